@@ -1,0 +1,1 @@
+"""Evidence, diagnosis and coordination for engineers on call."""

@@ -1,0 +1,123 @@
+"""The one place that reads the clock and parses times. Everything is UTC."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+from incident_lib.errors import UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
+    r"(?:\s+ago)?",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:UTC|Z)?", re.IGNORECASE)
+
+
+def now() -> datetime:
+    """Return the current time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Return seconds that only go forward, for durations and deadlines."""
+    return time.monotonic()
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of time that `15m`, `2h` or `15 minutes ago` names.
+
+    >>> parse_duration("15 minutes ago")
+    datetime.timedelta(seconds=900)
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"{text!r} is no length of time; write 15m, 2h or '15 minutes ago'")
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2][0].lower()])
+    except OverflowError as error:
+        raise UsageError(f"{text!r} is longer than the calendar") from error
+
+
+def parse_time(text: str, *, at: datetime | None = None) -> datetime:
+    """Return the moment that `text` names, in UTC; a time without a zone is taken as UTC.
+
+    Reads ISO 8601, `HH:MM` (today), `15m`, `2h`, `15 minutes ago`, counted back from `at` (now).
+
+    >>> parse_time("14:05", at=datetime(2026, 1, 15, 15, tzinfo=UTC))
+    datetime.datetime(2026, 1, 15, 14, 5, tzinfo=datetime.timezone.utc)
+    """
+    at = at or now()
+    text = text.strip()
+    if text.lower() == "now":
+        return at
+    if _DURATION.fullmatch(text):
+        try:
+            return at - parse_duration(text)
+        except OverflowError as error:
+            raise UsageError(f"{text!r} is before the calendar begins") from error
+    try:
+        if clock := _CLOCK.fullmatch(text):
+            hour, minute, second = (int(part or 0) for part in clock.groups())
+            return at.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no time; write 2026-01-15T14:31, 14:31, 15m or '15 minutes ago'"
+        ) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def has_zone(text: str) -> bool:
+    """Return whether `text` leaves no doubt about its zone, so that a caller can say what was assumed.
+
+    >>> has_zone("2026-01-15T14:31"), has_zone("2026-01-15T14:31Z"), has_zone("15m")
+    (False, True, True)
+    """
+    text = text.strip()
+    if text.lower() == "now" or _DURATION.fullmatch(text):
+        return True
+    if _CLOCK.fullmatch(text):
+        return text.upper().endswith(("Z", "UTC"))
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return True
+
+
+def format_stamp(moment: datetime) -> str:
+    """Return `moment` as it stands in file names.
+
+    >>> format_stamp(datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC))
+    '20260115T143105Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def format_time(moment: datetime) -> str:
+    """Return `moment` as people read it.
+
+    >>> format_time(datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC))
+    '2026-01-15 14:31:05 UTC'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def format_duration(seconds: float) -> str:
+    """Return a length of time in the two units that matter.
+
+    >>> [format_duration(s) for s in (0.0123, 7.25, 90, 3_900, 200_000)]
+    ['12 ms', '7.2 s', '1m 30s', '1h 5m', '2d 7h']
+    """
+    if seconds < 0:
+        return "-" + format_duration(-seconds)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit} {whole % size // small}{small_unit}"
+    return f"{whole // 60}m {whole % 60}s"

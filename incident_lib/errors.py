@@ -1,0 +1,82 @@
+"""The exception tree, and the kinds of problem that a target can have.
+
+A sick target is data (`TargetError` becomes Evidence); a wrong call is an exception that reaches the user.
+"""
+
+from enum import StrEnum
+
+
+class ProblemKind(StrEnum):
+    """Why a probe could not see, or not see all. The value is part of finding ids."""
+
+    REFUSED = "refused"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
+    NAME_NOT_RESOLVED = "name_not_resolved"
+    TLS = "tls"
+    DENIED = "denied"  # a login of ours was refused
+    FULL = "full"  # too many clients
+    STARTING = "starting"  # starting up, shutting down, loading
+    BUSY = "busy"  # alive, but refuses every command for now
+    NOT_FOUND = "not_found"  # no such database, container, file
+    PROTOCOL = "protocol"  # something else answered
+    PRIVILEGE = "privilege"  # logged in, but not allowed to look
+    UNSUPPORTED = "unsupported"  # version, extension, tool that is not there
+    NO_ENGINE = "no_engine"  # no Docker socket, or no right to use it
+    NOT_CONFIGURED = "not_configured"  # a secret that is not set, no address known
+    SKIPPED = "skipped"  # not tried, because something before it failed
+    DEADLINE = "deadline"  # the deadline of the run came first
+    BUG = "bug"  # ours
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the inability says something about us and nothing about the target.
+
+        >>> ProblemKind.NO_ENGINE.is_ours, ProblemKind.REFUSED.is_ours
+        (True, False)
+        """
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {
+        ProblemKind.PRIVILEGE,
+        ProblemKind.UNSUPPORTED,
+        ProblemKind.NO_ENGINE,
+        ProblemKind.NOT_CONFIGURED,
+        ProblemKind.SKIPPED,
+        ProblemKind.DEADLINE,
+        ProblemKind.BUG,
+    }
+)
+
+
+class WorkbenchError(Exception):
+    """Anything that the workbench raises on purpose. The message is for the user and says what to do."""
+
+
+class UsageError(WorkbenchError):
+    """A wrong call: flag, name, time. Exit code 2."""
+
+
+class ConfigError(UsageError):
+    """A wrong configuration file: where, which key, and what was expected. Exit code 2."""
+
+
+class RedactionError(WorkbenchError):
+    """Redaction failed, so nothing was written."""
+
+
+class FolderError(WorkbenchError):
+    """An incident folder that cannot be read or written."""
+
+
+class TargetError(WorkbenchError):
+    """A target that could not be seen. `probes.base.run` turns it into Evidence; it never reaches the user."""
+
+    def __init__(self, kind: ProblemKind, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.advice = advice

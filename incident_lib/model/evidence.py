@@ -1,0 +1,82 @@
+"""Evidence: what one probe saw of one target at one moment, or why it could not see."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model.rows import AnyRow, Row
+
+
+R = TypeVar("R", bound=Row)
+
+
+class EvidenceStatus(StrEnum):
+    """How much a probe saw."""
+
+    COLLECTED = "collected"
+    PARTIAL = "partial"  # rows are there, and `problem` says what is missing
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something could not be seen, and what to do about it."""
+
+    kind: ProblemKind
+    message: str
+    advice: str = ""
+
+    @classmethod
+    def from_error(cls, error: TargetError) -> "Problem":
+        """Return the problem that `error` carries."""
+        return cls(kind=error.kind, message=error.message, advice=error.advice)
+
+
+class Truncation(msgspec.Struct, frozen=True, kw_only=True):
+    """A cap that was reached. `total` is None when nobody counted the rest."""
+
+    kept: int
+    total: int | None = None
+    unit: str = "rows"
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes beside the rows, such as log text. The folder drains `chunks` through redaction into `path`."""
+
+    name: str  # a plain file name: "backend.log"
+    chunks: Iterable[bytes] = ()
+    path: str = ""  # relative to the snapshot, once stored
+    size_bytes: int | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one probe saw of one target at one moment, or why it could not see."""
+
+    probe: str  # "postgres.locks"; the same string names file, analyzer and notebook heading
+    target: str  # name from the configuration, never a DSN
+    status: EvidenceStatus
+    collected_at: datetime  # aware, UTC
+    duration_seconds: float
+    source: str  # the statement, command or URL that was run, and from where it was seen
+    rows: tuple[AnyRow, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    problem: Problem | None = None
+    truncated: Truncation | None = None
+
+    @property
+    def ref(self) -> str:
+        """The name that findings point at: `db/postgres.locks`."""
+        return f"{self.target}/{self.probe}"
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is something to judge: collected in full or in part."""
+        return self.status in {EvidenceStatus.COLLECTED, EvidenceStatus.PARTIAL}
+
+    def of(self, row_type: type[R]) -> tuple[R, ...]:
+        """Return the rows of one type, in order."""
+        return tuple(row for row in self.rows if isinstance(row, row_type))

@@ -1,0 +1,92 @@
+"""Findings: what evidence means, each with the evidence it rests on."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class FindingSeverity(StrEnum):
+    """How bad a finding is. UNKNOWN is never ok: something could not be judged."""
+
+    CRITICAL = "CRITICAL"
+    WARNING = "WARNING"
+    UNKNOWN = "UNKNOWN"
+    INFO = "INFO"
+    OK = "OK"
+
+    @property
+    def rank(self) -> int:
+        """Order for people: the worst first.
+
+        >>> sorted(["OK", "UNKNOWN", "CRITICAL"], key=lambda s: FindingSeverity(s).rank)
+        ['CRITICAL', 'UNKNOWN', 'OK']
+        """
+        return list(FindingSeverity).index(self)
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether somebody should look: CRITICAL or WARNING."""
+        return self in {FindingSeverity.CRITICAL, FindingSeverity.WARNING}
+
+
+class ProposedAction(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person may decide to do; proposing it changes nothing."""
+
+    action: str  # id of a remediation action: "postgres.terminate"
+    target: str
+    text: str
+    arguments: dict[str, str] = {}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One judgement about one target, with numbers and the evidence it rests on."""
+
+    id: str  # "postgres.locks.blocked": the probe's name, then what was seen
+    severity: FindingSeverity
+    target: str
+    title: str  # one line, no full stop: what is wrong
+    detail: str = ""  # numbers, names, limits
+    since: datetime | None = None
+    evidence: tuple[str, ...] = ()  # Evidence.ref
+    actions: tuple[ProposedAction, ...] = ()
+    data: dict[str, str | int | float | None] = {}  # the numbers and names again, for rules and templates
+
+    @property
+    def ref(self) -> str:
+        """The name that hypotheses point at: `db:postgres.locks.blocked`."""
+        return f"{self.target}:{self.id}"
+
+
+class NotAssessed(msgspec.Struct, frozen=True, kw_only=True):
+    """A probe that saw nothing, and why: unknown, which is never ok."""
+
+    target: str
+    probe: str
+    reason: str
+
+
+class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
+    """A possible cause, ranked. The score orders; it is no probability."""
+
+    id: str  # "lock-contention", the names of the catalogue of patterns
+    target: str  # the service it blames
+    rank: int
+    score: float
+    title: str
+    support: tuple[str, ...] = ()  # finding ids
+    against: tuple[str, ...] = ()
+    reason: str = ""
+    next_check: str = ""
+    first_action: str = ""
+    notebook: str = ""
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was concluded from one snapshot: the content of findings.json."""
+
+    schema: int = 1
+    snapshot: str
+    findings: tuple[Finding, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    not_assessed: tuple[NotAssessed, ...] = ()

@@ -1,0 +1,126 @@
+"""The incident, its severity and status, and the events it is folded from."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from incident_lib.errors import UsageError
+
+
+class IncidentSeverity(StrEnum):
+    """SEV1 (complete outage) to SEV4 (minor)."""
+
+    SEV1 = "SEV1"
+    SEV2 = "SEV2"
+    SEV3 = "SEV3"
+    SEV4 = "SEV4"
+
+    @property
+    def impact(self) -> str:
+        """What users feel."""
+        return _SEVERITIES[self][0]
+
+    @property
+    def respond_within(self) -> timedelta:
+        """How soon somebody must be at work on it."""
+        return timedelta(minutes=_SEVERITIES[self][1])
+
+    @property
+    def update_every(self) -> timedelta:
+        """How often those who wait hear something."""
+        return timedelta(minutes=_SEVERITIES[self][2])
+
+    @classmethod
+    def parse(cls, text: str) -> "IncidentSeverity":
+        """Return the severity that `text` names, in any case; P1 to P4 are names for SEV1 to SEV4.
+
+        >>> IncidentSeverity.parse("p1")
+        <IncidentSeverity.SEV1: 'SEV1'>
+        """
+        name = text.strip().upper()
+        name = f"SEV{name[1:]}" if name[:1] == "P" else name
+        if name not in cls.__members__:
+            raise UsageError(f"{text!r} is no severity; use SEV1, SEV2, SEV3 or SEV4 (or P1 to P4)")
+        return cls(name)
+
+
+_SEVERITIES = {
+    IncidentSeverity.SEV1: ("complete outage, all users", 5, 15),
+    IncidentSeverity.SEV2: ("major degradation, most users", 15, 30),
+    IncidentSeverity.SEV3: ("partial degradation, some users", 60, 120),
+    IncidentSeverity.SEV4: ("minor, few users", 240, 1440),
+}
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident stands."""
+
+    INVESTIGATING = "INVESTIGATING"
+    IDENTIFIED = "IDENTIFIED"
+    MITIGATING = "MITIGATING"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+
+    @classmethod
+    def parse(cls, text: str) -> "IncidentStatus":
+        """Return the status that `text` names, in any case."""
+        name = text.strip().upper()
+        if name not in cls.__members__:
+            raise UsageError(f"{text!r} is no status; use one of {', '.join(cls.__members__)}")
+        return cls(name)
+
+
+class EventKind(StrEnum):
+    """What an event records."""
+
+    DECLARED = "declared"
+    STATUS = "status"
+    SEVERITY = "severity"
+    NOTE = "note"
+    TASK = "task"
+    DECISION = "decision"
+    SNAPSHOT = "snapshot"
+    RUN = "run"
+    OBSERVED = "observed"  # found in evidence: a restart, a deploy, the onset
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened, with when it happened apart from when it was written down."""
+
+    id: str
+    kind: EventKind
+    occurred_at: datetime
+    recorded_at: datetime
+    source: str  # who or what says so: "declare", "cli", a person, a probe
+    text: str
+    evidence: tuple[str, ...] = ()
+    data: dict[str, str | list[str]] = {}
+    previous: str = ""  # SHA-256 of the event before it, as far as the writer could see
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of an incident, folded from its events: the content of incident.json."""
+
+    id: str
+    title: str
+    severity: IncidentSeverity
+    status: IncidentStatus
+    started_at: datetime
+    declared_at: datetime
+    commander: str = ""
+    impact: str = ""
+    services: tuple[str, ...] = ()
+    updated_at: datetime | None = None  # the last update that was sent to those who wait
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether work goes on: not RESOLVED and not CLOSED."""
+        return self.status not in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
+
+    @property
+    def next_update_at(self) -> datetime | None:
+        """When the next status update is due; None once resolved."""
+        return (self.updated_at or self.declared_at) + self.severity.update_every if self.is_open else None

@@ -1,0 +1,5 @@
+"""Records of the redis probes."""
+
+from incident_lib.model.row import Measurement
+
+RedisRow = Measurement
