@@ -6,6 +6,6 @@ _HERE = Path(__file__).resolve().parent
 
 
 def resource(*parts: str) -> Path:
-    """Return the path of a file that the workbench ships, such as `resource("notebooks", "00_triage.ipynb")`."""
+    """Return the path of something that ships: `resource("notebooks", "00_triage.ipynb")`."""
     installed = _HERE / "_resources"
     return (installed if installed.is_dir() else _HERE.parent).joinpath(*parts)

@@ -10,7 +10,6 @@ import msgspec
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.rows import AnyRow, Row
 
-
 R = TypeVar("R", bound=Row)
 
 

@@ -1,0 +1,145 @@
+"""workbench.toml -> Settings. Secrets stay references until the moment a connection needs them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.config.parse import parse
+from incident_lib.config.tables import (
+    Dependency,
+    Document,
+    Host,
+    Limits,
+    Service,
+    ServiceKind,
+    common_stack,
+)
+from incident_lib.errors import ConfigError, ProblemKind, TargetError, UsageError
+
+FILE_NAME = "workbench.toml"
+
+__all__ = [
+    "FILE_NAME",
+    "Dependency",
+    "Document",
+    "Host",
+    "Limits",
+    "Service",
+    "ServiceKind",
+    "Settings",
+    "find_file",
+    "load",
+    "parse",
+]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is configured. `path` is None when there is no file and the defaults hold."""
+
+    document: Document
+    root: Path
+    path: Path | None = None
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Services, in the order of the file."""
+        return self.document.service
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """Outside dependencies, in the order of the file."""
+        return self.document.dependency
+
+    @property
+    def host(self) -> Host:
+        """The machine the workbench runs on."""
+        return self.document.host[0] if self.document.host else Host()
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds of a collection."""
+        return self.document.limits
+
+    @property
+    def incidents(self) -> Path:
+        """The folder of the incidents."""
+        return self.root / self.document.workbench.incidents
+
+    def service(self, name: str) -> Service:
+        """Return the service of that name. Errors: UsageError naming those there are."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        known = ", ".join(service.name for service in self.services)
+        raise UsageError(f"no service is called {name!r}; configured: {known}")
+
+    def resolve(self, value: str) -> str:
+        """Return the value behind `env:NAME` or `file:PATH`, or `value` itself.
+
+        Errors: TargetError NOT_CONFIGURED, which makes that target unknown and lets the rest go on.
+        """
+        scheme, _, rest = value.partition(":")
+        if scheme == "env":
+            return _from_environment(rest)
+        return _from_file(self.root / rest) if scheme == "file" else value
+
+    def file(self, value: str) -> Path:
+        """Return the path that a `file:PATH` or plain path names, relative to the configuration file."""
+        return self.root / value.removeprefix("file:")
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret value that is known now, so that redaction can hide it anywhere."""
+        for service in self.services:
+            for reference in (service.url, service.dsn):
+                if reference.startswith(("env:", "file:")):
+                    try:
+                        yield self.resolve(reference)
+                    except TargetError:
+                        continue
+
+
+def _from_environment(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise TargetError(
+        ProblemKind.NOT_CONFIGURED,
+        f"the environment variable {name} is not set",
+        f"export {name}=..., then run again",
+    )
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise TargetError(
+            ProblemKind.NOT_CONFIGURED,
+            f"cannot read {path}: {reason}",
+            "correct the path or its rights",
+        ) from error
+
+
+def load(path: Path | str | None = None) -> Settings:
+    """Return the settings of `path`, else of the nearest workbench.toml here or above, else the defaults.
+
+    Errors: ConfigError with the line, the key and what was expected.
+    """
+    found = Path(path) if path else find_file(Path.cwd())
+    if found is None:
+        return Settings(document=common_stack(), root=Path.cwd())
+    try:
+        text = found.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{found}: cannot be read: {getattr(error, 'strerror', error)}") from error
+    return Settings(document=parse(text, str(found)), root=found.resolve().parent, path=found.resolve())
+
+
+def find_file(start: Path) -> Path | None:
+    """Return the workbench.toml of `start` or of the nearest folder above it."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None

@@ -1,0 +1,140 @@
+"""Text -> Document, or one message with the line, the key and what was expected."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from incident_lib.config.tables import Dependency, Document, Service
+from incident_lib.errors import ConfigError
+
+
+def parse(text: str, name: str = "workbench.toml") -> Document:
+    """Return the document that `text` holds. Errors: ConfigError with line, key and what was expected.
+
+    >>> parse('[workbench]\\nincidents = "outages"').workbench.incidents
+    'outages'
+    """
+    try:
+        document = msgspec.convert(tomllib.loads(text), Document)
+        _check(document)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: no valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error), text, name)) from error
+    except _Wrong as error:
+        raise ConfigError(f"{name}: line {_line_of_name(text, error.name)}: {error}") from error
+    return document
+
+
+class _Wrong(Exception):
+    """A document of the right shape that makes no sense: which entry, and why."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def _check(document: Document) -> None:
+    entries: tuple[Service | Dependency, ...] = (*document.service, *document.dependency)
+    host = document.host[0].name if document.host else "host"
+    seen = {"docker": "the Docker engine", host: "the host"}
+    for entry in entries:
+        if entry.name in seen:
+            raise _Wrong(entry.name, f"the name {entry.name!r} is already that of {seen[entry.name]}")
+        seen[entry.name] = "another service or dependency"
+    for entry in entries:
+        _check_references(entry, seen)
+        _check_no_secret(entry)
+    _check_no_circle(document.service)
+
+
+def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None:
+    for needed in entry.depends_on:
+        if needed not in known:
+            hint = _nearest(needed, known)
+            raise _Wrong(entry.name, f"{entry.name!r} depends on {needed!r}, which does not exist{hint}")
+    schemes = ("https", "http", "tls", "tcp", "dns")
+    if isinstance(entry, Dependency) and urlsplit(entry.url).scheme not in schemes:
+        raise _Wrong(entry.name, f"key `url` of {entry.name!r}: expected {', '.join(schemes)}://...")
+
+
+def _check_no_secret(entry: Service | Dependency) -> None:
+    for key in ("url", "dsn"):
+        value = getattr(entry, key, "")
+        if re.search(r"://[^/@\s]*:[^/@\s]+@|password\s*=", value):
+            raise _Wrong(
+                entry.name,
+                f"key `{key}` of {entry.name!r} holds a password; expected a reference: "
+                f'{key} = "env:NAME" or "file:PATH"',
+            )
+
+
+def _check_no_circle(services: tuple[Service, ...]) -> None:
+    needs = {service.name: service.depends_on for service in services}
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            raise _Wrong(name, f"depends_on goes in a circle: {circle}")
+        for needed in needs.get(name, ()):
+            walk(needed, (*path, name))
+
+    for name in needs:
+        walk(name, ())
+
+
+def _explain(message: str, text: str, name: str) -> str:
+    """Return msgspec's message with the line, the full key and the nearest known key."""
+    problem, _, path = message.partition(" - at ")
+    keys = re.findall(r"\.(\w+)|\[(\d+)\]", path)
+    steps = [int(index) if index else key for key, index in keys]
+    if unknown := re.search(r"unknown field `(.+)`", problem):
+        hint = _nearest(unknown[1], _known_keys(steps))
+        line = _line_of(text, [*steps, unknown[1]])
+        return f"{name}: line {line}: unknown key `{unknown[1]}`{hint}"
+    if missing := re.search(r"missing required field `(.+)`", problem):
+        return f"{name}: line {_line_of(text, steps)}: key `{missing[1]}` is missing"
+    key = next((step for step in reversed(steps) if isinstance(step, str)), "?")
+    return f"{name}: line {_line_of(text, steps)}: key `{key}`: {problem[:1].lower()}{problem[1:]}"
+
+
+def _known_keys(steps: list[str | int]) -> tuple[str, ...]:
+    struct: Any = Document
+    for step in steps:
+        if isinstance(step, str):
+            hint = struct.__annotations__[step]
+            struct = next((arg for arg in getattr(hint, "__args__", ()) if arg is not ...), hint)
+    return tuple(getattr(struct, "__struct_fields__", ()))
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _line_of(text: str, steps: list[str | int]) -> int:
+    """Return the line of the key that `steps` lead to, or of the table it should be in."""
+    table = next((step for step in steps if isinstance(step, str)), "")
+    wanted = next((step for step in steps if isinstance(step, int)), 0)
+    key = str(steps[-1]) if steps and isinstance(steps[-1], str) else ""
+    line_of_table, count, inside = 1, -1, False
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([\w.\"-]+)\s*\]?\]", line):
+            count += header[1] == table
+            inside = header[1] == table and count == wanted
+            line_of_table = number if inside or header[1] == key else line_of_table
+        elif re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line) and key and (inside or key == table):
+            return number
+    return line_of_table
+
+
+def _line_of_name(text: str, name: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*name\s*=\s*[\"']{re.escape(name)}[\"']", line):
+            return number
+    return 1

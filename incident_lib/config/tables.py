@@ -1,0 +1,154 @@
+"""The tables of workbench.toml, each key with what it means: README's list is made from here."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+
+def _doc(text: str, **constraints: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=text, **constraints)
+
+
+Name = Annotated[str, _doc("small letters, digits and hyphens", pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class ServiceKind(StrEnum):
+    """What speaks at a service's address."""
+
+    HTTP = "http"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    PROCESS = "process"
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of workbench.toml: an unknown key is an error."""
+
+
+class Workbench(_Table, frozen=True, kw_only=True):
+    """`[workbench]`: where things are kept."""
+
+    incidents: Annotated[str, _doc("folder of the incidents")] = "incidents"
+    runbooks: Annotated[str, _doc("folder of the runbooks")] = "docs/runbooks"
+    discover_credentials: Annotated[
+        bool, _doc("read a container's own database credentials, in memory only, where none is set")
+    ] = True
+
+
+class Service(_Table, frozen=True, kw_only=True):
+    """`[[service]]`: something of yours that runs."""
+
+    name: Annotated[Name, _doc("its name in findings, folders and commands")]
+    kind: Annotated[ServiceKind, _doc("http, postgres, redis or process")]
+    url: Annotated[str, _doc("address of an http or redis service; with a password: env: or file:")] = ""
+    dsn: Annotated[str, _doc("PostgreSQL address; with a password: env:NAME or file:PATH")] = ""
+    health: Annotated[tuple[str, ...], _doc("paths that must answer 2xx")] = ()
+    container: Annotated[str, _doc("name of its container")] = ""
+    pid_file: Annotated[str, _doc("file with its process id, where it is no container")] = ""
+    log: Annotated[str, _doc("its log file, where it is no container")] = ""
+    ca: Annotated[str, _doc("file:PATH of the authority that signs its certificate")] = ""
+    memory_limit_bytes: Annotated[
+        int,
+        _doc("memory a plain process may use, 0 for none; a container's own limit is read", ge=0),
+    ] = 0
+    depends_on: Annotated[tuple[str, ...], _doc("services and dependencies it needs")] = ()
+    purpose: Annotated[str, _doc("what users do with it")] = ""
+    owner: Annotated[str, _doc("team")] = ""
+    contact: Annotated[str, _doc("whom to ask")] = ""
+    channel: Annotated[str, _doc("where to ask")] = ""
+
+
+class Dependency(_Table, frozen=True, kw_only=True):
+    """`[[dependency]]`: something outside that your services need."""
+
+    name: Annotated[Name, _doc("its name in findings")]
+    url: Annotated[str, _doc("https:// http:// tls://host:443 tcp://host:port or dns://name")]
+    ca: Annotated[str, _doc("file:PATH of the authority that signs its certificate")] = ""
+    purpose: Annotated[str, _doc("what it is for")] = ""
+    owner: Annotated[str, _doc("vendor or team")] = ""
+    contact: Annotated[str, _doc("vendor support")] = ""
+    depends_on: ClassVar[tuple[str, ...]] = ()
+
+
+class Host(_Table, frozen=True, kw_only=True):
+    """`[[host]]`: the machine the workbench runs on, under the name you give it."""
+
+    name: Annotated[Name, _doc("its name in findings")] = "host"
+    paths: Annotated[tuple[str, ...], _doc("file systems to watch; all real ones if empty")] = ()
+
+
+class Deploy(_Table, frozen=True, kw_only=True):
+    """`[deploy]`: where deployments are written down and how one is rolled back."""
+
+    log: Annotated[str, _doc('lines of {"at": time, "service": name, "version": text}')] = ""
+    command: Annotated[tuple[str, ...], _doc("a command that prints such lines")] = ()
+    git: Annotated[str, _doc("a repository whose commits are deployments")] = ""
+    rollback: Annotated[tuple[str, ...], _doc("your command; {previous}, {service} are filled in")] = ()
+
+
+class Redact(_Table, frozen=True, kw_only=True):
+    """`[redact]`: more to hide than passwords, tokens, keys, cookies, e-mail addresses and query strings."""
+
+    patterns: Annotated[tuple[str, ...], _doc("regular expressions; what they match is hidden")] = ()
+    keys: Annotated[tuple[str, ...], _doc("names whose values are hidden, such as customer_id")] = ()
+
+
+class Limits(_Table, frozen=True, kw_only=True):
+    """`[limits]`: bounds of one collection."""
+
+    collect_seconds: Annotated[float, _doc("deadline of one collection", gt=0, le=600)] = 30.0
+    http_seconds: Annotated[float, _doc("deadline of one HTTP request", gt=0, le=60)] = 10.0
+    log_lines: Annotated[int, _doc("lines kept as an excerpt, per service", gt=0)] = 5_000
+    log_bytes: Annotated[int, _doc("bytes of log read, per service", gt=0)] = 64 * 1024 * 1024
+
+
+class Contact(_Table, frozen=True, kw_only=True):
+    """`[[contact]]`: somebody to tell."""
+
+    role: Annotated[str, _doc("on-call, team lead, engineering manager, VP, security lead, ...")]
+    name: Annotated[str, _doc("person or rota")]
+    chat: Annotated[str, _doc("handle in chat")] = ""
+    pager: Annotated[str, _doc("pager service or number")] = ""
+    phone: Annotated[str, _doc("emergency phone")] = ""
+
+
+class Document(_Table, frozen=True, kw_only=True):
+    """The whole of workbench.toml."""
+
+    workbench: Workbench = Workbench()
+    service: tuple[Service, ...] = ()
+    dependency: tuple[Dependency, ...] = ()
+    host: tuple[Host, ...] = ()
+    deploy: Deploy = Deploy()
+    thresholds: dict[str, float] = {}
+    redact: Redact = Redact()
+    limits: Limits = Limits()
+    contact: tuple[Contact, ...] = ()
+
+
+def common_stack() -> Document:
+    """Return what is assumed without a file: the four containers that most teams have."""
+    local = "http://localhost"
+    return Document(
+        service=(
+            Service(
+                name="backend",
+                kind=ServiceKind.HTTP,
+                url=f"{local}:8000",
+                health=("/health", "/health/ready", "/api/v1/"),
+                container="app-backend",
+                depends_on=("db", "redis"),
+            ),
+            Service(
+                name="frontend",
+                kind=ServiceKind.HTTP,
+                url=f"{local}:3000",
+                health=("/",),
+                container="app-frontend",
+                depends_on=("backend",),
+            ),
+            Service(name="db", kind=ServiceKind.POSTGRES, container="app-db"),
+            Service(name="redis", kind=ServiceKind.REDIS, container="app-redis"),
+        )
+    )

@@ -1,0 +1,77 @@
+"""What an analyzer is, and what every one of them does with evidence that saw nothing."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import (
+    Evidence,
+    Finding,
+    FindingSeverity,
+    NotAssessed,
+    ProposedAction,
+    Window,
+)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What an analyzer may know beside the evidence: the limits and the stretch of time looked at."""
+
+    window: Window
+    thresholds: Thresholds = Thresholds()
+
+
+# Pure. A technology writes out two tables of them, keyed by the probe's name: ANALYZERS, called when there
+# are rows, and ON_FAILURE, called when the probe FAILED (only the connection's own probe judges a failure;
+# every other failed probe becomes `unknown`).
+Analyzer = Callable[[Evidence, Context], Iterator[Finding]]
+
+
+def finding(
+    evidence: Evidence,
+    name: str,
+    severity: FindingSeverity,
+    title: str,
+    detail: str = "",
+    *,
+    since: datetime | None = None,
+    actions: tuple[ProposedAction, ...] = (),
+    **data: str | float | None,
+) -> Finding:
+    """Return a finding on `evidence`; its id is the probe's name and `name`."""
+    return Finding(
+        id=f"{evidence.probe}.{name}",
+        severity=severity,
+        target=evidence.target,
+        title=title,
+        detail=detail,
+        since=since,
+        evidence=(evidence.ref,),
+        actions=actions,
+        data=data,
+    )
+
+
+def unknown(evidence: Evidence) -> Finding:
+    """Return the UNKNOWN finding of evidence that saw nothing."""
+    reason = reason_of(evidence)
+    advice = evidence.problem.advice if evidence.problem else ""
+    return finding(
+        evidence,
+        "unknown",
+        FindingSeverity.UNKNOWN,
+        f"not assessed: {reason}",
+        advice,
+    )
+
+
+def reason_of(evidence: Evidence) -> str:
+    """Return why `evidence` saw nothing, or not all."""
+    return evidence.problem.message if evidence.problem else "the probe gave no reason"
+
+
+def not_assessed(evidence: Evidence) -> NotAssessed:
+    """Return the entry of findings.json for what could not be judged."""
+    return NotAssessed(target=evidence.target, probe=evidence.probe, reason=reason_of(evidence))

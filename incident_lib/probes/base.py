@@ -1,0 +1,213 @@
+"""The one place that runs a probe: deadline, timing, and failure turned into Evidence."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.connections.session import Session
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import (
+    AnyRow,
+    Attachment,
+    Evidence,
+    EvidenceStatus,
+    Problem,
+    Truncation,
+    Window,
+)
+
+BREAKER = 2  # time-outs on one target after which it is left alone
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """What a probe's fetch function returns. A `problem` says what is missing and makes it PARTIAL."""
+
+    rows: tuple[AnyRow, ...] = ()
+    source: str = ""  # what was really sent; the probe's own `source` if empty
+    attachments: tuple[Attachment, ...] = ()
+    problem: Problem | None = None
+    truncated: Truncation | None = None
+
+
+Fetch = Callable[[Any, Window], Fetched]
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """A bounded, read-only look at one target. `source`, `needs` and `cost` are shown in the documentation."""
+
+    name: str  # "postgres.locks"
+    fetch: Fetch  # (session, window) -> Fetched, or raises TargetError
+    question: str  # what it answers, for people
+    source: str  # the statement, command or request
+    needs: str = "nothing"  # privilege
+    cost: str = "none"  # on the target
+    tier: int = 0
+    deadline_seconds: float = 5.0
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """The probes of one target that share one session and run one after the other."""
+
+    target: str
+    open: Callable[[], Session]  # bounded by itself; TargetError fails the first probe and skips the rest
+    probes: tuple[Probe, ...]
+    name: str = ""  # technology, for progress: "postgres"
+
+
+def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence:
+    """Return what `probe` saw, whatever happens: the only place that catches a bug in a probe.
+
+    Cost: a watchdog breaks the session off at the probe's deadline, because a silent peer
+    is ended by no time-out of its own.
+    """
+    started_at, started = clock.now(), clock.monotonic()
+    expired = threading.Event()
+    watchdog = threading.Timer(probe.deadline_seconds, _expire, (expired, session))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        fetched = probe.fetch(session, window)
+    except TargetError as error:
+        problem = Problem.from_error(error)
+    except Exception as error:  # noqa: BLE001 - a bug in one probe must not take the others with it
+        problem = _bug(error)
+    else:
+        return _collected(probe, fetched, session, target, started_at, clock.monotonic() - started)
+    finally:
+        watchdog.cancel()
+    seconds = clock.monotonic() - started
+    if expired.is_set():
+        problem = timed_out(probe.deadline_seconds)
+    return failed(probe, target, problem, started_at=started_at, seconds=seconds, vantage=session.vantage)
+
+
+def run_lane(
+    lane: Lane, window: Window, begin: Callable[[Probe], None] = lambda _probe: None
+) -> Iterator[Evidence]:
+    """Yield the evidence of a lane's probes; `begin` hears of each probe before it starts.
+
+    A target that refuses the session gives one FAILED evidence and SKIPPED ones behind it; after
+    two time-outs the rest is skipped too, because asking on would make the outage worse.
+    """
+    first = lane.probes[0]
+    begin(first)
+    started_at, started = clock.now(), clock.monotonic()
+    try:
+        session = lane.open()
+    except TargetError as error:
+        seconds = clock.monotonic() - started
+        problem = Problem.from_error(error)
+        yield failed(first, lane.target, problem, started_at=started_at, seconds=seconds)
+        yield from skipped(lane, lane.probes[1:], f"{first.name} failed: {error.message}")
+        return
+    try:
+        yield from _run_all(lane, session, window, begin)
+    finally:
+        session.close()
+
+
+def _run_all(
+    lane: Lane, session: Session, window: Window, begin: Callable[[Probe], None]
+) -> Iterator[Evidence]:
+    timeouts = 0
+    for position, probe in enumerate(lane.probes):
+        begin(probe)
+        evidence = run(probe, session, lane.target, window)
+        yield evidence
+        problem = evidence.problem
+        timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT
+        if timeouts >= BREAKER:
+            reason = f"{lane.target} did not answer {BREAKER} times, so it is left alone"
+            yield from skipped(lane, lane.probes[position + 1 :], reason)
+            return
+
+
+def skipped(lane: Lane, probes: tuple[Probe, ...], reason: str) -> Iterator[Evidence]:
+    """Yield a SKIPPED evidence for each of `probes`."""
+    for probe in probes:
+        yield Evidence(
+            probe=probe.name,
+            target=lane.target,
+            status=EvidenceStatus.SKIPPED,
+            collected_at=clock.now(),
+            duration_seconds=0.0,
+            source=probe.source,
+            problem=Problem(kind=ProblemKind.SKIPPED, message=reason),
+        )
+
+
+def failed(
+    probe: Probe,
+    target: str,
+    problem: Problem,
+    *,
+    started_at: datetime,
+    seconds: float,
+    vantage: str = "",
+) -> Evidence:
+    """Return the evidence of a probe that saw nothing."""
+    return Evidence(
+        probe=probe.name,
+        target=target,
+        status=EvidenceStatus.FAILED,
+        collected_at=started_at,
+        duration_seconds=seconds,
+        source=_source(probe.source, vantage),
+        problem=problem,
+    )
+
+
+def timed_out(seconds: float) -> Problem:
+    """Return the problem of a probe whose deadline passed."""
+    return Problem(
+        kind=ProblemKind.TIMED_OUT,
+        message=f"no answer within {clock.format_duration(seconds)}",
+        advice="it accepts and does not answer: look at its own load and logs",
+    )
+
+
+def _collected(
+    probe: Probe,
+    fetched: Fetched,
+    session: Session,
+    target: str,
+    started_at: datetime,
+    seconds: float,
+) -> Evidence:
+    return Evidence(
+        probe=probe.name,
+        target=target,
+        status=EvidenceStatus.PARTIAL if fetched.problem else EvidenceStatus.COLLECTED,
+        collected_at=started_at,
+        duration_seconds=seconds,
+        source=_source(fetched.source or probe.source, session.vantage),
+        rows=fetched.rows,
+        attachments=fetched.attachments,
+        problem=fetched.problem,
+        truncated=fetched.truncated,
+    )
+
+
+def _source(statement: str, vantage: str) -> str:
+    return f"{statement}\n-- {vantage}" if vantage else statement
+
+
+def _expire(expired: threading.Event, session: Session) -> None:
+    expired.set()
+    session.abort()
+
+
+def _bug(error: Exception) -> Problem:
+    frames = error.__traceback__
+    while frames and frames.tb_next:
+        frames = frames.tb_next
+    where = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}" if frames else "?"
+    return Problem(
+        kind=ProblemKind.BUG,
+        message=f"the probe itself failed: {type(error).__name__}: {error} ({where})",
+        advice="this is a defect of the workbench; please report it with this line",
+    )

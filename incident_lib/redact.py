@@ -1,0 +1,207 @@
+"""Text -> the same text with nothing secret in it, and a count of what was hidden.
+
+Hidden: passwords, tokens, keys, the credentials of DSNs (host and database stay), Authorization, cookies,
+e-mail addresses, query strings, private keys, every secret value of the configuration, and what the team adds.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from incident_lib.errors import RedactionError
+
+_WORDS = (
+    r"passwd|password|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|credential|masterauth|requirepass|session[_-]?id|csrf"
+)
+# The word itself is looked for, not the name around it: every part is bounded, so that a line of
+# ten megabytes costs ten times a line of one.
+_NAME = rf"(?:(?:{_WORDS})[\w.-]{{0,40}}|(?<![\w.-])(?:auth|pass))"
+_QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
+_BARE = r"[^\s,;&}\])\"']{1,4000}"
+_HIDDEN = "[secret]"
+
+
+def _secret(match: re.Match[str]) -> str:
+    """Return the name with its value hidden; quotes stay, so that JSON stays JSON."""
+    value = match["value"]
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{match['name']}{quote}{_HIDDEN}{quote}"
+
+
+# Order matters: whole blocks first, then structured values, then whatever still looks like one.
+# A rule is tried only where one of its hints stands in the text: name, hints, pattern, replacement.
+_RULES: tuple[tuple[str, tuple[str, ...], str, str | Callable[[re.Match[str]], str]], ...] = (
+    (
+        "private-key",
+        ("private key-----",),
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+        "[private-key]",
+    ),
+    (
+        "authorization",
+        ("authorization",),
+        r"\b((?:proxy-)?authorization[\"']?\s{0,5}[:=]\s{0,5}[\"']?)"
+        r"(?:(?:bearer|basic|digest|token|negotiate)\s{1,5})?[^\s\"',;}]{1,4000}",
+        r"\1[authorization]",
+    ),
+    (
+        "authorization",
+        ("bearer ", "basic "),
+        r"\b((?:bearer|basic) )(?=[\w+/.~=-]{0,40}\d|[\w+/.~=-]{20})[\w+/.~=-]{8,4000}",
+        r"\1[authorization]",
+    ),
+    (
+        "cookie",
+        ("cookie",),
+        r"\b((?:set-)?cookie[\"']?\s{0,5}[:=]\s{0,5}[\"']?)[^\r\n\"']{1,4000}",
+        r"\1[cookie]",
+    ),
+    (
+        "credentials",
+        ("@",),
+        r"(?<=://)(?<!http://)(?<!https://)[^\s\"'<>]{0,300}@(?=[\w.\[/-])",
+        "[credentials]@",
+    ),
+    ("credentials", ("@",), r"(?<=://)[^\s/@\"'<>]{0,300}@(?=[\w.\[])", "[credentials]@"),
+    (
+        "query-string",
+        ("?",),
+        r"(?<=[\w/.%~-])\?[\w.\[\]%-]{1,200}=[^\s\"'<>#]{0,4000}",
+        "?[query]",
+    ),
+    ("token", ("eyj",), r"\beyJ[\w-]{5,4000}\.[\w-]{5,4000}\.[\w-]{0,4000}", "[token]"),
+    ("token", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "[token]"),
+    (
+        "token",
+        ("gh", "glpat-", "xox", "sk-", "sk_"),
+        r"\b(?:gh[pousr]_\w{20,200}|github_pat_\w{20,200}|glpat-[\w-]{20,200}|xox[abeoprs]-[\w-]{10,200}"
+        r"|sk[-_](?:live|test|proj|ant)[-_][\w-]{8,200})",
+        "[token]",
+    ),
+    ("secret", ("password",), rf"(?P<name>\bPASSWORD\s{{1,5}})(?P<value>{_QUOTED})", _secret),
+    (
+        "secret",
+        ("=", ":"),
+        rf"(?P<name>{_NAME}[\"']?\s{{0,5}}(?:=>|[=:])\s{{0,5}})"
+        rf"(?!\[(?:secret|token|cookie|authorization)\])(?P<value>{_QUOTED}|{_BARE})",
+        _secret,
+    ),
+    (
+        "secret",
+        ("--",),
+        r"(?P<name>--(?:password|passwd|pass|token|secret|api-key|requirepass)[ =])(?P<value>[^\s\[]\S{0,4000})",
+        _secret,
+    ),
+    (
+        "e-mail",
+        ("@",),
+        r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[a-z]{2,24}\b",
+        "[e-mail]",
+    ),
+)
+_COMPILED: tuple["_Rule", ...] = tuple(
+    (name, hints, re.compile(pattern, re.DOTALL | re.IGNORECASE), to) for name, hints, pattern, to in _RULES
+)
+_SECRET_NAME = re.compile(rf"[\w.-]{{0,60}}{_NAME}", re.IGNORECASE)
+
+_Rule = tuple[str, tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
+
+
+class Redactor:
+    """Hides secrets in text and records. Make one a run: it knows the configured secrets and counts.
+
+    >>> Redactor().text("postgresql://app:hunter2@db:5432/shop")
+    'postgresql://[credentials]@db:5432/shop'
+    """
+
+    def __init__(
+        self, secrets: Iterable[str] = (), patterns: Iterable[str] = (), keys: Iterable[str] = ()
+    ) -> None:
+        self.hidden: Counter[str] = Counter()
+        self._rules: list[_Rule] = list(_COMPILED)
+        literal = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
+        if literal:
+            known = "|".join(re.escape(part) for part in literal)
+            self._rules.insert(0, ("configured", (), re.compile(known), _HIDDEN))
+        for pattern in patterns:
+            self._rules.append(("team", (), _compile(pattern), _HIDDEN))
+        names = "|".join(re.escape(key) for key in keys)
+        self._keys = re.compile(rf"(?i)(?:{names})") if names else None
+        if names:
+            rule = rf"(?P<name>\b(?:{names})[\"']?\s{{0,5}}[=:]\s{{0,5}})(?P<value>{_QUOTED}|{_BARE})"
+            self._rules.append(("team", (), re.compile(rule, re.IGNORECASE), _secret))
+
+    def text(self, text: str) -> str:
+        """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
+        try:
+            folded = text.lower()
+            for name, hints, pattern, replacement in self._rules:
+                if hints and not any(hint in folded for hint in hints):
+                    continue
+                text, count = pattern.subn(replacement, text)
+                if count:
+                    self.hidden[name] += count
+        except (re.error, RecursionError, MemoryError) as error:
+            raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
+        return text
+
+    def value(self, value: Any) -> Any:
+        """Return plain data (as of JSON) with the secrets in every string and under every secret name hidden."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(key)): self._entry(str(key), item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the text of `chunks` redacted, cut at line ends so that no secret falls between two chunks."""
+        rest = b""
+        for chunk in chunks:
+            rest += chunk
+            cut = rest.rfind(b"\n") + 1
+            if cut and b"PRIVATE KEY-----" not in rest[:cut]:
+                yield self._bytes(rest[:cut])
+                rest = rest[cut:]
+        if rest:
+            yield self._bytes(rest)
+
+    def struct(self, value: Any, kind: type[Any]) -> Any:
+        """Return a record of type `kind` with its strings redacted."""
+        try:
+            return msgspec.convert(self.value(msgspec.to_builtins(value)), kind)
+        except (msgspec.ValidationError, TypeError, ValueError) as error:
+            raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
+
+    def _bytes(self, data: bytes) -> bytes:
+        return self.text(data.decode("utf-8", "replace")).encode()
+
+    def _entry(self, key: str, item: Any) -> Any:
+        secret = _SECRET_NAME.fullmatch(key) or (self._keys and self._keys.fullmatch(key))
+        if secret and isinstance(item, str) and item:
+            self.hidden["secret"] += 1
+            return _HIDDEN
+        return self.value(item)
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """Yield what of a configured secret must not be seen: all of a bare one, the password of an address."""
+    if match := re.match(r"[a-z][a-z0-9+.-]*://[^/@]*:([^@]*)@", secret):
+        parts = {match[1]}
+    elif match := re.search(r"password\s*=\s*('[^']*'|\S+)", secret):
+        parts = {match[1].strip("'")}
+    else:
+        parts = set() if "://" in secret or "=" in secret else {secret}
+    yield from (part for part in parts if len(part) >= 4)  # shorter ones would blacken half of every line
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise RedactionError(f"[redact] pattern {pattern!r} is no regular expression: {error}") from error
