@@ -1,0 +1,44 @@
+"""Serve the application: `python -m incident_lib.demo.application`, told everything by its environment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from incident_lib.demo.application import health, orders, requests
+from incident_lib.demo.application.logs import LOGGING
+from incident_lib.demo.application.parts import open_parts
+from incident_lib.demo.application.settings import AppSettings, read_settings
+
+
+def create_app(settings: AppSettings) -> FastAPI:
+    """Return the application; its parts open when it starts to serve."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.parts = open_parts(settings)
+        yield
+        app.state.parts.close()
+
+    app = FastAPI(title="shop", version=settings.version, lifespan=lifespan)
+    app.include_router(health.router)
+    app.include_router(orders.router)
+    requests.install(app)
+    return app
+
+
+def main() -> None:
+    """Serve until ended."""
+    settings = read_settings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=LOGGING,
+        timeout_graceful_shutdown=2,
+    )
+
+
+if __name__ == "__main__":
+    main()

