@@ -1,4 +1,4 @@
-"""A certificate authority for the payments provider, and two certificates of it: a good and an expired one."""
+"""A certificate authority for the payments provider: a good certificate and an expired one."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -26,12 +26,13 @@ def make_certificates(ca: Path, keys: Path, *names: str) -> None:
 
 
 def main() -> None:
-    """Write ca.pem and both certificates into one folder."""
+    """Write ca.pem and both certificates into one folder, unless they are there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="+")
     options = parser.parse_args()
-    make_certificates(options.folder / "ca.pem", options.folder, *options.names)
+    if not (options.folder / "ca.pem").exists():
+        make_certificates(options.folder / "ca.pem", options.folder, *options.names)
 
 
 if __name__ == "__main__":

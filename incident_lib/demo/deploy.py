@@ -8,10 +8,10 @@ import argparse
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import httpx
 
 from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import PortTakenError
@@ -72,10 +72,8 @@ def start_backend(layout: Layout, processes: Processes, version: str) -> None:
 def answers(url: str) -> bool:
     """Return whether `url` answers at all, with whatever status."""
     try:
-        urllib.request.urlopen(url, timeout=2.0).close()  # noqa: S310
-    except urllib.error.HTTPError as error:
-        error.close()
-    except OSError:
+        httpx.get(url, timeout=2.0, trust_env=False)
+    except httpx.HTTPError:
         return False
     return True
 

@@ -62,7 +62,7 @@ class Pages(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+    def log_request(self, code: Any = "-", _size: Any = "-") -> None:
         """Write nginx's combined format, with the request's time in seconds at the end."""
         stamp = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
         agent = self.headers.get("User-Agent", "-") if hasattr(self, "headers") else "-"

@@ -69,7 +69,7 @@ class Layout:
         return self.directory / "log" / f"{name}.log"
 
     def create(self) -> None:
-        """Make the folders. What an earlier stack left in them is kept, except its process ids and toggles."""
+        """Make the folders. What an earlier stack left in them is kept, except its toggles."""
         for folder in (self.directory, self.run, self.directory / "log"):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)

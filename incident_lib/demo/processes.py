@@ -47,7 +47,9 @@ class Processes:
                 env=python_environment() if environment is None else dict(environment),
                 cwd="/",
                 start_new_session=True,
-                **_as_account(account),
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
             )
         self._children.append(child)
         self.layout.pid_file(name).write_text(f"{child.pid}\n", encoding="ascii")
@@ -68,22 +70,30 @@ class Processes:
         end_all(self.layout.run)
         self.reap()
 
+    def is_any_running(self) -> bool:
+        """Return whether a process of this directory runs, of us or of another stack in it."""
+        return any(find(pid_file) for pid_file in self.layout.run.glob("*.pid"))
+
     def reap(self) -> None:
         """Take note of children that have ended, so that no zombie stays."""
         self._children = [child for child in self._children if child.poll() is None]
-
-
-def _as_account(account: pwd.struct_passwd | None) -> dict[str, object]:
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def python_environment(**extra: str) -> dict[str, str]:
     """Return our own environment, in which this very package is importable, with `extra`."""
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **extra}
+    own = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
+    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **extra}
+
+
+def _is_foreign(name: str) -> bool:
+    """Return whether a variable would send the stack's requests or connections elsewhere.
+
+    >>> [name for name in ("HTTPS_PROXY", "no_proxy", "PGHOST", "PATH") if _is_foreign(name)]
+    ['HTTPS_PROXY', 'no_proxy', 'PGHOST']
+    """
+    return name.lower().endswith("_proxy") or name.startswith("PG")
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
@@ -96,7 +106,7 @@ def python_module(name: str, *arguments: str) -> list[str]:
 
 
 def find(pid_file: Path) -> psutil.Process | None:
-    """Return the process that `pid_file` means, or None if it ended, even if its number was given away since."""
+    """Return the process that `pid_file` means, or None if it ended (its number may be another's now)."""
     try:
         process = psutil.Process(int(pid_file.read_text(encoding="ascii")))
         same = process.create_time() <= pid_file.stat().st_mtime + _DRIFT_SECONDS
@@ -111,7 +121,7 @@ def end_all(run: Path) -> None:
     by_signal: dict[int, list[psutil.Process]] = {}
     for pid_file in pid_files:
         if process := find(pid_file):
-            chosen = _LAST_SIGNAL.get(pid_file.stem, signal.SIGKILL)
+            chosen: int = _LAST_SIGNAL.get(pid_file.stem, signal.SIGKILL)
             by_signal.setdefault(chosen, []).append(process)
     # Clients before servers, so that the servers' last log lines are not complaints about clients.
     for chosen in sorted(by_signal, key=lambda number: number != signal.SIGKILL):

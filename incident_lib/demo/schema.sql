@@ -1,5 +1,5 @@
 -- The shop's tables, rows and roles. Passwords are set by whoever runs this file, which is the demo stack or,
--- in compose.yaml, passwords.sh. Statements end with a semicolon at the end of a line.
+-- in compose.yaml, docker-init.sh. Statements end with a semicolon at the end of a line.
 
 CREATE ROLE app LOGIN;
 CREATE ROLE reporting LOGIN;

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from pwd import struct_passwd
 from types import TracebackType
 from typing import Self
 
@@ -170,7 +171,7 @@ class DemoStack:
     def is_ready(self) -> bool:
         """Return whether the backend says that it and everything it needs is well."""
         try:
-            answer = httpx.get(f"{self.backend_url}/health/ready", timeout=5.0)
+            answer = httpx.get(f"{self.backend_url}/health/ready", timeout=5.0, trust_env=False)
         except httpx.HTTPError:
             return False
         return answer.status_code == httpx.codes.OK
@@ -186,23 +187,31 @@ class DemoStack:
     def _prepare(self) -> Running:
         """Make the directory and the warden, which removes what is temporary whatever happens next."""
         account = server_account()
-        directory = self._directory or Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
-        if account and not self._directory:
-            directory.chmod(0o711)  # the servers' account goes through it; it may list nothing
+        if self._directory:
+            return self._fill_directory(self._directory, account)
+        directory = Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
+        try:
+            if account:
+                directory.chmod(0o711)  # the servers' account goes through it; it may list nothing
+            return self._fill_directory(directory, account)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+    def _fill_directory(self, directory: Path, account: struct_passwd | None) -> Running:
         layout = Layout(directory)
+        processes = Processes(layout)
+        if processes.is_any_running():
+            raise WorkbenchError(f"a demo stack runs in {directory} already; stop it first")
         layout.create()
         data = make_data_folder(directory, account)
         remove = (data,) if self._directory else (data, directory)
-        processes = Processes(layout)
-        passwords = {role: secrets.token_hex(12) for role in (*_ROLES, "cache")}
-        cache_password = passwords.pop("cache")
+        passwords = {role: secrets.token_hex(12) for role in _ROLES}
         return Running(
             layout=layout,
             processes=processes,
-            postgres=PostgresServer(
-                layout, processes, data, account, passwords, self._postgres_major
-            ),
-            redis=RedisServer(layout, processes, data, cache_password),
+            postgres=PostgresServer(layout, processes, data, account, passwords, self._postgres_major),
+            redis=RedisServer(layout, processes, data, secrets.token_hex(12)),
             warden=Warden(layout.run, remove=remove),
             remove=remove,
         )
@@ -214,9 +223,7 @@ class DemoStack:
             layout, processes = running.layout, running.processes
             make_certificates(layout.ca, layout.secrets, "127.0.0.1", "localhost")
             running.redis.start()
-            running.payments_port = on_free_port(
-                lambda port: services.start_payments(processes, port)
-            )
+            running.payments_port = on_free_port(lambda port: services.start_payments(processes, port))
             database.result()
 
     def _start_postgres(self) -> None:

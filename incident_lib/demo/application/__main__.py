@@ -35,6 +35,7 @@ def main() -> None:
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        workers=1,
         log_config=LOGGING,
         timeout_graceful_shutdown=2,
     )

@@ -1,4 +1,4 @@
-"""Feature flags that operators switch while the application runs, and the two unfinished features behind them."""
+"""Feature flags that operators switch while the application runs, and two unfinished features."""
 
 import json
 from collections import deque
@@ -32,7 +32,10 @@ class Features:
 
 
 class LoyaltyPoints:
-    """Points of a customer. The bug: each customer's connection is kept for the next time, and never given back."""
+    """Points of a customer.
+
+    The bug: each customer's connection is kept for the next time, and never given back.
+    """
 
     def __init__(self, pool: ConnectionPool[psycopg.Connection]) -> None:
         self._pool = pool
@@ -49,7 +52,10 @@ class LoyaltyPoints:
 
 
 class ReceiptArchive:
-    """Printed receipts. The bug: far more of them are kept than anybody asks for (about 400 MB in the end)."""
+    """Printed receipts.
+
+    The bug: far more of them are kept than anybody asks for, about 400 MB in the end.
+    """
 
     def __init__(self) -> None:
         self._receipts: deque[bytes] = deque(maxlen=_ARCHIVED_RECEIPTS)

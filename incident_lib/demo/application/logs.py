@@ -1,4 +1,4 @@
-"""Log lines: JSON for the application, uvicorn's own format with a time for the rest, all to standard output."""
+"""Log lines, to standard output: JSON for the application, uvicorn's own with a time for the rest."""
 
 import json
 import logging
@@ -32,13 +32,13 @@ class JsonLines(logging.Formatter):
 class ServerLines(DefaultFormatter):
     """uvicorn's messages, with the time in UTC in front."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
 
 class AccessLines(AccessFormatter):
     """uvicorn's access log, with the time in UTC in front."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
 
 def _output(formatter: str) -> dict[str, Any]:

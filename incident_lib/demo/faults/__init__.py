@@ -6,6 +6,5 @@ from incident_lib.demo.faults.base import Fault
 __all__ = ["FAULTS", "Fault"]
 
 FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for fault in (*application.FAULTS, *database.FAULTS, *cache.FAULTS, *outside.FAULTS)
+    fault.name: fault for fault in (*application.FAULTS, *database.FAULTS, *cache.FAULTS, *outside.FAULTS)
 }

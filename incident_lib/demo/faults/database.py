@@ -6,9 +6,7 @@ from incident_lib.demo.stack import DemoStack
 
 
 def _hold_locks(stack: DemoStack) -> None:
-    start_client(
-        stack.running.processes, "reprice", stack.postgres_dsn, until="prices changed"
-    )
+    start_client(stack.running.processes, "reprice", stack.app_dsn, until="prices changed")
 
 
 def _take_connections(stack: DemoStack) -> None:
