@@ -1,1 +1,48 @@
 """Evidence, diagnosis and coordination for engineers on call."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from incident_lib.config import Settings, load
+    from incident_lib.errors import ConfigError, FolderError, UsageError, WorkbenchError
+    from incident_lib.investigation.case import Case
+    from incident_lib.investigation.take import open_investigation
+    from incident_lib.model import Evidence, Finding, Hypothesis, Incident
+
+__all__ = [
+    "Case",
+    "ConfigError",
+    "Evidence",
+    "Finding",
+    "FolderError",
+    "Hypothesis",
+    "Incident",
+    "Settings",
+    "UsageError",
+    "WorkbenchError",
+    "load",
+    "open_investigation",
+]
+
+_HOMES = {
+    "Case": "investigation.case",
+    "ConfigError": "errors",
+    "Evidence": "model",
+    "Finding": "model",
+    "FolderError": "errors",
+    "Hypothesis": "model",
+    "Incident": "model",
+    "Settings": "config",
+    "UsageError": "errors",
+    "WorkbenchError": "errors",
+    "load": "config",
+    "open_investigation": "investigation.take",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562), so that importing the package is free."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -53,7 +53,7 @@ _OURS = frozenset(
 
 
 class WorkbenchError(Exception):
-    """Anything that the workbench raises on purpose. The message is for the user and says what to do."""
+    """Anything that the workbench raises on purpose. The message tells the user what to do."""
 
 
 class UsageError(WorkbenchError):

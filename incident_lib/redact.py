@@ -1,7 +1,8 @@
 """Text -> the same text with nothing secret in it, and a count of what was hidden.
 
-Hidden: passwords, tokens, keys, the credentials of DSNs (host and database stay), Authorization, cookies,
-e-mail addresses, query strings, private keys, every secret value of the configuration, and what the team adds.
+Hidden: passwords, tokens, keys, the credentials of DSNs (host and database stay), Authorization,
+cookies, e-mail addresses, query strings, private keys, every secret value of the configuration,
+and what the team adds.
 """
 
 import re
@@ -21,6 +22,7 @@ _WORDS = (
 # ten megabytes costs ten times a line of one.
 _NAME = rf"(?:(?:{_WORDS})[\w.-]{{0,40}}|(?<![\w.-])(?:auth|pass))"
 _QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
+_ESCAPED = r"\\\"(?:[^\\]|\\[^\"]){0,4000}\\\""  # JSON inside a JSON string
 _BARE = r"[^\s,;&}\])\"']{1,4000}"
 _HIDDEN = "[secret]"
 
@@ -28,7 +30,7 @@ _HIDDEN = "[secret]"
 def _secret(match: re.Match[str]) -> str:
     """Return the name with its value hidden; quotes stay, so that JSON stays JSON."""
     value = match["value"]
-    quote = value[0] if value[0] in "\"'" else ""
+    quote = '\\"' if value.startswith('\\"') else value[0] if value[0] in "\"'" else ""
     return f"{match['name']}{quote}{_HIDDEN}{quote}"
 
 
@@ -44,8 +46,10 @@ _RULES: tuple[tuple[str, tuple[str, ...], str, str | Callable[[re.Match[str]], s
     (
         "authorization",
         ("authorization",),
-        r"\b((?:proxy-)?authorization[\"']?\s{0,5}[:=]\s{0,5}[\"']?)"
-        r"(?:(?:bearer|basic|digest|token|negotiate)\s{1,5})?[^\s\"',;}]{1,4000}",
+        (
+            r"\b((?:proxy-)?authorization\\?[\"']?\s{0,5}[:=]\s{0,5}\\?[\"']?)"
+            r"(?:(?:bearer|basic|digest|token|negotiate)\s{1,5})?[^\s\"',;}\\]{1,4000}"
+        ),
         r"\1[authorization]",
     ),
     (
@@ -78,22 +82,29 @@ _RULES: tuple[tuple[str, tuple[str, ...], str, str | Callable[[re.Match[str]], s
     (
         "token",
         ("gh", "glpat-", "xox", "sk-", "sk_"),
-        r"\b(?:gh[pousr]_\w{20,200}|github_pat_\w{20,200}|glpat-[\w-]{20,200}|xox[abeoprs]-[\w-]{10,200}"
-        r"|sk[-_](?:live|test|proj|ant)[-_][\w-]{8,200})",
+        (
+            r"\b(?:gh[pousr]_\w{20,200}|github_pat_\w{20,200}|glpat-[\w-]{20,200}|xox[abeoprs]-[\w-]{10,200}"
+            r"|sk[-_](?:live|test|proj|ant)[-_][\w-]{8,200})"
+        ),
         "[token]",
     ),
     ("secret", ("password",), rf"(?P<name>\bPASSWORD\s{{1,5}})(?P<value>{_QUOTED})", _secret),
     (
         "secret",
         ("=", ":"),
-        rf"(?P<name>{_NAME}[\"']?\s{{0,5}}(?:=>|[=:])\s{{0,5}})"
-        rf"(?!\[(?:secret|token|cookie|authorization)\])(?P<value>{_QUOTED}|{_BARE})",
+        (
+            rf"(?P<name>{_NAME}\\?[\"']?\s{{0,5}}(?:=>|[=:])\s{{0,5}})"
+            rf"(?!\[(?:secret|token|cookie|authorization)\])(?P<value>{_ESCAPED}|{_QUOTED}|{_BARE})"
+        ),
         _secret,
     ),
     (
         "secret",
         ("--",),
-        r"(?P<name>--(?:password|passwd|pass|token|secret|api-key|requirepass)[ =])(?P<value>[^\s\[]\S{0,4000})",
+        (
+            r"(?P<name>--(?:password|passwd|pass|token|secret|api-key|requirepass)[ =])"
+            r"(?P<value>[^\s\[]\S{0,4000})"
+        ),
         _secret,
     ),
     (
@@ -150,7 +161,7 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """Return plain data (as of JSON) with the secrets in every string and under every secret name hidden."""
+        """Return plain data with what is secret in its strings, and under secret names, hidden."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -160,7 +171,7 @@ class Redactor:
         return value
 
     def lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the text of `chunks` redacted, cut at line ends so that no secret falls between two chunks."""
+        """Yield `chunks` redacted, cut at line ends so that no secret falls between two of them."""
         rest = b""
         for chunk in chunks:
             rest += chunk

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from incident_lib.config.parse import parse
+from incident_lib.config.parse import nearest, parse
 from incident_lib.config.tables import (
     Dependency,
     Document,
@@ -31,6 +31,7 @@ __all__ = [
     "Settings",
     "find_file",
     "load",
+    "nearest",
     "parse",
 ]
 

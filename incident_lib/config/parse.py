@@ -14,9 +14,9 @@ from incident_lib.errors import ConfigError
 
 
 def parse(text: str, name: str = "workbench.toml") -> Document:
-    """Return the document that `text` holds. Errors: ConfigError with line, key and what was expected.
+    r"""Return the document that `text` holds. Errors: ConfigError with line, key and what was expected.
 
-    >>> parse('[workbench]\\nincidents = "outages"').workbench.incidents
+    >>> parse('[workbench]\nincidents = "outages"').workbench.incidents
     'outages'
     """
     try:
@@ -26,12 +26,12 @@ def parse(text: str, name: str = "workbench.toml") -> Document:
         raise ConfigError(f"{name}: no valid TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), text, name)) from error
-    except _Wrong as error:
+    except _WrongEntryError as error:
         raise ConfigError(f"{name}: line {_line_of_name(text, error.name)}: {error}") from error
     return document
 
 
-class _Wrong(Exception):
+class _WrongEntryError(Exception):
     """A document of the right shape that makes no sense: which entry, and why."""
 
     def __init__(self, name: str, message: str) -> None:
@@ -42,10 +42,12 @@ class _Wrong(Exception):
 def _check(document: Document) -> None:
     entries: tuple[Service | Dependency, ...] = (*document.service, *document.dependency)
     host = document.host[0].name if document.host else "host"
-    seen = {"docker": "the Docker engine", host: "the host"}
+    seen = {"docker": "the Docker engine", "deploys": "the deploy log", host: "the host"}
     for entry in entries:
         if entry.name in seen:
-            raise _Wrong(entry.name, f"the name {entry.name!r} is already that of {seen[entry.name]}")
+            raise _WrongEntryError(
+                entry.name, f"the name {entry.name!r} is already that of {seen[entry.name]}"
+            )
         seen[entry.name] = "another service or dependency"
     for entry in entries:
         _check_references(entry, seen)
@@ -56,18 +58,22 @@ def _check(document: Document) -> None:
 def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None:
     for needed in entry.depends_on:
         if needed not in known:
-            hint = _nearest(needed, known)
-            raise _Wrong(entry.name, f"{entry.name!r} depends on {needed!r}, which does not exist{hint}")
+            hint = nearest(needed, known)
+            raise _WrongEntryError(
+                entry.name, f"{entry.name!r} depends on {needed!r}, which does not exist{hint}"
+            )
     schemes = ("https", "http", "tls", "tcp", "dns")
     if isinstance(entry, Dependency) and urlsplit(entry.url).scheme not in schemes:
-        raise _Wrong(entry.name, f"key `url` of {entry.name!r}: expected {', '.join(schemes)}://...")
+        raise _WrongEntryError(
+            entry.name, f"key `url` of {entry.name!r}: expected {', '.join(schemes)}://..."
+        )
 
 
 def _check_no_secret(entry: Service | Dependency) -> None:
     for key in ("url", "dsn"):
         value = getattr(entry, key, "")
         if re.search(r"://[^/@\s]*:[^/@\s]+@|password\s*=", value):
-            raise _Wrong(
+            raise _WrongEntryError(
                 entry.name,
                 f"key `{key}` of {entry.name!r} holds a password; expected a reference: "
                 f'{key} = "env:NAME" or "file:PATH"',
@@ -80,7 +86,7 @@ def _check_no_circle(services: tuple[Service, ...]) -> None:
     def walk(name: str, path: tuple[str, ...]) -> None:
         if name in path:
             circle = " -> ".join((*path[path.index(name) :], name))
-            raise _Wrong(name, f"depends_on goes in a circle: {circle}")
+            raise _WrongEntryError(name, f"depends_on goes in a circle: {circle}")
         for needed in needs.get(name, ()):
             walk(needed, (*path, name))
 
@@ -94,7 +100,7 @@ def _explain(message: str, text: str, name: str) -> str:
     keys = re.findall(r"\.(\w+)|\[(\d+)\]", path)
     steps = [int(index) if index else key for key, index in keys]
     if unknown := re.search(r"unknown field `(.+)`", problem):
-        hint = _nearest(unknown[1], _known_keys(steps))
+        hint = nearest(unknown[1], _known_keys(steps))
         line = _line_of(text, [*steps, unknown[1]])
         return f"{name}: line {line}: unknown key `{unknown[1]}`{hint}"
     if missing := re.search(r"missing required field `(.+)`", problem):
@@ -112,7 +118,8 @@ def _known_keys(steps: list[str | int]) -> tuple[str, ...]:
     return tuple(getattr(struct, "__struct_fields__", ()))
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word closest to `word`, "" when none is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else ""
 

@@ -37,7 +37,7 @@ Fetch = Callable[[Any, Window], Fetched]
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """A bounded, read-only look at one target. `source`, `needs` and `cost` are shown in the documentation."""
+    """A bounded, read-only look at one target. README shows `source`, `needs` and `cost`."""
 
     name: str  # "postgres.locks"
     fetch: Fetch  # (session, window) -> Fetched, or raises TargetError
@@ -76,7 +76,8 @@ def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence
     except Exception as error:  # noqa: BLE001 - a bug in one probe must not take the others with it
         problem = _bug(error)
     else:
-        return _collected(probe, fetched, session, target, started_at, clock.monotonic() - started)
+        seconds = clock.monotonic() - started
+        return _collected(probe, fetched, session, target, started_at=started_at, seconds=seconds)
     finally:
         watchdog.cancel()
     seconds = clock.monotonic() - started

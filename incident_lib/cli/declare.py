@@ -1,0 +1,78 @@
+"""`incident declare`: makes the incident's folder and the first message."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from incident_lib.incident.folder import Declaration
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("declare", help="make the incident's folder and the first message")
+    parser.add_argument("--title", required=True, help="what users see, in a few words")
+    parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
+    parser.add_argument("--service", action="append", default=[], metavar="NAME", help="affected; may be repeated")
+    parser.add_argument("--commander", default="", metavar="NAME", help="who coordinates")
+    parser.add_argument("--impact", default="", help="who is affected, and how")
+    parser.add_argument("--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)")
+    parser.set_defaults(call=declare)
+
+
+def declare(arguments: argparse.Namespace) -> int:
+    """Return 0 once the folder is there. Prints the id and the declaration."""
+    from incident_lib import config
+    from incident_lib.incident import folder as folders
+    from incident_lib.incident.events import Draft
+    from incident_lib.incident.manifest import sha256
+    from incident_lib.investigation.take import redactor_for
+    from incident_lib.model import EventKind
+    from incident_lib.reports.communication import render_declaration
+
+    settings = config.load(arguments.config)
+    for name in arguments.service:
+        settings.service(name)
+    folder = folders.declare(settings.incidents, _declaration(arguments), redactor_for(settings))
+    path = folder.write_text("communication/declaration.md", render_declaration(folder.incident))
+    written = path.read_bytes()
+    folder.record(
+        Draft(
+            kind=EventKind.NOTE,
+            text="The declaration was drafted",
+            source="declare",
+            data={"file": "communication/declaration.md", "sha256": sha256(written)},
+        )
+    )
+    if arguments.json:
+        import msgspec
+
+        state = msgspec.json.encode({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
+        sys.stdout.buffer.write(msgspec.json.format(state, indent=2) + b"\n")
+        return 0
+    print(f"{folder.id}\n\n{written.decode()}\nIn {folder.path}. Next: incident run")
+    return 0
+
+
+def _declaration(arguments: argparse.Namespace) -> "Declaration":
+    from incident_lib import clock
+    from incident_lib.errors import UsageError
+    from incident_lib.incident import folder as folders
+    from incident_lib.model import IncidentSeverity
+
+    if not arguments.title.strip():
+        raise UsageError("--title is empty; say in a few words what users see")
+    now = clock.now()
+    started_at = clock.parse_time(arguments.start, at=now)
+    if started_at > now:
+        raise UsageError(f"--start {arguments.start} is in the future; for yesterday write the date too")
+    if not clock.has_zone(arguments.start):
+        sys.stderr.write(f"--start {arguments.start} has no zone: taken as UTC\n")
+    return folders.Declaration(
+        title=arguments.title,
+        severity=IncidentSeverity.parse(arguments.severity),
+        started_at=started_at,
+        commander=arguments.commander,
+        impact=arguments.impact,
+        services=tuple(arguments.service),
+    )

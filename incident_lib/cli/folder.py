@@ -1,0 +1,140 @@
+"""`incident show`, `list` and `verify`: what the folder says, without asking any target."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    for name, call, text in (
+        ("show", show, "state, findings and hypotheses of an incident"),
+        ("verify", verify, "check that no evidence and no event was changed"),
+    ):
+        parser = subparsers.add_parser(name, help=text)
+        parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+        parser.set_defaults(call=call)
+        if name == "show":
+            parser.add_argument("--timeline", action="store_true", help="every event, with its source")
+    subparsers.add_parser("list", help="all incidents").set_defaults(call=list_all)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Return 0. Prints the state, and what the newest snapshot says."""
+    from incident_lib.cli import terminal
+    from incident_lib.investigation.take import open_case
+
+    settings, folder = _open(arguments)
+    case = open_case(settings, folder) if folder.snapshots else None
+    if arguments.json:
+        return _print_json(
+            {
+                "incident": folder.incident,
+                "next_update_at": folder.incident.next_update_at,
+                "analysis": case.analysis if case else None,
+                "events": folder.events,
+            }
+        )
+    console = terminal.console_for(no_color=arguments.no_color)
+    _print_state(console, folder)
+    if arguments.timeline:
+        _print_timeline(console, folder)
+    elif case is None:
+        console.print("\nNo snapshot yet. Next: incident run", style="dim")
+    else:
+        terminal.print_findings(console, case.analysis)
+        terminal.print_analysis(console, case, verbose=arguments.verbose)
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Return 0 when everything is as it was sealed, 1 when not."""
+    _, folder = _open(arguments)
+    found = folder.verify()
+    bad = [difference for difference in found if difference.is_bad]
+    if arguments.json:
+        _print_json({"incident": folder.id, "intact": not bad, "differences": found})
+        return 1 if bad else 0
+    for difference in found:
+        print(f"{difference.what:24} {difference.path}")
+    print(f"{folder.id}: {f'{len(bad)} not as they were' if bad else 'everything is as it was sealed'}")
+    return 1 if bad else 0
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    """Return 0. Prints every incident, the newest first."""
+    from incident_lib import config
+    from incident_lib.errors import FolderError
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.take import redactor_for
+
+    settings = config.load(arguments.config)
+    known, damaged = [], []
+    for folder in reversed(folders.all_folders(settings.incidents, redactor_for(settings))):
+        try:
+            known.append((folder.incident, len(folder.runs)))
+        except FolderError as error:
+            damaged.append(str(error))
+    if arguments.json:
+        return _print_json({"incidents": [incident for incident, _ in known], "damaged": damaged})
+    for incident, runs in known:
+        started = f"{incident.started_at:%Y-%m-%d %H:%M}"
+        print(f"{incident.severity.value}  {incident.status.value:13} {started}  {runs} runs  {incident.id}")
+    for text in damaged:
+        sys.stderr.write(f"damaged: {text}\n")
+    if not known and not damaged:
+        print(f"No incident under {settings.incidents} yet.")
+    return 0
+
+
+def _open(arguments: argparse.Namespace) -> "tuple[Settings, IncidentFolder]":
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.take import load_settings, redactor_for
+
+    settings = load_settings(arguments.config or "", arguments.incident)
+    return settings, folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+
+
+def _print_state(console: "Console", folder: "IncidentFolder") -> None:
+    from rich.text import Text
+
+    from incident_lib import clock
+    from incident_lib.cli.terminal import plain
+
+    state, now = folder.incident, clock.now()
+    console.print(Text(f"{state.severity.value} {plain(state.title)}", style="bold"))
+    lasted = ((state.resolved_at or now) - state.started_at).total_seconds()
+    parts = [state.status.value, f"started {clock.format_time(state.started_at)}"]
+    parts += [f"{'lasted' if state.resolved_at else 'for'} {clock.format_duration(max(0.0, lasted))}"]
+    parts += [f"commander {plain(state.commander)}" if state.commander else "no commander yet"]
+    console.print(Text(" · ".join(parts)))
+    if state.next_update_at:
+        late = (now - state.next_update_at).total_seconds()
+        due = f"next update due {clock.format_time(state.next_update_at)}"
+        console.print(
+            Text(f"{due}: {clock.format_duration(late)} late", style="bold red") if late > 0 else Text(due)
+        )
+
+
+def _print_timeline(console: "Console", folder: "IncidentFolder") -> None:
+    from rich.text import Text
+
+    from incident_lib.cli.terminal import plain
+
+    console.print()
+    for event in sorted(folder.events, key=lambda event: event.occurred_at):
+        when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
+        console.print(Text(f"{when}  {event.kind.value:9} {plain(event.text)}  ").append(event.source, "dim"))
+
+
+def _print_json(document: Any) -> int:
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    return 0

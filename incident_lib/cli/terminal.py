@@ -1,0 +1,177 @@
+"""What a responder reads in the terminal: findings as they come, then the hypotheses."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from incident_lib.clock import format_time
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.take import Watch
+from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
+
+_STYLES = {
+    FindingSeverity.CRITICAL: "bold red",
+    FindingSeverity.WARNING: "yellow",
+    FindingSeverity.UNKNOWN: "magenta",
+    FindingSeverity.INFO: "cyan",
+    FindingSeverity.OK: "green",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HYPOTHESES = 3
+
+
+def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
+    """Return the console to print on; plain when asked for, NO_COLOR is set or nobody watches."""
+    return Console(no_color=no_color or None, stderr=to_stderr, highlight=False, emoji=False, soft_wrap=False)
+
+
+def plain(text: str) -> str:
+    """Return `text` on one line, without what could drive a terminal.
+
+    >>> plain("a\\x1b[2Jb\\nc")
+    'a[2Jb c'
+    """
+    return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[Watch]:
+    """Yield a watch that prints what is wrong as it is found, above a progress bar on a terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
+    with Progress(*columns, TextColumn("{task.completed}/{task.total}"), console=console, transient=True) as bar:
+        task = bar.add_task("looking", total=None)
+
+        def begun(probes: int) -> None:
+            bar.update(task, total=probes)
+
+        def seen(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
+            bar.update(task, advance=1, description=f"{evidence.target} {evidence.probe}")
+            for finding in findings:
+                if finding.severity.is_bad:
+                    bar.console.print(_line(finding))
+
+        yield Watch(begun=begun, evidence=seen)
+
+
+def _line(finding: Finding) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=8, no_wrap=True)
+    grid.add_column(min_width=10, max_width=18)
+    grid.add_column(ratio=1, overflow="fold")
+    style = _STYLES[finding.severity]
+    grid.add_row(
+        Text(finding.severity.value, style=style), Text(finding.target, style="bold"), Text(plain(finding.title))
+    )
+    return grid
+
+
+def print_findings(console: Console, analysis: Analysis) -> None:
+    """Print the findings that somebody should look at, the worst first."""
+    for finding in analysis.findings:
+        if finding.severity.is_bad:
+            console.print(_line(finding))
+
+
+def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
+    """Print what was concluded: counts, what is unknown, changes, and the hypotheses to try first."""
+    analysis = case.analysis
+    console.print(_counts(analysis, len(case.evidence)))
+    if verbose:
+        console.print(*(_line(f) for f in analysis.findings if not f.severity.is_bad), sep="\n")
+    elif unknown := _not_assessed(analysis):
+        console.print(unknown)
+    if changes := _changes(case):
+        console.print(changes)
+    console.print(_hypotheses(analysis))
+
+
+def _counts(analysis: Analysis, probes: int) -> Text:
+    counts: dict[FindingSeverity, int] = defaultdict(int)
+    for finding in analysis.findings:
+        counts[finding.severity] += 1
+    text = Text("\n")
+    for severity in FindingSeverity:
+        text.append(f"{counts[severity]} {severity.value.lower()}  ", _STYLES[severity] if counts[severity] else "dim")
+    return text.append(f"from {probes} probes", "dim")
+
+
+def _not_assessed(analysis: Analysis) -> Table | None:
+    if not analysis.not_assessed:
+        return None
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in analysis.not_assessed:
+        reasons[one.target, one.reason].append(one.probe)
+    table = _grid("Not assessed (unknown is not ok)")
+    for (target, reason), probes in reasons.items():
+        which = probes[0] if len(probes) == 1 else f"{probes[0]} and {len(probes) - 1} more"
+        table.add_row(Text(target, style="bold"), Text(plain(f"{which}: {reason}")))
+    return table
+
+
+def _changes(case: Case) -> Table | None:
+    told = [(when, target, what, "") for when, target, what in case.changes]
+    if case.onset:
+        told.append((case.onset, "", "trouble begins (from the logs)", "bold"))
+    if not told:
+        return None
+    table = _grid("Changes and onset")
+    for when, target, what, style in sorted(told):
+        table.add_row(Text(f"{when:%H:%M:%S}"), Text(plain(f"{target} {what}".strip()), style=style))
+    return table
+
+
+def _hypotheses(analysis: Analysis) -> Group | Text:
+    if not analysis.hypotheses:
+        bad = any(finding.severity.is_bad for finding in analysis.findings)
+        blind = f"; {len(analysis.not_assessed)} probes could not be assessed" if analysis.not_assessed else ""
+        text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
+        return Text(f"\n{text}{blind}.", style="bold")
+    shown = analysis.hypotheses[:_HYPOTHESES]
+    rest = len(analysis.hypotheses) - len(shown)
+    more = [Text(f"   and {rest} weaker ones: incident show", style="dim")] if rest else []
+    return Group(Text("\nMost likely", style="bold"), *(_hypothesis(one) for one in shown), *more)
+
+
+def _hypothesis(one: Hypothesis) -> Group:
+    head = Text(f"{one.rank}. ", style="bold").append(plain(one.title), "bold")
+    head.append(f"  {one.id} · {one.target} · score {one.score:.2f}", "dim")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=8, style="dim")
+    table.add_column(ratio=1, overflow="fold")
+    rows = (
+        ("because", ", ".join(one.support)),
+        ("against", ", ".join(one.against)),
+        ("when", one.reason),
+        ("check", one.next_check),
+        ("do", one.first_action),
+    )
+    for word, text in rows:
+        if text:
+            table.add_row(word, Text(plain(text)))
+    return Group(head, Padding(table, (0, 0, 0, 3)))
+
+
+def _grid(title: str) -> Table:
+    table = Table(
+        title=Text(f"\n{title}", style="bold"),
+        title_justify="left",
+        box=None,
+        show_header=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def print_header(console: Console, case: Case | None, text: str) -> None:
+    """Print what is being looked at, and in which stretch of time."""
+    window = f" · {format_time(case.window.start)} to {format_time(case.window.end)}" if case else ""
+    console.print(Text(text, style="bold").append(window, "dim"))

@@ -1,0 +1,77 @@
+"""`incident triage`: the first thing to type when paged. Collect, judge, print; no notebooks."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "triage", help="look at everything now and say what is likely wrong; changes nothing"
+    )
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="keep the snapshot in this one")
+    parser.add_argument("--since", default="15m", help="how far to look back: 15m, 2h, 14:05 (default 15m)")
+    parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
+    parser.set_defaults(call=triage)
+
+
+def triage(arguments: argparse.Namespace) -> int:
+    """Return 0, whatever is found."""
+    from incident_lib import clock, config
+    from incident_lib.cli import terminal
+    from incident_lib.investigation.take import take_snapshot, unsaved_snapshot
+
+    settings = config.load(arguments.config)
+    clock.parse_time(arguments.since)  # a wrong time is told before anything is asked
+    folder = _folder(settings, arguments)
+    console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    where = settings.path or "the common stack (no workbench.toml here)"
+    console.print(f"Looking at {where}, the last {arguments.since}", style="dim")
+    with terminal.watching(console) as watch:
+        if folder is None:
+            with unsaved_snapshot(settings, arguments.since, watch) as case:
+                pass
+        else:
+            case = take_snapshot(
+                settings, folder.path / "snapshots", arguments.since, watch, folder=folder
+            )
+    if arguments.json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(case.analysis), indent=2) + b"\n")
+        return 0
+    terminal.print_analysis(console, case, verbose=arguments.verbose)
+    if folder:
+        console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim")
+    else:
+        console.print(
+            '\nNot kept. `incident declare --title "..." --severity SEV2`, then `incident run`, makes the record.',
+            style="dim",
+        )
+    return 0
+
+
+def _folder(settings: "Settings", arguments: argparse.Namespace) -> "IncidentFolder | None":
+    """Return where the snapshot is kept: the named or the open incident, a new one for --save, else nowhere."""
+    from incident_lib import clock
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.take import redactor_for
+    from incident_lib.model import IncidentSeverity
+
+    redactor = redactor_for(settings)
+    if arguments.incident:
+        return folders.find(settings.incidents, arguments.incident, redactor)
+    if found := folders.newest_open(settings.incidents, redactor):
+        return found
+    if not arguments.save:
+        return None
+    now = clock.now()
+    declaration = folders.Declaration(
+        title=f"Triage at {now:%H:%M} UTC", severity=IncidentSeverity.SEV4, started_at=now
+    )
+    return folders.declare(settings.incidents, declaration, redactor)

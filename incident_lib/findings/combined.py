@@ -1,0 +1,34 @@
+"""Judgements that need the findings of more than one target."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+
+_LOGINS = ("postgres.connection.denied", "redis.connection.denied")
+_REFUSED_TOO = ("logs.lines.class.db_auth", "logs.lines.class.redis_auth")
+_UNWELL = ("http.health.status", "http.health.part", "http.health.refused", "http.health.timed_out")
+
+
+def judge_logins(findings: Iterable[Finding], topology: Topology) -> list[Finding]:
+    """Return the findings, a refused login of ours being UNKNOWN while the application is well.
+
+    Our password may simply be old: that says nothing about the service. Where a user of the service
+    is refused too, or is unwell, it stays CRITICAL.
+    """
+    findings = list(findings)
+    unwell = {f.target for f in findings if f.id in _UNWELL or f.id in _REFUSED_TOO}
+    return [
+        _only_ours(f) if f.id in _LOGINS and not unwell & topology.users(f.target) else f for f in findings
+    ]
+
+
+def _only_ours(finding: Finding) -> Finding:
+    return msgspec.structs.replace(
+        finding,
+        severity=FindingSeverity.UNKNOWN,
+        title=f"not assessed: our login is refused, while its users are well ({finding.title})",
+        detail="Correct the credentials of the workbench; nothing says that the service is unwell.",
+    )

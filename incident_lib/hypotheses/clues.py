@@ -1,0 +1,71 @@
+"""Which findings a pattern's clue means, seen from the target it would blame."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+
+_BEFORE = timedelta(minutes=10)  # a change this long before the onset may have caused it
+_AFTER = timedelta(seconds=30)  # clocks and log buffers are not exact
+ONSET = "logs.lines.onset"
+
+
+class Clues:
+    """The findings of one analysis, asked by target, relation and id."""
+
+    def __init__(self, findings: Iterable[Finding], topology: Topology) -> None:
+        self.topology = topology
+        self._by_target: dict[str, list[Finding]] = {}
+        for finding in findings:
+            if finding.severity is not FindingSeverity.UNKNOWN:
+                self._by_target.setdefault(finding.target, []).append(finding)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Everything that may be blamed: what is configured and what has findings."""
+        return tuple(dict.fromkeys((*self.topology.kinds, *self._by_target)))
+
+    def find(self, clue: str, target: str) -> list[Finding]:
+        """Return the findings that `clue` means for `target`, the worst first."""
+        relation, _, pattern = clue.rpartition(":")
+        found = [
+            finding
+            for other in self._related(relation, target)
+            for finding in self._by_target.get(other, ())
+            if fnmatchcase(finding.id, pattern)
+        ]
+        return sorted(found, key=lambda finding: finding.severity.rank)
+
+    def find_all(self, clues: Iterable[str], target: str) -> list[Finding]:
+        """Return the findings that any of `clues` means, each once, in the order of the clues."""
+        found = {finding.ref: finding for clue in clues for finding in self.find(clue, target)}
+        return list(found.values())
+
+    def onset(self, target: str) -> datetime | None:
+        """Return when trouble began at `target` or at what needs it, None if nothing says so."""
+        told = [f.since for f in self.find_all((ONSET, f"users:{ONSET}"), target) if f.since]
+        if told:
+            return min(told)
+        bad = [f.since for f in self._by_target.get(target, ()) if f.severity.is_bad and f.since]
+        return min(bad, default=None)
+
+    def change_before_onset(self, changes: Iterable[str], target: str) -> Finding | None:
+        """Return the last change of `target` that came minutes before its trouble, None if there is none."""
+        onset = self.onset(target)
+        if onset is None:
+            return None
+        close = [
+            change
+            for change in self.find_all(changes, target)
+            if change.since and onset - _BEFORE <= change.since <= onset + _AFTER
+        ]
+        return max(close, key=lambda change: change.since or onset, default=None)
+
+    def _related(self, relation: str, target: str) -> Iterable[str]:
+        if relation == "users":
+            return sorted(self.topology.users(target))
+        if relation == "needs":
+            return sorted(self.topology.needs(target))
+        return self._by_target if relation == "any" else (target,)

@@ -1,0 +1,45 @@
+"""Patterns as data: which findings speak for a cause, which against, and what to do about it."""
+
+import tomllib
+from typing import Literal
+
+import msgspec
+
+from incident_lib.errors import ConfigError
+
+
+class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One cause that incidents have, as data.
+
+    A clue is a finding id, or a glob of ids, seen from the blamed target: `postgres.locks.blocked` on the target itself, `users:...` on anything that needs it, `needs:...` on
+    anything it needs, `any:...` anywhere. Findings of any severity but UNKNOWN count as clues.
+    """
+
+    id: str
+    title: str  # {target} and the data of the first matching finding are filled in
+    kinds: tuple[str, ...]  # of targets that it can blame
+    when: tuple[str, ...]  # at least one must be there
+    also: tuple[str, ...] = ()  # at least one of these too, if any are named
+    unless: tuple[str, ...] = ()  # refuting: one is enough
+    support: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()  # changes of the target; one minutes before the onset supports it
+    must_follow: bool = False
+    base: float  # how specific the required clues are, 0 to 1
+    explains: tuple[str, ...] = ()  # ids of hypotheses that are only its symptoms
+    is_symptom: bool = False  # gives way when something that the target needs is to blame
+    next_check: str
+    first_action: str
+    notebook: Literal["00_triage", "10_application", "20_database", "30_redis", "40_network"]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pattern: tuple[Pattern, ...]
+
+
+def parse_patterns(text: str, name: str) -> tuple[Pattern, ...]:
+    """Return the patterns of a TOML text. Errors: ConfigError naming the file and the key."""
+    try:
+        return msgspec.convert(tomllib.loads(text), _File).pattern
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{name}: {error}") from error

@@ -1,0 +1,137 @@
+"""Ranking: each pattern is held against each target; symptoms give way to causes."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from incident_lib.clock import format_time
+from incident_lib.hypotheses.clues import Clues
+from incident_lib.hypotheses.patterns import Pattern
+from incident_lib.model import Finding, FindingSeverity, Hypothesis
+from incident_lib.model.topology import Topology
+
+_PER_SUPPORT = 0.04
+_MOST_SUPPORT = 0.16
+_PER_COUNTER = 0.15
+_FOLLOWS = 0.10
+_SYMPTOM = 0.55  # what remains of a hypothesis that another one explains
+_LEAST = 0.20  # below this nothing carries it
+
+
+class _Candidate(msgspec.Struct, frozen=True):
+    pattern: Pattern
+    target: str
+    required: tuple[Finding, ...]
+    support: tuple[Finding, ...]
+    against: tuple[Finding, ...]
+    change: Finding | None
+    score: float
+    reason: str
+
+
+def rank(
+    findings: tuple[Finding, ...], topology: Topology, patterns: tuple[Pattern, ...]
+) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses that the findings support, the best first; none on a healthy system."""
+    clues = Clues(findings, topology)
+    candidates = [found for pattern in patterns for found in _candidates(pattern, clues)]
+    weighed = [_weighed(one, candidates, topology) for one in candidates]
+    kept = sorted((one for one in weighed if one.score >= _LEAST), key=_order)
+    return tuple(_hypothesis(one, number) for number, one in enumerate(kept, 1))
+
+
+def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
+    for target in clues.targets:
+        kind = clues.topology.kinds.get(target, "outside")
+        if kind in pattern.kinds and (found := _held_against(pattern, target, clues)):
+            yield found
+
+
+def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | None:
+    when, also = clues.find_all(pattern.when, target), clues.find_all(pattern.also, target)
+    change = clues.change_before_onset(pattern.follows, target)
+    if not when or (pattern.also and not also) or clues.find_all(pattern.unless, target):
+        return None
+    if not any(f.severity.is_bad for f in (*when, *also)) or (pattern.must_follow and not change):
+        return None
+    required = tuple({f.ref: f for f in (*when, *also)}.values())
+    support = tuple(f for f in clues.find_all(pattern.support, target) if f not in required)
+    against = tuple(clues.find_all(pattern.against, target))
+    score = (
+        pattern.base
+        + min(_MOST_SUPPORT, _PER_SUPPORT * (len(support) + len(required) - 1))
+        + (_FOLLOWS if change else 0)
+        - _PER_COUNTER * len(against)
+        - (0 if _has_critical(required) else 0.05)
+    )
+    return _Candidate(
+        pattern, target, required, support, against, change, score, _reason(change, clues, target)
+    )
+
+
+def _weighed(one: _Candidate, all_of_them: list[_Candidate], topology: Topology) -> _Candidate:
+    """Return `one` with less weight where another candidate explains it."""
+    causes = [other for other in all_of_them if other is not one and _explains(other, one, topology)]
+    if not causes:
+        return one
+    cause = max(causes, key=lambda other: other.score)
+    reason = f"{one.reason}; " if one.reason else ""
+    return msgspec.structs.replace(
+        one,
+        score=one.score * _SYMPTOM,
+        reason=f"{reason}probably a symptom of {cause.pattern.id} at {cause.target}",
+    )
+
+
+def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology) -> bool:
+    related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
+    if symptom.pattern.id in cause.pattern.explains and cause.target in related:
+        return True
+    return symptom.pattern.is_symptom and cause.target in topology.needs(symptom.target)
+
+
+def _order(one: _Candidate) -> tuple[float, str, str]:
+    return (-round(one.score, 4), one.pattern.id, one.target)
+
+
+def _has_critical(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is FindingSeverity.CRITICAL for finding in findings)
+
+
+def _reason(change: Finding | None, clues: Clues, target: str) -> str:
+    onset = clues.onset(target)
+    if onset is None:
+        return ""
+    if change and change.since:
+        seconds = (onset - change.since).total_seconds()
+        order = "after" if seconds >= 0 else "before"
+        return f"trouble began {abs(seconds):.0f} s {order} a change: {change.title}"
+    return f"trouble began at {format_time(onset)}"
+
+
+class _Blank(dict[str, object]):
+    """Data for a title: a name that no finding filled in reads as a plain word."""
+
+    def __missing__(self, key: str) -> str:
+        return f"an unknown {key.replace('_', ' ')}"
+
+
+def _hypothesis(one: _Candidate, number: int) -> Hypothesis:
+    data = _Blank(
+        {key: value for f in reversed(one.required) for key, value in f.data.items() if value is not None}
+    )
+    data["target"] = one.target
+    support = [*one.required, *one.support, *([one.change] if one.change else [])]
+    return Hypothesis(
+        id=one.pattern.id,
+        target=one.target,
+        rank=number,
+        score=round(max(0.0, min(1.0, one.score)), 2),
+        title=one.pattern.title.format_map(data),
+        support=tuple(dict.fromkeys(f.id for f in support)),
+        against=tuple(dict.fromkeys(f.id for f in one.against)),
+        reason=one.reason,
+        next_check=one.pattern.next_check.format_map(data),
+        first_action=one.pattern.first_action.format_map(data),
+        notebook=one.pattern.notebook,
+    )

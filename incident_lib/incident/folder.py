@@ -1,0 +1,208 @@
+"""The incident folder: the only state there is, and the only place that writes into it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import events as event_files
+from incident_lib.incident import lifecycle, manifest
+from incident_lib.incident.events import Draft
+from incident_lib.incident.files import make_directory, slug, write_atomic
+from incident_lib.incident.manifest import Difference
+from incident_lib.model import Event, EventKind, Incident, IncidentSeverity
+from incident_lib.redact import Redactor
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says when an incident begins."""
+
+    title: str
+    severity: IncidentSeverity
+    started_at: datetime
+    commander: str = ""
+    impact: str = ""
+    services: tuple[str, ...] = ()
+
+
+class IncidentFolder:
+    """One incident on disk. Everything written passes the redactor."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self.redactor = redactor
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Every event, in the order it was recorded."""
+        return event_files.read_all(self.path / "events")[0]
+
+    @property
+    def incident(self) -> Incident:
+        """The state now. Errors: FolderError when nothing declares the incident."""
+        return lifecycle.fold(self.id, self.events)
+
+    @property
+    def snapshots(self) -> tuple[Path, ...]:
+        """Snapshots, oldest first."""
+        return _children(self.path / "snapshots")
+
+    @property
+    def runs(self) -> tuple[Path, ...]:
+        """Runs, oldest first."""
+        return _children(self.path / "runs")
+
+    def snapshot(self, name: str) -> Path:
+        """Return the snapshot of that id, or the newest for `latest`. Errors: UsageError naming all."""
+        found = [path for path in self.snapshots if name in {path.name, "latest"}]
+        if not found:
+            known = ", ".join(path.name for path in self.snapshots) or "none yet; `incident run` takes one"
+            raise UsageError(f"{self.id} has no snapshot {name!r}; there are: {known}")
+        return found[-1]
+
+    def record(self, draft: Draft) -> Event:
+        """Write an event, renew incident.json, and return the event. Errors: FolderError."""
+        event = event_files.append(self.path / "events", draft, self.redactor)
+        self._derive()
+        return event
+
+    def write_text(self, relative: str, text: str) -> Path:
+        """Write a text for people, redacted, and return its path. Errors: FolderError, RedactionError."""
+        path = self.path / relative
+        write_atomic(path, self.redactor.text(text).encode())
+        return path
+
+    def verify(self) -> list[Difference]:
+        """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""
+        known, found = event_files.read_all(self.path / "events")
+        listed = _listed(self.path / "incident.json")
+        result = [*found, *event_files.broken_links(known, listed)]
+        for folder in (*self.snapshots, *self.runs):
+            prefix = folder.relative_to(self.path)
+            result += [
+                Difference(f"{prefix}/{difference.path}", difference.what)
+                for difference in manifest.differences(folder)
+            ]
+        return sorted([*result, *self._edited(known)])
+
+    def _edited(self, known: tuple[Event, ...]) -> Iterator[Difference]:
+        drafts = {
+            str(event.data["file"]): str(event.data.get("sha256", ""))
+            for event in known
+            if "file" in event.data
+        }
+        for relative, digest in drafts.items():
+            path = self.path / relative
+            if not path.exists():
+                yield Difference(relative, "removed by a person", is_bad=False)
+            elif manifest.sha256(path.read_bytes()) != digest:
+                yield Difference(relative, "edited by a person", is_bad=False)
+
+    def _derive(self) -> None:
+        """Write incident.json from the events; again, when somebody added one meanwhile."""
+        while True:
+            known = self.events
+            derived = {
+                **msgspec.to_builtins(lifecycle.fold(self.id, known)),
+                "events": [event.id for event in known],
+            }
+            data = msgspec.json.format(msgspec.json.encode(derived), indent=1)
+            write_atomic(self.path / "incident.json", data)
+            if len(self.events) == len(known):
+                return
+
+
+def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> IncidentFolder:
+    """Make the folder of a new incident and return it. Errors: FolderError."""
+    title = redactor.text(" ".join(declaration.title.split()))
+    path = make_directory(incidents, f"{declaration.started_at:%Y-%m-%d}-{slug(title)}")
+    folder = IncidentFolder(path, redactor)
+    folder.record(
+        Draft(
+            kind=EventKind.DECLARED,
+            text=title,
+            source="declare",
+            occurred_at=declaration.started_at,
+            data={
+                "severity": declaration.severity.value,
+                "commander": declaration.commander,
+                "impact": declaration.impact,
+                "services": list(declaration.services),
+            },
+        )
+    )
+    return folder
+
+
+def all_folders(incidents: Path, redactor: Redactor) -> tuple[IncidentFolder, ...]:
+    """Return every incident under `incidents`, the one declared last at the end."""
+    folders = [
+        IncidentFolder(path, redactor)
+        for path in _children(incidents)
+        if (path / "events").is_dir() and any((path / "events").iterdir())
+    ]
+    return tuple(sorted(folders, key=_declared_at))
+
+
+def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
+    """Return the incident of that id or path; for "" the newest that is not CLOSED, else the newest.
+
+    Errors: UsageError that names those there are.
+    """
+    if name:
+        for path in (Path(name), incidents / name):
+            if (path / "events").is_dir():
+                return IncidentFolder(path.resolve(), redactor)
+    known = all_folders(incidents, redactor)
+    if name:
+        close = ", ".join(folder.id for folder in known[-5:]) or "none"
+        raise UsageError(f"no incident {name!r} under {incidents}; there are: {close}")
+    if not known:
+        raise UsageError(f"no incident under {incidents} yet; `incident declare` makes one")
+    still_open = [folder for folder in known if _is_unclosed(folder)]
+    return (still_open or known)[-1]
+
+
+def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:
+    """Return the incident declared last that is neither RESOLVED nor CLOSED, None if there is none."""
+    for folder in reversed(all_folders(incidents, redactor)):
+        try:
+            if folder.incident.is_open:
+                return folder
+        except FolderError:  # a damaged folder must not stop work on the others; `verify` tells of it
+            continue
+    return None
+
+
+def _is_unclosed(folder: IncidentFolder) -> bool:
+    try:
+        return folder.incident.closed_at is None
+    except FolderError:
+        return False
+
+
+def _declared_at(folder: IncidentFolder) -> tuple[str, str]:
+    names = sorted(path.name for path in (folder.path / "events").iterdir())
+    return (names[0], folder.id)
+
+
+def _children(path: Path) -> tuple[Path, ...]:
+    if not path.is_dir():
+        return ()
+    return tuple(sorted(child for child in path.iterdir() if child.is_dir() and child.name[0] != "."))
+
+
+def _listed(path: Path) -> tuple[str, ...]:
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return ()
+    listed = document.get("events", ()) if isinstance(document, dict) else ()
+    return tuple(str(event_id) for event_id in listed)

@@ -1,0 +1,117 @@
+"""A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import zstandard
+
+from incident_lib import clock
+from incident_lib.errors import FolderError
+from incident_lib.incident import manifest
+from incident_lib.incident.files import file_name, folder_error, make_directory, write_atomic
+from incident_lib.model import Analysis, Attachment, Evidence, Window
+from incident_lib.model.topology import Topology
+from incident_lib.redact import Redactor
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of snapshot.json: what was looked at, when, and with what configuration."""
+
+    schema: int = 1
+    id: str
+    window: Window
+    collected_at: datetime
+    topology: Topology = Topology()  # what needed what, as it was configured then
+    hidden: dict[str, int] = {}  # how many secrets of each kind were hidden
+
+
+class SnapshotWriter:
+    """Writes one snapshot. What `add` returns is what was stored, and all that may be judged."""
+
+    def __init__(self, parent: Path, window: Window, redactor: Redactor) -> None:
+        self.path = make_directory(parent, clock.format_stamp(clock.now()))
+        self.id = self.path.name
+        self.window = window
+        self._redactor = redactor
+
+    def add(self, evidence: Evidence) -> Evidence:
+        """Store `evidence` and return what was stored. Errors: RedactionError, FolderError."""
+        attachments = tuple(self._attach(attachment) for attachment in evidence.attachments)
+        bare = msgspec.structs.replace(evidence, attachments=attachments)
+        stored: Evidence = self._redactor.struct(bare, Evidence)
+        path = self.path / "evidence" / file_name(stored.target) / f"{file_name(stored.probe)}.json"
+        write_atomic(path, msgspec.json.format(msgspec.json.encode(stored), indent=1))
+        return stored
+
+    def seal(self, analysis: Analysis, topology: Topology) -> None:
+        """Write findings.json and snapshot.json, then the manifest."""
+        about = About(
+            id=self.id,
+            window=self.window,
+            collected_at=clock.now(),
+            topology=topology,
+            hidden=dict(self._redactor.hidden),
+        )
+        hidden = self._redactor.struct(analysis, Analysis)
+        for name, value in (("findings.json", hidden), ("snapshot.json", about)):
+            write_atomic(self.path / name, msgspec.json.format(msgspec.json.encode(value), indent=1))
+        manifest.seal(self.path)
+
+    def _attach(self, attachment: Attachment) -> Attachment:
+        relative = f"logs/{file_name(attachment.name)}.zst"
+        path = self.path / relative
+        size = 0
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
+                for chunk in self._redactor.lines(attachment.chunks):
+                    size += len(chunk)
+                    file.write(chunk)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise folder_error(path, error) from error
+            raise
+        return Attachment(name=attachment.name, path=relative, size_bytes=size)
+
+
+def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:
+    """Return the evidence of a snapshot, sorted by target and probe. Errors: FolderError."""
+    return tuple(_load(path, Evidence) for path in sorted((snapshot / "evidence").glob("*/*.json")))
+
+
+def load_analysis(snapshot: Path) -> Analysis | None:
+    """Return what was concluded when the snapshot was taken, None when it was interrupted before."""
+    path = snapshot / "findings.json"
+    return _load(path, Analysis) if path.exists() else None
+
+
+def load_about(snapshot: Path) -> About:
+    """Return what the snapshot says of itself. Errors: FolderError."""
+    return _load(snapshot / "snapshot.json", About)
+
+
+def read_log(snapshot: Path, service: str) -> Iterator[str]:
+    """Yield the lines of a service's stored log excerpt; nothing when there is none."""
+    path = snapshot / "logs" / f"{file_name(service)}.log.zst"
+    if not path.exists():
+        return
+    try:
+        with zstandard.open(path, "rt", encoding="utf-8", errors="replace") as file:
+            yield from file
+    except (OSError, zstandard.ZstdError) as error:
+        raise FolderError(f"cannot read {path}: {error}") from error
+
+
+def _load(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError as error:
+        raise FolderError(f"{path} is missing; `incident verify` tells what else is") from error
+    except (msgspec.MsgspecError, OSError) as error:
+        raise FolderError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,47 @@
+"""Evidence -> Analysis: every analyzer over every evidence, then the hypotheses. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
+from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
+from incident_lib.findings.combined import judge_logins
+from incident_lib.hypotheses import rank
+from incident_lib.hypotheses.patterns import Pattern
+from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding
+from incident_lib.model.topology import Topology
+
+_TECHNOLOGIES = (deploys, docker, process, host, http, network, postgres, redis, logs)
+ANALYZERS: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v in table.ANALYZERS.items()}
+ON_FAILURE: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v in table.ON_FAILURE.items()}
+
+
+def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK."""
+    analyzer = ANALYZERS.get(evidence.probe)
+    if evidence.has_rows and analyzer is not None:
+        yield from analyzer(evidence, context)
+    if evidence.status is EvidenceStatus.FAILED and evidence.probe in ON_FAILURE:
+        yield from ON_FAILURE[evidence.probe](evidence, context)
+    elif evidence.problem is not None:
+        yield unknown(evidence)
+
+
+def analyze(
+    evidence: Iterable[Evidence],
+    context: Context,
+    *,
+    snapshot: str,
+    topology: Topology,
+    patterns: tuple[Pattern, ...],
+) -> Analysis:
+    """Return everything that is concluded from `evidence`, in a fixed order."""
+    everything = sorted(evidence, key=lambda one: (one.target, one.probe))
+    raw = [finding for one in everything for finding in analyze_one(one, context)]
+    findings = sorted(judge_logins(raw, topology), key=lambda f: (f.severity.rank, f.target, f.id))
+    blind = tuple(not_assessed(one) for one in everything if one.problem is not None)
+    return Analysis(
+        snapshot=snapshot,
+        findings=tuple(findings),
+        hypotheses=rank(tuple(findings), topology, patterns),
+        not_assessed=blind,
+    )

@@ -1,0 +1,75 @@
+"""A case: one snapshot with its incident, as notebooks, pages and commands read it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from incident_lib.config import Settings
+from incident_lib.hypotheses.clues import ONSET
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.snapshot import read_log
+from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
+from incident_lib.model.topology import Topology
+
+R = TypeVar("R", bound=Row)
+
+# Findings that tell of a change: what may have caused the trouble, set against its onset.
+CHANGES = (
+    "deploys.log.deployed",
+    "docker.container.changed",
+    "docker.container.restarted",
+    "process.state.restarted",
+    "postgres.server.restarted",
+    "postgres.server.reloaded",
+    "redis.connection.restarted",
+)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What one snapshot holds and what was concluded from it. Reading it asks no target."""
+
+    settings: Settings
+    snapshot: str
+    path: Path  # of the snapshot
+    window: Window
+    collected_at: datetime
+    evidence: tuple[Evidence, ...]
+    analysis: Analysis
+    topology: Topology
+    folder: IncidentFolder | None = None
+    incident: Incident | None = None
+    events: tuple[Event, ...] = ()
+
+    def of(self, probe: str) -> tuple[Evidence, ...]:
+        """Return the evidence of a probe, one for each target."""
+        return tuple(one for one in self.evidence if one.probe == probe)
+
+    def rows(self, row_type: type[R]) -> tuple[tuple[str, R], ...]:
+        """Return the records of one type, each with its target."""
+        return tuple((one.target, row) for one in self.evidence for row in one.of(row_type))
+
+    def findings(self, *prefixes: str) -> tuple[Finding, ...]:
+        """Return the findings whose id begins with one of `prefixes`; all of them without."""
+        return tuple(f for f in self.analysis.findings if f.id.startswith(prefixes or ("",)))
+
+    @property
+    def changes(self) -> tuple[tuple[datetime, str, str], ...]:
+        """When, at which target, and what: every change that evidence tells of, oldest first."""
+        told = [(f.since, f.target, f.title) for f in self.findings(*CHANGES) if f.since]
+        return tuple(sorted(told))
+
+    @property
+    def onset(self) -> datetime | None:
+        """When trouble began, from the logs; None when they do not tell."""
+        return min((f.since for f in self.findings(ONSET) if f.since), default=None)
+
+    def log_lines(self, service: str) -> Iterator[str]:
+        """Yield the redacted log excerpt of a service."""
+        yield from read_log(self.path, service)
+
+    def log_text(self, service: str) -> str:
+        """Return the redacted log excerpt of a service, "" when none was kept."""
+        return "".join(self.log_lines(service))

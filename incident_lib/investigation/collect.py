@@ -1,0 +1,136 @@
+"""Collection: every lane in a thread of its own, bounded by deadlines whatever a driver does."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.errors import ProblemKind
+from incident_lib.model import Evidence, Problem, Window
+from incident_lib.probes.base import Lane, Probe, failed, run_lane, skipped, timed_out
+
+_GRACE_SECONDS = 1.5  # past a probe's own deadline: its watchdog had its chance
+_OPEN_SECONDS = 8.0  # for opening a session, which may try several ways
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    lane: int
+    probe: Probe
+    at: datetime
+    monotonic: float
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    lane: int
+    evidence: Evidence
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    lane: int
+
+
+_Message = _Begun | _Seen | _Ended
+
+
+def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -> Iterator[Evidence]:
+    """Yield the evidence of all lanes as it comes, one for each probe, in `deadline_seconds` at most.
+
+    A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon's, and what it
+    says later is not heard. Interrupting the iteration loses nothing that was yielded.
+    """
+    messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+    collection = _Collection(lanes, clock.monotonic() + deadline_seconds)
+    for index, lane in enumerate(lanes):
+        work = threading.Thread(target=_work, args=(index, lane, window, messages.put), daemon=True)
+        work.name = f"collect {lane.target} {lane.name}"
+        work.start()
+    while collection.is_running:
+        try:
+            message = messages.get(timeout=collection.seconds_to_wait())
+        except queue.Empty:
+            yield from collection.overdue()
+            continue
+        yield from collection.hear(message)
+        if not messages.empty():
+            continue
+        yield from collection.overdue()
+
+
+def _work(index: int, lane: Lane, window: Window, put: Callable[[_Message], None]) -> None:
+    def begin(probe: Probe) -> None:
+        put(_Begun(index, probe, clock.now(), clock.monotonic()))
+
+    try:
+        for evidence in run_lane(lane, window, begin):
+            put(_Seen(index, evidence))
+    finally:
+        put(_Ended(index))
+
+
+class _Collection:
+    """What each lane is doing, as far as it was heard. Lives in the collecting thread alone."""
+
+    def __init__(self, lanes: tuple[Lane, ...], deadline: float) -> None:
+        self._lanes = lanes
+        self._deadline = deadline
+        self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are told
+        self._begun: dict[int, _Begun] = {}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a lane may still say something."""
+        return bool(self._running)
+
+    def hear(self, message: _Message) -> Iterator[Evidence]:
+        """Yield the evidence in `message`; nothing from a lane that was given up."""
+        if message.lane not in self._running:
+            return
+        if isinstance(message, _Begun):
+            self._begun[message.lane] = message
+        elif isinstance(message, _Seen):
+            self._running[message.lane] += 1
+            yield message.evidence
+        else:
+            yield from self._give_up(message.lane, "the collecting thread ended early", None)
+
+    def seconds_to_wait(self) -> float:
+        """Return how long nothing can become overdue."""
+        limits = [self._limit(lane) for lane in self._running]
+        return max(0.01, min([self._deadline, *limits]) - clock.monotonic())
+
+    def overdue(self) -> Iterator[Evidence]:
+        """Yield FAILED and SKIPPED evidence for the lanes whose time is up, and give them up."""
+        now = clock.monotonic()
+        for lane in list(self._running):
+            if now >= self._deadline:
+                problem = Problem(
+                    kind=ProblemKind.DEADLINE,
+                    message="the deadline of the whole collection came first",
+                    advice="look at this target alone, or raise [limits] collect_seconds",
+                )
+                yield from self._give_up(lane, problem.message, problem)
+            elif now >= self._limit(lane):
+                problem = timed_out(now - self._begun[lane].monotonic)
+                yield from self._give_up(lane, f"{self._begun[lane].probe.name} hangs", problem)
+
+    def _limit(self, lane: int) -> float:
+        begun = self._begun.get(lane)
+        if begun is None:
+            return self._deadline
+        opening = _OPEN_SECONDS if begun.probe is self._lanes[lane].probes[0] else 0.0
+        return begun.monotonic + begun.probe.deadline_seconds + opening + _GRACE_SECONDS
+
+    def _give_up(self, index: int, reason: str, problem: Problem | None) -> Iterator[Evidence]:
+        lane, told = self._lanes[index], self._running.pop(index)
+        rest = lane.probes[told:]
+        begun = self._begun.get(index)
+        if rest and problem is not None:
+            at, seconds = clock.now(), 0.0
+            if begun is not None:
+                at, seconds = begun.at, clock.monotonic() - begun.monotonic
+            yield failed(rest[0], lane.target, problem, started_at=at, seconds=seconds)
+            rest = rest[1:]
+        yield from skipped(lane, rest, reason)
