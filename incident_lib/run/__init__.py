@@ -1,0 +1,5 @@
+"""Running notebooks: kernels, the honest record, pages. Only here are papermill and nbconvert imported."""
+
+from incident_lib.run.lean import prepare
+
+prepare()

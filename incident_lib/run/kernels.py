@@ -1,0 +1,128 @@
+"""The one place that starts kernels, and ends them."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+START_SECONDS = 30.0
+GRACE_SECONDS = 1.0  # for a kernel that is asked to end, so that its temporary files go with it
+NATIVE = "python3"
+
+
+class KernelError(Exception):
+    """A kernel that could not be started or did not live: the message says which and why."""
+
+
+class Kernel(msgspec.Struct, frozen=True):
+    """A running kernel: its manager and client as nbclient wants them."""
+
+    manager: Any
+    client: Any
+
+    def kill(self) -> None:
+        """End the kernel and whatever it started, now."""
+        provisioner = self.manager.provisioner
+        group = provisioner.pgid if provisioner else None
+        if group and group != os.getpgid(0):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+
+    async def death(self) -> str:
+        """Return how the kernel ended, "" while it lives."""
+        code = await self.manager.provisioner.poll() if self.manager.provisioner else 0
+        if code is None:
+            return ""
+        if code == -signal.SIGKILL:
+            return "the kernel was killed by signal 9; the machine may be out of memory"
+        if code < 0:
+            return f"the kernel was ended by signal {-code} ({signal.strsignal(-code)})"
+        return f"the kernel ended by itself with exit code {code}"
+
+
+@asynccontextmanager
+async def started(name: str = NATIVE, *, directory: Path | None = None) -> AsyncIterator[Kernel]:
+    """Yield a kernel that is ready; afterwards it and everything it started is gone.
+
+    It talks over sockets in a private folder, not over ports that every user of this machine can reach.
+    Errors: KernelError.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="iw-"))
+    kernel: Kernel | None = None
+    try:
+        kernel = await _start(name, folder, directory or Path.cwd())
+        yield kernel
+    finally:
+        if kernel is not None:
+            await asyncio.shield(_stop(kernel))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _start(name: str, folder: Path, directory: Path) -> Kernel:
+    manager = _manager(name, folder)
+    try:
+        await manager.start_kernel(
+            extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            cwd=str(directory),
+            env={
+                **os.environ,
+                "IPYTHONDIR": str(folder),
+            },  # nobody's start-up files, so that every run is alike
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise KernelError(f"the kernel {name!r} does not start: {error}") from error
+    kernel = Kernel(manager, manager.client())
+    try:
+        kernel.client.start_channels()
+        await kernel.client.wait_for_ready(timeout=START_SECONDS)
+    except RuntimeError as error:
+        reason = await kernel.death() or str(error)
+        await _stop(kernel)
+        raise KernelError(f"the kernel {name!r} does not start: {reason}") from error
+    except BaseException:
+        kernel.kill()
+        await asyncio.shield(_stop(kernel))
+        raise
+    kernel.client.allow_stdin = False
+    return kernel
+
+
+def _manager(name: str, folder: Path) -> Any:
+    """Return a manager for the kernel of that name; `python3` is always the Python that runs us."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    specs = KernelSpecManager(kernel_dirs=[]) if name == NATIVE else KernelSpecManager()
+    try:
+        specs.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        known = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
+        raise KernelError(f"no kernel is called {name!r}; there are: {known}") from error
+    return AsyncKernelManager(
+        kernel_name=name,
+        kernel_spec_manager=specs,
+        connection_file=str(folder / "kernel.json"),
+        transport="ipc" if sys.platform != "win32" else "tcp",
+    )
+
+
+async def _stop(kernel: Kernel) -> None:
+    """Ask the kernel to end, then make sure of it."""
+    kernel.client.stop_channels()
+    if not await kernel.death():
+        with suppress(asyncio.TimeoutError, RuntimeError, OSError):
+            await kernel.manager.request_shutdown()
+            await asyncio.wait_for(kernel.manager.provisioner.wait(), GRACE_SECONDS)
+    kernel.kill()
+    with suppress(asyncio.TimeoutError, RuntimeError):
+        await asyncio.wait_for(kernel.manager.provisioner.wait(), GRACE_SECONDS)
+    with suppress(RuntimeError, OSError):
+        await kernel.manager.cleanup_resources()

@@ -1,0 +1,63 @@
+"""What a notebook wrote, made safe to keep: redacted, and bounded."""
+
+import html
+import re
+from typing import Any
+
+from incident_lib.redact import Redactor
+
+_TAG = re.compile(r"(<[^<>]{0,20000}>)")
+_STYLE = re.compile(r"(<style\b.*?</style>)", re.DOTALL | re.IGNORECASE)
+_MARKUP = ("text/html", "image/svg+xml")
+
+
+def redact(notebook: Any, redactor: Redactor) -> None:
+    """Hide secrets in every source, output and error of `notebook`, in place. Errors: RedactionError."""
+    for cell in notebook.cells:
+        cell.source = redactor.text(_joined(cell.source))
+        for output in cell.get("outputs", ()):
+            _redact_output(output, redactor)
+
+
+def _redact_output(output: Any, redactor: Redactor) -> None:
+    if output.output_type == "stream":
+        output.text = redactor.text(_joined(output.text))
+    elif output.output_type == "error":
+        output.ename, output.evalue = redactor.text(output.ename), redactor.text(output.evalue)
+        output.traceback = [redactor.text(line) for line in output.traceback]
+    else:
+        for kind, data in output.get("data", {}).items():
+            output.data[kind] = redact_data(kind, data, redactor)
+
+
+def redact_data(kind: str, data: Any, redactor: Redactor) -> Any:
+    """Return one output of MIME type `kind` redacted; markup stays markup, pictures stay as they are.
+
+    >>> redact_data("text/html", "<td>password: </td><td>5 &lt; 6 token=abcd1</td>", Redactor())
+    '<td>password: </td><td>5 &lt; 6 token=[secret]</td>'
+    """
+    if kind.startswith("image/") and kind not in _MARKUP:
+        return data
+    if kind not in _MARKUP:
+        return redactor.value(data)
+    parts = (part for block in _STYLE.split(_joined(data)) for part in _pieces(block))
+    return "".join(_redact_piece(part, redactor) for part in parts)
+
+
+def _pieces(block: str) -> list[str]:
+    return [block] if block[:6].lower() == "<style" else _TAG.split(block)
+
+
+def _redact_piece(piece: str, redactor: Redactor) -> str:
+    """Redact text between tags as a person reads it, so that `&#x27;` hides nothing from a rule."""
+    if not piece.strip():
+        return piece
+    if piece.startswith("<"):
+        return redactor.text(piece)
+    plain = html.unescape(piece)
+    hidden = redactor.text(plain)
+    return piece if hidden == plain else html.escape(hidden)
+
+
+def _joined(text: Any) -> str:
+    return text if isinstance(text, str) else "".join(text)
