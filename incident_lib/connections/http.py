@@ -1,0 +1,240 @@
+"""One GET with the time of each phase, under one deadline that holds against servers that drip bytes too."""
+
+import base64
+import contextlib
+import io
+import socket
+import ssl
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import SplitResult, quote, unquote
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.connections.names import resolve, to_ascii
+from incident_lib.connections.sockets import connect_any, kind_of
+from incident_lib.connections.tls import context_for, wrap
+from incident_lib.connections.urls import following, place_of, port_of, safe_url, split
+from incident_lib.errors import ProblemKind, TargetError
+
+BODY_LIMIT_BYTES = 64 * 1024
+REDIRECTS = 5
+_REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+_SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one GET: an answer, or `error`. Phases that were not reached are missing."""
+
+    url: str
+    status: int | None = None
+    version: str | None = None
+    phases: dict[str, float] = {}  # name, connect, tls, first_byte, body; sums over redirects
+    total_seconds: float = 0.0
+    headers: dict[str, str] = {}  # names in small letters
+    body: bytes = b""
+    truncated: bool = False
+    redirects: tuple[str, ...] = ()
+    error: TargetError | None = None
+    silent: bool = False  # connected, and not one byte came back
+
+    @property
+    def connected(self) -> bool:
+        """Whether there was a connection, whatever came of it."""
+        return "connect" in self.phases
+
+
+def get(url: str, *, seconds: float, ca: Path | None = None, redirects: int = REDIRECTS) -> Answer:
+    """Return what a GET of `url` brings within `seconds`; a sick target raises nothing.
+
+    Follows `redirects` redirects, on the same host only. Reads 64 KiB of the body. Verifies TLS against `ca`.
+    Cost: one request, one connection, and one more for each redirect.
+    """
+    trace = _Trace(seconds)
+    hops: list[str] = []
+    here = url
+    try:
+        while True:
+            answer = _exchange(here, trace, ca)
+            location = answer.headers.get("location") if answer.status in _REDIRECT_CODES else None
+            next_one = following(here, location) if location else None
+            if next_one is None or redirects == 0:
+                break
+            if len(hops) >= redirects:
+                message = f"{safe_url(url)} redirects more than {redirects} times"
+                raise TargetError(ProblemKind.PROTOCOL, message, "look for a redirect loop")
+            hops.append(safe_url(next_one))
+            here = next_one
+    except TargetError as error:
+        answer = Answer(url=url, error=error, silent=trace.is_silent(error))
+    return msgspec.structs.replace(
+        answer, url=url, phases=dict(trace.phases), total_seconds=trace.elapsed(), redirects=tuple(hops)
+    )
+
+
+class _Trace:
+    """The deadline, and what each finished phase took."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.started = clock.monotonic()
+        self.phases: dict[str, float] = {}
+        self.stage = ""
+
+    def elapsed(self) -> float:
+        """Return the seconds since the beginning."""
+        return clock.monotonic() - self.started
+
+    def left(self) -> float:
+        """Return the seconds that are left. Errors: TimeoutError when there are none."""
+        if (left := self.seconds - self.elapsed()) <= 0:
+            raise TimeoutError
+        return left
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the time of what happens inside, if it ends well."""
+        self.stage = name
+        started = clock.monotonic()
+        yield
+        self.phases[name] = self.phases.get(name, 0.0) + clock.monotonic() - started
+
+    def is_silent(self, error: TargetError) -> bool:
+        """Return whether the other side connected and then said nothing at all until the deadline."""
+        return error.kind is ProblemKind.TIMED_OUT and self.stage in {"tls", "first_byte"}
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a socket, each read bounded by what is left of the whole request's time."""
+
+    def __init__(self, sock: socket.socket, trace: _Trace) -> None:
+        super().__init__()
+        self._sock = sock
+        self._trace = trace
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what there is. Errors: TimeoutError at the deadline."""
+        self._sock.settimeout(self._trace.left())
+        return self._sock.recv_into(buffer)
+
+
+class _Stream:
+    """What HTTPResponse takes for a socket."""
+
+    def __init__(self, reader: IO[bytes]) -> None:
+        self.reader = reader
+
+    def makefile(self, *_: Any) -> IO[bytes]:
+        """Return the reader, whatever mode is asked for."""
+        return self.reader
+
+
+def _exchange(url: str, trace: _Trace, ca: Path | None) -> Answer:
+    parts = split(url)
+    host = parts.hostname or ""
+    try:
+        sock = _connect(parts, trace, ca)
+    except TimeoutError as error:
+        raise TargetError(ProblemKind.TIMED_OUT, f"{host} took longer than {_words(trace)}") from error
+    with sock:
+        try:
+            return _converse(url, parts, sock, trace)
+        except TimeoutError as error:
+            raise _late(trace) from error
+        except (ssl.SSLError, ConnectionError) as error:
+            raise _broken_off(error, trace) from error
+        except OSError as error:
+            raise TargetError(kind_of(error), f"{host}: {error.strerror or error}") from error
+        except (HTTPException, ValueError) as error:
+            message = f"{host}:{port_of(parts)} answers, but not in HTTP: {type(error).__name__}"
+            raise TargetError(
+                ProblemKind.PROTOCOL, message, "does the port belong to this service?"
+            ) from error
+
+
+def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socket:
+    host = parts.hostname or ""
+    with trace.phase("name"):
+        addresses = resolve(host, port_of(parts), trace.left())
+    context = context_for(ca) if parts.scheme == "https" else None
+    with trace.phase("connect"):
+        sock = connect_any(addresses, trace.left()).sock
+    if sock is None:
+        raise TargetError(ProblemKind.UNREACHABLE, f"{host} has no address")
+    if context is None:
+        return sock
+    with trace.phase("tls"):
+        return wrap(sock, host, context, trace.left())
+
+
+def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) -> Answer:
+    with io.BufferedReader(_Bounded(sock, trace)) as reader:
+        with trace.phase("first_byte"):
+            sock.settimeout(trace.left())
+            sock.sendall(_request(parts))
+            if not reader.peek(1):
+                raise ConnectionResetError
+        with trace.phase("body"):
+            return _receive(url, reader)
+
+
+def _receive(url: str, reader: IO[bytes]) -> Answer:
+    response = HTTPResponse(cast("socket.socket", _Stream(reader)), method="GET")
+    response.begin()
+    body = response.read(BODY_LIMIT_BYTES)
+    if len(body) < BODY_LIMIT_BYTES and response.length:
+        raise ConnectionResetError  # fewer bytes than it said
+    truncated = len(body) == BODY_LIMIT_BYTES and bool(response.read(1))
+    return Answer(
+        url=url,
+        status=response.status,
+        version="1.0" if response.version == 10 else "1.1",
+        headers={name.lower(): value for name, value in response.getheaders()},
+        body=body,
+        truncated=truncated,
+    )
+
+
+def _request(parts: SplitResult) -> bytes:
+    host = to_ascii(parts.hostname or "")
+    target = quote(parts.path or "/", safe=_SAFE) + (
+        f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
+    )
+    lines = [
+        f"GET {target} HTTP/1.1",
+        f"Host: {place_of(parts, host)}",
+        "User-Agent: incident-workbench",
+        "Accept: application/json, */*;q=0.5",
+        "Accept-Encoding: identity",
+        "Connection: close",
+    ]
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        lines.append(f"Authorization: Basic {base64.b64encode(pair.encode()).decode('ascii')}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _words(trace: _Trace) -> str:
+    return clock.format_duration(trace.seconds)
+
+
+def _late(trace: _Trace) -> TargetError:
+    if trace.stage == "body":
+        message = f"the answer began and did not end within {_words(trace)}"
+    else:
+        message = f"connected, and no answer within {_words(trace)}"
+    return TargetError(ProblemKind.TIMED_OUT, message, _SILENT_ADVICE)
+
+
+def _broken_off(error: OSError, trace: _Trace) -> TargetError:
+    when = "in the middle of the answer" if trace.stage == "body" else "without an answer"
+    kind = ProblemKind.RESET if isinstance(error, ConnectionError | ssl.SSLEOFError) else ProblemKind.TLS
+    return TargetError(kind, f"it closed the connection {when}", "look for a crash or a limit in its log")
