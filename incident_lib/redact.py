@@ -20,7 +20,7 @@ _WORDS = (
 )
 # The word itself is looked for, not the name around it: every part is bounded, so that a line of
 # ten megabytes costs ten times a line of one.
-_NAME = rf"(?:(?:{_WORDS})[\w.-]{{0,40}}|(?<![\w.-])(?:auth|pass))"
+_NAME = rf"(?:(?:{_WORDS})s?(?-i:(?![a-z]))[\w.-]{{0,40}}|(?<![\w.-])(?:auth|pass))"
 _QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
 _ESCAPED = r"\\\"(?:[^\\]|\\[^\"]){0,4000}\\\""  # JSON inside a JSON string
 _BARE = r"[^\s,;&}\])\"']{1,4000}"

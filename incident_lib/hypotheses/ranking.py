@@ -42,7 +42,7 @@ def rank(
 
 def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
     for target in clues.targets:
-        kind = clues.topology.kinds.get(target, "outside")
+        kind = clues.topology.kinds.get(target, "")
         if kind in pattern.kinds and (found := _held_against(pattern, target, clues)):
             yield found
 

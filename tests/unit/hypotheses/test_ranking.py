@@ -1,0 +1,139 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incident_lib.errors import ConfigError
+from incident_lib.hypotheses import parse_patterns, rank
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+from incident_lib.resources import resource
+
+SHOP = Topology(
+    kinds={
+        "web": "http",
+        "api": "http",
+        "db": "postgres",
+        "cache": "redis",
+        "pay": "outside",
+        "host": "host",
+    },
+    depends_on={"web": ("api",), "api": ("db", "cache", "pay")},
+)
+PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(), "patterns.toml")
+ONSET = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
+
+
+def found(target, finding_id, severity="CRITICAL", since=None, **data):
+    return Finding(
+        id=finding_id,
+        severity=FindingSeverity(severity),
+        target=target,
+        title=finding_id,
+        since=since,
+        data=data,
+    )
+
+
+def ids(*findings):
+    return [(one.id, one.target) for one in rank(findings, SHOP, PATTERNS)]
+
+
+def test_a_healthy_system_has_no_hypothesis():
+    assert ids(found("db", "postgres.locks.ok", "OK"), found("api", "http.health.ok", "OK")) == []
+
+
+def test_what_is_unknown_supports_nothing():
+    assert ids(found("db", "postgres.connection.refused", "UNKNOWN")) == []
+
+
+def test_a_change_alone_is_no_cause():
+    assert ids(found("api", "deploys.log.deployed", "INFO", since=ONSET, version="2")) == []
+
+
+def test_blame_moves_to_the_deepest_failing_dependency():
+    ranked = ids(
+        found("db", "postgres.connection.refused"),
+        found("api", "logs.lines.class.db_refused", "WARNING"),
+        found("api", "http.health.status"),
+        found("api", "logs.lines.endpoint", endpoint="/orders"),
+        found("web", "http.health.status"),
+    )
+    assert ranked[0] == ("db-down", "db")
+
+
+def test_locks_explain_an_exhausted_pool():
+    ranked = ids(
+        found("db", "postgres.locks.blocked", root_pid=42),
+        found("db", "postgres.transactions.idle", "WARNING"),
+        found("db", "postgres.saturation.ok", "OK"),
+        found("api", "logs.lines.class.pool_timeout", "WARNING"),
+    )
+    assert ranked[0] == ("lock-contention", "db")
+
+
+def test_a_pool_without_free_database_slots_is_the_databases_trouble():
+    ranked = ids(
+        found("db", "postgres.saturation.high"),
+        found("api", "logs.lines.class.pool_timeout", "WARNING"),
+    )
+    assert ranked == [("db-connections-exhausted", "db")]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "blamed"), [(2, "bad-deploy"), (45, "endpoint-error"), (-5, "endpoint-error")]
+)
+def test_a_deploy_is_blamed_only_minutes_before_the_onset(minutes, blamed):
+    ranked = ids(
+        found("api", "deploys.log.deployed", "INFO", since=ONSET - timedelta(minutes=minutes), version="2"),
+        found("api", "logs.lines.endpoint", endpoint="/orders"),
+        found("api", "logs.lines.onset", "INFO", since=ONSET),
+    )
+    assert ranked[0] == (blamed, "api")
+
+
+def test_the_specific_comes_before_the_general():
+    ranked = ids(
+        found("pay", "network.tls.expired"),
+        found("pay", "http.health.tls"),
+        found("api", "logs.lines.class.tls_expired", "WARNING"),
+    )
+    assert ranked[0] == ("tls-expired", "pay")
+
+
+def test_two_faults_are_both_near_the_top():
+    ranked = ids(
+        found("cache", "redis.memory.full"),
+        found("cache", "redis.errors.oom", "WARNING"),
+        found("pay", "network.ports.refused"),
+        found("pay", "http.health.refused"),
+        found("api", "logs.lines.endpoint", endpoint="/checkout"),
+    )
+    assert {("redis-out-of-memory", "cache"), ("port-refused", "pay")} <= set(ranked[:3])
+
+
+def test_the_title_takes_its_names_from_the_findings():
+    first = rank((found("db", "postgres.locks.blocked", root_pid=4211),), SHOP, PATTERNS)[0]
+    assert "4211" in first.title
+    assert rank((found("db", "postgres.locks.blocked"),), SHOP, PATTERNS)[0].title.endswith(
+        "an unknown root pid holds"
+    )
+
+
+def test_the_order_does_not_depend_on_the_order_of_findings():
+    findings = [
+        found("db", "postgres.locks.blocked"),
+        found("cache", "redis.memory.full"),
+        found("pay", "network.ports.refused"),
+    ]
+    assert ids(*findings) == ids(*reversed(findings))
+
+
+def test_patterns_name_only_each_other_and_are_unique():
+    names = [pattern.id for pattern in PATTERNS]
+    assert len(names) == len(set(names))
+    assert {explained for pattern in PATTERNS for explained in pattern.explains} <= set(names)
+
+
+def test_a_wrong_pattern_file_names_the_key():
+    with pytest.raises(ConfigError, match="whenn"):
+        parse_patterns('[[pattern]]\nid = "x"\nwhenn = []', "team.toml")

@@ -1,0 +1,126 @@
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from incident_lib.connections.session import NoSession
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.investigation.collect import collect
+from incident_lib.model import EvidenceStatus, Measurement, Window
+from incident_lib.probes.base import Fetched, Lane, Probe
+
+NOW = datetime.now(UTC)
+WINDOW = Window(NOW - timedelta(minutes=15), NOW)
+
+
+def well(_session, _window):
+    return Fetched(rows=(Measurement(name="n", value=1.0),))
+
+
+def hangs(_session, _window):
+    time.sleep(60)
+    return Fetched()
+
+
+def refused(_session, _window):
+    raise TargetError(ProblemKind.REFUSED, "refused")
+
+
+def broken(_session, _window):
+    return 1 / 0
+
+
+class Silent(NoSession):
+    """A peer whose reads end only when the watchdog cuts them."""
+
+    def __init__(self):
+        super().__init__("here")
+        self.cut = threading.Event()
+
+    def abort(self):
+        self.cut.set()
+
+
+def waits(session, _window):
+    session.cut.wait(30)
+    session.cut.clear()
+    raise TargetError(ProblemKind.RESET, "cut")
+
+
+def probe(name, fetch, deadline=5.0):
+    return Probe(name=name, fetch=fetch, question="?", source="s", deadline_seconds=deadline)
+
+
+def run(*lanes, deadline=20.0):
+    started = time.monotonic()
+    found = {one.ref: one for one in collect(lanes, WINDOW, deadline)}
+    return found, time.monotonic() - started
+
+
+def lane(target, *probes, opens=NoSession):
+    return Lane(target=target, open=opens, probes=probes)
+
+
+def test_every_probe_gives_one_evidence():
+    found, _ = run(lane("a", probe("p.one", well), probe("p.two", refused)), lane("b", probe("p.one", well)))
+    assert {ref: one.status.value for ref, one in found.items()} == {
+        "a/p.one": "collected",
+        "a/p.two": "failed",
+        "b/p.one": "collected",
+    }
+
+
+def test_a_session_that_is_refused_skips_what_is_behind_it():
+    def refuse():
+        raise TargetError(ProblemKind.FULL, "too many clients", "wait")
+
+    found, _ = run(lane("db", probe("pg.connection", well), probe("pg.locks", well), opens=refuse))
+    assert found["db/pg.connection"].problem.kind is ProblemKind.FULL
+    assert found["db/pg.locks"].status is EvidenceStatus.SKIPPED
+    assert "too many clients" in found["db/pg.locks"].problem.message
+
+
+def test_a_bug_in_a_probe_is_evidence_and_the_next_one_runs():
+    found, _ = run(lane("a", probe("p.bug", broken), probe("p.next", well)))
+    assert found["a/p.bug"].problem.kind is ProblemKind.BUG
+    assert "ZeroDivisionError" in found["a/p.bug"].problem.message
+    assert found["a/p.next"].status is EvidenceStatus.COLLECTED
+
+
+def test_the_watchdog_cuts_a_silent_peer_and_two_cuts_are_enough():
+    probes = [probe(f"p.{number}", waits, 0.2) for number in range(4)]
+    found, seconds = run(lane("a", *probes, opens=Silent))
+    kinds = [found[f"a/p.{number}"].problem.kind for number in range(4)]
+    assert kinds == [ProblemKind.TIMED_OUT] * 2 + [ProblemKind.SKIPPED] * 2
+    assert seconds < 5
+
+
+def test_a_driver_that_hangs_past_its_watchdog_is_given_up():
+    found, seconds = run(
+        lane("a", probe("p.first", well), probe("p.hangs", hangs, 0.2), probe("p.behind", well)),
+        lane("b", probe("p.one", well)),
+    )
+    assert found["a/p.hangs"].problem.kind is ProblemKind.TIMED_OUT
+    assert found["a/p.behind"].status is EvidenceStatus.SKIPPED
+    assert found["b/p.one"].status is EvidenceStatus.COLLECTED
+    assert seconds < 10
+
+
+def test_the_deadline_of_the_whole_ends_everything_and_tells_what_is_missing():
+    found, seconds = run(lane("a", probe("p.hangs", hangs, 50), probe("p.behind", well)), deadline=0.3)
+    assert found["a/p.hangs"].problem.kind is ProblemKind.DEADLINE
+    assert found["a/p.behind"].status is EvidenceStatus.SKIPPED
+    assert seconds < 5
+
+
+def test_lanes_run_side_by_side():
+    def slow(_session, _window):
+        time.sleep(0.3)
+        return Fetched()
+
+    found, seconds = run(*(lane(f"t{number}", probe("p.slow", slow)) for number in range(20)))
+    assert len(found) == 20
+    assert seconds < 20 * 0.3 / 2
+
+
+def test_nothing_to_do_is_no_work():
+    assert list(collect((), WINDOW, 5.0)) == []
