@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+JOBS ?= 2
 
 .PHONY: demo test check format lab bench accuracy clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
