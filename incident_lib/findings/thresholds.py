@@ -30,7 +30,11 @@ DEFAULTS: dict[str, Threshold] = {
     # --- host ---
     # --- logs ---
     # --- http ---
+    "http.slow.warning_seconds": _t(1.0, "APA", "users notice, and callers begin to time out"),
     # --- network ---
+    "network.names.warning_seconds": _t(1.0, "own", "every new connection waits that long"),
+    "network.tls.warning_days": _t(20, "APA", "time to renew it in working hours"),
+    "network.tls.critical_days": _t(3, "APA", "a weekend is enough for it to run out"),
 }
 
 

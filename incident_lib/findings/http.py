@@ -1,0 +1,193 @@
+"""Judges the answers of health addresses."""
+
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from incident_lib.clock import format_duration
+from incident_lib.errors import ProblemKind
+from incident_lib.findings.base import Analyzer, Context, finding, reason_of
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.network import HealthPart, HttpAnswer
+
+_TITLES = MappingProxyType(
+    {
+        "refused": "it refuses connections",
+        "timed_out": "it does not answer in time",
+        "unreachable": "it cannot be reached",
+        "reset": "it closes connections without an answer",
+        "name_not_resolved": "its name does not resolve",
+        "tls": "no trusted TLS connection is possible",
+        "protocol": "something that does not speak HTTP answers",
+        "silent": "it accepts connections and says nothing",
+    }
+)
+_PHASES = MappingProxyType(
+    {
+        "name_seconds": "resolving the name",
+        "connect_seconds": "connecting",
+        "tls_seconds": "the TLS handshake",
+        "first_byte_seconds": "waiting for the first byte",
+        "body_seconds": "receiving the body",
+    }
+)
+
+
+def analyze_health(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what is wrong with a target's health addresses, or that all answer."""
+    rows = evidence.of(HttpAnswer)
+    found = [
+        *_errors(evidence, rows),
+        *_statuses(evidence, rows),
+        *_parts(evidence, rows),
+        *_slow(evidence, context, rows),
+    ]
+    yield from found
+    if rows and not found and all(row.is_well for row in rows):
+        yield _ok(evidence, rows)
+
+
+def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield why not one health address could be connected to."""
+    kind = evidence.problem.kind if evidence.problem else ProblemKind.BUG
+    url = evidence.source.partition("GET ")[2].partition(";")[0].partition("\n")[0]
+    advice = evidence.problem.advice if evidence.problem else ""
+    detail = ". ".join(part for part in (reason_of(evidence), advice) if part)
+    yield finding(
+        evidence, kind.value, _severity(kind), _title(kind.value, reason_of(evidence)), detail, url=url
+    )
+
+
+def _errors(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
+    groups: dict[str, list[HttpAnswer]] = {}
+    for row in rows:
+        if row.error_kind:
+            groups.setdefault("silent" if row.silent else row.error_kind.value, []).append(row)
+    for name, group in groups.items():
+        first = group[0]
+        paths = ", ".join(row.path for row in group)
+        title = _title(name, first.error)
+        if len(group) < len(rows):
+            title = f"{paths}: {title}"
+        detail = "; ".join(f"{row.path}: {row.error}" for row in group)
+        severity = _severity(first.error_kind or ProblemKind.BUG)
+        count = len(group)
+        yield finding(evidence, name, severity, title, detail, url=first.url, path=first.path, count=count)
+
+
+def _severity(kind: ProblemKind) -> FindingSeverity:
+    return FindingSeverity.UNKNOWN if kind.is_ours else FindingSeverity.CRITICAL
+
+
+def _title(name: str, message: str) -> str:
+    if name in _TITLES:
+        return f"{_TITLES[name]}: {message}" if name in {"tls", "name_not_resolved"} else _TITLES[name]
+    return f"not assessed: {message}"
+
+
+def _statuses(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
+    bad = [row for row in rows if row.status is not None and row.error_kind is None and not row.is_well]
+    if not bad:
+        return
+    worst = max(bad, key=lambda row: row.status or 0)
+    severity = FindingSeverity.CRITICAL if (worst.status or 0) >= 500 else FindingSeverity.WARNING
+    title = f"{worst.path} answers {worst.status}{_because(worst)}"
+    if len(bad) > 1:
+        title = f"{len(bad)} of {len(rows)} health addresses fail: {title}"
+    yield finding(
+        evidence,
+        "status",
+        severity,
+        title,
+        _all_statuses(rows, worst),
+        url=worst.url,
+        path=worst.path,
+        status=worst.status,
+        count=len(bad),
+    )
+
+
+def _because(row: HttpAnswer) -> str:
+    """Return what the answer itself gives as the reason: its broken parts, or where it redirects to."""
+    if broken := [_phrase(part) for part in row.parts if not part.ok]:
+        return f": {', '.join(broken[:3])}"
+    location = row.headers.get("location")
+    return f", leading to {location}" if location and (row.status or 0) < 400 else ""
+
+
+def _phrase(part: HealthPart) -> str:
+    """Return `database is down` for a part whose text goes on with the reason."""
+    return f"{part.name} is {part.text.partition(':')[0]}"
+
+
+def _all_statuses(rows: Sequence[HttpAnswer], worst: HttpAnswer) -> str:
+    numbers = "; ".join(
+        f"{row.path} {row.status if row.status is not None else 'no answer'}"
+        + (f" in {format_duration(row.total_seconds)}" if row.total_seconds is not None else "")
+        for row in rows
+    )
+    is_page = worst.body_start.lstrip().startswith("<")
+    body = "" if is_page else " ".join(worst.body_start.split())[:200]
+    return f"{numbers}. It says: {body}" if body else numbers
+
+
+def _parts(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
+    seen = set()
+    for row in sorted(rows, key=lambda row: -(row.status or 0)):
+        for part in row.parts:
+            if part.ok or part.name in seen:
+                continue
+            seen.add(part.name)
+            failing = (row.status or 0) >= 500
+            yield finding(
+                evidence,
+                "part",
+                FindingSeverity.CRITICAL if failing else FindingSeverity.WARNING,
+                f"{row.path} says that {_phrase(part)}",
+                part.text,
+                part=part.name,
+                status=part.text,
+                path=row.path,
+                url=row.url,
+            )
+
+
+def _slow(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
+    timed = [row for row in rows if row.typical_seconds is not None]
+    if not timed:
+        return
+    worst = max(timed, key=lambda row: row.typical_seconds or 0.0)
+    seconds = worst.typical_seconds or 0.0
+    severity = context.thresholds.severity("http.slow", seconds, "seconds")
+    if severity is None:
+        return
+    phase = max(_PHASES, key=lambda name: getattr(worst, name) or 0.0)
+    took = format_duration(getattr(worst, phase) or 0.0)
+    others = "; ".join(f"{row.path} {format_duration(row.typical_seconds or 0.0)}" for row in timed)
+    yield finding(
+        evidence,
+        "slow",
+        severity,
+        f"{worst.path} takes {format_duration(seconds)}",
+        f"{took} of it {_PHASES[phase]}. {others}",
+        url=worst.url,
+        path=worst.path,
+        seconds=seconds,
+        phase=phase.removesuffix("_seconds"),
+    )
+
+
+def _ok(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Finding:
+    slowest = max(row.typical_seconds or 0.0 for row in rows)
+    took = format_duration(slowest)
+    what = (
+        f"answers {rows[0].status} in {took}"
+        if len(rows) == 1
+        else f"all {len(rows)} health addresses answer, the slowest in {took}"
+    )
+    return finding(
+        evidence, "ok", FindingSeverity.OK, what, url=rows[0].url, count=len(rows), seconds=slowest
+    )
+
+
+ANALYZERS: dict[str, Analyzer] = {"http.health": analyze_health}
+ON_FAILURE: dict[str, Analyzer] = {"http.health": analyze_failure}

@@ -1,0 +1,17 @@
+"""Judges names, ports and TLS."""
+
+from incident_lib.findings.base import Analyzer
+from incident_lib.findings.network.names import analyze_names, analyze_names_failure
+from incident_lib.findings.network.ports import analyze_failure, analyze_ports
+from incident_lib.findings.network.tls import analyze_tls
+
+ANALYZERS: dict[str, Analyzer] = {
+    "network.names": analyze_names,
+    "network.ports": analyze_ports,
+    "network.tls": analyze_tls,
+}
+ON_FAILURE: dict[str, Analyzer] = {
+    "network.names": analyze_names_failure,
+    "network.ports": analyze_failure,
+    "network.tls": analyze_failure,
+}

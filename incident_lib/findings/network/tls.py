@@ -1,0 +1,193 @@
+"""Judges certificates and handshakes. Every problem is its own finding, and dates are as of the evidence."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from incident_lib.clock import format_time
+from incident_lib.findings.base import Context, finding, unknown
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.network import Certificate, TlsAnswer, Trust
+
+_DAY_SECONDS = 86400.0
+_Data = Mapping[str, str | float | None]
+
+
+def analyze_tls(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield everything that is wrong with TLS at that address, or until when it is well."""
+    rows = evidence.of(TlsAnswer)
+    if not rows:
+        yield unknown(evidence)
+        return
+    row = rows[0]
+    found = [one for judge in _JUDGES for one in judge(evidence, row)]
+    found += _expires_soon(evidence, context, row)
+    if not row.verified and not found:
+        found.append(
+            _critical(evidence, "handshake", "no TLS connection is possible", row.message, {"host": row.name})
+        )
+    yield from found
+    if not found:
+        yield _ok(evidence, row)
+
+
+def _critical(evidence: Evidence, what: str, title: str, detail: str, data: _Data) -> Finding:
+    return msgspec.structs.replace(
+        finding(evidence, what, FindingSeverity.CRITICAL, title, detail), data={data}
+    )
+
+
+def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
+    gone = [one for one in row.certificates if one.not_after_at <= evidence.collected_at]
+    if not gone:
+        return
+    first = gone[0]
+    one = _critical(
+        evidence,
+        "expired",
+        f"the {_position(row, first)} expired {_days(evidence.collected_at, first.not_after_at)} ago",
+        _dates(first),
+        _data(row, first) | {"days": _count_days(first.not_after_at, evidence.collected_at)},
+    )
+    yield msgspec.structs.replace(one, since=min(certificate.not_after_at for certificate in gone))
+
+
+def _not_yet_valid(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
+    early = [one for one in row.certificates if one.not_before_at > evidence.collected_at]
+    if early:
+        first = early[0]
+        wait = _days(first.not_before_at, evidence.collected_at)
+        title = f"the {_position(row, first)} is valid only in {wait}"
+        detail = f"{_dates(first)}. Look at the clocks of both machines, then at the certificate"
+        yield _critical(evidence, "not_yet_valid", title, detail, _data(row, first))
+
+
+def _trust(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
+    if row.trust in {None, Trust.TRUSTED} or not row.certificates:
+        return
+    leaf, last = row.certificates[0], row.certificates[-1]
+    if row.trust is Trust.SELF_SIGNED:
+        detail = f"{leaf.subject} signed itself; if that is meant, name it with `ca`"
+        yield _critical(evidence, "self_signed", "the certificate is self-signed", detail, _data(row, leaf))
+    elif row.trust is Trust.MISSING_INTERMEDIATE:
+        detail = (
+            f"the server sends only its own certificate, and its issuer {leaf.issuer} is no authority known"
+            " here: send the whole chain"
+        )
+        title = "the server does not send the intermediate certificate"
+        yield _critical(evidence, "chain", title, detail, _data(row, leaf))
+    else:
+        title = "the certificate comes from an authority that is not trusted here"
+        detail = f"{row.message}; the chain ends at {last.issuer}. A private authority is named with `ca`"
+        yield _critical(evidence, "untrusted", title, detail, _data(row, leaf))
+
+
+def _name(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
+    if row.name_matches is not False or not row.certificates:
+        return
+    leaf = row.certificates[0]
+    if leaf.names:
+        title = f"the certificate is not for {row.name}"
+        shown = ", ".join(leaf.names[:10])
+        detail = f"it is for {shown}" + (f" and {len(leaf.names) - 10} more" if len(leaf.names) > 10 else "")
+    else:
+        title = f"the certificate names no host, so it does not cover {row.name}"
+        detail = f"{leaf.subject} has no subject alternative name, and clients ignore the common name"
+    yield _critical(evidence, "wrong_name", title, detail, _data(row, leaf))
+
+
+def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
+    data = {"host": row.name, "address": row.address}
+    if row.plain_http:
+        title = "plain HTTP answers where TLS is expected"
+        yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
+    if row.silent:
+        title = "it accepts connections and does not answer the TLS greeting"
+        yield _critical(evidence, "silent", title, row.message, data)
+    if row.old_protocol:
+        spoken = f"only {row.protocol}" if row.protocol else "no version of TLS that is still in use"
+        detail = "clients of today refuse everything before TLS 1.2"
+        yield _critical(evidence, "old_protocol", f"the server speaks {spoken}", detail, data)
+
+
+_JUDGES: tuple[Callable[[Evidence, TlsAnswer], Iterator[Finding]], ...] = (
+    _expired,
+    _not_yet_valid,
+    _trust,
+    _name,
+    _protocol,
+)
+
+
+def _expires_soon(evidence: Evidence, context: Context, row: TlsAnswer) -> Iterator[Finding]:
+    """Yield the certificate that runs out first, of those that still hold."""
+    held = [one for one in row.certificates if one.not_after_at > evidence.collected_at]
+    if not held:
+        return
+    first = min(held, key=lambda one: one.not_after_at)
+    days = _count_days(first.not_after_at, evidence.collected_at)
+    severity = context.thresholds.severity("network.tls", days, "days", above=False)
+    if severity is None:
+        return
+    title = f"the {_position(row, first)} expires in {_days(first.not_after_at, evidence.collected_at)}"
+    one = _critical(evidence, "expires_soon", title, _dates(first), _data(row, first) | {"days": days})
+    yield msgspec.structs.replace(one, severity=severity)
+
+
+def _ok(evidence: Evidence, row: TlsAnswer) -> Finding:
+    if not row.certificates:
+        title = f"{row.protocol} with a trusted certificate"
+        return finding(evidence, "ok", FindingSeverity.OK, title, address=row.address)
+    ends = min(one.not_after_at for one in row.certificates)
+    return finding(
+        evidence,
+        "ok",
+        FindingSeverity.OK,
+        f"{row.protocol} with a trusted certificate, good for {_days(ends, evidence.collected_at)}",
+        _dates(row.certificates[0]),
+        host=row.name,
+        address=row.address,
+        days=_count_days(ends, evidence.collected_at),
+    )
+
+
+def _position(row: TlsAnswer, certificate: Certificate) -> str:
+    return "certificate" if certificate == row.certificates[0] else "chain's certificate behind it"
+
+
+def _data(row: TlsAnswer, certificate: Certificate) -> dict[str, str | float | None]:
+    position = "leaf" if certificate == row.certificates[0] else "chain"
+    return {
+        "host": row.name,
+        "address": row.address,
+        "certificate": certificate.subject,
+        "position": position,
+        "not_after": certificate.not_after_at.isoformat(),
+    }
+
+
+def _dates(certificate: Certificate) -> str:
+    begin, end = format_time(certificate.not_before_at), format_time(certificate.not_after_at)
+    return f"{certificate.subject}, issued by {certificate.issuer}, is valid from {begin} to {end}"
+
+
+def _count_days(later: datetime, earlier: datetime) -> float:
+    return round((later - earlier).total_seconds() / _DAY_SECONDS, 3)
+
+
+def _days(later: datetime, earlier: datetime) -> str:
+    """Return a stretch of time in days, or in hours below two days.
+
+    >>> from datetime import UTC
+    >>> _days(datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+    '19 days'
+    """
+    hours = (later - earlier).total_seconds() / 3600
+    return (
+        f"{hours / 24:.0f} days"
+        if hours >= 48
+        else f"{hours:.0f} hours"
+        if hours >= 2
+        else f"{hours * 60:.0f} minutes"
+    )
