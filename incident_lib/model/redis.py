@@ -1,5 +1,265 @@
-"""Records of the redis probes."""
+"""Records of the redis probes.
 
-from incident_lib.model.row import Measurement
+Counters are differences of two samples, `seconds` apart, without our own commands.
+"""
 
-RedisRow = Measurement
+from datetime import datetime
+
+from incident_lib.model.row import Row
+
+
+class RedisServer(Row, frozen=True, kw_only=True):
+    """The server behind a connection."""
+
+    software: str | None  # "redis", "valkey"
+    version: str | None
+    mode: str | None  # standalone, cluster, sentinel
+    role: str | None  # master, slave
+    run_id: str | None
+    started_at: datetime | None
+    uptime_seconds: int | None
+    clock_difference_seconds: float | None  # the server's clock less ours
+    ways: tuple[str, ...] = ()  # how it was reached, with what was tried before
+
+
+class RedisLatency(Row, frozen=True, kw_only=True):
+    """Pings, against the TCP handshake, which the system answers even when the server does not."""
+
+    sample_count: int
+    connect_seconds: float
+    median_seconds: float
+    p95_seconds: float
+    max_seconds: float
+    refusal: str | None = None  # the error that PING got: "MASTERDOWN"
+
+
+class RedisErrorClass(Row, frozen=True, kw_only=True):
+    """Error replies of one class. The total covers an unknown time: since the start or the last reset."""
+
+    name: str
+    total_count: int
+    risen_count: int | None
+    seconds: float
+
+
+class RedisMemory(Row, frozen=True, kw_only=True):
+    """Memory, its limit, and what is thrown out to stay below it."""
+
+    seconds: float
+    used_bytes: int | None
+    counted_bytes: int | None  # used, less what does not count against maxmemory
+    resident_bytes: int | None
+    peak_bytes: int | None
+    maxmemory_bytes: int | None  # None: no limit
+    policy: str | None
+    limit_bytes: int | None  # maxmemory, else of the container, else of the machine
+    limit_source: str | None  # maxmemory, container, machine
+    used_ratio: float | None  # of limit_bytes
+    fragmentation_ratio: float | None
+    fragmentation_bytes: int | None
+    client_count: int | None
+    client_buffer_bytes: int | None
+    key_count: int
+    expiring_key_count: int
+    evicted_count: int | None
+    expired_count: int | None
+    hit_count: int | None
+    miss_count: int | None
+    eviction_behind_seconds: float | None  # memory has been over the limit for so long
+
+
+class RedisClients(Row, frozen=True, kw_only=True):
+    """How many clients there are, without us."""
+
+    seconds: float
+    connected_count: int | None
+    limit_count: int | None
+    blocked_count: int | None
+    rejected_count: int | None
+    new_count: int | None
+
+
+class RedisClientGroup(Row, frozen=True, kw_only=True):
+    """Clients that are alike."""
+
+    address: str
+    name: str
+    user: str
+    library: str
+    command: str  # the last one
+    client_count: int
+    idle_min_seconds: int | None
+    idle_max_seconds: int | None
+    output_buffer_bytes: int
+    memory_bytes: int | None
+
+
+class RedisSlowCommand(Row, frozen=True, kw_only=True):
+    """An entry of the slow log, without its arguments."""
+
+    entry_id: int
+    started_at: datetime
+    duration_seconds: float
+    command: str
+    argument_count: int
+    key_pattern: str  # "user:*"
+    address: str
+    client: str
+
+
+class RedisSlowLog(Row, frozen=True, kw_only=True):
+    """What the slow log keeps, so that an empty one is not taken for a fast server."""
+
+    limit_seconds: float | None  # None: unknown; below 0: off
+    entry_count: int | None
+    oldest_at: datetime | None  # of the entries that were read
+
+
+class RedisLatencyEvent(Row, frozen=True, kw_only=True):
+    """The last event of one kind that LATENCY LATEST keeps."""
+
+    name: str
+    at: datetime
+    latest_seconds: float
+    max_seconds: float
+
+
+class RedisCommand(Row, frozen=True, kw_only=True):
+    """Calls of one command between two samples."""
+
+    name: str
+    seconds: float
+    call_count: int
+    busy_seconds: float
+    failed_count: int | None
+    rejected_count: int | None
+    p99_seconds: float | None  # since the start or the last reset
+
+
+class RedisPersistence(Row, frozen=True, kw_only=True):
+    """What is written to disk, and whether that works."""
+
+    save: str | None  # the save points; "" is none
+    stop_writes_on_failure: bool | None
+    dump_ok: bool | None
+    dump_running: bool | None
+    dump_at: datetime | None
+    dump_seconds: int | None
+    unsaved_change_count: int | None
+    aof_enabled: bool | None
+    aof_write_ok: bool | None
+    aof_rewrite_ok: bool | None
+    fork_seconds: float | None
+    role: str | None
+
+
+class RedisReplication(Row, frozen=True, kw_only=True):
+    """The server's part in replication."""
+
+    role: str | None
+    primary: str | None
+    link_up: bool | None
+    link_down_seconds: int | None
+    last_io_seconds: int | None
+    syncing: bool | None
+    offset_bytes: int | None
+    replica_count: int | None
+    backlog_bytes: int | None
+    full_sync_count: int | None
+
+
+class RedisReplica(Row, frozen=True, kw_only=True):
+    """A replica as its primary sees it."""
+
+    address: str
+    state: str
+    lag_seconds: int | None
+    behind_bytes: int | None
+
+
+class RedisCluster(Row, frozen=True, kw_only=True):
+    """The cluster as this node sees it."""
+
+    state: str | None
+    slots_assigned_count: int | None
+    slots_ok_count: int | None
+    slots_failing_count: int | None
+    node_count: int | None
+
+
+class RedisDatabase(Row, frozen=True, kw_only=True):
+    """The keys of one database."""
+
+    database: int
+    key_count: int
+    expiring_count: int
+    average_ttl_seconds: float | None
+
+
+class RedisKeySample(Row, frozen=True, kw_only=True):
+    """What the sampled keys say."""
+
+    database: int
+    sampled_count: int
+    key_count: int
+    seconds: float
+    memory_bytes: int
+    big_count: int  # over a megabyte
+
+
+class RedisKey(Row, frozen=True, kw_only=True):
+    """One of the biggest sampled keys, by the pattern of its name."""
+
+    pattern: str
+    kind: str
+    memory_bytes: int
+
+
+class RedisKeyGroup(Row, frozen=True, kw_only=True):
+    """Sampled keys whose names are alike."""
+
+    pattern: str
+    sampled_count: int
+    memory_bytes: int
+
+
+class RedisSetting(Row, frozen=True, kw_only=True):
+    """One setting; none of them is secret."""
+
+    name: str
+    value: str
+
+
+class RedisDenial(Row, frozen=True, kw_only=True):
+    """An entry of the ACL log."""
+
+    reason: str  # auth, command, key, channel
+    what: str  # the command, or the pattern of the key or channel
+    user: str
+    address: str
+    denied_count: int
+    last_at: datetime
+
+
+RedisRow = (
+    RedisServer
+    | RedisLatency
+    | RedisErrorClass
+    | RedisMemory
+    | RedisClients
+    | RedisClientGroup
+    | RedisSlowCommand
+    | RedisSlowLog
+    | RedisLatencyEvent
+    | RedisCommand
+    | RedisPersistence
+    | RedisReplication
+    | RedisReplica
+    | RedisCluster
+    | RedisDatabase
+    | RedisKeySample
+    | RedisKey
+    | RedisKeyGroup
+    | RedisSetting
+    | RedisDenial
+)

@@ -1,0 +1,20 @@
+"""Redis and Valkey: one bounded connection that can only read."""
+
+from incident_lib.connections.redis.commands import SETTINGS, acl_rule
+from incident_lib.connections.redis.info import Info, difference
+from incident_lib.connections.redis.problems import ReplyError, from_reply
+from incident_lib.connections.redis.session import NAME, RedisSession, text_of
+from incident_lib.connections.redis.ways import open_session
+
+__all__ = [
+    "NAME",
+    "SETTINGS",
+    "Info",
+    "RedisSession",
+    "ReplyError",
+    "acl_rule",
+    "difference",
+    "from_reply",
+    "open_session",
+    "text_of",
+]

@@ -1,0 +1,117 @@
+"""What a server or a socket said -> TargetError."""
+
+import socket
+import ssl
+
+from incident_lib.errors import ProblemKind, TargetError
+
+_ADVICE = {
+    ProblemKind.REFUSED: "nothing listens there: is the server running, and is the port right?",
+    ProblemKind.TIMED_OUT: "packets are lost on the way, or the server accepts and does not answer",
+    ProblemKind.UNREACHABLE: "no route: look at the network between here and the server",
+    ProblemKind.RESET: "the server ended the connection: look at its log, and whether it wants TLS (rediss://)",
+    ProblemKind.NAME_NOT_RESOLVED: "look at the name in the address and at the resolver",
+    ProblemKind.TLS: "look at the certificate and its authority (`ca` of the service)",
+    ProblemKind.DENIED: "correct the user and password in the service's `url`",
+    ProblemKind.PRIVILEGE: "give the workbench's user the ACL rule that `incident init` prints",
+    ProblemKind.FULL: "raise maxclients, or find who holds the connections",
+    ProblemKind.STARTING: "it reads its data from disk; wait, and do not restart it again",
+    ProblemKind.PROTOCOL: "look at what listens on that address",
+}
+
+
+class ReplyError(Exception):
+    """An error reply, as the server wrote it: `OOM command not allowed when ...`."""
+
+    @property
+    def code(self) -> str:
+        """The class that the server counts it under.
+
+        >>> ReplyError("NOPERM no permissions").code, ReplyError("strange answer").code
+        ('NOPERM', 'ERR')
+        """
+        word = str(self).partition(" ")[0]
+        return word if word.isupper() else "ERR"
+
+
+def from_reply(reply: ReplyError) -> TargetError:
+    """Return what an error reply to a command of ours means.
+
+    >>> from_reply(ReplyError("LOADING Redis is loading the dataset in memory")).kind
+    <ProblemKind.STARTING: 'starting'>
+    """
+    text = str(reply)
+    if reply.code == "BUSY":
+        return _busy(text)
+    kind = _KINDS.get(reply.code, ProblemKind.PROTOCOL)
+    if "max number of clients" in text:
+        kind = ProblemKind.FULL
+    elif "unknown command" in text or "unknown subcommand" in text.lower():
+        kind = ProblemKind.UNSUPPORTED
+    return TargetError(kind, f"the server says: {text[:200]}", _ADVICE.get(kind, ""))
+
+
+def from_login(reply: ReplyError) -> TargetError:
+    """Return what an error reply to AUTH means; its text is not quoted, as it may hold what was sent."""
+    if reply.code in {"LOADING", "BUSY"} or "max number of clients" in str(reply):
+        return from_reply(reply)
+    kind = ProblemKind.DENIED
+    return TargetError(kind, f"the server refused the login ({reply.code})", _ADVICE[kind])
+
+
+_KINDS = {
+    "NOAUTH": ProblemKind.DENIED,
+    "WRONGPASS": ProblemKind.DENIED,
+    "DENIED": ProblemKind.DENIED,  # protected mode
+    "NOPERM": ProblemKind.PRIVILEGE,
+    "LOADING": ProblemKind.STARTING,
+}
+
+
+def _busy(text: str) -> TargetError:
+    """Return the problem of a server that runs one thing and refuses the rest, INFO too."""
+    if "FUNCTION KILL" in text:
+        what, end = "a function", "FUNCTION KILL"
+    elif "SCRIPT KILL" in text:
+        what, end = "a script", "SCRIPT KILL"
+    else:
+        return TargetError(ProblemKind.BUSY, f"the server says: {text[:200]}", "wait for it to end")
+    return TargetError(
+        ProblemKind.BUSY,
+        f"{what} has been running for too long, and every other command is refused",
+        f"end it with {end}, if it has written nothing yet; find who calls it",
+    )
+
+
+def from_os(error: OSError, where: str) -> TargetError:
+    """Return what an error of the socket means.
+
+    >>> from_os(ConnectionRefusedError(), "cache:6379").message
+    'cache:6379 refused the connection'
+    """
+    kind, message = _os_kind(error)
+    return TargetError(kind, f"{where} {message}", _ADVICE[kind])
+
+
+_SOCKET_KINDS: tuple[tuple[tuple[type[OSError], ...], ProblemKind, str], ...] = (
+    ((ssl.SSLError,), ProblemKind.TLS, "does not speak TLS as we do"),
+    ((socket.gaierror,), ProblemKind.NAME_NOT_RESOLVED, "is a name that does not resolve"),
+    ((ConnectionRefusedError, FileNotFoundError), ProblemKind.REFUSED, "refused the connection"),
+    ((TimeoutError,), ProblemKind.TIMED_OUT, "did not answer in time"),
+    ((ConnectionError,), ProblemKind.RESET, "ended the connection"),
+)
+
+
+def _os_kind(error: OSError) -> tuple[ProblemKind, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ProblemKind.TLS, f"has a certificate that is not trusted: {error.verify_message}"
+    for types, kind, message in _SOCKET_KINDS:
+        if isinstance(error, types):
+            return kind, message
+    return ProblemKind.UNREACHABLE, f"cannot be reached: {error.strerror or error}"
+
+
+def protocol(where: str, what: str) -> TargetError:
+    """Return the problem of something that answers, but not as a Redis server does."""
+    kind = ProblemKind.PROTOCOL
+    return TargetError(kind, f"{where} does not answer as Redis does: {what}", _ADVICE[kind])

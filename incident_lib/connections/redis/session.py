@@ -1,0 +1,154 @@
+"""A session with one server: INFO twice, shared by all probes, and the other commands that may be sent."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.connections.redis.commands import name_of
+from incident_lib.connections.redis.info import Info, parse
+from incident_lib.connections.redis.problems import ReplyError, from_reply
+from incident_lib.connections.redis.wire import Command
+from incident_lib.errors import TargetError
+
+NAME = "incident-workbench"
+SAMPLE_SECONDS = 1.0
+
+
+class Transport(Protocol):
+    """A way to send commands: a socket, or redis-cli inside a container."""
+
+    where: str
+    local: str  # our end, as the server may show it: "127.0.0.1:40312"
+    connect_seconds: float | None  # of the TCP handshake; None where each command is a process
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Return a reply for each command; error replies are values."""
+
+    def abort(self) -> None:
+        """Break off, from another thread."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class RedisSession:
+    """One logged-in connection. The first INFO is read as it opens, before our own commands count."""
+
+    def __init__(self, transport: Transport, vantage: str, notes: tuple[str, ...] = ()) -> None:
+        self.vantage = vantage
+        self.notes = notes
+        self.transport = transport
+        self.memory_limit_bytes: int | None = None  # of the container or process, where it is known
+        self.clock_difference = timedelta()  # the server's clock less ours
+        self.first_at = clock.now()  # of the first sample
+        self.info_refused: ReplyError | None = None
+        self._sent: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._first: Info | None = None
+        self._second: Info | None = None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a command costs a round trip, and not a process in a container."""
+        return self.transport.connect_seconds is not None
+
+    @property
+    def info_problem(self) -> TargetError | None:
+        """Why INFO cannot be read, None where it was."""
+        return from_reply(self.info_refused) if self.info_refused else None
+
+    def is_ours(self, client: Mapping[str, str]) -> bool:
+        """Return whether a client, by the fields of CLIENT LIST, is the workbench."""
+        local = self.transport.local
+        return client.get("name") == NAME or (bool(local) and client.get("addr") == local)
+
+    def abort(self) -> None:
+        """Break off what is going on, from another thread."""
+        self.transport.abort()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.transport.close()
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Return a reply for each command, in one round trip; error replies are values."""
+        replies = self.transport.exchange(commands)
+        for command, reply in zip(commands, replies, strict=True):
+            self._sent["|".join(name_of(command)).lower()] += 1
+            if isinstance(reply, ReplyError):
+                self._refused[reply.code] += 1
+        return replies
+
+    def call(self, *command: str | bytes | int) -> Any:
+        """Return the reply to one command. Errors: TargetError, also for an error reply."""
+        reply = self.exchange([command])[0]
+        if isinstance(reply, ReplyError):
+            raise from_reply(reply)
+        return reply
+
+    def settings(self, *names: str) -> dict[str, str | None]:
+        """Return settings by name, None where CONFIG GET is not allowed or the version has no such setting.
+
+        Source: CONFIG GET, a name at a time, as versions before 7 take only one, in one round trip.
+        """
+        replies = self.exchange([("CONFIG", "GET", name) for name in names])
+        found = (reply[1] if isinstance(reply, list) and len(reply) == 2 else None for reply in replies)
+        return {
+            name: None if value is None else text_of(value) for name, value in zip(names, found, strict=True)
+        }
+
+    def read_first(self) -> None:
+        """Read INFO for the first time, or keep the reply that refuses it."""
+        sample = self._sample()
+        if isinstance(sample, ReplyError):
+            self.info_refused = sample
+            return
+        self._first, self.first_at = sample, clock.now()
+        if micros := sample.count("server_time_usec"):
+            server = datetime.fromtimestamp(micros / 1_000_000, UTC)
+            self.clock_difference = server - self.first_at
+
+    def info(self) -> Info:
+        """Return the first sample. Errors: TargetError where INFO is refused."""
+        if self._first is None:
+            raise from_reply(self.info_refused or ReplyError("ERR INFO was not read"))
+        return self._first
+
+    def later(self) -> tuple[Info, Info]:
+        """Return two samples at least a second apart; the first call waits for what is left of it."""
+        first = self.info()
+        if self._second is None:
+            time.sleep(max(first.read_at + SAMPLE_SECONDS - clock.monotonic(), 0))
+            sample = self._sample()
+            if isinstance(sample, ReplyError):
+                raise from_reply(sample)
+            self._second = sample
+        return first, self._second
+
+    def here(self, moment: datetime) -> datetime:
+        """Return a time of the server's clock on ours."""
+        return moment - self.clock_difference
+
+    def _sample(self) -> Info | ReplyError:
+        sent, refused = self._sent.copy(), self._refused.copy()
+        read_at = clock.monotonic()
+        reply = self.exchange([("INFO", "all")])[0]
+        if isinstance(reply, ReplyError):
+            return reply
+        if not isinstance(reply, bytes):
+            return ReplyError("ERR INFO gave no text")
+        return msgspec.structs.replace(parse(text_of(reply), read_at=read_at), sent=sent, refused=refused)
+
+
+def text_of(value: object) -> str:
+    r"""Return bytes of a reply as text; what is no UTF-8 is marked.
+
+    >>> text_of(b"caf\xc3\xa9 \xff")
+    'café �'
+    """
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

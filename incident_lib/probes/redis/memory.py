@@ -1,0 +1,69 @@
+"""How full it is, and what it throws out."""
+
+from incident_lib.connections.redis import Info, RedisSession, difference
+from incident_lib.model import Window
+from incident_lib.model.redis import RedisMemory
+from incident_lib.probes.base import Fetched, Probe
+
+
+def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
+    """Return memory against maxmemory, else the container's limit, else the machine's memory.
+
+    Source: INFO, twice. Units: bytes. Needs: +info.
+    """
+    first, second = session.later()
+    used, resident = second.count("used_memory"), second.count("used_memory_rss")
+    maxmemory = second.count("maxmemory") or None
+    counted = None if used is None else used - (second.count("mem_not_counted_for_evict") or 0)
+    limit, source = _limit(maxmemory, session.memory_limit_bytes, second.count("total_system_memory"))
+    held = counted if maxmemory else resident
+    behind = second.number("current_eviction_exceeded_time")
+    row = RedisMemory(
+        seconds=second.read_at - first.read_at,
+        used_bytes=used,
+        counted_bytes=counted,
+        resident_bytes=resident,
+        peak_bytes=second.count("used_memory_peak"),
+        maxmemory_bytes=maxmemory,
+        policy=second.text("maxmemory_policy"),
+        limit_bytes=limit,
+        limit_source=source,
+        used_ratio=held / limit if limit and held is not None else None,
+        fragmentation_ratio=second.number("mem_fragmentation_ratio"),
+        fragmentation_bytes=second.count("mem_fragmentation_bytes"),
+        client_count=second.count("connected_clients"),
+        client_buffer_bytes=second.count("mem_clients_normal"),
+        key_count=_keys(second, "keys"),
+        expiring_key_count=_keys(second, "expires"),
+        evicted_count=difference(first, second, "evicted_keys"),
+        expired_count=difference(first, second, "expired_keys"),
+        hit_count=difference(first, second, "keyspace_hits"),
+        miss_count=difference(first, second, "keyspace_misses"),
+        eviction_behind_seconds=None if behind is None else behind / 1000,
+    )
+    return Fetched(rows=(row,))
+
+
+def _limit(
+    maxmemory: int | None, container: int | None, machine: int | None
+) -> tuple[int | None, str | None]:
+    """Return the limit that comes first, and whose it is.
+
+    >>> _limit(None, 512, 4096)
+    (512, 'container')
+    """
+    known = ((maxmemory, "maxmemory"), (container, "container"), (machine, "machine"))
+    return next(((limit, source) for limit, source in known if limit), (None, None))
+
+
+def _keys(info: Info, field: str) -> int:
+    return sum(int(parts.get(field, 0)) for name, parts in info.group("db") if name.isdigit())
+
+
+PROBE = Probe(
+    name="redis.memory",
+    fetch=fetch_memory,
+    question="Is it full, and what does it throw out?",
+    source="INFO all, twice, a second apart (memory, stats)",
+    needs="+info",
+)

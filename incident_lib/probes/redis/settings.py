@@ -1,0 +1,29 @@
+"""Settings that matter in an incident, to be compared with a healthy time."""
+
+from incident_lib.connections.redis import SETTINGS, RedisSession
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import Window
+from incident_lib.model.redis import RedisSetting
+from incident_lib.probes.base import Fetched, Probe
+
+
+def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
+    """Return settings by name. Source: CONFIG GET, a name at a time, never `*`. Needs: +config|get."""
+    found = session.settings(*SETTINGS)
+    rows = tuple(RedisSetting(name=name, value=value) for name, value in found.items() if value is not None)
+    if not rows:
+        raise TargetError(
+            ProblemKind.PRIVILEGE,
+            "CONFIG GET is not allowed here",
+            "give the workbench's user +config|get, or ask the provider for the settings",
+        )
+    return Fetched(rows=rows)
+
+
+PROBE = Probe(
+    name="redis.settings",
+    fetch=fetch_settings,
+    question="How is it set up?",
+    source="CONFIG GET, for each of: " + ", ".join(SETTINGS),
+    needs="+config|get",
+)
