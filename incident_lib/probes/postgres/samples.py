@@ -1,0 +1,144 @@
+"""What happens now: differences of two readings. A total since the last reset says nothing about now."""
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from incident_lib.connections.postgres import PostgresSession
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import Truncation, Window
+from incident_lib.model.postgres import PostgresCounters, PostgresStatement
+from incident_lib.probes.base import Fetched, Probe
+from incident_lib.probes.postgres.reading import privilege_problem, records, statement
+
+INTERVAL_SECONDS = 1.0
+_KEPT_STATEMENTS = 20
+_KEY = re.compile(r"\d+/\d+/-?\d+")
+_NOT_COUNTED = {"database", "at", "checksum_failure_count", "checksum_failed_at"}
+Reading = Mapping[str, Any]
+
+
+def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
+    """Return what happened in each database within a second: a PostgresCounters each.
+
+    Source: sql/counters.sql, twice.
+    """
+    text = statement("counters")
+    before = {row["database"]: row for row in session.rows(text)}
+    time.sleep(INTERVAL_SECONDS)
+    pairs = [(before[row["database"]], row) for row in session.rows(text) if row["database"] in before]
+    rows = records([_difference(first, second) for first, second in pairs], PostgresCounters)
+    return Fetched(rows=rows, source=f"{text}\n-- twice, {INTERVAL_SECONDS:g} s apart")
+
+
+def _difference(first: Reading, second: Reading) -> dict[str, Any]:
+    """Return the second reading less the first. A total that fell was reset meanwhile, and counts as nothing."""
+    row: dict[str, Any] = {name: second[name] for name in second if name in _NOT_COUNTED}
+    for name in second.keys() - _NOT_COUNTED:
+        row[name] = None if second[name] is None else max(0, second[name] - first[name])
+    return {**row, "interval_seconds": _seconds(first["at"], second["at"])}
+
+
+def _seconds(first: datetime | str, second: datetime | str) -> float:
+    moments = [at if isinstance(at, datetime) else datetime.fromisoformat(at) for at in (first, second)]
+    return (moments[1] - moments[0]).total_seconds()
+
+
+def fetch_statements(session: PostgresSession, _window: Window) -> Fetched:
+    """Return what took the server's time within a second: a PostgresStatement each, the heaviest first.
+
+    Source: sql/statements.sql twice, then sql/statement_texts.sql for those kept. Needs: pg_stat_statements
+    in this database, pg_monitor. Errors: TargetError UNSUPPORTED without the extension.
+    """
+    text = statement("statements").replace("SCHEMA", _schema(session))
+    before = {row["key"]: row for row in session.rows(text)}
+    time.sleep(INTERVAL_SECONDS)
+    rows = sorted(_worked(before, session.rows(text)), key=lambda row: -row["total_seconds"])
+    kept = rows[:_KEPT_STATEMENTS]
+    texts = _texts(session, [row["key"] for row in kept])
+    whole = sum(row["total_seconds"] for row in rows)
+    return Fetched(
+        rows=tuple(_statement(row, texts.get(row["key"], {}), whole) for row in kept),
+        source=f"{text}\n-- twice, {INTERVAL_SECONDS:g} s apart",
+        truncated=Truncation(kept=len(kept), total=len(rows)) if len(rows) > len(kept) else None,
+        problem=privilege_problem(session),
+    )
+
+
+def _schema(session: PostgresSession) -> str:
+    found = session.rows(statement("statements_extension"))
+    if not found:
+        raise TargetError(
+            ProblemKind.UNSUPPORTED,
+            "pg_stat_statements is not installed in this database",
+            "add it to shared_preload_libraries, restart, then CREATE EXTENSION pg_stat_statements",
+        )
+    if tuple(int(part) for part in found[0]["version"].split(".")) < (1, 8):
+        raise TargetError(
+            ProblemKind.UNSUPPORTED,
+            f"pg_stat_statements {found[0]['version']} is too old",
+            "ALTER EXTENSION pg_stat_statements UPDATE",
+        )
+    quoted: str = '"' + found[0]["schema"].replace('"', '""') + '"'
+    return quoted
+
+
+def _worked(before: Mapping[str, Reading], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the differences of the statements that ran in between; a new one counts from nothing."""
+    nothing = {"call_count": 0, "total_seconds": 0, "row_count": 0, "block_read_count": 0}
+    rows = []
+    for second in after:
+        first = before.get(second["key"], {**nothing, "temporary_block_count": 0, "at": None})
+        row = {name: second[name] - first[name] for name in (*nothing, "temporary_block_count")}
+        if row["call_count"] > 0 and row["total_seconds"] >= 0:
+            rows.append({**row, "key": second["key"], "at": second["at"]})
+    started = next(iter(before.values()), None)
+    for row in rows:
+        row["interval_seconds"] = _seconds(started["at"], row["at"]) if started else INTERVAL_SECONDS
+    return rows
+
+
+def _texts(session: PostgresSession, keys: list[str]) -> dict[str, dict[str, Any]]:
+    quoted = ", ".join(f"'{key}'" for key in keys if _KEY.fullmatch(key))
+    if not quoted:
+        return {}
+    text = statement("statement_texts").replace("SCHEMA", _schema(session)).replace("KEYS", quoted)
+    return {row["key"]: row for row in session.rows(text)}
+
+
+def _statement(row: Reading, text: Reading, whole_seconds: float) -> PostgresStatement:
+    worked = {name: row[name] for name in row.keys() - {"key", "at"}}
+    return msgspec.convert(
+        {
+            **worked,
+            "statement_id": row["key"],
+            "role": text.get("role"),
+            "database": text.get("database"),
+            "query": text.get("query"),
+            "mean_seconds": row["total_seconds"] / row["call_count"],
+            "share_ratio": row["total_seconds"] / whole_seconds if whole_seconds else 0.0,
+        },
+        PostgresStatement,
+    )
+
+
+COUNTERS = Probe(
+    name="postgres.counters",
+    fetch=fetch_counters,
+    question="Are there deadlocks, rollbacks, temporary files, killed sessions right now?",
+    source=statement("counters"),
+    cost="two readings, a second apart",
+)
+STATEMENTS = Probe(
+    name="postgres.statements",
+    fetch=fetch_statements,
+    question="Which statements take the server's time right now?",
+    source=statement("statements"),
+    needs="the extension pg_stat_statements, pg_monitor",
+    cost="two readings of its shared memory, a second apart",
+    tier=1,
+)
