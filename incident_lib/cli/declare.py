@@ -13,10 +13,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("declare", help="make the incident's folder and the first message")
     parser.add_argument("--title", required=True, help="what users see, in a few words")
     parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
-    parser.add_argument("--service", action="append", default=[], metavar="NAME", help="affected; may be repeated")
+    parser.add_argument(
+        "--service", action="append", default=[], metavar="NAME", help="affected; may be repeated"
+    )
     parser.add_argument("--commander", default="", metavar="NAME", help="who coordinates")
     parser.add_argument("--impact", default="", help="who is affected, and how")
-    parser.add_argument("--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)")
+    parser.add_argument(
+        "--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)"
+    )
     parser.set_defaults(call=declare)
 
 

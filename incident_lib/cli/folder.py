@@ -18,7 +18,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("verify", verify, "check that no evidence and no event was changed"),
     ):
         parser = subparsers.add_parser(name, help=text)
-        parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+        parser.add_argument(
+            "incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out"
+        )
         parser.set_defaults(call=call)
         if name == "show":
             parser.add_argument("--timeline", action="store_true", help="every event, with its source")

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -33,9 +33,9 @@ def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
 
 
 def plain(text: str) -> str:
-    """Return `text` on one line, without what could drive a terminal.
+    r"""Return `text` on one line, without what could drive a terminal.
 
-    >>> plain("a\\x1b[2Jb\\nc")
+    >>> plain("a\x1b[2Jb\nc")
     'a[2Jb c'
     """
     return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))
@@ -45,7 +45,9 @@ def plain(text: str) -> str:
 def watching(console: Console) -> Iterator[Watch]:
     """Yield a watch that prints what is wrong as it is found, above a progress bar on a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
-    with Progress(*columns, TextColumn("{task.completed}/{task.total}"), console=console, transient=True) as bar:
+    with Progress(
+        *columns, TextColumn("{task.completed}/{task.total}"), console=console, transient=True
+    ) as bar:
         task = bar.add_task("looking", total=None)
 
         def begun(probes: int) -> None:
@@ -67,7 +69,9 @@ def _line(finding: Finding) -> Table:
     grid.add_column(ratio=1, overflow="fold")
     style = _STYLES[finding.severity]
     grid.add_row(
-        Text(finding.severity.value, style=style), Text(finding.target, style="bold"), Text(plain(finding.title))
+        Text(finding.severity.value, style=style),
+        Text(finding.target, style="bold"),
+        Text(plain(finding.title)),
     )
     return grid
 
@@ -98,7 +102,9 @@ def _counts(analysis: Analysis, probes: int) -> Text:
         counts[finding.severity] += 1
     text = Text("\n")
     for severity in FindingSeverity:
-        text.append(f"{counts[severity]} {severity.value.lower()}  ", _STYLES[severity] if counts[severity] else "dim")
+        text.append(
+            f"{counts[severity]} {severity.value.lower()}  ", _STYLES[severity] if counts[severity] else "dim"
+        )
     return text.append(f"from {probes} probes", "dim")
 
 
@@ -130,7 +136,9 @@ def _changes(case: Case) -> Table | None:
 def _hypotheses(analysis: Analysis) -> Group | Text:
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
-        blind = f"; {len(analysis.not_assessed)} probes could not be assessed" if analysis.not_assessed else ""
+        blind = (
+            f"; {len(analysis.not_assessed)} probes could not be assessed" if analysis.not_assessed else ""
+        )
         text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
         return Text(f"\n{text}{blind}.", style="bold")
     shown = analysis.hypotheses[:_HYPOTHESES]

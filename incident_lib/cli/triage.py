@@ -14,7 +14,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser(
         "triage", help="look at everything now and say what is likely wrong; changes nothing"
     )
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="keep the snapshot in this one")
+    parser.add_argument(
+        "incident", nargs="?", default="", metavar="INCIDENT", help="keep the snapshot in this one"
+    )
     parser.add_argument("--since", default="15m", help="how far to look back: 15m, 2h, 14:05 (default 15m)")
     parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
     parser.set_defaults(call=triage)
@@ -37,9 +39,7 @@ def triage(arguments: argparse.Namespace) -> int:
             with unsaved_snapshot(settings, arguments.since, watch) as case:
                 pass
         else:
-            case = take_snapshot(
-                settings, folder.path / "snapshots", arguments.since, watch, folder=folder
-            )
+            case = take_snapshot(settings, folder.path / "snapshots", arguments.since, watch, folder=folder)
     if arguments.json:
         import msgspec
 
@@ -50,14 +50,14 @@ def triage(arguments: argparse.Namespace) -> int:
         console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim")
     else:
         console.print(
-            '\nNot kept. `incident declare --title "..." --severity SEV2`, then `incident run`, makes the record.',
+            '\nNot kept. For the record: incident declare --title "..." --severity SEV2, then incident run',
             style="dim",
         )
     return 0
 
 
 def _folder(settings: "Settings", arguments: argparse.Namespace) -> "IncidentFolder | None":
-    """Return where the snapshot is kept: the named or the open incident, a new one for --save, else nowhere."""
+    """Return the named or the open incident, a new one for --save, else None."""
     from incident_lib import clock
     from incident_lib.incident import folder as folders
     from incident_lib.investigation.take import redactor_for

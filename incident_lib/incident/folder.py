@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from incident_lib import clock
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest
@@ -78,6 +79,14 @@ class IncidentFolder:
         path = self.path / relative
         write_atomic(path, self.redactor.text(text).encode())
         return path
+
+    def new_run(self) -> Path:
+        """Return the folder of a run that begins now. Errors: FolderError."""
+        return make_directory(self.path / "runs", clock.format_stamp(clock.now()))
+
+    def seal_run(self, directory: Path) -> None:
+        """Seal a run. After this nothing in it may change."""
+        manifest.seal(directory)
 
     def verify(self) -> list[Difference]:
         """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""

@@ -1,0 +1,178 @@
+"""`incident run`: collect or replay, judge, run the notebooks, render the pages."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+    from incident_lib.investigation.case import Case
+    from incident_lib.model.run import RunRecord
+
+NOTEBOOKS = ("00_triage", "10_application", "20_database", "30_redis", "40_network")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the flags of `run` say."""
+
+    notebooks: tuple[str, ...] = NOTEBOOKS
+    since: str = "15m"
+    snapshot: str = "new"
+    jobs: int = 2
+    timeout: float = 300.0
+    verbose: bool = False
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("run", help="collect, judge, run the notebooks and render the pages")
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+    parser.add_argument(
+        "--notebook", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
+    )
+    parser.add_argument("--since", default="15m", help="how far to look back (default 15m)")
+    parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
+    parser.add_argument(
+        "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
+    )
+    parser.set_defaults(call=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, or 3 when a notebook did not complete or the deadline passed."""
+    from incident_lib import clock
+    from incident_lib.cli import terminal
+    from incident_lib.errors import UsageError
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.take import load_settings, redactor_for
+
+    if arguments.jobs < 1 or not arguments.timeout > 0:
+        raise UsageError("--jobs and --timeout must be more than 0")
+    clock.parse_time(arguments.since)
+    notebooks = tuple(_notebook(name) for name in arguments.notebook) or NOTEBOOKS
+    settings = load_settings(arguments.config or "", arguments.incident)
+    folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    options = Options(
+        notebooks=notebooks,
+        since=arguments.since,
+        snapshot=arguments.snapshot,
+        jobs=arguments.jobs,
+        timeout=arguments.timeout,
+        verbose=arguments.verbose,
+    )
+    return run_incident(settings, folder, console, options, print_json=arguments.json)
+
+
+def _notebook(name: str) -> str:
+    from incident_lib.errors import UsageError
+
+    found = [known for known in NOTEBOOKS if name.removesuffix(".ipynb") in {known, known[:2], known[3:]}]
+    if not found:
+        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(NOTEBOOKS)}")
+    return found[0]
+
+
+def run_incident(
+    settings: "Settings",
+    folder: "IncidentFolder",
+    console: "Console",
+    options: Options,
+    *,
+    print_json: bool = False,
+) -> int:
+    """Return the exit code of one whole run, everything being told on `console` as it comes."""
+    from incident_lib import clock
+    from incident_lib.cli import terminal
+
+    started = clock.monotonic()
+    case = _case(settings, folder, console, options)
+    terminal.print_analysis(console, case, verbose=options.verbose)
+    console.print("\nRunning the notebooks ...", style="dim")
+    left = max(1.0, options.timeout - (clock.monotonic() - started))
+    record, path = _run_notebooks(case, folder, console, options, seconds=left)
+    return _tell(console, record, path, print_json=print_json)
+
+
+def _case(settings: "Settings", folder: "IncidentFolder", console: "Console", options: Options) -> "Case":
+    """Return the case to work on: a new snapshot, its findings printed as they come, or a stored one."""
+    from incident_lib.cli import terminal
+    from incident_lib.investigation.take import open_case, take_snapshot
+
+    if options.snapshot != "new":
+        case = open_case(settings, folder, options.snapshot)
+        console.print(f"Replaying snapshot {case.snapshot} of {folder.id}", style="dim")
+        terminal.print_findings(console, case.analysis)
+        return case
+    console.print(f"Looking at {settings.path or 'the common stack'} for {folder.id}", style="dim")
+    deadline = min(options.timeout, settings.limits.collect_seconds)
+    with terminal.watching(console) as watch:
+        return take_snapshot(
+            settings,
+            folder.path / "snapshots",
+            options.since,
+            watch,
+            deadline_seconds=deadline,
+            folder=folder,
+        )
+
+
+def _run_notebooks(
+    case: "Case", folder: "IncidentFolder", console: "Console", options: Options, *, seconds: float
+) -> "tuple[RunRecord, Path]":
+    """Return the record and the folder of the run, which is sealed whatever happened in it."""
+    from incident_lib.cli.terminal import plain
+    from incident_lib.incident.events import Draft
+    from incident_lib.model import EventKind
+    from incident_lib.model.run import ExecutionStatus, NotebookRecord
+    from incident_lib.run.batch import Batch, run_notebooks
+
+    def told(notebook: NotebookRecord) -> None:
+        well = notebook.status is ExecutionStatus.COMPLETED
+        said = "" if well else f" {notebook.status.value.replace('_', ' ')}: {plain(notebook.error)}"
+        took = f"{notebook.seconds:.1f} s" if notebook.seconds is not None else "not run"
+        console.print(f"  {notebook.name:16} {took}{said}", style="" if well else "yellow", markup=False)
+
+    directory = folder.new_run()
+    batch = Batch(
+        case=case,
+        directory=directory,
+        notebooks=options.notebooks,
+        parameters={
+            "incident": str(folder.path),
+            "snapshot": case.snapshot,
+            "since": options.since,
+            "config": str(case.settings.path or ""),
+        },
+        jobs=options.jobs,
+        deadline_seconds=seconds,
+        progress=told,
+    )
+    record = run_notebooks(batch)
+    folder.seal_run(directory)
+    folder.record(
+        Draft(kind=EventKind.RUN, text=f"Run {directory.name}: {record.status.value}", source="run")
+    )
+    return record, directory
+
+
+def _tell(console: "Console", record: "RunRecord", directory: "Path", *, print_json: bool) -> int:
+    from incident_lib.cli import DONE, INTERRUPTED, PARTIAL
+    from incident_lib.model.run import RunStatus
+
+    codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
+    if record.status is RunStatus.PARTIAL:
+        console.print("Not everything completed; the pages say what is missing.", style="yellow")
+    console.print(f"\nStart here: {(directory / 'html' / 'index.html').resolve().as_uri()}", soft_wrap=True)
+    if print_json:
+        import sys
+
+        sys.stdout.buffer.write((directory / "run.json").read_bytes() + b"\n")
+    return codes[record.status]
