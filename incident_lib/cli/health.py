@@ -1,0 +1,171 @@
+"""`incident health`: every service checked at once, a report that always parses, exit 1 when one is down."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from incident_lib.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incident_lib.config import Settings
+    from incident_lib.investigation.health import Check
+
+_OUTPUT = "./health-check-results"
+_TIMEOUT_SECONDS = 10.0
+_GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+# Flag, variable, default, key in the report.
+_PLACES = (
+    ("backend_url", "BACKEND_URL", "http://localhost:8000"),
+    ("frontend_url", "FRONTEND_URL", "http://localhost:3000"),
+    ("db_container", "DB_CONTAINER", "app-db"),
+    ("redis_container", "REDIS_CONTAINER", "app-redis"),
+)
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "health",
+        help="check all services at once",
+        description="Without any of these flags and with a workbench.toml, what is configured is checked;"
+        " otherwise the backend, the frontend, PostgreSQL and Redis named here.",
+    )
+    parser.add_argument("--output-dir", metavar="DIR", help=f"folder of the report, default {_OUTPUT}")
+    for name, variable, default in _PLACES:
+        flag = "--" + name.replace("_", "-")
+        kind = "URL" if name.endswith("url") else "NAME"
+        parser.add_argument(flag, metavar=kind, help=f"default ${variable}, else {default}")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once; default 10"
+    )
+    parser.set_defaults(call=health)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 600")
+    return seconds
+
+
+def health(arguments: argparse.Namespace) -> int:
+    """Return 0 when everything is healthy, else 1. Writes the report and the log."""
+    from incident_lib import clock, config
+    from incident_lib.investigation.health import Report, begin, document, redactor_of, run_checks
+    from incident_lib.investigation.health_checks import list_containers
+
+    settings = config.load(arguments.config)
+    checks, services = _plan(arguments, settings)
+    at = clock.now()
+    folder = _folder(arguments.output_dir or _OUTPUT)
+    seconds = arguments.timeout or _TIMEOUT_SECONDS
+    listing = begin(list_containers, seconds)
+    results = run_checks(checks, seconds)
+    report = Report(at=at, services=services, results=results, containers=listing())
+    content = document(report, redactor_of(settings))
+    written = _write(folder, clock.format_stamp(at), content)
+    if arguments.json:
+        sys.stdout.write(_json(content))
+    else:
+        _show(content, written, sys.stdout, color=_wants_color(sys.stdout, arguments))
+    return 1 if report.unhealthy else 0
+
+
+def _plan(arguments: argparse.Namespace, settings: "Settings") -> "tuple[tuple[Check, ...], dict[str, str]]":
+    from incident_lib.investigation.health_checks import configured_checks, places, script_checks
+
+    if settings.path and not _wants_script(arguments):
+        checks = configured_checks(settings)
+        if not checks:
+            raise UsageError(f"{settings.path} configures no service to check")
+        return checks, places(settings)
+    given = {
+        name: getattr(arguments, name) or os.environ.get(variable) or default
+        for name, variable, default in _PLACES
+    }
+    backend, frontend, db, redis = given.values()
+    return script_checks(backend, frontend, db, redis), given
+
+
+def _wants_script(arguments: argparse.Namespace) -> bool:
+    """Return whether a flag of the script was given; a named configuration yields only to an address."""
+    addressed = any(getattr(arguments, name) is not None for name, _, _ in _PLACES)
+    bounded = arguments.output_dir is not None or arguments.timeout is not None
+    return addressed or (bounded and not arguments.config)
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output-dir {name}: {error.strerror}") from error
+    return folder
+
+
+def _write(folder: Path, stamp: str, content: dict[str, Any]) -> Path:
+    """Return the path of the report; report and log appear complete or not at all."""
+    path = folder / f"health-all-services-{stamp}.json"
+    log = "\n".join([f"{content['timestamp']} incident health", *_text(content), ""])
+    try:
+        for target, text in ((path, _json(content)), (path.with_suffix(".log"), log)):
+            partial = target.with_name(f".{target.name}.{os.getpid()}")
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+            partial.replace(target)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from error
+    return path
+
+
+def _json(content: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _text(content: dict[str, Any]) -> "Iterator[str]":
+    from incident_lib.investigation.health import lines
+
+    yield from (f"{_mark(status)} {status:9}  {text}" for status, text in lines(content))
+    for one in content["containers"] or ():
+        yield f"  container  {one['name']}  {one['state']}  {one['image']}"
+    yield _overall(content)
+
+
+def _overall(content: dict[str, Any]) -> str:
+    well, total = content["healthy"], content["total_checks"]
+    return f"overall: {content['overall_status']}, {well} of {total} healthy"
+
+
+def _mark(status: str) -> str:
+    return "✓" if status == "healthy" else "✗"
+
+
+def _wants_color(stream: TextIO, arguments: argparse.Namespace) -> bool:
+    plain = arguments.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
+
+
+def _show(content: dict[str, Any], written: Path, stream: TextIO, *, color: bool) -> None:
+    for line in (*_text(content), f"report: {written}"):
+        tint = _GREEN if line.startswith("✓") else _RED if line.startswith("✗") else ""
+        text = f"{tint}{line[0]}{_PLAIN}{line[1:]}" if color and tint else line
+        stream.write(_encodable(text, stream) + "\n")
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Return `text` as the terminal can show it."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("✓", "+").replace("✗", "-")
+        return text.encode(encoding, "replace").decode(encoding)
+    return text
