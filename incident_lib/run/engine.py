@@ -15,7 +15,6 @@ from incident_lib import clock, config
 from incident_lib.errors import WorkbenchError
 from incident_lib.incident.files import write_atomic
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
-from incident_lib.redact import Redactor
 from incident_lib.run import execution, parameters
 
 DEADLINE_SECONDS = 300.0
@@ -65,6 +64,8 @@ def register() -> None:
 
 def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> NotebookRecord:
     """Return the record of running one notebook whose parameters papermill has already put in."""
+    from incident_lib.investigation.take import redactor_for
+
     passed = nb.metadata.get("papermill", {}).get("parameters", {})
     try:
         parameters.check(name, parameters.declared(nb), passed)
@@ -75,16 +76,10 @@ def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> No
         name=name,
         notebook=nb,
         deadline=clock.monotonic() + (seconds or DEADLINE_SECONDS),
-        redactor=redactor_of(settings),
+        redactor=redactor_for(settings),
         kernel_name=kernel_name,
     )
     return asyncio.run(execution.execute(job))
-
-
-def redactor_of(settings: config.Settings) -> Redactor:
-    """Return a redactor that knows the secrets and the patterns of `settings`."""
-    more = settings.document.redact
-    return Redactor(settings.secrets(), more.patterns, more.keys)
 
 
 def mark_for_papermill(nb: Any, record: NotebookRecord) -> None:

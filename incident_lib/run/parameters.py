@@ -37,8 +37,12 @@ def inject(notebook: Any, parameters: Mapping[str, str]) -> Any:
     """Return the notebook with a cell that sets `parameters`, as papermill writes it."""
     from papermill.parameterize import parameterize_notebook
 
+    if not parameters:
+        return notebook
     notebook.metadata.setdefault("papermill", {})
-    return parameterize_notebook(notebook, dict(parameters)) if parameters else notebook
+    for cell in notebook.cells:
+        cell.metadata.setdefault("tags", [])  # as papermill's own reader does
+    return parameterize_notebook(notebook, dict(parameters))
 
 
 def _names(source: str) -> Iterable[str]:

@@ -1,0 +1,90 @@
+"""Numbers and names as people read them: the unit stands in the field's name."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from incident_lib import clock
+
+UNKNOWN = "unknown"
+_SCALES = ("B", "KB", "MB", "GB", "TB", "PB")
+_SUFFIXES = ("_per_second", "_seconds", "_bytes", "_ratio", "_percent", "_count", "_at", "_ms")
+
+
+def heading(name: str) -> str:
+    """Return a field's name as a column heading; the unit moves into the value.
+
+    >>> heading("query_seconds"), heading("application_name"), heading("pid")
+    ('query', 'application name', 'pid')
+    """
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix) and suffix != "_per_second":
+            name = name.removesuffix(suffix)
+            break
+    return name.replace("_", " ")
+
+
+def show(name: str, value: Any) -> str:
+    """Return `value` in the unit that `name` ends in; None is said, never drawn as 0.
+
+    >>> [show(*x) for x in (("a_bytes", 1536), ("a_ratio", 0.83), ("a_seconds", 90), ("a", None))]
+    ['1.5 KB', '83.0 %', '1m 30s', 'unknown']
+    """
+    if is_number(value):
+        return _number(name, value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {show(str(key), item)}" for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(show("", item) for item in value)
+    if isinstance(value, datetime):
+        return clock.format_time(value)
+    return _WORDS[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def show_bytes(value: float) -> str:
+    """Return a size in the unit that leaves at most four digits.
+
+    >>> show_bytes(0), show_bytes(1023), show_bytes(5 * 1024**3)
+    ('0 B', '1023 B', '5.0 GB')
+    """
+    sign, size = ("-", -value) if value < 0 else ("", value)
+    for unit in _SCALES:
+        if size < 1024 or unit == _SCALES[-1]:
+            return f"{sign}{size:.0f} {unit}" if unit == "B" else f"{sign}{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError("the last unit takes everything")
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is set flush right.
+
+    >>> is_number(3), is_number(True), is_number("3")
+    (True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(name: str, value: float) -> str:
+    for suffix, spell in _UNITS:
+        if name.endswith(suffix):
+            return spell(value)
+    return _plain(value)
+
+
+def _plain(value: float) -> str:
+    if isinstance(value, int) or value.is_integer():
+        whole = int(value)
+        return f"{whole:,}" if abs(whole) >= 100_000 else str(whole)
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+_WORDS = {None: UNKNOWN, True: "yes", False: "no"}
+_UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("_bytes_per_second", lambda value: f"{show_bytes(value)}/s"),
+    ("_per_second", lambda value: f"{_plain(value)}/s"),
+    ("_bytes", show_bytes),
+    ("_seconds", clock.format_duration),
+    ("_ms", lambda value: clock.format_duration(value / 1000)),
+    ("_ratio", lambda value: f"{value * 100:.1f} %"),
+    ("_percent", lambda value: f"{value:.1f} %"),
+)

@@ -1,0 +1,197 @@
+"""Findings, hypotheses and the rest as HTML: the same blocks in notebooks, in their pages and in the index.
+
+Everything that comes from evidence or from people is escaped here.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from html import escape
+
+from incident_lib import clock
+from incident_lib.model import (
+    Analysis,
+    Finding,
+    FindingSeverity,
+    Hypothesis,
+    NotAssessed,
+)
+
+NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
+
+
+def findings(found: Sequence[Finding], *, target: bool = True) -> str:
+    """Return cards, the worst first; the checks that passed are folded away."""
+    ordered = sorted(found, key=lambda one: (one.severity.rank, one.target, one.id))
+    passed = [one for one in ordered if one.severity is FindingSeverity.OK]
+    others = [one for one in ordered if one.severity is not FindingSeverity.OK]
+    cards = "".join(finding(one, target=target) for one in others)
+    if not ordered:
+        return note("No finding: nothing here was looked at.")
+    if not others:
+        cards = note(f"Nothing wrong was found in {count(len(passed), 'check')}.", kind="ok")
+    return f'<div class="iw-findings">{cards}{_passed(passed, target=target)}</div>'
+
+
+def finding(one: Finding, *, target: bool = True) -> str:
+    """Return one finding as a card."""
+    about = f'<span class="iw-target">{escape(one.target)}</span>' if target else ""
+    since = f'<span class="iw-since">since {_time(one.since)}</span>' if one.since else ""
+    detail = f'<p class="iw-detail">{escape(one.detail)}</p>' if one.detail else ""
+    actions = "".join(f"<li>{escape(action.text)}</li>" for action in one.actions)
+    proposed = f'<ul class="iw-actions">{actions}</ul>' if actions else ""
+    return (
+        f'<article class="iw-finding iw-{one.severity.lower()}" id="{escape(one.ref)}">'
+        f'<div class="iw-line">{severity(one.severity)}{about}'
+        f'<h4 class="iw-title">{escape(one.title)}</h4>{since}</div>'
+        f"{detail}{proposed}</article>"
+    )
+
+
+def severity(one: FindingSeverity) -> str:
+    """Return the label of a finding's severity; the word is always there, not the colour alone."""
+    return f'<span class="iw-severity">{escape(one.value.capitalize())}</span>'
+
+
+def by_target(analysis: Analysis) -> str:
+    """Return the findings under their targets, the target with the worst first."""
+    groups: dict[str, list[Finding]] = {}
+    for one in sorted(analysis.findings, key=lambda one: (one.severity.rank, one.target, one.id)):
+        groups.setdefault(one.target, []).append(one)
+    return "".join(
+        f'<section class="iw-group"><h3>{escape(target)} {tally(found)}</h3>'
+        f"{findings(found, target=False)}</section>"
+        for target, found in groups.items()
+    ) or note("No finding: nothing was looked at.")
+
+
+def tally(found: Iterable[Finding]) -> str:
+    """Return how many findings there are of each severity, without those that are none."""
+    counts = dict.fromkeys(FindingSeverity, 0)
+    for each in found:
+        counts[each.severity] += 1
+    return (
+        '<span class="iw-tally">'
+        + "".join(
+            f'<span class="iw-{one.lower()}">{number} {escape(one.lower())}</span>'
+            for one, number in counts.items()
+            if number
+        )
+        + "</span>"
+    )
+
+
+def hypotheses(analysis: Analysis, *, most: int = 5) -> str:
+    """Return the ranked hypotheses: for, against, what to check, what to do first."""
+    if not analysis.hypotheses:
+        return note(NOTHING)
+    known = _by_name(analysis.findings)
+    shown = "".join(hypothesis(one, known) for one in analysis.hypotheses[:most])
+    rest = "".join(hypothesis(one, known) for one in analysis.hypotheses[most:])
+    more = (
+        f"<details><summary>{len(analysis.hypotheses) - most} more</summary>{rest}</details>" if rest else ""
+    )
+    return f'<div class="iw-hypotheses">{shown}{more}</div>'
+
+
+def hypothesis(one: Hypothesis, known: dict[str, Finding]) -> str:
+    """Return one hypothesis as a card. The score orders, it is no probability: drawn, not written."""
+    width = round(max(0.0, min(1.0, one.score)) * 100)
+    steps = "".join(
+        f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>"
+        for label, text in (("First action", one.first_action), ("Next check", one.next_check))
+        if text
+    )
+    reason = f'<p class="iw-detail">{escape(one.reason)}</p>' if one.reason else ""
+    bar = (
+        '<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="100" height="6" class="iw-track"/>'
+        f'<rect width="{width}" height="6" class="iw-bar"/></svg>'
+    )
+    return (
+        f'<article class="iw-hypothesis" id="hypothesis-{escape(one.id)}">'
+        f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{one.rank}{bar}</div>'
+        f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(one.target)}</span>'
+        f'<h4 class="iw-title">{escape(one.title)}</h4><code class="iw-id">{escape(one.id)}</code></div>'
+        f"{reason}"
+        f'<dl class="iw-steps">{steps}</dl>'
+        f"{_refs('For', one.support, known)}{_refs('Against', one.against, known)}</div></article>"
+    )
+
+
+def not_assessed(entries: Sequence[NotAssessed]) -> str:
+    """Return what could not be judged, by target and reason: unknown, which is never ok."""
+    if not entries:
+        return note("Everything that was asked was answered.", kind="ok")
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in entries:
+        groups.setdefault((one.target, one.reason), []).append(one.probe)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(target)}</th><td>{escape(reason)}</td>'
+        f'<td class="iw-probes">{escape(", ".join(probes))}</td></tr>'
+        for (target, reason), probes in groups.items()
+    )
+    return (
+        '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>why</th>'
+        f"<th>probes</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def timeline(moments: Iterable[tuple[datetime, str, str]]) -> str:
+    """Return what happened, in order: moment, kind (`onset`, `change`, `declared`, ...), text."""
+    items = "".join(
+        f'<li class="iw-{escape(kind)}">{_time(moment)}<span class="iw-kind">{escape(kind)}</span>'
+        f"<span>{escape(text)}</span></li>"
+        for moment, kind, text in sorted(moments)
+    )
+    return f'<ol class="iw-timeline">{items}</ol>' if items else note("Nothing is known to have changed.")
+
+
+def note(text: str, *, kind: str = "info") -> str:
+    """Return one sentence that stands where a table or card would."""
+    return f'<p class="iw-note iw-{kind}">{escape(text)}</p>'
+
+
+def count(number: int, word: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "check"), count(3, "check")
+    ('1 check', '3 checks')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _passed(passed: Sequence[Finding], *, target: bool) -> str:
+    if not passed:
+        return ""
+    items = "".join(
+        f"<li>{f'<b>{escape(one.target)}</b> ' if target else ''}{escape(one.title)}</li>" for one in passed
+    )
+    label = f"{count(len(passed), 'check')} passed"
+    return f'<details class="iw-passed"><summary>{label}</summary><ul>{items}</ul></details>'
+
+
+def _by_name(found: Iterable[Finding]) -> dict[str, Finding]:
+    named: dict[str, Finding] = {}
+    for one in found:
+        named.setdefault(one.id, one)
+        named[one.ref] = one
+    return named
+
+
+def _refs(label: str, names: Sequence[str], known: dict[str, Finding]) -> str:
+    if not names:
+        return ""
+    items = "".join(f"<li>{_ref(name, known.get(name))}</li>" for name in names)
+    return f'<div class="iw-refs iw-{label.lower()}"><span>{label}</span><ul>{items}</ul></div>'
+
+
+def _ref(name: str, one: Finding | None) -> str:
+    if one is None:
+        return f"<code>{escape(name)}</code>"
+    return f'<span class="iw-target">{escape(one.target)}</span> {escape(one.title)}'
+
+
+def _time(moment: datetime) -> str:
+    return (
+        f'<time datetime="{moment.isoformat()}" title="{clock.format_time(moment)}">{moment:%H:%M:%S}</time>'
+    )

@@ -1,0 +1,122 @@
+"""`index.html`, where a reader starts: the answer first, then what it rests on, then what is not known."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from incident_lib import clock
+from incident_lib.model import Analysis, Event, EventKind, Evidence, EvidenceStatus, FindingSeverity, Window
+from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.reports import blocks
+from incident_lib.reports.page import FATES, NOTEBOOKS, Banner, Frame, display_name, environment
+
+_SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
+
+
+class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the index tells."""
+
+    frame: Frame
+    analysis: Analysis
+    run: RunRecord
+    window: Window
+    evidence: tuple[Evidence, ...] = ()
+    events: tuple[Event, ...] = ()
+    changes: tuple[tuple[datetime, str, str], ...] = ()
+    onset: datetime | None = None
+
+
+def render_index(facts: IndexFacts) -> str:
+    """Return the start page of a run as one self-contained HTML file."""
+    failed = [one.name for one in facts.run.notebooks if one.status is not ExecutionStatus.COMPLETED]
+    first = facts.analysis.hypotheses[0] if facts.analysis.hypotheses else None
+    return (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            page=facts.frame.page("Start here", failed=failed),
+            banners=list(_banners(facts)),
+            verdict=verdict(facts.analysis),
+            first_action=first.first_action if first else "",
+            tally=_markup(blocks.tally(facts.analysis.findings)),
+            hypotheses=_markup(blocks.hypotheses(facts.analysis)),
+            findings=_markup(blocks.by_target(facts.analysis)),
+            not_assessed=_markup(blocks.not_assessed(facts.analysis.not_assessed)),
+            timeline=_markup(blocks.timeline(moments(facts.events, facts.changes, facts.onset))),
+            notebooks=[_notebook(one) for one in facts.run.notebooks],
+            collection=list(_collection(facts)),
+        )
+    )
+
+
+def verdict(analysis: Analysis) -> str:
+    """Return in one sentence what the evidence says; never "ok" for what was not seen."""
+    if analysis.hypotheses:
+        first = analysis.hypotheses[0]
+        return f"Most likely: {first.title}"
+    bad = [one for one in analysis.findings if one.severity.is_bad]
+    if bad:
+        return f"No known pattern explains it, but {blocks.count(len(bad), 'finding')} should be looked at"
+    if not any(one.severity is FindingSeverity.OK for one in analysis.findings):
+        return "Nothing could be judged: see what is not known"
+    blind = len(analysis.not_assessed)
+    unseen = f", but {blocks.count(blind, 'probe')} saw nothing" if blind else ""
+    return f"Nothing wrong was found in what was looked at{unseen}"
+
+
+def moments(
+    events: tuple[Event, ...], changes: tuple[tuple[datetime, str, str], ...], onset: datetime | None
+) -> Iterator[tuple[datetime, str, str]]:
+    """Yield what happened: when, its kind, and what."""
+    for event in events:
+        if event.kind in _SHOWN:
+            yield event.occurred_at, event.kind.value, event.text
+    for moment, target, what in changes:
+        yield moment, "change", f"{target}: {what}"
+    if onset:
+        yield onset, "onset", "the trouble begins"
+
+
+def _banners(facts: IndexFacts) -> Iterator[Banner]:
+    if facts.run.status is RunStatus.INTERRUPTED:
+        yield Banner(title="This run was interrupted", text="What it had found until then is here.")
+    incomplete = [one for one in facts.run.notebooks if one.status is not ExecutionStatus.COMPLETED]
+    if incomplete:
+        told = "; ".join(f"{display_name(one.name)}: {one.error or FATES[one.status]}" for one in incomplete)
+        yield Banner(title=f"{blocks.count(len(incomplete), 'notebook')} did not complete", text=told)
+
+
+def _notebook(record: NotebookRecord) -> dict[str, Any]:
+    question = NOTEBOOKS.get(record.name, ("", ""))[1]
+    return {
+        "text": display_name(record.name),
+        "href": f"{record.name}.html",
+        "status": record.status.value,
+        "said": FATES[record.status],
+        "note": record.error or question,
+    }
+
+
+def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
+    window = facts.window
+    yield "Window", f"{window.start:%H:%M:%S} to {window.end:%H:%M:%S} UTC"
+    seen = [one for one in facts.evidence if one.has_rows]
+    if facts.evidence:
+        yield "Probes that saw something", f"{len(seen)} of {len(facts.evidence)}"
+        yield "Targets", str(len({one.target for one in facts.evidence}))
+    partial = [one.ref for one in facts.evidence if one.status is EvidenceStatus.PARTIAL]
+    if partial:
+        yield "Saw only a part", ", ".join(partial)
+    for one in facts.evidence:
+        if cut := one.truncated:
+            total = f"of {cut.total}" if cut.total is not None else "and there was more"
+            yield f"Cut: {one.ref}", f"{cut.kept} {cut.unit} kept {total}"
+    seconds = sum(one.seconds or 0 for one in facts.run.notebooks)
+    yield "Notebooks took", clock.format_duration(seconds)
+
+
+def _markup(html: str) -> Markup:
+    return Markup(html)  # noqa: S704 - the blocks escape what they did not make

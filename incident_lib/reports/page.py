@@ -1,0 +1,157 @@
+"""What every page shows around its content, and the environment that its templates are rendered in."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import jinja2
+import msgspec
+
+from incident_lib import clock
+from incident_lib.model import Incident
+from incident_lib.model.run import ExecutionStatus, NotebookRecord
+from incident_lib.resources import resource
+
+# What each notebook is called in links, and the one question that it answers.
+NOTEBOOKS = {
+    "00_triage": ("Triage", "What is broken, since when, and what changed?"),
+    "10_application": ("Application", "Which service fails, where, and how does it look from inside?"),
+    "20_database": ("Database", "Does PostgreSQL answer, and who keeps whom waiting?"),
+    "30_redis": ("Redis", "Does Redis answer, and is there room in it?"),
+    "40_network": ("Network", "Can everything be reached that has to be?"),
+    "50_mitigation": ("Mitigation", "What can be done about it, and what would it change?"),
+    "60_postmortem": ("Post-mortem", "What happened, why, and what follows?"),
+}
+FATES = {
+    ExecutionStatus.COMPLETED: "completed",
+    ExecutionStatus.FAILED: "failed",
+    ExecutionStatus.TIMED_OUT: "timed out",
+    ExecutionStatus.KERNEL_DIED: "its kernel died",
+    ExecutionStatus.INTERRUPTED: "interrupted",
+    ExecutionStatus.NOT_RUN: "not run",
+}
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to a page of the same run."""
+
+    text: str
+    href: str
+    here: bool = False
+    bad: bool = False
+
+
+class Banner(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be said before anything else."""
+
+    title: str
+    text: str = ""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The frame of one page."""
+
+    title: str
+    incident: Incident
+    snapshot: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[Link, ...]
+    made_at: str
+    version: str
+    banner: Banner | None = None
+    fallback: str = ""  # HTML that stands in for a notebook that did not complete
+    notebook: str = ""
+    notebook_status: str = ""
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What is the same on all pages of one run."""
+
+    incident: Incident
+    snapshot: str
+    collected_at: datetime
+    made_at: datetime
+    notebooks: tuple[str, ...]
+
+    def page(self, title: str, name: str = "", failed: Iterable[str] = ()) -> Page:
+        """Return the frame of the page of notebook `name`, or of the index."""
+        bad = set(failed)
+        links = [Link(text="Start here", href="index.html", here=not name)]
+        links += [
+            Link(text=display_name(one), href=f"{one}.html", here=one == name, bad=one in bad)
+            for one in self.notebooks
+        ]
+        return Page(
+            title=title,
+            incident=self.incident,
+            snapshot=self.snapshot,
+            facts=facts(self.incident, self.collected_at),
+            links=tuple(links),
+            made_at=clock.format_time(self.made_at),
+            version=_version(),
+        )
+
+
+def facts(incident: Incident, collected_at: datetime) -> tuple[tuple[str, str], ...]:
+    """Return the facts of the page's head: name and text."""
+    rows = [("Started", clock.format_time(incident.started_at))]
+    if incident.resolved_at:
+        rows.append(("Resolved", clock.format_time(incident.resolved_at)))
+    seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
+    if seconds >= 0:
+        rows.append(
+            ("Lasted" if incident.resolved_at else "Ran when collected", clock.format_duration(seconds))
+        )
+    rows.append(("Evidence collected", clock.format_time(collected_at)))
+    for name, text in (
+        ("Impact", incident.impact),
+        ("Commander", incident.commander),
+        ("Services", ", ".join(incident.services)),
+    ):
+        if text:
+            rows.append((name, text))
+    return tuple(rows)
+
+
+def display_name(name: str) -> str:
+    """Return a notebook's name for people.
+
+    >>> display_name("20_database"), display_name("90_our_queue")
+    ('Database', 'Our queue')
+    """
+    if name in NOTEBOOKS:
+        return NOTEBOOKS[name][0]
+    return name.lstrip("0123456789_").replace("_", " ").capitalize() or name
+
+
+def banner(record: NotebookRecord) -> Banner | None:
+    """Return what must be said of a notebook that did not complete, None when it did."""
+    if record.status is ExecutionStatus.COMPLETED:
+        return None
+    said = {
+        ExecutionStatus.NOT_RUN: "This notebook was not run",
+        ExecutionStatus.KERNEL_DIED: "The kernel of this notebook died, so it is not complete",
+        ExecutionStatus.TIMED_OUT: "This notebook ran out of time, so it is not complete",
+        ExecutionStatus.INTERRUPTED: "This notebook was interrupted, so it is not complete",
+    }
+    return Banner(
+        title=said.get(record.status, "This notebook failed, so it is not complete"), text=record.error
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Return the environment of the pages; everything is escaped unless it is markup of ours."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([resource("templates"), resource("templates", "page")]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("incident-workbench")
+    except PackageNotFoundError:
+        return "(not installed)"

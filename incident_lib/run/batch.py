@@ -1,0 +1,190 @@
+"""Many notebooks at once: every one gets its output, its page and its line in run.json, whatever happens."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.errors import UsageError
+from incident_lib.incident.files import write_atomic
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.take import redactor_for
+from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.redact import Redactor
+from incident_lib.reports.index_page import IndexFacts, render_index
+from incident_lib.reports.page import Frame
+from incident_lib.resources import resource
+from incident_lib.run import execution, export, parameters
+from incident_lib.run.engine import save
+
+JOBS = os.cpu_count() or 2
+
+Progress = Callable[[NotebookRecord], None]
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run on one case."""
+
+    case: Case
+    directory: Path  # of the run: notebooks/, html/, run.json
+    notebooks: tuple[str, ...]  # names of ours, or paths
+    parameters: dict[str, str]
+    jobs: int = JOBS
+    deadline_seconds: float = 300.0
+    progress: Progress = lambda _record: None
+
+
+def run_notebooks(batch: Batch) -> RunRecord:
+    """Return the record of the run; its folder then holds every notebook, every page, the index and run.json.
+
+    Interrupted (Ctrl-C, SIGTERM) it ends the kernels, writes all of that too and returns INTERRUPTED.
+    Sealing is the caller's. Errors: UsageError for a notebook that does not exist, FolderError.
+    """
+    sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
+    return asyncio.run(_Run(batch, sources).go())
+
+
+def find_notebook(name: str) -> Path:
+    """Return the file of a notebook: one of ours by name, or a path. Errors: UsageError naming ours."""
+    ours = resource("notebooks", f"{_stem(name)}.ipynb")
+    for path in (Path(name), ours):
+        if path.suffix == ".ipynb" and path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in resource("notebooks").glob("*.ipynb")))
+    raise UsageError(f"no notebook {name!r}; there are: {known}")
+
+
+class _Run:
+    """One run while it goes on."""
+
+    def __init__(self, batch: Batch, sources: dict[str, Path]) -> None:
+        self.batch = batch
+        self.sources = sources
+        self.redactor: Redactor = redactor_for(batch.case.settings)
+        self.started_at = clock.now()
+        self.deadline = clock.monotonic() + batch.deadline_seconds
+        self.records = {name: NotebookRecord(name=name) for name in sources}
+        incident = batch.case.incident
+        if incident is None:
+            raise UsageError("a run needs an incident; `incident declare` makes one")
+        self.frame = Frame(
+            incident=incident,
+            snapshot=batch.case.snapshot,
+            collected_at=batch.case.collected_at,
+            made_at=self.started_at,
+            notebooks=tuple(sources),
+        )
+
+    async def go(self) -> RunRecord:
+        """Run everything and return the record."""
+        slots = asyncio.Semaphore(max(1, self.batch.jobs))
+        interrupted = False
+        with _terminated():
+            tasks = [asyncio.ensure_future(self._one(name, slots)) for name in self.sources]
+            try:
+                await asyncio.gather(*tasks)
+            except asyncio.CancelledError:
+                interrupted = True
+                if task := asyncio.current_task():
+                    task.uncancel()
+        return self._finish(interrupted=interrupted)
+
+    async def _one(self, name: str, slots: asyncio.Semaphore) -> None:
+        """Run one notebook and write what became of it. An interruption is recorded and ends here."""
+        notebook, record = self._load(name)
+        if record.status is not ExecutionStatus.FAILED:
+            try:
+                async with slots:
+                    record = await execution.execute(self._job(name, notebook))
+            except asyncio.CancelledError:
+                if task := asyncio.current_task():
+                    task.uncancel()
+                record = _never_run(record, notebook, "the run was interrupted before its turn")
+        self.records[name] = self._write(notebook, record)
+        self.batch.progress(self.records[name])
+
+    def _load(self, name: str) -> tuple[Any, NotebookRecord]:
+        import nbformat
+
+        try:
+            notebook = nbformat.read(self.sources[name], as_version=4)
+        except (OSError, ValueError, nbformat.ValidationError) as error:
+            empty = nbformat.v4.new_notebook()
+            return empty, execution.refused(name, empty, f"the file is no notebook: {error}")
+        try:
+            parameters.check(name, parameters.declared(notebook), self.batch.parameters)
+        except UsageError as error:
+            return notebook, execution.refused(name, notebook, str(error))
+        return parameters.inject(notebook, self.batch.parameters), NotebookRecord(name=name)
+
+    def _job(self, name: str, notebook: Any) -> execution.Job:
+        return execution.Job(name=name, notebook=notebook, deadline=self.deadline, redactor=self.redactor)
+
+    def _write(self, notebook: Any, record: NotebookRecord) -> NotebookRecord:
+        """Write a notebook and its page, and return the record with the page's place."""
+        record = msgspec.structs.replace(record, html=f"html/{record.name}.html")
+        save(notebook, self.batch.directory / "notebooks" / f"{record.name}.ipynb")
+        page = export.render_page(notebook, record, self.frame, self.batch.case.analysis)
+        write_atomic(self.batch.directory / record.html, page.encode())
+        return record
+
+    def _finish(self, *, interrupted: bool) -> RunRecord:
+        complete = all(one.status is ExecutionStatus.COMPLETED for one in self.records.values())
+        done = RunStatus.DONE if complete else RunStatus.PARTIAL
+        record = RunRecord(
+            id=self.batch.directory.name,
+            started_at=self.started_at,
+            ended_at=clock.now(),
+            snapshot=self.batch.case.snapshot,
+            status=RunStatus.INTERRUPTED if interrupted else done,
+            notebooks=tuple(self.records.values()),
+        )
+        index = render_index(index_facts(self.batch.case, self.frame, record))
+        write_atomic(self.batch.directory / "html" / "index.html", index.encode())
+        data = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        write_atomic(self.batch.directory / "run.json", data)
+        return record
+
+
+def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
+    """Return what the index tells of `case` and of the run."""
+    return IndexFacts(
+        frame=frame,
+        analysis=case.analysis,
+        run=record,
+        window=case.window,
+        evidence=case.evidence,
+        events=case.events,
+        changes=case.changes,
+        onset=case.onset,
+    )
+
+
+def _never_run(record: NotebookRecord, notebook: Any, reason: str) -> NotebookRecord:
+    refused = execution.refused(record.name, notebook, reason)
+    kept = msgspec.structs.replace(refused, status=ExecutionStatus.NOT_RUN)
+    execution.annotate(notebook, kept)
+    return kept
+
+
+def _stem(name: str) -> str:
+    return Path(name).name.removesuffix(".ipynb")
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Take SIGTERM as an interruption while kernels run, where signals can be taken."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGTERM, lambda: task.cancel() if task else None)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGTERM)

@@ -1,0 +1,167 @@
+"""An executed notebook -> one self-contained HTML page, through nbconvert and a template of ours."""
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+from incident_lib import clock
+from incident_lib.model import Analysis, Finding
+from incident_lib.model.run import ExecutionStatus, NotebookRecord
+from incident_lib.reports import blocks
+from incident_lib.reports.page import FATES, Banner, Frame, banner, display_name
+from incident_lib.resources import resource
+
+# Which findings stand in for a notebook that did not complete.
+AREAS = {
+    "10_application": ("docker.", "process.", "http.", "logs.", "host.", "deploys."),
+    "20_database": ("postgres.",),
+    "30_redis": ("redis.",),
+    "40_network": ("network.", "tls.", "names.", "ports.", "http."),
+}
+_SETUP = {"parameters", "injected-parameters", "setup"}
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
+
+
+def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: Analysis) -> str:
+    """Return the page of a notebook, which says at the top when the notebook did not complete."""
+    import msgspec
+    from markupsafe import Markup
+
+    said = banner(record)
+    failed = [record.name] if said else []
+    page = msgspec.structs.replace(
+        frame.page(display_name(record.name), record.name, failed),
+        banner=said,
+        fallback=Markup(_fallback(record.name, analysis)) if said else "",
+        notebook=record.name,
+        notebook_status=_status(record),
+    )
+    html, _ = exporter().from_notebook_node(notebook, resources={"page": page})
+    return str(html)
+
+
+@lru_cache(maxsize=1)
+def exporter() -> Any:
+    """Return nbconvert's exporter with the template of ours; made once a process, because it is slow to make."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from traitlets.config import Config
+
+    class PageExporter(TemplateExporter):  # type: ignore[misc]
+        """Without HTMLExporter's second parse of the whole page, and without its addresses elsewhere."""
+
+        file_extension = ".html"
+        output_mimetype = "text/html"
+
+        @property
+        def default_config(self) -> Any:
+            return Config({"NbConvertBase": {"display_data_priority": []}})
+
+    made = PageExporter(
+        template_name="page",
+        extra_template_basedirs=[str(resource("templates"))],
+        template_file="index.html.j2",
+        preprocessors=[],
+        default_preprocessors=[],
+    )
+    made.environment.autoescape = True
+    for name, function in _FILTERS.items():
+        made.register_filter(name, function)
+    return made
+
+
+def show_output(output: Any) -> Any:
+    """Return one output of a cell as HTML. Scripts are dropped; the page forbids them besides."""
+    if output.output_type == "stream":
+        return _markup(f'<pre class="stream">{escape(_plain(output.text))}</pre>')
+    if output.output_type == "error":
+        return _markup(_error(output))
+    data = output.get("data", {})
+    for kind, show in _SHOWERS:
+        if kind in data:
+            return _markup(show(_joined(data[kind])))
+    return _markup(f'<p class="never">an output of type {escape(", ".join(data) or "none")} is not shown</p>')
+
+
+def _error(output: Any) -> str:
+    trace = escape(_plain("\n".join(output.traceback)))
+    return (
+        f'<p class="iw-note iw-critical"><b>{escape(output.ename)}</b> {escape(output.evalue)}</p>'
+        f'<details class="code"><summary>where it happened</summary><pre>{trace}</pre></details>'
+    )
+
+
+def _fallback(name: str, analysis: Analysis) -> str:
+    """Return the findings of the notebook's area, so that its page answers even when it did not run."""
+    found = tuple(one for one in analysis.findings if _belongs(name, one))
+    if not found:
+        return ""
+    return f"<section><h2>What was found in this area</h2>{blocks.findings(found)}</section>"
+
+
+def _belongs(name: str, one: Finding) -> bool:
+    return name not in AREAS or one.id.startswith(AREAS[name])
+
+
+def _status(record: NotebookRecord) -> str:
+    took = f" in {clock.format_duration(record.seconds)}" if record.seconds is not None else ""
+    return f"{FATES[record.status]}{took}"
+
+
+def _tell_fate(fate: dict[str, Any]) -> str:
+    return f"This cell: {FATES[ExecutionStatus(fate['status'])]}."
+
+
+def _safe_markdown(source: str) -> Any:
+    """Return Markdown as HTML; HTML in it is shown as text, because a notebook may quote anybody."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    return _markup(
+        MarkdownWithMath(renderer=IPythonRenderer(escape=True, exclude_anchor_links=True)).render(source)
+    )
+
+
+def _html(text: str) -> str:
+    return _SCRIPT.sub("", _OUR_STYLE.sub("", text))
+
+
+def _image(kind: str) -> Any:
+    return lambda data: f'<img alt="output of the notebook" src="data:{kind};base64,{escape(data.strip())}">'
+
+
+def _is_setup(tags: Any) -> bool:
+    return not _SETUP.isdisjoint(tags)
+
+
+def _plain(text: Any) -> str:
+    return _ANSI.sub("", _joined(text))
+
+
+def _joined(text: Any) -> str:
+    return text if isinstance(text, str) else "".join(text) if isinstance(text, list) else str(text)
+
+
+def _markup(html: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(html)  # noqa: S704 - made above, from escaped parts
+
+
+_SHOWERS = (
+    ("text/html", _html),
+    ("image/svg+xml", _html),
+    ("image/png", _image("image/png")),
+    ("image/jpeg", _image("image/jpeg")),
+    ("text/markdown", lambda text: str(_safe_markdown(text))),
+    ("text/plain", lambda text: f'<pre class="stream">{escape(_plain(text))}</pre>'),
+)
+_FILTERS = {
+    "show_output": show_output,
+    "safe_markdown": _safe_markdown,
+    "is_setup": _is_setup,
+    "tell_fate": _tell_fate,
+    "duration": clock.format_duration,
+}
+__all__ = ["AREAS", "Banner", "exporter", "render_page", "show_output"]

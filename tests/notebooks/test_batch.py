@@ -1,0 +1,157 @@
+"""A whole run: notebooks fail, hang, die or are refused; every one has its page, and the others are complete."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from html.parser import HTMLParser
+
+import nbformat
+import psutil
+import pytest
+
+from incident_lib.errors import UsageError
+from incident_lib.model.run import ExecutionStatus, RunStatus
+from incident_lib.run.batch import Batch, run_notebooks
+from tests.notebooks import sample
+from tests.notebooks.made import notebook, save
+
+SICK = {
+    "fine": notebook("6 * 7"),
+    "raises": notebook("1 / 0"),
+    "dies": notebook("import os; os._exit(3)"),
+    "memory": notebook("bytearray(10**18)"),
+    "hangs": notebook("import time; time.sleep(600)"),
+    "no_kernel": notebook("1", kernel="no-such-kernel"),
+    "also_fine": notebook("'still here'"),
+}
+
+
+def run(case, tmp_path, notebooks, **options):
+    paths = tuple(str(save(made, tmp_path / f"{name}.ipynb")) for name, made in notebooks.items())
+    directory = case.folder.path / "runs" / "20260115T144503Z"
+    options = {"parameters": {"incident": str(case.folder.path)}, "deadline_seconds": 12.0, **options}
+    return run_notebooks(Batch(case=case, directory=directory, notebooks=paths, **options)), directory
+
+
+@pytest.fixture(scope="module")
+def sick(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    refused = notebook("1")
+    refused.cells[1].source = 'since: str = "15m"'
+    garbage = folder / "garbage.ipynb"
+    garbage.write_text("{not json")
+    case = sample.made(folder)
+    paths = [str(save(made, folder / f"{name}.ipynb")) for name, made in {**SICK, "refused": refused}.items()]
+    directory = case.folder.path / "runs" / "20260115T144503Z"
+    started = time.monotonic()
+    record = run_notebooks(
+        Batch(
+            case=case,
+            directory=directory,
+            notebooks=(*paths, str(garbage)),
+            parameters={"incident": str(case.folder.path)},
+            jobs=4,
+            deadline_seconds=12.0,
+        )
+    )
+    return record, directory, time.monotonic() - started
+
+
+def test_each_notebook_is_recorded_as_what_became_of_it(sick):
+    record, _, seconds = sick
+    assert {one.name: one.status.value for one in record.notebooks} == {
+        "fine": "completed",
+        "raises": "failed",
+        "dies": "kernel_died",
+        "memory": "failed",
+        "hangs": "timed_out",
+        "no_kernel": "failed",
+        "also_fine": "completed",
+        "refused": "failed",
+        "garbage": "failed",
+    }
+    assert record.status is RunStatus.PARTIAL
+    assert seconds < 15
+
+
+def test_every_notebook_has_its_output_and_its_page(sick):
+    record, directory, _ = sick
+    for one in record.notebooks:
+        nbformat.read(directory / "notebooks" / f"{one.name}.ipynb", as_version=4)
+        page = (directory / one.html).read_text()
+        assert ("did not" in page or "not complete" in page) == (one.status is not ExecutionStatus.COMPLETED)
+        assert page.rstrip().endswith("</html>")
+
+
+def test_the_page_says_why_at_the_top(sick):
+    _, directory, _ = sick
+    page = (directory / "html" / "dies.html").read_text()
+    assert page.index("exit code 3") < page.index("This cell: its kernel died")
+    assert "no parameter &#39;incident&#39;" in (directory / "html" / "refused.html").read_text()
+    assert "the file is no notebook" in (directory / "html" / "garbage.html").read_text()
+
+
+def test_run_json_tells_the_same(sick):
+    _, directory, _ = sick
+    told = json.loads((directory / "run.json").read_text())
+    assert told["status"] == "partial"
+    by_name = {one["name"]: one for one in told["notebooks"]}
+    assert by_name["raises"]["cells"][-1]["error"] == "ZeroDivisionError: division by zero"
+    assert by_name["hangs"]["cells"][-1]["status"] == "timed_out"
+    assert by_name["no_kernel"]["cells"][-1] | {"id": ""} == {
+        "index": 3,
+        "id": "",
+        "status": "not_run",
+        "seconds": None,
+        "error": "",
+    }
+
+
+def test_no_kernel_is_left(sick):
+    assert [child.name() for child in psutil.Process().children(recursive=True)] == []
+
+
+def test_no_page_loads_anything_or_runs_what_strangers_wrote(sick):
+    _, directory, _ = sick
+    for path in sorted((directory / "html").glob("*.html")):
+        page = Page()
+        page.feed(path.read_text())
+        assert page.tags.isdisjoint({"script", "img", "iframe", "object", "embed", "base", "form"}), path
+        assert not [name for name, _ in page.attributes if name.startswith("on")], path
+        addresses = [value for name, value in page.attributes if name in {"src", "href"}]
+        assert all(re.fullmatch(r"\w+\.html|data:,", value) for value in addresses), addresses
+        assert not re.search(r"@import|url\(", path.read_text())
+
+
+class Page(HTMLParser):
+    """The tags and attributes of a page as a browser sees them."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes = set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+
+
+def test_interrupting_writes_everything_and_leaves_no_kernel(tmp_path):
+    case = sample.made(tmp_path)
+    begun = {"slow": notebook("import time; time.sleep(600)"), "next": notebook("1"), "fine": notebook("1")}
+    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    record, directory = run(case, tmp_path, begun, jobs=1, deadline_seconds=60.0)
+    assert record.status is RunStatus.INTERRUPTED
+    assert [one.status.value for one in record.notebooks] == ["interrupted", "not_run", "not_run"]
+    assert "This run was interrupted" in (directory / "html" / "index.html").read_text()
+    assert len(list((directory / "html").glob("*.html"))) == 4
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_notebook_that_does_not_exist_is_a_wrong_call(tmp_path):
+    case = sample.made(tmp_path)
+    with pytest.raises(UsageError, match="no notebook '99_none'"):
+        run_notebooks(Batch(case=case, directory=tmp_path, notebooks=("99_none",), parameters={}))
