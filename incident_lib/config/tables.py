@@ -113,6 +113,12 @@ class Contact(_Table, frozen=True, kw_only=True):
     phone: Annotated[str, _doc("emergency phone")] = ""
 
 
+class PatternFile(_Table, frozen=True, kw_only=True):
+    """`[[pattern_file]]`: causes of your own, in the form of templates/patterns.toml."""
+
+    path: Annotated[str, _doc("the file; ids in it begin with a prefix of yours")]
+
+
 class Document(_Table, frozen=True, kw_only=True):
     """The whole of workbench.toml."""
 
@@ -125,6 +131,7 @@ class Document(_Table, frozen=True, kw_only=True):
     redact: Redact = Redact()
     limits: Limits = Limits()
     contact: tuple[Contact, ...] = ()
+    pattern_file: tuple[PatternFile, ...] = ()
 
 
 def common_stack() -> Document:

@@ -51,10 +51,21 @@ def thresholds_for(settings: Settings) -> Thresholds:
     return Thresholds(settings.document.thresholds)
 
 
-def patterns_for(_settings: Settings) -> tuple[Pattern, ...]:
-    """Return the patterns that ship."""
-    path = resource("templates", "patterns.toml")
-    return parse_patterns(path.read_text(encoding="utf-8"), path.name)
+def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
+    """Return the patterns that ship and the team's own. Errors: ConfigError naming file and key."""
+    paths = [resource("templates", "patterns.toml")]
+    paths += [settings.file(entry.path) for entry in settings.document.pattern_file]
+    patterns: dict[str, Pattern] = {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+        for pattern in parse_patterns(text, str(path)):
+            if pattern.id in patterns:
+                raise ConfigError(f"{path}: the pattern {pattern.id!r} is there already; use a prefix of yours")
+            patterns[pattern.id] = pattern
+    return tuple(patterns.values())
 
 
 def take_snapshot(
