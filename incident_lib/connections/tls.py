@@ -18,6 +18,8 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.network import TlsAnswer, Trust
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
+_HANDSHAKE_SHARE = 0.6  # of the time, for the first handshake: the rest is for finding out why it failed
+_OWN_STORE = 5  # authorities in a store that somebody made for their own services, at most
 _ADVICE = "see the network page for the certificate; a private authority is named with `ca`"
 _OLD_REASONS = frozenset(
     {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE"}
@@ -106,8 +108,9 @@ def inspect(host: str, addresses: Sequence[Address], *, ca: Path | None = None, 
     attempt = connect_any(addresses, seconds)
     if attempt.sock:
         attempt.sock.close()
-    look = _Look(host, attempt.address, started + seconds)
+    look = _Look(host, attempt.address, started + seconds * _HANDSHAKE_SHARE)
     verified = look.shake(context_for(ca))
+    look.deadline = started + seconds
     took = clock.monotonic() - started
     answer = TlsAnswer(name=host, address=attempt.address.text, verified=verified.error is None, seconds=took)
     if verified.error is None:
@@ -184,8 +187,9 @@ def _ancient() -> ssl.SSLContext:
 
 
 def _without_certificate(answer: TlsAnswer, look: _Look, error: OSError) -> TlsAnswer:
-    if isinstance(error, TimeoutError):
-        return msgspec.structs.replace(answer, silent=True)
+    if isinstance(error, TimeoutError):  # HTTP servers wait for the end of a line that never comes
+        plain = look.answers_plain_http()
+        return msgspec.structs.replace(answer, plain_http=plain, silent=not plain)
     reason = error.reason if isinstance(error, ssl.SSLError) else None
     seen = look.shake(_ancient())
     if seen.protocol:
@@ -222,9 +226,9 @@ def _trust(look: _Look, ca: Path | None, chain: Sequence[bytes]) -> Trust:
     if certificates[0].issuer == certificates[0].subject:
         return Trust.SELF_SIGNED
     # A chain that ends at the server's own certificate lacks an intermediate wherever the issuer is not
-    # the authority itself. That cannot be seen from the certificate; one with an address to fetch the
-    # issuer from, or a configured authority, says so well enough.
-    own_authority = ca is not None or "SSL_CERT_FILE" in os.environ
-    if len(certificates) == 1 and (own_authority or names_its_issuer(chain[0])):
+    # the authority itself. That cannot be seen from the certificate; one that says where its issuer's is
+    # to be had, or a store of few authorities, as teams have for their own services, says it well enough.
+    own_store = 0 < len(context.get_ca_certs()) <= _OWN_STORE
+    if len(certificates) == 1 and (own_store or names_its_issuer(chain[0])):
         return Trust.MISSING_INTERMEDIATE
     return Trust.UNKNOWN_AUTHORITY

@@ -34,7 +34,7 @@ def analyze_tls(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 def _critical(evidence: Evidence, what: str, title: str, detail: str, data: _Data) -> Finding:
     return msgspec.structs.replace(
-        finding(evidence, what, FindingSeverity.CRITICAL, title, detail), data={data}
+        finding(evidence, what, FindingSeverity.CRITICAL, title, detail), data=dict(data)
     )
 
 
