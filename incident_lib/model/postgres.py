@@ -50,6 +50,7 @@ class PostgresSessionGroup(Row, frozen=True, kw_only=True):
     session_count: int
     oldest_state_change_at: datetime | None
     newest_start_at: datetime | None
+    limit_count: int  # usable connections of the server, for comparison
 
 
 class PostgresActiveSession(Row, frozen=True, kw_only=True):

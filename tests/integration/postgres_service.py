@@ -168,7 +168,7 @@ def _identity(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 @functools.cache
 def _template(installation: Installation) -> tuple[Installation, Path]:
-    """Return the installation as the account can reach it, and a data folder with roles and databases in it."""
+    """Return the installation where the account can reach it, and a data folder to copy."""
     account = server_account()
     folder = make_data_folder(Path(tempfile.gettempdir()), account)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -204,7 +204,7 @@ def _template(installation: Installation) -> tuple[Installation, Path]:
 
 @contextmanager
 def running(installation: Installation, **conf: str | int) -> Iterator[Server]:
-    """Yield a server of its own, with roles and the database `shop`; what `conf` names stands in its configuration."""
+    """Yield a server of its own, with roles, the database `shop` and the settings of `conf`."""
     reachable, template = _template(installation)
     account = server_account()
     folder = make_data_folder(Path(tempfile.gettempdir()), account)

@@ -42,21 +42,19 @@ def open_postgres(settings: Settings, service: Service) -> PostgresSession:
 
 
 def _open_configured(settings: Settings, service: Service) -> PostgresSession:
-    from incident_lib.connections.postgres.direct import parse_dsn, place
+    from incident_lib.connections.postgres.direct import parse_dsn
 
     parameters = parse_dsn(settings.resolve(service.dsn))
-    way = f"the configured address {place(parameters)}"
     try:
         return _direct(parameters, way="configured")
     except TargetError as error:
         if not service.container or error.kind not in _NO_WAY:
             raise
-        failed = Attempt(way=way, error=error)
+        failed = Attempt(way="the configured address", error=error)
     try:
         return _exec(service.container, parameters, attempts=(failed,))
     except TargetError as error:
-        second = f"through the container {service.container}: {error.message}"
-        advice = "; ".join(filter(None, (failed.error.advice, second)))
+        advice = "; ".join(filter(None, (failed.error.advice, error.message)))
         raise TargetError(failed.error.kind, failed.error.message, advice) from error
 
 
@@ -67,8 +65,8 @@ def _open_found(service: Service, *, credentials: bool) -> PostgresSession:
     finally:
         engine.close()
     attempts: list[Attempt] = []
+    way = f"the address found by inspecting {service.container}"
     for host, port in found.addresses if credentials else ():
-        way = f"the address {host}:{port} found by inspecting {service.container}"
         try:
             session = _direct(found.parameters(host, port), way="discovered", attempts=tuple(attempts))
         except TargetError as error:
@@ -105,7 +103,10 @@ def _direct(
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
         return open_direct(chosen, seconds=seconds)
 
-    transport, used, refused = _or_other_database(connect, parameters)
+    try:
+        transport, used, refused = _or_other_database(connect, parameters)
+    except TargetError as error:
+        raise TargetError(error.kind, f"{place(parameters)}: {error.message}", error.advice) from error
     vantage = f"{place(used)} from this machine"
     return PostgresSession(transport, vantage, way=way, attempts=attempts, refused_database=refused)
 
@@ -118,9 +119,9 @@ def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, 
 
     try:
         transport, used, refused = _or_other_database(connect, login)
-    except TargetError:
+    except TargetError as error:
         engine.close()
-        raise
+        raise TargetError(error.kind, f"psql in {container}: {error.message}", error.advice) from error
     vantage = (
         f"psql inside the container {container}, database {used.get('dbname') or limits.FALLBACK_DATABASE}"
     )

@@ -36,7 +36,7 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
 
 
 def _difference(first: Reading, second: Reading) -> dict[str, Any]:
-    """Return the second reading less the first. A total that fell was reset meanwhile, and counts as nothing."""
+    """Return the second reading less the first. A total that fell was reset, and counts as nothing."""
     row: dict[str, Any] = {name: second[name] for name in second if name in _NOT_COUNTED}
     for name in second.keys() - _NOT_COUNTED:
         row[name] = None if second[name] is None else max(0, second[name] - first[name])
@@ -58,8 +58,9 @@ def fetch_statements(session: PostgresSession, _window: Window) -> Fetched:
     before = {row["key"]: row for row in session.rows(text)}
     time.sleep(INTERVAL_SECONDS)
     rows = sorted(_worked(before, session.rows(text)), key=lambda row: -row["total_seconds"])
+    texts = _texts(session, [row["key"] for row in rows[: 2 * _KEPT_STATEMENTS]])
+    rows = [row for row in rows if not _is_ours(texts.get(row["key"], {}).get("query"))]
     kept = rows[:_KEPT_STATEMENTS]
-    texts = _texts(session, [row["key"] for row in kept])
     whole = sum(row["total_seconds"] for row in rows)
     return Fetched(
         rows=tuple(_statement(row, texts.get(row["key"], {}), whole) for row in kept),
@@ -67,6 +68,11 @@ def fetch_statements(session: PostgresSession, _window: Window) -> Fetched:
         truncated=Truncation(kept=len(kept), total=len(rows)) if len(rows) > len(kept) else None,
         problem=privilege_problem(session),
     )
+
+
+def _is_ours(query: str | None) -> bool:
+    """Return whether `query` is one of the statements in sql/, which all begin with such a comment."""
+    return query is not None and query.startswith("-- View: ")
 
 
 def _schema(session: PostgresSession) -> str:

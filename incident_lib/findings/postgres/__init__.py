@@ -1,0 +1,34 @@
+"""What the rows of the postgres probes mean."""
+
+from incident_lib.findings.base import Analyzer
+from incident_lib.findings.postgres.activity import (
+    analyze_activity,
+    analyze_saturation,
+)
+from incident_lib.findings.postgres.connection import analyze_connection, analyze_failure
+from incident_lib.findings.postgres.locks import analyze_locks
+from incident_lib.findings.postgres.samples import analyze_counters, analyze_statements
+from incident_lib.findings.postgres.server import (
+    analyze_databases,
+    analyze_replication,
+    analyze_server,
+    analyze_settings,
+)
+from incident_lib.findings.postgres.tables import analyze_tables
+from incident_lib.findings.postgres.transactions import analyze_transactions
+
+ANALYZERS: dict[str, Analyzer] = {
+    "postgres.connection": analyze_connection,
+    "postgres.saturation": analyze_saturation,
+    "postgres.activity": analyze_activity,
+    "postgres.transactions": analyze_transactions,
+    "postgres.locks": analyze_locks,
+    "postgres.server": analyze_server,
+    "postgres.counters": analyze_counters,
+    "postgres.replication": analyze_replication,
+    "postgres.settings": analyze_settings,
+    "postgres.databases": analyze_databases,
+    "postgres.tables": analyze_tables,
+    "postgres.statements": analyze_statements,
+}
+ON_FAILURE: dict[str, Analyzer] = {"postgres.connection": analyze_failure}

@@ -1,0 +1,67 @@
+"""Do dead rows pile up?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from incident_lib.findings.base import Context, finding
+from incident_lib.findings.postgres.words import conclude, count
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.postgres import PostgresTable
+
+_LISTED = 5
+
+
+def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield tables past their own vacuum threshold: those not vacuumed for long, those that never will be."""
+    rows = evidence.of(PostgresTable)
+    past = [row for row in rows if _is_past(row)]
+    hours = context.thresholds["postgres.tables.vacuum.warning_hours"]
+    overdue = [
+        row
+        for row in past
+        if row.autovacuum_is_on and _hours(row.last_vacuum_at, evidence.collected_at) >= hours
+    ]
+    never = [row for row in past if not row.autovacuum_is_on]
+    found: list[Finding] = []
+    if overdue:
+        title = f"Autovacuum is behind: {_names(overdue)} not vacuumed for {hours:.0f} hours"
+        found.append(_dead_rows(evidence, "dead_rows", title, overdue))
+    if never:
+        title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
+        found.append(_dead_rows(evidence, "autovacuum_off", title, never))
+    title = f"{count(len(rows), 'table')} looked at, none waits for a vacuum too long"
+    yield from conclude(evidence, found, title, tables=len(rows))
+
+
+def _is_past(row: PostgresTable) -> bool:
+    return row.vacuum_threshold_rows is not None and row.dead_row_count > row.vacuum_threshold_rows
+
+
+def _hours(since: datetime | None, now: datetime) -> float:
+    """Return the hours since the last vacuum; a table that never had one may be new, so it counts as none."""
+    return 0.0 if since is None else (now - since).total_seconds() / 3600
+
+
+def _names(rows: list[PostgresTable]) -> str:
+    names = ", ".join(f"{row.schema}.{row.table}" for row in rows[:2])
+    return names if len(rows) <= 2 else f"{names} and {len(rows) - 2} more"
+
+
+def _dead_rows(evidence: Evidence, name: str, title: str, rows: list[PostgresTable]) -> Finding:
+    lines = [
+        f"{row.schema}.{row.table}: {row.dead_row_count:,} dead and {row.live_row_count:,} live rows, "
+        f"its threshold is {row.vacuum_threshold_rows or 0:,.0f}"
+        for row in rows[:_LISTED]
+    ]
+    worst = rows[0]
+    return finding(
+        evidence,
+        name,
+        FindingSeverity.WARNING,
+        title,
+        "\n".join(lines),
+        since=worst.last_vacuum_at,
+        table=f"{worst.schema}.{worst.table}",
+        dead_rows=worst.dead_row_count,
+        tables=len(rows),
+    )
