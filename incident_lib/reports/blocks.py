@@ -27,9 +27,7 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     cards = "".join(finding(one, target=target) for one in others)
     if not ordered:
         return note("No finding: nothing here was looked at.")
-    if not others:
-        cards = note(f"Nothing wrong was found in {count(len(passed), 'check')}.", kind="ok")
-    return f'<div class="iw-findings">{cards}{_passed(passed, target=target)}</div>'
+    return f'<div class="iw-findings">{cards}{_passed(passed, target=target, others=bool(others))}</div>'
 
 
 def finding(one: Finding, *, target: bool = True) -> str:
@@ -160,13 +158,13 @@ def count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _passed(passed: Sequence[Finding], *, target: bool) -> str:
+def _passed(passed: Sequence[Finding], *, target: bool, others: bool) -> str:
     if not passed:
         return ""
     items = "".join(
         f"<li>{f'<b>{escape(one.target)}</b> ' if target else ''}{escape(one.title)}</li>" for one in passed
     )
-    label = f"{count(len(passed), 'check')} passed"
+    label = f"{count(len(passed), 'check')} passed{'' if others else ', nothing wrong'}"
     return f'<details class="iw-passed"><summary>{label}</summary><ul>{items}</ul></details>'
 
 

@@ -1,0 +1,25 @@
+"""What a notebook cell shows: HTML in JupyterLab and in pages, a line of text elsewhere."""
+
+from functools import lru_cache
+
+from incident_lib.resources import resource
+
+
+class Block:
+    """Something to look at. The last line of a cell shows it."""
+
+    def __init__(self, html: str, summary: str) -> None:
+        self.html = html
+        self.summary = summary
+
+    def _repr_html_(self) -> str:
+        """Return the HTML with its style, so that one output alone looks right in JupyterLab."""
+        return f'<style data-iw>{_style()}</style><div class="iw">{self.html}</div>'
+
+    def __repr__(self) -> str:
+        return f"<{self.summary}>"
+
+
+@lru_cache(maxsize=1)
+def _style() -> str:
+    return resource("templates", "page", "blocks.css").read_text(encoding="utf-8")

@@ -1,0 +1,206 @@
+"""Answers that are seen better than read: rates, latencies, connections, locks, memory, what needs what."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from incident_lib.display.answers import worst_of
+from incident_lib.display.block import Block
+from incident_lib.display.tables import problem
+from incident_lib.investigation.case import Case
+from incident_lib.model.docker import ContainerUsage
+from incident_lib.model.host import HostMemory, ProcessState
+from incident_lib.model.logs import LogBucket, LogEndpoint, LogSummary
+from incident_lib.model.network import HttpAnswer
+from incident_lib.model.postgres import PostgresCapacity, PostgresLockSession, PostgresSessionGroup
+from incident_lib.model.redis import RedisMemory
+from incident_lib.plots.bars import Bar, plot_bars
+from incident_lib.plots.graph import plot_topology
+from incident_lib.plots.locks import plot_locks
+from incident_lib.plots.rates import plot_rates
+from incident_lib.plots.values import show, show_bytes
+from incident_lib.reports import blocks
+
+_LEVELS = (("CRITICAL", "bad"), ("ERROR", "bad"), ("WARNING", "s2"), ("INFO", "s1"), ("DEBUG", "rest"))
+_PHASES = (
+    ("name_seconds", "s4", "name"),
+    ("connect_seconds", "s3", "connect"),
+    ("tls_seconds", "s5", "TLS"),
+    ("first_byte_seconds", "s2", "first byte"),
+    ("body_seconds", "s1", "body"),
+)
+
+
+def show_errors(case: Case) -> Block:
+    """Return requests and errors of each service over time, with the onset and every change marked."""
+    plots = [
+        plot_rates(one.target, one.of(LogBucket), case.window, onset=case.onset, changes=case.changes)
+        for one in case.of("logs.lines")
+        if one.of(LogBucket)
+    ]
+    return _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.")
+
+
+def show_levels(case: Case) -> Block:
+    """Return how many lines of each level the log of each service has."""
+    bars = [
+        Bar(label=target, parts=tuple((css, row.levels.get(level, 0), level) for level, css in _LEVELS))
+        for target, row in case.rows(LogSummary)
+    ]
+    keys = (("bad", "ERROR, CRITICAL"), ("s2", "WARNING"), ("s1", "INFO"), ("rest", "DEBUG"))
+    plots = [plot_bars("Log lines by level", bars, keys=keys)] if bars else []
+    return _drawn(case, "logs.lines", plots, "No log was read.")
+
+
+def show_endpoints(case: Case) -> Block:
+    """Return which endpoints the requests and the errors are in, those with most errors first."""
+    found = sorted(
+        case.rows(LogEndpoint), key=lambda one: (-one[1].server_errors_count, -one[1].requests_count)
+    )
+    bars = [
+        Bar(
+            label=f"{row.method} {row.path}",
+            parts=(
+                ("bad", row.server_errors_count, "5xx"),
+                ("s1", row.requests_count - row.server_errors_count, "other"),
+            ),
+            note=f"{row.server_errors_count} of {row.requests_count} · {row.server_errors_ratio:.1%}",
+        )
+        for _, row in found
+    ]
+    keys = (("bad", "answered with 5xx"), ("s1", "others"))
+    plots = [plot_bars("Requests by endpoint", bars, keys=keys)] if bars else []
+    return _drawn(case, "logs.lines", plots, "The logs tell of no request.")
+
+
+def show_latency(case: Case) -> Block:
+    """Return how long requests took by the logs: the middle one, and what one in twenty exceeds."""
+    found = [row for _, row in case.rows(LogEndpoint) if row.duration_p95_seconds is not None]
+    bars = [
+        Bar(
+            label=f"{row.method} {row.path}",
+            parts=(
+                ("s1", row.duration_p50_seconds or 0.0, "p50"),
+                ("s2", (row.duration_p95_seconds or 0.0) - (row.duration_p50_seconds or 0.0), "up to p95"),
+            ),
+            note=" · ".join(
+                show("_seconds", one) for one in (row.duration_p50_seconds, row.duration_p95_seconds)
+            ),
+        )
+        for row in sorted(found, key=lambda row: -(row.duration_p95_seconds or 0.0))
+    ]
+    keys = (("s1", "half of the requests"), ("s2", "95 of 100"))
+    plots = (
+        [plot_bars("Latency by endpoint, from the logs", bars, unit="_seconds", keys=keys)] if bars else []
+    )
+    return _drawn(case, "logs.lines", plots, "The logs tell of no duration; see the health checks below.")
+
+
+def show_phases(case: Case) -> Block:
+    """Return where the time of each health check goes: name, connect, TLS, first byte, body."""
+    bars = [
+        Bar(
+            label=f"{target} {row.path}",
+            parts=tuple((css, getattr(row, field) or 0.0, name) for field, css, name in _PHASES),
+            note=_answer(row),
+        )
+        for target, row in case.rows(HttpAnswer)
+    ]
+    keys = tuple((css, name) for _, css, name in _PHASES)
+    plots = [plot_bars("Health checks by phase", bars, unit="_seconds", keys=keys)] if bars else []
+    return _drawn(case, "http.health", plots, "No health check is configured.")
+
+
+def show_connections(case: Case) -> Block:
+    """Return the connections of each database by state, against what the server has room for."""
+    plots = []
+    for one in case.of("postgres.activity"):
+        states: Counter[str] = Counter()
+        for group in one.of(PostgresSessionGroup):
+            states[group.state or "unknown"] += group.session_count
+        room = [row for target, row in case.rows(PostgresCapacity) if target == one.target]
+        limit = float(room[0].usable_count) if room else None
+        total = Bar(
+            label="all",
+            parts=(("rest", sum(states.values()), "all"),),
+            limit=limit,
+            note=_room(states, limit),
+        )
+        bars = [
+            total,
+            *(
+                Bar(label=state, parts=((_css(state), number, state),))
+                for state, number in states.most_common()
+            ),
+        ]
+        plots.append(plot_bars(f"{one.target}: client connections by state", bars))
+    return _drawn(case, "postgres.activity", plots, "No PostgreSQL server is configured.")
+
+
+def show_locks(case: Case) -> Block:
+    """Return who blocks whom: the roots that wait for nobody, and everybody behind each of them."""
+    plots = [
+        f"<h4>{one.target}</h4>{plot_locks(one.of(PostgresLockSession))}"
+        for one in case.of("postgres.locks")
+        if one.of(PostgresLockSession)
+    ]
+    return _drawn(case, "postgres.locks", plots, "Nobody waits for a lock.", kind="ok")
+
+
+def show_memory(case: Case) -> Block:
+    """Return memory in use against the limit, of containers, processes, Redis and the machine."""
+    found = sorted(_memory(case), key=lambda one: -(one[1] / one[2] if one[2] else 0.0))
+    bars = [
+        Bar(
+            label=label,
+            parts=(("s1", float(used), "used"),),
+            limit=float(limit) if limit else None,
+            note=f"{show_bytes(used)} of {show_bytes(limit)}" if limit else f"{show_bytes(used)}, no limit",
+        )
+        for label, used, limit in found
+    ]
+    plots = [plot_bars("Memory in use, the limit in red", bars, unit="_bytes")] if bars else []
+    return _drawn(case, "", plots, "Nothing tells of memory.")
+
+
+def show_map(case: Case) -> Block:
+    """Return what needs what, every target in the colour of its worst finding."""
+    drawn = plot_topology(case.topology, worst_of(case))
+    return Block(drawn or blocks.note("Nothing is configured."), "map")
+
+
+def _drawn(case: Case, probe: str, plots: list[str], none: str, *, kind: str = "info") -> Block:
+    """Return the plots below what could not be seen; a note only where all was seen and there is none."""
+    problems = [problem(one) for one in case.of(probe) if one.problem]
+    empty = not plots and not problems
+    return Block(
+        "".join([*problems, *plots]) + (blocks.note(none, kind=kind) if empty else ""),
+        none if empty else probe,
+    )
+
+
+def _memory(case: Case) -> Iterable[tuple[str, int, int | None]]:
+    for target, usage in case.rows(ContainerUsage):
+        if usage.memory_bytes is not None:
+            yield f"{target}, container", usage.memory_bytes, usage.memory_limit_bytes
+    for target, process in case.rows(ProcessState):
+        if process.resident_bytes is not None:
+            yield f"{target}, processes", process.resident_bytes, process.memory_limit_bytes
+    for target, redis in case.rows(RedisMemory):
+        if redis.used_bytes is not None:
+            yield f"{target}, Redis", redis.used_bytes, redis.limit_bytes
+    for target, host in case.rows(HostMemory):
+        yield f"{target}, machine", host.total_bytes - host.available_bytes, host.total_bytes
+
+
+def _answer(row: HttpAnswer) -> str:
+    told = str(row.status) if row.status is not None else (row.error_kind or "no answer")
+    return f"{told} · {show('_seconds', row.total_seconds)}"
+
+
+def _room(states: Counter[str], limit: float | None) -> str:
+    used = sum(states.values())
+    return f"{used} of {limit:.0f}" if limit else f"{used}, limit unknown"
+
+
+def _css(state: str) -> str:
+    return {"active": "s1", "idle": "rest", "idle in transaction": "bad"}.get(state, "s2")

@@ -1,0 +1,32 @@
+"""What happened in a stretch of time, on one line."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from incident_lib.model import Window
+from incident_lib.plots.rates import Change
+from incident_lib.plots.svg import WIDTH, Axis, figure, line, shorten, text, time_axis
+
+_ROW = 18.0
+
+
+def plot_moments(window: Window, onset: datetime | None, changes: Sequence[Change]) -> str:
+    """Return a line of time with each change and the onset on a row of its own."""
+    told = [(moment, f"{target}: {what}", "warning") for moment, target, what in changes]
+    told += [(onset, "onset: the trouble begins", "critical")] if onset else []
+    told = sorted(one for one in told if window.holds(one[0]))
+    x = Axis(window.start.timestamp(), window.end.timestamp(), 8, WIDTH - 8)
+    bottom = 6 + _ROW * max(len(told), 1)
+    parts = [time_axis(window.start, window.end, x, bottom)]
+    for index, (moment, words, css) in enumerate(told):
+        parts.append(_moment(x.at(moment.timestamp()), index, bottom, f"{moment:%H:%M:%S} {words}", css))
+    return figure("What happened in the window", bottom + 20, parts)
+
+
+def _moment(x: float, index: int, bottom: float, words: str, css: str) -> str:
+    y = 4 + _ROW * index
+    right = x > WIDTH / 2
+    label = text(
+        x - 6 if right else x + 6, y + 11, shorten(words, 90), anchor="end" if right else "start", css=css
+    )
+    return line(x, y, x, bottom, f"mark {css}") + label

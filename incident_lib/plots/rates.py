@@ -1,0 +1,79 @@
+"""Requests and errors over time, with the onset and the changes marked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from incident_lib.model import Window
+from incident_lib.model.logs import LogBucket
+from incident_lib.plots.svg import WIDTH, Axis, bar, figure, line, mark, text, time_axis
+
+_LEFT, _TOP, _HEIGHT = 48.0, 22.0, 120.0
+_BARS = 120  # at most; more are added up
+
+Change = tuple[datetime, str, str]
+
+
+def plot_rates(
+    target: str,
+    buckets: Sequence[LogBucket],
+    window: Window,
+    *,
+    onset: datetime | None = None,
+    changes: Sequence[Change] = (),
+) -> str:
+    """Return failed and other requests of one service over time; error lines where it logs no requests."""
+    requests = any(one.requests_count for one in buckets)
+    what = "requests, those answered with 5xx in red" if requests else "log lines, errors in red"
+    start, end = window.start, max(window.end, max((one.at for one in buckets), default=window.end))
+    x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
+    slots = add_up(buckets, start, end, requests=requests)
+    most = max((total for _, total, _ in slots), default=0)
+    y = Axis(0, max(most, 1), 0, _HEIGHT)
+    bottom = _TOP + _HEIGHT
+    parts = [
+        text(_LEFT - 6, _TOP + 8, str(most), anchor="end"),
+        text(_LEFT - 6, bottom, "0", anchor="end"),
+        line(_LEFT, _TOP, WIDTH - 8, _TOP),
+        *(_slot(slot, x, y, bottom, (end - start).total_seconds() / _BARS) for slot in slots),
+        time_axis(start, end, x, bottom),
+        *marks(x, _TOP, bottom, onset, changes),
+    ]
+    return figure(f"{target}: {what}", bottom + 20, parts)
+
+
+def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: Sequence[Change]) -> list[str]:
+    """Return the lines for the onset and for every change inside the axis."""
+    told = [(moment, f"{target}: {what}"[:60], "warning") for moment, target, what in changes]
+    told += [(onset, "onset", "critical")] if onset else []
+    inside = sorted(one for one in told if x.low <= one[0].timestamp() <= x.high)
+    return [
+        mark(x.at(moment.timestamp()), top - 14 + 11 * (index % 3), bottom, label, css)
+        for index, (moment, label, css) in enumerate(inside)
+    ]
+
+
+def add_up(
+    buckets: Sequence[LogBucket], start: datetime, end: datetime, *, requests: bool
+) -> list[tuple[float, int, int]]:
+    """Return at most 120 slots of time: its beginning, everything in it, what failed of it."""
+    seconds = max((end - start).total_seconds(), 1.0) / _BARS
+    slots: dict[int, tuple[int, int]] = {}
+    for one in buckets:
+        index = min(max(int((one.at - start).total_seconds() / seconds), 0), _BARS - 1)
+        total, failed = slots.get(index, (0, 0))
+        more = (
+            (one.requests_count, one.server_errors_count) if requests else (one.lines_count, one.errors_count)
+        )
+        slots[index] = (total + more[0], failed + more[1])
+    return [(start.timestamp() + index * seconds, *slots[index]) for index in sorted(slots)]
+
+
+def _slot(slot: tuple[float, int, int], x: Axis, y: Axis, bottom: float, seconds: float) -> str:
+    at, total, failed = slot
+    left, wide = x.at(at), max(x.at(at + seconds) - x.at(at) - 0.6, 0.8)
+    title = f"{failed} of {total} failed"
+    high = y.at(failed)
+    rest = y.at(total) - high
+    return bar(left, bottom - high - rest, wide, rest, css="s1", title=title) + bar(
+        left, bottom - high, wide, high, css="bad", title=title
+    )
