@@ -1,0 +1,128 @@
+"""What a container uses, against what it may use."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from incident_lib import clock
+from incident_lib.findings.base import Context, finding
+from incident_lib.findings.growth import mebibytes, steady_growth
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.docker import ContainerUsage, MemorySample
+
+
+def analyze_stats(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what is near a limit, else one OK with the numbers."""
+    for usage in evidence.of(ContainerUsage):
+        found = [
+            *_cpu(evidence, usage, context),
+            *_memory(evidence, usage, context),
+            *_growth(evidence, usage, context),
+            *_pids(evidence, usage, context),
+            *_network(evidence, usage, context),
+        ]
+        yield from found or (_ok(evidence, usage),)
+
+
+def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
+    parts = []
+    if usage.cpu_cores is not None:
+        parts.append(f"{usage.cpu_cores:.2f} processors")
+    if usage.memory_bytes is not None:
+        limit = f" of {mebibytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
+        parts.append(f"{mebibytes(usage.memory_bytes)}{limit}")
+    title = "it uses " + (" and ".join(parts) or "what the engine does not say")
+    severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
+    return finding(
+        evidence, "ok" if parts else "unknown", severity, title, f"over {usage.seconds:.1f} s", **_data(usage)
+    )
+
+
+def _data(usage: ContainerUsage) -> dict[str, Any]:
+    return {
+        "cpu_ratio": usage.cpu_ratio,
+        "memory_bytes": usage.memory_bytes,
+        "memory_limit_bytes": usage.memory_limit_bytes,
+        "memory_ratio": usage.memory_ratio,
+    }
+
+
+def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    severity = context.thresholds.severity("docker.cpu", usage.cpu_ratio, "ratio")
+    if severity and usage.cpu_ratio is not None:
+        yield finding(
+            evidence,
+            "cpu",
+            severity,
+            f"it uses {usage.cpu_ratio:.0%} of the processors it may use",
+            f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {usage.seconds:.1f} s",
+            **_data(usage),
+        )
+    severity = context.thresholds.severity("docker.throttled", usage.throttled_ratio, "ratio")
+    if severity and usage.throttled_ratio is not None:
+        yield finding(
+            evidence,
+            "throttled",
+            severity,
+            f"its processor limit held it back in {usage.throttled_ratio:.0%} of the scheduler's periods",
+            f"limit {usage.cpu_limit_cores:g} processors; raise it, or do less in it",
+            throttled_ratio=usage.throttled_ratio,
+            **_data(usage),
+        )
+
+
+def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    severity = context.thresholds.severity("docker.memory", usage.memory_ratio, "ratio")
+    if severity and usage.memory_ratio is not None:
+        size, limit = mebibytes(usage.memory_bytes or 0), mebibytes(usage.memory_limit_bytes or 0)
+        title = f"it uses {usage.memory_ratio:.0%} of its memory limit"
+        yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(usage))
+
+
+def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    samples = [(sample.at, sample.memory_bytes) for sample in evidence.of(MemorySample)]
+    least = context.thresholds["docker.growth.least_ratio"]
+    growth = steady_growth(samples, usage.memory_limit_bytes or 0, least_ratio=least)
+    severity = growth and context.thresholds.severity(
+        "docker.growth", growth.limit_seconds, "seconds", above=False
+    )
+    if growth and severity:
+        yield finding(
+            evidence,
+            "growth",
+            severity,
+            f"its memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
+            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back",
+            bytes_per_second=growth.bytes_per_second,
+            limit_seconds=growth.limit_seconds,
+            **_data(usage),
+        )
+
+
+def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    if not usage.process_limit_count or usage.process_count is None:
+        return
+    ratio = usage.process_count / usage.process_limit_count
+    if severity := context.thresholds.severity("docker.pids", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "pids",
+            severity,
+            f"it has {usage.process_count} of the {usage.process_limit_count} processes it may have",
+            count=usage.process_count,
+            limit=usage.process_limit_count,
+        )
+
+
+def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    lost = None
+    if usage.dropped_count is not None or usage.error_count is not None:
+        lost = (usage.dropped_count or 0) + (usage.error_count or 0)
+    if severity := context.thresholds.severity("docker.dropped", lost, "count"):
+        yield finding(
+            evidence,
+            "network",
+            severity,
+            f"its network lost {lost} packets in {usage.seconds:.1f} s",
+            f"{usage.dropped_count} dropped, {usage.error_count} errors",
+            count=lost,
+        )

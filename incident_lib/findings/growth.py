@@ -1,0 +1,76 @@
+"""Whether memory grows towards a limit, told apart from breathing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import msgspec
+
+_LEAST_SAMPLES = 3
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """A steady rise: how fast, and when it meets the limit."""
+
+    bytes_per_second: float
+    limit_seconds: float
+    grown_bytes: int
+    seconds: float
+
+
+def steady_growth(
+    samples: Sequence[tuple[datetime, int]], limit_bytes: int, *, least_ratio: float
+) -> Growth | None:
+    """Return the growth to `limit_bytes`, None where it is not steady or not `least_ratio` of the limit.
+
+    Steady means that no sample falls and at most one step stands still, because a collector that gives
+    memory back, or one large request, is no leak. The slope is that of least squares.
+
+    >>> from datetime import timedelta
+    >>> start = datetime(2026, 1, 15)
+    >>> def samples(*sizes): return [(start + timedelta(seconds=n), size) for n, size in enumerate(sizes)]
+    >>> steady_growth(samples(500, 520, 540), 1_000, least_ratio=0.01).limit_seconds
+    23.0
+    >>> steady_growth(samples(500, 560, 540), 1_000, least_ratio=0.01) is None
+    True
+    """
+    if len(samples) < _LEAST_SAMPLES or limit_bytes <= 0:
+        return None
+    steps = [after - before for (_, before), (_, after) in pairwise(samples)]
+    grown = samples[-1][1] - samples[0][1]
+    standing = sum(step == 0 for step in steps)
+    if min(steps) < 0 or standing > (len(steps) > _LEAST_SAMPLES) or grown < least_ratio * limit_bytes:
+        return None
+    slope = _slope(samples)
+    if slope <= 0:
+        return None
+    return Growth(
+        bytes_per_second=slope,
+        limit_seconds=max(0.0, (limit_bytes - samples[-1][1]) / slope),
+        grown_bytes=grown,
+        seconds=(samples[-1][0] - samples[0][0]).total_seconds(),
+    )
+
+
+def _slope(samples: Sequence[tuple[datetime, int]]) -> float:
+    times = [(at - samples[0][0]).total_seconds() for at, _ in samples]
+    middle, mean = sum(times) / len(times), sum(size for _, size in samples) / len(samples)
+    spread = sum((moment - middle) ** 2 for moment in times)
+    if not spread:
+        return 0.0
+    return (
+        sum((moment - middle) * (size - mean) for moment, (_, size) in zip(times, samples, strict=True))
+        / spread
+    )
+
+
+def mebibytes(size: float) -> str:
+    """Return a size as people read it.
+
+    >>> mebibytes(512 * 1024 * 1024), mebibytes(3_221_225_472), mebibytes(1_500)
+    ('512 MiB', '3.0 GiB', '1 KiB')
+    """
+    for unit, scale in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if abs(size) >= scale:
+            return f"{size / scale:.1f} {unit}" if unit == "GiB" else f"{size / scale:.0f} {unit}"
+    return f"{size:.0f} bytes"
