@@ -84,7 +84,7 @@ DEFAULTS: dict[str, Threshold] = {
     "redis.client_buffers.warning_bytes": _t(
         200 * 1024, "MEMORY DOCTOR", "a client: they read slower than they ask"
     ),
-    "redis.small.least_bytes": _t(5 * 1024 * 1024, "MEMORY DOCTOR", "ratios of smaller servers mean nothing"),
+    "redis.small.least_bytes": _t(64 * 1024 * 1024, "own", "of smaller ones the program itself is a good part"),
     "redis.clients.warning_ratio": _t(0.9, "APA", "the next wave of clients is refused"),
     "redis.one_address.info_ratio": _t(0.5, "own", "one address holds most of the clients"),
     "redis.blocked.info_ratio": _t(0.5, "own", "most clients wait for something, as workers on a queue do"),

@@ -91,7 +91,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             severity,
             f"its event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
-            f"share is {_short(latency.connect_seconds)}. Look at the slow log, and at the CPU of its machine.",
+            f"share is {_short(latency.connect_seconds)}. Look at the slow log and at its machine's CPU.",
             p95_seconds=latency.p95_seconds,
             max_seconds=latency.max_seconds,
             connect_seconds=latency.connect_seconds,

@@ -77,8 +77,8 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         f"memory is {row.used_ratio:.0%} full and policy {policy} frees none: {what}"
         if critical
         else f"memory is {row.used_ratio:.0%} full",
-        f"{size(held)} of {size(row.limit_bytes)} ({row.limit_source}), policy {policy}, {row.key_count} keys, "
-        f"{row.expiring_key_count} with an expiry",
+        f"{size(held)} of {size(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
+        f"{row.key_count} keys, {row.expiring_key_count} with an expiry",
         actions=(_delete(evidence.target),),
         used_ratio=row.used_ratio,
         limit_bytes=row.limit_bytes,
@@ -102,7 +102,7 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
             evidence,
             "eviction_behind",
             FindingSeverity.WARNING,
-            f"it has been over maxmemory for {row.eviction_behind_seconds:.1f} s and cannot evict fast enough",
+            f"over maxmemory for {row.eviction_behind_seconds:.1f} s: it cannot evict fast enough",
             f"policy {row.policy}; writes come faster than keys go",
             behind_seconds=row.eviction_behind_seconds,
         )
@@ -126,7 +126,7 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
 
 
 def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
-    """Yield a low hit ratio: bad where a cache evicts what is asked for, else only said, as a cold one has it too."""
+    """Yield a low hit ratio: bad where a cache evicts, else only said, as a cold one has it too."""
     hits, misses = row.hit_count, row.miss_count
     limits = context.thresholds
     if hits is None or misses is None or hits + misses < limits["redis.hit_ratio.least_count"]:
@@ -147,7 +147,7 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
 
 
 def _is_small(row: RedisMemory, context: Context) -> bool:
-    return (row.used_bytes or 0) < context.thresholds["redis.small.bytes"]
+    return (row.used_bytes or 0) < context.thresholds["redis.small.least_bytes"]
 
 
 def _fragmentation(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
@@ -194,6 +194,6 @@ def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator
             "client_buffers",
             severity,
             f"clients' buffers take {size(each)} each",
-            f"{size(row.client_buffer_bytes)} for {row.client_count} clients: they ask for much or read slowly",
+            f"{size(row.client_buffer_bytes)} for {row.client_count} clients, who ask much or read slowly",
             bytes_per_client=each,
         )

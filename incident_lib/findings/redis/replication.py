@@ -86,8 +86,8 @@ def _cluster(evidence: Evidence, row: RedisCluster) -> Iterator[Finding]:
             "cluster_down",
             FindingSeverity.CRITICAL,
             f"the cluster is in state {row.state}",
-            f"{row.slots_ok_count} of {row.slots_assigned_count} slots are served, {row.slots_failing_count} fail; "
-            f"{row.node_count} nodes are known",
+            f"{row.slots_ok_count} of {row.slots_assigned_count} slots are served, "
+            f"{row.slots_failing_count} fail; {row.node_count} nodes are known",
             state=row.state,
             slots_failing_count=row.slots_failing_count,
         )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from incident_lib.connections.redis import text_of
 
 _SEPARATOR = re.compile(r"([:/|._{}#@-]+)")
-_WORD = re.compile(r"[A-Za-z]{1,16}|v\d{1,2}")
+# Words as people write them, cartItem and CART too, but no run of letters as keys and tokens have them.
+_WORD = re.compile(r"[a-z]{1,16}|[A-Z]{1,16}|(?:[A-Z]?[a-z]{2,12}){1,3}|v\d{1,2}")
 _SEGMENTS = 6
 
 _CONTAINERS = """

@@ -1,0 +1,289 @@
+"""Every way a server can refuse, and what is said about it: real servers, real sockets."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from incident_lib import clock
+from incident_lib.connections.redis import open_session
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import EvidenceStatus, Finding, FindingSeverity
+from incident_lib.model.redis import RedisServer
+from incident_lib.probes.redis import ACL_RULE, PROBES
+from tests.integration.redis_service import Server, collect, free_port, judge, kind, running, settings_for
+
+pytestmark = pytest.mark.redis
+__all__ = ["kind"]
+
+
+def problem_of(url: str) -> tuple[ProblemKind, Finding]:
+    """Return what the connection's probe says of a server that cannot be used; nothing else may be tried."""
+    evidence = collect(settings_for(url))
+    first = evidence["redis.connection"]
+    assert first.status is EvidenceStatus.FAILED
+    assert {one.status for name, one in evidence.items() if name != first.probe} == {EvidenceStatus.SKIPPED}
+    assert first.problem is not None
+    found = judge({first.probe: first})
+    return first.problem.kind, found[f"redis.connection.{first.problem.kind.value}"]
+
+
+@contextlib.contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """Yield the port of something that accepts, and says `answer` to whatever comes, or nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    held.append(client)
+                    if answer is not None:
+                        client.recv(4096)
+                        client.sendall(answer)
+                        client.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        for client in held:
+            client.close()
+
+
+def test_healthy(kind: str) -> None:
+    with running(kind, password="sesame street") as server:
+        started = clock.monotonic()
+        evidence = collect(settings_for(f"redis://:sesame%20street@127.0.0.1:{server.port}"))
+        assert clock.monotonic() - started < 3
+    assert {one.status for one in evidence.values()} == {EvidenceStatus.COLLECTED}
+    found = judge(evidence)
+    assert not [
+        one for one in found.values() if one.severity.is_bad or one.severity is FindingSeverity.UNKNOWN
+    ]
+    assert {f"{name}.ok" for name in evidence} <= set(found)
+    row = evidence["redis.connection"].of(RedisServer)[0]
+    assert row.software == kind
+    assert row.ways == (f"configured address 127.0.0.1:{server.port}",)
+    assert "sesame" not in repr(evidence)
+
+
+def test_password_that_is_not_needed(kind: str) -> None:
+    with running(kind) as server:
+        evidence = collect(settings_for(f"redis://:superfluous@127.0.0.1:{server.port}"), only="redis.errors")
+    assert "asks for no password" in evidence["redis.connection"].of(RedisServer)[0].ways[-1]
+    assert "redis.connection.ok" in judge(evidence)
+
+
+@pytest.mark.parametrize("login", ["", ":wrong-one@", "nobody:wrong-one@"])
+def test_wrong_or_no_password(kind: str, login: str) -> None:
+    with running(kind, password="sesame") as server:
+        problem, found = problem_of(f"redis://{login}127.0.0.1:{server.port}")
+    assert problem is ProblemKind.DENIED
+    assert found.severity is FindingSeverity.CRITICAL
+    assert "wrong-one" not in repr(found)
+
+
+def test_refused() -> None:
+    problem, found = problem_of(f"redis://127.0.0.1:{free_port()}")
+    assert problem is ProblemKind.REFUSED
+    assert found.severity is FindingSeverity.CRITICAL
+
+
+def test_silent_port_ends_after_two_seconds() -> None:
+    with listening(None) as port:
+        started = clock.monotonic()
+        problem, _ = problem_of(f"redis://127.0.0.1:{port}")
+        assert problem is ProblemKind.TIMED_OUT
+        assert clock.monotonic() - started < 3
+
+
+def test_name_that_does_not_resolve() -> None:
+    problem, _ = problem_of("redis://no-such-cache.invalid:6379")
+    assert problem is ProblemKind.NAME_NOT_RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ProblemKind.PROTOCOL),
+        (b"", ProblemKind.RESET),
+        (b"-ERR max number of clients reached\r\n", ProblemKind.FULL),
+        (b"-DENIED Redis is running in protected mode\r\n", ProblemKind.DENIED),
+        (b"$99999999999\r\n", ProblemKind.PROTOCOL),
+        (b"*1\r\n" * 50, ProblemKind.PROTOCOL),
+    ],
+)
+def test_something_else_answers(answer: bytes, expected: ProblemKind) -> None:
+    with listening(answer) as port:
+        assert problem_of(f"redis://127.0.0.1:{port}")[0] is expected
+
+
+def test_plain_port_asked_for_tls(kind: str) -> None:
+    with running(kind) as server:
+        assert problem_of(f"rediss://127.0.0.1:{server.port}")[0] in {ProblemKind.TLS, ProblemKind.TIMED_OUT}
+
+
+def test_no_room_for_another_client(kind: str) -> None:
+    with running(kind, "--maxclients", "4") as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(server.client(single_connection_client=True)).ping()
+        problem, found = problem_of(server.url)
+    assert problem is ProblemKind.FULL
+    assert found.severity is FindingSeverity.CRITICAL
+
+
+@contextlib.contextmanager
+def endless_script(server: Server, milliseconds: int) -> Iterator[None]:
+    """Run a script until it is killed; the server says BUSY after `milliseconds`."""
+    with server.client() as client:
+        client.config_set("lua-time-limit", milliseconds)
+
+    def run() -> None:
+        with server.client(socket_timeout=30) as client, contextlib.suppress(redis.RedisError):
+            client.eval("while true do end", 0)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(milliseconds / 1000 + 0.3)
+    try:
+        yield
+    finally:
+        with server.client() as client:
+            client.script_kill()
+        thread.join(10)
+
+
+def test_busy_with_a_script(kind: str) -> None:
+    with running(kind, password="sesame") as server, endless_script(server, 100):
+        problem, found = problem_of(server.url)
+        assert problem is ProblemKind.BUSY
+        assert found.severity is FindingSeverity.CRITICAL
+        assert "SCRIPT KILL" in found.detail
+
+
+def test_still_loading(kind: str) -> None:
+    with running(kind, "--save", "3600 1") as server:
+        with server.client() as client:
+            _fill(client, 3000)
+            client.save()
+        dump = server.directory / "dump.rdb"
+        delayed = ("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
+        with running(kind, *delayed, "--dir", str(dump.parent)) as loading:
+            problem, found = problem_of(loading.url)
+    assert problem is ProblemKind.STARTING
+    assert found.severity is FindingSeverity.CRITICAL
+    assert "% read" in found.detail
+
+
+def _fill(client: redis.Redis, count: int) -> None:
+    with client.pipeline(transaction=False) as pipe:
+        for number in range(count):
+            pipe.set(f"item:{number}", "x" * 100)
+        pipe.execute()
+
+
+def test_killed_in_the_middle(kind: str) -> None:
+    with running(kind) as server:
+        session = open_session(settings_for(server.url), settings_for(server.url).services[0])
+        server.process.kill()
+        server.process.wait(10)
+        for _ in range(2):
+            with pytest.raises(TargetError) as raised:
+                session.call("PING")
+            assert raised.value.kind is ProblemKind.RESET
+        session.close()
+
+
+def test_abort_ends_a_waiting_read(kind: str) -> None:
+    with running(kind) as server:
+        session = open_session(settings_for(server.url), settings_for(server.url).services[0])
+        with server.client() as client:
+            client.client_pause(1500, all=True)
+        threading.Timer(0.2, session.abort).start()
+        started = clock.monotonic()
+        with pytest.raises(TargetError):
+            session.call("PING")
+        assert clock.monotonic() - started < 1
+        session.close()
+
+
+def test_user_with_the_recommended_rule(kind: str) -> None:
+    with running(kind) as server:
+        with server.client() as client:
+            client.set("user:1", "data")
+            client.execute_command("ACL", "SETUSER", "workbench", "on", ">sesame", *ACL_RULE.split())
+        evidence = collect(settings_for(f"redis://workbench:sesame@127.0.0.1:{server.port}"))
+        assert set(evidence) == {probe.name for probe in PROBES}
+        assert {one.status for one in evidence.values()} == {EvidenceStatus.COLLECTED}
+        with server.client(username="workbench", password="sesame") as client:
+            for forbidden in (
+                "CLIENT KILL TYPE normal",
+                "CLIENT PAUSE 1",
+                "CONFIG SET maxmemory 1",
+                "CONFIG RESETSTAT",
+                "FLUSHALL",
+                "GET user:1",
+                "SET user:1 x",
+                "DEL user:1",
+                "EVAL 1 0",
+                "SLOWLOG RESET",
+                "KEYS *",
+                "SHUTDOWN NOSAVE",
+                "ACL SETUSER x",
+                "MONITOR",
+            ):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    client.execute_command(*forbidden.split())
+
+
+def test_user_who_may_do_little(kind: str) -> None:
+    with running(kind) as server:
+        with server.client() as client:
+            client.set("user:1", "data")
+            client.execute_command("ACL", "SETUSER", "a", "on", ">sesame", "-@all", "+ping")
+            client.execute_command("ACL", "SETUSER", "b", "on", ">sesame", "-@all", "+ping", "+info")
+            client.execute_command("ACL", "SETUSER", "c", "on", ">sesame", "-@all")
+        blind = collect(settings_for(f"redis://a:sesame@127.0.0.1:{server.port}"))
+        partly = collect(settings_for(f"redis://b:sesame@127.0.0.1:{server.port}"))
+        problem, found = problem_of(f"redis://c:sesame@127.0.0.1:{server.port}")
+    assert problem is ProblemKind.PRIVILEGE
+    assert found.severity is FindingSeverity.UNKNOWN
+    assert {one.status for name, one in blind.items() if name != "redis.connection"} == {
+        EvidenceStatus.FAILED
+    }
+    assert blind["redis.connection"].status is EvidenceStatus.PARTIAL
+    assert {one.problem.kind for one in blind.values() if one.problem} == {ProblemKind.PRIVILEGE}
+    assert partly["redis.clients"].status is EvidenceStatus.PARTIAL
+    assert partly["redis.keyspace"].status is EvidenceStatus.PARTIAL
+    assert partly["redis.slowlog"].status is EvidenceStatus.FAILED
+    assert partly["redis.errors"].status is EvidenceStatus.COLLECTED
+    assert "redis.errors.noperm" not in judge(partly)  # our own refusals are not the server's errors
+    assert judge(partly)["redis.memory.ok"].severity is FindingSeverity.OK
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("KEYS", "*"),
+        ("CONFIG", "GET", "*"),
+        ("CONFIG", "GET", "requirepass"),
+        ("CONFIG", "SET", "save", ""),
+        ("CLIENT", "KILL", "ID", 1),
+        ("SLOWLOG", "RESET"),
+        ("ACL", "LOG", "RESET"),
+        ("GET", "x"),
+        ("MEMORY", "DOCTOR"),
+        ("FLUSHALL",),
+        ("info\r\nflushall",),
+    ],
+)
+def test_no_other_command_leaves(command: tuple[str, ...]) -> None:
+    with running("redis") as server:
+        session = open_session(settings_for(server.url), settings_for(server.url).services[0])
+        with pytest.raises(ValueError, match="may be sent"):
+            session.call(*command)
+        session.close()
