@@ -69,6 +69,15 @@ def parse_time(text: str, *, at: datetime | None = None) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+def parse_past(text: str, *, what: str) -> datetime:
+    """Return the moment that `text` names. Errors: UsageError when it is in the future."""
+    at = now()
+    moment = parse_time(text, at=at)
+    if moment > at:
+        raise UsageError(f"{what} {text} is in the future; for yesterday write the date too")
+    return moment
+
+
 def has_zone(text: str) -> bool:
     """Return whether `text` leaves no doubt about its zone, so that a caller can say what was assumed.
 

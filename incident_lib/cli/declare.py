@@ -1,8 +1,9 @@
 """`incident declare`: makes the incident's folder and the first message."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import moment, print_json
 
 if TYPE_CHECKING:
     from incident_lib.incident.folder import Declaration
@@ -30,7 +31,7 @@ def declare(arguments: argparse.Namespace) -> int:
     from incident_lib.incident import folder as folders
     from incident_lib.incident.events import Draft
     from incident_lib.incident.manifest import sha256
-    from incident_lib.investigation.take import redactor_for
+    from incident_lib.investigation.setup import redactor_for
     from incident_lib.model import EventKind
     from incident_lib.reports.communication import render_declaration
 
@@ -51,31 +52,22 @@ def declare(arguments: argparse.Namespace) -> int:
     if arguments.json:
         import msgspec
 
-        state = msgspec.json.encode({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
-        sys.stdout.buffer.write(msgspec.json.format(state, indent=2) + b"\n")
-        return 0
+        return print_json({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
     print(f"{folder.id}\n\n{written.decode()}\nIn {folder.path}. Next: incident run")
     return 0
 
 
 def _declaration(arguments: argparse.Namespace) -> "Declaration":
-    from incident_lib import clock
     from incident_lib.errors import UsageError
     from incident_lib.incident import folder as folders
     from incident_lib.model import IncidentSeverity
 
     if not arguments.title.strip():
         raise UsageError("--title is empty; say in a few words what users see")
-    now = clock.now()
-    started_at = clock.parse_time(arguments.start, at=now)
-    if started_at > now:
-        raise UsageError(f"--start {arguments.start} is in the future; for yesterday write the date too")
-    if not clock.has_zone(arguments.start):
-        sys.stderr.write(f"--start {arguments.start} has no zone: taken as UTC\n")
     return folders.Declaration(
         title=arguments.title,
         severity=IncidentSeverity.parse(arguments.severity),
-        started_at=started_at,
+        started_at=moment("--start", arguments.start),
         commander=arguments.commander,
         impact=arguments.impact,
         services=tuple(arguments.service),

@@ -49,7 +49,7 @@ def _play(stack: "DemoStack", fault: "Fault", console: "Console", *, lab: bool) 
     from incident_lib import clock, config
     from incident_lib.cli.run import Options, run_incident
     from incident_lib.incident.folder import Declaration, declare
-    from incident_lib.investigation.take import redactor_for
+    from incident_lib.investigation.setup import redactor_for
     from incident_lib.model import IncidentSeverity
 
     console.print(f"Users shop for {_HEALTHY_SECONDS:.0f} s, then: {fault.title}.\n", style="dim")

@@ -2,12 +2,13 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import open_folder, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from incident_lib.config import Settings
     from incident_lib.incident.folder import IncidentFolder
 
 
@@ -30,12 +31,12 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def show(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the state, and what the newest snapshot says."""
     from incident_lib.cli import terminal
-    from incident_lib.investigation.take import open_case
+    from incident_lib.investigation.case import open_case
 
-    settings, folder = _open(arguments)
+    settings, folder = open_folder(arguments)
     case = open_case(settings, folder) if folder.snapshots else None
     if arguments.json:
-        return _print_json(
+        return print_json(
             {
                 "incident": folder.incident,
                 "next_update_at": folder.incident.next_update_at,
@@ -57,11 +58,11 @@ def show(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Return 0 when everything is as it was sealed, 1 when not."""
-    _, folder = _open(arguments)
+    _, folder = open_folder(arguments)
     found = folder.verify()
     bad = [difference for difference in found if difference.is_bad]
     if arguments.json:
-        _print_json({"incident": folder.id, "intact": not bad, "differences": found})
+        print_json({"incident": folder.id, "intact": not bad, "differences": found})
         return 1 if bad else 0
     for difference in found:
         print(f"{difference.what:24} {difference.path}")
@@ -74,7 +75,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     from incident_lib import config
     from incident_lib.errors import FolderError
     from incident_lib.incident import folder as folders
-    from incident_lib.investigation.take import redactor_for
+    from incident_lib.investigation.setup import redactor_for
 
     settings = config.load(arguments.config)
     known, damaged = [], []
@@ -84,7 +85,7 @@ def list_all(arguments: argparse.Namespace) -> int:
         except FolderError as error:
             damaged.append(str(error))
     if arguments.json:
-        return _print_json({"incidents": [incident for incident, _ in known], "damaged": damaged})
+        return print_json({"incidents": [incident for incident, _ in known], "damaged": damaged})
     for incident, runs in known:
         started = f"{incident.started_at:%Y-%m-%d %H:%M}"
         print(f"{incident.severity.value}  {incident.status.value:13} {started}  {runs} runs  {incident.id}")
@@ -93,14 +94,6 @@ def list_all(arguments: argparse.Namespace) -> int:
     if not known and not damaged:
         print(f"No incident under {settings.incidents} yet.")
     return 0
-
-
-def _open(arguments: argparse.Namespace) -> "tuple[Settings, IncidentFolder]":
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.take import load_settings, redactor_for
-
-    settings = load_settings(arguments.config or "", arguments.incident)
-    return settings, folders.find(settings.incidents, arguments.incident, redactor_for(settings))
 
 
 def _print_state(console: "Console", folder: "IncidentFolder") -> None:
@@ -133,10 +126,3 @@ def _print_timeline(console: "Console", folder: "IncidentFolder") -> None:
     for event in sorted(folder.events, key=lambda event: event.occurred_at):
         when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
         console.print(Text(f"{when}  {event.kind.value:9} {plain(event.text)}  ").append(event.source, "dim"))
-
-
-def _print_json(document: Any) -> int:
-    import msgspec
-
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
-    return 0

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from incident_lib.cli import terminal
     from incident_lib.errors import UsageError
     from incident_lib.incident import folder as folders
-    from incident_lib.investigation.take import load_settings, redactor_for
+    from incident_lib.investigation.setup import load_settings, redactor_for
 
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
@@ -104,7 +104,8 @@ def run_incident(
 def _case(settings: "Settings", folder: "IncidentFolder", console: "Console", options: Options) -> "Case":
     """Return the case to work on: a new snapshot, its findings printed as they come, or a stored one."""
     from incident_lib.cli import terminal
-    from incident_lib.investigation.take import open_case, take_snapshot
+    from incident_lib.investigation.case import open_case
+    from incident_lib.investigation.take import take_snapshot
 
     if options.snapshot != "new":
         case = open_case(settings, folder, options.snapshot)

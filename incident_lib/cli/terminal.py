@@ -13,7 +13,7 @@ from rich.text import Text
 
 from incident_lib.clock import format_time
 from incident_lib.investigation.case import Case
-from incident_lib.investigation.take import Watch
+from incident_lib.investigation.collect import Watch
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 
 _STYLES = {

@@ -1,8 +1,9 @@
 """`incident triage`: the first thing to type when paged. Collect, judge, print; no notebooks."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import print_json
 
 if TYPE_CHECKING:
     from incident_lib.config import Settings
@@ -41,10 +42,7 @@ def triage(arguments: argparse.Namespace) -> int:
         else:
             case = take_snapshot(settings, folder.path / "snapshots", arguments.since, watch, folder=folder)
     if arguments.json:
-        import msgspec
-
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(case.analysis), indent=2) + b"\n")
-        return 0
+        return print_json(case.analysis)
     terminal.print_analysis(console, case, verbose=arguments.verbose)
     if folder:
         console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim")
@@ -60,7 +58,7 @@ def _folder(settings: "Settings", arguments: argparse.Namespace) -> "IncidentFol
     """Return the named or the open incident, a new one for --save, else None."""
     from incident_lib import clock
     from incident_lib.incident import folder as folders
-    from incident_lib.investigation.take import redactor_for
+    from incident_lib.investigation.setup import redactor_for
     from incident_lib.model import IncidentSeverity
 
     redactor = redactor_for(settings)

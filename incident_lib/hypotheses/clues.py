@@ -34,7 +34,7 @@ class Clues:
             finding
             for other in self._related(relation, target)
             for finding in self._by_target.get(other, ())
-            if fnmatchcase(finding.id, pattern)
+            if finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern))
         ]
         return sorted(found, key=lambda finding: finding.severity.rank)
 

@@ -1,11 +1,17 @@
 """The state of an incident as a fold over its events: pure, so it can be rebuilt anywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
 import msgspec
 
-from incident_lib.errors import FolderError
+from incident_lib.clock import format_time
+from incident_lib.errors import FolderError, UsageError
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity, IncidentStatus
+from incident_lib.model.incident import Task
+
+_ORDER = list(IncidentStatus)
+COMMANDER = "commander"
 
 
 def fold(incident_id: str, events: Iterable[Event]) -> Incident:
@@ -14,11 +20,28 @@ def fold(incident_id: str, events: Iterable[Event]) -> Incident:
     for event in events:
         if event.kind is EventKind.DECLARED and incident is None:
             incident = _declared(incident_id, event)
-        elif incident is not None:
-            incident = _after(incident, event)
+        elif incident is not None and event.kind in _EFFECTS:
+            incident = _EFFECTS[event.kind](incident, event)
     if incident is None:
         raise FolderError(f"{incident_id}: no event declares this incident; is the folder complete?")
     return incident
+
+
+def check_transition(incident: Incident, status: IncidentStatus, at: datetime) -> None:
+    """Return if `incident` may become `status` at that moment: forward only. Errors: UsageError."""
+    if _ORDER.index(status) < _ORDER.index(incident.status):
+        raise UsageError(f"{incident.id} is {incident.status}; `incident reopen` takes it back")
+    if incident.status is IncidentStatus.CLOSED:
+        raise UsageError(f"{incident.id} is CLOSED; `incident reopen` takes it back")
+    check_moment(incident, at)
+
+
+def check_moment(incident: Incident, at: datetime) -> None:
+    """Return if a change of status at `at` is not before the incident began. Errors: UsageError."""
+    if at < incident.started_at:
+        raise UsageError(
+            f"{format_time(at)} is before the incident began ({format_time(incident.started_at)})"
+        )
 
 
 def _declared(incident_id: str, event: Event) -> Incident:
@@ -37,20 +60,57 @@ def _declared(incident_id: str, event: Event) -> Incident:
     )
 
 
-def _after(incident: Incident, event: Event) -> Incident:
-    replace = msgspec.structs.replace
-    if event.kind is EventKind.SEVERITY:
-        return replace(incident, severity=IncidentSeverity(str(event.data["severity"])))
-    if event.kind is EventKind.STATUS:
-        status = IncidentStatus(str(event.data["status"]))
-        is_over = status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
-        resolved_at = (incident.resolved_at or event.occurred_at) if is_over else None
-        closed_at = event.occurred_at if status is IncidentStatus.CLOSED else None
-        return replace(
-            incident,
-            status=status,
-            updated_at=event.occurred_at,
-            resolved_at=resolved_at,
-            closed_at=closed_at,
+def _acknowledged(incident: Incident, event: Event) -> Incident:
+    first = incident.acknowledged_at or event.occurred_at
+    return msgspec.structs.replace(incident, acknowledged_at=min(first, event.occurred_at))
+
+
+def _severity(incident: Incident, event: Event) -> Incident:
+    return msgspec.structs.replace(incident, severity=IncidentSeverity(str(event.data["severity"])))
+
+
+def _role(incident: Incident, event: Event) -> Incident:
+    role, name = str(event.data["role"]), str(event.data["name"])
+    if role == COMMANDER:
+        return msgspec.structs.replace(incident, commander=name)
+    return msgspec.structs.replace(incident, roles={**incident.roles, role: name})
+
+
+def _task(incident: Incident, event: Event) -> Incident:
+    if "done" in event.data:
+        number = int(str(event.data["done"]))
+        tasks = tuple(
+            msgspec.structs.replace(task, done_at=event.occurred_at) if task.number == number else task
+            for task in incident.tasks
         )
-    return incident
+    else:
+        owner = str(event.data.get("owner", ""))
+        tasks = (*incident.tasks, Task(number=len(incident.tasks) + 1, text=event.text, owner=owner))
+    return msgspec.structs.replace(incident, tasks=tasks)
+
+
+def _status(incident: Incident, event: Event) -> Incident:
+    status, at = IncidentStatus(str(event.data["status"])), event.occurred_at
+    reached = _ORDER.index(status)
+
+    def first(before: datetime | None, milestone: IncidentStatus) -> datetime | None:
+        return (before or at) if reached >= _ORDER.index(milestone) else None
+
+    return msgspec.structs.replace(
+        incident,
+        status=status,
+        impact=str(event.data.get("impact", "")) or incident.impact,
+        updated_at=at,
+        identified_at=first(incident.identified_at, IncidentStatus.IDENTIFIED),
+        resolved_at=first(incident.resolved_at, IncidentStatus.RESOLVED),
+        closed_at=first(incident.closed_at, IncidentStatus.CLOSED),
+    )
+
+
+_EFFECTS: dict[EventKind, Callable[[Incident, Event], Incident]] = {
+    EventKind.ACKNOWLEDGED: _acknowledged,
+    EventKind.SEVERITY: _severity,
+    EventKind.ROLE: _role,
+    EventKind.TASK: _task,
+    EventKind.STATUS: _status,
+}

@@ -7,7 +7,7 @@ from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
 from incident_lib.findings.combined import judge_logins
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
-from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding
+from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 
 _TECHNOLOGIES = (deploys, docker, process, host, http, network, postgres, redis, logs)
@@ -38,7 +38,8 @@ def analyze(
     everything = sorted(evidence, key=lambda one: (one.target, one.probe))
     raw = [finding for one in everything for finding in analyze_one(one, context)]
     findings = sorted(judge_logins(raw, topology), key=lambda f: (f.severity.rank, f.target, f.id))
-    blind = tuple(not_assessed(one) for one in everything if one.problem is not None)
+    unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}
+    blind = tuple(not_assessed(one) for one in everything if one.ref in unknown_refs and one.problem)
     return Analysis(
         snapshot=snapshot,
         findings=tuple(findings),

@@ -8,9 +8,10 @@ from typing import TypeVar
 import msgspec
 
 from incident_lib.config import Settings
+from incident_lib.errors import FolderError
 from incident_lib.hypotheses.clues import ONSET
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.snapshot import read_log
+from incident_lib.incident.snapshot import load_about, load_analysis, load_evidence, read_log
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
 from incident_lib.model.topology import Topology
 
@@ -73,3 +74,30 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def log_text(self, service: str) -> str:
         """Return the redacted log excerpt of a service, "" when none was kept."""
         return "".join(self.log_lines(service))
+
+
+def open_case(settings: Settings, folder: IncidentFolder, snapshot: str = "latest") -> Case:
+    """Return the case of a stored snapshot. Source: the folder alone. Errors: UsageError, FolderError."""
+    return load_case(settings, folder.snapshot(snapshot), folder)
+
+
+def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = None) -> Case:
+    """Return the case of the snapshot at `path`. Errors: FolderError."""
+    about = load_about(path)
+    evidence = load_evidence(path)
+    analysis = load_analysis(path)
+    if analysis is None:
+        raise FolderError(f"{path} was never sealed; take a new snapshot")
+    return Case(
+        settings=settings,
+        snapshot=about.id,
+        path=path,
+        window=about.window,
+        collected_at=about.collected_at,
+        evidence=evidence,
+        analysis=analysis,
+        topology=about.topology,
+        folder=folder,
+        incident=folder.incident if folder else None,
+        events=folder.events if folder else (),
+    )

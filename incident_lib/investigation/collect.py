@@ -9,11 +9,18 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import ProblemKind
-from incident_lib.model import Evidence, Problem, Window
+from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.probes.base import Lane, Probe, failed, run_lane, skipped, timed_out
 
 _GRACE_SECONDS = 1.5  # past a probe's own deadline: its watchdog had its chance
 _OPEN_SECONDS = 8.0  # for opening a session, which may try several ways
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hears of a collection while it goes on."""
+
+    begun: Callable[[int], None] = lambda _probes: None  # how many probes there will be
+    evidence: Callable[[Evidence, tuple[Finding, ...]], None] = lambda _evidence, _findings: None
 
 
 class _Begun(msgspec.Struct, frozen=True):

@@ -75,14 +75,17 @@ class EventKind(StrEnum):
     """What an event records."""
 
     DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
     STATUS = "status"
     SEVERITY = "severity"
+    ROLE = "role"
     NOTE = "note"
     TASK = "task"
     DECISION = "decision"
     SNAPSHOT = "snapshot"
     RUN = "run"
     OBSERVED = "observed"  # found in evidence: a restart, a deploy, the onset
+    MITIGATION = "mitigation"  # a change to a target: planned, begun, ended
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +102,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     previous: str = ""  # SHA-256 of the event before it, as far as the writer could see
 
 
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that somebody does during the incident."""
+
+    number: int
+    text: str
+    owner: str
+    done_at: datetime | None = None
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an incident, folded from its events: the content of incident.json."""
 
@@ -111,6 +123,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     commander: str = ""
     impact: str = ""
     services: tuple[str, ...] = ()
+    roles: dict[str, str] = {}  # beside the commander: communication lead, scribe, ...
+    tasks: tuple[Task, ...] = ()
+    acknowledged_at: datetime | None = None
+    identified_at: datetime | None = None
     updated_at: datetime | None = None  # the last update that was sent to those who wait
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
@@ -119,6 +135,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether work goes on: not RESOLVED and not CLOSED."""
         return self.status not in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
+
+    @property
+    def respond_by(self) -> datetime:
+        """When somebody must be at work on it."""
+        return self.declared_at + self.severity.respond_within
 
     @property
     def next_update_at(self) -> datetime | None:

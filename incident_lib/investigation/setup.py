@@ -1,0 +1,53 @@
+"""What an investigation begins with: settings, redactor, limits and patterns, all from the configuration."""
+
+from pathlib import Path
+
+from incident_lib import config
+from incident_lib.config import Settings
+from incident_lib.errors import ConfigError
+from incident_lib.findings.thresholds import KNOWN, Thresholds
+from incident_lib.hypotheses import Pattern, parse_patterns
+from incident_lib.redact import Redactor
+from incident_lib.resources import resource
+
+
+def load_settings(path: str, incident: str = "") -> Settings:
+    """Return the settings of `path`, else of the nearest file at or above an incident's folder or here."""
+    if not path and incident and Path(incident).is_dir():
+        found = config.find_file(Path(incident).resolve())
+        return config.load(found)
+    return config.load(path or None)
+
+
+def redactor_for(settings: Settings) -> Redactor:
+    """Return a redactor that knows the configured secrets and what the team wants hidden."""
+    extra = settings.document.redact
+    return Redactor(settings.secrets(), extra.patterns, extra.keys)
+
+
+def thresholds_for(settings: Settings) -> Thresholds:
+    """Return the limits with the team's own. Errors: ConfigError for a name that does not exist."""
+    for key in settings.document.thresholds:
+        if key not in KNOWN:
+            hint = config.nearest(key, KNOWN)
+            raise ConfigError(f"{settings.path}: [thresholds] has no {key!r}{hint}")
+    return Thresholds(settings.document.thresholds)
+
+
+def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
+    """Return the patterns that ship and the team's own. Errors: ConfigError naming file and key."""
+    paths = [resource("templates", "patterns.toml")]
+    paths += [settings.file(entry.path) for entry in settings.document.pattern_file]
+    patterns: dict[str, Pattern] = {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+        for pattern in parse_patterns(text, str(path)):
+            if pattern.id in patterns:
+                raise ConfigError(
+                    f"{path}: the pattern {pattern.id!r} is there already; use a prefix of yours"
+                )
+            patterns[pattern.id] = pattern
+    return tuple(patterns.values())

@@ -1,0 +1,85 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incident_lib.errors import ProblemKind
+from incident_lib.findings.base import Context
+from incident_lib.investigation.analyze import ANALYZERS, ON_FAILURE, analyze, analyze_one
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Window
+from incident_lib.model.topology import Topology
+from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
+
+NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
+CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
+SHOP = Topology(kinds={"api": "http", "db": "postgres"}, depends_on={"api": ("db",)})
+PROBES = [
+    probe.name
+    for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
+    for probe in technology.PROBES
+]
+
+
+def failed(probe, kind, status=EvidenceStatus.FAILED, target="db"):
+    return Evidence(
+        probe=probe,
+        target=target,
+        status=status,
+        collected_at=NOW,
+        duration_seconds=1.0,
+        source="s",
+        problem=Problem(kind=kind, message="why", advice="what to do"),
+    )
+
+
+def test_every_probe_has_an_analyzer_and_none_is_left_over():
+    assert sorted(ANALYZERS) == sorted(PROBES)
+    assert set(ON_FAILURE) <= set(PROBES)
+
+
+@pytest.mark.parametrize("kind", list(ProblemKind))
+@pytest.mark.parametrize("probe", PROBES)
+def test_failed_evidence_is_never_ok(probe, kind):
+    severities = {finding.severity for finding in analyze_one(failed(probe, kind), CONTEXT)}
+    assert severities
+    assert FindingSeverity.OK not in severities
+    assert FindingSeverity.INFO not in severities
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ProblemKind if kind.is_ours])
+@pytest.mark.parametrize("probe", PROBES)
+def test_what_we_could_not_do_ourselves_is_no_alarm(probe, kind):
+    findings = list(analyze_one(failed(probe, kind), CONTEXT))
+    assert {finding.severity for finding in findings} == {FindingSeverity.UNKNOWN}
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_what_was_skipped_is_unknown(probe):
+    skipped = failed(probe, ProblemKind.SKIPPED, EvidenceStatus.SKIPPED)
+    assert [finding.severity for finding in analyze_one(skipped, CONTEXT)] == [FindingSeverity.UNKNOWN]
+
+
+def conclude(*evidence):
+    return analyze(evidence, CONTEXT, snapshot="x", topology=SHOP, patterns=())
+
+
+def test_what_was_judged_is_not_listed_as_unassessed():
+    analysis = conclude(
+        failed("postgres.connection", ProblemKind.REFUSED),
+        failed("postgres.locks", ProblemKind.SKIPPED, EvidenceStatus.SKIPPED),
+    )
+    assert [one.probe for one in analysis.not_assessed] == ["postgres.locks"]
+    assert [finding.severity.value for finding in analysis.findings] == ["CRITICAL", "UNKNOWN"]
+
+
+def test_a_refused_login_of_ours_is_unknown_while_its_users_are_well():
+    analysis = conclude(failed("postgres.connection", ProblemKind.DENIED))
+    assert [finding.severity.value for finding in analysis.findings] == ["UNKNOWN"]
+    assert analysis.findings[0].id == "postgres.connection.denied"
+
+
+def test_a_refused_login_stays_critical_where_its_users_are_unwell():
+    analysis = conclude(
+        failed("postgres.connection", ProblemKind.DENIED),
+        failed("http.health", ProblemKind.REFUSED, target="api"),
+    )
+    assert {f.id: f.severity.value for f in analysis.findings}["postgres.connection.denied"] == "CRITICAL"
