@@ -223,7 +223,7 @@ def parse_place(address: str) -> Place | None:
     except ValueError:
         return None
     ports = _PORTS | _POSTGRES_PORTS
-    if not host or "," in host or host.startswith("%2f") or parts.scheme == "unix":
+    if not host or "," in host or host.lower().startswith("%2f") or parts.scheme == "unix":
         return None
     if parts.scheme == "dns":
         return Place(host=host)

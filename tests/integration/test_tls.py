@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from incident_lib import clock, config
+from incident_lib.connections import tls
+from incident_lib.connections.names import resolve
 from incident_lib.findings import network as judge
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
@@ -141,8 +143,14 @@ def test_an_expired_intermediate_is_told_from_the_leaf(authority: Authority, tmp
 
 
 def test_plain_http(authority: Authority, tmp_path: Path) -> None:
-    with servers.serve(servers.http("plain")) as port:
+    with servers.serve(servers.says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         assert set(findings(look(port, tmp_path))) == {"plain_http"}
+
+
+def test_plain_http_that_waits_for_the_end_of_a_line() -> None:
+    with servers.serve(servers.http("plain")) as port:
+        row = tls.inspect("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
+    assert (row.plain_http, row.silent) == (True, False)
 
 
 def test_something_else_than_tls(authority: Authority, tmp_path: Path) -> None:
@@ -150,10 +158,10 @@ def test_something_else_than_tls(authority: Authority, tmp_path: Path) -> None:
         assert set(findings(look(port, tmp_path))) == {"handshake"}
 
 
-def test_connected_and_silent(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "TLS_SECONDS", 0.3)
+def test_connected_and_silent() -> None:
     with servers.serve(servers.silent) as port:
-        assert set(findings(look(port, tmp_path))) == {"silent"}
+        row = tls.inspect("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
+    assert (row.plain_http, row.silent, row.verified) == (False, True, False)
 
 
 def test_nothing_there_leaves_tls_unjudged(authority: Authority, tmp_path: Path) -> None:
