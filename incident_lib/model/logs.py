@@ -1,5 +1,97 @@
-"""Records of the logs probes."""
+"""Records of the logs probe: what the lines of one service say in one window. Counts add up, so summaries merge."""
 
-from incident_lib.model.row import Measurement
+from datetime import datetime
 
-LogsRow = Measurement
+from incident_lib.model.row import Measurement, Row
+
+
+class LogSummary(Row, frozen=True, kw_only=True):
+    """All lines of the window in a few numbers."""
+
+    lines_count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    has_times: bool  # whether lines, or the engine for them, say when they were written
+    bucket_seconds: int  # length of the LogBucket rows
+    levels: dict[str, int]  # DEBUG INFO WARNING ERROR CRITICAL; a line without level is in none
+    formats: dict[str, int]  # uvicorn, json, ...
+    errors_count: int  # lines of level ERROR or worse, and tracebacks without a level
+    requests_count: int
+    server_errors_count: int  # requests answered with 5xx
+    client_errors_count: int  # requests answered with 4xx
+    cut_lines_count: int = 0  # longer than the cap, so only their beginning was read
+
+
+class LogBucket(Row, frozen=True, kw_only=True):
+    """One stretch of time, `bucket_seconds` long. A stretch without any line has no record."""
+
+    at: datetime  # its beginning
+    lines_count: int
+    errors_count: int
+    requests_count: int
+    server_errors_count: int
+    client_errors_count: int
+    slow_requests_count: int  # over a second, of those with a duration
+    first_error_at: datetime | None = None  # first 5xx, or first error line where there are no requests
+    first_slow_at: datetime | None = None
+
+
+class LogEndpoint(Row, frozen=True, kw_only=True):
+    """The requests to one path, numbers and ids in it masked."""
+
+    method: str
+    path: str  # "/api/v1/orders/{id}"
+    requests_count: int
+    statuses: dict[str, int]  # "2xx": 120
+    server_errors_count: int
+    server_errors_ratio: float
+    duration_p50_seconds: float | None
+    duration_p95_seconds: float | None
+    first_server_error_at: datetime | None = None
+
+
+class LogTemplate(Row, frozen=True, kw_only=True):
+    """Lines that differ in numbers, ids, names and paths only."""
+
+    template: str
+    level: str  # "" where the lines have none
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    example: str
+
+
+class LogException(Row, frozen=True, kw_only=True):
+    """Tracebacks of one type that came from one place of the team's own code."""
+
+    type: str  # "psycopg_pool.PoolTimeout"
+    frame: str  # "shop/orders.py:checkout"
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    example: str  # the message of one of them
+
+
+class LogErrorClass(Row, frozen=True, kw_only=True):
+    """Errors that a library or server reports in its own words: "pool_timeout", "redis_oom"."""
+
+    error_class: str
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    example: str
+
+
+class LogEvent(Row, frozen=True, kw_only=True):
+    """Something in a server's life: "start", "stop", "worker_killed", "crash_recovery"."""
+
+    event: str
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    example: str
+
+
+LogsRow = (
+    LogSummary | LogBucket | LogEndpoint | LogTemplate | LogException | LogErrorClass | LogEvent | Measurement
+)

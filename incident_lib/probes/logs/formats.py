@@ -1,0 +1,223 @@
+"""Text of one line -> Line, in the formats of servers and programs. Cheap tests first, never an error."""
+
+import re
+
+from incident_lib.probes.logs import times
+from incident_lib.probes.logs.fields import from_json, from_logfmt, seconds_of
+from incident_lib.probes.logs.line import Line, level_of
+
+_UPPER = re.compile(
+    r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
+    r"|EMERG)\b"
+)
+_SMALL = re.compile(
+    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal)\]"
+    r"|^(debug|info|notice|warning|warn|error|critical|fatal)(?=: )",
+    re.IGNORECASE,
+)
+_AFTER_LEVEL = re.compile(
+    r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+-\s+"
+    r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S))?"
+)
+_ACCESS = re.compile(
+    r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
+)
+_COMBINED = re.compile(
+    r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
+    r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
+    r" (\d{3}) (?:\d+|-)(.*)$"
+)
+_TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
+_REQUEST_TIME = re.compile(r"(?:\b(?:rt|request_time|urt)=\"?|\" \"?)(\d+\.\d+|\d+)\"?(?=\s|$)")
+_POSTGRES = re.compile(
+    r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
+    r"|QUERY|LOCATION):  (?=\S)"
+)
+_DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
+_REDIS = re.compile(r"\d{1,10}:[MSCX] ")
+_REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
+_EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
+_EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
+_GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
+_KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [^\]]{1,80}\] ")
+_SYSLOG = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,80} )??([\w./()-]{1,60})(?:\[\d+\])?: ")
+_LETTERS = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL"}
+
+
+def parse(text: str) -> Line:
+    """Return what one line says, without its line end. Any text is a line, at least a plain one.
+
+    >>> line = parse('INFO:     10.0.0.7:53122 - "GET /a?b=c HTTP/1.1" 200 OK')
+    >>> line.format, line.method, line.path, line.status
+    ('uvicorn', 'GET', '/a?b=c', 200)
+    """
+    first = text[:1]
+    if first == "{":
+        return from_json(text) or Line(message=text)
+    if not first or first in " \t":
+        return Line(message=text, is_detail=True)
+    if first.isdigit():
+        if _REDIS.match(text) and (line := _redis(text)):
+            return line
+        if '] "' in text and (line := _combined(text)):
+            return line
+    at, rest = _leading_time(text, first)
+    line = _with_header(rest, at)
+    line.at = at if line.at is None else line.at
+    return line
+
+
+def _leading_time(text: str, first: str) -> tuple[float | None, str]:
+    if first == "[":
+        found = times.from_iso(text[1:41])
+        end = found[1] + 1 if found else 0
+        if found and text[end : end + 1] == "]":
+            end += 1
+    elif first.isdigit():
+        found = times.from_iso(text[:40])
+        end = found[1] if found else 0
+    else:
+        return None, text
+    return (found[0], text[end:].lstrip(" \t,|:")) if found else (None, text)
+
+
+def _with_header(text: str, at: float | None) -> Line:
+    """Return the line of what follows the time."""
+    if text[:1] == "{" and (line := from_json(text)):
+        return line
+    if line := _own_format(text, at):
+        return line
+    level, logger, message = _header(text, timed=at is not None)
+    if inner := _embedded(message, text):
+        inner.level = inner.level or level
+        return inner
+    line = Line(message=message, level=level, logger=logger)
+    if '"' in message and (match := _ACCESS.search(message)):
+        return _access(line, match)
+    if text[:1] == "[" and _GUNICORN.match(text):
+        line.format = "gunicorn"
+    elif level and text.startswith(level + ": "):
+        line.format = "uvicorn"
+    return line
+
+
+def _own_format(text: str, at: float | None) -> Line | None:
+    """Return the line of a server that has a format of its own, which holds its level and more."""
+    if ":  " in text and (line := _postgres(text, at)):
+        return line
+    if text[:1].isdigit() and _REDIS.match(text) and (line := _redis(text)):
+        return line
+    return _combined(text) if '] "' in text else None
+
+
+def _embedded(message: str, text: str) -> Line | None:
+    """Return the line of a format that stands behind a time, level and logger of another."""
+    if message[:1] == "{" and (line := from_json(message)):
+        return line
+    if '] "' in message and (match := _EMBEDDED_COMBINED.search(message)):
+        return _combined(message[match.start() :].lstrip())
+    if match := _EMBEDDED_REDIS.search(message):
+        return _redis(message[match.start() :].lstrip())
+    return _logfmt(message, text) if "=" in message else None
+
+
+def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
+    """Return level, logger and message of a line without its time."""
+    found = _UPPER.search(text, 0, 100)
+    if found and (found.start() == 0 or _stands_before(text[: found.start()], timed=timed)):
+        after = _AFTER_LEVEL.match(text, found.end())
+        end = after.end() if after else found.end()
+        logger = next((name for name in after.groups() if name), "") if after else ""
+        return level_of(found[0]), logger, text[end:]
+    small = _SMALL.search(text, 0, 100)
+    if small:
+        return level_of(small[1] or small[2]), "", text[small.end() :].lstrip(" :")
+    if text[:1] in "IWEF" and (match := _KLOG.match(text)):
+        return _LETTERS[match[1]], "", text[match.end() :]
+    if text[3:4] == " " and (match := _SYSLOG.match(text)):
+        return "", match[1], text[match.end() :]
+    return "", "", text
+
+
+def _stands_before(before: str, *, timed: bool) -> bool:
+    """Return whether `before` is a header: brackets, numbers, dotted names; of plain words only one."""
+    words = before.split()
+    if '"' in before or "'" in before:
+        return False
+    return (timed and len(words) == 1) or all(
+        word.isupper() or not word.rstrip(",;.").isalpha() for word in words
+    )
+
+
+def _access(line: Line, match: re.Match[str]) -> Line:
+    """Return a served request; what follows the status may end in its duration."""
+    line.format = "uvicorn"
+    line.method, line.path, line.status = match[1], match[2], int(match[3])
+    if not 100 <= line.status <= 599:
+        line.status = 0
+    tail = match[4]
+    if tail and (found := _TRAILING.search(tail[-40:])):
+        line.duration = seconds_of("", f"{found[1]}{found[2]}")
+    return line
+
+
+def _combined(text: str) -> Line | None:
+    match = _COMBINED.match(text)
+    if match is None:
+        return None
+    when, request, status, tail = match.groups()
+    method, _, rest = request.partition(" ")
+    path = rest.rsplit(" ", 1)[0] if rest else ""
+    known = method.isalpha() and method.isupper()
+    line = Line(
+        format="nginx",
+        message=request,
+        method=method if known else "-",
+        path=path if known else "(no request)",
+        status=int(status) if 100 <= int(status) <= 599 else 0,
+    )
+    found = times.from_day_first(when)
+    line.at = found[0] if found else None
+    line.duration = _served_seconds(tail)
+    return line
+
+
+def _served_seconds(tail: str) -> float | None:
+    """Return the request time at the end of an access line: seconds, or with a unit."""
+    if found := _TRAILING.search(tail[-40:]):
+        return seconds_of("", f"{found[1]}{found[2]}")
+    found = _REQUEST_TIME.search(tail)
+    return float(found[1]) if found and len(found[1]) < 15 else None
+
+
+def _postgres(text: str, at: float | None) -> Line | None:
+    match = _POSTGRES.search(text, 0, 300)
+    if match is None or (match[1] == "WARNING" and match.start() == 0):
+        return None  # "WARNING:  " at the beginning is uvicorn's
+    if at is None and match.start() > 0 and "[" not in text[: match.start()]:
+        return None
+    message = text[match.end() :]
+    if match[1] in _DETAILS:
+        return Line(format="postgres", message=f"{match[1]}:  {message}", is_detail=True)
+    return Line(format="postgres", message=message, level=level_of(match[1]))
+
+
+def _redis(text: str) -> Line | None:
+    start = text.find(" ") + 1
+    found = times.from_day_first(text, start)
+    if found is None:
+        return None
+    at, end = found
+    sign = text[end + 1 : end + 2]
+    if sign not in _REDIS_LEVELS:
+        return None
+    return Line(format="redis", at=at, level=_REDIS_LEVELS[sign], message=text[end + 3 :])
+
+
+def _logfmt(message: str, text: str) -> Line | None:
+    head = message[:40].split("=", 1)[0]
+    if "=" in message[:40] and head.replace(".", "").replace("_", "").isalnum():
+        return from_logfmt(message)
+    if " msg=" in text and " level=" in text:
+        return from_logfmt(text)
+    return None

@@ -1,0 +1,41 @@
+"""One line of a log, read."""
+
+import msgspec
+
+LEVELS = {
+    name: level
+    for level, names in {
+        "DEBUG": "trace debug debug1 debug2 debug3 debug4 debug5 verbose fine finer finest 5 10 20",
+        "INFO": "info information informational notice log 30",
+        "WARNING": "warning warn 40",
+        "ERROR": "error err severe 50",
+        "CRITICAL": "critical crit fatal panic alert emerg emergency 60",
+    }.items()
+    for name in names.split()
+}  # the numbers are those of bunyan and pino
+BAD_LEVELS = frozenset({"ERROR", "CRITICAL"})
+
+
+class Line(msgspec.Struct, kw_only=True, gc=False):
+    """What one line says; empty or None where it does not."""
+
+    format: str = "plain"
+    message: str = ""
+    at: float | None = None  # seconds since 1970
+    level: str = ""
+    logger: str = ""
+    method: str = ""
+    path: str = ""
+    status: int = 0  # of a request served; 0 for any other line
+    duration: float | None = None  # seconds
+    exception: str = ""  # a traceback in a field of its own
+    is_detail: bool = False  # belongs to the line before it
+
+
+def level_of(value: object) -> str:
+    """Return the level that a word or a number names, "" if none.
+
+    >>> level_of("warn"), level_of(50), level_of("Fatal"), level_of("blue")
+    ('WARNING', 'ERROR', 'CRITICAL', '')
+    """
+    return LEVELS.get(str(value).lower(), "")
