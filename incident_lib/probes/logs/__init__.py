@@ -42,9 +42,8 @@ PROBES: tuple[Probe, ...] = (
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
-    return tuple(_lane(service, settings) for service in settings.services if service.log or service.container)
+    """Return a lane for each service with a log file or a container; where there are both, the file's."""
     seen = (service for service in settings.services if service.log or service.container)
-    return tuple(_lane(service, settings) for service in seen)
     return tuple(_lane(service, settings) for service in seen)
 
 

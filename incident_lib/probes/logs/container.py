@@ -27,7 +27,7 @@ _Frames = Iterator[bytes]
 
 
 class ContainerLog:
-    """A session with the engine for one container's log. A restarted container's log goes on behind the restart."""
+    """A session with the engine for one container's log, which goes on over the container's restarts."""
 
     def __init__(self, engine: Engine, container: str, limits: Limits) -> None:
         self.vantage = engine.vantage

@@ -1,0 +1,83 @@
+"""When failures began: the change point that explains a series best, against the time before. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import log
+
+import msgspec
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One stretch of time: how many were tried, how many of them failed, when the first one did."""
+
+    at: datetime
+    tried: int
+    failed: int
+    first_at: datetime | None = None
+
+
+class Onset(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment from which on more failed than before."""
+
+    at: datetime
+    before_ratio: float
+    after_ratio: float
+    before_count: int  # tried before
+    failed_count: int  # failed since
+    strength: float  # log-likelihood ratio against "nothing changed"
+
+
+def find_onset(
+    steps: Sequence[Step],
+    *,
+    least_strength: float = 8.0,
+    least_before: float = 5,
+    least_failed: float = 3,
+) -> Onset | None:
+    """Return the change that explains the series best, None when there is no time before it or no change.
+
+    >>> at = datetime(2026, 1, 15, 14, 31)
+    >>> series = [Step(at.replace(second=s), 10, 0 if s < 5 else 8) for s in range(20)]
+    >>> find_onset(series).at.second
+    5
+    """
+    steps = sorted(steps, key=lambda step: step.at)
+    all_tried = sum(step.tried for step in steps)
+    all_failed = sum(step.failed for step in steps)
+    whole = _likelihood(all_failed, all_tried)
+    best, best_gain, best_parts = 0, 0.0, (0, 0)
+    tried = failed = 0
+    for number, step in enumerate(steps[:-1], 1):
+        tried, failed = tried + step.tried, failed + step.failed
+        if tried < least_before or all_failed - failed < least_failed:
+            continue
+        if failed * (all_tried - tried) >= (all_failed - failed) * tried:
+            continue  # less failed afterwards
+        gain = _likelihood(failed, tried) + _likelihood(all_failed - failed, all_tried - tried) - whole
+        if gain > best_gain:
+            best, best_gain, best_parts = number, gain, (tried, failed)
+    if best == 0 or best_gain < least_strength:
+        return None
+    tried, failed = best_parts
+    onset = Onset(
+        at=_first_failure(steps[best:]),
+        before_ratio=failed / tried,
+        after_ratio=(all_failed - failed) / (all_tried - tried),
+        before_count=tried,
+        failed_count=all_failed - failed,
+        strength=round(best_gain, 1),
+    )
+    return onset if onset.after_ratio >= max(0.01, 3 * onset.before_ratio) else None
+
+
+def _first_failure(steps: Sequence[Step]) -> datetime:
+    first = next(step for step in steps if step.failed)
+    return first.first_at or first.at
+
+
+def _likelihood(failed: int, tried: int) -> float:
+    """Return the log-likelihood of so many failures at their own rate."""
+    if failed <= 0 or failed >= tried:
+        return 0.0
+    rate = failed / tried
+    return failed * log(rate) + (tried - failed) * log(1 - rate)
