@@ -8,15 +8,14 @@ from incident_lib.display.block import Block
 from incident_lib.investigation.case import Case
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.plots.moments import plot_moments
-from incident_lib.reports import blocks
-from incident_lib.reports.index_page import moments, verdict
+from incident_lib.reports import blocks, index_page
 
 _MOST_LOG_LINES = 400
 
 
-def show_verdict(case: Case) -> Block:
+def verdict(case: Case) -> Block:
     """Return the answer in one sentence, with how much was found and how much could not be seen."""
-    said = verdict(case.analysis)
+    said = index_page.verdict(case.analysis)
     window = f"{case.window.start:%H:%M:%S} to {case.window.end:%H:%M:%S} UTC"
     asked = len(case.evidence)
     seen = sum(one.has_rows for one in case.evidence)
@@ -27,31 +26,31 @@ def show_verdict(case: Case) -> Block:
     return Block(html, said)
 
 
-def show_findings(case: Case, *prefixes: str) -> Block:
+def findings(case: Case, *prefixes: str) -> Block:
     """Return findings as cards, the worst first; `prefixes` picks technologies: "postgres", "redis"."""
     found = case.findings(*prefixes)
     return Block(blocks.findings(found), blocks.count(len(found), "finding"))
 
 
-def show_hypotheses(case: Case) -> Block:
+def hypotheses(case: Case) -> Block:
     """Return the ranked hypotheses with what speaks for and against each, and what to do."""
     return Block(blocks.hypotheses(case.analysis), f"{len(case.analysis.hypotheses)} hypotheses")
 
 
-def show_not_assessed(case: Case, *prefixes: str) -> Block:
+def not_assessed(case: Case, *prefixes: str) -> Block:
     """Return what could not be seen, and why: unknown, which is never ok."""
     entries = [one for one in case.analysis.not_assessed if one.probe.startswith(prefixes or ("",))]
     return Block(blocks.not_assessed(entries), f"{blocks.count(len(entries), 'probe')} saw nothing")
 
 
-def show_timeline(case: Case) -> Block:
+def timeline(case: Case) -> Block:
     """Return what happened: the onset, changes, and what people recorded."""
-    told = list(moments(case.events, case.changes, case.onset))
+    told = list(index_page.moments(case.events, case.changes, case.onset))
     plot = plot_moments(case.window, case.onset, case.changes)
     return Block(plot + blocks.timeline(told), blocks.count(len(told), "moment"))
 
 
-def show_onset(case: Case) -> Block:
+def onset(case: Case) -> Block:
     """Return since when it is broken, and which changes came shortly before."""
     began = case.onset or min((one.since for one in _bad(case) if one.since), default=None)
     if began is None:
@@ -65,7 +64,7 @@ def show_onset(case: Case) -> Block:
     return Block(f'<p class="iw-verdict">{escape(said)}</p>{changed}', said)
 
 
-def show_scope(case: Case) -> Block:
+def scope(case: Case) -> Block:
     """Return each target with its worst finding and who needs it: how far the trouble reaches."""
     names = dict.fromkeys((*case.topology.kinds, *(one.target for one in case.analysis.findings)))
     rows = "".join(_scope(case, name) for name in names)
@@ -76,7 +75,7 @@ def show_scope(case: Case) -> Block:
     return Block(html, blocks.count(len(names), "target"))
 
 
-def show_next(case: Case) -> Block:
+def next_steps(case: Case) -> Block:
     """Return where to look next, and when those who wait are to hear something."""
     lines = [f"{one.title}: {one.next_check}" for one in case.analysis.hypotheses[:3] if one.next_check]
     lines += [
@@ -90,7 +89,7 @@ def show_next(case: Case) -> Block:
     )
 
 
-def show_log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_LINES) -> Block:
+def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_LINES) -> Block:
     """Return the last lines of a service's log excerpt, those that contain a text in any case."""
     lines = [line for line in case.log_lines(service) if contains.lower() in line.lower()]
     if not lines:

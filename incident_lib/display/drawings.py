@@ -30,7 +30,7 @@ _PHASES = (
 )
 
 
-def show_errors(case: Case) -> Block:
+def errors(case: Case) -> Block:
     """Return requests and errors of each service over time, with the onset and every change marked."""
     plots = [
         plot_rates(one.target, one.of(LogBucket), case.window, onset=case.onset, changes=case.changes)
@@ -40,7 +40,7 @@ def show_errors(case: Case) -> Block:
     return _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.")
 
 
-def show_levels(case: Case) -> Block:
+def levels(case: Case) -> Block:
     """Return how many lines of each level the log of each service has."""
     bars = [
         Bar(label=target, parts=tuple((css, row.levels.get(level, 0), level) for level, css in _LEVELS))
@@ -51,7 +51,7 @@ def show_levels(case: Case) -> Block:
     return _drawn(case, "logs.lines", plots, "No log was read.")
 
 
-def show_endpoints(case: Case) -> Block:
+def endpoints(case: Case) -> Block:
     """Return which endpoints the requests and the errors are in, those with most errors first."""
     found = sorted(
         case.rows(LogEndpoint), key=lambda one: (-one[1].server_errors_count, -one[1].requests_count)
@@ -72,7 +72,7 @@ def show_endpoints(case: Case) -> Block:
     return _drawn(case, "logs.lines", plots, "The logs tell of no request.")
 
 
-def show_latency(case: Case) -> Block:
+def latency(case: Case) -> Block:
     """Return how long requests took by the logs: the middle one, and what one in twenty exceeds."""
     found = [row for _, row in case.rows(LogEndpoint) if row.duration_p95_seconds is not None]
     bars = [
@@ -95,7 +95,7 @@ def show_latency(case: Case) -> Block:
     return _drawn(case, "logs.lines", plots, "The logs tell of no duration; see the health checks below.")
 
 
-def show_phases(case: Case) -> Block:
+def phases(case: Case) -> Block:
     """Return where the time of each health check goes: name, connect, TLS, first byte, body."""
     bars = [
         Bar(
@@ -110,7 +110,7 @@ def show_phases(case: Case) -> Block:
     return _drawn(case, "http.health", plots, "No health check is configured.")
 
 
-def show_connections(case: Case) -> Block:
+def connections(case: Case) -> Block:
     """Return the connections of each database by state, against what the server has room for."""
     plots = []
     for one in case.of("postgres.activity"):
@@ -136,7 +136,7 @@ def show_connections(case: Case) -> Block:
     return _drawn(case, "postgres.activity", plots, "No PostgreSQL server is configured.")
 
 
-def show_locks(case: Case) -> Block:
+def locks(case: Case) -> Block:
     """Return who blocks whom: the roots that wait for nobody, and everybody behind each of them."""
     plots = [
         f"<h4>{one.target}</h4>{plot_locks(one.of(PostgresLockSession))}"
@@ -146,7 +146,7 @@ def show_locks(case: Case) -> Block:
     return _drawn(case, "postgres.locks", plots, "Nobody waits for a lock.", kind="ok")
 
 
-def show_memory(case: Case) -> Block:
+def memory(case: Case) -> Block:
     """Return memory in use against the limit, of containers, processes, Redis and the machine."""
     found = sorted(_memory(case), key=lambda one: -(one[1] / one[2] if one[2] else 0.0))
     bars = [
@@ -162,7 +162,7 @@ def show_memory(case: Case) -> Block:
     return _drawn(case, "", plots, "Nothing tells of memory.")
 
 
-def show_map(case: Case) -> Block:
+def dependencies(case: Case) -> Block:
     """Return what needs what, every target in the colour of its worst finding."""
     drawn = plot_topology(case.topology, worst_of(case))
     return Block(drawn or blocks.note("Nothing is configured."), "map")

@@ -20,6 +20,16 @@ _LONG = 80  # characters from which a text is set small and may break
 _NESTED = (tuple, list, dict)
 
 
+_STATES = {
+    "docker.container": (
+        *("state", "health", "exit_code", "oom_killed", "restart_count", "started_at", "image", "version"),
+        *("memory_limit_bytes", "cpu_limit_cores", "restart_policy", "python_version", "error"),
+    ),
+    "docker.processes": (),
+    "process.state": (),
+}
+
+
 class Table(Block):
     """A block that knows its records; `frame()` is for those who want to go on with pandas."""
 
@@ -34,7 +44,7 @@ class Table(Block):
         return pd.DataFrame([_as_dict(target, row) for target, row in self.records])
 
 
-def show_table(case: Case, probe: str, *columns: str, record: str = "", most: int = 50) -> Table:
+def table(case: Case, probe: str, *columns: str, record: str = "", most: int = 50) -> Table:
     """Return what a probe saw, target by target; where it saw nothing, why and what to do.
 
     `columns` picks fields (all without it), `record` one type of record, `most` how many rows are shown.
@@ -55,6 +65,17 @@ def show_table(case: Case, probe: str, *columns: str, record: str = "", most: in
     return Table("".join(html), summary, records)
 
 
+def states(case: Case) -> Table:
+    """Return the state of every container and process, and what runs inside."""
+    asked = [probe for probe in _STATES if case.of(probe)]
+    if not asked:
+        note = blocks.note("No service has a container or a pid_file in workbench.toml.")
+        return Table(note, "nothing to ask", ())
+    tables = [table(case, probe, *_STATES[probe]) for probe in asked]
+    records = [record for one in tables for record in one.records]
+    return Table("".join(one.html for one in tables), blocks.count(len(records), "record"), records)
+
+
 def problem(one: Evidence) -> str:
     """Return why `one` saw nothing or not all, and what to do; "" when all is there."""
     if one.problem is None:
@@ -65,11 +86,11 @@ def problem(one: Evidence) -> str:
     return f'<div class="iw-note iw-unknown">{escape(said)}{advice}</div>'
 
 
-def table(records: Sequence[tuple[str, Row]], columns: Sequence[str] = (), *, target: bool = True) -> str:
+def lines(records: Sequence[tuple[str, Row]], columns: Sequence[str] = (), *, target: bool = True) -> str:
     """Return records of one type as an HTML table, one line each."""
     names = list(columns) or _fields(records)
     head = "".join(f"<th>{escape(heading(name))}</th>" for name in names)
-    lines = (
+    rows = (
         f"<tr>{_target(of) if target else ''}"
         f"{''.join(_cell(name, getattr(row, name)) for name in names)}</tr>"
         for of, row in records
@@ -77,7 +98,7 @@ def table(records: Sequence[tuple[str, Row]], columns: Sequence[str] = (), *, ta
     first = "<th>target</th>" if target else ""
     return (
         f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{first}{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -85,14 +106,14 @@ def facts(records: Sequence[tuple[str, Row]], columns: Sequence[str] = ()) -> st
     """Return one record for each target as a table with the targets side by side, a line for each field."""
     names = list(columns) or _fields(records)
     head = "".join(f'<th scope="col">{escape(target)}</th>' for target, _ in records)
-    lines = (
+    rows = (
         f'<tr><th scope="row">{escape(heading(name))}</th>'
         f"{''.join(_cell(name, getattr(row, name)) for _, row in records)}</tr>"
         for name in names
     )
     return (
         f'<div class="iw-scroll"><table class="iw-table"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -105,7 +126,7 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int) -
     targets = [target for target, _ in records]
     if len(set(targets)) == len(targets) and len(targets) <= 6:
         return facts(records, wanted)
-    shown = table(records[:most], wanted, target=len(set(targets)) > 1)
+    shown = lines(records[:most], wanted, target=len(set(targets)) > 1)
     rest = len(records) - most
     return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest > 0 else "")
 
