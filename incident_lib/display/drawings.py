@@ -117,6 +117,8 @@ def connections(case: Case) -> Block:
         states: Counter[str] = Counter()
         for group in one.of(PostgresSessionGroup):
             states[group.state or "unknown"] += group.session_count
+        if not states:
+            continue
         room = [row for target, row in case.rows(PostgresCapacity) if target == one.target]
         limit = float(room[0].usable_count) if room else None
         total = Bar(

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from incident_lib.clock import format_duration
 from incident_lib.display.block import Block
 from incident_lib.investigation.case import Case
 from incident_lib.model import FindingSeverity, IncidentSeverity
@@ -20,7 +21,9 @@ def severity(case: Case) -> Block:
     suggested, reason = proposed
     said = f"{suggested.value} is proposed: {reason}"
     declared = case.incident.severity if case.incident else None
-    within, every = suggested.respond_within, suggested.update_every
+    within, every = (
+        format_duration(one.total_seconds()) for one in (suggested.respond_within, suggested.update_every)
+    )
     note = f"{suggested.impact}; respond within {within}, update every {every}."
     differs = declared is not None and declared is not suggested
     beside = f" Declared is {declared.value}; a person decides." if declared and differs else ""

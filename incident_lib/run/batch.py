@@ -14,7 +14,7 @@ from incident_lib import clock
 from incident_lib.errors import UsageError
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
-from incident_lib.investigation.take import redactor_for
+from incident_lib.investigation.setup import redactor_for
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.redact import Redactor
 from incident_lib.reports.index_page import IndexFacts, render_index

@@ -64,7 +64,7 @@ def register() -> None:
 
 def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> NotebookRecord:
     """Return the record of running one notebook whose parameters papermill has already put in."""
-    from incident_lib.investigation.take import redactor_for
+    from incident_lib.investigation.setup import redactor_for
 
     passed = nb.metadata.get("papermill", {}).get("parameters", {})
     try:

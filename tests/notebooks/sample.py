@@ -7,8 +7,7 @@ from incident_lib.config import Document, Settings
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, IncidentFolder, declare
 from incident_lib.incident.snapshot import SnapshotWriter
-from incident_lib.investigation.case import Case
-from incident_lib.investigation.take import open_case
+from incident_lib.investigation.case import Case, open_case
 from incident_lib.model import (
     Analysis,
     EventKind,
