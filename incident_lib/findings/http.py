@@ -15,8 +15,6 @@ _TITLES = MappingProxyType(
         "timed_out": "it does not answer in time",
         "unreachable": "it cannot be reached",
         "reset": "it closes connections without an answer",
-        "name_not_resolved": "its name does not resolve",
-        "tls": "no trusted TLS connection is possible",
         "protocol": "something that does not speak HTTP answers",
         "silent": "it accepts connections and says nothing",
     }
@@ -53,7 +51,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     advice = evidence.problem.advice if evidence.problem else ""
     detail = ". ".join(part for part in (reason_of(evidence), advice) if part)
     yield finding(
-        evidence, kind.value, _severity(kind), _title(kind.value, reason_of(evidence)), detail, url=url
+        evidence, kind.value, _severity(kind), _title(kind.value, reason_of(evidence), kind), detail, url=url
     )
 
 
@@ -65,11 +63,12 @@ def _errors(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]
     for name, group in groups.items():
         first = group[0]
         paths = ", ".join(row.path for row in group)
-        title = _title(name, first.error)
+        kind = first.error_kind or ProblemKind.BUG
+        title = _title(name, first.error, kind)
         if len(group) < len(rows):
             title = f"{paths}: {title}"
         detail = "; ".join(f"{row.path}: {row.error}" for row in group)
-        severity = _severity(first.error_kind or ProblemKind.BUG)
+        severity = _severity(kind)
         count = len(group)
         yield finding(evidence, name, severity, title, detail, url=first.url, path=first.path, count=count)
 
@@ -78,10 +77,11 @@ def _severity(kind: ProblemKind) -> FindingSeverity:
     return FindingSeverity.UNKNOWN if kind.is_ours else FindingSeverity.CRITICAL
 
 
-def _title(name: str, message: str) -> str:
-    if name in _TITLES:
-        return f"{_TITLES[name]}: {message}" if name in {"tls", "name_not_resolved"} else _TITLES[name]
-    return f"not assessed: {message}"
+def _title(name: str, message: str, kind: ProblemKind) -> str:
+    """Return a title; the messages of names and TLS are specific enough to be one."""
+    if kind.is_ours:
+        return f"not assessed: {message}"
+    return _TITLES.get(name, message)
 
 
 def _statuses(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import join
 from incident_lib.errors import TargetError
 from incident_lib.investigation.health import Check, Outcome
+from incident_lib.probes.readiness import parse_parts
 
 _DETAIL_CHARACTERS = 300
 
@@ -89,8 +90,10 @@ def _judged(answer: http.Answer, *, well: bool) -> Outcome:
 
 
 def _start(body: bytes) -> str:
-    """Return the beginning of a body, nothing of a page: its text is not for a terminal."""
+    """Return the broken parts that a body names, else its beginning; of a page nothing."""
     text = body.decode("utf-8", "replace").strip()
+    if broken := [part for part in parse_parts(text) if not part.ok]:
+        return _plain("; ".join(f"{part.name} is {part.text}" for part in broken))
     return "" if text.startswith("<") else _plain(text)
 
 

@@ -12,7 +12,7 @@ from incident_lib.connections import http
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import Window
+from incident_lib.model import Truncation, Window
 from incident_lib.model.network import HttpAnswer
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.probes.readiness import parse_parts
@@ -48,9 +48,11 @@ def fetch_health(session: HttpSession, _window: Window) -> Fetched:
         results = list(pool.map(ask, session.urls))
     if not any(answer.connected for answer, _ in results) and (error := results[0][0].error):
         raise error
+    cut = any(answer.truncated for answer, _ in results)
     return Fetched(
         rows=tuple(_row(answer, samples) for answer, samples in results),
         source="; ".join(f"GET {safe_url(url)}" for url in session.urls),
+        truncated=Truncation(kept=http.BODY_LIMIT_BYTES, unit="bytes of a body") if cut else None,
     )
 
 

@@ -93,7 +93,7 @@ def test_a_status_that_is_not_200_is_unhealthy(tmp_path: Path) -> None:
         health(tmp_path, "health", "--backend-url", url, "--frontend-url", f"http://127.0.0.1:{port}")
     found = {one["name"]: one for one in report(tmp_path)["results"]}
     assert found["Backend Readiness"]["http_code"] == 503
-    assert "database" in found["Backend Readiness"]["detail"]
+    assert found["Backend Readiness"]["detail"] == "database is down"
     assert (found["Frontend"]["http_code"], found["Frontend"]["status"]) == (302, "unhealthy")
 
 

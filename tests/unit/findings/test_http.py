@@ -18,7 +18,7 @@ CONTEXT = Context(window=Window(AT, AT), thresholds=Thresholds())
 def row(path: str = "/health", status: int | None = 200, **fields: object) -> HttpAnswer:
     seconds = fields.pop("seconds", 0.01)
     values = {"url": f"http://backend{path}", "path": path, "status": status, "total_seconds": seconds}
-    return HttpAnswer(**(values | {"sample_seconds": (seconds,)} | fields))  # type: ignore[arg-type]
+    return HttpAnswer(**(values | {"sample_seconds": (seconds,)} | fields))
 
 
 def evidence(*rows: HttpAnswer, kind: ProblemKind | None = None) -> Evidence:

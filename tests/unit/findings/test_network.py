@@ -22,7 +22,7 @@ def evidence(probe: str, *rows: Row, kind: ProblemKind | None = None) -> Evidenc
         collected_at=AT,
         duration_seconds=0.1,
         source="getaddrinfo pay.example.com\n-- this machine",
-        rows=rows,  # type: ignore[arg-type]
+        rows=rows,
         problem=Problem(kind=kind, message="as it is") if kind else None,
     )
 
