@@ -1,0 +1,101 @@
+"""`incident init`: finds containers and writes a commented workbench.toml."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from incident_lib.investigation.discover import Candidate
+
+_SQL = """\
+CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
+GRANT pg_monitor TO incident_workbench;
+ALTER ROLE incident_workbench SET default_transaction_read_only = on;
+CREATE EXTENSION IF NOT EXISTS pg_stat_statements;  -- in each database, for the statements that take the time
+"""
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("init", help="find containers and write a commented workbench.toml")
+    parser.add_argument("--output", default="workbench.toml", metavar="FILE", help="default workbench.toml")
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.set_defaults(call=init)
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Return 0 once the file is there. Errors: UsageError where one is already."""
+    from incident_lib.errors import UsageError
+    from incident_lib.investigation import discover
+
+    path = Path(arguments.output)
+    if path.exists() and not arguments.force:
+        raise UsageError(f"{path} is already there; --force writes over it, --output writes elsewhere")
+    found, reason = _look()
+    text = discover.render_configuration(found or discover.common_stack(), found=bool(found))
+    _write(path, text, force=arguments.force)
+    if getattr(arguments, "json", False):
+        _print_json(path, found, reason)
+        return 0
+    if found:
+        print(f"Found {len(found)} running containers:\n")
+        print("\n".join(_lines(found)))
+        print(f"\nWrote {path}. Look through it, then type: incident triage\n")
+    else:
+        print(f"{reason}; wrote the common stack's configuration to {path}. Correct what differs.\n")
+    print(f"For PostgreSQL, a role that sees all and changes nothing:\n\n{_SQL}")
+    print(f"For Redis or Valkey, a user that may only look (choose its password):\n\n{_acl()}\n")
+    print('Then set dsn = "env:DATABASE_URL" and url = "env:REDIS_URL" in the file, with these users.')
+    return 0
+
+
+def _look() -> "tuple[tuple[Candidate, ...], str]":
+    """Return what was found, and why nothing was."""
+    from incident_lib.errors import TargetError
+    from incident_lib.investigation import discover
+
+    try:
+        return discover.discover(), "no container runs here"
+    except TargetError as error:
+        return (), error.message
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    from incident_lib.errors import UsageError
+
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _lines(found: "tuple[Candidate, ...]") -> list[str]:
+    lines = []
+    for candidate in found:
+        service = candidate.service
+        needs = f", needs {', '.join(service.depends_on)}" if service.depends_on else ""
+        where = service.url or ", ".join(candidate.ports) or "no published port"
+        lines.append(f"  {service.name:<12} {service.kind.value:<9} {service.container}, {where}{needs}")
+        lines += [f"  {'':<12} {name} points outside: add a [[dependency]]" for name in candidate.outside]
+    return lines
+
+
+def _acl() -> str:
+    from incident_lib.probes.redis import ACL_RULE
+
+    return f"ACL SETUSER incident-workbench on >PASSWORD {ACL_RULE}"
+
+
+def _print_json(path: Path, found: "tuple[Candidate, ...]", reason: str) -> None:
+    import msgspec
+
+    document: dict[str, Any] = {
+        "file": str(path),
+        "reason": "" if found else reason,
+        "found": msgspec.to_builtins(found),
+        "postgres_sql": _SQL,
+        "redis_acl": _acl(),
+    }
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")

@@ -1,0 +1,240 @@
+"""Which services run here, told from their containers: the content of a first workbench.toml."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from incident_lib.config import Service, ServiceKind, parse
+from incident_lib.connections.docker import open_engine
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.investigation.names import name_services
+
+_POSTGRES = ("postgres", "postgis", "timescaledb", "pgvector")
+_REDIS = ("redis", "valkey", "keydb")
+_BESIDE = ("exporter", "admin", "insight", "commander", "bouncer", "pool", "backup")
+_FRONTEND = ("frontend", "nginx", "caddy", "httpd", "web", "www", "ui")
+_FRONTEND_PORTS = {80, 443, 3000, 4173, 5173, 8080}
+_TLS_PORTS = {443, 8443}
+_HOST = re.compile(r"://(?:[^@/\s]*@)?\[?([\w.-]+)")
+_HOST_NAMES = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT)S?$", re.IGNORECASE)
+_HEALTH_PATH = re.compile(r"https?://[\w.:\[\]-]+(/[\w./-]*)")
+_HERE = {"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"}  # noqa: S104 - read, not bound
+_IDENTITY = re.compile(r"[0-9a-f]{12,64}")
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that was found, and where that came from. Of its environment, names only."""
+
+    service: Service
+    image: str = ""
+    project: str = ""
+    ports: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()  # names of variables that point to something outside
+
+    @property
+    def about(self) -> str:
+        """What it was told from."""
+        parts = [f"{self.service.container}: image {self.image}"]
+        parts += [f"ports {', '.join(self.ports)}"] if self.ports else []
+        parts += [f"compose project {self.project}"] if self.project else []
+        return ", ".join(parts)
+
+
+def discover() -> tuple[Candidate, ...]:
+    """Return what runs here, backends before what they need. Errors: TargetError without an engine.
+
+    Source: GET /containers/json and GET /containers/NAME/json. Environments are read in memory: of
+    their values only that they name another container is kept.
+    """
+    engine = open_engine()
+    try:
+        running = []
+        for name in engine.names():
+            try:
+                about = engine.inspect(name)
+            except TargetError as error:
+                if error.kind is not ProblemKind.NOT_FOUND:  # gone since the list was made
+                    raise
+                continue
+            if (about.get("State") or {}).get("Running"):
+                running.append(about)
+    finally:
+        engine.close()
+    return describe(running)
+
+
+def describe(running: Iterable[dict[str, Any]]) -> tuple[Candidate, ...]:
+    """Return the services that these containers (as inspected) are."""
+    containers = list(running)
+    names = name_services([(_name(about), _labels(about)) for about in containers])
+    known = [(name, about, _known_as(about)) for name, about in zip(names, containers, strict=True)]
+    needs: dict[str, tuple[str, ...]] = {}
+    found = []
+    for name, about, _ in known:
+        needed, outside = _needs(
+            about, [(other, whole, also) for other, whole, also in known if other != name]
+        )
+        needs[name] = tuple(one for one in needed if not _reaches(one, name, needs))
+        found.append(_candidate(name, about, needs[name], outside))
+    order = list(ServiceKind)
+    return tuple(sorted(found, key=lambda one: (order.index(one.service.kind), not one.service.depends_on)))
+
+
+def _candidate(
+    name: str, about: dict[str, Any], needs: tuple[str, ...], outside: tuple[str, ...]
+) -> Candidate:
+    image = str((about.get("Config") or {}).get("Image", ""))
+    ports = _tcp_ports(about)
+    kind = guess_kind(image, ports)
+    published = _published(about)
+    url = ""
+    health: tuple[str, ...] = ()
+    if kind is ServiceKind.HTTP and published:
+        inside, outer = published[0]
+        url = f"{'https' if inside in _TLS_PORTS else 'http'}://localhost:{outer}"
+        health = (_health_path(about) or ("/" if _is_frontend(f"{name} {image}", inside) else "/health"),)
+    elif kind is ServiceKind.HTTP:
+        kind = ServiceKind.PROCESS  # with no published port there is no address that lasts
+    return Candidate(
+        service=Service(
+            name=name, kind=kind, url=url, health=health, container=_name(about), depends_on=needs
+        ),
+        image=image,
+        project=_labels(about).get("com.docker.compose.project", ""),
+        ports=tuple(f"{outer}->{inside}" for inside, outer in published),
+        outside=outside,
+    )
+
+
+def guess_kind(image: str, ports: Iterable[int]) -> ServiceKind:
+    """Return what a container most likely is.
+
+    >>> [guess_kind(image, [80]).value for image in ("postgis/postgis:16", "valkey@sha256:0a", "shop:1")]
+    ['postgres', 'redis', 'http']
+    >>> guess_kind("monitoring/postgres-exporter:v0.15", [9187]).value, guess_kind("job", []).value
+    ('http', 'process')
+    """
+    name, offered = re.split("[:@]", image.rsplit("/", 1)[-1], maxsplit=1)[0].lower(), set(ports)
+    if not any(word in name for word in _BESIDE):
+        if any(word in name for word in _POSTGRES) or 5432 in offered:
+            return ServiceKind.POSTGRES
+        if any(word in name for word in _REDIS) or 6379 in offered:
+            return ServiceKind.REDIS
+    return ServiceKind.HTTP if offered else ServiceKind.PROCESS
+
+
+def _is_frontend(text: str, port: int) -> bool:
+    return port in _FRONTEND_PORTS and any(word in re.split(r"[\W_]+", text.lower()) for word in _FRONTEND)
+
+
+def _name(about: dict[str, Any]) -> str:
+    return str(about.get("Name", "")).lstrip("/")
+
+
+def _labels(about: dict[str, Any]) -> dict[str, str]:
+    return (about.get("Config") or {}).get("Labels") or {}
+
+
+def _tcp_ports(about: dict[str, Any]) -> list[int]:
+    exposed = (about.get("Config") or {}).get("ExposedPorts") or {}
+    bound = (about.get("NetworkSettings") or {}).get("Ports") or {}
+    return sorted({int(port.split("/")[0]) for port in {*exposed, *bound} if port.endswith("/tcp")})
+
+
+def _published(about: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return pairs of the port inside and the one on this machine."""
+    bound = (about.get("NetworkSettings") or {}).get("Ports") or {}
+    pairs = {
+        (int(port.split("/")[0]), int(where["HostPort"]))
+        for port, places in bound.items()
+        if port.endswith("/tcp")
+        for where in places or ()
+    }
+    return sorted(pairs)
+
+
+def _health_path(about: dict[str, Any]) -> str:
+    test = ((about.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ()
+    match = _HEALTH_PATH.search(" ".join(test))
+    return match[1] if match else ""
+
+
+def _networks(about: dict[str, Any]) -> dict[str, Any]:
+    return (about.get("NetworkSettings") or {}).get("Networks") or {}
+
+
+def _known_as(about: dict[str, Any]) -> set[str]:
+    """Return the names under which other containers may reach it."""
+    names = {_name(about), _labels(about).get("com.docker.compose.service", "")}
+    for settings in _networks(about).values():
+        names |= {*(settings.get("Aliases") or ()), *(settings.get("DNSNames") or ())}
+        names.add(settings.get("IPAddress") or "")
+    return {name for name in names if name and not _IDENTITY.fullmatch(name)}
+
+
+def _needs(
+    about: dict[str, Any], others: list[tuple[str, dict[str, Any], set[str]]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the services its environment points to, and the variables that point outside."""
+    reachable = [
+        (name, known) for name, other, known in others if set(_networks(about)) & set(_networks(other))
+    ]
+    needed = dict.fromkeys(
+        name
+        for label in _labels(about).get("com.docker.compose.depends_on", "").split(",")
+        for name, known in reachable
+        if label.split(":")[0] in known
+    )
+    own, outside = _known_as(about) | _HERE, []
+    for variable, host in _hosts((about.get("Config") or {}).get("Env") or ()):
+        found = [name for name, known in reachable if host in known]
+        needed.update(dict.fromkeys(found))
+        if not found and host not in own and "." in host:
+            outside.append(variable)
+    return tuple(needed), tuple(dict.fromkeys(outside))
+
+
+def _hosts(environment: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that holds an address, and the host in it."""
+    for entry in environment:
+        variable, _, value = entry.partition("=")
+        for host in _HOST.findall(value):
+            yield variable, host
+        if _HOST_NAMES.search(variable) and "://" not in value:
+            yield variable, value.split(":")[0]
+
+
+def _reaches(start: str, goal: str, needs: dict[str, tuple[str, ...]]) -> bool:
+    return start == goal or any(_reaches(one, goal, needs) for one in needs.get(start, ()))
+
+
+def common_stack() -> tuple[Candidate, ...]:
+    """Return the four services that most teams have."""
+    from incident_lib.config.tables import common_stack as assumed
+
+    return tuple(Candidate(service=service) for service in assumed().service)
+
+
+def render_configuration(candidates: tuple[Candidate, ...], *, found: bool) -> str:
+    """Return the text of a workbench.toml that loads. Source: templates/workbench.toml.j2."""
+    import json
+
+    import jinja2
+
+    from incident_lib.resources import resource
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - TOML, where every value goes through `quote` or `comment`
+    )
+    environment.filters["quote"] = lambda text: json.dumps(str(text), ensure_ascii=False)
+    environment.filters["comment"] = lambda text: re.sub(r"[\x00-\x1f\x7f]+", " ", str(text))
+    text = environment.get_template("workbench.toml.j2").render(candidates=candidates, found=found)
+    parse(text)
+    return text
