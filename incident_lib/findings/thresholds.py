@@ -84,7 +84,9 @@ DEFAULTS: dict[str, Threshold] = {
     "redis.client_buffers.warning_bytes": _t(
         200 * 1024, "MEMORY DOCTOR", "a client: they read slower than they ask"
     ),
-    "redis.small.least_bytes": _t(64 * 1024 * 1024, "own", "of smaller ones the program itself is a good part"),
+    "redis.small.least_bytes": _t(
+        64 * 1024 * 1024, "own", "of smaller ones the program itself is a good part"
+    ),
     "redis.clients.warning_ratio": _t(0.9, "APA", "the next wave of clients is refused"),
     "redis.one_address.info_ratio": _t(0.5, "own", "one address holds most of the clients"),
     "redis.blocked.info_ratio": _t(0.5, "own", "most clients wait for something, as workers on a queue do"),
@@ -128,6 +130,20 @@ DEFAULTS: dict[str, Threshold] = {
     "host.io_pressure.warning_ratio": _t(0.5, "own", "of a minute somebody waited for a disk"),
     "host.steal.warning_ratio": _t(0.25, "own", "in one second; APA says 0.1 over five minutes"),
     # --- logs ---
+    "logs.errors.warning_ratio": _t(0.01, "own", "one request in a hundred fails: people notice"),
+    "logs.errors.critical_ratio": _t(0.05, "own", "one in twenty: somebody is paged"),
+    "logs.errors.least_count": _t(3, "own", "one failed request of ten is no rate"),
+    "logs.error_lines.warning_ratio": _t(0.1, "own", "of the lines of a service that logs no requests"),
+    "logs.error_lines.least_count": _t(10, "own", "a few errors are everyday life"),
+    "logs.onset.least_strength": _t(8, "own", "log-likelihood ratio: chance does this once in 10,000 logs"),
+    "logs.onset.least_before_count": _t(5, "own", "requests before it, or nothing can be compared"),
+    "logs.endpoint.least_share_ratio": _t(0.8, "own", "of all failures: they are in one endpoint"),
+    "logs.endpoint.most_other_ratio": _t(0.2, "own", "of its rate: the others do not fail with it"),
+    "logs.slow.warning_seconds": _t(1, "APA", "95 of 100 requests should be faster"),
+    "logs.slow.least_count": _t(5, "own", "fewer requests have no percentile"),
+    "logs.slow_onset.least_ratio": _t(0.05, "own", "of the requests take over a second since then"),
+    "logs.exception.warning_count": _t(3, "own", "the same traceback again and again"),
+    "logs.template.least_count": _t(3, "own", "error lines of one kind"),
     # --- http ---
     "http.slow.warning_seconds": _t(1.0, "APA", "users notice, and callers begin to time out"),
     # --- network ---
