@@ -53,6 +53,7 @@ _BY_MESSAGE: tuple[tuple[ProblemKind, str], ...] = (
             r"|nodename nor servname|no address associated"
         ),
     ),
+    (ProblemKind.PROTOCOL, r"invalid response to SSL negotiation"),
     (ProblemKind.TLS, r"\bSSL\b|\bTLS\b|certificate"),
     (
         ProblemKind.RESET,
@@ -61,8 +62,10 @@ _BY_MESSAGE: tuple[tuple[ProblemKind, str], ...] = (
             r"|connection is (?:closed|lost|bad)|connection was lost|consuming input failed|EOF detected"
         ),
     ),
-    (ProblemKind.TIMED_OUT, r"timeout expired|timed out"),
+    (ProblemKind.BUSY, r"due to lock timeout"),  # ours, met a locked catalog while the session began
+    (ProblemKind.TIMED_OUT, r"timeout expired|timed out|due to statement timeout"),
     (ProblemKind.REFUSED, r"connection refused|no such file or directory"),
+    (ProblemKind.DENIED, r"\bFATALE?:\s"),  # a server that speaks another language refused us
     (ProblemKind.UNREACHABLE, r"no route to host|network is unreachable|host is unreachable|host is down"),
     (
         ProblemKind.PROTOCOL,

@@ -21,7 +21,7 @@ _NO_WAY = {
 # The server answered, and another way would hear the same.
 _ANSWERED = {ProblemKind.FULL, ProblemKind.STARTING}
 # The database is the trouble, or may be: with one catalog of it locked, a session hangs before it begins.
-_OTHER_DATABASE = {ProblemKind.NOT_FOUND, ProblemKind.TIMED_OUT}
+_OTHER_DATABASE = {ProblemKind.NOT_FOUND, ProblemKind.TIMED_OUT, ProblemKind.BUSY}
 _CONNECT_AGAIN_SECONDS = 2
 
 

@@ -22,6 +22,12 @@ _TITLES = {
     ProblemKind.RESET: "The database server cut the connection",
     ProblemKind.BUSY: "The database is alive and refuses statements",
 }
+_REFUSALS = {
+    "timed_out": "hangs",
+    "busy": "lets nobody in: a catalog of it is locked",
+    "not_found": "does not exist",
+    "full": "is at its own connection limit",
+}
 
 
 def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
@@ -62,14 +68,13 @@ def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding
 def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
     if row.refused_kind is None:
         return
-    reasons = {"timed_out": "hangs", "not_found": "does not exist", "full": "is at its own connection limit"}
-    reason = reasons.get(row.refused_kind, "lets nobody in")
+    reason = _REFUSALS.get(row.refused_kind, "lets nobody in")
     advice = evidence.problem.advice if evidence.problem else ""
     yield finding(
         evidence,
         row.refused_kind,
         FindingSeverity.CRITICAL,
-        f"The database {row.refused_database} {reason}; its server answers",
+        f"The database {row.refused_database} {reason}, while its server answers",
         f"{row.refused_message}. Seen through the database {row.database}. {advice}",
         kind=row.refused_kind,
         database=row.refused_database,

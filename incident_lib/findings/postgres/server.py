@@ -64,8 +64,8 @@ def _wraparound(evidence: Evidence, row: PostgresServer, context: Context) -> It
             evidence,
             "wraparound",
             severity,
-            f"The oldest {kind} id is {millions} old; the limit is near 2,000 million",
-            f"oldest database: {row.transaction_age_database}. Find who holds cleanup back (long and prepared "
+            f"The oldest {kind} id is {millions} old; the limit is 2,000 million",
+            f"in the database {row.transaction_age_database}. Find who holds cleanup back (long or prepared "
             "transactions, slots), then VACUUM (FREEZE) its oldest tables",
             age=age,
             database=row.transaction_age_database,
