@@ -40,11 +40,18 @@ class _Part(msgspec.Struct, frozen=True):
 class FileLog:
     """A session with a log file. `read` holds memory for one block and the newest lines."""
 
-    def __init__(self, path: Path, limits: Limits, *, budget_seconds: float = BUDGET_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits,
+        *,
+        budget_seconds: float = BUDGET_SECONDS,
+        excerpt_bytes: int = EXCERPT_BYTES,
+    ) -> None:
         self.vantage = "this machine"
         self.notes: tuple[str, ...] = ()
         self._path, self._limits, self._budget = path, limits, budget_seconds
-        self._aborted = False
+        self._aborted, self._excerpt_bytes = False, excerpt_bytes
         check(path)
 
     def abort(self) -> None:
@@ -92,7 +99,7 @@ class FileLog:
         reading.digest = merge(scan.finish(), reading.digest)
         room = self._limits.log_lines - len(reading.newest)
         size = sum(map(len, reading.newest))
-        reading.newest = newest(kept, room, limit_bytes=EXCERPT_BYTES - size) + reading.newest
+        reading.newest = newest(kept, room, limit_bytes=self._excerpt_bytes - size) + reading.newest
         return more
 
     def _parts(self, start: float, shift: float) -> tuple[list[_Part], bool, bool]:

@@ -1,0 +1,294 @@
+"""The four files of `incident logs`. Everything written went through redaction."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.config import Limits
+from incident_lib.connections.docker import Engine, open_engine
+from incident_lib.errors import TargetError, UsageError
+from incident_lib.model import Window
+from incident_lib.model.logs import LogBucket, LogSummary
+from incident_lib.probes.logs import FileLog, Scan, rows, text, times
+from incident_lib.probes.logs.container import raw_lines, split_time
+from incident_lib.probes.logs.digest import coarsen
+from incident_lib.probes.logs.formats import parse
+from incident_lib.probes.logs.mask import mask
+from incident_lib.redact import Redactor
+
+_ERROR = re.compile(r"ERROR|CRITICAL|FATAL|Exception|Traceback", re.IGNORECASE)
+_PATTERNS = 10
+_DIFFERENT = 5_000  # error patterns that are told apart
+_FILE_BYTES = 256 * 1024 * 1024  # of a log file's lines that are copied
+_FILE_SECONDS = 600.0
+_SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by asking for one more
+_LONGEST_NAME = 80
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fetched and where it goes."""
+
+    service: str
+    container: str  # exact name, "" for a file
+    path: Path | None
+    since_text: str
+    since: datetime
+    at: datetime
+    tail: int | None  # None: all
+    pattern: str
+    folder: Path
+    summary_only: bool
+    redactor: Redactor
+
+    @property
+    def limit(self) -> int:
+        """Lines wanted, as a number."""
+        return self.tail or 2**62
+
+    def file(self, kind: str, suffix: str = "log") -> Path:
+        """Return the path of one of the files: `backend-raw-20260115T143105Z.log`."""
+        return self.folder / f"{safe_name(self.service)}-{kind}-{clock.format_stamp(self.at)}.{suffix}"
+
+
+class _Count(msgspec.Struct):
+    lines: int = 0
+    errors: int = 0
+    matches: int = 0
+    patterns: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+def collect(job: Job) -> dict[str, Any]:
+    """Write the files and return the summary. Errors: TargetError before or while reading, UsageError."""
+    summary = _empty(job)
+    scan = Scan(float("-inf"), float("inf"), slot_seconds=60)
+    with ExitStack() as stack:
+        if job.path is not None:
+            lines, cut = _of_file(job)
+        else:
+            engine = open_engine()
+            stack.callback(engine.close)
+            summary |= _container_state(engine, job.container)
+            lines, cut = _of_container(engine, job), ""
+        count = _write(job, lines, scan, stack)
+        if job.path is None and job.tail and count.lines >= job.tail and _is_cut(engine, job):
+            cut = f"only the newest {job.tail:,} lines were fetched; --tail all fetches every line"
+    summary |= {
+        "status": "collected",
+        "total_log_lines": count.lines,
+        "error_lines": count.errors,
+        "filter_matches": count.matches,
+        "cut": cut,
+        "files": _files(job),
+        "top_error_patterns": [
+            {"pattern": pattern, "count": number} for pattern, number in count.patterns.most_common(_PATTERNS)
+        ],
+        **_figures(scan),
+    }
+    return _save(job, summary)
+
+
+def failed(job: Job, error: TargetError, there: list[str]) -> dict[str, Any]:
+    """Write the summary of a failure and return it."""
+    summary = _empty(job) | {
+        "error": error.message,
+        "advice": error.advice,
+        "available_containers": there,
+        "files": {**dict.fromkeys(_files(job)), "summary": str(job.file("summary", "json"))},
+    }
+    return _save(job, summary)
+
+
+def safe_name(service: str) -> str:
+    """Return the service's name as part of a file name.
+
+    >>> safe_name("../my service"), safe_name("/")
+    ('my-service', 'service')
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", service).strip("-.")[:_LONGEST_NAME] or "service"
+
+
+def compile_filter(pattern: str) -> re.Pattern[str]:
+    """Return the filter in any case: a regular expression, or the text itself where it is none.
+
+    >>> bool(compile_filter("time(").search("TIME(out)"))
+    True
+    """
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error:
+        return re.compile(re.escape(pattern), re.IGNORECASE)
+
+
+def _empty(job: Job) -> dict[str, Any]:
+    return {
+        "service": job.service,
+        "container": job.container or None,
+        "log_file": str(job.path) if job.path else None,
+        "timestamp": clock.format_stamp(job.at),
+        "since": job.since_text,
+        "since_time": job.since.isoformat(),
+        "status": "error",
+        "container_status": None,
+        "container_restarts": None,
+        "container_started_at": None,
+        "total_log_lines": 0,
+        "error_lines": 0,
+        "filter_pattern": job.pattern,
+        "filter_matches": 0,
+        "cut": "",
+        "files": {},
+        "top_error_patterns": [],
+    }
+
+
+def _files(job: Job) -> dict[str, str | None]:
+    kept = not job.summary_only
+    return {
+        "raw_log": str(job.file("raw")) if kept else None,
+        "error_log": str(job.file("errors")) if kept else None,
+        "filtered_log": str(job.file("filtered")) if kept and job.pattern else None,
+        "summary": str(job.file("summary", "json")),
+    }
+
+
+def _container_state(engine: Engine, container: str) -> dict[str, Any]:
+    inspected = engine.inspect(container)
+    state = inspected.get("State", {})
+    return {
+        "container_status": state.get("Status"),
+        "container_restarts": inspected.get("RestartCount"),
+        "container_started_at": state.get("StartedAt"),
+    }
+
+
+def _of_container(engine: Engine, job: Job) -> Iterator[list[str]]:
+    """Yield batches of clean lines with the engine's time in front."""
+    for batch in raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail):
+        yield [_stamped(raw) for raw in batch]
+
+
+def _stamped(raw: bytes) -> str:
+    stamp, line = split_time(raw)
+    plain = text.clean(line.decode("utf-8", "replace"))[0]
+    return f"{stamp} {plain}" if stamp else plain
+
+
+def _of_file(job: Job) -> tuple[Iterator[list[str]], str]:
+    """Return the lines of a log file in one batch, and what was cut."""
+    log = FileLog(
+        job.path or Path(),
+        Limits(log_lines=job.limit, log_bytes=2**62),
+        budget_seconds=_FILE_SECONDS,
+        excerpt_bytes=_FILE_BYTES,
+    )
+    reading = log.read(Window(job.since, max(job.at, job.since)))
+    kept, total = len(reading.newest), reading.digest.lines
+    if kept < total or not reading.complete:
+        of = f" of {total:,}" if kept < total else ""
+        return iter([reading.newest]), f"only the newest {kept:,}{of} lines were fetched; see --tail"
+    return iter([reading.newest]), ""
+
+
+def _is_cut(engine: Engine, job: Job) -> bool:
+    """Return whether there are more lines than were asked for."""
+    if job.tail is None or job.tail > _SURE_TAIL:
+        return True
+    batches = raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail + 1)
+    return sum(map(len, batches)) > job.tail
+
+
+def _write(job: Job, batches: Iterator[list[str]], scan: Scan, stack: ExitStack) -> _Count:
+    """Write raw, error and filtered lines while counting them; a summary alone is redacted in the end."""
+    names = () if job.summary_only else ("raw", "errors", *(("filtered",) if job.pattern else ()))
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        files: dict[str, IO[str]] = {
+            name: stack.enter_context(job.file(name).open("w", encoding="utf-8")) for name in names
+        }
+    except OSError as error:
+        raise UsageError(f"--output-dir {job.folder}: cannot be written: {error.strerror}") from error
+    wanted = compile_filter(job.pattern) if job.pattern else None
+    count = _Count()
+    for batch in batches if job.summary_only else _redacted(batches, job.redactor):
+        for line in batch:
+            _take(line, scan, count, wanted, files)
+    return count
+
+
+def _redacted(batches: Iterator[list[str]], redactor: Redactor) -> Iterator[list[str]]:
+    chunks = ("".join(f"{line}\n" for line in batch).encode() for batch in batches if batch)
+    for chunk in redactor.lines(chunks):
+        yield chunk.decode().removesuffix("\n").split("\n")
+
+
+def _take(
+    line: str,
+    scan: Scan,
+    count: _Count,
+    wanted: re.Pattern[str] | None,
+    files: dict[str, IO[str]],
+) -> None:
+    count.lines += 1
+    stamp, plain = _split(line)
+    found = times.from_iso(stamp) if stamp else None
+    scan.feed(plain, found[0] if found else None)
+    if "raw" in files:
+        files["raw"].write(f"{line}\n")
+    if _ERROR.search(plain):
+        count.errors += 1
+        pattern = mask(parse(plain).message or plain)
+        if pattern in count.patterns or len(count.patterns) < _DIFFERENT:
+            count.patterns[pattern] += 1
+        if "errors" in files:
+            files["errors"].write(f"{line}\n")
+    if wanted is not None and wanted.search(line):
+        count.matches += 1
+        if "filtered" in files:
+            files["filtered"].write(f"{line}\n")
+
+
+def _split(line: str) -> tuple[str, str]:
+    """Return the engine's time, which has nine digits behind the second, and the rest."""
+    if line[19:20] == "." and line[29:31] == "Z ":
+        return line[:30], line[31:]
+    return "", line
+
+
+def _figures(scan: Scan) -> dict[str, Any]:
+    """Return levels, endpoints, templates and rates by minute."""
+    found = msgspec.to_builtins(rows(coarsen(scan.finish(), 60)))
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for row in found:
+        by_kind.setdefault(row.pop("row"), []).append(row)
+    summary = by_kind.get(LogSummary.__name__, [{}])[0]
+    keep = ("first_at", "last_at", "levels", "formats", "requests_count", "server_errors_count")
+    return {
+        **{name: summary.get(name) for name in keep},
+        "by_minute": by_kind.get(LogBucket.__name__, []),
+        "endpoints": by_kind.get("LogEndpoint", []),
+        "error_classes": by_kind.get("LogErrorClass", []),
+        "exceptions": by_kind.get("LogException", []),
+        "events": by_kind.get("LogEvent", []),
+        "templates": by_kind.get("LogTemplate", []),
+    }
+
+
+def _save(job: Job, summary: dict[str, Any]) -> dict[str, Any]:
+    """Write the summary, redacted, and return what was written."""
+    safe: dict[str, Any] = job.redactor.value(summary)
+    safe["redacted"] = dict(job.redactor.hidden)
+    path = job.file("summary", "json")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(safe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output-dir {job.folder}: cannot be written: {error.strerror}") from error
+    return safe

@@ -1,0 +1,130 @@
+"""`incident logs`: one service's log as files, flag for flag like the script it replaces."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from incident_lib.errors import ProblemKind, TargetError, UsageError
+
+if TYPE_CHECKING:
+    from incident_lib.cli.log_files import Job
+
+_PREFIX = "app"
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("logs", help="fetch one service's log: raw, errors, filtered, summary")
+    parser.add_argument("--service", required=True, metavar="S", help="its name")
+    parser.add_argument("--since", default="15m", help='15m, "15 minutes ago", 2026-01-15T14:31 (15m)')
+    parser.add_argument("--output-dir", default="./incident-logs", metavar="D", help="where the files go")
+    parser.add_argument(
+        "--filter", default="", metavar="F", help="lines to keep apart: text or pattern, any case"
+    )
+    parser.add_argument("--container-prefix", metavar="P", help=f"container is P-SERVICE ({_PREFIX})")
+    parser.add_argument("--tail", default="1000", metavar="N", help="the newest lines, or all (1000)")
+    parser.add_argument("--summary-only", action="store_true", help="write the summary alone")
+    parser.set_defaults(call=call)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Fetch the log. Exit code 1 when there is no such container, no engine, or no log that can be read."""
+    from incident_lib.cli import log_files
+
+    job = _job(arguments)
+    try:
+        summary = log_files.collect(job)
+    except TargetError as error:
+        there = _containers(error)
+        summary = log_files.failed(job, error, there)
+        _say_failure(error, there, summary)
+    if getattr(arguments, "json", False):
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+    elif summary["status"] == "collected":
+        print("\n".join(_report(summary)))
+    return 0 if summary["status"] == "collected" else 1
+
+
+def _job(arguments: argparse.Namespace) -> "Job":
+    """Return what to fetch: the container, or the file of a configured service that has no container."""
+    from incident_lib import clock, config
+    from incident_lib.cli.log_files import Job
+    from incident_lib.redact import Redactor
+
+    settings = config.load(getattr(arguments, "config", None))
+    own = settings.services if settings.path else ()
+    service = next((entry for entry in own if entry.name == arguments.service), None)
+    prefix = arguments.container_prefix
+    container = service.container if service and service.container and prefix is None else ""
+    path = settings.file(service.log) if service and service.log and not service.container else None
+    if path is None or prefix is not None:
+        path, container = None, container or f"{_PREFIX if prefix is None else prefix}-{arguments.service}"
+    redaction = settings.document.redact
+    return Job(
+        service=arguments.service,
+        container=container,
+        path=path,
+        since_text=arguments.since,
+        since=clock.parse_time(arguments.since),
+        at=clock.now(),
+        tail=_tail(arguments.tail),
+        pattern=arguments.filter,
+        folder=Path(arguments.output_dir),
+        summary_only=arguments.summary_only,
+        redactor=Redactor(settings.secrets(), redaction.patterns, redaction.keys),
+    )
+
+
+def _tail(text: str) -> int | None:
+    if text.strip().lower() == "all":
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number <= 0:
+        raise UsageError(f"--tail {text}: write a number of lines, or all")
+    return number
+
+
+def _containers(error: TargetError) -> list[str]:
+    """Return the names of the containers there are, none where there is no engine to ask."""
+    from incident_lib.connections.docker import open_engine, translated
+
+    if error.kind is ProblemKind.NO_ENGINE:
+        return []
+    try:
+        engine = open_engine()
+        try:
+            with translated("the list of containers"):
+                found = engine.client.api.containers(all=True)
+        finally:
+            engine.close()
+    except TargetError:
+        return []
+    return sorted(name.lstrip("/") for entry in found for name in (entry.get("Names") or [])[:1])
+
+
+def _say_failure(error: TargetError, there: list[str], summary: dict[str, Any]) -> None:
+    print(f"no log of {summary['service']}: {error.message}", file=sys.stderr)
+    if error.advice:
+        print(error.advice, file=sys.stderr)
+    if there:
+        print(f"containers there are: {', '.join(there)}", file=sys.stderr)
+    print(f"summary: {summary['files']['summary']}", file=sys.stderr)
+
+
+def _report(summary: dict[str, Any]) -> list[str]:
+    """Return what the terminal shows."""
+    where = f"{summary['service']} ({summary['container'] or summary['log_file']}), since {summary['since']}"
+    count = f"{summary['total_log_lines']:,} lines, {summary['error_lines']:,} with errors"
+    lines = [f"{where}: {count}"]
+    if summary["cut"]:
+        lines.append(f"cut: {summary['cut']}")
+    if summary["filter_pattern"]:
+        lines.append(f"{summary['filter_matches']:,} lines match {summary['filter_pattern']!r}")
+    lines += [f"{entry['count']:>7,}  {entry['pattern'][:100]}" for entry in summary["top_error_patterns"]]
+    lines += [f"{name}: {path}" for name, path in summary["files"].items() if path]
+    return lines
