@@ -8,6 +8,14 @@ import msgspec
 from incident_lib.errors import ConfigError
 
 
+class ActionItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A follow-up that a cause asks for, as a proposal: a person gives it an owner."""
+
+    text: str  # begins with a verb; {target} and the other names of the title are filled in
+    category: Literal["prevent", "detect", "mitigate", "process"]
+    priority: Literal["P1", "P2", "P3"]
+
+
 class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One cause that incidents have, as data.
 
@@ -32,6 +40,8 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_check: str
     first_action: str
     notebook: Literal["00_triage", "10_application", "20_database", "30_redis", "40_network"]
+    whys: tuple[str, ...] = ()  # questions that begin the five whys
+    action_items: tuple[ActionItem, ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
