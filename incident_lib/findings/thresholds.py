@@ -65,7 +65,7 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.statements.dominant.least_ratio": _t(0.5, "own", "seconds a second; less is no load"),
     # --- redis ---
     "redis.latency.warning_seconds": _t(
-        0.01, "own", "p95 of pings over the TCP round trip: its one thread waits"
+        0.01, "own", "p95 of pings, less the TCP round trip and our delay"
     ),
     "redis.memory.warning_ratio": _t(0.9, "APA", "time to make room before it is full"),
     "redis.memory.critical_ratio": _t(0.95, "own", "nothing may be evicted, so writes are refused next"),

@@ -5,9 +5,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
+import trustme
 
 from incident_lib import clock
 from incident_lib.connections.redis import open_session
@@ -125,6 +127,24 @@ def test_something_else_answers(answer: bytes, expected: ProblemKind) -> None:
 def test_plain_port_asked_for_tls(kind: str) -> None:
     with running(kind) as server:
         assert problem_of(f"rediss://127.0.0.1:{server.port}")[0] in {ProblemKind.TLS, ProblemKind.TIMED_OUT}
+
+
+def test_tls_with_and_without_the_right_authority(tmp_path: Path) -> None:
+    authority, port = trustme.CA(), free_port()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_pem.write_to_path(tmp_path / "key.pem")
+    own.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    files = [("cert", "cert"), ("key", "key"), ("ca-cert", "ca")]
+    options = [word for option, name in files for word in (f"--tls-{option}-file", f"{tmp_path}/{name}.pem")]
+    with running("redis", *options, "--tls-port", str(port), "--tls-auth-clients", "no"):
+        url = f"rediss://127.0.0.1:{port}"
+        assert problem_of(url)[0] is ProblemKind.TLS
+        found = judge(collect(settings_for(url, ca=f"file:{tmp_path}/ca.pem"), only="redis.errors"))
+        assert "redis.connection.ok" in found
+        unverified = collect(settings_for(f"{url}?ssl_cert_reqs=none"), only="redis.errors")
+        assert "not verified" in unverified["redis.connection"].of(RedisServer)[0].ways[-1]
+        assert problem_of(f"redis://127.0.0.1:{port}")[0] in {ProblemKind.RESET, ProblemKind.PROTOCOL}
 
 
 def test_no_room_for_another_client(kind: str) -> None:

@@ -15,6 +15,17 @@ from incident_lib.errors import ProblemKind, TargetError
 
 _NO_PASSWORD = "without any password configured"  # noqa: S105 - what a server without one says
 
+# What a server says that is there: worth more than that its address cannot be reached from here.
+_ANSWERED = frozenset(
+    {
+        ProblemKind.DENIED,
+        ProblemKind.FULL,
+        ProblemKind.STARTING,
+        ProblemKind.BUSY,
+        ProblemKind.PRIVILEGE,
+    }
+)
+
 
 def open_session(settings: Settings, service: Service) -> RedisSession:
     """Return a session with `service`, whose first INFO has been read.
@@ -50,13 +61,14 @@ def _configured(settings: Settings, service: Service) -> RedisSession:
 def _or_inside(
     service: Service, address: Address, notes: tuple[str, ...], cause: TargetError
 ) -> RedisSession:
-    """Return a session through the container, with the configured login. Errors: the first one."""
+    """Return a session through the container, with the configured login. Errors: the one that says most."""
     try:
         engine = open_engine()
         return _with(engine, lambda: _exec(engine, service, notes, login=address))
     except TargetError as error:
         message = f"{cause.message}; inside container {service.container}: {error.message}"
-        raise TargetError(cause.kind, message, cause.advice) from error
+        shown = error if error.kind in _ANSWERED else cause
+        raise TargetError(shown.kind, message, shown.advice) from error
 
 
 def _inspected(service: Service, *, credentials: bool) -> RedisSession:

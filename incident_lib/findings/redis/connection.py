@@ -35,7 +35,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         problem.kind.value,
         FindingSeverity.UNKNOWN if ours else FindingSeverity.CRITICAL,
         title,
-        f"{problem.message}. {problem.advice}".rstrip(". "),
+        f"{problem.message.rstrip('.')}. {problem.advice}".rstrip(". "),
         reason=problem.message,
     )
 
@@ -82,7 +82,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             "a replica without its primary that may not serve stale data" if name == "master_down" else "",
         )
         return
-    wait = max(latency.p95_seconds - latency.connect_seconds, 0.0)
+    wait = max(latency.p95_seconds - latency.connect_seconds - latency.own_delay_seconds, 0.0)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
     if severity:
         yield finding(
@@ -91,10 +91,12 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             severity,
             f"its event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
-            f"share is {_short(latency.connect_seconds)}. Look at the slow log and at its machine's CPU.",
+            f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
+            "See the slow log and its machine's CPU.",
             p95_seconds=latency.p95_seconds,
             max_seconds=latency.max_seconds,
             connect_seconds=latency.connect_seconds,
+            own_delay_seconds=latency.own_delay_seconds,
         )
 
 

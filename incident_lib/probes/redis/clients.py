@@ -41,7 +41,7 @@ def _limit(session: RedisSession) -> int | None:
 def _groups(
     session: RedisSession, connected: int | None
 ) -> tuple[tuple[RedisClientGroup, ...], Problem | None]:
-    if connected is None or connected > LIST_LIMIT:
+    if connected is not None and connected > LIST_LIMIT:
         return (), Problem(
             kind=ProblemKind.SKIPPED,
             message=f"the list of clients was not asked for, as there are over {LIST_LIMIT:,}",

@@ -66,6 +66,7 @@ def _ping(session: RedisSession) -> RedisLatency | None:
     if connect_seconds is None:
         return None
     seconds: list[float] = []
+    late: list[float] = [0.0]
     refusal = None
     deadline = clock.monotonic() + _BUDGET_SECONDS
     while len(seconds) < PING_COUNT and clock.monotonic() < deadline:
@@ -75,15 +76,23 @@ def _ping(session: RedisSession) -> RedisLatency | None:
         if isinstance(reply, ReplyError):
             refusal = reply.code
             break
-        time.sleep(_PAUSE_SECONDS)
+        late.append(_pause())
     return RedisLatency(
         sample_count=len(seconds),
         connect_seconds=connect_seconds,
+        own_delay_seconds=percentile(late, 0.95),
         median_seconds=median(seconds),
         p95_seconds=percentile(seconds, 0.95),
         max_seconds=max(seconds),
         refusal=refusal,
     )
+
+
+def _pause() -> float:
+    """Return how much longer than asked for we slept: a busy machine or process here is no slow server."""
+    started = clock.monotonic()
+    time.sleep(_PAUSE_SECONDS)
+    return max(clock.monotonic() - started - _PAUSE_SECONDS, 0.0)
 
 
 def percentile(values: list[float], share: float) -> float:

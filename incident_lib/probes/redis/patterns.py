@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from incident_lib.connections.redis import text_of
 
-_SEPARATOR = re.compile(r"([:/|._{}#@-]+)")
+_SEPARATOR = re.compile(r"([:/|._{}#-]+)")
 # Words as people write them, cartItem and CART too, but no run of letters as keys and tokens have them.
 _WORD = re.compile(r"[a-z]{1,16}|[A-Z]{1,16}|(?:[A-Z]?[a-z]{2,12}){1,3}|v\d{1,2}")
+_PERSON = re.compile(r"[^:/|]*@[^:/|]*")  # an e-mail address
 _SEGMENTS = 6
 
 _CONTAINERS = """
@@ -36,13 +37,13 @@ def key_pattern(key: bytes) -> str:
     >>> [key_pattern(key) for key in (b"user:1234:cart", b"sess:9f-e2-77", b"\xff\n", b"a=hunter2")]
     ['user:*:cart', 'sess:*', '*', '*']
     """
-    parts = _SEPARATOR.split(text_of(key[:256]))
+    parts = _SEPARATOR.split(_PERSON.sub("*", text_of(key[:256])))
     words = [
         part if index % 2 or not part or _WORD.fullmatch(part) else "*" for index, part in enumerate(parts)
     ]
     if len(words) > 2 * _SEGMENTS:
         words = [*words[: 2 * _SEGMENTS], "*"]
-    return re.sub(r"\*(?:[:/|._{}#@-]{1,4}\*)+", "*", "".join(words))
+    return re.sub(r"\*(?:[:/|._{}#-]{1,4}\*)+", "*", "".join(words))
 
 
 def command_name(arguments: Sequence[bytes]) -> str:

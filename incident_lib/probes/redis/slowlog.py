@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_lib.connections.redis import RedisSession, ReplyError, from_reply, text_of
+from incident_lib.connections.redis.commands import name_of
 from incident_lib.model import Problem, ProblemKind, Truncation, Window
 from incident_lib.model.redis import RedisSlowCommand, RedisSlowLog
 from incident_lib.probes.base import Fetched, Probe
@@ -59,7 +60,8 @@ def _cut(
 
 def _is_ours(session: RedisSession, entry: list[Any]) -> bool:
     address, name = (text_of(value) for value in (*entry[4:6], b"", b"")[:2])
-    return session.is_ours({"addr": address, "name": name})
+    command = "|".join(name_of(entry[3])).lower()
+    return session.is_ours({"addr": address, "name": name, "cmd": command})
 
 
 def _command(session: RedisSession, entry: list[Any]) -> RedisSlowCommand:
