@@ -30,6 +30,8 @@ from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
 from incident_lib.probes import network as probes
 from incident_lib.probes.base import run, run_lane
+from incident_lib.probes.network import reach
+from incident_lib.probes.network.place import Place
 from tests import services
 from tests.integration import network_service as servers
 
@@ -154,8 +156,8 @@ def test_a_port_that_refuses(tmp_path: Path) -> None:
 def test_a_port_that_answers_at_some_addresses_is_up() -> None:
     with servers.serve(servers.silent) as port:
         addresses = (*resolve("127.0.0.1", port, 1), *resolve("127.0.0.1", servers.free_port(), 1))
-        session = probes.NetworkSession(probes.Place(host="pay", port=port), addresses, 0.0)
-        evidence = run(probes.PORTS, session, "pay", WINDOW)
+        session = reach.NetworkSession(Place(host="pay", port=port), addresses, 0.0)
+        evidence = run(reach.PORTS, session, "pay", WINDOW)
     (finding,) = findings(evidence).values()
     assert (finding.id, finding.severity) == ("network.ports.some", "INFO")
     assert session.reached == addresses[:1]
@@ -251,9 +253,9 @@ _SILENT_RESOLVER = """
 import json, socket, time
 silent = socket.socket(type=socket.SOCK_DGRAM); silent.bind(("127.0.0.1", 53))
 from incident_lib.probes.network import Place, open_session
-from incident_lib.probes import network
+from incident_lib.probes.network import reach
 from incident_lib.errors import TargetError
-network.NAME_SECONDS, network.ASK_SECONDS = 1.0, 0.5
+reach.NAME_SECONDS, reach.ASK_SECONDS = 1.0, 0.5
 began = time.monotonic()
 try:
     open_session(Place(host="pay.example.com", port=443))

@@ -1,6 +1,7 @@
 """Judges names, ports and TLS."""
 
 from incident_lib.findings.base import Analyzer
+from incident_lib.findings.network.inside import analyze_inside
 from incident_lib.findings.network.names import analyze_names, analyze_names_failure
 from incident_lib.findings.network.ports import analyze_failure, analyze_ports
 from incident_lib.findings.network.tls import analyze_tls
@@ -9,6 +10,7 @@ ANALYZERS: dict[str, Analyzer] = {
     "network.names": analyze_names,
     "network.ports": analyze_ports,
     "network.tls": analyze_tls,
+    "network.inside": analyze_inside,
 }
 ON_FAILURE: dict[str, Analyzer] = {
     "network.names": analyze_names_failure,

@@ -97,7 +97,7 @@ def test_refused_says_more_than_unreachable() -> None:
     assert (one.id, one.data["address"]) == ("network.ports.refused", "192.0.2.7")
 
 
-@pytest.mark.parametrize("probe", sorted(ANALYZERS))
+@pytest.mark.parametrize("probe", sorted(ON_FAILURE))
 @pytest.mark.parametrize("kind", list(ProblemKind))
 def test_a_failure_is_never_ok(probe: str, kind: ProblemKind) -> None:
     (one,) = ON_FAILURE[probe](evidence(probe, kind=kind), CONTEXT)
@@ -109,3 +109,12 @@ def test_a_failure_is_never_ok(probe: str, kind: ProblemKind) -> None:
 def test_no_rows_are_not_ok(probe: str) -> None:
     (one,) = judge(probe)
     assert one.severity == "UNKNOWN"
+
+
+def test_names_inside_a_container() -> None:
+    well = NameAnswer(name="pay", asked="container app-backend", decides=True, addresses=("192.0.2.7",))
+    (one,) = judge("network.inside", well)
+    assert (one.id, one.title) == ("network.inside.ok", "inside container app-backend pay is 192.0.2.7")
+    lost = NameAnswer(name="mail", asked="container app-backend", decides=True, code="NXDOMAIN")
+    (one,) = judge("network.inside", well, lost)
+    assert (one.id, one.severity, one.data["host"]) == ("network.inside.not_resolving", "CRITICAL", "mail")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.probes.network import Place, parse_place
+from incident_lib.probes.network.place import Place, parse_place
 
 
 @pytest.mark.parametrize(

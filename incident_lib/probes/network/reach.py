@@ -1,40 +1,22 @@
-"""Names, ports and TLS of every place that something has to be reached at."""
+"""Names, ports and TLS of one place, as seen from this machine."""
 
-import functools
-import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.parse import urlsplit
-
-import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Dependency, Service, ServiceKind, Settings
 from incident_lib.connections import names, tls
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.sockets import Address, Attempt, connect_all
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.model.network import NameAnswer, PortAnswer
-from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.probes.base import Fetched, Probe
+from incident_lib.probes.network.place import Place
 
 NAME_SECONDS = 5.0
 ASK_SECONDS = 2.0
 CONNECT_SECONDS = 3.0
 TLS_SECONDS = 5.0
 _GRACE_SECONDS = 1.0
-_PORTS = {"https": 443, "tls": 443, "http": 80, "redis": 6379, "rediss": 6379}
-_POSTGRES_PORTS = {"postgres": 5432, "postgresql": 5432}
-_TLS = frozenset({"https", "tls", "rediss"})
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where something is reached: no credentials, no path. Without a port it is a name only."""
-
-    host: str
-    port: int | None = None
-    uses_tls: bool = False
-    ca: Path | None = None
 
 
 class NetworkSession(NoSession):
@@ -177,66 +159,3 @@ TLS = Probe(
     cost="one connection, up to five where something is wrong",
     deadline_seconds=TLS_SECONDS + _GRACE_SECONDS,
 )
-PROBES = (NAMES, PORTS, TLS)
-
-
-def lanes(settings: Settings) -> tuple[Lane, ...]:
-    """Return one lane for each service and dependency with an address that is a network's."""
-    targets: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
-    found = ((target, _place(settings, target)) for target in targets)
-    return tuple(_lane(target.name, place) for target, place in found if place)
-
-
-def _lane(target: str, place: Place) -> Lane:
-    first = msgspec.structs.replace(NAMES, source=f"getaddrinfo {place.host}")
-    probes: tuple[Probe, ...] = (first,) if place.port is None else (first, PORTS)
-    if place.uses_tls:
-        probes = (*probes, TLS)
-    return Lane(target=target, open=functools.partial(open_session, place), probes=probes, name="network")
-
-
-def _place(settings: Settings, target: Service | Dependency) -> Place | None:
-    """Return where `target` is reached; None where it is no network's address, or not known now."""
-    is_postgres = isinstance(target, Service) and target.kind is ServiceKind.POSTGRES
-    address = target.dsn if isinstance(target, Service) and is_postgres else target.url
-    try:
-        text = settings.resolve(address)
-    except TargetError:
-        return None  # the technology's own lane says so
-    place = parse_place(text)
-    if place is None or not target.ca:
-        return place
-    return msgspec.structs.replace(place, ca=settings.file(target.ca))
-
-
-def parse_place(address: str) -> Place | None:
-    """Return the place that an address or a PostgreSQL connection string names, without anything secret.
-
-    >>> parse_place("postgresql://app:hunter2@db.example.com/shop").host
-    'db.example.com'
-    """
-    if "://" not in address:
-        return _from_keywords(address)
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    ports = _PORTS | _POSTGRES_PORTS
-    if not host or "," in host or host.lower().startswith("%2f") or parts.scheme == "unix":
-        return None
-    if parts.scheme == "dns":
-        return Place(host=host)
-    if (port or ports.get(parts.scheme)) is None:
-        return None
-    return Place(host=host, port=port or ports[parts.scheme], uses_tls=parts.scheme in _TLS)
-
-
-def _from_keywords(address: str) -> Place | None:
-    """Return the place of `host=db port=5432 dbname=shop`, None for a socket file."""
-    fields = dict(re.findall(r"(\w+)\s*=\s*'?([^\s']*)'?", address))
-    host = fields.get("hostaddr") or fields.get("host", "")
-    port = fields.get("port", "5432")
-    if not host or host.startswith(("/", "@")) or "," in host or not port.isdigit():
-        return None
-    return Place(host=host, port=int(port))
