@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from html import escape
 
 from incident_lib.display.answers import worst_of
 from incident_lib.display.block import Block
@@ -141,7 +142,7 @@ def connections(case: Case) -> Block:
 def locks(case: Case) -> Block:
     """Return who blocks whom: the roots that wait for nobody, and everybody behind each of them."""
     plots = [
-        f"<h4>{one.target}</h4>{plot_locks(one.of(PostgresLockSession))}"
+        f"<h4>{escape(one.target)}</h4>{plot_locks(one.of(PostgresLockSession))}"
         for one in case.of("postgres.locks")
         if one.of(PostgresLockSession)
     ]
@@ -154,13 +155,13 @@ def memory(case: Case) -> Block:
     bars = [
         Bar(
             label=label,
-            parts=(("s1", float(used), "used"),),
-            limit=float(limit) if limit else None,
+            parts=(("s1", used / limit if limit else 0.0, "used"),),
+            limit=1.0 if limit else None,
             note=f"{show_bytes(used)} of {show_bytes(limit)}" if limit else f"{show_bytes(used)}, no limit",
         )
         for label, used, limit in found
     ]
-    plots = [plot_bars("Memory in use, the limit in red", bars, unit="_bytes")] if bars else []
+    plots = [plot_bars("Memory in use, as a share of the limit", bars, unit="_ratio")] if bars else []
     return _drawn(case, "", plots, "Nothing tells of memory.")
 
 

@@ -1,6 +1,7 @@
 """Evidence as tables: any record type, units spelled out, and the reason where there is nothing to show."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,11 @@ _NESTED = (tuple, list, dict)
 
 
 _STATES = {
-    "docker.container": (
-        *("state", "health", "exit_code", "oom_killed", "restart_count", "started_at", "image", "version"),
-        *("memory_limit_bytes", "cpu_limit_cores", "restart_policy", "python_version", "error"),
-    ),
-    "docker.processes": (),
-    "process.state": (),
+    "docker.container": "state health exit_code oom_killed restart_count started_at image version error"
+    " memory_limit_bytes cpu_limit_cores restart_policy python_version",
+    "docker.processes": "",
+    "process.state": "is_running reason state pid started_at command cpu_cores resident_bytes python_version"
+    " memory_limit_bytes process_count thread_count open_file_count open_file_limit_count connection_counts",
 }
 
 
@@ -44,10 +44,11 @@ class Table(Block):
         return pd.DataFrame([_as_dict(target, row) for target, row in self.records])
 
 
-def table(case: Case, probe: str, *columns: str, record: str = "", most: int = 50) -> Table:
+def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: int = 50) -> Table:
     """Return what a probe saw, target by target; where it saw nothing, why and what to do.
 
-    `columns` picks fields (all without it), `record` one type of record, `most` how many rows are shown.
+    `columns` names the fields to show, a space between them; `record` one type of record; `most` how
+    many rows of each target.
     """
     evidence = case.of(probe)
     if not evidence:
@@ -57,10 +58,10 @@ def table(case: Case, probe: str, *columns: str, record: str = "", most: int = 5
         (one.target, row) for one in evidence for row in one.rows if record in {"", type(row).__name__}
     ]
     html = [problem(one) for one in evidence]
-    html += [_tables(alike, columns, most) for alike in _by_type(records)]
+    html += [_tables(alike, columns.split(), most) for alike in _by_type(records)]
     if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
         html.append(blocks.note(f"{probe} was asked, and there is none.", kind="ok"))
-    html += [_cut(one) for one in evidence] + [_source(one) for one in evidence]
+    html += [*(_cut(one) for one in evidence), _sources(evidence)]
     summary = f"{probe}: {blocks.count(len(records), 'record')} of {blocks.count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
 
@@ -71,7 +72,7 @@ def states(case: Case) -> Table:
     if not asked:
         note = blocks.note("No service has a container or a pid_file in workbench.toml.")
         return Table(note, "nothing to ask", ())
-    tables = [table(case, probe, *_STATES[probe]) for probe in asked]
+    tables = [table(case, probe, _STATES[probe]) for probe in asked]
     records = [record for one in tables for record in one.records]
     return Table("".join(one.html for one in tables), blocks.count(len(records), "record"), records)
 
@@ -104,11 +105,12 @@ def lines(records: Sequence[tuple[str, Row]], columns: Sequence[str] = (), *, ta
 
 def facts(records: Sequence[tuple[str, Row]], columns: Sequence[str] = ()) -> str:
     """Return one record for each target as a table with the targets side by side, a line for each field."""
-    names = list(columns) or _fields(records)
+    names = [name for name in columns if any(_tells(getattr(row, name)) for _, row in records)]
+    names = names or _fields(records)
     head = "".join(f'<th scope="col">{escape(target)}</th>' for target, _ in records)
     rows = (
         f'<tr><th scope="row">{escape(heading(name))}</th>'
-        f"{''.join(_cell(name, getattr(row, name)) for _, row in records)}</tr>"
+        f"{''.join(_cell(name, getattr(row, name), flush=False) for _, row in records)}</tr>"
         for name in names
     )
     return (
@@ -126,9 +128,10 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int) -
     targets = [target for target, _ in records]
     if len(set(targets)) == len(targets) and len(targets) <= 6:
         return facts(records, wanted)
-    shown = lines(records[:most], wanted, target=len(set(targets)) > 1)
-    rest = len(records) - most
-    return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest > 0 else "")
+    kept = [one for of in dict.fromkeys(targets) for one in [one for one in records if one[0] == of][:most]]
+    shown = lines(kept, wanted, target=len(set(targets)) > 1)
+    rest = len(records) - len(kept)
+    return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest else "")
 
 
 def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row]]]:
@@ -149,11 +152,13 @@ def _tells(value: Any) -> bool:
     return value is not None and value != "" and not (isinstance(value, _NESTED) and not value)
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any, *, flush: bool = True) -> str:
     if value is None:
         return f'<td class="iw-none">{UNKNOWN}</td>'
+    if isinstance(value, datetime):
+        return f'<td class="iw-moment"><span>{value:%Y-%m-%d}</span> {value:%H:%M:%S}</td>'
     text = _nested(value) if isinstance(value, _NESTED) else show(name, value)
-    kind = "iw-number" if is_number(value) else "iw-long" if len(text) > _LONG else ""
+    kind = "iw-number" if flush and is_number(value) else "iw-long" if len(text) > _LONG else ""
     css = f' class="{kind}"' if kind else ""
     return f"<td{css}>{escape(text)}</td>"
 
@@ -184,12 +189,15 @@ def _cut(one: Evidence) -> str:
     return blocks.note(f"{one.target}: cut, {cut.kept} {cut.unit} kept {total}.", kind="warning")
 
 
-def _source(one: Evidence) -> str:
-    took = f"{clock.format_duration(one.duration_seconds)} at {clock.format_time(one.collected_at)}"
-    return (
-        f'<details class="iw-source"><summary>how {escape(one.ref)} was asked · {took}</summary>'
-        f"<pre>{escape(one.source)}</pre></details>"
+def _sources(evidence: Sequence[Evidence]) -> str:
+    """Return what was sent to each target, folded away."""
+    asked = "".join(
+        f"<p>{escape(one.target)}, {clock.format_duration(one.duration_seconds)} "
+        f"at {clock.format_time(one.collected_at)}</p><pre>{escape(one.source)}</pre>"
+        for one in evidence
     )
+    label = ", ".join(escape(one.target) for one in evidence)
+    return f'<details class="iw-source"><summary>how {label} was asked</summary>{asked}</details>'
 
 
 def _as_dict(target: str, row: Row) -> dict[str, Any]:

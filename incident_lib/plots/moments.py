@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incident_lib.model import Window
-from incident_lib.plots.rates import Change
+from incident_lib.plots.rates import Change, zoom
 from incident_lib.plots.svg import WIDTH, Axis, figure, line, shorten, text, time_axis
 
 _ROW = 18.0
@@ -15,9 +15,10 @@ def plot_moments(window: Window, onset: datetime | None, changes: Sequence[Chang
     told = [(moment, f"{target}: {what}", "warning") for moment, target, what in changes]
     told += [(onset, "onset: the trouble begins", "critical")] if onset else []
     told = sorted(one for one in told if window.holds(one[0]))
-    x = Axis(window.start.timestamp(), window.end.timestamp(), 8, WIDTH - 8)
+    start, end = zoom(window, [one[0] for one in told])
+    x = Axis(start.timestamp(), end.timestamp(), 8, WIDTH - 8)
     bottom = 6 + _ROW * max(len(told), 1)
-    parts = [time_axis(window.start, window.end, x, bottom)]
+    parts = [time_axis(start, end, x, bottom)]
     for index, (moment, words, css) in enumerate(told):
         parts.append(_moment(x.at(moment.timestamp()), index, bottom, f"{moment:%H:%M:%S} {words}", css))
     return figure("What happened in the window", bottom + 20, parts)

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from incident_lib.model import Window
 from incident_lib.model.logs import LogBucket
-from incident_lib.plots.svg import WIDTH, Axis, bar, figure, line, mark, text, time_axis
+from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
 
-_LEFT, _TOP, _HEIGHT = 48.0, 22.0, 120.0
+_LEFT, _TOP, _HEIGHT = 48.0, 16.0, 120.0
 _BARS = 120  # at most; more are added up
+_APART = 150.0  # changes closer than this share a label
 
 Change = tuple[datetime, str, str]
 
@@ -24,7 +25,7 @@ def plot_rates(
     """Return failed and other requests of one service over time; error lines where it logs no requests."""
     requests = any(one.requests_count for one in buckets)
     what = "requests, those answered with 5xx in red" if requests else "log lines, errors in red"
-    start, end = window.start, max(window.end, max((one.at for one in buckets), default=window.end))
+    start, end = zoom(window, [one.at for one in buckets])
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
     slots = add_up(buckets, start, end, requests=requests)
     most = max((total for _, total, _ in slots), default=0)
@@ -42,14 +43,39 @@ def plot_rates(
 
 
 def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: Sequence[Change]) -> list[str]:
-    """Return the lines for the onset and for every change inside the axis."""
-    told = [(moment, f"{target}: {what}"[:60], "warning") for moment, target, what in changes]
-    told += [(onset, "onset", "critical")] if onset else []
-    inside = sorted(one for one in told if x.low <= one[0].timestamp() <= x.high)
-    return [
-        mark(x.at(moment.timestamp()), top - 14 + 11 * (index % 3), bottom, label, css)
-        for index, (moment, label, css) in enumerate(inside)
-    ]
+    """Return a line for the onset and each change inside the axis; changes that lie close share a label."""
+    inside = sorted(one for one in changes if x.low <= one[0].timestamp() <= x.high)
+    drawn: list[str] = []
+    labels: list[tuple[float, list[Change]]] = []
+    for one in inside:
+        place = x.at(one[0].timestamp())
+        drawn.append(line(place, top, place, bottom, "mark warning"))
+        if labels and place - labels[-1][0] < _APART:
+            labels[-1][1].append(one)
+        else:
+            labels.append((place, [one]))
+    drawn += [label(place, top - 2, _told(group), "warning") for place, group in labels]
+    if onset and x.low <= onset.timestamp() <= x.high:
+        place = x.at(onset.timestamp())
+        drawn += [line(place, top, place, bottom, "mark critical")]
+        drawn += [label(place, top + 10, f"onset {onset:%H:%M:%S}", "critical")]
+    return drawn
+
+
+def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """Return what to draw of the window: from a little before the first thing seen, where much is empty."""
+    end = max(window.end, max(seen, default=window.end))
+    first = min(seen, default=window.start)
+    if (first - window.start) < (end - window.start) / 3:
+        return window.start, end
+    return first - (end - first) / 20, end
+
+
+def _told(group: Sequence[Change]) -> str:
+    moment, target, what = group[0]
+    if len(group) == 1:
+        return shorten(f"{target}: {what}", 60)
+    return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
 
 
 def add_up(

@@ -70,11 +70,10 @@ def time_axis(start: datetime, end: datetime, axis: Axis, y: float, *, marks: in
     return "".join(parts)
 
 
-def mark(x: float, top: float, bottom: float, label: str, css: str) -> str:
-    """Return a dashed line with its label at the top, on the side where there is room."""
-    right = x > WIDTH * 0.75
-    words = text(x - 4 if right else x + 4, top + 9, label, anchor="end" if right else "start", css=css)
-    return line(x, top, x, bottom, f"mark {css}") + words
+def label(x: float, y: float, words: str, css: str) -> str:
+    """Return the label of a mark, on the side where there is room."""
+    right = x > WIDTH * 0.6
+    return text(x - 4 if right else x + 4, y, words, anchor="end" if right else "start", css=css)
 
 
 def shorten(words: str, longest: int) -> str:

@@ -17,6 +17,8 @@ def heading(name: str) -> str:
     >>> heading("query_seconds"), heading("application_name"), heading("pid")
     ('query', 'application name', 'pid')
     """
+    if name == "seconds":
+        return "took"
     for suffix in _SUFFIXES:
         if name.endswith(suffix) and suffix != "_per_second":
             name = name.removesuffix(suffix)
@@ -66,7 +68,7 @@ def is_number(value: Any) -> bool:
 
 def _number(name: str, value: float) -> str:
     for suffix, spell in _UNITS:
-        if name.endswith(suffix):
+        if f"_{name}".endswith(suffix):
             return spell(value)
     return _plain(value)
 

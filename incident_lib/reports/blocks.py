@@ -20,28 +20,32 @@ NOTHING = "Nothing was found that points at a cause. What could not be seen is l
 
 
 def findings(found: Sequence[Finding], *, target: bool = True) -> str:
-    """Return cards, the worst first; the checks that passed are folded away."""
+    """Return cards, the worst first; what is only worth knowing and what is well is folded away."""
     ordered = sorted(found, key=lambda one: (one.severity.rank, one.target, one.id))
+    cards = [one for one in ordered if one.severity not in {FindingSeverity.INFO, FindingSeverity.OK}]
+    told = [one for one in ordered if one.severity is FindingSeverity.INFO]
     passed = [one for one in ordered if one.severity is FindingSeverity.OK]
-    others = [one for one in ordered if one.severity is not FindingSeverity.OK]
-    cards = "".join(finding(one, target=target) for one in others)
     if not ordered:
         return note("No finding: nothing here was looked at.")
-    return f'<div class="iw-findings">{cards}{_passed(passed, target=target, others=bool(others))}</div>'
+    well = "" if cards else ", nothing wrong"
+    return (
+        f'<div class="iw-findings">{"".join(finding(one, target=target) for one in cards)}'
+        f"{_folded(told, f'{len(told)} worth knowing', 'iw-told', target=target)}"
+        f"{_folded(passed, count(len(passed), 'check') + ' passed' + well, 'iw-passed', target=target)}</div>"
+    )
 
 
 def finding(one: Finding, *, target: bool = True) -> str:
     """Return one finding as a card."""
     about = f'<span class="iw-target">{escape(one.target)}</span>' if target else ""
     since = f'<span class="iw-since">since {_time(one.since)}</span>' if one.since else ""
-    detail = f'<p class="iw-detail">{escape(one.detail)}</p>' if one.detail else ""
     actions = "".join(f"<li>{escape(action.text)}</li>" for action in one.actions)
     proposed = f'<ul class="iw-actions">{actions}</ul>' if actions else ""
     return (
         f'<article class="iw-finding iw-{one.severity.lower()}" id="{escape(one.ref)}">'
         f'<div class="iw-line">{severity(one.severity)}{about}'
         f'<h4 class="iw-title">{escape(one.title)}</h4>{since}</div>'
-        f"{detail}{proposed}</article>"
+        f"{_detail(one.detail)}{proposed}</article>"
     )
 
 
@@ -55,11 +59,20 @@ def by_target(analysis: Analysis) -> str:
     groups: dict[str, list[Finding]] = {}
     for one in sorted(analysis.findings, key=lambda one: (one.severity.rank, one.target, one.id)):
         groups.setdefault(one.target, []).append(one)
-    return "".join(
+    if not groups:
+        return note("No finding: nothing was looked at.")
+    well = [
+        name for name, found in groups.items() if all(one.severity is FindingSeverity.OK for one in found)
+    ]
+    html = "".join(
         f'<section class="iw-group"><h3>{escape(target)} {tally(found)}</h3>'
         f"{findings(found, target=False)}</section>"
         for target, found in groups.items()
-    ) or note("No finding: nothing was looked at.")
+        if target not in well
+    )
+    passed = [one for name in well for one in groups[name]]
+    label = f"{', '.join(escape(name) for name in well)}: {count(len(passed), 'check')} passed, nothing wrong"
+    return html + _folded(passed, label, "iw-passed", target=True)
 
 
 def tally(found: Iterable[Finding]) -> str:
@@ -158,14 +171,27 @@ def count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _passed(passed: Sequence[Finding], *, target: bool, others: bool) -> str:
-    if not passed:
+def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> str:
+    if not found:
         return ""
-    items = "".join(
-        f"<li>{f'<b>{escape(one.target)}</b> ' if target else ''}{escape(one.title)}</li>" for one in passed
-    )
-    label = f"{count(len(passed), 'check')} passed{'' if others else ', nothing wrong'}"
-    return f'<details class="iw-passed"><summary>{label}</summary><ul>{items}</ul></details>'
+    items = "".join(f"<li>{_line(one, target=target, more=css == 'iw-told')}</li>" for one in found)
+    return f'<details class="{css}"><summary>{label}</summary><ul>{items}</ul></details>'
+
+
+def _line(one: Finding, *, target: bool, more: bool) -> str:
+    about = f"<b>{escape(one.target)}</b> " if target else ""
+    detail = f'<span class="iw-more">{escape(one.detail)}</span>' if more and one.detail else ""
+    return f"{about}{escape(one.title)}{detail}"
+
+
+def _detail(text: str) -> str:
+    """Return a finding's detail; more than three lines are folded behind the first two."""
+    lines = text.splitlines()
+    if len(lines) <= 3:
+        return f'<p class="iw-detail">{escape(text)}</p>' if text else ""
+    head, rest = escape("\n".join(lines[:2])), escape("\n".join(lines[2:]))
+    more = f'<details><summary>{len(lines) - 2} more lines</summary><p class="iw-detail">{rest}</p></details>'
+    return f'<p class="iw-detail">{head}</p>{more}'
 
 
 def _by_name(found: Iterable[Finding]) -> dict[str, Finding]:
