@@ -1,0 +1,88 @@
+"""The ways through a container: what inspecting it gives, and psql inside it, on a real engine."""
+
+import uuid
+from collections.abc import Iterator
+
+import docker
+import msgspec
+import pytest
+
+from incident_lib.config import Settings
+from incident_lib.model import EvidenceStatus, FindingSeverity
+from tests.integration import docker_service, postgres_service
+from tests.integration.docker_service import DATABASE, PASSWORD, USER, Stack
+from tests.integration.postgres_triage import collect, judge, triage
+
+pytestmark = [*docker_service.MARKS, pytest.mark.postgres]
+engine = docker_service.engine
+
+
+@pytest.fixture(scope="module")
+def stack(engine: docker.DockerClient) -> Iterator[Stack]:
+    """Yield the four containers, under a prefix of their own."""
+    with docker_service.stack(engine, prefix=f"pg-{uuid.uuid4().hex[:6]}-") as made:
+        yield made
+
+
+def _without_discovery(settings: Settings) -> Settings:
+    workbench = msgspec.structs.replace(settings.document.workbench, discover_credentials=False)
+    document = msgspec.structs.replace(settings.document, workbench=workbench)
+    return msgspec.structs.replace(settings, document=document)
+
+
+def test_address_and_login_are_found_and_never_kept(stack: Stack) -> None:
+    evidence = collect(postgres_service.settings(container=stack.name("db")))
+    (row,) = evidence["connection"].rows
+    assert (row.way, row.role, row.database) == ("discovered", USER, DATABASE)
+    assert "were found by inspecting" in evidence["connection"].source
+    stored = msgspec.json.encode(list(evidence.values())).decode()
+    assert PASSWORD not in stored
+    unseen = {name for name, one in evidence.items() if one.status is not EvidenceStatus.COLLECTED}
+    assert unseen <= {"statements"}
+    assert not [one for each in evidence.values() for one in judge(each) if one.severity.is_bad]
+
+
+def test_without_discovery_psql_runs_in_the_container(stack: Stack) -> None:
+    dsn = f"postgresql://{USER}@127.0.0.1:{postgres_service.free_port()}/{DATABASE}"
+    evidence = collect(postgres_service.settings(dsn, container=stack.name("db")))
+    (row,) = evidence["connection"].rows
+    assert row.way == "exec"
+    assert row.through_pooler is False
+    assert "Connection refused" in row.attempts[0]
+    assert f"psql inside the container {stack.name('db')}" in evidence["locks"].source
+    unseen = {name for name, one in evidence.items() if one.status is not EvidenceStatus.COLLECTED}
+    assert unseen <= {"statements"}
+    found = [one for one in judge(evidence["connection"]) if one.id == "postgres.connection.way"]
+    assert found[0].severity is FindingSeverity.INFO
+    assert not [one for name in ("locks", "counters") for one in judge(evidence[name]) if one.severity.is_bad]
+
+
+def test_with_discovery_off_the_environment_is_not_used(stack: Stack) -> None:
+    settings = _without_discovery(postgres_service.settings(container=stack.name("db")))
+    connection = collect(settings, "saturation")["connection"]
+    assert USER not in connection.source
+    if connection.rows:
+        assert connection.rows[0].way == "exec"
+        assert connection.rows[0].role == "postgres"
+    else:
+        assert connection.problem is not None
+        assert "psql in" in connection.problem.message
+
+
+def test_a_database_that_is_not_there_is_told_through_psql(stack: Stack) -> None:
+    dsn = f"postgresql://{USER}@127.0.0.1:{postgres_service.free_port()}/gone"
+    found = triage(postgres_service.settings(dsn, container=stack.name("db")), "saturation")
+    assert found["connection.not_found"].severity is FindingSeverity.CRITICAL
+    assert "saturation.ok" in found
+
+
+def test_a_container_that_is_not_there_or_stopped(stack: Stack) -> None:
+    missing = triage(postgres_service.settings(container="no-such-container"))
+    assert missing["connection.not_found"].severity is FindingSeverity.CRITICAL
+    stopped = stack.container("db")
+    stopped.stop(timeout=5)
+    try:
+        found = triage(postgres_service.settings(container=stack.name("db")))
+    finally:
+        stopped.start()
+    assert f"the container {stack.name('db')} is exited" in found["connection.refused"].detail
