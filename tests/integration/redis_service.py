@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -133,7 +134,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings_for(url: str, **keys: str) -> Settings:
+def settings_for(url: str, **keys: Any) -> Settings:
     """Return the configuration of one service `cache` at `url`."""
     service = Service(name="cache", kind=ServiceKind.REDIS, url=url, **keys)
     return Settings(document=Document(service=(service,)), root=Path.cwd())

@@ -16,6 +16,7 @@ from incident_lib.model.redis import (
     RedisDenial,
     RedisErrorClass,
     RedisKeySample,
+    RedisMemory,
     RedisSlowCommand,
 )
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
@@ -82,6 +83,14 @@ def test_a_full_cache_is_no_fault_and_heavy_eviction_is(kind: str) -> None:
     assert "redis.memory.ok" in calm
     assert found["redis.memory.evictions"].severity is FindingSeverity.WARNING
     assert found["redis.memory.hit_ratio"].severity is FindingSeverity.WARNING
+
+
+def test_without_maxmemory_the_limit_is_that_of_process_or_machine(kind: str) -> None:
+    with running(kind) as server:
+        own = collect(settings_for(server.url, memory_limit_bytes=4 * 1024 * 1024), only="redis.memory")
+        machine = collect(settings_for(server.url), only="redis.memory")
+    assert judge(own)["redis.memory.full"].severity is FindingSeverity.CRITICAL
+    assert machine["redis.memory"].of(RedisMemory)[0].limit_source == "machine"
 
 
 def test_an_old_error_is_not_judged(kind: str) -> None:

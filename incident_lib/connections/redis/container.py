@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from incident_lib.connections.docker import Engine, ExecResult
+from incident_lib.connections.docker import Engine, ExecResult, open_engine
 from incident_lib.connections.redis.address import PORT, Address
 from incident_lib.connections.redis.commands import check
 from incident_lib.connections.redis.text import parse_output
@@ -25,7 +25,6 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     address: Address | None
     inside: Address  # as seen in the container
-    memory_limit_bytes: int | None
 
 
 def find(engine: Engine, container: str) -> Found:
@@ -42,8 +41,16 @@ def find(engine: Engine, container: str) -> Found:
             "look at its last log lines and why it ended, then start it",
         )
     inside = _inside(details)
-    limit = (details.get("HostConfig") or {}).get("Memory") or None
-    return Found(address=_from_here(engine, details, inside), inside=inside, memory_limit_bytes=limit)
+    return Found(address=_from_here(engine, details, inside), inside=inside)
+
+
+def memory_limit(container: str) -> int | None:
+    """Return the container's memory limit, None where it has none. Errors: TargetError."""
+    engine = open_engine()
+    try:
+        return (engine.inspect(container).get("HostConfig") or {}).get("Memory") or None
+    finally:
+        engine.close()
 
 
 def _inside(details: dict[str, Any]) -> Address:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -43,7 +43,8 @@ class RedisSession:
         self.vantage = vantage
         self.notes = notes
         self.transport = transport
-        self.memory_limit_bytes: int | None = None  # of the container or process, where it is known
+        # Of the container or process, None where it has none; asked for only where maxmemory is not set.
+        self.memory_limit: Callable[[], int | None] = lambda: None
         self.clock_difference = timedelta()  # the server's clock less ours
         self.first_at = clock.now()  # of the first sample
         self.info_refused: ReplyError | None = None

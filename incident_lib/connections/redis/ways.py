@@ -1,6 +1,7 @@
 """The ways to a server, in order: the configured address, what its container says, redis-cli inside it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -33,6 +34,15 @@ def open_session(settings: Settings, service: Service) -> RedisSession:
     Each way is tried once, two seconds to connect and two for each answer. What was tried is in `notes`.
     Errors: TargetError of the first way that was open to us, or NOT_CONFIGURED where there was none.
     """
+    session = _open(settings, service)
+    if service.memory_limit_bytes:
+        session.memory_limit = partial(int, service.memory_limit_bytes)
+    elif service.container:
+        session.memory_limit = partial(container.memory_limit, service.container)
+    return session
+
+
+def _open(settings: Settings, service: Service) -> RedisSession:
     if service.url:
         return _configured(settings, service)
     if not service.container:
@@ -55,7 +65,7 @@ def _configured(settings: Settings, service: Service) -> RedisSession:
         if not service.container:
             raise
         return _or_inside(service, address, (f"{notes[0]}: {error.message}",), error)
-    return greet(wire, address, notes, limit=service.memory_limit_bytes)
+    return greet(wire, address, notes)
 
 
 def _or_inside(
@@ -100,7 +110,7 @@ def _inspect_and_open(engine: Engine, service: Service, *, credentials: bool) ->
         except TargetError as error:
             notes = (*notes, f"{address}: {error.message}")
         else:
-            return greet(wire, address, (*notes, str(address)), limit=found.memory_limit_bytes)
+            return greet(wire, address, (*notes, str(address)))
     login = found.inside if credentials else _without_login(found.inside)
     return _exec(engine, service, notes, login=login, found=found)
 
@@ -123,12 +133,10 @@ def _exec(
     )
     cli = container.ContainerCli(engine, service.container, inside)
     notes = (*notes, f"redis-cli inside container {service.container}")
-    return greet(cli, inside, notes, limit=found.memory_limit_bytes)
+    return greet(cli, inside, notes)
 
 
-def greet(
-    transport: Transport, address: Address, notes: tuple[str, ...], *, limit: int | None = None
-) -> RedisSession:
+def greet(transport: Transport, address: Address, notes: tuple[str, ...]) -> RedisSession:
     """Return the session behind an open transport: log in, read INFO, say who we are.
 
     Errors: TargetError DENIED, FULL, STARTING, BUSY, PRIVILEGE and those of the connection; closes it then.
@@ -137,7 +145,6 @@ def greet(
         if isinstance(transport, Wire):
             notes = (*notes, *_log_in(transport, address))
         session = RedisSession(transport, _vantage(transport), notes)
-        session.memory_limit_bytes = limit or None
         session.read_first()
         _require(session)
     except TargetError:

@@ -1,6 +1,7 @@
 """How full it is, and what it throws out."""
 
 from incident_lib.connections.redis import Info, RedisSession, difference
+from incident_lib.errors import TargetError
 from incident_lib.model import Window
 from incident_lib.model.redis import RedisMemory
 from incident_lib.probes.base import Fetched, Probe
@@ -15,7 +16,7 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
     used, resident = second.count("used_memory"), second.count("used_memory_rss")
     maxmemory = second.count("maxmemory") or None
     counted = None if used is None else used - (second.count("mem_not_counted_for_evict") or 0)
-    limit, source = _limit(maxmemory, session.memory_limit_bytes, second.count("total_system_memory"))
+    limit, source = (maxmemory, "maxmemory") if maxmemory else _outer_limit(session, second)
     held = counted if maxmemory else resident
     behind = second.number("current_eviction_exceeded_time")
     row = RedisMemory(
@@ -44,16 +45,16 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
     return Fetched(rows=(row,))
 
 
-def _limit(
-    maxmemory: int | None, container: int | None, machine: int | None
-) -> tuple[int | None, str | None]:
-    """Return the limit that comes first, and whose it is.
-
-    >>> _limit(None, 512, 4096)
-    (512, 'container')
-    """
-    known = ((maxmemory, "maxmemory"), (container, "container"), (machine, "machine"))
-    return next(((limit, source) for limit, source in known if limit), (None, None))
+def _outer_limit(session: RedisSession, info: Info) -> tuple[int | None, str | None]:
+    """Return the container's limit, else the machine's memory; neither where the first is not known."""
+    try:
+        container = session.memory_limit()
+    except TargetError:
+        return None, None
+    if container:
+        return container, "container"
+    machine = info.count("total_system_memory")
+    return machine, "machine" if machine else None
 
 
 def _keys(info: Info, field: str) -> int:
