@@ -66,7 +66,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version() if "--version" in words else "")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    typed = next((word for word in words if not word.startswith("-")), "")
+    typed = next((word for word in words if any(word in known for known in _GROUPS.values())), "")
     wanted = [group for group, commands in _GROUPS.items() if typed in commands]
     for group in wanted or _GROUPS:
         import_module(f"incident_lib.cli.{group}").add(subparsers)

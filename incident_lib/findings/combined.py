@@ -9,7 +9,10 @@ from incident_lib.model.topology import Topology
 
 _LOGINS = ("postgres.connection.denied", "redis.connection.denied")
 _REFUSED_TOO = ("logs.lines.class.db_auth", "logs.lines.class.redis_auth")
-_UNWELL = ("http.health.status", "http.health.part", "http.health.refused", "http.health.timed_out")
+_UNWELL = tuple(
+    f"http.health.{what}"
+    for what in ("status", "part", "refused", "timed_out", "silent", "reset", "unreachable")
+)
 
 
 def judge_logins(findings: Iterable[Finding], topology: Topology) -> list[Finding]:

@@ -1,7 +1,7 @@
 """A case: one snapshot with its incident, as notebooks, pages and commands read it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,8 @@ from incident_lib.model.topology import Topology
 
 R = TypeVar("R", bound=Row)
 
-# Findings that tell of a change: what may have caused the trouble, set against its onset.
+# Findings that tell of a change: what may have caused the trouble, set against its onset. Of several
+# that tell of one change (the process started, its server says so too) the first one here is kept.
 CHANGES = (
     "deploys.log.deployed",
     "docker.container.changed",
@@ -27,6 +28,9 @@ CHANGES = (
     "postgres.server.reloaded",
     "redis.connection.restarted",
 )
+
+
+_SAME = timedelta(seconds=5)  # two findings of one start
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +63,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
         """When, at which target, and what: every change that evidence tells of, oldest first."""
-        told = [(f.since, f.target, f.title) for f in self.findings(*CHANGES) if f.since]
+        told: list[tuple[datetime, str, str]] = []
+        for finding in sorted(self.findings(*CHANGES), key=lambda f: CHANGES.index(f.id)):
+            since, target = finding.since, finding.target
+            if since and not any(other == target and abs(at - since) <= _SAME for at, other, _ in told):
+                told.append((since, target, finding.title))
         return tuple(sorted(told))
 
     @property

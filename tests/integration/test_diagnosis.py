@@ -8,7 +8,8 @@ import pytest
 from incident_lib import config
 from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.investigation.case import Case
-from incident_lib.investigation.take import Watch, take_snapshot
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.take import take_snapshot
 
 HEALTHY_SECONDS = 6.0
 
