@@ -1,0 +1,19 @@
+"""Approved mitigations: plan, approve, carry out, verify. The only code that changes a target."""
+
+from incident_lib.remediation.actions import ACTIONS, find_action
+from incident_lib.remediation.base import Action, Argument, RefusedError
+from incident_lib.remediation.execution import execute_plan, plan_change
+from incident_lib.remediation.text import approval, render_outcome, render_plan
+
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Argument",
+    "RefusedError",
+    "approval",
+    "execute_plan",
+    "find_action",
+    "plan_change",
+    "render_outcome",
+    "render_plan",
+]

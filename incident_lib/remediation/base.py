@@ -1,0 +1,104 @@
+"""What an action is: propose, carry out, verify. Each is a function; ACTIONS is the table of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from incident_lib import config
+from incident_lib.config import Service, Settings
+from incident_lib.errors import UsageError
+from incident_lib.model.remediation import Affected, Bound
+
+
+class RefusedError(UsageError):
+    """Why a change is not planned or not carried out, and what to do instead. Nothing was changed."""
+
+
+class Argument(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that may be said of an action: `--arg NAME=VALUE`."""
+
+    name: str
+    help: str
+    default: str | None = None  # None: it must be given
+
+    def __str__(self) -> str:
+        """Return it as it is typed."""
+        return f"{self.name}={'...' if self.default is None else self.default}"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks for."""
+
+    settings: Settings
+    target: str
+    arguments: dict[str, str] = {}
+
+    @property
+    def service(self) -> Service:
+        """The service that is the target. Errors: UsageError naming those there are."""
+        return self.settings.service(self.target)
+
+    def number(self, name: str, *, least: int, most: int) -> int:
+        """Return an argument that is a whole number. Errors: RefusedError with the bounds."""
+        text = self.arguments[name]
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise RefusedError(f"{name}={text} is no whole number from {least} to {most}")
+        return int(text)
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action would do to the world as it is now. `private`, for carrying it out, stays in memory."""
+
+    commands: tuple[str, ...] = ()
+    affected: tuple[Affected, ...] = ()
+    risks: tuple[str, ...] = ()
+    undo: str = ""
+    steps: tuple[str, ...] = ()
+    world: dict[str, str] = {}
+    numbers: dict[str, int] = {}  # as they are now
+    bounds: dict[str, Bound] = {}  # as they may be when it is carried out
+    private: Any = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What was really changed. `left` says what was not, when that is so."""
+
+    text: str
+    left: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the target shows afterwards."""
+
+    is_verified: bool
+    evidence: tuple[str, ...]
+    next_step: str = ""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of change. `carry_out` and `verify` are None for a checklist."""
+
+    id: str  # "postgres.terminate": what findings propose and people type
+    title: str
+    targets: str  # what it may be aimed at, for people
+    propose: Callable[[Request], Proposal]
+    carry_out: Callable[[Request, Proposal], Done] | None = None
+    verify: Callable[[Request, Proposal], Verdict] | None = None
+    arguments: tuple[Argument, ...] = ()
+
+    def complete(self, given: dict[str, str]) -> dict[str, str]:
+        """Return all arguments, defaults filled in. Errors: RefusedError for unknown and missing ones."""
+        known = {argument.name: argument for argument in self.arguments}
+        for name in given:
+            if name not in known:
+                has = ", ".join(known) or "none"
+                raise RefusedError(
+                    f"{self.id} has no argument {name!r}{config.nearest(name, known)}; it has: {has}"
+                )
+        for argument in self.arguments:
+            if argument.default is None and not given.get(argument.name, "").strip():
+                raise RefusedError(
+                    f"{self.id} needs to know {argument.name}: {argument.help}; say --arg {argument.name}=..."
+                )
+        return {name: given.get(name, argument.default or "") for name, argument in known.items()}

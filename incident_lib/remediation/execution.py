@@ -1,0 +1,125 @@
+"""Plan, approve, carry out, verify: the only code that changes a target."""
+
+from datetime import datetime
+
+from incident_lib import clock
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError, TargetError, UsageError
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.model.remediation import Outcome, OutcomeStatus, Plan
+from incident_lib.remediation import journal
+from incident_lib.remediation.actions import find_action
+from incident_lib.remediation.base import Action, Done, Proposal, RefusedError, Request, Verdict
+from incident_lib.remediation.planning import differences, make_plan
+
+
+def plan_change(
+    settings: Settings,
+    folder: IncidentFolder,
+    action: str,
+    target: str,
+    arguments: dict[str, str] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Plan:
+    """Return what a change would do, kept in the incident's folder. Changes nothing.
+
+    Cost: what looking at the target costs. Errors: RefusedError with what to do, UsageError, FolderError.
+    """
+    chosen = find_action(action)
+    request = Request(settings=settings, target=target, arguments=chosen.complete(arguments or {}))
+    plan, _ = make_plan(request, chosen, folder.id, folder.redactor, at=at)
+    journal.record_plan(folder, plan)
+    return plan
+
+
+def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Outcome:
+    """Return what came of exactly the plan of that id, which a person approved by naming it.
+
+    It is carried out and verified, and the timeline has it before and after. Errors: RefusedError, and then
+    nothing was changed: an unknown, used, expired or edited plan, or a world that is another one by now.
+    """
+    plan = journal.load_plan(folder, plan_id)
+    action = find_action(plan.action)
+    _check_usable(folder, plan, action)
+    request = Request(settings=settings, target=plan.target, arguments=plan.arguments)
+    now, proposal = make_plan(request, action, folder.id, folder.redactor)
+    if changed := differences(plan, now, proposal):
+        raise RefusedError(
+            f"the world is not the one that was approved: {'; '.join(changed)}. "
+            "Nothing was changed; make a new plan"
+        )
+    journal.claim(folder, plan)
+    return _execute(request, action, proposal, plan, folder)
+
+
+def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
+    if action.carry_out is None or not plan.is_executable:
+        raise RefusedError(f"{plan.action} is a checklist for people: there is nothing to carry out")
+    journal.check_unused(folder, plan)
+    if clock.now() >= plan.expires_at:
+        raise RefusedError(
+            f"the plan {plan.id} expired at {clock.format_time(plan.expires_at)}; "
+            "make a new one, and look at it again"
+        )
+
+
+def _execute(
+    request: Request, action: Action, proposal: Proposal, plan: Plan, folder: IncidentFolder
+) -> Outcome:
+    """Return the outcome, which is in the timeline whatever happens, an interruption too."""
+    began_at = clock.now()
+    status, done, verdict = (
+        OutcomeStatus.INTERRUPTED,
+        "nobody knows how far it came: look at the target",
+        _NOT_SEEN,
+    )
+    try:
+        status, done, verdict = _change(request, action, proposal)
+    finally:
+        outcome = Outcome(
+            plan=plan.id,
+            action=plan.action,
+            target=plan.target,
+            status=status,
+            began_at=began_at,
+            ended_at=clock.now(),
+            done=folder.redactor.text(done),
+            evidence=tuple(folder.redactor.text(line) for line in verdict.evidence),
+            next_step=verdict.next_step,
+        )
+        _record(folder, plan, outcome)
+    return outcome
+
+
+_NOT_SEEN = Verdict(is_verified=False, evidence=())
+
+
+def _change(request: Request, action: Action, proposal: Proposal) -> tuple[OutcomeStatus, str, Verdict]:
+    try:
+        done = action.carry_out(request, proposal) if action.carry_out else Done(text="nothing was done")
+    except (TargetError, UsageError) as error:
+        advice = getattr(error, "advice", "")
+        return OutcomeStatus.FAILED, str(error), Verdict(is_verified=False, evidence=(), next_step=advice)
+    verdict = _look_again(request, action, proposal)
+    if done.left:
+        return OutcomeStatus.PARTIAL, f"{done.text}; {done.left}", verdict
+    status = OutcomeStatus.VERIFIED if verdict.is_verified else OutcomeStatus.NOT_VERIFIED
+    return status, done.text, verdict
+
+
+def _look_again(request: Request, action: Action, proposal: Proposal) -> Verdict:
+    try:
+        return action.verify(request, proposal) if action.verify else _NOT_SEEN
+    except (TargetError, UsageError, OSError) as error:
+        return Verdict(is_verified=False, evidence=(f"it could not be seen: {error}",))
+
+
+def _record(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
+    try:
+        journal.record_outcome(folder, plan, outcome)
+    except FolderError as error:
+        raise FolderError(
+            f"{plan.title} was carried out ({outcome.status.value}: {outcome.done}), "
+            f"and the timeline could not be written: {error}"
+        ) from error

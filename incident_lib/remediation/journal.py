@@ -1,0 +1,106 @@
+"""The journal of changes: plans and what became of them, in the incident's folder and its timeline."""
+
+import os
+import re
+from pathlib import Path
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.errors import FolderError
+from incident_lib.incident.events import Draft
+from incident_lib.incident.files import folder_error, write_atomic
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.model import Event, EventKind
+from incident_lib.model.remediation import Outcome, Plan
+from incident_lib.remediation.base import RefusedError
+from incident_lib.remediation.planning import hash_of
+
+FOLDER = "mitigations"
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def record_plan(folder: IncidentFolder, plan: Plan) -> Path:
+    """Return the file of a plan, which is redacted already; the timeline has it too. Errors: FolderError."""
+    path = _path(folder, plan.id)
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(plan), indent=1))
+    _record(folder, plan, "planned", f"Planned, not approved: {plan.title}")
+    return path
+
+
+def load_plan(folder: IncidentFolder, plan_id: str) -> Plan:
+    """Return a plan of this incident, whose content is what its id says. Errors: RefusedError."""
+    path = _path(folder, plan_id) if _ID.fullmatch(plan_id) else None
+    if path is None or not path.is_file():
+        raise RefusedError(
+            f"{folder.id} has no plan {plan_id!r}; `incident mitigate ACTION TARGET` makes one"
+        )
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except msgspec.MsgspecError as error:
+        raise RefusedError(f"{path} is no plan any more; make a new one") from error
+    except OSError as error:
+        raise FolderError(f"cannot read {path}: {error.strerror}") from error
+    if plan.id != plan_id or hash_of(plan) != plan_id:
+        raise RefusedError(f"the plan {plan_id} was changed after it was made; make a new one")
+    if plan.incident != folder.id:
+        raise RefusedError(
+            f"the plan {plan_id} belongs to the incident {plan.incident}, and not to {folder.id}"
+        )
+    return plan
+
+
+def check_unused(folder: IncidentFolder, plan: Plan) -> None:
+    """Raise RefusedError when the plan was carried out, or begun, before."""
+    for event in events_of(folder, plan.id):
+        if event.data.get("phase") in {"begun", "ended"}:
+            when = clock.format_time(event.recorded_at)
+            raise RefusedError(
+                f"the plan {plan.id} was used already, at {when}: an approval is for once; make a new plan"
+            )
+
+
+def claim(folder: IncidentFolder, plan: Plan) -> None:
+    """Take the plan, so that nobody else carries it out meanwhile. Errors: RefusedError, FolderError."""
+    path = _path(folder, plan.id).with_suffix(".begun")
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError as error:
+        raise RefusedError(f"somebody else carries out the plan {plan.id}, or has done so") from error
+    except OSError as error:
+        raise folder_error(path, error) from error
+    _record(folder, plan, "begun", f"Approved and begun: {plan.title}")
+
+
+def record_outcome(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
+    """Write to the timeline what came of it. Errors: FolderError."""
+    text = f"{plan.title}: {outcome.status.value}. {outcome.done}"
+    seen = "; ".join(outcome.evidence)
+    _record(folder, plan, "ended", text, status=outcome.status.value, seen=seen, next_step=outcome.next_step)
+
+
+def events_of(folder: IncidentFolder, plan_id: str = "") -> tuple[Event, ...]:
+    """Return the events of one plan, or of all."""
+    return tuple(
+        event
+        for event in folder.events
+        if event.kind is EventKind.MITIGATION
+        and event.data.get("plan")
+        and plan_id in {"", event.data["plan"]}
+    )
+
+
+def _path(folder: IncidentFolder, plan_id: str) -> Path:
+    return folder.path / FOLDER / f"{plan_id}.json"
+
+
+def _record(folder: IncidentFolder, plan: Plan, phase: str, text: str, **more: str) -> None:
+    data: dict[str, str | list[str]] = {
+        "plan": plan.id,
+        "phase": phase,
+        "action": plan.action,
+        "target": plan.target,
+        "commands": list(plan.commands),
+        **more,
+    }
+    folder.record(Draft(kind=EventKind.MITIGATION, text=text, source="mitigate", data=data))

@@ -1,0 +1,196 @@
+"""Copy a service's log file, compressed, and truncate it: for a disk that is full of it."""
+
+import gzip
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model.remediation import Affected, Bound
+from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
+
+_CHUNK = 1024 * 1024
+_LEAST_BYTES = 1
+_COMPRESSED = 5  # text shrinks to less than a fifth; a copy that does not fit is given up
+_SECONDS = 300.0
+_COPY, _DISCARD = "gzip", "none"
+
+
+class _File(msgspec.Struct, frozen=True):
+    path: Path
+    copy: Path | None
+
+
+def propose(request: Request) -> Proposal:
+    """Return what would be copied and cut. Errors: RefusedError where it is no log file of a service."""
+    path = _path(request)
+    about = _stat(path)
+    size = about.st_size
+    if size < _LEAST_BYTES:
+        raise RefusedError(f"{path} is empty: nothing to do")
+    copy = _copy(request, path)
+    if copy:
+        _check_room(copy.parent, size)
+    free = shutil.disk_usage(path.parent).free
+    return Proposal(
+        commands=_commands(path, copy),
+        affected=(
+            Affected(what="log file", count=size, unit="B", detail=str(path)),
+            Affected(what="free on its disk now", count=free, unit="B"),
+        ),
+        risks=(
+            "lines that are written between the copy and the cut are lost: a moment's worth",
+            "a program that does not append goes on at its old place: the file looks as large, but is hollow",
+            *(() if copy else ("no copy is kept: the evidence in it is gone; take a snapshot first",)),
+        ),
+        undo=f"gunzip {copy}" if copy else "none: what was in it is gone",
+        world={"file": f"{about.st_dev}:{about.st_ino}"},
+        numbers={"bytes": size},
+        bounds={"bytes": Bound(least=size, most=size * 2 + 64 * _CHUNK)},
+        private=_File(path, copy),
+    )
+
+
+def _path(request: Request) -> Path:
+    service = request.service
+    if not service.log:
+        advice = "set its `log` in workbench.toml"
+        if service.container:
+            advice = (
+                "Docker keeps its log: give it --log-opt max-size=10m, or use docker.prune for old containers"
+            )
+        raise RefusedError(f"no log file of {service.name} is configured; {advice}")
+    return request.settings.file(service.log)
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        about = path.lstat()
+    except OSError as error:
+        kind = ProblemKind.NOT_FOUND if isinstance(error, FileNotFoundError) else ProblemKind.PRIVILEGE
+        raise TargetError(
+            kind, f"cannot look at {path}: {error.strerror}", "correct `log` of the service"
+        ) from error
+    if not stat.S_ISREG(about.st_mode):
+        raise RefusedError(f"{path} is no plain file, but a link, a pipe or a device: it is left alone")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise TargetError(
+            ProblemKind.PRIVILEGE, f"no right to read and write {path}", "run as its owner, or as root"
+        )
+    return about
+
+
+def _copy(request: Request, path: Path) -> Path | None:
+    how = request.arguments["copy"]
+    if how not in {_COPY, _DISCARD}:
+        raise RefusedError(f"copy={how} is not known; say copy={_COPY} or copy={_DISCARD}")
+    if how == _DISCARD:
+        return None
+    folder = Path(request.arguments["to"]) if request.arguments["to"] else path.parent
+    if not folder.is_dir():
+        raise RefusedError(f"there is no folder {folder}")
+    free = next(number for number in range(1, 10_000) if not (folder / f"{path.name}.{number}.gz").exists())
+    return folder / f"{path.name}.{free}.gz"
+
+
+def _check_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size // _COMPRESSED + _CHUNK:
+        raise RefusedError(
+            f"a copy of {size:,} B may not fit into the {free:,} B that are free in {folder}; "
+            f"name another disk with --arg to=FOLDER, or give the log up with --arg copy={_DISCARD}"
+        )
+
+
+def _commands(path: Path, copy: Path | None) -> tuple[str, ...]:
+    cut = f"truncate --size 0 {path}"
+    return (f"gzip --stdout {path} > {copy}", cut) if copy else (cut,)
+
+
+def carry_out(_request: Request, proposal: Proposal) -> Done:
+    """Copy, then cut. Errors: TargetError when the copy fails; then the log is as it was."""
+    file: _File = proposal.private
+    handle = _open(file.path, proposal.world["file"])
+    with os.fdopen(handle, "r+b") as log:
+        copied = _compress(log, file.copy) if file.copy else os.fstat(log.fileno()).st_size
+        os.ftruncate(log.fileno(), 0)
+    kept = f", kept in {file.copy}" if file.copy else ", not kept"
+    return Done(text=f"cut {file.path} from {copied:,} B to 0{kept}")
+
+
+def _open(path: Path, identity: str) -> int:
+    """Return the opened file: that very one, and no link that took its place."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError as error:
+        raise TargetError(ProblemKind.PRIVILEGE, f"cannot open {path}: {error.strerror}") from error
+    about = os.fstat(handle)
+    if f"{about.st_dev}:{about.st_ino}" != identity:
+        os.close(handle)
+        raise RefusedError(f"{path} is another file by now; nothing was changed")
+    return handle
+
+
+def _compress(log: BinaryIO, copy: Path) -> int:
+    """Return how many bytes were copied. Errors: TargetError; then there is no copy, and the log is whole."""
+    deadline = clock.monotonic() + _SECONDS
+    try:
+        made = os.open(
+            copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(os.fstat(log.fileno()).st_mode)
+        )
+    except OSError as error:
+        raise TargetError(ProblemKind.PRIVILEGE, f"cannot make {copy}: {error.strerror}") from error
+    try:
+        with os.fdopen(made, "wb") as raw:
+            with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=3) as packed:
+                while chunk := log.read(_CHUNK):
+                    packed.write(chunk)
+                    if clock.monotonic() > deadline:
+                        raise TimeoutError(f"it took more than {_SECONDS:.0f} s")
+            raw.flush()
+            os.fsync(raw.fileno())
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        message = f"copying the log failed: {error.strerror or error}; the log is as it was"
+        raise TargetError(
+            ProblemKind.UNSUPPORTED, message, "name another disk with --arg to=FOLDER"
+        ) from error
+    return log.tell()
+
+
+def verify(_request: Request, proposal: Proposal) -> Verdict:
+    """Return whether the file is small now and the copy is whole."""
+    file: _File = proposal.private
+    size = file.path.stat().st_size
+    blocks = file.path.stat().st_blocks * 512
+    before = proposal.numbers["bytes"]
+    lines = [f"stat {file.path}: {size:,} B, {blocks:,} B on the disk, {before:,} B before"]
+    if file.copy:
+        lines.append(f"stat {file.copy}: {file.copy.stat().st_size:,} B")
+    lines.append(f"{shutil.disk_usage(file.path.parent).free:,} B are free")
+    return Verdict(
+        is_verified=blocks < before // 2 + _CHUNK and size < before,
+        evidence=tuple(lines),
+        next_step="let a rotation do this from now on: logrotate, or the program's own",
+    )
+
+
+ACTION = Action(
+    id="log.rotate",
+    title="Copy a log file and cut it",
+    targets="a service with a `log` file",
+    propose=propose,
+    carry_out=carry_out,
+    verify=verify,
+    arguments=(
+        Argument(
+            name="copy", help=f"{_COPY} keeps a compressed copy, {_DISCARD} keeps nothing", default=_COPY
+        ),
+        Argument(name="to", help="the folder of the copy; beside the log, if empty", default=""),
+    ),
+)

@@ -1,0 +1,194 @@
+"""Restart a service: its container through the engine, else the team's own command."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.config import Service
+from incident_lib.connections import docker_change
+from incident_lib.connections.docker import open_engine
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model.host import ProcessState
+from incident_lib.model.remediation import Affected
+from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
+from incident_lib.remediation.commands import check_program, run_command, shown
+from incident_lib.remediation.looking import look, wait_until_well
+
+_COMMAND_SECONDS = 120
+_FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
+_REQUESTS = "requests that it is working on fail; it does not answer until it has started"
+
+
+class _Container(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+def propose(request: Request) -> Proposal:
+    """Return what a restart would do. Errors: TargetError when the container or process cannot be seen."""
+    service = request.service
+    if service.container:
+        return _propose_container(request, service)
+    if service.restart:
+        return _propose_command(request, service)
+    raise RefusedError(
+        f"nothing says how {service.name} is restarted: it has no container in workbench.toml; "
+        'set its own command, as in restart = ["systemctl", "restart", "NAME"]'
+    )
+
+
+def _propose_container(request: Request, service: Service) -> Proposal:
+    engine = open_engine()
+    try:
+        about = engine.inspect(service.container)
+    finally:
+        engine.close()
+    state: dict[str, Any] = about["State"]
+    if state.get("Paused"):
+        raise RefusedError(
+            f"container {service.container} is paused; docker unpause {service.container} first"
+        )
+    grace = request.number("grace_seconds", least=0, most=300)
+    return Proposal(
+        commands=(f"docker restart --time {grace} {service.container}",),
+        affected=(_now(service.container, state), *_dependents(request)),
+        risks=(
+            _REQUESTS,
+            _FORGETS,
+            f"it gets {grace} s to end by itself and is killed then",
+            "its exit code and OOMKilled mark are reset",
+        ),
+        undo="none: a restart cannot be taken back",
+        world={
+            "container": about["Id"],
+            "image": about["Image"],
+            "status": str(state.get("Status")),
+            "started_at": str(state.get("StartedAt")),
+        },
+        private=_Container(about["Id"], service.container),
+    )
+
+
+def _now(name: str, state: dict[str, Any]) -> Affected:
+    since = str(state.get("StartedAt", ""))[:19].replace("T", " ")
+    if state.get("Running"):
+        return Affected(what="container", detail=f"{name}, running since {since} UTC")
+    return Affected(
+        what="container", detail=f"{name}, {state.get('Status')}, exit code {state.get('ExitCode')}"
+    )
+
+
+def _dependents(request: Request) -> tuple[Affected, ...]:
+    names = [one.name for one in request.settings.services if request.target in one.depends_on]
+    if not names:
+        return ()
+    return (Affected(what="services that need it", count=len(names), detail=", ".join(names)),)
+
+
+def _propose_command(request: Request, service: Service) -> Proposal:
+    root = request.settings.root
+    check_program(service.restart, root, f"restart of {service.name}")
+    state = _process(request)
+    running = state is not None and state.is_running
+    detail = "not known to run" if state is None else state.reason or f"pid {state.pid}: {state.command}"
+    return Proposal(
+        commands=(shown(service.restart),),
+        affected=(Affected(what="process", count=int(running), detail=detail), *_dependents(request)),
+        risks=(
+            _REQUESTS,
+            _FORGETS,
+            "the command is your team's own; the workbench does not know what else it does",
+        ),
+        undo="none: a restart cannot be taken back",
+        world=_world(state),
+        private=service.restart,
+    )
+
+
+def _process(request: Request) -> ProcessState | None:
+    evidence = look(request.settings, request.target, "process.state")
+    if evidence and evidence.problem:
+        raise TargetError(evidence.problem.kind, evidence.problem.message, evidence.problem.advice)
+    return next(iter(evidence.of(ProcessState)), None) if evidence else None
+
+
+def _world(state: ProcessState | None) -> dict[str, str]:
+    if state is None:
+        return {"process": "not configured"}
+    if not state.is_running:
+        return {"process": "not running"}
+    return {"process": str(state.pid), "started_at": state.started_at.isoformat() if state.started_at else ""}
+
+
+def carry_out(request: Request, proposal: Proposal) -> Done:
+    """Restart it and return what happened. Errors: TargetError, RefusedError."""
+    if isinstance(proposal.private, _Container):
+        return _restart_container(request, proposal.private)
+    ended = run_command(proposal.private, Path(request.settings.root), _COMMAND_SECONDS)
+    left = "" if ended.code == 0 else "the command did not succeed; it may have stopped the service"
+    return Done(text=f"{proposal.commands[0]} {ended}", left=left)
+
+
+def _restart_container(request: Request, container: _Container) -> Done:
+    grace = request.number("grace_seconds", least=0, most=300)
+    started = clock.monotonic()
+    session = docker_change.open_for_change(grace)
+    try:
+        session.restart(container.id, grace)
+    except TargetError as error:
+        if error.kind is not ProblemKind.TIMED_OUT:
+            raise
+        return Done(text=f"asked to restart {container.name}", left="the engine did not say that it ended")
+    finally:
+        session.close()
+    seconds = clock.monotonic() - started
+    killed = f"; it did not end by itself within {grace} s and was killed" if grace <= seconds else ""
+    return Done(text=f"restarted {container.name} in {clock.format_duration(seconds)}{killed}")
+
+
+def verify(request: Request, proposal: Proposal) -> Verdict:
+    """Return whether it started anew and is well, waiting for that as long as was asked for."""
+    seen = wait_until_well(
+        request.settings, request.target, request.number("wait_seconds", least=0, most=600)
+    )
+    is_new, line = _is_new(request, proposal)
+    return Verdict(
+        is_verified=seen.is_well and is_new is not False,
+        evidence=(*((line,) if line else ()), *seen.lines),
+        next_step=""
+        if seen.is_well
+        else f"read the first error after its start: incident logs --service {request.target}",
+    )
+
+
+def _is_new(request: Request, proposal: Proposal) -> tuple[bool | None, str]:
+    """Return whether it is another process than before, None where nobody can tell, and a line for people."""
+    if isinstance(proposal.private, _Container):
+        engine = open_engine()
+        try:
+            started = str(engine.inspect(proposal.private.id)["State"].get("StartedAt"))
+        except TargetError as error:
+            return False, f"container: {error.message}"
+        finally:
+            engine.close()
+        return started != proposal.world["started_at"], f"docker inspect: started at {started}"
+    now = _world(_process(request))
+    if now["process"] == "not configured":
+        return None, ""
+    return now != proposal.world, f"process before: {proposal.world['process']}, now: {now['process']}"
+
+
+ACTION = Action(
+    id="restart",
+    title="Restart a service",
+    targets="a service with a container, or with a `restart` command",
+    propose=propose,
+    carry_out=carry_out,
+    verify=verify,
+    arguments=(
+        Argument(name="grace_seconds", help="how long a container may take to end by itself", default="10"),
+        Argument(name="wait_seconds", help="how long to wait until it is well again", default="30"),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Roll back: the team's own command, with the version that ran before, from the deploy log."""
+
+from datetime import datetime
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.errors import TargetError
+from incident_lib.model.deploys import Deployment
+from incident_lib.model.remediation import Affected
+from incident_lib.probes.deploys import TARGET
+from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
+from incident_lib.remediation.commands import check_program, fill, run_command, shown
+from incident_lib.remediation.looking import look, wait_until_well
+
+_COMMAND_SECONDS = 600
+
+
+class _Back(msgspec.Struct, frozen=True):
+    command: tuple[str, ...]
+    version: str
+
+
+def propose(request: Request) -> Proposal:
+    """Return what a rollback would run. Errors: RefusedError where command or version are not known."""
+    service = request.service
+    command = request.settings.document.deploy.rollback
+    if not command:
+        raise RefusedError(
+            "no rollback command is configured; "
+            'set [deploy] rollback = ["./deploy.sh", "--version", "{previous}"]'
+        )
+    rows = _deployments(request)
+    current = rows[-1]
+    previous = request.arguments["to"] or previous_version(rows)
+    if previous.startswith("-") or not previous.isprintable():
+        raise RefusedError(f"{previous!r} is no version: the command would read it as an option")
+    if previous == current.version:
+        raise RefusedError(f"{service.name} {previous} is what runs already")
+    filled = fill(command, {"previous": previous, "service": service.name})
+    check_program(filled, request.settings.root, "[deploy] rollback")
+    return Proposal(
+        commands=(shown(filled),),
+        affected=(
+            Affected(what="deployed", detail=f"{service.name} {current.version}, {_age(current.at)} ago"),
+            Affected(what="goes back to", detail=f"{service.name} {previous}"),
+        ),
+        risks=(
+            f"everything that {current.version} brought is gone, its fixes too",
+            "what it changed in the database stays: make sure the older version can read it",
+            "the command is your team's own; the workbench does not know what else it does",
+        ),
+        undo=f"deploy {current.version} again",
+        world={"deployed": current.version, "deployed_at": current.at.isoformat(), "previous": previous},
+        private=_Back(filled, previous),
+    )
+
+
+def _deployments(request: Request) -> tuple[Deployment, ...]:
+    """Return the deployments of the target, oldest first. Source: [deploy] log, command or git."""
+    evidence = look(request.settings, TARGET, "deploys.log")
+    if evidence is None:
+        raise RefusedError("no deploy log is configured, so nobody knows what ran before; set [deploy] log")
+    rows = tuple(row for row in evidence.of(Deployment) if row.service in {request.target, ""})
+    if rows:
+        return rows
+    if evidence.problem:
+        raise TargetError(evidence.problem.kind, evidence.problem.message, evidence.problem.advice)
+    raise RefusedError(f"the deploy log has no deployment of {request.target}")
+
+
+def previous_version(rows: tuple[Deployment, ...]) -> str:
+    """Return the version before the one that runs; never one that a rollback has already left.
+
+    Errors: RefusedError where there is none.
+
+    >>> from datetime import UTC, datetime
+    >>> def log(*versions):
+    ...     at = datetime(2026, 1, 15, tzinfo=UTC)
+    ...     return tuple(Deployment(at=at, service="backend", version=one) for one in versions)
+    >>> previous_version(log("1.4.1", "1.4.2", "1.5.0"))
+    '1.4.2'
+    >>> previous_version(log("1.4.1", "1.4.2", "1.5.0", "1.4.2"))
+    '1.4.1'
+    """
+    current = rows[-1].version
+    first = next(number for number, row in enumerate(rows) if row.version == current)
+    if first == 0:
+        others = sorted({row.version for row in rows} - {current})
+        left = f"; {', '.join(others)} came after it and were left again" if others else ""
+        raise RefusedError(
+            f"the deploy log knows nothing before {current}{left}; name a version with --arg to=VERSION"
+        )
+    return rows[first - 1].version
+
+
+def _age(moment: datetime) -> str:
+    return clock.format_duration(max(0.0, (clock.now() - moment).total_seconds()))
+
+
+def carry_out(request: Request, proposal: Proposal) -> Done:
+    """Run the command and return how it ended. Errors: RefusedError where it cannot be started."""
+    ended = run_command(proposal.private.command, request.settings.root, _COMMAND_SECONDS)
+    left = "" if ended.code == 0 else "the command did not succeed; find out which version runs"
+    return Done(text=f"{proposal.commands[0]} {ended}", left=left)
+
+
+def verify(request: Request, proposal: Proposal) -> Verdict:
+    """Return whether the deploy log names the older version now, and the service is well."""
+    seen = wait_until_well(
+        request.settings, request.target, request.number("wait_seconds", least=0, most=600)
+    )
+    try:
+        logged = _deployments(request)[-1].version
+    except (TargetError, RefusedError) as error:
+        logged = f"not known: {error}"
+    says = logged == proposal.private.version
+    return Verdict(
+        is_verified=says and seen.is_well,
+        evidence=(f"deploys.log: {request.target} {logged}", *seen.lines),
+        next_step="watch the error rate for some minutes: incident triage"
+        if says and seen.is_well
+        else "find out which version runs; a command that does not write the deploy log cannot be verified",
+    )
+
+
+ACTION = Action(
+    id="rollback",
+    title="Roll back a deployment",
+    targets="a service in the deploy log, with [deploy] rollback",
+    propose=propose,
+    carry_out=carry_out,
+    verify=verify,
+    arguments=(
+        Argument(name="to", help="the version to go back to; the one before, if empty", default=""),
+        Argument(name="wait_seconds", help="how long to wait until it is well again", default="30"),
+    ),
+)

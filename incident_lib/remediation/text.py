@@ -1,0 +1,87 @@
+"""Plans and outcomes -> text for people. Pure."""
+
+import shlex
+from collections.abc import Iterator
+
+from incident_lib.clock import format_time
+from incident_lib.model.remediation import Affected, Outcome, OutcomeStatus, Plan
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def render_plan(plan: Plan) -> str:
+    """Return a plan as people read it: what would be done to what, the risks, and how to approve it."""
+    return "\n".join(_plan_lines(plan)) + "\n"
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    yield f"{plan.title}"
+    yield f"Plan {plan.id}, made {format_time(plan.created_at)}. Nothing has been changed."
+    for heading, lines in (
+        ("Commands", plan.commands),
+        ("Steps, for you to do", tuple(f"{number}. {step}" for number, step in enumerate(plan.steps, 1))),
+        ("Affected", tuple(affected_line(one) for one in plan.affected)),
+        ("Risks", plan.risks),
+        ("Undo", (plan.undo,) if plan.undo else ()),
+    ):
+        if lines:
+            yield ""
+            yield heading
+            yield from (f"  {line}" for line in lines)
+    if plan.is_executable:
+        yield ""
+        yield f"To approve exactly this, before {format_time(plan.expires_at)}:"
+        yield f"  {approval(plan)}"
+
+
+def affected_line(one: Affected) -> str:
+    """Return one thing that is affected.
+
+    >>> affected_line(Affected(what="keys", count=12000, detail="such as cache:1"))
+    'keys: 12,000 (such as cache:1)'
+    >>> affected_line(Affected(what="freed", count=3_000_000, unit="B"))
+    'freed: 2.9 MB'
+    """
+    if one.count is None:
+        return f"{one.what}: {one.detail or 'not known'}"
+    number = size(one.count) if one.unit == "B" else f"{one.count:,} {one.unit}".strip()
+    return f"{one.what}: {number}{f' ({one.detail})' if one.detail else ''}"
+
+
+def approval(plan: Plan) -> str:
+    """Return the command line that approves a plan, to be typed or pasted."""
+    words = ["incident", "mitigate", plan.action, plan.target, "--incident", plan.incident, "--yes", plan.id]
+    return shlex.join(words)
+
+
+def render_outcome(outcome: Outcome) -> str:
+    """Return what came of a plan."""
+    return "\n".join(_outcome_lines(outcome)) + "\n"
+
+
+_HEADS = {
+    OutcomeStatus.VERIFIED: "Done and verified",
+    OutcomeStatus.NOT_VERIFIED: "Done, but the target does not show it",
+    OutcomeStatus.PARTIAL: "Done in part",
+    OutcomeStatus.FAILED: "Failed",
+    OutcomeStatus.INTERRUPTED: "Interrupted",
+}
+
+
+def _outcome_lines(outcome: Outcome) -> Iterator[str]:
+    yield f"{_HEADS[outcome.status]}: {outcome.done}"
+    yield from (f"  seen: {line}" for line in outcome.evidence)
+    if outcome.next_step:
+        yield f"  next: {outcome.next_step}"
+
+
+def size(count: int) -> str:
+    """Return bytes as people read them.
+
+    >>> size(512), size(3_000_000)
+    ('512 B', '2.9 MB')
+    """
+    number, unit = float(count), 0
+    while number >= 1024 and unit < len(_UNITS) - 1:
+        number, unit = number / 1024, unit + 1
+    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"

@@ -1,0 +1,77 @@
+"""Renew a certificate: a checklist for people, as keys never pass through the workbench."""
+
+from incident_lib.errors import TargetError
+from incident_lib.model.network import TlsAnswer
+from incident_lib.model.remediation import Affected
+from incident_lib.remediation.base import Action, Proposal, RefusedError, Request
+from incident_lib.remediation.looking import look
+
+
+def propose(request: Request) -> Proposal:
+    """Return the steps, with what the target presents now. Errors: RefusedError for an unknown target."""
+    names = [one.name for one in request.settings.services]
+    dependency = next((one for one in request.settings.dependencies if one.name == request.target), None)
+    if dependency is None and request.target not in names:
+        known = ", ".join((*names, *(one.name for one in request.settings.dependencies)))
+        raise RefusedError(f"nothing is called {request.target!r}; configured: {known}")
+    return Proposal(
+        affected=(_presented(request), *_users(request)),
+        risks=(
+            "a certificate that does not fit its key, or lacks the intermediate, stops the service for all",
+        ),
+        undo="put the old certificate and key back, and reload",
+        steps=_of_a_vendor(dependency.owner, dependency.contact) if dependency else _OWN,
+    )
+
+
+def _presented(request: Request) -> Affected:
+    try:
+        evidence = look(request.settings, request.target, "network.tls")
+    except TargetError as error:
+        return Affected(what="certificate now", detail=f"not seen: {error.message}")
+    rows = evidence.of(TlsAnswer) if evidence else ()
+    leaf = next((row.certificates[0] for row in rows if row.certificates), None)
+    if leaf is None:
+        reason = evidence.problem.message if evidence and evidence.problem else "no certificate was presented"
+        return Affected(what="certificate now", detail=f"not seen: {reason}")
+    return Affected(
+        what="certificate now", detail=f"{leaf.subject}, until {leaf.not_after_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _users(request: Request) -> tuple[Affected, ...]:
+    names = [one.name for one in request.settings.services if request.target in one.depends_on]
+    return (
+        (Affected(what="services that need it", count=len(names), detail=", ".join(names)),) if names else ()
+    )
+
+
+_OWN = (
+    "Copy the certificate and key that are in use to a safe place, with their rights.",
+    "Order or renew the certificate for every name that is used (certbot renew, your CA, your cloud).",
+    "Check it before it is installed: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
+    "Compare its key: openssl pkey -in new.key -pubout; openssl x509 -in new.pem -noout -pubkey",
+    "Install the full chain, the leaf first, then the intermediates.",
+    "Let the server read it: reload, not restart, where it can (nginx -t && nginx -s reload).",
+    "Look at it: openssl s_client -connect HOST:PORT -servername HOST -showcerts, then incident triage.",
+    "Make an action item: renewal by itself, and an alert 20 days before the end.",
+)
+
+
+def _of_a_vendor(owner: str, contact: str) -> tuple[str, ...]:
+    whom = " at ".join(filter(None, (owner, contact))) or "its owner"
+    return (
+        f"Call {whom}: it is their certificate; send what `openssl s_client` shows and since when.",
+        "Look at their status page, and tell your own users what does not work meanwhile.",
+        "Switch off or queue what needs it. Do not switch verification off: nobody could tell who answers.",
+        "When they have renewed it: incident triage must show the new end.",
+        "Make an action item: an alert on certificates of others, 20 days before the end.",
+    )
+
+
+ACTION = Action(
+    id="tls.renew",
+    title="Renew a certificate (a checklist)",
+    targets="a service or an outside dependency with TLS",
+    propose=propose,
+)
