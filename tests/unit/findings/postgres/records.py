@@ -56,7 +56,7 @@ def failed(kind: ProblemKind, message: str = "it says so", advice: str = "") -> 
 
 
 def judge(seen: Evidence, **limits: float) -> dict[str, Finding]:
-    """Return the findings by their id without the probe's name; `limits` override thresholds of `postgres.`."""
+    """Return the findings by their id without the probe; `limits` override thresholds of `postgres.`."""
     overrides = {f"postgres.{name.replace('__', '.')}": value for name, value in limits.items()}
     context = Context(window=WINDOW, thresholds=Thresholds(overrides))
     table = ANALYZERS if seen.has_rows else ON_FAILURE
