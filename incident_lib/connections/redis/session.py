@@ -155,7 +155,7 @@ class RedisSession:
 def text_of(value: object) -> str:
     r"""Return bytes of a reply as text; what is no UTF-8 is marked.
 
-    >>> text_of(b"caf\xc3\xa9 \xff")
-    'café �'
+    >>> text_of(b"na\xc3\xafve \xff")
+    'naïve �'
     """
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
