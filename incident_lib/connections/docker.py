@@ -39,9 +39,11 @@ class Engine:
         self.notes: tuple[str, ...] = ()
         self.version: dict[str, Any] = dict(version or {})  # what GET /version said when it was opened
         self._adapter = adapter
+        self._broken_off = 0  # how often
 
     def abort(self) -> None:
         """Break off: shuts the connections down, so that a waiting read fails."""
+        self._broken_off += 1
         if self._adapter is not None:
             self._adapter.break_off()
         self.client.api.close()
@@ -92,7 +94,7 @@ class Engine:
         import docker.errors
         import requests.exceptions
 
-        api = self.client.api
+        api, before = self.client.api, self._broken_off
         response = api.post(
             f"{api.base_url}/v{api.api_version}/exec/{execution}/start",
             json={"Detach": False, "Tty": False},
@@ -104,7 +106,10 @@ class Engine:
                 response.raise_for_status()
             except requests.exceptions.HTTPError as error:
                 docker.errors.create_api_error_from_http_exception(error)
-            return _drain(response.raw, seconds)
+            told = _drain(response.raw, seconds)
+        if self._broken_off > before:  # an answer that was cut short looks like one that ended
+            raise TargetError(ProblemKind.TIMED_OUT, "the command was broken off")
+        return told
 
 
 def _drain(stream: Any, seconds: float) -> tuple[bytes, bytes, bool]:

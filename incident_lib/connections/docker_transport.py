@@ -2,15 +2,20 @@
 
 import socket
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import requests
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 
+_Sockets = weakref.WeakSet[socket.socket]
+
 
 class _Connection(UnixHTTPConnection):
-    """A connection that leaves no socket behind where nobody listens."""
+    """A connection whose socket can be found again, and that leaves none behind where nobody listens."""
+
+    made: _Sockets
 
     def connect(self) -> None:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -20,31 +25,33 @@ class _Connection(UnixHTTPConnection):
         except OSError:
             made.close()
             raise
+        self.made.add(made)
         self.sock = made
 
 
 class _Pool(UnixHTTPConnectionPool):
-    """Connections that can be broken off while another thread waits on one of them."""
+    """Connections that know where to write their sockets down."""
 
-    made: "weakref.WeakSet[_Connection]"
+    made: _Sockets
     seconds: int
 
     def _new_conn(self) -> Any:
         connection = _Connection(self.base_url, self.socket_path, self.seconds)
-        self.made.add(connection)
+        connection.made = self.made
         return connection
 
 
 class Breakable(UnixHTTPAdapter):
     """The library's adapter for Unix sockets, whose waiting reads `break_off` ends.
 
-    The library's own `close` leaves a connection alone that is in use, and its reader waiting.
+    The library's own `close` leaves a connection alone that is in use, and its reader waiting. Sockets
+    are kept and not connections, because a connection lets go of its socket while an answer is read.
     """
 
     def __init__(self, path: str, seconds: int) -> None:
         super().__init__(f"http+unix://{path}", timeout=seconds)
         self._seconds = seconds
-        self._made: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._made: _Sockets = weakref.WeakSet()
 
     def get_connection(self, url: Any, proxies: Any = None) -> Any:  # noqa: ARG002 - the library's signature
         """Return the pool for `url`."""
@@ -57,13 +64,10 @@ class Breakable(UnixHTTPAdapter):
         return pool
 
     def break_off(self) -> None:
-        """Shut every connection down, from any thread; whoever reads from one gets an error."""
-        for connection in list(self._made):
-            if connection.sock is not None:
-                try:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
+        """Shut every connection down, from any thread; whoever reads from one hears that it has ended."""
+        for made in list(self._made):
+            with suppress(OSError):
+                made.shutdown(socket.SHUT_RDWR)
 
 
 def mount(session: requests.Session, path: str, seconds: int) -> Breakable:

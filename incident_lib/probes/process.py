@@ -51,7 +51,9 @@ def fetch_state(
 def _read(path: Path) -> tuple[int, float]:
     """Return the process id and when it was written down; the servers' own files have more lines."""
     first = path.read_text(encoding="ascii", errors="replace").split()[:1]
-    return int(first[0] if first else ""), path.stat().st_mtime
+    if (pid := int(first[0] if first else "")) <= 0:
+        raise ValueError(pid)
+    return pid, path.stat().st_mtime
 
 
 def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:
