@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from incident_lib.model import Window
 from incident_lib.model.logs import LogBucket
@@ -27,7 +28,8 @@ def plot_rates(
     what = "requests, those answered with 5xx in red" if requests else "log lines, errors in red"
     start, end = zoom(window, [one.at for one in buckets])
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
-    slots = add_up(buckets, start, end, requests=requests)
+    seconds = slot_seconds(buckets, start, end)
+    slots = add_up(buckets, start, seconds, requests=requests)
     most = max((total for _, total, _ in slots), default=0)
     y = Axis(0, max(most, 1), 0, _HEIGHT)
     bottom = _TOP + _HEIGHT
@@ -35,7 +37,7 @@ def plot_rates(
         text(_LEFT - 6, _TOP + 8, str(most), anchor="end"),
         text(_LEFT - 6, bottom, "0", anchor="end"),
         line(_LEFT, _TOP, WIDTH - 8, _TOP),
-        *(_slot(slot, x, y, bottom, (end - start).total_seconds() / _BARS) for slot in slots),
+        *(_slot(slot, x, y, bottom, seconds) for slot in slots),
         time_axis(start, end, x, bottom),
         *marks(x, _TOP, bottom, onset, changes),
     ]
@@ -78,14 +80,20 @@ def _told(group: Sequence[Change]) -> str:
     return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
 
 
+def slot_seconds(buckets: Sequence[LogBucket], start: datetime, end: datetime) -> float:
+    """Return how long one bar lasts: as long as the records, or as it takes for 120 bars."""
+    moments = sorted({one.at for one in buckets})
+    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
+    return max(min(gaps, default=0.0), (end - start).total_seconds() / _BARS, 1.0)
+
+
 def add_up(
-    buckets: Sequence[LogBucket], start: datetime, end: datetime, *, requests: bool
+    buckets: Sequence[LogBucket], start: datetime, seconds: float, *, requests: bool
 ) -> list[tuple[float, int, int]]:
-    """Return at most 120 slots of time: its beginning, everything in it, what failed of it."""
-    seconds = max((end - start).total_seconds(), 1.0) / _BARS
+    """Return slots of time: its beginning, everything in it, what failed of it."""
     slots: dict[int, tuple[int, int]] = {}
     for one in buckets:
-        index = min(max(int((one.at - start).total_seconds() / seconds), 0), _BARS - 1)
+        index = max(int((one.at - start).total_seconds() / seconds), 0)
         total, failed = slots.get(index, (0, 0))
         more = (
             (one.requests_count, one.server_errors_count) if requests else (one.lines_count, one.errors_count)

@@ -16,7 +16,6 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
-from incident_lib.redact import Redactor
 from incident_lib.reports.index_page import IndexFacts, render_index
 from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
@@ -66,7 +65,7 @@ class _Run:
     def __init__(self, batch: Batch, sources: dict[str, Path]) -> None:
         self.batch = batch
         self.sources = sources
-        self.redactor: Redactor = redactor_for(batch.case.settings)
+        self.redactor = redactor_for(batch.case.settings)
         self.started_at = clock.now()
         self.deadline = clock.monotonic() + batch.deadline_seconds
         self.records = {name: NotebookRecord(name=name) for name in sources}

@@ -5,6 +5,8 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
+import msgspec
+
 from incident_lib import clock
 from incident_lib.model import Analysis, Finding
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
@@ -27,15 +29,12 @@ _OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
 
 def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: Analysis) -> str:
     """Return the page of a notebook, which says at the top when the notebook did not complete."""
-    import msgspec
-    from markupsafe import Markup
-
     said = banner(record)
     failed = [record.name] if said else []
     page = msgspec.structs.replace(
         frame.page(display_name(record.name), record.name, failed),
         banner=said,
-        fallback=Markup(_fallback(record.name, analysis)) if said else "",
+        fallback=_markup(_fallback(record.name, analysis)) if said else "",
         notebook=record.name,
         notebook_status=_status(record),
     )
@@ -45,7 +44,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
 
 @lru_cache(maxsize=1)
 def exporter() -> Any:
-    """Return nbconvert's exporter with the template of ours; made once a process, because it is slow to make."""
+    """Return nbconvert's exporter with the template of ours; made once a process, because that is slow."""
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 

@@ -1,0 +1,81 @@
+"""`incident lab`: JupyterLab in the incident's folder, with the notebooks ready to run."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+
+_STOP_SECONDS = 10.0
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("lab", help="open JupyterLab in the incident's folder")
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: the first free from 8888")
+    parser.set_defaults(call=lab)
+
+
+def lab(arguments: argparse.Namespace) -> int:
+    """Return JupyterLab's exit code; Ctrl-C ends it and its kernels and is no failure."""
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.setup import load_settings, redactor_for
+
+    settings = load_settings(arguments.config or "", arguments.incident)
+    folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    return open_lab(settings, folder, browser=not arguments.no_browser, port=arguments.port)
+
+
+def open_lab(settings: "Settings", folder: "IncidentFolder", *, browser: bool = True, port: int = 0) -> int:
+    """Return JupyterLab's exit code, once somebody ended it."""
+    from incident_lib.run.lab import prepare_lab
+
+    config = str(settings.path.resolve()) if settings.path else ""
+    directory, kept = prepare_lab(folder.path, {"incident": str(folder.path.resolve()), "config": config})
+    print(f"Notebooks of {folder.id} are in {directory}")
+    if kept:
+        print(f"Kept as you changed them: {', '.join(kept)}")
+    print("Ctrl-C ends JupyterLab and its kernels.", flush=True)
+    return _serve(_command(directory, browser=browser, port=port), directory)
+
+
+def _command(directory: Path, *, browser: bool, port: int) -> list[str]:
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
+    command += [] if browser else ["--no-browser"]
+    return command + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
+
+
+def _serve(command: list[str], directory: Path) -> int:
+    """Run the server in a session of its own, so that Ctrl-C reaches us alone and we end it."""
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}  # the kernel that has the workbench in it
+    server = subprocess.Popen(
+        command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        _end(server)
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    if server.poll() is not None:
+        return
+    server.terminate()
+    try:
+        server.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
