@@ -60,6 +60,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Count(msgspec.Struct):
     lines: int = 0
+    first: str = ""  # the engine's time of the first line
     errors: int = 0
     matches: int = 0
     patterns: Counter[str] = msgspec.field(default_factory=Counter)
@@ -78,7 +79,7 @@ def collect(job: Job) -> dict[str, Any]:
             summary |= _container_state(engine, job.container)
             lines, cut = _of_container(engine, job), ""
         count = _write(job, lines, scan, stack)
-        if job.path is None and job.tail and count.lines >= job.tail and _is_cut(engine, job):
+        if job.path is None and job.tail and _is_cut(engine, job, count):
             cut = f"only the newest {job.tail:,} lines were fetched; --tail all fetches every line"
     summary |= {
         "status": "collected",
@@ -197,12 +198,16 @@ def _of_file(job: Job) -> tuple[Iterator[list[str]], str]:
     return iter([reading.newest]), ""
 
 
-def _is_cut(engine: Engine, job: Job) -> bool:
-    """Return whether there are more lines than were asked for."""
-    if job.tail is None or job.tail > _SURE_TAIL:
-        return True
-    batches = raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail + 1)
-    return sum(map(len, batches)) > job.tail
+def _is_cut(engine: Engine, job: Job, count: _Count) -> bool:
+    """Return whether there is more than was asked for: then one more line makes another the first."""
+    if job.tail is None or not count.first:
+        return False
+    if job.tail > _SURE_TAIL:
+        return count.lines >= job.tail
+    for batch in raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail + 1):
+        if batch:
+            return split_time(batch[0])[0] != count.first
+    return False
 
 
 def _write(job: Job, batches: Iterator[list[str]], scan: Scan, stack: ExitStack) -> _Count:
@@ -238,6 +243,7 @@ def _take(
 ) -> None:
     count.lines += 1
     stamp, plain = _split(line)
+    count.first = count.first or stamp
     found = times.from_iso(stamp) if stamp else None
     scan.feed(plain, found[0] if found else None)
     if "raw" in files:

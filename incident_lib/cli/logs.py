@@ -50,6 +50,7 @@ def call(arguments: argparse.Namespace) -> int:
 def _job(arguments: argparse.Namespace) -> "Job":
     """Return what to fetch: the container, or the file of a configured service that has no container."""
     from incident_lib import clock, config
+    from incident_lib.cli.arguments import moment
     from incident_lib.cli.log_files import Job
     from incident_lib.redact import Redactor
 
@@ -67,7 +68,7 @@ def _job(arguments: argparse.Namespace) -> "Job":
         container=container,
         path=path,
         since_text=arguments.since,
-        since=clock.parse_time(arguments.since),
+        since=moment("--since", arguments.since),
         at=clock.now(),
         tail=_tail(arguments.tail),
         pattern=arguments.filter,

@@ -18,6 +18,7 @@ BUDGET_SECONDS = 12.0
 _CHUNK = 256 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
+_PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
 _LONGEST = 1024 * 1024  # of one line in pieces; the rest of it is dropped
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]{0,12}(?:Z|[+-]\d\d:\d\d) ")
 _SLACK_SECONDS = (
@@ -67,7 +68,7 @@ class ContainerLog:
         deadline = clock.monotonic() + BUDGET_SECONDS
         for batch in raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail):
             kept += take(batch, scan)
-            lines += len(batch)
+            lines += sum(1 + len(raw) // _PIECE for raw in batch)
             size += sum(map(len, batch))
             if len(kept) > 4 * self._limits.log_lines:
                 kept = kept[-self._limits.log_lines :]

@@ -28,7 +28,10 @@ _COMBINED = re.compile(
     r" (\d{3}) (?:\d+|-)(.*)$"
 )
 _TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
-_REQUEST_TIME = re.compile(r"(?:\b(?:rt|request_time|urt)=\"?|\" \"?)(\d+\.\d+|\d+)\"?(?=\s|$)")
+_NAMED_TIME = re.compile(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
+_REQUEST_TIME = re.compile(
+    r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
+)  # behind the quoted referrer and agent
 _POSTGRES = re.compile(
     r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
     r"|QUERY|LOCATION):  (?=\S)"
@@ -186,8 +189,8 @@ def _served_seconds(tail: str) -> float | None:
     """Return the request time at the end of an access line: seconds, or with a unit."""
     if found := _TRAILING.search(tail[-40:]):
         return seconds_of("", f"{found[1]}{found[2]}")
-    found = _REQUEST_TIME.search(tail)
-    return float(found[1]) if found and len(found[1]) < 15 else None
+    found = _REQUEST_TIME.match(tail) or _NAMED_TIME.search(tail)
+    return float(found[1]) if found else None
 
 
 def _postgres(text: str, at: float | None) -> Line | None:

@@ -7,6 +7,7 @@ import msgspec
 HEAD = "Traceback (most recent call last):"
 _LIMIT = 2_000  # lines of one traceback; recursion writes a thousand
 _MARGIN = re.compile(r"^[\s|+-]+")  # exception groups are drawn with a margin
+_EDGE = re.compile(r"^\s*[|+](?: |$)")
 _FRAME = re.compile(r"^[\s|]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
 _FINAL = re.compile(
     r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
@@ -69,7 +70,7 @@ def read(text: str) -> Raised | None:
 
 
 def _final(line: str) -> re.Match[str] | None:
-    bare = _MARGIN.sub("", line) if line[:1] in "|+" or line.startswith("  |") else line
+    bare = _EDGE.sub("", line)
     return None if bare[:1] in " \t" or bare.startswith(HEAD) else _FINAL.match(bare)
 
 

@@ -1,0 +1,158 @@
+"""Logs of real containers: frames, terminals, unreadable drivers, long lines, bounds, and the command."""
+
+import json
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from incident_lib import clock, config
+from incident_lib.cli import main
+from incident_lib.config.tables import Document, Limits, Service
+from incident_lib.errors import ProblemKind
+from incident_lib.model import Evidence, EvidenceStatus, Window
+from incident_lib.model.logs import LogEndpoint, LogException, LogSummary
+from incident_lib.probes import logs
+from incident_lib.probes.base import run_lane
+from tests.integration import docker_service
+from tests.integration.docker_service import CASES, container
+
+pytestmark = docker_service.MARKS
+engine = docker_service.engine
+
+SERVER = r"""
+import sys, time
+for number in range(2000):
+    status = "503 Service Unavailable" if number % 10 == 0 else "200 OK"
+    print(f'INFO:     10.0.0.1:{number} - "GET /orders/{number}?token=abc{number} HTTP/1.1" {status}')
+    if number % 100 == 0:
+        sys.stdout.flush()
+        print("\x1b[31mERROR\x1b[0m: no stock password=hunter2-x", file=sys.stderr, flush=True)
+print("y" * 200_000)
+try:
+    {}["k"]
+except KeyError:
+    import traceback; traceback.print_exc()
+sys.stdout.flush()
+time.sleep(600)
+"""
+
+
+def look(name: str, **limits: int) -> Evidence:
+    service = Service(name="backend", kind="http", container=name)
+    document = Document(service=(service,), limits=Limits(**limits))
+    (lane,) = logs.lanes(config.Settings(document=document, root=docker_service._CHECKOUT))
+    (evidence,) = run_lane(lane, Window(clock.now() - timedelta(minutes=15), clock.now()))
+    return evidence
+
+
+def wait_for(made, word: bytes) -> None:
+    deadline = time.monotonic() + 20
+    while word not in made.logs(tail=20):
+        assert time.monotonic() < deadline, made.logs(tail=20)
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(engine):
+    prefix = uuid.uuid4().hex[:8]
+    with container(engine, ["python3", "-c", SERVER], name=f"{prefix}-backend") as made:
+        wait_for(made, b"KeyError")
+        yield f"{prefix}-backend"
+
+
+def test_lines_of_both_streams_have_the_engines_times(server):
+    evidence = look(server)
+    assert evidence.status is EvidenceStatus.COLLECTED
+    (summary,) = evidence.of(LogSummary)
+    assert summary.has_times
+    assert (summary.requests_count, summary.server_errors_count) == (2000, 200)
+    assert summary.levels["ERROR"] == 20
+    (endpoint,) = evidence.of(LogEndpoint)
+    assert endpoint.path == "/orders/{id}"
+    (raised,) = evidence.of(LogException)
+    assert raised.type == "KeyError"
+    first = b"".join(evidence.attachments[0].chunks).splitlines()[0]
+    assert first.startswith(b"20")
+    assert b"Z INFO: " in first
+
+
+def test_a_line_in_pieces_is_one_line(server):
+    evidence = look(server)
+    assert evidence.of(LogSummary)[0].cut_lines_count == 1
+
+
+def test_bounds_keep_the_newest_lines(server):
+    evidence = look(server, log_lines=5, log_bytes=400_000)
+    assert evidence.truncated is not None
+    assert evidence.truncated.kept == 5
+    assert b"KeyError" in b"".join(evidence.attachments[0].chunks)
+
+
+def test_a_terminals_log_is_read(engine):
+    with container(engine, **CASES["terminal"]) as made:
+        wait_for(made, b"two")
+        evidence = look(made.id or "")
+    assert b"".join(evidence.attachments[0].chunks).split()[1::2] == [b"one", b"two"]
+
+
+def test_a_driver_that_cannot_be_read_is_named(engine):
+    with container(engine, **CASES["log driver none"]) as made:
+        evidence = look(made.id or "")
+    assert evidence.status is EvidenceStatus.FAILED
+    assert evidence.problem is not None
+    assert evidence.problem.kind is ProblemKind.UNSUPPORTED
+    assert "'none'" in evidence.problem.message
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_container_that_is_not_there_is_not_found():
+    evidence = look(f"none-{uuid.uuid4().hex}")
+    assert evidence.problem is not None
+    assert evidence.problem.kind is ProblemKind.NOT_FOUND
+
+
+def run(folder, *words):
+    code = main(["logs", "--output-dir", str(folder), *words])
+    (path,) = folder.glob("*-summary-*.json")
+    return code, json.loads(path.read_text())
+
+
+def test_the_command_writes_what_the_script_wrote(server, tmp_path, capsys):
+    prefix = server.removesuffix("-backend")
+    code, found = run(
+        tmp_path,
+        *("--service", "backend", "--container-prefix", prefix),
+        *("--since", "15 minutes ago", "--filter", 'GET /orders/1999?"'),
+    )
+    assert (code, found["status"], found["container_status"]) == (0, "collected", "running")
+    assert found["cut"]
+    assert "--tail all" in capsys.readouterr().out
+    assert found["total_log_lines"] <= 1000
+    assert found["filter_matches"] == 0
+    files = {path.name.split("-")[1]: path.read_text() for path in tmp_path.iterdir()}
+    assert set(files) == {"raw", "errors", "filtered", "summary"}
+    assert "hunter2-x" not in "".join(files.values())
+    assert "abc1999" not in "".join(files.values())
+    assert files["raw"].startswith("20")
+
+
+def test_the_command_counts_everything_without_a_tail(server, tmp_path, capsys):
+    prefix = server.removesuffix("-backend")
+    code, found = run(
+        tmp_path, "--service", "backend", "--container-prefix", prefix, "--tail", "all", "--summary-only"
+    )
+    assert (code, found["cut"], found["requests_count"]) == (0, "", 2000)
+    assert len(list(tmp_path.iterdir())) == 1
+    patterns = {entry["pattern"]: entry["count"] for entry in found["top_error_patterns"]}
+    assert max(patterns.values()) == 20
+    capsys.readouterr()
+
+
+def test_a_name_is_no_pattern_and_those_there_are_get_listed(server, tmp_path, capsys):
+    prefix = server.removesuffix("-backend")
+    code, found = run(tmp_path, "--service", "backen", "--container-prefix", prefix)
+    assert (code, found["status"]) == (1, "error")
+    assert server in found["available_containers"]
+    assert server in capsys.readouterr().err

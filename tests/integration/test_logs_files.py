@@ -1,0 +1,284 @@
+"""Logs in real files: windows, rotation, bounds, times without zone, what is no log, and the command."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from incident_lib import clock, config
+from incident_lib.cli import main
+from incident_lib.config.tables import Document, Limits, Service
+from incident_lib.errors import ProblemKind
+from incident_lib.model import Evidence, EvidenceStatus, Window
+from incident_lib.model.logs import LogEndpoint, LogEvent, LogException, LogSummary
+from incident_lib.probes import logs
+from incident_lib.probes.base import run_lane
+from incident_lib.probes.logs import file as files
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def window(minutes: float = 15) -> Window:
+    return Window(clock.now() - timedelta(minutes=minutes), clock.now() + timedelta(seconds=1))
+
+
+def look(path: Path, seen: Window | None = None, **limits: int) -> Evidence:
+    service = Service(name="backend", kind="http", log=path.name)
+    document = Document(service=(service,), limits=Limits(**limits))
+    settings = config.Settings(document=document, root=path.parent)
+    (lane,) = logs.lanes(settings)
+    (evidence,) = run_lane(lane, seen or window())
+    return evidence
+
+
+def summary(evidence: Evidence) -> LogSummary:
+    return evidence.of(LogSummary)[0]
+
+
+def excerpt(evidence: Evidence) -> list[str]:
+    return b"".join(evidence.attachments[0].chunks).decode().splitlines()
+
+
+def hours_of_lines(first: datetime, seconds: int) -> str:
+    """Ten lines a second."""
+    moments = (first + timedelta(milliseconds=100 * number) for number in range(10 * seconds))
+    return "".join(f"{iso(moment)} INFO shop: order {n} paid\n" for n, moment in enumerate(moments))
+
+
+def test_only_the_window_of_a_long_file_is_read(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text(hours_of_lines(clock.now() - timedelta(hours=2), 7200))
+    evidence = look(path, window(minutes=1))
+    assert summary(evidence).lines_count == pytest.approx(600, abs=10)
+    begun = int(evidence.source.split("bytes ")[1].split(" ")[0])
+    assert begun > 0.9 * path.stat().st_size
+    assert evidence.truncated is None
+
+
+def test_the_newest_lines_are_kept_and_the_cut_is_said(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
+    evidence = look(path, log_lines=50)
+    assert summary(evidence).lines_count == 1000
+    assert evidence.truncated is not None
+    assert (evidence.truncated.kept, evidence.truncated.total) == (50, 1000)
+    assert excerpt(evidence)[-1].endswith("order 999 paid")
+    assert len(excerpt(evidence)) == 50
+
+
+def test_a_bound_on_bytes_keeps_the_newest(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
+    evidence = look(path, log_bytes=10_000)
+    assert evidence.truncated is not None
+    assert evidence.truncated.total is None
+    assert 100 < summary(evidence).lines_count < 250
+    assert excerpt(evidence)[-1].endswith("order 999 paid")
+
+
+def test_blocks_join_without_a_line_lost_or_twice(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text("".join(f"line {number}\n" for number in range(5000)))
+    part = files._Part(path, 0, path.stat().st_size)
+    found = b"".join(reversed(list(files.blocks([part], size=1000))))
+    assert found == path.read_bytes()
+
+
+def test_a_rotated_file_is_read_where_the_window_reaches_back(tmp_path):
+    path = tmp_path / "backend.log"
+    path.with_name("backend.log.1").write_text(hours_of_lines(clock.now() - timedelta(seconds=60), 30))
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=30), 30))
+    evidence = look(path)
+    assert summary(evidence).lines_count == 600
+    assert "backend.log.1" in evidence.source
+    assert excerpt(evidence)[0].endswith("order 0 paid")
+
+
+def test_a_log_that_nobody_wrote_in_the_window_is_empty(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text("INFO: old\n" * 1000)
+    os.utime(path, (time.time() - 7200,) * 2)
+    evidence = look(path)
+    assert evidence.status is EvidenceStatus.COLLECTED
+    assert summary(evidence).lines_count == 0
+
+
+def test_of_lines_without_times_only_the_newest_count(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text("INFO: one\n" * 10_000)
+    evidence = look(path, log_lines=100)
+    assert (summary(evidence).lines_count, summary(evidence).has_times) == (100, False)
+    assert evidence.truncated is not None
+
+
+@pytest.mark.parametrize("hours", [-5, 2, 5.5])
+def test_local_times_without_a_zone_are_understood(tmp_path, hours):
+    path = tmp_path / "backend.log"
+    local = clock.now() + timedelta(hours=hours)
+    path.write_text("".join(f"{local:%Y-%m-%d %H:%M:%S},000 ERROR shop: no\n" for _ in range(5)))
+    evidence = look(path)
+    assert summary(evidence).lines_count == 5
+    assert f"{hours:+g} h from UTC" in evidence.source
+
+
+def test_hostile_content_is_read_within_bounds(tmp_path):
+    path = tmp_path / "backend.log"
+    script = b"<script>alert(1)</script>\x00\x1b[31m\xff\xfe\r\n"
+    path.write_bytes(b"x" * (10 << 20) + b"\n" + script * 100 + os.urandom(100_000))
+    evidence = look(path)
+    assert evidence.status is EvidenceStatus.COLLECTED
+    assert summary(evidence).cut_lines_count >= 1
+    assert max(map(len, excerpt(evidence))) < 70_000
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
+def test_what_is_no_log_file_is_said(tmp_path, kind):
+    path = tmp_path / "backend.log"
+    if kind == "folder":
+        path.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    evidence = look(path)
+    assert evidence.status is EvidenceStatus.FAILED
+    assert evidence.problem is not None
+    expected = ProblemKind.NOT_FOUND if kind == "missing" else ProblemKind.UNSUPPORTED
+    assert evidence.problem.kind is expected
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_log_of_somebody_else_is_our_inability(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text("secret")
+    path.chmod(0)
+    evidence = look(path)
+    assert evidence.problem is not None
+    assert evidence.problem.kind is ProblemKind.PRIVILEGE
+
+
+APPLICATION = """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["path"] == "/bad":
+        raise RuntimeError("no stock")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
+
+
+def test_the_log_of_a_real_uvicorn_is_read(tmp_path):
+    (tmp_path / "shop_app.py").write_text(APPLICATION)
+    path, port = tmp_path / "backend.log", free_port()
+    with path.open("wb") as output:
+        command = [sys.executable, "-m", "uvicorn", "shop_app:app", "--port", str(port), "--use-colors"]
+        server = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            for place in ["/"] * 30 + ["/bad"] * 3 + ["/orders/1", "/orders/2"]:
+                ask(f"http://127.0.0.1:{port}{place}")
+        finally:
+            server.terminate()
+            server.wait(20)
+    evidence = look(path)
+    endpoints = {row.path: row for row in evidence.of(LogEndpoint)}
+    assert endpoints["/bad"].server_errors_count == 3
+    assert endpoints["/orders/{id}"].requests_count == 2
+    (raised,) = evidence.of(LogException)
+    assert (raised.type, raised.count) == ("RuntimeError", 3)
+    assert raised.frame.endswith("shop_app.py:app")
+    assert {"start", "ready", "stop"} <= {row.event for row in evidence.of(LogEvent)}
+
+
+def ask(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"{url} does not answer")
+
+
+def command(tmp_path: Path, *words: str) -> tuple[int, dict[str, object]]:
+    code = main(["logs", "--output-dir", str(tmp_path / "out"), *words])
+    found = sorted((tmp_path / "out").glob("*-summary-*.json"))
+    return code, json.loads(found[-1].read_text()) if found else {}
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch) -> Path:
+    """A folder with a workbench.toml whose backend logs to a file."""
+    (tmp_path / "workbench.toml").write_text(
+        '[[service]]\nname = "backend"\nkind = "http"\nlog = "backend.log"\n'
+        '[redact]\nkeys = ["customer_id"]\n'
+    )
+    now = clock.now()
+    lines = [f"{iso(now)} INFO shop: order {number} paid" for number in range(50)]
+    lines += [
+        f'{iso(now)} ERROR shop: payment {n} "failed" password=hunter2 customer_id=c-{n}' for n in range(5)
+    ]
+    (tmp_path / "backend.log").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_reads_a_configured_file_and_writes_no_secret(shop):
+    code, found = command(shop, "--service", "backend", "--filter", '"FAILED"')
+    assert (code, found["status"]) == (0, "collected")
+    assert (found["total_log_lines"], found["error_lines"], found["filter_matches"]) == (55, 5, 5)
+    (pattern,) = found["top_error_patterns"]
+    assert pattern["count"] == 5
+    written = list((shop / "out").iterdir())
+    assert len(written) == 4
+    assert not [path for path in written if "hunter2" in path.read_text() or "c-3" in path.read_text()]
+
+
+def test_the_command_says_a_cut(shop, capsys):
+    _, found = command(shop, "--service", "backend", "--tail", "10")
+    assert found["total_log_lines"] == 10
+    assert "only the newest 10 of 55 lines" in capsys.readouterr().out
+
+
+def test_a_summary_alone_is_one_file_without_secrets(shop):
+    code, found = command(shop, "--service", "backend", "--tail", "all", "--summary-only", "--filter", "(")
+    assert (code, found["filter_matches"]) == (0, 0)
+    (written,) = (shop / "out").iterdir()
+    assert "hunter2" not in written.read_text()
+    assert found["levels"] == {"INFO": 50, "ERROR": 5}
+
+
+@pytest.mark.parametrize("words", [["--tail", "some"], ["--tail", "0"], ["--since", "yesterday-ish"]])
+def test_wrong_usage_is_2(shop, words, capsys):
+    assert command(shop, "--service", "backend", *words)[0] == 2
+    assert capsys.readouterr().err
+
+
+def test_without_an_engine_the_summary_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    code, found = command(tmp_path, "--service", "../a b", "--since", "15 minutes ago")
+    assert (code, found["status"], found["container"]) == (1, "error", "app-../a b")
+    assert found["top_error_patterns"] == []
+    assert "no Docker engine" in capsys.readouterr().err
+    assert [path.parent for path in tmp_path.rglob("*-summary-*.json")] == [tmp_path / "out"]
