@@ -52,6 +52,7 @@ deadlock_timeout = 100ms
 """
 _HBA = """
 host all postgres 127.0.0.1/32 trust
+host replication postgres 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 """
 _ROLES = f"""
@@ -213,6 +214,33 @@ def running(installation: Installation, **conf: str | int) -> Iterator[Server]:
     with (data / "postgresql.conf").open("a") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in conf.items())
     server = Server(reachable, data, free_port(), account)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """Yield a standby that streams from `primary`, through the replication slot `standby`."""
+    folder = make_data_folder(Path(tempfile.gettempdir()), primary.account)
+    data = folder / "data"
+    address = f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
+    subprocess.run(
+        [
+            str(primary.installation.binaries / "pg_basebackup"),
+            *("--dbname", address, "--pgdata", str(data), "--write-recovery-conf", "--no-sync"),
+            *("--checkpoint", "fast", "--create-slot", "--slot", "standby"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd="/",
+        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        **_identity(primary.account),
+    )
+    server = Server(primary.installation, data, free_port(), primary.account)
     server.start()
     try:
         yield server

@@ -45,6 +45,8 @@ def _open_configured(settings: Settings, service: Service) -> PostgresSession:
     from incident_lib.connections.postgres.direct import parse_dsn
 
     parameters = parse_dsn(settings.resolve(service.dsn))
+    if service.ca:
+        parameters.setdefault("sslrootcert", str(settings.file(service.ca)))
     try:
         return _direct(parameters, way="configured")
     except TargetError as error:

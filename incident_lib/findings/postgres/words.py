@@ -25,8 +25,12 @@ def what(session: AnySession) -> str:
     """Return what a session does and for how long, empty if it is not told."""
     if session.state is None:
         return (session.kind or "") if isinstance(session, PostgresLockSession) else ""
-    seconds = session.query_seconds if session.state == "active" else session.state_seconds
-    state = "running a query" if session.state == "active" else session.state
+    state, seconds = session.state, session.state_seconds
+    if state == "active":
+        state, seconds = "running a query", session.query_seconds
+        if (session.transaction_seconds or 0) > max(2 * (seconds or 0), 1):
+            # One short statement after another: the transaction is what lasts.
+            state, seconds = "in a transaction", session.transaction_seconds
     return state if seconds is None else f"{state} for {format_duration(max(seconds, 0))}"
 
 
