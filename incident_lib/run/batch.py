@@ -21,6 +21,7 @@ from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
 from incident_lib.run import execution, export, parameters
 from incident_lib.run.engine import save
+from incident_lib.run.loop import drive
 
 JOBS = os.cpu_count() or 2
 
@@ -46,7 +47,7 @@ def run_notebooks(batch: Batch) -> RunRecord:
     Sealing is the caller's. Errors: UsageError for a notebook that does not exist, FolderError.
     """
     sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
-    return asyncio.run(_Run(batch, sources).go())
+    return drive(_Run(batch, sources).go())
 
 
 def find_notebook(name: str) -> Path:

@@ -7,7 +7,6 @@ papermill loads this module by its entry point while papermill itself is being i
 import papermill at the top; an engine is whatever has these three methods.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from incident_lib.errors import WorkbenchError
 from incident_lib.incident.files import write_atomic
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.run import execution, parameters
+from incident_lib.run.loop import drive
 
 DEADLINE_SECONDS = 300.0
 _PAPERMILL = {ExecutionStatus.COMPLETED: "completed", ExecutionStatus.NOT_RUN: "pending"}
@@ -79,7 +79,7 @@ def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> No
         redactor=redactor_for(settings),
         kernel_name=kernel_name,
     )
-    return asyncio.run(execution.execute(job))
+    return drive(execution.execute(job))
 
 
 def mark_for_papermill(nb: Any, record: NotebookRecord) -> None:

@@ -24,6 +24,12 @@ AREAS = {
 _SETUP = {"parameters", "injected-parameters", "setup"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_ACTIVE = re.compile(r"</?(?:meta|base|link|iframe|frame|object|embed|form)\b[^>]*>?", re.IGNORECASE)
+_TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
+_LOADS = re.compile(
+    r"\s(?:on\w+|src|srcset|poster|background)\s*=\s*(?![\"']?data:image/)(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
+    re.IGNORECASE,
+)
 _OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
 
 
@@ -123,7 +129,9 @@ def _safe_markdown(source: str) -> Any:
 
 
 def _html(text: str) -> str:
-    return _SCRIPT.sub("", _OUR_STYLE.sub("", text))
+    """Return markup of an output without what runs or loads; the page's own policy forbids it besides."""
+    quiet = _ACTIVE.sub("", _SCRIPT.sub("", _OUR_STYLE.sub("", text)))
+    return _TAG.sub(lambda tag: _LOADS.sub("", tag[0]), quiet)
 
 
 def _image(kind: str) -> Any:
