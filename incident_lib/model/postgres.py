@@ -197,6 +197,26 @@ class PostgresTable(Row, frozen=True, kw_only=True):
     transaction_age: int
 
 
+class PostgresArchiver(Row, frozen=True, kw_only=True):
+    """How archiving of the write-ahead log goes."""
+
+    archiving_is_on: bool
+    archived_at: datetime | None
+    archived_file: str | None
+    failed_at: datetime | None
+    failed_file: str | None
+    failure_count: int  # all there ever were
+
+
+class PostgresInvalidIndex(Row, frozen=True, kw_only=True):
+    """An index of our database that no query uses, because its build failed or still runs."""
+
+    schema: str
+    index: str
+    table: str
+    is_being_built: bool
+
+
 class PostgresStatement(Row, frozen=True, kw_only=True):
     """What one normalised statement did between two readings of pg_stat_statements."""
 
@@ -239,4 +259,6 @@ PostgresRow = (
     | PostgresTable
     | PostgresStatement
     | PostgresSetting
+    | PostgresArchiver
+    | PostgresInvalidIndex
 )

@@ -335,3 +335,23 @@ def test_a_lost_slot_and_a_pending_restart(clients: Clients, server: Server) -> 
         admin.execute("SELECT pg_drop_replication_slot('standby')")
         admin.execute("ALTER SYSTEM RESET max_connections")
         admin.execute("SELECT pg_reload_conf()")
+
+
+def test_an_index_that_a_failed_build_left_is_told(clients: Clients, server: Server) -> None:
+    admin = clients.open("migration")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        admin.execute("CREATE UNIQUE INDEX CONCURRENTLY stock_n ON stock (n)")
+    found = triage(server.settings(), "indexes")["indexes.invalid"]
+    assert found.severity is WARNING
+    assert found.data["names"] == "public.stock_n"
+
+
+def test_archiving_that_fails_is_critical() -> None:
+    conf = {"archive_mode": "on", "archive_command": "false"}
+    with postgres_service.running(postgres_service.INSTALLATIONS[-1], **conf) as own, own.connect() as admin:
+        admin.execute("CREATE TABLE written (id int)")
+        admin.execute("SELECT pg_switch_wal()")
+        _until(lambda: "archiver.failing" in triage(own.settings(), "archiver"))
+        found = triage(own.settings(), "archiver")["archiver.failing"]
+    assert found.severity is CRITICAL
+    assert found.title == "The write-ahead log cannot be archived; nothing was archived yet"

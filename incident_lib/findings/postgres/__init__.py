@@ -16,6 +16,7 @@ from incident_lib.findings.postgres.server import (
 )
 from incident_lib.findings.postgres.tables import analyze_tables
 from incident_lib.findings.postgres.transactions import analyze_transactions
+from incident_lib.findings.postgres.upkeep import analyze_archiver, analyze_indexes
 
 ANALYZERS: dict[str, Analyzer] = {
     "postgres.connection": analyze_connection,
@@ -28,6 +29,8 @@ ANALYZERS: dict[str, Analyzer] = {
     "postgres.replication": analyze_replication,
     "postgres.settings": analyze_settings,
     "postgres.databases": analyze_databases,
+    "postgres.archiver": analyze_archiver,
+    "postgres.indexes": analyze_indexes,
     "postgres.tables": analyze_tables,
     "postgres.statements": analyze_statements,
 }

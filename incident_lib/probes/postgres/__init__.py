@@ -5,7 +5,7 @@ from functools import partial
 from incident_lib.config import ServiceKind, Settings
 from incident_lib.connections.postgres import open_postgres
 from incident_lib.probes.base import Lane, Probe
-from incident_lib.probes.postgres import activity, connection, locks, samples, server, tables
+from incident_lib.probes.postgres import activity, connection, locks, samples, server, tables, upkeep
 
 PROBES: tuple[Probe, ...] = (
     connection.CONNECTION,
@@ -18,6 +18,8 @@ PROBES: tuple[Probe, ...] = (
     server.REPLICATION,
     server.SETTINGS,
     server.DATABASES,
+    upkeep.ARCHIVER,
+    upkeep.INDEXES,
     tables.TABLES,
     samples.STATEMENTS,
 )

@@ -4,13 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
 from incident_lib.model.postgres import (
+    PostgresArchiver,
     PostgresConnection,
     PostgresCounters,
     PostgresDatabase,
+    PostgresInvalidIndex,
     PostgresServer,
     PostgresSetting,
     PostgresSlot,
@@ -241,3 +244,30 @@ def test_a_database_that_refuses_is_critical_though_its_server_answers() -> None
     found = judge(evidence("connection", row, problem=problem))
     assert list(found) == ["timed_out"]
     assert found["timed_out"].title == "The database shop hangs, while its server answers"
+
+
+def test_archiving() -> None:
+    row = PostgresArchiver(
+        archiving_is_on=True,
+        archived_at=NOW - HOUR,
+        archived_file="1A",
+        failed_at=NOW,
+        failed_file="1B",
+        failure_count=3,
+    )
+    failing = judge(evidence("archiver", row))["failing"]
+    assert failing.severity is CRITICAL
+    assert failing.title == "The write-ahead log cannot be archived; the last success was 1h 0m ago"
+    for values in ({"failed_at": NOW - 2 * HOUR}, {"failed_at": None}, {"archiving_is_on": False}):
+        well = structs.replace(row, **values)
+        assert list(judge(evidence("archiver", well))) == ["ok"]
+
+
+def test_invalid_indexes() -> None:
+    left = PostgresInvalidIndex(schema="public", index="a", table="t", is_being_built=False)
+    built = PostgresInvalidIndex(schema="public", index="b", table="t", is_being_built=True)
+    assert list(judge(evidence("indexes"))) == ["ok"]
+    assert judge(evidence("indexes", left))["invalid"].severity is WARNING
+    assert list(judge(evidence("indexes", built))) == ["building", "ok"]
+    blind = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor")
+    assert list(judge(evidence("indexes", left, problem=blind))) == ["unknown"]
