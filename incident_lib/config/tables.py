@@ -1,7 +1,10 @@
 """The tables of workbench.toml, each key with what it means: README's list is made from here."""
 
+import re
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -114,6 +117,79 @@ class Contact(_Table, frozen=True, kw_only=True):
     phone: Annotated[str, _doc("emergency phone")] = ""
 
 
+class Override(_Table, frozen=True, kw_only=True):
+    """An entry of `[on_call]` overrides: somebody else for a while."""
+
+    start: Annotated[datetime, _doc("from when, with a zone")] = msgspec.field(name="from")
+    to: Annotated[datetime, _doc("until when, with a zone")]
+    who: Annotated[str, _doc("name of a contact", min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse times without a zone and an end before the start."""
+        if self.start.tzinfo is None or self.to.tzinfo is None:
+            raise ValueError("write the times of an override with a zone: 2026-01-15T09:00:00Z")
+        if self.to <= self.start:
+            raise ValueError("an override ends before it begins")
+
+
+_HANDOVER = r"(mon|tues|wednes|thurs|fri|satur|sun)day ([01]\d|2[0-3]):[0-5]\d"
+
+
+class OnCall(_Table, frozen=True, kw_only=True):
+    """`[on_call]`: who has the pager, week by week."""
+
+    rotation: Annotated[
+        tuple[str, ...],
+        _doc("names of contacts: the first in odd ISO weeks, the second in even ones; more than two in turn"),
+    ] = ()
+    handover: Annotated[str, _doc("weekday and time when the next one takes over")] = "Monday 09:00"
+    timezone: Annotated[str, _doc("zone of the handover, such as Europe/Berlin")] = "UTC"
+    overrides: Annotated[
+        tuple[Override, ...],
+        _doc('{ from = 2026-01-15T09:00:00Z, to = ..., who = "Kim" }; the last one wins'),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a handover that is no time of the week, and a zone that does not exist."""
+        if not re.fullmatch(_HANDOVER, self.handover, re.IGNORECASE):
+            raise ValueError(f"the handover {self.handover!r} is no time of the week; write Monday 09:00")
+        try:
+            _ = self.zone
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(
+                f"there is no time zone {self.timezone!r}; write UTC or Europe/Berlin"
+            ) from error
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the handover."""
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+
+class Channels(_Table, frozen=True, kw_only=True):
+    """`[channels]`: what your channels are called."""
+
+    incidents: Annotated[str, _doc("SEV1 and SEV2")] = "#incidents"
+    incidents_low: Annotated[str, _doc("SEV3 and SEV4, maintenance")] = "#incidents-low"
+    engineering: Annotated[str, _doc("summaries for engineers")] = "#engineering"
+    status_updates: Annotated[str, _doc("what goes out to users")] = "#status-updates"
+
+
+class Notify(_Table, frozen=True, kw_only=True):
+    """`[notify]`: where messages go once somebody confirms them. One Apprise address a channel."""
+
+    incidents: Annotated[str, _doc("env:NAME or file:PATH of its Apprise address")] = ""
+    incidents_low: Annotated[str, _doc("the same")] = ""
+    engineering: Annotated[str, _doc("the same")] = ""
+    status_updates: Annotated[str, _doc("the same")] = ""
+    mail: Annotated[str, _doc("the same, for those who read mail: mailtos://...")] = ""
+    pagerduty: Annotated[str, _doc("env:NAME or file:PATH of an Events v2 routing key")] = ""
+    pagerduty_url: Annotated[
+        str, _doc("another address for its events, such as a proxy's", pattern=r"^https?://[^\s@]+$")
+    ] = "https://events.pagerduty.com/v2/enqueue"
+    seconds: Annotated[float, _doc("deadline of one message", gt=0, le=60)] = 10.0
+
+
 class PatternFile(_Table, frozen=True, kw_only=True):
     """`[[pattern_file]]`: causes of your own, in the form of templates/patterns.toml."""
 
@@ -132,6 +208,9 @@ class Document(_Table, frozen=True, kw_only=True):
     redact: Redact = Redact()
     limits: Limits = Limits()
     contact: tuple[Contact, ...] = ()
+    on_call: OnCall = OnCall()
+    channels: Channels = Channels()
+    notify: Notify = Notify()
     pattern_file: tuple[PatternFile, ...] = ()
 
 

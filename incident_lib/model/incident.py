@@ -86,6 +86,7 @@ class EventKind(StrEnum):
     RUN = "run"
     OBSERVED = "observed"  # found in evidence: a restart, a deploy, the onset
     MITIGATION = "mitigation"  # a change to a target: planned, begun, ended
+    MESSAGE = "message"  # sent to a channel, or tried
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
