@@ -69,7 +69,7 @@ def _ok(view: View) -> Finding:
     if summary.requests_count:
         ratio = summary.server_errors_count / summary.requests_count
         parts.append(f"{summary.requests_count:,} requests, {percent(ratio)} failed")
-    parts.append(f"{summary.errors_count:,} error lines")
+    parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
     return finding(
         view.evidence,
         "ok",

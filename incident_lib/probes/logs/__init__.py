@@ -10,7 +10,7 @@ from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.probes.logs.container import ContainerLog, open_container
 from incident_lib.probes.logs.digest import Digest, merge
 from incident_lib.probes.logs.file import FileLog
-from incident_lib.probes.logs.rows import rows
+from incident_lib.probes.logs.records import rows
 from incident_lib.probes.logs.scan import Scan
 
 __all__ = ["PROBES", "ContainerLog", "Digest", "FileLog", "Scan", "fetch_lines", "lanes", "merge", "rows"]

@@ -12,6 +12,12 @@ _SIGNS = tuple(
     for words, pattern in signs
 )
 _LONGEST = 16_384
+# In one traceback the special class explains the general one: the socket's own error is its first link.
+_SPECIAL = (
+    ("connect_refused", {"db_refused", "redis_refused"}),
+    ("read_timeout", {"redis_timeout", "http_pool_timeout"}),
+    ("tls_verify", {"tls_expired", "tls_wrong_name"}),
+)
 
 
 def classes_of(text: str) -> dict[str, str]:
@@ -28,6 +34,9 @@ def classes_of(text: str) -> dict[str, str]:
     for words, pattern, name in _SIGNS:
         if words in text and name not in found and (pattern is None or pattern.search(text)):
             found[name] = _line_with(text, words)
+    for general, special in _SPECIAL:
+        if general in found and special & found.keys():
+            del found[general]
     return found
 
 

@@ -22,6 +22,9 @@ _AFTER_LEVEL = re.compile(
 _ACCESS = re.compile(
     r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
 )
+_UVICORN = re.compile(
+    r"INFO: {5}[^\s\"]{1,60} - \"([A-Z]{3,10}) (\S{1,8000}) HTTP/[\d.]{1,4}\" (\d{3})\b([^\r\n]{0,2000})$"
+)
 _COMBINED = re.compile(
     r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
     r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
@@ -43,7 +46,9 @@ _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
 _GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
 _KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [^\]]{1,80}\] ")
-_SYSLOG = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,80} )??([\w./()-]{1,60})(?:\[\d+\])?: ")
+_SYSLOG_TIME = re.compile(
+    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,80} (?=[\w./()-]{1,60}(?:\[\d+\])?: ))?"
+)  # the host goes with the time, the program stays
 _LETTERS = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL"}
 
 
@@ -72,13 +77,15 @@ def parse(text: str) -> Line:
 
 def _leading_time(text: str, first: str) -> tuple[float | None, str]:
     if first == "[":
-        found = times.from_iso(text[1:41])
+        found = times.from_iso(text[1:41]) or times.from_month_first(text[1:41])
         end = found[1] + 1 if found else 0
         if found and text[end : end + 1] == "]":
             end += 1
     elif first.isdigit():
         found = times.from_iso(text[:40])
         end = found[1] if found else 0
+    elif text[3:4] == " " and text[9:10] == ":" and (match := _SYSLOG_TIME.match(text)):
+        return (times.from_month_first(text[:20]) or (None,))[0], text[match.end() :]
     else:
         return None, text
     return (found[0], text[end:].lstrip(" \t,|:")) if found else (None, text)
@@ -90,6 +97,8 @@ def _with_header(text: str, at: float | None) -> Line:
         return line
     if line := _own_format(text, at):
         return line
+    if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
+        return _access(Line(message=match[0][10:], level="INFO"), match)
     level, logger, message = _header(text, timed=at is not None)
     if inner := _embedded(message, text):
         inner.level = inner.level or level
@@ -137,8 +146,6 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
         return level_of(small[1] or small[2]), "", text[small.end() :].lstrip(" :")
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", text[match.end() :]
-    if text[3:4] == " " and (match := _SYSLOG.match(text)):
-        return "", match[1], text[match.end() :]
     return "", "", text
 
 

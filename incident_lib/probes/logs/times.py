@@ -4,6 +4,8 @@ import re
 from calendar import timegm
 from datetime import datetime
 
+from incident_lib import clock
+
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -21,6 +23,10 @@ ISO = re.compile(
 # 15/Jan/2026:14:31:05 +0000 (web servers), 15 Jan 2026 14:31:05.123 (Redis)
 DAY_FIRST = re.compile(
     r"(\d{1,2})[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4}))?"
+)
+# Jan 15 14:31:05 (syslog, the year is not said), Thu Jan 15 14:31:05.123456 2026 (Apache)
+MONTH_FIRST = re.compile(
+    r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: (\d{4})\b)?"
 )
 
 
@@ -59,6 +65,29 @@ def from_day_first(text: str, start: int = 0) -> tuple[float, int] | None:
     moment = _CACHE.get(key)
     if moment is None:
         moment = _remember(key, _from_parts(match))
+    return None if moment < 0 else (moment, match.end())
+
+
+def from_month_first(text: str, start: int = 0) -> tuple[float, int] | None:
+    """Return the moment at `start`, as syslog and Apache write it, and where it ends.
+
+    A year that is not said is this one, or the one before where the moment would lie ahead.
+
+    >>> from_month_first("Thu Jan 15 14:31:05 2026] [error]")
+    (1768487465.0, 24)
+    """
+    match = MONTH_FIRST.match(text, start)
+    if match is None:
+        return None
+    key = match[0]
+    moment = _CACHE.get(key)
+    if moment is None:
+        month, day, hour, minute, second, fraction, year = match.groups()
+        now = clock.now()
+        moment = _moment((year or str(now.year), month, day), (hour, minute, second), fraction)
+        if not year and moment > now.timestamp() + 86_400:
+            moment = _moment((str(now.year - 1), month, day), (hour, minute, second), fraction)
+        moment = _remember(key, moment)
     return None if moment < 0 else (moment, match.end())
 
 
@@ -102,12 +131,16 @@ def _whole(second: str) -> float:
 
 def _from_parts(match: re.Match[str]) -> float:
     day, month, year, hour, minute, second, fraction, zone = match.groups()
+    moment = _moment((year, month, day), (hour, minute, second), fraction)
+    return moment - _offset(zone) if zone and moment >= 0 else moment
+
+
+def _moment(date: tuple[str, str, str], clock_time: tuple[str, str, str], fraction: str | None) -> float:
+    year, month, day = date
     if month.lower() not in _MONTHS:
         return -1.0
-    whole = _whole(f"{year}{_MONTHS[month.lower()]:02}{int(day):02}{hour}{minute}{second}")
-    if whole < 0:
-        return whole
-    return whole + (int(fraction) / 10 ** len(fraction) if fraction else 0) - (_offset(zone) if zone else 0)
+    whole = _whole(f"{year}{_MONTHS[month.lower()]:02}{int(day):02}{''.join(clock_time)}")
+    return whole + int(fraction) / 10 ** len(fraction) if fraction and whole >= 0 else whole
 
 
 def _offset(zone: str) -> int:

@@ -113,6 +113,16 @@ AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
             "plain",
             {"at": AT, "level": "ERROR"},
         ),
+        (
+            "[Thu Jan 15 14:31:05.000000 2026] [core:error] [pid 35708:tid 4328] AH00124: too many redirects",
+            "plain",
+            {"at": AT, "level": "ERROR"},
+        ),
+        (
+            "Jan 15 14:31:05 web-1 sshd[19939]: Invalid user webmaster from 173.234.31.186",
+            "plain",
+            {"message": "sshd[19939]: Invalid user webmaster from 173.234.31.186"},
+        ),
         ("Got an ERROR from the server", "plain", {"level": "", "message": "Got an ERROR from the server"}),
         ("  File x", "plain", {"is_detail": True}),
         ("", "plain", {"is_detail": True}),

@@ -179,6 +179,12 @@ def test_each_class_is_known_by_its_own_words_alone(line, expected):
     assert list(classes_of(line)) == [expected]
 
 
+def test_a_socket_error_within_a_redis_error_is_the_redis_error():
+    chain = "ConnectionRefusedError: [Errno 111] Connection refused\n"
+    chain += "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379. Connection refused."
+    assert list(classes_of(chain)) == ["redis_refused"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
