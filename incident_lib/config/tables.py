@@ -184,10 +184,16 @@ class Notify(_Table, frozen=True, kw_only=True):
     status_updates: Annotated[str, _doc("the same")] = ""
     mail: Annotated[str, _doc("the same, for those who read mail: mailtos://...")] = ""
     pagerduty: Annotated[str, _doc("env:NAME or file:PATH of an Events v2 routing key")] = ""
-    pagerduty_url: Annotated[
-        str, _doc("another address for its events, such as a proxy's", pattern=r"^https?://[^\s@]+$")
-    ] = "https://events.pagerduty.com/v2/enqueue"
+    pagerduty_url: Annotated[str, _doc("where its events go")] = "https://events.pagerduty.com/v2/enqueue"
     seconds: Annotated[float, _doc("deadline of one message", gt=0, le=60)] = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse addresses and keys that are not references: whoever has one can write into the channel."""
+        for name in ("incidents", "incidents_low", "engineering", "status_updates", "mail", "pagerduty"):
+            if not re.fullmatch(r"((env|file):\S.*)?", getattr(self, name)):
+                raise ValueError(f'{name} is a secret: write {name} = "env:NAME" or "file:PATH"')
+        if not re.fullmatch(r"https?://[^\s@]+", self.pagerduty_url):
+            raise ValueError("pagerduty_url: expected http:// or https://, without a password")
 
 
 class PatternFile(_Table, frozen=True, kw_only=True):
