@@ -1,0 +1,185 @@
+"""`incident postmortem`: writes what is known, keeps what people wrote, and checks the text."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incident_lib.errors import FolderError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+    from incident_lib.reports.postmortem import PostmortemFacts, RunPages
+    from incident_lib.reports.timeline import SnapshotFacts
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("postmortem", help="write or renew the post-mortem, or check it")
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+    parser.add_argument(
+        "--lint", action="store_true", help="check the text and change nothing; exit 1 if bad"
+    )
+    for verdict in ("confirm", "refute"):
+        parser.add_argument(
+            f"--{verdict}", action="append", default=[], metavar="HYPOTHESIS", help=f"{verdict} a hypothesis"
+        )
+    parser.set_defaults(call=postmortem)
+
+
+def postmortem(arguments: argparse.Namespace) -> int:
+    """Return 0 once both files are there; with --lint 1 when something should be written differently."""
+    from incident_lib.cli.arguments import open_folder, print_json
+    from incident_lib.cli.report import read_text
+    from incident_lib.reports.postmortem import file_name
+    from incident_lib.reports.postmortem_status import completeness, describe_due
+
+    settings, folder = open_folder(arguments)
+    path = folder.path / file_name(folder.incident)
+    if arguments.lint:
+        return _lint(settings, folder, path, as_json=arguments.json)
+    _record_verdicts(folder, arguments)
+    _write(settings, folder, path)
+    state, due = completeness(read_text(path)), describe_due(folder.incident)
+    if arguments.json:
+        return print_json({"path": str(path), "due": due, "missing": state.missing})
+    print(f"{path}\n{path.with_suffix('.html').resolve().as_uri()}\nDue: {due}.")
+    if state.missing:
+        print(f"Still to write: {', '.join(state.missing)}.")
+    print("Then: incident postmortem --lint")
+    return 0
+
+
+def _write(settings: "Settings", folder: "IncidentFolder", path: Path) -> None:
+    """Write Markdown and HTML; the event tells a later edit by a person from what was generated."""
+    from incident_lib.cli.report import read_text
+    from incident_lib.incident.events import Draft
+    from incident_lib.incident.files import write_atomic
+    from incident_lib.incident.manifest import sha256
+    from incident_lib.model import EventKind
+    from incident_lib.reports.generated import merge
+    from incident_lib.reports.postmortem import render
+    from incident_lib.reports.postmortem_page import render_page
+
+    before = read_text(path)
+    text = merge(before, render(_facts(settings, folder), folder.redactor))
+    if text != before:
+        # Not through the redactor: every generated block has passed it, and the rest belongs to people.
+        write_atomic(path, text.encode())
+        verb = "renewed" if before else "written"
+        folder.record(
+            Draft(
+                kind=EventKind.NOTE,
+                text=f"The post-mortem was {verb}",
+                source="postmortem",
+                data={"file": path.name, "sha256": sha256(text.encode())},
+            )
+        )
+    write_atomic(path.with_suffix(".html"), render_page(folder.redactor.text(text), folder.incident).encode())
+
+
+def _record_verdicts(folder: "IncidentFolder", arguments: argparse.Namespace) -> None:
+    from incident_lib.incident.events import Draft
+    from incident_lib.incident.snapshot import load_analysis
+    from incident_lib.model import EventKind
+
+    told = [(name, "confirmed") for name in arguments.confirm]
+    told += [(name, "refuted") for name in arguments.refute]
+    analyses = [load_analysis(path) for path in folder.snapshots] if told else []
+    known = {name for one in analyses if one for h in one.hypotheses for name in (h.id, f"{h.target}:{h.id}")}
+    for name, _ in told:
+        if name not in known:
+            there = ", ".join(sorted(one for one in known if ":" not in one)) or "none"
+            raise UsageError(f"{folder.id} has no hypothesis {name!r}; there are: {there}")
+    for name, verdict in told:
+        draft = Draft(
+            kind=EventKind.DECISION,
+            text=f"The hypothesis {name} was {verdict}",
+            source="postmortem",
+            data={"hypothesis": name, "verdict": verdict},
+        )
+        folder.record(draft)
+
+
+def _facts(settings: "Settings", folder: "IncidentFolder") -> "PostmortemFacts":
+    from incident_lib.investigation.setup import patterns_for
+    from incident_lib.reports.postmortem import PostmortemFacts
+
+    return PostmortemFacts(
+        incident=folder.incident,
+        events=folder.events,
+        snapshots=tuple(_snapshots(settings, folder)),
+        runs=tuple(_runs(folder)),
+        patterns=patterns_for(settings),
+    )
+
+
+def _snapshots(settings: "Settings", folder: "IncidentFolder") -> "Iterator[SnapshotFacts]":
+    from incident_lib.investigation.case import load_case
+    from incident_lib.reports.timeline import SnapshotFacts
+
+    for path in folder.snapshots:
+        try:
+            case = load_case(settings, path, folder)
+        except FolderError as error:
+            sys.stderr.write(f"left out: {error}\n")
+            continue
+        yield SnapshotFacts(
+            id=case.snapshot,
+            window=case.window,
+            analysis=case.analysis,
+            evidence=case.evidence,
+            changes=case.changes,
+            onset=case.onset,
+        )
+
+
+def _runs(folder: "IncidentFolder") -> "Iterator[RunPages]":
+    import msgspec
+
+    from incident_lib.model.run import RunRecord
+    from incident_lib.reports.postmortem import RunPages
+
+    for path in folder.runs:
+        try:
+            record = msgspec.json.decode((path / "run.json").read_bytes(), type=RunRecord)
+        except (OSError, msgspec.MsgspecError):
+            sys.stderr.write(f"left out: run {path.name} has no record\n")
+            continue
+        relative = f"runs/{path.name}/html"
+        if (path / "html" / "index.html").exists():
+            pages = [(one.name, f"{relative}/{one.name}.html") for one in record.notebooks]
+            there = tuple((name, page) for name, page in pages if (folder.path / page).exists())
+            yield RunPages(
+                id=path.name, snapshot=record.snapshot, index=f"{relative}/index.html", pages=there
+            )
+
+
+def _lint(settings: "Settings", folder: "IncidentFolder", path: Path, *, as_json: bool) -> int:
+    from incident_lib.cli.arguments import print_json
+    from incident_lib.cli.report import read_text
+    from incident_lib.reports.postmortem_lint import lint
+
+    if not path.exists():
+        raise UsageError(f"{folder.id} has no post-mortem yet; `incident postmortem` writes it")
+    found = lint(read_text(path), names=_names(settings, folder), redact=folder.redactor.text)
+    if as_json:
+        print_json({"path": str(path), "findings": found})
+    else:
+        for one in found:
+            print(f"{path.name}:{one.line}: {one.rule}: {one.text}\n    {one.advice}")
+        print(f"{len(found)} to write differently" if found else "Nothing to write differently")
+    return 1 if found else 0
+
+
+def _names(settings: "Settings", folder: "IncidentFolder") -> "Iterator[str]":
+    """Yield the names of people that the records and the configuration know."""
+    incident = folder.incident
+    yield incident.commander
+    yield from incident.roles.values()
+    yield from (task.owner for task in incident.tasks)
+    for contact in settings.document.contact:
+        yield from (contact.name, contact.chat)

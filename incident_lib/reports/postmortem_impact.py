@@ -1,0 +1,199 @@
+"""What an incident cost, counted from the logs of its snapshots: with the method, and what it cannot see."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.model import Evidence
+from incident_lib.model.logs import LogBucket, LogEndpoint, LogSummary
+from incident_lib.reports.timeline import SnapshotFacts
+
+_ENDPOINTS = 10
+
+
+class EndpointImpact(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests to one path, in the snapshot that saw most of them fail."""
+
+    name: str  # "GET /api/v1/orders"
+    requests_count: int
+    failed_count: int
+
+
+class ServiceImpact(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log of one service says of the incident. The log of another may tell of the same requests."""
+
+    service: str
+    requests_count: int
+    failed_count: int  # answered with 5xx
+    refused_count: int  # answered with 4xx
+    first_failure_at: datetime | None
+    last_failure_at: datetime | None  # the end of the stretch that it was in
+    slot_seconds: int  # requests were counted in stretches of that length
+    has_times: bool  # else the counts are of whole windows
+    snapshots: tuple[str, ...]
+    endpoints: tuple[EndpointImpact, ...] = ()
+    cut: str = ""  # what was not read, "" when everything was
+
+    @property
+    def failed_ratio(self) -> float | None:
+        """The share of failed requests, None without requests."""
+        return self.failed_count / self.requests_count if self.requests_count else None
+
+
+class Impact(msgspec.Struct, frozen=True, kw_only=True):
+    """The impact as far as logs tell."""
+
+    services: tuple[ServiceImpact, ...]
+    start: datetime
+    end: datetime | None
+    covered_seconds: float
+    gaps: tuple[tuple[datetime, datetime], ...]  # of the incident, that no snapshot looked at
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the windows of the snapshots hold all of the incident."""
+        return self.end is not None and not self.gaps
+
+
+def measure(snapshots: tuple[SnapshotFacts, ...], start: datetime, end: datetime | None) -> Impact:
+    """Return what the logs say of the time from `start` to `end`; windows that overlap count once."""
+    names = dict.fromkeys(service for service, *_ in _summaries(snapshots))
+    services = [_service(name, snapshots, start, end) for name in names]
+    last = end or max((one.window.end for one in snapshots), default=start)
+    gaps = tuple(_gaps(snapshots, start, max(start, last)))
+    missed = sum((until - since).total_seconds() for since, until in gaps)
+    return Impact(
+        services=tuple(
+            sorted((one for one in services if one.requests_count), key=lambda one: -one.failed_count)
+        ),
+        start=start,
+        end=end,
+        covered_seconds=max(0.0, (last - start).total_seconds() - missed),
+        gaps=gaps,
+    )
+
+
+def _summaries(
+    snapshots: tuple[SnapshotFacts, ...],
+) -> Iterator[tuple[str, SnapshotFacts, Evidence, LogSummary]]:
+    for snapshot in snapshots:
+        for evidence in snapshot.evidence:
+            for row in evidence.of(LogSummary):
+                yield evidence.target, snapshot, evidence, row
+
+
+def _service(
+    name: str, snapshots: tuple[SnapshotFacts, ...], start: datetime, end: datetime | None
+) -> ServiceImpact:
+    seen = [found for found in _summaries(snapshots) if found[0] == name]
+    timed = [found for found in seen if found[3].has_times]
+    slot = max((row.bucket_seconds for *_, row in timed), default=60)
+    slots = _slots(timed, start, end, slot)
+    # Without times nothing can be clipped: the one window with most failures stands for all.
+    whole = max((row for *_, row in seen), key=lambda row: (row.server_errors_count, row.requests_count))
+    failing = [(at, counts) for at, counts in sorted(slots.items()) if counts[1]]
+    cuts = dict.fromkeys(filter(None, (_cut(evidence, row) for _, _, evidence, row in seen)))
+    return ServiceImpact(
+        service=name,
+        requests_count=sum(one[0] for one in slots.values()) if timed else whole.requests_count,
+        failed_count=sum(one[1] for one in slots.values()) if timed else whole.server_errors_count,
+        refused_count=sum(one[2] for one in slots.values()) if timed else whole.client_errors_count,
+        first_failure_at=failing[0][0] if failing else None,
+        last_failure_at=failing[-1][0] + timedelta(seconds=slot) if failing else None,
+        slot_seconds=slot,
+        has_times=bool(timed),
+        snapshots=tuple(dict.fromkeys(snapshot.id for _, snapshot, *_ in seen)),
+        endpoints=_endpoints([evidence for _, _, evidence, _ in seen]),
+        cut="; ".join(cuts),
+    )
+
+
+def _slots(
+    seen: list[tuple[str, SnapshotFacts, Evidence, LogSummary]],
+    start: datetime,
+    end: datetime | None,
+    slot: int,
+) -> dict[datetime, tuple[int, int, int]]:
+    """Return requests, 5xx and 4xx by stretch of the incident, all stretches `slot` seconds long.
+
+    Where windows overlap, each stretch is taken from the snapshot that saw most requests in it: a window
+    may begin in the middle of one.
+    """
+    best: dict[datetime, tuple[int, int, int]] = {}
+    first = _floor(start, slot)
+    for _, _, evidence, _ in seen:
+        mine: dict[datetime, tuple[int, int, int]] = {}
+        for row in evidence.of(LogBucket):
+            at = _floor(row.at, slot)
+            if at >= first and (end is None or at <= end):
+                old = mine.get(at, (0, 0, 0))
+                new = (row.requests_count, row.server_errors_count, row.client_errors_count)
+                mine[at] = (old[0] + new[0], old[1] + new[1], old[2] + new[2])
+        for at, counts in mine.items():
+            best[at] = max(best.get(at, (0, 0, 0)), counts)
+    return best
+
+
+def _floor(at: datetime, slot: int) -> datetime:
+    """Return the beginning of the stretch that `at` is in.
+
+    >>> _floor(datetime(2026, 1, 15, 14, 31, 47, tzinfo=UTC), 10).second
+    40
+    """
+    return datetime.fromtimestamp(int(at.timestamp()) // slot * slot, UTC)
+
+
+def _endpoints(evidence: list[Evidence]) -> tuple[EndpointImpact, ...]:
+    rows = [one.of(LogEndpoint) for one in evidence]
+    worst = max(rows, key=lambda found: sum(row.server_errors_count for row in found), default=())
+    return tuple(
+        EndpointImpact(
+            name=f"{row.method} {row.path}",
+            requests_count=row.requests_count,
+            failed_count=row.server_errors_count,
+        )
+        for row in sorted(worst, key=lambda row: -row.server_errors_count)[:_ENDPOINTS]
+        if row.server_errors_count
+    )
+
+
+def _cut(evidence: Evidence, row: LogSummary) -> str:
+    told = []
+    if cut := evidence.truncated:
+        told.append(f"{cut.kept} {cut.unit} kept" + (f" of {cut.total}" if cut.total is not None else ""))
+    if evidence.problem:
+        told.append(evidence.problem.message)
+    if row.cut_lines_count:
+        told.append(f"{row.cut_lines_count} lines longer than the cap")
+    return ", ".join(told)
+
+
+def _gaps(
+    snapshots: tuple[SnapshotFacts, ...], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the stretches of the incident that no window holds."""
+    at = start
+    for since, until in sorted((one.window.start, one.window.end) for one in snapshots):
+        if since > at and since < end:
+            yield at, since
+        at = max(at, min(until, end))
+        if since >= end:
+            break
+    if at < end:
+        yield at, end
+
+
+def describe_gaps(gaps: tuple[tuple[datetime, datetime], ...]) -> str:
+    """Return the stretches for people.
+
+    >>> at = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
+    >>> describe_gaps(((at, at + timedelta(minutes=5)),))
+    '2026-01-15 14:00:00 to 14:05:00 (5m 0s)'
+    """
+    return ", ".join(
+        f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S}"
+        f" ({clock.format_duration((until - since).total_seconds())})"
+        for since, until in gaps
+    )

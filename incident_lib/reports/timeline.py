@@ -1,0 +1,174 @@
+"""The timeline of an incident, its milestones and its durations: each with the source that says so."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.model import Analysis, Event, EventKind, Evidence, FindingSeverity, Incident, Window
+
+_SAME = timedelta(seconds=5)  # what two snapshots tell of one change
+_LATE = timedelta(minutes=5)  # written down that long after it happened: worth saying
+_HIDDEN = {"file", "verdict"}  # events about drafts and about the review are not about the incident
+
+
+class SnapshotFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one snapshot says, as plain data."""
+
+    id: str
+    window: Window
+    analysis: Analysis
+    evidence: tuple[Evidence, ...] = ()
+    changes: tuple[tuple[datetime, str, str], ...] = ()  # when, at which target, what
+    onset: datetime | None = None
+
+
+class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the timeline."""
+
+    at: datetime
+    text: str
+    kind: str  # an event's kind, "change", "onset" or "finding"
+    source: str  # who or what says so
+
+
+class Milestone(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment that durations are counted from and to; `at` is None where nothing recorded it."""
+
+    name: str
+    at: datetime | None
+    source: str
+
+
+class Duration(msgspec.Struct, frozen=True, kw_only=True):
+    """A length of time between two milestones; None where one of them is unknown."""
+
+    name: str
+    seconds: float | None
+    definition: str
+
+    @property
+    def text(self) -> str:
+        """The length for people; what is not known says so."""
+        return "unknown" if self.seconds is None else clock.format_duration(self.seconds)
+
+
+def rows(events: Iterable[Event], snapshots: tuple[SnapshotFacts, ...]) -> tuple[TimelineRow, ...]:
+    """Return everything that is known to have happened, in order, each with its source."""
+    told = [*_from_events(events), *_from_evidence(snapshots)]
+    return tuple(sorted(told, key=lambda row: (row.at, row.kind, row.text)))
+
+
+def onset(snapshots: tuple[SnapshotFacts, ...]) -> datetime | None:
+    """Return when trouble began, the earliest that any snapshot tells; None when none does."""
+    return min((one.onset for one in snapshots if one.onset), default=None)
+
+
+def milestones(
+    incident: Incident, events: tuple[Event, ...], snapshots: tuple[SnapshotFacts, ...]
+) -> dict[str, Milestone]:
+    """Return the five milestones by name; one that nobody recorded has no moment."""
+    first_trouble = onset(snapshots)
+    began = min(first_trouble or incident.started_at, incident.started_at)
+    source = "as declared" if began == incident.started_at else "first trouble in the logs"
+    over = incident.resolved_at
+    late = over is not None and incident.declared_at > over
+    mitigated = max((one.occurred_at for one in events if _worked(one)), default=None)
+    return {
+        one.name: one
+        for one in (
+            Milestone(name="began", at=began, source=source),
+            Milestone(
+                name="detected",
+                at=None if late else incident.declared_at,
+                source="declared only after it was over" if late else "when it was declared",
+            ),
+            Milestone(name="acknowledged", at=incident.acknowledged_at, source=_by(incident.acknowledged_at)),
+            Milestone(name="mitigated", at=mitigated, source=_by(mitigated)),
+            Milestone(name="resolved", at=over, source=_by(over)),
+        )
+    }
+
+
+def durations(known: dict[str, Milestone]) -> tuple[Duration, ...]:
+    """Return the four durations with their definitions; unknown where a milestone is."""
+    return tuple(
+        Duration(
+            name=f"Time to {name}",
+            seconds=_between(known[start].at, known[end].at),
+            definition=f"from {start} to {end}",
+        )
+        for name, start, end in (
+            ("detect", "began", "detected"),
+            ("acknowledge", "detected", "acknowledged"),
+            ("mitigate", "began", "mitigated"),
+            ("resolve", "began", "resolved"),
+        )
+    )
+
+
+def _from_events(events: Iterable[Event]) -> Iterator[TimelineRow]:
+    for event in events:
+        if _HIDDEN & event.data.keys():
+            continue
+        if event.kind is EventKind.DECLARED:
+            yield from _declared(event)
+            continue
+        late = event.recorded_at - event.occurred_at > _LATE
+        written = f", written down {event.recorded_at:%Y-%m-%d %H:%M}" if late else ""
+        yield TimelineRow(
+            at=event.occurred_at,
+            text=event.text,
+            kind=event.kind.value,
+            source=f"recorded by {event.source}{written}",
+        )
+
+
+def _declared(event: Event) -> Iterator[TimelineRow]:
+    """Yield two rows: the event tells when it began, and its record when somebody declared it."""
+    source = f"recorded by {event.source}"
+    text = f"It began, as was declared: {event.text}"
+    yield TimelineRow(at=event.occurred_at, text=text, kind="began", source=source)
+    severity = event.data.get("severity", "")
+    declared = f"Declared as {severity}" if severity else "Declared"
+    yield TimelineRow(at=event.recorded_at, text=declared, kind=event.kind.value, source=source)
+
+
+def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow]:
+    first = next((one for one in snapshots if one.onset and one.onset == onset(snapshots)), None)
+    if first and first.onset:
+        yield TimelineRow(at=first.onset, text="Trouble begins", kind="onset", source=f"logs in {first.id}")
+    changes: list[tuple[datetime, str, str]] = []
+    critical: set[str] = set()
+    for snapshot in snapshots:
+        for at, target, what in snapshot.changes:
+            if not any(
+                (target, what) == (other, same) and abs(at - when) <= _SAME for when, other, same in changes
+            ):
+                changes.append((at, target, what))
+                source = f"evidence in {snapshot.id}"
+                yield TimelineRow(at=at, text=f"{target}: {what}", kind="change", source=source)
+        for one in snapshot.analysis.findings:
+            if one.severity is FindingSeverity.CRITICAL and one.since and one.ref not in critical:
+                critical.add(one.ref)
+                source = f"{one.id} in {snapshot.id}"
+                text = f"{one.target}: {one.title}"
+                yield TimelineRow(at=one.since, text=text, kind="finding", source=source)
+
+
+def _worked(event: Event) -> bool:
+    """Return whether an event says that users were helped: a mitigation that was verified, or a person."""
+    verified = event.kind is EventKind.MITIGATION and event.data.get("outcome") in {"worked", "verified"}
+    return verified or "mitigated" in event.data
+
+
+def _by(at: datetime | None) -> str:
+    return "recorded" if at else "nobody recorded it"
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    """Return the seconds between two moments; an end before its start is a wrong record, so unknown."""
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds()
