@@ -1,4 +1,4 @@
-"""A whole run: notebooks fail, hang, die or are refused; every one has its page, and the others are complete."""
+"""A whole run: notebooks fail, hang, die or are refused; all have pages, and the others are complete."""
 
 import json
 import os

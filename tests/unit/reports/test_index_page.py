@@ -1,0 +1,114 @@
+"""The start page: the answer first, never "ok" for what was not seen, everything escaped."""
+
+from datetime import UTC, datetime, timedelta
+
+from incident_lib.model import (
+    Analysis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    Hypothesis,
+    Incident,
+    IncidentSeverity,
+    IncidentStatus,
+    NotAssessed,
+    Window,
+)
+from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.reports import blocks
+from incident_lib.reports.index_page import IndexFacts, render_index, verdict
+from incident_lib.reports.page import Frame
+
+AT = datetime(2026, 1, 15, 14, 45, tzinfo=UTC)
+HOSTILE = "<script>alert('x')</script> & \"q\" 💥"
+
+
+def incident(**more):
+    told = {"title": HOSTILE, "severity": IncidentSeverity.SEV1, "status": IncidentStatus.INVESTIGATING}
+    return Incident(id="2026-01-15-x", started_at=AT, declared_at=AT, **{**told, **more})
+
+
+def finding(severity, title="t", **more):
+    return Finding(
+        **{"id": "postgres.locks.blocked", "severity": severity, "target": "db", "title": title, **more}
+    )
+
+
+def facts(analysis, *notebooks, status=RunStatus.DONE, **more):
+    frame = Frame(
+        incident=incident(), snapshot="S", collected_at=AT, made_at=AT, notebooks=("00_triage", "20_database")
+    )
+    run = RunRecord(id="R", started_at=AT, snapshot="S", status=status, notebooks=notebooks)
+    return IndexFacts(frame=frame, analysis=analysis, run=run, window=Window(AT, AT), **more)
+
+
+def test_everything_from_outside_is_escaped():
+    analysis = Analysis(
+        snapshot="S",
+        findings=(finding(FindingSeverity.CRITICAL, HOSTILE, detail=HOSTILE),),
+        hypotheses=(Hypothesis(id="x", target="db", rank=1, score=0.5, title=HOSTILE,
+                               support=(HOSTILE,), reason=HOSTILE, next_check=HOSTILE,
+                               first_action=HOSTILE),),
+        not_assessed=(NotAssessed(target="db", probe=HOSTILE, reason=HOSTILE),),
+    )  # fmt: skip
+    record = NotebookRecord(name="00_triage", status=ExecutionStatus.FAILED, error=HOSTILE)
+    page = render_index(facts(analysis, record, changes=((AT, HOSTILE, HOSTILE),), onset=AT))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_first_hypothesis_is_the_verdict():
+    first = Hypothesis(id="x", target="db", rank=1, score=0.9, title="a lock is held")
+    assert verdict(Analysis(snapshot="S", hypotheses=(first,))) == "Most likely: a lock is held"
+
+
+def test_what_was_not_seen_is_never_well():
+    blind = Analysis(snapshot="S", findings=(finding(FindingSeverity.UNKNOWN),))
+    assert verdict(blind) == "Nothing could be judged: see what is not known"
+    half = Analysis(
+        snapshot="S",
+        findings=(finding(FindingSeverity.OK),),
+        not_assessed=(NotAssessed(target="db", probe="p", reason="r"),),
+    )
+    assert verdict(half) == "Nothing wrong was found in what was looked at, but 1 probe saw nothing"
+
+
+def test_bad_findings_without_a_pattern_are_said():
+    assert "1 finding should be looked at" in verdict(
+        Analysis(snapshot="S", findings=(finding(FindingSeverity.WARNING),))
+    )
+
+
+def test_an_interrupted_run_and_a_failed_notebook_are_said_at_the_top():
+    record = NotebookRecord(name="20_database", status=ExecutionStatus.KERNEL_DIED, error="exit code 3")
+    page = render_index(facts(Analysis(snapshot="S"), record, status=RunStatus.INTERRUPTED))
+    assert page.index("This run was interrupted") < page.index('class="lead"')
+    assert page.index("exit code 3") < page.index('class="lead"')
+
+
+def test_how_much_was_seen_is_said():
+    seen, failed = (
+        Evidence(probe=name, target="db", status=status, collected_at=AT, duration_seconds=1.0, source="")
+        for name, status in (("a", EvidenceStatus.COLLECTED), ("b", EvidenceStatus.FAILED))
+    )
+    assert "1 of 2" in render_index(facts(Analysis(snapshot="S"), evidence=(seen, failed)))
+
+
+def test_a_timeline_is_in_order():
+    moments = [(AT + timedelta(minutes=n), "change", f"number {n}") for n in (3, 1, 2)]
+    html = blocks.timeline(moments)
+    assert [html.index(f"number {n}") for n in (1, 2, 3)] == sorted(
+        html.index(f"number {n}") for n in (1, 2, 3)
+    )
+
+
+def test_findings_that_are_well_are_folded_and_bad_ones_are_not():
+    html = blocks.findings((finding(FindingSeverity.OK, "fine"), finding(FindingSeverity.CRITICAL, "broken")))
+    assert html.index("broken") < html.index("<details") < html.index("fine")
+
+
+def test_a_long_detail_is_folded_not_cut():
+    html = blocks.finding(finding(FindingSeverity.CRITICAL, detail="\n".join(f"line {n}" for n in range(9))))
+    assert "7 more lines" in html
+    assert "line 8" in html
