@@ -1,0 +1,180 @@
+"""What evidence tells of the past, as events: changes, the onset, the first failing check, its recovery.
+
+A second snapshot tells most of it again; what the timeline knows already is not written twice.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
+
+ONSET = "logs.lines.onset"
+# Findings that tell of a change. Of several that tell of one (the process started, its server says so
+# too) the first one here is kept.
+CHANGES = (
+    "deploys.log.deployed",
+    "docker.container.changed",
+    "docker.container.restarted",
+    "docker.events.restart",
+    "process.state.restarted",
+    "postgres.server.restarted",
+    "postgres.server.reloaded",
+    "redis.connection.restarted",
+)
+_ALIKE = (
+    CHANGES,
+    (ONSET, "logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception"),
+    (
+        "docker.events.oom",
+        "docker.container.oom_killed",
+        "docker.events.restart_loop",
+        "docker.events.die",
+        "docker.container.not_running",
+    ),
+)
+_EVENTS = "docker.events."
+_NO_MOMENT = {"docker.events.forgotten", "docker.events.ok"}
+# Whoever asks these is a user of the target: their first failure and their recovery are moments.
+_CHECKS = (
+    "http.health",
+    "postgres.connection",
+    "redis.connection",
+    "network.ports",
+    "network.names",
+    "network.tls",
+)
+_SAME = timedelta(seconds=5)  # what two probes or two snapshots tell of one moment
+_DAY = timedelta(days=1)  # a warning that is older than this has nothing to do with today
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_FAILS, _PASSES = "fails", "passes"
+
+
+def record_observed(
+    folder: IncidentFolder, analysis: Analysis, evidence: Iterable[Evidence] = ()
+) -> tuple[Event, ...]:
+    """Write what a snapshot tells and the timeline does not know yet; return it. Errors: FolderError."""
+    drafts = observations(analysis, evidence, folder.events)
+    return tuple(folder.record(draft) for draft in drafts)
+
+
+def observations(
+    analysis: Analysis, evidence: Iterable[Evidence] = (), known: Iterable[Event | Draft] = ()
+) -> tuple[Draft, ...]:
+    """Return the moments that `known` does not hold yet, oldest first. Pure.
+
+    Shape: source is the probe, `data` names finding, target and snapshot. Without `evidence`, only findings
+    that say themselves since when.
+    """
+    seen_at = {one.ref: one.collected_at for one in evidence}
+    told = [one for one in known if one.kind is EventKind.OBSERVED]
+    drafts: list[Draft] = []
+    for draft in (*_moments(analysis, seen_at), *_checks(analysis, seen_at, told)):
+        if not any(_is_same(draft, other) for other in (*told, *drafts)):
+            drafts.append(draft)
+    return tuple(sorted(drafts, key=lambda one: (one.occurred_at or _NEVER, one.text)))
+
+
+def _moments(analysis: Analysis, seen_at: dict[str, datetime]) -> Iterator[Draft]:
+    newest = max(seen_at.values(), default=None)
+    worth = [one for one in analysis.findings if _is_moment(one, newest)]
+    for one in sorted(worth, key=lambda f: _place(f.id)):
+        text = f"trouble begins, {one.title}" if one.id == ONSET else one.title
+        yield _draft(one, analysis, one.since, text)
+    for one in analysis.findings:
+        if root := _lock_root(one, seen_at):
+            yield _draft(one, analysis, root, _root_text(one), what="root")
+
+
+def _is_moment(one: Finding, newest: datetime | None) -> bool:
+    if one.since is None or one.id in _NO_MOMENT:
+        return False
+    if one.severity is FindingSeverity.WARNING:
+        return newest is None or one.since > newest - _DAY
+    of_note = one.id in CHANGES or one.id == ONSET or one.id.startswith(_EVENTS)
+    return of_note or one.severity is FindingSeverity.CRITICAL
+
+
+def _checks(analysis: Analysis, seen_at: dict[str, datetime], told: list[Event | Draft]) -> Iterator[Draft]:
+    """Yield each check that fails and did not before, or passes again."""
+    state = {
+        (one.source, one.data.get("target")): one.data["check"]
+        for one in sorted(told, key=lambda one: one.occurred_at or _NEVER)
+        if "check" in one.data
+    }
+    for one in analysis.findings:
+        at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
+        probe = _probe(one)
+        if at is None or probe not in _CHECKS or one.since:
+            continue
+        before = state.get((probe, one.target), _PASSES)
+        if one.severity is FindingSeverity.CRITICAL and before == _PASSES:
+            state[probe, one.target] = _FAILS
+            yield _draft(one, analysis, at, f"{one.title} (first seen)", check=_FAILS)
+        elif one.severity is FindingSeverity.OK and before == _FAILS:
+            state[probe, one.target] = _PASSES
+            yield _draft(one, analysis, at, f"{one.title} (well again)", check=_PASSES)
+
+
+def _lock_root(one: Finding, seen_at: dict[str, datetime]) -> datetime | None:
+    """Return when the transaction began that others wait for, None when nothing tells."""
+    seconds = one.data.get("root_transaction_seconds")
+    at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
+    if at is None or not isinstance(seconds, int | float) or not one.id.endswith(".blocked"):
+        return None
+    return at - timedelta(seconds=seconds)
+
+
+def _root_text(one: Finding) -> str:
+    name = one.data.get("root_application") or one.data.get("root_role") or "a session"
+    return f"the transaction that others wait for begins ({name}, pid {one.data.get('root_pid')})"
+
+
+def _draft(one: Finding, analysis: Analysis, at: datetime | None, text: str, **more: str) -> Draft:
+    return Draft(
+        kind=EventKind.OBSERVED,
+        text=f"{one.target}: {text}",
+        source=_probe(one),
+        occurred_at=at,
+        evidence=one.evidence,
+        data={
+            "finding": one.id,
+            "target": one.target,
+            "severity": one.severity.value,
+            "snapshot": analysis.snapshot,
+            **more,
+        },
+    )
+
+
+def _is_same(draft: Draft, other: Event | Draft) -> bool:
+    mine, its = draft.data, other.data
+    if mine["target"] != its.get("target") or mine.get("what") != its.get("what"):
+        return False
+    if "check" in mine or "check" in its:
+        return False  # told apart by what they were before
+    finding = str(mine["finding"])
+    if not _is_alike(finding, str(its.get("finding", ""))):
+        return False
+    if finding.startswith("logs.") and finding != ONSET:
+        return True  # "first seen" moves with the window: the first that was told stays
+    if draft.occurred_at is None or other.occurred_at is None:
+        return draft.occurred_at is other.occurred_at
+    return abs(draft.occurred_at - other.occurred_at) <= _SAME
+
+
+def _is_alike(one: str, other: str) -> bool:
+    return one == other or any(one in group and other in group for group in _ALIKE)
+
+
+def _place(finding_id: str) -> int:
+    """Return the place in its group, so that what is kept of a group comes first."""
+    return next((group.index(finding_id) for group in _ALIKE if finding_id in group), 0)
+
+
+def _probe(one: Finding) -> str:
+    """Return the probe a finding comes from: `db/postgres.locks` names it."""
+    if one.evidence:
+        return one.evidence[0].rpartition("/")[2]
+    return one.id.rpartition(".")[0]
