@@ -1,0 +1,180 @@
+"""What was measured that decides how loudly to call: read from findings, judged by the team's table. Pure."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from incident_lib.model import Analysis, Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+
+PAGE, CHAT, LOW, INVESTIGATE = "page", "incidents", "incidents_low", "investigate"
+_PAGE_RATIO = 0.05
+_CHAT_RATIO = 0.01
+_SLOWER_THAN_NORMAL = 2.0
+_SLOW_FOR = timedelta(minutes=5)
+
+_DOWN = tuple(
+    f"http.health.{kind}"
+    for kind in (
+        "refused",
+        "timed_out",
+        "unreachable",
+        "reset",
+        "silent",
+        "protocol",
+        "name_not_resolved",
+        "tls",
+    )
+)
+_GONE = ("docker.container.not_running", "docker.container.not_found", "process.state.not_running")
+_STORES = ("postgres.connection.", "redis.connection.")
+
+
+class Signals(msgspec.Struct, frozen=True, kw_only=True):
+    """What speaks for calling somebody. None is not known, and never taken as well."""
+
+    down: tuple[str, ...] = ()  # services that do not answer or do not run
+    failing: tuple[str, ...] = ()  # services that answer with errors
+    web: tuple[str, ...] = ()  # services whose health addresses could be judged
+    well: tuple[str, ...] = ()  # those whose health addresses all answer
+    stores_down: tuple[str, ...] = ()  # PostgreSQL and Redis that take no connection
+    error_ratio: float | None = None  # of requests, since the onset where there is one
+    slower_times: float | None = None  # share of slow requests, against before
+    slow_ratio: float | None = None
+    slow_for: timedelta | None = None
+    user_reports: int = 0
+    maintenance: bool = False
+
+    @property
+    def unwell(self) -> tuple[str, ...]:
+        """Services that users cannot use."""
+        return tuple(sorted({*self.down, *self.failing}))
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """How loudly to call because of one signal, and why."""
+
+    signal: str
+    call: str  # page, incidents, incidents_low, investigate
+    reason: str
+
+
+def signals_of(
+    analysis: Analysis | None,
+    *,
+    at: datetime,
+    topology: Topology | None = None,
+    user_reports: int = 0,
+    maintenance: bool = False,
+) -> Signals:
+    """Return what the findings say about users: who is down, how much fails, how slow it is.
+
+    What others run is left out, as far as `topology` tells it: it hurts users only through our services.
+    """
+    outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
+    findings = tuple(f for f in (analysis.findings if analysis else ()) if f.target not in outside)
+    down = tuple(sorted({*_targets(findings, *_DOWN, *_GONE), *_all_errors(findings)}))
+    stores = tuple(t for t in _targets(findings, *_STORES) if _is_store_failure(findings, t))
+    slow = next((f for f in findings if f.id == "logs.lines.slow_onset"), None)
+    before, after = (_number(slow, "before_ratio"), _number(slow, "after_ratio")) if slow else (None, None)
+    return Signals(
+        down=down,
+        failing=tuple(t for t in _targets(findings, "http.health.status") if t not in down),
+        web=tuple(sorted({f.target for f in findings if _is_health(f)})),
+        well=tuple(sorted({f.target for f in findings if f.id == "http.health.ok"} - set(down))),
+        stores_down=tuple(sorted({*stores, *(t for t in down if t in _stores(findings))})),
+        error_ratio=max(filter(None, map(_error_ratio, findings)), default=None),
+        slower_times=after / max(before or 0.0, 0.001) if after is not None else None,
+        slow_ratio=after,
+        slow_for=max(at - slow.since, timedelta(0)) if slow and slow.since else None,
+        user_reports=user_reports,
+        maintenance=maintenance,
+    )
+
+
+def page_or_chat(signals: Signals) -> tuple[Advice, ...]:
+    """Return what each signal asks for, the loudest first; nothing when no signal is known.
+
+    >>> page_or_chat(Signals(error_ratio=0.02))[0].call
+    'incidents'
+    """
+    found = [*_about_services(signals), *_about_numbers(signals), *_about_reports(signals)]
+    if signals.maintenance:
+        found.append(_advice("maintenance", LOW, "planned work is announced, nobody is woken for it"))
+    order = (PAGE, CHAT, LOW, INVESTIGATE)
+    return tuple(sorted(found, key=lambda advice: order.index(advice.call)))
+
+
+def _about_services(signals: Signals) -> list[Advice]:
+    names = tuple(dict.fromkeys((*signals.down, *signals.stores_down)))
+    found = []
+    if names:
+        found.append(_advice("service down", PAGE, f"{', '.join(names)}: no answer"))
+    if signals.failing:
+        failing = ", ".join(signals.failing)
+        found.append(_advice("service failing", PAGE, f"{failing}: health addresses answer with errors"))
+    return found
+
+
+def _about_numbers(signals: Signals) -> list[Advice]:
+    found, ratio, times = [], signals.error_ratio, signals.slower_times
+    if ratio is not None and ratio > _PAGE_RATIO:
+        found.append(_advice("error rate", PAGE, f"{ratio:.1%} of requests fail; above 5 % pages"))
+    elif ratio is not None and ratio >= _CHAT_RATIO:
+        found.append(_advice("error rate", CHAT, f"{ratio:.1%} of requests fail; 1 to 5 % goes to chat"))
+    if times is not None and times > _SLOWER_THAN_NORMAL and signals.slow_for is not None:
+        minutes = signals.slow_for.total_seconds() / 60
+        long = signals.slow_for > _SLOW_FOR
+        told = f"slow requests are {times:.0f} times as frequent as before, for {minutes:.0f} minutes"
+        rule = "over 2 times for over 5 minutes pages" if long else "it pages after 5 minutes"
+        found.append(_advice("latency", PAGE if long else CHAT, f"{told}; {rule}"))
+    return found
+
+
+def _about_reports(signals: Signals) -> list[Advice]:
+    if signals.user_reports > 1:
+        reason = f"{signals.user_reports} users report it: likely wide, so likely a page"
+        return [_advice("user reports", PAGE, reason)]
+    if signals.user_reports == 1:
+        return [_advice("user reports", INVESTIGATE, "one user reports it: look before anybody is paged")]
+    return []
+
+
+def _advice(signal: str, call: str, reason: str) -> Advice:
+    return Advice(signal=signal, call=call, reason=reason)
+
+
+def _targets(findings: tuple[Finding, ...], *prefixes: str) -> tuple[str, ...]:
+    bad = FindingSeverity.CRITICAL
+    return tuple(sorted({f.target for f in findings if f.severity is bad and f.id.startswith(prefixes)}))
+
+
+def _stores(findings: tuple[Finding, ...]) -> frozenset[str]:
+    return frozenset(f.target for f in findings if f.id.startswith(("postgres.", "redis.")))
+
+
+def _is_store_failure(findings: tuple[Finding, ...], target: str) -> bool:
+    """Return whether nobody gets in: a login of ours alone that is refused says nothing about users."""
+    kinds = {f.id.rpartition(".")[2] for f in findings if f.target == target and f.id.startswith(_STORES)}
+    return bool(kinds - {"denied", "ok", "unknown"}) and "ok" not in kinds
+
+
+def _is_health(finding: Finding) -> bool:
+    return finding.id.startswith("http.health.") and finding.severity is not FindingSeverity.UNKNOWN
+
+
+def _all_errors(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """Return the services of which every health address answers with an error: as good as down."""
+    status = [f for f in findings if f.id == "http.health.status" and f.severity is FindingSeverity.CRITICAL]
+    return tuple(f.target for f in status if f.data.get("total") and f.data["total"] == f.data.get("count"))
+
+
+def _error_ratio(finding: Finding) -> float | None:
+    if finding.id != "logs.lines.errors":
+        return None
+    return _number(finding, "error_ratio_since_onset") or _number(finding, "error_ratio")
+
+
+def _number(finding: Finding, key: str) -> float | None:
+    value = finding.data.get(key)
+    return float(value) if isinstance(value, int | float) else None
