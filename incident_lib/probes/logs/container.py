@@ -14,7 +14,7 @@ from incident_lib.probes.logs import text, times
 from incident_lib.probes.logs.reading import Reading, newest, slot_seconds
 from incident_lib.probes.logs.scan import Scan
 
-BUDGET_SECONDS = 12.0
+BUDGET_SECONDS = 9.0
 _CHUNK = 256 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
@@ -50,13 +50,13 @@ class ContainerLog:
         """
         late = clock.now().timestamp() - window.end.timestamp() > _SLACK_SECONDS
         tail: int | None = None if late else max(self._limits.log_bytes // _USUAL_LINE_BYTES, 1_000)
-        while True:
-            reading, overflowed = self._read(window, tail)
-            if not overflowed or tail is None or tail <= 1_000:
-                return reading
-            tail = max(tail // 8, 1_000)  # long lines: the newest count, so fewer are asked for
+        reading, lines, fits = self._read(window, tail)
+        if fits or tail is None:
+            return reading
+        fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
+        return self._read(window, fewer)[0]
 
-    def _read(self, window: Window, tail: int | None) -> tuple[Reading, bool]:
+    def _read(self, window: Window, tail: int | None) -> tuple[Reading, int, bool]:
         scan = Scan(
             window.start.timestamp(),
             window.end.timestamp(),
@@ -85,7 +85,7 @@ class ContainerLog:
             complete=not overflowed and problem is None and (tail is None or lines < tail),
             problem=problem,
         )
-        return reading, overflowed
+        return reading, lines, reading.problem is None and not overflowed
 
 
 def take(batch: list[bytes], scan: Scan) -> list[str]:
