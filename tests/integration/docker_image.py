@@ -1,13 +1,10 @@
 """The images of the container tests: nothing is pulled; a root file system is made once, kept, imported."""
 
-import fcntl
 import io
 import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -79,7 +76,7 @@ _FILES = {"entrypoint.sh": _POSTGRES_ENTRYPOINT, "async_timeout.py": _ASYNC_TIME
 
 
 def build_all(client: docker.DockerClient) -> None:
-    """Have every image on the engine; those of an earlier run are used again."""
+    """Have every image on the engine; those of an earlier run are used again. The caller holds a lock."""
     if not _has(client, BASE):
         _import(client, _archive())
     for tag, text in _DOCKERFILES.items():
@@ -121,12 +118,11 @@ def _archive() -> Path:
     cache = Path(os.environ.get("INCIDENT_TEST_CACHE") or Path.home() / ".cache/incident-workbench")
     cache.mkdir(parents=True, exist_ok=True)
     archive = cache / "rootfs-2.tar"
-    with _locked(cache / "rootfs.lock"):
-        if not archive.exists():
-            root = cache / "rootfs"
-            if not (root / "usr/lib/postgresql/15/bin/postgres").exists():
-                _debootstrap(root)
-            _pack(root, archive)
+    if not archive.exists():
+        root = cache / "rootfs"
+        if not (root / "usr/lib/postgresql/15/bin/postgres").exists():
+            _debootstrap(root)
+        _pack(root, archive)
     return archive
 
 
@@ -148,11 +144,3 @@ def _pack(root: Path, archive: Path) -> None:
     with tarfile.open(unfinished, mode="w") as tar:
         tar.add(root, arcname=".", filter=keep)
     unfinished.replace(archive)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock, so that two test processes do not do the same work at once."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -11,13 +11,10 @@ In a test module:
         with docker_service.stack(engine) as stack: ...
 """
 
-import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,13 +27,13 @@ from typing import Any
 
 import docker
 import pytest
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
-from tests import services
 from tests.integration import docker_image
+from tests.integration.docker_engine import OwnEngine, answers, locked
 
-# With `--dist loadgroup` all container tests run in one worker, on one engine.
+# With `--dist loadgroup` all container tests run in one worker; without it the workers share the engine.
 MARKS = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 USER, PASSWORD, DATABASE = "shop", "correct-horse-7", "shop"
@@ -52,86 +49,22 @@ _ROLES: dict[str, tuple[str, int, list[str]]] = {  # image, port, health check
 }
 
 
-class _OwnEngine:
-    """A dockerd of ours: its own data, sockets and containerd, all in one temporary folder."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="workbench-dockerd-"))
-        self.host = f"unix://{self.folder}/docker.sock"
-        # Two engines of ours at once would take each other's firewall chains away.
-        self._lock = (Path(tempfile.gettempdir()) / "workbench-dockerd.lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._log = (self.folder / "log").open("wb")
-        self._process = subprocess.Popen(
-            [
-                "dockerd",
-                *("--host", self.host, "--data-root", f"{self.folder}/data"),
-                *("--exec-root", f"{self.folder}/exec", "--pidfile", f"{self.folder}/pid"),
-                # Beside an engine of the machine: no bridge and no firewall rules that it has, too.
-                *("--shutdown-timeout", "2", "--bridge", "none", "--iptables=false"),
-            ],
-            stdout=self._log,
-            stderr=self._log,
-        )
-
-    def wait(self) -> bool:
-        """Return whether it answers in the end."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if _answers(self.host):
-                return True
-            time.sleep(0.2)
-        return False
-
-    def stop(self) -> None:
-        """End it and, through it, its containerd."""
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
-        self._lock.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-_own: _OwnEngine | None = None
-
-
-def _answers(host: str) -> bool:
-    if host.startswith("unix://"):  # the library leaves a socket behind where nobody listens
-        with socket.socket(socket.AF_UNIX) as made:
-            if made.connect_ex(host.removeprefix("unix://")):
-                return False
-    client = docker.APIClient(base_url=host, version="1.24", timeout=10)
-    try:
-        return bool(client.version(api_version=False))
-    except (DockerException, OSError):
-        return False
-    finally:
-        client.close()
+_own: OwnEngine | None = None
 
 
 def _host() -> str:
     global _own  # noqa: PLW0603 - every module that borrows the fixture shares the one engine
     host = os.environ.get("DOCKER_HOST", "")
-    if host and _answers(host):
-        return host
-    if os.geteuid() != 0 or not shutil.which("dockerd"):
-        services.missing("no Docker engine: set DOCKER_HOST, or run as root where dockerd is installed")
-    _own = _OwnEngine()
-    if not _own.wait():
-        log = (_own.folder / "log").read_text(errors="replace")[-300:]
-        _stop()
-        services.missing(f"dockerd does not start here: {log}")
-    return _own.host
+    if not host or not answers(host):
+        _own = _own or OwnEngine()
+        host = _own.host
+    return host
 
 
-def _stop() -> None:
+def _leave() -> None:
     global _own  # noqa: PLW0603
     if _own:
-        _own.stop()
+        _own.leave()
     _own = None
 
 
@@ -142,14 +75,16 @@ def engine() -> Iterator[docker.DockerClient]:
     host = _host()
     os.environ["DOCKER_HOST"] = host
     client = docker.DockerClient(base_url=host, timeout=300)
-    docker_image.build_all(client)
+    with locked("images"):
+        docker_image.build_all(client)
     yield client
     client.close()
-    _stop()
     if before is None:
         os.environ.pop("DOCKER_HOST", None)
     else:
         os.environ["DOCKER_HOST"] = before
+    if before != host:
+        _leave()
 
 
 @contextmanager
@@ -278,9 +213,9 @@ def stack(client: docker.DockerClient, prefix: str = "app-", *, redis_password: 
     Plain names (`app-db`) by default, so one at a time: another process waits for its turn. Another
     prefix, such as `f"{uuid4().hex[:6]}-"`, may run beside it.
     """
-    turn = Path(tempfile.gettempdir()) / f"workbench-stack-{prefix}.lock"
-    with turn.open("w") as file, ExitStack() as ending:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with ExitStack() as ending:
+        if prefix == "app-":
+            ending.enter_context(locked("stack"))
         network = ending.enter_context(_network(client, prefix))
         made = Stack(client, prefix, {}, redis_password)
         _start(made, network, ending)

@@ -19,7 +19,8 @@ from incident_lib.model.docker import EventsSeen, NetworkGap
 from incident_lib.probes import docker as probes
 from incident_lib.probes.base import Fetched, Lane, Probe, run, run_lane
 from tests import services
-from tests.integration import docker_service
+from tests.integration import docker_image, docker_service
+from tests.integration.docker_engine import locked
 from tests.integration.docker_service import CASES
 
 pytestmark = docker_service.MARKS
@@ -127,15 +128,12 @@ def test_engine_lane_on_a_real_engine(engine):
 
 
 def test_full_buffer_states_the_real_window(engine):
-    """Health checks of a short interval fill the engine's 256 events in a moment."""
-    options = {
-        "healthcheck": {"test": ["CMD", "true"], "interval": 1_000_000_000},
-        "command": ["sleep", "600"],
-    }
-    with docker_service.container(engine, **options) as made:
-        for _ in range(90):  # three events each
-            engine.api.exec_start(engine.api.exec_create(made.id, ["true"])["Id"], detach=True)
-        fetched = probes.events.fetch_events(session := open_engine(), window())
+    with locked("events"):  # which others may be waiting for
+        for _ in range(260):
+            engine.api.tag(docker_image.BASE, "workbench-test/filler", "1")
+        engine.api.remove_image("workbench-test/filler:1")
+        session = open_engine()
+        fetched = probes.events.fetch_events(session, window())
         session.close()
     seen = next(row for row in fetched.rows if isinstance(row, EventsSeen))
     assert not seen.is_whole

@@ -136,7 +136,7 @@ def test_out_of_files(tmp_path):
 def test_busy(tmp_path):
     with process(tmp_path, "print('ready', flush=True)\nwhile True: pass"):
         evidence, _ = look(tmp_path)
-    assert evidence.of(ProcessState)[0].cpu_cores > 0.3
+    assert evidence.of(ProcessState)[0].cpu_cores > 0.05
 
 
 _AS_NOBODY = """

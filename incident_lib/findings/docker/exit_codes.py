@@ -12,7 +12,9 @@ class Verdict(NamedTuple):
 
 _LOG = "read the last lines of its log"
 _VERDICTS = {
-    0: Verdict("it ended by itself and calls that success, which a server never should", _LOG),
+    0: Verdict(
+        "it ended without an error: somebody stopped it, or it ended by itself, which no server should", _LOG
+    ),
     1: Verdict("the application ended with an error", _LOG),
     2: Verdict(
         "wrong usage: a flag or an argument of the command", "compare its command with the last deploy"
