@@ -22,7 +22,7 @@ _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is
 class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a command in a container answered."""
 
-    exit_code: int
+    exit_code: int  # -1 where it is not known, as after a cut
     stdout: bytes
     stderr: bytes
     truncated: bool = False
@@ -84,7 +84,8 @@ class Engine:
             api = self.client.api
             made = api.exec_create(container, list(argv), environment=dict(environment or {}), user=user)
             stdout, stderr, cut = self._output(made["Id"], seconds)
-            code = api.exec_inspect(made["Id"])["ExitCode"]
+            # After a cut the code says how its output was taken away, not how the command ended.
+            code = None if cut else api.exec_inspect(made["Id"])["ExitCode"]
         if code in {126, 127}:
             raise TargetError(ProblemKind.UNSUPPORTED, f"{container} has no {argv[0]}")
         return ExecResult(exit_code=-1 if code is None else code, stdout=stdout, stderr=stderr, truncated=cut)
