@@ -71,9 +71,18 @@ def _line(finding: Finding) -> Table:
     grid.add_row(
         Text(finding.severity.value, style=style),
         Text(finding.target, style="bold"),
-        Text(plain(finding.title)),
+        Text(_without_target(finding.title, finding.target)),
     )
     return grid
+
+
+def _without_target(title: str, target: str) -> str:
+    """Return a title for a line that names the target already.
+
+    >>> _without_target("cache was started", "cache")
+    'was started'
+    """
+    return plain(title).removeprefix(f"{target} ")
 
 
 def print_findings(console: Console, analysis: Analysis) -> None:
@@ -129,7 +138,8 @@ def _changes(case: Case) -> Table | None:
         return None
     table = _grid("Changes and onset")
     for when, target, what, style in sorted(told):
-        table.add_row(Text(f"{when:%H:%M:%S}"), Text(plain(f"{target} {what}".strip()), style=style))
+        said = f"{target} {_without_target(what, target)}".strip()
+        table.add_row(Text(f"{when:%H:%M:%S}"), Text(said, style=style))
     return table
 
 

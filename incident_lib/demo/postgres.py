@@ -19,10 +19,12 @@ from incident_lib.demo.processes import Processes
 from incident_lib.errors import WorkbenchError
 
 MAX_CONNECTIONS = 40
+RESERVED_CONNECTIONS = 2  # for the workbench: it can look even when the application has taken all
 DATABASE = "shop"
 ADMIN = "postgres"
 _START_SECONDS = 20.0
 _EMBEDDED = {16: "pginstall", 18: "pginstall18"}
+_RESERVES = 16  # the first version that can keep connections for roles like the workbench's
 _SYSTEM_FOLDERS = (
     "/usr/lib/postgresql/{major}/bin",
     "/opt/homebrew/opt/postgresql@{major}/bin",
@@ -136,6 +138,8 @@ class PostgresServer:
 
     def _start_on(self, port: int) -> None:
         settings = _SETTINGS.format(port=port, max_connections=MAX_CONNECTIONS)
+        if self.major >= _RESERVES:
+            settings += f"reserved_connections = {RESERVED_CONNECTIONS}\n"
         (self._folder / "postgresql.conf").write_text(settings, encoding="ascii")
         self.port = port
         logged = self.layout.log("db").stat().st_size if self.layout.log("db").exists() else 0
@@ -173,6 +177,8 @@ class PostgresServer:
             # One statement at a time, as VACUUM cannot run in the transaction of several.
             for statement in schema.split(b";\n"):
                 connection.execute(statement)
+            if self.major >= _RESERVES:
+                connection.execute("GRANT pg_use_reserved_connections TO workbench")
             for role, password in self.passwords.items():
                 change = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(change.format(sql.Identifier(role), sql.Literal(password)))

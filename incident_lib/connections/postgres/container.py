@@ -49,10 +49,10 @@ class Exec:
             environment=self._environment,
             seconds=_SECONDS,
         )
+        if result.truncated:  # first, as output that was cut tells no exit code
+            raise TargetError(ProblemKind.UNSUPPORTED, "the answer is too long to be read through psql")
         if result.exit_code:
             raise _psql_error(result.stderr.decode("utf-8", "replace"), result.exit_code)
-        if result.truncated:
-            raise TargetError(ProblemKind.UNSUPPORTED, "the answer is too long to be read through psql")
         return [json.loads(line) for line in result.stdout.splitlines() if line.strip()]
 
     def bound_each_statement(self) -> None:
