@@ -29,7 +29,7 @@ for number in range(2000):
     if number % 100 == 0:
         sys.stdout.flush()
         print("\x1b[31mERROR\x1b[0m: no stock password=hunter2-x", file=sys.stderr, flush=True)
-print("y" * 200_000)
+print("y" * 200_000, flush=True)
 try:
     {}["k"]
 except KeyError:
@@ -49,7 +49,7 @@ def look(name: str, **limits: int) -> Evidence:
 
 def wait_for(made, word: bytes) -> None:
     deadline = time.monotonic() + 20
-    while word not in made.logs(tail=20):
+    while word not in made.logs(tail=500):  # the streams come in no fixed order
         assert time.monotonic() < deadline, made.logs(tail=20)
         time.sleep(0.1)
 
