@@ -1,0 +1,131 @@
+"""`incident bundle` and `open`: hand an incident over as one file, and read one that was handed over."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import open_folder, print_json
+
+if TYPE_CHECKING:
+    from incident_lib.incident.bundle import BundlePlan, Contents
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    parser = subparsers.add_parser("bundle", help="pack an incident into one file to hand over")
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+    parser.add_argument("--output", metavar="FILE", help="the archive (default INCIDENT.zip here)")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="although something was changed or holds a secret, which then stays here; the bundle says so",
+    )
+    parser.set_defaults(call=bundle)
+    unpack = subparsers.add_parser("open", help="unpack a bundle beside the other incidents")
+    unpack.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
+    unpack.add_argument("--to", metavar="DIR", help="where to (default: the folder of the incidents)")
+    unpack.set_defaults(call=unpack_bundle)
+
+
+def bundle(arguments: argparse.Namespace) -> int:
+    """Return 0 once the archive is there, 1 when something speaks against it."""
+    from incident_lib.incident.bundle import plan_bundle, write_bundle
+
+    _, folder = open_folder(arguments)
+    output = _output(arguments.output, folder.path)
+    plan = plan_bundle(folder)
+    if not plan.is_clean and not arguments.force:
+        if arguments.json:
+            print_json({"incident": folder.id, "bundle": None, "plan": plan})
+        _tell_why_not(plan)
+        return 1
+    contents = write_bundle(folder, plan, output)
+    digest = _digest(output)
+    if arguments.json:
+        return print_json(
+            {
+                "incident": folder.id,
+                "bundle": str(output),
+                "sha256": digest,
+                "bytes": output.stat().st_size,
+                "contents": contents,
+            }
+        )
+    _tell(contents)
+    print(f"{output}  {output.stat().st_size:,} bytes, {len(contents.files)} files")
+    print(f"sha256 {digest}  (tell it by another way than the file)")
+    print(f"There: incident verify {output.name}; incident open {output.name}")
+    return 0
+
+
+def unpack_bundle(arguments: argparse.Namespace) -> int:
+    """Return 0 once the incident can be read here. Nothing is overwritten."""
+    from incident_lib import config
+    from incident_lib.incident.unbundle import open_bundle, read_contents
+
+    to = Path(arguments.to) if arguments.to else config.load(arguments.config).incidents
+    path = open_bundle(Path(arguments.bundle), to)
+    contents = read_contents(Path(arguments.bundle))
+    if arguments.json:
+        return print_json({"incident": path.name, "path": str(path), "contents": contents})
+    _tell(contents)
+    print(f"{path}\nNext: incident show {path}; incident run {path} --snapshot latest")
+    return 0
+
+
+def _output(given: str | None, folder: Path) -> Path:
+    """Return where to write. Errors: UsageError where something else would be lost."""
+    from incident_lib.errors import FolderError, UsageError
+    from incident_lib.incident.unbundle import read_contents
+
+    path = Path(given) if given else Path(f"{folder.name}.zip")
+    if path.is_dir():
+        path = path / f"{folder.name}.zip"
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"--output {path} is inside the incident itself; name a place outside")
+    if path.exists():
+        try:
+            before = read_contents(path).incident
+        except FolderError:
+            before = ""
+        if before != folder.name:
+            raise UsageError(f"{path} is there already and no bundle of {folder.name}; name another --output")
+    return path
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tell_why_not(plan: "BundlePlan") -> None:
+    from incident_lib.incident.bundle import is_sealed
+
+    for one in plan.differences:
+        if one.is_bad:
+            sys.stderr.write(f"{one.what:24} {one.path}\n")
+    for path, kinds in plan.secrets.items():
+        what = "sealed, would be left out" if is_sealed(path) else "would be redacted"
+        sys.stderr.write(f"{'holds a secret':24} {path} ({', '.join(kinds)}; {what})\n")
+    sys.stderr.write(
+        "Not bundled. Take secrets out of texts by hand, or use --force: the bundle then says all this,\n"
+        "and no secret goes along: texts are redacted, sealed files that hold one are left out.\n"
+    )
+
+
+def _tell(contents: "Contents") -> None:
+    """Say on standard error what whoever gets the bundle has to know."""
+    for one in contents.differences:
+        if one.is_bad:
+            sys.stderr.write(f"not as it was sealed:   {one.path}: {one.what}\n")
+    for path, kinds in contents.withheld.items():
+        sys.stderr.write(f"left out for a secret:  {path} ({', '.join(kinds)})\n")
+    for path, kinds in contents.redacted.items():
+        sys.stderr.write(f"redacted:               {path} ({', '.join(kinds)})\n")
+    for path, reason in contents.excluded.items():
+        sys.stderr.write(f"stays here:             {path} ({reason})\n")
+    for path in contents.not_read:
+        sys.stderr.write(f"no text, look yourself: {path}\n")

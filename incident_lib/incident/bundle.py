@@ -1,0 +1,175 @@
+"""One incident as one archive to hand over: a ZIP file, because every machine opens one.
+
+The archive holds one folder, which is a whole incident folder, and in it `bundle.json` with the hash of
+every file, what was not as it was sealed, and what was left out and why. The same folder gives the same
+bytes. Hashes tell damage and edits; whoever can make a new archive can also make new hashes, so the
+archive's own hash is best told by another way.
+"""
+
+import hashlib
+import tempfile
+import zipfile
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import bundle_names
+from incident_lib.incident.bundle_secrets import hidden, kinds_in
+from incident_lib.incident.files import folder_error
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.manifest import Difference, Sealed
+
+CONTENTS = "bundle.json"
+_SEALED = ("snapshots/", "runs/", "events/")
+_PACKED = {".zst", ".zip", ".gz", ".png", ".jpg"}  # packing them again gains nothing
+_BLOCK = 1 << 20
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of bundle.json. Paths are relative to the incident's folder."""
+
+    schema: int = 1
+    incident: str
+    files: dict[str, Sealed]
+    differences: tuple[Difference, ...] = ()  # what was not as it was sealed, when it was bundled
+    redacted: dict[str, tuple[str, ...]] = {}  # kinds of secrets that were hidden on the way
+    withheld: dict[str, tuple[str, ...]] = {}  # sealed files that hold secrets, by kind: left out
+    excluded: dict[str, str] = {}  # what does not belong to the record, and why
+    not_read: tuple[str, ...] = ()  # no text: nobody looked for secrets in it
+
+
+class BundlePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be bundled, and what speaks against it."""
+
+    files: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    secrets: dict[str, tuple[str, ...]]
+    excluded: dict[str, str]
+    not_read: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything is as it was sealed and nothing would be hidden today."""
+        return not self.secrets and not any(one.is_bad for one in self.differences)
+
+
+def is_sealed(relative: str) -> bool:
+    """Return whether a file's hash is part of the record, so that it goes as it is or not at all.
+
+    >>> is_sealed("events/a.json"), is_sealed("communication/update.md")
+    (True, False)
+    """
+    return relative.startswith(_SEALED)
+
+
+def plan_bundle(folder: IncidentFolder) -> BundlePlan:
+    """Return what would go into a bundle. Looks for secrets again, with what is known as secret today.
+
+    Cost: reads every file twice. Errors: FolderError, RedactionError.
+    """
+    if reason := bundle_names.unsafe(folder.id):
+        raise UsageError(f"{folder.id!r} cannot be the name of a folder everywhere: {reason}; rename it")
+    files, excluded = bundle_names.listing(folder.path)
+    excluded.pop(CONTENTS, None)
+    secrets, not_read = {}, []
+    for relative in files:
+        kinds = kinds_in(folder.path / relative, folder.redactor)
+        if kinds is None:
+            not_read.append(relative)
+        elif kinds:
+            secrets[relative] = kinds
+    return BundlePlan(
+        files=tuple(files),
+        differences=tuple(_differences(folder, excluded)),
+        secrets=secrets,
+        excluded=excluded,
+        not_read=tuple(not_read),
+    )
+
+
+def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Contents:
+    """Write the archive, whole or not at all, and return what is in it.
+
+    What speaks against it is said inside. No secret that is known goes along: files for people are redacted,
+    and sealed ones, whose hash must hold, are left out. Errors: FolderError, RedactionError.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            prefix=f".{output.name[:40]}.", suffix=".part", dir=output.parent, delete=False
+        ) as file:
+            temporary = Path(file.name)
+        try:
+            with zipfile.ZipFile(temporary, "w") as archive:
+                contents = _fill(archive, folder, plan)
+            temporary.chmod(0o644)
+            temporary.replace(output)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise folder_error(output, error) from error
+    return contents
+
+
+def _differences(folder: IncidentFolder, excluded: dict[str, str]) -> list[Difference]:
+    found = folder.verify()
+    try:
+        _ = folder.incident
+    except FolderError:
+        found.append(Difference("events", "missing: no event declares this incident"))
+    known = {one.path for one in found}
+    found += [
+        Difference(path, f"missing: {reason}")
+        for path, reason in excluded.items()
+        if is_sealed(path) and path not in known and not path.endswith(".part")
+    ]
+    return sorted(found)
+
+
+def _fill(archive: zipfile.ZipFile, folder: IncidentFolder, plan: BundlePlan) -> Contents:
+    files: dict[str, Sealed] = {}
+    withheld = {path: kinds for path, kinds in plan.secrets.items() if is_sealed(path)}
+    for relative in plan.files:
+        if relative in withheld:
+            continue
+        path = folder.path / relative
+        if relative in plan.secrets:
+            data = hidden(path, folder.redactor)
+            archive.writestr(_entry(folder.id, relative, len(data)), data)
+            files[relative] = Sealed(hashlib.sha256(data).hexdigest(), len(data))
+        else:
+            files[relative] = _copy(archive, path, _entry(folder.id, relative, path.stat().st_size))
+    contents = Contents(
+        incident=folder.id,
+        files=files,
+        differences=plan.differences,
+        redacted={path: kinds for path, kinds in plan.secrets.items() if path not in withheld},
+        withheld=withheld,
+        excluded=plan.excluded,
+        not_read=plan.not_read,
+    )
+    told = msgspec.json.format(msgspec.json.encode(contents), indent=1)
+    archive.writestr(_entry(folder.id, CONTENTS, len(told)), told)
+    return contents
+
+
+def _entry(top: str, relative: str, size: int) -> zipfile.ZipInfo:
+    """Return an entry without time and owner, so that the same files make the same archive."""
+    entry = zipfile.ZipInfo(f"{top}/{relative}", date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 3
+    entry.external_attr = 0o100644 << 16
+    packed = Path(relative).suffix in _PACKED
+    entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+    entry.file_size = size
+    return entry
+
+
+def _copy(archive: zipfile.ZipFile, path: Path, entry: zipfile.ZipInfo) -> Sealed:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source, archive.open(entry, "w") as target:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            target.write(block)
+    return Sealed(digest.hexdigest(), size)

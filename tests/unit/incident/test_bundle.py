@@ -1,0 +1,241 @@
+import os
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import folder as folders
+from incident_lib.incident import manifest
+from incident_lib.incident.bundle import plan_bundle, write_bundle
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import Declaration, IncidentFolder
+from incident_lib.incident.unbundle import is_bundle, open_bundle, read_contents, verify_bundle
+from incident_lib.model import EventKind, IncidentSeverity
+from incident_lib.redact import Redactor
+
+START = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
+ID = "2026-01-15-checkout-503s"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    declaration = Declaration(title="Checkout 503s", severity=IncidentSeverity.SEV2, started_at=START)
+    made = folders.declare(tmp_path / "incidents", declaration, Redactor())
+    made.record(Draft(kind=EventKind.NOTE, text="the pool is full", source="test"))
+    made.write_text("communication/declaration.md", "We look into it.\n")
+    run = made.new_run()
+    (run / "html").mkdir()
+    (run / "html" / "index.html").write_text("<p>pool</p>")
+    made.seal_run(run)
+    return made
+
+
+def bundled(folder, output):
+    write_bundle(folder, plan_bundle(folder), output)
+    return output
+
+
+def rewritten(source, target, change):
+    """Copy an archive, each entry passing `change(name, data)`, which returns what to write."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for info in old.infolist():
+            for name, data in change(info.filename, old.read(info)):
+                new.writestr(name, data)
+    return target
+
+
+def archive(path, *entries):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in entries:
+            file.writestr(name, data)
+    return path
+
+
+def test_a_bundle_opens_as_the_same_incident(folder, tmp_path):
+    path = bundled(folder, tmp_path / "out.zip")
+    assert verify_bundle(path) == []
+    there = IncidentFolder(open_bundle(path, tmp_path / "elsewhere"), Redactor())
+    assert there.incident == folder.incident
+    assert there.events == folder.events
+    assert there.verify() == []
+    assert (there.path / "communication/declaration.md").read_text() == "We look into it.\n"
+
+
+def test_the_same_folder_gives_the_same_bytes_also_after_a_journey(folder, tmp_path):
+    first = bundled(folder, tmp_path / "a.zip")
+    os.utime(folder.path / "incident.json", (0, 0))
+    assert bundled(folder, tmp_path / "b.zip").read_bytes() == first.read_bytes()
+    there = IncidentFolder(open_bundle(first, tmp_path / "elsewhere"), Redactor())
+    assert bundled(there, tmp_path / "c.zip").read_bytes() == first.read_bytes()
+
+
+def test_scratch_temporary_files_and_links_stay_here(folder, tmp_path):
+    (folder.path / "lab").mkdir()
+    (folder.path / "lab" / "mine.ipynb").write_text("{}")
+    (folder.path / "communication" / ".x.part").write_text("half")
+    (folder.path / "secrets").symlink_to("/etc")
+    (folder.path / "passwd").symlink_to("/etc/passwd")
+    os.mkfifo(folder.path / "pipe")
+    contents = read_contents(bundled(folder, tmp_path / "out.zip"))
+    assert set(contents.excluded) == {"lab", "communication/.x.part", "secrets", "passwd", "pipe"}
+    assert not any("passwd" in name or "lab" in name for name in contents.files)
+
+
+def test_what_was_changed_is_told_and_goes_along_only_said(folder, tmp_path):
+    (folder.runs[0] / "html" / "index.html").write_text("<p>nothing happened</p>")
+    plan = plan_bundle(folder)
+    assert not plan.is_clean
+    write_bundle(folder, plan, tmp_path / "forced.zip")
+    assert [one.what for one in read_contents(tmp_path / "forced.zip").differences] == ["changed"]
+    (bad,) = verify_bundle(tmp_path / "forced.zip")
+    assert (bad.what, bad.is_bad) == ("changed", True)
+
+
+def test_a_sealed_file_that_is_a_link_is_missing(folder):
+    index = folder.runs[0] / "html" / "index.html"
+    index.rename(folder.path / "elsewhere.html")
+    index.symlink_to(folder.path / "elsewhere.html")
+    plan = plan_bundle(folder)
+    assert [(one.path, one.is_bad) for one in plan.differences] == [
+        (f"runs/{folder.runs[0].name}/html/index.html", True)
+    ]
+
+
+def test_a_secret_that_is_known_only_now_never_goes_along(folder, tmp_path):
+    folder.record(Draft(kind=EventKind.NOTE, text="the key is kumquat-77", source="test"))
+    folder.write_text("communication/note.md", "with kumquat-77\n")
+    today = IncidentFolder(folder.path, Redactor(["kumquat-77"]))
+    plan = plan_bundle(today)
+    assert not plan.is_clean
+    assert plan.secrets["communication/note.md"] == ("configured",)
+    contents = write_bundle(today, plan, tmp_path / "forced.zip")
+    (event,) = contents.withheld
+    assert event.startswith("events/")
+    with zipfile.ZipFile(tmp_path / "forced.zip") as file:
+        assert not any(b"kumquat" in file.read(name) for name in file.namelist())
+    bad = [one for one in verify_bundle(tmp_path / "forced.zip") if one.is_bad]
+    assert event in {one.path for one in bad}
+    assert "kumquat-77" in (folder.path / event).read_text()  # the folder itself is never touched
+
+
+def test_a_file_that_is_no_text_is_said(folder, tmp_path):
+    (folder.path / "communication" / "screen.png").write_bytes(b"\x89PNG\xff\x00")
+    contents = read_contents(bundled(folder, tmp_path / "out.zip"))
+    assert contents.not_read == ("communication/screen.png",)
+
+
+def test_without_a_declaration_it_is_not_intact(folder):
+    for path in (folder.path / "events").iterdir():
+        path.unlink()
+    (folder.path / "incident.json").unlink()
+    assert "no event declares" in plan_bundle(folder).differences[0].what
+
+
+def test_nothing_is_overwritten(folder, tmp_path):
+    path = bundled(folder, tmp_path / "out.zip")
+    with pytest.raises(UsageError, match="there already"):
+        open_bundle(path, folder.path.parent)
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / ID).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="there already"):
+        open_bundle(path, tmp_path / "to")
+
+
+def test_a_changed_missing_or_added_entry_is_told_and_not_opened(folder, tmp_path):
+    def change(name, data):
+        if name.endswith("declaration.md"):
+            yield name, b"All is well."
+            yield name + ".sh", b"x"
+        elif not name.endswith("incident.json"):
+            yield name, data
+
+    path = rewritten(bundled(folder, tmp_path / "out.zip"), tmp_path / "bad.zip", change)
+    told = {(one.path, one.what) for one in verify_bundle(path) if one.is_bad}
+    assert {
+        ("communication/declaration.md", "changed"),
+        ("communication/declaration.md.sh", "added"),
+        ("incident.json", "missing"),
+    } <= told
+    with pytest.raises(FolderError, match="changed since it was bundled"):
+        open_bundle(path, tmp_path / "to")
+    assert list((tmp_path / "to").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "/etc/evil", f"{ID}/../../evil", f"{ID}\\..\\evil", "C:/evil", f"{ID}/a\nb", f"{ID}//x"],
+)
+def test_a_name_that_leads_elsewhere_is_refused(folder, tmp_path, name):
+    def change(entry, data):
+        yield entry, data
+        if entry.endswith("bundle.json"):
+            yield name, b"x"
+
+    path = rewritten(bundled(folder, tmp_path / "out.zip"), tmp_path / "evil.zip", change)
+    with pytest.raises(FolderError):
+        open_bundle(path, tmp_path / "deep" / "to")
+    assert not list(tmp_path.rglob("evil"))
+    assert [one.is_bad for one in verify_bundle(path)] == [True]
+
+
+def test_a_link_in_the_archive_is_refused(folder, tmp_path):
+    link = zipfile.ZipInfo(f"{ID}/link")
+    link.external_attr = 0o120777 << 16
+    path = bundled(folder, tmp_path / "out.zip")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(link, "/etc/passwd")
+    with pytest.raises(FolderError, match="link"):
+        open_bundle(path, tmp_path / "to")
+
+
+def test_two_entries_of_one_name_are_refused(folder, tmp_path):
+    path = bundled(folder, tmp_path / "out.zip")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(f"{ID}/INCIDENT.json", "{}")
+    with pytest.raises(FolderError, match="twice"):
+        open_bundle(path, tmp_path / "to")
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(folder, tmp_path):
+    path = bundled(folder, tmp_path / "out.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(f"{ID}/zeros", bytes(3_000_000))
+    with pytest.raises(FolderError, match="would unpack"):
+        open_bundle(path, tmp_path / "to", most_bytes=1_000_000)
+    assert "would unpack" in verify_bundle(path, most_bytes=1_000_000)[0].what
+
+
+def test_what_is_no_bundle_says_so(folder, tmp_path):
+    text = tmp_path / "text.zip"
+    text.write_text("hello")
+    other = archive(tmp_path / "other.zip", ("a/b.txt", "x"))
+    broken = archive(tmp_path / "broken.zip", ("a/bundle.json", "{"))
+    foreign = archive(tmp_path / "foreign.zip", ("a/bundle.json", '{"incident": "b", "files": {}}'))
+    half = tmp_path / "half.zip"
+    half.write_bytes(bundled(folder, tmp_path / "out.zip").read_bytes()[:900])
+    for path in (text, other, broken, foreign, half):
+        assert is_bundle(str(path))
+        (one,) = verify_bundle(path)
+        assert one.is_bad
+        with pytest.raises(FolderError):
+            open_bundle(path, tmp_path / "to")
+    with pytest.raises(UsageError, match="no bundle"):
+        verify_bundle(tmp_path / "nowhere.zip")
+
+
+def test_a_flipped_byte_is_found(folder, tmp_path):
+    path = bundled(folder, tmp_path / "out.zip")
+    with zipfile.ZipFile(path) as file:
+        info = next(one for one in file.infolist() if one.filename.endswith("incident.json"))
+    data = bytearray(path.read_bytes())
+    data[info.header_offset + 30 + len(info.filename) + 9] ^= 0xFF
+    path.write_bytes(bytes(data))
+    assert any(one.path == "incident.json" and one.is_bad for one in verify_bundle(path))
+
+
+def test_an_unsealed_run_is_told(folder):
+    run = folder.new_run()
+    (run / "run.json").write_text("{}")
+    assert "not sealed" in plan_bundle(folder).differences[0].what
+    assert (run / manifest.NAME).exists() is False
