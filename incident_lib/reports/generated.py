@@ -142,12 +142,7 @@ def _end_of(marks: list[re.Match[str] | None], begin: int, name: str) -> int | N
 
 def _renewed(parts: list[Part], news: dict[str, str], ending: str) -> Iterator[str]:
     """Yield the parts as they will stand."""
-    served = {
-        part.name
-        for part in parts
-        if part.role in {"begin", "open"}
-        and (part.hash == digest(news.get(part.name, "")) or (part.role == "begin" and not part.is_touched))
-    }
+    served = {part.name for part in parts if _has_news(part, news.get(part.name, ""))}
     for part in parts:
         body = news.get(part.name)
         if not part.role or body is None:
@@ -161,6 +156,13 @@ def _renewed(parts: list[Part], news: dict[str, str], ending: str) -> Iterator[s
         else:
             served.add(part.name)
             yield from _kept(part, body, ending)
+
+
+def _has_news(part: Part, body: str) -> bool:
+    """Return whether nothing is to be offered beside `part`: it was already, or the text will stand there."""
+    if part.role == "begin" and (not part.is_touched or digest(part.body) == digest(body)):
+        return True
+    return part.role in {"begin", "open"} and part.hash == digest(body)
 
 
 def _old_offer(part: Part, parts: list[Part], body: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Every hypothesis that any snapshot supported, with its fate: also those that were refuted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -77,18 +77,22 @@ def proposed_items(cause: Cause | None, since: datetime) -> tuple[ProposedItem, 
     )
 
 
-def fill(text: str, data: dict[str, object]) -> str:
-    """Return `text` with its names filled in; a name that nothing is known of reads as plain words.
+def fill(text: str, data: Mapping[str, object], blank: str = "") -> str:
+    """Return `text` with its names filled in; one that nothing is known of is `blank`, or its own words.
 
     >>> fill("Fix {endpoint} of {target}", {"target": "backend"})
     'Fix the endpoint of backend'
     """
-    return text.format_map(_Words(data))
+    words = _Words(data)
+    words.blank = blank
+    return text.format_map(words)
 
 
 class _Words(dict[str, object]):
+    blank = ""
+
     def __missing__(self, key: str) -> str:
-        return f"the {key.replace('_', ' ')}"
+        return self.blank or f"the {key.replace('_', ' ')}"
 
 
 def _cause(

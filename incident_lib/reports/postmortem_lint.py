@@ -47,7 +47,7 @@ _NOBODY = frozenset(
 )
 _NO_VERB = re.compile(
     r"^(?:(?:the|an?|better|more|new|no|some|our|all|every|we|it|this|that|less|fewer|maybe|perhaps)\b"
-    r"|\w+(?:tion|sion|ing|ness|ity|ance|ence|ment|ies)\b|\w*[^su\W]s\b)",
+    r"|\w+(?:tion|sion|ing|ness|ity|ance|ence|[m]ent|ies)\b|\w*[^su\W]s\b)",
     re.IGNORECASE,
 )
 _VERBS = frozenset(  # those that look like nouns

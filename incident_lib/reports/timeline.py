@@ -159,8 +159,8 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
 
 def _worked(event: Event) -> bool:
     """Return whether an event says that users were helped: a mitigation that was verified, or a person."""
-    verified = event.kind is EventKind.MITIGATION and event.data.get("outcome") in {"worked", "verified"}
-    return verified or "mitigated" in event.data
+    ended = event.kind is EventKind.MITIGATION and event.data.get("phase") == "ended"
+    return (ended and event.data.get("status") == "verified") or "mitigated" in event.data
 
 
 def _by(at: datetime | None) -> str:

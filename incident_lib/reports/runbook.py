@@ -1,0 +1,163 @@
+"""A service's runbook: configuration, known causes and past incidents, around what people wrote."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import jinja2
+import msgspec
+
+from incident_lib import clock
+from incident_lib.config import Dependency, Service, ServiceKind
+from incident_lib.config.tables import Document
+from incident_lib.hypotheses.patterns import Pattern
+from incident_lib.model import IncidentSeverity
+from incident_lib.model.topology import Topology
+from incident_lib.redact import Redactor
+from incident_lib.reports import escape
+from incident_lib.reports.generated import block, document
+from incident_lib.reports.postmortem_causes import fill
+from incident_lib.reports.runbook_commands import Command, first_look, look
+from incident_lib.resources import resource
+
+_RELATIONS = {"": "here", "users": "at what needs it", "needs": "at what it needs", "any": "anywhere"}
+_COMMANDS = 4  # for each cause
+
+
+class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier incident says of the service."""
+
+    id: str
+    title: str
+    severity: IncidentSeverity
+    status: str
+    started_at: datetime
+    seconds: float | None  # None: not resolved
+    href: str = ""  # its post-mortem or newest page, relative to the runbook
+    causes: tuple[str, ...] = ()  # ids of hypotheses that blamed the service
+    confirmed: tuple[str, ...] = ()
+    helped: tuple[str, ...] = ()  # mitigations that were verified
+
+
+class RunbookFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a runbook is made of."""
+
+    target: Service | Dependency
+    settings: Document
+    topology: Topology
+    patterns: tuple[Pattern, ...]
+    past: tuple[PastIncident, ...] = ()  # the newest first
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """One cause that may be behind trouble of the service. Its id is the anchor that pages link."""
+
+    id: str
+    title: str
+    symptoms: tuple[tuple[str, str], ...]  # finding id, where it is seen
+    commands: tuple[Command, ...]
+    next_check: str
+    first_action: str
+    mitigation: str  # a command of ours that plans it, "" without
+    past: tuple[PastIncident, ...]
+
+
+def render(facts: RunbookFacts, redactor: Redactor) -> str:
+    """Return the runbook as Markdown in generated blocks, to be merged into what people wrote."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates", "runbook")),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown for people, no page; `escape` guards every foreign text
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "cell": escape.cell,
+        "inline": escape.inline,
+        "code": escape.code,
+        "fence": escape.fence,
+        "duration": clock.format_duration,
+    }
+
+    def generated(name: str, caller: Callable[[], str]) -> str:
+        return block(name, redactor.text(caller()))
+
+    environment.globals |= {"block": generated, "link": escape.link}
+    target = facts.target
+    told = environment.get_template("runbook.md.j2").render(
+        target=target,
+        kind=facts.topology.kinds.get(target.name, "outside"),
+        is_ours=isinstance(target, Service),
+        needs=[_neighbour(name, facts) for name in target.depends_on],
+        users=[_neighbour(name, facts) for name in sorted(facts.topology.users(target.name))],
+        health=_health(target),
+        first=first_look(target),
+        issues=issues(facts),
+        settings=facts.settings,
+        severities=list(IncidentSeverity),
+        past=facts.past,
+    )
+    return document(told)
+
+
+def issues(facts: RunbookFacts) -> tuple[Issue, ...]:
+    """Return the causes that can be held against the service, those that it had before first."""
+    kind = facts.topology.kinds.get(facts.target.name, "outside")
+    found = [_issue(pattern, facts) for pattern in facts.patterns if kind in pattern.kinds]
+    return tuple(sorted(found, key=lambda one: -len(one.past)))
+
+
+def _issue(pattern: Pattern, facts: RunbookFacts) -> Issue:
+    target = facts.target
+    data = {"target": target.name}
+    return Issue(
+        id=pattern.id,
+        title=fill(pattern.title, data, "…"),
+        symptoms=tuple(_symptoms(pattern)),
+        commands=tuple(_commands(pattern, target)),
+        next_check=fill(pattern.next_check, data, "…"),
+        first_action=fill(pattern.first_action, data, "…"),
+        mitigation=_mitigation(pattern, target),
+        past=tuple(one for one in facts.past if pattern.id in one.causes),
+    )
+
+
+def _symptoms(pattern: Pattern) -> Iterator[tuple[str, str]]:
+    for clue in dict.fromkeys((*pattern.when, *pattern.also)):
+        relation, _, name = clue.rpartition(":")
+        yield name, _RELATIONS.get(relation, relation)
+
+
+def _commands(pattern: Pattern, target: Service | Dependency) -> Iterator[Command]:
+    """Yield the commands that show this cause: of the probes that its clues on the target name."""
+    names = [clue for clue in (*pattern.when, *pattern.also, *pattern.support) if ":" not in clue]
+    told: dict[str, Command] = {}
+    for name in names:
+        for command in look(".".join(name.split(".")[:2]), target):
+            told.setdefault(command.text, command)
+    yield from list(told.values())[:_COMMANDS]
+
+
+def _mitigation(pattern: Pattern, target: Service | Dependency) -> str:
+    if not isinstance(target, Service):
+        return ""
+    if pattern.first_action.startswith("Restart {target}"):
+        return f"incident mitigate restart {target.name}"
+    is_deployed = target.kind in {ServiceKind.HTTP, ServiceKind.PROCESS}
+    if is_deployed and pattern.first_action.startswith("Roll back"):
+        return f"incident mitigate rollback {target.name}"
+    return ""
+
+
+def _health(target: Service | Dependency) -> list[str]:
+    if isinstance(target, Dependency):
+        return [target.url]
+    if not target.url or target.url.startswith(("env:", "file:")):
+        return []
+    return [target.url.rstrip("/") + path for path in target.health]
+
+
+def _neighbour(name: str, facts: RunbookFacts) -> dict[str, Any]:
+    entries: tuple[Service | Dependency, ...] = (*facts.settings.service, *facts.settings.dependency)
+    entry = next((one for one in entries if one.name == name), None)
+    return {"name": name, "purpose": entry.purpose if entry else "", "owner": entry.owner if entry else ""}

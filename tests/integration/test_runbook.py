@@ -1,0 +1,101 @@
+"""The commands of runbooks run on real servers; `incident runbook` keeps what people wrote."""
+
+import argparse
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from incident_lib.cli import runbook as command
+from incident_lib.config import Service, ServiceKind
+from incident_lib.errors import UsageError
+from incident_lib.reports import runbook_commands
+from incident_lib.reports.runbook_commands import look
+from tests import services
+from tests.integration.postgres_service import any_server  # noqa: F401 - a fixture
+from tests.integration.redis_service import running
+
+_NEEDS_EXTENSION = "postgres.statements"
+
+
+def shell(text, **variables):
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        ["bash", "-c", text], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+@pytest.mark.postgres
+def test_the_statements_run(any_server):  # noqa: F811
+    if not shutil.which("psql"):
+        services.missing("psql is not installed here")
+    target = Service(name="db", kind=ServiceKind.POSTGRES, dsn="env:DATABASE_URL")
+    for probe in runbook_commands._SQL:
+        for one in look(probe, target):
+            done = shell(one.text, DATABASE_URL=any_server.dsn())
+            if probe == _NEEDS_EXTENSION:
+                assert 'relation "pg_stat_statements" does not exist' in done.stderr or done.returncode == 0
+            else:
+                assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.redis
+def test_the_redis_commands_run():
+    if not shutil.which("redis-cli"):
+        services.missing("redis-cli is not installed here")
+    target = Service(name="cache", kind=ServiceKind.REDIS, url="env:REDIS_URL")
+    with running("redis", password="correct-horse-7") as server:
+        for probe in runbook_commands._REDIS:
+            for one in look(probe, target):
+                done = shell(one.text, REDIS_URL=server.url)
+                assert done.returncode == 0, done.stderr
+                assert "NOAUTH" not in done.stdout, done.stdout
+                assert not done.stdout.startswith("ERR"), done.stdout
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    (tmp_path / "workbench.toml").write_text(
+        '[[service]]\nname = "db"\nkind = "postgres"\ncontainer = "app-db"\n'
+        '[[dependency]]\nname = "pay"\nurl = "https://pay.example.com"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    parser = argparse.ArgumentParser()
+    command.add(parser.add_subparsers())
+
+    def call(*words):
+        arguments = parser.parse_args(["runbook", *words])
+        arguments.config, arguments.json = None, False
+        return arguments.call(arguments)
+
+    return call
+
+
+def test_it_is_written_renewed_and_left_alone(run, tmp_path, capsys):
+    path = tmp_path / "docs" / "runbooks" / "db-runbook.md"
+    assert run("db", "pay") == 0
+    assert "written" in capsys.readouterr().out
+    path.write_text(path.read_text().replace("## Notes\n", "## Notes\n\nAsk Kim.\n"))
+    run("db")
+    assert "as it was" in capsys.readouterr().out
+    settings = tmp_path / "workbench.toml"
+    settings.write_text(settings.read_text().replace('"app-db"\n', '"app-db"\nowner = "Data Team"\n'))
+    run("db")
+    text = path.read_text()
+    assert "| **Owner** | Data Team |" in text
+    assert "Ask Kim." in text
+
+
+def test_a_name_that_is_not_configured_is_wrong_usage(run):
+    with pytest.raises(UsageError, match="configured: db, pay"):
+        run("nothing")
+
+
+def test_a_file_that_is_no_utf8_is_left_alone(run, tmp_path):
+    path = tmp_path / "docs" / "runbooks" / "db-runbook.md"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"caf\xe9\n")
+    with pytest.raises(UsageError, match="UTF-8"):
+        run("db")
+    assert path.read_bytes() == b"caf\xe9\n"
