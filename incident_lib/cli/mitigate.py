@@ -49,7 +49,7 @@ def _plan(settings: "Settings", folder: "IncidentFolder", arguments: argparse.Na
     from incident_lib.remediation import plan_change, render_plan
 
     plan = plan_change(settings, folder, arguments.action, arguments.target, _arguments(arguments.arg))
-    return _print(plan, render_plan(plan), as_json=arguments.json)
+    return _print(plan, render_plan(plan, arguments.config or ""), as_json=arguments.json)
 
 
 def _execute(settings: "Settings", folder: "IncidentFolder", arguments: argparse.Namespace) -> int:

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from incident_lib.config import Service, Settings
 from incident_lib.connections.docker import open_engine
@@ -15,6 +12,9 @@ from incident_lib.connections.redis import ReplyError, container, from_reply
 from incident_lib.connections.redis.address import Address, parse_url
 from incident_lib.connections.redis.problems import from_os
 from incident_lib.errors import ProblemKind, TargetError
+
+if TYPE_CHECKING:
+    import redis
 
 NAME = "incident-workbench-change"
 _SECONDS = 2.0
@@ -79,6 +79,10 @@ class RedisChange:
 
 def open_for_change(settings: Settings, service: Service) -> RedisChange:
     """Return a connection with `service`. Needs: +scan, +unlink, +info, +dbsize. Errors: TargetError."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     address = _address(settings, service)
     where = {"path": address.path, "connection_class": redis.UnixDomainSocketConnection}
     options: dict[str, Any] = where if address.path else {"host": address.host, "port": address.port}
@@ -128,6 +132,8 @@ def _address(settings: Settings, service: Service) -> Address:
 @contextmanager
 def _translated(where: str) -> Iterator[None]:
     """Turn the library's errors into TargetError. Nothing of a refused login is quoted."""
+    import redis
+
     try:
         yield
     except redis.AuthenticationError as error:
@@ -142,10 +148,13 @@ def _translated(where: str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else ConnectionRefusedError()
         raise from_os(cause, where) from error
     except redis.ResponseError as error:
-        raise _reply(str(error), error) from error
+        raise _reply(error) from error
 
 
-def _reply(text: str, error: redis.ResponseError) -> TargetError:
+def _reply(error: "redis.ResponseError") -> TargetError:
+    import redis
+
+    text = str(error)
     if isinstance(error, redis.exceptions.NoPermissionError):
         return TargetError(
             ProblemKind.PRIVILEGE,

@@ -57,7 +57,8 @@ def look_at_service(settings: Settings, target: str) -> Look:
     if answer := _ANSWER.get(service.kind):
         probes.append(answer)
     seen = [evidence for probe in probes if (evidence := look(settings, target, probe))]
-    judged = [judge(evidence) for evidence in seen]
+    answers = any(evidence.probe in _ANSWER.values() for evidence in seen)
+    judged = [judge(evidence, answers=answers) for evidence in seen]
     lines = tuple(line for one in judged for line in one.lines)
     return Look(is_well=bool(judged) and all(one.is_well for one in judged), lines=lines)
 
@@ -72,15 +73,19 @@ def wait_until_well(settings: Settings, target: str, seconds: float) -> Look:
         sleep(_PAUSE_SECONDS)
 
 
-def judge(evidence: Evidence) -> Look:
-    """Return what one evidence says of its target: well only where that was seen."""
+def judge(evidence: Evidence, *, answers: bool = False) -> Look:
+    """Return what one evidence says of its target: well only where that was seen.
+
+    A container whose first health check is still to come is well where `answers` are looked at, too.
+    """
     if evidence.status is EvidenceStatus.FAILED or not evidence.has_rows:
         reason = evidence.problem.message if evidence.problem else "it saw nothing"
         return Look(is_well=False, lines=(f"{evidence.probe}: {reason}",))
-    answers = [_answer(row) for row in evidence.of(HttpAnswer)]
-    containers = [_container(row) for row in evidence.of(ContainerState)]
+    requests = [_answer(row) for row in evidence.of(HttpAnswer)]
+    healthy = {"", "healthy", "starting"} if answers else {"", "healthy"}
+    containers = [_container(row, healthy) for row in evidence.of(ContainerState)]
     processes = [_process(row) for row in evidence.of(ProcessState)]
-    judged = [*answers, *containers, *processes] or [(True, "it answers")]
+    judged = [*requests, *containers, *processes] or [(True, "it answers")]
     lines = tuple(f"{evidence.probe}: {line}" for _, line in judged)
     return Look(is_well=all(well for well, _ in judged), lines=lines)
 
@@ -90,8 +95,8 @@ def _answer(row: HttpAnswer) -> tuple[bool, str]:
     return row.is_well, f"GET {row.path} gave {row.status or row.error}{took}"
 
 
-def _container(row: ContainerState) -> tuple[bool, str]:
-    well = row.state == "running" and row.health in {"", "healthy"}
+def _container(row: ContainerState, healthy: set[str]) -> tuple[bool, str]:
+    well = row.state == "running" and row.health in healthy
     health = f", {row.health}" if row.health else ""
     since = f" since {clock.format_time(row.started_at)}" if row.started_at else ""
     return well, f"container {row.name} is {row.state}{health}{since}"

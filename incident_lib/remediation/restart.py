@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Service
+from incident_lib.config import Service, ServiceKind
 from incident_lib.connections import docker_change
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
@@ -18,6 +18,16 @@ from incident_lib.remediation.looking import look, wait_until_well
 
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
+_OF_KIND = {
+    ServiceKind.POSTGRES: (
+        "every connection is lost, and every transaction that runs is rolled back",
+        "one that is recovering from a crash begins that again: read its log first",
+    ),
+    ServiceKind.REDIS: (
+        "what it has not written to its disk is lost",
+        "until it is warm again the database has to answer in its place",
+    ),
+}
 _REQUESTS = "requests that it is working on fail; it does not answer until it has started"
 
 
@@ -55,8 +65,7 @@ def _propose_container(request: Request, service: Service) -> Proposal:
         commands=(f"docker restart --time {grace} {service.container}",),
         affected=(_now(service.container, state), *_dependents(request)),
         risks=(
-            _REQUESTS,
-            _FORGETS,
+            *_risks(service),
             f"it gets {grace} s to end by itself and is killed then",
             "its exit code and OOMKilled mark are reset",
         ),
@@ -69,6 +78,10 @@ def _propose_container(request: Request, service: Service) -> Proposal:
         },
         private=_Container(about["Id"], service.container),
     )
+
+
+def _risks(service: Service) -> tuple[str, ...]:
+    return (_REQUESTS, *_OF_KIND.get(service.kind, ()), _FORGETS)
 
 
 def _now(name: str, state: dict[str, Any]) -> Affected:
@@ -97,8 +110,7 @@ def _propose_command(request: Request, service: Service) -> Proposal:
         commands=(shown(service.restart),),
         affected=(Affected(what="process", count=int(running), detail=detail), *_dependents(request)),
         risks=(
-            _REQUESTS,
-            _FORGETS,
+            *_risks(service),
             "the command is your team's own; the workbench does not know what else it does",
         ),
         undo="none: a restart cannot be taken back",
@@ -189,6 +201,6 @@ ACTION = Action(
     verify=verify,
     arguments=(
         Argument(name="grace_seconds", help="how long a container may take to end by itself", default="10"),
-        Argument(name="wait_seconds", help="how long to wait until it is well again", default="30"),
+        Argument(name="wait_seconds", help="how long to wait until it is well again", default="60"),
     ),
 )

@@ -133,6 +133,6 @@ ACTION = Action(
     verify=verify,
     arguments=(
         Argument(name="to", help="the version to go back to; the one before, if empty", default=""),
-        Argument(name="wait_seconds", help="how long to wait until it is well again", default="30"),
+        Argument(name="wait_seconds", help="how long to wait until it is well again", default="60"),
     ),
 )

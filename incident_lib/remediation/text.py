@@ -9,12 +9,15 @@ from incident_lib.model.remediation import Affected, Outcome, OutcomeStatus, Pla
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def render_plan(plan: Plan) -> str:
-    """Return a plan as people read it: what would be done to what, the risks, and how to approve it."""
-    return "\n".join(_plan_lines(plan)) + "\n"
+def render_plan(plan: Plan, config: str = "") -> str:
+    """Return a plan as people read it: what would be done to what, the risks, and how to approve it.
+
+    `config` is named in the line that approves, where that is not the one found by itself.
+    """
+    return "\n".join(_plan_lines(plan, config)) + "\n"
 
 
-def _plan_lines(plan: Plan) -> Iterator[str]:
+def _plan_lines(plan: Plan, config: str) -> Iterator[str]:
     yield f"{plan.title}"
     yield f"Plan {plan.id}, made {format_time(plan.created_at)}. Nothing has been changed."
     for heading, lines in (
@@ -31,7 +34,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     if plan.is_executable:
         yield ""
         yield f"To approve exactly this, before {format_time(plan.expires_at)}:"
-        yield f"  {approval(plan)}"
+        yield f"  {approval(plan, config)}"
 
 
 def affected_line(one: Affected) -> str:
@@ -48,10 +51,10 @@ def affected_line(one: Affected) -> str:
     return f"{one.what}: {number}{f' ({one.detail})' if one.detail else ''}"
 
 
-def approval(plan: Plan) -> str:
+def approval(plan: Plan, config: str = "") -> str:
     """Return the command line that approves a plan, to be typed or pasted."""
     words = ["incident", "mitigate", plan.action, plan.target, "--incident", plan.incident, "--yes", plan.id]
-    return shlex.join(words)
+    return shlex.join([*words, *(("--config", config) if config else ())])
 
 
 def render_outcome(outcome: Outcome) -> str:

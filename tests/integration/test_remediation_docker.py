@@ -3,8 +3,11 @@
 import time
 import uuid
 
+import psycopg
 import pytest
+import redis
 
+from incident_lib import config
 from incident_lib.config import Service, ServiceKind
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
@@ -156,14 +159,14 @@ def test_what_nobody_uses_is_removed_and_nothing_else(engine, tmp_path, unused):
 
 
 def test_containers_that_ended_a_moment_ago_are_evidence(engine, tmp_path, unused):
-    label, ended, _, image = unused
+    label, _, _, image = unused
     settings = configured(tmp_path, "")
     plan = plan_change(settings, declared(settings), "docker.prune", "host", {"label": label})
     assert plan.commands == (f"docker image rm {image.id[7:19]}",)
 
 
 def test_what_became_unused_meanwhile_changes_the_world(engine, tmp_path, unused):
-    label, ended, running, _ = unused
+    label, _, running, _ = unused
     settings = configured(tmp_path, "")
     folder = declared(settings)
     plan = plan_change(settings, folder, "docker.prune", "docker", {"label": label, "older_than": "0s"})
@@ -180,3 +183,62 @@ def test_nothing_unused_is_nothing_to_do(engine, tmp_path):
         plan_change(settings, declared(settings), "docker.prune", "docker", label)
     with pytest.raises(RefusedError, match="say docker or host"):
         plan_change(settings, declared(settings), "docker.prune", "worker", label)
+
+
+@pytest.fixture(scope="module")
+def stack(engine, tmp_path_factory):
+    """Yield the four containers and the folder of their configuration."""
+    folder = tmp_path_factory.mktemp("stack")
+    with docker_service.stack(
+        engine, f"{uuid.uuid4().hex[:6]}-", redis_password="correct-horse-7"
+    ) as running:
+        (folder / "workbench.toml").write_text(running.configuration())
+        yield running, folder
+
+
+def test_a_backend_in_a_container_is_restarted_and_answers_again(stack):
+    running, folder = stack
+    networks = running.container("backend").attrs["NetworkSettings"]["Networks"]
+    address = next(iter(networks.values()))["IPAddress"]  # its published port is another one after a restart
+    text = running.configuration().replace(running.backend_url, f"http://{address}:8000")
+    (folder / "address.toml").write_text(text)
+    settings = config.load(folder / "address.toml")
+    incident = declared(settings)
+    plan = plan_change(settings, incident, "restart", "backend")
+    assert any(one.detail == "frontend" for one in plan.affected)
+    outcome = execute_plan(settings, incident, plan.id)
+    assert outcome.status is OutcomeStatus.VERIFIED, outcome
+    assert any("GET /health/ready gave 200" in line for line in outcome.evidence)
+
+
+def test_keys_of_a_cache_that_is_only_a_container_are_deleted(stack):
+    running, folder = stack
+    settings = config.load(folder / "workbench.toml")
+    incident = declared(settings)
+    with redis.Redis.from_url(running.redis_url) as client:
+        client.mset({f"cache:test:{number}": "x" for number in range(50)})
+        plan = plan_change(settings, incident, "redis.delete_keys", "redis", {"pattern": "cache:test:*"})
+        assert execute_plan(settings, incident, plan.id).status is OutcomeStatus.VERIFIED
+        assert client.exists("cache:test:1") == 0
+    assert "correct-horse-7" not in "".join(path.read_text() for path in incident.path.rglob("*.json"))
+
+
+def test_a_session_is_terminated_through_the_container(stack):
+    running, folder = stack
+    service = Service(
+        name="db",
+        kind=ServiceKind.POSTGRES,
+        dsn=f"postgresql://{docker_service.USER}@127.0.0.1:1/{docker_service.DATABASE}",  # no way from here
+        container=running.name("db"),
+    )
+    settings = settings_for(folder, service)
+    incident = declared(settings)
+    with psycopg.connect(running.dsn) as session:
+        session.execute("SELECT 1")
+        pid = {"pid": str(session.info.backend_pid)}
+        plan = plan_change(settings, incident, "postgres.terminate", "db", pid)
+        outcome = execute_plan(settings, incident, plan.id)
+        assert outcome.status is OutcomeStatus.VERIFIED, outcome
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        session.close()

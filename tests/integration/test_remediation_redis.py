@@ -74,7 +74,7 @@ def test_keys_go_by_pattern_and_the_rest_stays(kind, tmp_path):
 @pytest.mark.parametrize("pattern", ["*", "", "  ", "**", "?*", "a*", "[a-z]*", "ca*", "\\*"])
 def test_a_pattern_that_matches_too_much_is_refused(settings, server, pattern):
     fill(server, "cache:{}", 3)
-    with pytest.raises(RefusedError, match="match too much|needs to know pattern"):
+    with pytest.raises(RefusedError, match=r"match too much|needs to know pattern"):
         plan_change(settings, declared(settings), ACTION, "cache", {"pattern": pattern})
     assert count(server) == 3
 
@@ -129,18 +129,21 @@ def test_only_the_configured_database_is_touched(server, tmp_path):
     assert (count(server, database=0), count(server, database=3)) == (20, 0)
 
 
+def write_until_refused(client):
+    for number in range(100_000):
+        client.set(f"cache:{number}", "x" * 5000)
+
+
 def test_a_full_server_takes_writes_again(tmp_path):
-    with redis_service.running("redis", "--maxmemory", "8mb") as server:
+    with redis_service.running("redis", "--maxmemory", "8mb") as server, server.client() as client:
         settings = configured(server.url, tmp_path)
         folder = declared(settings)
-        with server.client() as client, pytest.raises(redis.exceptions.OutOfMemoryError):
-            for number in range(100_000):
-                client.set(f"cache:{number}", "x" * 5000)
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            write_until_refused(client)
         plan = plan_change(settings, folder, ACTION, "cache", {"pattern": "cache:*"})
         outcome = execute_plan(settings, folder, plan.id)
         assert outcome.status is OutcomeStatus.VERIFIED, outcome
-        with server.client() as client:
-            assert client.set("cache:again", "x")
+        assert client.set("cache:again", "x")
 
 
 def test_a_user_that_may_not_unlink_says_what_is_missing(server, tmp_path):
@@ -166,12 +169,12 @@ def test_a_user_that_may_not_unlink_says_what_is_missing(server, tmp_path):
 
 
 def test_a_replica_is_refused(server, tmp_path):
-    with redis_service.running(
-        "redis", "--replicaof", f"127.0.0.1 {server.port}", "--masterauth", "correct-horse-7"
-    ) as replica:
+    options = ("--replicaof", f"127.0.0.1 {server.port}", "--masterauth", "correct-horse-7")
+    with redis_service.running("redis", *options) as replica:
+        settings = configured(replica.url, tmp_path)
+        folder = declared(settings)
         with pytest.raises(RefusedError, match="is a replica"):
-            settings = configured(replica.url, tmp_path)
-            plan_change(settings, declared(settings), ACTION, "cache", {"pattern": "cache:*"})
+            plan_change(settings, folder, ACTION, "cache", {"pattern": "cache:*"})
 
 
 @pytest.mark.parametrize(

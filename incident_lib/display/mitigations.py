@@ -1,0 +1,119 @@
+"""Changes in notebooks: what is proposed, the plan, and carrying it out once its id was typed.
+
+A refusal is an answer here, and no stack trace: the notebook runs to its end whatever is down.
+"""
+
+import shlex
+from collections.abc import Sequence
+from html import escape
+
+from incident_lib.display.block import Block
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.case import Case
+from incident_lib.model.remediation import OutcomeStatus
+from incident_lib.remediation import (
+    ACTIONS,
+    RefusedError,
+    command_of,
+    execute_plan,
+    plan_change,
+    proposed_actions,
+    render_outcome,
+    render_plan,
+)
+from incident_lib.remediation.journal import events_of
+from incident_lib.reports import blocks
+
+_KINDS = {OutcomeStatus.VERIFIED: "ok", OutcomeStatus.FAILED: "critical"}
+
+
+def proposals(case: Case) -> Block:
+    """Return the changes that the diagnosis speaks for, the likeliest first. Changes nothing."""
+    found = proposed_actions(case.analysis)
+    if not found:
+        return Block(blocks.note("No finding and no hypothesis proposes a change."), "nothing is proposed")
+    name = case.folder.id if case.folder else ""
+    rows = [(one.action, one.target, one.text, command_of(one, name)) for one in found]
+    return Block(
+        _table(("action", "target", "because", "plan it"), rows), blocks.count(len(rows), "proposal")
+    )
+
+
+def actions() -> Block:
+    """Return every change that there is, with its arguments."""
+    rows = [
+        (
+            one.id,
+            one.title,
+            one.targets,
+            "; ".join(f"{arg}: {arg.help}" for arg in one.arguments),
+        )
+        for one in ACTIONS.values()
+    ]
+    return Block(_table(("action", "does", "target", "arguments"), rows), blocks.count(len(rows), "action"))
+
+
+def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
+    """Return what a change would do; it is kept in the incident and changes nothing.
+
+    `arguments` are `NAME=VALUE`, a space between them: "pid=4711".
+    """
+    if not (action and target):
+        said = "Nothing is chosen: set `action` and `target` in the second cell, and run this one again."
+        return Block(blocks.note(said), "no plan")
+    try:
+        made = plan_change(case.settings, _folder(case), action, target, _arguments(arguments))
+    except (UsageError, FolderError) as error:
+        return Block(blocks.note(f"No plan: {error}", kind="warning"), "no plan")
+    said = f"Plan {made.id}: nothing has been changed"
+    return Block(f'<pre class="iw-log">{escape(render_plan(made))}</pre>', said)
+
+
+def carry_out(case: Case, approval: str) -> Block:
+    """Carry out the plan whose id was typed as `approval`, and return what came of it; "" changes nothing."""
+    if not approval:
+        said = "Nothing is approved and nothing was changed. To approve the plan above, type its id."
+        return Block(blocks.note(said), "nothing was changed")
+    try:
+        outcome = execute_plan(case.settings, _folder(case), approval.strip())
+    except (UsageError, FolderError) as error:
+        return Block(blocks.note(f"Not carried out: {error}", kind="critical"), "not carried out")
+    head, _, rest = render_outcome(outcome).partition("\n")
+    kind = _KINDS.get(outcome.status, "warning")
+    return Block(blocks.note(head, kind=kind) + f'<pre class="iw-log">{escape(rest)}</pre>', head)
+
+
+def journal(case: Case) -> Block:
+    """Return every change of the incident so far: planned, begun, ended. Source: its timeline, read now."""
+    events = events_of(_folder(case)) if case.folder else ()
+    if not events:
+        return Block(blocks.note("Nothing was planned or changed in this incident."), "nothing was changed")
+    told = [(event.recorded_at, str(event.data["phase"]), event.text) for event in events]
+    return Block(blocks.timeline(told), blocks.count(len(told), "entry"))
+
+
+def _folder(case: Case) -> IncidentFolder:
+    if case.folder is None:
+        raise RefusedError("a change belongs to an incident: incident declare makes one")
+    return case.folder
+
+
+def _arguments(text: str) -> dict[str, str]:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise RefusedError(f"arguments {text!r}: {error}") from error
+    pairs = [word.partition("=") for word in words]
+    if wrong := [name for name, separator, _ in pairs if not separator]:
+        raise RefusedError(f"arguments: {wrong[0]!r} is no NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    top = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
+    )

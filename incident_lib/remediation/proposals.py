@@ -1,0 +1,67 @@
+"""What may be done about a diagnosis: from hypotheses and findings to actions. Pure."""
+
+import shlex
+from collections.abc import Iterator
+
+from incident_lib.model import Analysis, ProposedAction
+from incident_lib.remediation.actions import ACTIONS
+
+# Only where the first thing to do is a change that the workbench has. Who is to be signalled in PostgreSQL is
+# named by a finding, as a hypothesis knows no process id.
+_BY_HYPOTHESIS = {
+    "bad-deploy": "rollback",
+    "service-down": "restart",
+    "memory-leak": "restart",
+    "out-of-memory": "restart",
+    "worker-killed": "restart",
+    "app-pool-exhausted": "restart",
+    "event-loop-blocked": "restart",
+    "open-files": "restart",
+    "db-down": "restart",
+    "redis-down": "restart",
+    "host-disk-full": "docker.prune",
+    "tls-expired": "tls.renew",
+    "tls-wrong-name": "tls.renew",
+    "tls-chain": "tls.renew",
+}
+_MOST = 3  # hypotheses that are worth an action
+
+
+def proposed_actions(analysis: Analysis) -> tuple[ProposedAction, ...]:
+    """Return the changes that the diagnosis speaks for, the likeliest first, each once.
+
+    >>> proposed_actions(Analysis(snapshot="20260115T143105Z"))
+    ()
+    """
+    seen: dict[tuple[str, str, str], ProposedAction] = {}
+    for proposed in (*_of_hypotheses(analysis), *_of_findings(analysis)):
+        key = (proposed.action, proposed.target, str(sorted(proposed.arguments.items())))
+        if proposed.action in ACTIONS:
+            seen.setdefault(key, proposed)
+    return tuple(seen.values())
+
+
+def _of_hypotheses(analysis: Analysis) -> Iterator[ProposedAction]:
+    by_ref = {name: finding for finding in analysis.findings for name in (finding.id, finding.ref)}
+    for hypothesis in analysis.hypotheses[:_MOST]:
+        if action := _BY_HYPOTHESIS.get(hypothesis.id):
+            yield ProposedAction(action=action, target=hypothesis.target, text=hypothesis.title)
+        for name in hypothesis.support:
+            yield from by_ref[name].actions if name in by_ref else ()
+
+
+def _of_findings(analysis: Analysis) -> Iterator[ProposedAction]:
+    for finding in analysis.findings:
+        if finding.severity.is_bad:
+            yield from finding.actions
+
+
+def command_of(proposed: ProposedAction, incident: str) -> str:
+    """Return the command line that plans a proposed action, and changes nothing.
+
+    >>> command_of(ProposedAction(action="restart", target="backend", text=""), "2026-01-15-checkout-503s")
+    'incident mitigate restart backend --incident 2026-01-15-checkout-503s'
+    """
+    arguments = [word for pair in proposed.arguments.items() for word in ("--arg", "=".join(pair))]
+    words = ["incident", "mitigate", proposed.action, proposed.target, *arguments, "--incident", incident]
+    return shlex.join(words)

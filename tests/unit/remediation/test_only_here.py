@@ -1,0 +1,36 @@
+"""Only remediation opens anything for change, and only a person's own line or cell leads there."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[3] / "incident_lib"
+CHANGING = {"docker_change", "postgres_change", "redis_change"}
+ASKING = {"cli/mitigate.py", "display/mitigations.py"}
+
+
+def imports():
+    """Yield each file of the package with the modules it names in imports."""
+    for path in PACKAGE.rglob("*.py"):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+        yield path.relative_to(PACKAGE).as_posix(), names
+
+
+def test_only_remediation_opens_for_change():
+    opening = {path for path, names in imports() if any(CHANGING & set(name.split(".")) for name in names)}
+    assert opening
+    assert all(path.startswith("remediation/") for path in opening), opening
+
+
+def test_only_a_persons_line_or_cell_leads_to_remediation():
+    users = {
+        path
+        for path, names in imports()
+        if any(name.startswith("incident_lib.remediation") for name in names)
+        and not path.startswith("remediation/")
+    }
+    assert users == ASKING

@@ -1,0 +1,50 @@
+from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, ProposedAction
+from incident_lib.remediation.actions import ACTIONS
+from incident_lib.remediation.proposals import _BY_HYPOTHESIS, command_of, proposed_actions
+
+
+def finding(name, severity, *actions):
+    return Finding(id=name, severity=severity, target="db", title="", actions=actions)
+
+
+def hypothesis(name, target, rank=1, support=()):
+    return Hypothesis(id=name, target=target, rank=rank, score=0.9, title=name, support=support)
+
+
+TERMINATE = ProposedAction(action="postgres.terminate", target="db", text="end it", arguments={"pid": "7"})
+CANCEL = ProposedAction(action="postgres.cancel", target="db", text="cancel it", arguments={"pid": "9"})
+STRANGE = ProposedAction(action="reboot.everything", target="db", text="no")
+
+
+def test_every_hypothesis_leads_to_an_action_that_there_is():
+    assert set(_BY_HYPOTHESIS.values()) <= set(ACTIONS)
+
+
+def test_the_likeliest_comes_first_and_each_once():
+    analysis = Analysis(
+        snapshot="20260115T143105Z",
+        findings=(
+            finding("postgres.transactions.long", FindingSeverity.WARNING, CANCEL, STRANGE),
+            finding("postgres.locks.blocked", FindingSeverity.CRITICAL, TERMINATE),
+            finding(
+                "postgres.locks.none",
+                FindingSeverity.OK,
+                ProposedAction(action="restart", target="db", text=""),
+            ),
+        ),
+        hypotheses=(
+            hypothesis("bad-deploy", "backend"),
+            hypothesis("lock-contention", "db", 2, ("db:postgres.locks.blocked",)),
+        ),
+    )
+    found = [(one.action, one.target) for one in proposed_actions(analysis)]
+    assert found == [("rollback", "backend"), ("postgres.terminate", "db"), ("postgres.cancel", "db")]
+
+
+def test_the_line_that_plans_quotes_what_it_must():
+    proposed = ProposedAction(
+        action="redis.delete_keys", target="cache", text="", arguments={"pattern": "cache:*"}
+    )
+    assert command_of(proposed, "x") == (
+        "incident mitigate redis.delete_keys cache --arg 'pattern=cache:*' --incident x"
+    )
