@@ -48,7 +48,7 @@ def look(name: str, **limits: int) -> Evidence:
 
 
 def wait_for(made, word: bytes) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while word not in made.logs(tail=500):  # the streams come in no fixed order
         assert time.monotonic() < deadline, made.logs(tail=20)
         time.sleep(0.1)
