@@ -5,15 +5,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incident_lib.errors import FolderError, UsageError
+from incident_lib.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incident_lib.config import Settings
     from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.reports.postmortem import PostmortemFacts, RunPages
-    from incident_lib.reports.timeline import SnapshotFacts
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,13 +57,17 @@ def _write(settings: "Settings", folder: "IncidentFolder", path: Path) -> None:
     from incident_lib.incident.events import Draft
     from incident_lib.incident.files import write_atomic
     from incident_lib.incident.manifest import sha256
+    from incident_lib.investigation.postmortem import gather
     from incident_lib.model import EventKind
     from incident_lib.reports.generated import merge
     from incident_lib.reports.postmortem import render
     from incident_lib.reports.postmortem_page import render_page
 
+    facts, left_out = gather(settings, folder)
+    for text in left_out:
+        sys.stderr.write(f"left out: {text}\n")
     before = read_text(path)
-    text = merge(before, render(_facts(settings, folder), folder.redactor))
+    text = merge(before, render(facts, folder.redactor))
     if text != before:
         # Not through the redactor: every generated block has passed it, and the rest belongs to people.
         write_atomic(path, text.encode())
@@ -102,60 +104,6 @@ def _record_verdicts(folder: "IncidentFolder", arguments: argparse.Namespace) ->
             data={"hypothesis": name, "verdict": verdict},
         )
         folder.record(draft)
-
-
-def _facts(settings: "Settings", folder: "IncidentFolder") -> "PostmortemFacts":
-    from incident_lib.investigation.setup import patterns_for
-    from incident_lib.reports.postmortem import PostmortemFacts
-
-    return PostmortemFacts(
-        incident=folder.incident,
-        events=folder.events,
-        snapshots=tuple(_snapshots(settings, folder)),
-        runs=tuple(_runs(folder)),
-        patterns=patterns_for(settings),
-    )
-
-
-def _snapshots(settings: "Settings", folder: "IncidentFolder") -> "Iterator[SnapshotFacts]":
-    from incident_lib.investigation.case import load_case
-    from incident_lib.reports.timeline import SnapshotFacts
-
-    for path in folder.snapshots:
-        try:
-            case = load_case(settings, path, folder)
-        except FolderError as error:
-            sys.stderr.write(f"left out: {error}\n")
-            continue
-        yield SnapshotFacts(
-            id=case.snapshot,
-            window=case.window,
-            analysis=case.analysis,
-            evidence=case.evidence,
-            changes=case.changes,
-            onset=case.onset,
-        )
-
-
-def _runs(folder: "IncidentFolder") -> "Iterator[RunPages]":
-    import msgspec
-
-    from incident_lib.model.run import RunRecord
-    from incident_lib.reports.postmortem import RunPages
-
-    for path in folder.runs:
-        try:
-            record = msgspec.json.decode((path / "run.json").read_bytes(), type=RunRecord)
-        except (OSError, msgspec.MsgspecError):
-            sys.stderr.write(f"left out: run {path.name} has no record\n")
-            continue
-        relative = f"runs/{path.name}/html"
-        if (path / "html" / "index.html").exists():
-            pages = [(one.name, f"{relative}/{one.name}.html") for one in record.notebooks]
-            there = tuple((name, page) for name, page in pages if (folder.path / page).exists())
-            yield RunPages(
-                id=path.name, snapshot=record.snapshot, index=f"{relative}/index.html", pages=there
-            )
 
 
 def _lint(settings: "Settings", folder: "IncidentFolder", path: Path, *, as_json: bool) -> int:
