@@ -1,22 +1,28 @@
 """Drafts for those who wait: text from the state of the incident, through templates."""
 
 from datetime import datetime
+from enum import StrEnum
+from functools import cache
 
 import jinja2
 import msgspec
 
 from incident_lib.clock import format_duration, format_time
-from incident_lib.model import Incident
+from incident_lib.errors import UsageError
+from incident_lib.model import Incident, IncidentSeverity
+from incident_lib.reports.public import InnerNames, first_public, inner_names, problems_of
+from incident_lib.reports.situation import Situation, in_words, one_line, plain
 from incident_lib.resources import resource
 
 
-def _utc(moment: datetime | None) -> str:
-    return format_time(moment) if moment else "none"
+class DraftKind(StrEnum):
+    """What can be drafted, each for its readers."""
 
-
-def render_declaration(incident: Incident) -> str:
-    """Return the declaration of `incident`, as Markdown for the incident channel."""
-    return _render("declaration.md.j2", incident=incident)
+    DECLARATION = "declaration"
+    UPDATE = "update"
+    EXECUTIVE = "executive"
+    STATUS_PAGE = "status-page"
+    ENGINEERING = "engineering"
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,11 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+def render_declaration(incident: Incident, situation: Situation | None = None) -> str:
+    """Return the declaration of `incident`, as Markdown for the incident channel."""
+    return _render("declaration.md.j2", incident=incident, situation=situation)
+
+
 def render_update(incident: Incident, update: Update) -> str:
     """Return a status update of `incident`, as Markdown for the incident channel."""
     end = incident.resolved_at or update.at
@@ -34,12 +45,104 @@ def render_update(incident: Incident, update: Update) -> str:
     return _render("update.md.j2", incident=incident, update=update, duration=duration)
 
 
+def render_executive(situation: Situation) -> str:
+    """Return the summary for those who decide and do not debug: short, in words of the business."""
+    what = ", ".join(situation.purposes)
+    return _render("executive.md.j2", incident=situation.incident, situation=situation, what=what)
+
+
+def render_engineering(situation: Situation) -> str:
+    """Return the summary for engineers: causes with support and counter-evidence, findings, work, gaps."""
+    return _render("engineering.md.j2", incident=situation.incident, situation=situation)
+
+
+def render_status_page(situation: Situation) -> str:
+    """Return the text for users: nothing of ours in it, no time of repair, no word that is not true.
+
+    Errors: UsageError for SEV3 and SEV4, whose incidents are not told to users.
+    """
+    incident = situation.incident
+    if not situation.is_for_users and not _was_told(situation):
+        raise UsageError(
+            f"{incident.severity.value} has no text for the status page; it is for SEV1 and SEV2"
+        )
+    inner = inner_names(situation.document, incident)
+    what = _public_list(situation, inner) or "our service"
+    effect = first_public((one_line(incident.impact),), inner, incident.severity) or _effect(incident)
+    text = _render(
+        "status-page.md.j2",
+        incident=incident,
+        situation=situation,
+        what=what,
+        effect=effect.rstrip(". "),
+        article="an" if incident.severity is IncidentSeverity.SEV1 else "a",
+        noun="outage of" if incident.severity is IncidentSeverity.SEV1 else "problem with",
+    )
+    if problems := problems_of(text, inner, incident.severity):
+        raise UsageError(f"the text for users would hold {problems[0]}; write it by hand")
+    return text
+
+
+def render_draft(kind: DraftKind, situation: Situation) -> str:
+    """Return the draft of that kind. Errors: UsageError where this severity has none."""
+    if kind is DraftKind.DECLARATION:
+        return render_declaration(_now(situation), situation)
+    if kind is DraftKind.UPDATE:
+        said = Update(findings=situation.findings, actions=situation.actions, at=situation.at)
+        return render_update(_now(situation), said)
+    others = {
+        DraftKind.EXECUTIVE: render_executive,
+        DraftKind.ENGINEERING: render_engineering,
+        DraftKind.STATUS_PAGE: render_status_page,
+    }
+    return others[kind](situation)
+
+
+def _now(situation: Situation) -> Incident:
+    """Return the incident as it will stand once this is sent: the next update counts from now."""
+    return msgspec.structs.replace(situation.incident, updated_at=situation.at)
+
+
+def _public_list(situation: Situation, inner: InnerNames) -> str:
+    severity = situation.incident.severity
+    known = [p for p in situation.purposes if not problems_of(p, inner, severity)]
+    return " and ".join((", ".join(known[:-1]), known[-1])) if len(known) > 1 else "".join(known)
+
+
+def _effect(incident: Incident) -> str:
+    return {
+        IncidentSeverity.SEV1: "All users are affected",
+        IncidentSeverity.SEV2: "Many users see errors or long waits",
+    }.get(incident.severity, "Some users may see errors")
+
+
+def _was_told(situation: Situation) -> bool:
+    """Return whether users were told before: then they are also told the end."""
+    return any(str(event.data.get("kind", "")) == DraftKind.STATUS_PAGE for event in situation.events)
+
+
+def _utc(moment: datetime | None) -> str:
+    return format_time(moment) if moment else "none"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource("templates", "communication")),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - Markdown for people, no page
         keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["utc"] = _utc
-    return environment.get_template(template).render(values)
+    filters = {"utc": _utc, "minute": _minute, "plain": plain, "one_line": one_line, "in_words": in_words}
+    environment.filters.update(filters)
+    return environment
