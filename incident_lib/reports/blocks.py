@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 
+from msgspec.structs import replace
+
 from incident_lib import clock
 from incident_lib.model import (
     Analysis,
@@ -22,7 +24,9 @@ NOTHING = "Nothing was found that points at a cause. What could not be seen is l
 def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     """Return cards, the worst first; what is only worth knowing and what is well is folded away."""
     ordered = sorted(found, key=lambda one: (one.severity.rank, one.target, one.id))
-    cards = [one for one in ordered if one.severity not in {FindingSeverity.INFO, FindingSeverity.OK}]
+    cards = _gathered(
+        one for one in ordered if one.severity not in {FindingSeverity.INFO, FindingSeverity.OK}
+    )
     told = [one for one in ordered if one.severity is FindingSeverity.INFO]
     passed = [one for one in ordered if one.severity is FindingSeverity.OK]
     if not ordered:
@@ -169,6 +173,23 @@ def count(number: int, word: str) -> str:
     ('1 check', '3 checks')
     """
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _gathered(found: Iterable[Finding]) -> list[Finding]:
+    """Return findings with what is UNKNOWN of one target for one reason as a single one that counts them."""
+    groups: dict[tuple[str, str] | str, list[Finding]] = {}
+    for one in found:
+        unknown = one.severity is FindingSeverity.UNKNOWN
+        groups.setdefault((one.target, one.title) if unknown else one.ref, []).append(one)
+    return [_gather(group) for group in groups.values()]
+
+
+def _gather(group: list[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    probes = ", ".join(one.id.rpartition(".")[0] for one in group)
+    told = [one.detail for one in group if one.detail][:1]
+    return replace(group[0], detail="\n".join([*told, f"{count(len(group), 'check')}: {probes}"]))
 
 
 def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> str:

@@ -140,7 +140,7 @@ def test_a_failed_notebook_says_so_at_the_top_and_still_answers(browser, pages):
     visit.context.close()
 
 
-@pytest.mark.parametrize("name", ["index", "00_triage", "40_network"])
+@pytest.mark.parametrize("name", ["index", "00_triage"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(browser, pages, name, scheme):
     visit = Visit(browser, pages / f"{name}.html", color_scheme=scheme)

@@ -112,3 +112,17 @@ def test_a_long_detail_is_folded_not_cut():
     html = blocks.finding(finding(FindingSeverity.CRITICAL, detail="\n".join(f"line {n}" for n in range(9))))
     assert "7 more lines" in html
     assert "line 8" in html
+
+
+def test_checks_that_saw_nothing_for_one_reason_share_a_card():
+    blind = [
+        finding(FindingSeverity.UNKNOWN, "not assessed: refused", id=f"redis.{n}.unknown") for n in "abc"
+    ]
+    html = blocks.findings(blind)
+    assert html.count("<article") == 1
+    assert "3 checks: redis.a, redis.b, redis.c" in html
+
+
+def test_two_bad_findings_with_one_title_stay_two():
+    bad = [finding(FindingSeverity.CRITICAL, "same", id=f"redis.{n}.x") for n in "ab"]
+    assert blocks.findings(bad).count("<article") == 2
