@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -28,19 +27,19 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     deploy = settings.document.deploy
     if not (deploy.log or deploy.command or deploy.git):
         return ()
-    probe = Probe(
-        name="deploys.log",
-        fetch=partial(_fetch, settings),
-        question="What was deployed, and when?",
-        source="[deploy] log, command or git",
-        needs="the right to read it",
-        cost="one read of a file, or one run of the team's command",
-        deadline_seconds=_SECONDS + 1,
-    )
-    return (Lane(target=TARGET, open=NoSession, probes=(probe,), name=TARGET),)
+    return (Lane(target=TARGET, open=partial(_Source, settings), probes=PROBES, name=TARGET),)
 
 
-def _fetch(settings: Settings, _session: Any, _window: Window) -> Fetched:
+class _Source(NoSession):
+    """Where deployments are written down."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+
+
+def _fetch(session: _Source, _window: Window) -> Fetched:
+    settings = session.settings
     deploy = settings.document.deploy
     if deploy.log:
         path = settings.file(deploy.log)
@@ -49,8 +48,8 @@ def _fetch(settings: Settings, _session: Any, _window: Window) -> Fetched:
         return _fetched(_output(deploy.command, settings.root), " ".join(deploy.command))
     argv = ("git", "-C", str(settings.file(deploy.git)), "log", f"-{_NEWEST}", "--format=%cI%x09%h %s")
     commits = [line.partition("\t")[::2] for line in _output(argv, settings.root)]
-    rows = [Deployment(at=parse_time(at), service="", version=text) for at, text in commits if at]
-    return Fetched(rows=tuple(sorted(rows, key=lambda row: row.at)), source=" ".join(argv))
+    rows = tuple(Deployment(at=parse_time(at), service="", version=text) for at, text in commits if at)
+    return Fetched(rows=rows[::-1], source=" ".join(argv))
 
 
 def _fetched(lines: Iterable[str], source: str) -> Fetched:
@@ -111,3 +110,16 @@ def _output(argv: tuple[str, ...], root: Path) -> list[str]:
             ProblemKind.NOT_CONFIGURED, f"{argv[0]} failed: {error}", "correct [deploy]"
         ) from error
     return done.stdout[-_READ_BYTES:].decode("utf-8", "replace").splitlines()
+
+
+PROBES = (
+    Probe(
+        name="deploys.log",
+        fetch=_fetch,
+        question="What was deployed, and when?",
+        source="[deploy] log, command or git",
+        needs="the right to read it",
+        cost="one read of a file, or one run of the team's command",
+        deadline_seconds=_SECONDS + 1,
+    ),
+)
