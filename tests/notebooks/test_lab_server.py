@@ -1,4 +1,4 @@
-"""`incident lab` as a person types it: JupyterLab comes up in the incident's folder, Ctrl-C ends all of it."""
+"""`incident lab` as a person types it: JupyterLab comes up in the incident folder, Ctrl-C ends all of it."""
 
 import os
 import signal
