@@ -98,7 +98,7 @@ _NOT_SEEN = Verdict(is_verified=False, evidence=())
 def _change(request: Request, action: Action, proposal: Proposal) -> tuple[OutcomeStatus, str, Verdict]:
     try:
         done = action.carry_out(request, proposal) if action.carry_out else Done(text="nothing was done")
-    except (TargetError, UsageError) as error:
+    except (TargetError, UsageError, OSError) as error:
         advice = getattr(error, "advice", "")
         return OutcomeStatus.FAILED, str(error), Verdict(is_verified=False, evidence=(), next_step=advice)
     verdict = _look_again(request, action, proposal)

@@ -19,7 +19,8 @@ from incident_lib.errors import WorkbenchError
 from tests import services
 from tests.integration.remediation_case import command, declared, phases
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+# One stack for all of them, in one worker.
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("remediation-demo")]
 
 CHECKOUT = {"customer": "customer-7", "product_id": 7, "quantity": 1}
 BLOCKER = """

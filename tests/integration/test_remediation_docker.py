@@ -12,7 +12,7 @@ from incident_lib.config import Service, ServiceKind
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
-from tests.integration import docker_service
+from tests.integration import docker_image, docker_service
 from tests.integration.remediation_case import declared, phases, settings_for
 
 pytestmark = docker_service.MARKS
@@ -113,6 +113,19 @@ def test_a_container_that_has_ended_is_started(engine, tmp_path):
         plan = plan_change(settings, folder, "restart", "worker")
         assert "exited, exit code" in plan.affected[0].detail
         assert execute_plan(settings, folder, plan.id).status is OutcomeStatus.VERIFIED
+
+
+def test_a_container_that_cannot_start_is_told_in_part(engine, tmp_path):
+    made = engine.containers.create(docker_image.BASE, ["/no/such/program"], network_mode="none")
+    try:
+        settings = configured(tmp_path, made.name)
+        folder = declared(settings)
+        plan = plan_change(settings, folder, "restart", "worker", {"wait_seconds": "0"})
+        outcome = execute_plan(settings, folder, plan.id)
+        assert outcome.status is OutcomeStatus.PARTIAL, outcome
+        assert "/no/such/program" in outcome.done
+    finally:
+        made.remove(force=True)
 
 
 def test_no_engine_is_a_refusal(tmp_path, monkeypatch):
