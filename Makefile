@@ -21,6 +21,7 @@ check: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python tests/check_notebooks.py
+	$(BIN)/python tests/check_readme.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

@@ -29,11 +29,10 @@ def probe_table() -> Iterator[str]:
 
 
 def _statement(source: str) -> str:
-    """Return a statement in a few words: for SQL the views it reads."""
-    views = dict.fromkeys(re.findall(r"\b(pg_[a-z_]+)\b", source))
-    if views and len(source) > 60:
-        return "SELECT from " + ", ".join(f"`{view}`" for view in views)
-    return source
+    """Return a statement in a few words: for SQL the views that its first comment names."""
+    said = " ".join(line.removeprefix("-- ") for line in source.splitlines() if line.startswith("--"))
+    views = re.search(r"View: (.+?)\. Needs", said)
+    return f"SELECT from {views[1]}" if views else source
 
 
 def _cell(text: str) -> str:
