@@ -47,8 +47,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
             f"pager {self.contact.pager}" if self.contact.pager else "",
             f"phone {self.contact.phone}" if self.contact.phone else "",
         ]
-        told = ", ".join(filter(None, ways))
-        return f"{self.contact.name} ({told})" if told else f"{self.contact.name} (no chat, pager or phone)"
+        told = ", ".join(filter(None, ways)) or self.missing or "no chat, pager or phone is configured"
+        return f"{self.contact.name} ({told})"
 
 
 _MATRIX = {
@@ -160,7 +160,8 @@ def _by_role(document: Document, role: str, missing: str) -> Person:
 
 def _by_name(document: Document, role: str, name: str) -> Person:
     found = next((c for c in document.contact if c.name.casefold() == name.casefold()), None)
-    return Person(role=role, contact=found or Contact(role=role, name=name))
+    missing = "" if found else f'not configured: add a [[contact]] with name = "{name}"'
+    return Person(role=role, contact=found or Contact(role=role, name=name), missing=missing)
 
 
 def _role(text: str) -> str:

@@ -1,0 +1,152 @@
+"""`incident communicate`: drafts for everybody who waits, and the confirmed sending of one."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import open_folder, print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import IncidentFolder
+    from incident_lib.investigation.drafts import StoredDraft
+    from incident_lib.notify.channels import Channel
+    from incident_lib.notify.send import Message
+
+_KINDS = ("declaration", "update", "executive", "status-page", "engineering")
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "communicate", help="draft a message from what is known now; send one that you confirm"
+    )
+    parser.add_argument("kind", choices=_KINDS, metavar="KIND", help=", ".join(_KINDS))
+    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the newest if left out")
+    parser.add_argument(
+        "--send",
+        default="",
+        metavar="CHANNEL",
+        help="show what would go to incidents, incidents_low, engineering, status_updates, mail or pagerduty",
+    )
+    parser.add_argument("--confirm", action="store_true", help="with --send: really send it")
+    parser.add_argument("--again", action="store_true", help="send it although it was sent before")
+    parser.add_argument(
+        "--draft", default="", metavar="FILE", help="send this file instead of the newest draft"
+    )
+    parser.add_argument(
+        "--page",
+        default="",
+        choices=("", "trigger", "acknowledge", "resolve"),
+        metavar="ACTION",
+        help="what PagerDuty is told: trigger, acknowledge or resolve (default: as the incident stands)",
+    )
+    parser.set_defaults(call=communicate)
+
+
+def communicate(arguments: argparse.Namespace) -> int:
+    """Return 0, or 1 when a confirmed message could not be sent. Prints the draft, or what goes where."""
+    from incident_lib.errors import UsageError
+    from incident_lib.investigation.drafts import write_draft
+    from incident_lib.reports.communication import DraftKind
+
+    settings, folder = open_folder(arguments)
+    if arguments.send:
+        return _send(arguments, settings, folder)
+    if arguments.confirm or arguments.again or arguments.draft or arguments.page:
+        raise UsageError("--confirm, --again, --draft and --page belong to --send CHANNEL")
+    path = write_draft(settings, folder, DraftKind(arguments.kind))
+    return _print_draft(arguments, settings, folder, path)
+
+
+def _print_draft(
+    arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder", path: "Path"
+) -> int:
+    from incident_lib.notify.channels import channel_named, usual_channel
+
+    text = path.read_text(encoding="utf-8")
+    if arguments.json:
+        return print_json({"incident": folder.id, "kind": arguments.kind, "file": str(path), "text": text})
+    usual = channel_named(settings, usual_channel(arguments.kind, folder.incident.severity))
+    print(f"{text}\nIn {path}; edit it as you like. Nothing was sent.")
+    print(f"For {usual.name}: incident communicate {arguments.kind} --send {usual.key}")
+    return 0
+
+
+def _send(arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder") -> int:
+    from incident_lib.investigation.drafts import draft_to_send
+    from incident_lib.notify.channels import channel_named
+    from incident_lib.notify.pagerduty import Action, action_for
+    from incident_lib.notify.send import check_not_sent, prepare
+    from incident_lib.reports.communication import DraftKind
+
+    channel = channel_named(settings, arguments.send)
+    kind = DraftKind(arguments.kind)
+    _check_readers(kind, channel)
+    draft = draft_to_send(settings, folder, kind, arguments.draft)
+    incident = folder.incident
+    action = Action(arguments.page) if arguments.page else action_for(incident)
+    message = prepare(settings, channel, incident, draft.text, action=action)
+    if not arguments.again:
+        check_not_sent(folder.events, message)
+    if not arguments.confirm:
+        return _show(arguments, folder, draft, message)
+    return _confirmed(arguments, settings, folder, draft, message)
+
+
+def _check_readers(kind: str, channel: "Channel") -> None:
+    from incident_lib.errors import UsageError
+
+    if channel.is_public and kind != "status-page":
+        raise UsageError(f"users read {channel.name}: only `communicate status-page` goes there")
+
+
+def _show(
+    arguments: argparse.Namespace, folder: "IncidentFolder", draft: "StoredDraft", message: "Message"
+) -> int:
+    if arguments.json:
+        return print_json({**_described(folder, draft, message), "result": "not sent"})
+    again = " --again" if arguments.again else ""
+    page = f" --page {arguments.page}" if arguments.page else ""
+    chosen = f" --draft {arguments.draft}" if arguments.draft else ""
+    where = f" --incident {arguments.incident}" if arguments.incident else ""
+    print(f"This would go to {message.channel.name}, through {message.through}")
+    print(f"(address from {message.channel.reference}; draft {draft.path}{draft.remark}):\n")
+    print("\n".join(f"    {line}".rstrip() for line in message.text.splitlines()))
+    words = f"{arguments.kind}{where} --send {message.channel.key}{chosen}{page}{again} --confirm"
+    print(f"\nNothing was sent. To send it: incident communicate {words}")
+    return 0
+
+
+def _confirmed(
+    arguments: argparse.Namespace,
+    settings: "Settings",
+    folder: "IncidentFolder",
+    draft: "StoredDraft",
+    message: "Message",
+) -> int:
+    from incident_lib.notify.outcome import Result
+    from incident_lib.notify.send import send
+
+    relative = draft.name
+    event, outcome = send(settings, folder, message, kind=arguments.kind, draft=relative)
+    if arguments.json:
+        told = {"result": outcome.result, "reason": outcome.reason, "event": event.id}
+        print_json({**_described(folder, draft, message), **told})
+    else:
+        print(f"{event.occurred_at:%H:%M:%S} UTC  {event.text}  ({folder.id})")
+    return 0 if outcome.result is Result.SENT else 1
+
+
+def _described(folder: "IncidentFolder", draft: "StoredDraft", message: "Message") -> dict[str, object]:
+    return {
+        "incident": folder.id,
+        "channel": message.channel.key,
+        "name": message.channel.name,
+        "through": message.through,
+        "address": message.channel.reference,
+        "draft": str(draft.path),
+        "edited": draft.is_edited,
+        "text": message.text,
+    }

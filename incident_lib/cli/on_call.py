@@ -1,0 +1,175 @@
+"""`incident on-call`: who has the pager, who is told at this severity, who comes next. Asks no target."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from incident_lib.cli.arguments import print_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from incident_lib.config import Document, Settings
+    from incident_lib.incident.folder import IncidentFolder
+    from incident_lib.notify.people import Tell
+
+_CHANNELS = {"incidents", "incidents_low", "status_updates"}
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "on-call", help="who is on call, who is told, how loudly, and who comes next"
+    )
+    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the open one if left out")
+    parser.add_argument("--at", default="", metavar="TIME", help="on call then, past or future (default now)")
+    parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's own")
+    parser.add_argument("--reports", type=int, default=0, metavar="N", help="users who reported it")
+    parser.add_argument("--maintenance", action="store_true", help="it is planned work")
+    parser.set_defaults(call=on_call)
+
+
+def on_call(arguments: argparse.Namespace) -> int:
+    """Return 0. Prints who is on call; with an incident or a severity also who is told and who comes next."""
+    from incident_lib import clock
+    from incident_lib.investigation.setup import load_settings
+    from incident_lib.model import IncidentSeverity
+
+    settings = load_settings(arguments.config or "", arguments.incident)
+    at = clock.parse_time(arguments.at) if arguments.at else clock.now()
+    folder = _folder(settings, arguments.incident)
+    severity = folder.incident.severity if folder else None
+    if arguments.severity:
+        severity = IncidentSeverity.parse(arguments.severity)
+    document = settings.document
+    told: dict[str, Any] = {"at": clock.format_time(at), **_pager(document, at)}
+    told["incident"] = folder.id if folder else None
+    told["severity"] = severity
+    if severity:
+        told |= _matrix(document, severity, at)
+    told["escalation"] = _escalation(document, at)
+    told["due"] = _due(folder, at)
+    told["advice"] = _advice(arguments, settings, folder, at)
+    return print_json(told) if arguments.json else _print(told)
+
+
+def _folder(settings: "Settings", name: str) -> "IncidentFolder | None":
+    from incident_lib.incident import folder as folders
+    from incident_lib.investigation.setup import redactor_for
+
+    redactor = redactor_for(settings)
+    if name:
+        return folders.find(settings.incidents, name, redactor)
+    return folders.newest_open(settings.incidents, redactor)
+
+
+def _pager(document: "Document", at: "datetime") -> dict[str, Any]:
+    from incident_lib import clock
+    from incident_lib.notify.people import on_call_at
+
+    person, duty = on_call_at(document, at)
+    until = clock.format_time(duty.until) if duty and duty.until else None
+    return {"on_call": person.line, "why": duty.why if duty else "", "until": until}
+
+
+def _matrix(document: "Document", severity: Any, at: "datetime") -> dict[str, Any]:
+    from incident_lib.notify.people import contact_matrix
+    from incident_lib.reports.situation import in_words
+
+    return {
+        "respond_within": in_words(severity.respond_within.total_seconds()),
+        "update_every": in_words(severity.update_every.total_seconds()),
+        "tell": [
+            {"part": tell.part, "role": tell.role, "way": tell.way, "who": _who(document, tell, at)}
+            for tell in contact_matrix(severity)
+        ],
+    }
+
+
+def _who(document: "Document", tell: "Tell", at: "datetime") -> str:
+    from incident_lib.notify.people import person_for
+
+    if tell.role in _CHANNELS:
+        return str(getattr(document.channels, tell.role))
+    return "your tracker" if tell.role == "ticket" else person_for(document, tell.role, at).line
+
+
+def _escalation(document: "Document", at: "datetime") -> dict[str, list[dict[str, str]]]:
+    from incident_lib.notify.people import escalation_paths, person_for, vendors
+
+    paths = {
+        name: [
+            {"role": step.role, "when": step.when, "who": person_for(document, step.role, at).line}
+            for step in steps
+        ]
+        for name, steps in escalation_paths().items()
+    }
+    asked = list(vendors(document))
+    if asked:
+        lines = [
+            {"role": f"support of {name}", "when": "when it is to blame", "who": who or _no_vendor(name)}
+            for name, who in asked
+        ]
+        paths["vendor"] = [line for line in paths["vendor"] if line["role"] != "vendor support"] + lines
+    return paths
+
+
+def _no_vendor(name: str) -> str:
+    return f"not configured: add contact to the [[dependency]] {name}"
+
+
+def _due(folder: "IncidentFolder | None", at: "datetime") -> list[str]:
+    from incident_lib.notify.people import steps_due
+
+    if folder is None:
+        return []
+    return [f"{step.role}: due since {since:%H:%M} UTC" for step, since in steps_due(folder.incident, at)]
+
+
+def _advice(
+    arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder | None", at: "datetime"
+) -> list[dict[str, str]]:
+    from incident_lib.investigation.drafts import newest_case
+    from incident_lib.notify.signals import page_or_chat, signals_of
+
+    case = newest_case(settings, folder) if folder else None
+    signals = signals_of(
+        case.analysis if case else None,
+        at=case.collected_at if case else at,
+        topology=case.topology if case else None,
+        user_reports=arguments.reports,
+        maintenance=arguments.maintenance,
+    )
+    names = settings.document.channels
+    calls = {"incidents": names.incidents, "incidents_low": names.incidents_low}
+    return [
+        {"signal": one.signal, "call": calls.get(one.call, one.call), "reason": one.reason}
+        for one in page_or_chat(signals)
+    ]
+
+
+def _print(told: dict[str, Any]) -> int:
+    why = f", {told['why']}" if told["why"] else ""
+    until = f", until {told['until']}" if told["until"] else ""
+    print(f"On call at {told['at']}: {told['on_call']}{why}{until}")
+    if told["advice"]:
+        print("\nHow loudly to call")
+        _table([(one["call"], one["signal"], one["reason"]) for one in told["advice"]])
+    if told["severity"]:
+        of = f" ({told['incident']})" if told["incident"] else ""
+        print(f"\nTo tell at {told['severity']}{of}: respond within {told['respond_within']},", end=" ")
+        print(f"update every {told['update_every']}")
+        _table([(one["part"], one["role"], one["way"], one["who"]) for one in told["tell"]])
+    else:
+        print("\nNo incident is open. Who is told at a severity: incident on-call --severity SEV2")
+    for line in told["due"]:
+        print(f"\nEscalate now. {line}")
+    for name, steps in told["escalation"].items():
+        print(f"\nEscalation, {name}")
+        _table([(step["role"], step["when"], step["who"]) for step in steps])
+    return 0
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        print("  " + "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip())
