@@ -73,7 +73,7 @@ class FolderError(WorkbenchError):
 
 
 class TargetError(WorkbenchError):
-    """A target that could not be seen. `probes.base.run` turns it into Evidence; it never reaches the user."""
+    """A target that could not be seen: `probes.base.run` makes Evidence of it. No user ever sees it."""
 
     def __init__(self, kind: ProblemKind, message: str, advice: str = "") -> None:
         super().__init__(message)

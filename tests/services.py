@@ -1,4 +1,4 @@
-"""What the tests do when a service they need is not there: skip with the reason, or fail where it is required."""
+"""What tests do when a service they need is not there: skip with the reason, or fail where it is required."""
 
 from typing import NoReturn
 

@@ -1,6 +1,7 @@
 """Every number that something is judged by: unit, source and reason. `[thresholds]` overrides each.
 
-Sources: APA = awesome-prometheus-alerts, mixin = postgres_mixin, CP = check_postgres, own = ours, to be tuned.
+Sources: APA = awesome-prometheus-alerts, mixin = postgres_mixin, CP = check_postgres, own = ours, to be
+tuned.
 """
 
 from types import MappingProxyType
@@ -64,9 +65,7 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.statements.dominant.warning_ratio": _t(1 / 3, "own", "one statement takes a third of the time"),
     "postgres.statements.dominant.least_ratio": _t(0.5, "own", "seconds a second; less is no load"),
     # --- redis ---
-    "redis.latency.warning_seconds": _t(
-        0.01, "own", "p95 of pings, less the TCP round trip and our delay"
-    ),
+    "redis.latency.warning_seconds": _t(0.01, "own", "p95 of pings, less the TCP round trip and our delay"),
     "redis.memory.warning_ratio": _t(0.9, "APA", "time to make room before it is full"),
     "redis.memory.critical_ratio": _t(0.95, "own", "nothing may be evicted, so writes are refused next"),
     "redis.evictions.warning_ratio": _t(

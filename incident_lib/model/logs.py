@@ -1,4 +1,4 @@
-"""Records of the logs probe: what the lines of one service say in one window. Counts add up, so summaries merge."""
+"""Records of the logs probe: what a service's lines say in one window. Counts add up, so summaries merge."""
 
 from datetime import datetime
 

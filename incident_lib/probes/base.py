@@ -176,6 +176,7 @@ def _collected(
     fetched: Fetched,
     session: Session,
     target: str,
+    *,
     started_at: datetime,
     seconds: float,
 ) -> Evidence:

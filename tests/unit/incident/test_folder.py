@@ -1,5 +1,4 @@
 import errno
-import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -151,7 +150,6 @@ def test_a_folder_without_its_declaration_says_so(tmp_path):
         _ = folder.incident
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_told_in_words():
     told = files.folder_error(files.Path("/x"), OSError(errno.ENOSPC, "No space left on device"))
     assert "the disk is full" in str(told)
