@@ -67,6 +67,7 @@ class Address:
                 " or https://hooks.slack.com/services/..."
             )
         self._server: Any = self._apprise[0]
+        self._server.notify_format = _apprise().NotifyFormat.TEXT  # what was shown is what arrives
 
     @property
     def service(self) -> str:
