@@ -27,6 +27,7 @@ _GROUPS = {
         "reopen",
     ),
     "folder": ("show", "list", "verify"),
+    "mitigate": ("mitigate",),
     "report": ("report",),
     "postmortem": ("postmortem",),
     "runbook": ("runbook",),

@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def secrets(self) -> Iterator[str]:
         """Yield every secret value that is known now, so that redaction can hide it anywhere."""
         for service in self.services:
-            for reference in (service.url, service.dsn):
+            for reference in (service.url, service.dsn, service.change_dsn, service.change_url):
                 if reference.startswith(("env:", "file:")):
                     try:
                         yield self.resolve(reference)

@@ -70,7 +70,7 @@ def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None
 
 
 def _check_no_secret(entry: Service | Dependency) -> None:
-    for key in ("url", "dsn"):
+    for key in ("url", "dsn", "change_dsn", "change_url"):
         value = getattr(entry, key, "")
         if re.search(r"://[^/@\s]*:[^/@\s]+@|password\s*=", value):
             raise _WrongEntryError(

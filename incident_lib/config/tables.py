@@ -46,6 +46,10 @@ class Service(_Table, frozen=True, kw_only=True):
     kind: Annotated[ServiceKind, _doc("http, postgres, redis or process")]
     url: Annotated[str, _doc("address of an http or redis service; with a password: env: or file:")] = ""
     dsn: Annotated[str, _doc("PostgreSQL address; with a password: env:NAME or file:PATH")] = ""
+    change_dsn: Annotated[
+        str, _doc("PostgreSQL address that approved mitigations use; dsn if empty. Needs pg_signal_backend")
+    ] = ""
+    change_url: Annotated[str, _doc("Redis address that approved mitigations use; url if empty")] = ""
     health: Annotated[tuple[str, ...], _doc("paths that must answer 2xx")] = ()
     container: Annotated[str, _doc("name of its container")] = ""
     pid_file: Annotated[str, _doc("file with its process id, where it is no container")] = ""

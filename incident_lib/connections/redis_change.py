@@ -106,9 +106,9 @@ def open_for_change(settings: Settings, service: Service) -> RedisChange:
 
 
 def _address(settings: Settings, service: Service) -> Address:
-    if service.url:
+    if address := service.change_url or service.url:
         ca = str(settings.file(service.ca)) if service.ca else ""
-        return parse_url(settings.resolve(service.url), ca)
+        return parse_url(settings.resolve(address), ca)
     if not (service.container and settings.document.workbench.discover_credentials):
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,

@@ -23,6 +23,7 @@ url = {backend_url}
 health = ["/health", "/health/ready", "/api/v1/"]
 pid_file = "run/backend.pid"
 log = "log/backend.log"
+restart = {restart}
 memory_limit_bytes = {memory_limit}
 depends_on = ["db", "cache", "payments"]
 purpose = "orders and checkout"
@@ -47,6 +48,7 @@ channel = "#team-web"
 name = "db"
 kind = "postgres"
 dsn = "file:secrets/db.dsn"
+change_dsn = "file:secrets/db-change.dsn"
 pid_file = "run/db.pid"
 log = "log/db.log"
 purpose = "orders and products"
@@ -100,8 +102,7 @@ class Addresses:
 
 def render(layout: Layout, addresses: Addresses, incidents: Path | None) -> str:
     """Return the text of workbench.toml. Without `incidents`, they are kept in the stack's directory."""
-    module = [sys.executable, "-m", "incident_lib.demo.deploy"]
-    rollback = [*module, "--directory", str(layout.directory), "--version", "{previous}"]
+    restart = [sys.executable, "-m", "incident_lib.demo.deploy", "--directory", str(layout.directory)]
     return _TEXT.format(
         incidents=_quote(str(incidents) if incidents else "incidents"),
         runbooks=_quote(str(incidents.parent / "docs/runbooks") if incidents else "docs/runbooks"),
@@ -109,8 +110,13 @@ def render(layout: Layout, addresses: Addresses, incidents: Path | None) -> str:
         frontend_url=_quote(addresses.frontend),
         payments_url=_quote(f"{addresses.payments}/health"),
         memory_limit=MEMORY_LIMIT_BYTES,
-        rollback="[" + ", ".join(map(_quote, rollback)) + "]",
+        restart=_list(restart),
+        rollback=_list([*restart, "--version", "{previous}"]),
     )
+
+
+def _list(words: list[str]) -> str:
+    return "[" + ", ".join(map(_quote, words)) + "]"
 
 
 def _quote(text: str) -> str:

@@ -6,5 +6,6 @@ psql --username postgres --dbname shop --set ON_ERROR_STOP=1 --set password="$DE
 ALTER ROLE app PASSWORD :'password';
 ALTER ROLE reporting PASSWORD :'password';
 ALTER ROLE workbench PASSWORD :'password';
+ALTER ROLE operator PASSWORD :'password';
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 SQL

@@ -178,7 +178,7 @@ class PostgresServer:
             for statement in schema.split(b";\n"):
                 connection.execute(statement)
             if self.major >= _RESERVES:
-                connection.execute("GRANT pg_use_reserved_connections TO workbench")
+                connection.execute("GRANT pg_use_reserved_connections TO workbench, operator")
             for role, password in self.passwords.items():
                 change = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(change.format(sql.Identifier(role), sql.Literal(password)))

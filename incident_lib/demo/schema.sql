@@ -4,6 +4,7 @@
 CREATE ROLE app LOGIN;
 CREATE ROLE reporting LOGIN;
 CREATE ROLE workbench LOGIN IN ROLE pg_monitor;
+CREATE ROLE operator LOGIN IN ROLE pg_monitor, pg_signal_backend;
 ALTER ROLE app SET statement_timeout = '20s';
 
 CREATE TABLE products (

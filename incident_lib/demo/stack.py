@@ -25,7 +25,7 @@ from incident_lib.demo.redis import RedisServer
 from incident_lib.demo.warden import Warden
 from incident_lib.errors import WorkbenchError
 
-_ROLES = (ADMIN, "app", "reporting", "workbench")
+_ROLES = (ADMIN, "app", "reporting", "workbench", "operator")
 _READY_SECONDS = 20.0
 
 
@@ -235,6 +235,7 @@ class DemoStack:
         running = self.running
         layout, processes = running.layout, running.processes
         layout.write_secret("db.dsn", self.workbench_dsn)
+        layout.write_secret("db-change.dsn", running.postgres.dsn("operator"))
         layout.write_secret("cache.url", self.redis_url)
         deploy.write_first_deploy(layout)
         running.backend_port = on_free_port(self._start_backend)

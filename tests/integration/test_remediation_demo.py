@@ -1,9 +1,7 @@
 """Mitigations end real faults of the demo stack, as `incident mitigate` is typed."""
 
-import json
 import re
 import shlex
-import sys
 import time
 
 import httpx
@@ -38,14 +36,6 @@ def stack():
     except WorkbenchError as error:
         services.missing(str(error))
     with DemoStack() as running:
-        with psycopg.connect(running.postgres_dsn, autocommit=True) as admin:
-            admin.execute("GRANT pg_signal_backend TO workbench")
-        module = [sys.executable, "-m", "incident_lib.demo.deploy", "--directory", str(running.directory)]
-        text = running.config.read_text(encoding="utf-8")
-        if "\nrestart = " not in text:
-            line = f'log = "log/backend.log"\nrestart = {json.dumps(module)}'
-            text = text.replace('log = "log/backend.log"', line)
-            running.config.write_text(text, encoding="utf-8")
         running.drive(1.0)
         yield running
 

@@ -75,10 +75,12 @@ class PostgresChange:
 def open_for_change(settings: Settings, service: Service) -> PostgresChange:
     """Return a session with `service` for signals.
 
-    It is as read-only as a probe's, as signals need no right to write. Needs: pg_monitor and
-    pg_signal_backend. Errors: TargetError.
+    Its address is `change_dsn` where there is one, so that the probes' role need not be able to signal. It
+    is as read-only as a probe's, as signals need no right to write. Needs: pg_monitor and pg_signal_backend.
+    Errors: TargetError.
     """
-    return PostgresChange(open_postgres(settings, service))
+    address = service.change_dsn or service.dsn
+    return PostgresChange(open_postgres(settings, msgspec.structs.replace(service, dsn=address)))
 
 
 def signal_statement(how: str, backend: Backend) -> str:
