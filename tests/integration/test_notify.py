@@ -129,7 +129,7 @@ def test_mail_arrives_at_every_recipient(mail):
     }
     message = email.message_from_string(mail.received[0][1], policy=email.policy.default)
     assert message["Subject"] == TEXT.title
-    assert TEXT.body in message.get_content()
+    assert TEXT.body in message.get_content().replace("\r\n", "\n")
 
 
 def test_a_mail_server_that_refuses_is_told(mail):
