@@ -1,0 +1,194 @@
+"""`incident search`, `similar` and `figures`: what past incidents know."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incident_lib.cli.arguments import open_folder, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from incident_lib.history.figures import Measured
+    from incident_lib.history.past import Damage, PastIncident
+    from incident_lib.history.search import Found
+    from incident_lib.history.similar import Similar, Similarities
+    from incident_lib.model.history import Figures
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    parser = subparsers.add_parser("search", help="find past incidents by words")
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
+    _add_limit(parser, 10)
+    parser.set_defaults(call=search)
+    parser = subparsers.add_parser("similar", help="past incidents that look like this one, and what helped")
+    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
+    _add_limit(parser, 5)
+    parser.set_defaults(call=similar)
+    parser = subparsers.add_parser("figures", help="how many incidents of what, and how long things took")
+    parser.add_argument("--html", metavar="FILE", help="write them as a page")
+    parser.set_defaults(call=figures)
+
+
+def search(arguments: argparse.Namespace) -> int:
+    """Return 0, whatever is found."""
+    from incident_lib import config
+    from incident_lib.history.search import search as search_all
+
+    found = search_all(
+        config.load(arguments.config).incidents, " ".join(arguments.text), limit=arguments.limit
+    )
+    if arguments.json:
+        return print_json(found)
+    _tell_found(found)
+    _tell_damaged(found.damaged)
+    return 0
+
+
+def similar(arguments: argparse.Namespace) -> int:
+    """Return 0, whatever is found. Errors: UsageError when the incident has no snapshot."""
+    from incident_lib.history.similar import similar_incidents
+    from incident_lib.investigation.case import open_case
+
+    settings, folder = open_folder(arguments)
+    case = open_case(settings, folder)
+    found = similar_incidents(
+        settings.incidents, case.analysis, case.topology, folder.id, limit=arguments.limit
+    )
+    if arguments.json:
+        return print_json(
+            {
+                "incident": folder.id,
+                "snapshot": case.snapshot,
+                "similar": found.found,
+                "looked_at": found.looked_at,
+                "known": found.known,
+                "damaged": found.damaged,
+            }
+        )
+    _tell_similar(folder.id, found)
+    _tell_damaged(found.damaged)
+    return 0
+
+
+def figures(arguments: argparse.Namespace) -> int:
+    """Return 0. Prints the figures, and writes them as a page where asked."""
+    from incident_lib import clock, config
+    from incident_lib.history.figures import figures as count_all
+    from incident_lib.history.past import read_all
+    from incident_lib.incident.files import write_atomic
+    from incident_lib.reports.figures_page import definitions, render_figures
+
+    settings = config.load(arguments.config)
+    known, damaged = read_all(settings.incidents)
+    counted = count_all([_measured(one) for one in known], definitions())
+    told = tuple(f"{one.path}: {one.text}" for one in damaged)
+    if arguments.html:
+        page = render_figures(counted, left_out=told, made_at=clock.now())
+        write_atomic(Path(arguments.html), page.encode())
+    if arguments.json:
+        return print_json({"figures": counted, "damaged": damaged})
+    _tell_figures(counted)
+    _tell_damaged(damaged)
+    if arguments.html:
+        print(Path(arguments.html).resolve().as_uri())
+    return 0
+
+
+def _measured(past: "PastIncident") -> "Measured":
+    """Return one incident with the lengths of time that its post-mortem tells too."""
+    from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
+    from incident_lib.history.similar import past_signature
+    from incident_lib.incident.observed import ONSET
+    from incident_lib.reports import timeline
+
+    facts = tuple(
+        timeline.SnapshotFacts(
+            id=one.id,
+            window=one.window,
+            analysis=one.analysis,
+            onset=min((f.since for f in one.analysis.findings if f.id == ONSET and f.since), default=None),
+        )
+        for one in past.snapshots
+    )
+    known = timeline.durations(timeline.milestones(past.incident, past.events, facts))
+    first = past_signature(past).first
+    return Measured(
+        incident=past.incident,
+        hypothesis=first[0] if first else NO_HYPOTHESIS if facts else NO_SNAPSHOT,
+        seconds={one.name: one.seconds for one in known},
+    )
+
+
+def _add_limit(parser: argparse.ArgumentParser, most: int) -> None:
+    parser.add_argument(
+        "--limit", type=_positive, default=most, metavar="N", help=f"at most (default {most})"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _tell_found(found: "Found") -> None:
+    from incident_lib.cli.terminal import plain
+
+    for hit in found.hits:
+        print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
+        for place in hit.places:
+            print(f"      {plain(place.where)}: {plain(place.excerpt)}")
+    said = f"{found.total} of {found.looked_at} incidents"
+    cut = f", the best {len(found.hits)} shown (--limit)" if found.total > len(found.hits) else ""
+    print(f"{said}{cut}" if found.looked_at else "No incident to search yet.")
+
+
+def _tell_similar(incident: str, found: "Similarities") -> None:
+    from incident_lib.cli.terminal import plain
+
+    for one in found.found:
+        print(f"{one.score:.2f}  {one.severity}  {one.started_at:%Y-%m-%d %H:%M}  {plain(one.title)}")
+        for word, text in (("id", one.incident), *(("alike", why) for why in one.why), *_helped(one)):
+            print(f"      {word:9} {plain(text)}")
+    if not found.found:
+        print(f"None of {found.known} other incidents looks like {incident}.")
+
+
+def _helped(one: "Similar") -> "Iterable[tuple[str, str]]":
+    if not one.resolution.is_known:
+        yield "helped", "nobody wrote it down"
+    if one.resolution.reason:
+        yield "resolved", one.resolution.reason
+    yield from (("did", text) for text in one.resolution.mitigations)
+    if one.resolution.cause:
+        yield "cause", one.resolution.cause
+
+
+def _tell_figures(counted: "Figures") -> None:
+    from incident_lib.cli.terminal import plain
+    from incident_lib.reports.figures_page import spell
+
+    print(f"{counted.incidents_count} incidents")
+    for name, counts in (
+        ("severity", counted.by_severity),
+        ("status", counted.by_status),
+        ("service", counted.by_service),
+        ("first hypothesis", counted.by_hypothesis),
+    ):
+        if counts:
+            print(f"{name:17} {', '.join(f'{plain(key)} {number}' for key, number in counts.items())}")
+    print(f"{'':22} {'n':>4} {'median':>9} {'90 %':>9} {'missing':>8}  counted")
+    for one in counted.measures:
+        lengths = f"{spell(one.median_seconds, one.count):>9} {spell(one.p90_seconds, one.count):>9}"
+        print(f"{one.name:22} {one.count:>4} {lengths} {one.missing_count:>8}  {one.definition}")
+
+
+def _tell_damaged(damaged: "tuple[Damage, ...]") -> None:
+    from incident_lib.cli.terminal import plain
+
+    for one in damaged:
+        sys.stderr.write(f"damaged: {plain(one.path)}: {plain(one.text)}\n")
