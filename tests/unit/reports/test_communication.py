@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incident_lib.config import Document, Service
 from incident_lib.config.tables import Contact
@@ -275,3 +277,13 @@ def test_text_of_a_log_cannot_call_a_channel_or_format():
         text = render_draft(kind, situation(analysis))
         for bad in ("<!", "@here", "\x1b", "\u202e", "**x"):
             assert bad not in text
+
+
+@given(impact=st.text(max_size=80), purpose=st.text(max_size=40), severity=st.sampled_from(IncidentSeverity))
+def test_whatever_people_write_the_text_for_users_is_clean(impact, purpose, severity):
+    service = Service(name="backend", kind="http", purpose=purpose)
+    incident = msgspec.structs.replace(INCIDENT, impact=impact, severity=severity)
+    now = Situation(incident=incident, at=NOW, document=Document(service=(service,)))
+    if now.is_for_users:
+        inner = inner_names(now.document, incident)
+        assert problems_of(render_status_page(now), inner, severity) == ()
