@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ import redis
 
 from incident_lib import clock
 from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.errors import ProblemKind
 from incident_lib.findings import redis as findings
 from incident_lib.findings.base import Context, unknown
-from incident_lib.model import Evidence, Finding, Window
+from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
 from incident_lib.probes import redis as probes
 from incident_lib.probes.base import Lane, run_lane
 from tests import services
@@ -162,6 +164,39 @@ def judge(evidence: dict[str, Evidence]) -> dict[str, Finding]:
         else:
             found.append(unknown(one))
     return {finding.id: finding for finding in found}
+
+
+def problem_of(url: str) -> tuple[ProblemKind, Finding]:
+    """Return what the connection's probe says of a server that cannot be used; nothing else may be tried."""
+    evidence = collect(settings_for(url))
+    first = evidence["redis.connection"]
+    assert first.status is EvidenceStatus.FAILED
+    assert {one.status for name, one in evidence.items() if name != first.probe} == {EvidenceStatus.SKIPPED}
+    assert first.problem is not None
+    found = judge({first.probe: first})
+    return first.problem.kind, found[f"redis.connection.{first.problem.kind.value}"]
+
+
+@contextlib.contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """Yield the port of something that accepts, and says `answer` to whatever comes, or nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    held.append(client)
+                    if answer is not None:
+                        client.recv(4096)
+                        client.sendall(answer)
+                        client.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        for client in held:
+            client.close()
 
 
 @pytest.fixture(params=KINDS)

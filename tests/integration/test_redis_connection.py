@@ -1,7 +1,6 @@
 """Every way a server can refuse, and what is said about it: real servers, real sockets."""
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,47 +12,25 @@ import trustme
 
 from incident_lib import clock
 from incident_lib.connections.redis import open_session
+from incident_lib.connections.redis.wire import LIMIT_BYTES
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import EvidenceStatus, Finding, FindingSeverity
+from incident_lib.model import EvidenceStatus, FindingSeverity
 from incident_lib.model.redis import RedisServer
 from incident_lib.probes.redis import ACL_RULE, PROBES
-from tests.integration.redis_service import Server, collect, free_port, judge, kind, running, settings_for
+from tests.integration.redis_service import (
+    Server,
+    collect,
+    free_port,
+    judge,
+    kind,
+    listening,
+    problem_of,
+    running,
+    settings_for,
+)
 
 pytestmark = pytest.mark.redis
 __all__ = ["kind"]
-
-
-def problem_of(url: str) -> tuple[ProblemKind, Finding]:
-    """Return what the connection's probe says of a server that cannot be used; nothing else may be tried."""
-    evidence = collect(settings_for(url))
-    first = evidence["redis.connection"]
-    assert first.status is EvidenceStatus.FAILED
-    assert {one.status for name, one in evidence.items() if name != first.probe} == {EvidenceStatus.SKIPPED}
-    assert first.problem is not None
-    found = judge({first.probe: first})
-    return first.problem.kind, found[f"redis.connection.{first.problem.kind.value}"]
-
-
-@contextlib.contextmanager
-def listening(answer: bytes | None) -> Iterator[int]:
-    """Yield the port of something that accepts, and says `answer` to whatever comes, or nothing at all."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    held.append(client)
-                    if answer is not None:
-                        client.recv(4096)
-                        client.sendall(answer)
-                        client.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield server.getsockname()[1]
-        for client in held:
-            client.close()
 
 
 def test_healthy(kind: str) -> None:
@@ -115,9 +92,12 @@ def test_name_that_does_not_resolve() -> None:
         (b"", ProblemKind.RESET),
         (b"-ERR max number of clients reached\r\n", ProblemKind.FULL),
         (b"-DENIED Redis is running in protected mode\r\n", ProblemKind.DENIED),
-        (b"$99999999999\r\n", ProblemKind.PROTOCOL),
-        (b"*1\r\n" * 50, ProblemKind.PROTOCOL),
+        (b"$99999999999\r\nand no more", ProblemKind.RESET),
+        (b"$99999999999\r\n" + bytes(LIMIT_BYTES + 1), ProblemKind.PROTOCOL),
+        (b"$nonsense\r\n", ProblemKind.PROTOCOL),
+        (b"*1\r\n" * 5000, ProblemKind.PROTOCOL),
     ],
+    ids=["http", "hangs up", "full", "protected", "cut off", "without end", "no number", "too deep"],
 )
 def test_something_else_answers(answer: bytes, expected: ProblemKind) -> None:
     with listening(answer) as port:

@@ -1,10 +1,12 @@
 """A Redis URL -> where to connect and as whom."""
 
 import ssl
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import msgspec
 
+from incident_lib.connections.tls import context_for
 from incident_lib.errors import ProblemKind, TargetError
 
 PORT = 6379
@@ -33,11 +35,15 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         return self.path or f"{host}:{self.port}"
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return how the server's certificate is verified. Errors: OSError where `ca` cannot be read."""
-        context = ssl.create_default_context(cafile=self.ca or None)
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+        """Return how the server's certificate is verified.
+
+        Errors: TargetError NOT_CONFIGURED where `ca` cannot be read.
+        """
+        if self.verify:
+            return context_for(Path(self.ca) if self.ca else None)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
         return context
 
 

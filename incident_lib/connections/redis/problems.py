@@ -2,8 +2,12 @@
 
 import socket
 import ssl
+from typing import TYPE_CHECKING
 
 from incident_lib.errors import ProblemKind, TargetError
+
+if TYPE_CHECKING:
+    from redis.exceptions import RedisError
 
 _ADVICE = {
     ProblemKind.REFUSED: "nothing listens there: is the server running, and is the port right?",
@@ -109,6 +113,30 @@ def _os_kind(error: OSError) -> tuple[ProblemKind, str]:
         if isinstance(error, types):
             return kind, message
     return ProblemKind.UNREACHABLE, f"cannot be reached: {error.strerror or error}"
+
+
+def from_connect(error: TargetError, where: str) -> TargetError:
+    """Return what is known of `where`, none of whose addresses connected, in the words used for Redis.
+
+    >>> from_connect(TargetError(ProblemKind.REFUSED, "10.0.0.7:1 refuses connections"), "cache:1").message
+    'cache:1 refused the connection (10.0.0.7:1 refuses connections)'
+    """
+    words = {kind: message for _, kind, message in _SOCKET_KINDS}
+    message = f"{where} {words.get(error.kind, 'cannot be reached')}"
+    behind = "" if where in error.message else f" ({error.message})"
+    return TargetError(error.kind, message + behind, _ADVICE.get(error.kind, error.advice))
+
+
+def from_library(error: "RedisError", where: str) -> TargetError:
+    """Return what an error of redis-py means that is no reply: it stands in for one of the socket."""
+    from redis import exceptions
+
+    if isinstance(error, exceptions.TimeoutError):
+        return from_os(TimeoutError(), where)
+    if isinstance(error, exceptions.ConnectionError):
+        behind = error.__cause__ or error.__context__
+        return from_os(behind if isinstance(behind, OSError) else ConnectionResetError(), where)
+    return protocol(where, str(error)[:80])
 
 
 def protocol(where: str, what: str) -> TargetError:
