@@ -10,6 +10,8 @@ import pytest
 import redis
 
 from incident_lib import clock
+from incident_lib.connections.redis import open_session
+from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity
 from incident_lib.model.redis import (
     RedisClientGroup,
@@ -19,6 +21,7 @@ from incident_lib.model.redis import (
     RedisMemory,
     RedisSlowCommand,
 )
+from incident_lib.probes.redis import clients
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 
 pytestmark = pytest.mark.redis
@@ -188,6 +191,20 @@ def test_clients_near_the_limit_and_turned_away(kind: str) -> None:
     assert found["redis.clients.one_address"].data["address"] == "127.0.0.1"
     groups = evidence["redis.clients"].of(RedisClientGroup)
     assert [(row.name, row.client_count) for row in groups] == [("leaky", 15)]
+
+
+def test_a_long_list_of_clients_is_not_asked_for(kind: str) -> None:
+    with running(kind) as server:
+        settings = settings_for(server.url)
+        session = open_session(settings, settings.services[0])
+        groups, problem = clients._groups(session, clients.LIST_LIMIT + 1)
+        session.close()
+        with server.client() as client:
+            assert "cmdstat_client|list" not in client.info("commandstats")
+    assert groups == ()
+    assert problem is not None
+    assert problem.kind is ProblemKind.SKIPPED
+    assert "there are 1,501, over 1,500" in problem.message
 
 
 def collect_while(
