@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incident_lib.cli.arguments import open_folder, print_json
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from incident_lib.incident.folder import IncidentFolder
+    from incident_lib.model import Incident
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,19 +82,44 @@ def list_all(arguments: argparse.Namespace) -> int:
     known, damaged = [], []
     for folder in reversed(folders.all_folders(settings.incidents, redactor_for(settings))):
         try:
-            known.append((folder.incident, len(folder.runs)))
+            known.append(_entry(folder))
         except FolderError as error:
             damaged.append(str(error))
     if arguments.json:
-        return print_json({"incidents": [incident for incident, _ in known], "damaged": damaged})
-    for incident, runs in known:
-        started = f"{incident.started_at:%Y-%m-%d %H:%M}"
-        print(f"{incident.severity.value}  {incident.status.value:13} {started}  {runs} runs  {incident.id}")
+        return print_json({"incidents": known, "damaged": damaged})
+    for entry in known:
+        print("  ".join((*_columns(entry["incident"]), f"{entry['runs']} runs", entry["incident"].id)))
+        if entry["postmortem"]:
+            print(f"{'':6}{entry['postmortem']}")
     for text in damaged:
         sys.stderr.write(f"damaged: {text}\n")
     if not known and not damaged:
         print(f"No incident under {settings.incidents} yet.")
     return 0
+
+
+def _entry(folder: "IncidentFolder") -> "dict[str, Any]":
+    """Return what `list` says of an incident. Errors: FolderError."""
+    from incident_lib.errors import FolderError
+    from incident_lib.reports.postmortem import file_name
+    from incident_lib.reports.postmortem_status import completeness, describe_due
+
+    incident, text = folder.incident, ""
+    if incident.resolved_at:
+        path = folder.path / file_name(incident)
+        try:
+            missing = completeness(path.read_text(encoding="utf-8")).missing
+            text = f"post-mortem: {len(missing)} sections to write" if missing else "post-mortem complete"
+        except FileNotFoundError:
+            text = f"due: {describe_due(incident)}; incident postmortem {folder.id}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise FolderError(f"{path} cannot be read: {error}") from error
+    return {"incident": incident, "runs": len(folder.runs), "postmortem": text}
+
+
+def _columns(incident: "Incident") -> tuple[str, ...]:
+    started = f"{incident.started_at:%Y-%m-%d %H:%M}"
+    return incident.severity.value, f"{incident.status.value:13}", started
 
 
 def _print_state(console: "Console", folder: "IncidentFolder") -> None:

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from incident_lib.clock import format_time
+from incident_lib.history.similar import similar_incidents
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 
 _STYLES = {
@@ -25,6 +27,7 @@ _STYLES = {
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _HYPOTHESES = 3
+_SIMILAR_SECONDS = 0.5
 
 
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
@@ -103,6 +106,32 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
     if changes := _changes(case):
         console.print(changes)
     console.print(_hypotheses(analysis))
+    if analysis.hypotheses:
+        print_around(console, case)
+
+
+def print_around(console: Console, case: Case) -> None:
+    """Print how severe it looks, and the past incident that looks most like it."""
+    severity, reason = propose_severity(case.analysis, case.topology)
+    declared = case.incident.severity if case.incident else None
+    differs = f" (declared {declared.value}; a person decides)" if declared not in {None, severity} else ""
+    console.print(_labelled("Severity", f"{severity.value} by what was measured{differs}: {reason}"))
+    exclude = case.incident.id if case.incident else ""
+    similar = similar_incidents(
+        case.settings.incidents, case.analysis, case.topology, exclude, deadline_seconds=_SIMILAR_SECONDS
+    )
+    for one in similar.found[:1]:
+        ended = (one.resolution.reason, *one.resolution.mitigations, one.resolution.cause)
+        told = "; ".join(part for part in ended if part) or "nobody wrote down what ended it"
+        console.print(_labelled("Like", f"{one.incident}: {told}"))
+
+
+def _labelled(word: str, text: str) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=10, style="bold")
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(word, Text(plain(text)))
+    return grid
 
 
 def _counts(analysis: Analysis, probes: int) -> Text:

@@ -9,26 +9,13 @@ import msgspec
 
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
-from incident_lib.hypotheses.clues import ONSET
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.observed import CHANGES, ONSET
 from incident_lib.incident.snapshot import load_about, load_analysis, load_evidence, read_log
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
 from incident_lib.model.topology import Topology
 
 R = TypeVar("R", bound=Row)
-
-# Findings that tell of a change: what may have caused the trouble, set against its onset. Of several
-# that tell of one change (the process started, its server says so too) the first one here is kept.
-CHANGES = (
-    "deploys.log.deployed",
-    "docker.container.changed",
-    "docker.container.restarted",
-    "process.state.restarted",
-    "postgres.server.restarted",
-    "postgres.server.reloaded",
-    "redis.connection.restarted",
-)
-
 
 _SAME = timedelta(seconds=5)  # two findings of one start
 

@@ -11,6 +11,7 @@ from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.observed import record_observed
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.investigation.case import Case, load_case, open_case
@@ -55,6 +56,7 @@ def take_snapshot(
             folder.record(
                 Draft(kind=EventKind.SNAPSHOT, text=f"Snapshot {writer.id} was taken", source="collect")
             )
+            record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)
 
 
