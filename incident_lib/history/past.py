@@ -55,8 +55,9 @@ def folders(incidents: Path) -> tuple[tuple[Path, ...], tuple[Damage, ...]]:
         if not first and any((path / part).exists() for part in _PARTS):
             damaged.append(Damage(path.name, "no event is there, so nobody knows what it was; was it moved?"))
         elif first in found:
-            same = found[first].name
-            damaged.append(Damage(path.name, f"the same incident as {same}, copied; it is left out"))
+            kept, copied = _original(found[first], path)
+            found[first] = kept
+            damaged.append(Damage(copied.name, f"the same incident as {kept.name}, copied; it is left out"))
         elif first:
             found[first] = path
     ordered = sorted(found.items(), reverse=True)
@@ -106,6 +107,16 @@ def _snapshots(folder: IncidentFolder, damaged: list[Damage]) -> Iterator[PastSn
             yield PastSnapshot(
                 id=path.name, analysis=analysis, window=about.window, kinds=about.topology.kinds
             )
+
+
+def _original(one: Path, other: Path) -> tuple[Path, Path]:
+    """Return the folder that has the name it was declared with first, then its copy."""
+    try:
+        document = msgspec.json.decode((other / "incident.json").read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return one, other
+    named = document.get("id") if isinstance(document, dict) else None
+    return (other, one) if named == other.name else (one, other)
 
 
 def _directories(incidents: Path) -> Iterator[Path]:

@@ -19,9 +19,11 @@ def test_the_one_declared_last_comes_first(tmp_path):
 
 def test_a_copy_is_told_and_counts_once(tmp_path):
     folder = incident(tmp_path, "first")
-    shutil.copytree(folder.path, tmp_path / "copied-elsewhere-by-hand-and-renamed")
+    for name in ("copy", "copied-elsewhere-by-hand-and-renamed"):
+        shutil.copytree(folder.path, tmp_path / name)
     known, damaged = read_all(tmp_path)
     assert [one.path.name for one in known] == [folder.id]
+    assert {one.path for one in damaged} == {"copy", "copied-elsewhere-by-hand-and-renamed"}
     assert f"the same incident as {folder.id}" in damaged[0].text
 
 

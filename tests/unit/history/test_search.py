@@ -10,7 +10,7 @@ from tests.unit.history.made import FULL, LOCKED, incident, note
 @pytest.fixture
 def incidents(tmp_path):
     full = incident(tmp_path, "Checkout fails", FULL)
-    note(full, "Policy was changed to NoEviction, größer als vorher")
+    note(full, "Policy was changed to NoEviction, größer")
     locked = incident(tmp_path, "Orders hang", LOCKED)
     (locked.path / "postmortem-2026-01-15.md").write_text(
         "# Post-mortem\n\n## Root cause\n\nThe re-price job held <script>row locks</script>.\n"
