@@ -66,21 +66,30 @@ def render_status_page(situation: Situation) -> str:
         raise UsageError(
             f"{incident.severity.value} has no text for the status page; it is for SEV1 and SEV2"
         )
-    inner = inner_names(situation.document, incident)
-    what = _public_list(situation, inner) or "our service"
-    effect = first_public((one_line(incident.impact),), inner, incident.severity) or _effect(incident)
-    text = _render(
+    inner, severity = inner_names(situation.document, incident), incident.severity
+    general = ("our service", _effect(incident))
+    said = first_public((one_line(incident.impact),), inner, severity)
+    own = (_public_list(situation, inner) or general[0], said.rstrip(". ") or general[1])
+    problems: tuple[str, ...] = ()
+    for what, effect in (own, general):  # words that are clean alone may not be so side by side
+        text = _status_page(situation, what, effect)
+        problems = problems_of(text, inner, severity)
+        if not problems:
+            return text
+    raise UsageError(f"the text for users would hold {problems[0]}; write it by hand")
+
+
+def _status_page(situation: Situation, what: str, effect: str) -> str:
+    is_outage = situation.incident.severity is IncidentSeverity.SEV1
+    return _render(
         "status-page.md.j2",
-        incident=incident,
+        incident=situation.incident,
         situation=situation,
         what=what,
-        effect=effect.rstrip(". "),
-        article="an" if incident.severity is IncidentSeverity.SEV1 else "a",
-        noun="outage of" if incident.severity is IncidentSeverity.SEV1 else "problem with",
+        effect=effect,
+        article="an" if is_outage else "a",
+        noun="outage of" if is_outage else "problem with",
     )
-    if problems := problems_of(text, inner, incident.severity):
-        raise UsageError(f"the text for users would hold {problems[0]}; write it by hand")
-    return text
 
 
 def render_draft(kind: DraftKind, situation: Situation) -> str:

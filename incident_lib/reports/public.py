@@ -27,7 +27,7 @@ _RULES = (
         ),
     ),
     ("a host or finding", re.compile(r"\b[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z_][a-z0-9_-]+\b", re.IGNORECASE)),
-    ("a path", re.compile(r"(?<![\w/])/[\w.-]+(?:/[\w.{}-]*)*")),
+    ("a path", re.compile(r"(?<![\w/])/\w[\w.-]*(?:/[\w.{}-]*)*")),
     ("a process", re.compile(r"\b(?:pid|process|backend|session)\s*(?:id)?\s*[:=#]?\s*\d+", re.IGNORECASE)),
     ("a port", re.compile(r"\bport\s*[:=#]?\s*\d+|(?<=[a-z]):\d{2,5}\b", re.IGNORECASE)),
     ("an inner name", re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
