@@ -10,7 +10,7 @@ from incident_lib.config import Service, Settings
 from incident_lib.connections.docker import open_engine
 from incident_lib.connections.redis import ReplyError, container, from_reply
 from incident_lib.connections.redis.address import Address, parse_url
-from incident_lib.connections.redis.problems import from_os
+from incident_lib.connections.redis.problems import from_library
 from incident_lib.errors import ProblemKind, TargetError
 
 if TYPE_CHECKING:
@@ -142,11 +142,8 @@ def _translated(where: str) -> Iterator[None]:
             f"{where} refused the login",
             "correct user and password of the service's `url`",
         ) from error
-    except redis.TimeoutError as error:
-        raise from_os(TimeoutError(), where) from error
-    except redis.ConnectionError as error:
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else ConnectionRefusedError()
-        raise from_os(cause, where) from error
+    except (redis.TimeoutError, redis.ConnectionError) as error:
+        raise from_library(error, where) from error
     except redis.ResponseError as error:
         raise _reply(error) from error
 
