@@ -59,15 +59,22 @@ def show(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Return 0 when everything is as it was sealed, 1 when not."""
-    _, folder = open_folder(arguments)
-    found = folder.verify()
+    from pathlib import Path
+
+    from incident_lib.incident.unbundle import is_bundle, verify_bundle
+
+    if is_bundle(arguments.incident):
+        name, found = arguments.incident, verify_bundle(Path(arguments.incident))
+    else:
+        _, folder = open_folder(arguments)
+        name, found = folder.id, folder.verify()
     bad = [difference for difference in found if difference.is_bad]
     if arguments.json:
-        print_json({"incident": folder.id, "intact": not bad, "differences": found})
+        print_json({"incident": name, "intact": not bad, "differences": found})
         return 1 if bad else 0
     for difference in found:
         print(f"{difference.what:24} {difference.path}")
-    print(f"{folder.id}: {f'{len(bad)} not as they were' if bad else 'everything is as it was sealed'}")
+    print(f"{name}: {f'{len(bad)} not as they were' if bad else 'everything is as it was sealed'}")
     return 1 if bad else 0
 
 

@@ -17,6 +17,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
+from incident_lib.remediation import command_of, proposed_actions
 
 _STYLES = {
     FindingSeverity.CRITICAL: "bold red",
@@ -28,6 +29,7 @@ _STYLES = {
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _HYPOTHESES = 3
 _SIMILAR_SECONDS = 0.5
+_PROPOSALS = 2
 
 
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
@@ -120,6 +122,9 @@ def print_around(console: Console, case: Case) -> None:
     similar = similar_incidents(
         case.settings.incidents, case.analysis, case.topology, exclude, deadline_seconds=_SIMILAR_SECONDS
     )
+    if case.incident:
+        for proposed in proposed_actions(case.analysis)[:_PROPOSALS]:
+            console.print(_labelled("Propose", f"{proposed.text}: {command_of(proposed, case.incident.id)}"))
     for one in similar.found[:1]:
         ended = (one.resolution.reason, *one.resolution.mitigations, one.resolution.cause)
         told = "; ".join(part for part in ended if part) or "nobody wrote down what ended it"

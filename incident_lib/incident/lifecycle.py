@@ -18,10 +18,14 @@ def fold(incident_id: str, events: Iterable[Event]) -> Incident:
     """Return the state after `events`. Errors: FolderError when nothing declares the incident."""
     incident: Incident | None = None
     for event in events:
-        if event.kind is EventKind.DECLARED and incident is None:
-            incident = _declared(incident_id, event)
-        elif incident is not None and event.kind in _EFFECTS:
-            incident = _EFFECTS[event.kind](incident, event)
+        try:
+            if event.kind is EventKind.DECLARED and incident is None:
+                incident = _declared(incident_id, event)
+            elif incident is not None and event.kind in _EFFECTS:
+                incident = _EFFECTS[event.kind](incident, event)
+        except (KeyError, ValueError) as error:
+            message = f"{incident_id}: event {event.id} was edited by hand and makes no sense: {error}"
+            raise FolderError(message) from error
     if incident is None:
         raise FolderError(f"{incident_id}: no event declares this incident; is the folder complete?")
     return incident
