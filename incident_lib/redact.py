@@ -25,6 +25,7 @@ _QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
 _ESCAPED = r"\\\"(?:[^\\]|\\[^\"]){0,4000}\\\""  # JSON inside a JSON string
 _BARE = r"[^\s,;&}\])\"']{1,4000}"
 _HIDDEN = "[secret]"
+_TOKEN = 9  # a word of an address from this length on, with a digit in it, may be a token
 
 
 def _secret(match: re.Match[str]) -> str:
@@ -201,13 +202,22 @@ class Redactor:
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """Yield what of a configured secret must not be seen: all of a bare one, the password of an address."""
+    """Yield what of a configured secret must not be seen.
+
+    All of a bare one, the password of an address, and the long words in an address without one (a chat
+    service's tokens stand in its path). Host names and databases stay.
+    """
     if match := re.match(r"[a-z][a-z0-9+.-]*://[^/@]*:([^@]*)@", secret):
         parts = {match[1]}
     elif match := re.search(r"password\s*=\s*('[^']*'|\S+)", secret):
         parts = {match[1].strip("'")}
+    elif re.match(r"(postgres|postgresql|rediss?|valkeys?)://", secret):
+        parts = set()
+    elif "://" in secret:
+        words = re.split(r"[/?&=@:]", secret.partition("://")[2])
+        parts = {word for word in words if len(word) >= _TOKEN and "." not in word and re.search(r"\d", word)}
     else:
-        parts = set() if "://" in secret or "=" in secret else {secret}
+        parts = {secret}
     yield from (part for part in parts if len(part) >= 4)  # shorter ones would blacken half of every line
 
 

@@ -1,12 +1,14 @@
 """`incident declare`: makes the incident's folder and the first message."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from incident_lib.cli.arguments import moment, print_json
 
 if TYPE_CHECKING:
-    from incident_lib.incident.folder import Declaration
+    from incident_lib.config import Settings
+    from incident_lib.incident.folder import Declaration, IncidentFolder
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,8 +55,33 @@ def declare(arguments: argparse.Namespace) -> int:
         import msgspec
 
         return print_json({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
+    sys.stderr.write(_note(settings, folder))
     print(f"{folder.id}\n\n{written.decode()}\nIn {folder.path}. Next: incident run")
     return 0
+
+
+def _note(settings: "Settings", folder: "IncidentFolder") -> str:
+    """Return a line where the newest measurement of the last hour speaks for another severity, else ""."""
+    from datetime import timedelta
+
+    from incident_lib import clock
+    from incident_lib.errors import FolderError
+    from incident_lib.incident.folder import all_folders
+    from incident_lib.investigation.case import open_case
+    from incident_lib.investigation.severity import severity_note
+
+    for other in reversed(all_folders(settings.incidents, folder.redactor)):
+        try:
+            if not other.snapshots:
+                continue
+            case = open_case(settings, other)
+        except FolderError:
+            continue
+        if clock.now() - case.collected_at > timedelta(hours=1):
+            return ""
+        note = severity_note(folder.incident.severity, case.analysis, case.topology)
+        return f"{note}\n" if note else ""
+    return ""
 
 
 def _declaration(arguments: argparse.Namespace) -> "Declaration":

@@ -92,13 +92,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret value that is known now, so that redaction can hide it anywhere."""
+        for reference in self._references():
+            if reference.startswith(("env:", "file:")):
+                try:
+                    yield self.resolve(reference)
+                except TargetError:
+                    continue
+
+    def _references(self) -> Iterator[str]:
         for service in self.services:
-            for reference in (service.url, service.dsn, service.change_dsn, service.change_url):
-                if reference.startswith(("env:", "file:")):
-                    try:
-                        yield self.resolve(reference)
-                    except TargetError:
-                        continue
+            yield from (service.url, service.dsn, service.change_dsn, service.change_url)
+        notify = self.document.notify
+        yield from (notify.incidents, notify.incidents_low, notify.engineering, notify.status_updates)
+        yield from (notify.mail, notify.pagerduty)
 
 
 def _from_environment(name: str) -> str:

@@ -11,12 +11,12 @@ from incident_lib.model.network import HealthPart, HttpAnswer
 
 _TITLES = MappingProxyType(
     {
-        "refused": "it refuses connections",
-        "timed_out": "it does not answer in time",
-        "unreachable": "it cannot be reached",
-        "reset": "it closes connections without an answer",
+        "refused": "refuses connections",
+        "timed_out": "does not answer in time",
+        "unreachable": "cannot be reached",
+        "reset": "closes connections without an answer",
         "protocol": "something that does not speak HTTP answers",
-        "silent": "it accepts connections and says nothing",
+        "silent": "accepts connections and says nothing",
     }
 )
 _PHASES = MappingProxyType(
@@ -99,6 +99,7 @@ def _statuses(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Findin
         severity,
         title,
         _all_statuses(rows, worst),
+        total=len(rows),
         url=worst.url,
         path=worst.path,
         status=worst.status,

@@ -111,10 +111,17 @@ def _status(incident: Incident, event: Event) -> Incident:
     )
 
 
+def _message(incident: Incident, event: Event) -> Incident:
+    """Those who wait have heard something, so the clock of the next update begins anew."""
+    told = event.data.get("result") == "sent" and event.data.get("kind") in {"declaration", "update"}
+    return msgspec.structs.replace(incident, updated_at=event.occurred_at) if told else incident
+
+
 _EFFECTS: dict[EventKind, Callable[[Incident, Event], Incident]] = {
     EventKind.ACKNOWLEDGED: _acknowledged,
     EventKind.SEVERITY: _severity,
     EventKind.ROLE: _role,
     EventKind.TASK: _task,
     EventKind.STATUS: _status,
+    EventKind.MESSAGE: _message,
 }

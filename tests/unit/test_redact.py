@@ -66,6 +66,14 @@ def test_configured_secrets_are_hidden_wherever_they_stand():
     assert redactor.hidden["configured"] == 2
 
 
+def test_the_tokens_in_a_chat_address_are_hidden_and_its_host_stays():
+    redactor = Redactor(
+        ["slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "postgresql://db/shop_2026_01"]
+    )
+    text = redactor.text("POST https://hooks.slack.com/TIiajkdnlazkcOXrIdevi7FQ failed; shop_2026_01 is well")
+    assert text == "POST https://hooks.slack.com/[secret] failed; shop_2026_01 is well"
+
+
 def test_json_stays_json():
     line = json.dumps({"password": 'a"b\\', "note": "ok", "auth_token": "x y"})
     assert json.loads(Redactor().text(line)) == {
