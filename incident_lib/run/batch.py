@@ -93,7 +93,7 @@ class _Run:
                 interrupted = True
                 if task := asyncio.current_task():
                     task.uncancel()
-        return self._finish(interrupted=interrupted)
+            return self._finish(interrupted=interrupted)
 
     async def _one(self, name: str, slots: asyncio.Semaphore) -> None:
         """Run one notebook and write what became of it. An interruption is recorded and ends here."""
@@ -163,6 +163,7 @@ def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
         events=case.events,
         changes=case.changes,
         onset=case.onset,
+        topology=case.topology,
     )
 
 
@@ -179,12 +180,25 @@ def _stem(name: str) -> str:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Take SIGTERM as an interruption while kernels run, where signals can be taken."""
+    """Take Ctrl-C and SIGTERM as an interruption, once: pressing again must not lose what is being written.
+
+    Only where signals can be taken, which is not in a thread of JupyterLab.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop() -> None:
+        if task and not stopped:
+            stopped.append(task.cancel())
+
+    stopped: list[bool] = []
     with suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(signal.SIGTERM, lambda: task.cancel() if task else None)
+        for number in before:
+            loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.remove_signal_handler(signal.SIGTERM)
+            for number, handler in before.items():
+                if loop.remove_signal_handler(number):
+                    signal.signal(number, handler)

@@ -138,10 +138,18 @@ class Page(HTMLParser):
         self.attributes += attrs
 
 
-def test_interrupting_writes_everything_and_leaves_no_kernel(tmp_path):
+def press(presses):
+    """Ctrl-C, as somebody impatient presses it."""
+    for _ in range(presses):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_interrupting_writes_everything_and_leaves_no_kernel(tmp_path, presses):
     case = sample.made(tmp_path)
     begun = {"slow": notebook("import time; time.sleep(600)"), "next": notebook("1"), "fine": notebook("1")}
-    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(3.0, press, (presses,))
     timer.start()
     record, directory = run(case, tmp_path, begun, jobs=1, deadline_seconds=60.0)
     assert record.status is RunStatus.INTERRUPTED
