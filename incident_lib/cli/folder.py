@@ -35,7 +35,7 @@ def show(arguments: argparse.Namespace) -> int:
     from incident_lib.investigation.case import open_case
 
     settings, folder = open_folder(arguments)
-    case = open_case(settings, folder) if folder.snapshots else None
+    case = open_case(settings, folder) if folder.sealed_snapshots else None
     if arguments.json:
         return print_json(
             {
@@ -47,6 +47,8 @@ def show(arguments: argparse.Namespace) -> int:
         )
     console = terminal.console_for(no_color=arguments.no_color)
     _print_state(console, folder)
+    if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
+        console.print(f"Snapshots interrupted or still being taken, so not shown: {unsealed}", style="dim")
     if arguments.timeline:
         _print_timeline(console, folder)
     elif case is None:

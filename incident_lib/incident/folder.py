@@ -1,5 +1,6 @@
 """The incident folder: the only state there is, and the only place that writes into it."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
-from incident_lib.errors import FolderError, UsageError
+from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest
 from incident_lib.incident.events import Draft
@@ -56,15 +57,21 @@ class IncidentFolder:
         return _children(self.path / "snapshots")
 
     @property
+    def sealed_snapshots(self) -> tuple[Path, ...]:
+        """Snapshots that are whole, oldest first: not those that were killed, or that are being taken."""
+        return tuple(path for path in self.snapshots if (path / manifest.NAME).is_file())
+
+    @property
     def runs(self) -> tuple[Path, ...]:
         """Runs, oldest first."""
         return _children(self.path / "runs")
 
     def snapshot(self, name: str) -> Path:
-        """Return the snapshot of that id, or the newest for `latest`. Errors: UsageError naming all."""
-        found = [path for path in self.snapshots if name in {path.name, "latest"}]
+        """Return the snapshot of that id, or the newest sealed one for `latest`. Errors: UsageError."""
+        sealed = self.sealed_snapshots
+        found = sealed if name == "latest" else tuple(path for path in self.snapshots if path.name == name)
         if not found:
-            known = ", ".join(path.name for path in self.snapshots) or "none yet; `incident run` takes one"
+            known = ", ".join(path.name for path in sealed) or "none yet; `incident run` takes one"
             raise UsageError(f"{self.id} has no snapshot {name!r}; there are: {known}")
         return found[-1]
 
@@ -133,21 +140,27 @@ def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> In
     title = redactor.text(" ".join(declaration.title.split()))
     path = make_directory(incidents, f"{declaration.started_at:%Y-%m-%d}-{slug(title)}")
     folder = IncidentFolder(path, redactor)
-    folder.record(
-        Draft(
-            kind=EventKind.DECLARED,
-            text=title,
-            source="declare",
-            occurred_at=declaration.started_at,
-            data={
-                "severity": declaration.severity.value,
-                "commander": declaration.commander,
-                "impact": declaration.impact,
-                "services": list(declaration.services),
-            },
-        )
-    )
+    try:
+        folder.record(_declared(declaration, title))
+    except WorkbenchError:  # a full disk: what was never declared must not keep the name
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return folder
+
+
+def _declared(declaration: Declaration, title: str) -> Draft:
+    return Draft(
+        kind=EventKind.DECLARED,
+        text=title,
+        source="declare",
+        occurred_at=declaration.started_at,
+        data={
+            "severity": declaration.severity.value,
+            "commander": declaration.commander,
+            "impact": declaration.impact,
+            "services": list(declaration.services),
+        },
+    )
 
 
 def all_folders(incidents: Path, redactor: Redactor) -> tuple[IncidentFolder, ...]:

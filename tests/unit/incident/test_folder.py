@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident import files
+from incident_lib.errors import FolderError, RedactionError, UsageError
+from incident_lib.incident import files, manifest
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration
@@ -162,3 +162,28 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
     with pytest.raises(FolderError):
         files.write_atomic(target / "name", b"data")
     assert [path.name for path in target.iterdir()] == ["name"]
+
+
+def test_a_snapshot_that_was_killed_does_not_hide_the_one_before(tmp_path):
+    folder = declare(tmp_path)
+    whole = folder.path / "snapshots" / "20260115T143105Z"
+    whole.mkdir(parents=True)
+    manifest.seal(whole)
+    (folder.path / "snapshots" / "20260115T143500Z").mkdir()
+    assert folder.snapshot("latest") == whole
+    assert folder.sealed_snapshots == (whole,)
+
+
+def test_an_incident_that_could_not_be_declared_leaves_no_folder(tmp_path):
+    with pytest.raises(RedactionError):
+        folders.declare(
+            tmp_path, Declaration(title="x", severity=IncidentSeverity.SEV2, started_at=START), _Deaf()
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Deaf(Redactor):
+    """One that fails when an event is to be written."""
+
+    def value(self, value):
+        raise RedactionError("no")
