@@ -2,10 +2,14 @@
 
 import argparse
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
-from incident_lib.errors import UsageError, WorkbenchError
+from incident_lib.errors import WorkbenchError
 
 DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -46,25 +50,59 @@ _GROUPS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code of one command line: 0 done, 1 bad answer, 2 usage, 3 in part, 130 interrupted."""
-    words = sys.argv[1:] if argv is None else argv
+    words = [_readable(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
-        arguments = _parser(words).parse_args(words)
-        return int(arguments.call(arguments))
-    except UsageError as error:
-        return _fail(error, USAGE)
+        with _ending_well():
+            arguments = _parser(words).parse_args(words)
+            code = int(arguments.call(arguments))
+            sys.stdout.flush()
     except WorkbenchError as error:
-        return _fail(error, USAGE)
+        return _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_printing()
         return DONE
-
-
-def _fail(error: WorkbenchError, code: int) -> int:
-    sys.stderr.write(f"incident: {error}\n")
+    except OSError as error:  # a full disk behind `>`, a folder without rights
+        _stop_printing()
+        return _fail(f"{error.filename or 'cannot write'}: {error.strerror or error}")
     return code
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"incident: {message}\n")
+    return USAGE
+
+
+def _stop_printing() -> None:
+    """Send what is still to be printed nowhere, so that the interpreter's last flush cannot fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _readable(word: str) -> str:
+    r"""Return a typed word with what is no text replaced: it could be neither stored nor printed.
+
+    >>> _readable("caf\udce9")
+    'caf?'
+    """
+    return word.encode(errors="replace").decode()
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Take SIGTERM and a closed terminal like Ctrl-C: what was begun is sealed, what is temporary goes."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup stays nohup
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser(words: list[str]) -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """What a responder reads in the terminal: findings as they come, then the hypotheses."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -32,9 +33,20 @@ _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 
 
+class _Terminal(Console):
+    """A console that falls silent when its reader goes, as `head` does; the work goes on and is sealed."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing from here on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
     """Return the console to print on; plain when asked for, NO_COLOR is set or nobody watches."""
-    return Console(no_color=no_color or None, stderr=to_stderr, highlight=False, emoji=False, soft_wrap=False)
+    return _Terminal(
+        no_color=no_color or None, stderr=to_stderr, highlight=False, emoji=False, soft_wrap=False
+    )
 
 
 def plain(text: str) -> str:
