@@ -123,6 +123,8 @@ def _factor(one: float, other: float) -> float:
     (4.0, 4.0, inf)
     """
     low, high = sorted((abs(one), abs(other)))
+    if low == high:
+        return 1.0
     return high / low if low else float("inf")
 
 

@@ -1,0 +1,63 @@
+"""Taking a baseline: a snapshot like every other, kept only when the day is a healthy one."""
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.config import Settings
+from incident_lib.incident.files import file_name, folder_error, make_directory
+from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder, read_baseline
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.take import SINCE, take_snapshot
+from incident_lib.model import Analysis, Finding, FindingSeverity
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of taking a baseline. `kept` is None where something spoke against it."""
+
+    case: Case  # its folder is gone when it was not kept
+    kept: Baseline | None
+    against: tuple[Finding, ...]  # what is wrong, also where it was kept all the same
+    judged: bool  # whether anything was found to be well
+
+
+def take_baseline(
+    settings: Settings, watch: Watch, *, since: str = SINCE, name: str = NAME, force: bool = False
+) -> Taken:
+    """Take a snapshot, and keep it as normal where nothing is wrong, or with `force`.
+
+    Source: everything that is configured. Errors: FolderError, RedactionError.
+    """
+    root = baselines_folder(settings)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix=".taking-", dir=root)
+    except OSError as error:
+        raise folder_error(root, error) from error
+    with temporary as directory:
+        case = take_snapshot(settings, Path(directory), since, watch)
+        against = what_is_wrong(case.analysis)
+        judged = any(one.severity is FindingSeverity.OK for one in case.analysis.findings)
+        kept = None
+        if force or (judged and not against):
+            kept = _keep(settings, case, name)
+    return Taken(case=case, kept=kept, against=against, judged=judged)
+
+
+def what_is_wrong(analysis: Analysis) -> tuple[Finding, ...]:
+    """Return what speaks against a baseline; that it differs from the one before does not."""
+    return tuple(
+        one for one in analysis.findings if one.severity.is_bad and not one.id.startswith("baseline.")
+    )
+
+
+def _keep(settings: Settings, case: Case, name: str) -> Baseline:
+    """Move a sealed snapshot to its place in one step, and return it."""
+    place = make_directory(baselines_folder(settings) / file_name(name), case.snapshot)
+    try:
+        case.path.replace(place)
+    except OSError as error:
+        raise folder_error(place, error) from error
+    return read_baseline(place)
