@@ -35,7 +35,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     follows: tuple[str, ...] = ()  # changes of the target; one minutes before the onset supports it
     must_follow: bool = False
     base: float  # how specific the required clues are, 0 to 1
-    explains: tuple[str, ...] = ()  # ids of hypotheses that are only its symptoms
+    explains: tuple[str, ...] = ()  # ids of its symptoms; `beside:ID` at a target that shares a user with it
     is_symptom: bool = False  # gives way when something that the target needs is to blame
     next_check: str
     first_action: str

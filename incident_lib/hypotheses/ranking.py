@@ -87,6 +87,9 @@ def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology) -> boo
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
     if symptom.pattern.id in cause.pattern.explains and cause.target in related:
         return True
+    beside = topology.users(symptom.target) & topology.users(cause.target)
+    if f"beside:{symptom.pattern.id}" in cause.pattern.explains and beside:
+        return True
     return symptom.pattern.is_symptom and cause.target in topology.needs(symptom.target)
 
 

@@ -126,6 +126,60 @@ class PostgresCounters(Row, frozen=True, kw_only=True):
     checksum_failed_at: datetime | None
 
 
+class PostgresWait(Row, frozen=True, kw_only=True):
+    """What active sessions waited for in a number of looks, a fraction of a second apart."""
+
+    wait_type: str  # "CPU" when it ran and waited for nothing
+    wait_event: str
+    session_count: int  # seen in all looks together
+    sample_count: int  # looks
+    mean_session_count: float  # a look
+    share_ratio: float  # of all active sessions in all looks
+
+
+class PostgresCheckpoints(Row, frozen=True, kw_only=True):
+    """Checkpoints and the write-ahead log between two readings, with the totals since the last reset."""
+
+    interval_seconds: float
+    timed_count: int
+    requested_count: int  # because the WAL was full, or somebody asked
+    wal_bytes: int | None  # None on a standby
+    total_timed_count: int
+    total_requested_count: int
+    counted_since_at: datetime | None  # None: since the server was made
+    max_wal_bytes: int
+    checkpoint_timeout_seconds: float
+    completion_target_ratio: float
+
+
+class PostgresSequence(Row, frozen=True, kw_only=True):
+    """A sequence and how far it can go: its own limit, or that of the type of the column it fills."""
+
+    schema: str
+    name: str
+    table: str | None
+    column: str | None
+    column_type: str | None
+    start_value: int
+    increment: int
+    is_cycling: bool
+    limit_value: int
+    may_read: bool  # False: our role may not see where it stands
+    last_value: int | None  # None: never used, or not told
+
+
+class PostgresHorizonHolder(Row, frozen=True, kw_only=True):
+    """Somebody whose old view of the data keeps dead rows from being removed."""
+
+    kind: str  # "session", "prepared transaction", "replication slot", "standby"
+    name: str
+    pid: int | None
+    database: str | None
+    age_transactions: int
+    since_at: datetime | None
+    held_seconds: float | None
+
+
 class PostgresServer(Row, frozen=True, kw_only=True):
     """The server's life: start, configuration, role, and how far it is from wraparound."""
 
@@ -140,6 +194,9 @@ class PostgresServer(Row, frozen=True, kw_only=True):
     oldest_prepared_seconds: float | None
     oldest_prepared_at: datetime | None
     oldest_prepared_name: str | None
+    autovacuum_worker_count: int | None = None  # None: our role does not see them
+    autovacuum_worker_limit: int | None = None
+    notify_queue_ratio: float | None = None  # how full the queue of NOTIFY is
 
 
 class PostgresStandby(Row, frozen=True, kw_only=True):
@@ -261,4 +318,8 @@ PostgresRow = (
     | PostgresSetting
     | PostgresArchiver
     | PostgresInvalidIndex
+    | PostgresWait
+    | PostgresCheckpoints
+    | PostgresSequence
+    | PostgresHorizonHolder
 )

@@ -6,8 +6,10 @@ from incident_lib.findings.postgres.activity import (
     analyze_saturation,
 )
 from incident_lib.findings.postgres.connection import analyze_connection, analyze_failure
+from incident_lib.findings.postgres.horizon import analyze_horizon
 from incident_lib.findings.postgres.locks import analyze_locks
 from incident_lib.findings.postgres.samples import analyze_counters, analyze_statements
+from incident_lib.findings.postgres.sequences import analyze_sequences
 from incident_lib.findings.postgres.server import (
     analyze_databases,
     analyze_replication,
@@ -31,6 +33,8 @@ ANALYZERS: dict[str, Analyzer] = {
     "postgres.databases": analyze_databases,
     "postgres.archiver": analyze_archiver,
     "postgres.indexes": analyze_indexes,
+    "postgres.horizon": analyze_horizon,
+    "postgres.sequences": analyze_sequences,
     "postgres.tables": analyze_tables,
     "postgres.statements": analyze_statements,
 }

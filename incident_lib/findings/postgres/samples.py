@@ -4,19 +4,22 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.postgres.load import judge_cache, judge_checkpoints, judge_load
 from incident_lib.findings.postgres.words import conclude, count, lacks_privilege, one_line, size
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
 
 
 def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield what went wrong in each database while it was watched."""
+    """Yield what went wrong while the server was watched, in each database and altogether."""
     rows = evidence.of(PostgresCounters)
     found = [one for row in rows for judge in _RULES for one in judge(evidence, row, context)]
+    found += [one for judge in _OF_ALL for one in judge(evidence, context)]
     commits = sum(row.commit_count / max(row.interval_seconds, 0.001) for row in rows)
     rollbacks = sum(row.rollback_count for row in rows)
     title = f"{commits:.0f} commits a second, {count(rollbacks, 'rollback')}, no deadlock while watched"
-    yield from conclude(evidence, found, title, commits_per_second=commits, rollbacks=rollbacks)
+    blind = lacks_privilege(evidence)
+    yield from conclude(evidence, found, title, blind=blind, commits_per_second=commits, rollbacks=rollbacks)
 
 
 def _deadlocks(evidence: Evidence, row: PostgresCounters, context: Context) -> Iterator[Finding]:
@@ -102,6 +105,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
 
 
 _RULES = (_checksums, _deadlocks, _rollbacks, _temporary, _killed, _conflicts)
+_OF_ALL = (judge_load, judge_cache, judge_checkpoints)
 
 
 def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ def analyze_server(evidence: Evidence, context: Context) -> Iterator[Finding]:
         if not row.autovacuum_is_on:
             title = "Autovacuum is switched off"
             found.append(finding(evidence, "autovacuum_off", FindingSeverity.WARNING, title))
+        found += [*_workers(evidence, row), *_notifications(evidence, row, context)]
         up = format_duration((evidence.collected_at - row.started_at).total_seconds())
         title = f"Up for {up}; the oldest transaction id is {row.transaction_age:,} transactions old"
         yield from conclude(evidence, found, title, transaction_age=row.transaction_age)
@@ -47,8 +48,8 @@ def _restarted(evidence: Evidence, row: PostgresServer, context: Context) -> Ite
     started, loaded = row.started_at, row.configuration_loaded_at
     if context.window.holds(started):
         ago = format_duration((evidence.collected_at - started).total_seconds())
-        title = f"The database server was started {ago} ago"
-        detail = f"at {format_time(started)}; its log says whether it had crashed"
+        title = "The database server was started"
+        detail = f"at {format_time(started)}, {ago} ago; its log says whether it had crashed"
         yield finding(evidence, "restarted", FindingSeverity.INFO, title, detail, since=started)
     if loaded > started + _START and context.window.holds(loaded):
         title = f"The server's configuration was loaded again at {format_time(loaded)}"
@@ -88,6 +89,22 @@ def _prepared(evidence: Evidence, row: PostgresServer, context: Context) -> Iter
             oldest_seconds=seconds,
             transaction=row.oldest_prepared_name,
         )
+
+
+def _workers(evidence: Evidence, row: PostgresServer) -> Iterator[Finding]:
+    if row.autovacuum_worker_limit and (row.autovacuum_worker_count or 0) >= row.autovacuum_worker_limit:
+        title = f"All {row.autovacuum_worker_limit} workers of autovacuum are busy"
+        detail = "other tables wait for their turn; it is trouble where dead rows pile up"
+        yield finding(evidence, "autovacuum_busy", FindingSeverity.INFO, title, detail)
+
+
+def _notifications(evidence: Evidence, row: PostgresServer, context: Context) -> Iterator[Finding]:
+    ratio = row.notify_queue_ratio
+    severity = context.thresholds.severity("postgres.server.notify_queue", ratio, "ratio")
+    if severity and ratio is not None:
+        title = f"The queue of NOTIFY is {ratio:.0%} full"
+        detail = "a session listens and sits in a transaction; when the queue is full, NOTIFY fails at commit"
+        yield finding(evidence, "notify_queue", severity, title, detail, ratio=ratio)
 
 
 def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ Sessions = list[PostgresActiveSession]
 
 
 def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield idle transactions, long queries, long transactions, and who holds cleanup back."""
+    """Yield idle transactions, long queries and long transactions."""
     sessions = evidence.of(PostgresActiveSession)
     blocking, idle = _idle(sessions, context)
     queries = [one for one in sessions if _is_long(one.query_seconds, context) and one.wait_type != "Lock"]
@@ -34,7 +34,6 @@ def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Findi
         *_idle_only(evidence, idle),
         *_long_queries(evidence, queries, context),
         *_long_transactions(evidence, transactions, context),
-        *_horizon(evidence, sessions, context),
     ]
     title = "No long query, no long transaction, nobody idle in one"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sessions=len(sessions))
@@ -134,28 +133,6 @@ def _long_transactions(evidence: Evidence, sessions: Sessions, context: Context)
         actions=end_session(evidence, worst.pid, running=worst.state == "active"),
         **_data(worst, sessions),
     )
-
-
-def _horizon(
-    evidence: Evidence, sessions: tuple[PostgresActiveSession, ...], context: Context
-) -> Iterator[Finding]:
-    known = [one for one in sessions if one.snapshot_age_transactions is not None]
-    if not known:
-        return
-    worst = max(known, key=lambda one: one.snapshot_age_transactions or 0)
-    age = worst.snapshot_age_transactions
-    if severity := context.thresholds.severity("postgres.transactions.horizon", age, "count"):
-        yield finding(
-            evidence,
-            "horizon",
-            severity,
-            f"{who(worst)} keeps dead rows of the last {age:,} transactions from being removed",
-            _list([worst]),
-            since=worst.transaction_started_at,
-            actions=end_session(evidence, worst.pid, running=worst.state == "active"),
-            snapshot_age_transactions=age,
-            **_data(worst, [worst]),
-        )
 
 
 def _list(sessions: Sessions) -> str:

@@ -20,6 +20,8 @@ PROBES: tuple[Probe, ...] = (
     server.DATABASES,
     upkeep.ARCHIVER,
     upkeep.INDEXES,
+    upkeep.HORIZON,
+    upkeep.SEQUENCES,
     tables.TABLES,
     samples.STATEMENTS,
 )

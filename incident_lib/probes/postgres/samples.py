@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +13,12 @@ from incident_lib.model import Truncation, Window
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.postgres.reading import privilege_problem, records, statement
+from incident_lib.probes.postgres.watching import (
+    checkpoint_rows,
+    read_checkpoints,
+    seconds_between,
+    watch_waits,
+)
 
 INTERVAL_SECONDS = 1.0
 _KEPT_STATEMENTS = 20
@@ -23,16 +28,24 @@ Reading = Mapping[str, Any]
 
 
 def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
-    """Return what happened in each database within a second: a PostgresCounters each.
+    """Return what happened in each database within two seconds, and what sessions waited for meanwhile.
 
-    Source: sql/counters.sql, twice.
+    Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
+    PostgresCounters each, a PostgresWait each, one PostgresCheckpoints. Needs: pg_monitor, for the waits.
     """
     text = statement("counters")
     before = {row["database"]: row for row in session.rows(text)}
-    time.sleep(INTERVAL_SECONDS)
+    checkpoints = read_checkpoints(session)
+    problem = privilege_problem(session)
+    # Without the privilege only our own sessions would be seen, which looks like an idle server.
+    waits = () if problem else watch_waits(session)
+    if problem:
+        time.sleep(INTERVAL_SECONDS)
+    written = checkpoint_rows(checkpoints, read_checkpoints(session))
     pairs = [(before[row["database"]], row) for row in session.rows(text) if row["database"] in before]
     rows = records([_difference(first, second) for first, second in pairs], PostgresCounters)
-    return Fetched(rows=rows, source=f"{text}\n-- twice, {INTERVAL_SECONDS:g} s apart")
+    source = "\n\n".join((f"{text}\n-- twice", statement("waits")))
+    return Fetched(rows=(*rows, *waits, *written), source=source, problem=problem)
 
 
 def _difference(first: Reading, second: Reading) -> dict[str, Any]:
@@ -40,12 +53,7 @@ def _difference(first: Reading, second: Reading) -> dict[str, Any]:
     row: dict[str, Any] = {name: second[name] for name in second if name in _NOT_COUNTED}
     for name in second.keys() - _NOT_COUNTED:
         row[name] = None if second[name] is None else max(0, second[name] - first[name])
-    return {**row, "interval_seconds": _seconds(first["at"], second["at"])}
-
-
-def _seconds(first: datetime | str, second: datetime | str) -> float:
-    moments = [at if isinstance(at, datetime) else datetime.fromisoformat(at) for at in (first, second)]
-    return (moments[1] - moments[0]).total_seconds()
+    return {**row, "interval_seconds": seconds_between(first["at"], second["at"])}
 
 
 def fetch_statements(session: PostgresSession, _window: Window) -> Fetched:
@@ -104,7 +112,7 @@ def _worked(before: Mapping[str, Reading], after: list[dict[str, Any]]) -> list[
             rows.append({**row, "key": second["key"], "at": second["at"]})
     started = next(iter(before.values()), None)
     for row in rows:
-        row["interval_seconds"] = _seconds(started["at"], row["at"]) if started else INTERVAL_SECONDS
+        row["interval_seconds"] = seconds_between(started["at"], row["at"]) if started else INTERVAL_SECONDS
     return rows
 
 
@@ -135,9 +143,10 @@ def _statement(row: Reading, text: Reading, whole_seconds: float) -> PostgresSta
 COUNTERS = Probe(
     name="postgres.counters",
     fetch=fetch_counters,
-    question="Are there deadlocks, rollbacks, temporary files, killed sessions right now?",
+    question="What happens right now: deadlocks, rollbacks, waits, checkpoints, temporary files?",
     source=statement("counters"),
-    cost="two readings, a second apart",
+    needs="pg_monitor",
+    cost="two readings, two seconds apart, and 20 looks at the sessions in between",
 )
 STATEMENTS = Probe(
     name="postgres.statements",

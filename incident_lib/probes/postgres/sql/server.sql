@@ -1,4 +1,5 @@
--- View: pg_database, pg_prepared_xacts, settings. Needs: nothing. Versions: 13 and later. Cost: none.
+-- View: pg_database, pg_prepared_xacts, pg_stat_activity, settings. Needs: nothing; pg_monitor to see the workers of
+-- autovacuum. Versions: 13 and later. Cost: none.
 SELECT pg_postmaster_start_time() AS started_at,
        pg_conf_load_time() AS configuration_loaded_at,
        pg_is_in_recovery() AS in_recovery,
@@ -11,4 +12,9 @@ SELECT pg_postmaster_start_time() AS started_at,
        (SELECT extract(epoch FROM clock_timestamp() - min(prepared))::float8 FROM pg_prepared_xacts)
          AS oldest_prepared_seconds,
        (SELECT min(prepared) FROM pg_prepared_xacts) AS oldest_prepared_at,
-       (SELECT left(gid, 200) FROM pg_prepared_xacts ORDER BY prepared LIMIT 1) AS oldest_prepared_name
+       (SELECT left(gid, 200) FROM pg_prepared_xacts ORDER BY prepared LIMIT 1) AS oldest_prepared_name,
+       CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+            THEN (SELECT count(*)::int4 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker') END
+         AS autovacuum_worker_count,
+       current_setting('autovacuum_max_workers')::int4 AS autovacuum_worker_limit,
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_notification_queue_usage() END AS notify_queue_ratio

@@ -119,8 +119,3 @@ def test_a_long_transaction_of_short_queries() -> None:
     found = judge(evidence("transactions", active(5, transaction_seconds=90.0)))
     assert found["long_transaction"].severity is WARNING
     assert found["long_transaction"].title.startswith("A transaction is open for 1m 30s: pid 5")
-
-
-def test_who_holds_cleanup_back() -> None:
-    found = judge(evidence("transactions", active(5, snapshot_age_transactions=2_000_000)))
-    assert found["horizon"].severity is WARNING

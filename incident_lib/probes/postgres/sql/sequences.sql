@@ -1,0 +1,45 @@
+-- View: pg_sequence, pg_class, pg_depend, pg_attrdef, pg_attribute of this database. Needs: SELECT on the sequences;
+-- without it their position is not told. Versions: 13 and later. Cost: one scan of the catalogs, then a short lock and
+-- one page of each of at most 100 sequences: those with the least room first, of the largest tables.
+WITH columns AS (
+    -- A serial or identity column owns its sequence; a default that somebody wrote only refers to it.
+    SELECT objid AS sequence, refobjid AS "table", refobjsubid AS number
+    FROM pg_depend
+    WHERE classid = 1259 AND refclassid = 1259 AND deptype IN ('a', 'i') AND refobjsubid > 0
+    UNION
+    SELECT d.refobjid, f.adrelid, f.adnum
+    FROM pg_depend AS d JOIN pg_attrdef AS f ON f.oid = d.objid
+    WHERE d.classid = 2604 AND d.refclassid = 1259 AND d.deptype = 'n'
+), uses AS (
+    SELECT c.sequence, t.oid AS "table", t.relname, a.attname, a.atttypid,
+           CASE a.atttypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS room,
+           greatest(t.reltuples, 0) AS row_count
+    FROM columns AS c
+    JOIN pg_class AS t ON t.oid = c."table" AND t.relkind IN ('r', 'p')
+    JOIN pg_attribute AS a ON a.attrelid = c."table" AND a.attnum = c.number
+), narrowest AS (
+    SELECT DISTINCT ON (sequence) * FROM uses ORDER BY sequence, room, row_count DESC, "table"
+), chosen AS MATERIALIZED (
+    SELECT s.seqrelid AS sequence, n.nspname::text AS schema, c.relname::text AS name,
+           u.relname::text AS "table", u.attname::text AS "column",
+           CASE u.atttypid WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 20 THEN 'bigint' END AS column_type,
+           s.seqstart AS start_value, s.seqincrement AS increment, s.seqcycle AS is_cycling,
+           CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, coalesce(u.room, s.seqmax))
+                ELSE greatest(s.seqmin, -coalesce(u.room, 9223372036854775807)) END AS limit_value,
+           has_sequence_privilege(s.seqrelid, 'SELECT, USAGE') AS may_read,
+           row_number() OVER (ORDER BY least(s.seqmax, coalesce(u.room, s.seqmax)), u.row_count DESC NULLS LAST,
+                              s.seqrelid) AS position,
+           count(*) OVER ()::int4 AS total_count
+    FROM pg_sequence AS s
+    JOIN pg_class AS c ON c.oid = s.seqrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN narrowest AS u ON u.sequence = s.seqrelid
+    -- Nobody reads the temporary ones of other sessions, or on a standby those that are not logged.
+    WHERE c.relpersistence <> 't' AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+    ORDER BY position
+    LIMIT 100
+)
+SELECT schema, name, "table", "column", column_type, start_value, increment, is_cycling, limit_value, may_read,
+       CASE WHEN may_read THEN pg_sequence_last_value(sequence) END AS last_value, total_count
+FROM chosen
+ORDER BY position
