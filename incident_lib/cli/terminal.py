@@ -192,9 +192,7 @@ def _changes(case: Case) -> Table | None:
 def _hypotheses(analysis: Analysis) -> Group | Text:
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
-        blind = (
-            f"; {len(analysis.not_assessed)} probes could not be assessed" if analysis.not_assessed else ""
-        )
+        blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
         text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
         return Text(f"\n{text}{blind}.", style="bold")
     shown = analysis.hypotheses[:_HYPOTHESES]

@@ -1,15 +1,18 @@
 """Taking a snapshot, and opening one again: the two ways to a case."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from incident_lib import clock
 from incident_lib.config import Settings
+from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
+from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.observed import record_observed
 from incident_lib.incident.snapshot import SnapshotWriter
@@ -18,9 +21,11 @@ from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
 from incident_lib.investigation.plan import plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, thresholds_for
-from incident_lib.model import EventKind, Evidence, Window
+from incident_lib.model import Analysis, EventKind, Evidence, Window
+from incident_lib.model.topology import Topology
 
 SINCE = "15m"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
 
 
 def take_snapshot(
@@ -34,10 +39,10 @@ def take_snapshot(
 ) -> Case:
     """Collect everything, judge it, seal it under `parent`, and return the case.
 
-    Interrupted, it still seals what there is, and then raises. Errors: FolderError, RedactionError.
+    Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
+    stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
-    now = clock.now()
-    window = Window(clock.parse_time(since, at=now), now)
+    window = window_since(since)
     context = Context(window=window, thresholds=thresholds_for(settings))
     patterns, graph = patterns_for(settings), topology(settings)
     writer = SnapshotWriter(parent, window, folder.redactor if folder else redactor_for(settings))
@@ -51,7 +56,7 @@ def take_snapshot(
             watch.evidence(kept, tuple(analyze_one(kept, context)))
     finally:
         analysis = analyze(stored, context, snapshot=writer.id, topology=graph, patterns=patterns)
-        writer.seal(analysis, graph)
+        _seal(writer, analysis, graph)
         if folder:
             folder.record(
                 Draft(kind=EventKind.SNAPSHOT, text=f"Snapshot {writer.id} was taken", source="collect")
@@ -60,11 +65,45 @@ def take_snapshot(
     return load_case(settings, writer.path, folder)
 
 
+def window_since(since: str) -> Window:
+    """Return the window from `since` until now. Errors: UsageError when it would be empty."""
+    now = clock.now()
+    start = clock.parse_time(since, at=now)
+    if start >= now:
+        raise UsageError(f"since {since} is not in the past; write 15m or 2h, for yesterday the date too")
+    return Window(start, now)
+
+
+def _seal(writer: SnapshotWriter, analysis: Analysis, graph: Topology) -> None:
+    try:
+        writer.seal(analysis, graph)
+    except FolderError:
+        shutil.rmtree(writer.path, ignore_errors=True)
+        raise
+
+
 @contextmanager
 def unsaved_snapshot(settings: Settings, since: str, watch: Watch) -> Iterator[Case]:
-    """Yield a case in a temporary folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="incident-triage-") as temporary:
-        yield take_snapshot(settings, Path(temporary), since, watch)
+    """Yield a case in a temporary folder that is removed afterwards; in memory, where the disk is full.
+
+    Errors: UsageError for a wrong time, FolderError where nothing can be written at all.
+    """
+    with ExitStack() as ending:
+        try:
+            case = take_snapshot(settings, _temporary(ending, None), since, watch)
+        except FolderError:
+            if not _MEMORY.is_dir():
+                raise
+            case = take_snapshot(settings, _temporary(ending, _MEMORY), since, watch)
+        yield case
+
+
+def _temporary(ending: ExitStack, parent: Path | None) -> Path:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="incident-triage-", dir=parent)
+    except OSError as error:
+        raise folder_error(parent or Path("a temporary folder"), error) from error
+    return Path(ending.enter_context(made))
 
 
 def open_investigation(
