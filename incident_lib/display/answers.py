@@ -34,7 +34,9 @@ def findings(case: Case, *prefixes: str) -> Block:
 
 def hypotheses(case: Case) -> Block:
     """Return the ranked hypotheses with what speaks for and against each, and what to do."""
-    return Block(blocks.hypotheses(case.analysis), f"{len(case.analysis.hypotheses)} hypotheses")
+    return Block(
+        blocks.hypotheses(case.analysis, case.topology), f"{len(case.analysis.hypotheses)} hypotheses"
+    )
 
 
 def not_assessed(case: Case, *prefixes: str) -> Block:

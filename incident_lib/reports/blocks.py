@@ -10,6 +10,7 @@ from html import escape
 from msgspec.structs import replace
 
 from incident_lib import clock
+from incident_lib.hypotheses import findings_named
 from incident_lib.model import (
     Analysis,
     Finding,
@@ -17,8 +18,10 @@ from incident_lib.model import (
     Hypothesis,
     NotAssessed,
 )
+from incident_lib.model.topology import Topology
 
 NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
+_UNCONNECTED = Topology()
 
 
 def findings(found: Sequence[Finding], *, target: bool = True) -> str:
@@ -48,7 +51,7 @@ def finding(one: Finding, *, target: bool = True) -> str:
     return (
         f'<article class="iw-finding iw-{one.severity.lower()}" id="{escape(one.ref)}">'
         f'<div class="iw-line">{severity(one.severity)}{about}'
-        f'<h4 class="iw-title">{escape(one.title)}</h4>{since}</div>'
+        f'<h4 class="iw-title">{escape(headline(one.title))}</h4>{since}</div>'
         f"{_detail(one.detail)}{proposed}</article>"
     )
 
@@ -95,20 +98,19 @@ def tally(found: Iterable[Finding]) -> str:
     )
 
 
-def hypotheses(analysis: Analysis, *, most: int = 5) -> str:
+def hypotheses(analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: int = 5) -> str:
     """Return the ranked hypotheses: for, against, what to check, what to do first."""
     if not analysis.hypotheses:
         return note(NOTHING)
-    known = _by_name(analysis.findings)
-    shown = "".join(hypothesis(one, known) for one in analysis.hypotheses[:most])
-    rest = "".join(hypothesis(one, known) for one in analysis.hypotheses[most:])
+    cards = [hypothesis(one, analysis, topology) for one in analysis.hypotheses]
+    shown, rest = "".join(cards[:most]), "".join(cards[most:])
     more = (
         f"<details><summary>{len(analysis.hypotheses) - most} more</summary>{rest}</details>" if rest else ""
     )
     return f'<div class="iw-hypotheses">{shown}{more}</div>'
 
 
-def hypothesis(one: Hypothesis, known: dict[str, Finding]) -> str:
+def hypothesis(one: Hypothesis, analysis: Analysis, topology: Topology) -> str:
     """Return one hypothesis as a card. The score orders, it is no probability: drawn, not written."""
     width = round(max(0.0, min(1.0, one.score)) * 100)
     steps = "".join(
@@ -116,7 +118,11 @@ def hypothesis(one: Hypothesis, known: dict[str, Finding]) -> str:
         for label, text in (("First action", one.first_action), ("Next check", one.next_check))
         if text
     )
-    reason = f'<p class="iw-detail">{escape(one.reason)}</p>' if one.reason else ""
+    reason = f'<p class="iw-detail">{escape(headline(one.reason))}</p>' if one.reason else ""
+    kind = f'<span class="iw-kind">{escape(topology.kinds.get(one.target, ""))}</span>'
+    support, against = (
+        findings_named(names, one.target, analysis.findings, topology) for names in (one.support, one.against)
+    )
     bar = (
         '<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         '<rect width="100" height="6" class="iw-track"/>'
@@ -126,10 +132,11 @@ def hypothesis(one: Hypothesis, known: dict[str, Finding]) -> str:
         f'<article class="iw-hypothesis" id="hypothesis-{escape(one.id)}">'
         f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{one.rank}{bar}</div>'
         f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(one.target)}</span>'
-        f'<h4 class="iw-title">{escape(one.title)}</h4><code class="iw-id">{escape(one.id)}</code></div>'
+        f'{kind}<h4 class="iw-title">{escape(one.title)}</h4>'
+        f'<code class="iw-id">{escape(one.id)}</code></div>'
         f"{reason}"
         f'<dl class="iw-steps">{steps}</dl>'
-        f"{_refs('For', one.support, known)}{_refs('Against', one.against, known)}</div></article>"
+        f"{refs('For', support)}{refs('Against', against)}</div></article>"
     )
 
 
@@ -159,6 +166,27 @@ def timeline(moments: Iterable[tuple[datetime, str, str]]) -> str:
         for moment, kind, text in sorted(moments)
     )
     return f'<ol class="iw-timeline">{items}</ol>' if items else note("Nothing is known to have changed.")
+
+
+def refs(label: str, found: Sequence[Finding]) -> str:
+    """Return the findings that speak `For` or `Against` something, each with its target; "" for none."""
+    items = "".join(
+        f'<li><span class="iw-target">{escape(one.target)}</span> {escape(headline(one.title))}</li>'
+        for one in found
+    )
+    return (
+        f'<div class="iw-refs iw-{label.lower()}"><span>{label}</span><ul>{items}</ul></div>' if items else ""
+    )
+
+
+def headline(title: str) -> str:
+    """Return a title as a heading: a plain word at its beginning gets a capital, a name stays as it is.
+
+    >>> [headline(text) for text in ("the log is empty", "app-db died", "psycopg.Error: x")]
+    ['The log is empty', 'app-db died', 'psycopg.Error: x']
+    """
+    first = title.partition(" ")[0].rstrip(":,;")
+    return title[:1].upper() + title[1:] if first.isalpha() and first.islower() else title
 
 
 def note(text: str, *, kind: str = "info") -> str:
@@ -202,7 +230,7 @@ def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> 
 def _line(one: Finding, *, target: bool, more: bool) -> str:
     about = f"<b>{escape(one.target)}</b> " if target else ""
     detail = f'<span class="iw-more">{escape(one.detail)}</span>' if more and one.detail else ""
-    return f"{about}{escape(one.title)}{detail}"
+    return f"{about}{escape(headline(one.title))}{detail}"
 
 
 def _detail(text: str) -> str:
@@ -213,27 +241,6 @@ def _detail(text: str) -> str:
     head, rest = escape("\n".join(lines[:2])), escape("\n".join(lines[2:]))
     more = f'<details><summary>{len(lines) - 2} more lines</summary><p class="iw-detail">{rest}</p></details>'
     return f'<p class="iw-detail">{head}</p>{more}'
-
-
-def _by_name(found: Iterable[Finding]) -> dict[str, Finding]:
-    named: dict[str, Finding] = {}
-    for one in found:
-        named.setdefault(one.id, one)
-        named[one.ref] = one
-    return named
-
-
-def _refs(label: str, names: Sequence[str], known: dict[str, Finding]) -> str:
-    if not names:
-        return ""
-    items = "".join(f"<li>{_ref(name, known.get(name))}</li>" for name in names)
-    return f'<div class="iw-refs iw-{label.lower()}"><span>{label}</span><ul>{items}</ul></div>'
-
-
-def _ref(name: str, one: Finding | None) -> str:
-    if one is None:
-        return f"<code>{escape(name)}</code>"
-    return f'<span class="iw-target">{escape(one.target)}</span> {escape(one.title)}'
 
 
 def _time(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from incident_lib import clock
 from incident_lib.model import Analysis, Event, EventKind, Evidence, EvidenceStatus, FindingSeverity, Window
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
 from incident_lib.reports.page import FATES, NOTEBOOKS, Banner, Frame, display_name, environment
 
@@ -27,6 +28,7 @@ class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     changes: tuple[tuple[datetime, str, str], ...] = ()
     onset: datetime | None = None
+    topology: Topology = Topology()
 
 
 def render_index(facts: IndexFacts) -> str:
@@ -42,7 +44,7 @@ def render_index(facts: IndexFacts) -> str:
             verdict=verdict(facts.analysis),
             first_action=first.first_action if first else "",
             tally=_markup(blocks.tally(facts.analysis.findings)),
-            hypotheses=_markup(blocks.hypotheses(facts.analysis)),
+            hypotheses=_markup(blocks.hypotheses(facts.analysis, facts.topology)),
             findings=_markup(blocks.by_target(facts.analysis)),
             not_assessed=_markup(blocks.not_assessed(facts.analysis.not_assessed)),
             timeline=_markup(blocks.timeline(moments(facts.events, facts.changes, facts.onset))),

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from incident_lib.hypotheses.patterns import ActionItem, Pattern
+from incident_lib.hypotheses.support import findings_named
 from incident_lib.model import Event, Finding, Hypothesis
 from incident_lib.reports.timeline import SnapshotFacts
 
@@ -146,10 +147,10 @@ def _status(verdict: str, best: Hypothesis, snapshots: list[str], newest: str) -
 
 
 def _findings(names: tuple[str, ...], target: str, *snapshots: SnapshotFacts) -> tuple[Finding, ...]:
-    """Return the findings of those ids, each once: that of the blamed target if it has one."""
+    """Return the findings of those ids, each once: that of the blamed target, or of the nearest to it."""
     found: dict[str, Finding] = {}
     for snapshot in snapshots:
-        for one in snapshot.analysis.findings:
-            if one.id in names and (one.id not in found or one.target == target):
+        for one in findings_named(names, target, snapshot.analysis.findings, snapshot.topology):
+            if one.id not in found or one.target == target:
                 found[one.id] = one
-    return tuple(found[name] for name in names if name in found)
+    return tuple(found.values())

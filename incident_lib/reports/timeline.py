@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.model import Analysis, Event, EventKind, Evidence, FindingSeverity, Incident, Window
+from incident_lib.model.topology import Topology
 
 _SAME = timedelta(seconds=5)  # what two snapshots tell of one change
 _LATE = timedelta(minutes=5)  # written down that long after it happened: worth saying
@@ -22,6 +23,7 @@ class SnapshotFacts(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     changes: tuple[tuple[datetime, str, str], ...] = ()  # when, at which target, what
     onset: datetime | None = None
+    topology: Topology = Topology()
 
 
 class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,10 @@ class Duration(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows(events: Iterable[Event], snapshots: tuple[SnapshotFacts, ...]) -> tuple[TimelineRow, ...]:
     """Return everything that is known to have happened, in order, each with its source."""
-    told = [*_from_events(events), *_from_evidence(snapshots)]
+    # What a snapshot tells is recorded when it is taken; only one that was not is told from its evidence.
+    recorded = {event.data.get("snapshot") for event in events if event.kind is EventKind.OBSERVED}
+    untold = tuple(one for one in snapshots if one.id not in recorded)
+    told = [*_from_events(events), *_from_evidence(untold)]
     return tuple(sorted(told, key=lambda row: (row.at, row.kind, row.text)))
 
 

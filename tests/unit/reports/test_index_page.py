@@ -105,7 +105,7 @@ def test_a_timeline_is_in_order():
 
 def test_findings_that_are_well_are_folded_and_bad_ones_are_not():
     html = blocks.findings((finding(FindingSeverity.OK, "fine"), finding(FindingSeverity.CRITICAL, "broken")))
-    assert html.index("broken") < html.index("<details") < html.index("fine")
+    assert html.index("Broken") < html.index("<details") < html.index("Fine")
 
 
 def test_a_long_detail_is_folded_not_cut():
