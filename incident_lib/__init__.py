@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from incident_lib.config import Settings, load
     from incident_lib.errors import ConfigError, FolderError, UsageError, WorkbenchError
     from incident_lib.investigation.case import Case
+    from incident_lib.investigation.review import Review, open_review
     from incident_lib.investigation.take import open_investigation
     from incident_lib.model import Evidence, Finding, Hypothesis, Incident
 
@@ -18,11 +19,13 @@ __all__ = [
     "FolderError",
     "Hypothesis",
     "Incident",
+    "Review",
     "Settings",
     "UsageError",
     "WorkbenchError",
     "load",
     "open_investigation",
+    "open_review",
 ]
 
 _HOMES = {
@@ -33,11 +36,13 @@ _HOMES = {
     "FolderError": "errors",
     "Hypothesis": "model",
     "Incident": "model",
+    "Review": "investigation.review",
     "Settings": "config",
     "UsageError": "errors",
     "WorkbenchError": "errors",
     "load": "config",
     "open_investigation": "investigation.take",
+    "open_review": "investigation.review",
 }
 
 

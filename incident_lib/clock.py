@@ -116,9 +116,11 @@ def format_time(moment: datetime) -> str:
 def format_duration(seconds: float) -> str:
     """Return a length of time in the two units that matter.
 
-    >>> [format_duration(s) for s in (0.0123, 7.25, 90, 3_900, 200_000)]
-    ['12 ms', '7.2 s', '1m 30s', '1h 5m', '2d 7h']
+    >>> [format_duration(s) for s in (0, 0.0003, 0.0123, 7.25, 90, 3_900, 200_000)]
+    ['0 ms', 'under 1 ms', '12 ms', '7.2 s', '1m 30s', '1h 5m', '2d 7h']
     """
+    if 0 < abs(seconds) < 0.0005:
+        return "under 1 ms"
     if seconds < 0:
         return "-" + format_duration(-seconds)
     if seconds < 1:

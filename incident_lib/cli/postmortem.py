@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from incident_lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from incident_lib.config import Settings
     from incident_lib.incident.folder import IncidentFolder
 
@@ -109,11 +107,12 @@ def _record_verdicts(folder: "IncidentFolder", arguments: argparse.Namespace) ->
 def _lint(settings: "Settings", folder: "IncidentFolder", path: Path, *, as_json: bool) -> int:
     from incident_lib.cli.arguments import print_json
     from incident_lib.cli.report import read_text
+    from incident_lib.investigation.review import people
     from incident_lib.reports.postmortem_lint import lint
 
     if not path.exists():
         raise UsageError(f"{folder.id} has no post-mortem yet; `incident postmortem` writes it")
-    found = lint(read_text(path), names=_names(settings, folder), redact=folder.redactor.text)
+    found = lint(read_text(path), names=people(settings, folder), redact=folder.redactor.text)
     if as_json:
         print_json({"path": str(path), "findings": found})
     else:
@@ -121,13 +120,3 @@ def _lint(settings: "Settings", folder: "IncidentFolder", path: Path, *, as_json
             print(f"{path.name}:{one.line}: {one.rule}: {one.text}\n    {one.advice}")
         print(f"{len(found)} to write differently" if found else "Nothing to write differently")
     return 1 if found else 0
-
-
-def _names(settings: "Settings", folder: "IncidentFolder") -> "Iterator[str]":
-    """Yield the names of people that the records and the configuration know."""
-    incident = folder.incident
-    yield incident.commander
-    yield from incident.roles.values()
-    yield from (task.owner for task in incident.tasks)
-    for contact in settings.document.contact:
-        yield from (contact.name, contact.chat)

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from incident_lib.model.run import RunRecord
 
 NOTEBOOKS = ("00_triage", "10_application", "20_database", "30_redis", "40_network")
+REVIEW = "60_postmortem"  # joins them once there is something to review
+_BY_HAND = {
+    "50_mitigation": "50_mitigation never runs in a batch: a person reads its plans and approves each; "
+    "`incident lab` opens it, `incident mitigate` does the same in the terminal",
+}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the flags of `run` say."""
 
-    notebooks: tuple[str, ...] = NOTEBOOKS
+    notebooks: tuple[str, ...] = ()  # none named: those that fit the incident
     since: str = "15m"
     snapshot: str = "new"
     jobs: int = 2
@@ -34,7 +39,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("run", help="collect, judge, run the notebooks and render the pages")
     parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
     parser.add_argument(
-        "--notebook", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
+        "--notebook",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one; may be repeated; default: 00 to 40, and 60 once there is something to review",
     )
     parser.add_argument("--since", default="15m", help="how far to look back (default 15m)")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
@@ -56,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
     clock.parse_time(arguments.since)
-    notebooks = tuple(_notebook(name) for name in arguments.notebook) or NOTEBOOKS
+    notebooks = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
@@ -74,10 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _notebook(name: str) -> str:
     from incident_lib.errors import UsageError
 
-    found = [known for known in NOTEBOOKS if name.removesuffix(".ipynb") in {known, known[:2], known[3:]}]
+    stem = name.removesuffix(".ipynb")
+    every = (*NOTEBOOKS, REVIEW)
+    found = [known for known in (*every, *_BY_HAND) if stem in {known, known[:2], known[3:]}]
     if not found:
-        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(NOTEBOOKS)}")
+        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(every)}")
+    if found[0] in _BY_HAND:
+        raise UsageError(_BY_HAND[found[0]])
     return found[0]
+
+
+def fitting(folder: "IncidentFolder") -> tuple[str, ...]:
+    """Return the notebooks that a run without --notebook executes."""
+    from incident_lib.investigation.review import is_ready
+
+    return (*NOTEBOOKS, REVIEW) if is_ready(folder) else NOTEBOOKS
 
 
 def run_incident(
@@ -145,7 +165,7 @@ def _run_notebooks(
     batch = Batch(
         case=case,
         directory=directory,
-        notebooks=options.notebooks,
+        notebooks=options.notebooks or fitting(folder),
         parameters={
             "incident": str(folder.path),
             "snapshot": case.snapshot,

@@ -4,10 +4,10 @@ A refusal is an answer here, and no stack trace: the notebook runs to its end wh
 """
 
 import shlex
-from collections.abc import Sequence
 from html import escape
 
 from incident_lib.display.block import Block
+from incident_lib.display.grid import plain
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
@@ -35,9 +35,7 @@ def proposals(case: Case) -> Block:
         return Block(blocks.note("No finding and no hypothesis proposes a change."), "nothing is proposed")
     name = case.folder.id if case.folder else ""
     rows = [(one.action, one.target, one.text, command_of(one, name)) for one in found]
-    return Block(
-        _table(("action", "target", "because", "plan it"), rows), blocks.count(len(rows), "proposal")
-    )
+    return Block(plain(("action", "target", "because", "plan it"), rows), blocks.count(len(rows), "proposal"))
 
 
 def actions() -> Block:
@@ -51,7 +49,7 @@ def actions() -> Block:
         )
         for one in ACTIONS.values()
     ]
-    return Block(_table(("action", "does", "target", "arguments"), rows), blocks.count(len(rows), "action"))
+    return Block(plain(("action", "does", "target", "arguments"), rows), blocks.count(len(rows), "action"))
 
 
 def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
@@ -108,12 +106,3 @@ def _arguments(text: str) -> dict[str, str]:
     if wrong := [name for name, separator, _ in pairs if not separator]:
         raise RefusedError(f"arguments: {wrong[0]!r} is no NAME=VALUE")
     return {name: value for name, _, value in pairs}
-
-
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    top = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return (
-        f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )

@@ -1,7 +1,6 @@
 """Evidence as tables: any record type, units spelled out, and the reason where there is nothing to show."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +8,13 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.display.block import Block
+from incident_lib.display.grid import facts, lines
 from incident_lib.investigation.case import Case
 from incident_lib.model import Evidence, EvidenceStatus, Row
-from incident_lib.plots.values import UNKNOWN, heading, is_number, show
 from incident_lib.reports import blocks
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_LONG = 80  # characters from which a text is set small and may break
-_NESTED = (tuple, list, dict)
-
 
 _STATES = {
     "docker.container": "state health exit_code oom_killed restart_count started_at image version error"
@@ -58,7 +53,8 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
         (one.target, row) for one in evidence for row in one.rows if record in {"", type(row).__name__}
     ]
     html = [problem(one) for one in evidence]
-    html += [_tables(alike, columns.split(), most) for alike in _by_type(records)]
+    for index, alike in enumerate(_by_type(records)):
+        html.append(_tables(alike, columns.split(), most, named=index == 0))
     if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
         html.append(blocks.note(f"{probe} was asked, and there is none.", kind="ok"))
     html += [*(_cut(one) for one in evidence), _sources(evidence)]
@@ -87,39 +83,7 @@ def problem(one: Evidence) -> str:
     return f'<div class="iw-note iw-unknown">{escape(said)}{advice}</div>'
 
 
-def lines(records: Sequence[tuple[str, Row]], columns: Sequence[str] = (), *, target: bool = True) -> str:
-    """Return records of one type as an HTML table, one line each."""
-    names = list(columns) or _fields(records)
-    head = "".join(f"<th>{escape(heading(name))}</th>" for name in names)
-    rows = (
-        f"<tr>{_target(of) if target else ''}"
-        f"{''.join(_cell(name, getattr(row, name)) for name in names)}</tr>"
-        for of, row in records
-    )
-    first = "<th>target</th>" if target else ""
-    return (
-        f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{first}{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def facts(records: Sequence[tuple[str, Row]], columns: Sequence[str] = ()) -> str:
-    """Return one record for each target as a table with the targets side by side, a line for each field."""
-    names = [name for name in columns if any(_tells(getattr(row, name)) for _, row in records)]
-    names = names or _fields(records)
-    head = "".join(f'<th scope="col">{escape(target)}</th>' for target, _ in records)
-    rows = (
-        f'<tr><th scope="row">{escape(heading(name))}</th>'
-        f"{''.join(_cell(name, getattr(row, name), flush=False) for _, row in records)}</tr>"
-        for name in names
-    )
-    return (
-        f'<div class="iw-scroll"><table class="iw-table"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int) -> str:
+def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *, named: bool) -> str:
     """Return the table of one record type; columns that the type does not have are left out."""
     row = records[0][1]
     wanted = [name for name in columns if hasattr(row, name)]
@@ -127,7 +91,7 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int) -
         return ""
     targets = [target for target, _ in records]
     if len(set(targets)) == len(targets) and len(targets) <= 6:
-        return facts(records, wanted)
+        return facts(records, wanted, target=named)
     kept = [one for of in dict.fromkeys(targets) for one in [one for one in records if one[0] == of][:most]]
     shown = lines(kept, wanted, target=len(set(targets)) > 1)
     rest = len(records) - len(kept)
@@ -139,46 +103,6 @@ def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row
     for target, row in records:
         groups.setdefault(type(row), []).append((target, row))
     return groups.values()
-
-
-def _fields(records: Sequence[tuple[str, Row]]) -> list[str]:
-    """Return the fields that say something in at least one record; all of them if none does."""
-    names = [field.name for field in msgspec.structs.fields(type(records[0][1]))]
-    telling = [name for name in names if any(_tells(getattr(row, name)) for _, row in records)]
-    return telling or names
-
-
-def _tells(value: Any) -> bool:
-    return value is not None and value != "" and not (isinstance(value, _NESTED) and not value)
-
-
-def _cell(name: str, value: Any, *, flush: bool = True) -> str:
-    if value is None:
-        return f'<td class="iw-none">{UNKNOWN}</td>'
-    if isinstance(value, datetime):
-        return f'<td class="iw-moment"><span>{value:%Y-%m-%d}</span> {value:%H:%M:%S}</td>'
-    text = _nested(value) if isinstance(value, _NESTED) else show(name, value)
-    kind = "iw-number" if flush and is_number(value) else "iw-long" if len(text) > _LONG else ""
-    css = f' class="{kind}"' if kind else ""
-    return f"<td{css}>{escape(text)}</td>"
-
-
-def _nested(value: Any) -> str:
-    """Return a nested value in one line; records inside it by their telling fields."""
-    if isinstance(value, dict):
-        return show("", value)
-    return ", ".join(_inner(item) for item in value)
-
-
-def _inner(item: Any) -> str:
-    if not isinstance(item, msgspec.Struct):
-        return show("", item)
-    pairs = ((field.name, getattr(item, field.name)) for field in msgspec.structs.fields(item))
-    return " ".join(f"{heading(name)} {show(name, value)}" for name, value in pairs if _tells(value))
-
-
-def _target(name: str) -> str:
-    return f'<th scope="row">{escape(name)}</th>'
 
 
 def _cut(one: Evidence) -> str:

@@ -44,6 +44,7 @@ def _snapshots(
             evidence=case.evidence,
             changes=case.changes,
             onset=case.onset,
+            topology=case.topology,
         )
         found.append(facts)
     return tuple(found), tuple(unread)
@@ -56,6 +57,8 @@ def _runs(folder: IncidentFolder) -> tuple[tuple[RunPages, ...], tuple[str, ...]
         try:
             record = msgspec.json.decode((path / "run.json").read_bytes(), type=RunRecord)
         except (OSError, msgspec.MsgspecError):
+            if not (path / "manifest.json").exists() and not (path / "run.json").exists():
+                continue  # it goes on just now, and a notebook of it asks
             unread.append(f"run {path.name} has no record that can be read")
             continue
         html = f"runs/{path.name}/html"

@@ -1,6 +1,6 @@
 """Requests and errors over time, with the onset and the changes marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -10,7 +10,9 @@ from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorte
 
 _LEFT, _TOP, _HEIGHT = 48.0, 16.0, 120.0
 _BARS = 120  # at most; more are added up
-_APART = 150.0  # changes closer than this share a label
+_APART = 210.0  # changes closer than this share a label
+_LETTER = 5.8  # how wide a letter of a label is
+_FEWEST = 36  # letters that a label always has: its number of changes, and when
 
 Change = tuple[datetime, str, str]
 
@@ -56,12 +58,20 @@ def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: S
             labels[-1][1].append(one)
         else:
             labels.append((place, [one]))
-    drawn += [label(place, top - 2, _told(group), "warning") for place, group in labels]
+    drawn += _labels(labels, top - 2)
     if onset and x.low <= onset.timestamp() <= x.high:
         place = x.at(onset.timestamp())
         drawn += [line(place, top, place, bottom, "mark critical")]
         drawn += [label(place, top + 10, f"onset {onset:%H:%M:%S}", "critical")]
     return drawn
+
+
+def _labels(groups: Sequence[tuple[float, list[Change]]], y: float) -> Iterator[str]:
+    """Yield the labels of changes, each cut to the room that it has before its neighbours."""
+    places = [_LEFT, *(place for place, _ in groups), WIDTH]
+    for before, (place, group), after in zip(places, groups, places[2:], strict=False):
+        room = min(place - before, after - place) if len(groups) > 1 else WIDTH / 2
+        yield label(place, y, shorten(_told(group), max(int(room / _LETTER), _FEWEST)), "warning")
 
 
 def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -76,7 +86,7 @@ def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
 def _told(group: Sequence[Change]) -> str:
     moment, target, what = group[0]
     if len(group) == 1:
-        return shorten(f"{target}: {what}", 60)
+        return f"{target}: {what}"
     return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
 
 

@@ -1,6 +1,7 @@
 """Numbers and names as people read them: the unit stands in the field's name."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,22 +9,57 @@ from incident_lib import clock
 
 UNKNOWN = "unknown"
 _SCALES = ("B", "KB", "MB", "GB", "TB", "PB")
+_KINDS = {"_bytes": "size", "_ratio": "share", "_seconds": "time", "_at": "since", "_ms": "time"}
+_NO_NOUN = ("ing", "ed", "en", "limit", "usable", "ok")
+_NO_NOUNS = frozenset({"total", "new", "fatal", "max", "min", "temporary", "big", "free", "kept"})
 _SUFFIXES = ("_per_second", "_seconds", "_bytes", "_ratio", "_percent", "_count", "_at", "_ms")
 
 
 def heading(name: str) -> str:
     """Return a field's name as a column heading; the unit moves into the value.
 
-    >>> heading("query_seconds"), heading("application_name"), heading("pid")
-    ('query', 'application name', 'pid')
+    >>> heading("query_seconds"), heading("dead_row_count"), heading("blocking_count"), heading("pid")
+    ('query', 'dead rows', 'blocking', 'pid')
     """
     if name == "seconds":
         return "took"
+    if name.endswith("_count"):
+        return _plural(name.removesuffix("_count").replace("_", " "))
     for suffix in _SUFFIXES:
         if name.endswith(suffix) and suffix != "_per_second":
             name = name.removesuffix(suffix)
             break
     return name.replace("_", " ")
+
+
+def headings(names: Sequence[str]) -> dict[str, str]:
+    """Return the headings of several fields, with the kind of the value where two would be the same.
+
+    >>> list(headings(["used_bytes", "used_ratio", "limit_bytes"]).values())
+    ['used size', 'used share', 'limit']
+    """
+    plain = {name: heading(name) for name in names}
+    twice = {head for head, number in Counter(plain.values()).items() if number > 1}
+    return {name: f"{head}{_kind(name)}" if head in twice else head for name, head in plain.items()}
+
+
+def _kind(name: str) -> str:
+    found = [word for suffix, word in _KINDS.items() if name.endswith(suffix)]
+    return f" {found[0]}" if found else ""
+
+
+def _plural(words: str) -> str:
+    """Return a counted thing in the plural; what is said of things, and not their name, as it is.
+
+    >>> [_plural(word) for word in ("entry", "dead row", "rejected", "miss", "total")]
+    ['entries', 'dead rows', 'rejected', 'misses', 'total']
+    """
+    is_plural = words.endswith("s") and not words.endswith("ss")
+    if is_plural or words.endswith(_NO_NOUN) or words in _NO_NOUNS:
+        return words
+    if words.endswith("y") and not words.endswith(("ay", "ey", "oy")):
+        return f"{words[:-1]}ies"
+    return f"{words}es" if words.endswith(("ss", "sh", "ch", "x")) else f"{words}s"
 
 
 def show(name: str, value: Any) -> str:

@@ -1,6 +1,6 @@
 """The post-mortem: filled from evidence and records, what is unknown says so, and people write the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -14,8 +14,9 @@ from incident_lib.model import Event, EventKind, Finding, FindingSeverity, Incid
 from incident_lib.redact import Redactor
 from incident_lib.reports import escape, timeline
 from incident_lib.reports.generated import block, document
+from incident_lib.reports.impact_text import describe_bounds, describe_gaps, describe_impact, describe_method
 from incident_lib.reports.postmortem_causes import Cause, causes, proposed_items
-from incident_lib.reports.postmortem_impact import Impact, ServiceImpact, describe_gaps, measure
+from incident_lib.reports.postmortem_impact import Impact, measure
 from incident_lib.reports.postmortem_status import TO_WRITE, describe_due
 from incident_lib.reports.timeline import SnapshotFacts
 from incident_lib.resources import resource
@@ -74,7 +75,8 @@ def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2
         "code": escape.code,
         "duration": clock.format_duration,
         "percent": lambda ratio: f"{ratio * 100:.1f} %",
-        "gaps": describe_gaps,
+        "method": describe_method,
+        "bounds": describe_bounds,
         "brief": _brief,
         "upperfirst": lambda text: text[:1].upper() + text[1:],
         "finding": lambda one, snapshot: _finding_link(one, snapshot, facts.runs),
@@ -121,12 +123,12 @@ def _derived(facts: PostmortemFacts) -> dict[str, Any]:
         "causes": found,
         "impact": impact,
         "worst": impact.services[0] if impact.services else None,
-        "said": _said(impact),
+        "said": describe_impact(impact),
         "factors": _factors(facts, began, cause),
         "first_sign": _first_sign(facts),
         "response": _response(facts, known),
         "items": proposed_items(cause, incident.resolved_at or incident.declared_at),
-        "unknown": list(_unknown(facts, known, impact)),
+        "unknown": list(still_unknown(facts, known, impact)),
         "page": _page(cause, facts.runs),
         "runs": facts.runs,
         "snapshots": facts.snapshots,
@@ -137,21 +139,6 @@ def _lasted(incident: Incident, began: datetime) -> str:
     if incident.resolved_at is None:
         return "it is not resolved yet"
     return clock.format_duration(max(0.0, (incident.resolved_at - began).total_seconds()))
-
-
-def _said(impact: Impact) -> str:
-    """Return the impact in one sentence: what was counted, and that it is the least there was."""
-    failing: list[ServiceImpact] = [one for one in impact.services if one.failed_count]
-    if not impact.services:
-        return "How many requests failed is unknown: no snapshot holds an access log of that time."
-    if not failing:
-        return "No request in the logs that were read was answered with 5xx."
-    worst = failing[0]
-    ratio = f" ({worst.failed_ratio * 100:.1f} %)" if worst.failed_ratio is not None else ""
-    return (
-        f"At least {worst.failed_count} of {worst.requests_count} requests{ratio} that {worst.service}"
-        " logged were answered with 5xx."
-    )
 
 
 def _factors(facts: PostmortemFacts, began: datetime, cause: Cause | None) -> list[dict[str, Any]]:
@@ -209,7 +196,9 @@ def _longest_silence(incident: Incident, updates: list[Event]) -> str:
     return clock.format_duration(max(gaps, default=0.0))
 
 
-def _unknown(facts: PostmortemFacts, known: dict[str, timeline.Milestone], impact: Impact) -> Any:
+def still_unknown(
+    facts: PostmortemFacts, known: dict[str, timeline.Milestone], impact: Impact
+) -> Iterator[str]:
     """Yield what stays unknown, a line each."""
     for milestone in known.values():
         if milestone.at is None and not (milestone.name == "resolved" and facts.incident.is_open):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from incident_lib import clock
 from incident_lib.model import Evidence
 from incident_lib.model.logs import LogBucket, LogEndpoint, LogSummary
 from incident_lib.reports.timeline import SnapshotFacts
@@ -183,17 +182,3 @@ def _gaps(
             break
     if at < end:
         yield at, end
-
-
-def describe_gaps(gaps: tuple[tuple[datetime, datetime], ...]) -> str:
-    """Return the stretches for people.
-
-    >>> at = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
-    >>> describe_gaps(((at, at + timedelta(minutes=5)),))
-    '2026-01-15 14:00:00 to 14:05:00 (5m 0s)'
-    """
-    return ", ".join(
-        f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S}"
-        f" ({clock.format_duration((until - since).total_seconds())})"
-        for since, until in gaps
-    )

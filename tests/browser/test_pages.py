@@ -44,6 +44,7 @@ def pages(tmp_path_factory):
             directory=case.folder.path / "runs" / "20260115T144503Z",
             notebooks=(
                 "00_triage",
+                "60_postmortem",
                 *(str(save(one, folder / f"{name}.ipynb")) for name, one in made.items()),
             ),
             parameters={"incident": str(case.folder.path), "config": ""},
@@ -85,7 +86,7 @@ class Visit:
         )
 
 
-@pytest.mark.parametrize("name", ["index", "00_triage", "20_database", "40_network"])
+@pytest.mark.parametrize("name", ["index", "00_triage", "20_database", "40_network", "60_postmortem"])
 @pytest.mark.parametrize(
     "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}]
 )
@@ -140,7 +141,7 @@ def test_a_failed_notebook_says_so_at_the_top_and_still_answers(browser, pages):
     visit.context.close()
 
 
-@pytest.mark.parametrize("name", ["index", "00_triage"])
+@pytest.mark.parametrize("name", ["index", "00_triage", "60_postmortem"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(browser, pages, name, scheme):
     visit = Visit(browser, pages / f"{name}.html", color_scheme=scheme)

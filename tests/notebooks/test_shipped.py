@@ -15,7 +15,7 @@ from incident_lib.run.batch import Batch, run_notebooks
 from tests import check_notebooks
 from tests.notebooks import sample
 
-NAMES = ("00_triage", "10_application", "20_database", "30_redis", "40_network")
+NAMES = ("00_triage", "10_application", "20_database", "30_redis", "40_network", "60_postmortem")
 DOWN = """
 [[service]]
 name = "backend"
@@ -89,6 +89,20 @@ def test_a_stored_snapshot_is_enough(tmp_path):
     record = run_notebooks(Batch(case=case, directory=directory, notebooks=NAMES, parameters=parameters))
     assert record.status is RunStatus.DONE, [one.error for one in record.notebooks]
     assert "7 sessions wait for one transaction" in (directory / "html" / "20_database.html").read_text()
+
+
+def test_the_review_needs_no_snapshot(tmp_path):
+    declaration = Declaration(title="All is down", severity=IncidentSeverity.SEV1, started_at=sample.AT)
+    case = sample.made(tmp_path)
+    folder = declare(tmp_path / "other", declaration, Redactor())
+    directory = folder.path / "runs" / "20260115T144503Z"
+    parameters = {"incident": str(folder.path), "snapshot": "latest"}
+    batch = Batch(case=case, directory=directory, notebooks=("60_postmortem",), parameters=parameters)
+    record = run_notebooks(batch)
+    assert record.status is RunStatus.DONE, [one.error for one in record.notebooks]
+    page = (directory / "html" / "60_postmortem.html").read_text()
+    assert "No snapshot was taken" in page
+    assert "None is written yet" in page
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""A finished incident, looked at again: what its folder holds, and the post-mortem that people write."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.postmortem import gather
+from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.investigation.take import SINCE, take_snapshot
+from incident_lib.reports.postmortem import PostmortemFacts, file_name
+from incident_lib.reports.postmortem_lint import LintFinding, lint
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known about one incident when it is over, or while it still goes on."""
+
+    settings: Settings
+    folder: IncidentFolder
+    facts: PostmortemFacts
+    left_out: tuple[str, ...] = ()  # what could not be read
+    text: str = ""  # of the post-mortem, as people left it; "" before there is one
+
+    @property
+    def path(self) -> Path:
+        """Where the post-mortem is, or will be."""
+        return self.folder.path / file_name(self.facts.incident)
+
+    def lint(self) -> tuple[LintFinding, ...]:
+        """Return what should be written differently in the post-mortem; nothing before there is one."""
+        if not self.text:
+            return ()
+        names = people(self.settings, self.folder)
+        return lint(self.text, names=names, redact=self.folder.redactor.text)
+
+
+def open_review(
+    incident: str = "", *, snapshot: str = "latest", since: str = SINCE, config: str = ""
+) -> Review:
+    """Return the review of an incident, with all of its snapshots, or none where none was taken.
+
+    `latest` or an id reads what is there and asks no target; `new` takes one more snapshot first.
+    Errors: UsageError for a name that does not exist, ConfigError, FolderError.
+    """
+    settings = load_settings(config, incident)
+    folder = folders.find(settings.incidents, incident, redactor_for(settings))
+    if snapshot == "new":
+        take_snapshot(settings, folder.path / "snapshots", since, Watch(), folder=folder)
+    elif snapshot != "latest":
+        folder.snapshot(snapshot)
+    facts, left_out = gather(settings, folder)
+    path = folder.path / file_name(facts.incident)
+    return Review(settings=settings, folder=folder, facts=facts, left_out=left_out, text=_text(path))
+
+
+def is_ready(folder: IncidentFolder) -> bool:
+    """Return whether there is something to review: it is over, or somebody began a post-mortem."""
+    incident = folder.incident
+    return not incident.is_open or (folder.path / file_name(incident)).exists()
+
+
+def people(settings: Settings, folder: IncidentFolder) -> Iterator[str]:
+    """Yield the names of people that the records and the configuration know."""
+    incident = folder.incident
+    yield incident.commander
+    yield from incident.roles.values()
+    yield from (task.owner for task in incident.tasks)
+    for contact in settings.document.contact:
+        yield from (contact.name, contact.chat)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise FolderError(f"{path} cannot be read: {error}") from error
