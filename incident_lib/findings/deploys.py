@@ -18,7 +18,7 @@ def analyze_log(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "deployed",
             FindingSeverity.INFO,
-            f"{row.service or 'something'} {row.version} was deployed",
+            f"version {row.version} was deployed",
             f"version {row.version}{previous}",
             since=row.at,
             version=row.version,

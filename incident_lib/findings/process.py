@@ -35,7 +35,7 @@ def _not_running(evidence: Evidence, state: ProcessState) -> Finding:
         evidence,
         "not_running",
         FindingSeverity.CRITICAL,
-        f"{evidence.target} does not run: {state.reason}",
+        f"the process does not run: {state.reason}",
         f"{state.pid_file}; read the last lines of its log",
         pid=state.pid,
     )
@@ -52,7 +52,7 @@ def _ok(evidence: Evidence, state: ProcessState) -> Finding:
         parts.append(f"{state.open_file_count} open files")
     if state.python_version:
         parts.append(f"Python {state.python_version}")
-    title = f"{evidence.target} runs{since}"
+    title = f"the process runs{since}"
     return finding(evidence, "ok", FindingSeverity.OK, title, ", ".join(parts), **_data(state))
 
 
@@ -68,7 +68,7 @@ def _data(state: ProcessState) -> dict[str, Any]:
 
 def _halted(evidence: Evidence, state: ProcessState) -> Iterator[Finding]:
     if state.state in _HALTED:
-        title = f"{evidence.target} was halted by a signal and does nothing"
+        title = "the process was halted by a signal and does nothing"
         advice = f"process {state.pid} is {state.state}; kill -CONT {state.pid} lets it go on"
         yield finding(evidence, "halted", FindingSeverity.CRITICAL, title, advice, pid=state.pid)
 
@@ -79,8 +79,8 @@ def _restarted(evidence: Evidence, state: ProcessState, context: Context) -> Ite
             evidence,
             "restarted",
             FindingSeverity.INFO,
-            f"{evidence.target} was started {clock.format_time(state.started_at)}",
-            "inside the time looked at",
+            "the process was started",
+            f"at {clock.format_time(state.started_at)}, inside the time looked at",
             since=state.started_at,
             pid=state.pid,
         )
@@ -89,7 +89,7 @@ def _restarted(evidence: Evidence, state: ProcessState, context: Context) -> Ite
 def _cpu(evidence: Evidence, state: ProcessState, context: Context) -> Iterator[Finding]:
     severity = context.thresholds.severity("process.cpu", state.cpu_cores, "cores")
     if severity and state.cpu_cores is not None:
-        title = f"{evidence.target} uses {state.cpu_cores:.2f} processors"
+        title = f"the process uses {state.cpu_cores:.2f} processors"
         yield finding(evidence, "cpu", severity, title, f"over {state.seconds:.1f} s", **_data(state))
 
 
@@ -97,7 +97,7 @@ def _memory(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
     severity = context.thresholds.severity("process.memory", state.memory_ratio, "ratio")
     if severity and state.memory_ratio is not None:
         size, limit = mebibytes(state.resident_bytes or 0), mebibytes(state.memory_limit_bytes or 0)
-        title = f"{evidence.target} uses {state.memory_ratio:.0%} of the memory it may use"
+        title = f"the process uses {state.memory_ratio:.0%} of the memory it may use"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(state))
 
 
@@ -115,7 +115,7 @@ def _growth(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
             evidence,
             "growth",
             severity,
-            f"the memory of {evidence.target} grows and reaches its limit in {left}",
+            f"memory grows and reaches its limit in {left}",
             f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back",
             bytes_per_second=growth.bytes_per_second,
             limit_seconds=growth.limit_seconds,
@@ -130,7 +130,7 @@ def _open_files(evidence: Evidence, state: ProcessState, context: Context) -> It
             evidence,
             "open_files",
             severity,
-            f"{evidence.target} has {state.open_file_count} of {state.open_file_limit_count} files open",
+            f"the process has {state.open_file_count} of {state.open_file_limit_count} files open",
             "files or connections that are not closed; at the limit new connections fail",
             count=state.open_file_count,
             limit=state.open_file_limit_count,

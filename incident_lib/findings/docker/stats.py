@@ -30,7 +30,7 @@ def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
     if usage.memory_bytes is not None:
         limit = f" of {mebibytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
         parts.append(f"{mebibytes(usage.memory_bytes)}{limit}")
-    title = "it uses " + (" and ".join(parts) or "what the engine does not say")
+    title = "uses " + (" and ".join(parts) or "what the engine does not say")
     severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
     return finding(
         evidence, "ok" if parts else "unknown", severity, title, f"over {usage.seconds:.1f} s", **_data(usage)
@@ -53,7 +53,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "cpu",
             severity,
-            f"it uses {usage.cpu_ratio:.0%} of the processors it may use",
+            f"uses {usage.cpu_ratio:.0%} of the processors it may use",
             f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {usage.seconds:.1f} s",
             **_data(usage),
         )
@@ -63,7 +63,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "throttled",
             severity,
-            f"its processor limit held it back in {usage.throttled_ratio:.0%} of the scheduler's periods",
+            f"the processor limit held it back in {usage.throttled_ratio:.0%} of the scheduler's periods",
             f"limit {usage.cpu_limit_cores:g} processors; raise it, or do less in it",
             throttled_ratio=usage.throttled_ratio,
             **_data(usage),
@@ -74,7 +74,7 @@ def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
     severity = context.thresholds.severity("docker.memory", usage.memory_ratio, "ratio")
     if severity and usage.memory_ratio is not None:
         size, limit = mebibytes(usage.memory_bytes or 0), mebibytes(usage.memory_limit_bytes or 0)
-        title = f"it uses {usage.memory_ratio:.0%} of its memory limit"
+        title = f"uses {usage.memory_ratio:.0%} of its memory limit"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(usage))
 
 
@@ -90,7 +90,7 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
             evidence,
             "growth",
             severity,
-            f"its memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
+            f"memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
             f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back",
             bytes_per_second=growth.bytes_per_second,
             limit_seconds=growth.limit_seconds,
@@ -107,7 +107,7 @@ def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterat
             evidence,
             "pids",
             severity,
-            f"it has {usage.process_count} of the {usage.process_limit_count} processes it may have",
+            f"has {usage.process_count} of the {usage.process_limit_count} processes it may have",
             count=usage.process_count,
             limit=usage.process_limit_count,
         )
@@ -122,7 +122,7 @@ def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Ite
             evidence,
             "network",
             severity,
-            f"its network lost {lost} packets in {usage.seconds:.1f} s",
+            f"the network lost {lost} packets in {usage.seconds:.1f} s",
             f"{usage.dropped_count} dropped, {usage.error_count} errors",
             count=lost,
         )

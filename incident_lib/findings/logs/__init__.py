@@ -74,7 +74,7 @@ def _ok(view: View) -> Finding:
         view.evidence,
         "ok",
         FindingSeverity.OK,
-        f"the log is unsuspicious: {', '.join(parts)}",
+        f"nothing unusual in the log: {', '.join(parts)}",
         span(summary.first_at, summary.last_at),
         lines_count=summary.lines_count,
         requests_count=summary.requests_count,

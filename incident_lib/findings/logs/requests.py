@@ -72,7 +72,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         view.evidence,
         "endpoint",
         FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
-        f"{percent(share)} of the failures are in {name}; the other endpoints work",
+        f"{_most_failures(share)} in {name}; the other endpoints work",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
         f"({percent(worst.server_errors_ratio)}); all others: {percent(other_ratio)} of {others:,}",
         since=worst.first_server_error_at,
@@ -82,6 +82,10 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         other_failure_ratio=round(other_ratio, 4),
         failed_count=worst.server_errors_count,
     )
+
+
+def _most_failures(share: float) -> str:
+    return "all failures are" if share > 0.9995 else f"{percent(share)} of the failures are"
 
 
 def judge_slow(view: View) -> Iterator[Finding]:

@@ -95,7 +95,9 @@ def _differ(evidence: Evidence, system: NameAnswer, others: Sequence[NameAnswer]
 def _ok(evidence: Evidence, system: NameAnswer) -> Finding:
     took = format_duration(system.seconds or 0.0)
     where = ", ".join(system.addresses)
-    title = f"{system.name} is {where}" if system.name != where else f"{where} is an address already"
+    title = (
+        f"{system.name} is {where}" if system.name != where else f"no name to resolve: {where} is an address"
+    )
     return finding(
         evidence,
         "ok",

@@ -103,7 +103,7 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
         title = "plain HTTP answers where TLS is expected"
         yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
     if row.silent:
-        title = "it accepts connections and does not answer the TLS greeting"
+        title = "accepts connections and does not answer the TLS greeting"
         yield _critical(evidence, "silent", title, row.message, data)
     if row.old_protocol:
         spoken = f"only {row.protocol}" if row.protocol else "no version of TLS that is still in use"

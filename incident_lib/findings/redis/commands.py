@@ -27,7 +27,7 @@ def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
         evidence,
         "ok",
         FindingSeverity.OK,
-        f"{per_second:.0f} commands a second, {_ratio(commands):.0%} of its time",
+        f"{per_second:.0f} commands a second, which take {_ratio(commands):.0%} of its time",
         "latency monitoring is off (latency-monitor-threshold 0): stalls by disk and forks are not seen"
         if off
         else "",
@@ -52,7 +52,7 @@ def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Conte
         evidence,
         "dominant" if dominant else "busy",
         severity,
-        f"its thread is busy {ratio:.0%} of the time, {share:.0%} of it with {most.name.upper()}",
+        f"the command thread is busy {ratio:.0%} of the time, {share:.0%} of it with {most.name.upper()}",
         f"{most.call_count} calls in {most.seconds:.1f} s, "
         f"{format_duration(most.busy_seconds / most.call_count)} each",
         command=most.name,

@@ -10,15 +10,15 @@ from incident_lib.model.redis import RedisLatency, RedisServer
 _TITLES = {
     ProblemKind.REFUSED: "connections are refused",
     ProblemKind.TIMED_OUT: "no answer in time",
-    ProblemKind.UNREACHABLE: "it cannot be reached",
-    ProblemKind.RESET: "it ends connections",
-    ProblemKind.NAME_NOT_RESOLVED: "its name does not resolve",
+    ProblemKind.UNREACHABLE: "cannot be reached",
+    ProblemKind.RESET: "ends connections",
+    ProblemKind.NAME_NOT_RESOLVED: "the name does not resolve",
     ProblemKind.TLS: "no secure connection",
-    ProblemKind.DENIED: "it refuses our login",
-    ProblemKind.FULL: "it has no room for another client",
-    ProblemKind.STARTING: "it is still loading its data",
-    ProblemKind.BUSY: "it is busy with one script and refuses everything else",
-    ProblemKind.NOT_FOUND: "it is not there",
+    ProblemKind.DENIED: "refuses our login",
+    ProblemKind.FULL: "no room for another client",
+    ProblemKind.STARTING: "still loading its data",
+    ProblemKind.BUSY: "busy with one script, refuses everything else",
+    ProblemKind.NOT_FOUND: "not there",
     ProblemKind.PROTOCOL: "what answers is no Redis we understand",
 }
 
@@ -54,7 +54,7 @@ def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding
 
 
 def _ok(evidence: Evidence, server: RedisServer | None, latency: RedisLatency | None) -> Finding:
-    name = f"{server.software} {server.version}" if server and server.version else "it"
+    name = f"{server.software} {server.version}" if server and server.version else "the server"
     median = latency.median_seconds if latency else None
     speed = f" in {_short(median)}" if median is not None else ""
     ways = "; ".join(server.ways) if server else ""
@@ -78,7 +78,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             evidence,
             name,
             FindingSeverity.CRITICAL,
-            f"it answers PING with {latency.refusal}",
+            f"answers PING with {latency.refusal}",
             "a replica without its primary that may not serve stale data" if name == "master_down" else "",
         )
         return
@@ -89,7 +89,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             evidence,
             "latency",
             severity,
-            f"its event loop is slow: a ping takes {_short(latency.p95_seconds)}",
+            f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
             f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
             "See the slow log and its machine's CPU.",
@@ -107,8 +107,8 @@ def _restarted(evidence: Evidence, server: RedisServer, context: Context) -> Ite
             evidence,
             "restarted",
             FindingSeverity.INFO,
-            f"it was started {uptime} ago, inside the window",
-            f"started at {format_time(server.started_at)}; its memory began empty or with what is on disk",
+            "the server was started",
+            f"at {format_time(server.started_at)}, {uptime} ago; its memory began empty or as it is on disk",
             since=server.started_at,
             uptime_seconds=server.uptime_seconds,
             run_id=server.run_id,
@@ -122,7 +122,7 @@ def _clock(evidence: Evidence, server: RedisServer, context: Context) -> Iterato
             evidence,
             "clock",
             FindingSeverity.WARNING,
-            f"its clock differs from ours by {format_duration(abs(difference))}",
+            f"the clock differs from ours by {format_duration(abs(difference))}",
             "times of its log and slow log are that far off",
             difference_seconds=difference,
         )

@@ -94,12 +94,12 @@ def test_errors_of_one_kind_are_one_finding() -> None:
     late = row("/a", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True)
     (one,) = judge(late, row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True))
     assert (one.id, one.severity, one.data["count"]) == ("http.health.silent", "CRITICAL", 2)
-    assert one.title == "it accepts connections and says nothing"
+    assert one.title == "accepts connections and says nothing"
 
 
 def test_an_answer_beside_an_error_is_not_ok() -> None:
     (one,) = judge(row(), row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="began and did not end"))
-    assert (one.id, one.title) == ("http.health.timed_out", "/b: it does not answer in time")
+    assert (one.id, one.title) == ("http.health.timed_out", "/b: does not answer in time")
 
 
 @pytest.mark.parametrize("kind", list(ProblemKind))
