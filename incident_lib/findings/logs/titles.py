@@ -24,6 +24,8 @@ CLASSES: dict[str, tuple[str, str]] = {
     "db_process_killed": ("a PostgreSQL process was killed by signal 9", "look for the kernel's OOM killer"),
     "db_process_crashed": ("a PostgreSQL process crashed", "look for the signal and the statement"),
     "db_checkpoints": ("checkpoints come too often", "raise max_wal_size"),
+    "db_sequence": ("a sequence has no number left, so inserts fail", "see how far its column's type goes"),
+    "db_wraparound": ("PostgreSQL runs out of transaction ids", "see who holds cleanup back, then freeze"),
     "db_archive_failed": ("archiving WAL fails, so the disk fills", "correct archive_command"),
     "redis_refused": ("Redis refuses connections", "see whether it runs, and at which address"),
     "redis_timeout": ("Redis does not answer in time", "look for a slow command"),
@@ -48,6 +50,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "disk_full": ("no space left on a disk", "free space on it"),
     "worker_timeout": ("workers did not answer their master in time", "find what blocks the worker"),
     "worker_killed": ("workers were killed", "look for the kernel's OOM killer"),
+    "clock": ("another clock is not the same as ours", "compare the clocks of both machines"),
     "concurrency_limit": ("the server's concurrency limit was reached", "find what makes requests slow"),
 }
 PASSING = frozenset({"db_not_ready", "db_serialization"})  # of themselves no trouble

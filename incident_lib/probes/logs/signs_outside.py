@@ -115,4 +115,8 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
         (("was sent SIGKILL! Perhaps out of memory?", ""), ("was terminated due to signal 9", "")),
     ),
     ("concurrency_limit", (("Exceeded concurrency limit.", ""),)),
+    (
+        "clock",
+        (("ImmatureSignatureError", ""), ("RequestTimeTooSkewed", ""), ("Clock skew too great", "")),
+    ),
 )

@@ -108,6 +108,14 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
         (("was terminated by signal ", r"\(PID \d+\) was terminated by signal (?!9\b)\d+"),),
     ),
     ("db_checkpoints", (("checkpoints are occurring too frequently", ""),)),
+    ("db_sequence", (("nextval: reached m", r"nextval: reached (?:maximum|minimum) value of sequence"),)),
+    (
+        "db_wraparound",
+        (
+            ("must be vacuumed within ", r"database .{1,80} must be vacuumed within \d+ transactions"),
+            ("to avoid wraparound data loss", r"not accepting commands .{0,80}to avoid wraparound data loss"),
+        ),
+    ),
     (
         "db_archive_failed",
         (

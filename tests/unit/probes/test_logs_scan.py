@@ -138,6 +138,12 @@ def test_lines_without_times_are_counted_without_times():
         ("server process (PID 71) was terminated by signal 9: Killed", "db_process_killed"),
         ("checkpoints are occurring too frequently (3 seconds apart)", "db_checkpoints"),
         ("archive command failed with exit code 1", "db_archive_failed"),
+        ('nextval: reached maximum value of sequence "orders_id_seq" (2147483647)', "db_sequence"),
+        ('WARNING:  database "shop" must be vacuumed within 9999999 transactions', "db_wraparound"),
+        (
+            'database is not accepting commands that assign new XIDs to avoid wraparound data loss in "shop"',
+            "db_wraparound",
+        ),
         (
             "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379. refused.",
             "redis_refused",
@@ -172,6 +178,7 @@ def test_lines_without_times_are_counted_without_times():
         ("MemoryError", "memory_error"),
         ("OSError: [Errno 28] No space left on device", "disk_full"),
         ("WORKER TIMEOUT (pid:12)", "worker_timeout"),
+        ("jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)", "clock"),
         ("Worker (pid:12) was sent SIGKILL! Perhaps out of memory?", "worker_killed"),
     ],
 )

@@ -1,0 +1,86 @@
+"""A cache that lost its keys, and a database that carries what the cache used to answer."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+
+_EVICTING = ("redis.memory.evictions", "redis.memory.eviction_behind")
+_RESTARTED = "redis.connection.restarted"
+_COLD = "redis.memory.hit_ratio"
+# Whoever lost the cache says so: it had been there before it was started.
+_MISSED = tuple(f"logs.lines.class.redis_{what}" for what in ("refused", "loading", "timeout"))
+_LOAD = ("postgres.counters.load", "postgres.saturation.high", "postgres.statements.dominant")
+# What loads a database by itself.
+_OWN_CAUSES = (
+    "postgres.locks.blocked",
+    "postgres.locks.ddl_queue",
+    "postgres.transactions.idle_blocking",
+    "postgres.transactions.long_query",
+)
+_DB_RESTARTED = "postgres.server.restarted"
+_TOGETHER = timedelta(minutes=2)
+ByTarget = dict[str, dict[str, Finding]]
+
+
+def judge_stampedes(findings: Iterable[Finding], topology: Topology) -> Iterator[Finding]:
+    """Yield `redis.memory.stampede` for each cache that lost its keys while a database beside it is loaded.
+
+    Lost are the keys when it evicts, or when it was started inside the window and is cold or was missed.
+    Beside it stands a database that something needs which needs the cache.
+    """
+    seen: ByTarget = {}
+    for one in findings:
+        if one.severity is not FindingSeverity.UNKNOWN:
+            seen.setdefault(one.target, {}).setdefault(one.id, one)
+    for cache in [name for name, kind in topology.kinds.items() if kind == "redis"]:
+        users = topology.users(cache)
+        lost = _lost(seen.get(cache, {}), [seen.get(user, {}) for user in users])
+        databases = [
+            name
+            for name, kind in topology.kinds.items()
+            if kind == "postgres" and users & topology.users(name)
+        ]
+        for name in databases if lost else ():
+            if load := _load(seen.get(name, {}), since=lost[0].since):
+                yield _stampede(cache, name, lost, load)
+                break
+
+
+def _lost(cache: dict[str, Finding], users: list[dict[str, Finding]]) -> list[Finding]:
+    """Return what says that the cache lost its keys, nothing if nothing does."""
+    if evicting := [cache[name] for name in _EVICTING if name in cache and cache[name].severity.is_bad]:
+        return evicting
+    if _RESTARTED not in cache:
+        return []
+    missed = [one for user in users for name in _MISSED if (one := user.get(name))]
+    proof = [*missed, *([cache[_COLD]] if _COLD in cache else [])]
+    return [cache[_RESTARTED], *proof] if proof else []
+
+
+def _load(database: dict[str, Finding], *, since: datetime | None) -> list[Finding]:
+    """Return what says that the database is loaded; nothing if that has a cause of its own."""
+    if any(database[name].severity.is_bad for name in _OWN_CAUSES if name in database):
+        return []
+    started = database[_DB_RESTARTED].since if _DB_RESTARTED in database else None
+    if since and started and abs(started - since) < _TOGETHER:
+        return []  # everything was started, nothing was lost
+    load = [database[name] for name in _LOAD if name in database and database[name].severity.is_bad]
+    return [one for one in load if not (since and one.since and one.since < since)]
+
+
+def _stampede(cache: str, database: str, lost: list[Finding], load: list[Finding]) -> Finding:
+    evidence = tuple(dict.fromkeys(ref for one in (*lost, *load) for ref in one.evidence))
+    said = "\n".join(f"{one.target}: {one.title}" for one in (*lost, *load))
+    how = "was started" if lost[0].id == _RESTARTED else "throws keys away"
+    return Finding(
+        id="redis.memory.stampede",
+        severity=FindingSeverity.WARNING,
+        target=cache,
+        title=f"it {how}, and the database {database} is under load",
+        detail=f"{said}\nWhat the cache does not answer, the database must",
+        since=lost[0].since,
+        evidence=evidence,
+        data={"database": database, "began": how},
+    )

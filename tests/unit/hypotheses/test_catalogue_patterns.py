@@ -1,0 +1,231 @@
+"""Every hypothesis of the catalogue: what makes it the first, and that it never comes without a cause."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
+from incident_lib.hypotheses import parse_patterns, rank
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+from incident_lib.resources import resource
+
+GRAPH = Topology(
+    kinds={
+        "site": "http",
+        "orders": "http",
+        "ledger": "postgres",
+        "keys": "redis",
+        "bank": "outside",
+        "machine": "host",
+    },
+    depends_on={"site": ("orders",), "orders": ("ledger", "keys", "bank")},
+)
+PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(encoding="utf-8"), "patterns.toml")
+ONSET = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
+Case = tuple[str, ...]  # "target finding-id SEVERITY", CRITICAL if it is left out
+
+ERRORS: Case = (
+    "orders logs.lines.endpoint",
+    "orders logs.lines.errors",
+    "orders logs.lines.exception WARNING",
+)
+POOL: Case = ("orders logs.lines.class.pool_timeout WARNING", "orders http.health.timed_out")
+CASES: dict[str, tuple[str, Case]] = {
+    # application and containers
+    "bad-deploy": ("orders", ("orders deploys.log.deployed INFO before", *ERRORS)),
+    "crash-loop": ("orders", ("orders docker.container.restarting", "orders http.health.refused")),
+    "service-down": ("orders", ("orders docker.container.not_running", "orders http.health.refused")),
+    "out-of-memory": ("orders", ("orders docker.container.oom_killed", "orders docker.events.oom", *ERRORS)),
+    "worker-killed": ("orders", ("orders docker.container.worker_killed", *ERRORS)),
+    "memory-leak": ("orders", ("orders process.state.growth WARNING", "orders process.state.memory WARNING")),
+    "app-pool-exhausted": ("orders", (*POOL, *ERRORS, "ledger postgres.saturation.ok OK")),
+    "event-loop-blocked": ("orders", ("orders http.health.silent", "orders network.ports.ok OK")),
+    "endpoint-error": ("orders", ERRORS),
+    "cpu-throttled": ("orders", ("orders docker.stats.throttled WARNING", "orders http.health.slow WARNING")),
+    "open-files": ("orders", ("orders logs.lines.class.open_files WARNING", *ERRORS)),
+    "gradual-degradation": (
+        "orders",
+        ("orders docker.stats.memory WARNING", "orders logs.lines.slow WARNING"),
+    ),
+    # PostgreSQL
+    "db-down": ("ledger", ("ledger postgres.connection.refused", *ERRORS)),
+    "db-restarted": (
+        "ledger",
+        ("ledger postgres.server.restarted INFO", "orders logs.lines.class.db_terminated WARNING", *ERRORS),
+    ),
+    "db-credentials": (
+        "ledger",
+        ("orders logs.lines.class.db_auth WARNING", "orders http.health.part", *ERRORS),
+    ),
+    "db-connections-exhausted": ("ledger", ("ledger postgres.saturation.high", *POOL, *ERRORS)),
+    "lock-contention": ("ledger", ("ledger postgres.locks.blocked", *POOL, *ERRORS)),
+    "ddl-queue": ("ledger", ("ledger postgres.locks.ddl_queue", "ledger postgres.locks.blocked", *POOL)),
+    "idle-in-transaction": (
+        "ledger",
+        ("ledger postgres.transactions.idle WARNING", "ledger postgres.horizon.held WARNING"),
+    ),
+    "long-query": ("ledger", ("ledger postgres.transactions.long_query", "orders logs.lines.slow WARNING")),
+    "slow-statement": (
+        "ledger",
+        ("ledger postgres.statements.dominant WARNING", "orders logs.lines.slow WARNING"),
+    ),
+    "deadlocks": ("ledger", ("ledger postgres.counters.deadlocks WARNING", *ERRORS)),
+    "autovacuum-behind": (
+        "ledger",
+        ("ledger postgres.tables.dead_rows WARNING", "ledger postgres.server.autovacuum_busy INFO"),
+    ),
+    "wraparound": (
+        "ledger",
+        ("ledger postgres.server.wraparound", "ledger postgres.tables.dead_rows WARNING"),
+    ),
+    "replication-lag": ("ledger", ("ledger postgres.replication.lag WARNING",)),
+    "replication-slot": (
+        "ledger",
+        ("ledger postgres.replication.slot", "ledger postgres.replication.not_streaming WARNING"),
+    ),
+    "wal-archiving": (
+        "ledger",
+        ("ledger postgres.archiver.failing", "ledger logs.lines.class.db_archive_failed WARNING"),
+    ),
+    "db-disk-full": (
+        "ledger",
+        ("ledger logs.lines.class.disk_full WARNING", "machine host.disk.full", "orders http.health.status"),
+    ),
+    "checkpoint-pressure": (
+        "ledger",
+        ("ledger postgres.counters.wal WARNING", "ledger logs.lines.class.db_checkpoints WARNING"),
+    ),
+    "sequence-exhausted": (
+        "ledger",
+        ("ledger postgres.sequences.high", "orders logs.lines.class.db_sequence WARNING", *ERRORS),
+    ),
+    # Redis
+    "redis-down": ("keys", ("keys redis.connection.refused", *ERRORS)),
+    "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
+    "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
+    "redis-out-of-memory": ("keys", ("keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS)),
+    "redis-evictions": (
+        "keys",
+        ("keys redis.memory.evictions WARNING", "keys redis.memory.hit_ratio WARNING"),
+    ),
+    "redis-persistence": ("keys", ("keys redis.persistence.failing", "keys redis.errors.misconf WARNING")),
+    "redis-blocked": ("keys", ("keys redis.slowlog.slow WARNING", "keys redis.connection.latency WARNING")),
+    "redis-clients": ("keys", ("keys redis.connection.full", "keys redis.clients.high WARNING")),
+    "redis-replication": ("keys", ("keys redis.replication.link_down",)),
+    "cache-stampede": (
+        "keys",
+        (
+            "keys redis.memory.stampede WARNING",
+            "keys redis.memory.evictions WARNING",
+            "ledger postgres.saturation.high",
+            "ledger postgres.statements.dominant WARNING",
+            "orders logs.lines.slow WARNING",
+            *POOL,
+        ),
+    ),
+    # network and outside
+    "dependency-down": ("bank", ("bank http.health.status", "orders http.health.part", *ERRORS)),
+    "dependency-slow": ("bank", ("bank http.health.slow WARNING", "orders logs.lines.slow WARNING", *ERRORS)),
+    "dns-failure": ("bank", ("bank network.names.not_resolving", "bank http.health.name_not_resolved")),
+    "tls-expired": ("bank", ("bank network.tls.expired", "bank http.health.tls", *ERRORS)),
+    "tls-wrong-name": ("bank", ("bank network.tls.wrong_name", "bank http.health.tls", *ERRORS)),
+    "tls-chain": ("bank", ("bank network.tls.chain", "bank http.health.tls", *ERRORS)),
+    "port-refused": ("bank", ("bank network.ports.refused", "bank http.health.refused", *ERRORS)),
+    "port-filtered": ("bank", ("bank network.ports.timed_out", "bank http.health.timed_out", *ERRORS)),
+    "host-disk-full": ("machine", ("machine host.disk.full",)),
+    "clock-skew": ("ledger", ("ledger postgres.connection.clock WARNING",)),
+}
+
+
+def found(words: str) -> Finding:
+    target, name, *rest = words.split()
+    severity = next((word for word in rest if word.isupper()), "CRITICAL")
+    at = {"logs.lines.endpoint": ONSET}.get(name)
+    return Finding(
+        id=name,
+        severity=FindingSeverity(severity),
+        target=target,
+        title=name,
+        since=ONSET - timedelta(minutes=2) if "before" in rest else at,
+    )
+
+
+def hypotheses(case: Case) -> list[tuple[str, str]]:
+    return [(one.id, one.target) for one in rank(tuple(found(words) for words in case), GRAPH, PATTERNS)]
+
+
+def test_every_pattern_has_a_case() -> None:
+    assert {pattern.id for pattern in PATTERNS} == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_findings_make_it_the_first(name: str) -> None:
+    target, case = CASES[name]
+    assert hypotheses(case)[:1] == [(name, target)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_comes_from_no_healthy_and_from_no_unknown_finding(name: str) -> None:
+    _, case = CASES[name]
+    for severity in ("OK", "INFO", "UNKNOWN"):
+        quiet = tuple(
+            re.sub(r" (CRITICAL|WARNING|INFO|OK)\b|$", f" {severity}", one, count=1) for one in case
+        )
+        assert hypotheses(quiet) == []
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
+def test_a_pattern_says_what_to_do_and_begins_the_review(pattern: object) -> None:
+    assert pattern.next_check
+    assert pattern.first_action
+    assert len(pattern.whys) >= 3
+    assert len({item.category for item in pattern.action_items}) >= 2
+
+
+def test_a_slot_that_fills_the_disk_is_named_with_the_full_disk() -> None:
+    both = hypotheses(
+        (
+            "ledger postgres.replication.slot",
+            "ledger logs.lines.class.disk_full WARNING",
+            "machine host.disk.full",
+        )
+    )
+    assert {name for name, _ in both[:2]} == {"db-disk-full", "replication-slot"}
+
+
+def test_an_idle_transaction_explains_the_late_cleanup() -> None:
+    ranked = hypotheses(
+        (
+            "ledger postgres.transactions.idle WARNING",
+            "ledger postgres.horizon.held WARNING",
+            "ledger postgres.tables.dead_rows WARNING",
+        )
+    )
+    assert [name for name, _ in ranked[:2]] == ["idle-in-transaction", "autovacuum-behind"]
+
+
+def test_a_clock_that_is_off_does_not_hide_what_is_down() -> None:
+    ranked = hypotheses(("keys redis.connection.clock WARNING", "ledger postgres.connection.refused"))
+    assert ranked[0] == ("db-down", "ledger")
+
+
+def test_clues_name_probes_that_exist() -> None:
+    probes = {"baseline"} | {
+        name
+        for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
+        for name in technology.ANALYZERS
+    }
+    for pattern in PATTERNS:
+        groups = (
+            pattern.when,
+            pattern.also,
+            pattern.unless,
+            pattern.support,
+            pattern.against,
+            pattern.follows,
+        )
+        for clue in (clue for group in groups for clue in group):
+            name = clue.rpartition(":")[2]
+            assert any(name.startswith(f"{probe}.") for probe in probes), clue
