@@ -56,7 +56,11 @@ def _seconds(text: str) -> float:
 
 
 def health(arguments: argparse.Namespace) -> int:
-    """Return 0 when everything is healthy, else 1. Writes the report and the log."""
+    """Return 0 when everything is healthy, else 1. Writes the report and the log.
+
+    What was found is told although it cannot be written: a full disk is when people ask.
+    Errors: UsageError then, after everything was told.
+    """
     from incident_lib import clock, config
     from incident_lib.investigation.health import Report, begin, document, redactor_of, run_checks
     from incident_lib.investigation.health_checks import list_containers
@@ -64,17 +68,19 @@ def health(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     checks, services = _plan(arguments, settings)
     at = clock.now()
-    folder = _folder(arguments.output_dir or _OUTPUT)
     seconds = arguments.timeout or _TIMEOUT_SECONDS
     listing = begin(list_containers, seconds)
     results = run_checks(checks, seconds)
     report = Report(at=at, services=services, results=results, containers=listing())
     content = document(report, redactor_of(settings))
-    written = _write(folder, clock.format_stamp(at), content)
     if arguments.json:
         sys.stdout.write(_json(content))
     else:
-        _show(content, written, sys.stdout, color=_wants_color(sys.stdout, arguments))
+        _show(content, sys.stdout, color=_wants_color(sys.stdout, arguments))
+    sys.stdout.flush()
+    written = _write(_folder(arguments.output_dir or _OUTPUT), clock.format_stamp(at), content)
+    if not arguments.json:
+        print(_encodable(f"report: {written}", sys.stdout))
     return 1 if report.unhealthy else 0
 
 
@@ -153,8 +159,8 @@ def _wants_color(stream: TextIO, arguments: argparse.Namespace) -> bool:
     return stream.isatty() and not plain
 
 
-def _show(content: dict[str, Any], written: Path, stream: TextIO, *, color: bool) -> None:
-    for line in (*_text(content), f"report: {written}"):
+def _show(content: dict[str, Any], stream: TextIO, *, color: bool) -> None:
+    for line in _text(content):
         tint = _GREEN if line.startswith("✓") else _RED if line.startswith("✗") else ""
         text = f"{tint}{line[0]}{_PLAIN}{line[1:]}" if color and tint else line
         stream.write(_encodable(text, stream) + "\n")

@@ -171,8 +171,10 @@ def _connect_postgres(settings: Settings, service: Service, _seconds: float) -> 
     from incident_lib.connections.postgres import open_postgres
 
     session = open_postgres(settings, service)
-    vantage = session.vantage
+    vantage, refused = session.vantage, session.refused_database
     session.close()
+    if refused:  # another database of the server let us in, which helps nobody who uses this one
+        return Outcome(healthy=False, detail=f"{refused}; its server answers")
     return Outcome(healthy=True, detail=f"accepts connections: {vantage}")
 
 

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from tests.integration import network_service as servers
+from tests.integration import postgres_service
+
+any_server = postgres_service.any_server
 
 OK = servers.http("ok")
 
@@ -175,16 +178,32 @@ def test_the_scripts_flags_go_before_a_configuration(tmp_path: Path) -> None:
     assert report(tmp_path)["total_checks"] == 6
 
 
+def test_a_database_that_is_missing_is_unhealthy_although_its_server_answers(
+    tmp_path: Path, any_server: postgres_service.Server
+) -> None:
+    (tmp_path / "dsn").write_text(any_server.dsn(database="nosuch"))
+    (tmp_path / "workbench.toml").write_text(
+        '[[service]]\nname = "db"\nkind = "postgres"\ndsn = "file:dsn"\n'
+    )
+    done = health(tmp_path, "health")
+    assert done.returncode == 1
+    assert 'database "nosuch" does not exist; its server answers' in done.stdout
+
+
 @pytest.mark.parametrize("words", [("--timeout", "0"), ("--timeout", "soon"), ("--unknown",)])
 def test_wrong_usage_is_two(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert health(tmp_path, "health", *words).returncode == 2
 
 
-def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_told_after_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = health(tmp_path, "health", "--output-dir", "file/below")
+    with backend() as url:
+        done = health(
+            tmp_path, "health", "--backend-url", url, "--output-dir", "file/below", "--timeout", "2"
+        )
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "incident: --output-dir file/below: Not a directory\n"
+    assert "✓ healthy    Backend Liveness" in done.stdout  # what was found is told all the same
 
 
 def test_a_terminal_without_unicode_is_survived(tmp_path: Path) -> None:
