@@ -28,6 +28,7 @@ _STYLES = {
     FindingSeverity.OK: "green",
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
@@ -168,12 +169,21 @@ def _not_assessed(analysis: Analysis) -> Table | None:
         return None
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in analysis.not_assessed:
-        reasons[one.target, one.reason].append(one.probe)
+        reasons[one.target, _without_probe(one.reason)].append(one.probe)
     table = _grid("Not assessed (unknown is not ok)")
     for (target, reason), probes in reasons.items():
         which = probes[0] if len(probes) == 1 else f"{probes[0]} and {len(probes) - 1} more"
         table.add_row(Text(target, style="bold"), Text(plain(f"{which}: {reason}")))
     return table
+
+
+def _without_probe(reason: str) -> str:
+    """Return a reason without the probe it names, so that what failed with that probe stands in its line.
+
+    >>> _without_probe("postgres.connection failed: 127.0.0.1:5432/shop: Connection refused")
+    '127.0.0.1:5432/shop: Connection refused'
+    """
+    return _FAILED.sub("", reason)
 
 
 def _changes(case: Case) -> Table | None:
