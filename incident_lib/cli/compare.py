@@ -148,8 +148,11 @@ def _table(shown: "list[Difference]") -> "Table":
     from incident_lib.reports.differences import hint, kind, spell
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "target", "kind", "what", "before", "now"):
-        table.add_column(heading, overflow="fold", min_width=6 if heading else 0)
+    for heading in ("", "target", "kind"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what", overflow="fold", ratio=1)
+    for heading in ("before", "now"):
+        table.add_column(heading, overflow="fold", max_width=24)
     for one in shown:
         values = (spell(one.before, one.unit), spell(one.now, one.unit))
         texts = (one.target, kind(one), one.what, *values)

@@ -1,11 +1,18 @@
-"""Now against normal, in a notebook."""
+"""Now against normal, and what rises over time, in a notebook."""
+
+from collections.abc import Iterator
 
 from incident_lib import clock
 from incident_lib.display.block import Block
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.findings.trend import latest_life, line_of, series_of, trend_findings
+from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import newest_baseline
 from incident_lib.investigation.case import Case, load_case
 from incident_lib.investigation.compare import compare
 from incident_lib.investigation.setup import thresholds_for
+from incident_lib.model.sample import Sample
+from incident_lib.plots.trends import plot_trend
 from incident_lib.reports import blocks, differences
 
 _MOST = 40
@@ -24,3 +31,27 @@ def against_normal(case: Case) -> Block:
     when = clock.format_time(baseline.collected_at)
     head = blocks.note(f"Against the {baseline.label} of {when}: {told}")
     return Block(head + differences.sections(comparison.differences, most=_MOST), told)
+
+
+def trends(case: Case) -> Block:
+    """Return what rises over the newest watch of the incident: findings, and each rising number drawn."""
+    known = watches(case.folder.path) if case.folder else ()
+    if not known:
+        text = "Nothing was watched over time. For trends: incident run --watch 30s --for 10m"
+        return Block(blocks.note(text), "no samples")
+    samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)
+    found = tuple(trend_findings(samples, thresholds))
+    plots = "".join(_plots(samples, thresholds))
+    return Block(blocks.findings(found) + plots, f"{len(samples)} samples")
+
+
+def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:
+    """Yield a picture of each number that rises steadily."""
+    for (target, _, what), series in series_of(samples).items():
+        readings = latest_life(series)
+        line = line_of(readings, thresholds)
+        if line is not None:
+            points = [(one.at, one.value or 0.0) for one in readings]
+            caption, last = f"{target}: {what}", readings[-1]
+            rise = (line.begins, line.ends)
+            yield plot_trend(caption, points, last.unit, limit=last.limit, rise=rise)

@@ -81,7 +81,7 @@ def _same(target: str, now: Sequence[Evidence], baseline: Sequence[Evidence], ta
     both = tuple(one.ref for one in here if one.has_rows and one.ref in known)
     when = clock.format_time(taken)
     if both:
-        title = f"{target} is as in the baseline, by {len(both)} probes"
+        title = f"{target} is as in the baseline, by {len(both)} probe{'' if len(both) == 1 else 's'}"
         severity, what = FindingSeverity.OK, "ok"
     else:
         title = f"{target} cannot be compared with the baseline: one of them did not see it"

@@ -1,0 +1,119 @@
+"""Sampling: a quick look at everything, again and again, for what only time shows."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from incident_lib import clock
+from incident_lib.config import Settings
+from incident_lib.connections import http
+from incident_lib.connections.urls import safe_url
+from incident_lib.findings.base import reason_of
+from incident_lib.findings.measures import readings
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.samples import writing_samples
+from incident_lib.investigation.collect import collect
+from incident_lib.investigation.plan import plan_lanes
+from incident_lib.model import Evidence, Window
+from incident_lib.model.network import HttpAnswer
+from incident_lib.model.sample import Sample
+from incident_lib.probes.base import Fetched, Lane
+from incident_lib.probes.http import HttpSession
+
+# Each is one statement, one request or a few files of /proc; nothing that scans a catalog or a log's past.
+QUICK = (
+    "postgres.saturation",
+    "redis.memory",
+    "process.state",
+    "docker.stats",
+    "http.health",
+    "logs.lines",
+    "host.disk",
+    "host.memory",
+)
+_DEADLINE_SECONDS = 15.0
+_LOG_SECONDS = 60.0  # of the log that a sample reads
+
+
+def sample(settings: Settings, *, deadline_seconds: float = _DEADLINE_SECONDS) -> Sample:
+    """Return what one quick look at everything measured; what could not be seen is named, never 0.
+
+    Source: the probes of QUICK, one connection a server. Cost: one statement, request or reading each; about
+    three seconds, as CPU and memory of containers are read for two. Not redacted yet.
+    """
+    at = clock.now()
+    window = Window(at - timedelta(seconds=_LOG_SECONDS), at)
+    evidence = tuple(collect(quick_lanes(settings), window, deadline_seconds))
+    return sample_of(evidence, window)
+
+
+def sample_of(evidence: tuple[Evidence, ...], window: Window) -> Sample:
+    """Return the numbers of what was collected, and what was not seen. Pure."""
+    return Sample(
+        at=window.end,
+        readings=tuple(number for one in evidence for number in readings(one)),
+        unseen=tuple(f"{one.ref}: {reason_of(one)}" for one in evidence if not one.has_rows),
+    )
+
+
+def watch_trend(
+    settings: Settings,
+    folder: IncidentFolder,
+    *,
+    every_seconds: float,
+    for_seconds: float,
+    told: Callable[[Sample], None] = lambda _sample: None,
+) -> tuple[Sample, ...]:
+    """Return the samples of one watch, each stored in the incident as it comes.
+
+    Interrupted, what there is stays and is sealed. Errors: FolderError, RedactionError.
+    """
+    taken: list[Sample] = []
+    end = clock.monotonic() + for_seconds
+    with writing_samples(folder.path, folder.redactor) as writer:
+        while True:
+            due = clock.monotonic() + every_seconds
+            taken.append(writer.add(sample(settings)))
+            told(taken[-1])
+            if due > end:
+                return tuple(taken)
+            time.sleep(max(0.0, due - clock.monotonic()))
+
+
+def quick_lanes(settings: Settings) -> tuple[Lane, ...]:
+    """Return the lanes of everything with their quick probes alone."""
+    lanes = []
+    for lane in plan_lanes(settings):
+        probes = tuple(
+            replace(probe, fetch=fetch_once) if probe.name == "http.health" else probe
+            for probe in lane.probes
+            if probe.name in QUICK
+        )
+        if probes:
+            lanes.append(replace(lane, probes=probes))
+    return tuple(lanes)
+
+
+def fetch_once(session: HttpSession, _window: Window) -> Fetched:
+    """Return what came of one GET of each health address. Shape: one HttpAnswer an address."""
+    deadline = clock.monotonic() + session.seconds
+    return Fetched(
+        rows=tuple(_ask(url, session, deadline) for url in session.urls if deadline > clock.monotonic()),
+        source="; ".join(f"GET {safe_url(url)}" for url in session.urls),
+    )
+
+
+def _ask(url: str, session: HttpSession, deadline: float) -> HttpAnswer:
+    answer = http.get(url, seconds=deadline - clock.monotonic(), ca=session.ca)
+    return HttpAnswer(
+        url=safe_url(url),
+        path=urlsplit(safe_url(url)).path or "/",
+        status=answer.status,
+        total_seconds=answer.total_seconds,
+        sample_seconds=(answer.total_seconds,),
+        error_kind=answer.error.kind if answer.error else None,
+        error=answer.error.message if answer.error else "",
+    )
