@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from incident_lib.config.parse import nearest, parse
+from incident_lib.config.own_probes import OwnProbe, ProbeKind
+from incident_lib.config.parse import line_of_name, nearest, parse
 from incident_lib.config.tables import (
     Dependency,
     Document,
@@ -26,10 +27,13 @@ __all__ = [
     "Document",
     "Host",
     "Limits",
+    "OwnProbe",
+    "ProbeKind",
     "Service",
     "ServiceKind",
     "Settings",
     "find_file",
+    "line_of_name",
     "load",
     "nearest",
     "parse",
@@ -102,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def _references(self) -> Iterator[str]:
         for service in self.services:
             yield from (service.url, service.dsn, service.change_dsn, service.change_url)
+        yield from (probe.url for probe in self.document.probe)
         notify = self.document.notify
         yield from (notify.incidents, notify.incidents_low, notify.engineering, notify.status_updates)
         yield from (notify.mail, notify.pagerduty)

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from incident_lib.config.tables import Dependency, Document, Service
+from incident_lib.config.own_probes import OwnProbe, ProbeKind
+from incident_lib.config.tables import Dependency, Document, Service, ServiceKind
 from incident_lib.errors import ConfigError
 
 
@@ -27,7 +28,7 @@ def parse(text: str, name: str = "workbench.toml") -> Document:
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), text, name)) from error
     except _WrongEntryError as error:
-        raise ConfigError(f"{name}: line {_line_of_name(text, error.name)}: {error}") from error
+        raise ConfigError(f"{name}: line {line_of_name(text, error.name)}: {error}") from error
     return document
 
 
@@ -53,6 +54,39 @@ def _check(document: Document) -> None:
         _check_references(entry, seen)
         _check_no_secret(entry)
     _check_no_circle(document.service)
+    names = [probe.name for probe in document.probe]
+    for probe in document.probe:
+        if names.count(probe.name) > 1:
+            raise _WrongEntryError(probe.name, f"the probe {probe.name!r} is there twice")
+        _check_probe(probe, document, host)
+
+
+def _check_probe(probe: OwnProbe, document: Document, host: str) -> None:
+    """Refuse a probe whose target is not there, or cannot be asked in its way."""
+    entries: tuple[Service | Dependency, ...] = (*document.service, *document.dependency)
+    known = {entry.name: entry for entry in entries}
+    target = known.get(probe.target)
+    if target is None and probe.target != host:
+        hint = nearest(probe.target, (*known, host))
+        raise _WrongEntryError(
+            probe.name, f"key `target` of {probe.name!r}: {probe.target!r} does not exist{hint}"
+        )
+    service = target if isinstance(target, Service) else None
+    lacks = {
+        ProbeKind.SQL: service is None or service.kind is not ServiceKind.POSTGRES,
+        ProbeKind.COMMAND: service is None or not service.container,
+        ProbeKind.HTTP: probe.url.startswith("/") and not getattr(target, "url", ""),
+        ProbeKind.FILE: False,
+    }
+    needed = {
+        ProbeKind.SQL: "a service of kind postgres",
+        ProbeKind.COMMAND: "a service with a container",
+        ProbeKind.HTTP: "a target with a url, or a whole address",
+    }
+    if lacks[probe.kind]:
+        raise _WrongEntryError(
+            probe.name, f"key `target` of {probe.name!r}: {probe.kind.value} needs {needed[probe.kind]}"
+        )
 
 
 def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None:
@@ -140,7 +174,8 @@ def _line_of(text: str, steps: list[str | int]) -> int:
     return line_of_table
 
 
-def _line_of_name(text: str, name: str) -> int:
+def line_of_name(text: str, name: str) -> int:
+    """Return the line where the entry of that name has its name, 1 where there is none."""
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(rf"\s*name\s*=\s*[\"']{re.escape(name)}[\"']", line):
             return number

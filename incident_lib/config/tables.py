@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from incident_lib.config.own_probes import OwnProbe
+
 
 def _doc(text: str, **constraints: Any) -> msgspec.Meta:
     return msgspec.Meta(description=text, **constraints)
@@ -222,6 +224,7 @@ class Document(_Table, frozen=True, kw_only=True):
     channels: Channels = Channels()
     notify: Notify = Notify()
     pattern_file: tuple[PatternFile, ...] = ()
+    probe: tuple[OwnProbe, ...] = ()
 
 
 def common_stack() -> Document:
