@@ -14,6 +14,7 @@ Record = tuple[str, Row]  # the target and what was seen of it
 
 _LONG = 60  # characters from which a text is set small and may break
 _BELOW = 160  # characters from which it stands below its row, all across the table
+_FEW = 4  # so many columns leave room beside them
 _COMPARED = 3  # so many rows make "the same in all of them" worth saying
 _NESTED = (tuple, list, dict)
 
@@ -37,11 +38,13 @@ def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: boo
     values = {name: [getattr(row, name) for _, row in records] for name in names}
     same = [name for name in names if _is_same(values[name])]
     head = "".join(f'<th scope="col">{escape(target)}</th>' for target, _ in records)
+    shown = [name for name in names if name not in same]
+    day = _one_day([values[name] for name in shown])
     rows = "".join(
-        f'<tr><th scope="row">{escape(heads[name])}</th>'
-        f"{''.join(_cell(name, value, flush=False) for value in values[name])}</tr>"
-        for name in names
-        if name not in same
+        f'<tr><th scope="row">{escape(heads[name])}{_day(values[name], day)}</th>'
+        f"{''.join(_cell(name, value, css, flush=False, day=day) for value in values[name])}</tr>"
+        for name in shown
+        for css in (_css(name, values[name]),)
     )
     table = (
         f'<div class="iw-scroll"><table class="iw-table"><thead><tr><th></th>{head}</tr></thead>'
@@ -61,9 +64,9 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     head = "".join(
         f"<th>{escape(one)}{_day(values, day)}</th>" for one, values in zip(heads, columns, strict=True)
     )
-    body = "".join(
-        f"<tr>{''.join(_cell('', value, day=day, long='iw-prose') for value in row)}</tr>" for row in rows
-    )
+    prose = ["iw-prose" if _longest("", values) > _LONG else "" for values in columns]
+    cells = ((_cell("", value, css, day=day) for value, css in zip(row, prose, strict=True)) for row in rows)
+    body = "".join(f"<tr>{''.join(line)}</tr>" for line in cells)
     return (
         f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
@@ -90,11 +93,13 @@ def _table(
     if not shown and not targets:
         return once
     day = _one_day([columns[name] for name in shown])
-    below = [name for name in shown if _longest(name, columns[name]) > _BELOW]
+    long = [name for name in shown if _longest(name, columns[name]) > _BELOW]
+    below = long if len(long) > 1 or len(shown) > _FEW + 1 else []
     beside = [name for name in shown if name not in below]
     beside.sort(key=lambda name: _longest(name, columns[name]) > _LONG)  # the long ones last
     first = "<th>target</th>" if targets else ""
     head = "".join(f"<th>{escape(heads[name])}{_day(columns[name], day)}</th>" for name in beside)
+    head += '<th class="iw-rest"></th>' if below else ""
     body = "".join(
         _line(index, columns, beside, below, targets=targets, day=day) for index in range(len(rows))
     )
@@ -114,16 +119,16 @@ def _line(
     day: str,
 ) -> str:
     first = f'<th scope="row">{escape(targets[index])}</th>' if targets else ""
-    cells = "".join(_cell(name, columns[name][index], day=day) for name in beside)
+    cells = "".join(_cell(name, columns[name][index], _css(name, columns[name]), day=day) for name in beside)
     if not below:
         return f"<tr>{first}{cells}</tr>"
-    width = len(beside) + bool(targets)
+    width = len(beside) + bool(targets) + 1  # the last one is empty and takes what the others leave
     wide = "".join(
         f'<tr class="iw-below"><td colspan="{width}">{escape(_text(name, columns[name][index]))}</td></tr>'
         for name in below
         if _tells(columns[name][index])
     )
-    return f'<tr class="iw-above">{first}{cells}</tr>{wide}'
+    return f'<tr class="iw-above">{first}{cells}<td></td></tr>{wide}'
 
 
 def _alone(names: Sequence[str], heads: dict[str, str], target: str, row: Row) -> str:
@@ -172,16 +177,20 @@ def _day(values: Sequence[Any], day: str) -> str:
     return f" <span>{day}</span>" if timed else ""
 
 
-def _cell(name: str, value: Any, *, flush: bool = True, day: str = "", long: str = "iw-long") -> str:
+def _cell(name: str, value: Any, css: str = "", *, flush: bool = True, day: str = "") -> str:
     if value is None:
         return f'<td class="iw-none">{UNKNOWN}</td>'
     if isinstance(value, datetime):
         date = "" if day else f"<span>{value:%Y-%m-%d}</span> "
         return f'<td class="iw-moment">{date}{value:%H:%M:%S}</td>'
-    text = _text(name, value)
-    kind = "iw-number" if flush and is_number(value) else long if len(text) > _LONG else ""
-    css = f' class="{kind}"' if kind else ""
-    return f"<td{css}>{escape(text)}</td>"
+    kind = "iw-number" if flush and is_number(value) else css
+    set_as = f' class="{kind}"' if kind else ""
+    return f"<td{set_as}>{escape(_text(name, value))}</td>"
+
+
+def _css(name: str, values: Sequence[Any]) -> str:
+    """Return how a column of long texts is set, "" for any other."""
+    return "iw-long" if _longest(name, values) > _LONG else ""
 
 
 def _longest(name: str, values: Sequence[Any]) -> int:

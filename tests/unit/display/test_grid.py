@@ -64,8 +64,10 @@ def test_moments_of_several_days_keep_theirs():
 def test_a_long_text_is_the_last_column_and_a_very_long_one_stands_below():
     long = lines([raised(1, "x" * 90), raised(2)], ("example", "count"), target=False)
     assert long.index("count") < long.index("example")
-    html = lines([raised(1, "x" * 300), raised(2)], ("example", "count"), target=False)
-    assert '<tr class="iw-below"><td colspan="1">' in html
+    html = lines(
+        [raised(1, "x" * 300), raised(2, frame="y" * 300)], ("example", "frame", "count"), target=False
+    )
+    assert '<tr class="iw-below"><td colspan="2">' in html
     assert "<th>example</th>" not in html
 
 
