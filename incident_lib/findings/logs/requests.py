@@ -72,7 +72,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         view.evidence,
         "endpoint",
         FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
-        f"{_most_failures(share)} in {name}; the other endpoints work",
+        f"{_most_failures(share)} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
         f"({percent(worst.server_errors_ratio)}); all others: {percent(other_ratio)} of {others:,}",
         since=worst.first_server_error_at,

@@ -69,12 +69,12 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         row.limit_source == "maxmemory" and can_evict(row)
     )
     held = row.counted_bytes if row.limit_source == "maxmemory" else row.resident_bytes
-    what = "no write that needs memory is taken" if row.limit_source == "maxmemory" else "it may be killed"
+    what = "writes are refused" if row.limit_source == "maxmemory" else "the server may be killed"
     yield finding(
         evidence,
         "full" if critical else "high",
         FindingSeverity.CRITICAL if critical else FindingSeverity.WARNING,
-        f"memory is {row.used_ratio:.0%} full and policy {policy} frees none: {what}"
+        f"memory is {row.used_ratio:.0%} full: {what}, as policy {policy} frees none"
         if critical
         else f"memory is {row.used_ratio:.0%} full",
         f"{size(held)} of {size(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
@@ -97,12 +97,12 @@ def _delete(target: str) -> ProposedAction:
 
 
 def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
-    if row.eviction_behind_seconds:
+    if row.eviction_behind_seconds and row.policy != "noeviction":
         yield finding(
             evidence,
             "eviction_behind",
             FindingSeverity.WARNING,
-            f"over maxmemory for {row.eviction_behind_seconds:.1f} s: it cannot evict fast enough",
+            f"over maxmemory for {row.eviction_behind_seconds:.1f} s: keys are not evicted fast enough",
             f"policy {row.policy}; writes come faster than keys go",
             behind_seconds=row.eviction_behind_seconds,
         )

@@ -98,7 +98,8 @@ def memory(**changes: object) -> RedisMemory:
         ({"fragmentation_ratio": 9.0, "fragmentation_bytes": 60 * MIB, "used_bytes": 7 * MIB}, {"ok": "OK"}),
         ({"peak_bytes": 900 * MIB}, {"peak": "INFO", "ok": "OK"}),
         ({"client_buffer_bytes": 50 * MIB}, {"client_buffers": "WARNING"}),
-        ({"eviction_behind_seconds": 1.5}, {"eviction_behind": "WARNING"}),
+        ({"eviction_behind_seconds": 1.5, "policy": "allkeys-lru"}, {"eviction_behind": "WARNING"}),
+        ({"eviction_behind_seconds": 1.5, "policy": "noeviction"}, {"ok": "OK"}),
     ],
 )
 def test_memory(changes: dict[str, object], expected: dict[str, str]) -> None:
