@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from incident_lib.config import Settings
+    from incident_lib.investigation.baseline import Baseline
     from incident_lib.investigation.take_baseline import Taken
     from incident_lib.model.difference import Comparison, Difference
 
@@ -53,9 +54,21 @@ def baseline(arguments: argparse.Namespace) -> int:
             settings, watch, since=arguments.since, name=arguments.name, force=arguments.force
         )
     if arguments.json:
-        print_json({"baseline": taken.kept, "against": taken.against, "not_assessed": _unseen(taken)})
+        kept = _plain(taken.kept) if taken.kept else None
+        print_json({"baseline": kept, "against": taken.against, "not_assessed": _unseen(taken)})
     _tell(console, taken)
     return 0 if taken.kept else 1
+
+
+def _plain(one: "Baseline") -> dict[str, object]:
+    """Return a baseline as JSON takes it."""
+    return {
+        "name": one.name,
+        "id": one.id,
+        "collected_at": one.collected_at,
+        "path": str(one.path),
+        "intact": one.intact,
+    }
 
 
 def _unseen(taken: "Taken") -> list[str]:
@@ -84,7 +97,7 @@ def _list(settings: "Settings", *, as_json: bool) -> int:
 
     known = all_baselines(settings)
     if as_json:
-        return print_json({"baselines": known})
+        return print_json({"baselines": [_plain(one) for one in known]})
     for one in reversed(known):
         note = "" if one.intact else "  not as it was sealed, so it is not used"
         print(f"{clock.format_time(one.collected_at)}  {one.name:12} {one.path}{note}")

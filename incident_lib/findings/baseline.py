@@ -11,6 +11,7 @@ from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.difference import Difference, Value
 
 _MOST_LINES = 10
+_SERIOUS = ("WARNING ", "ERROR ", "CRITICAL ")  # levels of log lines
 # The title of a finding: for one difference, and for what several of a kind are called.
 _TITLES = {
     "latency": ("{what} takes {now}, normally {before}", "{count} times are longer than normal"),
@@ -43,11 +44,17 @@ def compare_findings(
     found = differences(baseline, now, context.thresholds)
     for target in sorted({one.target for one in now if one.probe in PROBES}):
         own = [one for one in found if one.target == target]
-        worse = [one for one in own if one.severity in {FindingSeverity.WARNING, FindingSeverity.INFO}]
+        worse = [one for one in own if _is_worth_telling(one)]
         if worse:
             yield from _worse(target, worse, taken)
         else:
             yield _same(target, now, baseline, taken)
+
+
+def _is_worth_telling(one: Difference) -> bool:
+    """Return whether a difference makes a finding; an ordinary line that is new does not."""
+    ordinary = one.name == "templates" and not one.what.startswith(_SERIOUS)
+    return one.severity in {FindingSeverity.WARNING, FindingSeverity.INFO} and not ordinary
 
 
 def _worse(target: str, worse: list[Difference], taken: datetime) -> Iterator[Finding]:

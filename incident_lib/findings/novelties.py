@@ -12,7 +12,7 @@ from incident_lib.model.logs import LogException, LogTemplate
 from incident_lib.model.postgres import PostgresConnection, PostgresSetting, PostgresTable
 from incident_lib.model.redis import RedisServer, RedisSetting
 
-_ERRORS = {"ERROR", "CRITICAL", "FATAL", "PANIC"}
+_ERRORS = {"ERROR", "CRITICAL"}
 
 
 def novelties(before: Evidence, now: Evidence, thresholds: Thresholds) -> Iterator[Difference]:

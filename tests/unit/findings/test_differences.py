@@ -268,6 +268,12 @@ def test_findings_of_a_kind_are_gathered():
     assert found.evidence == ("backend/logs.lines",)
 
 
+def test_an_ordinary_line_that_is_new_is_a_difference_and_no_finding():
+    now = seen("logs.lines", template("shutting down", level="INFO"))
+    assert told(seen("logs.lines"), now) == [("templates", "INFO shutting down", 0, 5, INFO)]
+    assert [one[0] for one in titles([now], [seen("logs.lines")])] == ["baseline.ok"]
+
+
 def test_a_target_as_it_was_is_ok_and_one_that_was_not_seen_is_unknown():
     well = seen("http.health", answer(0.02))
     assert [one[0::2][:2] for one in titles([well], [well])] == [("baseline.ok", OK)]
