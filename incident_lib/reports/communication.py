@@ -10,9 +10,9 @@ import msgspec
 from incident_lib.clock import format_duration, format_time
 from incident_lib.errors import UsageError
 from incident_lib.model import Incident, IncidentSeverity
+from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.public import InnerNames, first_public, inner_names, problems_of
 from incident_lib.reports.situation import Situation, in_words, one_line, plain
-from incident_lib.resources import resource
 
 
 class DraftKind(StrEnum):
@@ -144,14 +144,7 @@ def _render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates", "communication")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown for people, no page
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = markdown_templates("communication")
     filters = {"utc": _utc, "minute": _minute, "plain": plain, "one_line": one_line, "in_words": in_words}
     environment.filters.update(filters)
     return environment

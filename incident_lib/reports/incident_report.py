@@ -4,16 +4,14 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import jinja2
 import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import UsageError
 from incident_lib.model import IncidentSeverity
 from incident_lib.redact import Redactor
-from incident_lib.reports import escape
 from incident_lib.reports.generated import block, document
-from incident_lib.resources import resource
+from incident_lib.reports.markdown import markdown_templates
 
 _EVENT = re.compile(
     r"(\d{1,2}:\d{2}(?::\d{2})?|\d{4}-\d{2}-\d{2}T\S+)\s*(?:UTC\b|Z\b)?[\s:,-]+(\S.*)", re.DOTALL
@@ -90,18 +88,9 @@ def place_events(events: tuple[str, ...], start: datetime, end: datetime | None)
 
 def render(report: Report, *, generated_at: datetime) -> str:
     """Return the report as Markdown, in generated blocks, so that a second one keeps what people wrote."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates", "postmortem")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown for people, no page; `escape` guards every foreign text
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = markdown_templates("postmortem")
     environment.filters |= {
         "utc": clock.format_time,
-        "cell": escape.cell,
-        "inline": escape.inline,
-        "lines": escape.lines,
     }
     template = environment.get_template("report.md.j2")
     told = template.render(report=report, rows=_rows(report), generated_at=generated_at, block=block)

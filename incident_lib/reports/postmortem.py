@@ -15,11 +15,11 @@ from incident_lib.redact import Redactor
 from incident_lib.reports import escape, timeline
 from incident_lib.reports.generated import block, document
 from incident_lib.reports.impact_text import describe_bounds, describe_gaps, describe_impact, describe_method
+from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.postmortem_causes import Cause, causes, proposed_items
 from incident_lib.reports.postmortem_impact import Impact, measure
 from incident_lib.reports.postmortem_status import TO_WRITE, describe_due
 from incident_lib.reports.timeline import SnapshotFacts
-from incident_lib.resources import resource
 
 _BEFORE_ONSET = 3600  # seconds: a change this long before the trouble may have had a part in it
 
@@ -60,20 +60,9 @@ def render(facts: PostmortemFacts, redactor: Redactor) -> str:
 
 
 def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates", "postmortem")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown for people, no page; `escape` guards every foreign text
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = markdown_templates("postmortem")
     environment.filters |= {
         "utc": lambda moment: clock.format_time(moment) if moment else "unknown",
-        "cell": escape.cell,
-        "inline": escape.inline,
-        "lines": escape.lines,
-        "code": escape.code,
-        "duration": clock.format_duration,
         "percent": lambda ratio: f"{ratio * 100:.1f} %",
         "method": describe_method,
         "bounds": describe_bounds,

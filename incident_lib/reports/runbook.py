@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-import jinja2
 import msgspec
 
-from incident_lib import clock
 from incident_lib.config import Dependency, Service, ServiceKind
 from incident_lib.config.tables import Document
 from incident_lib.hypotheses.patterns import Pattern
@@ -16,9 +14,9 @@ from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.reports import escape
 from incident_lib.reports.generated import block, document
+from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.postmortem_causes import fill
 from incident_lib.reports.runbook_commands import Command, first_look, look
-from incident_lib.resources import resource
 
 _RELATIONS = {"": "here", "users": "at what needs it", "needs": "at what it needs", "any": "anywhere"}
 _COMMANDS = 4  # for each cause
@@ -64,20 +62,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
 
 def render(facts: RunbookFacts, redactor: Redactor) -> str:
     """Return the runbook as Markdown in generated blocks, to be merged into what people wrote."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates", "runbook")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown for people, no page; `escape` guards every foreign text
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "cell": escape.cell,
-        "inline": escape.inline,
-        "code": escape.code,
-        "fence": escape.fence,
-        "duration": clock.format_duration,
-    }
+    environment = markdown_templates("runbook")
 
     def generated(name: str, caller: Callable[[], str]) -> str:
         return block(name, redactor.text(caller()))

@@ -1,0 +1,28 @@
+"""The templates of texts that people read as Markdown: nothing is escaped unless it is asked for."""
+
+import jinja2
+
+from incident_lib import clock
+from incident_lib.reports import escape
+from incident_lib.resources import resource
+
+
+def markdown_templates(folder: str) -> jinja2.Environment:
+    """Return the templates of `templates/FOLDER`; foreign text goes through `cell`, `inline` or `lines`."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates", folder)),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, and `escape` guards every foreign text
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "cell": escape.cell,
+        "inline": escape.inline,
+        "lines": escape.lines,
+        "code": escape.code,
+        "fence": escape.fence,
+        "duration": clock.format_duration,
+    }
+    return environment
