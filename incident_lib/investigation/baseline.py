@@ -1,6 +1,7 @@
 """Baselines on disk: snapshots of a healthy day, kept in `baselines/NAME/` beside the incidents."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -8,10 +9,12 @@ import msgspec
 from incident_lib.config import Settings
 from incident_lib.incident import manifest
 from incident_lib.incident.files import file_name
-from incident_lib.incident.snapshot import load_about, load_evidence
+from incident_lib.incident.snapshot import load_evidence
 from incident_lib.model import Evidence
 
 NAME = "normal"  # of a baseline that nobody named
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_STAMP_LENGTH = 16
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,19 +39,16 @@ def baselines_folder(settings: Settings) -> Path:
 
 def all_baselines(settings: Settings) -> tuple[Baseline, ...]:
     """Return every baseline, the oldest first; one that was interrupted is none. Errors: FolderError."""
-    found = [
-        read_baseline(path.parent)
-        for path in baselines_folder(settings).glob(f"[!.]*/*/{manifest.NAME}")
-        if (path.parent / "snapshot.json").exists()
-    ]
-    return tuple(sorted(found, key=lambda one: (one.collected_at, one.id)))
+    return tuple(read_baseline(path) for path in _paths(settings))
 
 
 def newest_baseline(settings: Settings, name: str = "") -> Baseline | None:
     """Return the newest baseline (of that name) that is as it was sealed, None without one."""
     wanted = file_name(name) if name else ""
-    known = [one for one in all_baselines(settings) if one.intact and wanted in {"", one.name}]
-    return known[-1] if known else None
+    for path in reversed(_paths(settings)):
+        if wanted in {"", path.parent.name} and (found := read_baseline(path)).intact:
+            return found
+    return None
 
 
 def baseline_evidence(settings: Settings) -> tuple[Evidence, ...]:
@@ -58,9 +58,14 @@ def baseline_evidence(settings: Settings) -> tuple[Evidence, ...]:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return what is kept at `path`. Errors: FolderError."""
+    """Return what is kept at `path`. Cost: every file of it is hashed. Errors: FolderError."""
     intact = not manifest.differences(path)
-    about = load_about(path)
-    return Baseline(
-        name=path.parent.name, id=path.name, collected_at=about.collected_at, path=path, intact=intact
-    )
+    at = datetime.strptime(path.name[:_STAMP_LENGTH], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return Baseline(name=path.parent.name, id=path.name, collected_at=at, path=path, intact=intact)
+
+
+def _paths(settings: Settings) -> list[Path]:
+    """Return the folders of sealed baselines, the oldest first, by the time in their names."""
+    found = [path.parent for path in baselines_folder(settings).glob(f"[!.]*/*/{manifest.NAME}")]
+    known = (path for path in found if _STAMP.match(path.name))
+    return sorted(known, key=lambda path: (path.name, (path / manifest.NAME).stat().st_mtime_ns))
