@@ -206,6 +206,18 @@ def test_an_idle_transaction_explains_the_late_cleanup() -> None:
     assert [name for name, _ in ranked[:2]] == ["idle-in-transaction", "autovacuum-behind"]
 
 
+def test_a_recovery_that_kept_the_server_s_start_is_a_restart() -> None:
+    ranked = hypotheses(
+        (
+            "ledger logs.lines.server.crash_recovery",
+            "ledger logs.lines.class.db_process_killed WARNING",
+            "orders logs.lines.class.db_terminated WARNING",
+            *ERRORS,
+        )
+    )
+    assert ranked[0] == ("db-restarted", "ledger")
+
+
 def test_a_clock_that_is_off_does_not_hide_what_is_down() -> None:
     ranked = hypotheses(("keys redis.connection.clock WARNING", "ledger postgres.connection.refused"))
     assert ranked[0] == ("db-down", "ledger")
