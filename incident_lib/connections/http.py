@@ -48,13 +48,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return "connect" in self.phases
 
 
-def get(url: str, *, seconds: float, ca: Path | None = None, redirects: int = REDIRECTS) -> Answer:
+def get(
+    url: str,
+    *,
+    seconds: float,
+    ca: Path | None = None,
+    redirects: int = REDIRECTS,
+    body_limit_bytes: int = BODY_LIMIT_BYTES,
+) -> Answer:
     """Return what a GET of `url` brings within `seconds`; a sick target raises nothing.
 
-    Follows `redirects` redirects, on the same host only. Reads 64 KiB of the body. Verifies TLS against `ca`.
+    Follows `redirects` redirects, on the same host only. Reads 64 KiB of the body, unless told otherwise.
+    Verifies TLS against `ca`.
     Cost: one request, one connection, and one more for each redirect.
     """
-    trace = _Trace(seconds)
+    trace = _Trace(seconds, body_limit_bytes)
     hops: list[str] = []
     here = url
     try:
@@ -79,8 +87,9 @@ def get(url: str, *, seconds: float, ca: Path | None = None, redirects: int = RE
 class _Trace:
     """The deadline, and what each finished phase took."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, body_limit_bytes: int) -> None:
         self.seconds = seconds
+        self.body_limit_bytes = body_limit_bytes
         self.started = clock.monotonic()
         self.phases: dict[str, float] = {}
         self.stage = ""
@@ -183,16 +192,16 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
             if not reader.peek(1):
                 raise ConnectionResetError
         with trace.phase("body"):
-            return _receive(url, reader)
+            return _receive(url, reader, trace.body_limit_bytes)
 
 
-def _receive(url: str, reader: IO[bytes]) -> Answer:
+def _receive(url: str, reader: IO[bytes], limit: int) -> Answer:
     response = HTTPResponse(cast("socket.socket", _Stream(reader)), method="GET")
     response.begin()
-    body = response.read(BODY_LIMIT_BYTES)
-    if len(body) < BODY_LIMIT_BYTES and response.length:
+    body = response.read(limit)
+    if len(body) < limit and response.length:
         raise ConnectionResetError  # fewer bytes than it said
-    truncated = len(body) == BODY_LIMIT_BYTES and bool(response.read(1))
+    truncated = len(body) == limit and bool(response.read(1))
     return Answer(
         url=url,
         status=response.status,

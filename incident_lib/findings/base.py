@@ -1,6 +1,6 @@
 """What an analyzer is, and what every one of them does with evidence that saw nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -21,6 +21,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     window: Window
     thresholds: Thresholds = Thresholds()
+    own: Mapping[str, "Analyzer"] = {}  # of the team's own probes, by their name
+    own_on_failure: Mapping[str, "Analyzer"] = {}
 
 
 # Pure. A technology writes out two tables of them, keyed by the probe's name: ANALYZERS, called when there

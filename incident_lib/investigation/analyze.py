@@ -18,11 +18,12 @@ ON_FAILURE: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v i
 
 def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK."""
-    analyzer = ANALYZERS.get(evidence.probe)
+    analyzer = ANALYZERS.get(evidence.probe) or context.own.get(evidence.probe)
+    on_failure = ON_FAILURE.get(evidence.probe) or context.own_on_failure.get(evidence.probe)
     if evidence.has_rows and analyzer is not None:
         yield from analyzer(evidence, context)
-    if evidence.status is EvidenceStatus.FAILED and evidence.probe in ON_FAILURE:
-        yield from ON_FAILURE[evidence.probe](evidence, context)
+    if evidence.status is EvidenceStatus.FAILED and on_failure is not None:
+        yield from on_failure(evidence, context)
     elif evidence.problem is not None:
         yield unknown(evidence)
 

@@ -1,9 +1,15 @@
 """Which probes look at what: every lane of a collection, from the configuration."""
 
 from incident_lib.config import Settings
+from incident_lib.findings.base import Context
+from incident_lib.findings.own import own_analyzers
+from incident_lib.investigation.extensions import Extensions, load_extensions
+from incident_lib.investigation.setup import thresholds_for
+from incident_lib.model import Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.probes.base import Lane
+from incident_lib.probes.own import with_own
 
 # Written out by hand. The quickest answers first, so that the terminal has something to say.
 _TECHNOLOGIES = (http, postgres, redis, docker, process, network, logs, host, deploys)
@@ -11,7 +17,24 @@ _TECHNOLOGIES = (http, postgres, redis, docker, process, network, logs, host, de
 
 def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of everything that is configured."""
-    return tuple(lane for technology in _TECHNOLOGIES for lane in technology.lanes(settings))
+    ours = (lane for technology in _TECHNOLOGIES for lane in technology.lanes(settings))
+    return (*with_own(ours, settings), *_extensions(settings).lanes)
+
+
+def context_for(settings: Settings, window: Window) -> Context:
+    """Return what the analyzers may know: the window, the limits, and who judges the team's own probes."""
+    added = _extensions(settings)
+    return Context(
+        window=window,
+        thresholds=thresholds_for(settings),
+        own=added.analyzers | own_analyzers(settings.document.probe),
+        own_on_failure=added.on_failure,
+    )
+
+
+def _extensions(settings: Settings) -> Extensions:
+    ours = frozenset(probe.name for technology in _TECHNOLOGIES for probe in technology.PROBES)
+    return load_extensions(settings, ours | {probe.name for probe in settings.document.probe})
 
 
 def topology(settings: Settings) -> Topology:

@@ -1,12 +1,14 @@
 """What an investigation begins with: settings, redactor, limits and patterns, all from the configuration."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from incident_lib import config
-from incident_lib.config import Settings
+from incident_lib.config import Settings, line_of_name
 from incident_lib.errors import ConfigError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
+from incident_lib.hypotheses.own import with_own_clues
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource
 
@@ -50,4 +52,18 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
                     f"{path}: the pattern {pattern.id!r} is there already; use a prefix of yours"
                 )
             patterns[pattern.id] = pattern
-    return tuple(patterns.values())
+    for probe in settings.document.probe:
+        for key, named in (("supports", probe.supports), ("refutes", probe.refutes)):
+            _check_causes(settings, probe.name, key, named, patterns)
+    return with_own_clues(tuple(patterns.values()), settings.document.probe)
+
+
+def _check_causes(
+    settings: Settings, probe: str, key: str, named: Iterable[str], known: Iterable[str]
+) -> None:
+    """Raise ConfigError where a probe speaks for a cause that does not exist."""
+    for name in named:
+        if name not in known:
+            text = settings.path.read_text(encoding="utf-8") if settings.path else ""
+            place = f"{settings.path}: line {line_of_name(text, probe)}: key `{key}` of {probe!r}"
+            raise ConfigError(f"{place}: there is no cause {name!r}{config.nearest(name, known)}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error
@@ -19,8 +18,8 @@ from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
-from incident_lib.investigation.plan import plan_lanes, topology
-from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, thresholds_for
+from incident_lib.investigation.plan import context_for, plan_lanes, topology
+from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
 from incident_lib.model import Analysis, EventKind, Evidence, Window
 from incident_lib.model.topology import Topology
 
@@ -43,7 +42,7 @@ def take_snapshot(
     stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
     window = window_since(since)
-    context = Context(window=window, thresholds=thresholds_for(settings))
+    context = context_for(settings, window)
     patterns, graph = patterns_for(settings), topology(settings)
     writer = SnapshotWriter(parent, window, folder.redactor if folder else redactor_for(settings))
     lanes = plan_lanes(settings)

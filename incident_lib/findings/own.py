@@ -1,0 +1,84 @@
+"""The team's own probes, judged by the limits that they come with."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from incident_lib.config import OwnProbe
+from incident_lib.findings.base import Analyzer, Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.row import Measurement
+
+
+def own_analyzers(probes: Iterable[OwnProbe]) -> dict[str, Analyzer]:
+    """Return an analyzer for each of `probes`, by name."""
+    return {own.name: partial(judge, own=own) for own in probes}
+
+
+def judge(evidence: Evidence, _context: Context, *, own: OwnProbe) -> Iterator[Finding]:
+    """Yield what the worst of the measurements means: high or low, ok, or only a value without limits.
+
+    What is not known is UNKNOWN, also beside numbers that are well.
+    """
+    rows = evidence.of(Measurement)
+    known = [(row.value, row) for row in rows if row.value is not None]
+    if len(known) < len(rows) or not known:
+        yield finding(
+            evidence, "unknown", FindingSeverity.UNKNOWN, f"{own.heading}: not assessed, there is no number"
+        )
+    bad = [(value, row) for value, row in known if severity_of(own, value) is not None]
+    for value, row in sorted(bad, key=lambda pair: pair[0], reverse=own.bad == "above"):
+        yield _past(evidence, own, value, row)
+    if known and len(known) == len(rows) and not bad:
+        yield _within(evidence, own, known)
+
+
+def severity_of(own: OwnProbe, value: float) -> FindingSeverity | None:
+    """Return how bad `value` is, None within the limits.
+
+    >>> from incident_lib.config import ProbeKind
+    >>> own = OwnProbe(name="shop.it", target="t", kind=ProbeKind.FILE, file="f", warning=5, critical=9)
+    >>> [severity_of(own, value) for value in (4, 5)]
+    [None, <FindingSeverity.WARNING: 'WARNING'>]
+    """
+    warning, critical = own.limits
+    for severity, limit in ((FindingSeverity.CRITICAL, critical), (FindingSeverity.WARNING, warning)):
+        if limit is not None and (value >= limit if own.bad == "above" else value <= limit):
+            return severity
+    return None
+
+
+def _past(evidence: Evidence, own: OwnProbe, value: float, row: Measurement) -> Finding:
+    severity = severity_of(own, value) or FindingSeverity.WARNING
+    warning, critical = own.limits
+    limit = critical if severity is FindingSeverity.CRITICAL else warning
+    side = "at or above" if own.bad == "above" else "at or below"
+    return finding(
+        evidence,
+        "high" if own.bad == "above" else "low",
+        severity,
+        f"{own.heading}: {_shown(value, row)}",
+        f"{side} its limit of {limit:g}" + (f"; {own.question}" if own.question else ""),
+        value=value,
+        limit=limit,
+    )
+
+
+def _within(evidence: Evidence, own: OwnProbe, known: list[tuple[float, Measurement]]) -> Finding:
+    worst = (max if own.bad == "above" else min)(known, key=lambda pair: pair[0])
+    more = f", the {'highest' if own.bad == 'above' else 'lowest'} of {len(known)}" if len(known) > 1 else ""
+    warning, critical = own.limits
+    judged = warning is not None or critical is not None
+    return finding(
+        evidence,
+        "ok" if judged else "value",
+        FindingSeverity.OK if judged else FindingSeverity.INFO,
+        f"{own.heading}: {_shown(*worst)}{more}",
+        "" if judged else "no limit is configured, so it is not judged",
+        value=worst[0],
+    )
+
+
+def _shown(value: float, row: Measurement) -> str:
+    labels = ", ".join(f"{name} {label}" for name, label in row.labels.items())
+    number = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+    return number + (f" {row.unit}" if row.unit else "") + (f" ({labels})" if labels else "")

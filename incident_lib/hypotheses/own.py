@@ -1,0 +1,38 @@
+"""The team's own probes as clues of the causes that they name: pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from incident_lib.config import OwnProbe
+from incident_lib.hypotheses.patterns import Pattern
+
+# The probe may look at what is to blame, at what needs it, or at what it needs.
+_SEEN_FROM = ("", "users:", "needs:")
+
+
+def with_own_clues(patterns: tuple[Pattern, ...], probes: Iterable[OwnProbe]) -> tuple[Pattern, ...]:
+    """Return `patterns` in which a probe past its limit speaks for, or against, the causes it names.
+
+    It adds to a cause that other clues hold; it never makes one by itself.
+
+    >>> with_own_clues((), ())
+    ()
+    """
+    told = tuple(probes)
+    return tuple(_with(pattern, told) for pattern in patterns)
+
+
+def _with(pattern: Pattern, probes: tuple[OwnProbe, ...]) -> Pattern:
+    support = [clue for one in probes if pattern.id in one.supports for clue in _clues(one)]
+    against = [clue for one in probes if pattern.id in one.refutes for clue in _clues(one)]
+    if not support and not against:
+        return pattern
+    return msgspec.structs.replace(
+        pattern, support=(*pattern.support, *support), against=(*pattern.against, *against)
+    )
+
+
+def _clues(probe: OwnProbe) -> list[str]:
+    what = "high" if probe.bad == "above" else "low"
+    return [f"{relation}{probe.name}.{what}" for relation in _SEEN_FROM]
