@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: demo test check format lab clean
+.PHONY: demo test check format lab accuracy clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -29,6 +29,9 @@ format: $(VENV)/.test
 
 lab: $(VENV)/.demo
 	$(BIN)/incident demo --lab $(ARGS)
+
+accuracy: $(VENV)/.test
+	$(BIN)/python bench/accuracy.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -43,6 +43,11 @@ class Layout:
         return self.directory / "secrets" / "payments-delay"
 
     @property
+    def failing(self) -> Path:
+        """While this file is there, the payments provider answers everything with an error of its own."""
+        return self.directory / "secrets" / "payments-failing"
+
+    @property
     def ca(self) -> Path:
         """The certificate of the authority that signs for the payments provider."""
         return self.directory / "ca.pem"
@@ -74,6 +79,7 @@ class Layout:
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         self.delay.unlink(missing_ok=True)
+        self.failing.unlink(missing_ok=True)
         self.write_features()
 
     def write_features(self, **flags: bool) -> None:

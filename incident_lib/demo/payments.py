@@ -23,10 +23,13 @@ class Provider(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, delay: Path) -> None:
+    def __init__(
+        self, address: tuple[str, int], context: ssl.SSLContext, delay: Path, failing: Path | None
+    ) -> None:
         super().__init__(address, Charges)
         self.context = context
         self.delay = delay
+        self.failing = failing
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands, then serve the connection until either side closes it."""
@@ -69,6 +72,8 @@ class Charges(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, document: dict[str, str]) -> None:
         time.sleep(self.server.seconds_for_an_answer())
+        if self.server.failing and self.server.failing.exists():
+            status, document = HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "internal error"}
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -89,10 +94,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--delay", type=Path, required=True, help="file: seconds for an answer")
+    parser.add_argument("--failing", type=Path, help="file: while it is there, answers are errors")
     options = parser.parse_args()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(options.certificate)
-    with Provider((options.host, options.port), context, options.delay) as server:
+    with Provider((options.host, options.port), context, options.delay, options.failing) as server:
         server.serve_forever()
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -54,6 +55,8 @@ log_lock_waits = on
 deadlock_timeout = 1s
 log_min_duration_statement = 1s
 password_encryption = 'scram-sha-256'
+archive_mode = on
+archive_command = 'true'
 """
 
 
@@ -127,6 +130,20 @@ class PostgresServer:
     def stop(self) -> None:
         """Shut down as an administrator would (`pg_ctl stop -m fast`)."""
         self.processes.end("db", first=signal.SIGINT, grace_seconds=8.0)
+
+    def administer(self, *statements: str) -> None:
+        """Execute statements as the administrator, each in a transaction of its own."""
+        with psycopg.connect(self.dsn(ADMIN), autocommit=True, connect_timeout=2) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def ask(self, statement: str) -> tuple[Any, ...]:
+        """Return the first row of a statement's answer, asked as the administrator."""
+        with psycopg.connect(self.dsn(ADMIN), autocommit=True, connect_timeout=2) as connection:
+            row = connection.execute(statement.encode()).fetchone()
+        if row is None:
+            raise WorkbenchError(f"the database answers nothing to {statement}")
+        return row
 
     @property
     def _folder(self) -> Path:

@@ -1,6 +1,7 @@
 """A Redis server of the stack's own (Valkey where no Redis is installed)."""
 
 import shutil
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,16 +77,25 @@ class RedisServer:
         else:
             self.port = on_free_port(self._start_on)
 
-    def _start_on(self, port: int) -> None:
-        self.port = port
-        folder = self.data / "redis"
-        folder.mkdir(exist_ok=True)
-        text = _SETTINGS.format(port=port, password=self.password, directory=folder, policy=HEALTHY_POLICY)
-        settings = self.layout.write_secret("redis.conf", text)
+    @property
+    def folder(self) -> Path:
+        """Where it would save its data, if it was told to."""
+        return self.data / "redis"
+
+    def spawn(self, *settings: str) -> subprocess.Popen[bytes]:
+        """Return the new server's process, at once; `settings` are added to its command line."""
+        self.folder.mkdir(exist_ok=True)
+        text = _SETTINGS.format(
+            port=self.port, password=self.password, directory=self.folder, policy=HEALTHY_POLICY
+        )
+        path = self.layout.write_secret("redis.conf", text)
         # Redis logs local times without saying so.
         environment = python_environment(TZ="UTC")
-        command = [find_server(), str(settings)]
-        server = self.processes.spawn("cache", command, environment=environment)
+        return self.processes.spawn("cache", [find_server(), str(path), *settings], environment=environment)
+
+    def _start_on(self, port: int) -> None:
+        self.port = port
+        server = self.spawn()
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if server.poll() is not None or time.monotonic() > deadline:

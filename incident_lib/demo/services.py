@@ -20,6 +20,7 @@ def start_payments(processes: Processes, port: int, certificate: str = GOOD) -> 
     command = python_module(
         "payments",
         *("--port", str(port), "--delay", str(layout.delay)),
+        *("--failing", str(layout.failing)),
         *("--certificate", str(layout.secrets / certificate)),
     )
     _wait_for_port(processes.spawn("payments", command), port, layout.log("payments"))

@@ -1,14 +1,16 @@
-"""Feature flags that operators switch while the application runs, and two unfinished features."""
+"""Feature flags that operators switch while the application runs, and unfinished features."""
 
 import json
 from collections import deque
 from pathlib import Path
+from typing import IO, Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
 _ARCHIVED_RECEIPTS = 800
 _RECEIPT_PAGES = 125
+_PRICES = 78_000_000
 
 
 class Features:
@@ -64,3 +66,37 @@ class ReceiptArchive:
         """Print an order's receipt and keep it."""
         page = json.dumps(order, default=str).ljust(4096).encode()
         self._receipts.append(page * _RECEIPT_PAGES)
+
+
+class PrintQueue:
+    """Receipts on their way to the printer.
+
+    The bug: each is read from a template that is opened and never closed.
+    """
+
+    def __init__(self) -> None:
+        self._templates: list[IO[str]] = []
+
+    def print(self) -> None:
+        """Print a receipt."""
+        self._templates.append(Path(__file__).open(encoding="utf-8"))  # noqa: SIM115 - the bug
+
+
+class PriceHistory:
+    """All prices that ever were, for a chart.
+
+    The bug: all are read at once, and far more memory is kept than the chart needs.
+    """
+
+    def __init__(self) -> None:
+        self._prices: list[bytes] = []
+
+    def load(self) -> None:
+        """Read it, if that was not done yet."""
+        if not self._prices:
+            self._prices.append(b"0.99 " * _PRICES)
+
+
+def by_region(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows ordered by their region. The bug: the report has no such column."""
+    return sorted(rows, key=lambda row: str(row["region"]))

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from psycopg.rows import dict_row
 from pydantic import BaseModel, Field
 
+from incident_lib.demo.application.features import by_region
 from incident_lib.demo.application.parts import Parts
 
 log = logging.getLogger("shop.orders")
@@ -78,6 +79,8 @@ def one_order(order_id: int, parts: Needed) -> dict[str, Any]:
         _keep(parts.cache, key, order)
     if parts.features.is_on("receipt-archive"):
         parts.receipts.add(order)
+    if parts.features.is_on("receipt-printer"):
+        parts.printing.print()
     return order
 
 
@@ -103,7 +106,10 @@ def report(parts: Needed) -> list[dict[str, Any]]:
         parts.settings.reporting_url, connect_timeout=2, application_name="shop-report"
     ) as connection:
         cursor = connection.cursor(row_factory=dict_row)
-        return cursor.execute(_REPORT).fetchall()
+        rows = cursor.execute(_REPORT).fetchall()
+    if parts.features.is_on("price-chart"):
+        parts.prices.load()
+    return by_region(rows) if parts.features.is_on("regional-report") else rows
 
 
 def _place(parts: Parts, wanted: Checkout) -> tuple[int, int]:

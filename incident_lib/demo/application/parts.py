@@ -10,7 +10,13 @@ from psycopg_pool import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from incident_lib.demo.application.features import Features, LoyaltyPoints, ReceiptArchive
+from incident_lib.demo.application.features import (
+    Features,
+    LoyaltyPoints,
+    PriceHistory,
+    PrintQueue,
+    ReceiptArchive,
+)
 from incident_lib.demo.application.settings import AppSettings
 
 POOL_SIZE = 8
@@ -30,6 +36,8 @@ class Parts:
     features: Features
     loyalty: LoyaltyPoints
     receipts: ReceiptArchive
+    printing: PrintQueue
+    prices: PriceHistory
 
     def close(self) -> None:
         """Close what is open."""
@@ -69,4 +77,6 @@ def open_parts(settings: AppSettings) -> Parts:
         features=Features(settings.features),
         loyalty=LoyaltyPoints(pool),
         receipts=ReceiptArchive(),
+        printing=PrintQueue(),
+        prices=PriceHistory(),
     )

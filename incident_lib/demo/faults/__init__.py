@@ -1,10 +1,20 @@
 """The faults that the stack can be broken with, by name."""
 
-from incident_lib.demo.faults import application, cache, database, outside
+from incident_lib.demo.faults import (
+    application,
+    cache,
+    cache_server,
+    database,
+    outside,
+    processes,
+    provider,
+    sessions,
+    upkeep,
+)
 from incident_lib.demo.faults.base import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault for fault in (*application.FAULTS, *database.FAULTS, *cache.FAULTS, *outside.FAULTS)
-}
+_THEMES = (application, processes, database, sessions, upkeep, cache, cache_server, outside, provider)
+
+FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}

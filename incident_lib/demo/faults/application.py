@@ -33,6 +33,7 @@ FAULTS = (
         settle_seconds=8.0,
         break_stack=_leak_connections,
         mend_stack=_switch_off_and_restart,
+        in_suite=True,
     ),
     Fault(
         name="backend-crash",
@@ -42,6 +43,7 @@ FAULTS = (
         settle_seconds=2.0,
         break_stack=_crash,
         mend_stack=DemoStack.restart_backend,
+        in_suite=True,
     ),
     Fault(
         name="bad-deploy",
@@ -51,6 +53,7 @@ FAULTS = (
         settle_seconds=5.0,
         break_stack=lambda stack: stack.deploy(NEXT_VERSION),
         mend_stack=lambda stack: stack.deploy(FIRST_VERSION),
+        in_suite=True,
     ),
     Fault(
         name="memory-growth",
@@ -60,5 +63,6 @@ FAULTS = (
         settle_seconds=15.0,
         break_stack=_leak_memory,
         mend_stack=_switch_off_and_restart,
+        in_suite=True,
     ),
 )

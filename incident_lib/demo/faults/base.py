@@ -11,7 +11,8 @@ class Fault:
     """One way to break the stack for real, and to mend it.
 
     `hypothesis` is the id that a diagnosis should put first, `target` the service it should blame, and
-    `settle_seconds` how long users must be at work before the fault shows.
+    `settle_seconds` how long users must be at work before the fault shows. The test suite plays those that
+    are `in_suite`; `make accuracy` plays all.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Fault:
     settle_seconds: float
     break_stack: Callable[[DemoStack], None]
     mend_stack: Callable[[DemoStack], None]
+    in_suite: bool = False
 
     def inject(self, stack: DemoStack) -> None:
         """Break the stack. Needs: a running stack; users are brought in if there are none."""

@@ -36,6 +36,7 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_fill,
         mend_stack=_empty,
+        in_suite=True,
     ),
     Fault(
         name="redis-down",
@@ -45,5 +46,6 @@ FAULTS = (
         settle_seconds=3.0,
         break_stack=_kill,
         mend_stack=lambda stack: stack.running.redis.start(),
+        in_suite=True,
     ),
 )

@@ -23,6 +23,7 @@ FAULTS = (
         settle_seconds=6.0,
         break_stack=_hold_locks,
         mend_stack=lambda stack: stack.running.processes.end("reprice"),
+        in_suite=True,
     ),
     Fault(
         name="db-connections-exhausted",
@@ -32,6 +33,7 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_take_connections,
         mend_stack=lambda stack: stack.running.processes.end("export"),
+        in_suite=True,
     ),
     Fault(
         name="db-down",
@@ -41,5 +43,6 @@ FAULTS = (
         settle_seconds=5.0,
         break_stack=lambda stack: stack.running.postgres.stop(),
         mend_stack=lambda stack: stack.running.postgres.start(),
+        in_suite=True,
     ),
 )

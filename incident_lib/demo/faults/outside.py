@@ -39,6 +39,7 @@ FAULTS = (
         settle_seconds=8.0,
         break_stack=_slow_down,
         mend_stack=_speed_up,
+        in_suite=True,
     ),
     Fault(
         name="tls-expired",
@@ -48,6 +49,7 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_expire,
         mend_stack=_renew,
+        in_suite=True,
     ),
     Fault(
         name="dependency-down",
@@ -57,5 +59,6 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_stop,
         mend_stack=_renew,
+        in_suite=True,
     ),
 )

@@ -1,0 +1,76 @@
+"""More faults of the outside payments provider: errors, certificates, swallowed connections."""
+
+from collections.abc import Callable
+
+from incident_lib.demo.certificates import GOOD, INCOMPLETE, SELF_SIGNED, WRONG_NAME
+from incident_lib.demo.faults.base import Fault
+from incident_lib.demo.services import start_client, start_payments
+from incident_lib.demo.stack import DemoStack
+
+
+def _with_certificate(name: str) -> Callable[[DemoStack], None]:
+    def change(stack: DemoStack) -> None:
+        stack.running.processes.end("payments")
+        start_payments(stack.running.processes, stack.running.payments_port, name)
+
+    return change
+
+
+def _swallow(stack: DemoStack) -> None:
+    stack.running.processes.end("payments")
+    start_client(stack.running.processes, "swallow", str(stack.running.payments_port), until="full")
+
+
+def _listen_again(stack: DemoStack) -> None:
+    stack.running.processes.end("swallow")
+    _with_certificate(GOOD)(stack)
+
+
+FAULTS = (
+    Fault(
+        name="dependency-errors",
+        title="The payments provider answers everything with an error of its own",
+        hypothesis="dependency-down",
+        target="payments",
+        settle_seconds=4.0,
+        break_stack=lambda stack: stack.running.layout.failing.touch(),
+        mend_stack=lambda stack: stack.running.layout.failing.unlink(missing_ok=True),
+    ),
+    Fault(
+        name="tls-wrong-name",
+        title="The payments provider's certificate is for another name",
+        hypothesis="tls-wrong-name",
+        target="payments",
+        settle_seconds=4.0,
+        break_stack=_with_certificate(WRONG_NAME),
+        mend_stack=_with_certificate(GOOD),
+    ),
+    Fault(
+        name="tls-chain",
+        title="The payments provider does not send its intermediate certificate",
+        hypothesis="tls-chain",
+        target="payments",
+        settle_seconds=4.0,
+        break_stack=_with_certificate(INCOMPLETE),
+        mend_stack=_with_certificate(GOOD),
+        in_suite=True,
+    ),
+    Fault(
+        name="tls-self-signed",
+        title="The payments provider's certificate is signed by nobody but itself",
+        hypothesis="tls-chain",
+        target="payments",
+        settle_seconds=4.0,
+        break_stack=_with_certificate(SELF_SIGNED),
+        mend_stack=_with_certificate(GOOD),
+    ),
+    Fault(
+        name="port-filtered",
+        title="Connections to the payments provider are swallowed",
+        hypothesis="port-filtered",
+        target="payments",
+        settle_seconds=8.0,
+        break_stack=_swallow,
+        mend_stack=_listen_again,
+    ),
+)

@@ -1,0 +1,112 @@
+"""Faults of the database that sessions cause: migrations, audits, reports, deadlocks, logins."""
+
+import os
+import signal
+
+from incident_lib.demo.faults.base import Fault
+from incident_lib.demo.services import start_client
+from incident_lib.demo.stack import DemoStack
+
+_END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'"
+_END_REPORT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'yearly-report'"
+)
+_A_BACKEND = "SELECT pid FROM pg_stat_activity WHERE application_name = 'shop-backend' LIMIT 1"
+
+
+def _migrate(stack: DemoStack) -> None:
+    start_client(stack.running.processes, "migrate", stack.postgres_dsn, until="migration waits")
+
+
+def _audit(stack: DemoStack) -> None:
+    start_client(stack.running.processes, "audit", stack.running.postgres.dsn("reporting"), until="read")
+
+
+def _report(stack: DemoStack) -> None:
+    dsn = stack.running.postgres.dsn("reporting")
+    start_client(stack.running.processes, "yearly-report", dsn, until="begun")
+
+
+def _end_report(stack: DemoStack) -> None:
+    stack.running.processes.end("yearly-report")
+    stack.running.postgres.administer(_END_REPORT)
+
+
+def _take_stock(stack: DemoStack) -> None:
+    start_client(stack.running.processes, "stocktake", stack.app_dsn, until="failed")
+
+
+def _kill_a_backend(stack: DemoStack) -> None:
+    """Kill one server process, as the kernel does when memory is short: PostgreSQL restarts all of them."""
+    (pid,) = stack.running.postgres.ask(_A_BACKEND)
+    os.kill(int(pid), signal.SIGKILL)
+
+
+def _rotate(stack: DemoStack) -> None:
+    fresh = stack.running.postgres.passwords["app"][::-1]
+    stack.running.postgres.administer(f"ALTER ROLE app PASSWORD '{fresh}'", _END_SESSIONS)
+
+
+def _rotate_back(stack: DemoStack) -> None:
+    password = stack.running.postgres.passwords["app"]
+    stack.running.postgres.administer(f"ALTER ROLE app PASSWORD '{password}'")
+
+
+FAULTS = (
+    Fault(
+        name="ddl-queue",
+        title="A migration waits for an audit's open transaction, and buyers wait behind the migration",
+        hypothesis="ddl-queue",
+        target="db",
+        settle_seconds=6.0,
+        break_stack=_migrate,
+        mend_stack=lambda stack: stack.running.processes.end("migrate"),
+        in_suite=True,
+    ),
+    Fault(
+        name="idle-in-transaction",
+        title="An audit has read and left its transaction open for over a minute",
+        hypothesis="idle-in-transaction",
+        target="db",
+        settle_seconds=64.0,
+        break_stack=_audit,
+        mend_stack=lambda stack: stack.running.processes.end("audit"),
+    ),
+    Fault(
+        name="long-query",
+        title="A report compares every sale with every other one, for over a minute",
+        hypothesis="long-query",
+        target="db",
+        settle_seconds=64.0,
+        break_stack=_report,
+        mend_stack=_end_report,
+    ),
+    Fault(
+        name="deadlocks",
+        title="Two workers of a stocktake take the same products in opposite orders",
+        hypothesis="deadlocks",
+        target="db",
+        settle_seconds=6.0,
+        break_stack=_take_stock,
+        mend_stack=lambda stack: stack.running.processes.end("stocktake"),
+    ),
+    Fault(
+        name="db-restarted",
+        title="One of the database's processes is killed, so that the server recovers and all sessions end",
+        hypothesis="db-restarted",
+        target="db",
+        settle_seconds=4.0,
+        break_stack=_kill_a_backend,
+        mend_stack=lambda _: None,
+    ),
+    Fault(
+        name="db-credentials",
+        title="The application's password was changed in the database, and not in the application",
+        hypothesis="db-credentials",
+        target="db",
+        settle_seconds=6.0,
+        break_stack=_rotate,
+        mend_stack=_rotate_back,
+        in_suite=True,
+    ),
+)
