@@ -200,9 +200,9 @@ class PostgresServer(Row, frozen=True, kw_only=True):
 
 
 class PostgresStandby(Row, frozen=True, kw_only=True):
-    """A standby that streams from this server, or this server as a standby (`direction` "upstream")."""
+    """A standby that streams from this server, this server as a standby, or a subscription of it."""
 
-    direction: str  # "downstream", "upstream"
+    direction: str  # "downstream", "upstream", "subscription"
     name: str | None
     client_address: str | None
     state: str | None
@@ -265,6 +265,16 @@ class PostgresArchiver(Row, frozen=True, kw_only=True):
     failure_count: int  # all there ever were
 
 
+class PostgresWalFolder(Row, frozen=True, kw_only=True):
+    """What the write-ahead log takes on disk, and what of it waits to be archived."""
+
+    file_count: int
+    size_bytes: int
+    waiting_count: int  # files
+    max_bytes: int  # max_wal_size, which is a wish and no limit
+    kept_bytes: int  # wal_keep_size
+
+
 class PostgresInvalidIndex(Row, frozen=True, kw_only=True):
     """An index of our database that no query uses, because its build failed or still runs."""
 
@@ -318,6 +328,7 @@ PostgresRow = (
     | PostgresSetting
     | PostgresArchiver
     | PostgresInvalidIndex
+    | PostgresWalFolder
     | PostgresWait
     | PostgresCheckpoints
     | PostgresSequence

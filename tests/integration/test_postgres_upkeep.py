@@ -131,3 +131,27 @@ def test_wal_that_fills_up_before_its_time(clients: Clients, server: Server) -> 
     assert before is not None
     assert found.severity is WARNING
     assert found.data["bytes_per_second"] > 1_000_000
+
+
+def test_a_subscription_without_a_worker_is_told(clients: Clients, server: Server) -> None:
+    admin = clients.open("setup")
+    admin.execute(
+        "CREATE SUBSCRIPTION copy CONNECTION 'port=1' PUBLICATION p WITH (connect=false, slot_name=NONE)"
+    )
+    try:
+        found = triage(server.settings(), "replication")["replication.subscription"]
+        assert (found.severity, found.data["state"]) == (FindingSeverity.INFO, "disabled")
+        plain = collect(server.settings(role="plain"), "replication")["replication"]
+        assert [row.name for row in plain.rows] == ["copy"]
+    finally:
+        admin.execute("DROP SUBSCRIPTION copy")
+
+
+def test_the_size_of_the_wal_is_known(clients: Clients, server: Server) -> None:
+    clients.open("setup").execute("SELECT pg_switch_wal()")
+    (_, folder) = collect(server.settings(), "archiver")["archiver"].rows
+    assert folder.size_bytes >= 16 * 1024 * 1024  # one file is whole; the next may be in the making
+    assert folder.waiting_count == 0
+    plain = collect(server.settings(role="plain"), "archiver")["archiver"]
+    assert len(plain.rows) == 1
+    assert [one.severity for one in judge(plain)] == [FindingSeverity.UNKNOWN]

@@ -161,11 +161,16 @@ def _limit(evidence: Evidence, row: PostgresDatabase, context: Context) -> Itera
 
 def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield standbys that lag or do not stream, and slots that hold WAL back or lost it."""
-    standbys, slots = evidence.of(PostgresStandby), evidence.of(PostgresSlot)
+    rows, slots = evidence.of(PostgresStandby), evidence.of(PostgresSlot)
+    standbys = [row for row in rows if row.direction != "subscription"]
+    subscriptions = [row for row in rows if row.direction == "subscription"]
     found = [one for row in standbys for one in _lag(evidence, row, context)]
+    found += [one for row in subscriptions for one in _subscription(evidence, row)]
     found += [one for row in slots for one in _slot(evidence, row, context)]
     title = f"{count(len(standbys), 'standby', 'standbys')} in step, {count(len(slots), 'slot')}"
-    if not standbys and not slots:
+    if subscriptions:
+        title += f", {count(len(subscriptions), 'subscription')}"
+    if not rows and not slots:
         title = "No replication"
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, standbys=len(standbys), slots=len(slots))
@@ -191,6 +196,20 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
             lag_seconds=row.lag_seconds,
             lag_bytes=row.lag_bytes,
         )
+
+
+def _subscription(evidence: Evidence, row: PostgresStandby) -> Iterator[Finding]:
+    if row.state == "streaming":
+        return
+    yield finding(
+        evidence,
+        "subscription",
+        FindingSeverity.INFO if row.state == "disabled" else FindingSeverity.WARNING,
+        f"The subscription {row.name} is {row.state}: nothing arrives",
+        "the server's log says why its worker ends: the publisher is away, or a row cannot be applied",
+        subscription=row.name,
+        state=row.state,
+    )
 
 
 def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[Finding]:

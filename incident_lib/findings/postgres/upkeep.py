@@ -4,20 +4,38 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.postgres.words import conclude, count, lacks_privilege
+from incident_lib.findings.postgres.words import conclude, count, lacks_privilege, size
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.postgres import PostgresArchiver, PostgresInvalidIndex
+from incident_lib.model.postgres import PostgresArchiver, PostgresInvalidIndex, PostgresWalFolder
 
 
-def analyze_archiver(evidence: Evidence, _context: Context) -> Iterator[Finding]:
-    """Yield that archiving fails now: the last attempt was a failure."""
+def analyze_archiver(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield that archiving fails now (the last attempt was a failure), and WAL that piles up."""
     for row in evidence.of(PostgresArchiver):
         failing = row.failed_at is not None and (row.archived_at is None or row.failed_at > row.archived_at)
         found = list(_failing(evidence, row)) if row.archiving_is_on and failing else []
+        found += [
+            one for folder in evidence.of(PostgresWalFolder) for one in _folder(evidence, folder, context)
+        ]
         title = "Archiving is off"
         if row.archiving_is_on:
             title = f"The last archived file is {row.archived_file or 'none yet'}"
-        yield from conclude(evidence, found, title, archiving="on" if row.archiving_is_on else "off")
+        archiving = "on" if row.archiving_is_on else "off"
+        yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), archiving=archiving)
+
+
+def _folder(evidence: Evidence, row: PostgresWalFolder, context: Context) -> Iterator[Finding]:
+    wanted = max(row.max_bytes, row.kept_bytes)
+    limits = context.thresholds
+    if severity := limits.severity("postgres.archiver.wal", row.size_bytes / max(wanted, 1), "ratio"):
+        title = f"The write-ahead log takes {size(row.size_bytes)}, and {size(wanted)} were planned"
+        detail = "a slot, archiving that is late, or a burst of writes keeps it; delete nothing of it by hand"
+        yield finding(
+            evidence, "wal", severity, title, detail, size_bytes=row.size_bytes, files=row.file_count
+        )
+    if severity := limits.severity("postgres.archiver.waiting", row.waiting_count, "count"):
+        title = f"{row.waiting_count:,} files of the write-ahead log wait to be archived"
+        yield finding(evidence, "waiting", severity, title, files=row.waiting_count)
 
 
 def _failing(evidence: Evidence, row: PostgresArchiver) -> Iterator[Finding]:

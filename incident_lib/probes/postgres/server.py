@@ -20,11 +20,14 @@ def fetch_server(session: PostgresSession, _window: Window) -> Fetched:
 
 
 def fetch_replication(session: PostgresSession, _window: Window) -> Fetched:
-    """Return standbys and slots: PostgresStandby, then PostgresSlot. Needs: pg_monitor."""
+    """Return standbys, subscriptions and slots: PostgresStandby, then PostgresSlot. Needs: pg_monitor."""
     standbys, _ = read(session, "standbys", PostgresStandby)
+    subscriptions, _ = read(session, "subscriptions", PostgresStandby)
     slots, _ = read(session, "slots", PostgresSlot)
-    source = "\n\n".join((statement("standbys"), statement("slots")))
-    return Fetched(rows=(*standbys, *slots), source=source, problem=privilege_problem(session))
+    source = "\n\n".join(statement(name) for name in ("standbys", "subscriptions", "slots"))
+    return Fetched(
+        rows=(*standbys, *subscriptions, *slots), source=source, problem=privilege_problem(session)
+    )
 
 
 def fetch_settings(session: PostgresSession, _window: Window) -> Fetched:

@@ -8,15 +8,22 @@ from incident_lib.model.postgres import (
     PostgresHorizonHolder,
     PostgresInvalidIndex,
     PostgresSequence,
+    PostgresWalFolder,
 )
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.postgres.reading import privilege_problem, read, statement
 
 
 def fetch_archiver(session: PostgresSession, _window: Window) -> Fetched:
-    """Return how archiving goes: one PostgresArchiver. Source: sql/archiver.sql."""
+    """Return how archiving goes: one PostgresArchiver, and with pg_monitor one PostgresWalFolder.
+
+    Source: sql/archiver.sql, sql/wal_folder.sql.
+    """
     rows, _ = read(session, "archiver", PostgresArchiver)
-    return Fetched(rows=rows)
+    problem = privilege_problem(session)
+    folder = () if problem else read(session, "wal_folder", PostgresWalFolder)[0]
+    source = "\n\n".join((statement("archiver"), *(() if problem else (statement("wal_folder"),))))
+    return Fetched(rows=(*rows, *folder), source=source, problem=problem)
 
 
 def fetch_indexes(session: PostgresSession, _window: Window) -> Fetched:
@@ -59,8 +66,10 @@ def _hidden(hidden: list[PostgresSequence], whole: int, session: PostgresSession
 ARCHIVER = Probe(
     name="postgres.archiver",
     fetch=fetch_archiver,
-    question="Is the write-ahead log archived?",
+    question="Is the write-ahead log archived, and does it pile up?",
     source=statement("archiver"),
+    needs="pg_monitor",
+    cost="lists two folders of the server's",
     tier=1,
 )
 INDEXES = Probe(

@@ -20,6 +20,7 @@ from incident_lib.model.postgres import (
     PostgresStandby,
     PostgresStatement,
     PostgresTable,
+    PostgresWalFolder,
 )
 from tests.unit.findings.postgres.records import NOW, evidence, judge
 
@@ -262,6 +263,47 @@ def test_archiving() -> None:
     for values in ({"failed_at": NOW - 2 * HOUR}, {"failed_at": None}, {"archiving_is_on": False}):
         well = structs.replace(row, **values)
         assert list(judge(evidence("archiver", well))) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, {"ok": OK}),
+        ({"size_bytes": 3 << 30}, {"wal": WARNING}),
+        ({"size_bytes": 3 << 30, "kept_bytes": 4 << 30}, {"ok": OK}),
+        ({"waiting_count": 12}, {"waiting": INFO, "ok": OK}),
+        ({"waiting_count": 200}, {"waiting": WARNING}),
+    ],
+)
+def test_wal_that_piles_up(values: dict[str, Any], found: dict[str, FindingSeverity]) -> None:
+    never = dict.fromkeys(("archived_at", "archived_file", "failed_at", "failed_file"))
+    archiver = PostgresArchiver(archiving_is_on=True, failure_count=0, **never)
+    calm = {"file_count": 9, "size_bytes": 1 << 27, "waiting_count": 0, "max_bytes": 1 << 30, "kept_bytes": 0}
+    seen = judge(evidence("archiver", archiver, PostgresWalFolder(**{**calm, **values})))
+    assert {name: one.severity for name, one in seen.items()} == found
+
+
+def test_a_folder_that_nobody_may_list_is_never_ok() -> None:
+    never = dict.fromkeys(("archived_at", "archived_file", "failed_at", "failed_file"))
+    archiver = PostgresArchiver(archiving_is_on=True, failure_count=0, **never)
+    problem = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor", advice="GRANT")
+    assert list(judge(evidence("archiver", archiver, problem=problem))) == ["unknown"]
+
+
+def test_subscriptions() -> None:
+    for state, severity in (("without a worker", WARNING), ("disabled", INFO)):
+        row = _standby(direction="subscription", name="copy", state=state)
+        assert judge(evidence("replication", row))["subscription"].severity is severity
+    well = judge(evidence("replication", _standby(direction="subscription", name="copy")))
+    assert well["ok"].title == "0 standbys in step, 0 slots, 1 subscription"
+
+
+def test_the_workers_of_autovacuum_and_the_queue_of_notify() -> None:
+    busy = judge(evidence("server", _server(autovacuum_worker_count=3, autovacuum_worker_limit=3)))
+    assert {name: one.severity for name, one in busy.items()} == {"autovacuum_busy": INFO, "ok": OK}
+    for values in ({"autovacuum_worker_limit": 3}, {"notify_queue_ratio": 0.1}):
+        assert list(judge(evidence("server", _server(**values)))) == ["ok"]
+    assert judge(evidence("server", _server(notify_queue_ratio=0.6)))["notify_queue"].severity is WARNING
 
 
 def test_invalid_indexes() -> None:
