@@ -11,6 +11,7 @@ from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.difference import Difference, Value
 
 _MOST_LINES = 10
+_LONGEST = 100  # characters of a log line in a title
 _SERIOUS = ("WARNING ", "ERROR ", "CRITICAL ")  # levels of log lines
 # The title of a finding: for one difference, and for what several of a kind are called.
 _TITLES = {
@@ -102,6 +103,11 @@ def _same(target: str, now: Sequence[Evidence], baseline: Sequence[Evidence], ta
         evidence=both or tuple(one.ref for one in here),
         data={"count": len(both)},
     )
+
+
+def _short(text: str) -> str:
+    """Return a name that fits into a title, the cut shown."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def line(one: Difference) -> str:

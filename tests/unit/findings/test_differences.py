@@ -268,6 +268,14 @@ def test_findings_of_a_kind_are_gathered():
     assert found.evidence == ("backend/logs.lines",)
 
 
+def test_a_long_line_is_cut_in_the_title_and_whole_in_the_detail():
+    now = seen("logs.lines", template("x" * 500))
+    (found,) = compare_findings([now], [seen("logs.lines")], CONTEXT)
+    assert len(found.title) < 130
+    assert found.title.endswith("…")
+    assert "x" * 500 in found.detail
+
+
 def test_an_ordinary_line_that_is_new_is_a_difference_and_no_finding():
     now = seen("logs.lines", template("shutting down", level="INFO"))
     assert told(seen("logs.lines"), now) == [("templates", "INFO shutting down", 0, 5, INFO)]
