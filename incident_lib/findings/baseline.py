@@ -67,7 +67,7 @@ def _told(target: str, group: list[Difference], taken: datetime) -> Finding:
     first, name = group[0], group[0].name
     one, several = _TITLES.get(name, ("{what}: {now}, normally {before}", "{count} things are not as normal"))
     title = one.format(
-        what=first.what, now=show(first.now, first.unit), before=show(first.before, first.unit)
+        what=_short(first.what), now=show(first.now, first.unit), before=show(first.before, first.unit)
     )
     lines = [line(each) for each in group[:_MOST_LINES]]
     if len(group) > _MOST_LINES:
