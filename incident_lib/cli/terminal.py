@@ -194,7 +194,7 @@ def _changes(case: Case) -> Table | None:
         return None
     table = _grid("Changes and onset")
     for when, target, what, style in sorted(told):
-        said = f"{target} {_without_target(what, target)}".strip()
+        said = f"{target}: {_without_target(what, target)}" if target else what
         table.add_row(Text(f"{when:%H:%M:%S}"), Text(said, style=style))
     return table
 
