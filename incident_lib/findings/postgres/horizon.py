@@ -6,7 +6,9 @@ from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.words import conclude, count, end_session, lacks_privilege
 from incident_lib.model import Evidence, Finding, ProposedAction
-from incident_lib.model.postgres import PostgresHorizonHolder
+from incident_lib.model.postgres_upkeep import (
+    PostgresHorizonHolder,
+)
 
 _ADVICE = {
     "session": "end its transaction",

@@ -6,7 +6,11 @@ from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.words import size
 from incident_lib.model import Evidence, Finding
-from incident_lib.model.postgres import PostgresCheckpoints, PostgresCounters, PostgresWait
+from incident_lib.model.postgres import PostgresCounters
+from incident_lib.model.postgres_upkeep import (
+    PostgresCheckpoints,
+    PostgresWait,
+)
 
 # What others judge (Lock), what is the client's doing (Client, Timeout), and what is no wait at all (CPU).
 _NOT_THE_SERVERS = frozenset({"Lock", "Client", "Timeout", "CPU", "Extension"})

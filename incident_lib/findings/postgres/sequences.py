@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.words import conclude, count, lacks_privilege
 from incident_lib.model import Evidence, Finding
-from incident_lib.model.postgres import PostgresSequence
+from incident_lib.model.postgres_upkeep import (
+    PostgresSequence,
+)
 
 _LISTED = 5
 

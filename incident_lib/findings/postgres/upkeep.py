@@ -6,7 +6,11 @@ from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.words import conclude, count, lacks_privilege, size
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.postgres import PostgresArchiver, PostgresInvalidIndex, PostgresWalFolder
+from incident_lib.model.postgres_upkeep import (
+    PostgresArchiver,
+    PostgresInvalidIndex,
+    PostgresWalFolder,
+)
 
 
 def analyze_archiver(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from incident_lib.connections.postgres import PostgresSession
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Problem, Window
-from incident_lib.model.postgres import (
+from incident_lib.model.postgres_upkeep import (
     PostgresArchiver,
     PostgresHorizonHolder,
     PostgresInvalidIndex,

@@ -10,7 +10,10 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.connections.postgres import PostgresSession
-from incident_lib.model.postgres import PostgresCheckpoints, PostgresWait
+from incident_lib.model.postgres_upkeep import (
+    PostgresCheckpoints,
+    PostgresWait,
+)
 from incident_lib.probes.postgres.reading import statement
 
 WATCH_SECONDS = 2.0

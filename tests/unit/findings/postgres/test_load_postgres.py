@@ -7,9 +7,9 @@ import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
-from incident_lib.model.postgres import (
+from incident_lib.model.postgres import PostgresCounters
+from incident_lib.model.postgres_upkeep import (
     PostgresCheckpoints,
-    PostgresCounters,
     PostgresHorizonHolder,
     PostgresSequence,
     PostgresWait,

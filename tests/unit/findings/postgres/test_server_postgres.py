@@ -9,17 +9,19 @@ from msgspec import structs
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
 from incident_lib.model.postgres import (
-    PostgresArchiver,
     PostgresConnection,
     PostgresCounters,
     PostgresDatabase,
-    PostgresInvalidIndex,
     PostgresServer,
     PostgresSetting,
     PostgresSlot,
     PostgresStandby,
     PostgresStatement,
     PostgresTable,
+)
+from incident_lib.model.postgres_upkeep import (
+    PostgresArchiver,
+    PostgresInvalidIndex,
     PostgresWalFolder,
 )
 from tests.unit.findings.postgres.records import NOW, evidence, judge
