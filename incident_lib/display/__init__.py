@@ -23,6 +23,7 @@ from incident_lib.display.drawings import (
     memory,
     phases,
 )
+from incident_lib.display.own import own
 from incident_lib.display.severity import severity
 from incident_lib.display.tables import Table, states, table
 
@@ -43,6 +44,7 @@ __all__ = [
     "next_steps",
     "not_assessed",
     "onset",
+    "own",
     "phases",
     "scope",
     "severity",

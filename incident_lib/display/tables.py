@@ -42,7 +42,7 @@ class Table(Block):
 def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: int = 50) -> Table:
     """Return what a probe saw, target by target; where it saw nothing, why and what to do.
 
-    `columns` names the fields to show, a space between them; `record` one type of record; `most` how
+    `columns` names the fields to show, a space between them; `record` types of record; `most` how
     many rows of each target.
     """
     evidence = case.of(probe)
@@ -50,14 +50,17 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
         missing = f"No target was asked for {probe}: nothing of that kind is configured in workbench.toml."
         return Table(blocks.note(missing), f"{probe}: nothing to ask", ())
     records = [
-        (one.target, row) for one in evidence for row in one.rows if record in {"", type(row).__name__}
+        (one.target, row)
+        for one in evidence
+        for row in one.rows
+        if not record or type(row).__name__ in record.split()
     ]
     html = [problem(one) for one in evidence]
     for index, alike in enumerate(_by_type(records)):
         html.append(_tables(alike, columns.split(), most, named=index == 0))
     if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
         html.append(blocks.note(f"{probe} was asked, and there is none.", kind="ok"))
-    html += [*(_cut(one) for one in evidence), _sources(evidence)]
+    html += [*(cut(one) for one in evidence), sources(evidence)]
     summary = f"{probe}: {blocks.count(len(records), 'record')} of {blocks.count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
 
@@ -105,15 +108,16 @@ def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row
     return groups.values()
 
 
-def _cut(one: Evidence) -> str:
+def cut(one: Evidence) -> str:
+    """Return what a cap left out; "" when nothing."""
     if one.truncated is None:
         return ""
-    cut = one.truncated
-    total = f"of {cut.total}" if cut.total is not None else "and nobody counted the rest"
-    return blocks.note(f"{one.target}: cut, {cut.kept} {cut.unit} kept {total}.", kind="warning")
+    cap = one.truncated
+    total = f"of {cap.total}" if cap.total is not None else "and nobody counted the rest"
+    return blocks.note(f"{one.target}: cut, {cap.kept} {cap.unit} kept {total}.", kind="warning")
 
 
-def _sources(evidence: Sequence[Evidence]) -> str:
+def sources(evidence: Sequence[Evidence]) -> str:
     """Return what was sent to each target, folded away."""
     asked = "".join(
         f"<p>{escape(one.target)}, {clock.format_duration(one.duration_seconds)} "
