@@ -5,10 +5,10 @@ import re
 import tomllib
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from incident_lib.config.addresses import wrong_address
 from incident_lib.config.own_probes import OwnProbe, ProbeKind
 from incident_lib.config.tables import Dependency, Document, Service, ServiceKind
 from incident_lib.errors import ConfigError
@@ -51,8 +51,8 @@ def _check(document: Document) -> None:
             )
         seen[entry.name] = "another service or dependency"
     for entry in entries:
-        _check_references(entry, seen)
         _check_no_secret(entry)
+        _check_references(entry, seen)
     _check_no_circle(document.service)
     names = [probe.name for probe in document.probe]
     for probe in document.probe:
@@ -96,11 +96,8 @@ def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None
             raise _WrongEntryError(
                 entry.name, f"{entry.name!r} depends on {needed!r}, which does not exist{hint}"
             )
-    schemes = ("https", "http", "tls", "tcp", "dns")
-    if isinstance(entry, Dependency) and urlsplit(entry.url).scheme not in schemes:
-        raise _WrongEntryError(
-            entry.name, f"key `url` of {entry.name!r}: expected {', '.join(schemes)}://..."
-        )
+    if wrong := wrong_address(entry):
+        raise _WrongEntryError(entry.name, f"key `url` of {entry.name!r}: {wrong}")
 
 
 def _check_no_secret(entry: Service | Dependency) -> None:
@@ -140,7 +137,22 @@ def _explain(message: str, text: str, name: str) -> str:
     if missing := re.search(r"missing required field `(.+)`", problem):
         return f"{name}: line {_line_of(text, steps)}: key `{missing[1]}` is missing"
     key = next((step for step in reversed(steps) if isinstance(step, str)), "?")
-    return f"{name}: line {_line_of(text, steps)}: key `{key}`: {problem[:1].lower()}{problem[1:]}"
+    said = _in_words(problem, of_probe="probe" in steps)
+    return f"{name}: line {_line_of(text, steps)}: key `{key}`: {said}"
+
+
+def _in_words(problem: str, *, of_probe: bool) -> str:
+    """Return msgspec's words, with what may stand there where they do not say so.
+
+    >>> _in_words("Invalid enum value 'htp'", of_probe=False)
+    "'htp' is none of http, postgres, redis, process"
+    """
+    if wrong := re.fullmatch(r"Invalid enum value (.+)", problem):
+        return f"{wrong[1]} is none of {', '.join(ProbeKind if of_probe else ServiceKind)}"
+    if "matching regex" in problem:
+        dots = ", two or more joined by dots" if of_probe else ""
+        return f"expected small letters, digits and hyphens{dots}"
+    return f"{problem[:1].lower()}{problem[1:]}"
 
 
 def _known_keys(steps: list[str | int]) -> tuple[str, ...]:

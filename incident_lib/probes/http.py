@@ -113,11 +113,23 @@ PROBES = (
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
-    """Return one lane for each http service and each outside dependency that speaks HTTP."""
-    services = (one for one in settings.services if one.kind is ServiceKind.HTTP and one.url)
+    """Return one lane for each http service and each outside dependency that speaks HTTP.
+
+    A service that nothing says where to look for has one too, which tells so: it must not seem well.
+    """
+    services = (one for one in settings.services if _speaks_http(one) or _is_nowhere(one))
     outside = (one for one in settings.dependencies if one.url.startswith(("http://", "https://")))
     targets: tuple[Service | Dependency, ...] = (*services, *outside)
     return tuple(_lane(settings, target) for target in targets)
+
+
+def _speaks_http(service: Service) -> bool:
+    return service.kind is ServiceKind.HTTP and bool(service.url)
+
+
+def _is_nowhere(service: Service) -> bool:
+    places = (service.url, service.container, service.pid_file, service.log)
+    return service.kind in {ServiceKind.HTTP, ServiceKind.PROCESS} and not any(places)
 
 
 def health_urls(settings: Settings, target: Service | Dependency) -> tuple[str, ...]:
@@ -130,6 +142,9 @@ def health_urls(settings: Settings, target: Service | Dependency) -> tuple[str, 
 
 def open_session(settings: Settings, target: Service | Dependency) -> HttpSession:
     """Return the addresses of `target`. Connects to nothing yet. Errors: TargetError NOT_CONFIGURED."""
+    if isinstance(target, Service) and _is_nowhere(target):
+        message = f"nothing says where {target.name} is"
+        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "set url, container, pid_file or log")
     ca = settings.file(target.ca) if target.ca else None
     urls = health_urls(settings, target)
     if not all(url.startswith(("http://", "https://")) for url in urls):
