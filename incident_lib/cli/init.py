@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _SQL = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
 GRANT pg_monitor TO incident_workbench;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used up
 -- From 16 on, with reserved_connections = 2 in postgresql.conf, it can look even when all others are taken:
 -- GRANT pg_use_reserved_connections TO incident_workbench;
 ALTER ROLE incident_workbench SET default_transaction_read_only = on;

@@ -48,6 +48,7 @@ CREATE INDEX order_items_product_id ON order_items (product_id);
 
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reporting;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO workbench;
 ALTER ROLE reporting SET default_transaction_read_only = on;
 
 VACUUM (ANALYZE) products;
