@@ -43,6 +43,16 @@ _SQL = {
     "postgres.counters": (
         "SELECT datname, xact_rollback, deadlocks, temp_files, temp_bytes FROM pg_stat_database"
     ),
+    "postgres.replication": (
+        "SELECT slot_name, active, wal_status, restart_lsn FROM pg_replication_slots ORDER BY active"
+    ),
+    "postgres.archiver": (
+        "SELECT last_archived_wal, last_archived_time, last_failed_time FROM pg_stat_archiver"
+    ),
+    "postgres.horizon": (
+        "SELECT pid, application_name, age(backend_xmin), now() - xact_start AS age FROM pg_stat_activity"
+        " WHERE backend_xmin IS NOT NULL ORDER BY 3 DESC LIMIT 10"
+    ),
     "postgres.databases": "SELECT datname, pg_size_pretty(pg_database_size(oid)) FROM pg_database",
 }
 _REDIS = {
