@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,25 @@ def test_commands(engine: Any, tmp_path: Path) -> None:
     values = {name: _values(found[f"shop.{name}"])[0][0] for name in ("lines", "none", "there", "gone")}
     assert values == {"lines": 3, "none": 0, "there": 0, "gone": 1}
     assert _kind(found["shop.failed"]) is ProblemKind.UNSUPPORTED
+
+
+@pytest.mark.postgres
+@pytest.mark.docker
+@pytest.mark.xdist_group("docker")
+def test_statements_through_psql(engine: Any, tmp_path: Path) -> None:
+    login = f"{docker_service.USER}@127.0.0.1:{postgres_service.free_port()}/{docker_service.DATABASE}"
+    with docker_service.stack(engine, prefix=f"own-{uuid.uuid4().hex[:6]}-") as made:
+        settings = _settings(
+            tmp_path,
+            f'[[service]]\nname = "db"\nkind = "postgres"\ndsn = "postgresql://{login}"\n'
+            f'container = "{made.name("db")}"\n'
+            + _sql("good", "SELECT 2.5::numeric AS n, 'mail' AS queue -- why")
+            + _sql("lost", "SELECT count(*) FROM public.nothing"),
+        )
+        found = _own(settings)
+    assert "psql inside the container" in found["shop.good"].source
+    assert _values(found["shop.good"]) == [(2.5, {"queue": "mail"})]
+    assert _kind(found["shop.lost"]) is ProblemKind.UNSUPPORTED
 
 
 def _take(settings: config.Settings, folder: Path) -> Case:
