@@ -15,7 +15,7 @@ def own_analyzers(probes: Iterable[OwnProbe]) -> dict[str, Analyzer]:
 
 
 def judge(evidence: Evidence, _context: Context, *, own: OwnProbe) -> Iterator[Finding]:
-    """Yield what the worst of the measurements means: high or low, ok, or only a value without limits.
+    """Yield what the worst of the measurements means: high or low, ok, or a value where there are no limits.
 
     What is not known is UNKNOWN, also beside numbers that are well.
     """
@@ -26,8 +26,8 @@ def judge(evidence: Evidence, _context: Context, *, own: OwnProbe) -> Iterator[F
             evidence, "unknown", FindingSeverity.UNKNOWN, f"{own.heading}: not assessed, there is no number"
         )
     bad = [(value, row) for value, row in known if severity_of(own, value) is not None]
-    for value, row in sorted(bad, key=lambda pair: pair[0], reverse=own.bad == "above"):
-        yield _past(evidence, own, value, row)
+    if bad:
+        yield _past(evidence, own, bad)
     if known and len(known) == len(rows) and not bad:
         yield _within(evidence, own, known)
 
@@ -47,17 +47,18 @@ def severity_of(own: OwnProbe, value: float) -> FindingSeverity | None:
     return None
 
 
-def _past(evidence: Evidence, own: OwnProbe, value: float, row: Measurement) -> Finding:
+def _past(evidence: Evidence, own: OwnProbe, bad: list[tuple[float, Measurement]]) -> Finding:
+    value, row = (max if own.bad == "above" else min)(bad, key=lambda pair: pair[0])
     severity = severity_of(own, value) or FindingSeverity.WARNING
     warning, critical = own.limits
     limit = critical if severity is FindingSeverity.CRITICAL else warning
-    side = "at or above" if own.bad == "above" else "at or below"
+    more = f"; {len(bad) - 1} more are past their limit" if len(bad) > 1 else ""
     return finding(
         evidence,
         "high" if own.bad == "above" else "low",
         severity,
         f"{own.heading}: {_shown(value, row)}",
-        f"{side} its limit of {limit:g}" + (f"; {own.question}" if own.question else ""),
+        f"at or {own.bad} its limit of {limit:g}{more}" + (f"; {own.question}" if own.question else ""),
         value=value,
         limit=limit,
     )

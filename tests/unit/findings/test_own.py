@@ -57,8 +57,10 @@ def test_without_limits_nothing_is_called_ok():
     assert judged(7) == [("value", "INFO")]
 
 
-def test_several_samples_are_judged_one_by_one():
-    assert judged(1, 7, 20, warning=5, critical=10) == [("high", "CRITICAL"), ("high", "WARNING")]
+def test_the_worst_of_several_samples_counts():
+    assert judged(1, 7, 20, warning=5, critical=10) == [("high", "CRITICAL")]
+    assert judged(1, 7, 20, warning=10, critical=5, bad="below") == [("low", "CRITICAL")]
+    assert judged(None, 20, warning=5) == [("unknown", "UNKNOWN"), ("high", "WARNING")]
 
 
 @pytest.mark.parametrize("values", [(), (None,), (None, 1)])
