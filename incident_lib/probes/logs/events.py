@@ -21,13 +21,8 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("worker_died", ("Child process [", "exited on signal", "was terminated due to signal")),
     ("worker_timeout", ("WORKER TIMEOUT (pid:",)),
-    (
-        "crash_recovery",
-        (
-            "database system was not properly shut down; automatic recovery in progress",
-            "all server processes terminated; reinitializing",
-        ),
-    ),
+    # "all server processes terminated; reinitializing" comes a moment before it and is the same crash.
+    ("crash_recovery", ("database system was not properly shut down; automatic recovery in progress",)),
     (
         "start",
         (
