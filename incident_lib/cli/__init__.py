@@ -33,6 +33,7 @@ _GROUPS = {
     "folder": ("show", "list", "verify"),
     "mitigate": ("mitigate",),
     "timeline": ("timeline",),
+    "compare": ("baseline", "diff"),
     "history": ("search", "similar", "figures"),
     "bundle": ("bundle", "open"),
     "communicate": ("communicate",),

@@ -47,6 +47,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--since", default="15m", help="how far to look back (default 15m)")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
+    parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
+    parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
     parser.add_argument(
         "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
@@ -69,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    if arguments.watch:
+        _watch(settings, folder, console, arguments)
     options = Options(
         notebooks=notebooks,
         since=arguments.since,
@@ -78,6 +82,30 @@ def run(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
     )
     return run_incident(settings, folder, console, options, print_json=arguments.json)
+
+
+def _watch(
+    settings: "Settings", folder: "IncidentFolder", console: "Console", arguments: argparse.Namespace
+) -> None:
+    """Take samples into the incident; Ctrl-C ends the watching and keeps what there is."""
+    from incident_lib.clock import parse_duration
+    from incident_lib.errors import UsageError
+    from incident_lib.investigation.trend import watch_trend
+    from incident_lib.model.sample import Sample
+
+    every = parse_duration(arguments.watch).total_seconds()
+    length = parse_duration(arguments.how_long).total_seconds()
+    if not 1 <= every <= length:
+        raise UsageError("--watch needs at least 1s, and no more than --for")
+    if arguments.snapshot != "new":
+        raise UsageError("--watch looks at the targets now; --snapshot replays what is stored")
+
+    def told(sample: Sample) -> None:
+        unseen = f", {len(sample.unseen)} unseen" if sample.unseen else ""
+        console.print(f"  {sample.at:%H:%M:%S} {len(sample.readings)} readings{unseen}", style="dim")
+
+    console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
+    watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=told)
 
 
 def _notebook(name: str) -> str:

@@ -18,7 +18,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
-from incident_lib.remediation import command_of, proposed_actions
+from incident_lib.remediation.proposals import command_of, proposed_actions
 
 _STYLES = {
     FindingSeverity.CRITICAL: "bold red",

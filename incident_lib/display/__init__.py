@@ -12,6 +12,7 @@ from incident_lib.display.answers import (
     verdict,
 )
 from incident_lib.display.block import Block
+from incident_lib.display.differences import against_normal, resources, trends
 from incident_lib.display.drawings import (
     connections,
     dependencies,
@@ -30,6 +31,7 @@ from incident_lib.display.tables import Table, states, table
 __all__ = [
     "Block",
     "Table",
+    "against_normal",
     "connections",
     "dependencies",
     "endpoints",
@@ -46,10 +48,12 @@ __all__ = [
     "onset",
     "own",
     "phases",
+    "resources",
     "scope",
     "severity",
     "states",
     "table",
     "timeline",
+    "trends",
     "verdict",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib import clock
 from incident_lib.display.block import Block
+from incident_lib.display.drawings import memory
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.findings.trend import latest_life, line_of, series_of, trend_findings
 from incident_lib.incident.samples import load_samples, watches
@@ -31,6 +32,12 @@ def against_normal(case: Case) -> Block:
     when = clock.format_time(baseline.collected_at)
     head = blocks.note(f"Against the {baseline.label} of {when}: {told}")
     return Block(head + differences.sections(comparison.differences, most=_MOST), told)
+
+
+def resources(case: Case) -> Block:
+    """Return memory in use against the limits, and what rises over the newest watch of the incident."""
+    used, rising = memory(case), trends(case)
+    return Block(used.html + rising.html, f"{used.summary}; {rising.summary}")
 
 
 def trends(case: Case) -> Block:

@@ -21,7 +21,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference, Sealed
 
 CONTENTS = "bundle.json"
-_SEALED = ("snapshots/", "runs/", "events/")
+_SEALED = ("snapshots/", "runs/", "samples/", "events/")
 _PACKED = {".zst", ".zip", ".gz", ".png", ".jpg"}  # packing them again gains nothing
 _BLOCK = 1 << 20
 

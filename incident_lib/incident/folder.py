@@ -100,7 +100,7 @@ class IncidentFolder:
         known, found = event_files.read_all(self.path / "events")
         listed = _listed(self.path / "incident.json")
         result = [*found, *event_files.broken_links(known, listed)]
-        for folder in (*self.snapshots, *self.runs):
+        for folder in (*self.snapshots, *self.runs, *_children(self.path / "samples")):
             prefix = folder.relative_to(self.path)
             result += [
                 Difference(f"{prefix}/{difference.path}", difference.what)

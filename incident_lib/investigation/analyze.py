@@ -35,11 +35,15 @@ def analyze(
     snapshot: str,
     topology: Topology,
     patterns: tuple[Pattern, ...],
+    beside: Iterable[Finding] = (),
 ) -> Analysis:
-    """Return everything that is concluded from `evidence`, in a fixed order."""
+    """Return everything that is concluded from `evidence`, in a fixed order.
+
+    `beside` are findings that rest on more than this snapshot: on a baseline, on samples over time.
+    """
     everything = sorted(evidence, key=lambda one: (one.target, one.probe))
     raw = [finding for one in everything for finding in analyze_one(one, context)]
-    raw += judge_stampedes(raw, topology)
+    raw += (*judge_stampedes(raw, topology), *beside)
     findings = sorted(judge_logins(raw, topology), key=lambda f: (f.severity.rank, f.target, f.id))
     unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}
     blind = tuple(not_assessed(one) for one in everything if one.ref in unknown_refs and one.problem)

@@ -3,24 +3,29 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
+from incident_lib.findings.base import Context
+from incident_lib.findings.baseline import compare_findings
+from incident_lib.findings.trend import trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.observed import record_observed
+from incident_lib.incident.samples import load_samples, watches
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.analyze import analyze, analyze_one
+from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
-from incident_lib.model import Analysis, EventKind, Evidence, Window
+from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
 
 SINCE = "15m"
@@ -54,7 +59,10 @@ def take_snapshot(
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
     finally:
-        analysis = analyze(stored, context, snapshot=writer.id, topology=graph, patterns=patterns)
+        beside = _beside(settings, folder, stored, context)
+        analysis = analyze(
+            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, beside=beside
+        )
         _seal(writer, analysis, graph)
         if folder:
             folder.record(
@@ -62,6 +70,19 @@ def take_snapshot(
             )
             record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)
+
+
+def _beside(
+    settings: Settings, folder: IncidentFolder | None, now: list[Evidence], context: Context
+) -> tuple[Finding, ...]:
+    """Return what a healthy day and the samples of the window say. Neither may stop an investigation."""
+    told = list(compare_findings(now, baseline_evidence(settings), context))
+    with suppress(FolderError):  # damaged samples: `incident verify` tells of them
+        known = watches(folder.path) if folder else ()
+        samples = load_samples(known[-1]) if known else ()
+        if samples and context.window.holds(samples[-1].at):
+            told += trend_findings(samples, context.thresholds)
+    return tuple(told)
 
 
 def window_since(since: str) -> Window:

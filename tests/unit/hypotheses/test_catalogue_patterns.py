@@ -224,7 +224,7 @@ def test_a_clock_that_is_off_does_not_hide_what_is_down() -> None:
 
 
 def test_clues_name_probes_that_exist() -> None:
-    probes = {"baseline"} | {
+    probes = {"baseline", "trend"} | {
         name
         for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
         for name in technology.ANALYZERS
