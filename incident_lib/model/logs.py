@@ -20,6 +20,7 @@ class LogSummary(Row, frozen=True, kw_only=True):
     server_errors_count: int  # requests answered with 5xx
     client_errors_count: int  # requests answered with 4xx
     cut_lines_count: int = 0  # longer than the cap, so only their beginning was read
+    templates_count: int = 0  # different ones in all; a record has each of the first hundred
 
 
 class LogBucket(Row, frozen=True, kw_only=True):
@@ -51,7 +52,7 @@ class LogEndpoint(Row, frozen=True, kw_only=True):
 
 
 class LogTemplate(Row, frozen=True, kw_only=True):
-    """Lines that differ in numbers, ids, names and paths only."""
+    """Lines that differ in numbers, ids, names and paths only, whatever program wrote them."""
 
     template: str
     level: str  # "" where the lines have none

@@ -113,10 +113,10 @@ def merge(one: Digest, other: Digest) -> Digest:
         formats=_union(one.formats, other.formats, _sum),
         slots=_union(one.slots, other.slots, _merge_slots),
         requests=_union(one.requests, other.requests, _merge_requests),
-        templates=_union(one.templates, other.templates, _merge_seen),
-        exceptions=_union(one.exceptions, other.exceptions, _merge_seen),
-        classes=_union(one.classes, other.classes, _merge_seen),
-        events=_union(one.events, other.events, _merge_seen),
+        templates=_union(one.templates, other.templates, merge_seen),
+        exceptions=_union(one.exceptions, other.exceptions, merge_seen),
+        classes=_union(one.classes, other.classes, merge_seen),
+        events=_union(one.events, other.events, merge_seen),
     )
 
 
@@ -143,7 +143,12 @@ def _coarse(slots: dict[int, Slot], factor: int) -> dict[int, Slot]:
     return coarse
 
 
-def _merge_seen(one: Seen, other: Seen) -> Seen:
+def merge_seen(one: Seen, other: Seen) -> Seen:
+    """Return what both saw together; the example is that of the first.
+
+    >>> merge_seen(Seen(2, 5.0, 6.0, "b"), Seen(1, 3.0, 3.0, "a")).example
+    'a'
+    """
     first = min(one, other, key=lambda seen: (seen.first_at is None, seen.first_at or 0.0, seen.example))
     return Seen(
         count=one.count + other.count,

@@ -2,7 +2,7 @@
 
 import re
 
-from incident_lib.probes.logs import times
+from incident_lib.probes.logs import short_times, times
 from incident_lib.probes.logs.fields import from_json, from_logfmt, seconds_of
 from incident_lib.probes.logs.line import Line, level_of
 
@@ -12,11 +12,14 @@ _UPPER = re.compile(
 )
 _SMALL = re.compile(
     r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal)\]"
-    r"|^(debug|info|notice|warning|warn|error|critical|fatal)(?=: )",
+    r"|^(debug|info|notice|warning|warn|error|critical|fatal)(?=: |\s{2,}\S)",
     re.IGNORECASE,
 )
 _AFTER_LEVEL = re.compile(
-    r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+-\s+"
+    r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
+    # the thread, and what stands with it, where a logger or a dash follows
+    r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,160}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}:\s)))?"
+    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+-\s+"
     r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S))?"
 )
 _ACCESS = re.compile(
@@ -49,7 +52,16 @@ _KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [^\]]{1,80}\] ")
 _SYSLOG_TIME = re.compile(
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,80} (?=[\w./()-]{1,60}(?:\[\d+\])?: ))?"
 )  # the host goes with the time, the program stays
-_LETTERS = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL"}
+_LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
+_LETTERS = {
+    "V": "DEBUG",
+    "D": "DEBUG",
+    "A": "CRITICAL",
+    "I": "INFO",
+    "W": "WARNING",
+    "E": "ERROR",
+    "F": "CRITICAL",
+}
 
 
 def parse(text: str) -> Line:
@@ -82,7 +94,10 @@ def _leading_time(text: str, first: str) -> tuple[float | None, str]:
         if found and text[end : end + 1] == "]":
             end += 1
     elif first.isdigit():
-        found = times.from_iso(text[:40])
+        found = times.from_iso(text[:40]) or short_times.leading(text[:40])
+        end = found[1] if found else 0
+    elif first == "-":
+        found = short_times.leading(text[:40])
         end = found[1] if found else 0
     elif text[3:4] == " " and text[9:10] == ":" and (match := _SYSLOG_TIME.match(text)):
         return (times.from_month_first(text[:20]) or (None,))[0], text[match.end() :]
@@ -119,6 +134,8 @@ def _own_format(text: str, at: float | None) -> Line | None:
         return line
     if text[:1].isdigit() and _REDIS.match(text) and (line := _redis(text)):
         return line
+    if at is not None and (match := _LOGCAT.match(text)):
+        return Line(message=text[match.end() :], level=_LETTERS[match[1]], logger=match[2], at=at)
     return _combined(text) if '] "' in text else None
 
 
@@ -135,7 +152,7 @@ def _embedded(message: str, text: str) -> Line | None:
 
 def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
     """Return level, logger and message of a line without its time."""
-    found = _UPPER.search(text, 0, 100)
+    found = _UPPER.search(text, 0, 120)
     if found and (found.start() == 0 or _stands_before(text[: found.start()], timed=timed)):
         after = _AFTER_LEVEL.match(text, found.end())
         end = after.end() if after else found.end()

@@ -14,6 +14,7 @@ from incident_lib.model.logs import (
     LogSummary,
     LogTemplate,
 )
+from incident_lib.probes.logs.clusters import clusters
 from incident_lib.probes.logs.digest import (
     Digest,
     EndpointCount,
@@ -21,6 +22,7 @@ from incident_lib.probes.logs.digest import (
     Seen,
     Slot,
     coarsen,
+    merge_seen,
     seconds_of_class,
 )
 from incident_lib.probes.logs.line import BAD_LEVELS
@@ -33,15 +35,15 @@ _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 
 def rows(digest: Digest) -> tuple[LogsRow, ...]:
     """Return the records: one LogSummary, then buckets, endpoints, classes, exceptions, events, templates."""
     digest = coarsen(digest, bucket_seconds(digest))
-    requests = chosen_requests(digest)
+    requests, templates = chosen_requests(digest), _settled(digest)
     return (
-        _summary(digest, requests),
+        _summary(digest, requests, len(templates)),
         *_buckets(digest, requests),
         *_endpoints(requests),
         *_classes(digest),
         *_exceptions(digest),
         *_events(digest),
-        *_templates(digest),
+        *_templates(templates),
     )
 
 
@@ -89,7 +91,7 @@ def percentile(durations: dict[int, int], share: float) -> float | None:
     return None
 
 
-def _summary(digest: Digest, requests: Requests) -> LogSummary:
+def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
     return LogSummary(
         lines_count=digest.lines,
         first_at=moment(digest.first_at),
@@ -103,6 +105,7 @@ def _summary(digest: Digest, requests: Requests) -> LogSummary:
         server_errors_count=_answered(requests, 5),
         client_errors_count=_answered(requests, 4),
         cut_lines_count=digest.cut_lines,
+        templates_count=templates,
     )
 
 
@@ -197,9 +200,19 @@ def _events(digest: Digest) -> list[LogEvent]:
     ]
 
 
-def _templates(digest: Digest) -> list[LogTemplate]:
+def _settled(digest: Digest) -> dict[tuple[str, str], Seen]:
+    """Return the templates by level and text, those of one statement together."""
+    found: dict[tuple[str, str], Seen] = {}
+    cluster_of = clusters(digest.templates)
+    for (level, text), seen in digest.templates.items():
+        key = (level, cluster_of.get((level, text), text))
+        found[key] = merge_seen(found[key], seen) if key in found else seen
+    return found
+
+
+def _templates(settled: dict[tuple[str, str], Seen]) -> list[LogTemplate]:
     ordered = sorted(
-        digest.templates.items(),
+        settled.items(),
         key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].count, item[0]),
     )
     return [

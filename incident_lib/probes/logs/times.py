@@ -42,7 +42,7 @@ def from_iso(text: str) -> tuple[float, int] | None:
     second, fraction, zone = match.groups()
     whole = _CACHE.get(second)
     if whole is None:
-        whole = _remember(second, _whole(second))
+        whole = _remember(second, whole_second(second))
     if whole < 0:
         return None
     if fraction:
@@ -113,7 +113,12 @@ def from_value(value: object) -> float | None:
     return None
 
 
-def _whole(second: str) -> float:
+def whole_second(second: str) -> float:
+    """Return the moment that the digits in the text say, year first; -1 for one that no calendar holds.
+
+    >>> whole_second("2026-01-15 14:31:05"), whole_second("20261515143105")
+    (1768487465.0, -1.0)
+    """
     digits = re.sub(r"\D", "", second)
     try:
         moment = datetime(  # noqa: DTZ001 - the zone is applied by the caller
@@ -139,7 +144,7 @@ def _moment(date: tuple[str, str, str], clock_time: tuple[str, str, str], fracti
     year, month, day = date
     if month.lower() not in _MONTHS:
         return -1.0
-    whole = _whole(f"{year}{_MONTHS[month.lower()]:02}{int(day):02}{''.join(clock_time)}")
+    whole = whole_second(f"{year}{_MONTHS[month.lower()]:02}{int(day):02}{''.join(clock_time)}")
     return whole + int(fraction) / 10 ** len(fraction) if fraction and whole >= 0 else whole
 
 

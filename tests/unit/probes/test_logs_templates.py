@@ -1,0 +1,192 @@
+"""Lines of programs that nobody here knows are grouped as a person would group them."""
+
+import random
+import time
+
+import pytest
+
+from incident_lib.model.logs import LogSummary, LogTemplate
+from incident_lib.probes.logs import Scan, merge, rows
+from incident_lib.probes.logs.clusters import clusters
+from incident_lib.probes.logs.formats import parse
+from incident_lib.probes.logs.mask import mask
+
+USERS = ("ann", "bob", "cid", "dan", "eve")
+
+
+def templates(lines):
+    scan = Scan(0.0, 4e9)
+    for line in lines:
+        scan.feed(line)
+    return {row.template: row.count for row in rows(scan.finish()) if isinstance(row, LogTemplate)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Deleting block_-5012 file /data/3/part-00017", "Deleting block_77 file /data/4/x/part-00002"),
+        ("dumping core.2275", "dumping core.31"),
+        ("Assigned container_e01_0007 to attempt_144_m_03", "Assigned container_e02_0001 to attempt_9_m_1"),
+        ("Link is up, driver = tg3, mode = full", "Link is up, driver = e1000e, mode = half"),
+        ("screen on:true, dimmed: false", "screen on:false, dimmed: true"),
+        ("stored (size 3.1 KB, free 2.0 GB)", "stored (size 812 B, free 512.4 MB)"),
+        ("login at Sat Jun 18 02:08:10 2005 refused", "login at Sun Jul  3 23:16:09 2005 refused"),
+        (r"loaded C:\Windows\sys\core.dll now", r"loaded D:\apps\x.dll now"),
+        ("pool<0>(0x1f) drained", "pool<17>(0x0) drained"),
+        ("lease of 5c:50:15:4c:18:13 ended", "lease of 5c:50:15:4c:18:ff ended"),
+        ("took <1 s for fe80::d8a5:90ff", "took <22 s for fe80::1"),
+    ],
+)
+def test_what_varies_by_its_looks_is_masked(one, other):
+    assert mask(one) == mask(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('10.0.0.1 "GET /v2/a HTTP/1.1" status: 200', '10.0.0.1 "POST /v2/a HTTP/1.1" status: 200'),
+        ("session opened for user", "session closed for user"),
+    ],
+)
+def test_what_differs_in_words_stays_apart(one, other):
+    assert mask(one) != mask(other)
+
+
+@pytest.mark.parametrize(
+    ("line", "at", "level", "message"),
+    [
+        ("260115 143105 148 INFO store.Node$Sender: sent 5", 1768487465.0, "INFO", "sent 5"),
+        ("26/01/15 14:31:05 WARN store.Cache: cache is full", 1768487465.0, "WARNING", "cache is full"),
+        ("20260115-14:31:5:250|Steps|3000|step 7", 1768487465.25, "", "Steps|3000|step 7"),
+        ("- 1768487465 2026.01.15 R02 RAS KERNEL FATAL torus down", 1768487465.0, "CRITICAL", "torus down"),
+        ("1768487465.250 cache miss", 1768487465.25, "", "cache miss"),
+        (
+            "2026-01-15 14:31:05,250 ERROR [IPC handler 3 on 62270] org.example.Renewer: no lease",
+            1768487465.25,
+            "ERROR",
+            "no lease",
+        ),
+        (
+            "2026-01-15 14:31:05,250 - INFO  [Peer[myid=1]/0:0:0:0:2181:Election@774] - new leader",
+            1768487465.25,
+            "INFO",
+            "new leader",
+        ),
+        (
+            "2026-01-15 14:31:05, Warning               CBS    no upload",
+            1768487465.0,
+            "WARNING",
+            "CBS    no upload",
+        ),
+    ],
+)
+def test_beginnings_of_unknown_lines_are_read(line, at, level, message):
+    read = parse(line)
+    assert (read.at, read.level, read.message) == (at, level, message)
+
+
+def test_the_lines_of_a_phone_are_read():
+    read = parse("01-15 14:31:05.250  1702  2395 E Display : frozen for +1s0ms")
+    assert (read.level, read.logger, read.message) == ("ERROR", "Display", "frozen for +1s0ms")
+    assert read.at is not None
+    assert read.at % 86_400 == 52_265.25
+
+
+@pytest.mark.parametrize("line", ["123456 123456 rows", "1768487465 rows", "17 of 20", "99/99/99 99:99:99 x"])
+def test_numbers_are_no_times(line):
+    assert parse(line).at is None
+
+
+def test_names_in_one_place_are_one_template():
+    lines = [f"sshd: Failed password for {user} from 10.0.0.{at} port 22" for at, user in enumerate(USERS)]
+    assert templates(lines) == {"sshd: Failed password for <*> from <*> port <*>": 5}
+
+
+def test_signs_around_a_name_stay():
+    lines = [f"({user}) CMD run the parts" for user in (*USERS, "fay")]
+    assert templates(lines) == {"(<*>) CMD run the parts": 6}
+
+
+def test_a_name_joins_the_numbers_that_stood_in_its_place():
+    assert templates(["probe of host web answered", "probe of host 10.0.0.7 answered"]) == {
+        "probe of host <*> answered": 2
+    }
+
+
+def test_two_names_that_vary_together_are_one_template():
+    hosts = ("a.example.org", "b.example.org", "c.example.org", "d.example.org")
+    lines = [f"transfer of {user} to {host} is complete" for user, host in zip(USERS, hosts, strict=False)]
+    assert templates(lines) == {"transfer of <*> to <*> is complete": 4}
+
+
+def test_constants_in_capitals_are_values():
+    states = ("NEW", "RUNNING", "DONE", "FAILED")
+    lines = [f"task 7 goes from {one} to {two}" for one in states for two in states]
+    assert len(templates(lines)) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["link of the port went up", "link of the port went down"],
+        [f"the worker process {what} again" for what in ("started", "stopped", "failed", "crashed")],
+        [f"call of pay raised {kind}Error" for kind in ("Value", "Key", "Type", "Index", "OS")],
+        [f"{user} failed" for user in USERS],
+        ["user ann is known", "user bob is known"],
+    ],
+)
+def test_different_statements_stay_apart(lines):
+    assert len(templates(lines)) == len(lines)
+
+
+def test_the_order_of_merges_does_not_matter():
+    chance = random.Random(5)
+    lines = [
+        f"2026-01-15 14:31:{chance.randrange(60):02} {chance.choice(('INFO', 'ERROR'))} app.{kind}: "
+        f"{kind} of {chance.choice(USERS)} on {chance.choice('pqrstu')}.example took {chance.random()} s"
+        for kind in chance.choices(("login", "upload", "backup"), k=300)
+    ]
+    seen = set()
+    for _ in range(12):
+        chance.shuffle(lines)
+        parts = [Scan(0.0, 4e9) for _ in range(4)]
+        for line in lines:
+            chance.choice(parts).feed(line)
+        whole = parts[0].finish()
+        for part in parts[1:]:
+            whole = merge(part.finish(), whole) if chance.random() < 0.5 else merge(whole, part.finish())
+        seen.add(
+            tuple((row.level, row.template, row.count) for row in rows(whole) if isinstance(row, LogTemplate))
+        )
+    assert len(seen) == 1
+
+
+def test_the_number_of_all_templates_is_told():
+    scan = Scan(0.0, 4e9)
+    for left in range(26):
+        for right in range(8):
+            scan.feed(" ".join(["x" * (left + 1), "y" * (right + 1)]))
+    found = rows(scan.finish())
+    assert next(row for row in found if isinstance(row, LogSummary)).templates_count == 208
+    assert sum(isinstance(row, LogTemplate) for row in found) == 100
+
+
+def test_hostile_lines_take_little_time():
+    chance = random.Random(3)
+    words = ["".join(chance.choices("abcdefgh", k=4)) for _ in range(60)]
+    many = [("", " ".join(chance.choices(words, k=24))) for _ in range(2_000)]
+    began = time.process_time()
+    clusters(many)
+    for text in (
+        "[" * 400,
+        "<*>" * 200,
+        "a=" * 300,
+        ": " * 300,
+        "1:" * 300,
+        "2026-" * 90,
+        "- 1" * 200,
+        "[a" * 300,
+    ):
+        parse(text)
+        mask(text)
+    assert time.process_time() - began < 4.0
