@@ -1,6 +1,7 @@
 """The Docker engine: bounded, read-only. `exec_read` runs only what its callers have written out."""
 
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from incident_lib.errors import ProblemKind, TargetError
 TIMEOUT_SECONDS = 5  # the library's own is 60
 _OUTPUT_LIMIT = 4 * 1024 * 1024
 _STDOUT, _FRAME_HEADER_BYTES = 1, 8
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
 _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is asked without
 
 
@@ -64,6 +66,7 @@ class Engine:
         The environment in it holds secrets: it stays in memory, and only names may become evidence.
         """
         with translated(f"container {container}"):
+            _check_name(container)
             return dict(self.client.api.inspect_container(container))
 
     def exec_read(
@@ -81,6 +84,7 @@ class Engine:
         Errors: TargetError UNSUPPORTED where the image does not have the command, TIMED_OUT at the deadline.
         """
         with translated(f"container {container}"):
+            _check_name(container)
             api = self.client.api
             made = api.exec_create(container, list(argv), environment=dict(environment or {}), user=user)
             stdout, stderr, cut = self._output(made["Id"], seconds)
@@ -111,6 +115,12 @@ class Engine:
         if self._broken_off > before:  # an answer that was cut short looks like one that ended
             raise TargetError(ProblemKind.TIMED_OUT, "the command was broken off")
         return told
+
+
+def _check_name(container: str) -> None:
+    """Refuse what no container can be called: `../images` in it would make another request of ours."""
+    if not _NAME.fullmatch(container):
+        raise TargetError(ProblemKind.NOT_FOUND, f"no container can be called {container!r}")
 
 
 def _drain(stream: Any, seconds: float) -> tuple[bytes, bytes, bool]:

@@ -132,13 +132,28 @@ def test_full_buffer_states_the_real_window(engine):
         for _ in range(260):
             engine.api.tag(docker_image.BASE, "workbench-test/filler", "1")
         engine.api.remove_image("workbench-test/filler:1")
+        looked_at = Window(clock.now() - timedelta(minutes=15), clock.now())
+        time.sleep(1.5)
+        for _ in range(20):  # after the window, and in the buffer all the same
+            engine.api.tag(docker_image.BASE, "workbench-test/filler", "1")
+        engine.api.remove_image("workbench-test/filler:1")
         session = open_engine()
-        fetched = probes.events.fetch_events(session, window())
+        fetched = probes.events.fetch_events(session, looked_at)
         session.close()
     seen = next(row for row in fetched.rows if isinstance(row, EventsSeen))
     assert not seen.is_whole
-    assert fetched.truncated.kept == seen.kept_count >= 256
+    assert fetched.truncated.kept == seen.kept_count >= 240
     assert seen.seen_from > seen.asked_from
+
+
+@pytest.mark.parametrize("name", ["../images/json", "a b", "", "app/x"])
+def test_what_no_container_is_called_is_not_asked_for(engine, name):
+    session = open_engine()
+    for ask in (session.inspect, lambda name: session.exec_read(name, ("true",))):
+        with pytest.raises(TargetError, match="no container can be called") as raised:
+            ask(name)
+        assert raised.value.kind is ProblemKind.NOT_FOUND
+    session.close()
 
 
 def test_services_without_a_common_network(engine):

@@ -1,14 +1,17 @@
 """What happened to containers, as far as the engine remembers: 256 events, in memory."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from incident_lib import clock
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.model import Truncation, Window
 from incident_lib.model.docker import ContainerEvent, EventsSeen
 from incident_lib.probes.base import Fetched
 
 _KEPT_BY_ENGINE = 256
+_SAME_SECOND = timedelta(seconds=1)
+_FULL = _KEPT_BY_ENGINE - 16  # the newest may come while we ask, and push out of the answer what is too new
 
 
 def fetch_events(
@@ -16,10 +19,10 @@ def fetch_events(
 ) -> Fetched:
     """Return one EventsSeen and the ContainerEvents in it, of one container or of all; without exec events.
 
-    Source: GET /events with `since` and `until`. All kinds are asked for, because only a full buffer
-    shows from when on it is complete.
+    Source: GET /events with `since` and `until`. All kinds are asked for, also those after the window,
+    because only a full buffer shows from when on it is complete.
     """
-    since, until = int(window.start.timestamp()), int(window.end.timestamp()) + 1
+    since, until = int(window.start.timestamp()), f"{clock.now().timestamp():.6f}"
     with translated("the events"):
         stream = engine.client.api.events(since=since, until=until, decode=True)
         kept: list[dict[str, Any]] = list(stream)
@@ -29,9 +32,9 @@ def fetch_events(
         if entry.get("Type") != "container" or (container and _name(entry) != container):
             continue
         exec_count += action.startswith("exec_")
-        if not action.startswith(("exec_", "top")):
+        if not action.startswith(("exec_", "top")) and _time(entry) <= window.end + _SAME_SECOND:
             rows.append(_event(entry, action))
-    full = len(kept) >= _KEPT_BY_ENGINE
+    full = len(kept) >= _FULL
     seen = EventsSeen(
         container=container,
         asked_from=window.start,
