@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from incident_lib.clock import format_time
 from incident_lib.history.similar import similar_incidents
+from incident_lib.hypotheses import findings_named
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
@@ -32,6 +32,7 @@ _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
+_REASONS = 4
 
 
 class _Terminal(Console):
@@ -120,7 +121,7 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
         console.print(unknown)
     if changes := _changes(case):
         console.print(changes)
-    console.print(_hypotheses(analysis))
+    console.print(_hypotheses(case))
     if analysis.hypotheses:
         print_around(console, case)
 
@@ -199,7 +200,8 @@ def _changes(case: Case) -> Table | None:
     return table
 
 
-def _hypotheses(analysis: Analysis) -> Group | Text:
+def _hypotheses(case: Case) -> Group | Text:
+    analysis = case.analysis
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
         blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
@@ -208,25 +210,35 @@ def _hypotheses(analysis: Analysis) -> Group | Text:
     shown = analysis.hypotheses[:_HYPOTHESES]
     rest = len(analysis.hypotheses) - len(shown)
     more = [Text(f"   and {rest} weaker ones: incident show", style="dim")] if rest else []
-    return Group(Text("\nMost likely", style="bold"), *(_hypothesis(one) for one in shown), *more)
+    return Group(Text("\nMost likely", style="bold"), *(_hypothesis(one, case) for one in shown), *more)
 
 
-def _hypothesis(one: Hypothesis) -> Group:
+def _because(names: tuple[str, ...], one: Hypothesis, case: Case) -> str:
+    """Return in words what speaks for or against the first hypothesis; of the others the ids will do."""
+    if one.rank > 1:
+        return ", ".join(names)
+    told = findings_named(names, one.target, case.analysis.findings, case.topology)
+    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in told[:_REASONS]]
+    rest = len(told) - len(lines)
+    return "\n".join([*lines, f"and {rest} more"] if rest else lines)
+
+
+def _hypothesis(one: Hypothesis, case: Case) -> Group:
     head = Text(f"{one.rank}. ", style="bold").append(plain(one.title), "bold")
     head.append(f"  {one.id} · {one.target} · score {one.score:.2f}", "dim")
     table = Table.grid(padding=(0, 1))
     table.add_column(width=8, style="dim")
     table.add_column(ratio=1, overflow="fold")
     rows = (
-        ("because", ", ".join(one.support)),
-        ("against", ", ".join(one.against)),
+        ("because", _because(one.support, one, case)),
+        ("against", _because(one.against, one, case)),
         ("when", one.reason),
         ("check", one.next_check),
         ("do", one.first_action),
     )
     for word, text in rows:
         if text:
-            table.add_row(word, Text(plain(text)))
+            table.add_row(word, Text("\n".join(plain(line) for line in text.split("\n"))))
     return Group(head, Padding(table, (0, 0, 0, 3)))
 
 
@@ -241,9 +253,3 @@ def _grid(title: str) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     return table
-
-
-def print_header(console: Console, case: Case | None, text: str) -> None:
-    """Print what is being looked at, and in which stretch of time."""
-    window = f" · {format_time(case.window.start)} to {format_time(case.window.end)}" if case else ""
-    console.print(Text(text, style="bold").append(window, "dim"))
