@@ -8,7 +8,7 @@ from incident_lib.model.deploys import Deployment
 from incident_lib.model.difference import Difference, Value
 from incident_lib.model.docker import ContainerState
 from incident_lib.model.host import ProcessState
-from incident_lib.model.logs import LogException, LogTemplate
+from incident_lib.model.logs import LogException, LogTemplate, same_statement
 from incident_lib.model.postgres import PostgresConnection, PostgresSetting, PostgresTable
 from incident_lib.model.redis import RedisServer, RedisSetting
 
@@ -50,7 +50,7 @@ def _logs(before: Evidence, now: Evidence, thresholds: Thresholds) -> Iterator[D
     known = {row.template for row in before.of(LogTemplate)}
     many = thresholds["baseline.new.warning_count"]
     for row in now.of(LogTemplate):
-        if row.template not in known:
+        if row.template not in known and not any(same_statement(row.template, old) for old in known):
             bad = row.level in _ERRORS and row.count >= many
             severity = FindingSeverity.WARNING if bad else FindingSeverity.INFO
             what = f"{row.level} {row.template}".strip()

@@ -62,6 +62,21 @@ class LogTemplate(Row, frozen=True, kw_only=True):
     example: str
 
 
+def same_statement(one: str, other: str) -> bool:
+    """Return whether two templates are one statement's, one of them seen with too few values to mask a place.
+
+    >>> same_statement("login of <*> was refused", "login of root was refused")
+    True
+    >>> same_statement("login of <*> was refused", "login of <*> was granted")
+    False
+    """
+    if one == other:
+        return True
+    pairs = list(zip(left := one.split(), right := other.split(), strict=False))
+    equal = sum(1 for a, b in pairs if a == b and "<*>" not in a)
+    return len(left) == len(right) and equal >= 2 and all(a == b or "<*>" in a + b for a, b in pairs)
+
+
 class LogException(Row, frozen=True, kw_only=True):
     """Tracebacks of one type that came from one place of the team's own code."""
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from incident_lib.model.logs import LogSummary, LogTemplate
+from incident_lib.model.logs import LogSummary, LogTemplate, same_statement
 from incident_lib.probes.logs import Scan, merge, rows
 from incident_lib.probes.logs.clusters import clusters
 from incident_lib.probes.logs.formats import parse
@@ -190,3 +190,17 @@ def test_hostile_lines_take_little_time():
         parse(text)
         mask(text)
     assert time.process_time() - began < 4.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("login of <*> was refused", "login of root was refused", True),
+        ("login of ann was refused", "login of bob was refused", False),
+        ("<*> failed", "login failed", False),
+        ("login of <*> was refused", "login of root was refused twice", False),
+    ],
+)
+def test_a_template_of_few_values_is_known_again(one, other, expected):
+    assert same_statement(one, other) is expected
+    assert same_statement(other, one) is expected
