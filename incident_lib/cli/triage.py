@@ -34,11 +34,12 @@ def triage(arguments: argparse.Namespace) -> int:
 
     settings = config.load(arguments.config)
     window = window_since(arguments.since)  # a wrong time is told before anything is asked
-    folder = _folder(settings, arguments)
+    folder, why = _kept_in(settings, arguments)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     where = settings.path or "the common stack (no workbench.toml here)"
     console.print(f"Looking at {where}, since {clock.format_time(window.start)}", style="dim")
-    case, why = _look(settings, arguments.since, folder, console)
+    case, unkept = _look(settings, arguments.since, folder, console)
+    why = why or unkept
     if arguments.json:
         return print_json(case.analysis)
     terminal.print_analysis(console, case, verbose=arguments.verbose)
@@ -77,6 +78,18 @@ def _look(
                 )
         with unsaved_snapshot(settings, since, watch) as case:
             return case, why
+
+
+def _kept_in(settings: "Settings", arguments: argparse.Namespace) -> "tuple[IncidentFolder | None, str]":
+    """Return the incident that keeps the snapshot, and why there is none although there should be."""
+    from incident_lib.errors import FolderError
+
+    try:
+        return _folder(settings, arguments), ""
+    except FolderError as error:
+        return None, str(error)
+    except OSError as error:  # the folder belongs to somebody else, or its disk is gone
+        return None, f"{error.filename}: {error.strerror}"
 
 
 def _folder(settings: "Settings", arguments: argparse.Namespace) -> "IncidentFolder | None":

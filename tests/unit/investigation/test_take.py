@@ -34,6 +34,14 @@ def test_what_cannot_be_kept_is_looked_at_all_the_same(here, capsys):
     assert "Not kept: cannot write" in out
 
 
+def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
+    (here / "incidents").symlink_to("incidents")  # who reads it gets an error that is not that it is missing
+    assert main(["triage", "--save"]) == 0
+    out = capsys.readouterr().out
+    assert "CRITICAL vendor" in out
+    assert "Not kept: " in out
+
+
 def test_a_full_temporary_folder_is_replaced_by_memory(here, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(here / "none"))
     monkeypatch.setattr(take, "_MEMORY", here)
