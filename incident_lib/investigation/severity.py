@@ -91,5 +91,6 @@ def _little(analysis: Analysis) -> str:
     warnings = sum(1 for f in analysis.findings if f.severity is FindingSeverity.WARNING)
     blind = f", {len(analysis.not_assessed)} probes saw nothing" if analysis.not_assessed else ""
     if warnings:
-        return f"{warnings} warnings, and nothing measured that users would feel{blind}"
+        told = "one warning" if warnings == 1 else f"{warnings} warnings"
+        return f"{told}, and nothing measured that users would feel{blind}"
     return f"nothing measured is wrong{blind}; ask users before trusting it"

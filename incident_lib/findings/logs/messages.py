@@ -9,6 +9,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.logs import LogErrorClass, LogEvent, LogException, LogTemplate
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
+_OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 _CRITICAL = frozenset({"worker_killed", "startup_failed", "crash_recovery"})
 _WARNING = frozenset({"worker_timeout", "worker_died"})
@@ -61,7 +62,7 @@ def judge_template(view: View) -> Iterator[Finding]:
     rows = [
         row
         for row in view.evidence.of(LogTemplate)
-        if row.level in _BAD and row.count >= view.limit("template.least_count")
+        if row.level in _BAD and row.template != _OTHER and row.count >= view.limit("template.least_count")
     ]
     onset = view.errors.at if view.errors else None
     fresh = [row for row in rows if onset and row.first_at and (onset - row.first_at).total_seconds() < 2]

@@ -37,11 +37,12 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
     severity = limits.severity("redis.slowlog", most, "seconds") if dominant else None
     slowest = max(worst, key=lambda one: one.duration_seconds)
     shown = f"{command} {pattern}".strip()
+    calls = "one slow call" if len(worst) == 1 else f"{len(worst)} slow calls"
     return finding(
         evidence,
         "slow",
         severity or FindingSeverity.INFO,
-        f"{shown} held everybody up for {format_duration(most)} in {len(worst)} slow calls",
+        f"{shown} held everybody up for {format_duration(most)} in {calls}",
         f"{most / total:.0%} of the slow time of {len(commands)} commands; the slowest took "
         f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
         f"from {slowest.client or slowest.address or 'an unknown client'}",

@@ -236,6 +236,13 @@ def test_error_lines_that_came_with_the_onset_are_new():
     assert found["template"].data["new"] == 1
 
 
+def test_lines_that_were_not_kept_apart_are_no_most_frequent_line():
+    rest = LogTemplate(
+        template="(other)", level="ERROR", count=900, first_at=AT, last_at=AT, example="one of many"
+    )
+    assert "template" not in judge(summary(errors_count=900), rest)
+
+
 def test_error_lines_of_a_worker_are_judged_and_those_of_a_database_are_its_clients():
     values = {"requests_count": 0, "errors_count": 300}
     assert judge(summary(**values))["error_lines"].severity is FindingSeverity.WARNING

@@ -116,7 +116,7 @@ def test_a_login_of_ours_that_is_refused_is_no_database_that_is_down():
         ),
         ((WELL, found("db", "postgres.counters.checksums")), "SEV1", "data may be lost"),
         ((WELL, found("host", "host.disk.full")), "SEV3", "critical: host"),
-        ((WELL, found("host", "host.disk.space", WARNING)), "SEV4", "1 warnings, and nothing measured"),
+        ((WELL, found("host", "host.disk.space", WARNING)), "SEV4", "one warning, and nothing measured"),
         ((WELL,), "SEV4", "nothing measured is wrong"),
         ((found("db", "postgres.connection.not_configured", UNKNOWN),), "SEV2", "in doubt"),
     ],
