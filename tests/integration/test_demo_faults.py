@@ -56,6 +56,19 @@ def ask_payments(stack):
     return httpx.get(f"{stack.payments_url}/health", verify=context, timeout=10)
 
 
+def failure(kind, call):
+    """Return the error of `kind` that `call` ends with; "" when it is answered, as before a fault shows."""
+    try:
+        call()
+    except kind as error:
+        return repr(error)
+    return ""
+
+
+def connect(stack):
+    psycopg.connect(stack.app_dsn).close()
+
+
 def pool_exhausted(stack):
     held = ask(
         stack,
@@ -70,36 +83,33 @@ def lock_contention(stack):
 
 
 def connections_exhausted(stack):
-    with pytest.raises(psycopg.OperationalError, match="remaining connection slots"):
-        psycopg.connect(stack.workbench_dsn)
+    refused = failure(psycopg.OperationalError, lambda: connect(stack))
+    if "remaining connection slots" not in refused:
+        return False
+    assert ask(stack, "SELECT 1") == 1  # some are kept for the workbench
     return get(stack, "/api/v1/report").status_code == 503
 
 
 def database_down(stack):
-    with pytest.raises(psycopg.OperationalError, match="refused"):
-        psycopg.connect(stack.workbench_dsn)
-    return get(stack, "/health/ready").json()["checks"]["database"]["status"] == "down"
+    refused = "refused" in failure(psycopg.OperationalError, lambda: connect(stack))
+    return refused and get(stack, "/health/ready").json()["checks"]["database"]["status"] == "down"
 
 
 def cache_full(stack):
     with redis.Redis.from_url(stack.redis_url) as client:
-        try:
-            client.set("probe", "x" * 100)
-        except redis.OutOfMemoryError:
-            return checkout(stack).status_code == 503
-    return False
+        refused = failure(redis.OutOfMemoryError, lambda: client.set("probe", "x" * 100))
+    return refused and checkout(stack).status_code == 503
 
 
 def cache_down(stack):
-    with pytest.raises(redis.ConnectionError), redis.Redis.from_url(stack.redis_url) as client:
-        client.ping()
-    return get(stack, "/health/ready").json()["checks"]["cache"]["status"] == "down"
+    with redis.Redis.from_url(stack.redis_url) as client:
+        refused = failure(redis.ConnectionError, client.ping)
+    return refused and get(stack, "/health/ready").json()["checks"]["cache"]["status"] == "down"
 
 
 def backend_down(stack):
-    with pytest.raises(httpx.ConnectError):
-        get(stack, "/health")
-    return httpx.get(f"{stack.frontend_url}/orders").status_code == 502
+    refused = failure(httpx.ConnectError, lambda: get(stack, "/health"))
+    return refused and httpx.get(f"{stack.frontend_url}/orders").status_code == 502
 
 
 def endpoint_broken(stack):
@@ -126,15 +136,13 @@ def payments_slow(stack):
 
 
 def payments_expired(stack):
-    with pytest.raises(httpx.ConnectError, match="certificate has expired"):
-        ask_payments(stack)
-    return checkout(stack).status_code == 502
+    refused = failure(httpx.ConnectError, lambda: ask_payments(stack))
+    return "certificate has expired" in refused and checkout(stack).status_code == 502
 
 
 def payments_down(stack):
-    with pytest.raises(httpx.ConnectError):
-        ask_payments(stack)
-    return checkout(stack).status_code == 502
+    refused = failure(httpx.ConnectError, lambda: ask_payments(stack))
+    return refused and checkout(stack).status_code == 502
 
 
 def log(stack):
