@@ -117,8 +117,12 @@ def acknowledge(arguments: argparse.Namespace) -> int:
 
 
 def assign(arguments: argparse.Namespace) -> int:
-    """Return 0. Records who has a role."""
+    """Return 0. Records who has a role. Errors: UsageError where one of the two is empty."""
+    from incident_lib.errors import UsageError
+
     role = arguments.role.strip().lower()
+    if not role or not arguments.name.strip():
+        raise UsageError("write the role and the name: incident assign commander Kim")
     return _record(arguments, "role", f"{arguments.name} is {role}", role=role, name=arguments.name)
 
 
@@ -210,5 +214,6 @@ def _draft(folder: "IncidentFolder", text: str, data: dict[str, str | list[str]]
 def _told(arguments: argparse.Namespace, folder: "IncidentFolder", event: "Event") -> int:
     if arguments.json:
         return print_json(event)
-    sys.stdout.write(f"{event.occurred_at:%H:%M:%S} UTC  {event.kind.value}  {event.text}  ({folder.id})\n")
+    text = "".join(char if char.isprintable() else " " for char in event.text)  # it may hold a pasted log
+    sys.stdout.write(f"{event.occurred_at:%H:%M:%S} UTC  {event.kind.value}  {text}  ({folder.id})\n")
     return 0

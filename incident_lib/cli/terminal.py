@@ -121,7 +121,7 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
         console.print(unknown)
     if changes := _changes(case):
         console.print(changes)
-    console.print(_hypotheses(case))
+    console.print(_hypotheses(case, verbose=verbose))
     if analysis.hypotheses:
         print_around(console, case)
 
@@ -200,16 +200,16 @@ def _changes(case: Case) -> Table | None:
     return table
 
 
-def _hypotheses(case: Case) -> Group | Text:
+def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
     analysis = case.analysis
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
         blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
         text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
         return Text(f"\n{text}{blind}.", style="bold")
-    shown = analysis.hypotheses[:_HYPOTHESES]
+    shown = analysis.hypotheses if verbose else analysis.hypotheses[:_HYPOTHESES]
     rest = len(analysis.hypotheses) - len(shown)
-    more = [Text(f"   and {rest} weaker ones: incident show", style="dim")] if rest else []
+    more = [Text(f"   and {rest} more, which -v shows", style="dim")] if rest else []
     return Group(Text("\nMost likely", style="bold"), *(_hypothesis(one, case) for one in shown), *more)
 
 

@@ -92,6 +92,7 @@ def test_an_incident_from_declaration_to_close(capsys):
             "no service is called 'nope'",
         ),
         (("show", "nope"), "no incident 'nope'"),
+        (("assign", "commander", " "), "write the role and the name"),
     ],
 )
 def test_wrong_usage_is_told_and_changes_nothing(capsys, words, told):
@@ -144,6 +145,7 @@ def test_a_read_only_place_is_told_in_words(capsys, here):
 def test_hostile_text_neither_drives_the_terminal_nor_breaks_the_folder(capsys):
     title = "\x1b[2J[bold]x[/bold] <script>alert(1)</script> | `rm` \u202e 💥"
     assert run(capsys, "declare", "--title", title, "--severity", "SEV1")[0] == 0
+    assert "\x1b" not in run(capsys, "note", title)[1]
     code, out, _ = run(capsys, "show")
     assert code == 0
     assert "\x1b[2J" not in out

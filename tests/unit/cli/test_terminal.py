@@ -1,0 +1,42 @@
+"""What is printed of an analysis."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from incident_lib.cli import terminal
+from incident_lib.config import Document, Settings
+from incident_lib.investigation.case import Case
+from incident_lib.model import Analysis, Hypothesis, Window
+from incident_lib.model.topology import Topology
+
+AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
+
+
+def case_of(count):
+    ranked = tuple(
+        Hypothesis(id=f"cause-{n}", target="db", rank=n, score=0.5, title=f"Cause {n}", support=())
+        for n in range(1, count + 1)
+    )
+    return Case(
+        settings=Settings(document=Document(), root=Path()),
+        snapshot="20260115T143105Z",
+        path=Path("none"),
+        window=Window(AT, AT),
+        collected_at=AT,
+        evidence=(),
+        analysis=Analysis(snapshot="20260115T143105Z", hypotheses=ranked),
+        topology=Topology(),
+    )
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(False, 3), (True, 5)])
+def test_the_first_three_hypotheses_are_shown_and_the_rest_when_asked_for(verbose, shown):
+    file = io.StringIO()
+    terminal.print_analysis(Console(file=file, width=100), case_of(5), verbose=verbose)
+    out = file.getvalue()
+    assert out.count("Cause ") == shown
+    assert ("and 2 more, which -v shows" in out) is not verbose
