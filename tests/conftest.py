@@ -1,5 +1,7 @@
 """Options of the whole suite."""
 
+import signal
+
 import pytest
 
 from tests import services
@@ -15,5 +17,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember the option where fixtures can see it."""
+    """Remember the option where fixtures can see it, and let tests interrupt what they start."""
     services.required = config.getoption("--require-services")
+    # A shell that runs us in the background ignores Ctrl-C, nohup ignores SIGHUP: what we start would inherit that.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
