@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Remember the option where fixtures can see it, and let tests interrupt what they start."""
     services.required = config.getoption("--require-services")
-    # A shell that runs us in the background ignores Ctrl-C, nohup ignores SIGHUP: what we start would inherit that.
+    # In the background of a shell Ctrl-C is ignored, under nohup SIGHUP: what we start would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
