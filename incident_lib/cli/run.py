@@ -58,15 +58,15 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 3 when a notebook did not complete or the deadline passed."""
-    from incident_lib import clock
     from incident_lib.cli import terminal
     from incident_lib.errors import UsageError
     from incident_lib.incident import folder as folders
     from incident_lib.investigation.setup import load_settings, redactor_for
+    from incident_lib.investigation.take import window_since
 
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
-    clock.parse_time(arguments.since)
+    window_since(arguments.since)
     notebooks = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))

@@ -102,9 +102,11 @@ class IncidentFolder:
         result = [*found, *event_files.broken_links(known, listed)]
         for folder in (*self.snapshots, *self.runs, *_children(self.path / "samples")):
             prefix = folder.relative_to(self.path)
+            # What the timeline does not know of was never finished, so there is nothing that it was before.
+            finished = prefix.parts[0] == "samples" or any(folder.name in event.text for event in known)
             result += [
-                Difference(f"{prefix}/{difference.path}", difference.what)
-                for difference in manifest.differences(folder)
+                Difference(f"{prefix}/{one.path}", one.what, is_bad=finished or one.what != manifest.UNSEALED)
+                for one in manifest.differences(folder)
             ]
         return sorted([*result, *self._edited(known)])
 

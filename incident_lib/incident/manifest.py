@@ -10,6 +10,7 @@ from incident_lib.errors import FolderError
 from incident_lib.incident.files import write_atomic
 
 NAME = "manifest.json"
+UNSEALED = "not sealed: it was interrupted, or is being written"
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ def differences(folder: Path) -> list[Difference]:
     try:
         manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
     except FileNotFoundError:
-        return [Difference(NAME, "not sealed: it was interrupted, or is being written")]
+        return [Difference(NAME, UNSEALED)]
     except (msgspec.MsgspecError, OSError, UnicodeDecodeError) as error:
         return [Difference(NAME, f"changed: it cannot be read ({error})")]
     now = _digest_all(folder)

@@ -187,3 +187,19 @@ class _Deaf(Redactor):
 
     def value(self, value):
         raise RedactionError("no")
+
+
+def test_what_was_interrupted_is_told_and_is_no_damage(tmp_path):
+    folder = declare(tmp_path)
+    folder.new_run()
+    assert [(d.what[:10], d.is_bad) for d in folder.verify()] == [("not sealed", False)]
+
+
+def test_a_manifest_that_was_there_and_is_gone_is_damage(tmp_path):
+    folder = declare(tmp_path)
+    run = folder.new_run()
+    folder.seal_run(run)
+    folder.record(Draft(kind=EventKind.RUN, text=f"Run {run.name}: done", source="test"))
+    assert folder.verify() == []
+    (run / "manifest.json").unlink()
+    assert [d.is_bad for d in folder.verify()] == [True]
