@@ -105,5 +105,5 @@ def test_a_target_that_is_down_is_an_answer_and_no_stack_trace(folder):
 def test_it_never_runs_in_a_batch(folder, capsys):
     settings = Path(folder.path.parents[1] / "workbench.toml")
     assert main(["run", str(folder.path), "--notebook", "50_mitigation", "--config", str(settings)]) == 2
-    assert "no notebook '50_mitigation' runs in a batch" in capsys.readouterr().err
+    assert "50_mitigation never runs in a batch" in capsys.readouterr().err
     assert phases(folder) == []

@@ -9,7 +9,6 @@ import time
 from html.parser import HTMLParser
 
 import nbformat
-import psutil
 import pytest
 
 from incident_lib.errors import UsageError
@@ -17,6 +16,7 @@ from incident_lib.model.run import ExecutionStatus, RunStatus
 from incident_lib.run.batch import Batch, run_notebooks
 from tests.notebooks import sample
 from tests.notebooks.made import notebook, save
+from tests.notebooks.processes import left_behind
 
 SICK = {
     "fine": notebook("6 * 7"),
@@ -111,7 +111,7 @@ def test_run_json_tells_the_same(sick):
 
 
 def test_no_kernel_is_left(sick):
-    assert [child.name() for child in psutil.Process().children(recursive=True)] == []
+    assert [child.name() for child in left_behind()] == []
 
 
 def test_no_page_loads_anything_or_runs_what_strangers_wrote(sick):
@@ -156,7 +156,7 @@ def test_interrupting_writes_everything_and_leaves_no_kernel(tmp_path, presses):
     assert [one.status.value for one in record.notebooks] == ["interrupted", "not_run", "not_run"]
     assert "This run was interrupted" in (directory / "html" / "index.html").read_text()
     assert len(list((directory / "html").glob("*.html"))) == 4
-    assert psutil.Process().children(recursive=True) == []
+    assert left_behind() == []
 
 
 def test_a_notebook_that_does_not_exist_is_a_wrong_call(tmp_path):

@@ -13,6 +13,7 @@ from incident_lib.model.run import ExecutionStatus
 from incident_lib.redact import Redactor
 from incident_lib.run import execution
 from tests.notebooks.made import notebook
+from tests.notebooks.processes import left_behind
 
 
 def run(made, *, seconds=60.0, secrets=(), **options):
@@ -31,7 +32,7 @@ def statuses(record):
 
 
 def kernels_left():
-    return [child for child in psutil.Process().children(recursive=True) if child.is_running()]
+    return [child for child in left_behind() if child.is_running()]
 
 
 def test_a_notebook_that_works_is_completed():

@@ -84,12 +84,16 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
         return
     wait = max(latency.p95_seconds - latency.connect_seconds - latency.own_delay_seconds, 0.0)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
+    # Where we ourselves are held up for as long, the machine is busy and the server may be innocent.
+    busy = latency.own_delay_seconds >= context.thresholds["redis.latency.warning_seconds"] / 2
     if severity:
         yield finding(
             evidence,
             "latency",
-            severity,
-            f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
+            FindingSeverity.INFO if busy else severity,
+            f"a ping takes {_short(latency.p95_seconds)}, and this machine is too busy to say why"
+            if busy
+            else f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
             f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
             "See the slow log and its machine's CPU.",
