@@ -1,5 +1,6 @@
 """Answers to the questions of the notebooks that rest on conclusions: findings, hypotheses, scope, time."""
 
+import os
 from datetime import datetime
 from html import escape
 
@@ -85,10 +86,23 @@ def next_steps(case: Case) -> Block:
     ]
     if case.incident and case.incident.next_update_at:
         lines.append(f"the next status update is due at {clock.format_time(case.incident.next_update_at)}")
-    items = "".join(f"<li>{escape(one)}</li>" for one in lines)
+    items = "".join(f"<li>{escape(one)}</li>" for one in lines) + _runbook(case)
     return Block(
         f'<ol class="iw-actions">{items}</ol>' if items else blocks.note("Nothing is left to check."), "next"
     )
+
+
+def _runbook(case: Case) -> str:
+    """Return the item that leads to the section of the runbook that fits the first hypothesis."""
+    if not case.analysis.hypotheses:
+        return ""
+    first = case.analysis.hypotheses[0]
+    path = case.settings.root / case.settings.document.workbench.runbooks / f"{first.target}-runbook.md"
+    if not path.is_file() or case.folder is None:
+        return f"<li>no runbook of {escape(first.target)} yet: incident runbook {escape(first.target)}</li>"
+    pages = case.folder.path / "runs" / "one" / "html"  # every page of a run is as deep as this
+    href = f"{os.path.relpath(path, pages)}#{first.id}"
+    return f'<li>runbook: <a href="{escape(href)}">{escape(path.name)}, {escape(first.id)}</a></li>'
 
 
 def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_LINES) -> Block:

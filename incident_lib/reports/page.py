@@ -85,14 +85,14 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
             title=title,
             incident=self.incident,
             snapshot=self.snapshot,
-            facts=facts(self.incident, self.collected_at),
+            facts=facts(self.incident, self.collected_at, self.made_at),
             links=tuple(links),
             made_at=clock.format_time(self.made_at),
             version=_version(),
         )
 
 
-def facts(incident: Incident, collected_at: datetime) -> tuple[tuple[str, str], ...]:
+def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tuple[tuple[str, str], ...]:
     """Return the facts of the page's head: name and text."""
     rows = [("Started", clock.format_time(incident.started_at))]
     if incident.resolved_at:
@@ -103,6 +103,10 @@ def facts(incident: Incident, collected_at: datetime) -> tuple[tuple[str, str], 
             ("Lasted" if incident.resolved_at else "Ran when collected", clock.format_duration(seconds))
         )
     rows.append(("Evidence collected", clock.format_time(collected_at)))
+    if due := incident.next_update_at:
+        late = (made_at - due).total_seconds()
+        said = f", {clock.format_duration(late)} late when this page was made" if late > 0 else ""
+        rows.append(("Next update due", f"{clock.format_time(due)}{said}"))
     for name, text in (
         ("Impact", incident.impact),
         ("Commander", incident.commander),

@@ -19,6 +19,7 @@ from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, R
 from incident_lib.reports import blocks
 from incident_lib.reports.index_page import IndexFacts, render_index, verdict
 from incident_lib.reports.page import Frame
+from incident_lib.reports.page import facts as facts_of_head
 
 AT = datetime(2026, 1, 15, 14, 45, tzinfo=UTC)
 HOSTILE = "<script>alert('x')</script> & \"q\" 💥"
@@ -126,3 +127,10 @@ def test_checks_that_saw_nothing_for_one_reason_share_a_card():
 def test_two_bad_findings_with_one_title_stay_two():
     bad = [finding(FindingSeverity.CRITICAL, "same", id=f"redis.{n}.x") for n in "ab"]
     assert blocks.findings(bad).count("<article") == 2
+
+
+def test_the_head_says_when_the_next_update_is_due_and_how_late_it_is():
+    on_time = dict(facts_of_head(incident(), AT, AT))["Next update due"]
+    late = dict(facts_of_head(incident(), AT, AT + timedelta(minutes=20)))["Next update due"]
+    assert "late" not in on_time
+    assert late.endswith("5m 0s late when this page was made")
