@@ -33,8 +33,7 @@ from docker.models.containers import Container
 from tests.integration import docker_image
 from tests.integration.docker_engine import OwnEngine, answers, locked
 
-# With `--dist loadgroup` all container tests run in one worker; without it the workers share the engine.
-MARKS = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+MARKS = [pytest.mark.docker]  # the workers of a run share one engine
 
 USER, PASSWORD, DATABASE = "shop", "correct-horse-7", "shop"
 _CHECKOUT = Path(__file__).resolve().parents[2]

@@ -28,7 +28,7 @@ from incident_lib.model import Finding, FindingSeverity, IncidentSeverity
 
 HEALTHY_SECONDS = 6.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("baseline")]
+pytestmark = pytest.mark.slow
 
 
 def incident(*words: str) -> int:

@@ -212,7 +212,6 @@ def test_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("docker")
 def test_commands(engine: Any, tmp_path: Path) -> None:
     def command(name: str, argv: str, more: str = "") -> str:
         return (
@@ -238,7 +237,6 @@ def test_commands(engine: Any, tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.docker
-@pytest.mark.xdist_group("docker")
 def test_statements_through_psql(engine: Any, tmp_path: Path) -> None:
     login = f"{docker_service.USER}@127.0.0.1:{postgres_service.free_port()}/{docker_service.DATABASE}"
     with docker_service.stack(engine, prefix=f"own-{uuid.uuid4().hex[:6]}-") as made:

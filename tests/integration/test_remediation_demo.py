@@ -18,7 +18,7 @@ from tests import services
 from tests.integration.remediation_case import command, declared, phases
 
 # One stack for all of them, in one worker.
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("remediation-demo")]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 CHECKOUT = {"customer": "customer-7", "product_id": 7, "quantity": 1}
 BLOCKER = """

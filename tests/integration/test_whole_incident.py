@@ -9,7 +9,7 @@ import pytest
 from incident_lib.cli import main
 from incident_lib.demo import FAULTS, DemoStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
