@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
@@ -23,10 +24,16 @@ pytestmark = [*docker_service.MARKS, pytest.mark.slow]
 engine = docker_service.engine
 
 
-@pytest.fixture
-def shop(engine) -> Iterator[Stack]:
+@contextmanager
+def in_use(engine) -> Iterator[Stack]:
     with docker_service.stack(engine, f"t{os.getpid()}-") as stack, under_load(stack):
         time.sleep(4)
+        yield stack
+
+
+@pytest.fixture
+def shop(engine) -> Iterator[Stack]:
+    with in_use(engine) as stack:
         yield stack
 
 
@@ -65,11 +72,30 @@ def first(case: Case) -> tuple[str, str]:
     return ranked[0]
 
 
-def test_a_healthy_stack_has_no_hypothesis(shop, tmp_path):
-    case = triage(shop, tmp_path, "4s")  # since they are ready: at the start each waits for the other
+@pytest.fixture(scope="module")
+def healthy(engine, tmp_path_factory) -> tuple[Case, Path]:
+    """What was seen of a healthy stack, and the folder that it is kept in."""
+    folder = tmp_path_factory.mktemp("healthy")
+    with in_use(engine) as stack:
+        return triage(
+            stack, folder, "4s"
+        ), folder  # since they are ready: at the start each waits for the other
+
+
+def test_a_healthy_stack_has_no_hypothesis(healthy):
+    case, _ = healthy
     bad = [f"{f.target}:{f.id} {f.title} {f.detail}" for f in case.analysis.findings if f.severity.is_bad]
     assert (bad, [f"{one.id} at {one.target}" for one in case.analysis.hypotheses]) == ([], [])
     assert {one.target for one in case.evidence if one.has_rows} >= {"backend", "frontend", "db", "redis"}
+
+
+def test_the_password_of_a_container_reaches_no_file(healthy):
+    case, folder = healthy
+    assert any(one.has_rows for one in case.of("postgres.connection"))
+    secret = docker_service.PASSWORD.encode()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > len(case.evidence)
+    assert [path for path in files if secret in path.read_bytes()] == []
 
 
 def test_a_killed_backend_is_named(shop, tmp_path):
@@ -111,10 +137,3 @@ def test_redis_that_refuses_writes_is_named(shop, tmp_path):
             over.set()
             writer.join()
     assert first(case) == ("redis-out-of-memory", "redis")
-
-
-def test_the_password_of_a_container_reaches_no_file(shop, tmp_path):
-    case = triage(shop, tmp_path)
-    assert any(one.has_rows for one in case.of("postgres.connection"))
-    secret = docker_service.PASSWORD.encode()
-    assert [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_bytes()] == []

@@ -35,7 +35,7 @@ def test_containers(engine: Any, tmp_path: Path) -> None:
         assert hung["PostgreSQL"]["status"] == "healthy"
         engine.containers.get("app-redis").unpause()
 
-        engine.containers.get("app-db").stop(timeout=5)
+        engine.containers.get("app-db").stop(timeout=1)
         gone = statuses(tmp_path / "gone", stack)
         assert gone["PostgreSQL"]["status"] == "unhealthy"
         assert "not running" in gone["PostgreSQL"]["detail"]
