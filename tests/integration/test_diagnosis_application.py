@@ -1,4 +1,4 @@
-"""Faults of the demo stack's application and provider, for real under load: the first hypothesis names each."""
+"""Faults of the demo stack's application and provider, for real under load: each must be named first."""
 
 import pytest
 
