@@ -190,7 +190,7 @@ def test_nothing_is_left_open_where_all_fail() -> None:
         with pytest.raises(TargetError) as caught:
             connect_any(resolve("127.0.0.1", full, 1), 0.2)
         assert caught.value.kind is ProblemKind.TIMED_OUT
-        assert count_open() == before
+        assert count_open() <= before  # fewer, where the rest of earlier tests is collected meanwhile
 
 
 def test_services_with_an_address_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
     wait = max(latency.p95_seconds - latency.connect_seconds - latency.own_delay_seconds, 0.0)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
     # Where we ourselves are held up for as long, the machine is busy and the server may be innocent.
-    busy = latency.own_delay_seconds >= context.thresholds["redis.latency.warning_seconds"] / 2
+    busy = latency.own_delay_seconds >= wait / 2
     if severity:
         yield finding(
             evidence,
