@@ -27,7 +27,7 @@ class RedisLatency(Row, frozen=True, kw_only=True):
 
     sample_count: int
     connect_seconds: float
-    own_delay_seconds: float  # how late the latest of our own pauses between pings ended: this machine's share
+    own_delay_seconds: float  # the most that our own pauses between pings were late: this machine's share
     median_seconds: float
     p95_seconds: float
     max_seconds: float
