@@ -138,6 +138,7 @@ class ContainerUsage(Row, frozen=True, kw_only=True):
     sent_bytes_per_second: float | None
     dropped_count: int | None  # packets, both ways, in between
     error_count: int | None
+    started_at: datetime | None = None
 
     @property
     def cpu_ratio(self) -> float | None:

@@ -21,7 +21,7 @@ from incident_lib.probes.base import Fetched, Lane, Probe
 if TYPE_CHECKING:
     import psutil
 
-_SAMPLES = 5
+_SAMPLES = 9
 _PAUSE_SECONDS = 0.25
 _CLOCK_SLACK_SECONDS = 5.0
 _COMMAND_LIMIT = 300
@@ -30,7 +30,7 @@ _COMMAND_LIMIT = 300
 def fetch_state(
     _session: Any, _window: Window, *, pid_file: str = "", memory_limit_bytes: int = 0
 ) -> Fetched:
-    """Return one ProcessState and the MemorySamples of one second.
+    """Return one ProcessState and the MemorySamples of two seconds.
 
     Source: the pid file and /proc. Needs: to be the same user for open files and connections. Errors:
     TargetError PRIVILEGE where the pid file may not be read; a process that is not there is no error.
@@ -194,7 +194,7 @@ STATE = Probe(
     question="Does the process run, since when, and what does it use?",
     source="the pid file and /proc/PID",
     needs="the same user or root, for open files and connections",
-    cost="reads of /proc over one second",
+    cost="reads of /proc over two seconds",
 )
 PROBES: tuple[Probe, ...] = (STATE,)
 

@@ -235,9 +235,11 @@ def test_container_removed_in_the_middle(engine):
 
 
 def test_growth_throttling_and_limits(engine):
-    grow = "import time\nkept = []\nwhile True:\n  kept.append(bytearray(2 << 20)); time.sleep(0.1)\n"
-    options = {"mem_limit": "256m", "nano_cpus": 200_000_000, "pids_limit": 50}
+    begin = "import time\nkept = [b'x' * (270 << 20)]\n"
+    grow = f"{begin}while True:\n  kept.append(b'x' * (2 << 20)); time.sleep(0.1)\n"
+    options = {"mem_limit": "512m", "nano_cpus": 200_000_000, "pids_limit": 50}
     with docker_service.container(engine, ["python3", "-c", grow], **options) as made:
+        time.sleep(1.5)  # the first 270 MiB are there
         seen = judge(look(made.name, probes.STATS)["docker.stats"])
     assert seen["growth"].severity is FindingSeverity.WARNING
     assert seen["growth"].data["limit_seconds"] < 60

@@ -110,7 +110,7 @@ def test_halted(tmp_path):
 
 def test_growing_to_its_limit(tmp_path):
     loop = "while True: kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
-    program = f"import time; print('ready', flush=True); kept = []\n{loop}"
+    program = f"import time; kept = [b'x' * (600 << 20)]; print('ready', flush=True)\n{loop}"
     with process(tmp_path, program):
         _, found = look(tmp_path, limit=1 << 30)
     assert found["growth"].severity is FindingSeverity.WARNING

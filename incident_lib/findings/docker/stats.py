@@ -5,7 +5,7 @@ from typing import Any
 
 from incident_lib import clock
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.growth import mebibytes, steady_growth
+from incident_lib.findings.growth import mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.docker import ContainerUsage, MemorySample
 
@@ -86,12 +86,15 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
         "docker.growth", growth.limit_seconds, "seconds", above=False
     )
     if growth and severity:
+        warm_up = context.thresholds["docker.growth.warm_up_seconds"]
+        young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
         yield finding(
             evidence,
             "growth",
-            severity,
+            FindingSeverity.INFO if young else severity,
             f"memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
-            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back",
+            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
+            + (", just after its start" if young else ""),
             bytes_per_second=growth.bytes_per_second,
             limit_seconds=growth.limit_seconds,
             **_data(usage),

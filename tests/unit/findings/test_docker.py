@@ -213,7 +213,16 @@ def samples(*sizes):
 
 @pytest.mark.parametrize(
     "sizes",
-    [(100, 100, 100), (100, 140, 120), (100, 101, 102), (100, 100, 140), (100, 140), (140, 120, 100), ()],
+    [
+        (100, 100, 100, 100, 100),
+        (100, 140, 120, 140, 160),
+        (100, 101, 102, 103, 104),
+        (100, 100, 100, 120, 140),
+        (100, 130, 133, 134, 135),  # a wave that ebbs
+        (100, 110, 120),  # too few to tell
+        (140, 130, 120, 110, 100),
+        (),
+    ],
 )
 def test_breathing_is_no_growth(sizes):
     assert steady_growth(samples(*sizes), 1000, least_ratio=0.01) is None
@@ -226,9 +235,19 @@ def test_growth_counts_to_the_limit():
 
 
 def test_growth_of_a_container():
-    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110)]
+    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
     assert judge("docker.stats", usage(), *rows)["growth"].severity is FindingSeverity.WARNING
     assert "growth" not in judge("docker.stats", usage(memory_limit_bytes=None), *rows)
+
+
+def test_growth_just_after_a_start():
+    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
+    young = usage(started_at=NOW - timedelta(seconds=5))
+    assert judge("docker.stats", young, *rows)["growth"].severity is FindingSeverity.INFO
+    full = usage(started_at=NOW - timedelta(seconds=5), memory_bytes=600 << 20)
+    assert judge("docker.stats", full, *rows)["growth"].severity is FindingSeverity.WARNING
+    settled = usage(started_at=NOW - timedelta(minutes=5))
+    assert judge("docker.stats", settled, *rows)["growth"].severity is FindingSeverity.WARNING
 
 
 def test_nothing_happened():
