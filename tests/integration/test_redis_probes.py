@@ -12,7 +12,7 @@ import redis
 from incident_lib import clock
 from incident_lib.connections.redis import open_session
 from incident_lib.errors import ProblemKind
-from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity
+from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.redis import (
     RedisClientGroup,
     RedisDenial,
@@ -158,12 +158,21 @@ def test_one_command_holds_everybody_up(kind: str) -> None:
         with busy(server, lambda client: client.eval("return #redis.call('KEYS', '*')", 0)):
             time.sleep(1.0)
             found = judge(collect(settings_for(server.url)))
+            for _ in range(5):  # a ping says nothing while this machine is busy itself
+                if _is_slow(found):
+                    break
+                found = judge(collect(settings_for(server.url)))
     slow = found["redis.slowlog.slow"]
     assert slow.severity is FindingSeverity.WARNING
     assert slow.data["command"] == "EVAL"
     assert found["redis.commands.dominant"].data["command"] == "eval"
     assert "redis.commands.event.command" in found
-    assert found["redis.connection.latency"].severity is FindingSeverity.WARNING
+    assert _is_slow(found)
+
+
+def _is_slow(found: dict[str, Finding]) -> bool:
+    latency = found.get("redis.connection.latency")
+    return latency is not None and latency.severity is FindingSeverity.WARNING
 
 
 def test_slow_log_that_is_off_is_not_a_fast_server(kind: str) -> None:
