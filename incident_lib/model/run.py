@@ -44,6 +44,7 @@ class NotebookRecord(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     html: str = ""  # relative to the run
     cells: tuple[CellRecord, ...] = ()
+    kernel_said: str = ""  # what its kernel wrote beside the cells, such as warnings of a library
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

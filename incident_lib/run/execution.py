@@ -37,7 +37,7 @@ async def execute(job: Job) -> NotebookRecord:
     """
     started = clock.monotonic()
     cells = {cell.index: cell for cell in _clean(job.notebook)}
-    status, error = await _through_kernel(job, cells)
+    status, error, said = await _through_kernel(job, cells)
     outputs.redact(job.notebook, job.redactor)
     record = NotebookRecord(
         name=job.name,
@@ -45,6 +45,7 @@ async def execute(job: Job) -> NotebookRecord:
         seconds=round(clock.monotonic() - started, 3),
         error=job.redactor.text(error),
         cells=tuple(cells.values()),
+        kernel_said=job.redactor.text(said),
     )
     annotate(job.notebook, record)
     return record
@@ -78,7 +79,9 @@ def _clean(notebook: Any) -> list[CellRecord]:
     return records
 
 
-async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str]:
+async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str, str]:
+    """Return how it ended, why, and what the kernel said beside its cells."""
+    kernel: Kernel | None = None
     name = job.kernel_name or job.notebook.metadata.get("kernelspec", {}).get("name", kernels.NATIVE)
     try:
         async with (
@@ -86,14 +89,15 @@ async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[Execu
             kernels.started(name, directory=job.directory) as kernel,
         ):
             limit.reschedule(None)  # from here the deadline is kept cell by cell
-            return await _run_cells(job, kernel, cells)
+            ended = await _run_cells(job, kernel, cells)
     except KernelError as error:
-        return ExecutionStatus.FAILED, str(error)
+        ended = ExecutionStatus.FAILED, str(error)
     except TimeoutError:
-        return ExecutionStatus.TIMED_OUT, "the deadline of the run passed before its kernel was ready"
+        ended = ExecutionStatus.TIMED_OUT, "the deadline of the run passed before its kernel was ready"
     except asyncio.CancelledError:
         _forgive()
-        return ExecutionStatus.INTERRUPTED, "interrupted before its kernel was ready"
+        ended = ExecutionStatus.INTERRUPTED, "interrupted before its kernel was ready"
+    return *ended, kernel.said.text if kernel else ""
 
 
 async def _run_cells(job: Job, kernel: Kernel, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str]:

@@ -40,7 +40,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
     page = msgspec.structs.replace(
         frame.page(display_name(record.name), record.name, failed),
         banner=said,
-        fallback=_markup(_fallback(record.name, analysis)) if said else "",
+        fallback=_markup(_kernel_said(record) + _fallback(record.name, analysis)) if said else "",
         notebook=record.name,
         notebook_status=_status(record),
     )
@@ -96,6 +96,14 @@ def _error(output: Any) -> str:
         f'<p class="iw-note iw-critical"><b>{escape(output.ename)}</b> {escape(output.evalue)}</p>'
         f'<details class="code"><summary>where it happened</summary><pre>{trace}</pre></details>'
     )
+
+
+def _kernel_said(record: NotebookRecord) -> str:
+    """Return the last words of a kernel whose notebook did not complete, folded."""
+    if not record.kernel_said:
+        return ""
+    said = escape(_plain(record.kernel_said))
+    return f'<details class="code"><summary>what its kernel said</summary><pre>{said}</pre></details>'
 
 
 def _fallback(name: str, analysis: Analysis) -> str:

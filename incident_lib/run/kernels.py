@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.run.said import Said, listening
+
 START_SECONDS = 30.0
 GRACE_SECONDS = 1.0  # for a kernel that is asked to end, so that its temporary files go with it
 NATIVE = "python3"
@@ -23,10 +25,11 @@ class KernelError(Exception):
 
 
 class Kernel(msgspec.Struct, frozen=True):
-    """A running kernel: its manager and client as nbclient wants them."""
+    """A running kernel: its manager and client as nbclient wants them, and what it says beside its cells."""
 
     manager: Any
     client: Any
+    said: Said
 
     def kill(self) -> None:
         """End the kernel and whatever it started, now."""
@@ -55,23 +58,34 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
     It talks over sockets in a private folder, not over ports that every user of this machine can reach.
     Errors: KernelError.
     """
-    folder = Path(tempfile.mkdtemp(prefix="iw-"))
+    folder = _private_folder()
     kernel: Kernel | None = None
+    with listening() as (said, write):
+        try:
+            kernel = await _start(name, folder, directory or Path.cwd(), said, write)
+            yield kernel
+        finally:
+            if kernel is not None:
+                await asyncio.shield(_stop(kernel))
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private_folder() -> Path:
+    """Return a new folder that only this user may enter. Errors: KernelError."""
     try:
-        kernel = await _start(name, folder, directory or Path.cwd())
-        yield kernel
-    finally:
-        if kernel is not None:
-            await asyncio.shield(_stop(kernel))
-        shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix="iw-"))
+    except OSError as error:
+        raise KernelError(f"no temporary folder for the kernel: {error.strerror}") from error
 
 
-async def _start(name: str, folder: Path, directory: Path) -> Kernel:
+async def _start(name: str, folder: Path, directory: Path, said: Said, write: int) -> Kernel:
     manager = _manager(name, folder)
     try:
         await manager.start_kernel(
             extra_arguments=["--HistoryManager.hist_file=:memory:"],
             cwd=str(directory),
+            stdout=write,
+            stderr=write,
             env={
                 **os.environ,
                 "IPYTHONDIR": str(folder),
@@ -79,13 +93,15 @@ async def _start(name: str, folder: Path, directory: Path) -> Kernel:
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise KernelError(f"the kernel {name!r} does not start: {error}") from error
-    kernel = Kernel(manager, manager.client())
+    kernel = Kernel(manager, manager.client(), said)
     try:
         kernel.client.start_channels()
         await kernel.client.wait_for_ready(timeout=START_SECONDS)
     except RuntimeError as error:
         reason = await kernel.death() or str(error)
         await _stop(kernel)
+        last = said.text.rpartition("\n")[2]
+        reason += f"; it said: {last}" if last else ""
         raise KernelError(f"the kernel {name!r} does not start: {reason}") from error
     except BaseException:
         kernel.kill()

@@ -162,3 +162,19 @@ def test_a_cell_that_writes_without_end_is_cut_and_that_is_said():
     text = "".join(output.text for output in made.cells[-1].outputs)
     assert len(text) < 2 * execution.OUTPUT_CHARACTERS
     assert "the rest is not kept" in text
+
+
+def test_what_a_kernel_says_beside_its_cells_is_in_the_record_and_not_in_the_terminal(capfd):
+    said = "import os; os.write(2, b'')\nimport sys; sys.__stderr__.write('a warning of token=hunter2xyz\\n')"
+    record = run(notebook(said))
+    assert record.status is ExecutionStatus.COMPLETED
+    assert record.kernel_said == "a warning of token=[secret]"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_kernel_that_talks_without_end_is_kept_to_its_last_words():
+    record = run(notebook("import sys\nfor n in range(100_000):\n    print(n, file=sys.__stderr__)"))
+    assert record.status is ExecutionStatus.COMPLETED
+    assert record.kernel_said.startswith("[only the last")
+    assert record.kernel_said.endswith("99999")
+    assert len(record.kernel_said) < 20_000

@@ -1,0 +1,49 @@
+"""What a kernel says outside its cells: kept for the record, off the terminal, never on a disk."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+KEPT_BYTES = 16_000  # the newest; a kernel may write for ever
+_END_SECONDS = 0.5  # for what is still in the pipe; whoever left the kernel's group may hold it open
+
+
+class Said:
+    """The newest words of one kernel, read from a pipe so that it can never block or fill a disk."""
+
+    def __init__(self, end: int) -> None:
+        self._read = end
+        self._kept = b""
+        self._lost = False
+        self._thread = threading.Thread(target=self._drain, name="kernel-said", daemon=True)
+        self._thread.start()
+
+    @property
+    def text(self) -> str:
+        """What was said so far; the beginning goes first where it is too much, and that is said."""
+        cut = f"[only the last {KEPT_BYTES} bytes are kept]\n" if self._lost else ""
+        return cut + self._kept.decode("utf-8", "replace").strip()
+
+    def end(self) -> None:
+        """Wait a moment for the last words."""
+        self._thread.join(_END_SECONDS)
+
+    def _drain(self) -> None:
+        with os.fdopen(self._read, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(65_536):
+                whole = self._kept + chunk
+                self._lost = self._lost or len(whole) > KEPT_BYTES
+                self._kept = whole[-KEPT_BYTES:]
+
+
+@contextmanager
+def listening() -> Iterator[tuple[Said, int]]:
+    """Yield what listens, and the file descriptor that a kernel is to write to."""
+    read, write = os.pipe()
+    said = Said(read)
+    try:
+        yield said, write
+    finally:
+        os.close(write)
+        said.end()
