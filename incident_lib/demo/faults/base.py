@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from incident_lib.demo.stack import DemoStack
 
 
+def _nothing() -> str:
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One way to break the stack for real, and to mend it.
 
     `hypothesis` is the id that a diagnosis should put first, `target` the service it should blame, and
-    `settle_seconds` how long users must be at work before the fault shows. The test suite plays those that
-    are `in_suite`; `make accuracy` plays all.
+    `settle_seconds` how long users must be at work before the fault shows. What only time shows is looked at
+    again and again for `watch_seconds` before it is judged. `why_not` says why it cannot be played on this
+    machine, "" where it can. The test suite plays those that are `in_suite`; `make accuracy` plays all.
     """
 
     name: str
@@ -23,6 +28,8 @@ class Fault:
     break_stack: Callable[[DemoStack], None]
     mend_stack: Callable[[DemoStack], None]
     in_suite: bool = False
+    watch_seconds: float = 0.0
+    why_not: Callable[[], str] = _nothing
 
     def inject(self, stack: DemoStack) -> None:
         """Break the stack. Needs: a running stack; users are brought in if there are none."""

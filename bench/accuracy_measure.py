@@ -1,0 +1,167 @@
+"""Breaking a stack of its own for each measurement, and comparing the diagnosis with what was broken.
+
+The diagnosis is given the stack's workbench.toml and a window. The fault is looked at only afterwards.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+from incident_lib import config
+from incident_lib.clock import now
+from incident_lib.config import Settings
+from incident_lib.demo import FAULTS, DemoStack, Fault
+from incident_lib.errors import WorkbenchError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.trend import watch_trend
+from incident_lib.model import Evidence, Finding, IncidentSeverity
+
+Result = dict[str, Any]
+FAILURES = (WorkbenchError, psycopg.Error, redis.RedisError, OSError)
+TECHNOLOGY = {
+    "db": "PostgreSQL",
+    "cache": "Redis",
+    "backend": "application",
+    "frontend": "application",
+    "payments": "network and outside",
+}
+_HEALTHY_SECONDS = 6.0
+_LOOKS = 10
+_BETWEEN_SECONDS = 4.0
+_SAMPLE_SECONDS = 2.0
+_SLACK_SECONDS = 2.0  # the window ends when the looking begins
+
+
+def measure_healthy(looks: int) -> Result:
+    """Return what one healthy stack under load was called in `looks` triages."""
+    with DemoStack() as stack:
+        stack.drive(_HEALTHY_SECONDS)
+        runs = []
+        for _ in range(looks):
+            stack.drive(_BETWEEN_SECONDS)
+            case, arrived = _triage(stack.config, "15m", 0.0)
+            runs.append({"told": told(case), "alarms": alarms(case), "seconds": arrived["end"]})
+    return {
+        "kind": "healthy",
+        "runs": runs,
+        "is_right": not any(run["told"] or run["alarms"] for run in runs),
+    }
+
+
+def measure_faults(names: tuple[str, ...]) -> Result:
+    """Return what a stack of its own, broken by these faults together, was diagnosed as."""
+    faults = [FAULTS[name] for name in names]
+    with DemoStack() as stack:
+        return broken(stack, faults)
+
+
+def broken(stack: Any, faults: list[Fault]) -> Result:
+    """Return the diagnosis of `stack` after `faults`; the stack may be of processes or of containers."""
+    begun = time.monotonic()
+    stack.drive(_HEALTHY_SECONDS)
+    for fault in faults:
+        fault.inject(stack)
+    stack.drive(max(fault.settle_seconds for fault in faults))
+    since = f"{time.monotonic() - begun - _SLACK_SECONDS:.0f}s"
+    watch = max(fault.watch_seconds for fault in faults)
+    case, arrived = _triage(stack.config, since, watch)
+    judged = [_judged(fault, case, arrived) for fault in faults]
+    mended = [*(_mend(fault, stack) for fault in reversed(faults)), _not_ready(stack)]
+    most = 1 if len(faults) == 1 else 3
+    right = all(one["rank"] is not None and one["rank"] <= most for one in judged) and not any(mended)
+    return {
+        "kind": "fault" if len(faults) == 1 else "pair",
+        "faults": judged,
+        "told": told(case)[:6],
+        "seconds": round(arrived["end"], 1),
+        "alarms": alarms(case),
+        "not_mended": "; ".join(filter(None, mended)),
+        "is_right": right,
+    }
+
+
+def _mend(fault: Fault, stack: Any) -> str:
+    """Return why a fault could not be undone, "" where it was."""
+    try:
+        fault.mend_stack(stack)
+    except FAILURES as error:
+        return f"{fault.name}: {type(error).__name__}: {error}"
+    return ""
+
+
+def _not_ready(stack: Any) -> str:
+    try:
+        stack.wait_until_ready()
+    except FAILURES as error:
+        return f"{error}"
+    return ""
+
+
+def _triage(file: Path, since: str, watch_seconds: float) -> tuple[Case, dict[str, float]]:
+    """Return the case, and when each finding was there, in seconds from the start of the diagnosis."""
+    settings = config.load(file)
+    arrived = dict[str, float]()
+    with tempfile.TemporaryDirectory(prefix="accuracy-") as where:
+        folder = _watched(settings, Path(where), watch_seconds) if watch_seconds else None
+        case = _timed(
+            arrived,
+            lambda watch: take_snapshot(
+                settings, folder.path / "snapshots" if folder else Path(where), since, watch, folder=folder
+            ),
+        )
+    return case, arrived
+
+
+def _timed(arrived: dict[str, float], take: Callable[[Watch], Case]) -> Case:
+    begun = time.monotonic()
+
+    def note(_evidence: Evidence, findings: tuple[Finding, ...]) -> None:
+        for one in findings:
+            if one.severity.is_bad:
+                arrived.setdefault(one.id, time.monotonic() - begun)
+
+    case = take(Watch(evidence=note))
+    arrived["end"] = time.monotonic() - begun
+    return case
+
+
+def _watched(settings: Settings, where: Path, seconds: float) -> IncidentFolder:
+    """Return an incident that was watched for `seconds`, as `incident run --watch` does."""
+    declared = folders.Declaration(title="To be found out", severity=IncidentSeverity.SEV3, started_at=now())
+    folder = folders.declare(where, declared, redactor_for(settings))
+    watch_trend(settings, folder, every_seconds=_SAMPLE_SECONDS, for_seconds=seconds)
+    return folder
+
+
+def told(case: Case) -> list[str]:
+    """Return the hypotheses, the first one first."""
+    return [f"{one.id} at {one.target}" for one in case.analysis.hypotheses]
+
+
+def alarms(case: Case) -> list[str]:
+    """Return the findings of WARNING or worse."""
+    return [f"{one.target}: {one.id}: {one.title}" for one in case.analysis.findings if one.severity.is_bad]
+
+
+def _judged(fault: Fault, case: Case, arrived: dict[str, float]) -> Result:
+    expected, found = f"{fault.hypothesis} at {fault.target}", told(case)
+    rank = found.index(expected) + 1 if expected in found else None
+    support = case.analysis.hypotheses[rank - 1].support if rank else ()
+    first = min((arrived[one] for one in support if one in arrived), default=None)
+    return {
+        "name": fault.name,
+        "technology": TECHNOLOGY.get(fault.target, fault.target),
+        "expected": expected,
+        "rank": rank,
+        "first_right_finding_seconds": None if first is None else round(first, 2),
+    }

@@ -1,0 +1,69 @@
+"""What a run of `make accuracy` measures: keys such as `ddl-queue#1`, `a+b#1`, `containers:a#1`."""
+
+import argparse
+from pathlib import Path
+
+from accuracy_pairs import pair_keys
+
+from incident_lib.demo import FAULTS
+
+HEALTHY = "healthy"  # one stack, looked at ten times
+FRESH = "healthy-fresh"  # a stack of its own each time
+CONTAINERS = "containers:"
+OUT = Path(__file__).with_name("out") / "accuracy.json"
+_FRESH_STACKS = 2
+_TIMES = 3
+
+
+def options(description: str | None) -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--pairs", action="store_true", help="thirty pairs of faults in one stack, not single ones"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="each fault three times, pairs and containers too"
+    )
+    parser.add_argument("--containers", action="store_true", help="the container stack's faults")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="these again: FAULT, FAULT+FAULT, containers:FAULT, healthy",
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget what is finished")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"default {OUT.parent.name}/{OUT.name}")
+    told = parser.parse_args()
+    unknown = [name for name in told.only if not is_known(name)]
+    if unknown:
+        parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    return told
+
+
+def is_known(name: str) -> bool:
+    """Return whether `name` can be measured: `healthy`, a fault, two faults, or a fault of containers."""
+    if name.startswith(CONTAINERS):
+        return True
+    return name in {HEALTHY, FRESH} or all(part in FAULTS for part in name.split("+"))
+
+
+def wanted(told: argparse.Namespace, container_faults: tuple[str, ...]) -> list[str]:
+    """Return the keys to measure, in order; those of containers only as far as `container_faults` go."""
+    if told.only:
+        return [f"{name}#1" for name in told.only]
+    contained = [f"{CONTAINERS}{name}#1" for name in container_faults]
+    if told.full:
+        return [*singles(_TIMES), *pair_keys(), *contained]
+    if told.pairs or told.containers:
+        return [*(pair_keys() if told.pairs else []), *(contained if told.containers else [])]
+    return singles(1)
+
+
+def singles(times: int) -> list[str]:
+    """Return the keys of the healthy stacks and of every fault, each `times` times."""
+    fresh = [f"{FRESH}#{number + 1}" for number in range(_FRESH_STACKS)]
+    faults = [f"{name}#{number + 1}" for number in range(times) for name in FAULTS]
+    return [f"{HEALTHY}#1", *fresh, *faults]
