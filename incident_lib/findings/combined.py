@@ -1,6 +1,7 @@
 """Judgements that need the findings of more than one target."""
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -14,6 +15,10 @@ _UNWELL = tuple(
     for what in ("status", "part", "refused", "timed_out", "silent", "reset", "unreachable")
 )
 
+_ROLLBACKS = "postgres.counters.rollbacks"
+# What a transaction that ends against the will of its client leaves behind, there or at the client.
+_FAILED = ("logs.lines.errors", "logs.lines.exception", "logs.lines.class.*", "http.health.*", "postgres.*")
+
 
 def judge_logins(findings: Iterable[Finding], topology: Topology) -> list[Finding]:
     """Return the findings, a refused login of ours being UNKNOWN while the application is well.
@@ -26,6 +31,34 @@ def judge_logins(findings: Iterable[Finding], topology: Topology) -> list[Findin
     return [
         _only_ours(f) if f.id in _LOGINS and not unwell & topology.users(f.target) else f for f in findings
     ]
+
+
+def judge_rollbacks(findings: Iterable[Finding], topology: Topology) -> list[Finding]:
+    """Return the findings, many rollbacks being INFO where nothing else fails.
+
+    Pools of several libraries end each transaction that only read with ROLLBACK, and the server counts
+    those like failures. What fails leaves more behind: at a client, in a log, or beside it in the server.
+    """
+    findings = list(findings)
+    failed = {f.target for f in findings if f.severity.is_bad and f.id != _ROLLBACKS and _tells_failure(f)}
+    return [
+        _only_habit(f)
+        if f.id == _ROLLBACKS and f.severity.is_bad and not failed & {f.target, *topology.users(f.target)}
+        else f
+        for f in findings
+    ]
+
+
+def _tells_failure(finding: Finding) -> bool:
+    return any(fnmatchcase(finding.id, pattern) for pattern in _FAILED)
+
+
+def _only_habit(finding: Finding) -> Finding:
+    return msgspec.structs.replace(
+        finding,
+        severity=FindingSeverity.INFO,
+        detail=f"{finding.detail}\nNothing else fails here: clients that only read may end that way, too.",
+    )
 
 
 def _only_ours(finding: Finding) -> Finding:
