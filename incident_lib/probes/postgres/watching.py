@@ -18,7 +18,6 @@ from incident_lib.probes.postgres.reading import statement
 
 WATCH_SECONDS = 2.0
 _LOOKS = 20
-_LOOKS_INSIDE = 4  # each look through a container starts a process there
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
 Reading = Mapping[str, Any]
 
@@ -29,15 +28,14 @@ def watch_waits(session: PostgresSession) -> tuple[PostgresWait, ...]:
     Source: sql/waits.sql, up to 20 times. Cost: takes two seconds, with no transaction open in between.
     """
     text = statement("waits")
-    wanted = _LOOKS_INSIDE if session.way == "exec" else _LOOKS
     begun = clock.monotonic()
     seen: Counter[tuple[str, str]] = Counter()
     looks = 0
-    while looks < wanted and clock.monotonic() - begun < WATCH_SECONDS:
+    while looks < _LOOKS and clock.monotonic() - begun < WATCH_SECONDS:
         for row in session.rows(text):
             seen[row["wait_type"], row["wait_event"]] += row["session_count"]
         looks += 1
-        time.sleep(max(0.0, begun + looks * WATCH_SECONDS / wanted - clock.monotonic()))
+        time.sleep(max(0.0, begun + looks * WATCH_SECONDS / _LOOKS - clock.monotonic()))
     return wait_rows(seen, looks)
 
 
