@@ -7,8 +7,8 @@ from itertools import pairwise
 import msgspec
 
 _LEAST_SAMPLES = 4
-_PARTS = 3  # each of them must take its share of the growth
-_LEAST_SHARE = 1 / 8
+_PARTS = 3
+_LEAST_SHARE = 1 / 8  # of the growth, at least forwards and at most back
 _HALF = 0.5
 
 
@@ -26,9 +26,9 @@ def steady_growth(
 ) -> Growth | None:
     """Return the growth to `limit_bytes`, None where it is not steady or not `least_ratio` of the limit.
 
-    Steady means that no sample falls, that at most one step stands still, and that each third of the time
-    has its share: a collector that gives memory back, one large request, or a wave of new connections is
-    no leak. The slope is that of least squares.
+    Steady means that each third of the time has its share and that no step back is worth a word: a collector
+    that gives memory back, one large request, or a wave of new connections is no leak. The slope is that
+    of least squares.
 
     >>> from datetime import timedelta
     >>> start = datetime(2026, 1, 15)
@@ -44,8 +44,7 @@ def steady_growth(
         return None
     steps = [after - before for (_, before), (_, after) in pairwise(samples)]
     grown = samples[-1][1] - samples[0][1]
-    standing = sum(step == 0 for step in steps)
-    if min(steps) < 0 or standing > 1 or grown < least_ratio * limit_bytes:
+    if grown < max(least_ratio * limit_bytes, 1) or min(steps) < -_LEAST_SHARE * grown:
         return None
     slope = _slope(samples)
     if slope <= 0 or min(_parts(samples)) < _LEAST_SHARE * grown:
