@@ -87,9 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _watch(
     settings: "Settings", folder: "IncidentFolder", console: "Console", arguments: argparse.Namespace
 ) -> None:
-    """Take samples into the incident; Ctrl-C ends the watching and keeps what there is."""
+    """Take samples into the incident; what there is when it is interrupted, or the disk full, is kept."""
+    from incident_lib.cli.terminal import plain
     from incident_lib.clock import parse_duration
-    from incident_lib.errors import UsageError
+    from incident_lib.errors import FolderError, UsageError
     from incident_lib.investigation.trend import watch_trend
     from incident_lib.model.sample import Sample
 
@@ -105,7 +106,13 @@ def _watch(
         console.print(f"  {sample.at:%H:%M:%S} {len(sample.readings)} readings{unseen}", style="dim")
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
-    watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=told)
+    try:
+        watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=told)
+    except FolderError as error:
+        console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
+    except KeyboardInterrupt:
+        console.print("\nThe samples so far are kept; incident triage judges them now.", style="dim")
+        raise
 
 
 def _notebook(name: str) -> str:
@@ -139,38 +146,51 @@ def run_incident(
     """Return the exit code of one whole run, everything being told on `console` as it comes."""
     from incident_lib import clock
     from incident_lib.cli import terminal
+    from incident_lib.errors import FolderError
 
     started = clock.monotonic()
-    case = _case(settings, folder, console, options)
+    case, unkept = _case(settings, folder, console, options)
     terminal.print_analysis(console, case, verbose=options.verbose)
+    if unkept:
+        return _end_unkept(case, console, unkept, print_json=print_json)
     console.print("\nRunning the notebooks ...", style="dim")
     left = max(1.0, options.timeout - (clock.monotonic() - started))
-    record, path = _run_notebooks(case, folder, console, options, seconds=left)
+    try:
+        record, path = _run_notebooks(case, folder, console, options, seconds=left)
+    except FolderError as error:
+        return _end_unkept(case, console, str(error), print_json=print_json)
     return _tell(console, record, path, print_json=print_json)
 
 
-def _case(settings: "Settings", folder: "IncidentFolder", console: "Console", options: Options) -> "Case":
-    """Return the case to work on: a new snapshot, its findings printed as they come, or a stored one."""
+def _end_unkept(case: "Case", console: "Console", why: str, *, print_json: bool) -> int:
+    """Return 3: people have their findings, and hear why there are no pages."""
+    from incident_lib.cli import PARTIAL, arguments
+    from incident_lib.cli.looking import tell_unkept
+
+    tell_unkept(console, why)
+    again = f", or from what was collected: incident run --snapshot {case.snapshot}" if case.folder else ""
+    console.print(f"There are no pages of this run. Once there is room: incident run{again}", soft_wrap=True)
+    if print_json:
+        arguments.print_json(case.analysis)
+    return PARTIAL
+
+
+def _case(
+    settings: "Settings", folder: "IncidentFolder", console: "Console", options: Options
+) -> "tuple[Case, str]":
+    """Return the case to work on, new or stored, and why a new one could not be kept."""
     from incident_lib.cli import terminal
+    from incident_lib.cli.looking import look
     from incident_lib.investigation.case import open_case
-    from incident_lib.investigation.take import take_snapshot
 
     if options.snapshot != "new":
         case = open_case(settings, folder, options.snapshot)
         console.print(f"Replaying snapshot {case.snapshot} of {folder.id}", style="dim")
         terminal.print_findings(console, case.analysis)
-        return case
+        return case, ""
     console.print(f"Looking at {settings.path or 'the common stack'} for {folder.id}", style="dim")
     deadline = min(options.timeout, settings.limits.collect_seconds)
-    with terminal.watching(console) as watch:
-        return take_snapshot(
-            settings,
-            folder.path / "snapshots",
-            options.since,
-            watch,
-            deadline_seconds=deadline,
-            folder=folder,
-        )
+    return look(settings, options.since, folder, console, deadline_seconds=deadline)
 
 
 def _run_notebooks(

@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING
 from incident_lib.cli.arguments import print_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from incident_lib.config import Settings
     from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.investigation.case import Case
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,6 +27,7 @@ def triage(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
     from incident_lib import clock, config
     from incident_lib.cli import terminal
+    from incident_lib.cli.looking import look, tell_unkept
     from incident_lib.investigation.take import window_since
 
     settings = config.load(arguments.config)
@@ -38,13 +36,13 @@ def triage(arguments: argparse.Namespace) -> int:
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     where = settings.path or "the common stack (no workbench.toml here)"
     console.print(f"Looking at {where}, since {clock.format_time(window.start)}", style="dim")
-    case, unkept = _look(settings, arguments.since, folder, console)
+    case, unkept = look(settings, arguments.since, folder, console)
     why = why or unkept
     if arguments.json:
         return print_json(case.analysis)
     terminal.print_analysis(console, case, verbose=arguments.verbose)
     if why:
-        console.print(f"\nNot kept: {terminal.plain(why)}", style="yellow", markup=False, soft_wrap=True)
+        tell_unkept(console, why)
     elif folder:
         console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim")
     else:
@@ -53,31 +51,6 @@ def triage(arguments: argparse.Namespace) -> int:
             style="dim",
         )
     return 0
-
-
-def _look(
-    settings: "Settings", since: str, folder: "IncidentFolder | None", console: "Console"
-) -> "tuple[Case, str]":
-    """Return what was seen, and why the open incident could not keep it ("" when it did).
-
-    A full disk is when people need to see most, so what cannot be kept is looked at all the same.
-    """
-    from incident_lib.cli import terminal
-    from incident_lib.errors import FolderError
-    from incident_lib.investigation.take import take_snapshot, unsaved_snapshot
-
-    why = ""
-    with terminal.watching(console) as watch:
-        if folder:
-            try:
-                return take_snapshot(settings, folder.path / "snapshots", since, watch, folder=folder), ""
-            except FolderError as error:
-                why = str(error)
-                console.print(
-                    f"{terminal.plain(why)}. Looking again ...", style="yellow", markup=False, soft_wrap=True
-                )
-        with unsaved_snapshot(settings, since, watch) as case:
-            return case, why
 
 
 def _kept_in(settings: "Settings", arguments: argparse.Namespace) -> "tuple[IncidentFolder | None, str]":

@@ -1,5 +1,6 @@
 """Taking a snapshot, and opening one again: the two ways to a case."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
 
 SINCE = "15m"
+_ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
 
 
@@ -50,6 +52,7 @@ def take_snapshot(
     context = context_for(settings, window)
     patterns, graph = patterns_for(settings), topology(settings)
     writer = SnapshotWriter(parent, window, folder.redactor if folder else redactor_for(settings))
+    _require_room(writer.path)
     lanes = plan_lanes(settings)
     watch.begun(sum(len(lane.probes) for lane in lanes))
     stored: list[Evidence] = []
@@ -94,6 +97,17 @@ def window_since(since: str) -> Window:
     return Window(start, now)
 
 
+def _require_room(place: Path) -> None:
+    """Raise FolderError, and leave nothing, where the disk is full: nobody should be asked twice for that."""
+    trial = place / ".room"
+    try:
+        trial.write_bytes(os.urandom(_ROOM_BYTES))
+        trial.unlink()
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise folder_error(place, error) from error
+
+
 def _seal(writer: SnapshotWriter, analysis: Analysis, graph: Topology) -> None:
     try:
         writer.seal(analysis, graph)
@@ -103,18 +117,22 @@ def _seal(writer: SnapshotWriter, analysis: Analysis, graph: Topology) -> None:
 
 
 @contextmanager
-def unsaved_snapshot(settings: Settings, since: str, watch: Watch) -> Iterator[Case]:
+def unsaved_snapshot(
+    settings: Settings, since: str, watch: Watch, *, deadline_seconds: float | None = None
+) -> Iterator[Case]:
     """Yield a case in a temporary folder that is removed afterwards; in memory, where the disk is full.
 
     Errors: UsageError for a wrong time, FolderError where nothing can be written at all.
     """
     with ExitStack() as ending:
         try:
-            case = take_snapshot(settings, _temporary(ending, None), since, watch)
+            place = _temporary(ending, None)
+            case = take_snapshot(settings, place, since, watch, deadline_seconds=deadline_seconds)
         except FolderError:
             if not _MEMORY.is_dir():
                 raise
-            case = take_snapshot(settings, _temporary(ending, _MEMORY), since, watch)
+            place = _temporary(ending, _MEMORY)
+            case = take_snapshot(settings, place, since, watch, deadline_seconds=deadline_seconds)
         yield case
 
 

@@ -93,6 +93,9 @@ class _Run:
                 interrupted = True
                 if task := asyncio.current_task():
                     task.uncancel()
+            except BaseException:  # a full disk: the other kernels are ended before that is told
+                await _end(tasks)
+                raise
             return self._finish(interrupted=interrupted)
 
     async def _one(self, name: str, slots: asyncio.Semaphore) -> None:
@@ -150,6 +153,12 @@ class _Run:
         data = msgspec.json.format(msgspec.json.encode(record), indent=1)
         write_atomic(self.batch.directory / "run.json", data)
         return record
+
+
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:

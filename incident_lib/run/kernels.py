@@ -18,6 +18,8 @@ from incident_lib.run.said import Said, listening
 START_SECONDS = 30.0
 GRACE_SECONDS = 1.0  # for a kernel that is asked to end, so that its temporary files go with it
 NATIVE = "python3"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
+_ROOM_BYTES = 4 * 1024 * 1024  # for what IPython writes when it starts
 
 
 class KernelError(Exception):
@@ -33,11 +35,7 @@ class Kernel(msgspec.Struct, frozen=True):
 
     def kill(self) -> None:
         """End the kernel and whatever it started, now."""
-        provisioner = self.manager.provisioner
-        group = provisioner.pgid if provisioner else None
-        if group and group != os.getpgid(0):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        _kill(self.manager)
 
     async def death(self) -> str:
         """Return how the kernel ended, "" while it lives."""
@@ -71,28 +69,20 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
 
 
 def _private_folder() -> Path:
-    """Return a new folder that only this user may enter. Errors: KernelError."""
+    """Return a new folder that only this user may enter; in memory, where the disk is full.
+
+    Errors: KernelError.
+    """
     try:
-        return Path(tempfile.mkdtemp(prefix="iw-"))
+        full = shutil.disk_usage(tempfile.gettempdir()).free < _ROOM_BYTES
+        return Path(tempfile.mkdtemp(prefix="iw-", dir=_MEMORY if full and _MEMORY.is_dir() else None))
     except OSError as error:
         raise KernelError(f"no temporary folder for the kernel: {error.strerror}") from error
 
 
 async def _start(name: str, folder: Path, directory: Path, said: Said, write: int) -> Kernel:
     manager = _manager(name, folder)
-    try:
-        await manager.start_kernel(
-            extra_arguments=["--HistoryManager.hist_file=:memory:"],
-            cwd=str(directory),
-            stdout=write,
-            stderr=write,
-            env={
-                **os.environ,
-                "IPYTHONDIR": str(folder),
-            },  # nobody's start-up files, so that every run is alike
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise KernelError(f"the kernel {name!r} does not start: {error}") from error
+    await _launch(name, manager, directory, folder, write)
     kernel = Kernel(manager, manager.client(), said)
     try:
         kernel.client.start_channels()
@@ -109,6 +99,26 @@ async def _start(name: str, folder: Path, directory: Path, said: Said, write: in
         raise
     kernel.client.allow_stdin = False
     return kernel
+
+
+async def _launch(name: str, manager: Any, directory: Path, folder: Path, write: int) -> None:
+    """Start the process of a kernel; where that is cut short, nothing of it stays. Errors: KernelError."""
+    try:
+        await manager.start_kernel(
+            extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            cwd=str(directory),
+            stdout=write,
+            stderr=write,
+            env={
+                **os.environ,
+                "IPYTHONDIR": str(folder),
+            },  # nobody's start-up files, so that every run is alike
+        )
+    except BaseException as error:
+        await asyncio.shield(_bury(manager))
+        if isinstance(error, OSError | RuntimeError | ValueError):
+            raise KernelError(f"the kernel {name!r} does not start: {error}") from error
+        raise
 
 
 def _manager(name: str, folder: Path) -> Any:
@@ -137,8 +147,21 @@ async def _stop(kernel: Kernel) -> None:
         with suppress(asyncio.TimeoutError, RuntimeError, OSError):
             await kernel.manager.request_shutdown()
             await asyncio.wait_for(kernel.manager.provisioner.wait(), GRACE_SECONDS)
-    kernel.kill()
-    with suppress(asyncio.TimeoutError, RuntimeError):
-        await asyncio.wait_for(kernel.manager.provisioner.wait(), GRACE_SECONDS)
+    await _bury(kernel.manager)
+
+
+async def _bury(manager: Any) -> None:
+    """End the process, wait for its end, and give back what it used."""
+    _kill(manager)
+    if manager.provisioner:
+        with suppress(asyncio.TimeoutError, RuntimeError):
+            await asyncio.wait_for(manager.provisioner.wait(), GRACE_SECONDS)
     with suppress(RuntimeError, OSError):
-        await kernel.manager.cleanup_resources()
+        await manager.cleanup_resources()
+
+
+def _kill(manager: Any) -> None:
+    group = manager.provisioner.pgid if manager.provisioner else None
+    if group and group != os.getpgid(0):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
