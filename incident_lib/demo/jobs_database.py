@@ -113,6 +113,25 @@ def backfill(dsn: str) -> None:
             time.sleep(0.1)
 
 
+def hoard(dsn: str) -> None:
+    """Keep a history of clicks that nobody cleans up, until the disk has no room, and go on trying."""
+    begun = time.monotonic()
+    rows = 20_000
+    while time.monotonic() - begun < BOUND_SECONDS:
+        try:
+            with psycopg.connect(dsn, application_name="click-history", autocommit=True) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS click_history (click text)")
+                while time.monotonic() - begun < BOUND_SECONDS:
+                    statement = (
+                        "INSERT INTO click_history SELECT repeat('x', 400) FROM generate_series(1, %s)"
+                    )
+                    connection.execute(statement, (rows,))
+        except psycopg.Error as error:
+            say(f"no more clicks: {error}")
+            rows = 100
+            time.sleep(0.5)
+
+
 def say(text: str) -> None:
     """Write one line of the client's log."""
     sys.stdout.write(text.strip() + "\n")
@@ -126,4 +145,5 @@ JOBS = {
     "yearly-report": yearly_report,
     "stocktake": stocktake,
     "backfill": backfill,
+    "hoard": hoard,
 }

@@ -38,7 +38,7 @@ MARKS = [pytest.mark.docker]  # the workers of a run share one engine
 USER, PASSWORD, DATABASE = "shop", "correct-horse-7", "shop"
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 60
-_PYTHON = {"PYTHONPATH": "/srv:/srv/packages", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+PYTHON = {"PYTHONPATH": "/srv:/srv/packages", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 _ASK = "import urllib.request as u; u.urlopen('http://127.0.0.1:{}', timeout=2)"
 _ROLES: dict[str, tuple[str, int, list[str]]] = {  # image, port, health check
     "db": (docker_image.POSTGRES, 5432, ["CMD", "pg_isready", "-q", "-U", USER]),
@@ -215,29 +215,29 @@ def stack(client: docker.DockerClient, prefix: str = "app-", *, redis_password: 
     with ExitStack() as ending:
         if prefix == "app-":
             ending.enter_context(locked("stack"))
-        network = ending.enter_context(_network(client, prefix))
+        shared = ending.enter_context(network(client, prefix))
         made = Stack(client, prefix, {}, redis_password)
-        _start(made, network, ending)
+        _start(made, shared, ending)
         yield made
 
 
 @contextmanager
-def _network(client: docker.DockerClient, prefix: str) -> Iterator[str]:
+def network(client: docker.DockerClient, prefix: str) -> Iterator[str]:
     """Make a network, through the firewall of another engine of this machine where there is one."""
     number = uuid.uuid4().hex[:6]
     bridge = f"wb-{number}"
     options = {"com.docker.network.bridge.name": bridge}
-    network = client.networks.create(f"{prefix}net-{number}", options=options)
+    made = client.networks.create(f"{prefix}net-{number}", options=options)
     rule = ["FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT"]
     opened = bool(_own and shutil.which("iptables"))
     if opened:
         subprocess.run(["iptables", "-I", *rule], check=True)
     try:
-        yield network.name or ""
+        yield made.name or ""
     finally:
         if opened:
             subprocess.run(["iptables", "-D", *rule], check=True)
-        network.remove()
+        made.remove()
 
 
 def _remove(made: Container) -> None:
@@ -250,7 +250,7 @@ def _start(made: Stack, network: str, ending: ExitStack) -> None:
     credentials = f":{made.redis_password}@" if made.redis_password else ""
     secrets = {"POSTGRES_USER": USER, "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
     environment = {
-        **_PYTHON,
+        **PYTHON,
         "DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{made.name('db')}:5432/{DATABASE}",
         "REDIS_URL": f"redis://{credentials}{made.name('redis')}:6379/0",
         "PAYMENTS_URL": "http://127.0.0.1:8000",  # its own health page stands in for the provider
@@ -260,7 +260,7 @@ def _start(made: Stack, network: str, ending: ExitStack) -> None:
     backend = f"http://{made.name('backend')}:8000"
     frontend = ["python3", "-m", "incident_lib.demo.frontend", "--host", "0.0.0.0"]
     frontend += ["--port", "3000", "--backend", backend]
-    code = _code()
+    code = mounted_code()
     fits = "/srv/packages" in code
     command = ["python3", *(["-m", "incident_lib.demo.application"] if fits else ["/srv/backend.py"])]
     mounted = {"volumes": {str(host): {"bind": inside, "mode": "ro"} for inside, host in code.items()}}
@@ -268,7 +268,7 @@ def _start(made: Stack, network: str, ending: ExitStack) -> None:
         "db": {"environment": secrets},
         "redis": {"command": protection},
         "backend": {"command": command, "environment": environment, "mem_limit": "256m", **mounted},
-        "frontend": {"command": frontend, "environment": {**_PYTHON, "BACKEND_URL": backend}, **mounted},
+        "frontend": {"command": frontend, "environment": {**PYTHON, "BACKEND_URL": backend}, **mounted},
     }
     for role, options in roles.items():
         _run(made, role, ending, network=network, **options)
@@ -276,7 +276,7 @@ def _start(made: Stack, network: str, ending: ExitStack) -> None:
     _await(f"{made.frontend_url}/", made, "frontend")
 
 
-def _code() -> dict[str, Path]:
+def mounted_code() -> dict[str, Path]:
     """Return what is mounted where. The packages of this Python fit the image only where both are 3.11."""
     code = {"/srv/incident_lib": _CHECKOUT / "incident_lib"}
     code["/srv/backend.py"] = _CHECKOUT / "tests/integration/docker_backend.py"

@@ -28,14 +28,21 @@ def create_app(settings: AppSettings) -> FastAPI:
     return app
 
 
+def make_app() -> FastAPI:
+    """Return the application that the environment describes: each of several workers makes its own."""
+    return create_app(read_settings())
+
+
 def main() -> None:
     """Serve until ended."""
     settings = read_settings()
+    several = settings.workers > 1
     uvicorn.run(
-        create_app(settings),
+        "incident_lib.demo.application.__main__:make_app" if several else create_app(settings),
+        factory=several,
         host=settings.host,
         port=settings.port,
-        workers=1,
+        workers=settings.workers,
         log_config=LOGGING,
         timeout_graceful_shutdown=2,
     )

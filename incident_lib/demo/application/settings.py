@@ -19,6 +19,7 @@ class AppSettings:
     port: int
     version: str
     features: Path
+    workers: int = 1
 
     def __repr__(self) -> str:
         return f"AppSettings(port={self.port}, version={self.version!r})"
@@ -45,4 +46,5 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> AppSettings:
         port=int(environment.get("PORT", "8000")),
         version=environment.get("APP_VERSION", "1.4.2"),
         features=Path(environment.get("FEATURES", "features.json")),
+        workers=int(environment.get("WORKERS", "1")),
     )

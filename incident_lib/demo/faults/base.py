@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from incident_lib.demo.stack import DemoStack
 
@@ -10,9 +11,22 @@ def _nothing() -> str:
     return ""
 
 
+class Stack(Protocol):
+    """What a fault needs of the stack it breaks."""
+
+    def drive(self, seconds: float) -> None:
+        """Let users use the shop."""
+
+    def wait_until_ready(self) -> None:
+        """Return once the shop is well."""
+
+
+StackT = TypeVar("StackT", bound=Stack)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One way to break the stack for real, and to mend it.
+class FaultOf(Generic[StackT]):
+    """One way to break a stack for real, and to mend it.
 
     `hypothesis` is the id that a diagnosis should put first, `target` the service it should blame, and
     `settle_seconds` how long users must be at work before the fault shows. What only time shows is looked at
@@ -25,18 +39,23 @@ class Fault:
     hypothesis: str
     target: str
     settle_seconds: float
-    break_stack: Callable[[DemoStack], None]
-    mend_stack: Callable[[DemoStack], None]
+    break_stack: Callable[[StackT], None]
+    mend_stack: Callable[[StackT], None]
     in_suite: bool = False
     watch_seconds: float = 0.0
     why_not: Callable[[], str] = _nothing
 
-    def inject(self, stack: DemoStack) -> None:
+    def inject(self, stack: StackT) -> None:
         """Break the stack. Needs: a running stack; users are brought in if there are none."""
         stack.drive(0)
         self.break_stack(stack)
 
-    def undo(self, stack: DemoStack) -> None:
+    def undo(self, stack: StackT) -> None:
         """Mend the stack and wait until it is ready. Errors: WorkbenchError when it does not become so."""
         self.mend_stack(stack)
         stack.wait_until_ready()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault(FaultOf[DemoStack]):
+    """A fault of the stack of plain processes."""

@@ -1,0 +1,299 @@
+"""The demo stack on a Docker engine: the same shop as `DemoStack`, each part in a container of its own.
+
+    with ContainerStack() as stack:                    # or ContainerStack(images, network=..., options=...)
+        stack.drive(6)                                 # users at work
+        fault = CONTAINER_FAULTS["crash-loop"]
+        fault.inject(stack)
+        stack.drive(fault.settle_seconds)
+        case = take_snapshot(config.load(stack.config), where, since, Watch())
+        fault.undo(stack)
+
+A fault that needs another stack than the usual one says so in `fault.options`, so the general form is
+`ContainerStack(images, options=fault.options)`. `config` names the containers and gives no credentials: the
+workbench has to find them. Roles, and targets of the same names in workbench.toml: db, redis, payments,
+backend, frontend; `load` and clients that cause trouble are containers, too, and no targets.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import docker
+import httpx
+import psycopg
+import redis
+from docker.errors import ImageNotFound
+from psycopg import sql
+
+from incident_lib.demo import container_configuration
+from incident_lib.demo.certificates import make_certificates
+from incident_lib.demo.container_roles import ADMIN, PORTS, Images, Options, Passwords, Roles
+from incident_lib.demo.container_set import ContainerSet, engine_errors
+from incident_lib.demo.deploy import FIRST_VERSION
+from incident_lib.demo.layout import Layout
+from incident_lib.demo.ports import free_port
+from incident_lib.errors import WorkbenchError
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_READY_SECONDS = 60.0
+_CLIENT_SECONDS = 20.0
+_ROLES = ("app", "reporting", "workbench", "operator")
+
+
+class ContainerStack:
+    """The shop on the engine that DOCKER_HOST names, which must be one of this machine.
+
+    A context manager. Files are in `directory`, or in a temporary one that is removed at the end. `network`
+    is an existing one to use; without it the stack makes its own. Containers and network are named
+    `demoNNNNNN-...`, and removed at the end, also after a failure.
+    """
+
+    def __init__(
+        self,
+        images: Images | None = None,
+        *,
+        options: Options | None = None,
+        directory: Path | None = None,
+        network: str = "",
+    ) -> None:
+        self._images = images or Images()
+        self._options = options or Options()
+        self._directory = directory.resolve() if directory else None
+        self._network = network
+        self._layout: Layout | None = None
+        self._containers: ContainerSet | None = None
+        self.passwords = Passwords()
+        self.ports: dict[str, int] = {}  # of this machine, by role
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def layout(self) -> Layout:
+        """The stack's files. Errors: WorkbenchError when the stack is not running."""
+        if self._layout is None:
+            raise WorkbenchError("the demo stack is not running; call start()")
+        return self._layout
+
+    @property
+    def containers(self) -> ContainerSet:
+        """The stack's containers. Errors: WorkbenchError when the stack is not running."""
+        if self._containers is None:
+            raise WorkbenchError("the demo stack is not running; call start()")
+        return self._containers
+
+    @property
+    def roles(self) -> Roles:
+        """What each container is made of."""
+        return Roles(self.layout, self._images, self._options, self.passwords)
+
+    @property
+    def directory(self) -> Path:
+        """The directory that everything is in."""
+        return self.layout.directory
+
+    @property
+    def config(self) -> Path:
+        """The workbench.toml that describes the stack."""
+        return self.layout.config
+
+    @property
+    def backend_url(self) -> str:
+        """The application."""
+        return f"http://127.0.0.1:{self.ports['backend']}"
+
+    @property
+    def frontend_url(self) -> str:
+        """The web pages."""
+        return f"http://127.0.0.1:{self.ports['frontend']}"
+
+    @property
+    def payments_url(self) -> str:
+        """The provider; ca.pem in the directory signed its certificate."""
+        return f"https://127.0.0.1:{self.ports['payments']}"
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The database, as its administrator."""
+        return self.passwords.dsn(ADMIN, f"127.0.0.1:{self.ports['db']}")
+
+    @property
+    def redis_url(self) -> str:
+        """The cache."""
+        return self.passwords.redis_url(f"127.0.0.1:{self.ports['redis']}")
+
+    def inside_dsn(self, role: str) -> str:
+        """The database as `role`, as containers of the stack reach it."""
+        return self.passwords.dsn(role, f"db:{PORTS['db']}")
+
+    @property
+    def inside_redis_url(self) -> str:
+        """The cache, as containers of the stack reach it."""
+        return self.passwords.redis_url(f"redis:{PORTS['redis']}")
+
+    def start(self) -> None:
+        """Start everything. Errors: WorkbenchError; then nothing is left."""
+        if self._layout:
+            raise WorkbenchError("the demo stack is running already")
+        try:
+            self._prepare()
+            self._start_servers()
+            self.deploy(FIRST_VERSION)
+            self.run("frontend", self.roles.frontend())
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Remove everything that was made, however far that went. May be called again."""
+        containers, layout = self._containers, self._layout
+        self._containers, self._layout = None, None
+        try:
+            if containers:
+                containers.close()
+                containers.client.close()
+        finally:
+            if layout and not self._directory:
+                shutil.rmtree(layout.directory, ignore_errors=True)
+
+    def drive(self, seconds: float) -> None:
+        """Let users use the shop for `seconds`; they stay afterwards, until the stack stops."""
+        if not self.containers.find("load"):
+            self.run("load", self.roles.load())
+        time.sleep(seconds)
+
+    def run(self, role: str, settings: Mapping[str, Any]) -> None:
+        """Start the container of `role`, in the place of the one that was there."""
+        port = (PORTS[role], self.ports.setdefault(role, free_port())) if role in PORTS else None
+        memory = self.roles.memory(role)
+        limits = {"mem_limit": memory, "memswap_limit": memory}
+        self.containers.run(role, port=port, **{**limits, **settings})
+
+    def deploy(self, version: str, **environment: str) -> None:
+        """Replace the backend by another version; `environment` changes what it is told."""
+        self.run("backend", self.roles.backend(version, environment))
+
+    def restart_backend(self) -> None:
+        """Restart the version of the backend that is deployed."""
+        with engine_errors("the backend"):
+            self.containers.get("backend").restart(timeout=2)
+
+    def start_client(self, job: str, address: str, *, until: str) -> None:
+        """Start a client that causes trouble; return once its log says `until`: the trouble is there."""
+        self.run(job, {**self.roles.client(job, address), "restart_policy": {"Name": "no"}})
+        deadline = time.monotonic() + _CLIENT_SECONDS
+        while until not in self.containers.log(job, 1000):
+            if time.monotonic() > deadline:
+                raise WorkbenchError(f"the client {job!r} failed: {self.containers.log(job)}")
+            time.sleep(0.1)
+
+    def administer(self, *statements: str) -> None:
+        """Execute statements as the database's administrator, each in a transaction of its own."""
+        with psycopg.connect(self.postgres_dsn, autocommit=True, connect_timeout=2) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def cache(self) -> redis.Redis:
+        """Return a client of the cache that gives up soon."""
+        return redis.Redis.from_url(
+            self.redis_url, socket_timeout=2, socket_connect_timeout=2, client_name="demo-operator"
+        )
+
+    def is_ready(self) -> bool:
+        """Return whether the backend says that it and everything it needs is well."""
+        try:
+            answer = httpx.get(f"{self.backend_url}/health/ready", timeout=5.0, trust_env=False)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    def wait_until_ready(self) -> None:
+        """Return once backend and web pages answer. Errors: WorkbenchError after a minute."""
+        self._wait(self.is_ready, "backend")
+        self._wait(lambda: _answers(self.frontend_url), "frontend")
+
+    def _wait(self, is_there: Any, role: str) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not is_there():
+            if time.monotonic() > deadline:
+                said = self.containers.log(role)
+                raise WorkbenchError(f"{role} is not ready after {_READY_SECONDS:.0f} s: {said}")
+            time.sleep(0.1)
+
+    def _prepare(self) -> None:
+        directory = self._directory or Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
+        self._layout = Layout(directory)
+        self._layout.create()
+        directory.chmod(0o755)  # the containers' accounts look into it; the secrets in it stay closed
+        make_certificates(self._layout.ca, self._layout.secrets, "127.0.0.1", "localhost", "payments")
+        with engine_errors("no Docker engine"):
+            self._containers = ContainerSet(docker.from_env(timeout=120), self._network)
+            self._have_images()
+        self._containers.open()
+        ports = {role: self.ports.setdefault(role, free_port()) for role in PORTS}
+        text = container_configuration.render(self.containers.name, ports)
+        self._layout.config.write_text(text, encoding="utf-8")
+
+    def _have_images(self) -> None:
+        images = self.containers.client.images
+        for name in (self._images.postgres, self._images.redis, self._images.shop):
+            try:
+                images.get(name)
+            except ImageNotFound:
+                if name == Images.shop:
+                    images.build(path=str(_CHECKOUT), dockerfile="incident_lib/demo/Dockerfile", tag=name)
+                else:
+                    images.pull(name)
+
+    def _start_servers(self) -> None:
+        roles = self.roles
+        self.run("db", roles.db())  # the slowest first
+        self.run("redis", roles.redis())
+        self.run("payments", roles.payments())
+        self._fill()
+
+    def start_database(self) -> None:
+        """Put a new database in the place of the old one, with the rows it had at first."""
+        self.run("db", self.roles.db())
+        self._fill()
+
+    def _fill(self) -> None:
+        self._wait(lambda: _accepts(self.postgres_dsn), "db")
+        schema = Path(__file__).with_name("schema.sql").read_bytes()
+        with psycopg.connect(self.postgres_dsn, autocommit=True) as connection:
+            # One statement at a time, as VACUUM cannot run in the transaction of several.
+            for statement in schema.split(b";\n"):
+                connection.execute(statement)
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            for role in _ROLES:
+                change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                connection.execute(change.format(sql.Identifier(role), sql.Literal(self.passwords.db)))
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _accepts(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True

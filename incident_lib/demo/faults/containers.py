@@ -1,0 +1,135 @@
+"""Faults of the stack on Docker: what happens to containers, and to the shop in them. A table of its own.
+
+for name, fault in CONTAINER_FAULTS.items():
+    with ContainerStack(images, options=fault.options) as stack: fault.inject(stack); ...
+"""
+
+from incident_lib.demo.container_roles import Options
+from incident_lib.demo.containers import ContainerStack
+from incident_lib.demo.deploy import FIRST_VERSION, NEXT_VERSION
+from incident_lib.demo.faults.container_base import ContainerFault
+from incident_lib.demo.faults.container_stores import STORE_FAULTS
+
+_MIB = 1024 * 1024
+_FEW_CORES = 5000  # of 100,000: a twentieth of one processor
+
+
+def _deploy_without_its_settings(stack: ContainerStack) -> None:
+    stack.deploy(NEXT_VERSION, DATABASE_URL="")
+
+
+def _deploy_first(stack: ContainerStack) -> None:
+    stack.deploy(FIRST_VERSION)
+
+
+def _read_all_prices(stack: ContainerStack) -> None:
+    stack.layout.write_features(**{"price-chart": True})
+
+
+def _switch_off_and_restart(stack: ContainerStack) -> None:
+    stack.layout.write_features()
+    stack.restart_backend()
+
+
+def _throttle(stack: ContainerStack) -> None:
+    stack.containers.get("backend").update(cpu_period=100_000, cpu_quota=_FEW_CORES)
+
+
+def _unthrottle(stack: ContainerStack) -> None:
+    stack.containers.get("backend").update(cpu_period=100_000, cpu_quota=-1)
+
+
+def _outgrow(stack: ContainerStack) -> None:
+    """Let the cache keep everything, in a container that has no room for it."""
+    with stack.cache() as client:
+        client.config_set("maxmemory", 0)
+    stack.start_client("import", stack.inside_redis_url, until="refused")
+
+
+def _remove_import(stack: ContainerStack) -> None:
+    stack.containers.remove("import")
+    with stack.cache() as client:
+        client.flushall()
+
+
+def _kill_backend(stack: ContainerStack) -> None:
+    stack.containers.get("backend").kill()
+
+
+def _start_backend(stack: ContainerStack) -> None:
+    stack.containers.get("backend").start()
+
+
+_APPLICATION_FAULTS = (
+    ContainerFault(
+        name="crash-loop",
+        title="A new version lacks a setting that it needs, and ends at each start",
+        hypothesis="crash-loop",
+        target="backend",
+        settle_seconds=10.0,
+        break_stack=_deploy_without_its_settings,
+        mend_stack=_deploy_first,
+        in_suite=True,
+    ),
+    ContainerFault(
+        name="bad-deploy",
+        title="A new version of the backend cannot read orders made before it",
+        hypothesis="bad-deploy",
+        target="backend",
+        settle_seconds=8.0,
+        break_stack=lambda stack: stack.deploy(NEXT_VERSION),
+        mend_stack=_deploy_first,
+    ),
+    ContainerFault(
+        name="service-down",
+        title="The backend's container is killed",
+        hypothesis="service-down",
+        target="backend",
+        settle_seconds=4.0,
+        break_stack=_kill_backend,
+        mend_stack=_start_backend,
+        in_suite=True,
+    ),
+    ContainerFault(
+        name="out-of-memory",
+        title="The backend, one process, reads all prices at once and reaches its container's limit",
+        hypothesis="out-of-memory",
+        target="backend",
+        settle_seconds=8.0,
+        break_stack=_read_all_prices,
+        mend_stack=_switch_off_and_restart,
+        options=Options(workers=1, memory={"backend": 256 * _MIB}),
+    ),
+    ContainerFault(
+        name="redis-killed-for-memory",
+        title="The cache has no limit of its own and outgrows its container",
+        hypothesis="out-of-memory",
+        target="redis",
+        settle_seconds=5.0,
+        break_stack=_outgrow,
+        mend_stack=_remove_import,
+    ),
+    ContainerFault(
+        name="worker-killed",
+        title="One of the backend's workers reads all prices at once and is killed for it",
+        hypothesis="worker-killed",
+        target="backend",
+        settle_seconds=8.0,
+        break_stack=_read_all_prices,
+        mend_stack=_switch_off_and_restart,
+        in_suite=True,
+    ),
+    ContainerFault(
+        name="cpu-throttled",
+        title="The backend may use a twentieth of a processor",
+        hypothesis="cpu-throttled",
+        target="backend",
+        settle_seconds=10.0,
+        break_stack=_throttle,
+        mend_stack=_unthrottle,
+    ),
+)
+
+CONTAINER_FAULTS: dict[str, ContainerFault] = {
+    fault.name: fault for fault in (*_APPLICATION_FAULTS, *STORE_FAULTS)
+}
