@@ -11,7 +11,7 @@ kind = "http"
 url = "http://127.0.0.1:{backend}"
 health = ["/health", "/health/ready", "/api/v1/"]
 container = "{backend_name}"
-depends_on = ["db", "redis", "payments"]
+depends_on = ["db", "cache", "payments"]
 purpose = "orders and checkout"
 owner = "Backend Team"
 contact = "@backend-lead"
@@ -39,7 +39,7 @@ contact = "@data-lead"
 channel = "#team-data"
 
 [[service]]
-name = "redis"
+name = "cache"
 kind = "redis"
 container = "{redis_name}"
 purpose = "cached orders and checkouts already taken"

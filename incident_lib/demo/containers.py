@@ -10,14 +10,15 @@
 
 A fault that needs another stack than the usual one says so in `fault.options`, so the general form is
 `ContainerStack(images, options=fault.options)`. `config` names the containers and gives no credentials: the
-workbench has to find them. Roles, and targets of the same names in workbench.toml: db, redis, payments,
-backend, frontend; `load` and clients that cause trouble are containers, too, and no targets.
+workbench has to find them. Roles are db, redis, payments, backend and frontend, and so are the targets in
+workbench.toml, but for `cache`, which is the role redis; users and clients that cause trouble are containers,
+too, and no targets.
 """
 
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,8 +40,7 @@ from incident_lib.demo.ports import free_port
 from incident_lib.errors import WorkbenchError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_READY_SECONDS = 60.0
-_CLIENT_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 _ROLES = ("app", "reporting", "workbench", "operator")
 
 
@@ -195,17 +195,7 @@ class ContainerStack:
     def start_client(self, job: str, address: str, *, until: str) -> None:
         """Start a client that causes trouble; return once its log says `until`: the trouble is there."""
         self.run(job, {**self.roles.client(job, address), "restart_policy": {"Name": "no"}})
-        deadline = time.monotonic() + _CLIENT_SECONDS
-        while until not in self.containers.log(job, 1000):
-            if time.monotonic() > deadline:
-                raise WorkbenchError(f"the client {job!r} failed: {self.containers.log(job)}")
-            time.sleep(0.1)
-
-    def administer(self, *statements: str) -> None:
-        """Execute statements as the database's administrator, each in a transaction of its own."""
-        with psycopg.connect(self.postgres_dsn, autocommit=True, connect_timeout=2) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
+        self.wait_for(lambda: until in self.containers.log(job, 1000), job, f"has not said {until!r}")
 
     def cache(self) -> redis.Redis:
         """Return a client of the cache that gives up soon."""
@@ -223,16 +213,17 @@ class ContainerStack:
 
     def wait_until_ready(self) -> None:
         """Return once backend and web pages answer. Errors: WorkbenchError after a minute."""
-        self._wait(self.is_ready, "backend")
-        self._wait(lambda: _answers(self.frontend_url), "frontend")
+        self.wait_for(self.is_ready, "backend", "is not ready")
+        self.wait_for(lambda: _answers(self.frontend_url), "frontend", "is not ready")
 
-    def _wait(self, is_there: Any, role: str) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not is_there():
+    def wait_for(self, is_so: Callable[[], bool], role: str, why_not: str) -> None:
+        """Return once something is so at a container. Errors: WorkbenchError after a minute, with its log."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not is_so():
             if time.monotonic() > deadline:
                 said = self.containers.log(role)
-                raise WorkbenchError(f"{role} is not ready after {_READY_SECONDS:.0f} s: {said}")
-            time.sleep(0.1)
+                raise WorkbenchError(f"{role} {why_not} after {_PATIENCE_SECONDS:.0f} s: {said}")
+            time.sleep(0.2)
 
     def _prepare(self) -> None:
         directory = self._directory or Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
@@ -272,7 +263,7 @@ class ContainerStack:
         self._fill()
 
     def _fill(self) -> None:
-        self._wait(lambda: _accepts(self.postgres_dsn), "db")
+        self.wait_for(lambda: _accepts(self.postgres_dsn), "db", "takes no connection")
         schema = Path(__file__).with_name("schema.sql").read_bytes()
         with psycopg.connect(self.postgres_dsn, autocommit=True) as connection:
             # One statement at a time, as VACUUM cannot run in the transaction of several.

@@ -45,6 +45,7 @@ def main() -> None:
         workers=settings.workers,
         log_config=LOGGING,
         timeout_graceful_shutdown=2,
+        timeout_worker_healthcheck=30,  # on a busy machine a worker takes more than the usual 5 s to start
     )
 
 

@@ -16,14 +16,32 @@ _FEW_CORES = 5000  # of 100,000: a twentieth of one processor
 
 def _deploy_without_its_settings(stack: ContainerStack) -> None:
     stack.deploy(NEXT_VERSION, DATABASE_URL="")
+    _wait_for_restarts(stack, "backend", 3)
 
 
 def _deploy_first(stack: ContainerStack) -> None:
     stack.deploy(FIRST_VERSION)
 
 
+def _wait_for_restarts(stack: ContainerStack, role: str, count: int) -> None:
+    def is_so() -> bool:
+        return bool(stack.containers.get(role).attrs["RestartCount"] >= count)
+
+    stack.wait_for(is_so, role, f"was not restarted {count} times")
+
+
 def _read_all_prices(stack: ContainerStack) -> None:
     stack.layout.write_features(**{"price-chart": True})
+
+
+def _read_all_prices_and_die(stack: ContainerStack) -> None:
+    _read_all_prices(stack)
+    _wait_for_restarts(stack, "backend", 1)
+
+
+def _lose_a_worker(stack: ContainerStack) -> None:
+    _read_all_prices(stack)
+    stack.wait_for(lambda: "died" in stack.containers.log("backend", 500), "backend", "lost no worker")
 
 
 def _switch_off_and_restart(stack: ContainerStack) -> None:
@@ -96,7 +114,7 @@ _APPLICATION_FAULTS = (
         hypothesis="out-of-memory",
         target="backend",
         settle_seconds=8.0,
-        break_stack=_read_all_prices,
+        break_stack=_read_all_prices_and_die,
         mend_stack=_switch_off_and_restart,
         options=Options(workers=1, memory={"backend": 256 * _MIB}),
     ),
@@ -104,7 +122,7 @@ _APPLICATION_FAULTS = (
         name="redis-killed-for-memory",
         title="The cache has no limit of its own and outgrows its container",
         hypothesis="out-of-memory",
-        target="redis",
+        target="cache",
         settle_seconds=5.0,
         break_stack=_outgrow,
         mend_stack=_remove_import,
@@ -115,7 +133,7 @@ _APPLICATION_FAULTS = (
         hypothesis="worker-killed",
         target="backend",
         settle_seconds=8.0,
-        break_stack=_read_all_prices,
+        break_stack=_lose_a_worker,
         mend_stack=_switch_off_and_restart,
         in_suite=True,
     ),
