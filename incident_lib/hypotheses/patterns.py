@@ -26,6 +26,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     id: str
     title: str  # {target} and the data of the first matching finding are filled in
+    titles: dict[str, str] = {}  # another title where the first finding has that id
     kinds: tuple[str, ...]  # of targets that it can blame
     when: tuple[str, ...]  # at least one must be there
     also: tuple[str, ...] = ()  # at least one of these too, if any are named

@@ -21,6 +21,7 @@ class NameAnswer(Row, frozen=True, kw_only=True):
     code: str | None = None  # NOERROR, NXDOMAIN, SERVFAIL, ...; None when nothing came back
     seconds: float | None = None
     error: str = ""
+    dependency: str = ""  # whose name it is, where that is not the target itself
 
 
 class PortAnswer(Row, frozen=True, kw_only=True):
@@ -31,6 +32,9 @@ class PortAnswer(Row, frozen=True, kw_only=True):
     kind: ProblemKind | None = None
     message: str = ""
     seconds: float | None = None
+    name: str = ""  # what was asked for, where it was asked inside a container
+    asked: str = ""  # from where: "container app-backend"; this machine if empty
+    dependency: str = ""  # whose port it is, where that is not the target itself
 
 
 class Trust(StrEnum):
@@ -68,6 +72,10 @@ class TlsAnswer(Row, frozen=True, kw_only=True):
     name_matches: bool | None = None
     certificates: tuple[Certificate, ...] = ()  # the server's own first
     seconds: float | None = None
+    asked: str = ""  # from where: "container app-backend"; this machine if empty
+    dependency: str = ""  # whose certificate it is, where that is not the target itself
+    store: str = ""  # what it was verified with inside a container: own, declared, certifi
+    verify_code: int | None = None  # OpenSSL's number for why not
 
 
 class HealthPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,17 @@
 """Judging names and ports."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.network import ANALYZERS, ON_FAILURE
+from incident_lib.findings.network.vantage import judge_vantage
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Problem, Row, Window
-from incident_lib.model.network import NameAnswer, PortAnswer
+from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer, Trust
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT, AT))
@@ -111,10 +114,105 @@ def test_no_rows_are_not_ok(probe: str) -> None:
     assert one.severity == "UNKNOWN"
 
 
+WHERE = "container app-backend"
+
+
+def inside(name: str, *addresses: str, dependency: str = "pay") -> NameAnswer:
+    code = "NOERROR" if addresses else "NXDOMAIN"
+    return NameAnswer(
+        name=name, asked=WHERE, decides=True, addresses=addresses, code=code, dependency=dependency
+    )
+
+
+def inside_port(kind: ProblemKind | None, address: str = "192.0.2.7") -> PortAnswer:
+    row = port(address, kind)
+    return msgspec.structs.replace(row, name="pay.example.com", asked=WHERE, dependency="pay")
+
+
+def inside_tls(store: str = "own", **fields: Any) -> TlsAnswer:
+    row = TlsAnswer(name="pay.example.com", address="192.0.2.7:443", verified=False, store=store)
+    return msgspec.structs.replace(row, asked=WHERE, dependency="pay", message="refused", **fields)
+
+
 def test_names_inside_a_container() -> None:
-    well = NameAnswer(name="pay", asked="container app-backend", decides=True, addresses=("192.0.2.7",))
+    well = inside("pay.example.com", "192.0.2.7")
     (one,) = judge("network.inside", well)
-    assert (one.id, one.title) == ("network.inside.ok", "inside container app-backend pay is 192.0.2.7")
-    lost = NameAnswer(name="mail", asked="container app-backend", decides=True, code="NXDOMAIN")
-    (one,) = judge("network.inside", well, lost)
-    assert (one.id, one.severity, one.data["host"]) == ("network.inside.not_resolving", "CRITICAL", "mail")
+    assert (one.id, one.title) == ("network.inside.ok", f"inside {WHERE} pay is as expected")
+    (one,) = judge("network.inside", well, inside("mail", dependency="mail"))
+    assert (one.id, one.severity, one.target) == ("network.inside.not_resolving", "CRITICAL", "mail")
+    assert (one.data["host"], one.data["where"]) == ("mail", f"inside {WHERE}")
+
+
+def test_evidence_of_an_earlier_version_keeps_its_target() -> None:
+    (one,) = judge("network.inside", inside("mail", dependency=""))
+    assert one.target == "payments"
+
+
+def test_a_dead_resolver_is_told_once() -> None:
+    lost = (inside("pay.example.com"), inside("mail.example.com", dependency="mail"))
+    found = judge("network.inside", *lost, inside("db", "172.18.0.3", dependency="db"))
+    assert [(one.id.rpartition(".")[2], one.severity, one.target) for one in found] == [
+        ("resolver", "CRITICAL", "payments"),
+        ("not_resolving", "INFO", "pay"),
+        ("not_resolving", "INFO", "mail"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind", [ProblemKind.REFUSED, ProblemKind.TIMED_OUT, ProblemKind.UNREACHABLE, ProblemKind.RESET]
+)
+def test_ports_inside_a_container(kind: ProblemKind) -> None:
+    (one,) = judge("network.inside", inside_port(kind))
+    assert (one.id, one.severity, one.target) == (f"network.inside.{kind.value}", "CRITICAL", "pay")
+    (one,) = judge("network.inside", inside_port(kind), inside_port(None, "192.0.2.8"))
+    assert one.id == "network.inside.ok"
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"verify_code": 10}, "tls_expired"),
+        ({"verify_code": 9}, "tls_not_yet_valid"),
+        ({"verify_code": 62}, "tls_wrong_name"),
+        ({"verify_code": 20, "trust": Trust.MISSING_INTERMEDIATE}, "tls_chain"),
+        ({"verify_code": 19, "trust": Trust.UNKNOWN_AUTHORITY}, "tls_untrusted"),
+        ({"silent": True}, "tls_silent"),
+        ({}, "tls_handshake"),
+    ],
+)
+def test_certificates_inside_a_container(fields: dict[str, Any], what: str) -> None:
+    (one,) = judge("network.inside", inside_tls(**fields))
+    assert (one.id, one.severity, one.target) == (f"network.inside.{what}", "CRITICAL", "pay")
+
+
+def test_two_stores_of_two_minds_are_no_alarm() -> None:
+    refused = {"verify_code": 20, "trust": Trust.UNKNOWN_AUTHORITY}
+    accepted = {"verified": True, "trust": Trust.TRUSTED}
+    first, last = judge("network.inside", inside_tls(**refused), inside_tls("certifi", **accepted))
+    assert (first.id, first.severity, last.id) == ("network.inside.tls_store", "INFO", "network.inside.ok")
+    one, _ = judge("network.inside", inside_tls(**accepted), inside_tls("certifi", **refused))
+    assert "requests and httpx" in one.detail
+    (one,) = judge("network.inside", inside_tls(**refused), inside_tls("declared", **accepted))
+    assert one.id == "network.inside.ok"
+
+
+def test_what_is_so_only_inside_says_so() -> None:
+    (lost,) = judge("network.inside", inside("pay.example.com", dependency="payments"))
+    (well,) = judge("network.names", system("192.0.2.7"))
+    one, _ = judge_vantage((lost, well))
+    assert one.title == f"the name pay.example.com does not resolve, only inside {WHERE}"
+    assert one.data["where"] == f"only inside {WHERE}"
+    (bad,) = ON_FAILURE["network.names"](
+        evidence("network.names", kind=ProblemKind.NAME_NOT_RESOLVED), CONTEXT
+    )
+    one, _ = judge_vantage((lost, bad))
+    assert one.data["where"] == f"inside {WHERE} and from here"
+    (one,) = judge_vantage((lost,))
+    assert one.data["where"] == f"inside {WHERE}"
+
+
+def test_another_host_is_nothing_to_compare_with() -> None:
+    (lost,) = judge("network.inside", inside("pay.internal", dependency="payments"))
+    (well,) = judge("network.names", system("192.0.2.7"))
+    one, _ = judge_vantage((lost, well))
+    assert one.data["where"] == f"inside {WHERE}"

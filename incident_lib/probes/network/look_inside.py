@@ -1,0 +1,217 @@
+"""Runs inside a container, as `python3 -I -S -B -c TEXT QUESTIONS`: names, ports and TLS as seen from there.
+
+This file is sent as text and runs in whatever Python the image has (3.6 and later): the standard library
+alone, nothing of the workbench, no file written, no code of the application imported. QUESTIONS is JSON;
+the answer is one line of JSON. Each question has a thread and a deadline of its own.
+"""
+
+import base64
+import errno
+import json
+import os
+import pathlib
+import select
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+try:
+    import ssl
+except ImportError:  # an image may have a Python without it
+    ssl = None  # type: ignore[assignment]
+
+_ADDRESSES = 4
+_SETTLE_SECONDS = 0.1
+
+
+def _resolve(answer: "dict[str, Any]", question: "dict[str, Any]") -> "list[Any]":
+    began = time.monotonic()
+    try:
+        found = socket.getaddrinfo(question["host"], question["port"] or 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        names = [name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == number]
+        answer["name_error"] = names[0] if names else str(error)
+        found = []
+    answer["name_seconds"] = time.monotonic() - began
+    places = []
+    for family, _, _, _, address in found:
+        if (family, address) not in places:
+            places.append((family, address))
+    answer["addresses"] = [address[0] for _, address in places]
+    return places
+
+
+def _connect(places: "list[Any]", end: float) -> "tuple[list[dict[str, Any]], list[Any]]":
+    """Return what happened at each address, all tried at once, and those that connected."""
+    told, waiting = [], {}
+    began = time.monotonic()
+    for family, address in places[:_ADDRESSES]:
+        one = {"address": address[0], "port": address[1], "error": "timeout", "seconds": None}
+        told.append(one)
+        sock = _begin(family, address, one)
+        if sock is not None:
+            waiting[sock] = (one, (family, address))
+    while waiting and time.monotonic() < end:
+        for sock in select.select([], list(waiting), [], max(0.0, end - time.monotonic()))[1]:
+            one, place = waiting.pop(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            one.update(error=_name_of(code), seconds=time.monotonic() - began, sock=sock, place=place)
+    for sock in waiting:
+        sock.close()
+    return told, _settled(told)
+
+
+def _begin(family: int, address: "Any", one: "dict[str, Any]") -> "Any":
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        one["error"] = _name_of(error.errno or errno.EAFNOSUPPORT)
+        return None
+    sock.settimeout(0)
+    code = sock.connect_ex(address)
+    if code in (0, errno.EINPROGRESS):
+        return sock
+    one["error"] = _name_of(code)
+    sock.close()
+    return None
+
+
+def _settled(told: "list[dict[str, Any]]") -> "list[Any]":
+    """Return the places that stay connected: whoever accepts only to hang up does so at once."""
+    connected = {one["sock"]: one for one in told if "sock" in one and not one["error"]}
+    for sock in select.select(list(connected), [], [], _SETTLE_SECONDS)[0] if connected else ():
+        try:
+            gone = not sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            gone = True
+        if gone:
+            connected[sock]["error"] = "ECONNRESET"
+    places = []
+    for one in told:
+        sock, place = one.pop("sock", None), one.pop("place", None)
+        if sock is not None:
+            sock.close()
+        if place is not None and not one["error"]:
+            places.append(place)
+    return places
+
+
+def _name_of(code: int) -> str:
+    return errno.errorcode.get(code, "?") if code else ""
+
+
+def _certifi() -> str:
+    """Return the store that requests and httpx bring along, found without importing anything."""
+    here = "python{}.{}".format(*sys.version_info[:2])
+    program = pathlib.Path(sys.executable or "/usr/bin/python3")
+    roots = [program.parent.parent, pathlib.Path(os.environ.get("VIRTUAL_ENV") or sys.prefix)]
+    folders = [root / "lib" / here / name for root in roots for name in ("site-packages", "dist-packages")]
+    folders.append(pathlib.Path("/usr/lib/python3/dist-packages"))
+    folders += [pathlib.Path(one) for one in (os.environ.get("PYTHONPATH") or "").split(os.pathsep) if one]
+    found = [folder / "certifi" / "cacert.pem" for folder in folders]
+    return next((str(path) for path in found if path.is_file()), "")
+
+
+def _handshake(host: str, place: "Any", context: "Any", end: float) -> "dict[str, Any]":
+    told = {"verified": False, "chain": []}
+    family, address = place
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(max(0.05, end - time.monotonic()))
+        sock.connect(address)
+        with context.wrap_socket(sock, server_hostname=host) as secured:
+            told["verified"] = True
+            told["protocol"] = secured.version()
+            told["chain"] = _chain(secured)
+    except OSError as error:
+        told["code"] = getattr(error, "verify_code", None)
+        told["message"] = str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
+        told["silent"] = isinstance(error, socket.timeout)
+    finally:
+        sock.close()
+    return told
+
+
+def _chain(secured: "Any") -> "list[str]":
+    """Return the certificates as sent, in DER; only the server's own where this Python gives no more."""
+    inner: Any = getattr(secured, "_sslobj", None)
+    try:
+        if hasattr(secured, "get_unverified_chain"):
+            found = list(secured.get_unverified_chain())
+        else:
+            found = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain()]
+    except (AttributeError, TypeError, ValueError):
+        found = [secured.getpeercert(binary_form=True)]
+    return [base64.b64encode(one).decode("ascii") for one in found if one]
+
+
+def _stores(question: "dict[str, Any]") -> "list[tuple[str, Any]]":
+    """Return the stores that a client in here may verify with; one that cannot be read is left out."""
+    found = []
+    declared, certifi = question.get("ca"), _certifi()
+    for name, options in (("own", {}), ("declared", {"cadata": declared}), ("certifi", {"cafile": certifi})):
+        if any(not value for value in options.values()):
+            continue
+        try:
+            found.append((name, ssl.create_default_context(**options)))
+        except (OSError, ValueError):
+            sys.stderr.write("the store " + name + " cannot be read\n")
+    return found
+
+
+def _secure(question: "dict[str, Any]", place: "Any", end: float) -> "list[dict[str, Any]]":
+    told = []
+    for name, context in _stores(question):
+        one = _handshake(question["host"], place, context, end)
+        one["store"] = name
+        one["authorities"] = len(context.get_ca_certs())
+        told.append(one)
+        if one.get("silent"):
+            break
+    if told and not all(one["verified"] for one in told) and not told[0].get("silent"):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        seen = _handshake(question["host"], place, context, end)
+        for one in told:
+            one["chain"] = one["chain"] or seen["chain"]
+            one["protocol"] = one.get("protocol") or seen.get("protocol")
+    return told
+
+
+def look(question: "dict[str, Any]", answer: "dict[str, Any]") -> None:
+    """Fill `answer` step by step, so that what was seen before a deadline is there."""
+    end = time.monotonic() + question["seconds"]
+    answer["stage"] = "name"
+    places = _resolve(answer, question)
+    if places and question["port"]:
+        answer["stage"] = "connect"
+        left = max(0.2, end - time.monotonic())
+        answer["ports"], reached = _connect(places, time.monotonic() + left * 0.6)
+        if reached and question["tls"] and ssl is not None:
+            answer["stage"] = "tls"
+            answer["tls"] = _secure(question, reached[0], end)
+    answer["stage"] = "done"
+
+
+def main() -> None:
+    """Answer every question at once; at the deadline what there is."""
+    questions = json.loads(sys.argv[1])
+    answers = [{"id": one["id"], "stage": "name"} for one in questions]
+    threads = []
+    for question, answer in zip(questions, answers):  # noqa: B905 - not before Python 3.10
+        thread = threading.Thread(target=look, args=(question, answer), daemon=True)
+        thread.start()
+        threads.append((thread, time.monotonic() + question["seconds"] + 0.3))
+    for thread, end in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    sys.stdout.write(json.dumps([dict(one) for one in answers]))
+    sys.stdout.flush()
+    os._exit(0)  # a thread may hang in the resolver, which nothing can break off
+
+
+if __name__ == "__main__":
+    main()
