@@ -118,9 +118,13 @@ _RULES: tuple[tuple[str, tuple[str, ...], str, str | Callable[[re.Match[str]], s
 _COMPILED: tuple["_Rule", ...] = tuple(
     (name, hints, re.compile(pattern, re.DOTALL | re.IGNORECASE), to) for name, hints, pattern, to in _RULES
 )
+_EVERY_SCRIPT = {r"\w": r"\pL\pM\pN_", r"\d": r"\p{Nd}"}
+_PARTS = re.compile(r"\[:\^?\w+:\]|\[\^?|\\.|[^\\]", re.DOTALL)  # of a regular expression
+_LACKS = "no look-around, no back-references"
 _SECRET_NAME = re.compile(rf"[\w.-]{{0,60}}{_NAME}", re.IGNORECASE)
 
 _Rule = tuple[str, tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
+_TeamRule = tuple[str, tuple[str, ...], Any, str]  # RE2 has no types
 
 
 class Redactor:
@@ -134,7 +138,7 @@ class Redactor:
         self, secrets: Iterable[str] = (), patterns: Iterable[str] = (), keys: Iterable[str] = ()
     ) -> None:
         self.hidden: Counter[str] = Counter()
-        self._rules: list[_Rule] = list(_COMPILED)
+        self._rules: list[_Rule | _TeamRule] = list(_COMPILED)
         literal = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
         if literal:
             known = "|".join(re.escape(part) for part in literal)
@@ -157,7 +161,7 @@ class Redactor:
                 text, count = pattern.subn(replacement, text)
                 if count:
                     self.hidden[name] += count
-        except (re.error, RecursionError, MemoryError) as error:
+        except (re.error, UnicodeError, RecursionError, MemoryError) as error:
             raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
         return text
 
@@ -221,8 +225,39 @@ def _parts(secret: str) -> Iterator[str]:
     yield from (part for part in parts if len(part) >= 4)  # shorter ones would blacken half of every line
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> Any:
+    """Return a team's pattern for RE2, which takes time in proportion to the text whatever the pattern is.
+
+    Errors: RedactionError for what is no regular expression there, and for what would hide everything.
+    """
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise RedactionError(f"[redact] pattern {pattern!r} is no regular expression: {error}") from error
+        compiled = re2.compile(_for_re2(pattern), options)
+    except re2.error as error:
+        why = error.args[0].decode("utf-8", "replace")
+        raise RedactionError(f"{pattern!r} is no regular expression of RE2 ({_LACKS}): {why}") from error
+    if compiled.search(""):
+        raise RedactionError(
+            f"{pattern!r} fits where nothing stands, and would hide everything; write + for *"
+        )
+    return compiled
+
+
+def _for_re2(pattern: str) -> str:
+    r"""Return `pattern` with the classes of letters, digits and spaces meaning those of every script.
+
+    >>> _for_re2(r"kunde=\w+[\d-]")
+    'kunde=[\\pL\\pM\\pN_]+[\\p{Nd}-]'
+    """
+    parts: list[str] = []
+    in_class = first = False
+    for part in _PARTS.findall(pattern):
+        every = _EVERY_SCRIPT.get(part)
+        parts.append(part if every is None else every if in_class else f"[{every}]")
+        opens = part in {"[", "[^"} and not in_class
+        in_class = opens or (in_class and (part != "]" or first))
+        first = opens
+    return "".join(parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.config.own_probes import OwnProbe, ProbeKind
-from incident_lib.config.parse import line_of_name, nearest, parse
+from incident_lib.config.parse import line_of_key, line_of_name, nearest, parse
 from incident_lib.config.tables import (
     Dependency,
     Document,
@@ -33,6 +33,7 @@ __all__ = [
     "ServiceKind",
     "Settings",
     "find_file",
+    "line_of_key",
     "line_of_name",
     "load",
     "nearest",
@@ -105,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def _references(self) -> Iterator[str]:
         for service in self.services:
-            yield from (service.url, service.dsn, service.change_dsn, service.change_url)
+            yield from (service.url, service.dsn, service.change_dsn, service.change_url, service.pooler_dsn)
         yield from (probe.url for probe in self.document.probe)
         notify = self.document.notify
         yield from (notify.incidents, notify.incidents_low, notify.engineering, notify.status_updates)
@@ -150,8 +151,8 @@ def load(path: Path | str | None = None) -> Settings:
 
 
 def find_file(start: Path) -> Path | None:
-    """Return the workbench.toml of `start` or of the nearest folder above it."""
+    """Return the workbench.toml of `start` or of the nearest folder above, also one that is no file."""
     for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
+        if os.path.lexists(folder / FILE_NAME):
             return folder / FILE_NAME
     return None

@@ -1,6 +1,7 @@
 """Text -> Document, or one message with the line, the key and what was expected."""
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -21,12 +22,17 @@ def parse(text: str, name: str = "workbench.toml") -> Document:
     'outages'
     """
     try:
-        document = msgspec.convert(tomllib.loads(text), Document)
+        tables = tomllib.loads(text)
+        _check_thresholds(tables.get("thresholds"))
+        document = msgspec.convert(tables, Document)
         _check(document)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: no valid TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), text, name)) from error
+    except _WrongLimitError as error:
+        line = line_of_key(text, "thresholds", error.name)
+        raise ConfigError(f"{name}: line {line}: [thresholds] {error.name!r}: {error}") from error
     except _WrongEntryError as error:
         raise ConfigError(f"{name}: line {line_of_name(text, error.name)}: {error}") from error
     return document
@@ -38,6 +44,21 @@ class _WrongEntryError(Exception):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class _WrongLimitError(_WrongEntryError):
+    """A limit that is no number, or a number that no limit can be."""
+
+
+def _check_thresholds(limits: object) -> None:
+    """Refuse what is no limit; whether one of that name exists is known where things are judged."""
+    for name, value in limits.items() if isinstance(limits, dict) else ():
+        if isinstance(value, dict):
+            raise _WrongLimitError(name, 'write the whole name in quotes: "postgres.saturation..." = 0.8')
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _WrongLimitError(name, "expected a number; its unit is the last word of the name")
+        if not 0 <= value < math.inf:
+            raise _WrongLimitError(name, f"{value} is no limit; expected a number of 0 or more")
 
 
 def _check(document: Document) -> None:
@@ -101,7 +122,7 @@ def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None
 
 
 def _check_no_secret(entry: Service | Dependency) -> None:
-    for key in ("url", "dsn", "change_dsn", "change_url"):
+    for key in ("url", "dsn", "change_dsn", "change_url", "pooler_dsn"):
         value = getattr(entry, key, "")
         if re.search(r"://[^/@\s]*:[^/@\s]+@|password\s*=", value):
             raise _WrongEntryError(
@@ -173,8 +194,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def _line_of(text: str, steps: list[str | int]) -> int:
     """Return the line of the key that `steps` lead to, or of the table it should be in."""
     table = next((step for step in steps if isinstance(step, str)), "")
-    wanted = next((step for step in steps if isinstance(step, int)), 0)
-    key = str(steps[-1]) if steps and isinstance(steps[-1], str) else ""
+    wanted = steps[1] if len(steps) > 1 and isinstance(steps[1], int) else 0  # of the tables of that name
+    key = next((step for step in reversed(steps) if isinstance(step, str)), "")
+    key = "" if key == table and len(steps) > 1 else key
     line_of_table, count, inside = 1, -1, False
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[\[?\s*([\w.\"-]+)\s*\]?\]", line):
@@ -184,6 +206,15 @@ def _line_of(text: str, steps: list[str | int]) -> int:
         elif re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line) and key and (inside or key == table):
             return number
     return line_of_table
+
+
+def line_of_key(text: str, table: str, key: str) -> int:
+    r"""Return the line of a key, that of its table where the key is not there, 1 without either.
+
+    >>> line_of_key('[workbench]\n\n[redact]\npatterns = ["("]', "redact", "patterns")
+    4
+    """
+    return _line_of(text, [table, key])
 
 
 def line_of_name(text: str, name: str) -> int:

@@ -51,6 +51,9 @@ class Service(_Table, frozen=True, kw_only=True):
     change_dsn: Annotated[
         str, _doc("PostgreSQL address that approved mitigations use; dsn if empty. Needs pg_signal_backend")
     ] = ""
+    pooler_dsn: Annotated[
+        str, _doc("address of PgBouncer's admin console, of a role in stats_users: env:NAME or file:PATH")
+    ] = ""
     change_url: Annotated[str, _doc("Redis address that approved mitigations use; url if empty")] = ""
     health: Annotated[tuple[str, ...], _doc("paths that must answer 2xx")] = ()
     container: Annotated[str, _doc("name of its container")] = ""
@@ -100,8 +103,14 @@ class Deploy(_Table, frozen=True, kw_only=True):
 class Redact(_Table, frozen=True, kw_only=True):
     """`[redact]`: more to hide than passwords, tokens, keys, cookies, e-mail addresses and query strings."""
 
-    patterns: Annotated[tuple[str, ...], _doc("regular expressions; what they match is hidden")] = ()
-    keys: Annotated[tuple[str, ...], _doc("names whose values are hidden, such as customer_id")] = ()
+    patterns: Annotated[
+        tuple[str, ...],
+        _doc("regular expressions, as RE2 reads them: no look-around; what they match is hidden"),
+    ] = ()
+    keys: Annotated[
+        tuple[Annotated[str, msgspec.Meta(min_length=1)], ...],
+        _doc("names whose values are hidden, such as customer_id"),
+    ] = ()
 
 
 class Limits(_Table, frozen=True, kw_only=True):

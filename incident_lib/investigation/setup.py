@@ -5,7 +5,7 @@ from pathlib import Path
 
 from incident_lib import config
 from incident_lib.config import Settings, line_of_name
-from incident_lib.errors import ConfigError
+from incident_lib.errors import ConfigError, RedactionError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.own import with_own_clues
@@ -22,18 +22,34 @@ def load_settings(path: str, incident: str = "") -> Settings:
 
 
 def redactor_for(settings: Settings) -> Redactor:
-    """Return a redactor that knows the configured secrets and what the team wants hidden."""
+    """Return a redactor that knows the configured secrets and what the team wants hidden.
+
+    Errors: ConfigError for a pattern that cannot be used, with its line.
+    """
     extra = settings.document.redact
-    return Redactor(settings.secrets(), extra.patterns, extra.keys)
+    try:
+        return Redactor(settings.secrets(), extra.patterns, extra.keys)
+    except RedactionError as error:
+        line = config.line_of_key(_text(settings), "redact", "patterns")
+        raise ConfigError(f"{settings.path}: line {line}: key `patterns`: {error}") from error
 
 
 def thresholds_for(settings: Settings) -> Thresholds:
-    """Return the limits with the team's own. Errors: ConfigError for a name that does not exist."""
-    for key in settings.document.thresholds:
+    """Return the limits with the team's own. Errors: ConfigError for a name or a value that cannot be."""
+    for key, value in settings.document.thresholds.items():
         if key not in KNOWN:
-            hint = config.nearest(key, KNOWN)
-            raise ConfigError(f"{settings.path}: [thresholds] has no {key!r}{hint}")
+            wrong = f"there is no such limit{config.nearest(key, KNOWN)}"
+        elif key.endswith("_ratio") and value > 1 >= KNOWN[key].value:
+            wrong = f"a share lies between 0 and 1: write {value / 100:g} for {value:g} %"
+        else:
+            continue
+        line = config.line_of_key(_text(settings), "thresholds", key)
+        raise ConfigError(f"{settings.path}: line {line}: [thresholds] {key!r}: {wrong}")
     return Thresholds(settings.document.thresholds)
+
+
+def _text(settings: Settings) -> str:
+    return settings.path.read_text(encoding="utf-8") if settings.path else ""
 
 
 def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
@@ -64,6 +80,5 @@ def _check_causes(
     """Raise ConfigError where a probe speaks for a cause that does not exist."""
     for name in named:
         if name not in known:
-            text = settings.path.read_text(encoding="utf-8") if settings.path else ""
-            place = f"{settings.path}: line {line_of_name(text, probe)}: key `{key}` of {probe!r}"
+            place = f"{settings.path}: line {line_of_name(_text(settings), probe)}: key `{key}` of {probe!r}"
             raise ConfigError(f"{place}: there is no cause {name!r}{config.nearest(name, known)}")

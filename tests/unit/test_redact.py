@@ -114,6 +114,31 @@ def test_a_record_that_redaction_breaks_is_not_stored():
         Redactor().struct({"probe": "x"}, Evidence)
 
 
+@pytest.mark.parametrize("pattern", ["a*", "x?", "", "(?<=a)b", r"(a)\1"])
+def test_a_pattern_that_hides_everything_or_cannot_be_bounded_is_refused(pattern):
+    with pytest.raises(RedactionError):
+        Redactor(patterns=[pattern])
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", r"(\w*)*!", "(a|a)*b", "(a|aa)+$"])
+def test_no_pattern_of_the_team_can_hang(pattern):
+    assert Redactor(patterns=[pattern]).text("a" * 200_000 + "?!") is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "hidden"),
+    [
+        (r"kunde-\d+", "kunde-77 ok", "[secret] ok"),
+        (r"name=\w+", "name=Jürgen ok", "[secret] ok"),
+        (r"(?i)ID[\d\w-]+", "id7-ü ok", "[secret] ok"),
+        (r"[]\w]{3,}", "a b] xyz", "a b] [secret]"),
+        (r"[[:digit:]\w]{3}", "ü12 a", "[secret] a"),
+    ],
+)
+def test_a_pattern_means_letters_and_digits_of_every_script(pattern, text, hidden):
+    assert Redactor(patterns=[pattern]).text(text) == hidden
+
+
 @given(st.text(max_size=200))
 def test_redaction_is_stable(text):
     once = Redactor().text(text)

@@ -3,6 +3,7 @@ import pytest
 from incident_lib import config
 from incident_lib.config import parse
 from incident_lib.errors import ConfigError, TargetError, UsageError
+from incident_lib.investigation.setup import redactor_for, thresholds_for
 
 SERVICE = '[[service]]\nname = "{name}"\nkind = "{kind}"\n'
 
@@ -45,6 +46,12 @@ def service(name="backend", kind="http", more=""):
         (service(more='url = "localhost:8000"'), 2, ["`url`", "https, http://"]),
         ('[limits]\nlog_lines = "many"', 2, ["`log_lines`", "int"]),
         ("[limits]\ncollect_seconds = -1", 2, ["`collect_seconds`"]),
+        ("[limits]\ncollect_seconds = nan", 2, ["`collect_seconds`"]),
+        ('[thresholds]\n"a.b" = 1\n"postgres.x" = -0.5', 3, ["'postgres.x'", "-0.5 is no limit"]),
+        ('[thresholds]\n"postgres.x" = nan', 2, ["nan is no limit"]),
+        ('[thresholds]\n"postgres.x" = "80%"', 2, ["expected a number", "unit"]),
+        ("[thresholds]\npostgres.x = 0.8", 1, ["in quotes"]),
+        ('[redact]\nkeys = [""]', 2, ["`keys`"]),
     ],
 )
 def test_a_wrong_file_gets_the_line_the_key_and_what_was_expected(text, line, words):
@@ -105,3 +112,36 @@ def test_an_unknown_service_names_those_there_are(tmp_path, monkeypatch):
 def test_a_file_that_is_named_must_be_there(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         config.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[redact]\npatterns = ["a", "("]', 2, ["`patterns`", "regular expression", "missing )"]),
+        ('[redact]\npatterns = ["(?<=a)b"]', 2, ["no look-around"]),
+        ('[thresholds]\n\n"postgres.saturation.warning" = 1', 3, ["did you mean `postgres.saturation.warn"]),
+        ('[thresholds]\n"redis.memory.warning_ratio" = 85', 2, ["write 0.85 for 85 %"]),
+    ],
+)
+def test_what_shows_only_when_it_is_used_names_the_file_and_the_line_too(tmp_path, text, line, words):
+    path = tmp_path / "workbench.toml"
+    path.write_text(text)
+    settings = config.load(path)
+    use = redactor_for if "redact" in text else thresholds_for
+    with pytest.raises(ConfigError) as told:
+        use(settings)
+    for word in (f"{path}: line {line}:", *words):
+        assert word in str(told.value)
+
+
+def test_a_file_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "workbench.toml").write_text("")  # would be found next
+    for name in ("folder", "circle", "nowhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "folder" / "workbench.toml").mkdir()
+    (tmp_path / "circle" / "workbench.toml").symlink_to("workbench.toml")
+    (tmp_path / "nowhere" / "workbench.toml").symlink_to("missing.toml")
+    for name in ("folder", "circle", "nowhere"):
+        monkeypatch.chdir(tmp_path / name)
+        with pytest.raises(ConfigError, match=rf"{name}/workbench\.toml: cannot be read"):
+            config.load()
