@@ -161,6 +161,7 @@ DEFAULTS: dict[str, Threshold] = {
     "logs.slow.warning_seconds": _t(1, "APA", "95 of 100 requests should be faster"),
     "logs.slow.least_count": _t(5, "own", "fewer requests have no percentile"),
     "logs.slow_onset.least_ratio": _t(0.05, "own", "of the requests take over a second since then"),
+    "logs.class.warning_count": _t(3, "own", "of those errors that happen now and then everywhere"),
     "logs.exception.warning_count": _t(3, "own", "the same traceback again and again"),
     "logs.template.least_count": _t(3, "own", "error lines of one kind"),
     # --- http ---

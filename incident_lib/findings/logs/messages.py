@@ -19,7 +19,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
     """Yield `class.<id>` for each class of error that was seen."""
     for row in view.evidence.of(LogErrorClass):
         title, advice = titles.CLASSES.get(row.error_class, (row.error_class.replace("_", " "), ""))
-        passing = row.error_class in titles.PASSING or not view.summary.has_times
+        few = row.error_class in titles.EVERYDAY and row.count < view.limit("class.warning_count")
+        passing = few or row.error_class in titles.PASSING or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",

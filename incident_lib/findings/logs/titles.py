@@ -10,6 +10,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "db_not_ready": ("PostgreSQL was starting up or shutting down", "wait, and see what restarted it"),
     "db_auth": ("PostgreSQL refuses the login", "compare the password with the one the server knows"),
     "db_permission": ("the database role lacks a privilege", "grant what the new code needs"),
+    "db_schema": ("the code asks for a table or column that is not there", "compare it with the migrations"),
     "db_statement_timeout": (
         "statements ran into the statement time-out",
         "look at slow statements and locks",
@@ -45,6 +46,9 @@ CLASSES: dict[str, tuple[str, str]] = {
     "read_timeout": ("another service does not answer in time", "see which, and how slow it is"),
     "connect_refused": ("another service refuses connections", "see whether it runs"),
     "server_disconnected": ("another service closed the connection", "look at its log"),
+    "upstream_error": ("another service answers with errors of its own", "see which, in the example"),
+    "upstream_denied": ("another service refuses our credentials", "see whether a key or token has expired"),
+    "rate_limited": ("another service refuses so many requests", "ask less often, or for more quota"),
     "open_files": ("too many open files", "find what is not closed; raise the limit"),
     "memory_error": ("a process had no memory left", "look at its memory and its limit"),
     "disk_full": ("no space left on a disk", "free space on it"),
@@ -54,6 +58,14 @@ CLASSES: dict[str, tuple[str, str]] = {
     "concurrency_limit": ("the server's concurrency limit was reached", "find what makes requests slow"),
 }
 PASSING = frozenset({"db_not_ready", "db_serialization"})  # of themselves no trouble
+# One of these now and then is ordinary: a slow answer, a lost connection, somebody's typing mistake.
+EVERYDAY = frozenset(
+    {
+        *("read_timeout", "connect_timeout", "server_disconnected", "redis_timeout", "http_pool_timeout"),
+        *("upstream_error", "upstream_denied", "rate_limited", "name_resolution"),
+        *("db_auth", "db_permission", "db_schema", "db_statement_timeout", "db_lock_timeout", "db_lock_wait"),
+    }
+)
 
 EVENTS: dict[str, str] = {
     "start": "the server started",

@@ -2,9 +2,9 @@
 
 import re
 
-from incident_lib.probes.logs import signs_outside, signs_stores
+from incident_lib.probes.logs import signs_clients, signs_outside, signs_stores
 
-CLASSES = (*signs_stores.SIGNS, *signs_outside.SIGNS)
+CLASSES = (*signs_stores.SIGNS, *signs_outside.SIGNS, *signs_clients.SIGNS)
 
 _SIGNS = tuple(
     (words, re.compile(pattern) if pattern else None, name)
@@ -15,7 +15,10 @@ _LONGEST = 16_384
 # In one traceback the special class explains the general one: the socket's own error is its first link.
 _SPECIAL = (
     ("connect_refused", {"db_refused", "redis_refused"}),
-    ("read_timeout", {"redis_timeout", "http_pool_timeout"}),
+    ("connect_timeout", {"db_connect_timeout", "redis_timeout"}),
+    ("db_statement_timeout", {"db_connect_timeout"}),
+    ("db_connect_timeout", {"db_refused", "pool_timeout"}),
+    ("read_timeout", {"redis_timeout", "http_pool_timeout", "connect_timeout"}),
     ("tls_verify", {"tls_expired", "tls_wrong_name"}),
 )
 

@@ -194,6 +194,12 @@ def test_an_error_class_is_a_finding_of_its_own():
     assert "ok" not in found
 
 
+@pytest.mark.parametrize(("count", "severity"), [(2, FindingSeverity.INFO), (3, FindingSeverity.WARNING)])
+def test_what_happens_now_and_then_everywhere_is_no_alarm(count, severity):
+    row = LogErrorClass(error_class="read_timeout", count=count, first_at=AT, last_at=AT, example="timed out")
+    assert judge(summary(), row)["class.read_timeout"].severity is severity
+
+
 def test_every_class_and_event_has_words_for_people():
     assert {name for name, _ in CLASSES} == set(titles.CLASSES)
     assert event_of("WORKER TIMEOUT (pid:1)") in titles.EVENTS
