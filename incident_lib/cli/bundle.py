@@ -31,6 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the archive is there, 1 when something speaks against it."""
     from incident_lib.incident.bundle import plan_bundle, write_bundle
+    from incident_lib.reports.blocks import count
 
     _, folder = open_folder(arguments)
     output = _output(arguments.output, folder.path)
@@ -53,7 +54,7 @@ def bundle(arguments: argparse.Namespace) -> int:
             }
         )
     _tell(contents)
-    print(f"{output}  {output.stat().st_size:,} bytes, {len(contents.files)} files")
+    print(f"{output}  {output.stat().st_size:,} bytes, {count(len(contents.files), 'file')}")
     print(f"sha256 {digest}  (tell it by another way than the file)")
     print(f"There: incident verify {output.name}; incident open {output.name}")
     return 0

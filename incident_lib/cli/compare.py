@@ -76,16 +76,19 @@ def _unseen(taken: "Taken") -> list[str]:
 
 
 def _tell(console: "Console", taken: "Taken") -> None:
+    from incident_lib.reports.blocks import count
+
     if unseen := _unseen(taken):
-        text = f"{len(unseen)} probes saw nothing, so they are not part of it: {', '.join(unseen[:5])}"
-        console.print(text + (" ..." if len(unseen) > 5 else ""), style="magenta", markup=False)
+        rest = " ..." if len(unseen) > 5 else ""
+        text = f"Not part of it, as {count(len(unseen), 'probe')} saw nothing: {', '.join(unseen[:5])}{rest}"
+        console.print(text, style="magenta", markup=False)
     if taken.kept:
-        wrong = f", although {len(taken.against)} findings speak against it" if taken.against else ""
+        wrong = f", in spite of {count(len(taken.against), 'finding')} against it" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
         console.print("From now on it is compared with: incident diff baseline", style="dim")
         return
     if taken.against:
-        why = f"{len(taken.against)} findings say that this is not a healthy day"
+        why = f"this is no healthy day, by {count(len(taken.against), 'finding')}"
     else:
         why = "nothing could be judged"
     console.print(f"Not kept: {why}. To keep it all the same: incident baseline --force", style="yellow")

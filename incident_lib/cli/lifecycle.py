@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.model import Event, IncidentStatus
+    from incident_lib.model import Event, Incident, IncidentStatus
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -166,9 +166,24 @@ def _end(arguments: argparse.Namespace, status: str, word: str) -> int:
     from incident_lib.model import IncidentStatus
 
     _, folder = open_folder(arguments)
+    before = folder.incident
+    if before.status.value == status:
+        return _told_already(arguments, before)
     text = f"{word}: {arguments.reason}" if arguments.reason else word
     at = moment("--at", arguments.at)
     return _told(arguments, folder, _become(folder, IncidentStatus(status), text, at, {}))
+
+
+def _told_already(arguments: argparse.Namespace, incident: "Incident") -> int:
+    """Return 0: typed twice, or by two people, it is still one event."""
+    if arguments.json:
+        return print_json(incident)
+    ended = incident.closed_at if incident.status.value == "CLOSED" else incident.resolved_at
+    since = f" since {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""
+    print(f"{incident.id} is {incident.status.value} already{since}; nothing was recorded.")
+    if arguments.reason:
+        print("To keep what you wrote: incident note TEXT")
+    return 0
 
 
 def _become(

@@ -93,6 +93,7 @@ def _watch(
     from incident_lib.errors import FolderError, UsageError
     from incident_lib.investigation.trend import watch_trend
     from incident_lib.model.sample import Sample
+    from incident_lib.reports.blocks import count
 
     every = parse_duration(arguments.watch).total_seconds()
     length = parse_duration(arguments.how_long).total_seconds()
@@ -102,8 +103,8 @@ def _watch(
         raise UsageError("--watch looks at the targets now; --snapshot replays what is stored")
 
     def told(sample: Sample) -> None:
-        unseen = f", {len(sample.unseen)} unseen" if sample.unseen else ""
-        console.print(f"  {sample.at:%H:%M:%S} {len(sample.readings)} readings{unseen}", style="dim")
+        unseen = f", {count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
+        console.print(f"  {sample.at:%H:%M:%S} {count(len(sample.readings), 'reading')}{unseen}", style="dim")
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
     try:

@@ -49,7 +49,7 @@ def trends(case: Case) -> Block:
     samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)
     found = tuple(trend_findings(samples, thresholds))
     plots = "".join(_plots(samples, thresholds))
-    return Block(blocks.findings(found) + plots, f"{len(samples)} samples")
+    return Block(blocks.findings(found) + plots, blocks.count(len(samples), "sample"))
 
 
 def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:

@@ -89,7 +89,8 @@ def _some_users(signals: Signals, analysis: Analysis) -> Iterator[_Rule]:
 
 def _little(analysis: Analysis) -> str:
     warnings = sum(1 for f in analysis.findings if f.severity is FindingSeverity.WARNING)
-    blind = f", {len(analysis.not_assessed)} probes saw nothing" if analysis.not_assessed else ""
+    unseen = len(analysis.not_assessed)
+    blind = f", {unseen} {'probe' if unseen == 1 else 'probes'} saw nothing" if unseen else ""
     if warnings:
         told = "one warning" if warnings == 1 else f"{warnings} warnings"
         return f"{told}, and nothing measured that users would feel{blind}"

@@ -151,3 +151,22 @@ def test_hostile_text_neither_drives_the_terminal_nor_breaks_the_folder(capsys):
     assert "\x1b[2J" not in out
     assert "\u202e" not in out
     assert "[bold]x[/bold]" in out
+
+
+@pytest.mark.parametrize(("command", "status"), [("resolve", "RESOLVED"), ("close", "CLOSED")])
+def test_ended_twice_is_said_and_recorded_once(capsys, here, command, status):
+    declare(capsys)
+    assert run(capsys, command, "--reason", "the job was ended")[0] == 0
+    events = sorted((here / "incidents").glob("*/events/*"))
+    code, out, _ = run(capsys, command, "--reason", "and restarted")
+    assert code == 0
+    assert f"is {status} already since" in out
+    assert "incident note" in out
+    assert json.loads(run(capsys, command, "--json")[1])["status"] == status
+    assert sorted((here / "incidents").glob("*/events/*")) == events
+
+
+def test_one_incident_is_counted_as_one(capsys):
+    declare(capsys)
+    assert run(capsys, "figures")[1].startswith("1 incident\n")
+    assert "1 of 1 incident" in run(capsys, "search", "checkout")[1]
