@@ -60,6 +60,7 @@ CASES: dict[str, tuple[str, Case]] = {
         ("orders logs.lines.class.db_auth WARNING", "orders http.health.part", *ERRORS),
     ),
     "db-connections-exhausted": ("ledger", ("ledger postgres.saturation.high", *POOL, *ERRORS)),
+    "db-read-only": ("ledger", ("orders logs.lines.class.db_read_only WARNING", *ERRORS)),
     "lock-contention": ("ledger", ("ledger postgres.locks.blocked", *POOL, *ERRORS)),
     "ddl-queue": ("ledger", ("ledger postgres.locks.ddl_queue", "ledger postgres.locks.blocked", *POOL)),
     "idle-in-transaction": (
