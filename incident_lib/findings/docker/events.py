@@ -36,7 +36,14 @@ def analyze_events(evidence: Evidence, context: Context) -> Iterator[Finding]:
             else f" to {len({e.container for e in events})} containers"
         )
         title = f"nothing bad happened{what} since {clock.format_time(seen.seen_from)}"
-        yield finding(evidence, "ok", FindingSeverity.OK, title, f"{len(events)} events", events=len(events))
+        yield finding(
+            evidence,
+            "ok",
+            FindingSeverity.OK,
+            title,
+            f"{len(events)} event{'' if len(events) == 1 else 's'}",
+            events=len(events),
+        )
 
 
 def _forgotten(evidence: Evidence, seen: EventsSeen) -> Finding:
@@ -91,11 +98,15 @@ def _out_of_memory(
                 name,
                 FindingSeverity.CRITICAL,
                 title,
-                f"the kernel reported it {len(events)} times, last {clock.format_time(events[-1].at)}",
+                f"the kernel reported it {_times(events)}, last {clock.format_time(events[-1].at)}",
                 since=events[0].at,
                 container=container,
                 count=len(events),
             )
+
+
+def _times(events: Sequence[ContainerEvent]) -> str:
+    return "once" if len(events) == 1 else f"{len(events)} times"
 
 
 def _loop(evidence: Evidence, container: str, deaths: Sequence[ContainerEvent]) -> Finding:
@@ -104,7 +115,7 @@ def _loop(evidence: Evidence, container: str, deaths: Sequence[ContainerEvent]) 
         evidence,
         "restart_loop",
         FindingSeverity.CRITICAL,
-        f"{container} died {len(deaths)} times",
+        f"{container} died {_times(deaths)}",
         f"exit codes {codes}; last {clock.format_time(deaths[-1].at)}",
         since=deaths[0].at,
         container=container,
@@ -175,7 +186,7 @@ def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]
             "health_status",
             FindingSeverity.WARNING,
             f"{container} became unhealthy, {now}",
-            f"{len(ill)} times in the window",
+            f"{_times(ill)} in the window",
             since=ill[0].at,
             container=container,
             count=len(ill),
