@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from incident_lib import clock
 from incident_lib.connections.names import resolve
+from incident_lib.connections.peer import STRANGE, Peer, look, recognise, wrong_peer
 from incident_lib.connections.redis.address import Address
 from incident_lib.connections.redis.commands import check
 from incident_lib.connections.redis.problems import from_connect, from_os, protocol
+from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.connections.sockets import connect_any
 from incident_lib.connections.tls import wrap
-from incident_lib.errors import TargetError
+from incident_lib.errors import ProblemKind, TargetError
 
 if TYPE_CHECKING:
     from incident_lib.connections.redis.resp import Resp
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 2.0
+_NUDGE_SECONDS = 0.3
+_FIRST_BYTES = 256
+_REPLIES = frozenset({b"+", b"-", b":", b"$", b"*"})  # what replies of Redis begin with
 LIMIT_BYTES = 64 * 1024 * 1024  # of the replies to one exchange
 
 Command = Sequence[str | bytes | int]
@@ -34,11 +39,13 @@ class Stream:
     The library bounds each read by itself: a server that sends a byte a second would hold it for ever.
     """
 
-    def __init__(self, sock: socket.socket, where: str) -> None:
+    def __init__(self, sock: socket.socket, where: str, reached: NetworkAddress | None = None) -> None:
         self.where = where
+        self.reached = reached  # its address, None for a Unix socket
         self._socket = sock
         self._deadline = 0.0
         self._left_bytes = 0
+        self._first = b""  # what it said first, for whom to take it for
 
     def begin(self) -> None:
         """Start the time and the count of an exchange."""
@@ -55,6 +62,7 @@ class Stream:
         self._wait()
         data = self._socket.recv(size)
         self._count(len(data))
+        self._first = self._first or data[:_FIRST_BYTES]
         return data
 
     def recv_into(self, buffer: bytearray) -> int:
@@ -62,7 +70,30 @@ class Stream:
         self._wait()
         size = self._socket.recv_into(buffer)
         self._count(size)
+        self._first = self._first or bytes(buffer[: min(size, _FIRST_BYTES)])
         return size
+
+    def explained(self, error: TargetError) -> TargetError:
+        """Return what answers in place of Redis, where a first exchange failed; else the error as it is.
+
+        Cost: a line's end where it waits for one; up to three connections where it hung up on us.
+        """
+        where = self.reached
+        if error.kind not in STRANGE or where is None or self._first[:1] in _REPLIES:
+            return error
+        found = recognise(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
+        if found is None and error.kind is not ProblemKind.TIMED_OUT:
+            found = look((where,))
+        return error if found in {None, Peer.REDIS} else stranger(self.where, found, tls=False)
+
+    def _nudged(self) -> Peer | None:
+        """Return who answers to the end of a line, which Redis passes over and HTTP servers wait for."""
+        try:
+            self._socket.settimeout(_NUDGE_SECONDS)
+            self._socket.sendall(b"\r\n\r\n")
+            return recognise(self._socket.recv(_FIRST_BYTES))
+        except OSError:
+            return None
 
     def local(self) -> str:
         """Return our end, as the server may show it, "" on a Unix socket."""
@@ -102,6 +133,7 @@ class Wire:
         self._resp = resp
         self._stream = stream
         self._broken: TargetError | None = None
+        self._answered = False
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Return a reply for each command: bytes, int, None, list, or ReplyError as a value.
@@ -116,8 +148,12 @@ class Wire:
         try:
             return self._resp.ask(commands)
         except TargetError as error:
-            self._broken = error
-            raise
+            self._broken = error if self._answered else self._stream.explained(error)
+            if self._broken is error:
+                raise
+            raise self._broken from error
+        finally:
+            self._answered = True
 
     def abort(self) -> None:
         """Break off: a waiting read ends at once."""
@@ -137,12 +173,12 @@ def connect(address: Address) -> Wire:
     """
     from incident_lib.connections.redis.resp import Resp
 
-    sock, seconds = _open_unix(address) if address.path else _open_tcp(address)
-    stream = Stream(sock, str(address))
+    sock, seconds, reached = _open_unix(address) if address.path else _open_tcp(address)
+    stream = Stream(sock, str(address), reached)
     return Wire(Resp(stream), stream, seconds)
 
 
-def _open_unix(address: Address) -> tuple[socket.socket, float]:
+def _open_unix(address: Address) -> tuple[socket.socket, float, None]:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(CONNECT_SECONDS)
     started = clock.monotonic()
@@ -151,10 +187,10 @@ def _open_unix(address: Address) -> tuple[socket.socket, float]:
     except OSError as error:
         sock.close()
         raise from_os(error, str(address)) from error
-    return sock, clock.monotonic() - started
+    return sock, clock.monotonic() - started, None
 
 
-def _open_tcp(address: Address) -> tuple[socket.socket, float]:
+def _open_tcp(address: Address) -> tuple[socket.socket, float, NetworkAddress]:
     """Return a socket and the seconds of the handshake, which the system answers even for a busy server."""
     deadline = clock.monotonic() + CONNECT_SECONDS
     context = address.tls_context() if address.tls else None
@@ -167,5 +203,26 @@ def _open_tcp(address: Address) -> tuple[socket.socket, float]:
         raise from_os(TimeoutError(), str(address))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context:
-        sock = wrap(sock, address.host, context, deadline - clock.monotonic())
-    return sock, attempt.seconds
+        try:
+            sock = wrap(sock, address.host, context, deadline - clock.monotonic())
+        except TargetError as error:
+            raise _explained(error, str(address), attempt.address) from error
+    return sock, attempt.seconds, attempt.address
+
+
+def _explained(error: TargetError, where: str, reached: NetworkAddress) -> TargetError:
+    """Return what answers in place of a Redis that speaks TLS; the error as it is, where that does."""
+    found = look((reached,), waits=error.kind is ProblemKind.TIMED_OUT)
+    return error if found in {None, Peer.TLS} else stranger(where, found, tls=True)
+
+
+def stranger(where: str, found: Peer, *, tls: bool) -> TargetError:
+    """Return the problem of an address at which something else answers, or the right one without TLS."""
+    if found is Peer.REDIS:
+        return wrong_peer(
+            where, "Redis with TLS", found, "write redis:// for rediss://, or switch TLS on there"
+        )
+    advice = (
+        "write rediss:// if it is Redis with TLS; else correct host and port" if found is Peer.TLS else ""
+    )
+    return wrong_peer(where, "Redis with TLS" if tls else "Redis", found, advice)

@@ -1,0 +1,37 @@
+"""What answers at the address of a PostgreSQL server, where that is something else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from incident_lib.connections.names import resolve
+from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, wrong_peer
+from incident_lib.connections.postgres import limits
+from incident_lib.errors import ProblemKind, TargetError
+
+_PLAIN_ADVICE = "correct host and port of the dsn; PostgreSQL speaks TLS only after its own greeting"
+
+
+def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
+    """Return that something else answers where `parameters` lead, or the error as it is.
+
+    Cost: one connection where the other side is silent, up to three where it hung up; none else.
+    """
+    host = str(parameters.get("hostaddr") or parameters.get("host") or "")
+    port = str(parameters.get("port") or limits.PORT)
+    if (
+        error.kind not in STRANGE
+        or not host
+        or host.startswith(("/", "@"))
+        or "," in host
+        or not port.isdigit()
+    ):
+        return error
+    try:
+        addresses = resolve(host, int(port), LOOK_SECONDS)
+    except TargetError:
+        return error
+    found = look(addresses, waits=error.kind is ProblemKind.TIMED_OUT)
+    if found in {None, Peer.POSTGRES}:
+        return error
+    advice = _PLAIN_ADVICE if found is Peer.TLS else "correct host and port of the dsn"
+    return wrong_peer(f"{host}:{port}", "PostgreSQL", found, advice)
