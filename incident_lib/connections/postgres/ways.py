@@ -101,9 +101,13 @@ def _direct(
     parameters: Mapping[str, Any], *, way: str, attempts: tuple[Attempt, ...] = ()
 ) -> PostgresSession:
     from incident_lib.connections.postgres.direct import open_direct, place
+    from incident_lib.connections.postgres.stranger import explained
 
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
-        return open_direct(chosen, seconds=seconds)
+        try:
+            return open_direct(chosen, seconds=seconds)
+        except TargetError as error:
+            raise explained(error, chosen) from error
 
     try:
         transport, used, refused = _or_other_database(connect, parameters)

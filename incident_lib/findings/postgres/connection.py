@@ -18,7 +18,6 @@ _TITLES = {
     ProblemKind.NAME_NOT_RESOLVED: "The name of the database server does not resolve",
     ProblemKind.UNREACHABLE: "The database server cannot be reached from here",
     ProblemKind.TLS: "No secure connection with the database server",
-    ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
     ProblemKind.RESET: "The database server cut the connection",
     ProblemKind.BUSY: "The database is alive and refuses statements",
 }
@@ -39,7 +38,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         title = f"not assessed: {reason}"
         yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
         return
-    title = _TITLES.get(kind, "The database cannot be used")
+    title = reason if kind is ProblemKind.PROTOCOL else _TITLES.get(kind, "The database cannot be used")
     detail = ". ".join(part for part in (reason, advice) if part)
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
 

@@ -19,7 +19,6 @@ _TITLES = {
     ProblemKind.STARTING: "still loading its data",
     ProblemKind.BUSY: "busy with one script, refuses everything else",
     ProblemKind.NOT_FOUND: "not there",
-    ProblemKind.PROTOCOL: "what answers is no Redis we understand",
 }
 
 
