@@ -34,13 +34,18 @@ def _checkout(chance: random.Random) -> Request:
     return "POST", "/api/v1/checkout", body
 
 
+def _search(chance: random.Random) -> Request:
+    return "GET", f"/api/v1/search?words=customer-{chance.randint(1, 500)}", None
+
+
 def _get(path: str) -> Callable[[random.Random], Request]:
     return lambda _: ("GET", path, None)
 
 
 # What users do, and how often.
 _MIX: dict[Callable[[random.Random], Request], int] = {
-    _order: 35,
+    _order: 30,
+    _search: 5,
     _get("/api/v1/orders"): 18,
     _checkout: 20,
     _get("/api/v1/report"): 8,

@@ -43,6 +43,7 @@ SELECT number, 1 + number * 7 % 200, 1 + number % 3
 FROM generate_series(1, 10000) AS number;
 
 CREATE INDEX orders_customer ON orders (customer);
+CREATE INDEX orders_search ON orders USING gin (to_tsvector('simple', customer));
 CREATE INDEX orders_created_at ON orders (created_at);
 CREATE INDEX order_items_product_id ON order_items (product_id);
 

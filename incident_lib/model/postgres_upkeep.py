@@ -16,6 +16,29 @@ class PostgresWait(Row, frozen=True, kw_only=True):
     share_ratio: float  # of all active sessions in all looks
 
 
+class PostgresRunningStatement(Row, frozen=True, kw_only=True):
+    """A statement, its values left out, that sessions ran, and did not wait for locks in."""
+
+    query: str
+    session_count: int  # seen in all looks together
+    sample_count: int  # looks
+    mean_session_count: float  # a look: how many processors and disks it keeps busy
+    share_ratio: float  # of all that ran
+
+
+class PostgresTableScan(Row, frozen=True, kw_only=True):
+    """How a large table of our database was read between two readings."""
+
+    schema: str
+    table: str
+    size_bytes: int
+    estimated_row_count: float | None
+    interval_seconds: float
+    sequential_scan_count: int  # begun
+    sequential_row_count: int  # read by them, kept or not
+    indexed_row_count: int  # fetched through an index
+
+
 class PostgresCheckpoints(Row, frozen=True, kw_only=True):
     """Checkpoints and the write-ahead log between two readings, with the totals since the last reset."""
 
@@ -91,6 +114,8 @@ class PostgresInvalidIndex(Row, frozen=True, kw_only=True):
 
 PostgresUpkeepRow = (
     PostgresWait
+    | PostgresRunningStatement
+    | PostgresTableScan
     | PostgresCheckpoints
     | PostgresSequence
     | PostgresHorizonHolder

@@ -25,6 +25,10 @@ _ONE = """
     SELECT o.id, o.customer, o.status, o.total_cents, o.created_at, i.product_id, i.quantity
     FROM orders o LEFT JOIN order_items i ON i.order_id = o.id WHERE o.id = %s
 """
+_SEARCH = """
+    SELECT id, customer, status, total_cents FROM orders
+    WHERE to_tsvector('simple', customer) @@ plainto_tsquery('simple', %s) LIMIT 20
+"""
 _RESERVE = "UPDATE products SET stock = stock - %s WHERE id = %s RETURNING price_cents"
 _INSERT = "INSERT INTO orders (customer, total_cents) VALUES (%s, %s) RETURNING id"
 _INSERT_ITEM = "INSERT INTO order_items (order_id, product_id, quantity) VALUES (%s, %s, %s)"
@@ -82,6 +86,13 @@ def one_order(order_id: int, parts: Needed) -> dict[str, Any]:
     if parts.features.is_on("receipt-printer"):
         parts.printing.print()
     return order
+
+
+@router.get("/search")
+def search_orders(words: str, parts: Needed) -> list[dict[str, Any]]:
+    """Answer with orders of customers whose name has these words."""
+    with parts.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_SEARCH, (words,)).fetchall()
 
 
 @router.post("/checkout", status_code=201)

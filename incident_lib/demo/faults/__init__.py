@@ -6,6 +6,7 @@ from incident_lib.demo.faults import (
     cache_server,
     database,
     outside,
+    plans,
     processes,
     provider,
     sessions,
@@ -15,6 +16,6 @@ from incident_lib.demo.faults.base import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
-_THEMES = (application, processes, database, sessions, upkeep, cache, cache_server, outside, provider)
+_THEMES = (application, processes, database, sessions, plans, upkeep, cache, cache_server, outside, provider)
 
 FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}

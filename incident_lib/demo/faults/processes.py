@@ -10,6 +10,7 @@ from incident_lib.demo.stack import DemoStack
 from incident_lib.errors import WorkbenchError
 
 _OPEN_FILES = 96
+_MANY_OPEN_FILES = 1024
 
 
 def _backend(stack: DemoStack) -> psutil.Process:
@@ -34,6 +35,12 @@ def _switch_off_and_restart(stack: DemoStack) -> None:
 
 def _leak_files(stack: DemoStack) -> None:
     _backend(stack).rlimit(psutil.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    stack.running.layout.write_features(**{"receipt-printer": True})
+
+
+def _leak_files_slowly(stack: DemoStack) -> None:
+    """Leak as many, of far more: nothing fails, and only time shows it."""
+    _backend(stack).rlimit(psutil.RLIMIT_NOFILE, (_MANY_OPEN_FILES, _MANY_OPEN_FILES))
     stack.running.layout.write_features(**{"receipt-printer": True})
 
 
@@ -75,9 +82,19 @@ FAULTS = (
         mend_stack=_switch_off_and_restart,
     ),
     Fault(
+        name="gradual-degradation",
+        title="A new feature opens a file for each order and closes none; there is room for minutes yet",
+        hypothesis="gradual-degradation",
+        target="backend",
+        settle_seconds=4.0,
+        watch_seconds=24.0,
+        break_stack=_leak_files_slowly,
+        mend_stack=_switch_off_and_restart,
+    ),
+    Fault(
         name="memory-high",
         title="A new feature reads all prices into memory, and little is left",
-        hypothesis="gradual-degradation",
+        hypothesis="memory-high",
         target="backend",
         settle_seconds=8.0,
         break_stack=_fill_memory,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.load import judge_cache, judge_checkpoints, judge_load
+from incident_lib.findings.postgres.scans import judge_scans, judge_statement
 from incident_lib.findings.postgres.words import conclude, count, lacks_privilege, one_line, size
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
@@ -105,7 +106,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
 
 
 _RULES = (_checksums, _deadlocks, _rollbacks, _temporary, _killed, _conflicts)
-_OF_ALL = (judge_load, judge_cache, judge_checkpoints)
+_OF_ALL = (judge_load, judge_statement, judge_scans, judge_cache, judge_checkpoints)
 
 
 def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from incident_lib.model import Truncation, Window
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.postgres.reading import privilege_problem, records, statement
+from incident_lib.probes.postgres.scanning import read_scans, scan_rows
 from incident_lib.probes.postgres.watching import (
     checkpoint_rows,
     read_checkpoints,
@@ -31,9 +32,11 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     """Return what happened in each database within two seconds, and what sessions waited for meanwhile.
 
     Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
-    PostgresCounters each, a PostgresWait each, one PostgresCheckpoints. Needs: pg_monitor, for the waits.
+    PostgresCounters each, a PostgresWait each, one PostgresCheckpoints, a PostgresTableScan for each large
+    table that is read from end to end (sql/scans.sql, twice). Needs: pg_monitor, for the waits.
     """
     text = statement("counters")
+    scans = read_scans(session)
     before = {row["database"]: row for row in session.rows(text)}
     checkpoints = read_checkpoints(session)
     problem = privilege_problem(session)
@@ -44,8 +47,9 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     written = checkpoint_rows(checkpoints, read_checkpoints(session))
     pairs = [(before[row["database"]], row) for row in session.rows(text) if row["database"] in before]
     rows = records([_difference(first, second) for first, second in pairs], PostgresCounters)
-    source = "\n\n".join((f"{text}\n-- twice", statement("waits")))
-    return Fetched(rows=(*rows, *waits, *written), source=source, problem=problem)
+    scanned = scan_rows(scans, read_scans(session))
+    source = "\n\n".join((f"{text}\n-- twice", statement("waits"), f"{statement('scans')}\n-- twice"))
+    return Fetched(rows=(*rows, *waits, *written, *scanned), source=source, problem=problem)
 
 
 def _difference(first: Reading, second: Reading) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""What goes on between the two readings of the counters: waits of active sessions, checkpoints, WAL."""
+"""What goes on between the two readings of the counters: what sessions run and wait for, checkpoints, WAL."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from incident_lib import clock
 from incident_lib.connections.postgres import PostgresSession
 from incident_lib.model.postgres_upkeep import (
     PostgresCheckpoints,
+    PostgresRunningStatement,
     PostgresWait,
 )
 from incident_lib.probes.postgres.reading import statement
@@ -19,24 +21,60 @@ from incident_lib.probes.postgres.reading import statement
 WATCH_SECONDS = 2.0
 _LOOKS = 20
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
+_LEAST_SHARE = 0.1  # of what runs; a statement with less is nobody's load
+_WAITS_FOR_OTHERS = frozenset({"Lock", "Client", "Timeout"})
+_VALUE = re.compile(r"'(?:[^']|'')*'|\$?\b\d+(?:\.\d+)?\b")
+_LIST = re.compile(r"\((?:\s*\?\s*,)+\s*\?\s*\)")
 Reading = Mapping[str, Any]
 
 
-def watch_waits(session: PostgresSession) -> tuple[PostgresWait, ...]:
-    """Return what active sessions waited for, the most frequent first; nothing where nobody was active.
+def watch_waits(session: PostgresSession) -> tuple[PostgresWait | PostgresRunningStatement, ...]:
+    """Return what active sessions waited for and what they ran, the most frequent first.
 
     Source: sql/waits.sql, up to 20 times. Cost: takes two seconds, with no transaction open in between.
     """
     text = statement("waits")
     begun = clock.monotonic()
     seen: Counter[tuple[str, str]] = Counter()
+    ran: Counter[str] = Counter()
     looks = 0
     while looks < _LOOKS and clock.monotonic() - begun < WATCH_SECONDS:
         for row in session.rows(text):
             seen[row["wait_type"], row["wait_event"]] += row["session_count"]
+            if row["wait_type"] not in _WAITS_FOR_OTHERS:
+                ran[shape(row["query"] or "")] += row["session_count"]
         looks += 1
         time.sleep(max(0.0, begun + looks * WATCH_SECONDS / _LOOKS - clock.monotonic()))
-    return wait_rows(seen, looks)
+    return (*wait_rows(seen, looks), *statement_rows(ran, looks))
+
+
+def shape(query: str) -> str:
+    """Return a statement without its values, so that two calls of one are the same.
+
+    >>> shape("SELECT 1 FROM t WHERE a = 'x''y' AND b IN ($1, 2,  3)")
+    'SELECT ? FROM t WHERE a = ? AND b IN (?)'
+    """
+    return _LIST.sub("(?)", _VALUE.sub("?", " ".join(query.split())))
+
+
+def statement_rows(ran: Counter[str], looks: int) -> tuple[PostgresRunningStatement, ...]:
+    """Return the statements that made a tenth or more of what ran in `looks`.
+
+    >>> [row.share_ratio for row in statement_rows(Counter({"SELECT ?": 19, "COMMIT": 1}), 10)]
+    [0.95]
+    """
+    whole = ran.total()
+    return tuple(
+        PostgresRunningStatement(
+            query=query,
+            session_count=number,
+            sample_count=looks,
+            mean_session_count=number / looks,
+            share_ratio=number / whole,
+        )
+        for query, number in ran.most_common()
+        if query and number >= _LEAST_SHARE * whole
+    )
 
 
 def wait_rows(seen: Counter[tuple[str, str]], looks: int) -> tuple[PostgresWait, ...]:

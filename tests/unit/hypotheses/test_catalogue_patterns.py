@@ -45,10 +45,8 @@ CASES: dict[str, tuple[str, Case]] = {
     "endpoint-error": ("orders", ERRORS),
     "cpu-throttled": ("orders", ("orders docker.stats.throttled WARNING", "orders http.health.slow WARNING")),
     "open-files": ("orders", ("orders logs.lines.class.open_files WARNING", *ERRORS)),
-    "gradual-degradation": (
-        "orders",
-        ("orders docker.stats.memory WARNING", "orders logs.lines.slow WARNING"),
-    ),
+    "memory-high": ("orders", ("orders docker.stats.memory WARNING", "orders logs.lines.slow WARNING")),
+    "gradual-degradation": ("orders", ("orders trend.files WARNING", "orders logs.lines.slow WARNING")),
     # PostgreSQL
     "db-down": ("ledger", ("ledger postgres.connection.refused", *ERRORS)),
     "db-restarted": (
@@ -217,6 +215,33 @@ def test_a_recovery_that_kept_the_server_s_start_is_a_restart() -> None:
         )
     )
     assert ranked[0] == ("db-restarted", "ledger")
+
+
+def test_a_slow_statement_is_told_without_an_extension() -> None:
+    ranked = hypotheses(
+        (
+            "ledger postgres.counters.statement INFO",
+            "ledger postgres.counters.scans INFO",
+            "orders logs.lines.slow WARNING",
+            *POOL,
+        )
+    )
+    assert ranked[0] == ("slow-statement", "ledger")
+
+
+def test_a_busy_statement_is_no_cause_while_nobody_waits() -> None:
+    assert hypotheses(("ledger postgres.counters.statement INFO", *ERRORS)) == [("endpoint-error", "orders")]
+
+
+def test_slowness_has_one_cause_when_the_provider_is_slow() -> None:
+    ranked = hypotheses(
+        (
+            "bank http.health.slow WARNING",
+            "orders logs.lines.slow WARNING",
+            "ledger postgres.counters.statement INFO",
+        )
+    )
+    assert ranked[0] == ("dependency-slow", "bank")
 
 
 def test_a_clock_that_is_off_does_not_hide_what_is_down() -> None:
