@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Threshold] = {
         0.2, "APA", "'out of shared memory' ends transactions"
     ),
     "postgres.activity.group.info_ratio": _t(0.5, "own", "one client that takes half can take all"),
+    "postgres.activity.young.info_ratio": _t(0.5, "own", "most of them have just connected"),
+    "postgres.activity.young.least_count": _t(20, "own", "a small pool may well be new"),
     "postgres.transactions.idle.warning_seconds": _t(60, "own", "it keeps its locks and its snapshot"),
     "postgres.transactions.idle_blocking.critical_seconds": _t(
         0.5, "own", "somebody waits for a session that does nothing; shorter pauses are ordinary"
@@ -69,6 +71,12 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.counters.cache.info_ratio": _t(0.9, "own", "blocks found in its memory; a cold cache has less"),
     "postgres.counters.cache.least_count": _t(1000, "own", "a share of fewer blocks says nothing"),
     "postgres.counters.checkpoints.warning_count": _t(3, "mixin", "requested, and more than came in time"),
+    "postgres.counters.churn.info_per_second": _t(20, "own", "each new session costs a process and a login"),
+    "postgres.counters.reads.info_seconds": _t(0.01, "own", "the mean of a disk under load"),
+    "postgres.counters.reads.warning_seconds": _t(0.05, "own", "the disk is the bottleneck"),
+    "postgres.counters.reads.least_count": _t(100, "own", "a mean of fewer says nothing"),
+    "postgres.counters.own_writes.info_per_second": _t(1000, "own", "8 MB a second that sessions write"),
+    "postgres.counters.slru.info_per_second": _t(500, "own", "sessions stand in line for these caches"),
     "postgres.counters.wal.warning_seconds": _t(
         30, "checkpoint_warning", "the server's own limit by default"
     ),
@@ -81,12 +89,22 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.databases.limit.warning_ratio": _t(0.8, "own", "the database's own CONNECTION LIMIT is near"),
     "postgres.databases.limit.critical_ratio": _t(1.0, "own", "the database refuses clients"),
     "postgres.replication.lag.warning_seconds": _t(5, "APA", "reads from the standby are stale"),
+    "postgres.replication.silent.warning_seconds": _t(90, "own", "thrice what a publisher may be silent"),
+    "postgres.disk.warning_free_ratio": _t(0.1, "APA", "WAL and temporary files need room to work"),
+    "postgres.disk.critical_free_ratio": _t(0.02, "own", "writes are about to fail"),
+    "postgres.pooler.waiting.warning_count": _t(1, "own", "in two looks: its pool has no connection left"),
+    "postgres.pooler.wait.warning_seconds": _t(1, "own", "longer than a busy pool needs"),
+    "postgres.pooler.wait.critical_seconds": _t(10, "own", "longer than users wait"),
+    "postgres.pooler.clients.warning_ratio": _t(0.8, "own", "of max_client_conn"),
+    "postgres.pooler.clients.critical_ratio": _t(0.95, "own", "new clients are about to be refused"),
     "postgres.replication.slot.warning_bytes": _t(1 << 30, "own", "WAL that nobody fetches fills the disk"),
     "postgres.tables.vacuum.warning_hours": _t(10, "mixin", "dead rows are past the table's own threshold"),
     "postgres.statements.dominant.warning_ratio": _t(1 / 3, "own", "one statement takes a third of the time"),
+    "postgres.statements.evicted.info_count": _t(1, "own", "its room is too small for what is sent"),
     "postgres.statements.dominant.least_ratio": _t(0.5, "own", "seconds a second; less is no load"),
     # --- redis ---
     "redis.latency.warning_seconds": _t(0.01, "own", "p95 of pings, less the TCP round trip and our delay"),
+    "redis.latency.least_ratio": _t(0.1, "own", "of the time in long calls; one alone may have been held up"),
     "redis.memory.warning_ratio": _t(0.9, "APA", "time to make room before it is full"),
     "redis.memory.critical_ratio": _t(0.95, "own", "nothing may be evicted, so writes are refused next"),
     "redis.evictions.warning_ratio": _t(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from incident_lib.model.postgres_load import PostgresLoadRow
 from incident_lib.model.postgres_upkeep import PostgresUpkeepRow
 from incident_lib.model.row import Row
 
@@ -52,6 +53,7 @@ class PostgresSessionGroup(Row, frozen=True, kw_only=True):
     oldest_state_change_at: datetime | None
     newest_start_at: datetime | None
     limit_count: int  # usable connections of the server, for comparison
+    young_count: int | None = None  # that began less than ten seconds ago
 
 
 class PostgresActiveSession(Row, frozen=True, kw_only=True):
@@ -125,6 +127,8 @@ class PostgresCounters(Row, frozen=True, kw_only=True):
     killed_count: int | None
     checksum_failure_count: int | None  # all there ever were
     checksum_failed_at: datetime | None
+    block_read_seconds: float | None = None  # None: track_io_timing is off
+    block_write_seconds: float | None = None
 
 
 class PostgresServer(Row, frozen=True, kw_only=True):
@@ -156,6 +160,8 @@ class PostgresStandby(Row, frozen=True, kw_only=True):
     synchronous: str | None
     lag_bytes: int | None
     lag_seconds: float | None  # None or 0 when there is nothing to replay
+    is_logical: bool = False  # what streams from here is a subscriber
+    silent_seconds: float | None = None  # since a subscription heard of its publisher
 
 
 class PostgresSlot(Row, frozen=True, kw_only=True):
@@ -244,4 +250,5 @@ PostgresRow = (
     | PostgresStatement
     | PostgresSetting
     | PostgresUpkeepRow
+    | PostgresLoadRow
 )

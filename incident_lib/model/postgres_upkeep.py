@@ -52,6 +52,7 @@ class PostgresCheckpoints(Row, frozen=True, kw_only=True):
     max_wal_bytes: int
     checkpoint_timeout_seconds: float
     completion_target_ratio: float
+    wal_position_bytes: int | None = None  # all there ever was, so that snapshots can be compared
 
 
 class PostgresSequence(Row, frozen=True, kw_only=True):
@@ -68,6 +69,7 @@ class PostgresSequence(Row, frozen=True, kw_only=True):
     limit_value: int
     may_read: bool  # False: our role may not see where it stands
     last_value: int | None  # None: never used, or not told
+    is_left_alone: bool = False  # somebody had locked it, so it was not read
 
 
 class PostgresHorizonHolder(Row, frozen=True, kw_only=True):
@@ -112,6 +114,38 @@ class PostgresInvalidIndex(Row, frozen=True, kw_only=True):
     is_being_built: bool
 
 
+class PostgresVacuum(Row, frozen=True, kw_only=True):
+    """A VACUUM that runs, and how far it is."""
+
+    pid: int
+    database: str | None
+    table: str | None  # None: in another database
+    phase: str | None
+    is_automatic: bool | None
+    is_for_wraparound: bool | None
+    started_at: datetime | None
+    run_seconds: float | None
+    wait_type: str | None
+    wait_event: str | None
+    size_bytes: int | None
+    scanned_ratio: float | None
+    vacuumed_ratio: float | None
+    index_pass_count: int | None  # more than one: its memory holds too few dead rows
+    dead_row_count: int | None
+    memory_ratio: float | None
+    index_count: int | None = None  # from 17, as the next one
+    index_done_count: int | None = None
+
+
+class PostgresDisk(Row, frozen=True, kw_only=True):
+    """The file system that holds the data directory, seen from where the server runs."""
+
+    path: str
+    total_bytes: int
+    free_bytes: int  # for the server, which is not root
+    vantage: str
+
+
 PostgresUpkeepRow = (
     PostgresWait
     | PostgresRunningStatement
@@ -122,4 +156,6 @@ PostgresUpkeepRow = (
     | PostgresArchiver
     | PostgresWalFolder
     | PostgresInvalidIndex
+    | PostgresVacuum
+    | PostgresDisk
 )

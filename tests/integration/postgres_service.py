@@ -52,6 +52,7 @@ fsync = off
 max_prepared_transactions = 5
 timezone = 'Europe/Berlin'
 deadlock_timeout = 100ms
+password_encryption = 'scram-sha-256'
 """
 _HBA = """
 host all postgres 127.0.0.1/32 trust

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from incident_lib import clock
 from incident_lib.config import Settings
-from incident_lib.findings.base import Context, unknown
-from incident_lib.findings.postgres import ANALYZERS, ON_FAILURE
-from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
+from incident_lib.findings.base import Context
+from incident_lib.investigation.analyze import analyze_one
+from incident_lib.model import Evidence, Finding, Window
 from incident_lib.probes import postgres
 from incident_lib.probes.base import Lane, run_lane
 
@@ -28,12 +28,7 @@ def collect(settings: Settings, *names: str) -> dict[str, Evidence]:
 
 def judge(evidence: Evidence) -> list[Finding]:
     """Return what the analyzers make of one evidence."""
-    context = Context(window=window())
-    if evidence.has_rows:
-        return list(ANALYZERS[evidence.probe](evidence, context))
-    if evidence.status is EvidenceStatus.FAILED and evidence.probe in ON_FAILURE:
-        return list(ON_FAILURE[evidence.probe](evidence, context))
-    return [unknown(evidence)]
+    return list(analyze_one(evidence, Context(window=window())))
 
 
 def triage(settings: Settings, *names: str) -> dict[str, Finding]:

@@ -97,7 +97,7 @@ def place(parameters: Parameters) -> str:
 
 def open_direct(parameters: Parameters, *, seconds: int = limits.CONNECT_SECONDS) -> Direct:
     """Return a connection within the limits. Needs: a login. Cost: one connection. Errors: TargetError."""
-    _check_name(parameters)
+    check_name(parameters)
     options = " ".join(filter(None, (parameters.get("options"), limits.startup_options())))
     try:
         return Direct(_connect({**parameters, "options": options}, seconds), each_statement=False)
@@ -120,7 +120,7 @@ def _connect(parameters: Parameters, seconds: int) -> psycopg.Connection[dict[st
     )
 
 
-def _check_name(parameters: Parameters) -> None:
+def check_name(parameters: Parameters) -> None:
     """Raise TargetError when the host's name is not resolved in time: the resolver knows no deadline."""
     host = parameters.get("host") or ""
     if not host or host.startswith("/") or "," in host or parameters.get("hostaddr"):

@@ -53,6 +53,7 @@ class PostgresSession:
         self.way = way  # "configured", "discovered" or "exec"
         self.attempts = attempts
         self.refused_database = refused_database  # the configured database, when another one let us in
+        self.container = ""  # where the server runs, as far as it is configured
         self.notes = tuple(str(attempt) for attempt in attempts)
 
     @property

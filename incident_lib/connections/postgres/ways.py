@@ -30,15 +30,18 @@ def open_postgres(settings: Settings, service: Service) -> PostgresSession:
 
     Cost: one connection at a time. Errors: TargetError of the first way that says something about the server.
     """
-    if service.dsn:
-        return _open_configured(settings, service)
-    if not service.container:
+    if not service.dsn and not service.container:
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
             f"no address is known for {service.name}",
             'set dsn = "env:NAME" or container = "NAME" in workbench.toml',
         )
-    return _open_found(service, credentials=settings.document.workbench.discover_credentials)
+    if service.dsn:
+        session = _open_configured(settings, service)
+    else:
+        session = _open_found(service, credentials=settings.document.workbench.discover_credentials)
+    session.container = service.container
+    return session
 
 
 def _open_configured(settings: Settings, service: Service) -> PostgresSession:

@@ -6,8 +6,10 @@ from incident_lib.findings.postgres.activity import (
     analyze_saturation,
 )
 from incident_lib.findings.postgres.connection import analyze_connection, analyze_failure
+from incident_lib.findings.postgres.disk import analyze_disk
 from incident_lib.findings.postgres.horizon import analyze_horizon
 from incident_lib.findings.postgres.locks import analyze_locks
+from incident_lib.findings.postgres.pooler import analyze_pooler, analyze_pooler_failure
 from incident_lib.findings.postgres.samples import analyze_counters, analyze_statements
 from incident_lib.findings.postgres.sequences import analyze_sequences
 from incident_lib.findings.postgres.server import (
@@ -31,11 +33,16 @@ ANALYZERS: dict[str, Analyzer] = {
     "postgres.replication": analyze_replication,
     "postgres.settings": analyze_settings,
     "postgres.databases": analyze_databases,
+    "postgres.disk": analyze_disk,
     "postgres.archiver": analyze_archiver,
     "postgres.indexes": analyze_indexes,
     "postgres.horizon": analyze_horizon,
     "postgres.sequences": analyze_sequences,
     "postgres.tables": analyze_tables,
     "postgres.statements": analyze_statements,
+    "postgres.pooler": analyze_pooler,
 }
-ON_FAILURE: dict[str, Analyzer] = {"postgres.connection": analyze_failure}
+ON_FAILURE: dict[str, Analyzer] = {
+    "postgres.connection": analyze_failure,
+    "postgres.pooler": analyze_pooler_failure,
+}

@@ -60,12 +60,27 @@ def analyze_activity(evidence: Evidence, context: Context) -> Iterator[Finding]:
     found: list[Finding] = []
     for name, sessions in held.most_common(1):
         found += _group(evidence, name, sessions, context)
+    found += _young(evidence, context)
     listed = ", ".join(f"{number} {state}" for state, number in states.most_common())
     title = (
         f"{count(sum(states.values()), 'client session')}: {listed}" if states else "No client is connected"
     )
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, sessions=sum(states.values()))
+
+
+def _young(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield that most sessions are seconds old: clients connect anew all the time, or have just come back."""
+    groups = [group for group in evidence.of(PostgresSessionGroup) if group.young_count is not None]
+    sessions = sum(group.session_count for group in groups)
+    young = sum(group.young_count or 0 for group in groups)
+    limits = context.thresholds
+    if young < limits["postgres.activity.young.least_count"]:
+        return
+    if severity := limits.severity("postgres.activity.young", young / max(sessions, 1), "ratio"):
+        title = f"{young} of {sessions} client sessions began within the last ten seconds"
+        detail = "clients connect anew all the time, or all of them have just come back"
+        yield finding(evidence, "young", severity, title, detail, young=young, sessions=sessions)
 
 
 def _name(group: PostgresSessionGroup) -> str:

@@ -18,6 +18,7 @@ _TITLES = {
     ProblemKind.NAME_NOT_RESOLVED: "The name of the database server does not resolve",
     ProblemKind.UNREACHABLE: "The database server cannot be reached from here",
     ProblemKind.TLS: "No secure connection with the database server",
+    ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
     ProblemKind.RESET: "The database server cut the connection",
     ProblemKind.BUSY: "The database is alive and refuses statements",
 }

@@ -90,7 +90,7 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
     if since is not None and context.window.holds(since):
         timed, requested = row.total_timed_count, row.total_requested_count
     severity = context.thresholds.severity("postgres.counters.checkpoints", requested, "count")
-    if severity and requested > timed:
+    if severity and requested > timed and wal_explains(row, requested, row.wal_position_bytes):
         yield finding(
             evidence,
             "checkpoints",
@@ -100,6 +100,16 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
             requested=requested,
             timed=timed,
         )
+
+
+def wal_explains(row: PostgresCheckpoints, requested: int, written_bytes: int | None) -> bool:
+    """Return whether so much WAL may have asked for so many checkpoints; True where nobody knows how much.
+
+    Backups, CREATE DATABASE and people ask for some too, on a server that writes next to nothing.
+    """
+    if written_bytes is None:
+        return True
+    return written_bytes >= requested * row.max_wal_bytes / (1 + row.completion_target_ratio) / 2
 
 
 def _wal(evidence: Evidence, row: PostgresCheckpoints, context: Context) -> Iterator[Finding]:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.postgres.io import judge_io
 from incident_lib.findings.postgres.load import judge_cache, judge_checkpoints, judge_load
 from incident_lib.findings.postgres.scans import judge_scans, judge_statement
 from incident_lib.findings.postgres.words import conclude, count, lacks_privilege, one_line, size
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
+from incident_lib.model.postgres_load import PostgresEvictions
 
 
 def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -82,6 +84,15 @@ def _killed(evidence: Evidence, row: PostgresCounters, context: Context) -> Iter
         )
 
 
+def _churn(evidence: Evidence, row: PostgresCounters, context: Context) -> Iterator[Finding]:
+    """Yield many new sessions a second (from 14 on): each costs a process and a login."""
+    rate = (row.session_count or 0) / max(row.interval_seconds, 0.001)
+    if severity := context.thresholds.severity("postgres.counters.churn", rate, "per_second"):
+        title = f"{rate:.0f} new sessions a second in {row.database}"
+        detail = "a client connects anew for each request, or connects again and again: give it a pool"
+        yield finding(evidence, "churn", severity, title, detail, database=row.database, per_second=rate)
+
+
 def _conflicts(evidence: Evidence, row: PostgresCounters, context: Context) -> Iterator[Finding]:
     number = row.conflict_count
     if severity := context.thresholds.severity("postgres.counters.conflicts", number, "count"):
@@ -105,18 +116,31 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
         )
 
 
-_RULES = (_checksums, _deadlocks, _rollbacks, _temporary, _killed, _conflicts)
-_OF_ALL = (judge_load, judge_statement, judge_scans, judge_cache, judge_checkpoints)
+_RULES = (_checksums, _deadlocks, _rollbacks, _temporary, _killed, _churn, _conflicts)
+_OF_ALL = (judge_load, judge_statement, judge_scans, judge_cache, judge_io, judge_checkpoints)
 
 
 def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield the statement that takes most of the server's time, if it is much."""
     rows = evidence.of(PostgresStatement)
     found = list(_dominant(evidence, rows[0], context)) if rows else []
+    found += [one for row in evidence.of(PostgresEvictions) for one in _evicted(evidence, row, context)]
     title = "No statement finished while watched"
     if rows:
         title = f"{count(len(rows), 'kind')} of statement ran; the heaviest took {rows[0].share_ratio:.0%}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), statements=len(rows))
+
+
+def _evicted(evidence: Evidence, row: PostgresEvictions, context: Context) -> Iterator[Finding]:
+    """Yield that statements were forgotten while watched, so that shares are too high or too low."""
+    number = row.evicted_count
+    if severity := context.thresholds.severity("postgres.statements.evicted", number, "count"):
+        title = f"pg_stat_statements threw statements out {count(number, 'time')} while watched"
+        detail = (
+            f"it has room for {row.entry_limit:,} and holds {row.entry_count:,}, so shares are not exact: "
+            "raise pg_stat_statements.max, or find what sends statements without parameters"
+        )
+        yield finding(evidence, "evicted", severity, title, detail, evicted=number, limit=row.entry_limit)
 
 
 def _dominant(evidence: Evidence, row: PostgresStatement, context: Context) -> Iterator[Finding]:

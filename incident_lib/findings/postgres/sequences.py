@@ -20,7 +20,8 @@ def analyze_sequences(evidence: Evidence, context: Context) -> Iterator[Finding]
     found = list(_high(evidence, known, context))
     title = "No sequence in this database"
     if known:
-        title = f"{count(len(known), 'sequence')} looked at, the fullest at {known[0][0]:.0%}"
+        looked = len(known) if evidence.truncated is None else evidence.truncated.total or len(known)
+        title = f"{count(looked, 'sequence')}, the fullest at {known[0][0]:.0%}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sequences=len(known))
 
 
@@ -32,7 +33,7 @@ def used_ratio(row: PostgresSequence) -> float | None:
     >>> used_ratio(row)
     0.5
     """
-    if not row.may_read or row.is_cycling:
+    if not row.may_read or row.is_left_alone or row.is_cycling:
         return None
     if row.last_value is None:
         return 0.0

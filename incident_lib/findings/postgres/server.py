@@ -165,7 +165,7 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     standbys = [row for row in rows if row.direction != "subscription"]
     subscriptions = [row for row in rows if row.direction == "subscription"]
     found = [one for row in standbys for one in _lag(evidence, row, context)]
-    found += [one for row in subscriptions for one in _subscription(evidence, row)]
+    found += [one for row in subscriptions for one in _subscription(evidence, row, context)]
     found += [one for row in slots for one in _slot(evidence, row, context)]
     title = f"{count(len(standbys), 'standby', 'standbys')} in step, {count(len(slots), 'slot')}"
     if subscriptions:
@@ -186,6 +186,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
     severity = context.thresholds.severity("postgres.replication.lag", row.lag_seconds, "seconds")
     if severity and row.lag_seconds is not None:
         subject = f"The standby {name}" if row.direction == "downstream" else "This standby"
+        subject = f"The subscriber {name}" if row.is_logical else subject
         yield finding(
             evidence,
             "lag",
@@ -198,8 +199,9 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
         )
 
 
-def _subscription(evidence: Evidence, row: PostgresStandby) -> Iterator[Finding]:
+def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
     if row.state == "streaming":
+        yield from _subscription_lag(evidence, row, context)
         return
     yield finding(
         evidence,
@@ -210,6 +212,28 @@ def _subscription(evidence: Evidence, row: PostgresStandby) -> Iterator[Finding]
         subscription=row.name,
         state=row.state,
     )
+
+
+def _subscription_lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
+    limits = context.thresholds
+    if severity := limits.severity("postgres.replication.silent", row.silent_seconds, "seconds"):
+        title = (
+            f"The subscription {row.name} has heard nothing for {format_duration(row.silent_seconds or 0)}"
+        )
+        detail = "its worker waits for a lock or is busy with one change, or the publisher does not send"
+        yield finding(
+            evidence,
+            "subscription",
+            severity,
+            title,
+            detail,
+            subscription=row.name,
+            silent_seconds=row.silent_seconds,
+        )
+    elif severity := limits.severity("postgres.replication.lag", row.lag_seconds, "seconds"):
+        title = f"The subscription {row.name} is {format_duration(row.lag_seconds or 0)} behind its publisher"
+        detail = "by the times that both servers gave the last message, so their clocks are part of it"
+        yield finding(evidence, "lag", severity, title, detail, standby=row.name, lag_seconds=row.lag_seconds)
 
 
 def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[Finding]:

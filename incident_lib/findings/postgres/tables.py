@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.postgres.words import conclude, count
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres import PostgresTable
+from incident_lib.model.postgres_upkeep import PostgresVacuum
 
 _LISTED = 5
 
@@ -29,8 +31,53 @@ def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if never:
         title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
         found.append(_dead_rows(evidence, "autovacuum_off", title, never))
+    found += _vacuums(evidence)
     title = f"{count(len(rows), 'table')} looked at, none waits for a vacuum too long"
     yield from conclude(evidence, found, title, tables=len(rows))
+
+
+def _vacuums(evidence: Evidence) -> list[Finding]:
+    """Return what VACUUM is doing, one finding for all that run."""
+    rows = evidence.of(PostgresVacuum)
+    if not rows:
+        return []
+    title = f"{count(len(rows), 'VACUUM')} running, the oldest {_progress(rows[0])}"
+    worst = rows[0]
+    return [
+        finding(
+            evidence,
+            "vacuuming",
+            FindingSeverity.INFO,
+            title,
+            "\n".join(_vacuum(row) for row in rows[:_LISTED]),
+            since=worst.started_at,
+            table=worst.table,
+            pid=worst.pid,
+            phase=worst.phase,
+            run_seconds=worst.run_seconds,
+            count=len(rows),
+        )
+    ]
+
+
+def _progress(row: PostgresVacuum) -> str:
+    of = f"of {row.table}" if row.table else f"in {row.database or 'another database'}"
+    done = "" if row.scanned_ratio is None else f" ({row.scanned_ratio:.0%} scanned)"
+    since = "" if row.run_seconds is None else f" for {format_duration(row.run_seconds)}"
+    return f"{of}: {row.phase or 'not told'}{done}{since}"
+
+
+def _vacuum(row: PostgresVacuum) -> str:
+    parts = [f"pid {row.pid} {_progress(row)}"]
+    if row.is_for_wraparound:
+        parts.append("against wraparound: it does not give way")
+    if (row.index_pass_count or 0) > 1:
+        parts.append(f"pass {row.index_pass_count} over the indexes: maintenance_work_mem is too small")
+    if row.index_count:
+        parts.append(f"{row.index_done_count or 0} of {count(row.index_count, 'index', 'indexes')} done")
+    if row.wait_event:
+        parts.append(f"waits for {row.wait_type}:{row.wait_event}")
+    return ", ".join(parts)
 
 
 def _is_past(row: PostgresTable) -> bool:

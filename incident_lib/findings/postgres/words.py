@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import finding, unknown
+from incident_lib.findings.base import finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.model.postgres import PostgresActiveSession, PostgresLockSession
 
@@ -100,9 +100,10 @@ def lacks_privilege(evidence: Evidence) -> bool:
 def conclude(
     evidence: Evidence, found: list[Finding], title: str, *, blind: bool = False, **data: float | str | None
 ) -> Iterator[Finding]:
-    """Yield `found`; with nothing bad in it also OK with `title`, or UNKNOWN where our role was `blind`."""
+    """Yield `found`; with nothing bad in it also OK with `title`, unless our role was `blind`.
+
+    What it did not see is told once, as UNKNOWN, where the evidence's problem is judged.
+    """
     yield from found
-    if blind:
-        yield unknown(evidence)
-    elif all(one.severity is FindingSeverity.INFO for one in found):
+    if not blind and all(one.severity is FindingSeverity.INFO for one in found):
         yield finding(evidence, "ok", FindingSeverity.OK, title, "", since=None, actions=(), **data)

@@ -4,8 +4,20 @@ from functools import partial
 
 from incident_lib.config import ServiceKind, Settings
 from incident_lib.connections.postgres import open_postgres
+from incident_lib.connections.postgres.pooler import open_pooler
 from incident_lib.probes.base import Lane, Probe
-from incident_lib.probes.postgres import activity, connection, locks, samples, server, tables, upkeep
+from incident_lib.probes.postgres import (
+    activity,
+    connection,
+    disk,
+    locks,
+    pooler,
+    samples,
+    sequences,
+    server,
+    tables,
+    upkeep,
+)
 
 PROBES: tuple[Probe, ...] = (
     connection.CONNECTION,
@@ -18,24 +30,37 @@ PROBES: tuple[Probe, ...] = (
     server.REPLICATION,
     server.SETTINGS,
     server.DATABASES,
+    disk.DISK,
     upkeep.ARCHIVER,
     upkeep.INDEXES,
     upkeep.HORIZON,
-    upkeep.SEQUENCES,
+    sequences.SEQUENCES,
     tables.TABLES,
     samples.STATEMENTS,
+    pooler.POOLER,
 )
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
-    """Return one lane for each PostgreSQL service: one connection, one probe after the other."""
-    return tuple(
+    """Return the lanes of each PostgreSQL service: its own, and that of its pooler if one is configured."""
+    services = [service for service in settings.services if service.kind is ServiceKind.POSTGRES]
+    servers = (
         Lane(
             target=service.name,
             open=partial(open_postgres, settings, service),
-            probes=PROBES,
+            probes=PROBES[:-1],
             name="postgres",
         )
-        for service in settings.services
-        if service.kind is ServiceKind.POSTGRES
+        for service in services
     )
+    poolers = (
+        Lane(
+            target=service.name,
+            open=partial(open_pooler, settings, service),
+            probes=(pooler.POOLER,),
+            name="pgbouncer",
+        )
+        for service in services
+        if service.pooler_dsn
+    )
+    return (*servers, *poolers)

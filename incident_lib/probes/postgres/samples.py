@@ -11,9 +11,11 @@ from incident_lib.connections.postgres import PostgresSession
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.model.postgres import PostgresCounters, PostgresStatement
+from incident_lib.model.postgres_load import PostgresEvictions
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.postgres.reading import privilege_problem, records, statement
 from incident_lib.probes.postgres.scanning import read_scans, scan_rows
+from incident_lib.probes.postgres.twice import TOTALS
 from incident_lib.probes.postgres.watching import (
     checkpoint_rows,
     read_checkpoints,
@@ -23,6 +25,7 @@ from incident_lib.probes.postgres.watching import (
 
 INTERVAL_SECONDS = 1.0
 _KEPT_STATEMENTS = 20
+_OLDEST_EXTENSION, _COUNTS_EVICTIONS = (1, 8), (1, 9)
 _KEY = re.compile(r"\d+/\d+/-?\d+")
 _NOT_COUNTED = {"database", "at", "checksum_failure_count", "checksum_failed_at"}
 Reading = Mapping[str, Any]
@@ -33,49 +36,59 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
 
     Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
     PostgresCounters each, a PostgresWait each, one PostgresCheckpoints, a PostgresTableScan for each large
-    table that is read from end to end (sql/scans.sql, twice). Needs: pg_monitor, for the waits.
+    table that is read from end to end (sql/scans.sql, twice), a PostgresIo and a PostgresSlru each for what
+    was read and written (sql/io.sql from 16 on, sql/slru.sql, twice). Needs: pg_monitor, for the waits.
     """
     text = statement("counters")
     scans = read_scans(session)
     before = {row["database"]: row for row in session.rows(text)}
     checkpoints = read_checkpoints(session)
+    totals = {total.name: total.read(session) for total in TOTALS}
     problem = privilege_problem(session)
     # Without the privilege only our own sessions would be seen, which looks like an idle server.
     waits = () if problem else watch_waits(session)
     if problem:
         time.sleep(INTERVAL_SECONDS)
     written = checkpoint_rows(checkpoints, read_checkpoints(session))
+    scanned = scan_rows(scans, read_scans(session))
+    done = tuple(row for total in TOTALS for row in total.between(totals[total.name], total.read(session)))
     pairs = [(before[row["database"]], row) for row in session.rows(text) if row["database"] in before]
     rows = records([_difference(first, second) for first, second in pairs], PostgresCounters)
-    scanned = scan_rows(scans, read_scans(session))
-    source = "\n\n".join((f"{text}\n-- twice", statement("waits"), f"{statement('scans')}\n-- twice"))
-    return Fetched(rows=(*rows, *waits, *written, *scanned), source=source, problem=problem)
+    twice = ("counters", "scans", *(total.name for total in TOTALS if totals[total.name]))
+    source = "\n\n".join((*(f"{statement(name)}\n-- twice" for name in twice), statement("waits")))
+    return Fetched(rows=(*rows, *waits, *written, *scanned, *done), source=source, problem=problem)
 
 
 def _difference(first: Reading, second: Reading) -> dict[str, Any]:
     """Return the second reading less the first. A total that fell was reset, and counts as nothing."""
     row: dict[str, Any] = {name: second[name] for name in second if name in _NOT_COUNTED}
     for name in second.keys() - _NOT_COUNTED:
-        row[name] = None if second[name] is None else max(0, second[name] - first[name])
+        unknown = second[name] is None or first[name] is None
+        row[name] = None if unknown else max(0, second[name] - first[name])
     return {**row, "interval_seconds": seconds_between(first["at"], second["at"])}
 
 
 def fetch_statements(session: PostgresSession, _window: Window) -> Fetched:
     """Return what took the server's time within a second: a PostgresStatement each, the heaviest first.
 
-    Source: sql/statements.sql twice, then sql/statement_texts.sql for those kept. Needs: pg_stat_statements
+    From extension 1.9 one PostgresEvictions comes behind them. Source: sql/statements.sql and
+    sql/statements_info.sql twice, then sql/statement_texts.sql for those kept. Needs: pg_stat_statements
     in this database, pg_monitor. Errors: TargetError UNSUPPORTED without the extension.
     """
-    text = statement("statements").replace("SCHEMA", _schema(session))
+    schema, version = _extension(session)
+    text = statement("statements").replace("SCHEMA", schema)
     before = {row["key"]: row for row in session.rows(text)}
+    forgotten = _forgotten(session, schema, version)
     time.sleep(INTERVAL_SECONDS)
-    rows = sorted(_worked(before, session.rows(text)), key=lambda row: -row["total_seconds"])
-    texts = _texts(session, [row["key"] for row in rows[: 2 * _KEPT_STATEMENTS]])
+    after = session.rows(text)
+    evictions = _evictions(forgotten, _forgotten(session, schema, version), len(after))
+    rows = sorted(_worked(before, after), key=lambda row: -row["total_seconds"])
+    texts = _texts(session, schema, [row["key"] for row in rows[: 2 * _KEPT_STATEMENTS]])
     rows = [row for row in rows if not _is_ours(texts.get(row["key"], {}).get("query"))]
     kept = rows[:_KEPT_STATEMENTS]
     whole = sum(row["total_seconds"] for row in rows)
     return Fetched(
-        rows=tuple(_statement(row, texts.get(row["key"], {}), whole) for row in kept),
+        rows=(*(_statement(row, texts.get(row["key"], {}), whole) for row in kept), *evictions),
         source=f"{text}\n-- twice, {INTERVAL_SECONDS:g} s apart",
         truncated=Truncation(kept=len(kept), total=len(rows)) if len(rows) > len(kept) else None,
         problem=privilege_problem(session),
@@ -87,7 +100,8 @@ def _is_ours(query: str | None) -> bool:
     return query is not None and query.startswith("-- View: ")
 
 
-def _schema(session: PostgresSession) -> str:
+def _extension(session: PostgresSession) -> tuple[str, tuple[int, ...]]:
+    """Return the schema of pg_stat_statements, quoted, and its version. Errors: TargetError UNSUPPORTED."""
     found = session.rows(statement("statements_extension"))
     if not found:
         raise TargetError(
@@ -95,14 +109,33 @@ def _schema(session: PostgresSession) -> str:
             "pg_stat_statements is not installed in this database",
             "add it to shared_preload_libraries, restart, then CREATE EXTENSION pg_stat_statements",
         )
-    if tuple(int(part) for part in found[0]["version"].split(".")) < (1, 8):
+    version = tuple(int(part) for part in found[0]["version"].split("."))
+    if version < _OLDEST_EXTENSION:
         raise TargetError(
             ProblemKind.UNSUPPORTED,
             f"pg_stat_statements {found[0]['version']} is too old",
             "ALTER EXTENSION pg_stat_statements UPDATE",
         )
-    quoted: str = '"' + found[0]["schema"].replace('"', '""') + '"'
-    return quoted
+    return '"' + found[0]["schema"].replace('"', '""') + '"', version
+
+
+def _forgotten(session: PostgresSession, schema: str, version: tuple[int, ...]) -> Reading | None:
+    """Return how many statements it has thrown out so far; None where its version does not count them."""
+    if version < _COUNTS_EVICTIONS:
+        return None
+    return session.rows(statement("statements_info").replace("SCHEMA", schema))[0]
+
+
+def _evictions(first: Reading | None, second: Reading | None, entries: int) -> tuple[PostgresEvictions, ...]:
+    if first is None or second is None:
+        return ()
+    row = {
+        **second,
+        "evicted_count": max(0, second["evicted_count"] - first["evicted_count"]),
+        "total_evicted_count": second["evicted_count"],
+        "entry_count": entries,
+    }
+    return (msgspec.convert(row, PostgresEvictions),)
 
 
 def _worked(before: Mapping[str, Reading], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,11 +153,11 @@ def _worked(before: Mapping[str, Reading], after: list[dict[str, Any]]) -> list[
     return rows
 
 
-def _texts(session: PostgresSession, keys: list[str]) -> dict[str, dict[str, Any]]:
+def _texts(session: PostgresSession, schema: str, keys: list[str]) -> dict[str, dict[str, Any]]:
     quoted = ", ".join(f"'{key}'" for key in keys if _KEY.fullmatch(key))
     if not quoted:
         return {}
-    text = statement("statement_texts").replace("SCHEMA", _schema(session)).replace("KEYS", quoted)
+    text = statement("statement_texts").replace("SCHEMA", schema).replace("KEYS", quoted)
     return {row["key"]: row for row in session.rows(text)}
 
 
@@ -150,7 +183,8 @@ COUNTERS = Probe(
     question="What happens right now: deadlocks, rollbacks, waits, checkpoints, temporary files?",
     source=statement("counters"),
     needs="pg_monitor",
-    cost="two readings, two seconds apart, and 20 looks at the sessions in between",
+    cost="two readings, two seconds apart, each with a scan of pg_class; 20 looks at the sessions in between",
+    tier=1,
 )
 STATEMENTS = Probe(
     name="postgres.statements",

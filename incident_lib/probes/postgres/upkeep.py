@@ -1,13 +1,11 @@
-"""What should go on by itself: archiving, cleanup, whole indexes, sequences with numbers left."""
+"""What should go on by itself: archiving, cleanup, whole indexes."""
 
 from incident_lib.connections.postgres import PostgresSession
-from incident_lib.errors import ProblemKind
-from incident_lib.model import Problem, Window
+from incident_lib.model import Window
 from incident_lib.model.postgres_upkeep import (
     PostgresArchiver,
     PostgresHorizonHolder,
     PostgresInvalidIndex,
-    PostgresSequence,
     PostgresWalFolder,
 )
 from incident_lib.probes.base import Fetched, Probe
@@ -42,27 +40,6 @@ def fetch_horizon(session: PostgresSession, _window: Window) -> Fetched:
     return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session))
 
 
-def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
-    """Return how far sequences have come, those with the least room first: a PostgresSequence each.
-
-    Source: sql/sequences.sql. Needs: SELECT on the sequences. Errors: TargetError BUSY while one is altered.
-    """
-    rows, truncated = read(session, "sequences", PostgresSequence)
-    hidden = [row for row in rows if not row.may_read]
-    return Fetched(rows=rows, truncated=truncated, problem=_hidden(hidden, len(rows), session))
-
-
-def _hidden(hidden: list[PostgresSequence], whole: int, session: PostgresSession) -> Problem | None:
-    if not hidden:
-        return None
-    role = session.facts["role"] if session.facts else "the role that the workbench uses"
-    return Problem(
-        kind=ProblemKind.PRIVILEGE,
-        message=f"our role may not read {len(hidden)} of {whole} sequences",
-        advice=f'as their owner: GRANT SELECT ON ALL SEQUENCES IN SCHEMA "{hidden[0].schema}" TO "{role}"',
-    )
-
-
 ARCHIVER = Probe(
     name="postgres.archiver",
     fetch=fetch_archiver,
@@ -87,14 +64,5 @@ HORIZON = Probe(
     question="Who keeps dead rows from being removed?",
     source=statement("horizon"),
     needs="pg_monitor",
-    tier=1,
-)
-SEQUENCES = Probe(
-    name="postgres.sequences",
-    fetch=fetch_sequences,
-    question="Does a sequence run out of numbers?",
-    source=statement("sequences"),
-    needs="SELECT on the sequences",
-    cost="one scan of pg_depend; a short lock on each of at most 100 sequences",
     tier=1,
 )

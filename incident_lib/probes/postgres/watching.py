@@ -121,6 +121,7 @@ def checkpoint_rows(first: Reading | None, second: Reading | None) -> tuple[Post
         "wal_bytes": None if wal is None or first["wal_bytes"] is None else wal - first["wal_bytes"],
         "total_timed_count": second["timed_count"],
         "total_requested_count": second["requested_count"],
+        "wal_position_bytes": wal,
     }
     return (msgspec.convert(row, PostgresCheckpoints),)
 

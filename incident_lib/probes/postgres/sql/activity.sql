@@ -4,6 +4,7 @@ SELECT nullif(application_name, '') AS application, usename::text AS role, datna
        count(*)::int4 AS session_count,
        min(state_change) AS oldest_state_change_at,
        max(backend_start) AS newest_start_at,
+       count(*) FILTER (WHERE backend_start > clock_timestamp() - interval '10 seconds')::int4 AS young_count,
        current_setting('max_connections')::int4 - current_setting('superuser_reserved_connections')::int4
          - coalesce(current_setting('reserved_connections', true), '0')::int4 AS limit_count,
        count(*) OVER ()::int4 AS total_count

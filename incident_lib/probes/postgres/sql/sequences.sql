@@ -1,6 +1,6 @@
--- View: pg_sequence, pg_class, pg_depend, pg_attrdef, pg_attribute of this database. Needs: SELECT on the sequences;
--- without it their position is not told. Versions: 13 and later. Cost: one scan of the catalogs, then a short lock and
--- one page of each of at most 100 sequences: those with the least room first, of the largest tables.
+-- View: pg_sequence, pg_class, pg_depend, pg_attrdef, pg_attribute of this database. Needs: nothing; SELECT on the
+-- sequences to read them next. Versions: 13 and later. Cost: one scan of the catalogs; no sequence is opened. Those
+-- with the least room come first, of the largest tables.
 WITH columns AS (
     -- A serial or identity column owns its sequence; a default that somebody wrote only refers to it.
     SELECT objid AS sequence, refobjid AS "table", refobjsubid AS number
@@ -20,7 +20,7 @@ WITH columns AS (
 ), narrowest AS (
     SELECT DISTINCT ON (sequence) * FROM uses ORDER BY sequence, room, row_count DESC, "table"
 ), chosen AS MATERIALIZED (
-    SELECT s.seqrelid AS sequence, n.nspname::text AS schema, c.relname::text AS name,
+    SELECT s.seqrelid::int8 AS sequence, n.nspname::text AS schema, c.relname::text AS name,
            u.relname::text AS "table", u.attname::text AS "column",
            CASE u.atttypid WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 20 THEN 'bigint' END AS column_type,
            s.seqstart AS start_value, s.seqincrement AS increment, s.seqcycle AS is_cycling,
@@ -37,9 +37,9 @@ WITH columns AS (
     -- Nobody reads the temporary ones of other sessions, or on a standby those that are not logged.
     WHERE c.relpersistence <> 't' AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
     ORDER BY position
-    LIMIT 100
+    LIMIT 2000
 )
-SELECT schema, name, "table", "column", column_type, start_value, increment, is_cycling, limit_value, may_read,
-       CASE WHEN may_read THEN pg_sequence_last_value(sequence) END AS last_value, total_count
+SELECT sequence, schema, name, "table", "column", column_type, start_value, increment, is_cycling, limit_value,
+       may_read, total_count
 FROM chosen
 ORDER BY position

@@ -5,8 +5,8 @@ from typing import Any
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
-from incident_lib.findings.postgres import ANALYZERS, ON_FAILURE
 from incident_lib.findings.thresholds import Thresholds
+from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Problem, Row, Window
 from incident_lib.model.postgres import PostgresActiveSession, PostgresLockSession
 
@@ -59,8 +59,11 @@ def judge(seen: Evidence, **limits: float) -> dict[str, Finding]:
     """Return the findings by their id without the probe; `limits` override thresholds of `postgres.`."""
     overrides = {f"postgres.{name.replace('__', '.')}": value for name, value in limits.items()}
     context = Context(window=WINDOW, thresholds=Thresholds(overrides))
-    table = ANALYZERS if seen.has_rows else ON_FAILURE
-    return {one.id.removeprefix(f"{seen.probe}."): one for one in table[seen.probe](seen, context)}
+    found = list(analyze_one(seen, context))
+    assert len({one.id for one in found if one.id.endswith(".unknown")}) == sum(
+        one.id.endswith(".unknown") for one in found
+    ), "what is not known is told once"
+    return {one.id.removeprefix(f"{seen.probe}."): one for one in found}
 
 
 def active(pid: int, **values: Any) -> PostgresActiveSession:
