@@ -102,6 +102,7 @@ def _statuses(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Findin
         total=len(rows),
         url=worst.url,
         path=worst.path,
+        endpoint=worst.path,
         status=worst.status,
         count=len(bad),
     )

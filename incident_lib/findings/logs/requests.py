@@ -38,6 +38,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
         failed_count=failed,
         requests_count=served,
         client_errors_count=summary.client_errors_count,
+        endpoint=_worst(view.evidence.of(LogEndpoint)),
     )
 
 
@@ -82,6 +83,12 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         other_failure_ratio=round(other_ratio, 4),
         failed_count=worst.server_errors_count,
     )
+
+
+def _worst(endpoints: tuple[LogEndpoint, ...]) -> str | None:
+    """Return the endpoint with the most failures, None where none is known."""
+    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
+    return f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None
 
 
 def _most_failures(share: float) -> str:

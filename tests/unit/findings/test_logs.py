@@ -108,6 +108,11 @@ def test_the_share_of_failed_requests_is_judged(failed, severity):
     assert found.get("errors", None) is None if severity is None else found["errors"].severity == severity
 
 
+def test_the_share_of_failed_requests_names_where_most_of_them_are():
+    found = judge(summary(server_errors_count=30), endpoint("/a", 300, 10), endpoint("/b", 300, 20))
+    assert found["errors"].data["endpoint"] == "GET /b"
+
+
 def test_an_outage_of_the_last_seconds_is_judged_by_what_came_since():
     buckets = [bucket(second, 8 if second >= 55 else 0) for second in range(60)]
     found = judge(summary(requests_count=10_000, server_errors_count=40), *buckets)

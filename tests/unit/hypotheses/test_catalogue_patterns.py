@@ -217,6 +217,13 @@ def test_a_recovery_that_kept_the_server_s_start_is_a_restart() -> None:
     assert ranked[0] == ("db-restarted", "ledger")
 
 
+def test_failures_in_many_endpoints_are_told_without_a_log_of_their_own() -> None:
+    assert hypotheses(("orders logs.lines.errors",)) == [("endpoint-error", "orders")]
+    assert hypotheses(("orders http.health.status",)) == [("endpoint-error", "orders")]
+    down = ("orders http.health.status", "orders http.health.part", "keys redis.connection.refused")
+    assert hypotheses(down)[0] == ("redis-down", "keys")
+
+
 def test_a_slow_statement_is_told_without_an_extension() -> None:
     ranked = hypotheses(
         (
