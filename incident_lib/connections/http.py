@@ -15,13 +15,15 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.connections.names import resolve, to_ascii
-from incident_lib.connections.sockets import connect_any, kind_of
+from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, recognise, wrong_peer
+from incident_lib.connections.sockets import Address, connect_any, kind_of
 from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import following, place_of, port_of, safe_url, split
 from incident_lib.errors import ProblemKind, TargetError
 
 BODY_LIMIT_BYTES = 64 * 1024
 REDIRECTS = 5
+_FIRST_BYTES = 512
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
@@ -93,6 +95,8 @@ class _Trace:
         self.started = clock.monotonic()
         self.phases: dict[str, float] = {}
         self.stage = ""
+        self.reached: Address | None = None  # where it connected last
+        self.first = b""  # what came back first over that connection
 
     def elapsed(self) -> float:
         """Return the seconds since the beginning."""
@@ -159,14 +163,13 @@ def _exchange(url: str, trace: _Trace, ca: Path | None) -> Answer:
         except TimeoutError as error:
             raise _late(trace) from error
         except (ssl.SSLError, ConnectionError) as error:
-            raise _broken_off(error, trace) from error
+            raise _explained(_broken_off(error, trace), parts, trace) from error
         except OSError as error:
             raise TargetError(kind_of(error), f"{host}: {error.strerror or error}") from error
         except (HTTPException, ValueError) as error:
             message = f"{host}:{port_of(parts)} answers, but not in HTTP: {type(error).__name__}"
-            raise TargetError(
-                ProblemKind.PROTOCOL, message, "does the port belong to this service?"
-            ) from error
+            strange = TargetError(ProblemKind.PROTOCOL, message, "does the port belong to this service?")
+            raise _explained(strange, parts, trace) from error
 
 
 def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socket:
@@ -175,13 +178,40 @@ def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socke
         addresses = resolve(host, port_of(parts), trace.left())
     context = context_for(ca) if parts.scheme == "https" else None
     with trace.phase("connect"):
-        sock = connect_any(addresses, trace.left()).sock
-    if sock is None:
+        attempt = connect_any(addresses, trace.left())
+    if attempt.sock is None:
         raise TargetError(ProblemKind.UNREACHABLE, f"{host} has no address")
+    trace.reached = attempt.address
     if context is None:
-        return sock
-    with trace.phase("tls"):
-        return wrap(sock, host, context, trace.left())
+        return attempt.sock
+    try:
+        with trace.phase("tls"):
+            return wrap(attempt.sock, host, context, trace.left())
+    except TargetError as error:
+        raise _explained(error, parts, trace) from error
+
+
+def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> TargetError:
+    """Return that something else than the address says answers, or the error as it is.
+
+    Cost: one connection where the other side is silent to a TLS greeting, up to three where it hung up.
+    """
+    if error.kind not in STRANGE or trace.reached is None or trace.stage == "body":
+        return error
+    found = recognise(trace.first)
+    if found in {None, Peer.OTHER} and (left := trace.seconds - trace.elapsed()) > 0:
+        waits = error.kind is ProblemKind.TIMED_OUT
+        found = look((trace.reached,), waits=waits, seconds=min(LOOK_SECONDS, left)) or found
+    expected = Peer.TLS if parts.scheme == "https" else Peer.HTTP
+    if found in {None, expected} or (found is Peer.OTHER and not trace.first):
+        return error
+    words = "HTTPS" if expected is Peer.TLS else "HTTP"
+    schemes = {
+        Peer.TLS: "write https:// for http://",
+        Peer.HTTP: "write http:// for https://, or use TLS there",
+    }
+    where = f"{parts.hostname}:{port_of(parts)}"
+    return wrong_peer(where, words, found, schemes.get(found, "correct host and port of its url"))
 
 
 def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) -> Answer:
@@ -189,7 +219,8 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
         with trace.phase("first_byte"):
             sock.settimeout(trace.left())
             sock.sendall(_request(parts))
-            if not reader.peek(1):
+            trace.first = bytes(reader.peek(1)[:_FIRST_BYTES])
+            if not trace.first:
                 raise ConnectionResetError
         with trace.phase("body"):
             return _receive(url, reader, trace.body_limit_bytes)

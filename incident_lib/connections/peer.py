@@ -145,5 +145,5 @@ def wrong_peer(where: str, expected: str, peer: Peer, advice: str = "") -> Targe
     >>> wrong_peer("cache:8000", "Redis", Peer.HTTP).message
     'an HTTP server answers at cache:8000, where Redis is expected'
     """
-    message = f"{peer.words} answers at {where}, where {expected} is expected"
+    message = f"{peer.words} answers{f' at {where}' if where else ''}, where {expected} is expected"
     return TargetError(ProblemKind.PROTOCOL, message, advice or "correct host and port of its address")

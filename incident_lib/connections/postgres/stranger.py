@@ -34,4 +34,4 @@ def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
     if found in {None, Peer.POSTGRES}:
         return error
     advice = _PLAIN_ADVICE if found is Peer.TLS else "correct host and port of the dsn"
-    return wrong_peer(f"{host}:{port}", "PostgreSQL", found, advice)
+    return wrong_peer("", "PostgreSQL", found, advice)  # the caller says where

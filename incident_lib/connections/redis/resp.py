@@ -70,6 +70,7 @@ class Resp:
 
     def _answer(self) -> Any:
         try:
-            return self._connection.read_response(disable_decoding=True)
+            # The socket stays open after a time-out: what stands there in place of Redis is asked once more.
+            return self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
         except ResponseError as error:
             return ReplyError(str(error))
