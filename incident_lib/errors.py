@@ -20,7 +20,8 @@ class ProblemKind(StrEnum):
     STARTING = "starting"  # starting up, shutting down, loading
     BUSY = "busy"  # alive, but refuses every command for now
     NOT_FOUND = "not_found"  # no such database, container, file
-    PROTOCOL = "protocol"  # something else answered
+    PROTOCOL = "protocol"  # an answer that makes no sense
+    WRONG_PEER = "wrong_peer"  # something else answers there, and it is known what
     PRIVILEGE = "privilege"  # logged in, but not allowed to look
     UNSUPPORTED = "unsupported"  # version, extension, tool that is not there
     NO_ENGINE = "no_engine"  # no Docker socket, or no right to use it

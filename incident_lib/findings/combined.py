@@ -9,6 +9,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 
 _LOGINS = ("postgres.connection.denied", "redis.connection.denied")
+_ADDRESSES = ("postgres.connection.wrong_peer", "redis.connection.wrong_peer")
 _REFUSED_TOO = ("logs.lines.class.db_auth", "logs.lines.class.redis_auth")
 _UNWELL = tuple(
     f"http.health.{what}"

@@ -22,6 +22,7 @@ _TITLES = {
     ProblemKind.RESET: "The database server cut the connection",
     ProblemKind.BUSY: "The database is alive and refuses statements",
 }
+_SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
     "timed_out": "hangs",
     "busy": "lets nobody in: a catalog of it is locked",
@@ -39,7 +40,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         title = f"not assessed: {reason}"
         yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
         return
-    title = reason if kind is ProblemKind.PROTOCOL else _TITLES.get(kind, "The database cannot be used")
+    title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
     detail = ". ".join(part for part in (reason, advice) if part)
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
 
