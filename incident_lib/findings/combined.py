@@ -25,13 +25,21 @@ def judge_logins(findings: Iterable[Finding], topology: Topology) -> list[Findin
     """Return the findings, a refused login of ours being UNKNOWN while the application is well.
 
     Our password may simply be old: that says nothing about the service. Where a user of the service
-    is refused too, or is unwell, it stays CRITICAL.
+    is refused too, or is unwell, it stays CRITICAL. The same holds for an address of ours at which
+    something else answers.
     """
     findings = list(findings)
     unwell = {f.target for f in findings if f.id in _UNWELL or f.id in _REFUSED_TOO}
-    return [
-        _only_ours(f) if f.id in _LOGINS and not unwell & topology.users(f.target) else f for f in findings
-    ]
+    return [_doubted(f, unwell, topology) for f in findings]
+
+
+def _doubted(one: Finding, unwell: set[str], topology: Topology) -> Finding:
+    users = topology.users(one.target)
+    if unwell & users:
+        return one
+    if one.id in _LOGINS:
+        return _only_ours(one)
+    return _only_our_address(one) if one.id in _ADDRESSES and users else one
 
 
 def judge_rollbacks(findings: Iterable[Finding], topology: Topology) -> list[Finding]:
@@ -59,6 +67,15 @@ def _only_habit(finding: Finding) -> Finding:
         finding,
         severity=FindingSeverity.INFO,
         detail=f"{finding.detail}\nNothing else fails here: clients that only read may end that way, too.",
+    )
+
+
+def _only_our_address(finding: Finding) -> Finding:
+    return msgspec.structs.replace(
+        finding,
+        severity=FindingSeverity.UNKNOWN,
+        title=f"not assessed: our address seems wrong, while its users are well ({finding.title})",
+        detail=f"{finding.detail}. Correct the address in workbench.toml; nothing says that it is unwell.",
     )
 
 

@@ -49,6 +49,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "gradual-degradation": ("orders", ("orders trend.files WARNING", "orders logs.lines.slow WARNING")),
     # PostgreSQL
     "db-down": ("ledger", ("ledger postgres.connection.refused", *ERRORS)),
+    "wrong-port": ("keys", ("keys redis.connection.wrong_peer", "orders http.health.part", *ERRORS)),
     "db-restarted": (
         "ledger",
         ("ledger postgres.server.restarted INFO", "orders logs.lines.class.db_terminated WARNING", *ERRORS),
