@@ -3,6 +3,7 @@
 A sick target is data (`TargetError` becomes Evidence); a wrong call is an exception that reaches the user.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -76,8 +77,16 @@ class FolderError(WorkbenchError):
 class TargetError(WorkbenchError):
     """A target that could not be seen: `probes.base.run` makes Evidence of it. No user ever sees it."""
 
-    def __init__(self, kind: ProblemKind, message: str, advice: str = "") -> None:
+    def __init__(
+        self,
+        kind: ProblemKind,
+        message: str,
+        advice: str = "",
+        *,
+        numbers: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.advice = advice
+        self.numbers = dict(numbers or {})  # what the message says in numbers, by name with unit

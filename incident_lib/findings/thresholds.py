@@ -131,6 +131,8 @@ DEFAULTS: dict[str, Threshold] = {
     "redis.groups.least_count": _t(10, "own", "shares of fewer clients mean nothing"),
     "redis.slowlog.share_ratio": _t(0.5, "own", "one command makes most of the slow time"),
     "redis.slowlog.warning_seconds": _t(0.25, "own", "of slow time in the window; less is chance"),
+    "redis.stall.least_ratio": _t(100, "own", "times as long as a call of that command takes on average"),
+    "redis.stall.least_count": _t(3, "own", "quick commands held up: others were, too"),
     "redis.busy.warning_ratio": _t(0.5, "own", "share of a second that its one thread works"),
     "redis.dominant.share_ratio": _t(0.5, "own", "one command makes most of the work"),
     "redis.big_key.warning_bytes": _t(1_000_000, "own", "reading or deleting it holds up everybody"),

@@ -28,11 +28,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     kind: ProblemKind
     message: str
     advice: str = ""
+    numbers: dict[str, float] = {}  # what the message says in numbers, by name with unit
 
     @classmethod
     def from_error(cls, error: TargetError) -> "Problem":
         """Return the problem that `error` carries."""
-        return cls(kind=error.kind, message=error.message, advice=error.advice)
+        return cls(kind=error.kind, message=error.message, advice=error.advice, numbers=error.numbers)
 
 
 class Truncation(msgspec.Struct, frozen=True, kw_only=True):

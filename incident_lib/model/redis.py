@@ -3,6 +3,7 @@
 Counters are differences of two samples, `seconds` apart, without our own commands.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from incident_lib.model.row import Row
@@ -32,6 +33,13 @@ class RedisLatency(Row, frozen=True, kw_only=True):
     p95_seconds: float
     max_seconds: float
     refusal: str | None = None  # the error that PING got: "MASTERDOWN"
+    # p95 of what is left of each ping without our own wait for a processor during it
+    served_p95_seconds: float | None = None
+    # What the server counted itself meanwhile; no business of this machine can make that up.
+    busy_ratio: float | None = None  # of the time, in which it ran commands
+    longest_command: str | None = None  # the one whose calls took longest each
+    longest_seconds: float | None = None  # a call of it
+    longest_ratio: float | None = None  # of the time, in all its calls
 
 
 class RedisErrorClass(Row, frozen=True, kw_only=True):
@@ -106,6 +114,7 @@ class RedisSlowCommand(Row, frozen=True, kw_only=True):
     key_pattern: str  # "user:*"
     address: str
     client: str
+    mean_seconds: float | None = None  # of all calls of this command since the start or the last reset
 
 
 class RedisSlowLog(Row, frozen=True, kw_only=True):
@@ -135,6 +144,24 @@ class RedisCommand(Row, frozen=True, kw_only=True):
     failed_count: int | None
     rejected_count: int | None
     p99_seconds: float | None  # since the start or the last reset
+
+
+_CALLING = frozenset({"eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro", "exec"})
+
+
+def busy_seconds(commands: Iterable[RedisCommand]) -> float:
+    """Return how long commands ran, at the least.
+
+    What a script or a transaction calls is counted twice, under its own name and within the caller's time,
+    and nobody tells how much of it that is.
+    """
+    inside = outside = 0.0
+    for one in commands:
+        if one.name in _CALLING:
+            inside += one.busy_seconds
+        else:
+            outside += one.busy_seconds
+    return max(inside, outside)
 
 
 class RedisPersistence(Row, frozen=True, kw_only=True):
@@ -167,6 +194,13 @@ class RedisReplication(Row, frozen=True, kw_only=True):
     replica_count: int | None
     backlog_bytes: int | None
     full_sync_count: int | None
+    role_before: str | None = None  # a second earlier
+    replication_id: str | None = None  # of the data's history: another one after a failover
+    previous_replication_id: str | None = None  # of the primary it followed before it became one
+    previous_offset_bytes: int | None = None  # where that history ended
+    failover_state: str | None = None  # of FAILOVER: no-failover, waiting-for-sync, failover-in-progress
+    serves_stale_data: bool | None = None  # a replica without its link
+    uptime_seconds: int | None = None
 
 
 class RedisReplica(Row, frozen=True, kw_only=True):
@@ -186,6 +220,16 @@ class RedisCluster(Row, frozen=True, kw_only=True):
     slots_ok_count: int | None
     slots_failing_count: int | None
     node_count: int | None
+
+
+class RedisWatched(Row, frozen=True, kw_only=True):
+    """A primary as a Sentinel sees it."""
+
+    name: str
+    address: str
+    status: str  # ok, sdown (this Sentinel alone thinks that it is down), odown (enough of them agree)
+    replica_count: int | None
+    sentinel_count: int | None
 
 
 class RedisDatabase(Row, frozen=True, kw_only=True):
@@ -257,6 +301,7 @@ RedisRow = (
     | RedisReplication
     | RedisReplica
     | RedisCluster
+    | RedisWatched
     | RedisDatabase
     | RedisKeySample
     | RedisKey

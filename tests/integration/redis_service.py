@@ -28,7 +28,14 @@ from incident_lib.probes import redis as probes
 from incident_lib.probes.base import Lane, run_lane
 from tests import services
 
-KINDS = ("redis", "valkey")
+# More servers to test, such as other versions: paths of programs, joined by colons. The names of the files
+# tell them apart and begin with what they are: /opt/redis-6.2, /opt/valkey-8.0.
+EXTRA = {
+    Path(program).name: program
+    for program in os.environ.get("INCIDENT_TEST_REDIS", "").split(os.pathsep)
+    if program
+}
+KINDS = ("redis", "valkey", *EXTRA)
 _ATTEMPTS = 5
 _START_SECONDS = 10.0
 
@@ -58,7 +65,9 @@ class Server:
 
 
 def binary(kind: str) -> str:
-    """Return the program of "redis" or "valkey"; skips, or fails, the test where there is none."""
+    """Return the program of "redis", "valkey" or an extra one; skips, or fails, the test where there is none."""
+    if kind in EXTRA:
+        return EXTRA[kind]
     if found := shutil.which(f"{kind}-server"):
         return found
     try:
@@ -68,6 +77,11 @@ def binary(kind: str) -> str:
     if kind != "valkey":
         services.missing(f"no {kind}-server here")
     return str(get_binary_path())
+
+
+def software(kind: str) -> str:
+    """Return "redis" or "valkey", whichever version `kind` is of."""
+    return kind.partition("-")[0]
 
 
 @contextlib.contextmanager
@@ -201,5 +215,5 @@ def listening(answer: bytes | None) -> Iterator[int]:
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    """Both servers, one after the other."""
+    """Both servers and the extra ones, one after the other."""
     return str(request.param)

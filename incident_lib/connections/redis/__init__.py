@@ -3,7 +3,7 @@
 from incident_lib.connections.redis.commands import SETTINGS, acl_rule
 from incident_lib.connections.redis.info import Info, difference
 from incident_lib.connections.redis.problems import ReplyError, from_reply
-from incident_lib.connections.redis.session import NAME, RedisSession, text_of
+from incident_lib.connections.redis.session import NAME, RedisSession, mode_of, own_count, text_of
 from incident_lib.connections.redis.ways import open_session
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "acl_rule",
     "difference",
     "from_reply",
+    "mode_of",
     "open_session",
+    "own_count",
     "text_of",
 ]

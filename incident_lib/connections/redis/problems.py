@@ -27,6 +27,8 @@ _ADVICE = {
 class ReplyError(Exception):
     """An error reply, as the server wrote it: `OOM command not allowed when ...`."""
 
+    command = ""  # what it answers, as an ACL rule names it: "slowlog|get"
+
     @property
     def code(self) -> str:
         """The class that the server counts it under.
@@ -47,12 +49,28 @@ def from_reply(reply: ReplyError) -> TargetError:
     text = str(reply)
     if reply.code == "BUSY":
         return _busy(text)
+    if reply.code == "NOPERM":
+        return _not_allowed(reply)
     kind = _KINDS.get(reply.code, ProblemKind.PROTOCOL)
     if "max number of clients" in text:
         kind = ProblemKind.FULL
     elif "unknown command" in text or "unknown subcommand" in text.lower():
         kind = ProblemKind.UNSUPPORTED
     return TargetError(kind, f"the server says: {text[:200]}", _ADVICE.get(kind, ""))
+
+
+def _not_allowed(reply: ReplyError) -> TargetError:
+    """Return which rule is missing. What the server says of it differs by version, and may name a key."""
+    kind, text = ProblemKind.PRIVILEGE, str(reply)
+    command = f"+{reply.command}" if reply.command else ""
+    rule = "~*" if "permissions to access" in text else command
+    if not rule:
+        return TargetError(kind, f"the server says: {text[:200]}", _ADVICE[kind])
+    return TargetError(
+        kind,
+        f"the ACL of the workbench's user lacks {rule}",
+        f"ACL SETUSER <user> {rule}; `incident init` prints the whole rule",
+    )
 
 
 def from_login(reply: ReplyError) -> TargetError:
@@ -67,7 +85,6 @@ _KINDS = {
     "NOAUTH": ProblemKind.DENIED,
     "WRONGPASS": ProblemKind.DENIED,
     "DENIED": ProblemKind.DENIED,  # protected mode
-    "NOPERM": ProblemKind.PRIVILEGE,
     "LOADING": ProblemKind.STARTING,
 }
 
@@ -83,7 +100,8 @@ def _busy(text: str) -> TargetError:
     return TargetError(
         ProblemKind.BUSY,
         f"{what} has been running for too long, and every other command is refused",
-        f"end it with {end}, if it has written nothing yet; find who calls it",
+        f"end it with {end}; where it has written already only SHUTDOWN NOSAVE does, which loses what is not "
+        "saved. Then find who calls it",
     )
 
 

@@ -13,7 +13,7 @@ from incident_lib.connections.redis.commands import name_of
 from incident_lib.connections.redis.info import Info, parse
 from incident_lib.connections.redis.problems import ReplyError, from_reply
 from incident_lib.connections.redis.wire import Command
-from incident_lib.errors import TargetError
+from incident_lib.errors import ProblemKind, TargetError
 
 NAME = "incident-workbench"
 SAMPLE_SECONDS = 1.0
@@ -70,7 +70,7 @@ class RedisSession:
             return True
         # redis-cli inside the container cannot be named: it is what asks from there what only we ask.
         inside = not self.is_quick and address.startswith("127.0.0.1:") and not client.get("name")
-        return inside and client.get("cmd", "") in self._sent
+        return inside and own_count(self._sent, client.get("cmd", "")) > 0
 
     def abort(self) -> None:
         """Break off what is going on, from another thread."""
@@ -84,8 +84,10 @@ class RedisSession:
         """Return a reply for each command, in one round trip; error replies are values."""
         replies = self.transport.exchange(commands)
         for command, reply in zip(commands, replies, strict=True):
-            self._sent["|".join(name_of(command)).lower()] += 1
+            name = "|".join(name_of(command)).lower()
+            self._sent[name] += 1
             if isinstance(reply, ReplyError):
+                reply.command = name
                 self._refused[reply.code] += 1
         if not self.is_quick:  # each redis-cli logs in again
             self._sent["auth"] += len(commands)
@@ -108,6 +110,15 @@ class RedisSession:
         return {
             name: None if value is None else text_of(value) for name, value in zip(names, found, strict=True)
         }
+
+    def need_data(self) -> None:
+        """Raise TargetError UNSUPPORTED at a Sentinel, which watches servers and holds nothing itself."""
+        if self._first is not None and mode_of(self._first) == "sentinel":
+            raise TargetError(
+                ProblemKind.UNSUPPORTED,
+                "this is a Sentinel, which holds no data",
+                "add the server that it watches as a service of its own",
+            )
 
     def read_first(self) -> None:
         """Read INFO for the first time, or keep the reply that refuses it."""
@@ -150,6 +161,20 @@ class RedisSession:
         if not isinstance(reply, bytes):
             return ReplyError("ERR INFO gave no text")
         return msgspec.structs.replace(parse(text_of(reply), read_at=read_at), sent=sent, refused=refused)
+
+
+def mode_of(info: Info) -> str | None:
+    """Return standalone, cluster or sentinel."""
+    return info.text("server_mode") or info.text("redis_mode")
+
+
+def own_count(sent: Mapping[str, int], name: str) -> int:
+    """Return how often we sent `name`, which version 6 counts without subcommands.
+
+    >>> own_count({"config|get": 3, "info": 2}, "config"), own_count({"config|get": 3}, "config|set")
+    (3, 0)
+    """
+    return sum(count for one, count in sent.items() if name in {one, one.partition("|")[0]})
 
 
 def text_of(value: object) -> str:

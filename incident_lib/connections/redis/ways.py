@@ -187,10 +187,13 @@ def _require(session: RedisSession) -> None:
 def _loading(session: RedisSession) -> TargetError:
     info = session.info()
     done, left = info.number("loading_loaded_perc"), info.number("loading_eta_seconds")
+    left = None if left is None or left < 0 else left  # -1: it does not know yet
     estimate = "" if done is None else f", {done:.0f} % read"
     estimate += "" if left is None else f", about {left:.0f} s left"
+    numbers = {"loaded_ratio": None if done is None else done / 100, "loading_eta_seconds": left}
     return TargetError(
         ProblemKind.STARTING,
         f"the server is loading its data{estimate}",
         "wait for it, and do not restart it, as it would begin again",
+        numbers={name: value for name, value in numbers.items() if value is not None},
     )

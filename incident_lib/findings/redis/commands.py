@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting
+from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting, busy_seconds
 
 
 def analyze_commands(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
 
 
 def _ratio(commands: tuple[RedisCommand, ...]) -> float:
-    return sum(one.busy_seconds for one in commands) / commands[0].seconds if commands else 0.0
+    return busy_seconds(commands) / commands[0].seconds if commands else 0.0
 
 
 def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Context) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Conte
     if severity is None:
         return
     most = max(commands, key=lambda one: one.busy_seconds)
-    share = most.busy_seconds / sum(one.busy_seconds for one in commands)
+    share = most.busy_seconds / busy_seconds(commands)
     dominant = share > context.thresholds["redis.dominant.share_ratio"]
     yield finding(
         evidence,

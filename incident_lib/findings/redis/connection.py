@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from incident_lib.clock import format_duration, format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
@@ -19,6 +21,7 @@ _TITLES = {
     ProblemKind.STARTING: "still loading its data",
     ProblemKind.BUSY: "busy with one script, refuses everything else",
     ProblemKind.NOT_FOUND: "not there",
+    ProblemKind.PROTOCOL: "what answers is no Redis we understand",
 }
 
 
@@ -29,7 +32,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         return
     ours = problem.kind.is_ours
     title = "not assessed: " + problem.message if ours else _TITLES.get(problem.kind, problem.message)
-    yield finding(
+    found = finding(
         evidence,
         problem.kind.value,
         FindingSeverity.UNKNOWN if ours else FindingSeverity.CRITICAL,
@@ -37,6 +40,7 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         f"{problem.message.rstrip('.')}. {problem.advice}".rstrip(". "),
         reason=problem.message,
     )
+    yield msgspec.structs.replace(found, data=found.data | problem.numbers)
 
 
 def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -81,10 +85,11 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             "a replica without its primary that may not serve stale data" if name == "master_down" else "",
         )
         return
-    wait = max(latency.p95_seconds - latency.connect_seconds - latency.own_delay_seconds, 0.0)
+    held = _held(latency, context)
+    wait = _wait(latency, held=held is not None)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
     # Where we ourselves are held up for as long, the machine is busy and the server may be innocent.
-    busy = latency.own_delay_seconds >= wait / 2
+    busy = held is None and latency.own_delay_seconds >= wait / 2
     if severity:
         yield finding(
             evidence,
@@ -95,12 +100,38 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             else f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
             f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
-            "See the slow log and its machine's CPU.",
+            + (held or "See the slow log and its machine's CPU."),
             p95_seconds=latency.p95_seconds,
             max_seconds=latency.max_seconds,
             connect_seconds=latency.connect_seconds,
             own_delay_seconds=latency.own_delay_seconds,
+            busy_ratio=latency.busy_ratio,
+            longest_command=latency.longest_command,
+            longest_seconds=latency.longest_seconds,
         )
+
+
+def _wait(latency: RedisLatency, *, held: bool) -> float:
+    """Return how long a ping waited for the server.
+
+    Our own delays are taken off: what the kernel tells of that very ping, and as much as our pauses were late
+    at most, unless the server itself says that it was held up.
+    """
+    served = latency.served_p95_seconds
+    seconds = latency.p95_seconds if served is None else served
+    return max(seconds - latency.connect_seconds - (0 if held else latency.own_delay_seconds), 0.0)
+
+
+def _held(latency: RedisLatency, context: Context) -> str | None:
+    """Return what the server says that it did meanwhile, None where that would hold nobody up."""
+    ratio, longest = latency.busy_ratio or 0.0, latency.longest_seconds or 0.0
+    limits = context.thresholds
+    long = limits.severity("redis.latency", longest, "seconds") is not None
+    often = (latency.longest_ratio or 0.0) >= limits["redis.latency.least_ratio"]
+    if not (long and often) and limits.severity("redis.busy", ratio, "ratio") is None:
+        return None
+    name = (latency.longest_command or "").upper()
+    return f"By its own count it ran commands {ratio:.0%} of the time, a {name} took {_short(longest)}."
 
 
 def _restarted(evidence: Evidence, server: RedisServer, context: Context) -> Iterator[Finding]:

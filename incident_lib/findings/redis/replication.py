@@ -4,26 +4,33 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.failover import failover
 from incident_lib.findings.redis.sizes import size
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication
+from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication, RedisWatched
 
 
 def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield a lost link, replicas that lag, a cluster that does not serve, else OK."""
     bad: list[Finding] = []
     for row in evidence.of(RedisReplication):
-        bad += _link(evidence, row)
+        bad += (*_link(evidence, row), *failover(evidence, row, context))
     for replica in evidence.of(RedisReplica):
         bad += _replica(evidence, replica, context)
     for cluster in evidence.of(RedisCluster):
         bad += _cluster(evidence, cluster)
+    for watched in evidence.of(RedisWatched):
+        bad += _watched(evidence, watched)
     yield from bad
     if not any(one.severity.is_bad for one in bad):
         yield _ok(evidence)
 
 
 def _ok(evidence: Evidence) -> Finding:
+    if watched := evidence.of(RedisWatched):
+        names = ", ".join(f"{one.name} at {one.address}" for one in watched)
+        title = f"a Sentinel that sees its primaries: {names}"
+        return finding(evidence, "ok", FindingSeverity.OK, title, role="sentinel")
     row = next(iter(evidence.of(RedisReplication)), None)
     if row is None or row.role is None:
         return finding(
@@ -32,8 +39,11 @@ def _ok(evidence: Evidence) -> Finding:
     title = f"a replica with a link to {row.primary}" if row.role == "slave" else "a primary"
     if row.role != "slave":
         title += f" with {row.replica_count} replicas" if row.replica_count else " without replicas"
-    cluster = ", in a cluster that serves" if evidence.of(RedisCluster) else ""
-    return finding(evidence, "ok", FindingSeverity.OK, title + cluster, role=row.role)
+    cluster = next(iter(evidence.of(RedisCluster)), None)
+    title += ", in a cluster that serves" if cluster else ""
+    nodes = cluster.node_count if cluster else None
+    beyond = f"one of {nodes} nodes; what the others hold and do was not looked at" if nodes else ""
+    return finding(evidence, "ok", FindingSeverity.OK, title, beyond, role=row.role, node_count=nodes)
 
 
 def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
@@ -45,7 +55,8 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             FindingSeverity.CRITICAL,
             f"the link to its primary {row.primary} is down",
             (f"for {format_duration(since)}; " if since is not None and since >= 0 else "")
-            + ("it copies everything just now" if row.syncing else "its data grows old"),
+            + ("it copies everything just now" if row.syncing else "its data grows old")
+            + ("; it refuses to be read meanwhile" if row.serves_stale_data is False else ""),
             primary=row.primary,
             down_seconds=since,
         )
@@ -91,3 +102,22 @@ def _cluster(evidence: Evidence, row: RedisCluster) -> Iterator[Finding]:
             state=row.state,
             slots_failing_count=row.slots_failing_count,
         )
+
+
+def _watched(evidence: Evidence, row: RedisWatched) -> Iterator[Finding]:
+    """Yield a primary that a Sentinel cannot reach: alone it may be wrong, together they act."""
+    if row.status == "ok":
+        return
+    agreed = row.status == "odown"
+    yield finding(
+        evidence,
+        "primary_down",
+        FindingSeverity.CRITICAL if agreed else FindingSeverity.WARNING,
+        f"the Sentinels agree that primary {row.name} at {row.address} is down"
+        if agreed
+        else f"this Sentinel cannot reach primary {row.name} at {row.address} (status {row.status})",
+        f"{row.replica_count} replicas that could take over and {row.sentinel_count} Sentinels are known",
+        primary=row.name,
+        address=row.address,
+        status=row.status,
+    )

@@ -5,17 +5,23 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.stalls import stalled
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.redis import RedisSlowCommand, RedisSlowLog
 
 
 def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield the command that makes most of the slow time inside the window, else OK."""
+    """Yield the command that makes most of the slow time inside the window, and stalls, else OK."""
     log = next(iter(evidence.of(RedisSlowLog)), None)
     commands = evidence.of(RedisSlowCommand)
+    stalls = stalled(commands, context.thresholds)
+    if slow := tuple(one for one in commands if one not in stalls):
+        yield _slow(evidence, slow, context)
+    if stalls:
+        yield _stalled(evidence, stalls)
     if commands:
-        yield _slow(evidence, commands, context)
-    elif log is None or log.limit_seconds is None or log.limit_seconds >= 0:
+        return
+    if log is None or log.limit_seconds is None or log.limit_seconds >= 0:
         yield _ok(evidence, log)
 
 
@@ -24,6 +30,23 @@ def _ok(evidence: Evidence, log: RedisSlowLog | None) -> Finding:
     over = "its limit, which is not known" if limit is None else format_duration(limit)
     title = f"no command took over {over} inside the window"
     return finding(evidence, "ok", FindingSeverity.OK, title, limit_seconds=limit)
+
+
+def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Finding:
+    slowest = max(stalls, key=lambda one: one.duration_seconds)
+    calls = "one quick command was" if len(stalls) == 1 else f"{len(stalls)} quick commands were"
+    return finding(
+        evidence,
+        "stalled",
+        FindingSeverity.INFO,
+        f"{calls} held up, {format_duration(slowest.duration_seconds)} at most",
+        f"{slowest.command} takes {(slowest.mean_seconds or 0) * 1000:.3f} ms on average, so the process was "
+        "kept from running, or a value is very large. See its machine's CPU, swapping, and forks for dumps.",
+        since=min(one.started_at for one in stalls),
+        call_count=len(stalls),
+        max_seconds=slowest.duration_seconds,
+        total_seconds=_seconds(stalls),
+    )
 
 
 def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: Context) -> Finding:

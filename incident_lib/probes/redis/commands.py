@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from incident_lib.connections.redis import Info, RedisSession, ReplyError, from_reply, text_of
+from incident_lib.connections.redis import Info, RedisSession, ReplyError, from_reply, own_count, text_of
 from incident_lib.model import Problem, Truncation, Window
 from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting
 from incident_lib.probes.base import Fetched, Probe
@@ -19,7 +19,7 @@ def fetch_commands(session: RedisSession, window: Window) -> Fetched:
     Needs: +info +latency|latest, and +config|get to say that latency monitoring is off.
     """
     first, second = session.later()
-    commands = _commands(first, second)
+    commands = commands_between(first, second)
     kept = commands[:COMMAND_LIMIT]
     events, problem = _events(session, window)
     total = len(commands)
@@ -27,12 +27,13 @@ def fetch_commands(session: RedisSession, window: Window) -> Fetched:
     return Fetched(rows=(*kept, *events), problem=problem, truncated=cut)
 
 
-def _commands(first: Info, second: Info) -> list[RedisCommand]:
+def commands_between(first: Info, second: Info) -> list[RedisCommand]:
+    """Return the calls of each command between two samples without ours, the busiest first."""
     before = dict(first.group("cmdstat_"))
     p99 = {name: parts.get("p99") for name, parts in second.group("latency_percentiles_usec_")}
     rows = []
     for name, parts in second.group("cmdstat_"):
-        ours = second.sent[name] - first.sent[name]
+        ours = own_count(second.sent, name) - own_count(first.sent, name)
         calls = _risen(before.get(name, {}), parts, "calls") or 0
         if calls <= ours:
             continue

@@ -3,32 +3,34 @@
 import time
 from datetime import timedelta
 from statistics import median
+from typing import Any
+
+import msgspec
 
 from incident_lib import clock
-from incident_lib.connections.redis import RedisSession, ReplyError
+from incident_lib.connections.redis import RedisSession, ReplyError, from_reply, mode_of
 from incident_lib.model import Problem, Window
-from incident_lib.model.redis import RedisLatency, RedisServer
+from incident_lib.model.redis import RedisLatency, RedisServer, busy_seconds
 from incident_lib.probes.base import Fetched, Probe
+from incident_lib.probes.redis.commands import commands_between
+from incident_lib.probes.redis.waiting import waited_seconds
 
 PING_COUNT = 20
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.05  # the pings fill the second between the two samples of INFO
 _BUDGET_SECONDS = 1.5
 
 
 def fetch_connection(session: RedisSession, _window: Window) -> Fetched:
-    """Return who answers, and how fast.
+    """Return who answers, how fast, and what the server did meanwhile.
 
-    Source: INFO, 20 pings 20 ms apart (fewer when they are slow). Needs: +info +ping.
+    Source: INFO, 20 pings 50 ms apart (fewer when they are slow), INFO. Needs: +info +ping.
     """
-    latency = _ping(session)
+    latency, problem = _ping(session)
+    if problem is None and session.info_problem:
+        problem = Problem.from_error(session.info_problem)
     rows = (_server(session), latency) if latency else (_server(session),)
-    source = "INFO all" + (f"; PING, {latency.sample_count} times" if latency else "")
-    return Fetched(rows=rows, source=source, problem=_problem(session))
-
-
-def _problem(session: RedisSession) -> Problem | None:
-    error = session.info_problem
-    return Problem.from_error(error) if error else None
+    source = "INFO all" + (f"; PING, {latency.sample_count} times; INFO all" if latency else "")
+    return Fetched(rows=rows, source=source, problem=problem)
 
 
 def _server(session: RedisSession) -> RedisServer:
@@ -50,7 +52,7 @@ def _server(session: RedisSession) -> RedisServer:
     return RedisServer(
         software="valkey" if valkey else "redis",
         version=valkey or info.text("redis_version"),
-        mode=info.text("server_mode") or info.text("redis_mode"),
+        mode=mode_of(info),
         role=info.text("role"),
         run_id=info.text("run_id"),
         started_at=None if uptime is None else session.first_at - timedelta(seconds=uptime),
@@ -60,32 +62,65 @@ def _server(session: RedisSession) -> RedisServer:
     )
 
 
-def _ping(session: RedisSession) -> RedisLatency | None:
-    """Return the latencies of pings; None through redis-cli, where starting the process outweighs them."""
-    connect_seconds = session.transport.connect_seconds
-    if connect_seconds is None:
-        return None
+class _Pings(msgspec.Struct, kw_only=True):
+    """What the pings took, as they come in."""
+
     seconds: list[float] = []
-    late: list[float] = [0.0]
-    refusal = None
-    deadline = clock.monotonic() + _BUDGET_SECONDS
-    while len(seconds) < PING_COUNT and clock.monotonic() < deadline:
-        started = clock.monotonic()
-        reply = session.exchange([("PING",)])[0]
-        seconds.append(clock.monotonic() - started)
-        if isinstance(reply, ReplyError):
-            refusal = reply.code
-            break
-        late.append(_pause())
+    served: list[float] = []  # without our own wait for a processor in that very ping
+    late: list[float] = []
+    refusal: ReplyError | None = None
+
+
+def _ping(session: RedisSession) -> tuple[RedisLatency | None, Problem | None]:
+    """Return the latencies of pings; None through redis-cli, where starting the process outweighs them."""
+    if session.transport.connect_seconds is None:
+        return None, None
+    pings = _send_pings(session)
+    if pings.refusal and pings.refusal.code == "NOPERM":  # says nothing about the server
+        return None, Problem.from_error(from_reply(pings.refusal))
     return RedisLatency(
-        sample_count=len(seconds),
-        connect_seconds=connect_seconds,
-        own_delay_seconds=max(late),
-        median_seconds=median(seconds),
-        p95_seconds=percentile(seconds, 0.95),
-        max_seconds=max(seconds),
-        refusal=refusal,
-    )
+        sample_count=len(pings.seconds),
+        connect_seconds=session.transport.connect_seconds,
+        own_delay_seconds=max(pings.late, default=0.0),
+        median_seconds=median(pings.seconds),
+        p95_seconds=percentile(pings.seconds, 0.95),
+        max_seconds=max(pings.seconds),
+        refusal=pings.refusal.code if pings.refusal else None,
+        served_p95_seconds=percentile(pings.served, 0.95),
+        **_meanwhile(session),
+    ), None
+
+
+def _send_pings(session: RedisSession) -> _Pings:
+    pings = _Pings()
+    deadline = clock.monotonic() + _BUDGET_SECONDS
+    while len(pings.seconds) < PING_COUNT and clock.monotonic() < deadline:
+        waited, started = waited_seconds(), clock.monotonic()
+        reply = session.exchange([("PING",)])[0]
+        seconds = clock.monotonic() - started
+        pings.seconds.append(seconds)
+        pings.served.append(max(seconds - (waited_seconds() - waited), 0.0))
+        if isinstance(reply, ReplyError):
+            pings.refusal = reply
+            break
+        pings.late.append(_pause())
+    return pings
+
+
+def _meanwhile(session: RedisSession) -> dict[str, Any]:
+    """Return what the server itself counted during the pings, {} where it may not be asked."""
+    if session.info_problem:
+        return {}
+    first, second = session.later()
+    commands = commands_between(first, second)
+    seconds = second.read_at - first.read_at
+    found: dict[str, Any] = {"busy_ratio": busy_seconds(commands) / seconds}
+    if commands:
+        longest = max(commands, key=lambda one: one.busy_seconds / one.call_count)
+        found["longest_command"] = longest.name
+        found["longest_seconds"] = longest.busy_seconds / longest.call_count
+        found["longest_ratio"] = longest.busy_seconds / seconds
+    return found
 
 
 def _pause() -> float:
@@ -109,7 +144,7 @@ PROBE = Probe(
     name="redis.connection",
     fetch=fetch_connection,
     question="Does it answer, and how fast?",
-    source="INFO all; PING",
+    source="INFO all, twice, a second apart; PING",
     needs="+info +ping",
     cost="20 pings",
 )

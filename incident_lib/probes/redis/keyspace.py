@@ -36,6 +36,7 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
     Source: INFO; SELECT, SCAN COUNT 200, MEMORY USAGE, TYPE of the biggest ten. Shape: names as patterns.
     Needs: +info +select +scan +memory|usage +type ~*. Cost: at most 10,000 keys or 1.5 s; none is touched.
     """
+    session.need_data()
     databases = tuple(_databases(session.info()))
     if not databases:
         return Fetched(rows=(), source="INFO all (keyspace): no keys")

@@ -12,6 +12,7 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
 
     Source: INFO, twice. Units: bytes. Needs: +info.
     """
+    session.need_data()
     first, second = session.later()
     used, resident = second.count("used_memory"), second.count("used_memory_rss")
     maxmemory = second.count("maxmemory") or None

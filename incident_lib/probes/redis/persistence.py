@@ -13,6 +13,7 @@ def fetch_persistence(session: RedisSession, _window: Window) -> Fetched:
 
     Source: INFO; CONFIG GET save, stop-writes-on-bgsave-error. Needs: +info, +config|get for the settings.
     """
+    session.need_data()
     info = session.info()
     settings = session.settings("save", "stop-writes-on-bgsave-error")
     stop = settings["stop-writes-on-bgsave-error"]

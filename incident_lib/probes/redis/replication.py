@@ -1,19 +1,36 @@
-"""Its part in replication and in a cluster."""
+"""Its part in replication and in a cluster, or what a Sentinel watches."""
 
-from incident_lib.connections.redis import Info, RedisSession, ReplyError, difference, from_reply, text_of
+from collections.abc import Iterator
+
+from incident_lib.connections.redis import (
+    Info,
+    RedisSession,
+    ReplyError,
+    difference,
+    from_reply,
+    mode_of,
+    text_of,
+)
 from incident_lib.connections.redis.info import parse
 from incident_lib.model import AnyRow, Problem, Window
-from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication
+from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication, RedisWatched
 from incident_lib.probes.base import Fetched, Probe
+
+_STALE = "replica-serve-stale-data"
 
 
 def fetch_replication(session: RedisSession, _window: Window) -> Fetched:
     """Return role, link, offsets and replicas, and the cluster's state where there is one.
 
-    Source: INFO, twice; CLUSTER INFO in a cluster. Needs: +info, +cluster|info in a cluster.
+    Source: INFO, twice; CLUSTER INFO in a cluster; CONFIG GET replica-serve-stale-data of a replica without
+    its link. Shape: of a Sentinel a row for each primary that it watches. Needs: +info, +cluster|info in a
+    cluster.
     """
     first, second = session.later()
-    rows: list[AnyRow] = [_replication(first, second), *_replicas(second)]
+    if mode_of(second) == "sentinel":
+        return Fetched(rows=tuple(_watched(second)))
+    rows: list[AnyRow] = [_replication(first, second, stale=_serves_stale_data(session, second))]
+    rows += _replicas(second)
     problem = None
     if second.flag("cluster_enabled"):
         reply = session.exchange([("CLUSTER", "INFO")])[0]
@@ -24,7 +41,26 @@ def fetch_replication(session: RedisSession, _window: Window) -> Fetched:
     return Fetched(rows=tuple(rows), problem=problem)
 
 
-def _replication(first: Info, second: Info) -> RedisReplication:
+def _watched(info: Info) -> Iterator[RedisWatched]:
+    for name, parts in info.group("master"):
+        if name.isdigit():
+            yield RedisWatched(
+                name=parts.get("name", "?"),
+                address=parts.get("address", "?"),
+                status=parts.get("status", "?"),
+                replica_count=_whole(parts.get("slaves")),
+                sentinel_count=_whole(parts.get("sentinels")),
+            )
+
+
+def _serves_stale_data(session: RedisSession, info: Info) -> bool | None:
+    if info.text("master_link_status") != "down":
+        return None
+    value = session.settings(_STALE)[_STALE]
+    return None if value is None else value == "yes"
+
+
+def _replication(first: Info, second: Info, *, stale: bool | None) -> RedisReplication:
     host, port = second.text("master_host"), second.text("master_port")
     link = second.text("master_link_status")
     replica = second.text("role") == "slave"
@@ -39,7 +75,23 @@ def _replication(first: Info, second: Info) -> RedisReplication:
         replica_count=second.count("connected_slaves"),
         backlog_bytes=second.count("repl_backlog_size") if second.flag("repl_backlog_active") else None,
         full_sync_count=difference(first, second, "sync_full"),
+        role_before=first.text("role"),
+        replication_id=second.text("master_replid"),
+        previous_replication_id=_known(second.text("master_replid2")),
+        previous_offset_bytes=_ended(second.count("second_repl_offset")),
+        failover_state=second.text("master_failover_state"),
+        serves_stale_data=stale,
+        uptime_seconds=second.count("uptime_in_seconds"),
     )
+
+
+def _known(replication_id: str | None) -> str | None:
+    """Return an id, None where it is all zeros: it followed nobody."""
+    return replication_id if replication_id and replication_id.strip("0") else None
+
+
+def _ended(offset: int | None) -> int | None:
+    return None if offset is None or offset < 0 else offset
 
 
 def _replicas(info: Info) -> list[RedisReplica]:
@@ -78,6 +130,6 @@ PROBE = Probe(
     name="redis.replication",
     fetch=fetch_replication,
     question="Does replication work?",
-    source="INFO all, twice, a second apart (replication); CLUSTER INFO in a cluster",
+    source="INFO all, twice, a second apart (replication, sentinel); CLUSTER INFO in a cluster",
     needs="+info +cluster|info",
 )

@@ -9,13 +9,14 @@ from incident_lib.probes.base import Fetched, Probe
 
 def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
     """Return settings by name. Source: CONFIG GET, a name at a time, never `*`. Needs: +config|get."""
+    session.need_data()
     found = session.settings(*SETTINGS)
     rows = tuple(RedisSetting(name=name, value=value) for name, value in found.items() if value is not None)
     if not rows:
         raise TargetError(
             ProblemKind.PRIVILEGE,
             "CONFIG GET is not allowed here",
-            "give the workbench's user +config|get, or ask the provider for the settings",
+            "ACL SETUSER <user> +config|get, or ask the provider for the settings",
         )
     return Fetched(rows=rows)
 

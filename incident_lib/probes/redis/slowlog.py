@@ -1,5 +1,6 @@
 """Which commands held everybody up."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,12 +20,14 @@ def fetch_slowlog(session: RedisSession, window: Window) -> Fetched:
     Source: SLOWLOG LEN, SLOWLOG GET 128, CONFIG GET slowlog-log-slower-than. Needs: +slowlog|get
     +slowlog|len, and +config|get to tell a fast server from a log that is off.
     """
+    session.need_data()
     length, entries = session.exchange([("SLOWLOG", "LEN"), ("SLOWLOG", "GET", ENTRIES)])
     if isinstance(entries, ReplyError):
         raise from_reply(entries)
     limit = _limit_seconds(session)
     count = length if isinstance(length, int) else None
-    commands = [_command(session, entry) for entry in entries if not _is_ours(session, entry)]
+    means = dict(_means(session))
+    commands = [_command(session, entry, means) for entry in entries if not _is_ours(session, entry)]
     inside = tuple(one for one in commands if window.start <= one.started_at)
     oldest = min((one.started_at for one in commands), default=None)
     log = RedisSlowLog(limit_seconds=limit, entry_count=count, oldest_at=oldest)
@@ -64,7 +67,14 @@ def _is_ours(session: RedisSession, entry: list[Any]) -> bool:
     return session.is_ours({"addr": address, "name": name, "cmd": command})
 
 
-def _command(session: RedisSession, entry: list[Any]) -> RedisSlowCommand:
+def _means(session: RedisSession) -> Iterator[tuple[str, float]]:
+    """Yield what a call of each command takes on average, by its name as the slow log has it."""
+    if session.info_problem is None:
+        for name, parts in session.info().group("cmdstat_"):
+            yield name.replace("|", " ").upper(), float(parts.get("usec_per_call", 0)) / 1_000_000
+
+
+def _command(session: RedisSession, entry: list[Any], means: dict[str, float]) -> RedisSlowCommand:
     arguments = [word for word in entry[3] if isinstance(word, bytes)]
     address, client = (text_of(value) for value in (*entry[4:6], b"", b"")[:2])
     return RedisSlowCommand(
@@ -76,6 +86,7 @@ def _command(session: RedisSession, entry: list[Any]) -> RedisSlowCommand:
         key_pattern=first_key(arguments),
         address=address.rpartition(":")[0],
         client=client,
+        mean_seconds=means.get(command_name(arguments)),
     )
 
 
