@@ -26,7 +26,13 @@ _DOWN = tuple(
         "tls",
     )
 )
-_GONE = ("docker.container.not_running", "docker.container.not_found", "process.state.not_running")
+_GONE = (
+    "docker.container.not_running",
+    "docker.container.not_found",
+    "process.state.not_running",
+)
+# A container between two starts, or one whose own check fails, serves users badly whatever answered just now.
+_ILL = ("http.health.status", "docker.container.restarting", "docker.container.unhealthy")
 _STORES = ("postgres.connection.", "redis.connection.")
 
 
@@ -34,7 +40,7 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
     """What speaks for calling somebody. None is not known, and never taken as well."""
 
     down: tuple[str, ...] = ()  # services that do not answer or do not run
-    failing: tuple[str, ...] = ()  # services that answer with errors
+    failing: tuple[str, ...] = ()  # services that answer with errors, or whose container is not well
     web: tuple[str, ...] = ()  # services whose health addresses could be judged
     well: tuple[str, ...] = ()  # those whose health addresses all answer
     stores_down: tuple[str, ...] = ()  # PostgreSQL and Redis that take no connection
@@ -74,14 +80,15 @@ def signals_of(
     outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
     findings = tuple(f for f in (analysis.findings if analysis else ()) if f.target not in outside)
     down = tuple(sorted({*_targets(findings, *_DOWN, *_GONE), *_all_errors(findings)}))
+    failing = tuple(t for t in _targets(findings, *_ILL) if t not in down)
     stores = tuple(t for t in _targets(findings, *_STORES) if _is_store_failure(findings, t))
     slow = next((f for f in findings if f.id == "logs.lines.slow_onset"), None)
     before, after = (_number(slow, "before_ratio"), _number(slow, "after_ratio")) if slow else (None, None)
     return Signals(
         down=down,
-        failing=tuple(t for t in _targets(findings, "http.health.status") if t not in down),
+        failing=failing,
         web=tuple(sorted({f.target for f in findings if _is_health(f)})),
-        well=tuple(sorted({f.target for f in findings if f.id == "http.health.ok"} - set(down))),
+        well=tuple(sorted({f.target for f in findings if f.id == "http.health.ok"} - {*down, *failing})),
         stores_down=tuple(sorted({*stores, *(t for t in down if t in _stores(findings))})),
         error_ratio=max(filter(None, map(_error_ratio, findings)), default=None),
         slower_times=after / max(before or 0.0, 0.001) if after is not None else None,
@@ -112,7 +119,7 @@ def _about_services(signals: Signals) -> list[Advice]:
         found.append(_advice("service down", PAGE, f"{', '.join(names)}: no answer"))
     if signals.failing:
         failing = ", ".join(signals.failing)
-        found.append(_advice("service failing", PAGE, f"{failing}: health addresses answer with errors"))
+        found.append(_advice("service failing", PAGE, f"{failing}: health checks fail"))
     return found
 
 
