@@ -87,7 +87,10 @@ _OTHERS_MEMORY = 128 * _MIB
 class Roles:
     """The containers' settings, as the engine's API wants them."""
 
-    def __init__(self, layout: Layout, images: Images, options: Options, passwords: Passwords) -> None:
+    def __init__(
+        self, layout: Layout, images: Images, options: Options, passwords: Passwords, *, disk: str
+    ) -> None:
+        self._disk = disk  # the volume that the database's data lie on, "" for the container itself
         self._layout = layout
         self._images = images
         self._options = options
@@ -110,8 +113,8 @@ class Roles:
             },
             "healthcheck": _check(["CMD", "pg_isready", "-q", "-U", ADMIN, "-d", DATABASE]),
         }
-        if size := self._options.db_disk_bytes:
-            options["tmpfs"] = {"/var/lib/postgresql/data": f"size={size},mode=0755"}
+        if self._disk:
+            options["volumes"] = {self._disk: {"bind": "/var/lib/postgresql/data", "mode": "rw"}}
         return options
 
     def redis(self) -> dict[str, Any]:
@@ -135,7 +138,10 @@ class Roles:
             f"{SHARED}/secrets/payments-delay",
         ]
         command += ["--failing", f"{SHARED}/secrets/payments-failing"]
-        return {**self._shop(command), "user": "root"}
+        options = {**self._shop(command), "user": "root"}
+        if self._disk:  # in memory: it is there as long as a container holds it, and the database may end
+            options["volumes"][self._disk] = {"bind": "/srv/disk", "mode": "ro"}
+        return options
 
     def backend(self, version: str, environment: Mapping[str, str]) -> dict[str, Any]:
         """Return the application's settings; `environment` adds to the usual one, and empty values remove."""

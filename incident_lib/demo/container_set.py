@@ -28,8 +28,14 @@ class ContainerSet:
         """Return the container's name."""
         return f"{self.prefix}-{role}"
 
-    def open(self) -> None:
-        """Make the network, unless one was given."""
+    def open(self, disk_bytes: int = 0) -> None:
+        """Make the network, unless one was given, and a volume `PREFIX-data` of that size in memory."""
+        if disk_bytes:
+            options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={disk_bytes}"}
+            with engine_errors("the volume"):
+                self.client.volumes.create(
+                    self.name("data"), driver_opts=options, labels={_LABEL: self.prefix}
+                )
         if self._own_network:
             self.network = f"{self.prefix}-net"
             with engine_errors("the network"):
@@ -101,9 +107,9 @@ class ContainerSet:
         with engine_errors("the demo stack"):
             for container in self.client.containers.list(all=True, filters=mine, ignore_removed=True):
                 _remove(container)
-            for network in self.client.networks.list(filters=mine):
+            for other in (*self.client.networks.list(filters=mine), *self.client.volumes.list(filters=mine)):
                 with suppress(NotFound):
-                    network.remove()
+                    other.remove()
 
 
 def _remove(container: Container) -> None:

@@ -98,7 +98,8 @@ class ContainerStack:
     @property
     def roles(self) -> Roles:
         """What each container is made of."""
-        return Roles(self.layout, self._images, self._options, self.passwords)
+        disk = self.containers.name("data") if self._options.db_disk_bytes else ""
+        return Roles(self.layout, self._images, self._options, self.passwords, disk=disk)
 
     @property
     def directory(self) -> Path:
@@ -234,7 +235,7 @@ class ContainerStack:
         with engine_errors("no Docker engine"):
             self._containers = ContainerSet(docker.from_env(timeout=120), self._network)
             self._have_images()
-        self._containers.open()
+        self._containers.open(self._options.db_disk_bytes)
         ports = {role: self.ports.setdefault(role, free_port()) for role in PORTS}
         text = container_configuration.render(self.containers.name, ports)
         self._layout.config.write_text(text, encoding="utf-8")
@@ -259,7 +260,10 @@ class ContainerStack:
 
     def start_database(self) -> None:
         """Put a new database in the place of the old one, with the rows it had at first."""
+        self.containers.remove("db")
+        self.containers.remove("payments")  # lets go of the database's disk, if it has one of its own
         self.run("db", self.roles.db())
+        self.run("payments", self.roles.payments())
         self._fill()
 
     def _fill(self) -> None:
