@@ -115,7 +115,7 @@ def _versions_of(evidence: Evidence) -> Iterator[tuple[str, str]]:
             case PostgresConnection():
                 told.append(("PostgreSQL", row.version))
             case RedisServer():
-                told.append((row.software or "server", row.version))
+                told += [(row.software or "server", row.version), ("role", row.role)]
             case Deployment():  # oldest first, so that the newest of a service stays
                 told.append((f"version of {row.service or 'everything'}", row.version))
             case _:

@@ -22,6 +22,7 @@ CHANGES = (
     "postgres.server.restarted",
     "postgres.server.reloaded",
     "redis.connection.restarted",
+    "redis.replication.failover",
 )
 _ALIKE = (
     CHANGES,

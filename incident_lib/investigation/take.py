@@ -12,6 +12,7 @@ from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.findings.baseline import compare_findings
+from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.findings.trend import trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
@@ -19,7 +20,7 @@ from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.observed import record_observed
 from incident_lib.incident.samples import load_samples, watches
-from incident_lib.incident.snapshot import SnapshotWriter
+from incident_lib.incident.snapshot import SnapshotWriter, load_evidence
 from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
@@ -78,8 +79,14 @@ def take_snapshot(
 def _beside(
     settings: Settings, folder: IncidentFolder | None, now: list[Evidence], context: Context
 ) -> tuple[Finding, ...]:
-    """Return what a healthy day and the samples of the window say. Neither may stop an investigation."""
+    """Return what a healthy day, the samples of the window and the snapshot before this one say.
+
+    None of them may stop an investigation.
+    """
     told = list(compare_findings(now, baseline_evidence(settings), context))
+    with suppress(FolderError):
+        earlier = folder.sealed_snapshots[-1:] if folder else ()
+        told += [one for path in earlier for one in failovers_since(now, load_evidence(path))]
     with suppress(FolderError):  # damaged samples: `incident verify` tells of them
         known = watches(folder.path) if folder else ()
         samples = load_samples(known[-1]) if known else ()
