@@ -82,6 +82,11 @@ class Layout:
         self.failing.unlink(missing_ok=True)
         self.write_features()
 
+    def replace_in_config(self, old: str, new: str) -> None:
+        """Change an address in the workbench's configuration, as a team does when something moves."""
+        text = self.config.read_text(encoding="utf-8").replace(old, new)
+        self.config.write_text(text, encoding="utf-8")
+
     def write_features(self, **flags: bool) -> None:
         """Switch feature flags of the running application; those not named are off."""
         fresh = self.features.with_suffix(".new")

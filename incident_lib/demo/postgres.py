@@ -146,6 +146,11 @@ class PostgresServer:
         return row
 
     @property
+    def binaries(self) -> Path:
+        """The folder of its programs, where the server's account can reach them. Needs: `create`."""
+        return self._binaries
+
+    @property
     def _folder(self) -> Path:
         return self.data / "postgres"
 

@@ -19,7 +19,7 @@ from incident_lib.demo.layout import Layout
 _DRIFT_SECONDS = 2.0
 
 # PostgreSQL's immediate shutdown: it ends its own children and removes its shared memory segment.
-_LAST_SIGNAL = {"db": signal.SIGQUIT}
+_LAST_SIGNAL = {"db": signal.SIGQUIT, "standby": signal.SIGQUIT}
 
 
 @dataclass

@@ -12,6 +12,9 @@ _COLD = "redis.memory.hit_ratio"
 # Whoever lost the cache says so: it had been there before it was started.
 _MISSED = tuple(f"logs.lines.class.redis_{what}" for what in ("refused", "loading", "timeout"))
 _LOAD = ("postgres.counters.load", "postgres.saturation.high", "postgres.statements.dominant")
+# Work that a database may do every day; while its users wait it is load.
+_WORK = ("postgres.counters.load", "postgres.counters.statement")
+_USERS_WAIT = ("logs.lines.slow", "logs.lines.class.pool_timeout", "http.health.slow")
 # What loads a database by itself.
 _OWN_CAUSES = (
     "postgres.locks.blocked",
@@ -43,7 +46,8 @@ def judge_stampedes(findings: Iterable[Finding], topology: Topology) -> Iterator
             if kind == "postgres" and users & topology.users(name)
         ]
         for name in databases if lost else ():
-            if load := _load(seen.get(name, {}), since=lost[0].since):
+            waiting = _waiting(seen.get(user, {}) for user in users & topology.users(name))
+            if load := _load(seen.get(name, {}), since=lost[0].since, waiting=waiting):
                 yield _stampede(cache, name, lost, load)
                 break
 
@@ -59,7 +63,11 @@ def _lost(cache: dict[str, Finding], users: list[dict[str, Finding]]) -> list[Fi
     return [cache[_RESTARTED], *proof] if proof else []
 
 
-def _load(database: dict[str, Finding], *, since: datetime | None) -> list[Finding]:
+def _waiting(users: Iterable[dict[str, Finding]]) -> bool:
+    return any(name in user and user[name].severity.is_bad for user in users for name in _USERS_WAIT)
+
+
+def _load(database: dict[str, Finding], *, since: datetime | None, waiting: bool) -> list[Finding]:
     """Return what says that the database is loaded; nothing if that has a cause of its own."""
     if any(database[name].severity.is_bad for name in _OWN_CAUSES if name in database):
         return []
@@ -67,6 +75,7 @@ def _load(database: dict[str, Finding], *, since: datetime | None) -> list[Findi
     if since and started and abs(started - since) < _TOGETHER:
         return []  # everything was started, nothing was lost
     load = [database[name] for name in _LOAD if name in database and database[name].severity.is_bad]
+    load += [database[name] for name in _WORK if waiting and name in database and database[name] not in load]
     return [one for one in load if not (since and one.since and one.since < since)]
 
 

@@ -4,6 +4,8 @@ from incident_lib.demo.faults import (
     application,
     cache,
     cache_server,
+    cold_cache,
+    copies,
     database,
     outside,
     plans,
@@ -16,6 +18,19 @@ from incident_lib.demo.faults.base import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
-_THEMES = (application, processes, database, sessions, plans, upkeep, cache, cache_server, outside, provider)
+_THEMES = (
+    application,
+    processes,
+    database,
+    sessions,
+    plans,
+    upkeep,
+    copies,
+    cache,
+    cache_server,
+    cold_cache,
+    outside,
+    provider,
+)
 
 FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}

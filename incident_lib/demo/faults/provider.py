@@ -1,11 +1,16 @@
 """More faults of the outside payments provider: errors, certificates, swallowed connections."""
 
+import json
 from collections.abc import Callable
 
 from incident_lib.demo.certificates import GOOD, INCOMPLETE, SELF_SIGNED, WRONG_NAME
+from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.faults.base import Fault
 from incident_lib.demo.services import start_client, start_payments
 from incident_lib.demo.stack import DemoStack
+
+_NEW_ADDRESS = "https://eu.payments.invalid"  # a domain that never resolves, by its definition
+_NEXT_PATCH = "1.4.3"
 
 
 def _with_certificate(name: str) -> Callable[[DemoStack], None]:
@@ -14,6 +19,24 @@ def _with_certificate(name: str) -> Callable[[DemoStack], None]:
         start_payments(stack.running.processes, stack.running.payments_port, name)
 
     return change
+
+
+def _move_to_a_name(stack: DemoStack) -> None:
+    """Deploy with the provider's new address, as its owner announced it: a name that nobody entered."""
+    stack.running.layout.replace_in_config(stack.payments_url, _NEW_ADDRESS)
+    _deploy_with(stack, _NEW_ADDRESS)
+
+
+def _move_back(stack: DemoStack) -> None:
+    stack.running.layout.replace_in_config(_NEW_ADDRESS, stack.payments_url)
+    _deploy_with(stack, stack.payments_url)
+
+
+def _deploy_with(stack: DemoStack, address: str) -> None:
+    layout = stack.running.layout
+    environment = json.loads(layout.backend_environment.read_text(encoding="utf-8"))
+    layout.write_secret("backend.json", json.dumps({**environment, "PAYMENTS_URL": address}))
+    stack.deploy(_NEXT_PATCH if address == _NEW_ADDRESS else FIRST_VERSION)
 
 
 def _swallow(stack: DemoStack) -> None:
@@ -35,6 +58,15 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=lambda stack: stack.running.layout.failing.touch(),
         mend_stack=lambda stack: stack.running.layout.failing.unlink(missing_ok=True),
+    ),
+    Fault(
+        name="dns-failure",
+        title="The payments provider moved to a name that does not resolve; a deploy followed it there",
+        hypothesis="dns-failure",
+        target="payments",
+        settle_seconds=5.0,
+        break_stack=_move_to_a_name,
+        mend_stack=_move_back,
     ),
     Fault(
         name="tls-wrong-name",
