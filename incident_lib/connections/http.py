@@ -24,6 +24,11 @@ from incident_lib.errors import ProblemKind, TargetError
 BODY_LIMIT_BYTES = 64 * 1024
 REDIRECTS = 5
 _FIRST_BYTES = 512
+_BAD_REQUEST = 400
+_SCHEMES = {
+    Peer.TLS: "write https:// for http:// in its url",
+    Peer.HTTP: "write http:// for https:// in its url, or switch TLS on there",
+}
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
@@ -108,6 +113,11 @@ class _Trace:
             raise TimeoutError
         return left
 
+    def left_for_tls(self) -> float:
+        """Return the seconds for a handshake: enough stays to see what answers instead."""
+        left = self.left()
+        return max(left * 0.8, left - LOOK_SECONDS / 2)
+
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count the time of what happens inside, if it ends well."""
@@ -186,7 +196,7 @@ def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socke
         return attempt.sock
     try:
         with trace.phase("tls"):
-            return wrap(attempt.sock, host, context, trace.left())
+            return wrap(attempt.sock, host, context, trace.left_for_tls())
     except TargetError as error:
         raise _explained(error, parts, trace) from error
 
@@ -196,22 +206,22 @@ def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> Targe
 
     Cost: one connection where the other side is silent to a TLS greeting, up to three where it hung up.
     """
-    if error.kind not in STRANGE or trace.reached is None or trace.stage == "body":
+    if error.kind not in STRANGE or trace.reached is None:
         return error
     found = recognise(trace.first)
-    if found in {None, Peer.OTHER} and (left := trace.seconds - trace.elapsed()) > 0:
+    if found is None and (left := trace.seconds - trace.elapsed()) > 0:
         waits = error.kind is ProblemKind.TIMED_OUT
-        found = look((trace.reached,), waits=waits, seconds=min(LOOK_SECONDS, left)) or found
+        found = look((trace.reached,), waits=waits, seconds=min(LOOK_SECONDS, left))
     expected = Peer.TLS if parts.scheme == "https" else Peer.HTTP
-    if found in {None, expected} or (found is Peer.OTHER and not trace.first):
+    if found in {None, Peer.OTHER, expected}:
         return error
-    words = "HTTPS" if expected is Peer.TLS else "HTTP"
-    schemes = {
-        Peer.TLS: "write https:// for http://",
-        Peer.HTTP: "write http:// for https://, or use TLS there",
-    }
+    return _wrong(parts, found)
+
+
+def _wrong(parts: SplitResult, found: Peer) -> TargetError:
     where = f"{parts.hostname}:{port_of(parts)}"
-    return wrong_peer(where, words, found, schemes.get(found, "correct host and port of its url"))
+    advice = _SCHEMES.get(found, "correct host and port of its url")
+    return wrong_peer(where, parts.scheme.upper(), found, advice)
 
 
 def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) -> Answer:
@@ -223,7 +233,10 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
             if not trace.first:
                 raise ConnectionResetError
         with trace.phase("body"):
-            return _receive(url, reader, trace.body_limit_bytes)
+            answer = _receive(url, reader, trace.body_limit_bytes)
+    if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
+        raise _wrong(parts, Peer.TLS)
+    return answer
 
 
 def _receive(url: str, reader: IO[bytes], limit: int) -> Answer:

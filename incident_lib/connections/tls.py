@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections import peer as peers
 from incident_lib.connections.certificates import matches_name, names_its_issuer, parse_certificate
 from incident_lib.connections.names import to_ascii
+from incident_lib.connections.peer import Peer
 from incident_lib.connections.sockets import Address, connect_any, kind_of
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.network import TlsAnswer, Trust
@@ -152,15 +154,6 @@ class _Look:
         except OSError as error:
             return _Seen(error=error)
 
-    def answers_plain_http(self) -> bool:
-        """Return whether something speaks HTTP without TLS there."""
-        try:
-            with self.connect() as sock:
-                sock.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
-                return sock.recv(5) == b"HTTP/"
-        except OSError:
-            return False
-
 
 def _chain(secured: ssl.SSLSocket) -> tuple[bytes, ...]:
     """Return the certificates as the server sent them, its own first, in DER."""
@@ -188,8 +181,7 @@ def _ancient() -> ssl.SSLContext:
 
 def _without_certificate(answer: TlsAnswer, look: _Look, error: OSError) -> TlsAnswer:
     if isinstance(error, TimeoutError):  # HTTP servers wait for the end of a line that never comes
-        plain = look.answers_plain_http()
-        return msgspec.structs.replace(answer, plain_http=plain, silent=not plain)
+        return _with_peer(answer, look, waits=True)
     reason = error.reason if isinstance(error, ssl.SSLError) else None
     seen = look.shake(_ancient())
     if seen.protocol:
@@ -198,7 +190,18 @@ def _without_certificate(answer: TlsAnswer, look: _Look, error: OSError) -> TlsA
         return _with_chain(answer, seen, None)
     if reason in _OLD_REASONS:
         return msgspec.structs.replace(answer, old_protocol=True)
-    return msgspec.structs.replace(answer, plain_http=look.answers_plain_http())
+    return _with_peer(answer, look, waits=False)
+
+
+def _with_peer(answer: TlsAnswer, look: _Look, *, waits: bool) -> TlsAnswer:
+    """Return what answers in place of TLS; silent is who says nothing to a line of text either."""
+    left = look.deadline - clock.monotonic()
+    peer = peers.look((look.address,), waits=waits, seconds=min(peers.LOOK_SECONDS, max(0.1, left)))
+    if peer is Peer.HTTP:
+        return msgspec.structs.replace(answer, plain_http=True)
+    if peer in {None, Peer.TLS}:
+        return msgspec.structs.replace(answer, silent=waits)
+    return msgspec.structs.replace(answer, peer=peer.words)
 
 
 def _with_chain(answer: TlsAnswer, seen: _Seen, trust: Trust | None) -> TlsAnswer:

@@ -15,7 +15,6 @@ _TITLES = MappingProxyType(
         "timed_out": "does not answer in time",
         "unreachable": "cannot be reached",
         "reset": "closes connections without an answer",
-        "protocol": "something that does not speak HTTP answers",
         "silent": "accepts connections and says nothing",
     }
 )

@@ -155,7 +155,9 @@ def test_plain_http_that_waits_for_the_end_of_a_line() -> None:
 
 def test_something_else_than_tls(authority: Authority, tmp_path: Path) -> None:
     with servers.serve(servers.says(b"220 mail ready\r\n")) as port:
-        assert set(findings(look(port, tmp_path))) == {"handshake"}
+        found = findings(look(port, tmp_path))
+    assert set(found) == {"wrong_peer"}
+    assert found["wrong_peer"].title == "a mail or FTP server answers where TLS is expected"
 
 
 def test_connected_and_silent() -> None:

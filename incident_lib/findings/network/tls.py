@@ -73,7 +73,8 @@ def _trust(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     elif row.trust is Trust.MISSING_INTERMEDIATE:
         detail = (
             f"the server sends only its own certificate, and its issuer {leaf.issuer} is no authority known"
-            " here: send the whole chain"
+            " here: send the whole chain. Python, openssl and curl use what is sent; browsers fetch or"
+            " remember the missing one, so that all looks well there"
         )
         title = "the server does not send the intermediate certificate"
         yield _critical(evidence, "chain", title, detail, _data(row, leaf))
@@ -102,6 +103,10 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     if row.plain_http:
         title = "plain HTTP answers where TLS is expected"
         yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
+    if row.peer:
+        title = f"{row.peer} answers where TLS is expected"
+        detail = f"{row.address}: correct host and port of its url"
+        yield _critical(evidence, "wrong_peer", title, detail, data)
     if row.silent:
         title = "accepts connections and does not answer the TLS greeting"
         yield _critical(evidence, "silent", title, row.message, data)
