@@ -60,6 +60,11 @@ def _not_running(evidence: Evidence, state: ContainerState, context: Context) ->
     title = f"{state.name} is {state.state}: {said.meaning}"
     if state.state == "paused":
         title, advice = f"{state.name} is paused", f"docker unpause {state.name}"
+    elif state.state == "removing":
+        title, advice = (
+            f"{state.name} is being removed",
+            "a deploy would have put another in its place by now",
+        )
     elif state.state in _NEVER_STARTED:
         title = f"{state.name} was created and never started"
     parts = [f"exit code {state.exit_code}" if state.exit_code is not None else "", state.error]

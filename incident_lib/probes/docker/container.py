@@ -1,7 +1,10 @@
 """What inspecting one container says."""
 
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
+from incident_lib import clock
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import AnyRow, Problem, Window
@@ -9,6 +12,10 @@ from incident_lib.model.docker import ContainerState, HealthOutput, NetworkAttac
 from incident_lib.probes.base import Fetched
 from incident_lib.probes.docker.times import parse_engine_time
 
+_LOOKS = 5
+_PAUSE_SECONDS = 0.5
+_JUST_NOW = timedelta(seconds=3)
+_PASSING = {"created", "removing", "dead"}
 _HEALTH_OUTPUTS = 5
 _OUTPUT_LIMIT = 500
 _IMAGE_LABELS = "org.opencontainers.image."
@@ -20,14 +27,11 @@ _FILE_DRIVERS = {"json-file"}
 def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> Fetched:
     """Return one ContainerState, its NetworkAttachments and the last five HealthOutputs.
 
+    A container that has just ended, or is not there, is looked at again for two seconds: a deploy removes one
+    and makes another with its name, and what is seen in between would call the service down.
     Errors: TargetError NOT_FOUND, naming the containers there are.
     """
-    try:
-        about = engine.inspect(container)
-    except TargetError as error:
-        if error.kind is not ProblemKind.NOT_FOUND:
-            raise
-        raise _not_found(engine, container) from error
+    about = _settled(engine, container)
     image, problem = _image(engine, about.get("Image", ""))
     networks = (about.get("NetworkSettings") or {}).get("Networks") or {}
     health = ((about.get("State") or {}).get("Health") or {}).get("Log") or ()
@@ -39,6 +43,40 @@ def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> 
     return Fetched(
         rows=rows, problem=problem, source=f"GET /containers/{container}/json; GET /images/ID/json"
     )
+
+
+def _settled(engine: Engine, container: str) -> dict[str, Any]:
+    """Return what inspecting says once nothing passes by any more, or at the last look."""
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            about = engine.inspect(container)
+        except TargetError as error:
+            if error.kind is not ProblemKind.NOT_FOUND:
+                raise
+            gone = error
+            continue
+        if look == _LOOKS - 1 or not is_passing(about.get("State") or {}, clock.now()):
+            return about
+    raise _not_found(engine, container) from gone
+
+
+def is_passing(state: dict[str, Any], at: datetime) -> bool:
+    """Return whether a state of a container is one on the way to another, as in a deploy.
+
+    >>> at = datetime.fromisoformat("2026-01-15T14:00:02Z")
+    >>> is_passing({"Status": "exited", "FinishedAt": "2026-01-15T14:00:01Z"}, at)
+    True
+    >>> is_passing({"Status": "exited", "FinishedAt": "2026-01-15T13:00:00Z"}, at)
+    False
+    >>> is_passing({"Status": "removing"}, at), is_passing({"Status": "running"}, at)
+    (True, False)
+    """
+    if state.get("Status") in _PASSING:
+        return True
+    ended = parse_engine_time(state.get("FinishedAt"))
+    return state.get("Status") == "exited" and ended is not None and abs(at - ended) <= _JUST_NOW
 
 
 def _not_found(engine: Engine, container: str) -> TargetError:
