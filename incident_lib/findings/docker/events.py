@@ -13,6 +13,7 @@ from incident_lib.model.docker import ContainerEvent, EventsSeen
 _SAME_DEATH = timedelta(seconds=5)  # the kernel's report and the end of the process
 _ASKED = timedelta(seconds=40)  # a stop waits this long at most, as most people set it
 _INTENDED = {"stop", "restart", "kill"}
+_TURNS = {"start", "die"}
 _TOLD = {"pause": "paused", "unpause": "continued", "destroy": "removed", "rename": "renamed"}
 
 
@@ -74,10 +75,19 @@ def _judge(
 
 
 def _was_asked(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
-    """Return whether somebody stopped it: the engine writes `kill` down before the end."""
-    return any(
-        event.action in _INTENDED and timedelta(0) <= death.at - event.at <= _ASKED for event in events
-    )
+    """Return whether somebody stopped it: the engine writes `kill` down before the end.
+
+    That explains one end. Of a later one, or of the next container with that name, it says nothing.
+    """
+    before = [
+        event
+        for event in events
+        if event is not death
+        and event.container_id == death.container_id
+        and timedelta(0) <= death.at - event.at <= _ASKED
+    ]
+    last = next((event for event in reversed(before) if event.action in _INTENDED | _TURNS), None)
+    return last is not None and last.action in _INTENDED
 
 
 def _out_of_memory(
