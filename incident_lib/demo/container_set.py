@@ -107,9 +107,12 @@ class ContainerSet:
         with engine_errors("the demo stack"):
             for container in self.client.containers.list(all=True, filters=mine, ignore_removed=True):
                 _remove(container)
-            for other in (*self.client.networks.list(filters=mine), *self.client.volumes.list(filters=mine)):
+            for network in self.client.networks.list(filters=mine):
                 with suppress(NotFound):
-                    other.remove()
+                    network.remove()
+            for volume in self.client.volumes.list(filters=mine):
+                with suppress(NotFound):
+                    volume.remove()
 
 
 def _remove(container: Container) -> None:
