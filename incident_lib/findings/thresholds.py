@@ -188,6 +188,7 @@ DEFAULTS: dict[str, Threshold] = {
     "logs.exception.warning_count": _t(3, "own", "the same traceback again and again"),
     "logs.template.least_count": _t(3, "own", "error lines of one kind"),
     # --- http ---
+    "http.clock.warning_seconds": _t(5, "own", "beyond what the header's second and the way leave open"),
     "http.slow.warning_seconds": _t(1.0, "APA", "users notice, and callers begin to time out"),
     # --- baseline: an ordinary change is less than `least`, or than `info_factor` times ---
     "baseline.latency.least_seconds": _t(0.05, "own", "less is the machine's own mood"),
