@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, unquote
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.http_date import ClockDifference, clock_difference
 from incident_lib.connections.names import resolve, to_ascii
 from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, recognise, wrong_peer
 from incident_lib.connections.sockets import Address, connect_any, kind_of
@@ -48,6 +49,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     redirects: tuple[str, ...] = ()
     error: TargetError | None = None
     silent: bool = False  # connected, and not one byte came back
+    clock: ClockDifference | None = None  # the other clock less ours, by the Date header
 
     @property
     def connected(self) -> bool:
@@ -191,7 +193,7 @@ def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socke
         attempt = connect_any(addresses, trace.left())
     if attempt.sock is None:
         raise TargetError(ProblemKind.UNREACHABLE, f"{host} has no address")
-    trace.reached = attempt.address
+    trace.reached, trace.first = attempt.address, b""
     if context is None:
         return attempt.sock
     try:
@@ -228,15 +230,18 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
     with io.BufferedReader(_Bounded(sock, trace)) as reader:
         with trace.phase("first_byte"):
             sock.settimeout(trace.left())
+            sent_at = clock.now()
             sock.sendall(_request(parts))
             trace.first = bytes(reader.peek(1)[:_FIRST_BYTES])
             if not trace.first:
                 raise ConnectionResetError
+            answered_at = clock.now()
         with trace.phase("body"):
             answer = _receive(url, reader, trace.body_limit_bytes)
     if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
         raise _wrong(parts, Peer.TLS)
-    return answer
+    told = clock_difference(answer.headers, sent_at, answered_at)
+    return msgspec.structs.replace(answer, clock=told)
 
 
 def _receive(url: str, reader: IO[bytes], limit: int) -> Answer:

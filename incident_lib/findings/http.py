@@ -39,6 +39,7 @@ def analyze_health(evidence: Evidence, context: Context) -> Iterator[Finding]:
         *_slow(evidence, context, rows),
     ]
     yield from found
+    yield from _clock(evidence, context, rows)  # an answer may be well while the clock is not
     if rows and not found and all(row.is_well for row in rows):
         yield _ok(evidence, rows)
 
@@ -174,6 +175,31 @@ def _slow(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> I
         path=worst.path,
         seconds=seconds,
         phase=phase.removesuffix("_seconds"),
+    )
+
+
+def _clock(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
+    """Yield that its clock is off by more than the header's second and the way there leave open."""
+    told = [row for row in rows if row.clock_difference_seconds is not None]
+    if not told:
+        return
+    best = min(told, key=lambda row: row.clock_error_seconds or 0.0)
+    difference, error = best.clock_difference_seconds or 0.0, best.clock_error_seconds or 0.0
+    severity = context.thresholds.severity("http.clock", abs(difference) - error, "seconds")
+    if severity is None:
+        return
+    direction = "ahead of" if difference > 0 else "behind"
+    yield finding(
+        evidence,
+        "clock",
+        severity,
+        f"its clock is {format_duration(round(abs(difference)))} {direction} ours",
+        f"by the Date header of {best.path}, give or take {format_duration(error)}; times of its log are that"
+        " far off, and tokens and certificates may be refused",
+        url=best.url,
+        path=best.path,
+        difference_seconds=round(difference, 3),
+        error_seconds=round(error, 3),
     )
 
 

@@ -112,6 +112,8 @@ class HttpAnswer(Row, frozen=True, kw_only=True):
     body_bytes: int | None = None
     body_truncated: bool = False
     body_start: str = ""  # of an answer that is not 2xx
+    clock_difference_seconds: float | None = None  # its clock less ours, by its Date header
+    clock_error_seconds: float | None = None  # how far that may be off either way
 
     @property
     def typical_seconds(self) -> float | None:

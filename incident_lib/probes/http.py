@@ -96,6 +96,8 @@ def _row(answer: http.Answer, samples: tuple[float, ...]) -> HttpAnswer:
         content_type=headers.get("content-type"),
         body_bytes=len(answer.body) if answer.status is not None else None,
         body_truncated=answer.truncated,
+        clock_difference_seconds=answer.clock.seconds if answer.clock else None,
+        clock_error_seconds=answer.clock.error_seconds if answer.clock else None,
         body_start="" if answer.status is None or answer.status < 300 else text[:_START_CHARACTERS],
     )
 

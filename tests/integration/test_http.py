@@ -1,5 +1,6 @@
 """HTTP against real sockets: every way an answer can come, and not come."""
 
+import email.utils
 import time
 from functools import partial
 from pathlib import Path
@@ -109,9 +110,7 @@ def test_an_answer_that_is_cut_off_is_reset() -> None:
         assert kind(get(port)) is ProblemKind.RESET
 
 
-@pytest.mark.parametrize(
-    "data", [b"-ERR unknown command\r\n", b"\x15\x03\x01\x00\x02\x02\x28", b"HTTP/1.1 x\r\n"]
-)
+@pytest.mark.parametrize("data", [b"\x00\x01\x02\x03", b"ready\r\n", b"HTTP/1.1 x\r\n"])
 def test_something_else_on_the_port(data: bytes) -> None:
     with servers.serve(servers.says(data)) as port:
         assert kind(get(port)) is ProblemKind.PROTOCOL
@@ -306,3 +305,57 @@ def test_a_lane_can_be_sent_to_another_process(tmp_path: Path) -> None:
     assert isinstance(lane.open, partial)
     again = pickle.loads(pickle.dumps((lane.open, [probe.fetch for probe in lane.probes])))
     assert again[0]().urls == ("http://127.0.0.1:1/",)
+
+
+def dated(seconds: float, *headers: str) -> servers.Conversation:
+    """Return a server whose clock is off."""
+
+    def talk(connection: servers.socket.socket) -> None:
+        date = email.utils.formatdate(time.time() + seconds, usegmt=True)
+        servers.http("ok", headers=(f"Date: {date}", *headers))(connection)
+
+    return talk
+
+
+@pytest.mark.parametrize(("seconds", "direction"), [(90, "ahead of"), (-3600, "behind")])
+def test_a_clock_that_is_off(tmp_path: Path, seconds: float, direction: str) -> None:
+    with servers.serve(dated(seconds)) as port:
+        evidence = collect(service(f"http://127.0.0.1:{port}", "/health"), tmp_path)
+    found = findings(evidence)
+    assert set(found) == {"http.health.ok", "http.health.clock"}
+    one = found["http.health.clock"]
+    assert direction in one.title
+    assert one.data["difference_seconds"] == pytest.approx(seconds, abs=5)
+
+
+@pytest.mark.parametrize("talk", [dated(0), dated(-90, "Age: 90"), dated(-900, "X-Cache: HIT from edge")])
+def test_a_clock_that_is_well_or_that_nobody_can_tell(tmp_path: Path, talk: servers.Conversation) -> None:
+    with servers.serve(talk) as port:
+        evidence = collect(service(f"http://127.0.0.1:{port}", "/health"), tmp_path)
+    assert set(findings(evidence)) == {"http.health.ok"}
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 14:30:00 GMT", "0"])
+def test_a_date_that_is_none(tmp_path: Path, date: str) -> None:
+    with servers.serve(servers.http("ok", headers=(f"Date: {date}",))) as port:
+        evidence = collect(service(f"http://127.0.0.1:{port}", "/health"), tmp_path)
+    (row,) = evidence.of(HttpAnswer)
+    assert row.clock_difference_seconds is None
+
+
+def test_a_slow_answer_leaves_its_clock_open(tmp_path: Path) -> None:
+    """The date may be of the beginning or of the end of the wait."""
+
+    def talk(connection: servers.socket.socket) -> None:
+        servers.read_request(connection)
+        date = email.utils.formatdate(time.time() - 5.5, usegmt=True)
+        time.sleep(1.5)
+        head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head.encode("latin-1"))
+
+    with servers.serve(talk) as port:
+        evidence = collect(service(f"http://127.0.0.1:{port}", "/health"), tmp_path, seconds=5)
+    (row,) = evidence.of(HttpAnswer)
+    assert row.clock_error_seconds is not None
+    assert row.clock_error_seconds > 2
+    assert "http.health.clock" not in findings(evidence)
