@@ -265,6 +265,15 @@ def test_stop_by_somebody_is_no_death():
     assert found["kill"].data["signal"] == 15
 
 
+def test_stop_explains_one_end_of_one_container():
+    stopped = (event("kill", 100, signal=15), event("die", 95, exit_code=143), event("start", 94))
+    later = judge("docker.events", seen(), *stopped, event("die", 80, exit_code=1))
+    assert later["die"].data["count"] == 1
+    ends = [event("die", seconds, exit_code=1, container_id="next") for seconds in (90, 85, 80)]
+    looping = judge("docker.events", seen(), *stopped[:2], *ends)
+    assert looping["restart_loop"].data["count"] == 3
+
+
 def test_death_by_itself():
     found = judge("docker.events", seen(), event("die", 95, exit_code=1))
     assert found["die"].severity is FindingSeverity.WARNING

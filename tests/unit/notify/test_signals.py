@@ -104,6 +104,11 @@ def test_a_login_of_ours_that_is_refused_is_no_database_that_is_down():
         ((found("backend", "http.health.status", count=3, total=3),), "SEV1", "no service answers"),
         ((DOWN, WELL), "SEV2", "1 of 2 services fail their health checks: backend"),
         ((found("backend", "http.health.status", count=1, total=3), WELL), "SEV2", "1 of 2 services"),
+        ((WELL, found("backend", "docker.container.restarting")), "SEV2", "1 of 2 services"),
+        ((WELL, found("worker", "docker.container.unhealthy")), "SEV2", "1 of 2 services"),
+        ((WELL, found("frontend", "docker.container.unhealthy")), "SEV2", "1 of 1 services"),
+        ((WELL, found("worker", "docker.container.not_running")), "SEV2", "1 of 2 services"),
+        ((WELL, found("backend", "docker.events.restart_loop")), "SEV3", "critical: backend"),
         ((WELL, found("backend", **ERRORS, error_ratio=0.6)), "SEV1", "60% of requests fail"),
         ((WELL, found("backend", **ERRORS, error_ratio=0.09)), "SEV2", "9.0% of requests fail"),
         ((WELL, found("backend", **ERRORS, error_ratio=0.02)), "SEV3", "2.0% of requests fail"),
@@ -141,7 +146,7 @@ def test_what_could_not_be_seen_is_said():
     blind = Analysis(
         snapshot="s", findings=(WELL,), not_assessed=(NotAssessed(target="db", probe="p", reason="r"),)
     )
-    assert "1 probes saw nothing" in propose_severity(blind)[1]
+    assert "1 probe saw nothing" in propose_severity(blind)[1]
 
 
 def test_a_note_tells_of_a_difference_and_never_talks_a_severity_down():

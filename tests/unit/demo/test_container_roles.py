@@ -1,0 +1,58 @@
+"""What the containers of the demo stack are made of, without an engine."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from incident_lib.demo.container_configuration import render
+from incident_lib.demo.container_roles import PORTS, Images, Options, Passwords, Roles
+from incident_lib.demo.faults.containers import CONTAINER_FAULTS
+from incident_lib.demo.layout import Layout
+
+LAYOUT = Layout(Path("/srv/stack"))
+
+
+def roles(**options):
+    disk = options.pop("disk", "")
+    return Roles(LAYOUT, Images(), Options(**options), Passwords("db-secret", "redis-secret"), disk=disk)
+
+
+def test_a_deploy_changes_the_label_and_what_the_program_is_told():
+    settings = roles(workers=3).backend("1.5.0", {"DATABASE_URL": "", "EXTRA": "x"})
+    assert settings["labels"]["org.opencontainers.image.version"] == "1.5.0"
+    told = settings["environment"]
+    assert (told["APP_VERSION"], told["WORKERS"], told["EXTRA"]) == ("1.5.0", "3", "x")
+    assert "DATABASE_URL" not in told
+
+
+def test_every_container_has_a_memory_limit():
+    many = roles(memory={"redis": 5})
+    assert many.memory("redis") == 5
+    assert all(many.memory(role) > 0 for role in (*PORTS, "load", "import"))
+
+
+def test_a_disk_of_its_own_is_held_by_two_containers():
+    assert "volumes" not in roles().db()
+    with_disk = roles(disk="demo-data")
+    assert with_disk.db()["volumes"]["demo-data"]["mode"] == "rw"
+    assert with_disk.payments()["volumes"]["demo-data"]["mode"] == "ro"
+
+
+def test_passwords_do_not_show():
+    assert "secret" not in repr(Passwords("db-secret", "redis-secret"))
+
+
+def test_the_configuration_names_containers_and_holds_no_password():
+    text = render("demo-{}".format, dict.fromkeys(PORTS, 18000))
+    services = {one["name"]: one for one in tomllib.loads(text)["service"]}
+    assert services["cache"]["container"] == "demo-redis"
+    assert not {"dsn", "password"} & {key for one in services.values() for key in one}
+
+
+@pytest.mark.parametrize("fault", CONTAINER_FAULTS.values(), ids=lambda fault: fault.name)
+def test_every_fault_blames_what_the_configuration_knows(fault):
+    document = tomllib.loads(render("demo-{}".format, dict.fromkeys(PORTS, 18000)))
+    names = {one["name"] for one in (*document["service"], *document["dependency"])}
+    assert fault.target in names
+    assert CONTAINER_FAULTS[fault.name] is fault
