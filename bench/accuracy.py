@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from accuracy_containers import container_faults, measure_container_fault
 from accuracy_figures import figures, line, misses, summary
 from accuracy_measure import FAILURES, Result, measure_faults, measure_healthy
 from accuracy_plan import CONTAINERS, FRESH, HEALTHY, is_known, options, wanted
@@ -34,7 +33,7 @@ def main() -> int:
     told = options(__doc__)
     results = {} if told.fresh else _load(told.out)
     begun = time.monotonic()
-    keys = wanted(told, container_faults() if told.full or told.containers else ())
+    keys = wanted(told, _container_faults() if told.full or told.containers else ())
     try:
         for key in keys:
             if (key not in results or told.only) and (result := _measured(key)):
@@ -57,7 +56,7 @@ def _measured(key: str) -> Result | None:
         if name in _LOOKS:
             return measure_healthy(_LOOKS[name])
         if name.startswith(CONTAINERS):
-            return measure_container_fault(name.removeprefix(CONTAINERS))
+            return _measured_in_containers(name.removeprefix(CONTAINERS))
         parts = tuple(name.split("+"))
         reason = "; ".join(filter(None, (FAULTS[part].why_not() for part in parts)))
         if not reason:
@@ -66,6 +65,24 @@ def _measured(key: str) -> Result | None:
     except FAILURES as error:
         print(f"could not measure {key}: {type(error).__name__}: {error}", flush=True)
     return None
+
+
+def _container_faults() -> tuple[str, ...]:
+    # Docker's client and the tests' images are wanted only here.
+    from accuracy_containers import container_faults
+
+    return container_faults()
+
+
+def _measured_in_containers(name: str) -> Result | None:
+    from accuracy_containers import FAILURES as OF_ENGINE
+    from accuracy_containers import measure_container_fault
+
+    try:
+        return measure_container_fault(name)
+    except OF_ENGINE as error:
+        print(f"could not measure {CONTAINERS}{name}: {type(error).__name__}: {error}", flush=True)
+        return None
 
 
 def _load(path: Path) -> dict[str, Result]:

@@ -1,22 +1,51 @@
-"""The same on the container stack, where an engine answers."""
+"""The same on the container stack, where an engine answers: that of DOCKER_HOST, else the usual one.
 
+Its images are those of the tests, as the official ones cannot be had everywhere.
+"""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import docker
+import pytest
 from accuracy_measure import Result, broken
+from docker.errors import DockerException
+
+from incident_lib.demo.faults.containers import CONTAINER_FAULTS
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from tests.integration import docker_engine, docker_image
+from tests.integration.container_stack import container_stack
+
+FAILURES = (DockerException, pytest.skip.Exception)
+_USUAL = "unix:///var/run/docker.sock"
 
 
 def container_faults() -> tuple[str, ...]:
-    """Return the names of its faults; none where it cannot be started, and says why."""
+    """Return the names of its faults; none where no engine answers, which is said."""
     try:
-        from incident_lib.demo.faults.containers import CONTAINER_FAULTS
-    except ImportError:
-        print("skip  containers: this version has no container stack", flush=True)
+        _engine()
+    except FAILURES as error:
+        print(f"skip  containers: {error}", flush=True)
         return ()
     return tuple(CONTAINER_FAULTS)
 
 
+@cache
+def _engine() -> docker.DockerClient:
+    host = os.environ.setdefault("DOCKER_HOST", _USUAL)
+    if not docker_engine.answers(host):
+        raise DockerException(f"no engine answers at {host}; set DOCKER_HOST")
+    client = docker.DockerClient(base_url=host, timeout=300)
+    docker_image.build_all(client)
+    return client
+
+
 def measure_container_fault(name: str) -> Result:
     """Return what a container stack of its own, broken by one fault, was diagnosed as."""
-    from incident_lib.demo.containers import ContainerStack
-    from incident_lib.demo.faults.containers import CONTAINER_FAULTS
-
-    with ContainerStack() as stack:
-        return broken(stack, [CONTAINER_FAULTS[name]])
+    fault = CONTAINER_FAULTS[name]
+    with container_stack(_engine(), options=fault.options) as stack:
+        return {**broken(stack, [fault]), "kind": "container fault"}
