@@ -8,16 +8,12 @@ from incident_lib.cli.arguments import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from incident_lib.config import Settings
     from incident_lib.investigation.baseline import Baseline
     from incident_lib.investigation.take_baseline import Taken
-    from incident_lib.model.difference import Comparison, Difference
 
-# By severity, as the findings are coloured.
-_STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "UNKNOWN": "magenta", "INFO": "cyan", "OK": "green"}
-_NAMES = "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, baseline, or baseline:NAME"
+_NAMES = "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -83,12 +79,12 @@ def _tell(console: "Console", taken: "Taken") -> None:
         text = f"Not part of it, as {count(len(unseen), 'probe')} saw nothing: {', '.join(unseen[:5])}{rest}"
         console.print(text, style="magenta", markup=False)
     if taken.kept:
-        wrong = f", in spite of {count(len(taken.against), 'finding')} against it" if taken.against else ""
+        wrong = f", in spite of {count(len(taken.against), 'finding')} above" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
         console.print("From now on it is compared with: incident diff baseline", style="dim")
         return
     if taken.against:
-        why = f"this is no healthy day, by {count(len(taken.against), 'finding')}"
+        why = f"this is no healthy day, see the {count(len(taken.against), 'finding')} above"
     else:
         why = "nothing could be judged"
     console.print(f"Not kept: {why}. To keep it all the same: incident baseline --force", style="yellow")
@@ -112,6 +108,7 @@ def _list(settings: "Settings", *, as_json: bool) -> int:
 def diff(arguments: argparse.Namespace) -> int:
     """Return 0, whatever differs. Reads the two snapshots alone."""
     from incident_lib.cli import terminal
+    from incident_lib.cli.differences import print_comparison
     from incident_lib.incident.files import write_atomic
     from incident_lib.investigation.compare import compare
     from incident_lib.investigation.setup import load_settings, thresholds_for
@@ -130,47 +127,7 @@ def diff(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(comparison)
     console = terminal.console_for(no_color=arguments.no_color)
-    _print(console, comparison, verbose=arguments.verbose)
+    print_comparison(console, comparison, verbose=arguments.verbose)
     if arguments.html:
         console.print(f"\nThe page: {arguments.html}", markup=False, soft_wrap=True)
     return 0
-
-
-def _print(console: "Console", comparison: "Comparison", *, verbose: bool) -> None:
-    """Print a table, the worst first; what is unknown or better is counted, and listed when asked for."""
-    from rich.text import Text
-
-    from incident_lib import clock
-    from incident_lib.cli.terminal import plain
-    from incident_lib.model import FindingSeverity
-    from incident_lib.reports.differences import summary
-
-    for word, side in (("before", comparison.before), ("now", comparison.now)):
-        console.print(Text(f"{word:7} {plain(side.label)} · {clock.format_time(side.collected_at)}"))
-    console.print(Text(f"\n{summary(comparison)}", style="bold"))
-    folded = set() if verbose else {FindingSeverity.OK, FindingSeverity.UNKNOWN}
-    shown = [one for one in comparison.differences if one.severity not in folded]
-    if shown:
-        console.print(_table(shown))
-    if len(shown) < len(comparison.differences):
-        console.print("-v lists what is better or could not be compared, too", style="dim")
-
-
-def _table(shown: "list[Difference]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from incident_lib.cli.terminal import plain
-    from incident_lib.reports.differences import hint, kind, spell
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "target", "kind"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what", overflow="fold", ratio=1)
-    for heading in ("before", "now"):
-        table.add_column(heading, overflow="fold", max_width=24)
-    for one in shown:
-        values = (spell(one.before, one.unit), spell(one.now, one.unit))
-        texts = (one.target, kind(one), one.what, *values)
-        table.add_row(Text(hint(one), style=_STYLES[one.severity]), *(Text(plain(text)) for text in texts))
-    return table

@@ -20,7 +20,7 @@ from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
 
-_STYLES = {
+STYLES = {
     FindingSeverity.CRITICAL: "bold red",
     FindingSeverity.WARNING: "yellow",
     FindingSeverity.UNKNOWN: "magenta",
@@ -86,7 +86,7 @@ def _line(finding: Finding) -> Table:
     grid.add_column(width=8, no_wrap=True)
     grid.add_column(min_width=10, max_width=18)
     grid.add_column(ratio=1, overflow="fold")
-    style = _STYLES[finding.severity]
+    style = STYLES[finding.severity]
     grid.add_row(
         Text(finding.severity.value, style=style),
         Text(finding.target, style="bold"),
@@ -160,7 +160,7 @@ def _counts(analysis: Analysis, probes: int) -> Text:
     text = Text("\n")
     for severity in FindingSeverity:
         text.append(
-            f"{counts[severity]} {severity.value.lower()}  ", _STYLES[severity] if counts[severity] else "dim"
+            f"{counts[severity]} {severity.value.lower()}  ", STYLES[severity] if counts[severity] else "dim"
         )
     return text.append(f"from {probes} probes", "dim")
 

@@ -20,7 +20,7 @@ _MOST = 40
 
 
 def against_normal(case: Case) -> Block:
-    """Return what differs from the newest baseline, the worst first. Reads the two snapshots alone."""
+    """Return what is measured otherwise than in the newest baseline. Reads the two snapshots alone."""
     baseline = newest_baseline(case.settings)
     if baseline is None:
         text = "There is no baseline, so what is normal is not known. On a healthy day: incident baseline"
@@ -28,10 +28,11 @@ def against_normal(case: Case) -> Block:
     normal = load_case(case.settings, baseline.path)
     labels = (baseline.label, "now")
     comparison = compare(normal, case, labels=labels, thresholds=thresholds_for(case.settings))
-    told = differences.summary(comparison)
+    measured = differences.measured(comparison.differences)
+    told = differences.summary(measured)
     when = clock.format_time(baseline.collected_at)
     head = blocks.note(f"Against the {baseline.label} of {when}: {told}")
-    return Block(head + differences.sections(comparison.differences, most=_MOST), told)
+    return Block(head + differences.sections(measured, most=_MOST), told)
 
 
 def resources(case: Case) -> Block:

@@ -10,17 +10,19 @@ from incident_lib.investigation.case import Case, load_case
 from incident_lib.investigation.setup import redactor_for
 
 BASELINE = "baseline"
+LATEST = "latest"
 
 
 def find_snapshot(settings: Settings, name: str) -> tuple[Case, str]:
     """Return the case that `name` means, and what to call it.
 
     `baseline` is the newest one, `baseline:NAME` the newest of that name; a path or id of a snapshot is that
-    snapshot; an incident is its newest snapshot, `INCIDENT/ID` one of it; empty is the newest incident.
+    snapshot; an incident is its newest snapshot, `INCIDENT/ID` one of it; `latest` or empty the newest one.
     Errors: UsageError naming what there is, FolderError.
     """
     if name == BASELINE or name.startswith(f"{BASELINE}:"):
         return _baseline(settings, name.partition(":")[2])
+    name = "" if name == LATEST else name
     path = Path(name)
     if name and (path / "snapshot.json").is_file():
         path = path.resolve()

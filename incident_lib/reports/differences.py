@@ -12,34 +12,41 @@ from incident_lib.plots.values import UNKNOWN, show
 from incident_lib.reports import blocks
 from incident_lib.reports.page import environment
 
-# What a kind of difference is called; the same words in the terminal and in pages.
+# What stands before the name of what differs, where the name alone does not tell what it is.
 _KINDS = {
-    "baseline.latency": "latency",
-    "baseline.errors": "error rate",
-    "baseline.connections": "connections",
-    "baseline.memory": "memory",
-    "baseline.host_memory": "memory",
-    "baseline.files": "open files",
-    "baseline.disk": "disk",
-    "baseline.certificate": "certificate",
-    "baseline.templates": "new in the log",
-    "baseline.exceptions": "new error",
-    "baseline.settings": "setting",
-    "baseline.version": "version",
-    "baseline.scans": "whole tables read",
-    "baseline.unknown": "not compared",
-    "finding.new": "new finding",
-    "finding.gone": "finding gone",
-    "finding.severity": "finding",
-    "hypothesis.rank": "hypothesis",
+    "baseline.exceptions": "new error: ",
+    "baseline.templates": "new in the log: ",
+    "baseline.settings": "setting ",
+    "baseline.disk": "disk ",
 }
+CONCLUDED = ("finding.", "hypothesis.")  # ids of what is no measurement
 _WORDS = {FindingSeverity.OK: "Better", FindingSeverity.INFO: "Changed", FindingSeverity.WARNING: "Worse"}
 _MOST = 200
 
 
-def kind(one: Difference) -> str:
-    """Return what kind of difference it is, in words."""
-    return _KINDS.get(one.id, one.name)
+def name(one: Difference) -> str:
+    """Return what differs, in words."""
+    return _KINDS.get(one.id, "") + one.what
+
+
+def measured(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return what was measured otherwise than before, in its order."""
+    return tuple(one for one in differences if not one.id.startswith(CONCLUDED))
+
+
+def concluded(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return what was concluded otherwise than before: hypotheses, then findings, in their order."""
+    found = [one for one in differences if one.id.startswith(CONCLUDED)]
+    return tuple(sorted(found, key=lambda one: one.id != "hypothesis.rank"))
+
+
+def change(one: Difference) -> str:
+    """Return how a conclusion changed, in words."""
+    if one.id == "finding.new":
+        return "new"
+    if one.id == "finding.gone":
+        return "gone" if one.now is not None else "not seen now"
+    return f"{spell(one.now, '')}, was {spell(one.before, '')}"
 
 
 def hint(one: Difference) -> str:
@@ -60,10 +67,10 @@ def spell(value: Value, unit: str) -> str:
     return show(f"value_{unit}" if unit else "", value)
 
 
-def summary(comparison: Comparison) -> str:
+def summary(differences: Sequence[Difference]) -> str:
     """Return in one sentence how much differs; never "the same" for what was not seen."""
     counts = {
-        word: sum(one.severity in severities for one in comparison.differences)
+        word: sum(one.severity in severities for one in differences)
         for word, severities in (
             ("worse", {FindingSeverity.CRITICAL, FindingSeverity.WARNING}),
             ("changed", {FindingSeverity.INFO}),
@@ -77,14 +84,13 @@ def summary(comparison: Comparison) -> str:
 
 def table(differences: Sequence[Difference], *, most: int = _MOST) -> str:
     """Return the differences as a table, in their order; a cut is said."""
-    if not differences:
-        return blocks.note("Nothing differs in what was compared.", kind="ok")
     rows = "".join(_row(one) for one in differences[:most])
     rest = len(differences) - most
     cut = blocks.note(f"{rest} more are not shown here.") if rest > 0 else ""
-    head = "".join(f"<th>{word}</th>" for word in ("", "target", "kind", "what", "before", "now"))
+    words = ("change",) if all(one.id.startswith(CONCLUDED) for one in differences) else ("before", "now")
+    head = "".join(f"<th>{word}</th>" for word in ("", "target", "what", *words))
     return (
-        '<div class="iw-scroll"><table class="iw-table"><thead><tr>'
+        '<div class="iw-scroll"><table class="iw-table iw-diff"><thead><tr>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table></div>{cut}"
     )
 
@@ -113,8 +119,9 @@ def render_page(comparison: Comparison) -> str:
             before=comparison.before,
             now=comparison.now,
             times=[clock.format_time(side.collected_at) for side in (comparison.before, comparison.now)],
-            summary=summary(comparison),
-            content=Markup(sections(comparison.differences)),  # noqa: S704 - escaped where it is made
+            summary=summary(comparison.differences),
+            measured=Markup(sections(measured(comparison.differences))),  # noqa: S704 - escaped where it is made
+            concluded=Markup(sections(concluded(comparison.differences))),  # noqa: S704 - the same
         )
     )
 
@@ -126,12 +133,13 @@ def _folded(differences: Sequence[Difference], label: str) -> str:
 
 
 def _row(one: Difference) -> str:
-    cells = (kind(one), one.what, spell(one.before, one.unit), spell(one.now, one.unit))
     refs = ", ".join(dict.fromkeys((*one.evidence_before, *one.evidence_now)))
+    if one.id.startswith(CONCLUDED):
+        values = f'<td class="iw-change">{escape(change(one))}</td>'
+    else:
+        values = "".join(f"<td>{escape(spell(value, one.unit))}</td>" for value in (one.before, one.now))
     return (
         f'<tr class="iw-{one.severity.lower()}" title="{escape(refs)}">'
         f'<td><span class="iw-severity">{escape(hint(one))}</span></td>'
-        f'<th scope="row">{escape(one.target)}</th>'
-        + "".join(f"<td>{escape(text)}</td>" for text in cells)
-        + "</tr>"
+        f'<th scope="row">{escape(one.target)}</th><td>{escape(name(one))}</td>{values}</tr>'
     )
