@@ -257,8 +257,26 @@ def test_a_clock_that_is_off_does_not_hide_what_is_down() -> None:
     assert ranked[0] == ("db-down", "ledger")
 
 
+def test_what_is_so_only_inside_says_so_in_its_title() -> None:
+    data: dict[str, str | int | float | None] = {
+        "host": "bank.example",
+        "where": "only inside container app-orders",
+        "vantage": "container app-orders",
+    }
+    lost = Finding(
+        id="network.inside.not_resolving",
+        severity=FindingSeverity.CRITICAL,
+        target="bank",
+        title="lost",
+        data=data,
+    )
+    first, *_ = rank((lost,), GRAPH, PATTERNS)
+    assert (first.id, first.target) == ("dns-failure", "bank")
+    assert first.title == "The name bank.example of bank does not resolve only inside container app-orders"
+
+
 def test_clues_name_probes_that_exist() -> None:
-    probes = {"baseline", "trend"} | {
+    probes = {"baseline", "clock", "trend"} | {
         name
         for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
         for name in technology.ANALYZERS
