@@ -6,7 +6,7 @@ import msgspec
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model import Evidence, Finding, FindingSeverity, Row
 from incident_lib.model.network import HttpAnswer, PortAnswer
 from incident_lib.model.postgres import PostgresConnection
 from incident_lib.model.redis import RedisServer
@@ -65,20 +65,24 @@ def judge_clocks(
 def clocks(evidence: Iterable[Evidence]) -> Iterator[Clock]:
     """Yield what each target says of the time; of several answers the one that is known best."""
     for one in evidence:
-        rows: list[tuple[float, float]] = []
-        for row in one.rows:
-            match row:
-                case HttpAnswer(clock_difference_seconds=float(seconds), clock_error_seconds=float(error)):
-                    rows.append((error, seconds))
-                case PostgresConnection(clock_difference_seconds=float(seconds)):
-                    rows.append((_SERVER_ERROR_SECONDS, seconds))
-                case RedisServer(clock_difference_seconds=float(seconds)):
-                    rows.append((_SERVER_ERROR_SECONDS, seconds))
-                case _:
-                    pass
+        rows = [told for row in one.rows if (told := _told(row))]
         if rows:
             error, seconds = min(rows)
             yield Clock(target=one.target, seconds=seconds, error_seconds=error, evidence=one.ref)
+
+
+def _told(row: Row) -> tuple[float, float] | None:
+    """Return how far off it may be, and what the clock says less ours; None where it says nothing."""
+    match row:
+        case HttpAnswer(clock_difference_seconds=seconds, clock_error_seconds=error):
+            return None if seconds is None or error is None else (error, seconds)
+        case (
+            PostgresConnection(clock_difference_seconds=seconds)
+            | RedisServer(clock_difference_seconds=seconds)
+        ):
+            return None if seconds is None else (_SERVER_ERROR_SECONDS, seconds)
+        case _:
+            return None
 
 
 def _machines(told: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Machine]:
