@@ -19,7 +19,10 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "worker_killed",
         ("was sent SIGKILL! Perhaps out of memory?", "was terminated due to signal 9"),
     ),
-    ("worker_died", ("Child process [", "exited on signal", "was terminated due to signal")),
+    (
+        "worker_died",
+        ("Child process [", "exited on signal", "was terminated due to signal", "Worker exited prematurely: "),
+    ),
     ("worker_timeout", ("WORKER TIMEOUT (pid:",)),
     # "all server processes terminated; reinitializing" comes a moment before it and is the same crash.
     ("crash_recovery", ("database system was not properly shut down; automatic recovery in progress",)),

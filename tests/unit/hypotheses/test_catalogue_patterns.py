@@ -225,6 +225,11 @@ def test_failures_in_many_endpoints_are_told_without_a_log_of_their_own() -> Non
     assert hypotheses(down)[0] == ("redis-down", "keys")
 
 
+def test_a_worker_that_its_server_only_saw_die_is_told() -> None:
+    ranked = hypotheses(("orders logs.lines.server.worker_died WARNING", *ERRORS))
+    assert ranked[0] == ("worker-killed", "orders")
+
+
 def test_a_slow_statement_is_told_without_an_extension() -> None:
     ranked = hypotheses(
         (
