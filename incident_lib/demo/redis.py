@@ -14,7 +14,7 @@ from incident_lib.demo.processes import Processes, python_environment
 from incident_lib.errors import WorkbenchError
 
 HEALTHY_POLICY = "allkeys-lru"
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _SETTINGS = """\
 bind 127.0.0.1
 port {port}

@@ -10,7 +10,7 @@ from incident_lib.demo.ports import PortTakenError
 from incident_lib.demo.processes import Processes, python_environment, python_module
 from incident_lib.errors import WorkbenchError
 
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _LOAD_SECONDS = 900.0
 
 

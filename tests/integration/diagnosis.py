@@ -1,11 +1,12 @@
 """The diagnosis of a fault of the demo stack, for the test modules that share the faults among them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from incident_lib import config
+from incident_lib import clock, config
 from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -13,6 +14,8 @@ from incident_lib.investigation.take import take_snapshot
 
 HEALTHY_SECONDS = 6.0
 SERVERS = {"db", "cache"}
+_BUSY_LOAD = 3.0  # for each processor: time-outs are then this machine's own
+_LOOKS_WHEN_BUSY = 3
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +39,25 @@ def told(case: Case) -> list[str]:
     return [f"{one.id} at {one.target} ({one.score})" for one in case.analysis.hypotheses]
 
 
+def is_busy() -> bool:
+    """Return whether this machine has so much else to do that a fault may show late."""
+    return os.getloadavg()[0] > _BUSY_LOAD * (os.cpu_count() or 1)
+
+
 def assert_it_is_named(stack: DemoStack, where: Path, name: str) -> None:
     """Inject the fault under load, and compare the first hypothesis with it."""
     fault = FAULTS[name]
+    # The window leaves out the faults before this one; what it needs of the time before is a few seconds.
+    begun = clock.monotonic()
     stack.drive(HEALTHY_SECONDS)
     fault.inject(stack)
     try:
-        stack.drive(fault.settle_seconds)
-        # The window leaves out the faults before this one; what it needs of the time before is a few seconds.
-        case = triage(stack, where, f"{HEALTHY_SECONDS + fault.settle_seconds:.0f}s")
+        for _ in range(_LOOKS_WHEN_BUSY):
+            stack.drive(fault.settle_seconds)
+            case = triage(stack, where, f"{clock.monotonic() - begun:.0f}s")
+            ranked = [(one.id, one.target) for one in case.analysis.hypotheses]
+            if ranked[:1] == [(fault.hypothesis, fault.target)] or not is_busy():
+                break
     finally:
         fault.undo(stack)
-    first = case.analysis.hypotheses[0] if case.analysis.hypotheses else None
-    assert first is not None, "no hypothesis"
-    assert (first.id, first.target) == (fault.hypothesis, fault.target), told(case)
+    assert ranked[:1] == [(fault.hypothesis, fault.target)], told(case)

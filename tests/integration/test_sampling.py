@@ -114,12 +114,12 @@ def test_a_watch_is_stored_and_shown_in_notebooks(tmp_path):
         folder = folders.declare(here.incidents, declaration, redactor_for(here))
         taken = watch_trend(here, folder, every_seconds=1.2, for_seconds=2.5, told=told.append)
     assert list(taken) == told
-    assert len(taken) == 3
+    assert 2 <= len(taken) <= 3  # each is due at its time, and left out where the machine is late
     writer = SnapshotWriter(folder.path / "snapshots", Window(taken[0].at, taken[-1].at), folder.redactor)
     writer.seal(Analysis(snapshot=writer.id), Topology())
     case = load_case(here, writer.path, folder)
-    assert "3 samples are too few" in trends(case).html
-    assert repr(trends(case)) == "<3 samples>"
+    assert f"{len(taken)} samples are too few" in trends(case).html
+    assert repr(trends(case)) == f"<{len(taken)} samples>"
     assert "incident baseline" in against_normal(case).html
 
 
