@@ -10,7 +10,8 @@ from incident_lib.model.difference import Comparison, Difference, Side
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 
 
-def number(what, before, now, severity=FindingSeverity.WARNING, name="baseline.latency", unit="seconds"):
+def number(what, before, now, severity=FindingSeverity.WARNING, name="baseline.latency"):
+    unit = "seconds" if name == "baseline.latency" else ""
     return Difference(
         id=name, target="backend", what=what, before=before, now=now, unit=unit, severity=severity
     )
@@ -24,8 +25,8 @@ def printed(capsys, *differences, verbose=False):
 
 
 def test_numbers_come_before_what_was_concluded(capsys):
-    rank = number("the pool is used up", "not supported", "rank 1", name="hypothesis.rank", unit="")
-    new = number("it answers 503", "not found", "CRITICAL", FindingSeverity.CRITICAL, "finding.new", "")
+    rank = number("the pool is used up", "not supported", "rank 1", name="hypothesis.rank")
+    new = number("it answers 503", "not found", "CRITICAL", FindingSeverity.CRITICAL, "finding.new")
     out = printed(capsys, new, rank, number("GET /: p95", 0.02, 2.0))
     assert "GET /: p95" in out
     assert "20 ms → 2.0 s" in out
@@ -46,8 +47,8 @@ def test_what_nobody_reads_is_counted_and_shown_when_asked_for(capsys):
 
 
 def test_what_was_not_seen_is_not_gone(capsys):
-    gone = number("it is full", "WARNING", "not found", FindingSeverity.OK, "finding.gone", "")
-    unseen = number("it is slow", "WARNING", None, FindingSeverity.UNKNOWN, "finding.gone", "")
+    gone = number("it is full", "WARNING", "not found", FindingSeverity.OK, "finding.gone")
+    unseen = number("it is slow", "WARNING", None, FindingSeverity.UNKNOWN, "finding.gone")
     out = printed(capsys, gone, unseen, verbose=True)
     assert "gone: it is full" in out
     assert "not seen now: it is slow" in out
