@@ -67,6 +67,8 @@ def _errors(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]
         title = _title(name, first.error, kind)
         if len(group) < len(rows):
             title = f"{paths}: {title}"
+        elif kind is ProblemKind.RESET:
+            name = "reset_all"  # noqa: PLW2901 - before a container whose program is gone, its proxy accepts
         detail = "; ".join(f"{row.path}: {row.error}" for row in group)
         severity = _severity(kind)
         count = len(group)

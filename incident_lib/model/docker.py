@@ -105,6 +105,7 @@ class ContainerState(Row, frozen=True, kw_only=True):
     ports: tuple[str, ...] = ()
     environment_names: tuple[str, ...] = ()
     python_version: str = ""
+    network_mode: str = ""  # host, none, container:ID, or the network it was created in
 
 
 class HealthOutput(Row, frozen=True, kw_only=True):
@@ -139,6 +140,7 @@ class ContainerUsage(Row, frozen=True, kw_only=True):
     dropped_count: int | None  # packets, both ways, in between
     error_count: int | None
     started_at: datetime | None = None
+    command_count: int | None = None  # of `docker exec` and health checks that ran in it at the last sample
 
     @property
     def cpu_ratio(self) -> float | None:

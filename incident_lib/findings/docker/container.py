@@ -8,9 +8,10 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.findings.docker.exit_codes import verdict
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.docker import ContainerState, HealthOutput
+from incident_lib.model.docker import ContainerState, HealthOutput, NetworkAttachment
 
 _NEVER_STARTED = {"created"}
+_NO_NETWORK = {"host", "none"}
 
 
 def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -21,6 +22,7 @@ def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]
             *_restarts(evidence, state, context),
             *_worker(evidence, state),
             *_health(evidence, state),
+            *_network(evidence, state),
         ]
         yield from trouble
         yield from _changed(evidence, state, context)
@@ -178,6 +180,23 @@ def _health(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
             f"{state.name} is starting: its health check has not passed yet",
             container=state.name,
         )
+
+
+def _network(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
+    # One that shares the network of the host or of another container is in none of its own.
+    shared = state.network_mode in _NO_NETWORK or state.network_mode.startswith("container:")
+    if state.state != "running" or not state.network_mode or shared or evidence.of(NetworkAttachment):
+        return
+    yield finding(
+        evidence,
+        "no_network",
+        FindingSeverity.CRITICAL,
+        f"{state.name} runs and is in no network: nobody finds it by its name",
+        f"it was created in {state.network_mode}, and somebody disconnected it: "
+        f"docker network connect {state.network_mode} {state.name}, with the aliases it had",
+        container=state.name,
+        network=state.network_mode,
+    )
 
 
 def _changed(evidence: Evidence, state: ContainerState, context: Context) -> Iterator[Finding]:

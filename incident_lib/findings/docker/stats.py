@@ -88,13 +88,16 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
     if growth and severity:
         warm_up = context.thresholds["docker.growth.warm_up_seconds"]
         young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
+        # What a health check or a look of ours starts in the container counts as its memory, too.
+        guest = bool(usage.command_count)
         yield finding(
             evidence,
             "growth",
-            FindingSeverity.INFO if young else severity,
+            FindingSeverity.INFO if young or guest else severity,
             f"memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
             f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
-            + (", just after its start" if young else ""),
+            + (", just after its start" if young else "")
+            + (", while a command was run in it, such as its health check" if guest else ""),
             bytes_per_second=growth.bytes_per_second,
             limit_seconds=growth.limit_seconds,
             **_data(usage),

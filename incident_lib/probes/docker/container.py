@@ -138,6 +138,7 @@ def _state(about: dict[str, Any], image: dict[str, Any]) -> ContainerState:
         ports=_ports((about.get("NetworkSettings") or {}).get("Ports") or {}),
         environment_names=tuple(sorted(environment)),
         python_version=environment.get("PYTHON_VERSION", ""),
+        network_mode=str(host.get("NetworkMode") or ""),
     )
 
 

@@ -41,8 +41,9 @@ def fetch_stats(engine: Engine, _window: Window, *, container: str = "") -> Fetc
     )
     usage = compute_usage(samples[0], samples[-1], (times[0], times[-1]), about.get("HostConfig") or {})
     started_at = parse_engine_time(about["State"].get("StartedAt"))
+    commands = len(engine.inspect(container).get("ExecIDs") or ())
     return Fetched(
-        rows=(msgspec.structs.replace(usage, started_at=started_at), *memory),
+        rows=(msgspec.structs.replace(usage, started_at=started_at, command_count=commands), *memory),
         source=f"GET /containers/{container}/stats?stream=0&one-shot=1, four times",
     )
 

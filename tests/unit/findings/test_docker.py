@@ -17,6 +17,7 @@ from incident_lib.model.docker import (
     ContainerUsage,
     EventsSeen,
     MemorySample,
+    NetworkAttachment,
     NetworkGap,
 )
 
@@ -142,6 +143,15 @@ def test_risks_are_named_in_one_finding():
     assert found.data["no_memory_limit"] == found.data["unbounded_log"] == 1
 
 
+def test_taken_out_of_its_network():
+    alone = judge("docker.container", state(network_mode="shop_default"))
+    assert alone["no_network"].severity is FindingSeverity.CRITICAL
+    attached = NetworkAttachment(network="shop_default", address="172.18.0.2")
+    assert "no_network" not in judge("docker.container", state(network_mode="shop_default"), attached)
+    for mode in ("host", "none", "container:0a1b2c", ""):
+        assert "no_network" not in judge("docker.container", state(network_mode=mode))
+
+
 def test_created_and_never_started():
     found = judge(
         "docker.container", state(state="created", started_at=None, exit_code=127, error="no such file")
@@ -238,6 +248,11 @@ def test_growth_of_a_container():
     rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
     assert judge("docker.stats", usage(), *rows)["growth"].severity is FindingSeverity.WARNING
     assert "growth" not in judge("docker.stats", usage(memory_limit_bytes=None), *rows)
+
+
+def test_growth_while_a_health_check_runs():
+    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
+    assert judge("docker.stats", usage(command_count=1), *rows)["growth"].severity is FindingSeverity.INFO
 
 
 def test_growth_just_after_a_start():
