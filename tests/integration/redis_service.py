@@ -59,13 +59,17 @@ class Server:
         settings: dict[str, object] = {"password": self.password or None, "socket_timeout": 10} | options
         return redis.Redis(host="127.0.0.1", port=self.port, **settings)  # type: ignore[arg-type]
 
+    def connection(self) -> socket.socket:
+        """Return a client that says nothing. Close it."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
     @property
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")
 
 
 def binary(kind: str) -> str:
-    """Return the program of "redis", "valkey" or an extra one; skips, or fails, the test where there is none."""
+    """Return the program of "redis", "valkey" or an extra one; skips, or fails, where there is none."""
     if kind in EXTRA:
         return EXTRA[kind]
     if found := shutil.which(f"{kind}-server"):

@@ -12,7 +12,7 @@ import redis
 from incident_lib import clock
 from incident_lib.connections.redis import open_session
 from incident_lib.errors import ProblemKind
-from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity
 from incident_lib.model.redis import (
     RedisClientGroup,
     RedisDenial,
@@ -158,21 +158,14 @@ def test_one_command_holds_everybody_up(kind: str) -> None:
         with busy(server, lambda client: client.eval("return #redis.call('KEYS', '*')", 0)):
             time.sleep(1.0)
             found = judge(collect(settings_for(server.url)))
-            for _ in range(5):  # a ping says nothing while this machine is busy itself
-                if _is_slow(found):
-                    break
-                found = judge(collect(settings_for(server.url)))
     slow = found["redis.slowlog.slow"]
     assert slow.severity is FindingSeverity.WARNING
     assert slow.data["command"] == "EVAL"
     assert found["redis.commands.dominant"].data["command"] == "eval"
     assert "redis.commands.event.command" in found
-    assert _is_slow(found)
-
-
-def _is_slow(found: dict[str, Finding]) -> bool:
-    latency = found.get("redis.connection.latency")
-    return latency is not None and latency.severity is FindingSeverity.WARNING
+    # However busy this machine is: the server's own count says that it ran commands all the time.
+    assert found["redis.connection.latency"].severity is FindingSeverity.WARNING
+    assert found["redis.connection.latency"].data["longest_command"] in {"eval", "keys"}
 
 
 def test_slow_log_that_is_off_is_not_a_fast_server(kind: str) -> None:
@@ -299,13 +292,18 @@ def test_many_keys_are_sampled_without_being_felt(kind: str) -> None:
             fill(client, 100_000)
             client.slowlog_reset()
             before = client.object("idletime", "item:5")
-        started = clock.monotonic()
-        evidence = collect(settings_for(server.url))
-        assert clock.monotonic() - started < 3
+        for _ in range(5):  # a busy machine keeps the server from running in the middle of a quick command
+            started = clock.monotonic()
+            evidence = collect(settings_for(server.url))
+            seconds = clock.monotonic() - started
+            with server.client() as client:
+                ours = [entry for entry in client.slowlog_get(128) if entry["duration"] > 10_000]
+                client.slowlog_reset()
+            if not ours and seconds < 3:
+                break
         with server.client() as client:
-            ours = [entry for entry in client.slowlog_get(128) if entry["duration"] > 10_000]
             assert client.object("idletime", "item:5") >= before
-    assert ours == []
+    assert (ours, seconds < 3) == ([], True)
     sample = evidence["redis.keyspace"].of(RedisKeySample)[0]
     cut = evidence["redis.keyspace"].truncated
     assert sample.sampled_count >= 5_000
