@@ -38,6 +38,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     base: float  # how specific the required clues are, 0 to 1
     explains: tuple[str, ...] = ()  # ids of its symptoms; `beside:ID` at a target that shares a user with it
     is_symptom: bool = False  # gives way when something that the target needs is to blame
+    is_quiet: bool = False  # nobody feels it yet: what needs the target does not fail of it
     next_check: str
     first_action: str
     notebook: Literal["00_triage", "10_application", "20_database", "30_redis", "40_network"]

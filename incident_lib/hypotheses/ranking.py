@@ -90,7 +90,16 @@ def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology) -> boo
     beside = topology.users(symptom.target) & topology.users(cause.target)
     if f"beside:{symptom.pattern.id}" in cause.pattern.explains and beside:
         return True
-    return symptom.pattern.is_symptom and cause.target in topology.needs(symptom.target)
+    is_behind = symptom.pattern.is_symptom and cause.target in topology.needs(symptom.target)
+    return is_behind and not cause.pattern.is_quiet and _is_felt(cause, topology)
+
+
+def _is_felt(cause: _Candidate, topology: Topology) -> bool:
+    """Return whether more than a warning of its own speaks for it: what nobody feels explains no failure."""
+    users = topology.users(cause.target)
+    return _has_critical(cause.required) or any(
+        one.severity.is_bad and one.target in users for one in (*cause.required, *cause.support)
+    )
 
 
 def _order(one: _Candidate) -> tuple[float, str, str]:

@@ -50,6 +50,29 @@ def test_a_change_alone_is_no_cause():
     assert ids(found("api", "deploys.log.deployed", "INFO", since=ONSET, version="2")) == []
 
 
+@pytest.mark.parametrize(
+    "old_trouble",
+    [
+        found("db", "postgres.archiver.failing", "CRITICAL"),
+        found("db", "postgres.replication.slot", "CRITICAL"),
+        found("db", "postgres.transactions.idle", "WARNING"),
+        found("db", "postgres.sequences.high", "WARNING"),
+        found("db", "postgres.counters.deadlocks", "WARNING"),
+    ],
+    ids=lambda one: one.id,
+)
+def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
+    ranked = ids(
+        old_trouble,
+        found("api", "deploys.log.deployed", "INFO", since=ONSET - timedelta(seconds=20), version="2"),
+        found("api", "logs.lines.onset", "INFO", since=ONSET),
+        found("api", "logs.lines.errors"),
+        found("api", "logs.lines.endpoint", "WARNING", since=ONSET, endpoint="/pay"),
+        found("api", "logs.lines.exception", "WARNING", since=ONSET),
+    )
+    assert ranked[0] == ("bad-deploy", "api")
+
+
 def test_blame_moves_to_the_deepest_failing_dependency():
     ranked = ids(
         found("db", "postgres.connection.refused"),
