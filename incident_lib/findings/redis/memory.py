@@ -126,7 +126,10 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
 
 
 def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
-    """Yield a low hit ratio: bad where a cache evicts, else only said, as a cold one has it too."""
+    """Yield a low hit ratio: bad where a cache evicts what is asked for, else only said.
+
+    A cold cache has it too, and so has one that is asked whether something is new.
+    """
     hits, misses = row.hit_count, row.miss_count
     limits = context.thresholds
     if hits is None or misses is None or hits + misses < limits["redis.hit_ratio.least_count"]:
@@ -134,7 +137,8 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
     ratio = hits / (hits + misses)
     if limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
         return
-    evicts = bool(row.evicted_count) and (row.policy or "").startswith("allkeys")
+    share = (row.evicted_count or 0) / misses
+    evicts = share >= limits["redis.hit_ratio.evicted_ratio"] and (row.policy or "").startswith("allkeys")
     yield finding(
         evidence,
         "hit_ratio",

@@ -16,7 +16,7 @@ def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
         raise TargetError(
             ProblemKind.PRIVILEGE,
             "CONFIG GET is not allowed here",
-            "ACL SETUSER <user> +config|get, or ask the provider for the settings",
+            "ask the provider for the settings, or allow it: ACL SETUSER <user> +config|get",
         )
     return Fetched(rows=rows)
 
