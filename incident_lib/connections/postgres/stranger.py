@@ -6,13 +6,16 @@ from typing import Any
 from incident_lib.connections.names import resolve
 from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, wrong_peer
 from incident_lib.connections.postgres import limits
+from incident_lib.connections.postgres.logins import HANGS, greets
 from incident_lib.errors import ProblemKind, TargetError
 
 _PLAIN_ADVICE = "correct host and port of the dsn; PostgreSQL speaks TLS only after its own greeting"
 
 
 def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
-    """Return that something else answers where `parameters` lead, or the error as it is.
+    """Return that something else answers where `parameters` lead, or a server that lets nobody in.
+
+    Otherwise the error as it is.
 
     Cost: one connection where the other side is silent, up to three where it hung up; none else.
     """
@@ -30,6 +33,8 @@ def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
         addresses = resolve(host, int(port), LOOK_SECONDS)
     except TargetError:
         return error
+    if error.kind is ProblemKind.TIMED_OUT and greets(addresses):
+        return HANGS
     found = look(addresses, waits=error.kind is ProblemKind.TIMED_OUT)
     if found in {None, Peer.POSTGRES}:
         return error

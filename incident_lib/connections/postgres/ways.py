@@ -7,6 +7,7 @@ from incident_lib.config import Service, Settings
 from incident_lib.connections.docker import open_engine
 from incident_lib.connections.postgres import limits
 from incident_lib.connections.postgres.container import Found, inspect, open_exec
+from incident_lib.connections.postgres.logins import explained_hang
 from incident_lib.connections.postgres.session import Attempt, PostgresSession, Transport
 from incident_lib.errors import ProblemKind, TargetError
 
@@ -19,7 +20,7 @@ _NO_WAY = {
     ProblemKind.RESET,
 }
 # The server answered, and another way would hear the same.
-_ANSWERED = {ProblemKind.FULL, ProblemKind.STARTING}
+_ANSWERED = {ProblemKind.FULL, ProblemKind.STARTING, ProblemKind.BUSY}
 # The database is the trouble, or may be: with one catalog of it locked, a session hangs before it begins.
 _OTHER_DATABASE = {ProblemKind.NOT_FOUND, ProblemKind.TIMED_OUT, ProblemKind.BUSY}
 _CONNECT_AGAIN_SECONDS = 2
@@ -54,7 +55,7 @@ def _open_configured(settings: Settings, service: Service) -> PostgresSession:
         return _direct(parameters, way="configured")
     except TargetError as error:
         if not service.container or error.kind not in _NO_WAY:
-            raise
+            raise explained_hang(error, service.container, parameters) from error
         failed = Attempt(way="the configured address", error=error)
     try:
         return _exec(service.container, parameters, attempts=(failed,))
@@ -76,7 +77,7 @@ def _open_found(service: Service, *, credentials: bool) -> PostgresSession:
             session = _direct(found.parameters(host, port), way="discovered", attempts=tuple(attempts))
         except TargetError as error:
             if error.kind in _ANSWERED:
-                raise
+                raise explained_hang(error, service.container, found.parameters(host, port)) from error
             attempts.append(Attempt(way=way, error=error))
             if error.kind is ProblemKind.TIMED_OUT:
                 break

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of
+from incident_lib.findings.postgres.words import count
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres import PostgresConnection
 
@@ -20,7 +21,7 @@ _TITLES = {
     ProblemKind.TLS: "No secure connection with the database server",
     ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
     ProblemKind.RESET: "The database server cut the connection",
-    ProblemKind.BUSY: "The database is alive and refuses statements",
+    ProblemKind.BUSY: "The database server runs, and lets nobody in: logins hang",
 }
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
@@ -40,9 +41,26 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         title = f"not assessed: {reason}"
         yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
         return
-    title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
     detail = ". ".join(part for part in (reason, advice) if part)
+    if waiting := int(problem.numbers.get("waiting_logins", 0)) if problem else 0:
+        yield _waiting_logins(evidence, waiting, detail)
+        return
+    title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
+
+
+def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
+    verb = "waits" if waiting == 1 else "wait"
+    return finding(
+        evidence,
+        "login_waits",
+        FindingSeverity.CRITICAL,
+        f"{count(waiting, 'login')} {verb} for a lock inside the database server, so nobody new gets in",
+        detail,
+        kind="busy",
+        waiters=waiting,
+        root_pid="not known from here",
+    )
 
 
 def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:

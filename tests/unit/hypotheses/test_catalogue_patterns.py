@@ -50,6 +50,7 @@ CASES: dict[str, tuple[str, Case]] = {
     # PostgreSQL
     "db-down": ("ledger", ("ledger postgres.connection.refused", *ERRORS)),
     "wrong-port": ("keys", ("keys redis.connection.wrong_peer", "orders http.health.part", *ERRORS)),
+    "db-login-hangs": ("ledger", ("ledger postgres.connection.busy", *ERRORS)),
     "db-restarted": (
         "ledger",
         ("ledger postgres.server.restarted INFO", "orders logs.lines.class.db_terminated WARNING", *ERRORS),
