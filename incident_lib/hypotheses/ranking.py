@@ -16,6 +16,10 @@ _PER_COUNTER = 0.15
 _FOLLOWS = 0.10
 _SYMPTOM = 0.55  # what remains of a hypothesis that another one explains
 _LEAST = 0.20  # below this nothing carries it
+# Failures of whatever cause: they are no sign of a certain one.
+_ANY_FAILURE = frozenset(
+    {"logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception", "http.health.status"}
+)
 
 
 class _Candidate(msgspec.Struct, frozen=True):
@@ -98,7 +102,8 @@ def _is_felt(cause: _Candidate, topology: Topology) -> bool:
     """Return whether more than a warning of its own speaks for it: what nobody feels explains no failure."""
     users = topology.users(cause.target)
     return _has_critical(cause.required) or any(
-        one.severity.is_bad and one.target in users for one in (*cause.required, *cause.support)
+        one.severity.is_bad and one.target in users and one.id not in _ANY_FAILURE
+        for one in (*cause.required, *cause.support)
     )
 
 
