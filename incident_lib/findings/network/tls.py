@@ -28,8 +28,26 @@ def analyze_tls(evidence: Evidence, context: Context) -> Iterator[Finding]:
             _critical(evidence, "handshake", "no TLS connection is possible", row.message, {"host": row.name})
         )
     yield from found
+    yield from _renewed(evidence, context, row)  # a change, whether it was for the better or not
     if not found:
         yield _ok(evidence, row)
+
+
+def _renewed(evidence: Evidence, context: Context, row: TlsAnswer) -> Iterator[Finding]:
+    """Yield that the certificate was issued inside the window, by its own dates."""
+    leaf = next(iter(row.certificates), None)
+    if leaf is None or not context.window.holds(leaf.not_before_at):
+        return
+    yield finding(
+        evidence,
+        "renewed",
+        FindingSeverity.INFO,
+        "the certificate was issued inside this stretch of time",
+        f"{_dates(leaf)}; authorities may date it back by an hour",
+        since=leaf.not_before_at,
+        host=row.name,
+        not_before=leaf.not_before_at.isoformat(),
+    )
 
 
 def _critical(evidence: Evidence, what: str, title: str, detail: str, data: _Data) -> Finding:
