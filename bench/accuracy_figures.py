@@ -27,7 +27,7 @@ def figures(results: Iterable[Result]) -> dict[str, Any]:
         "confusion": dict(wrong),
         "healthy_runs": len(healthy),
         "false_alarms": [alarm for run in healthy for alarm in _false(run)],
-        "looks_at_a_busy_machine": sum(run["load_per_cpu"] >= _BUSY_PER_CPU for run in healthy),
+        "looks_at_a_busy_machine": sum(run.get("load_per_cpu", 0.0) >= _BUSY_PER_CPU for run in healthy),
         "pairs": len(pairs),
         "pairs_both_in_top_3": sum(_both(pair) for pair in pairs),
         "pairs_missed": [_missed(pair) for pair in pairs if not _both(pair)],
@@ -41,7 +41,7 @@ def _false(run: Result) -> list[str]:
     >>> _false({"alarms": ["host: host.load.high: x"], "told": [], "load_per_cpu": 9.0})
     []
     """
-    busy = run["load_per_cpu"] >= _BUSY_PER_CPU
+    busy = run.get("load_per_cpu", 0.0) >= _BUSY_PER_CPU
     return [*(one for one in run["alarms"] if not (busy and one.startswith(_BUSY))), *run["told"]]
 
 
