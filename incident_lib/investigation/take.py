@@ -12,6 +12,7 @@ from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.findings.baseline import compare_findings
+from incident_lib.findings.changes import changes_since
 from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.findings.trend import trend_findings
 from incident_lib.incident import folder as folders
@@ -83,10 +84,14 @@ def _beside(
 
     None of them may stop an investigation.
     """
-    told = list(compare_findings(now, baseline_evidence(settings), context))
+    normal = baseline_evidence(settings)
+    told = list(compare_findings(now, normal, context))
+    before: tuple[Evidence, ...] = ()
     with suppress(FolderError):
         earlier = folder.sealed_snapshots[-1:] if folder else ()
-        told += [one for path in earlier for one in failovers_since(now, load_evidence(path))]
+        before = tuple(one for path in earlier for one in load_evidence(path))
+        told += failovers_since(now, before)
+    told += changes_since(before or normal, now, context, same_incident=bool(before))
     with suppress(FolderError):  # damaged samples: `incident verify` tells of them
         known = watches(folder.path) if folder else ()
         samples = load_samples(known[-1]) if known else ()

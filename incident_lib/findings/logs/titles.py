@@ -80,4 +80,5 @@ EVENTS: dict[str, str] = {
     "failover": "a replica became the primary",
     "replica_start": "replication started",
     "reload": "the configuration was loaded again",
+    "schema_change": "the schema was changed",
 }

@@ -11,6 +11,7 @@ from incident_lib.findings.postgres.horizon import analyze_horizon
 from incident_lib.findings.postgres.locks import analyze_locks
 from incident_lib.findings.postgres.pooler import analyze_pooler, analyze_pooler_failure
 from incident_lib.findings.postgres.samples import analyze_counters, analyze_statements
+from incident_lib.findings.postgres.schema import analyze_schema
 from incident_lib.findings.postgres.sequences import analyze_sequences
 from incident_lib.findings.postgres.server import (
     analyze_databases,
@@ -39,6 +40,7 @@ ANALYZERS: dict[str, Analyzer] = {
     "postgres.horizon": analyze_horizon,
     "postgres.sequences": analyze_sequences,
     "postgres.tables": analyze_tables,
+    "postgres.schema": analyze_schema,
     "postgres.statements": analyze_statements,
     "postgres.pooler": analyze_pooler,
 }

@@ -1,5 +1,7 @@
 """Lines in which a server tells of its own life -> events."""
 
+from incident_lib.probes.logs.schema_changes import is_schema_change
+
 _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "startup_failed",
@@ -68,4 +70,5 @@ def event_of(message: str) -> str:
     >>> event_of("Booting worker with pid: 12"), event_of("order 12 paid")
     ('worker_start', '')
     """
-    return next((name for words, name in _SIGNS if words in message), "")
+    found = next((name for words, name in _SIGNS if words in message), "")
+    return found or ("schema_change" if is_schema_change(message) else "")

@@ -13,6 +13,7 @@ from incident_lib.probes.postgres import (
     locks,
     pooler,
     samples,
+    schema,
     sequences,
     server,
     tables,
@@ -36,6 +37,7 @@ PROBES: tuple[Probe, ...] = (
     upkeep.HORIZON,
     sequences.SEQUENCES,
     tables.TABLES,
+    schema.SCHEMA,
     samples.STATEMENTS,
     pooler.POOLER,
 )
