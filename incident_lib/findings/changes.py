@@ -52,14 +52,15 @@ def changes_since(
 
 
 def _schema(looks: _Looks, context: Context) -> Iterator[Finding]:
-    """Yield what transactions after the earlier look wrote, and what is gone; TRUNCATE and the like are none."""
+    """Yield what transactions after the earlier look wrote, and what is gone; TRUNCATE is no such change."""
     old, new = (next(iter(one.of(PostgresSchema)), None) for one in (looks.before, looks.now))
     if old is None or new is None or old.database != new.database:
         return
     if new.next_transaction < old.next_transaction:
         return  # another server, or one that was restored
     known = {row.oid for row in looks.before.of(PostgresRelation)}
-    made, altered = [], []
+    made: list[PostgresRelation] = []
+    altered: list[PostgresRelation] = []
     for row in looks.now.of(PostgresRelation):
         if (row.columns_transaction or 0) < old.next_transaction or context.window.holds(row.committed_at):
             continue  # before that look, or told with its own time already
@@ -99,7 +100,7 @@ def _list(word: str, rows: list[PostgresRelation]) -> str:
 
 
 def _certificate(looks: _Looks, context: Context) -> Iterator[Finding]:
-    """Yield that another certificate is served now; one that says itself when it was issued is told already."""
+    """Yield that another certificate is served now; one issued in the window is told already."""
     old, new = (next(iter(one.of(TlsAnswer)), None) for one in (looks.before, looks.now))
     if old is None or new is None or not old.certificates or not new.certificates or old.name != new.name:
         return
