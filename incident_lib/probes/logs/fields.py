@@ -10,14 +10,24 @@ from incident_lib.probes.logs import times
 from incident_lib.probes.logs.line import Line, level_of
 
 _ROLES: dict[str, tuple[str, ...]] = {
-    "at": ("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date"),
-    "level": ("level", "levelname", "severity", "log.level", "lvl", "loglevel"),
-    "message": ("event", "message", "msg", "text", "short_message"),
+    "at": ("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
+    "level": ("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
+    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt"),
     "logger": ("logger", "name", "logger_name", "log.logger"),
     "method": ("method", "http.method", "request_method", "http_method", "verb", "http.request.method"),
     "path": ("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
-    "status": ("status", "status_code", "http.status_code", "http.response.status_code", "response_status"),
-    "exception": ("exception", "exc_info", "stack", "traceback", "stack_trace", "error.stack", "exc_text"),
+    "status": (
+        *("status", "status_code", "http.status_code", "http.response.status_code", "response_status"),
+        *("statusCode", "response_code", "DownstreamStatus"),
+    ),
+    "exception": (
+        *("exception", "exc_info", "stack", "traceback", "stack_trace", "error.stack", "exc_text"),
+        *("error.stack_trace", "err.stack", "@x"),
+    ),
+    "error": (
+        *("error", "err", "exc", "error.message", "err.message", "exception.message", "error_message"),
+        *("errmsg", "err_msg", "reason", "cause"),
+    ),
     "duration": (
         *("duration_ms", "elapsed_ms", "latency_ms", "response_time_ms", "time_ms", "took_ms"),
         *("responseTime", "durationMs", "duration_seconds", "duration_s", "elapsed_seconds"),
@@ -25,7 +35,8 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("duration", "elapsed", "latency", "response_time", "took"),
     ),
 }
-_PARTS = ("http", "request", "response", "req", "res", "log", "error", "url", "record")  # nested documents
+# Nested documents.
+_PARTS = ("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record")
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|sec|seconds)?\s*$")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "m": 60.0}
@@ -57,9 +68,8 @@ def from_logfmt(text: str) -> Line | None:
     'slow disk'
     """
     pairs = dict(_PAIR.findall(text))
-    if not any(key in pairs for key in ("msg", "message", "event")) and not (
-        "level" in pairs and len(pairs) > 1
-    ):
+    named = any(key in pairs for key in ("msg", "message", "event")) or ("level" in pairs and len(pairs) > 1)
+    if not named and not pairs.keys() >= {"method", "path", "status"}:
         return None
     fields = {
         key: value[1:-1].replace('\\"', '"') if value[:1] == '"' else value for key, value in pairs.items()
@@ -75,13 +85,14 @@ def from_fields(document: Mapping[str, Any], form: str) -> Line:
         if any(isinstance(document.get(part), dict) for part in _PARTS):
             return from_fields(_flat(document), form)
         plan = _remember(shape)
-    at, level, message, logger, method, path, status, exception, duration = plan
+    at, level, message, logger, method, path, status, exception, error, duration = plan
     line = Line(format=form)
     line.at = times.from_value(document[at]) if at else None
     line.level = level_of(document[level]) if level else ""
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
+    line.error = _error(document[error], line) if error else ""
     if path and status:
         line.status = _status(document[status])
         line.path = _text(document[path]) if line.status else ""
@@ -147,6 +158,13 @@ def _inner(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _error(value: Any, line: Line) -> str:
+    """Return the error that a field of its own names, "" where the line says it elsewhere, too."""
+    if not isinstance(value, str) or value in line.message or value in line.exception:
+        return ""
+    return value
 
 
 def _status(value: Any) -> int:

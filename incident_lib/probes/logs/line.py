@@ -29,6 +29,7 @@ class Line(msgspec.Struct, kw_only=True, gc=False):
     status: int = 0  # of a request served; 0 for any other line
     duration: float | None = None  # seconds
     exception: str = ""  # a traceback in a field of its own
+    error: str = ""  # the error in a field of its own, where the message does not say it
     is_detail: bool = False  # belongs to the line before it
 
 

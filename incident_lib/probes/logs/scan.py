@@ -129,7 +129,8 @@ class Scan:
             _entry(self.digest.events, event).add(at, line.message[:_EXAMPLE])
         self._before_classes = frozenset()
         if level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
-            self._before_classes = self._classes(line.message, at, said=frozenset())
+            said = f"{line.message}\n{line.error}" if line.error else line.message
+            self._before_classes = self._classes(said, at, said=frozenset())
         key = (level, template)
         seen = self.digest.templates.get(key)
         if seen is None:
