@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from incident_lib.model.postgres_load import PostgresLoadRow
-from incident_lib.model.postgres_upkeep import PostgresUpkeepRow
 from incident_lib.model.postgres_schema import PostgresSchemaRow
+from incident_lib.model.postgres_upkeep import PostgresUpkeepRow
 from incident_lib.model.row import Row
 
 
