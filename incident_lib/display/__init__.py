@@ -25,6 +25,7 @@ from incident_lib.display.drawings import (
     phases,
 )
 from incident_lib.display.own import own
+from incident_lib.display.several import several
 from incident_lib.display.severity import severity
 from incident_lib.display.tables import Table, states, table
 
@@ -50,6 +51,7 @@ __all__ = [
     "phases",
     "resources",
     "scope",
+    "several",
     "severity",
     "states",
     "table",

@@ -27,6 +27,7 @@ _TITLES = {
     "exceptions": ("never raised before: {what}", "{count} errors were never raised before"),
     "settings": ("{what} is {now}, normally {before}", "{count} settings were changed"),
     "version": ("{what} is {now}, normally {before}", "{count} versions or images were changed"),
+    "checkpoints": ("{now} checkpoints requested since, {before} in time", "checkpoints are requested"),
     "scans": ("{what}: {now}, normally {before}", "{count} large tables are read from end to end"),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from incident_lib.findings.postgres.load import wal_explains
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, FindingSeverity
 from incident_lib.model.deploys import Deployment
@@ -10,6 +11,7 @@ from incident_lib.model.docker import ContainerState
 from incident_lib.model.host import ProcessState
 from incident_lib.model.logs import LogException, LogTemplate, same_statement
 from incident_lib.model.postgres import PostgresConnection, PostgresSetting, PostgresTable
+from incident_lib.model.postgres_upkeep import PostgresCheckpoints
 from incident_lib.model.redis import RedisServer, RedisSetting
 
 _ERRORS = {"ERROR", "CRITICAL"}
@@ -141,6 +143,25 @@ def _scans(before: Evidence, now: Evidence, thresholds: Thresholds) -> Iterator[
             yield _difference(now, "scans", what, values, FindingSeverity.WARNING, unit="ratio")
 
 
+def _checkpoints(before: Evidence, now: Evidence, thresholds: Thresholds) -> Iterator[Difference]:
+    """Yield that since then more checkpoints were requested than came in time, for all that was written."""
+    for first, last in zip(before.of(PostgresCheckpoints), now.of(PostgresCheckpoints), strict=False):
+        if first.counted_since_at != last.counted_since_at:
+            continue  # reset: the totals are not of one count
+        timed = last.total_timed_count - first.total_timed_count
+        requested = last.total_requested_count - first.total_requested_count
+        positions = (first.wal_position_bytes, last.wal_position_bytes)
+        if positions[0] is None or positions[1] is None:
+            continue
+        enough = wal_explains(last, requested, positions[1] - positions[0])
+        least = thresholds["postgres.counters.checkpoints.warning_count"]
+        if requested >= least and requested > timed and enough:
+            what = "checkpoints requested since, and those that came in time"
+            yield _difference(
+                now, "checkpoints", what, (timed, requested), FindingSeverity.WARNING, unit="count"
+            )
+
+
 def _scan_share(row: PostgresTable) -> float:
     looks = row.sequential_scan_count + (row.index_scan_count or 0)
     return row.sequential_scan_count / looks if looks else 0.0
@@ -156,5 +177,6 @@ _COMPARED: Mapping[str, Callable[[Evidence, Evidence, Thresholds], Iterator[Diff
     "redis.connection": _versions,
     "deploys.log": _versions,
     "postgres.tables": _scans,
+    "postgres.counters": _checkpoints,
 }
 COMPARED = frozenset(_COMPARED)

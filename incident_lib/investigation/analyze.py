@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
+from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks
 from incident_lib.findings.network.vantage import judge_vantage
@@ -46,6 +47,7 @@ def analyze(
     everything = sorted(evidence, key=lambda one: (one.target, one.probe))
     raw = [finding for one in everything for finding in analyze_one(one, context)]
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
+    raw = name_clients(raw, everything)
     raw += (*judge_stampedes(raw, topology), *beside)
     raw = judge_rollbacks(judge_logins(raw, topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))
