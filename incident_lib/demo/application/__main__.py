@@ -1,45 +1,19 @@
 """Serve the application: `python -m incident_lib.demo.application`, told everything by its environment."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import uvicorn
-from fastapi import FastAPI
-
-from incident_lib.demo.application import health, orders, requests
-from incident_lib.demo.application.logs import LOGGING
-from incident_lib.demo.application.parts import open_parts
-from incident_lib.demo.application.settings import AppSettings, read_settings
-
-
-def create_app(settings: AppSettings) -> FastAPI:
-    """Return the application; its parts open when it starts to serve."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.parts = open_parts(settings)
-        yield
-        app.state.parts.close()
-
-    app = FastAPI(title="shop", version=settings.version, lifespan=lifespan)
-    app.include_router(health.router)
-    app.include_router(orders.router)
-    requests.install(app)
-    return app
-
-
-def make_app() -> FastAPI:
-    """Return the application that the environment describes: each of several workers makes its own."""
-    return create_app(read_settings())
+from incident_lib.demo.application.settings import read_settings
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until ended. A setting that is missing ends the program before anything else is loaded."""
     settings = read_settings()
-    several = settings.workers > 1
+
+    import uvicorn
+
+    from incident_lib.demo.application.logs import LOGGING
+
     uvicorn.run(
-        "incident_lib.demo.application.__main__:make_app" if several else create_app(settings),
-        factory=several,
+        "incident_lib.demo.application.app:make_app",
+        factory=True,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
