@@ -128,9 +128,9 @@ class Roles:
             "healthcheck": _check(["CMD", "redis-cli", "ping"]),
         }
 
-    def payments(self, certificate: str = GOOD) -> dict[str, Any]:
+    def payments(self, certificate: str = GOOD, port: int = PORTS["payments"]) -> dict[str, Any]:
         """Return the provider's settings. It reads its key, which nobody but root can."""
-        command = self._module("payments", "--host", "0.0.0.0", "--port", str(PORTS["payments"]))  # noqa: S104
+        command = self._module("payments", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104
         command += [
             "--certificate",
             f"{SHARED}/secrets/{certificate}",

@@ -7,6 +7,7 @@ from incident_lib.demo.faults.container_base import ContainerFault
 from incident_lib.demo.redis import HEALTHY_POLICY
 
 _MIB = 1024 * 1024
+_OTHER_PORT = 9443
 _SLOW_SECONDS = 4.0  # more than the backend waits, less than a patient person does
 
 
@@ -160,12 +161,12 @@ STORE_FAULTS = (
     ),
     ContainerFault(
         name="port-refused",
-        title="The payments provider refuses connections",
+        title="The payments provider listens on another port",
         hypothesis="port-refused",
         target="payments",
         settle_seconds=5.0,
-        break_stack=lambda stack: stack.containers.get("payments").stop(timeout=1),
-        mend_stack=lambda stack: stack.containers.get("payments").start(),
+        break_stack=lambda stack: stack.run("payments", stack.roles.payments(port=_OTHER_PORT)),
+        mend_stack=lambda stack: stack.run("payments", stack.roles.payments()),
     ),
     ContainerFault(
         name="slow-dependency",
