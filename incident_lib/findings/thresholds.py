@@ -111,7 +111,7 @@ DEFAULTS: dict[str, Threshold] = {
         0.01, "own", "share of the keys thrown out in a second: the cache is too small"
     ),
     "redis.hit_ratio.warning_ratio": _t(0.5, "own", "most lookups miss, and the database does the work"),
-    "redis.hit_ratio.evicted_ratio": _t(0.05, "own", "evictions a miss; fewer cannot be why lookups miss"),
+    "redis.hit_ratio.evicted_ratio": _t(0.03, "own", "evictions a miss; fewer cannot be why lookups miss"),
     "redis.hit_ratio.least_count": _t(100, "own", "fewer lookups in a sample say nothing"),
     "redis.fragmentation.warning_ratio": _t(
         1.4, "MEMORY DOCTOR", "the system holds that much more than is used"

@@ -170,15 +170,19 @@ def collect(settings: Settings, *, since: float = 900.0, only: str = "") -> dict
     return {evidence.probe: evidence for evidence in run_lane(lane, window)}
 
 
+def context() -> Context:
+    """Return the last 15 minutes, and the limits as they are shipped."""
+    return Context(window=Window(clock.now() - timedelta(minutes=15), clock.now() + timedelta(minutes=1)))
+
+
 def judge(evidence: dict[str, Evidence]) -> dict[str, Finding]:
     """Return the findings on `evidence` by id, as the analysis makes them."""
-    context = Context(window=Window(clock.now() - timedelta(minutes=15), clock.now() + timedelta(minutes=1)))
     found: list[Finding] = []
     for one in evidence.values():
         if one.has_rows:
-            found += findings.ANALYZERS[one.probe](one, context)
+            found += findings.ANALYZERS[one.probe](one, context())
         elif one.probe in findings.ON_FAILURE:
-            found += findings.ON_FAILURE[one.probe](one, context)
+            found += findings.ON_FAILURE[one.probe](one, context())
         else:
             found.append(unknown(one))
     return {finding.id: finding for finding in found}

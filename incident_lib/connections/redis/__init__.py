@@ -1,6 +1,6 @@
 """Redis and Valkey: one bounded connection that can only read."""
 
-from incident_lib.connections.redis.commands import SETTINGS, acl_rule
+from incident_lib.connections.redis.commands import SETTINGS, acl_rule, is_known
 from incident_lib.connections.redis.info import Info, difference
 from incident_lib.connections.redis.problems import ReplyError, from_reply
 from incident_lib.connections.redis.session import NAME, RedisSession, mode_of, own_count, text_of
@@ -15,6 +15,7 @@ __all__ = [
     "acl_rule",
     "difference",
     "from_reply",
+    "is_known",
     "mode_of",
     "open_session",
     "own_count",

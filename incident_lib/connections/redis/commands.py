@@ -81,6 +81,16 @@ def check(command: Sequence[str | bytes | int]) -> None:
         raise ValueError(f"{shown} is not a command that may be sent")
 
 
+def is_known(name: str) -> bool:
+    """Return whether `name` is a command that may be sent; version 6 tells it without its subcommand.
+
+    >>> is_known("slowlog|get"), is_known("slowlog"), is_known("get")
+    (True, True, False)
+    """
+    words = tuple(name.upper().split("|"))
+    return words in ALLOWED or (words[0] in _FIRST_WORDS and len(words) == 1)
+
+
 def acl_rule() -> str:
     """Return the rules of an ACL user that may do what the probes do, and no more.
 

@@ -42,6 +42,7 @@ class RedisSession:
     def __init__(self, transport: Transport, vantage: str, notes: tuple[str, ...] = ()) -> None:
         self.vantage = vantage
         self.notes = notes
+        self.user = "default"  # as whom we are logged in
         self.transport = transport
         # Of the container or process, None where it has none; asked for only where maxmemory is not set.
         self.memory_limit: Callable[[], int | None] = lambda: None

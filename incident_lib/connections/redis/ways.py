@@ -145,6 +145,7 @@ def greet(transport: Transport, address: Address, notes: tuple[str, ...]) -> Red
         if isinstance(transport, Wire):
             notes = (*notes, *_log_in(transport, address))
         session = RedisSession(transport, _vantage(transport), notes)
+        session.user = address.user or session.user
         session.read_first()
         _require(session)
     except TargetError:

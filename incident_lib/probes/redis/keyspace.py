@@ -54,7 +54,12 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
         return Fetched(rows=databases, problem=Problem.from_error(error))
     taken = len(sample.sizes)
     cut = None if sample.complete else Truncation(kept=taken, total=fullest.key_count, unit="keys")
-    return Fetched(rows=(*databases, *_rows(session, fullest, sample)), truncated=cut)
+    kinds, untold = _kinds(session, sample)
+    return Fetched(
+        rows=(*databases, *_rows(fullest, sample, kinds)),
+        truncated=cut,
+        problem=untold,
+    )
 
 
 class _RefusedError(TargetError):
@@ -110,8 +115,18 @@ def _raise(reply: ReplyError) -> None:
     raise _RefusedError(error.kind, error.message, error.advice)
 
 
+def _kinds(session: RedisSession, sample: _Sample) -> tuple[dict[bytes, str], Problem | None]:
+    """Return what the biggest keys are, and why that cannot be told."""
+    biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
+    replies = session.exchange([("TYPE", key) for key in biggest]) if biggest else []
+    refused = next((one for one in replies if isinstance(one, ReplyError)), None)
+    told = ("?" if isinstance(one, ReplyError) else text_of(one) for one in replies)
+    problem = Problem.from_error(from_reply(refused)) if refused else None
+    return dict(zip(biggest, told, strict=True)), problem
+
+
 def _rows(
-    session: RedisSession, database: RedisDatabase, sample: _Sample
+    database: RedisDatabase, sample: _Sample, kinds: dict[bytes, str]
 ) -> Iterator[RedisKeySample | RedisKey | RedisKeyGroup]:
     sizes = sample.sizes
     yield RedisKeySample(
@@ -122,11 +137,8 @@ def _rows(
         memory_bytes=sum(sizes.values()),
         big_count=sum(size > BIG_BYTES for size in sizes.values()),
     )
-    biggest = sorted(sizes, key=lambda key: -sizes[key])[:_BIGGEST]
-    kinds = session.exchange([("TYPE", key) for key in biggest]) if biggest else []
-    for key, kind in zip(biggest, kinds, strict=True):
-        shown = "?" if isinstance(kind, ReplyError) else text_of(kind)
-        yield RedisKey(pattern=key_pattern(key), kind=shown, memory_bytes=sizes[key])
+    for key, kind in kinds.items():
+        yield RedisKey(pattern=key_pattern(key), kind=kind, memory_bytes=sizes[key])
     yield from _key_groups(sizes)
 
 

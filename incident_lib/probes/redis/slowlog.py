@@ -31,9 +31,8 @@ def fetch_slowlog(session: RedisSession, window: Window) -> Fetched:
     inside = tuple(one for one in commands if window.start <= one.started_at)
     oldest = min((one.started_at for one in commands), default=None)
     log = RedisSlowLog(limit_seconds=limit, entry_count=count, oldest_at=oldest)
-    return Fetched(
-        rows=(log, *inside), problem=_problem(limit), truncated=_cut(entries, count, inside, oldest)
-    )
+    problem = Problem.from_error(from_reply(length)) if isinstance(length, ReplyError) else _problem(limit)
+    return Fetched(rows=(log, *inside), problem=problem, truncated=_cut(entries, count, inside, oldest))
 
 
 def _limit_seconds(session: RedisSession) -> float | None:
