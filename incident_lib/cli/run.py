@@ -91,7 +91,7 @@ def _watch(
     from incident_lib.cli.terminal import plain
     from incident_lib.clock import parse_duration
     from incident_lib.errors import FolderError, UsageError
-    from incident_lib.investigation.trend import watch_trend
+    from incident_lib.investigation.trend import most_risen, watch_trend
     from incident_lib.model.sample import Sample
     from incident_lib.reports.blocks import count
 
@@ -102,9 +102,14 @@ def _watch(
     if arguments.snapshot != "new":
         raise UsageError("--watch looks at the targets now; --snapshot replays what is stored")
 
+    first: list[Sample] = []
+
     def told(sample: Sample) -> None:
-        unseen = f", {count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
-        console.print(f"  {sample.at:%H:%M:%S} {count(len(sample.readings), 'reading')}{unseen}", style="dim")
+        first.append(sample)
+        unseen = f"; {count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
+        risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
+        numbers = count(len(sample.readings), "reading")
+        console.print(f"  {sample.at:%H:%M:%S} {numbers}{risen}{unseen}", style="dim", markup=False)
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
     try:

@@ -111,6 +111,18 @@ def print_findings(console: Console, analysis: Analysis) -> None:
             console.print(_line(finding))
 
 
+def print_beside(console: Console, analysis: Analysis) -> None:
+    """Print what comes of no single probe: what rises over time, and how much is not as normal."""
+    bad = [one for one in analysis.findings if one.severity.is_bad]
+    for finding in bad:
+        if finding.id.startswith("trend."):
+            console.print(_line(finding))
+    unlike = sum(one.id.startswith("baseline.") for one in bad)
+    if unlike:
+        told = "finding that something is" if unlike == 1 else "findings that things are"
+        console.print(f"and {unlike} {told} not as in the baseline: incident diff baseline", style="dim")
+
+
 def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
     """Print what was concluded: counts, what is unknown, changes, and the hypotheses to try first."""
     analysis = case.analysis

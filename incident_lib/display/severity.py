@@ -1,5 +1,6 @@
 """How severe an incident is, as far as measurements tell. A person confirms it; in doubt the worse one."""
 
+import re
 from html import escape
 
 from incident_lib.clock import format_duration
@@ -14,7 +15,8 @@ def severity(case: Case) -> Block:
     said = f"{suggested.value} is proposed: {reason}"
     declared = case.incident.severity if case.incident else None
     within, every = (
-        format_duration(one.total_seconds()) for one in (suggested.respond_within, suggested.update_every)
+        re.sub(r" 0[hms]$", "", format_duration(one.total_seconds()))
+        for one in (suggested.respond_within, suggested.update_every)
     )
     note = f"{suggested.impact}; respond within {within}, update every {every}."
     differs = declared is not None and declared is not suggested

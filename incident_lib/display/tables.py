@@ -125,7 +125,8 @@ def sources(evidence: Sequence[Evidence]) -> str:
         for one in evidence
     )
     label = ", ".join(escape(one.target) for one in evidence)
-    return f'<details class="iw-source"><summary>how {label} was asked</summary>{asked}</details>'
+    verb = "was" if len(evidence) == 1 else "were"
+    return f'<details class="iw-source"><summary>how {label} {verb} asked</summary>{asked}</details>'
 
 
 def _as_dict(target: str, row: Row) -> dict[str, Any]:

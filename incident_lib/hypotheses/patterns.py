@@ -41,6 +41,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     is_quiet: bool = False  # nobody feels it yet: what needs the target does not fail of it
     next_check: str
     first_action: str
+    first_actions: dict[str, str] = {}  # another one where the first finding has that id
     notebook: Literal["00_triage", "10_application", "20_database", "30_redis", "40_network"]
     whys: tuple[str, ...] = ()  # questions that begin the five whys
     action_items: tuple[ActionItem, ...] = ()

@@ -139,16 +139,17 @@ def _hypothesis(one: _Candidate, number: int) -> Hypothesis:
     )
     data["target"] = one.target
     support = [*one.required, *one.support, *([one.change] if one.change else [])]
+    first = one.required[0].id
     return Hypothesis(
         id=one.pattern.id,
         target=one.target,
         rank=number,
         score=round(max(0.0, min(1.0, one.score)), 2),
-        title=one.pattern.titles.get(one.required[0].id, one.pattern.title).format_map(data),
+        title=one.pattern.titles.get(first, one.pattern.title).format_map(data),
         support=tuple(dict.fromkeys(f.id for f in support)),
         against=tuple(dict.fromkeys(f.id for f in one.against)),
         reason=one.reason,
         next_check=one.pattern.next_check.format_map(data),
-        first_action=one.pattern.first_action.format_map(data),
+        first_action=one.pattern.first_actions.get(first, one.pattern.first_action).format_map(data),
         notebook=one.pattern.notebook,
     )

@@ -84,7 +84,7 @@ def _some_users(signals: Signals, analysis: Analysis) -> Iterator[_Rule]:
     critical = [f for f in analysis.findings if f.severity is FindingSeverity.CRITICAL]
     if critical:
         more = f" and {len(critical) - 1} more" if len(critical) > 1 else ""
-        yield sev3, f"critical: {critical[0].target}: {critical[0].title}{more}"
+        yield sev3, f"{critical[0].target}: {critical[0].title.removeprefix(f'{critical[0].target} ')}{more}"
 
 
 def _little(analysis: Analysis) -> str:

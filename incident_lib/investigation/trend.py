@@ -12,6 +12,7 @@ from incident_lib.config import Settings
 from incident_lib.connections import http
 from incident_lib.connections.urls import safe_url
 from incident_lib.findings.base import reason_of
+from incident_lib.findings.baseline import show
 from incident_lib.findings.measures import readings
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import writing_samples
@@ -35,6 +36,7 @@ QUICK = (
     "host.memory",
 )
 _DEADLINE_SECONDS = 15.0
+_RISEN_RATIO = 0.02  # of its limit: less is nothing to tell while it is watched
 _LOG_SECONDS = 60.0  # of the log that a sample reads
 
 
@@ -81,6 +83,20 @@ def watch_trend(
             if due > end:
                 return tuple(taken)
             time.sleep(max(0.0, due - clock.monotonic()))
+
+
+def most_risen(first: Sample, now: Sample) -> str:
+    """Return in words the number that came nearest to its limit since the first sample, "" without one."""
+    before = {(one.target, one.name, one.what): one.value for one in first.readings}
+    risen = []
+    for one in now.readings:
+        old = before.get((one.target, one.name, one.what))
+        if old is not None and one.value is not None and one.limit:
+            risen.append(((one.value - old) / one.limit, old, one))
+    share, old, most = max(risen, key=lambda entry: entry[0], default=(0.0, 0.0, None))
+    if most is None or share < _RISEN_RATIO:
+        return ""
+    return f"{most.target} {most.what} {show(old, most.unit)} → {show(most.value, most.unit)}"
 
 
 def quick_lanes(settings: Settings) -> tuple[Lane, ...]:

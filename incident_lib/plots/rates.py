@@ -8,7 +8,7 @@ from incident_lib.model import Window
 from incident_lib.model.logs import LogBucket
 from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
 
-_LEFT, _TOP, _HEIGHT = 48.0, 16.0, 120.0
+_LEFT, _TOP, _HEIGHT = 48.0, 32.0, 120.0
 _BARS = 120  # at most; more are added up
 _APART = 210.0  # changes closer than this share a label
 _LETTER = 5.8  # how wide a letter of a label is
@@ -53,16 +53,16 @@ def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: S
     labels: list[tuple[float, list[Change]]] = []
     for one in inside:
         place = x.at(one[0].timestamp())
-        drawn.append(line(place, top, place, bottom, "mark warning"))
+        drawn.append(line(place, top - 16, place, bottom, "mark warning"))
         if labels and place - labels[-1][0] < _APART:
             labels[-1][1].append(one)
         else:
             labels.append((place, [one]))
-    drawn += _labels(labels, top - 2)
+    drawn += _labels(labels, top - 18)
     if onset and x.low <= onset.timestamp() <= x.high:
         place = x.at(onset.timestamp())
         drawn += [line(place, top, place, bottom, "mark critical")]
-        drawn += [label(place, top + 10, f"onset {onset:%H:%M:%S}", "critical")]
+        drawn += [label(place, top - 4, f"onset {onset:%H:%M:%S}", "critical")]
     return drawn
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from incident_lib import clock
 
 UNKNOWN = "unknown"
-_SCALES = ("B", "KB", "MB", "GB", "TB", "PB")
+_SCALES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")  # as findings write them
 _KINDS = {"_bytes": "size", "_ratio": "share", "_seconds": "time", "_at": "since", "_ms": "time"}
 _NO_NOUN = ("ing", "ed", "en", "limit", "usable", "ok")
 _NO_NOUNS = frozenset({"total", "new", "fatal", "max", "min", "temporary", "big", "free", "kept"})
@@ -66,7 +66,9 @@ def show(name: str, value: Any) -> str:
     """Return `value` in the unit that `name` ends in; None is said, never drawn as 0.
 
     >>> [show(*x) for x in (("a_bytes", 1536), ("a_ratio", 0.83), ("a_seconds", 90), ("a", None))]
-    ['1.5 KB', '83.0 %', '1m 30s', 'unknown']
+    ['1.5 KiB', '83.0 %', '1m 30s', 'unknown']
+    >>> show("fragmentation_ratio", 10.33)
+    '10.3 times'
     """
     if is_number(value):
         return _number(name, value)
@@ -83,7 +85,7 @@ def show_bytes(value: float) -> str:
     """Return a size in the unit that leaves at most four digits.
 
     >>> show_bytes(0), show_bytes(1023), show_bytes(5 * 1024**3)
-    ('0 B', '1023 B', '5.0 GB')
+    ('0 B', '1023 B', '5.0 GiB')
     """
     sign, size = ("-", -value) if value < 0 else ("", value)
     for unit in _SCALES:
@@ -116,6 +118,7 @@ def _plain(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+_MANY_TIMES = 5.0  # a ratio from here on is no share: 10.3 times, not 1033 %
 _WORDS = {None: UNKNOWN, True: "yes", False: "no"}
 _UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("_bytes_per_second", lambda value: f"{show_bytes(value)}/s"),
@@ -123,6 +126,6 @@ _UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("_bytes", show_bytes),
     ("_seconds", clock.format_duration),
     ("_ms", lambda value: clock.format_duration(value / 1000)),
-    ("_ratio", lambda value: f"{value * 100:.1f} %"),
+    ("_ratio", lambda value: f"{value * 100:.1f} %" if abs(value) < _MANY_TIMES else f"{value:.1f} times"),
     ("_percent", lambda value: f"{value:.1f} %"),
 )

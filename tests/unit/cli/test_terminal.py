@@ -10,7 +10,7 @@ from rich.console import Console
 from incident_lib.cli import terminal
 from incident_lib.config import Document, Settings
 from incident_lib.investigation.case import Case
-from incident_lib.model import Analysis, Hypothesis, Window
+from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, Window
 from incident_lib.model.topology import Topology
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
@@ -40,3 +40,20 @@ def test_the_first_three_hypotheses_are_shown_and_the_rest_when_asked_for(verbos
     out = file.getvalue()
     assert out.count("Cause ") == shown
     assert ("and 2 more, which -v shows" in out) is not verbose
+
+
+def test_what_comes_of_no_probe_is_printed_too(capsys):
+    found = tuple(
+        Finding(id=name, severity=FindingSeverity.WARNING, target="backend", title=title, evidence=())
+        for name, title in (
+            ("trend.memory", "memory of backend rises"),
+            ("baseline.latency", "GET / takes 2 s"),
+            ("baseline.errors", "5xx"),
+            ("http.health.slow", "told before"),
+        )
+    )
+    terminal.print_beside(terminal.console_for(no_color=True), Analysis(snapshot="x", findings=found))
+    out = capsys.readouterr().out
+    assert "memory of backend rises" in out
+    assert "2 findings that things are not as in the baseline: incident diff baseline" in out
+    assert "told before" not in out

@@ -67,7 +67,7 @@ def disk(path="/", **more):
 
 def test_units_are_spelled_out_and_unknown_is_said():
     table = show.table(case(one(disk("/"), disk("/data"))), "host.disk", "path free_bytes free_inodes_count")
-    assert '<td class="iw-number">1.5 KB</td><td class="iw-none">unknown</td>' in table.html
+    assert '<td class="iw-number">1.5 KiB</td><td class="iw-none">unknown</td>' in table.html
     assert "<th>free</th>" in table.html
 
 
