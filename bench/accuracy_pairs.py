@@ -32,6 +32,8 @@ _STOPS: dict[str, frozenset[str]] = {
         frozenset({"checkouts"}),
     ),
     "sequence-exhausted": frozenset({"checkouts"}),
+    "db-disk-full": frozenset({"checkouts"}),
+    "db-read-only": frozenset({"checkouts"}),
     "slow-statement": frozenset({"reads"}),
     # A flushed or restarted cache sends everything to the database: reads wait, and so do the others.
     "cache-stampede": frozenset({"reads", "reports"}),
@@ -49,6 +51,9 @@ _NEEDS: dict[str, frozenset[str]] = {
     "ddl-queue": frozenset({"checkouts"}),
     "sequence-exhausted": frozenset({"checkouts"}),
     "db-credentials": frozenset({"reads"}),
+    "db-disk-full": frozenset({"checkouts"}),
+    "db-read-only": frozenset({"checkouts"}),
+    "dns-failure": frozenset({"backend"}),
     "slow-statement": frozenset({"reads"}),
     "replication-lag": frozenset({"checkouts"}),
     "cache-stampede": frozenset({"reads"}),

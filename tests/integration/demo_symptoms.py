@@ -82,6 +82,11 @@ def payments_sign_for_themselves(stack):
     return "self-signed certificate" in payments_refuse(stack).replace("self signed", "self-signed")
 
 
+def another_program_answers(stack):
+    plain = httpx.get(stack.payments_url.replace("https", "http"), timeout=10)
+    return "<html" in plain.text.lower() and payments_refuse(stack) and checkout(stack).status_code == 502
+
+
 def payments_swallow(stack):
     return failure(httpx.ConnectTimeout, lambda: httpx.get(stack.payments_url, timeout=1))
 
@@ -128,6 +133,7 @@ SYMPTOMS = {
     "tls-wrong-name": payments_have_another_name,
     "tls-chain": payments_without_intermediate,
     "tls-self-signed": payments_sign_for_themselves,
+    "wrong-port": another_program_answers,
     "port-filtered": payments_swallow,
     "dns-failure": payments_have_no_address,
     "endpoint-error": report_broken,

@@ -76,6 +76,10 @@ def login_refused(stack):
     return "password authentication failed" in failure(psycopg.OperationalError, lambda: connect(stack))
 
 
+def writes_refused(stack):
+    return checkout(stack).status_code == 500 and "read-only transaction" in log(stack)
+
+
 def search_reads_everything(stack):
     with psycopg.connect(stack.app_dsn) as connection:
         plan = str(connection.execute(SEARCH).fetchall())
@@ -158,6 +162,7 @@ SYMPTOMS = {
     "deadlocks": deadlocks,
     "db-restarted": recovered,
     "db-credentials": login_refused,
+    "db-read-only": writes_refused,
     "slow-statement": search_reads_everything,
     "wal-archiving": archiving_fails,
     "replication-slot": slot_lost,

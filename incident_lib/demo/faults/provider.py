@@ -6,6 +6,7 @@ from collections.abc import Callable
 from incident_lib.demo.certificates import GOOD, INCOMPLETE, SELF_SIGNED, WRONG_NAME
 from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.faults.base import Fault
+from incident_lib.demo.processes import python_module
 from incident_lib.demo.services import start_client, start_payments
 from incident_lib.demo.stack import DemoStack
 
@@ -37,6 +38,15 @@ def _deploy_with(stack: DemoStack, address: str) -> None:
     environment = json.loads(layout.backend_environment.read_text(encoding="utf-8"))
     layout.write_secret("backend.json", json.dumps({**environment, "PAYMENTS_URL": address}))
     stack.deploy(_NEXT_PATCH if address == _NEW_ADDRESS else FIRST_VERSION)
+
+
+def _give_its_port_away(stack: DemoStack) -> None:
+    """Start another program on the provider's port, one that speaks plain HTTP."""
+    stack.running.processes.end("payments")
+    command = python_module(
+        "frontend", "--port", str(stack.running.payments_port), "--backend", stack.backend_url
+    )
+    stack.running.processes.spawn("payments", command)
 
 
 def _swallow(stack: DemoStack) -> None:
@@ -95,6 +105,15 @@ FAULTS = (
         target="payments",
         settle_seconds=4.0,
         break_stack=_with_certificate(SELF_SIGNED),
+        mend_stack=_with_certificate(GOOD),
+    ),
+    Fault(
+        name="wrong-port",
+        title="The payments provider's port was given to another program, which speaks plain HTTP",
+        hypothesis="wrong-port",
+        target="payments",
+        settle_seconds=4.0,
+        break_stack=_give_its_port_away,
         mend_stack=_with_certificate(GOOD),
     ),
     Fault(

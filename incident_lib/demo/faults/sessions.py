@@ -52,6 +52,14 @@ def _rotate_back(stack: DemoStack) -> None:
     stack.running.postgres.administer(f"ALTER ROLE app PASSWORD '{password}'")
 
 
+def _forbid_writes(stack: DemoStack) -> None:
+    stack.running.postgres.administer("ALTER ROLE app SET default_transaction_read_only = on", _END_SESSIONS)
+
+
+def _allow_writes(stack: DemoStack) -> None:
+    stack.running.postgres.administer("ALTER ROLE app RESET default_transaction_read_only", _END_SESSIONS)
+
+
 FAULTS = (
     Fault(
         name="ddl-queue",
@@ -108,5 +116,14 @@ FAULTS = (
         break_stack=_rotate,
         mend_stack=_rotate_back,
         in_suite=True,
+    ),
+    Fault(
+        name="db-read-only",
+        title="The application's role was made read-only for a copy, and stayed so",
+        hypothesis="db-read-only",
+        target="db",
+        settle_seconds=6.0,
+        break_stack=_forbid_writes,
+        mend_stack=_allow_writes,
     ),
 )
