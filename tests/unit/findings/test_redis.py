@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
@@ -161,6 +162,19 @@ def test_connection() -> None:
     assert severities(judge("connection", server(), latency(0.051, connect_seconds=0.05))) == {"ok": "OK"}
     # Nor is a busy machine here.
     assert severities(judge("connection", server(), latency(0.02, own_delay_seconds=0.015))) == {"ok": "OK"}
+    # What the server says of itself counts, however busy this machine is.
+    held = {"busy_ratio": 0.9, "longest_command": "keys", "longest_seconds": 0.02, "longest_ratio": 0.9}
+    found = judge("connection", server(), latency(0.02, own_delay_seconds=0.015, **held))
+    assert severities(found) == {"latency": "WARNING"}
+    assert "KEYS took 20 ms" in found["latency"].detail
+    once = {"busy_ratio": 0.05, "longest_command": "get", "longest_seconds": 0.02, "longest_ratio": 0.02}
+    assert severities(judge("connection", server(), latency(0.04, own_delay_seconds=0.025, **once))) == {
+        "latency": "INFO"
+    }
+    # The wait for a processor in that very ping is ours.
+    assert severities(judge("connection", server(), latency(0.02, served_p95_seconds=0.004, **held))) == {
+        "ok": "OK"
+    }
     assert severities(judge("connection", server(), latency(0.001, refusal="MASTERDOWN"))) == {
         "master_down": "CRITICAL"
     }
@@ -205,6 +219,20 @@ def slow(command: str, seconds: float, count: int = 1) -> list[RedisSlowCommand]
         )
         for number in range(count)
     ]
+
+
+def test_quick_commands_in_the_slow_log_were_held_up() -> None:
+    quick = [replace(one, mean_seconds=0.000_002) for one in slow("SET", 0.03, 16)]
+    assert severities(judge("slowlog", *quick)) == {"stalled": "INFO"}
+    # A script that was held up no longer than they is none either; one that takes longer is.
+    script = [replace(one, mean_seconds=0.000_1) for one in slow("EVALSHA", 0.025, 20)]
+    assert severities(judge("slowlog", *quick, *script)) == {"stalled": "INFO"}
+    long = [replace(one, mean_seconds=0.000_1) for one in slow("EVALSHA", 0.3, 2)]
+    assert severities(judge("slowlog", *quick, *long)) == {"stalled": "INFO", "slow": "WARNING"}
+    # Values so large that they take long every time are slow.
+    large = [replace(one, mean_seconds=0.02) for one in slow("SET", 0.03, 16)]
+    assert severities(judge("slowlog", *large)) == {"slow": "WARNING"}
+    assert severities(judge("slowlog", *slow("SET", 0.03, 16))) == {"slow": "WARNING"}
 
 
 def test_slow_log() -> None:
