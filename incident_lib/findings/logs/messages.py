@@ -114,7 +114,7 @@ def judge_events(view: View) -> Iterator[Finding]:
         yield finding(
             view.evidence,
             f"server.{row.event}",
-            _event_severity(row, events.get("ready")),
+            _event_severity(row, events),
             f"{titles.EVENTS.get(row.event, row.event)}{_repeated(row)}",
             f"{span(row.first_at, row.last_at)}; {row.example}",
             since=row.first_at,
@@ -124,9 +124,12 @@ def judge_events(view: View) -> Iterator[Finding]:
         )
 
 
-def _event_severity(row: LogEvent, ready: LogEvent | None) -> FindingSeverity:
+def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeverity:
+    ready, slow = events.get("ready"), events.get("worker_timeout")
     if row.last_at is None:
         return FindingSeverity.INFO  # it may have been weeks ago
+    if row.event == "worker_killed" and slow and slow.count >= row.count:
+        return FindingSeverity.INFO  # by its own master, as it did not answer
     if row.event in _CRITICAL:
         recovered = ready is not None and ready.last_at is not None and ready.last_at > row.last_at
         overcome = row.event == "startup_failed" and recovered

@@ -103,6 +103,14 @@ CASES: dict[str, tuple[str, Case]] = {
         ("ledger postgres.sequences.high", "orders logs.lines.class.db_sequence WARNING", *ERRORS),
     ),
     # Redis
+    "db-unreachable": (
+        "ledger",
+        ("orders logs.lines.class.db_refused WARNING", "ledger postgres.connection.ok OK", *ERRORS),
+    ),
+    "redis-unreachable": (
+        "keys",
+        ("orders logs.lines.class.redis_refused WARNING", "keys redis.connection.ok OK", *ERRORS),
+    ),
     "redis-down": ("keys", ("keys redis.connection.refused", *ERRORS)),
     "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
     "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
@@ -229,6 +237,17 @@ def test_failures_in_many_endpoints_are_told_without_a_log_of_their_own() -> Non
 def test_a_worker_that_its_server_only_saw_die_is_told() -> None:
     ranked = hypotheses(("orders logs.lines.server.worker_died WARNING", *ERRORS))
     assert ranked[0] == ("worker-killed", "orders")
+
+
+def test_workers_that_hang_and_die_are_blocked() -> None:
+    ranked = hypotheses(
+        (
+            "orders http.health.silent",
+            "orders network.ports.ok OK",
+            "orders logs.lines.server.worker_died WARNING",
+        )
+    )
+    assert ranked[0] == ("event-loop-blocked", "orders")
 
 
 def test_a_slow_statement_is_told_without_an_extension() -> None:
