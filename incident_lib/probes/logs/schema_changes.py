@@ -9,7 +9,7 @@ _STATEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MIGRATIONS = (  # words that must stand there, and how the whole reads
-    ("Running upgrade ", re.compile(r"Running upgrade (?:[\w.]+ )?-> [\w.]+")),  # Alembic
+    ("Running upgrade ", re.compile(r"Running upgrade +(?:[\w.]+ +)?-> [\w.]+")),  # Alembic
     ("Running downgrade ", re.compile(r"Running downgrade [\w.]+ -> ")),
     ("Applying ", re.compile(r"Applying \w+\.\d{4}_\w+")),  # Django
     ("Migrating schema ", re.compile(r"Migrating schema \S+ to version ")),  # Flyway
