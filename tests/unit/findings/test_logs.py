@@ -205,7 +205,9 @@ def test_what_happens_now_and_then_everywhere_is_no_alarm(count, severity):
     assert judge(summary(), row)["class.read_timeout"].severity is severity
 
 
-@pytest.mark.parametrize(("timed_out", "severity"), [(2, FindingSeverity.INFO), (1, FindingSeverity.CRITICAL)])
+@pytest.mark.parametrize(
+    ("timed_out", "severity"), [(2, FindingSeverity.INFO), (1, FindingSeverity.CRITICAL)]
+)
 def test_a_worker_that_its_master_ended_was_not_killed_for_memory(timed_out, severity):
     rows = [
         LogEvent(event=event, count=count, first_at=AT, last_at=AT, example="x")
