@@ -250,6 +250,21 @@ def test_workers_that_hang_and_die_are_blocked() -> None:
     assert ranked[0] == ("event-loop-blocked", "orders")
 
 
+@pytest.mark.parametrize(
+    ("target", "cause"), [("orders", "service-down"), ("ledger", "db-down"), ("keys", "redis-down")]
+)
+def test_a_container_that_stopped_is_neither_filtered_nor_without_a_name(target: str, cause: str) -> None:
+    ranked = hypotheses(
+        (
+            f"{target} docker.container.not_running",
+            f"{target} network.ports.timed_out",
+            f"{target} network.inside.not_resolving",
+            "site http.health.status",
+        )
+    )
+    assert ranked[0] == (cause, target)
+
+
 def test_a_slow_statement_is_told_without_an_extension() -> None:
     ranked = hypotheses(
         (
