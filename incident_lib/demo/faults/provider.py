@@ -77,7 +77,6 @@ FAULTS = (
         settle_seconds=5.0,
         break_stack=_move_to_a_name,
         mend_stack=_move_back,
-        in_suite=True,
     ),
     Fault(
         name="tls-wrong-name",

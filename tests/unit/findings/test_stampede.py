@@ -34,6 +34,8 @@ MISSED = seen("api", "logs.lines.class.redis_refused")
 LOADED = seen("books", "postgres.counters.load")
 FULL = seen("books", "postgres.saturation.high", "CRITICAL")
 SLOW = seen("books", "postgres.statements.dominant")
+BUSY = seen("books", "postgres.counters.statement", "INFO")
+WAITING = seen("api", "logs.lines.slow")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,7 @@ SLOW = seen("books", "postgres.statements.dominant")
         (EVICTIONS, FULL),
         (RESTARTED, COLD, SLOW),
         (RESTARTED, MISSED, LOADED, FULL),
+        (RESTARTED, MISSED, BUSY, WAITING),
     ],
 )
 def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
@@ -57,6 +60,7 @@ def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
     [
         (),
         (EVICTIONS,),
+        (RESTARTED, MISSED, BUSY),  # a database at work, for which nobody waits
         (LOADED, SLOW, FULL),
         (EVICTIONS, seen("other", "postgres.counters.load")),  # nobody needs both
         (EVICTIONS, seen("books", "postgres.counters.load", "INFO")),
