@@ -1,5 +1,7 @@
 """The ways through a container: what inspecting it gives, and psql inside it, on a real engine."""
 
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -8,9 +10,12 @@ import msgspec
 import pytest
 
 from incident_lib.config import Settings
+from incident_lib.connections.postgres import PostgresSession, open_postgres
+from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
 from tests.integration import docker_service, postgres_service
 from tests.integration.docker_service import DATABASE, PASSWORD, USER, Stack
+from tests.integration.postgres_clients import until
 from tests.integration.postgres_triage import collect, judge, triage
 
 pytestmark = [*docker_service.MARKS, pytest.mark.postgres]
@@ -55,6 +60,57 @@ def test_without_discovery_psql_runs_in_the_container(stack: Stack) -> None:
     found = [one for one in judge(evidence["connection"]) if one.id == "postgres.connection.way"]
     assert found[0].severity is FindingSeverity.INFO
     assert not [one for name in ("locks", "counters") for one in judge(evidence[name]) if one.severity.is_bad]
+
+
+def _psql(stack: Stack) -> PostgresSession:
+    dsn = f"postgresql://{USER}@127.0.0.1:{postgres_service.free_port()}/{DATABASE}"
+    settings = postgres_service.settings(dsn, container=stack.name("db"))
+    return open_postgres(settings, settings.services[0])
+
+
+def test_one_psql_carries_every_statement_and_only_single_ones(stack: Stack) -> None:
+    session = _psql(stack)
+    try:
+        first, again = (session.rows("SELECT pg_backend_pid() AS pid") for _ in range(2))
+        assert first == again
+        text = "it's; \\! touch /tmp/never :USER \\gexec"
+        quoted = text.replace("'", "''")
+        with pytest.raises(TargetError, match="multiple commands"):  # what it says could hide a second one
+            session.rows(f"SELECT E'{quoted}\\'' AS text")
+        assert session.rows(f"SELECT '{quoted}' AS text") == [{"text": text}]
+        for two in ("SELECT 1; SELECT 2", "SELECT 1) AS a; SELECT (2", "SELECT $$;$$"):
+            with pytest.raises(TargetError, match="multiple commands"):
+                session.rows(two)
+        with pytest.raises(TargetError) as slow:
+            session.rows("SELECT pg_sleep(5) AS slept")
+        assert slow.value.kind is ProblemKind.TIMED_OUT
+        with pytest.raises(TargetError, match="does not exist"):
+            session.rows("SELECT nothing FROM nowhere")
+        assert session.rows("SELECT 1 AS one") == [{"one": 1}]
+        with pytest.raises(TargetError, match="too long"):
+            session.rows("SELECT repeat('x', 1000) AS text FROM generate_series(1, 6000)")
+        assert session.rows("SELECT 2 AS two") == [{"two": 2}]
+    finally:
+        session.close()
+
+
+def test_psql_that_is_cut_off_says_so_and_leaves_no_session(stack: Stack) -> None:
+    session = _psql(stack)
+    (row,) = session.rows("SELECT pg_backend_pid() AS pid")
+    timer = threading.Timer(0.3, session.abort)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(TargetError) as broken:
+        session.rows("SELECT pg_sleep(1.9) AS slept")
+    assert time.monotonic() - started < 1.8
+    assert broken.value.kind is ProblemKind.RESET
+    session.close()
+    other = _psql(stack)
+    try:
+        ask = f"SELECT count(*)::int4 AS number FROM pg_stat_activity WHERE pid = {row['pid']}"
+        until(lambda: other.rows(ask) == [{"number": 0}])
+    finally:
+        other.close()
 
 
 def test_with_discovery_off_the_environment_is_not_used(stack: Stack) -> None:

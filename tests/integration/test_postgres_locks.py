@@ -96,6 +96,42 @@ def test_an_index_build_waits_for_an_old_snapshot(clients: Clients, server: Serv
     assert blocked.data["root_pid"] == root.info.backend_pid
 
 
+def test_several_queues_at_once_are_kept_apart(clients: Clients, server: Server) -> None:
+    """A row chain, a schema change with its queue behind that chain's root, an advisory lock beside them."""
+    root = clients.open("reprice")
+    root.execute("BEGIN; UPDATE stock SET n = 1 WHERE id = 1")
+    middle = clients.later(
+        "web", "BEGIN", "UPDATE stock SET n = 2 WHERE id = 2", "UPDATE stock SET n = 2 WHERE id = 1"
+    )
+    clients.waiting(1)
+    change = clients.later("migration", "ALTER TABLE stock ADD COLUMN note text")
+    clients.waiting(2)
+    reader = clients.later("web", "SELECT * FROM stock WHERE id = 7")
+    clients.waiting(3)
+    keeper = clients.open("scheduler")
+    keeper.execute("SELECT pg_advisory_lock(77)")
+    clients.later("worker", "SELECT pg_advisory_lock(77)")
+    clients.waiting(4)
+    found = judge(collect(server.settings(), "locks")["locks"])
+    trees = {one.data["root_pid"]: one for one in found if one.id == "postgres.locks.blocked"}
+    assert set(trees) == {root.info.backend_pid, keeper.info.backend_pid}
+    assert trees[root.info.backend_pid].data["waiters"] == 3
+    assert trees[keeper.info.backend_pid].data["waiters"] == 1
+    assert trees[keeper.info.backend_pid].data["lock_type"] == "advisory"
+    (queue,) = (one for one in found if one.id == "postgres.locks.ddl_queue")
+    assert (queue.data["root_pid"], queue.data["amplifier_pid"]) == (
+        root.info.backend_pid,
+        change.info.backend_pid,
+    )
+    assert queue.data["queue"] == 1
+    assert f"pid {reader.info.backend_pid} (web) waits" in trees[root.info.backend_pid].detail
+    assert f"blocked by pid {root.info.backend_pid}" in trees[root.info.backend_pid].detail
+    assert middle.info.backend_pid not in trees
+    assert str(trees[root.info.backend_pid].data["root_query"]).endswith(
+        "UPDATE stock SET n = 1 WHERE id = 1"
+    )
+
+
 def test_a_prepared_transaction_blocks_as_pid_0(clients: Clients, server: Server) -> None:
     owner = clients.open("coordinator")
     owner.execute("BEGIN; UPDATE stock SET n = 1 WHERE id = 1; PREPARE TRANSACTION 'order-7'")
