@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from incident_lib.model import Evidence, Finding
-from incident_lib.model.docker import ContainerState, NetworkAttachment
+from incident_lib.model.docker import ContainerListed, ContainerState, NetworkAttachment
 
 # The data of a finding that is an address, and what the container's name is kept as.
 _KEYS = {
@@ -29,6 +29,9 @@ def container_addresses(evidence: Iterable[Evidence]) -> dict[str, str]:
         for row in one.of(NetworkAttachment):
             if row.address and names:
                 found.setdefault(row.address, set()).add(names[0])
+        for listed in one.of(ContainerListed):  # those of no service, too: jobs, migrations, somebody's shell
+            for address in listed.addresses:
+                found.setdefault(address, set()).add(listed.name)
     return {address: next(iter(names)) for address, names in found.items() if len(names) == 1}
 
 

@@ -61,6 +61,7 @@ class ContainerListed(Row, frozen=True, kw_only=True):
     project: str = ""
     service: str = ""
     networks: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 class NetworkGap(Row, frozen=True, kw_only=True):

@@ -6,12 +6,14 @@ import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
+from incident_lib.findings.clients import name_clients
 from incident_lib.findings.docker import ANALYZERS, ON_FAILURE
 from incident_lib.findings.docker.exit_codes import verdict
 from incident_lib.findings.growth import steady_growth
-from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Window
+from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Window
 from incident_lib.model.docker import (
     ContainerEvent,
+    ContainerListed,
     ContainerProcess,
     ContainerState,
     ContainerUsage,
@@ -313,6 +315,27 @@ def test_what_services_say_is_not_said_twice():
     whole = seen(container="", configured=("app-backend",))
     found = judge("docker.events", whole, event("die", 5, exit_code=1))
     assert set(found) == {"ok"}
+
+
+def test_a_client_in_a_container_of_no_service_is_named():
+    jobs = ContainerListed(
+        name="nightly-job",
+        container_id="1",
+        image="shop",
+        state="running",
+        status="Up",
+        created_at=NOW,
+        addresses=("172.18.0.9",),
+    )
+    waits = Finding(
+        id="postgres.locks.blocked",
+        severity=FindingSeverity.CRITICAL,
+        target="db",
+        title="3 sessions wait",
+        data={"root_client": "172.18.0.9"},
+    )
+    (found,) = name_clients([waits], [evidence("docker.containers", jobs)])
+    assert found.data["root_container"] == "nightly-job"
 
 
 def test_networks_and_zombies():
