@@ -1,12 +1,14 @@
 """Answers that are seen better than read: rates, latencies, connections, locks, memory, what needs what."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from incident_lib.display.answers import worst_of
 from incident_lib.display.block import Block
+from incident_lib.display.grid import plain
 from incident_lib.display.tables import problem
+from incident_lib.findings.network.views import HERE, View, views_of
 from incident_lib.investigation.case import Case
 from incident_lib.model.docker import ContainerUsage
 from incident_lib.model.host import HostMemory, ProcessState
@@ -15,7 +17,7 @@ from incident_lib.model.network import HttpAnswer
 from incident_lib.model.postgres import PostgresCapacity, PostgresLockSession, PostgresSessionGroup
 from incident_lib.model.redis import RedisMemory
 from incident_lib.plots.bars import Bar, plot_bars
-from incident_lib.plots.graph import plot_topology
+from incident_lib.plots.graph import Way, plot_topology
 from incident_lib.plots.locks import plot_locks
 from incident_lib.plots.rates import plot_rates
 from incident_lib.plots.values import show, show_bytes
@@ -34,7 +36,14 @@ _PHASES = (
 def errors(case: Case) -> Block:
     """Return requests and errors of each service over time, with the onset and every change marked."""
     plots = [
-        plot_rates(one.target, one.of(LogBucket), case.window, onset=case.onset, changes=case.changes)
+        plot_rates(
+            one.target,
+            one.of(LogBucket),
+            case.window,
+            onset=case.onset,
+            changes=case.changes,
+            seconds=min((row.bucket_seconds for row in one.of(LogSummary)), default=None),
+        )
         for one in case.of("logs.lines")
         if one.of(LogBucket)
     ]
@@ -166,9 +175,23 @@ def memory(case: Case) -> Block:
 
 
 def dependencies(case: Case) -> Block:
-    """Return what needs what, every target in the colour of its worst finding."""
-    drawn = plot_topology(case.topology, worst_of(case))
-    return Block(drawn or blocks.note("Nothing is configured."), "map")
+    """Return what needs what, and how each dependency looks from here and from inside the containers."""
+    views = views_of(case.evidence, case.topology)
+    ways: dict[tuple[str, str], list[Way]] = {}
+    for one in views:
+        letter = "h" if one.vantage.startswith(HERE) else "i"
+        ways.setdefault((one.service, one.dependency), []).append(Way(letter, one.severity, one.text))
+    drawn = plot_topology(case.topology, worst_of(case), ways)
+    return Block((drawn or blocks.note("Nothing is configured.")) + _views(views), "map")
+
+
+def _views(views: Sequence[View]) -> str:
+    heads = ("service", "needs", "seen from", "name", "port", "TLS", "answer")
+    rows = [
+        (one.service, one.dependency, one.vantage, one.name, one.port, one.tls, one.protocol) for one in views
+    ]
+    shown = [tuple("" if value is None else value for value in row) for row in rows]
+    return plain(heads, shown) if shown else ""
 
 
 def _drawn(case: Case, probe: str, plots: list[str], none: str, *, kind: str = "info") -> Block:

@@ -1,17 +1,34 @@
-"""The map of what needs what, every target in the colour of its worst finding."""
+"""The map of what needs what, every target in the colour of its worst finding, every way as it is seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+
+import msgspec
 
 from incident_lib.model import FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.plots.svg import WIDTH, figure, shorten
 
 _TALL, _GAP, _TOP = 34.0, 16.0, 6.0
+_DOT = 5.5
 
 
-def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity]) -> str:
-    """Return the targets in columns, those that need others on the left; one without finding is UNKNOWN."""
+class Way(msgspec.Struct, frozen=True):
+    """How a dependency looks from one place: a letter, the severity, and what was seen."""
+
+    letter: str  # "h" from here, "i" from inside the container
+    severity: FindingSeverity
+    title: str
+
+
+Ways = Mapping[tuple[str, str], Sequence[Way]]
+
+
+def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity], ways: Ways | None = None) -> str:
+    """Return the targets in columns, those that need others on the left; one without finding is UNKNOWN.
+
+    `ways` marks the way from a target to what it needs with how that looks from each place, in its colour.
+    """
     columns = layers(topology)
     if not columns:
         return ""
@@ -28,12 +45,18 @@ def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity]) -> s
         for other in needs
         if name in place and other in place
     )
+    marks = "".join(
+        _marks(place[name], place[other], told)
+        for (name, other), told in (ways or {}).items()
+        if name in place and other in place
+    )
     boxes = "".join(
         _box(name, topology.kinds.get(name, ""), worst.get(name, FindingSeverity.UNKNOWN), spot, wide)
         for name, spot in place.items()
     )
     height = _TOP + max(len(column) for column in columns) * (_TALL + _GAP)
-    return figure("What needs what, coloured by the worst finding", height, [edges, boxes])
+    key = "; on the way: h as seen from here, i from inside the container" if marks else ""
+    return figure(f"What needs what, coloured by the worst finding{key}", height, [edges, boxes, marks])
 
 
 def layers(topology: Topology) -> list[list[str]]:
@@ -60,6 +83,19 @@ def _edge(start: tuple[float, float], end: tuple[float, float], wide: float) -> 
     bend = (x2 - x1) / 2
     path = f"M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
     return f'<path d="{path}" class="edge"/>'
+
+
+def _marks(start: tuple[float, float], end: tuple[float, float], ways: Sequence[Way]) -> str:
+    """Return a dot for each place that looks, near where the way arrives: there ways of others are apart."""
+    x, y = end[0] - 14, end[1] + _TALL / 2
+    rise = (start[1] - end[1]) * 0.12
+    return "".join(
+        f'<g class="iw-{way.severity.lower()}"><circle cx="{x - index * (2 * _DOT + 2):.1f}" '
+        f'cy="{y + rise:.1f}" r="{_DOT}" class="node"><title>{escape(way.title)}</title></circle>'
+        f'<text x="{x - index * (2 * _DOT + 2):.1f}" y="{y + rise + 3:.1f}" text-anchor="middle" '
+        f'style="font-size:8px">{escape(way.letter)}</text></g>'
+        for index, way in enumerate(reversed(ways))
+    )
 
 
 def _box(name: str, kind: str, severity: FindingSeverity, spot: tuple[float, float], wide: float) -> str:
