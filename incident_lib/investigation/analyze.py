@@ -8,6 +8,7 @@ from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks
 from incident_lib.findings.network.vantage import judge_vantage
+from incident_lib.findings.reported import judge_reported
 from incident_lib.findings.stampede import judge_stampedes
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
@@ -48,7 +49,7 @@ def analyze(
     raw = [finding for one in everything for finding in analyze_one(one, context)]
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
     raw = name_clients(raw, everything)
-    raw += (*judge_stampedes(raw, topology), *beside)
+    raw += (*judge_stampedes(raw, topology), *judge_reported(raw, topology), *beside)
     raw = judge_rollbacks(judge_logins(raw, topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))
     unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}
