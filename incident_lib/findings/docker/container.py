@@ -12,6 +12,8 @@ from incident_lib.model.docker import ContainerState, HealthOutput, NetworkAttac
 
 _NEVER_STARTED = {"created"}
 _NO_NETWORK = {"host", "none"}
+_KILLED = 137
+_ORDERLY = {0, 143}
 
 
 def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -56,7 +58,7 @@ def _image(state: ContainerState) -> str:
 def _not_running(evidence: Evidence, state: ContainerState, context: Context) -> Iterator[Finding]:
     if state.state in {"running", "restarting"}:
         return
-    memory = state.oom_killed
+    memory = ended_for_memory(state)
     said = verdict(state.exit_code, out_of_memory=memory)
     advice = said.advice
     title = f"{state.name} is {state.state}: {said.meaning}"
@@ -113,7 +115,7 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
         "exit_code": state.exit_code,
     }
     if state.state == "restarting" or (running and recent and many):
-        said = verdict(state.exit_code, out_of_memory=state.oom_killed and not running)
+        said = verdict(state.exit_code, out_of_memory=ended_for_memory(state))
         why = f": {said.meaning}" if state.exit_code is not None else ""
         yield finding(
             evidence,
@@ -124,7 +126,7 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
             since=state.created_at if context.window.holds(state.created_at) else None,
             **data,
         )
-        if state.oom_killed and not running:
+        if ended_for_memory(state):
             yield _oom_killed(evidence, state)
     elif running and recent and not context.window.holds(state.created_at):
         by_policy = state.restart_count > 0
@@ -140,19 +142,39 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
         )
 
 
+def ended_for_memory(state: ContainerState) -> bool:
+    """Return whether its last end was for memory.
+
+    The engine's mark stays from one life of a container to the next, and a worker sets it, too: an orderly
+    end, or one of another life with another code, is not what it tells of.
+    """
+    first_life = state.restart_count == 0 and state.exit_code not in _ORDERLY
+    return state.oom_killed and (state.exit_code == _KILLED or (first_life and state.exit_code is not None))
+
+
 def _worker(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
-    # The mark is reset at each start, so on a container that runs it tells of a child of the first process.
-    if state.state == "running" and state.oom_killed:
-        yield finding(
-            evidence,
-            "worker_killed",
-            FindingSeverity.CRITICAL,
-            f"a process inside {state.name} was killed for memory, and the container went on",
-            f"memory limit {state.memory_limit_bytes or 'none'} bytes; look for a worker that was replaced",
-            since=None,
-            container=state.name,
-            memory_limit_bytes=state.memory_limit_bytes,
+    if state.state != "running" or not state.oom_killed:
+        return
+    # In its first life nothing but a child of the first process can have set the mark.
+    first_life = state.restart_count == 0 and state.finished_at is None
+    limit = f"memory limit {state.memory_limit_bytes or 'none'} bytes"
+    if first_life:
+        title = f"a process inside {state.name} was killed for memory, and the container went on"
+        detail = f"{limit}; look for a worker that was replaced"
+    else:
+        title = f"memory ran out in {state.name} at some time since it was created"
+        detail = (
+            f"{limit}; before its last start or after it, the engine does not say: its events and log may"
         )
+    yield finding(
+        evidence,
+        "worker_killed" if first_life else "memory_ran_out",
+        FindingSeverity.CRITICAL if first_life else FindingSeverity.INFO,
+        title,
+        detail,
+        container=state.name,
+        memory_limit_bytes=state.memory_limit_bytes,
+    )
 
 
 def _health(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:

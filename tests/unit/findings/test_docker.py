@@ -128,6 +128,24 @@ def test_worker_killed_is_not_the_container():
     assert "oom_killed" not in found
 
 
+def test_the_mark_of_an_earlier_life_is_no_killed_worker():
+    before = judge("docker.container", state(oom_killed=True, restart_count=1, finished_at=LONG_AGO))
+    assert "worker_killed" not in before
+    assert before["memory_ran_out"].severity is FindingSeverity.INFO
+    assert "ok" in before
+
+
+@pytest.mark.parametrize(
+    ("code", "restarts", "is_memory"),
+    [(137, 0, True), (137, 3, True), (1, 0, True), (1, 3, False), (0, 0, False)],
+)
+def test_an_end_is_for_memory_only_where_mark_and_code_agree(code, restarts, is_memory):
+    ended = state(
+        state="exited", oom_killed=True, exit_code=code, restart_count=restarts, finished_at=LONG_AGO
+    )
+    assert ("oom_killed" in judge("docker.container", ended)) is is_memory
+
+
 def test_deploy_is_told_with_its_version():
     recent = NOW - timedelta(minutes=5)
     found = judge(
