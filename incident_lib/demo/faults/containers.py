@@ -19,6 +19,11 @@ def _deploy_without_its_settings(stack: ContainerStack) -> None:
     _wait_for_restarts(stack, "backend", 3)
 
 
+def _deploy_next(stack: ContainerStack) -> None:
+    stack.deploy(NEXT_VERSION)
+    stack.wait_for(stack.is_ready, "backend", "does not start")
+
+
 def _deploy_first(stack: ContainerStack) -> None:
     stack.deploy(FIRST_VERSION)
 
@@ -95,7 +100,7 @@ _APPLICATION_FAULTS = (
         hypothesis="bad-deploy",
         target="backend",
         settle_seconds=8.0,
-        break_stack=lambda stack: stack.deploy(NEXT_VERSION),
+        break_stack=_deploy_next,
         mend_stack=_deploy_first,
     ),
     ContainerFault(
