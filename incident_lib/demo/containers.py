@@ -40,7 +40,7 @@ from incident_lib.demo.ports import free_port
 from incident_lib.errors import WorkbenchError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _ROLES = ("app", "reporting", "workbench", "operator")
 
 
@@ -213,12 +213,12 @@ class ContainerStack:
         return answer.status_code == httpx.codes.OK
 
     def wait_until_ready(self) -> None:
-        """Return once backend and web pages answer. Errors: WorkbenchError after a minute."""
+        """Return once backend and web pages answer. Errors: WorkbenchError after two minutes."""
         self.wait_for(self.is_ready, "backend", "is not ready")
         self.wait_for(lambda: _answers(self.frontend_url), "frontend", "is not ready")
 
     def wait_for(self, is_so: Callable[[], bool], role: str, why_not: str) -> None:
-        """Return once something is so at a container. Errors: WorkbenchError after a minute, with its log."""
+        """Return once something is so at a container. Errors: WorkbenchError after two minutes, with its log."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_so():
             if time.monotonic() > deadline:
