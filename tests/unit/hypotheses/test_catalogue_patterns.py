@@ -265,9 +265,7 @@ def test_a_container_that_stopped_is_neither_filtered_nor_without_a_name(target:
     assert ranked[0] == (cause, target)
 
 
-@pytest.mark.parametrize(
-    ("how", "cause"), [("failing", "dependency-down"), ("slow", "dependency-slow")]
-)
+@pytest.mark.parametrize(("how", "cause"), [("failing", "dependency-down"), ("slow", "dependency-slow")])
 def test_a_dependency_that_only_its_user_sees_fail_is_told(how: str, cause: str) -> None:
     ranked = hypotheses((f"bank http.health.reported_{how} WARNING", "bank http.health.ok OK", *ERRORS))
     assert ranked[0] == (cause, "bank")
