@@ -218,7 +218,7 @@ class ContainerStack:
         self.wait_for(lambda: _answers(self.frontend_url), "frontend", "is not ready")
 
     def wait_for(self, is_so: Callable[[], bool], role: str, why_not: str) -> None:
-        """Return once something is so at a container. Errors: WorkbenchError after two minutes, with its log."""
+        """Return once something is so at a container. Errors: WorkbenchError, with its log."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_so():
             if time.monotonic() > deadline:
