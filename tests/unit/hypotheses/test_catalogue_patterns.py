@@ -271,6 +271,15 @@ def test_a_dependency_that_only_its_user_sees_fail_is_told(how: str, cause: str)
     assert ranked[0] == (cause, "bank")
 
 
+def test_what_only_the_log_of_the_application_says_is_told() -> None:
+    slow = hypotheses(("orders logs.lines.class.db_statement_timeout WARNING", *ERRORS))
+    assert slow[0] == ("slow-statement", "ledger")
+    full = hypotheses(("orders logs.lines.class.disk_full WARNING", "machine host.disk.ok OK", *ERRORS))
+    assert full[0] == ("host-disk-full", "orders")
+    both = hypotheses(("orders logs.lines.class.disk_full WARNING", "machine host.disk.full", *ERRORS))
+    assert both[0] == ("host-disk-full", "machine")
+
+
 def test_a_slow_statement_is_told_without_an_extension() -> None:
     ranked = hypotheses(
         (
