@@ -1,5 +1,6 @@
 """`[[probe]]`: a look of the team's own, as data. What could change a target is refused here."""
 
+import math
 import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -24,7 +25,7 @@ _CHANGES = re.compile(
     r"\b(?:set_config|nextval|setval|lo_\w+|dblink\w*|query_to_xml\w*|pg_(?:terminate_backend|cancel_backend"
     r"|reload_conf|rotate_logfile|switch_wal|promote|notify|sleep\w*|\w*advisory\w*|stat_\w*reset\w*|create_\w+"
     r"|drop_\w+|copy_\w+|replication_\w+|logical_\w+|wal_replay_\w+|backup_\w+|read_\w+|file_\w+))\"?\s*\("
-    r"|\binto\s+\S|\bfor\s+(?:no\s+key\s+|key\s+)?(?:update|share)\b",
+    r"|\bu&[\"']|\binto\s+\S|\bfor\s+(?:no\s+key\s+|key\s+)?(?:update|share)\b",
     re.IGNORECASE,
 )
 
@@ -91,6 +92,8 @@ class OwnProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_keys(self)
         _CHECKS[self.kind](self)
         warning, critical = self.limits
+        if not all(math.isfinite(limit) for limit in (warning or 0, critical or 0)):
+            raise ValueError(f"{self.name}: a limit is a number")
         if warning is not None and critical is not None:
             wrong = warning > critical if self.bad == "above" else warning < critical
             if wrong:
@@ -164,6 +167,8 @@ def _check_command(probe: OwnProbe) -> None:
             raise ValueError(f"{probe.name}: key `command`: {name} may not have {argument!r}")
         if re.search(r"(^|[^\w])/dev(/|$)", argument) or "/proc/kmsg" in argument or argument == "-":
             raise ValueError(f"{probe.name}: key `command`: {argument!r} may wait or never end")
+        if re.search(r"/environ\b", argument):
+            raise ValueError(f"{probe.name}: key `command`: {argument!r} holds passwords")
     if name in _NEEDS_FILE and not any(not argument.startswith("-") for argument in arguments):
         raise ValueError(f"{probe.name}: key `command`: {name} needs a file to read")
 

@@ -173,7 +173,26 @@ def _in_words(problem: str, *, of_probe: bool) -> str:
     if "matching regex" in problem:
         dots = ", two or more joined by dots" if of_probe else ""
         return f"expected small letters, digits and hyphens{dots}"
+    for word, plain in _WORDS.items():
+        problem = problem.replace(f"`{word}`", plain)
     return f"{problem[:1].lower()}{problem[1:]}"
+
+
+# What msgspec calls the kinds of values, and what people do.
+_WORDS = {
+    "array": "a list",
+    "array | null": "a list",
+    "str": "a text",
+    "str | null": "a text",
+    "int": "a whole number",
+    "int | null": "a whole number",
+    "float": "a number",
+    "float | null": "a number",
+    "bool": "true or false",
+    "object": "a table",
+    "datetime": "a time",
+    "null": "nothing",
+}
 
 
 def _known_keys(steps: list[str | int]) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ def own(case: Case) -> Table:
     asked = {one.ref for one in evidence}
     found = [one for one in case.analysis.findings if asked & set(one.evidence)]
     rows = [line for one in evidence for line in _lines(one)]
-    html = [blocks.findings(found), *(problem(one) for one in evidence)]
+    told = {ref for finding in found for ref in finding.evidence}
+    html = [blocks.findings(found), *(problem(one) for one in evidence if one.ref not in told)]
     html += [plain(_HEADS, rows)] if rows else []
     html += [*(cut(one) for one in evidence), sources(evidence)]
     records = [(one.target, row) for one in evidence for row in one.rows]

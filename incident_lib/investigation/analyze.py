@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
 from incident_lib.findings.clients import name_clients
@@ -29,7 +31,9 @@ def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if evidence.status is EvidenceStatus.FAILED and on_failure is not None:
         yield from on_failure(evidence, context)
     elif evidence.problem is not None:
-        yield unknown(evidence)
+        told = unknown(evidence)
+        ours = evidence.probe in ANALYZERS  # of other probes nobody knows which one is meant
+        yield told if ours else replace(told, title=f"{evidence.probe}: {told.title}")
 
 
 def analyze(

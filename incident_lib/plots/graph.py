@@ -10,7 +10,8 @@ from incident_lib.model.topology import Topology
 from incident_lib.plots.svg import WIDTH, figure, shorten
 
 _TALL, _GAP, _TOP = 34.0, 16.0, 6.0
-_DOT = 5.5
+_DOT = 6.0
+_ALONG = 0.6  # of the line: there the marks of two lines are apart
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity], ways
         if name in place and other in place
     )
     marks = "".join(
-        _marks(place[name], place[other], told)
+        _marks(place[name], place[other], wide, told)
         for (name, other), told in (ways or {}).items()
         if name in place and other in place
     )
@@ -85,16 +86,21 @@ def _edge(start: tuple[float, float], end: tuple[float, float], wide: float) -> 
     return f'<path d="{path}" class="edge"/>'
 
 
-def _marks(start: tuple[float, float], end: tuple[float, float], ways: Sequence[Way]) -> str:
-    """Return a dot for each place that looks, near where the way arrives: there ways of others are apart."""
-    x, y = end[0] - 14, end[1] + _TALL / 2
-    rise = (start[1] - end[1]) * 0.12
-    return "".join(
-        f'<g class="iw-{way.severity.lower()}"><circle cx="{x - index * (2 * _DOT + 2):.1f}" '
-        f'cy="{y + rise:.1f}" r="{_DOT}" class="node"><title>{escape(way.title)}</title></circle>'
-        f'<text x="{x - index * (2 * _DOT + 2):.1f}" y="{y + rise + 3:.1f}" text-anchor="middle" '
-        f'style="font-size:8px">{escape(way.letter)}</text></g>'
-        for index, way in enumerate(reversed(ways))
+def _marks(start: tuple[float, float], end: tuple[float, float], wide: float, ways: Sequence[Way]) -> str:
+    """Return a dot for each place that looks, on the line."""
+    x1, y1, x2, y2 = start[0] + wide, start[1] + _TALL / 2, end[0], end[1] + _TALL / 2
+    x = x1 + (x2 - x1) * (1.5 * _ALONG * (1 - _ALONG) + _ALONG**3)
+    y = y1 + (y2 - y1) * (3 * _ALONG**2 - 2 * _ALONG**3)
+    apart = 2 * _DOT + 2
+    left = x - apart * (len(ways) - 1) / 2
+    return "".join(_dot(left + apart * index, y, way) for index, way in enumerate(ways))
+
+
+def _dot(x: float, y: float, way: Way) -> str:
+    return (
+        f'<g class="iw-{way.severity.lower()}"><title>{escape(way.title)}</title>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}" class="node"/>'
+        f'<text x="{x:.1f}" y="{y + 3.5:.1f}" text-anchor="middle">{escape(way.letter)}</text></g>'
     )
 
 

@@ -8,7 +8,8 @@ from incident_lib.model import Window
 from incident_lib.model.logs import LogBucket
 from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
 
-_LEFT, _TOP, _HEIGHT = 48.0, 32.0, 120.0
+_LEFT, _HEIGHT = 48.0, 120.0
+_TOP, _BARE_TOP = 32.0, 18.0  # with and without labels of changes
 _BARS = 120  # at most; more are added up
 _APART = 210.0  # changes closer than this share a label
 _LETTER = 5.8  # how wide a letter of a label is
@@ -24,24 +25,29 @@ def plot_rates(
     *,
     onset: datetime | None = None,
     changes: Sequence[Change] = (),
+    seconds: float | None = None,
 ) -> str:
-    """Return failed and other requests of one service over time; error lines where it logs no requests."""
+    """Return failed and other requests of one service over time; error lines where it logs no requests.
+
+    `seconds` is how long one of the buckets is.
+    """
     requests = any(one.requests_count for one in buckets)
     what = "requests, those answered with 5xx in red" if requests else "log lines, errors in red"
     start, end = zoom(window, [one.at for one in buckets])
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
-    seconds = slot_seconds(buckets, start, end)
-    slots = add_up(buckets, start, seconds, requests=requests)
+    wide = slot_seconds(buckets, start, end, seconds)
+    slots = add_up(buckets, start, wide, requests=requests)
     most = max((total for _, total, _ in slots), default=0)
     y = Axis(0, max(most, 1), 0, _HEIGHT)
-    bottom = _TOP + _HEIGHT
+    top = _TOP if any(start <= one[0] <= end for one in changes) else _BARE_TOP
+    bottom = top + _HEIGHT
     parts = [
-        text(_LEFT - 6, _TOP + 8, str(most), anchor="end"),
+        text(_LEFT - 6, top + 8, str(most), anchor="end"),
         text(_LEFT - 6, bottom, "0", anchor="end"),
-        line(_LEFT, _TOP, WIDTH - 8, _TOP),
-        *(_slot(slot, x, y, bottom, seconds) for slot in slots),
+        line(_LEFT, top, WIDTH - 8, top),
+        *(_slot(slot, x, y, bottom, wide) for slot in slots),
         time_axis(start, end, x, bottom),
-        *marks(x, _TOP, bottom, onset, changes),
+        *marks(x, top, bottom, onset, changes),
     ]
     return figure(f"{target}: {what}", bottom + 20, parts)
 
@@ -90,11 +96,18 @@ def _told(group: Sequence[Change]) -> str:
     return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
 
 
-def slot_seconds(buckets: Sequence[LogBucket], start: datetime, end: datetime) -> float:
-    """Return how long one bar lasts: as long as the records, or as it takes for 120 bars."""
+def slot_seconds(
+    buckets: Sequence[LogBucket], start: datetime, end: datetime, seconds: float | None
+) -> float:
+    """Return how long one bar lasts: as long as the records, or as it takes for 120 bars.
+
+    Where nobody says how long the records are, it is the shortest time between two of them.
+    """
     moments = sorted({one.at for one in buckets})
     gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
-    return max(min(gaps, default=0.0), (end - start).total_seconds() / _BARS, 1.0)
+    return max(
+        seconds if seconds is not None else min(gaps, default=0.0), (end - start).total_seconds() / _BARS, 1.0
+    )
 
 
 def add_up(

@@ -21,7 +21,8 @@ def first_number(text: str, place: str) -> float:
     12.0
     """
     if (found := _NUMBER.search(text)) is None:
-        start = text.strip()[:_START_CHARACTERS] or "nothing"
+        start = text.strip()[:_START_CHARACTERS]
+        start = "".join(char for char in start if char.isprintable()) or "nothing that can be read"
         raise TargetError(ProblemKind.UNSUPPORTED, f"{place} holds no number, but {start}")
     return float(found[0])
 

@@ -24,7 +24,7 @@ def service(name="backend", kind="http", more=""):
         (service("Two Words"), 2, ["key `name`", "small letters, digits and hyphens"]),
         ('[[service]]\nkind = "http"', 1, ["`name` is missing"]),
         ("[servce]\n", 1, ["unknown key `servce`", "`service`"]),
-        (service(more='health = "/x"'), 4, ["key `health`", "array"]),
+        (service(more='health = "/x"'), 4, ["key `health`", "expected a list, got a text"]),
         (
             service(more='depends_on = ["dbb"]\n') + service("db", "postgres"),
             2,
@@ -44,7 +44,7 @@ def service(name="backend", kind="http", more=""):
         ('[[dependency]]\nname = "pay"\nurl = "http://[::1"', 2, ["`url`", "Invalid IPv6"]),
         (service(more='url = "http://x:99999"'), 2, ["`url`", "0-65535"]),
         (service(more='url = "localhost:8000"'), 2, ["`url`", "https, http://"]),
-        ('[limits]\nlog_lines = "many"', 2, ["`log_lines`", "int"]),
+        ('[limits]\nlog_lines = "many"', 2, ["`log_lines`", "expected a whole number, got a text"]),
         ("[limits]\ncollect_seconds = -1", 2, ["`collect_seconds`"]),
         ("[limits]\ncollect_seconds = nan", 2, ["`collect_seconds`"]),
         ('[thresholds]\n"a.b" = 1\n"postgres.x" = -0.5', 3, ["'postgres.x'", "-0.5 is no limit"]),
