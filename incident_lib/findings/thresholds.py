@@ -104,6 +104,7 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.statements.dominant.least_ratio": _t(0.5, "own", "seconds a second; less is no load"),
     # --- redis ---
     "redis.latency.warning_seconds": _t(0.01, "own", "p95 of pings, less the TCP round trip and our delay"),
+    "redis.latency.starved_ratio": _t(0.8, "own", "of the time somebody here had to wait to run"),
     "redis.latency.least_ratio": _t(0.1, "own", "of the time in long calls; one alone may have been held up"),
     "redis.memory.warning_ratio": _t(0.9, "APA", "time to make room before it is full"),
     "redis.memory.critical_ratio": _t(0.95, "own", "nothing may be evicted, so writes are refused next"),

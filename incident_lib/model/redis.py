@@ -40,6 +40,8 @@ class RedisLatency(Row, frozen=True, kw_only=True):
     longest_command: str | None = None  # the one whose calls took longest each
     longest_seconds: float | None = None  # a call of it
     longest_ratio: float | None = None  # of the time, in all its calls
+    starved_ratio: float | None = None  # of the time, in which somebody here waited for a processor
+    is_here: bool | None = None  # the server shares this machine's processors
 
 
 class RedisErrorClass(Row, frozen=True, kw_only=True):

@@ -118,6 +118,7 @@ class ContainerCli:
 
     connect_seconds: float | None = None
     local = ""
+    ends = ("", "")
 
     def __init__(self, engine: Engine, container: str, address: Address) -> None:
         self.where = f"{address} inside container {container}"

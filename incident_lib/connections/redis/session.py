@@ -24,6 +24,7 @@ class Transport(Protocol):
 
     where: str
     local: str  # our end, as the server may show it: "127.0.0.1:40312"
+    ends: tuple[str, str]  # our address and the server's, "" where there is none
     connect_seconds: float | None  # of the TCP handshake; None where each command is a process
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:

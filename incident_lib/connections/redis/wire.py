@@ -102,6 +102,11 @@ class Stream:
             return ""
         return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
+    def ends(self) -> tuple[str, str]:
+        """Return our address and the server's, both "" on a Unix socket."""
+        own, peer = self._socket.getsockname(), self._socket.getpeername()
+        return (own[0], peer[0]) if isinstance(own, tuple) and isinstance(peer, tuple) else ("", "")
+
     def shutdown(self, how: int = socket.SHUT_RDWR) -> None:
         """End both directions: a read that waits in another thread ends at once."""
         # The plain method: the one of TLS sockets takes the object away that the other thread reads from.
@@ -130,6 +135,7 @@ class Wire:
         self.where = stream.where
         self.connect_seconds: float | None = connect_seconds
         self.local = stream.local()
+        self.ends = stream.ends()
         self._resp = resp
         self._stream = stream
         self._broken: TargetError | None = None

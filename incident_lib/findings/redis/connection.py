@@ -88,8 +88,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
     held = _held(latency, context)
     wait = _wait(latency, held=held is not None)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
-    # Where we ourselves are held up for as long, the machine is busy and the server may be innocent.
-    busy = held is None and latency.own_delay_seconds >= wait / 2
+    busy = held is None and _is_busy_here(latency, wait, context)
     if severity:
         yield finding(
             evidence,
@@ -109,6 +108,14 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             longest_command=latency.longest_command,
             longest_seconds=latency.longest_seconds,
         )
+
+
+def _is_busy_here(latency: RedisLatency, wait: float, context: Context) -> bool:
+    """Return whether this machine explains the wait: we were held up for as long, or all on it queue."""
+    if latency.own_delay_seconds >= wait / 2:
+        return True
+    most = context.thresholds["redis.latency.starved_ratio"]
+    return bool(latency.is_here) and (latency.starved_ratio or 0.0) >= most
 
 
 def _wait(latency: RedisLatency, *, held: bool) -> float:

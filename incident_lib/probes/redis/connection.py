@@ -13,7 +13,7 @@ from incident_lib.model import Problem, Window
 from incident_lib.model.redis import RedisLatency, RedisServer, busy_seconds
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.redis.commands import commands_between
-from incident_lib.probes.redis.waiting import waited_seconds
+from incident_lib.probes.redis.waiting import is_here, starved_seconds, waited_seconds
 
 PING_COUNT = 20
 _PAUSE_SECONDS = 0.045  # the pings fill the second between the two samples of INFO
@@ -76,7 +76,9 @@ def _ping(session: RedisSession) -> tuple[RedisLatency | None, Problem | None]:
     """Return the latencies of pings; None through redis-cli, where starting the process outweighs them."""
     if session.transport.connect_seconds is None:
         return None, None
+    starved, started = starved_seconds(), clock.monotonic()
     pings = _send_pings(session)
+    starved_ratio = _starved_ratio(starved, clock.monotonic() - started)
     if pings.refusal and pings.refusal.code == "NOPERM":  # says nothing about the server
         return None, Problem.from_error(from_reply(pings.refusal))
     return RedisLatency(
@@ -88,8 +90,15 @@ def _ping(session: RedisSession) -> tuple[RedisLatency | None, Problem | None]:
         max_seconds=max(pings.seconds),
         refusal=pings.refusal.code if pings.refusal else None,
         served_p95_seconds=percentile(pings.served, 0.95),
+        starved_ratio=starved_ratio,
+        is_here=is_here(*session.transport.ends),
         **_meanwhile(session),
     ), None
+
+
+def _starved_ratio(before: float | None, seconds: float) -> float | None:
+    after = starved_seconds()
+    return None if before is None or after is None else min((after - before) / seconds, 1.0)
 
 
 def _send_pings(session: RedisSession) -> _Pings:

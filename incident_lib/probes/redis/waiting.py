@@ -1,9 +1,13 @@
-"""How long this thread of ours waited for a processor: a busy machine here is no slow server there."""
+"""How busy this machine is: it must not be taken for a slow server."""
 
 from pathlib import Path
 
+import psutil
+
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
-_NANOSECONDS = 1_000_000_000
+_PRESSURE = Path("/proc/pressure/cpu")
+_INTERFACES = Path("/sys/class/net")
+_NANOSECONDS, _MICROSECONDS = 1_000_000_000, 1_000_000
 
 
 def waited_seconds() -> float:
@@ -15,3 +19,28 @@ def waited_seconds() -> float:
         return int(_SCHEDSTAT.read_bytes().split()[1]) / _NANOSECONDS
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def starved_seconds() -> float | None:
+    """Return how long somebody on this machine waited for a processor, since it started; None if unknown.
+
+    Source: /proc/pressure/cpu, `some total`.
+    """
+    try:
+        return int(_PRESSURE.read_text().partition("total=")[2].split()[0]) / _MICROSECONDS
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def is_here(local: str, peer: str) -> bool:
+    """Return whether `peer` is on this machine: our own address, or behind a bridge, as containers are.
+
+    >>> is_here("127.0.0.1", "127.0.0.1"), is_here("", ""), is_here("192.0.2.7", "192.0.2.9")
+    (True, True, False)
+    """
+    if local == peer:
+        return True
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(one.address == local for one in addresses):
+            return (_INTERFACES / name / "bridge").exists()
+    return False

@@ -171,6 +171,10 @@ def test_connection() -> None:
     assert severities(judge("connection", server(), latency(0.04, own_delay_seconds=0.025, **once))) == {
         "latency": "INFO"
     }
+    # A server beside us waits for the same processors as we do; one elsewhere does not.
+    for here, severity in ((True, "INFO"), (False, "WARNING")):
+        queue = {"own_delay_seconds": 0.002, "starved_ratio": 0.9, "is_here": here}
+        assert severities(judge("connection", server(), latency(0.02, **queue))) == {"latency": severity}
     # The wait for a processor in that very ping is ours.
     assert severities(judge("connection", server(), latency(0.02, served_p95_seconds=0.004, **held))) == {
         "ok": "OK"
