@@ -296,6 +296,22 @@ def test_a_busy_statement_is_no_cause_while_nobody_waits() -> None:
     assert hypotheses(("ledger postgres.counters.statement INFO", *ERRORS)) == [("endpoint-error", "orders")]
 
 
+@pytest.mark.parametrize(
+    ("clue", "cause", "target"),
+    [
+        ("keys redis.connection.busy", "redis-blocked", "keys"),
+        ("bank network.ports.timed_out", "port-filtered", "bank"),
+    ],
+)
+def test_slowness_has_one_cause_when_something_beside_hangs(clue: str, cause: str, target: str) -> None:
+    busy = ("ledger postgres.counters.statement INFO", "orders logs.lines.slow WARNING")
+    (first, second, *_) = hypotheses((clue, *busy, "orders logs.lines.class.redis_timeout WARNING"))
+    assert first == (cause, target)
+    assert second == ("slow-statement", "ledger")
+    scores = [one.score for one in rank(tuple(found(words) for words in (clue, *busy)), GRAPH, PATTERNS)]
+    assert scores[0] > 1.5 * scores[1]
+
+
 def test_slowness_has_one_cause_when_the_provider_is_slow() -> None:
     ranked = hypotheses(
         (
