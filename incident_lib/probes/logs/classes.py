@@ -1,16 +1,33 @@
 """Errors in the own words of libraries and servers -> classes; never a keyword such as "timeout" alone."""
 
 import re
+from collections import Counter
 
 from incident_lib.probes.logs import signs_clients, signs_outside, signs_stores
 
 CLASSES = (*signs_stores.SIGNS, *signs_outside.SIGNS, *signs_clients.SIGNS)
 
-_SIGNS = tuple(
-    (words, re.compile(pattern) if pattern else None, name)
-    for name, signs in CLASSES
-    for words, pattern in signs
-)
+_Sign = tuple[str, "re.Pattern[str] | None", str]  # words, what must match too, class
+_PART = 5  # characters
+
+
+def _by_part() -> tuple[tuple[str, tuple[_Sign, ...]], ...]:
+    """Return the signs by a few characters that many of them share: most lines hold next to none of those."""
+    parts_of = {
+        words: {words[at : at + _PART] for at in range(max(len(words) - _PART, 0) + 1)}
+        for _, signs in CLASSES
+        for words, _ in signs
+    }
+    often = Counter(part for parts in parts_of.values() for part in parts)
+    table: dict[str, list[_Sign]] = {}
+    for name, signs in CLASSES:
+        for words, pattern in signs:
+            part = max(parts_of[words], key=lambda part: (often[part], part))
+            table.setdefault(part, []).append((words, re.compile(pattern) if pattern else None, name))
+    return tuple((part, tuple(found)) for part, found in table.items())
+
+
+_SIGNS = _by_part()
 _LONGEST = 16_384
 # In one traceback the special class explains the general one: the socket's own error is its first link.
 _SPECIAL = (
@@ -34,9 +51,12 @@ def classes_of(text: str) -> dict[str, str]:
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"
     found: dict[str, str] = {}
-    for words, pattern, name in _SIGNS:
-        if words in text and name not in found and (pattern is None or pattern.search(text)):
-            found[name] = _line_with(text, words)
+    for part, signs in _SIGNS:
+        if part not in text:
+            continue
+        for words, pattern, name in signs:
+            if words in text and name not in found and (pattern is None or pattern.search(text)):
+                found[name] = _line_with(text, words)
     for general, special in _SPECIAL:
         if general in found and special & found.keys():
             del found[general]

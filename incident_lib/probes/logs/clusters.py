@@ -17,15 +17,24 @@ _MOST_PAIRS = 800
 _LONGEST = 40  # words
 _LONGEST_PAIRS = 20
 _ROUNDS = 4
-_NAME = re.compile(  # a host, a class, a path, a constant: no word of English
-    r"\w[._/@:$\\-]+\w|[a-z][A-Z]|^\W*[A-Z][A-Z\d]{2,}\W*$"
-)
+_NAME = re.compile(r"\w[._/@:$\\-]+\w|[a-z][A-Z]")  # a host, a class, a path: no word of English
+_CONSTANT = re.compile(
+    r"^\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
+)  # a state, a verb, a function: the program's own
 _STATE = re.compile(r"(?:ed|ing|[Uu]p|[Dd]own|[Oo]n|[Oo]ff|OK|ok)\W*$")  # says what happened
+_NOTHING = frozenset({"null", "None", "nil"})
 _EMPTY = frozenset({"()", "[]", "{}", '""', "''"})
 _ERROR = re.compile(r"(?:Error|Exception|Timeout|Fault)\W*$")
+_LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[A-Za-z]{2}")
 _EDGES = re.compile(r"^[\w.$-]*[^\w.<$-]+|^")
-_NAMES, _WORDS, _FIRST_WORDS, _STATES = 3, 4, 6, 9  # different values that make a place a variable
+_NAMES, _WORDS, _FIRST_IN_BRACKETS, _FIRST_WORDS, _STATES = (
+    3,
+    4,
+    6,
+    12,
+    9,
+)  # different values that make a place a variable
 
 
 def clusters(templates: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -91,18 +100,34 @@ def _varies(places: tuple[int, ...], members: list[_Tokens]) -> bool:
 
 def _is_variable(place: int, values: set[str], open_places: int) -> bool:
     """Return whether so many different values make a place a variable, and not several statements."""
-    if any(_ERROR.search(value) for value in values) or not _EMPTY.isdisjoint(values):
+    if any(_ERROR.search(value) for value in values):
         return False
-    words = [value for value in values if MARK not in value]
+    if empty := _EMPTY & values:
+        return _fill(values - empty, "".join(empty))
+    words = [value for value in values if value not in _NOTHING and _LETTER.search(value)]
     if not words:
         return len(values) > 1
+    states = sum(1 for word in words if _STATE.search(word))
+    if any(_CONSTANT.search(word) for word in words):
+        return open_places == 1 and place > 0 and len(words) >= _STATES
     if len(words) < len(values) and place and open_places == 1:
-        return not any(_STATE.search(word) for word in words)  # a number or id stood there too
-    if sum(1 for word in words if _STATE.search(word)) * 3 > len(words):
+        return not states  # a number or id stood there too
+    if states * 3 > len(words):
         return len(words) >= _STATES
-    if all(_NAME.search(word) and (place or not word.isupper()) for word in words):
+    if all(_NAME.search(word) for word in words):
         return len(words) >= _NAMES
-    return len(words) >= (_WORDS if place else _FIRST_WORDS)
+    bracketed = all(value[0] == "(" for value in values)  # (root) CMD
+    return len(words) >= (_WORDS if place else _FIRST_IN_BRACKETS if bracketed else _FIRST_WORDS)
+
+
+def _fill(values: set[str], brackets: str) -> bool:
+    """Return whether the values fill brackets that were empty elsewhere, one of them with what varies.
+
+    >>> _fill({"(<*>)", "(a.example.org)"}, "()"), _fill({"(usable)"}, "()")
+    (True, False)
+    """
+    around = len(brackets) == 2 and all(brackets == f"{value[0]}{value[-1]}" for value in values)
+    return around and any(MARK in value for value in values)
 
 
 def _masked(tokens: _Tokens, hole: _Hole, members: list[_Tokens]) -> _Tokens:

@@ -23,7 +23,12 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "worker_died",
-        ("Child process [", "exited on signal", "was terminated due to signal", "Worker exited prematurely: "),
+        (
+            "Child process [",
+            "exited on signal",
+            "was terminated due to signal",
+            "Worker exited prematurely: ",
+        ),
     ),
     ("worker_timeout", ("WORKER TIMEOUT (pid:",)),
     # "all server processes terminated; reinitializing" comes a moment before it and is the same crash.

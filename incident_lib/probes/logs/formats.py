@@ -18,9 +18,10 @@ _SMALL = re.compile(
 _AFTER_LEVEL = re.compile(
     r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
     # the thread, and what stands with it, where a logger or a dash follows
-    r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,160}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}:\s)))?"
+    r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,400}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}:\s)))?"
     r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+-\s+"
-    r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S))?"
+    r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S)"
+    r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+)?"  # with the request's id
 )
 _ACCESS = re.compile(
     r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
@@ -49,9 +50,19 @@ _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
 _GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
 _KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [^\]]{1,80}\] ")
-_SYSLOG_TIME = re.compile(
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,80} (?=[\w./()-]{1,60}(?:\[\d+\])?: ))?"
-)  # the host goes with the time, the program stays
+_SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
+_SENDER = re.compile(  # the host; the program with its process; whom it speaks for
+    r"(?: ?\S{1,80}(?<!:) {1,2}(?:-- )?)?"
+    r"(?:([\w./()@-]{1,80}(?: [\w.-]{1,20}){0,3})\[\d+\]|([\w./()@-]{1,80}(?: [\d.]{1,12})?))"
+    r"(?: ?\([^()]{1,80}\))?: "
+)
+_PROCESS = re.compile(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
+_PRIORITY = re.compile(r"<\d{1,3}>(?:1 (?=\d{4}-))?")
+_RFC5424 = re.compile(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{1,400}\])+) ?")
+_SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
+_PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
+_PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
+_BEHIND_WORD = re.compile(r"(\S{1,80}+) ++(?:\| ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
 _LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
 _LETTERS = {
     "V": "DEBUG",
@@ -81,15 +92,21 @@ def parse(text: str) -> Line:
             return line
         if '] "' in text and (line := _combined(text)):
             return line
-    at, rest = _leading_time(text, first)
+    if first == "<" and (match := _PRIORITY.match(text)):
+        text, first = text[match.end() :], text[match.end() : match.end() + 1]
+    at, rest, writer = _leading_time(text, first)
     line = _with_header(rest, at)
+    line.logger = line.logger or writer
     line.at = at if line.at is None else line.at
     return line
 
 
-def _leading_time(text: str, first: str) -> tuple[float | None, str]:
+def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
+    """Return the time, what follows it, and who wrote it where the header says so."""
     if first == "[":
-        found = times.from_iso(text[1:41]) or times.from_month_first(text[1:41])
+        found = (
+            times.from_iso(text[1:41]) or times.from_month_first(text[1:41]) or short_times.day(text[1:20])
+        )
         end = found[1] + 1 if found else 0
         if found and text[end : end + 1] == "]":
             end += 1
@@ -99,11 +116,52 @@ def _leading_time(text: str, first: str) -> tuple[float | None, str]:
     elif first == "-":
         found = short_times.leading(text[:40])
         end = found[1] if found else 0
-    elif text[3:4] == " " and text[9:10] == ":" and (match := _SYSLOG_TIME.match(text)):
-        return (times.from_month_first(text[:20]) or (None,))[0], text[match.end() :]
+    elif text[3:4] == " " and (match := _SYSLOG_TIME.match(text)):
+        return ((times.from_month_first(text[:20]) or (None,))[0], *_sender(text, match.end()))
     else:
-        return None, text
-    return (found[0], text[end:].lstrip(" \t,|:")) if found else (None, text)
+        found, end = None, 0
+    if found is None:
+        return _late_time(text)
+    return (found[0], *_writer(text, end))
+
+
+def _late_time(text: str) -> tuple[float | None, str, str]:
+    """Return the same of a line with one word before its time: a level, a container, a file."""
+    match = _BEHIND_WORD.match(text, 0, 140) if "-" in text[:120] or "/" in text[:120] else None
+    if match is None:
+        return None, text, ""
+    word, start = match[1], match.end() + (text[match.end()] == "[")
+    found = times.from_iso(text[start : start + 40])
+    if found is None:
+        return None, text, ""
+    rest = text[start + found[1] :].lstrip("] \t,|:")
+    return found[0], f"{word} {rest}" if level_of(word.strip("[]:|")) else rest, ""
+
+
+def _writer(text: str, end: int) -> tuple[str, str]:
+    """Return what follows a time, and the program, thread or component that stands before the message."""
+    rest = text[end:].lstrip(" \t,|:")
+    start = rest[:90]
+    if (
+        ("|" in start and (match := _PIPES.match(rest)))
+        or (" - " in start and (match := _PROGRAM.match(rest)))
+        or (": " in start and (match := _PROCESS.match(rest)))
+    ):
+        return rest[match.end() :], match[match.lastindex or 1]
+    again = _SECOND_TIME.match(rest) if rest[4:5] == "." else None
+    return _sender(rest, again.end()) if again else (rest, "")
+
+
+def _sender(text: str, end: int) -> tuple[str, str]:
+    match = _SENDER.match(text, end, end + 250)
+    if match is None:
+        return text[end:], ""
+    program = match[1] or match[2]
+    return (
+        (text[match.start(match.lastindex or 0) :], "")
+        if level_of(program)
+        else (text[match.end() :], program)
+    )
 
 
 def _with_header(text: str, at: float | None) -> Line:

@@ -8,21 +8,37 @@ _CACHE_SIZE = 20_000
 
 # In this order: quoted text, addresses and paths, the value of a key, then every word with a digit in it with
 # its unit (numbers, times, ids, hex, addresses, versions): programs rarely vary their own words by a digit.
-_VARYING = re.compile(
+_NAMED = (
     r"\"(?![A-Z]{3,7} /)[^\"]{0,400}\"|(?<![\w'])'[^']{0,400}'(?!\w)"
-    r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+"
     r"|(?<![\w<])[~.]{0,2}(?:/[\w.@%+=:$~-]+){2,}/?"
-    r"|(?<=[\w\]]=)(?:\[[\w-]+\]|[^\s,;|&)\]}\"']+)"
-    r"|(?<!\w)[+-]?[\w.:@$#%-]*\d[\w.:@$#%-]*(?<![:.,-])(?: (?:[KMGTP]i?B|B|[mun\u00b5]?s|secs?|min)\b)?"
+    r"|(?<=[\w\]]=)(?:(?:\[[^\s\[\]]{1,80}\])+|[^\s,;|&)\]}{\"']+(?:\{[^\s{}]{0,80}\})?)"
+    r"|(?<!\w)[+-]?"
 )
+_NUMBER = r"[\w.:@$#%-]*\d[\w.:@$#%-]*(?<![:.,-])(?: (?:[KMGTP]i?B|B|[mun\u00b5]?s|secs?|min)\b)?"
+_VARYING = re.compile(_NAMED + _NUMBER)
+# Of `uid:1000` the word stays, and so does the name of a protocol that ends in a digit.
+_VARYING_BEHIND_WORD = re.compile(
+    rf"{_NAMED}(?!(?:[A-Za-z_]{{2,40}}(?::(?!:)|\.{{3}})|IP[Vv][46]\b|MD5\b|UTF-\d|SHA-?\d)){_NUMBER}"
+)
+_PROTOCOLS = ("IP", "MD5", "UTF", "SHA")
+_KEEPING = re.compile(r"[A-Za-z_]:(?=[^\s:])|\.{3}|IP[Vv][46]|MD5|UTF-|SHA")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_BOOLEAN = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:true|false|null|True|False|None)\b")
+_BOOLEAN = re.compile(r"\b(?:true|false|True|False)\b")
+_NOTHING = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
+_USER = re.compile(r"(?:(?<=for user )|(?<=by user )|(?<=of user )|(?<=invalid user ))[^\s,;:()\[\]]+")
 # What varies too, masked before the rest and looked for only where a text has these characters.
 _RARE = (
+    ("://", re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+")),
+    (" /", re.compile(r"(?<=\s)/\w[\w.-]*(?:/\*)?(?=\s|$)")),
     (" = ", re.compile(r"(?:(?<= = )|(?<= =  ))[^\s,;|&)\]}\"']+")),
     (" HTTP/", re.compile(r"(?<=[A-Z] )/\S{0,400} HTTP/[\d.]+\"?")),
     (":\\", re.compile(r"\b[A-Z]:\\[^\s,;\"']*")),
-    *((word, _BOOLEAN) for word in ("true", "false", "null", "True", "False", "None")),
+    (" user ", _USER),
+    (" from ", re.compile(r"(?<= for )[\w.@+-]+(?= from \d)")),
+    ("|", re.compile(r"(?<![^\s:=])[^\s|:=]*(?:\|[^\s|]*){2,}\d")),
+    ("/.", re.compile(r"\b[A-Za-z]\w*(?:\.\w+)+/[\w./$-]+")),
+    *((word, _BOOLEAN) for word in ("true", "false", "True", "False")),
+    *((word, _NOTHING) for word in ("null", "None")),
     (
         ":",
         re.compile(
@@ -30,6 +46,7 @@ _RARE = (
         ),
     ),
 )
+_HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
 _RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
 _DIGIT_OR_SIGN = re.compile(r"[\d\"'/=:]")
 
@@ -53,11 +70,17 @@ def mask(message: str) -> str:
     known = _TEMPLATES.get(message)
     if known is not None:
         return known
-    if _DIGIT_OR_SIGN.search(text):
+    if _DIGIT_OR_SIGN.search(text) or "user " in text or "true" in text or "false" in text:
         for sign, varying in _RARE:
             if sign in text:
                 text = varying.sub(MARK, text)
-        text = joined(_VARYING.sub(MARK, text))
+        if text.count(":") > 4:
+            text = _HEX_PAIRS.sub(MARK, text)
+        keeping = (
+            ":" in text or "..." in text or any(map(text.__contains__, _PROTOCOLS))
+        ) and _KEEPING.search(text)
+        varying = _VARYING_BEHIND_WORD if keeping else _VARYING
+        text = joined(varying.sub(MARK, text))
     text = " ".join(text.split())
     if len(_TEMPLATES) >= _CACHE_SIZE:
         _TEMPLATES.clear()

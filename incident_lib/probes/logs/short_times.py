@@ -13,6 +13,8 @@ _WITH_YEAR = re.compile(
 )
 # 03-17 16:13:38.811 (logcat)
 _WITHOUT_YEAR = re.compile(r"(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3,6})(?= )")
+# 10.30 16:49:06
+_DOTTED = re.compile(r"(\d\d)\.(\d\d) (\d\d):(\d\d):(\d\d)(?=])")
 # 1768487465.250 and, where a level, a bracket or another date follows, 1768487465
 _SECONDS = re.compile(
     r"(?:- )?(?:(?<=- )(1\d{9})(?= \d{4}[.-])|(1\d{9})(?:\.(\d{1,9})(?= )|(?=[ ,|]{1,3}\[?[A-Z]{4,8}\b)))"
@@ -36,6 +38,19 @@ def leading(text: str) -> tuple[float, int] | None:
         return float(f"{match[1] or match[2]}.{match[3] or 0}"), match.end()
     else:
         return None
+    return None if moment < 0 else (moment, match.end())
+
+
+def day(text: str) -> tuple[float, int] | None:
+    """Return the moment of this or the past year that `text` begins with, month first, and where it ends.
+
+    >>> day("10.30 16:49:06] ready")[1], day("10.30.2")
+    (14, None)
+    """
+    match = _DOTTED.match(text)
+    if match is None:
+        return None
+    moment = _this_year((match[1], match[2]), (*match.groups()[2:], ""))
     return None if moment < 0 else (moment, match.end())
 
 

@@ -121,7 +121,7 @@ AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
         (
             "Jan 15 14:31:05 web-1 sshd[19939]: Invalid user webmaster from 173.234.31.186",
             "plain",
-            {"message": "sshd[19939]: Invalid user webmaster from 173.234.31.186"},
+            {"message": "Invalid user webmaster from 173.234.31.186", "logger": "sshd"},
         ),
         ("Got an ERROR from the server", "plain", {"level": "", "message": "Got an ERROR from the server"}),
         ("  File x", "plain", {"is_detail": True}),
