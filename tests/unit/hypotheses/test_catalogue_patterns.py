@@ -312,6 +312,13 @@ def test_slowness_has_one_cause_when_something_beside_hangs(clue: str, cause: st
     assert scores[0] > 1.5 * scores[1]
 
 
+def test_a_redis_that_accepts_and_does_not_answer_is_blocked_and_not_down() -> None:
+    silent = ("keys redis.connection.timed_out", "orders logs.lines.class.redis_timeout WARNING")
+    assert hypotheses((*silent, "keys network.ports.ok OK"))[0] == ("redis-blocked", "keys")
+    for gone in ("network.ports.timed_out", "docker.container.not_running", "process.state.halted"):
+        assert ("redis-blocked", "keys") not in hypotheses((*silent, f"keys {gone}"))
+
+
 def test_slowness_has_one_cause_when_the_provider_is_slow() -> None:
     ranked = hypotheses(
         (
