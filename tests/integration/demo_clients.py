@@ -33,7 +33,7 @@ def failure(kind, call):
     try:
         call()
     except kind as error:
-        return repr(error)
+        return f"{type(error).__name__}: {error}"
     return ""
 
 
