@@ -133,6 +133,7 @@ DEFAULTS: dict[str, Threshold] = {
     "redis.groups.least_count": _t(10, "own", "shares of fewer clients mean nothing"),
     "redis.slowlog.share_ratio": _t(0.5, "own", "one command makes most of the slow time"),
     "redis.slowlog.warning_seconds": _t(0.25, "own", "of slow time in the window; less is chance"),
+    "redis.moved.least_count": _t(10, "own", "redirections in a second; new clients learn the slots by some"),
     "redis.stall.least_ratio": _t(100, "own", "times as long as a call of that command takes on average"),
     "redis.stall.least_count": _t(3, "own", "quick commands held up: others were, too"),
     "redis.busy.warning_ratio": _t(0.5, "own", "share of a second that its one thread works"),

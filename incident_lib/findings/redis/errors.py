@@ -23,11 +23,11 @@ _MEANING = {
 }
 
 
-def analyze_errors(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield each class that rises just now; a total alone is never judged, as nobody knows its time."""
     rows = evidence.of(RedisErrorClass)
     rising = [row for row in rows if row.risen_count]
-    yield from (_rising(evidence, row) for row in rising)
+    yield from (_rising(evidence, row, context) for row in rising)
     if any(row.name in _MEANING for row in rising):
         return
     past = [row for row in rows if row.name in _MEANING and row.total_count > 0]
@@ -37,9 +37,11 @@ def analyze_errors(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         yield finding(evidence, "ok", FindingSeverity.OK, "no command is refused just now", _totals(rows))
 
 
-def _rising(evidence: Evidence, row: RedisErrorClass) -> Finding:
+def _rising(evidence: Evidence, row: RedisErrorClass, context: Context) -> Finding:
     meaning = _MEANING.get(row.name)
     risen = row.risen_count or 0
+    if row.name == "MOVED" and risen < context.thresholds["redis.moved.least_count"]:
+        meaning = None  # so do new clients learn where the slots are
     return finding(
         evidence,
         row.name.lower(),
