@@ -15,6 +15,7 @@ from incident_lib.errors import ProblemKind, TargetError
 
 _SQLSTATE = re.compile(r"^(?:\S+:\s+)?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):", re.MULTILINE)
 _SECONDS = 4.0
+_FIRST_SECONDS = 8.0  # the process begins, and logs in
 _MOST_BYTES = 4 * 1024 * 1024
 _PSQL = ("psql", "-XAtqw", "-v", "VERBOSITY=verbose")
 _FENCE = "SELECT row_to_json(answer) FROM (\nSTATEMENT\n) AS answer"
@@ -66,7 +67,9 @@ class Exec:
         self._stream.send(_ASK.format(hex=fenced, mark=mark))
         try:
             output, last, cut = self._stream.read_until(
-                mark.encode(), seconds=_SECONDS, most_bytes=_MOST_BYTES
+                mark.encode(),
+                seconds=_SECONDS if self._asked > 1 else _FIRST_SECONDS,
+                most_bytes=_MOST_BYTES,
             )
         except TargetError as error:
             raise self._lost(error) from error

@@ -54,6 +54,7 @@ class PostgresSession:
         self.attempts = attempts
         self.refused_database = refused_database  # the configured database, when another one let us in
         self.container = ""  # where the server runs, as far as it is configured
+        self.kept: dict[str, object] = {}  # what one probe leaves for a later one
         self.notes = tuple(str(attempt) for attempt in attempts)
 
     @property

@@ -16,6 +16,7 @@ from incident_lib.probes.postgres import (
     schema,
     sequences,
     server,
+    statements,
     tables,
     upkeep,
 )
@@ -38,7 +39,7 @@ PROBES: tuple[Probe, ...] = (
     sequences.SEQUENCES,
     tables.TABLES,
     schema.SCHEMA,
-    samples.STATEMENTS,
+    statements.STATEMENTS,
     pooler.POOLER,
 )
 

@@ -8,7 +8,8 @@ import pytest
 
 from incident_lib.probes.postgres import PROBES
 from incident_lib.probes.postgres.reading import statement
-from incident_lib.probes.postgres.samples import _difference, _worked
+from incident_lib.probes.postgres.samples import _difference
+from incident_lib.probes.postgres.statements import _worked
 
 NAMES = sorted(
     entry.name.removesuffix(".sql")
