@@ -319,6 +319,18 @@ def test_a_redis_that_accepts_and_does_not_answer_is_blocked_and_not_down() -> N
         assert ("redis-blocked", "keys") not in hypotheses((*silent, f"keys {gone}"))
 
 
+def test_a_store_that_was_killed_for_memory_is_down_for_that_reason() -> None:
+    ranked = rank(
+        tuple(
+            found(f"ledger {name}")
+            for name in ("docker.container.oom_killed", "docker.container.not_running", "postgres.connection.refused")
+        ),
+        GRAPH,
+        PATTERNS,
+    )
+    assert [(one.id, one.score > 0.6) for one in ranked[:2]] == [("out-of-memory", True), ("db-down", False)]
+
+
 def test_slowness_has_one_cause_when_the_provider_is_slow() -> None:
     ranked = hypotheses(
         (
