@@ -293,6 +293,9 @@ def _late(trace: _Trace) -> TargetError:
 
 
 def _broken_off(error: OSError, trace: _Trace) -> TargetError:
+    if isinstance(error, ssl.SSLError) and (error.reason or "").endswith("CERTIFICATE_REQUIRED"):
+        message = "it asks clients for a certificate, and the workbench has none to show"
+        return TargetError(ProblemKind.PRIVILEGE, message, "look at it from a client that has one")
     when = "in the middle of the answer" if trace.stage == "body" else "without an answer"
     kind = ProblemKind.RESET if isinstance(error, ConnectionError | ssl.SSLEOFError) else ProblemKind.TLS
     return TargetError(kind, f"it closed the connection {when}", "look for a crash or a limit in its log")

@@ -101,6 +101,35 @@ def connect_all(addresses: Sequence[Address], seconds: float) -> tuple[Attempt, 
     return tuple(done[address] for address in addresses)
 
 
+def settled(attempts: Sequence[Attempt], seconds: float) -> tuple[Attempt, ...]:
+    """Return the attempts, those that were accepted and hung up on within `seconds` as RESET, and closed.
+
+    A proxy with nothing behind it, and a server past a limit of its own, accept only to do that.
+    """
+    with selectors.DefaultSelector() as selector:
+        for attempt in attempts:
+            if attempt.sock:
+                selector.register(attempt.sock, selectors.EVENT_READ, attempt)
+        ready = selector.select(seconds) if selector.get_map() else []
+    gone = [key.data for key, _ in ready if _has_hung_up(key.data.sock)]
+    for attempt in gone:
+        attempt.sock.close()
+    return tuple(
+        msgspec.structs.replace(one, sock=None, kind=ProblemKind.RESET) if one in gone else one
+        for one in attempts
+    )
+
+
+def _has_hung_up(sock: socket.socket) -> bool:
+    """Return whether the other side ended the connection; what it said first stays to be read."""
+    try:
+        return not sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def connect_any(addresses: Sequence[Address], seconds: float) -> Attempt:
     """Return the first attempt that connects; a dead address delays the next by a quarter of a second.
 

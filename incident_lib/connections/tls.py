@@ -21,6 +21,7 @@ from incident_lib.model.network import TlsAnswer, Trust
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
 _HANDSHAKE_SHARE = 0.6  # of the time, for the first handshake: the rest is for finding out why it failed
+_CERTIFICATE_REQUEST = 13  # the message of a handshake, RFC 5246 and 8446
 _OWN_STORE = 5  # authorities in a store that somebody made for their own services, at most
 _ADVICE = "see the network page for the certificate; a private authority is named with `ca`"
 _OLD_REASONS = frozenset(
@@ -104,7 +105,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
 def inspect(host: str, addresses: Sequence[Address], *, ca: Path | None = None, seconds: float) -> TlsAnswer:
     """Return what the first address that connects shows in a verified handshake, and all that is wrong.
 
-    Cost: one connection, up to four where something is wrong. Errors: TargetError where nothing connects.
+    Cost: one connection, up to five where something is wrong. Errors: TargetError where nothing connects.
     """
     started = clock.monotonic()
     attempt = connect_any(addresses, seconds)
@@ -154,6 +155,15 @@ class _Look:
         except OSError as error:
             return _Seen(error=error)
 
+    def asks_certificate(self) -> bool:
+        """Return whether the server asks clients for a certificate, which ends a handshake of ours."""
+        context, seen = _unverified(), []
+        if not hasattr(context, "_msg_callback"):
+            return False
+        context._msg_callback = lambda *told: seen.append((told[1], told[4]))  # noqa: SLF001 - nothing else tells
+        self.shake(context)
+        return ("read", _CERTIFICATE_REQUEST) in seen
+
 
 def _chain(secured: ssl.SSLSocket) -> tuple[bytes, ...]:
     """Return the certificates as the server sent them, its own first, in DER."""
@@ -183,6 +193,8 @@ def _without_certificate(answer: TlsAnswer, look: _Look, error: OSError) -> TlsA
     if isinstance(error, TimeoutError):  # HTTP servers wait for the end of a line that never comes
         return _with_peer(answer, look, waits=True)
     reason = error.reason if isinstance(error, ssl.SSLError) else None
+    if look.asks_certificate():
+        return msgspec.structs.replace(answer, asks_certificate=True)
     seen = look.shake(_ancient())
     if seen.protocol:
         old = seen.protocol in {"SSLv3", "TLSv1", "TLSv1.1"} or reason in _OLD_REASONS

@@ -68,6 +68,7 @@ class TlsAnswer(Row, frozen=True, kw_only=True):
     old_protocol: bool = False  # nothing newer than TLS 1.1 is spoken
     plain_http: bool = False  # HTTP without TLS answers on that port
     silent: bool = False  # connected, and no answer to the greeting
+    asks_certificate: bool = False  # of its clients, and ends the handshake of one that has none
     peer: str = ""  # what answers there instead, in words: "a Redis server"
     trust: Trust | None = None
     name_matches: bool | None = None

@@ -95,6 +95,21 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def refuse_talk(connection: socket.socket) -> None:
+    """Accept, then hang up with a reset before a word was said."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def close_at_once(connection: socket.socket) -> None:
+    """Accept, then close in good order before a word was said."""
+
+
+def greet(connection: socket.socket) -> None:
+    """Speak first, as mail and database servers do, then listen."""
+    connection.sendall(b"220 ready\r\n")
+    silent(connection)
+
+
 def hang_up(connection: socket.socket) -> None:
     """Read the request, then close in good order."""
     connection.recv(4096)

@@ -1,6 +1,7 @@
 """HTTP against real sockets: every way an answer can come, and not come."""
 
 import email.utils
+import ssl
 import time
 from functools import partial
 from pathlib import Path
@@ -359,3 +360,14 @@ def test_a_slow_answer_leaves_its_clock_open(tmp_path: Path) -> None:
     assert row.clock_error_seconds is not None
     assert row.clock_error_seconds > 2
     assert "http.health.clock" not in findings(evidence)
+
+
+def test_a_server_that_asks_for_a_certificate_is_not_assessed(tmp_path: Path) -> None:
+    authority = servers.Authority(tmp_path)
+    context = authority.context("127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.path)
+    with servers.serve(servers.http("safe"), context=context) as port:
+        error = http.get(f"https://127.0.0.1:{port}/", seconds=2, ca=authority.path).error
+    assert error is not None
+    assert error.kind.is_ours, error.message

@@ -153,6 +153,21 @@ def test_a_port_that_refuses(tmp_path: Path) -> None:
     assert finding.data["port"] == port
 
 
+@pytest.mark.parametrize("talk", [servers.refuse_talk, servers.close_at_once])
+def test_a_port_that_accepts_only_to_hang_up(talk: servers.Conversation, tmp_path: Path) -> None:
+    with servers.serve(talk) as port:
+        found = look(f"tcp://127.0.0.1:{port}", tmp_path)
+    (finding,) = findings(found["network.ports"]).values()
+    assert (finding.id, finding.severity) == ("network.ports.reset", "CRITICAL")
+
+
+@pytest.mark.parametrize("talk", [servers.greet, servers.silent])
+def test_a_port_that_speaks_first_or_waits_is_well(talk: servers.Conversation, tmp_path: Path) -> None:
+    with servers.serve(talk) as port:
+        found = look(f"tcp://127.0.0.1:{port}", tmp_path)
+    assert set(findings(found["network.ports"])) == {"network.ports.ok"}
+
+
 def test_a_port_that_answers_at_some_addresses_is_up() -> None:
     with servers.serve(servers.silent) as port:
         addresses = (*resolve("127.0.0.1", port, 1), *resolve("127.0.0.1", servers.free_port(), 1))
@@ -272,6 +287,84 @@ def test_a_system_whose_resolver_is_silent_is_bounded(tmp_path: Path) -> None:
     assert said["kind"] == "name_not_resolved"
     assert "127.0.0.1: no answer" in said["message"]
     assert said["seconds"] < 3
+
+
+_LOOK = """
+import json
+from incident_lib import clock, config
+from incident_lib.connections import names
+from incident_lib.findings.base import Context
+from incident_lib.findings.network import ANALYZERS, ON_FAILURE
+from incident_lib.model import Window
+from incident_lib.probes import network
+from incident_lib.probes.base import run_lane
+from pathlib import Path
+window = Window(clock.now(), clock.now())
+told = []
+for name, url in URLS.items():
+    lines = ["[[dependency]]", "name = " + json.dumps(name), "url = " + json.dumps(url)]
+    text = chr(10).join(lines)
+    settings = config.Settings(document=config.parse(text), root=Path("/"))
+    for one in run_lane(network.lanes(settings)[0], window):
+        table = ANALYZERS if one.has_rows else ON_FAILURE
+        if one.status != "skipped":
+            told += [[name, f.id, f.severity, f.detail] for f in table[one.probe](one, Context(window=window))]
+print(json.dumps({"told": told}))
+"""
+_RESOLVER = """
+import sys, threading
+sys.path.insert(0, "CHECKOUT")
+import dns.message, dns.rcode, dns.rdatatype, dns.rrset, socket, time
+def answer(query):
+    response = dns.message.make_response(query)
+    name = query.question[0].name
+    first = name.labels[0].decode()
+    if first == "denied":
+        response.set_rcode(dns.rcode.REFUSED)
+    elif first in ("good", "slow"):
+        if first == "slow":
+            time.sleep(1.3)
+        if query.question[0].rdtype == dns.rdatatype.A:
+            response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "127.0.0.1"))
+    else:
+        response.set_rcode(dns.rcode.NXDOMAIN)
+    return response.to_wire()
+made = socket.socket(type=socket.SOCK_DGRAM)
+made.bind(("127.0.0.1", 53))
+def reply_to(data, sender):
+    made.sendto(answer(dns.message.from_wire(data)), sender)
+def serve():
+    while True:
+        data, sender = made.recvfrom(4096)
+        threading.Thread(target=reply_to, args=(data, sender), daemon=True).start()
+threading.Thread(target=serve, daemon=True).start()
+"""
+
+
+@pytest.mark.netns
+def test_names_by_a_resolver_of_our_own(tmp_path: Path) -> None:
+    """The whole row for names: healthy, sick, denied, slow, against what getaddrinfo itself is told."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:4 attempts:1\n")
+    network = f"set -e\nip link set lo up\nmount --bind {tmp_path}/resolv.conf /etc/resolv.conf\n"
+    urls = {name: f"dns://{name}.example.com" for name in ("good", "slow", "denied", "lost")}
+    script = _RESOLVER.replace("CHECKOUT", str(Path.cwd())) + _LOOK.replace("URLS", json.dumps(urls))
+    seen = _inside(network, script)["told"]
+    told = {(name, finding): severity for name, finding, severity, _ in seen}
+    assert ("good", "network.names.ok") in told
+    assert told.get(("slow", "network.names.slow")) == "WARNING", seen
+    assert told["denied", "network.names.not_resolving"] == "CRITICAL"
+    assert told["lost", "network.names.not_resolving"] == "CRITICAL"
+
+
+@pytest.mark.netns
+def test_ports_behind_routes(tmp_path: Path) -> None:
+    """Unreachable and forbidden by a route are told from refused and from silence."""
+    urls = {f"at-{n}": f"tcp://192.0.2.{n}:443" for n in (1, 2, 3)}
+    urls["away"] = "tcp://198.51.100.1:443"
+    told = _inside(_NETWORK, _LOOK.replace("URLS", json.dumps(urls)))["told"]
+    found = {name: finding for name, finding, *_ in told if finding.startswith("network.ports.")}
+    assert found["at-2"] == found["at-3"] == found["away"] == "network.ports.unreachable"
+    assert found["at-1"] in {"network.ports.refused", "network.ports.timed_out"}
 
 
 def _inside(network: str, script: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from incident_lib.model import Evidence, Finding, Window
 from incident_lib.model.network import TlsAnswer, Trust
 from incident_lib.probes import network as probes
 from incident_lib.probes.base import run_lane
+from incident_lib.probes.network import reach
 from tests.integration import network_service as servers
 from tests.integration.network_service import DAY, NOW, Authority
 
@@ -185,6 +186,28 @@ def test_tls_of_today_with_an_old_protocol(authority: Authority, tmp_path: Path)
     assert set(findings(evidence)) == {"old_protocol"}
     (row,) = evidence.of(TlsAnswer)
     assert row.protocol in {"TLSv1.1", None}
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_asks_clients_for_a_certificate(
+    authority: Authority, tmp_path: Path, newest: ssl.TLSVersion
+) -> None:
+    """We have none to show: with TLS 1.2 that ends the handshake, with 1.3 it comes after it."""
+    context = authority.context("127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.path)
+    context.maximum_version = newest
+    with servers.serve(servers.silent, context=context) as port:
+        found = findings(look(port, tmp_path))
+    assert set(found) == ({"ok"} if newest is ssl.TLSVersion.TLSv1_3 else {"client_certificate"})
+    assert all(one.severity in {"OK", "UNKNOWN"} for one in found.values())
+
+
+def test_a_server_that_is_slow_past_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "TLS_SECONDS", 1.0)
+    with servers.serve(servers.silent) as port:
+        found = findings(look(port, tmp_path, ca=""))
+    assert set(found) == {"silent"}
 
 
 def test_trust_is_told_apart_from_dates(authority: Authority, tmp_path: Path) -> None:

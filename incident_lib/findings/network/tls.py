@@ -121,6 +121,10 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     if row.plain_http:
         title = "plain HTTP answers where TLS is expected"
         yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
+    if row.asks_certificate:
+        title = "not assessed: it asks clients for a certificate, and the workbench has none to show"
+        one = finding(evidence, "client_certificate", FindingSeverity.UNKNOWN, title, row.message)
+        yield msgspec.structs.replace(one, data=data)
     if row.peer:
         title = f"{row.peer} answers where TLS is expected"
         detail = f"{row.address}: correct host and port of its url"

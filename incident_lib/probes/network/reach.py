@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from incident_lib import clock
 from incident_lib.connections import names, tls
 from incident_lib.connections.session import NoSession
-from incident_lib.connections.sockets import Address, Attempt, connect_all
+from incident_lib.connections.sockets import Address, Attempt, connect_all, settled
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.model.network import NameAnswer, PortAnswer
@@ -15,6 +15,7 @@ from incident_lib.probes.network.place import Place
 NAME_SECONDS = 5.0
 ASK_SECONDS = 2.0
 CONNECT_SECONDS = 3.0
+SETTLE_SECONDS = 0.1  # whoever accepts only to hang up does so at once
 TLS_SECONDS = 5.0
 _GRACE_SECONDS = 1.0
 
@@ -100,7 +101,7 @@ def fetch_ports(session: NetworkSession, _window: Window) -> Fetched:
 
     Source: TCP connections. Shape: one PortAnswer an address. Cost: one connection an address, no byte sent.
     """
-    attempts = connect_all(session.addresses, CONNECT_SECONDS)
+    attempts = settled(connect_all(session.addresses, CONNECT_SECONDS), SETTLE_SECONDS)
     for attempt in attempts:
         if attempt.sock:
             attempt.sock.close()
