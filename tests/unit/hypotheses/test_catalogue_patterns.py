@@ -323,7 +323,11 @@ def test_a_store_that_was_killed_for_memory_is_down_for_that_reason() -> None:
     ranked = rank(
         tuple(
             found(f"ledger {name}")
-            for name in ("docker.container.oom_killed", "docker.container.not_running", "postgres.connection.refused")
+            for name in (
+                "docker.container.oom_killed",
+                "docker.container.not_running",
+                "postgres.connection.refused",
+            )
         ),
         GRAPH,
         PATTERNS,
