@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from incident_lib.errors import ConfigError
@@ -71,6 +72,15 @@ def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
         found("api", "logs.lines.exception", "WARNING", since=ONSET),
     )
     assert ranked[0] == ("bad-deploy", "api")
+
+
+def test_a_service_that_calls_itself_unwell_is_told_in_its_own_words():
+    answers = {"path": "/ready", "part": "queue", "status": "down: refused"}
+    part, status = (found("api", f"http.health.{what}", **answers) for what in ("part", "status"))
+    (one,) = rank((part, status), SHOP, PATTERNS)
+    assert (one.id, one.title) == ("endpoint-error", "api says at /ready that queue is not well")
+    (one,) = rank((msgspec.structs.replace(status, data={"path": "/", "status": 503}),), SHOP, PATTERNS)
+    assert one.title == "api answers 503 at /"
 
 
 def test_blame_moves_to_the_deepest_failing_dependency():
