@@ -225,7 +225,12 @@ def _shell_rows(
     if tls is not None and tls[0] == "?":
         missing.append(f"TLS of {needed.dependency} ({tls[1]})")
     elif tls is not None:
-        rows.append(_shell_tls(needed, asked, tls[1]))
+        seen = _shell_tls(needed, asked, tls[1])
+        if needed.place.ca and seen.verify_code in _TRUST_CODES:
+            # openssl was not given that authority, which the client in there may well have.
+            missing.append(f"TLS of {needed.dependency} (openssl does not know the declared authority)")
+        else:
+            rows.append(seen)
 
 
 def _shell_name(needed: Needed, asked: str, code: str, said: str) -> NameAnswer:

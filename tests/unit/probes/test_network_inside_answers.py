@@ -1,7 +1,9 @@
 """What a look from inside a container printed, as records; what it printed is not trusted."""
 
 import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from incident_lib.errors import ProblemKind
@@ -125,3 +127,15 @@ def test_what_openssl_says(said: str, verified: object, code: int | None) -> Non
     row = rows[-1]
     assert isinstance(row, TlsAnswer)
     assert (row.verified, row.verify_code) == (verified, code)
+
+
+def test_openssl_without_the_declared_authority_says_nothing_of_trust():
+    ours = msgspec.structs.replace(PAY, place=msgspec.structs.replace(PAY.place, ca=Path("/etc/ca.pem")))
+    said = "verify error:num=20:unable to get local issuer certificate;Verify return code: 20 (unable to get)"
+    lines = "\n".join(("0|name|0|10.0.0.7 ", "0|port|0|", f"0|tls|0|{said}"))
+    rows, missing = rows_of_shell(lines, (ours,), "app")
+    assert not [row for row in rows if isinstance(row, TlsAnswer)]
+    assert "declared authority" in missing[0]
+    assert [
+        row.verify_code for row in rows_of_shell(lines, ASKED, "app")[0] if isinstance(row, TlsAnswer)
+    ] == [20]
