@@ -151,6 +151,7 @@ def _parts(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
                 part=part.name,
                 status=part.text,
                 path=row.path,
+                endpoint=row.path,
                 url=row.url,
             )
 
