@@ -74,6 +74,20 @@ def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
     assert ranked[0] == ("bad-deploy", "api")
 
 
+@pytest.mark.parametrize(
+    ("clue", "data", "title"),
+    [
+        ("network.tls.not_yet_valid", {}, "The certificate of pay is not valid yet"),
+        ("network.tls.chain", {}, "The certificate chain of pay is not trusted"),
+        ("http.health.status", {"status": 503}, "pay answers 503, and what needs it fails"),
+        ("http.health.refused", {}, "pay refuses connections"),
+    ],
+)
+def test_a_title_says_what_was_seen(clue, data, title):
+    first, *_ = rank((found("pay", clue, **data),), SHOP, PATTERNS)
+    assert first.title == title
+
+
 def test_a_service_that_calls_itself_unwell_is_told_in_its_own_words():
     answers = {"path": "/ready", "part": "queue", "status": "down: refused"}
     part, status = (found("api", f"http.health.{what}", **answers) for what in ("part", "status"))
