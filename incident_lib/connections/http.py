@@ -15,8 +15,9 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.connections.http_date import ClockDifference, clock_difference
+from incident_lib.connections.http_peer import explained, no_certificate, wrong
 from incident_lib.connections.names import resolve, to_ascii
-from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, recognise, wrong_peer
+from incident_lib.connections.peer import LOOK_SECONDS, Peer, recognise
 from incident_lib.connections.sockets import Address, connect_any, kind_of
 from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import following, place_of, port_of, safe_url, split
@@ -26,10 +27,6 @@ BODY_LIMIT_BYTES = 64 * 1024
 REDIRECTS = 5
 _FIRST_BYTES = 512
 _BAD_REQUEST = 400
-_SCHEMES = {
-    Peer.TLS: "write https:// for http:// in its url",
-    Peer.HTTP: "write http:// for https:// in its url, or switch TLS on there",
-}
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
@@ -204,26 +201,8 @@ def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socke
 
 
 def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> TargetError:
-    """Return that something else than the address says answers, or the error as it is.
-
-    Cost: one connection where the other side is silent to a TLS greeting, up to three where it hung up.
-    """
-    if error.kind not in STRANGE or trace.reached is None:
-        return error
-    found = recognise(trace.first)
-    if found is None and (left := trace.seconds - trace.elapsed()) > 0:
-        waits = error.kind is ProblemKind.TIMED_OUT
-        found = look((trace.reached,), waits=waits, seconds=min(LOOK_SECONDS, left))
-    expected = Peer.TLS if parts.scheme == "https" else Peer.HTTP
-    if found in {None, Peer.OTHER, expected}:
-        return error
-    return _wrong(parts, found)
-
-
-def _wrong(parts: SplitResult, found: Peer) -> TargetError:
-    where = f"{parts.hostname}:{port_of(parts)}"
-    advice = _SCHEMES.get(found, "correct host and port of its url")
-    return wrong_peer(where, parts.scheme.upper(), found, advice)
+    left = trace.seconds - trace.elapsed()
+    return explained(error, parts, reached=trace.reached, first=trace.first, seconds=left)
 
 
 def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) -> Answer:
@@ -239,7 +218,7 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
         with trace.phase("body"):
             answer = _receive(url, reader, trace.body_limit_bytes)
     if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
-        raise _wrong(parts, Peer.TLS)
+        raise wrong(parts, Peer.TLS)
     told = clock_difference(answer.headers, sent_at, answered_at)
     return msgspec.structs.replace(answer, clock=told)
 
@@ -294,8 +273,7 @@ def _late(trace: _Trace) -> TargetError:
 
 def _broken_off(error: OSError, trace: _Trace) -> TargetError:
     if isinstance(error, ssl.SSLError) and (error.reason or "").endswith("CERTIFICATE_REQUIRED"):
-        message = "it asks clients for a certificate, and the workbench has none to show"
-        return TargetError(ProblemKind.PRIVILEGE, message, "look at it from a client that has one")
+        return no_certificate()
     when = "in the middle of the answer" if trace.stage == "body" else "without an answer"
     kind = ProblemKind.RESET if isinstance(error, ConnectionError | ssl.SSLEOFError) else ProblemKind.TLS
     return TargetError(kind, f"it closed the connection {when}", "look for a crash or a limit in its log")

@@ -126,6 +126,11 @@ def inspect(host: str, addresses: Sequence[Address], *, ca: Path | None = None, 
     return _without_certificate(answer, look, verified.error)
 
 
+def asks_certificate(host: str, address: Address, seconds: float) -> bool:
+    """Return whether a server asks clients for a certificate. Cost: one connection."""
+    return _Look(host, address, clock.monotonic() + seconds).asks_certificate()
+
+
 class _Look:
     """Handshakes with one address, all within one deadline."""
 

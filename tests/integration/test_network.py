@@ -308,7 +308,8 @@ for name, url in URLS.items():
     for one in run_lane(network.lanes(settings)[0], window):
         table = ANALYZERS if one.has_rows else ON_FAILURE
         if one.status != "skipped":
-            told += [[name, f.id, f.severity, f.detail] for f in table[one.probe](one, Context(window=window))]
+            found = table[one.probe](one, Context(window=window))
+            told += [[name, f.id, f.severity, f.detail] for f in found]
 print(json.dumps({"told": told}))
 """
 _RESOLVER = """
