@@ -149,6 +149,7 @@ _APPLICATION_FAULTS = (
         settle_seconds=5.0,
         break_stack=_outgrow,
         mend_stack=_remove_import,
+        options=Options(memory={"redis": 48 * _MIB}),
     ),
     ContainerFault(
         name="worker-killed",
