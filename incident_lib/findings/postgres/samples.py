@@ -116,6 +116,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
         )
 
 
+_SLOW_SECONDS = 0.5  # of one call: somebody waits for it, however rare it is
 _RULES = (_checksums, _deadlocks, _rollbacks, _temporary, _killed, _churn, _conflicts)
 _OF_ALL = (judge_load, judge_statement, judge_scans, judge_cache, judge_io, judge_checkpoints)
 
@@ -148,11 +149,14 @@ def _dominant(evidence: Evidence, row: PostgresStatement, context: Context) -> I
     severity = context.thresholds.severity("postgres.statements.dominant", row.share_ratio, "ratio")
     if severity is None or row.query is None:
         return
+    name = "dominant"
     if busy < context.thresholds["postgres.statements.dominant.least_ratio"]:
         severity = FindingSeverity.INFO
+        # Most of nearly nothing, and quick each time, makes nobody slow: that is no clue to a cause.
+        name = "dominant" if (row.mean_seconds or 0) >= _SLOW_SECONDS else "heaviest"
     yield finding(
         evidence,
-        "dominant",
+        name,
         severity,
         f"One statement takes {row.share_ratio:.0%} of the database's time: {one_line(row.query, 80)}",
         f"{count(row.call_count, 'call')} of {format_duration(row.mean_seconds)} each within "
