@@ -78,6 +78,8 @@ def rows_of_python(text: str, asked: tuple[Needed, ...], container: str) -> tupl
             missing.append(needed.dependency)
             continue
         rows += _rows(answer, needed, f"container {container}")
+        if answer.tls and not _told_of_trust(answer, needed):
+            missing.append(f"TLS of {needed.dependency} (the declared authority could not be sent along)")
         if needed.place.uses_tls and answer.stage == "done" and not answer.tls and _reached(answer):
             missing.append(f"TLS of {needed.dependency}")
     return tuple(rows), tuple(missing)
@@ -103,8 +105,14 @@ def _rows(answer: _Answer, needed: Needed, asked: str) -> Iterator[NameAnswer | 
     for one in answer.ports:
         kind = _KINDS.get(one.error, ProblemKind.UNREACHABLE) if one.error else None
         yield _port(needed, asked, one.address, kind, seconds=one.seconds)
-    for seen in answer.tls:
+    for seen in _told_of_trust(answer, needed):
         yield _tls(seen, needed, asked, answer)
+
+
+def _told_of_trust(answer: _Answer, needed: Needed) -> list[_Tls]:
+    """Return the handshakes that tell something: with a declared authority that was not sent, none on trust."""
+    sent = any(seen.store == "declared" for seen in answer.tls)
+    return [seen for seen in answer.tls if sent or not needed.place.ca or seen.code not in _TRUST_CODES]
 
 
 def _code(answer: _Answer) -> str | None:

@@ -80,6 +80,16 @@ def test_nonsense_for_certificates() -> None:
     assert (row.certificates, row.trust, len(row.message)) == ((), Trust.UNKNOWN_AUTHORITY, 300)
 
 
+def test_python_without_the_declared_authority_says_nothing_of_trust() -> None:
+    ours = msgspec.structs.replace(PAY, place=msgspec.structs.replace(PAY.place, ca=Path("/etc/ca.pem")))
+    port = {"address": "192.0.2.7", "port": 443}
+    answer = {"id": 0, "stage": "done", "addresses": ["192.0.2.7"], "ports": [port]}
+    for tls, seen in (([{"store": "own", "code": 20}], 0), ([{"store": "own", "code": 10}], 1)):
+        rows, missing = rows_of_python(json.dumps([{**answer, "tls": tls}]), (ours,), "app")
+        assert sum(isinstance(row, TlsAnswer) for row in rows) == seen
+        assert bool(missing) == (seen == 0)
+
+
 def shell(*lines: str) -> tuple[list[object], tuple[str, ...]]:
     rows, missing = rows_of_shell("\n".join(lines), ASKED, "app")
     return list(rows), missing
