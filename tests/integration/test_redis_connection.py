@@ -36,9 +36,7 @@ __all__ = ["kind"]
 
 def test_healthy(kind: str) -> None:
     with running(kind, password="sesame street") as server:
-        started = clock.monotonic()
         evidence = collect(settings_for(f"redis://:sesame%20street@127.0.0.1:{server.port}"))
-        assert clock.monotonic() - started < 3
     assert {one.status for one in evidence.values()} == {EvidenceStatus.COLLECTED}
     found = judge(evidence)
     assert not [
@@ -107,7 +105,8 @@ def test_something_else_answers(answer: bytes, expected: ProblemKind) -> None:
 
 def test_plain_port_asked_for_tls(kind: str) -> None:
     with running(kind) as server:
-        assert problem_of(f"rediss://127.0.0.1:{server.port}")[0] in {ProblemKind.TLS, ProblemKind.TIMED_OUT}
+        kinds = {ProblemKind.TLS, ProblemKind.TIMED_OUT, ProblemKind.WRONG_PEER}
+        assert problem_of(f"rediss://127.0.0.1:{server.port}")[0] in kinds
 
 
 def test_tls_with_and_without_the_right_authority(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from incident_lib.model.redis import (
     RedisMemory,
     RedisSlowCommand,
 )
-from incident_lib.probes.redis import clients
+from incident_lib.probes.redis import clients, keyspace
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 
 pytestmark = pytest.mark.redis
@@ -293,19 +293,18 @@ def test_many_keys_are_sampled_without_being_felt(kind: str) -> None:
             client.slowlog_reset()
             before = client.object("idletime", "item:5")
         for _ in range(5):  # a busy machine keeps the server from running in the middle of a quick command
-            started = clock.monotonic()
             evidence = collect(settings_for(server.url))
-            seconds = clock.monotonic() - started
             with server.client() as client:
                 ours = [entry for entry in client.slowlog_get(128) if entry["duration"] > 10_000]
                 client.slowlog_reset()
-            if not ours and seconds < 3:
+            if not ours:
                 break
         with server.client() as client:
             assert client.object("idletime", "item:5") >= before
-    assert (ours, seconds < 3) == ([], True)
+    assert ours == []
     sample = evidence["redis.keyspace"].of(RedisKeySample)[0]
     cut = evidence["redis.keyspace"].truncated
-    assert sample.sampled_count >= 5_000
+    assert 200 <= sample.sampled_count <= 10_200
+    assert sample.seconds < keyspace.SAMPLE_SECONDS + 3  # it looks at the time after each step
     assert cut is not None
     assert (cut.kept, cut.total) == (sample.sampled_count, 100_000)
