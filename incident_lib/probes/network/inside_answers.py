@@ -110,7 +110,7 @@ def _rows(answer: _Answer, needed: Needed, asked: str) -> Iterator[NameAnswer | 
 
 
 def _told_of_trust(answer: _Answer, needed: Needed) -> list[_Tls]:
-    """Return the handshakes that tell something: with a declared authority that was not sent, none on trust."""
+    """Return the handshakes that tell something: on trust none, where the declared authority was not sent."""
     sent = any(seen.store == "declared" for seen in answer.tls)
     return [seen for seen in answer.tls if sent or not needed.place.ca or seen.code not in _TRUST_CODES]
 
