@@ -366,7 +366,8 @@ def test_what_is_so_only_inside_says_so_in_its_title() -> None:
     )
     first, *_ = rank((lost,), GRAPH, PATTERNS)
     assert (first.id, first.target) == ("dns-failure", "bank")
-    assert first.title == "The name bank.example of bank does not resolve, seen only inside container app-orders"
+    where = "seen only inside container app-orders"
+    assert first.title == f"The name bank.example of bank does not resolve, {where}"
 
 
 def test_clues_name_probes_that_exist() -> None:
