@@ -32,7 +32,7 @@ _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
-_REASONS = 4
+_REASONS, _FEWER_REASONS = 4, 2
 
 
 class _Terminal(Console):
@@ -226,11 +226,10 @@ def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
 
 
 def _because(names: tuple[str, ...], one: Hypothesis, case: Case) -> str:
-    """Return in words what speaks for or against the first hypothesis; of the others the ids will do."""
-    if one.rank > 1:
-        return ", ".join(names)
+    """Return in words what speaks for or against a hypothesis: most for the first one."""
+    most = _REASONS if one.rank == 1 else _FEWER_REASONS
     told = findings_named(names, one.target, case.analysis.findings, case.topology)
-    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in told[:_REASONS]]
+    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in told[:most]]
     rest = len(told) - len(lines)
     return "\n".join([*lines, f"and {rest} more"] if rest else lines)
 
