@@ -87,7 +87,7 @@ def test_name_that_does_not_resolve() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ProblemKind.PROTOCOL),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ProblemKind.WRONG_PEER),
         (b"", ProblemKind.RESET),
         (b"-ERR max number of clients reached\r\n", ProblemKind.FULL),
         (b"-DENIED Redis is running in protected mode\r\n", ProblemKind.DENIED),
@@ -100,7 +100,9 @@ def test_name_that_does_not_resolve() -> None:
 )
 def test_something_else_answers(answer: bytes, expected: ProblemKind) -> None:
     with listening(answer) as port:
-        assert problem_of(f"redis://127.0.0.1:{port}")[0] is expected
+        found = problem_of(f"redis://127.0.0.1:{port}")[0]
+    # On a very busy machine the time is up before so much has come.
+    assert found is expected or (len(answer) > LIMIT_BYTES and found is ProblemKind.TIMED_OUT)
 
 
 def test_plain_port_asked_for_tls(kind: str) -> None:
@@ -124,7 +126,8 @@ def test_tls_with_and_without_the_right_authority(tmp_path: Path) -> None:
         assert "redis.connection.ok" in found
         unverified = collect(settings_for(f"{url}?ssl_cert_reqs=none"), only="redis.errors")
         assert "not verified" in unverified["redis.connection"].of(RedisServer)[0].ways[-1]
-        assert problem_of(f"redis://127.0.0.1:{port}")[0] in {ProblemKind.RESET, ProblemKind.PROTOCOL}
+        plain = {ProblemKind.RESET, ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}
+        assert problem_of(f"redis://127.0.0.1:{port}")[0] in plain
 
 
 def test_no_room_for_another_client(kind: str) -> None:
