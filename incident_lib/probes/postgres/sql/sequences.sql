@@ -1,22 +1,25 @@
 -- View: pg_sequence, pg_class, pg_depend, pg_attrdef, pg_attribute of this database. Needs: nothing; SELECT on the
 -- sequences to read them next. Versions: 13 and later. Cost: one scan of the catalogs; no sequence is opened. Those
 -- with the least room come first, of the largest tables.
-WITH columns AS (
+WITH columns AS MATERIALIZED (
     -- A serial or identity column owns its sequence; a default that somebody wrote only refers to it.
     SELECT objid AS sequence, refobjid AS "table", refobjsubid AS number
     FROM pg_depend
     WHERE classid = 1259 AND refclassid = 1259 AND deptype IN ('a', 'i') AND refobjsubid > 0
-    UNION
+    UNION ALL
     SELECT d.refobjid, f.adrelid, f.adnum
     FROM pg_depend AS d JOIN pg_attrdef AS f ON f.oid = d.objid
     WHERE d.classid = 2604 AND d.refclassid = 1259 AND d.deptype = 'n'
+), types AS MATERIALIZED (
+    SELECT attrelid, attnum, attname, atttypid FROM pg_attribute
+    WHERE attnum > 0 AND (atthasdef OR attidentity <> '')
 ), uses AS (
     SELECT c.sequence, t.oid AS "table", t.relname, a.attname, a.atttypid,
            CASE a.atttypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS room,
            greatest(t.reltuples, 0) AS row_count
     FROM columns AS c
     JOIN pg_class AS t ON t.oid = c."table" AND t.relkind IN ('r', 'p')
-    JOIN pg_attribute AS a ON a.attrelid = c."table" AND a.attnum = c.number
+    JOIN types AS a ON a.attrelid = c."table" AND a.attnum = c.number
 ), narrowest AS (
     SELECT DISTINCT ON (sequence) * FROM uses ORDER BY sequence, room, row_count DESC, "table"
 ), chosen AS MATERIALIZED (
@@ -26,7 +29,6 @@ WITH columns AS (
            s.seqstart AS start_value, s.seqincrement AS increment, s.seqcycle AS is_cycling,
            CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, coalesce(u.room, s.seqmax))
                 ELSE greatest(s.seqmin, -coalesce(u.room, 9223372036854775807)) END AS limit_value,
-           has_sequence_privilege(s.seqrelid, 'SELECT, USAGE') AS may_read,
            row_number() OVER (ORDER BY least(s.seqmax, coalesce(u.room, s.seqmax)), u.row_count DESC NULLS LAST,
                               s.seqrelid) AS position,
            count(*) OVER ()::int4 AS total_count
@@ -40,6 +42,6 @@ WITH columns AS (
     LIMIT 2000
 )
 SELECT sequence, schema, name, "table", "column", column_type, start_value, increment, is_cycling, limit_value,
-       may_read, total_count
+       has_sequence_privilege(sequence::oid, 'SELECT, USAGE') AS may_read, total_count
 FROM chosen
 ORDER BY position
