@@ -193,6 +193,7 @@ DEFAULTS: dict[str, Threshold] = {
     # --- http ---
     "http.clock.warning_seconds": _t(5, "own", "beyond what the header's second and the way leave open"),
     "http.slow.warning_seconds": _t(1.0, "APA", "users notice, and callers begin to time out"),
+    "http.slow.busy_machine.least_seconds": _t(3.0, "own", "less may be our own wait for a processor"),
     # --- baseline: an ordinary change is less than `least`, or than `info_factor` times ---
     "baseline.latency.least_seconds": _t(0.05, "own", "less is the machine's own mood"),
     "baseline.latency.info_factor": _t(1.5, "own", "half as long again"),

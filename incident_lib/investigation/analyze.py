@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
 from incident_lib.findings.clients import name_clients
+from incident_lib.findings.busy import judge_slowness
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks
 from incident_lib.findings.network.vantage import judge_vantage
@@ -51,6 +52,7 @@ def analyze(
     """
     everything = sorted(evidence, key=lambda one: (one.target, one.probe))
     raw = [finding for one in everything for finding in analyze_one(one, context)]
+    raw = judge_slowness(raw, context.thresholds)
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
     raw = name_clients(raw, everything)
     raw += (*judge_stampedes(raw, topology), *judge_reported(raw, topology), *beside)

@@ -1,0 +1,41 @@
+"""Slowness that was measured from a machine which is itself too busy to measure. Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import Finding, FindingSeverity
+
+_SLOW = "http.health.slow"
+_BUSY = "host.load.high"
+
+
+def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[Finding]:
+    """Return the findings, an answer that is a little slow being INFO while this machine is overloaded.
+
+    Our own requests wait for a processor then, so the seconds say little of who answers. What takes much
+    longer stays, and so does the finding about the machine.
+
+    >>> judge_slowness((), Thresholds())
+    []
+    """
+    findings = list(findings)
+    busy = any(one.id == _BUSY and one.severity.is_bad for one in findings)
+    if not busy:
+        return findings
+    limit = thresholds["http.slow.busy_machine.least_seconds"]
+    return [_only_ours(one) if one.id == _SLOW and _seconds(one) < limit else one for one in findings]
+
+
+def _seconds(one: Finding) -> float:
+    seconds = one.data.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) else float("inf")
+
+
+def _only_ours(one: Finding) -> Finding:
+    return msgspec.structs.replace(
+        one,
+        severity=FindingSeverity.INFO if one.severity.is_bad else one.severity,
+        title=f"{one.title}, and this machine is too busy to say whose slowness that is",
+    )

@@ -1,0 +1,27 @@
+"""Slow answers, measured from a busy machine and from an idle one."""
+
+import pytest
+
+from incident_lib.findings.busy import judge_slowness
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import Finding, FindingSeverity
+
+WARNING, INFO = FindingSeverity.WARNING, FindingSeverity.INFO
+BUSY = Finding(id="host.load.high", target="host", severity=WARNING, title="load is 9 for each processor")
+
+
+def slow(seconds: float | None) -> Finding:
+    data = {"seconds": seconds}
+    return Finding(id="http.health.slow", target="bank", severity=WARNING, title="slow", data=data)
+
+
+@pytest.mark.parametrize(("seconds", "severity"), [(1.4, INFO), (4.0, WARNING), (None, WARNING)])
+def test_a_busy_machine_explains_a_little_slowness(seconds: float | None, severity: FindingSeverity) -> None:
+    first, second = judge_slowness((slow(seconds), BUSY), Thresholds())
+    assert first.severity is severity
+    assert ("too busy to say" in first.title) is (severity is INFO)
+    assert second is BUSY
+
+
+def test_an_idle_machine_explains_nothing() -> None:
+    assert judge_slowness((slow(1.4),), Thresholds()) == [slow(1.4)]
