@@ -130,6 +130,7 @@ _APPLICATION_FAULTS = (
         settle_seconds=12.0,
         break_stack=lambda stack: stack.layout.write_features(**{"receipt-archive": True}),
         mend_stack=_switch_off_and_restart,
+        options=Options(workers=1, memory={"backend": 320 * _MIB}),
     ),
     ContainerFault(
         name="out-of-memory",
