@@ -3,18 +3,25 @@
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from incident_lib import clock
+from incident_lib import clock, config
 from incident_lib.connections.postgres import open_postgres
 from incident_lib.findings.base import Context
 from incident_lib.findings.changes import changes_since
+from incident_lib.findings.logs import analyze_lines
 from incident_lib.findings.postgres import ANALYZERS
-from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
+from incident_lib.hypotheses import rank
+from incident_lib.incident.observed import observations
+from incident_lib.investigation.setup import patterns_for
+from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.postgres_schema import PostgresRelation, PostgresSchema
-from incident_lib.probes.base import run
+from incident_lib.model.topology import Topology
+from incident_lib.probes import logs
+from incident_lib.probes.base import run, run_lane
 from incident_lib.probes.postgres.connection import CONNECTION
 from incident_lib.probes.postgres.schema import SCHEMA
 from tests.integration import postgres_service
@@ -153,3 +160,36 @@ def test_times_of_commits_where_the_server_keeps_them() -> None:
     assert any(row.name == "timed" and row.committed_at for row in evidence.of(PostgresRelation))
     found = _judge(evidence)
     assert "table public.timed" in found["changed"].title
+
+
+@pytest.mark.skipif(not postgres_service.INSTALLATIONS, reason="no PostgreSQL")
+def test_what_the_log_tells_is_an_event_set_against_the_onset(tmp_path: Path) -> None:
+    installation = postgres_service.INSTALLATIONS[-1]
+    logged = {"log_statement": "ddl", "log_line_prefix": "%m [%p] ", "log_timezone": "UTC"}
+    with postgres_service.running(installation, **logged) as server:
+        with server.connect() as connection:
+            connection.execute("SELECT 'ALTER TABLE quoted'")
+            connection.execute("CREATE TABLE told (id int)")
+        text = f'[[service]]\nname = "db"\nkind = "postgres"\nlog = "{server.data / "log"}"\n'
+        settings = config.Settings(document=config.parse(text), root=tmp_path)
+        end = clock.now() + timedelta(seconds=5)
+        window = Window(end - timedelta(minutes=5), end)
+        (lane,) = [one for one in logs.lanes(settings) if one.target == "db"]
+        (evidence,) = run_lane(lane, window)
+    found = list(analyze_lines(evidence, Context(window=window)))
+    (changed,) = [one for one in found if one.id == "logs.lines.server.schema_change"]
+    assert changed.since is not None
+    assert "CREATE TABLE told" in changed.detail
+    assert changed.data["count"] == 1
+    (draft,) = observations(Analysis(snapshot="s", findings=(changed,)))
+    assert draft.occurred_at == changed.since
+    blocked = Finding(
+        id="postgres.locks.blocked",
+        target="db",
+        severity=FindingSeverity.CRITICAL,
+        title="sessions wait",
+        since=changed.since + timedelta(seconds=30),
+    )
+    first = rank((changed, blocked), Topology(kinds={"db": "postgres"}), patterns_for(settings))[0]
+    assert first.id == "lock-contention"
+    assert "30 s after a change" in first.reason

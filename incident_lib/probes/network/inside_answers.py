@@ -80,13 +80,18 @@ def rows_of_python(text: str, asked: tuple[Needed, ...], container: str) -> tupl
         rows += _rows(answer, needed, f"container {container}")
         if answer.tls and not _told_of_trust(answer, needed):
             missing.append(f"TLS of {needed.dependency} (the declared authority could not be sent along)")
-        if needed.place.uses_tls and answer.stage == "done" and not answer.tls and _reached(answer):
-            missing.append(f"TLS of {needed.dependency}")
+        missing += _unseen(answer, needed)
     return tuple(rows), tuple(missing)
 
 
-def _reached(answer: _Answer) -> bool:
-    return any(not one.error for one in answer.ports)
+def _unseen(answer: _Answer, needed: Needed) -> Iterator[str]:
+    """Yield what was not looked at: for want of time, or of TLS in that Python."""
+    if answer.stage == "connect":
+        yield f"the port of {needed.dependency} (no time was left)"
+    elif answer.stage == "tls":
+        yield f"TLS of {needed.dependency} (no time was left)"
+    elif needed.place.uses_tls and not answer.tls and any(not one.error for one in answer.ports):
+        yield f"TLS of {needed.dependency}"
 
 
 def _rows(answer: _Answer, needed: Needed, asked: str) -> Iterator[NameAnswer | PortAnswer | TlsAnswer]:

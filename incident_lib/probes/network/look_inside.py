@@ -24,6 +24,8 @@ except ImportError:  # an image may have a Python without it
 
 _ADDRESSES = 4
 _SETTLE_SECONDS = 0.1
+_LOCK = threading.Lock()
+_SHARED: "list[tuple[str, Any]]" = []  # the stores that all questions have in common
 
 
 def _resolve(answer: "dict[str, Any]", question: "dict[str, Any]") -> "list[Any]":
@@ -150,16 +152,22 @@ def _chain(secured: "Any") -> "list[str]":
 
 def _stores(question: "dict[str, Any]") -> "list[tuple[str, Any]]":
     """Return the stores that a client in here may verify with; one that cannot be read is left out."""
-    found = []
-    declared, certifi = question.get("ca"), _certifi()
-    for name, options in (("own", {}), ("declared", {"cadata": declared}), ("certifi", {"cafile": certifi})):
-        if any(not value for value in options.values()):
-            continue
-        try:
-            found.append((name, ssl.create_default_context(**options)))
-        except (OSError, ValueError):
-            sys.stderr.write("the store " + name + " cannot be read\n")
-    return found
+    declared = question.get("ca")
+    with _LOCK:  # reading a store takes a good part of all the time there is: each is read once
+        if not _SHARED:
+            certifi = _certifi()
+            _SHARED.append(("own", _context({})))
+            _SHARED.append(("certifi", _context({"cafile": certifi}) if certifi else None))
+    found = [*_SHARED[:1], ("declared", _context({"cadata": declared}) if declared else None), *_SHARED[1:]]
+    return [(name, context) for name, context in found if context is not None]
+
+
+def _context(options: "dict[str, Any]") -> "Any":
+    try:
+        return ssl.create_default_context(**options)
+    except (OSError, ValueError):
+        sys.stderr.write("a store cannot be read\n")
+        return None
 
 
 def _secure(question: "dict[str, Any]", place: "Any", end: float) -> "list[dict[str, Any]]":
@@ -172,7 +180,7 @@ def _secure(question: "dict[str, Any]", place: "Any", end: float) -> "list[dict[
         if one.get("silent"):
             break
     if told and not all(one["verified"] for one in told) and not told[0].get("silent"):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         seen = _handshake(question["host"], place, context, end)

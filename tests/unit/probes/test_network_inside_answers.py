@@ -72,6 +72,13 @@ def test_a_python_without_tls_is_said() -> None:
     assert missing == ("TLS of pay",)
 
 
+@pytest.mark.parametrize(("stage", "what"), [("connect", "the port of pay"), ("tls", "TLS of pay")])
+def test_what_there_was_no_time_for_is_said(stage: str, what: str) -> None:
+    ports = [{"address": "192.0.2.7", "port": 443}] if stage == "tls" else []
+    _, missing = python(stage=stage, addresses=["192.0.2.7"], ports=ports)
+    assert missing == (f"{what} (no time was left)",)
+
+
 def test_nonsense_for_certificates() -> None:
     tls = {"store": "own", "verified": False, "code": 20, "chain": ["!", "AAAA"], "message": "x" * 999}
     rows, _ = python(addresses=["192.0.2.7"], ports=[{"address": "192.0.2.7", "port": 443}], tls=[tls])
