@@ -24,6 +24,7 @@ class Stream:
         self._engine = engine
         self._wire: socket.socket | None = None
         self._received, self.stderr = bytearray(), bytearray()
+        self.was_cut_off = False  # by us
         with translated(f"container {container}"):
             api = engine.client.api
             made = api.exec_create(container, list(argv), environment=dict(environment), stdin=True)
@@ -56,7 +57,7 @@ class Stream:
             at = output.find(mark)
             end = output.find(b"\n", at) if at >= 0 else -1
             if end >= 0:
-                return bytes(output[:at]), bytes(output[at:end]), cut
+                return bytes(output[:at]), bytes(output[at:end]), cut or at > most_bytes
             if len(output) > most_bytes:  # its end is still waited for, so that the next answer begins there
                 del output[: -len(mark)]
                 cut = True
@@ -100,6 +101,7 @@ class Stream:
 
     def abort(self) -> None:
         """Cut the connection, from any thread: the command's input ends, and with it the command."""
+        self.was_cut_off = True
         if self._wire is not None:
             with suppress(OSError):
                 self._wire.shutdown(socket.SHUT_RDWR)

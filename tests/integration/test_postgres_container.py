@@ -102,7 +102,7 @@ def test_an_answer_that_is_too_long_is_cut_and_the_next_one_is_whole(stack: Stac
         assert (last, cut) == (b"end-1 told", True)
         stream.send("short\nend-2 told\n")
         assert stream.read_until(b"end-2 ", seconds=10, most_bytes=1000) == (
-            b"\nshort\n",
+            b"short\n",
             b"end-2 told",
             False,
         )

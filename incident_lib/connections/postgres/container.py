@@ -82,7 +82,7 @@ class Exec:
 
     def _lost(self, error: TargetError) -> TargetError:
         """Return why psql ended: it says so, where it could not connect or lost its connection."""
-        if error.kind is not ProblemKind.RESET:
+        if error.kind is not ProblemKind.RESET or self._stream.was_cut_off:
             return error
         text = self._stream.stderr.decode("utf-8", "replace").strip()
         if not text:
