@@ -28,8 +28,8 @@ GRAPH = Topology(
     kinds={"shop": "http", "db": "postgres", "cache": "redis"}, depends_on={"shop": ("db", "cache")}
 )
 PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(encoding="utf-8"), "patterns.toml")
-WORKERS = 40
-KEYS = 4_000
+WORKERS = 60  # on a busy machine many of them are late
+KEYS = 100_000  # more than they fill while the test runs
 _QUERY = b"SELECT pg_sleep(0.25)"  # what the cache saves
 
 
@@ -72,7 +72,8 @@ class Shop:
 def fill(server: redis_service.Server) -> None:
     """Put every answer into the cache."""
     with server.client() as client:
-        client.mset({f"page:{number}": "x" * 100 for number in range(KEYS)})
+        for start in range(0, KEYS, 500):
+            client.mset({f"page:{number}": "x" * 100 for number in range(start, start + 500)})
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def database() -> Iterator[Server]:
     """Yield a database with room for all workers."""
     if not postgres_service.INSTALLATIONS:
         services.missing("no PostgreSQL is installed here")
-    with postgres_service.running(postgres_service.INSTALLATIONS[-1], max_connections=100) as server:
+    with postgres_service.running(postgres_service.INSTALLATIONS[-1], max_connections=150) as server:
         yield server
 
 
@@ -113,7 +114,9 @@ def test_a_lost_cache_is_told_from_a_deploy_that_went_well(kind: str, database: 
             shop.cache = second
             deployed = ids(shop.look())
             shop.cache = empty
-            lost = shop.look()
+            for _ in range(4):
+                if "redis.memory.stampede" in ids(lost := shop.look()):
+                    break
     assert calm == {"redis.connection.restarted"}
     assert deployed == {"redis.connection.restarted"}
     assert "redis.memory.stampede" in ids(lost), ids(lost)
