@@ -40,6 +40,7 @@ CONTAINER = Probe(
     question="Does the container run, since when, from which image, with which limits?",
     source="GET /containers/NAME/json; GET /images/ID/json",
     needs=_READS,
+    deadline_seconds=8.0,  # two of them go by while a deploy is at work
 )
 STATS = Probe(
     name="docker.stats",
