@@ -14,8 +14,11 @@ _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
 _PER_COUNTER = 0.15
 _FOLLOWS = 0.10
-_SYMPTOM = 0.55  # what remains of a hypothesis that another one explains
+# What remains of a hypothesis that another one explains: less than the weakest cause that stands alone, so
+# that of two independent faults the symptoms of one do not hide the other.
+_SYMPTOM = 0.36
 _LEAST = 0.20  # below this nothing carries it
+_LEAST_SYMPTOM = 0.13
 # Failures of whatever cause: they are no sign of a certain one.
 _ANY_FAILURE = frozenset(
     {"logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception", "http.health.status"}
@@ -31,6 +34,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     change: Finding | None
     score: float
     reason: str
+    least: float = _LEAST
 
 
 def rank(
@@ -40,7 +44,7 @@ def rank(
     clues = Clues(findings, topology)
     candidates = [found for pattern in patterns for found in _candidates(pattern, clues)]
     weighed = [_weighed(one, candidates, topology) for one in candidates]
-    kept = sorted((one for one in weighed if one.score >= _LEAST), key=_order)
+    kept = sorted((one for one in weighed if one.score >= one.least), key=_order)
     return tuple(_hypothesis(one, number) for number, one in enumerate(kept, 1))
 
 
@@ -83,6 +87,7 @@ def _weighed(one: _Candidate, all_of_them: list[_Candidate], topology: Topology)
     return msgspec.structs.replace(
         one,
         score=one.score * _SYMPTOM,
+        least=_LEAST_SYMPTOM,
         reason=f"{reason}probably a symptom of {cause.pattern.id} at {cause.target}",
     )
 

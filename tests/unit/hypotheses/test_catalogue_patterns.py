@@ -388,3 +388,16 @@ def test_clues_name_probes_that_exist() -> None:
         for clue in (clue for group in groups for clue in group):
             name = clue.rpartition(":")[2]
             assert any(name.startswith(f"{probe}.") for probe in probes), clue
+
+
+def test_symptoms_of_a_strong_cause_do_not_hide_a_weak_one() -> None:
+    ranked = hypotheses(
+        (
+            "ledger postgres.locks.ddl_queue",
+            "ledger postgres.locks.blocked",
+            *POOL,
+            *ERRORS,
+            "machine host.memory.low WARNING",
+        )
+    )
+    assert ranked[:2] == [("ddl-queue", "ledger"), ("memory-high", "machine")]
