@@ -54,6 +54,11 @@ def _job(arguments: argparse.Namespace) -> "Job":
     from incident_lib.cli.log_files import Job
     from incident_lib.redact import Redactor
 
+    if not arguments.service.strip():
+        raise UsageError("--service: write the name of a service")
+    since = moment("--since", arguments.since)
+    if (clock.now() - since).total_seconds() < 1:
+        raise UsageError(f"--since {arguments.since}: that is now or later, so there is nothing to fetch")
     settings = config.load(getattr(arguments, "config", None))
     own = settings.services if settings.path else ()
     service = next((entry for entry in own if entry.name == arguments.service), None)
@@ -68,7 +73,7 @@ def _job(arguments: argparse.Namespace) -> "Job":
         container=container,
         path=path,
         since_text=arguments.since,
-        since=moment("--since", arguments.since),
+        since=since,
         at=clock.now(),
         tail=_tail(arguments.tail),
         pattern=arguments.filter,

@@ -107,17 +107,23 @@ def _is_variable(place: int, values: set[str], open_places: int) -> bool:
     words = [value for value in values if value not in _NOTHING and _LETTER.search(value)]
     if not words:
         return len(values) > 1
-    states = sum(1 for word in words if _STATE.search(word))
-    if any(_CONSTANT.search(word) for word in words):
-        return open_places == 1 and place > 0 and len(words) >= _STATES
-    if len(words) < len(values) and place and open_places == 1:
-        return not states  # a number or id stood there too
-    if states * 3 > len(words):
-        return len(words) >= _STATES
+    constant = any(_CONSTANT.search(word) for word in words)
+    if len(words) < len(values) and place and open_places == 1 and not constant:
+        return not any(_STATE.search(word) for word in words)  # a number or id stood there too
+    if constant and (open_places > 1 or not place):
+        return False
+    return len(words) >= (_STATES if constant else _least(place, words))
+
+
+def _least(place: int, words: list[str]) -> int:
+    """Return how many different words it takes."""
+    if sum(1 for word in words if _STATE.search(word)) * 3 > len(words):
+        return _STATES
     if all(_NAME.search(word) for word in words):
-        return len(words) >= _NAMES
-    bracketed = all(value[0] == "(" for value in values)  # (root) CMD
-    return len(words) >= (_WORDS if place else _FIRST_IN_BRACKETS if bracketed else _FIRST_WORDS)
+        return _NAMES
+    if place:
+        return _WORDS
+    return _FIRST_IN_BRACKETS if all(word[0] == "(" for word in words) else _FIRST_WORDS  # (root) CMD
 
 
 def _fill(values: set[str], brackets: str) -> bool:

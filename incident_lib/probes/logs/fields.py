@@ -21,7 +21,16 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("statusCode", "response_code", "DownstreamStatus"),
     ),
     "exception": (
-        *("exception", "exc_info", "stack", "traceback", "stack_trace", "error.stack", "exc_text"),
+        *(
+            "exception",
+            "exc_info",
+            "stack",
+            "traceback",
+            "stack_trace",
+            "stacktrace",
+            "error.stack",
+            "exc_text",
+        ),
         *("error.stack_trace", "err.stack", "@x"),
     ),
     "error": (
@@ -37,6 +46,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 }
 # Nested documents.
 _PARTS = ("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record")
+_ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|sec|seconds)?\s*$")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "m": 60.0}
@@ -143,7 +153,8 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(nested, dict):
             for key, value in nested.items():
                 flat[f"{part}.{key}"] = value
-                flat.setdefault(key, _inner(value))
+                if part not in _ERRORS or key == "stack":
+                    flat.setdefault(key, _inner(value))
     if isinstance(document.get("record"), dict):  # loguru: the text repeats the record, with its traceback
         flat["exception"] = flat.pop("text", "") if document["record"].get("exception") else ""
     return flat

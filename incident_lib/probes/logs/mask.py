@@ -37,8 +37,10 @@ _RARE = (
     (" from ", re.compile(r"(?<= for )[\w.@+-]+(?= from \d)")),
     ("|", re.compile(r"(?<![^\s:=])[^\s|:=]*(?:\|[^\s|]*){2,}\d")),
     ("/.", re.compile(r"\b[A-Za-z]\w*(?:\.\w+)+/[\w./$-]+")),
-    *((word, _BOOLEAN) for word in ("true", "false", "True", "False")),
-    *((word, _NOTHING) for word in ("null", "None")),
+    ("rue", _BOOLEAN),
+    ("alse", _BOOLEAN),
+    ("null", _NOTHING),
+    ("None", _NOTHING),
     (
         ":",
         re.compile(

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from incident_lib.probes.logs import tracebacks
+from incident_lib.probes.logs import tracebacks, traces
 from incident_lib.probes.logs.classes import classes_of
 from incident_lib.probes.logs.digest import Digest, EndpointCount, Requests, Seen, Slot, duration_class
 from incident_lib.probes.logs.events import event_of
@@ -29,7 +29,10 @@ class Scan:
         self._at: float | None = None  # of the line before, for those without a time
         self._inside = True
         self._events: dict[str, str] = {}  # by template: most lines tell of none
-        self._open: tracebacks.Joiner | None = None
+        self._open: tracebacks.Joiner | traces.FrameJoiner | traces.GoJoiner | None = None
+        self._last: tuple[Line, str, bool] | None = (
+            None  # the line before; whether one before it was an error
+        )
         self._opened: Line | None = None
         self._before_bad = False  # the line before was an error: its traceback is not another one
         self._before_classes: frozenset[str] = frozenset()
@@ -46,6 +49,9 @@ class Scan:
             line = parse(text)
         if not self._place(line, at):
             return False
+        if line.is_detail and self._last is not None and traces.is_frame(text):
+            self._open_frames(self._last, text)
+            return self._count_detail()
         self._count(line, text)
         self.digest.cut_lines += cut
         return True
@@ -58,6 +64,26 @@ class Scan:
             self._raised("\n".join(joiner.lines), head.at, said=self._before_classes)
             self._before_classes = frozenset()
         return self.digest
+
+    def _open_frames(self, last: tuple[Line, str, bool], frame: str) -> None:
+        """Open the trace of which the line before told the error. Without a level, that line is an error."""
+        head, said, after_bad = last
+        self._open, self._opened, self._last = traces.FrameJoiner(said, frame), head, None
+        if not (head.level or after_bad or head.exception or head.status):
+            self._judge_bad(head.at)
+
+    def _keep_last(self, line: Line, text: str) -> None:
+        if not line.is_detail:
+            self._last = (line, text, self._before_bad)
+        elif self._last is not None:
+            head, said, after_bad = self._last
+            self._last = (head, f"{said}\n{text}"[-4 * _EXAMPLE :], after_bad)
+
+    def _judge_bad(self, at: float | None) -> None:
+        self.digest.errors += 1
+        if at is not None and (slot := self.digest.slots.get(int(at) // self._width)):
+            slot.errors += 1
+            slot.first_error_at = at if slot.first_error_at is None else min(at, slot.first_error_at)
 
     def _place(self, line: Line, at: float | None) -> bool:
         """Return whether the line is in the window; sets its time."""
@@ -77,7 +103,8 @@ class Scan:
         digest.formats[line.format] = digest.formats.get(line.format, 0) + 1
         if level:
             digest.levels[level] = digest.levels.get(level, 0) + 1
-        opens = tracebacks.HEAD in text and not line.exception
+        panics = not level and line.message.startswith(traces.GO_HEADS)
+        opens = (panics or tracebacks.HEAD in text) and not line.exception
         bad = level in BAD_LEVELS or (not level and (opens or bool(line.exception)) and not self._before_bad)
         digest.errors += bad
         if at is not None:
@@ -88,8 +115,11 @@ class Scan:
             self._message(line, text)
         elif line.format == "postgres" and line.message.startswith("DETAIL"):
             self._classes(line.message, at, said=frozenset())
+        self._keep_last(line, text)
         if opens:
-            self._open, self._opened = tracebacks.Joiner(tracebacks.HEAD), line
+            self._last = None
+            self._open = traces.GoJoiner(line.message) if panics else tracebacks.Joiner(tracebacks.HEAD)
+            self._opened = line
         elif line.exception:
             self._raised(line.exception, at, said=self._before_classes)
         self._before_bad = bad or level in BAD_LEVELS

@@ -1,12 +1,14 @@
-"""Python tracebacks, chained and grouped ones too: joined, then read for type, place and message."""
+"""Python tracebacks, chained and grouped ones too: joined and read; those of other languages read."""
 
 import re
 
-import msgspec
+from incident_lib.probes.logs import traces
+from incident_lib.probes.logs.raised import Raised
 
 HEAD = "Traceback (most recent call last):"
 _LIMIT = 2_000  # lines of one traceback; recursion writes a thousand
 _MARGIN = re.compile(r"^[\s|+-]+")  # exception groups are drawn with a margin
+_CLOSING = re.compile(r"\s*\+-{20,}$")
 _EDGE = re.compile(r"^\s*[|+](?: |$)")
 _FRAME = re.compile(r"^[\s|]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
 _FINAL = re.compile(
@@ -15,14 +17,6 @@ _FINAL = re.compile(
 )
 _CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
 _FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
-
-
-class Raised(msgspec.Struct, frozen=True, kw_only=True):
-    """What a traceback says in the end."""
-
-    type: str
-    frame: str
-    message: str
 
 
 class Joiner:
@@ -42,6 +36,7 @@ class Joiner:
 
     def _belongs(self, text: str, bare: str) -> bool:
         if not bare:
+            self.ended = self.ended or _CLOSING.match(text) is not None
             return True
         if bare.startswith(_CHAINS) or HEAD in bare[:60]:
             self.ended = False
@@ -55,13 +50,13 @@ class Joiner:
 
 
 def read(text: str) -> Raised | None:
-    r"""Return what the last traceback in `text` says, None when there is none.
+    r"""Return what the last traceback in `text` says, whatever its language, None when there is none.
 
     >>> read('Traceback (most recent call last):\n  File "/srv/pay.py", line 3, in pay\nValueError: no')
     Raised(type='ValueError', frame='srv/pay.py:pay', message='no')
     """
     if HEAD not in text and not _FRAME.search(text):
-        return _only_name(text)
+        return traces.read(text) or _only_name(text)
     finals = [match for line in text.split("\n") if (match := _final(line))]
     type_, message = (finals[-1][1], finals[-1][2] or "") if finals else ("unknown", "")
     parts = text.split(HEAD)
