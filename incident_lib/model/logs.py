@@ -21,6 +21,8 @@ class LogSummary(Row, frozen=True, kw_only=True):
     client_errors_count: int  # requests answered with 4xx
     cut_lines_count: int = 0  # longer than the cap, so only their beginning was read
     templates_count: int = 0  # different ones in all; a record has each of the first hundred
+    other_lines_count: int = 0  # of templates beyond those that are told apart
+    uncompared_templates_count: int = 0  # beyond those that are compared with each other
 
 
 class LogBucket(Row, frozen=True, kw_only=True):

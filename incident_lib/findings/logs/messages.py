@@ -86,6 +86,21 @@ def judge_template(view: View) -> Iterator[Finding]:
     )
 
 
+def judge_cut(view: View) -> Iterator[Finding]:
+    """Yield `templates_cut` where more kinds of lines were written than are told apart or compared."""
+    others, uncompared = view.summary.other_lines_count, view.summary.uncompared_templates_count
+    if others or uncompared:
+        yield finding(
+            view.evidence,
+            "templates_cut",
+            FindingSeverity.INFO,
+            f"{others:,} lines are of more kinds than are told apart, and count as (other)",
+            f"{uncompared:,} templates were not compared with the others; look at a shorter stretch of time",
+            other_lines_count=others,
+            uncompared_templates_count=uncompared,
+        )
+
+
 def judge_error_lines(view: View) -> Iterator[Finding]:
     """Yield `error_lines` for a service whose log holds no requests."""
     summary = view.summary

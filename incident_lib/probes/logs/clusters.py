@@ -12,7 +12,7 @@ from incident_lib.probes.logs.mask import MARK, joined
 
 _Tokens = tuple[str, ...]
 _Hole = tuple[tuple[int, ...], _Tokens]  # the places left open, and what stands around them
-_MOST = 4_000  # templates that are compared; of more, the first by name: the rest stays as it is
+MOST = 4_000  # templates that are compared; of more, the first by name: the rest stays as it is
 _MOST_PAIRS = 800
 _LONGEST = 40  # words
 _LONGEST_PAIRS = 20
@@ -47,7 +47,7 @@ def clusters(templates: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]
     'session of <*> is closed'
     """
     by_shape: dict[tuple[str, int], list[str]] = {}
-    for level, text in sorted(set(templates))[:_MOST]:
+    for level, text in sorted(set(templates))[:MOST]:
         by_shape.setdefault((level, text.count(" ")), []).append(text)
     found: dict[tuple[str, str], str] = {}
     for (level, spaces), texts in by_shape.items():

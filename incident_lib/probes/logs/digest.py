@@ -8,6 +8,7 @@ import msgspec
 
 K = TypeVar("K")
 V = TypeVar("V")
+OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are told apart
 _STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
 
 

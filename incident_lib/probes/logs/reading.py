@@ -3,7 +3,7 @@
 import msgspec
 
 from incident_lib.model import Attachment, Problem, Truncation
-from incident_lib.probes.logs.digest import Digest
+from incident_lib.probes.logs.digest import OTHER, Digest
 
 EXCERPT_BYTES = 16 * 1024 * 1024
 FINE_WINDOW_SECONDS = 1_800  # up to this length a window is counted by the second, a longer one by the minute
@@ -22,7 +22,8 @@ class Reading(msgspec.Struct, kw_only=True):
     def truncated(self) -> Truncation | None:
         """The cap that was reached, None if none: on the excerpt, or on what was read at all."""
         if self.complete and len(self.newest) >= self.digest.lines:
-            return None
+            texts = {text for _, text in self.digest.templates}
+            return Truncation(kept=len(texts) - 1, unit="templates") if OTHER in texts else None
         total = self.digest.lines if self.complete else None
         return Truncation(kept=len(self.newest), total=total, unit="lines")
 

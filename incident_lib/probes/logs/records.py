@@ -14,8 +14,9 @@ from incident_lib.model.logs import (
     LogSummary,
     LogTemplate,
 )
-from incident_lib.probes.logs.clusters import clusters
+from incident_lib.probes.logs.clusters import MOST, clusters
 from incident_lib.probes.logs.digest import (
+    OTHER,
     Digest,
     EndpointCount,
     Requests,
@@ -106,6 +107,8 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         client_errors_count=_answered(requests, 4),
         cut_lines_count=digest.cut_lines,
         templates_count=templates,
+        other_lines_count=sum(seen.count for (_, text), seen in digest.templates.items() if text == OTHER),
+        uncompared_templates_count=max(len(digest.templates) - MOST, 0),
     )
 
 

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from incident_lib.probes.logs import tracebacks, traces
 from incident_lib.probes.logs.classes import classes_of
-from incident_lib.probes.logs.digest import Digest, EndpointCount, Requests, Seen, Slot, duration_class
+from incident_lib.probes.logs.digest import OTHER, Digest, EndpointCount, Requests, Seen, Slot, duration_class
 from incident_lib.probes.logs.events import event_of
 from incident_lib.probes.logs.formats import parse
 from incident_lib.probes.logs.line import BAD_LEVELS, Line
@@ -14,7 +14,6 @@ SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
 _TEMPLATES = 2_000  # different ones that are told apart; the rest is counted as one
 _ENDPOINTS = 500
-_OTHER = "(other)"
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _SERVER_FORMATS = frozenset({"postgres", "redis"})  # these tell of trouble at ordinary levels too
 K = TypeVar("K")
@@ -165,7 +164,7 @@ class Scan:
         seen = self.digest.templates.get(key)
         if seen is None:
             if len(self.digest.templates) >= _TEMPLATES:
-                key = (level, _OTHER)
+                key = (level, OTHER)
             seen = _entry(self.digest.templates, key)
         seen.add(at, (line.message or text)[:_EXAMPLE])
 
@@ -189,7 +188,7 @@ class Scan:
             return
         key = (raised.type, raised.frame)
         if key not in self.digest.exceptions and len(self.digest.exceptions) >= _ENDPOINTS:
-            key = (_OTHER, "")
+            key = (OTHER, "")
         _entry(self.digest.exceptions, key).add(at, raised.message)
 
     def _request(self, line: Line) -> None:
@@ -229,7 +228,7 @@ class Scan:
         endpoint = requests.endpoints.get(key)
         if endpoint is None:
             if len(requests.endpoints) >= _ENDPOINTS:
-                key = ("*", _OTHER)
+                key = ("*", OTHER)
             endpoint = requests.endpoints.setdefault(key, EndpointCount())
         return endpoint
 

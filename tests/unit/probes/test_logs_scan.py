@@ -2,15 +2,18 @@
 
 import json
 from functools import reduce
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from incident_lib.model import Truncation
 from incident_lib.model.logs import LogBucket, LogEndpoint, LogErrorClass, LogException, LogSummary
 from incident_lib.probes.logs import Scan, merge, rows, text
 from incident_lib.probes.logs.classes import classes_of
 from incident_lib.probes.logs.digest import Digest
+from incident_lib.probes.logs.reading import Reading
 
 AT = 1768487465.0
 FOREVER = (float("-inf"), float("inf"))
@@ -246,3 +249,12 @@ def test_no_bytes_break_the_reading(data):
     for line, cut in text.lines(data):
         made.feed(line, cut=cut)
     assert rows(made.finish())
+
+
+def test_templates_beyond_the_cap_are_counted_and_said():
+    words = ["".join(pair) for pair in product("abcdefghijklmnop", repeat=3)]
+    lines = [f"{word} and {word[::-1]}" for word in words[:2_100]]
+    reading = Reading(digest=scan(*lines), newest=lines, source="")
+    summary = next(row for row in rows(reading.digest) if isinstance(row, LogSummary))
+    assert summary.other_lines_count == 100
+    assert reading.truncated == Truncation(kept=2_000, unit="templates")
