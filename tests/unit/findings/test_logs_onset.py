@@ -11,15 +11,16 @@ BEGIN = datetime(2026, 1, 15, 14, tzinfo=UTC)
 SECONDS, STEPS, SEEDS = 10, 90, 40
 
 
-def few(chance, expected):
-    return max(0, round(chance.gauss(expected, expected**0.5)))
+def few(chance, expected, share=0.0):
+    return max(0, round(chance.gauss(expected, (expected * (1 - share)) ** 0.5)))
 
 
 def series(seed, rate, before, after, *, rise_at=45, swing=0.0):
     chance = random.Random(seed)
     for number in range(STEPS):
         tried = few(chance, rate * SECONDS * (1 + swing * number / STEPS))
-        failed = few(chance, tried * (after if number >= rise_at else before))
+        share = after if number >= rise_at else before
+        failed = few(chance, tried * share, share)
         yield Step(BEGIN + timedelta(seconds=number * SECONDS), tried, min(tried, failed))
 
 
