@@ -5,7 +5,7 @@ from typing import Any
 
 from incident_lib import clock
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.findings.growth import mebibytes, steady_growth, warms_up
+from incident_lib.findings.growth import about, mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.docker import MemorySample
 from incident_lib.model.host import ProcessState
@@ -112,12 +112,11 @@ def _growth(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
     if growth and severity:
         warm_up = context.thresholds["process.growth.warm_up_seconds"]
         young = warms_up(state.started_at, samples[-1][0], state.memory_ratio, warm_up)
-        left = clock.format_duration(growth.limit_seconds)
         yield finding(
             evidence,
             "growth",
             FindingSeverity.INFO if young else severity,
-            f"memory grows and reaches its limit in {left}",
+            f"memory grows and reaches its limit in {about(growth.limit_seconds)}",
             f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
             + (", just after its start" if young else ""),
             bytes_per_second=growth.bytes_per_second,

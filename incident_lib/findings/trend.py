@@ -9,6 +9,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.findings.baseline import show
+from incident_lib.findings.growth import about
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.difference import Reading
@@ -128,24 +129,9 @@ def _judge(series: Sequence[Reading], thresholds: Thresholds) -> Finding | None:
     severity = thresholds.severity("trend.limit", left, "seconds", above=False)
     if severity is None:
         return None
-    title = f"{last.what} of {last.target} rises and reaches its limit in {_about(left)}"
+    title = f"{last.what} of {last.target} rises and reaches its limit in {about(left)}"
     limit = f"the limit is {show(last.limit, last.unit)}"
     return _finding(readings, line, severity, (title, limit), limit_seconds=left)
-
-
-def _about(seconds: float) -> str:
-    """Return a time that was guessed from a line, no finer than such a guess is.
-
-    >>> [_about(s) for s in (0, 3, 46.6, 88, 500, 5000, 400_000)]
-    ['no time', 'under 10 s', 'about 50 s', 'about 1m 30s', 'about 8m', 'about 1h 23m', 'about 4d 15h']
-    """
-    if seconds < 1:
-        return "no time"
-    if seconds < 10:
-        return "under 10 s"
-    step = 10 if seconds < 60 else 30 if seconds < 300 else 60
-    told = clock.format_duration(round(seconds / step) * step)
-    return f"about {told.removesuffix(' 0s').replace('.0 s', ' s')}"
 
 
 def _latency(readings: Sequence[Reading], line: Line, thresholds: Thresholds) -> Finding | None:

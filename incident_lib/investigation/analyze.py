@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
-from incident_lib.findings.clients import name_clients
 from incident_lib.findings.busy import judge_slowness
+from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks
 from incident_lib.findings.network.vantage import judge_vantage

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from incident_lib import clock
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.growth import mebibytes, steady_growth, warms_up
+from incident_lib.findings.growth import about, mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.docker import ContainerUsage, MemorySample
 
@@ -94,7 +93,7 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
             evidence,
             "growth",
             FindingSeverity.INFO if young or guest else severity,
-            f"memory grows and reaches the limit in {clock.format_duration(growth.limit_seconds)}",
+            f"memory grows and reaches the limit in {about(growth.limit_seconds)}",
             f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
             + (", just after its start" if young else "")
             + (", while a command was run in it, such as its health check" if guest else ""),

@@ -18,7 +18,7 @@ def analyze_names(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     others = [row for row in rows if not row.decides]
     found = [
-        *_slow(evidence, context, system),
+        *_slow(evidence, context, system, others),
         *_silent(evidence, others),
         *_differ(evidence, system, others),
     ]
@@ -44,14 +44,16 @@ def analyze_names_failure(evidence: Evidence, _context: Context) -> Iterator[Fin
     )
 
 
-def _slow(evidence: Evidence, context: Context, system: NameAnswer) -> Iterator[Finding]:
+def _slow(
+    evidence: Evidence, context: Context, system: NameAnswer, others: Sequence[NameAnswer]
+) -> Iterator[Finding]:
     severity = context.thresholds.severity("network.names", system.seconds, "seconds")
     if severity is None:
         return
     yield finding(
         evidence,
         "slow",
-        severity,
+        severity if others else FindingSeverity.INFO,  # no resolver was asked: this machine was slow
         f"the name {system.name} takes {format_duration(system.seconds or 0.0)} to resolve",
         "every new connection waits that long: look at the resolvers, their order and the search domains",
         host=system.name,

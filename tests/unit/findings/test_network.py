@@ -54,8 +54,16 @@ def test_a_name_that_resolves() -> None:
 
 
 def test_a_slow_name() -> None:
-    (one,) = judge("network.names", system("192.0.2.7", seconds=2.0))
+    (one,) = judge("network.names", system("192.0.2.7", seconds=2.0), said("192.0.2.7"))
     assert (one.id, one.severity) == ("network.names.slow", "WARNING")
+
+
+def test_an_address_needs_no_resolver_so_this_machine_was_slow() -> None:
+    found = judge("network.names", system("192.0.2.7", seconds=2.0))
+    assert [(one.id, one.severity) for one in found] == [
+        ("network.names.slow", "INFO"),
+        ("network.names.ok", "OK"),
+    ]
 
 
 def test_resolvers_that_disagree_and_one_that_is_silent_are_told() -> None:
