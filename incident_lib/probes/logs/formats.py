@@ -3,8 +3,9 @@
 import re
 
 from incident_lib.probes.logs import short_times, times
-from incident_lib.probes.logs.fields import from_json, from_logfmt, seconds_of
+from incident_lib.probes.logs.fields import from_json, from_logfmt
 from incident_lib.probes.logs.line import Line, level_of
+from incident_lib.probes.logs.servers import read_access, read_combined, read_postgres, read_redis
 
 _UPPER = re.compile(
     r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
@@ -29,23 +30,7 @@ _ACCESS = re.compile(
 _UVICORN = re.compile(
     r"INFO: {5}[^\s\"]{1,60} - \"([A-Z]{3,10}) (\S{1,8000}) HTTP/[\d.]{1,4}\" (\d{3})\b([^\r\n]{0,2000})$"
 )
-_COMBINED = re.compile(
-    r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
-    r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
-    r" (\d{3}) (?:\d+|-)(.*)$"
-)
-_TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
-_NAMED_TIME = re.compile(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
-_REQUEST_TIME = re.compile(
-    r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
-)  # behind the quoted referrer and agent
-_POSTGRES = re.compile(
-    r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
-    r"|QUERY|LOCATION):  (?=\S)"
-)
-_DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
 _REDIS = re.compile(r"\d{1,10}:[MSCX] ")
-_REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
 _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
 _GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
@@ -88,9 +73,9 @@ def parse(text: str) -> Line:
     if not first or first in " \t":
         return Line(message=text, is_detail=True)
     if first.isdigit():
-        if _REDIS.match(text) and (line := _redis(text)):
+        if _REDIS.match(text) and (line := read_redis(text)):
             return line
-        if '] "' in text and (line := _combined(text)):
+        if '] "' in text and (line := read_combined(text)):
             return line
     if first == "<" and (match := _PRIORITY.match(text)):
         text, first = text[match.end() :], text[match.end() : match.end() + 1]
@@ -171,14 +156,14 @@ def _with_header(text: str, at: float | None) -> Line:
     if line := _own_format(text, at):
         return line
     if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
-        return _access(Line(message=match[0][10:], level="INFO"), match)
+        return read_access(Line(message=match[0][10:], level="INFO"), match)
     level, logger, message = _header(text, timed=at is not None)
     if inner := _embedded(message, text):
         inner.level = inner.level or level
         return inner
     line = Line(message=message, level=level, logger=logger)
     if '"' in message and (match := _ACCESS.search(message)):
-        return _access(line, match)
+        return read_access(line, match)
     if text[:1] == "[" and _GUNICORN.match(text):
         line.format = "gunicorn"
     elif level and text.startswith(level + ": "):
@@ -188,13 +173,13 @@ def _with_header(text: str, at: float | None) -> Line:
 
 def _own_format(text: str, at: float | None) -> Line | None:
     """Return the line of a server that has a format of its own, which holds its level and more."""
-    if ":  " in text and (line := _postgres(text, at)):
+    if ":  " in text and (line := read_postgres(text, at)):
         return line
-    if text[:1].isdigit() and _REDIS.match(text) and (line := _redis(text)):
+    if text[:1].isdigit() and _REDIS.match(text) and (line := read_redis(text)):
         return line
     if at is not None and (match := _LOGCAT.match(text)):
         return Line(message=text[match.end() :], level=_LETTERS[match[1]], logger=match[2], at=at)
-    return _combined(text) if '] "' in text else None
+    return read_combined(text) if '] "' in text else None
 
 
 def _embedded(message: str, text: str) -> Line | None:
@@ -202,9 +187,9 @@ def _embedded(message: str, text: str) -> Line | None:
     if message[:1] == "{" and (line := from_json(message)):
         return line
     if '] "' in message and (match := _EMBEDDED_COMBINED.search(message)):
-        return _combined(message[match.start() :].lstrip())
+        return read_combined(message[match.start() :].lstrip())
     if match := _EMBEDDED_REDIS.search(message):
-        return _redis(message[match.start() :].lstrip())
+        return read_redis(message[match.start() :].lstrip())
     return _logfmt(message, text) if "=" in message else None
 
 
@@ -232,71 +217,6 @@ def _stands_before(before: str, *, timed: bool) -> bool:
     return (timed and len(words) == 1) or all(
         word.isupper() or not word.rstrip(",;.").isalpha() for word in words
     )
-
-
-def _access(line: Line, match: re.Match[str]) -> Line:
-    """Return a served request; what follows the status may end in its duration."""
-    line.format = "uvicorn"
-    line.method, line.path, line.status = match[1], match[2], int(match[3])
-    if not 100 <= line.status <= 599:
-        line.status = 0
-    tail = match[4]
-    if tail and (found := _TRAILING.search(tail[-40:])):
-        line.duration = seconds_of("", f"{found[1]}{found[2]}")
-    return line
-
-
-def _combined(text: str) -> Line | None:
-    match = _COMBINED.match(text)
-    if match is None:
-        return None
-    when, request, status, tail = match.groups()
-    method, _, rest = request.partition(" ")
-    path = rest.rsplit(" ", 1)[0] if rest else ""
-    known = method.isalpha() and method.isupper()
-    line = Line(
-        format="nginx",
-        message=request,
-        method=method if known else "-",
-        path=path if known else "(no request)",
-        status=int(status) if 100 <= int(status) <= 599 else 0,
-    )
-    found = times.from_day_first(when)
-    line.at = found[0] if found else None
-    line.duration = _served_seconds(tail)
-    return line
-
-
-def _served_seconds(tail: str) -> float | None:
-    """Return the request time at the end of an access line: seconds, or with a unit."""
-    if found := _TRAILING.search(tail[-40:]):
-        return seconds_of("", f"{found[1]}{found[2]}")
-    found = _REQUEST_TIME.match(tail) or _NAMED_TIME.search(tail)
-    return float(found[1]) if found else None
-
-
-def _postgres(text: str, at: float | None) -> Line | None:
-    match = _POSTGRES.search(text, 0, 300)
-    if match is None or (match[1] == "WARNING" and match.start() == 0):
-        return None  # "WARNING:  " at the beginning is uvicorn's
-    if at is None and match.start() > 0 and "[" not in text[: match.start()]:
-        return None
-    message = text[match.end() :]
-    if match[1] in _DETAILS:
-        return Line(format="postgres", message=f"{match[1]}:  {message}", is_detail=True)
-    return Line(format="postgres", message=message, level=level_of(match[1]))
-
-
-def _redis(text: str) -> Line | None:
-    start = text.find(" ") + 1
-    found = times.from_day_first(text, start)
-    if found is None:
-        return None
-    at, end = found
-    sign = text[end + 1 : end + 2]
-    if sign not in _REDIS_LEVELS:
-        return None
-    return Line(format="redis", at=at, level=_REDIS_LEVELS[sign], message=text[end + 3 :])
 
 
 def _logfmt(message: str, text: str) -> Line | None:
