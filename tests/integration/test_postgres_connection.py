@@ -76,7 +76,7 @@ def test_a_silent_port_ends_within_the_bounds() -> None:
 def test_something_else_that_answers_is_told() -> None:
     with serving(partial(say, greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         found = triage(settings(f"postgresql://app:x@127.0.0.1:{port}/shop"))
-    assert found["connection.protocol"].severity is FindingSeverity.CRITICAL
+    assert found["connection.wrong_peer"].severity is FindingSeverity.CRITICAL
 
 
 def test_a_refusal_in_another_language_is_a_refusal() -> None:

@@ -12,6 +12,17 @@ from incident_lib.errors import ProblemKind, TargetError
 _PLAIN_ADVICE = "correct host and port of the dsn; PostgreSQL speaks TLS only after its own greeting"
 
 
+def can_be_asked(parameters: Mapping[str, Any]) -> bool:
+    """Return whether `parameters` lead to one port, which can be asked what it is before any login."""
+    host, port = _place(parameters)
+    return bool(host) and not host.startswith(("/", "@")) and "," not in host and port.isdigit()
+
+
+def _place(parameters: Mapping[str, Any]) -> tuple[str, str]:
+    host = str(parameters.get("hostaddr") or parameters.get("host") or "")
+    return host, str(parameters.get("port") or limits.PORT)
+
+
 def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
     """Return that something else answers where `parameters` lead, or a server that lets nobody in.
 
@@ -19,16 +30,9 @@ def explained(error: TargetError, parameters: Mapping[str, Any]) -> TargetError:
 
     Cost: one connection where the other side is silent, up to three where it hung up; none else.
     """
-    host = str(parameters.get("hostaddr") or parameters.get("host") or "")
-    port = str(parameters.get("port") or limits.PORT)
-    if (
-        error.kind not in STRANGE
-        or not host
-        or host.startswith(("/", "@"))
-        or "," in host
-        or not port.isdigit()
-    ):
+    if error.kind not in STRANGE or not can_be_asked(parameters):
         return error
+    host, port = _place(parameters)
     try:
         addresses = resolve(host, int(port), LOOK_SECONDS)
     except TargetError:

@@ -1,6 +1,6 @@
 """Which ways are tried, in which order, and what is remembered of those that failed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from incident_lib.config import Service, Settings
@@ -105,7 +105,7 @@ def _direct(
     parameters: Mapping[str, Any], *, way: str, attempts: tuple[Attempt, ...] = ()
 ) -> PostgresSession:
     from incident_lib.connections.postgres.direct import open_direct, place
-    from incident_lib.connections.postgres.stranger import explained
+    from incident_lib.connections.postgres.stranger import can_be_asked, explained
 
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
         try:
@@ -113,8 +113,10 @@ def _direct(
         except TargetError as error:
             raise explained(error, chosen) from error
 
+    # A server that hangs in one database has greeted us and was told as BUSY; a silent one is so in all.
+    silent = {ProblemKind.TIMED_OUT} if can_be_asked(parameters) else set[ProblemKind]()
     try:
-        transport, used, refused = _or_other_database(connect, parameters)
+        transport, used, refused = _or_other_database(connect, parameters, _OTHER_DATABASE - silent)
     except TargetError as error:
         raise TargetError(error.kind, f"{place(parameters)}: {error.message}", error.advice) from error
     vantage = f"{place(used)} from this machine"
@@ -128,7 +130,7 @@ def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, 
         return open_exec(engine, container, dict(chosen))
 
     try:
-        transport, used, refused = _or_other_database(connect, login)
+        transport, used, refused = _or_other_database(connect, login, _OTHER_DATABASE)
     except TargetError as error:
         engine.close()
         raise TargetError(error.kind, f"psql in {container}: {error.message}", error.advice) from error
@@ -139,7 +141,9 @@ def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, 
 
 
 def _or_other_database(
-    connect: Callable[[Mapping[str, Any], int], Transport], parameters: Mapping[str, Any]
+    connect: Callable[[Mapping[str, Any], int], Transport],
+    parameters: Mapping[str, Any],
+    kinds: Collection[ProblemKind],
 ) -> tuple[Transport, Mapping[str, Any], Attempt | None]:
     """Return a transport, the parameters that led to it, and the database that refused before it.
 
@@ -149,7 +153,7 @@ def _or_other_database(
         return connect(parameters, limits.CONNECT_SECONDS), parameters, None
     except TargetError as error:
         database = str(parameters.get("dbname") or parameters.get("user") or "")
-        refuses = error.kind in _OTHER_DATABASE or _names_database(error)
+        refuses = error.kind in kinds or _names_database(error)
         if not refuses or database == limits.FALLBACK_DATABASE:
             raise
         first = error
