@@ -64,6 +64,7 @@ DEFAULTS: dict[str, Threshold] = {
     "postgres.counters.load.warning_count": _t(32, "own", "they mostly wait for each other"),
     "postgres.counters.statement.info_ratio": _t(1 / 3, "own", "one statement makes a third of what runs"),
     "postgres.counters.statement.least_count": _t(0.5, "own", "sessions at a time; less is no load"),
+    "postgres.counters.statement.least_seconds": _t(0.5, "own", "of one call: somebody waits for it"),
     "postgres.counters.scans.info_rows_per_second": _t(1e4, "own", "of large tables, read from end to end"),
     "postgres.counters.waits.info_ratio": _t(0.5, "own", "one wait makes most of the time"),
     "postgres.counters.waits.warning_count": _t(8, "own", "sessions at a time that wait for the server"),

@@ -24,6 +24,7 @@ class PostgresRunningStatement(Row, frozen=True, kw_only=True):
     sample_count: int  # looks
     mean_session_count: float  # a look: how many processors and disks it keeps busy
     share_ratio: float  # of all that ran
+    longest_seconds: float | None = None  # that one call was seen to run
 
 
 class PostgresTableScan(Row, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ def _per_second(row: PostgresTableScan) -> float:
 def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield INFO where one statement makes most of what runs, and that is much."""
     rows = evidence.of(PostgresRunningStatement)
-    if not rows or rows[0].mean_session_count < context.thresholds["postgres.counters.statement.least_count"]:
+    if not rows or not _is_much(rows[0], context):
         return
     worst = rows[0]
     if severity := context.thresholds.severity("postgres.counters.statement", worst.share_ratio, "ratio"):
@@ -51,12 +51,22 @@ def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "statement",
             severity,
             f"{worst.share_ratio:.0%} of what runs is one statement: {one_line(worst.query, 80)}",
-            f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} looks\n"
+            f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} looks"
+            + (f", one for {format_duration(worst.longest_seconds)}" if worst.longest_seconds else "")
+            + "\n"
             f"{one_line(worst.query, 600)}",
             query=one_line(worst.query, 500),
             share=worst.share_ratio,
             sessions=worst.mean_session_count,
         )
+
+
+def _is_much(row: PostgresRunningStatement, context: Context) -> bool:
+    """Return whether it keeps the server busy, or runs for so long that whoever asked waits for it."""
+    rule = "postgres.counters.statement.least"
+    if row.mean_session_count >= context.thresholds[f"{rule}_count"]:
+        return True
+    return row.session_count > 1 and (row.longest_seconds or 0.0) >= context.thresholds[f"{rule}_seconds"]
 
 
 def _line(row: PostgresTableScan) -> str:

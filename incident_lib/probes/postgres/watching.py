@@ -37,15 +37,18 @@ def watch_waits(session: PostgresSession) -> tuple[PostgresWait | PostgresRunnin
     begun = clock.monotonic()
     seen: Counter[tuple[str, str]] = Counter()
     ran: Counter[str] = Counter()
+    longest: dict[str, float] = {}
     looks = 0
     while looks < _LOOKS and clock.monotonic() - begun < WATCH_SECONDS:
         for row in session.rows(text):
             seen[row["wait_type"], row["wait_event"]] += row["session_count"]
             if row["wait_type"] not in _WAITS_FOR_OTHERS:
-                ran[shape(row["query"] or "")] += row["session_count"]
+                query = shape(row["query"] or "")
+                ran[query] += row["session_count"]
+                longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
         looks += 1
         time.sleep(max(0.0, begun + looks * WATCH_SECONDS / _LOOKS - clock.monotonic()))
-    return (*wait_rows(seen, looks), *statement_rows(ran, looks))
+    return (*wait_rows(seen, looks), *statement_rows(ran, looks, longest))
 
 
 def shape(query: str) -> str:
@@ -57,10 +60,12 @@ def shape(query: str) -> str:
     return _LIST.sub("(?)", _VALUE.sub("?", " ".join(query.split())))
 
 
-def statement_rows(ran: Counter[str], looks: int) -> tuple[PostgresRunningStatement, ...]:
+def statement_rows(
+    ran: Counter[str], looks: int, longest: Mapping[str, float]
+) -> tuple[PostgresRunningStatement, ...]:
     """Return the statements that made a tenth or more of what ran in `looks`.
 
-    >>> [row.share_ratio for row in statement_rows(Counter({"SELECT ?": 19, "COMMIT": 1}), 10)]
+    >>> [row.share_ratio for row in statement_rows(Counter({"SELECT ?": 19, "COMMIT": 1}), 10, {})]
     [0.95]
     """
     whole = ran.total()
@@ -71,6 +76,7 @@ def statement_rows(ran: Counter[str], looks: int) -> tuple[PostgresRunningStatem
             sample_count=looks,
             mean_session_count=number / looks,
             share_ratio=number / whole,
+            longest_seconds=longest.get(query),
         )
         for query, number in ran.most_common()
         if query and number >= _LEAST_SHARE * whole

@@ -7,13 +7,14 @@ from tests.unit.findings.postgres.records import evidence, judge
 SEARCH = "SELECT id FROM parcels WHERE lower(city) = ?"
 
 
-def running(sessions: float, share: float) -> PostgresRunningStatement:
+def running(sessions: float, share: float, longest: float | None = None) -> PostgresRunningStatement:
     return PostgresRunningStatement(
         query=SEARCH,
         session_count=int(sessions * 20),
         sample_count=20,
         mean_session_count=sessions,
         share_ratio=share,
+        longest_seconds=longest,
     )
 
 
@@ -40,6 +41,13 @@ def test_one_statement_that_makes_most_of_what_runs() -> None:
 def test_a_statement_among_many_or_on_an_idle_server() -> None:
     assert "statement" not in judge(evidence("counters", running(3.0, 0.2)))
     assert "statement" not in judge(evidence("counters", running(0.1, 1.0)))
+
+
+def test_a_rare_statement_that_somebody_waits_for() -> None:
+    found = judge(evidence("counters", running(0.3, 0.8, longest=1.2)))["statement"]
+    assert "one for 1.2 s" in found.detail
+    assert "statement" not in judge(evidence("counters", running(0.3, 0.8, longest=0.2)))
+    assert "statement" not in judge(evidence("counters", running(0.05, 1.0, longest=1.2)))  # seen once
 
 
 def test_a_large_table_that_is_read_from_end_to_end() -> None:
