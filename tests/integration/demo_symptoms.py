@@ -5,6 +5,7 @@ import time
 
 import httpx
 
+from incident_lib.demo import FAULTS
 from tests.integration import demo_symptoms_servers
 from tests.integration.demo_clients import (
     ask,
@@ -143,3 +144,19 @@ SYMPTOMS = {
     "gradual-degradation": files_pile_up,
     "frontend-crash": frontend_down,
 }
+
+
+def assert_it_shows(stack, name):
+    """Wait until the fault shows to a plain client, within a time that even a busy machine keeps."""
+    deadline = time.monotonic() + 2 * FAULTS[name].settle_seconds + 20
+    while not SYMPTOMS[name](stack):
+        assert time.monotonic() < deadline, "the fault does not show"
+        time.sleep(0.2)
+
+
+def assert_it_is_gone(stack):
+    """Use the shop as people do, after the fault was undone."""
+    assert get(stack, "/health/ready").status_code == 200
+    assert get(stack, "/api/v1/orders").status_code == 200
+    assert get(stack, "/api/v1/report").status_code == 200
+    assert checkout(stack).status_code == 201

@@ -11,6 +11,7 @@ from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.take import take_snapshot
+from tests.integration.demo_symptoms import assert_it_is_gone, assert_it_shows
 
 HEALTHY_SECONDS = 6.0
 SERVERS = {"db", "cache"}
@@ -45,7 +46,7 @@ def is_busy() -> bool:
 
 
 def assert_it_is_named(stack: DemoStack, where: Path, name: str) -> None:
-    """Inject the fault under load, and compare the first hypothesis with it."""
+    """Inject the fault under load, compare the first hypothesis with it, and see that it is real."""
     fault = FAULTS[name]
     # The window leaves out the faults before this one; what it needs of the time before is a few seconds.
     begun = clock.monotonic()
@@ -58,6 +59,8 @@ def assert_it_is_named(stack: DemoStack, where: Path, name: str) -> None:
             ranked = [(one.id, one.target) for one in case.analysis.hypotheses]
             if ranked[:1] == [(fault.hypothesis, fault.target)] or not is_busy():
                 break
+        assert_it_shows(stack, name)
     finally:
         fault.undo(stack)
+    assert_it_is_gone(stack)
     assert ranked[:1] == [(fault.hypothesis, fault.target)], told(case)
