@@ -23,7 +23,7 @@ _OWN_CAUSES = (
     "postgres.transactions.long_query",
 )
 _DB_RESTARTED = "postgres.server.restarted"
-_TOGETHER = timedelta(minutes=2)
+_TOGETHER = timedelta(seconds=10)  # as a stack is started: what comes later is a restart
 ByTarget = dict[str, dict[str, Finding]]
 
 

@@ -111,6 +111,10 @@ CASES: dict[str, tuple[str, Case]] = {
         "keys",
         ("orders logs.lines.class.redis_refused WARNING", "keys redis.connection.ok OK", *ERRORS),
     ),
+    "redis-restarted": (
+        "keys",
+        ("keys redis.connection.restarted INFO", "orders logs.lines.class.redis_refused WARNING", *ERRORS),
+    ),
     "redis-down": ("keys", ("keys redis.connection.refused", *ERRORS)),
     "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
     "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
