@@ -7,7 +7,7 @@ _IMPORT = """
     INSERT INTO orders (customer, status, total_cents, created_at)
     SELECT 'customer-' || number || ' of 12 Station Road, 12345 Springfield, second floor, third door',
            'paid', 1000, now() - interval '9 days' - number * interval '1 second'
-    FROM generate_series(1, 200000) AS number
+    FROM generate_series(1, 400000) AS number
 """
 _TAKE_BACK = "DELETE FROM orders WHERE customer LIKE '% of 12 Station Road,%'"
 
