@@ -59,6 +59,5 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_stop,
         mend_stack=_renew,
-        in_suite=True,
     ),
 )

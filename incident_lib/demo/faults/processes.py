@@ -61,7 +61,6 @@ FAULTS = (
         settle_seconds=8.0,
         break_stack=_break_report,
         mend_stack=_switch_off,
-        in_suite=True,
     ),
     Fault(
         name="backend-halted",

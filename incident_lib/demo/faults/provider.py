@@ -95,7 +95,6 @@ FAULTS = (
         settle_seconds=4.0,
         break_stack=_with_certificate(INCOMPLETE),
         mend_stack=_with_certificate(GOOD),
-        in_suite=True,
     ),
     Fault(
         name="tls-self-signed",

@@ -102,7 +102,6 @@ FAULTS = (
         mend_stack=lambda stack: stack.running.postgres.administer(
             "ALTER SEQUENCE orders_id_seq NO MAXVALUE"
         ),
-        in_suite=True,
     ),
     Fault(
         name="autovacuum-behind",
