@@ -54,7 +54,8 @@ def wanted(told: argparse.Namespace, container_faults: tuple[str, ...]) -> list[
     """Return the keys to measure, in order; those of containers only as far as `container_faults` go."""
     if told.only:
         return [f"{name}#1" for name in told.only]
-    contained = [f"{CONTAINERS}{name}#1" for name in container_faults]
+    times = _TIMES if told.full else 1
+    contained = [f"{CONTAINERS}{name}#{number + 1}" for number in range(times) for name in container_faults]
     if told.full:
         return [*singles(_TIMES), *pair_keys(), *contained]
     if told.pairs or told.containers:
