@@ -36,7 +36,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     follows: tuple[str, ...] = ()  # changes of the target; one minutes before the onset supports it
     must_follow: bool = False
     base: float  # how specific the required clues are, 0 to 1
-    explains: tuple[str, ...] = ()  # ids of its symptoms; `beside:ID` at a target that shares a user with it
+    # Ids of its symptoms; `beside:ID` at a target that shares a user with it, `alone:ID` only where it is no
+    # symptom itself.
+    explains: tuple[str, ...] = ()
     is_symptom: bool = False  # gives way when something that the target needs is to blame
     is_quiet: bool = False  # nobody feels it yet: what needs the target does not fail of it
     next_check: str

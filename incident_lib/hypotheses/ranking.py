@@ -43,7 +43,8 @@ def rank(
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology)
     candidates = [found for pattern in patterns for found in _candidates(pattern, clues)]
-    weighed = [_weighed(one, candidates, topology) for one in candidates]
+    alone = [one for one in candidates if not any(_explains(other, one, topology) for other in candidates)]
+    weighed = [_weighed(one, candidates, alone, topology) for one in candidates]
     kept = sorted((one for one in weighed if one.score >= one.least), key=_order)
     return tuple(_hypothesis(one, number) for number, one in enumerate(kept, 1))
 
@@ -77,9 +78,11 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
     )
 
 
-def _weighed(one: _Candidate, all_of_them: list[_Candidate], topology: Topology) -> _Candidate:
+def _weighed(
+    one: _Candidate, all_of_them: list[_Candidate], alone: list[_Candidate], topology: Topology
+) -> _Candidate:
     """Return `one` with less weight where another candidate explains it."""
-    causes = [other for other in all_of_them if other is not one and _explains(other, one, topology)]
+    causes = [other for other in all_of_them if _explains(other, one, topology, is_alone=other in alone)]
     if not causes:
         return one
     cause = max(causes, key=lambda other: other.score)
@@ -92,9 +95,12 @@ def _weighed(one: _Candidate, all_of_them: list[_Candidate], topology: Topology)
     )
 
 
-def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology) -> bool:
+def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, is_alone: bool = False) -> bool:
+    if cause is symptom:
+        return False
+    named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
-    if symptom.pattern.id in cause.pattern.explains and cause.target in related:
+    if named.intersection(cause.pattern.explains) and cause.target in related:
         return True
     beside = topology.users(symptom.target) & topology.users(cause.target)
     if f"beside:{symptom.pattern.id}" in cause.pattern.explains and beside:

@@ -118,6 +118,15 @@ def test_locks_explain_an_exhausted_pool():
     assert ranked[0] == ("lock-contention", "db")
 
 
+def test_a_pool_that_is_a_symptom_itself_explains_no_forgotten_transaction():
+    forgotten = found("db", "postgres.transactions.idle", "WARNING")
+    waiting = (found("api", "logs.lines.class.pool_timeout"), found("api", "logs.lines.slow", "WARNING"))
+    assert ids(forgotten, *waiting)[0] == ("app-pool-exhausted", "api")
+    assert ("idle-in-transaction", "db") not in ids(forgotten, *waiting)[:1]
+    ranked = ids(found("cache", "redis.memory.stampede", database="db"), forgotten, *waiting)
+    assert ranked[:2] == [("cache-stampede", "cache"), ("idle-in-transaction", "db")]
+
+
 def test_a_pool_without_free_database_slots_is_the_databases_trouble():
     ranked = ids(
         found("db", "postgres.saturation.high"),
@@ -178,7 +187,7 @@ def test_the_order_does_not_depend_on_the_order_of_findings():
 def test_patterns_name_only_each_other_and_are_unique():
     names = [pattern.id for pattern in PATTERNS]
     assert len(names) == len(set(names))
-    explained = {symptom.removeprefix("beside:") for pattern in PATTERNS for symptom in pattern.explains}
+    explained = {symptom.rpartition(":")[2] for pattern in PATTERNS for symptom in pattern.explains}
     assert explained <= set(names)
 
 
