@@ -95,7 +95,7 @@ def _weighed(
     )
 
 
-def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, is_alone: bool = False) -> bool:
+def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_alone: bool = False) -> bool:
     if cause is symptom:
         return False
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
