@@ -68,4 +68,6 @@ class Clues:
             return sorted(self.topology.users(target))
         if relation == "needs":
             return sorted(self.topology.needs(target))
+        if relation == "outside":
+            return (target,) if self.topology.kinds.get(target) == "outside" else ()
         return self._by_target if relation == "any" else (target,)

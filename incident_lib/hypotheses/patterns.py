@@ -20,8 +20,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One cause that incidents have, as data.
 
     A clue is a finding id, or a glob of ids, seen from the blamed target: `postgres.locks.blocked` on
-    the target itself, `users:...` on anything that needs it, `needs:...` on anything it needs, `any:...`
-    anywhere. An id named in full may be of any severity but UNKNOWN; a glob means WARNING and CRITICAL.
+    the target itself, `outside:...` on it if it is an outside dependency, `users:...` on anything that
+    needs it, `needs:...` on anything it needs, `any:...` anywhere. An id named in full may be of any
+    severity but UNKNOWN; a glob means WARNING and CRITICAL.
     """
 
     id: str

@@ -108,6 +108,21 @@ def test_blame_moves_to_the_deepest_failing_dependency():
     assert ranked[0] == ("db-down", "db")
 
 
+@pytest.mark.parametrize(
+    ("target", "clue", "told"),
+    [
+        ("db", "postgres.connection.refused", "db-down"),
+        ("cache", "redis.connection.refused", "redis-down"),
+        ("api", "http.health.refused", "service-down"),
+        ("pay", "http.health.refused", "port-refused"),
+    ],
+)
+def test_only_an_outside_dependency_has_its_port_blamed(target, clue, told):
+    ranked = ids(found(target, clue), found(target, "network.ports.refused"))
+    assert ranked[0] == (told, target)
+    assert (("port-refused", target) in ranked) == (target == "pay")
+
+
 def test_locks_explain_an_exhausted_pool():
     ranked = ids(
         found("db", "postgres.locks.blocked", root_pid=42),
