@@ -84,9 +84,11 @@ class TargetError(WorkbenchError):
         advice: str = "",
         *,
         numbers: Mapping[str, float] | None = None,
+        answered: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.advice = advice
         self.numbers = dict(numbers or {})  # what the message says in numbers, by name with unit
+        self.answered = answered  # the target itself gave up in time and said so: that is no silence

@@ -29,11 +29,18 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     advice: str = ""
     numbers: dict[str, float] = {}  # what the message says in numbers, by name with unit
+    answered: bool = False  # the target itself gave up in time and said so: that is no silence
 
     @classmethod
     def from_error(cls, error: TargetError) -> "Problem":
         """Return the problem that `error` carries."""
-        return cls(kind=error.kind, message=error.message, advice=error.advice, numbers=error.numbers)
+        return cls(
+            kind=error.kind,
+            message=error.message,
+            advice=error.advice,
+            numbers=error.numbers,
+            answered=error.answered,
+        )
 
 
 class Truncation(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from incident_lib.model import (
     Window,
 )
 
-BREAKER = 2  # time-outs on one target after which it is left alone
+BREAKER = 2  # times that one target is silent, after which it is left alone
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,8 @@ def run_lane(
     """Yield the evidence of a lane's probes; `begin` hears of each probe before it starts.
 
     A target that refuses the session gives one FAILED evidence and SKIPPED ones behind it; after
-    two time-outs the rest is skipped too, because asking on would make the outage worse.
+    two time-outs the rest is skipped too, because asking on would make the outage worse. A target that
+    ended a statement of ours by itself did answer, in the time that it was given.
     """
     first = lane.probes[0]
     begin(first)
@@ -120,7 +121,7 @@ def _run_all(
         evidence = run(probe, session, lane.target, window)
         yield evidence
         problem = evidence.problem
-        timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT
+        timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT and not problem.answered
         if timeouts >= BREAKER:
             reason = f"{lane.target} did not answer {BREAKER} times, so it is left alone"
             yield from skipped(lane, lane.probes[position + 1 :], reason)

@@ -103,19 +103,22 @@ def test_statements(orders: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.postgres
-def test_a_slow_statement_is_ended_and_two_end_the_lane(orders: Server, tmp_path: Path) -> None:
+def test_slow_statements_are_ended_and_are_no_silence(orders: Server, tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,
         '[[service]]\nname = "db"\nkind = "postgres"\ndsn = "env:OWN_DSN"\n'
         + "".join(
-            _sql(name, "SELECT count(*) FROM generate_series(1, 100000000000) a") for name in ("a", "b", "c")
-        ),
+            _sql(name, "SELECT count(*) FROM generate_series(1, 100000000000) a") for name in ("a", "b")
+        )
+        + _sql("c", "SELECT 7"),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OWN_DSN", orders.dsn())
         found = _own(settings)
     assert [_kind(found[f"shop.{name}"]) for name in ("a", "b")] == [ProblemKind.TIMED_OUT] * 2
-    assert found["shop.c"].status is EvidenceStatus.SKIPPED
+    problems = [found[f"shop.{name}"].problem for name in ("a", "b")]
+    assert [problem.answered for problem in problems if problem] == [True, True]
+    assert _values(found["shop.c"]) == [(7, {})]
 
 
 class _Pages(http.server.BaseHTTPRequestHandler):

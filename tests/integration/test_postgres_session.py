@@ -48,6 +48,7 @@ def test_a_session_is_bounded_and_read_only(server: Server) -> None:
         with pytest.raises(TargetError) as slow:
             session.rows("SELECT pg_sleep(5)")
         assert slow.value.kind is ProblemKind.TIMED_OUT
+        assert slow.value.answered
         assert session.rows("SELECT 1 AS one") == [{"one": 1}]
     finally:
         session.close()

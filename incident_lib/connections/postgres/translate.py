@@ -4,6 +4,7 @@ import re
 
 from incident_lib.errors import ProblemKind, TargetError
 
+_CANCELLED = "57014"  # by statement_timeout, or by somebody: the server answers, and says so
 _BY_STATE = {
     "53300": ProblemKind.FULL,
     "28P01": ProblemKind.DENIED,
@@ -13,7 +14,7 @@ _BY_STATE = {
     "57P01": ProblemKind.RESET,  # ended by an administrator, or by a shutdown
     "57P02": ProblemKind.RESET,  # another process crashed
     "57P05": ProblemKind.RESET,  # idle for too long
-    "57014": ProblemKind.TIMED_OUT,  # statement_timeout
+    _CANCELLED: ProblemKind.TIMED_OUT,
     "55P03": ProblemKind.BUSY,  # lock_timeout
     "42501": ProblemKind.PRIVILEGE,
     "42P01": ProblemKind.UNSUPPORTED,
@@ -89,6 +90,7 @@ _ADVICE = {
     ProblemKind.BUSY: "a catalog is locked; see who blocks whom",
     ProblemKind.PRIVILEGE: "GRANT pg_monitor TO the role that the workbench uses",
 }
+_TOO_LONG = "it answers, and ended the statement after the time that ours may take: look at its load"
 _PREFIX = re.compile(
     r"^(?:connection failed: |psql: error: |connection to server [^\n]*? failed: "
     r"|FATAL:\s+|ERROR:\s+|[0-9A-Z]{5}: )+"
@@ -111,8 +113,11 @@ def statement_error(message: str, sqlstate: str | None = None) -> TargetError:
 
     >>> statement_error("canceling statement due to lock timeout", "55P03").kind
     <ProblemKind.BUSY: 'busy'>
+    >>> statement_error("canceling statement due to statement timeout", "57014").answered
+    True
     """
-    return _error(kind_of(message, sqlstate, ProblemKind.UNSUPPORTED), message)
+    kind = kind_of(message, sqlstate, ProblemKind.UNSUPPORTED)
+    return _error(kind, message, answered=sqlstate == _CANCELLED)
 
 
 def kind_of(message: str, sqlstate: str | None, otherwise: ProblemKind) -> ProblemKind:
@@ -149,5 +154,6 @@ def _after_location(text: str) -> str:
     return re.sub(r"^.*?hostaddr: '[^']*': ", "", text)
 
 
-def _error(kind: ProblemKind, message: str) -> TargetError:
-    return TargetError(kind, said(message), _ADVICE.get(kind, ""))
+def _error(kind: ProblemKind, message: str, *, answered: bool = False) -> TargetError:
+    advice = _TOO_LONG if answered else _ADVICE.get(kind, "")
+    return TargetError(kind, said(message), advice, answered=answered)

@@ -32,7 +32,8 @@ def fetch_statement(session: PostgresSession, _window: Window, *, own: OwnProbe)
     try:
         answer = session.rows(statement)
     except TargetError as error:
-        raise TargetError(error.kind, error.message, _ADVICE.get(error.kind, error.advice)) from error
+        advice = _ADVICE.get(error.kind, error.advice)
+        raise TargetError(error.kind, error.message, advice, answered=error.answered) from error
     if len(answer) != 1:
         many = "more than one row" if answer else "no row"
         raise TargetError(

@@ -94,6 +94,18 @@ def test_the_watchdog_cuts_a_silent_peer_and_two_cuts_are_enough():
     assert seconds < 5
 
 
+def test_a_target_that_ends_statements_by_itself_is_asked_on():
+    def ended(_session, _window):
+        raise TargetError(
+            ProblemKind.TIMED_OUT, "canceling statement due to statement timeout", answered=True
+        )
+
+    probes = [probe(f"p.{number}", ended) for number in range(3)]
+    found, _ = run(lane("a", *probes, probe("p.well", well)))
+    assert [found[f"a/p.{number}"].problem.kind for number in range(3)] == [ProblemKind.TIMED_OUT] * 3
+    assert found["a/p.well"].status is EvidenceStatus.COLLECTED
+
+
 def test_a_driver_that_hangs_past_its_watchdog_is_given_up():
     found, seconds = run(
         lane("a", probe("p.first", well), probe("p.hangs", hangs, 0.2), probe("p.behind", well)),
