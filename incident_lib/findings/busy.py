@@ -8,14 +8,16 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 
 _SLOW = "http.health.slow"
+_LATENCY = "logs.lines.latency"
 _BUSY = "host.load.high"
 
 
 def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[Finding]:
     """Return the findings, an answer that is a little slow being INFO while this machine is overloaded.
 
-    Our own requests wait for a processor then, so the seconds say little of who answers. What takes much
-    longer stays, and so does the finding about the machine.
+    Our own requests wait for a processor then, so the seconds say little of who answers. So do a server's own
+    durations where most of its endpoints take longer. What takes much longer stays, and so does the finding
+    about the machine.
 
     >>> judge_slowness((), Thresholds())
     []
@@ -25,12 +27,19 @@ def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[
     if not busy:
         return findings
     limit = thresholds["http.slow.busy_machine.least_seconds"]
-    return [_only_ours(one) if one.id == _SLOW and _seconds(one) < limit else one for one in findings]
+    return [_only_ours(one) if _is_explained(one, limit) else one for one in findings]
 
 
-def _seconds(one: Finding) -> float:
-    seconds = one.data.get("seconds")
-    return float(seconds) if isinstance(seconds, int | float) else float("inf")
+def _is_explained(one: Finding, limit: float) -> bool:
+    if one.id == _LATENCY:
+        most = 2 * _number(one, "slower_endpoints_count") >= _number(one, "endpoints_count")
+        return most and _number(one, "after_seconds") < limit
+    return one.id == _SLOW and _number(one, "seconds") < limit
+
+
+def _number(one: Finding, name: str) -> float:
+    value = one.data.get(name)
+    return float(value) if isinstance(value, int | float) else float("inf")
 
 
 def _only_ours(one: Finding) -> Finding:

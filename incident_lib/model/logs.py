@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from incident_lib.model.row import Measurement, Row
 
 
@@ -51,6 +53,22 @@ class LogEndpoint(Row, frozen=True, kw_only=True):
     duration_p50_seconds: float | None
     duration_p95_seconds: float | None
     first_server_error_at: datetime | None = None
+
+
+class LatencyStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of time: how many requests took about how long."""
+
+    at: datetime  # its beginning
+    microseconds: dict[int, int]  # a duration, within 10 %: how many
+
+
+class LogLatency(Row, frozen=True, kw_only=True):
+    """How long the requests to one path took over time, where that varied enough to matter."""
+
+    method: str
+    path: str
+    step_seconds: int
+    steps: tuple[LatencyStep, ...]  # in order; a stretch without any request has none
 
 
 class LogTemplate(Row, frozen=True, kw_only=True):
@@ -111,5 +129,13 @@ class LogEvent(Row, frozen=True, kw_only=True):
 
 
 LogsRow = (
-    LogSummary | LogBucket | LogEndpoint | LogTemplate | LogException | LogErrorClass | LogEvent | Measurement
+    LogSummary
+    | LogBucket
+    | LogEndpoint
+    | LogLatency
+    | LogTemplate
+    | LogException
+    | LogErrorClass
+    | LogEvent
+    | Measurement
 )

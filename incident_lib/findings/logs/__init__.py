@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.findings.logs import messages, requests
+from incident_lib.findings.logs import latency, messages, requests
 from incident_lib.findings.logs.onset import Onset, Step, find_onset
 from incident_lib.findings.logs.view import View, percent, span, view_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
@@ -16,6 +16,7 @@ _JUDGES = (
     requests.judge_onset,
     requests.judge_endpoint,
     requests.judge_slow,
+    latency.judge_latency,
     messages.judge_classes,
     messages.judge_exceptions,
     messages.judge_template,

@@ -10,6 +10,9 @@ K = TypeVar("K")
 V = TypeVar("V")
 OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are told apart
 _STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
+LATENCY_SLOTS = 5  # latency over time is kept in stretches of so many slots
+_GRADES = 512  # of durations over time: four classes wide each, about 20 %
+_LEAST_CLASS = -331  # of a duration that is next to nothing
 
 
 class Seen(msgspec.Struct, gc=False):
@@ -49,6 +52,9 @@ class EndpointCount(msgspec.Struct):
     statuses: dict[int, int] = {}  # class of the status, 2 to 5: how many
     durations: dict[int, int] = {}  # class of the duration: how many
     first_error_at: float | None = None
+    over_time: dict[
+        int, int
+    ] = {}  # stretch and grade of the duration as one number, see `latency_key`: how many
 
 
 class Requests(msgspec.Struct):
@@ -94,6 +100,22 @@ def seconds_of_class(number: int) -> float:
     return float(1.05 ** (number + 0.5))
 
 
+def latency_key(slot: int, number: int) -> int:
+    """Return the key of a duration's class in the stretch of time that holds the slot."""
+    return slot // LATENCY_SLOTS * _GRADES + (number - _LEAST_CLASS) // 4
+
+
+def latency_of_key(key: int) -> tuple[int, float]:
+    """Return the first slot of the stretch, and the duration that stands for the grade: its middle.
+
+    >>> slot, seconds = latency_of_key(latency_key(12, duration_class(0.25)))
+    >>> slot, 0.22 < seconds < 0.28
+    (10, True)
+    """
+    stretch, grade = divmod(key, _GRADES)
+    return stretch * LATENCY_SLOTS, float(1.05 ** (4 * grade + _LEAST_CLASS + 2))
+
+
 def merge(one: Digest, other: Digest) -> Digest:
     """Return what both counted together. Order does not matter; neither is changed.
 
@@ -128,7 +150,10 @@ def coarsen(digest: Digest, seconds: int) -> Digest:
     factor = seconds // digest.slot_seconds
     requests = {
         name: Requests(
-            count=of.count, timed=of.timed, slots=_coarse(of.slots, factor), endpoints=of.endpoints
+            count=of.count,
+            timed=of.timed,
+            slots=_coarse(of.slots, factor),
+            endpoints={key: _coarse_endpoint(one, factor) for key, one in of.endpoints.items()},
         )
         for name, of in digest.requests.items()
     }
@@ -142,6 +167,15 @@ def _coarse(slots: dict[int, Slot], factor: int) -> dict[int, Slot]:
         wide = key // factor
         coarse[wide] = _merge_slots(coarse[wide], slot) if wide in coarse else slot
     return coarse
+
+
+def _coarse_endpoint(endpoint: EndpointCount, factor: int) -> EndpointCount:
+    over_time: dict[int, int] = {}
+    for key, count in endpoint.over_time.items():
+        stretch, grade = divmod(key, _GRADES)
+        wide = stretch // factor * _GRADES + grade
+        over_time[wide] = over_time.get(wide, 0) + count
+    return msgspec.structs.replace(endpoint, over_time=over_time)
 
 
 def merge_seen(one: Seen, other: Seen) -> Seen:
@@ -184,6 +218,7 @@ def _merge_endpoints(one: EndpointCount, other: EndpointCount) -> EndpointCount:
         statuses=_union(one.statuses, other.statuses, _sum),
         durations=_union(one.durations, other.durations, _sum),
         first_error_at=_least(one.first_error_at, other.first_error_at),
+        over_time=_union(one.over_time, other.over_time, _sum),
     )
 
 

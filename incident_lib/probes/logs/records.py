@@ -26,6 +26,7 @@ from incident_lib.probes.logs.digest import (
     merge_seen,
     seconds_of_class,
 )
+from incident_lib.probes.logs.latencies import latencies
 from incident_lib.probes.logs.line import BAD_LEVELS
 
 K = TypeVar("K", str, tuple[str, str])
@@ -34,13 +35,15 @@ _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 
 
 
 def rows(digest: Digest) -> tuple[LogsRow, ...]:
-    """Return the records: one LogSummary, then buckets, endpoints, classes, exceptions, events, templates."""
+    """Return the records: one LogSummary, then buckets, endpoints, latencies, classes and so on."""
+    over_time = latencies(chosen_requests(digest), digest.slot_seconds)
     digest = coarsen(digest, bucket_seconds(digest))
     requests, templates = chosen_requests(digest), _settled(digest)
     return (
         _summary(digest, requests, len(templates)),
         *_buckets(digest, requests),
         *_endpoints(requests),
+        *over_time,
         *_classes(digest),
         *_exceptions(digest),
         *_events(digest),

@@ -4,7 +4,16 @@ from typing import TypeVar
 
 from incident_lib.probes.logs import tracebacks, traces
 from incident_lib.probes.logs.classes import classes_of
-from incident_lib.probes.logs.digest import OTHER, Digest, EndpointCount, Requests, Seen, Slot, duration_class
+from incident_lib.probes.logs.digest import (
+    OTHER,
+    Digest,
+    EndpointCount,
+    Requests,
+    Seen,
+    Slot,
+    duration_class,
+    latency_key,
+)
 from incident_lib.probes.logs.events import event_of
 from incident_lib.probes.logs.formats import parse
 from incident_lib.probes.logs.line import BAD_LEVELS, Line
@@ -25,6 +34,7 @@ class Scan:
     def __init__(self, start: float, end: float, slot_seconds: int = 1, shift: float = 0.0) -> None:
         self.digest = Digest(slot_seconds=slot_seconds)
         self._start, self._end, self._width, self._shift = start, end, slot_seconds, shift
+        self._over_time = start > float("-inf")  # without bounds there is no end to the stretches of time
         self._at: float | None = None  # of the line before, for those without a time
         self._inside = True
         self._events: dict[str, str] = {}  # by template: most lines tell of none
@@ -201,8 +211,7 @@ class Scan:
         endpoint.statuses[family] = endpoint.statuses.get(family, 0) + 1
         if duration is not None:
             requests.timed += 1
-            number = duration_class(duration)
-            endpoint.durations[number] = endpoint.durations.get(number, 0) + 1
+            self._took(endpoint, duration, at)
         if at is None:
             return
         key = int(at) // self._width
@@ -221,6 +230,13 @@ class Scan:
             slot.slow += 1
             if slot.first_slow_at is None or at < slot.first_slow_at:
                 slot.first_slow_at = at
+
+    def _took(self, endpoint: EndpointCount, duration: float, at: float | None) -> None:
+        number = duration_class(duration)
+        endpoint.durations[number] = endpoint.durations.get(number, 0) + 1
+        if at is not None and self._over_time:
+            key = latency_key(int(at) // self._width, number)
+            endpoint.over_time[key] = endpoint.over_time.get(key, 0) + 1
 
     @staticmethod
     def _endpoint(requests: Requests, line: Line) -> EndpointCount:

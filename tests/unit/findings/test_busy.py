@@ -25,3 +25,14 @@ def test_a_busy_machine_explains_a_little_slowness(seconds: float | None, severi
 
 def test_an_idle_machine_explains_nothing() -> None:
     assert judge_slowness((slow(1.4),), Thresholds()) == [slow(1.4)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "endpoints", "severity"), [(0.7, 2, INFO), (0.7, 9, WARNING), (4.0, 2, WARNING)]
+)
+def test_a_busy_machine_makes_most_endpoints_slow(
+    seconds: float, endpoints: int, severity: FindingSeverity
+) -> None:
+    data = {"after_seconds": seconds, "slower_endpoints_count": 2, "endpoints_count": endpoints}
+    latency = Finding(id="logs.lines.latency", target="shop", severity=WARNING, title="slow", data=data)
+    assert judge_slowness((latency, BUSY), Thresholds())[0].severity is severity
