@@ -14,7 +14,7 @@ _MISSED = tuple(f"logs.lines.class.redis_{what}" for what in ("refused", "loadin
 _LOAD = ("postgres.counters.load", "postgres.saturation.high", "postgres.statements.dominant")
 # Work that a database may do every day; while its users wait it is load.
 _WORK = ("postgres.counters.load", "postgres.counters.statement")
-_USERS_WAIT = ("logs.lines.slow", "logs.lines.class.pool_timeout", "http.health.slow")
+_USERS_WAIT = ("logs.lines.slow", "logs.lines.latency", "logs.lines.class.pool_timeout", "http.health.slow")
 # What loads a database by itself.
 _OWN_CAUSES = (
     "postgres.locks.blocked",
