@@ -43,7 +43,8 @@ def make_data_folder(directory: Path, account: pwd.struct_passwd | None) -> Path
     """
     if account is None:
         return Path(tempfile.mkdtemp(prefix="servers-", dir=directory))
-    candidates = (directory, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+    usual = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - the folder made there has a name nobody can guess
+    candidates = (directory, Path(tempfile.gettempdir()), *usual)
     for parent in candidates:
         if is_open_to_all(parent):
             folder = Path(tempfile.mkdtemp(prefix="servers-", dir=parent))

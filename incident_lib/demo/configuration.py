@@ -1,7 +1,8 @@
-"""The workbench.toml of a stack."""
+"""The workbench.toml of a stack: one text for the shop, and what a stack of processes adds to it."""
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,22 +10,15 @@ from incident_lib.demo.layout import Layout
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 
+# What a kind of stack says of itself stands at `head`, at `end`, and under the name of each service.
 _TEXT = """\
-# The demo stack: written when it started, and gone when it stops.
-
-[workbench]
-incidents = {incidents}
-runbooks = {runbooks}
-
+{head}
 [[service]]
 name = "backend"
 kind = "http"
 url = {backend_url}
 health = ["/health", "/health/ready", "/api/v1/"]
-pid_file = "run/backend.pid"
-log = "log/backend.log"
-restart = {restart}
-memory_limit_bytes = {memory_limit}
+{backend}
 depends_on = ["db", "cache", "payments"]
 purpose = "orders and checkout"
 owner = "Backend Team"
@@ -36,8 +30,7 @@ name = "frontend"
 kind = "http"
 url = {frontend_url}
 health = ["/"]
-pid_file = "run/frontend.pid"
-log = "log/frontend.log"
+{frontend}
 depends_on = ["backend"]
 purpose = "the shop's web pages"
 owner = "Web Team"
@@ -47,10 +40,7 @@ channel = "#team-web"
 [[service]]
 name = "db"
 kind = "postgres"
-dsn = "file:secrets/db.dsn"
-change_dsn = "file:secrets/db-change.dsn"
-pid_file = "run/db.pid"
-log = "log/db.log"
+{db}
 purpose = "orders and products"
 owner = "Data Team"
 contact = "@data-lead"
@@ -59,9 +49,7 @@ channel = "#team-data"
 [[service]]
 name = "cache"
 kind = "redis"
-url = "file:secrets/cache.url"
-pid_file = "run/cache.pid"
-log = "log/cache.log"
+{cache}
 purpose = "cached orders and checkouts already taken"
 owner = "Platform Team"
 contact = "@platform-lead"
@@ -74,7 +62,17 @@ ca = "file:ca.pem"
 purpose = "charges cards"
 owner = "Example Payments"
 contact = "support@payments.example"
+{end}"""
 
+_HEAD = """\
+# The demo stack: written when it started, and gone when it stops.
+
+[workbench]
+incidents = {incidents}
+runbooks = {runbooks}
+"""
+
+_END = """
 [deploy]
 log = "deploys.jsonl"
 rollback = {rollback}
@@ -89,6 +87,10 @@ role = "engineering manager"
 name = "Engineering manager"
 chat = "@engineering-manager"
 """
+_STORES = {
+    "db": 'dsn = "file:secrets/db.dsn"\nchange_dsn = "file:secrets/db-change.dsn"\n',
+    "cache": 'url = "file:secrets/cache.url"\n',
+}
 
 
 @dataclass(frozen=True)
@@ -101,28 +103,53 @@ class Addresses:
 
 
 def render(layout: Layout, addresses: Addresses, incidents: Path | None) -> str:
-    """Return the text of workbench.toml. Without `incidents`, they are kept in the stack's directory."""
+    """Return the text for a stack of processes. Without `incidents`, they are kept in its directory."""
     restart = [sys.executable, "-m", "incident_lib.demo.deploy", "--directory", str(layout.directory)]
-    return _TEXT.format(
-        incidents=_quote(str(incidents) if incidents else "incidents"),
-        runbooks=_quote(str(incidents.parent / "docs/runbooks") if incidents else "docs/runbooks"),
-        backend_url=_quote(addresses.backend),
-        frontend_url=_quote(addresses.frontend),
-        payments_url=_quote(f"{addresses.payments}/health"),
-        memory_limit=MEMORY_LIMIT_BYTES,
-        restart=_list(restart),
-        rollback=_list([*restart, "--version", "{previous}"]),
+    own = f"\nrestart = {_list(restart)}\nmemory_limit_bytes = {MEMORY_LIMIT_BYTES}"
+    return shop_text(
+        addresses,
+        head=_HEAD.format(
+            incidents=quote(str(incidents) if incidents else "incidents"),
+            runbooks=quote(str(incidents.parent / "docs/runbooks") if incidents else "docs/runbooks"),
+        ),
+        where={
+            "backend": f"{_files('backend')}{own}",
+            "frontend": _files("frontend"),
+            **{name: f"{address}{_files(name)}" for name, address in _STORES.items()},
+        },
+        end=_END.format(rollback=_list([*restart, "--version", "{previous}"])),
     )
 
 
+def shop_text(addresses: Addresses, *, head: str, where: Mapping[str, str], end: str = "") -> str:
+    """Return the text for the shop; `where` says of each service how it runs and is reached."""
+    return _TEXT.format(
+        head=head,
+        backend_url=quote(addresses.backend),
+        frontend_url=quote(addresses.frontend),
+        payments_url=quote(f"{addresses.payments}/health"),
+        end=end,
+        **where,
+    )
+
+
+def _files(name: str) -> str:
+    r"""Return the files of a process.
+
+    >>> _files("db")
+    'pid_file = "run/db.pid"\nlog = "log/db.log"'
+    """
+    return f'pid_file = "run/{name}.pid"\nlog = "log/{name}.log"'
+
+
 def _list(words: list[str]) -> str:
-    return "[" + ", ".join(map(_quote, words)) + "]"
+    return "[" + ", ".join(map(quote, words)) + "]"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     r"""Return a TOML string; those of JSON are.
 
-    >>> _quote('a "b"')
+    >>> quote('a "b"')
     '"a \\"b\\""'
     """
     return json.dumps(text, ensure_ascii=False)

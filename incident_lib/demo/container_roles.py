@@ -14,6 +14,7 @@ DATABASE = "shop"
 ADMIN = "postgres"
 PORTS = {"db": 5432, "redis": 6379, "payments": 8443, "backend": 8000, "frontend": 3000}
 REVISIONS = {FIRST_VERSION: "0f3c2d1a9b8e7d6c5b4a39281706f5e4d3c2b1a0"}
+_ANYWHERE = "0.0.0.0"  # noqa: S104 - inside a container, which has an address of its own
 _SECOND = 1_000_000_000  # the engine counts nanoseconds
 _MIB = 1024 * 1024
 
@@ -130,14 +131,13 @@ class Roles:
 
     def payments(self, certificate: str = GOOD, port: int = PORTS["payments"]) -> dict[str, Any]:
         """Return the provider's settings. It reads its key, which nobody but root can."""
-        command = self._module("payments", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104
-        command += [
-            "--certificate",
-            f"{SHARED}/secrets/{certificate}",
-            "--delay",
-            f"{SHARED}/secrets/payments-delay",
-        ]
-        command += ["--failing", f"{SHARED}/secrets/payments-failing"]
+        command = self._module("payments", "--host", _ANYWHERE, "--port", str(port))
+        for option, name in (
+            ("--certificate", certificate),
+            ("--delay", "payments-delay"),
+            ("--failing", "payments-failing"),
+        ):
+            command += [option, f"{SHARED}/secrets/{name}"]
         options = {**self._shop(command), "user": "root"}
         if self._disk:  # in memory: it is there as long as a container holds it, and the database may end
             options["volumes"][self._disk] = {"bind": "/srv/disk", "mode": "ro"}
@@ -152,7 +152,7 @@ class Roles:
             "PAYMENTS_URL": f"https://payments:{PORTS['payments']}",
             "PAYMENTS_CA": f"{SHARED}/{self._layout.ca.name}",
             "FEATURES": f"{SHARED}/{self._layout.features.name}",
-            "HOST": "0.0.0.0",  # noqa: S104 - inside the container
+            "HOST": _ANYWHERE,
             "PORT": str(PORTS["backend"]),
             "APP_VERSION": version,
             "WORKERS": str(self._options.workers),
@@ -169,7 +169,7 @@ class Roles:
 
     def frontend(self) -> dict[str, Any]:
         """Return the web pages' settings."""
-        command = self._module("frontend", "--host", "0.0.0.0", "--port", str(PORTS["frontend"]))  # noqa: S104
+        command = self._module("frontend", "--host", _ANYWHERE, "--port", str(PORTS["frontend"]))
         command += ["--backend", f"http://backend:{PORTS['backend']}"]
         check = _check(["CMD", "python3", "-c", _ask(PORTS["frontend"], "/")])
         return {**self._shop(command), "healthcheck": check}

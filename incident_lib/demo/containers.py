@@ -20,23 +20,22 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import docker
-import httpx
 import psycopg
 import redis
 from docker.errors import ImageNotFound
-from psycopg import sql
 
-from incident_lib.demo import container_configuration
+from incident_lib.demo import container_configuration, database
+from incident_lib.demo.base import Stack, is_well, while_running
 from incident_lib.demo.certificates import make_certificates
 from incident_lib.demo.container_roles import ADMIN, PORTS, Images, Options, Passwords, Roles
 from incident_lib.demo.container_set import ContainerSet, engine_errors
 from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import free_port
+from incident_lib.demo.redis import operator
 from incident_lib.errors import WorkbenchError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -44,10 +43,10 @@ _PATIENCE_SECONDS = 120.0
 _ROLES = ("app", "reporting", "workbench", "operator")
 
 
-class ContainerStack:
+class ContainerStack(Stack):
     """The shop on the engine that DOCKER_HOST names, which must be one of this machine.
 
-    A context manager. Files are in `directory`, or in a temporary one that is removed at the end. `network`
+    Files are in `directory`, or in a temporary one that is removed at the end. `network`
     is an existing one to use; without it the stack makes its own. Containers and network are named
     `demoNNNNNN-...`, and removed at the end, also after a failure.
     """
@@ -67,64 +66,33 @@ class ContainerStack:
         self._layout: Layout | None = None
         self._containers: ContainerSet | None = None
         self.passwords = Passwords()
-        self.ports: dict[str, int] = {}  # of this machine, by role
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        self._ports: dict[str, int] = {}
 
     @property
     def layout(self) -> Layout:
         """The stack's files. Errors: WorkbenchError when the stack is not running."""
-        if self._layout is None:
-            raise WorkbenchError("the demo stack is not running; call start()")
-        return self._layout
+        return while_running(self._layout)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._layout is not None
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports of this machine, by role; a stack that is started again has the same."""
+        return self._ports
 
     @property
     def containers(self) -> ContainerSet:
         """The stack's containers. Errors: WorkbenchError when the stack is not running."""
-        if self._containers is None:
-            raise WorkbenchError("the demo stack is not running; call start()")
-        return self._containers
+        return while_running(self._containers)
 
     @property
     def roles(self) -> Roles:
         """What each container is made of."""
         disk = self.containers.name("data") if self._options.db_disk_bytes else ""
         return Roles(self.layout, self._images, self._options, self.passwords, disk=disk)
-
-    @property
-    def directory(self) -> Path:
-        """The directory that everything is in."""
-        return self.layout.directory
-
-    @property
-    def config(self) -> Path:
-        """The workbench.toml that describes the stack."""
-        return self.layout.config
-
-    @property
-    def backend_url(self) -> str:
-        """The application."""
-        return f"http://127.0.0.1:{self.ports['backend']}"
-
-    @property
-    def frontend_url(self) -> str:
-        """The web pages."""
-        return f"http://127.0.0.1:{self.ports['frontend']}"
-
-    @property
-    def payments_url(self) -> str:
-        """The provider; ca.pem in the directory signed its certificate."""
-        return f"https://127.0.0.1:{self.ports['payments']}"
 
     @property
     def postgres_dsn(self) -> str:
@@ -144,20 +112,6 @@ class ContainerStack:
     def inside_redis_url(self) -> str:
         """The cache, as containers of the stack reach it."""
         return self.passwords.redis_url(f"redis:{PORTS['redis']}")
-
-    def start(self) -> None:
-        """Start everything. Errors: WorkbenchError; then nothing is left."""
-        if self._layout:
-            raise WorkbenchError("the demo stack is running already")
-        try:
-            self._prepare()
-            self._start_servers()
-            self.deploy(FIRST_VERSION)
-            self.run("frontend", self.roles.frontend())
-            self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
 
     def stop(self) -> None:
         """Remove everything that was made, however far that went. May be called again."""
@@ -179,7 +133,7 @@ class ContainerStack:
 
     def run(self, role: str, settings: Mapping[str, Any]) -> None:
         """Start the container of `role`, in the place of the one that was there."""
-        port = (PORTS[role], self.ports.setdefault(role, free_port())) if role in PORTS else None
+        port = (PORTS[role], self.ports[role]) if role in PORTS else None
         memory = self.roles.memory(role)
         limits = {"mem_limit": memory, "memswap_limit": memory}
         self.containers.run(role, port=port, **{**limits, **settings})
@@ -198,24 +152,18 @@ class ContainerStack:
         self.run(job, {**self.roles.client(job, address), "restart_policy": {"Name": "no"}})
         self.wait_for(lambda: until in self.containers.log(job, 1000), job, f"has not said {until!r}")
 
+    def end_client(self, job: str) -> None:
+        """Remove the container of a client that causes trouble, if there is one."""
+        self.containers.remove(job)
+
     def cache(self) -> redis.Redis:
         """Return a client of the cache that gives up soon."""
-        return redis.Redis.from_url(
-            self.redis_url, socket_timeout=2, socket_connect_timeout=2, client_name="demo-operator"
-        )
-
-    def is_ready(self) -> bool:
-        """Return whether the backend says that it and everything it needs is well."""
-        try:
-            answer = httpx.get(f"{self.backend_url}/health/ready", timeout=5.0, trust_env=False)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == httpx.codes.OK
+        return operator(self.redis_url)
 
     def wait_until_ready(self) -> None:
         """Return once backend and web pages answer. Errors: WorkbenchError after two minutes."""
         self.wait_for(self.is_ready, "backend", "is not ready")
-        self.wait_for(lambda: _answers(self.frontend_url), "frontend", "is not ready")
+        self.wait_for(lambda: is_well(self.frontend_url), "frontend", "is not ready")
 
     def wait_for(self, is_so: Callable[[], bool], role: str, why_not: str) -> None:
         """Return once something is so at a container. Errors: WorkbenchError, with its log."""
@@ -225,6 +173,12 @@ class ContainerStack:
                 said = self.containers.log(role)
                 raise WorkbenchError(f"{role} {why_not} after {_PATIENCE_SECONDS:.0f} s: {said}")
             time.sleep(0.2)
+
+    def _bring_up(self) -> None:
+        self._prepare()
+        self._start_servers()
+        self.deploy(FIRST_VERSION)
+        self.run("frontend", self.roles.frontend())
 
     def _prepare(self) -> None:
         directory = self._directory or Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
@@ -236,8 +190,9 @@ class ContainerStack:
             self._containers = ContainerSet(docker.from_env(timeout=120), self._network)
             self._have_images()
         self._containers.open(self._options.db_disk_bytes)
-        ports = {role: self.ports.setdefault(role, free_port()) for role in PORTS}
-        text = container_configuration.render(self.containers.name, ports)
+        for role in PORTS:
+            self.ports.setdefault(role, free_port())
+        text = container_configuration.render(self.containers.name, self.addresses)
         self._layout.config.write_text(text, encoding="utf-8")
 
     def _have_images(self) -> None:
@@ -267,28 +222,7 @@ class ContainerStack:
         self._fill()
 
     def _fill(self) -> None:
-        self.wait_for(lambda: _accepts(self.postgres_dsn), "db", "takes no connection")
-        schema = Path(__file__).with_name("schema.sql").read_bytes()
+        self.wait_for(lambda: database.accepts(self.postgres_dsn), "db", "takes no connection")
+        database.fill(self.postgres_dsn, dict.fromkeys(_ROLES, self.passwords.db))
         with psycopg.connect(self.postgres_dsn, autocommit=True) as connection:
-            # One statement at a time, as VACUUM cannot run in the transaction of several.
-            for statement in schema.split(b";\n"):
-                connection.execute(statement)
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-            for role in _ROLES:
-                change = sql.SQL("ALTER ROLE {} PASSWORD {}")
-                connection.execute(change.format(sql.Identifier(role), sql.Literal(self.passwords.db)))
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
-def _accepts(dsn: str) -> bool:
-    try:
-        psycopg.connect(dsn, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True

@@ -47,7 +47,7 @@ class Pages(BaseHTTPRequestHandler):
     def _orders(self) -> tuple[HTTPStatus, bytes]:
         url = f"{self.server.backend}/api/v1/orders"
         try:
-            with urllib.request.urlopen(url, timeout=_BACKEND_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(url, timeout=_BACKEND_SECONDS) as answer:  # noqa: S310 - its owner's
                 return HTTPStatus.OK, answer.read()
         except TimeoutError:
             return HTTPStatus.GATEWAY_TIMEOUT, _UNAVAILABLE

@@ -93,8 +93,7 @@ class Users:
 
 async def run(options: argparse.Namespace) -> None:
     """Send requests until the time is over, and write down what came back."""
-    # The order of requests is the same in every run, so that two runs can be compared.
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)  # noqa: S311 - the same requests in every run, so that two can be compared
     begun = reported = time.monotonic()
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
         users = Users(client, options.backend, options.frontend)

@@ -38,7 +38,7 @@ class Provider(ThreadingHTTPServer):
             with self.context.wrap_socket(request, server_side=True) as secured:
                 super().finish_request(secured, client_address)
         except OSError as error:
-            print(f"{datetime.now(UTC).isoformat()} {client_address[0]}: {error}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"{datetime.now(UTC).isoformat()} {client_address[0]}: {error}\n")
 
     def shutdown_request(self, request: Any) -> None:
         """Close the connection; wrapping has detached the plain socket already."""
@@ -81,7 +81,7 @@ class Charges(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - called so by its parent
         """Write the access log, with a time that says its zone."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         sys.stderr.write(f"{stamp} {self.client_address[0]} {format % args}\n")

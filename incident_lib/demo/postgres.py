@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from incident_lib.demo import database
 from incident_lib.demo.accounts import reachable_installation
 from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import PortTakenError, on_free_port
@@ -89,9 +90,9 @@ class PostgresServer:
     port: int = 0
     _binaries: Path = field(default=Path(), init=False)
 
-    def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the address for `role`, with its password."""
-        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+    def dsn(self, role: str, name: str = DATABASE) -> str:
+        """Return the address of a database for `role`, with its password."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{name}"
 
     def create(self) -> None:
         """Make the data folder. Errors: WorkbenchError with what initdb said."""
@@ -172,17 +173,10 @@ class PostgresServer:
             account=self.account,
         )
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while not database.accepts(self.dsn(ADMIN, "postgres")):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise self._failure(logged)
             time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self.dsn(ADMIN, "postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
 
     def _failure(self, offset: int) -> WorkbenchError:
         said = self.layout.log("db").read_bytes()[offset:].decode(errors="replace").strip()
@@ -194,13 +188,6 @@ class PostgresServer:
         """Create database, roles, tables and rows."""
         with psycopg.connect(self.dsn(ADMIN, "postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        schema = Path(__file__).with_name("schema.sql").read_bytes()
-        with psycopg.connect(self.dsn(ADMIN), autocommit=True) as connection:
-            # One statement at a time, as VACUUM cannot run in the transaction of several.
-            for statement in schema.split(b";\n"):
-                connection.execute(statement)
-            if self.major >= _RESERVES:
-                connection.execute("GRANT pg_use_reserved_connections TO workbench, operator")
-            for role, password in self.passwords.items():
-                change = sql.SQL("ALTER ROLE {} PASSWORD {}")
-                connection.execute(change.format(sql.Identifier(role), sql.Literal(password)))
+        database.fill(self.dsn(ADMIN), self.passwords)
+        if self.major >= _RESERVES:
+            self.administer("GRANT pg_use_reserved_connections TO workbench, operator")

@@ -49,6 +49,11 @@ def find_server() -> str:
         ) from error
 
 
+def operator(url: str) -> redis.Redis:
+    """Return a client for whoever runs the server, one that gives up soon."""
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, client_name="demo-operator")
+
+
 @dataclass
 class RedisServer:
     """One server, without persistence: what was in it is gone after `stop`."""
@@ -66,9 +71,7 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         """Return a client of this server that gives up soon."""
-        return redis.Redis.from_url(
-            self.url, socket_timeout=2, socket_connect_timeout=2, client_name="demo-operator"
-        )
+        return operator(self.url)
 
     def start(self) -> None:
         """Start on the port it had, or on a free one, and wait until it answers."""

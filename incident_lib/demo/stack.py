@@ -6,16 +6,13 @@ import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pwd import struct_passwd
-from types import TracebackType
-from typing import Self
-
-import httpx
 
 from incident_lib.demo import configuration, deploy, services
 from incident_lib.demo.accounts import make_data_folder, server_account
+from incident_lib.demo.base import Stack, while_running
 from incident_lib.demo.certificates import make_certificates
 from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import on_free_port
@@ -39,15 +36,13 @@ class Running:
     redis: RedisServer
     warden: Warden
     remove: tuple[Path, ...]
-    backend_port: int = 0
-    frontend_port: int = 0
-    payments_port: int = 0
+    ports: dict[str, int] = field(default_factory=dict)
 
 
-class DemoStack:
+class DemoStack(Stack):
     """A shop on this machine: backend, frontend, PostgreSQL, Redis and an outside payments provider.
 
-    A context manager. Everything lives in `directory`, or in a temporary one that is removed at the end, and
+    Everything lives in `directory`, or in a temporary one that is removed at the end, and
     every process ends with the one that started it, even when that is killed. `incidents` is where the
     configuration says incidents are kept, if not in the directory.
     """
@@ -64,49 +59,25 @@ class DemoStack:
         self._incidents = incidents.resolve() if incidents else None
         self._running: Running | None = None
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
     @property
     def running(self) -> Running:
         """Servers, processes and files. Errors: WorkbenchError when the stack is not running."""
-        if self._running is None:
-            raise WorkbenchError("the demo stack is not running; call start()")
-        return self._running
+        return while_running(self._running)
 
     @property
-    def directory(self) -> Path:
-        """The directory that everything is in."""
-        return self.running.layout.directory
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._running is not None
 
     @property
-    def config(self) -> Path:
-        """The workbench.toml that describes the stack."""
-        return self.running.layout.config
+    def layout(self) -> Layout:
+        """The stack's files."""
+        return self.running.layout
 
     @property
-    def backend_url(self) -> str:
-        """The application."""
-        return f"http://127.0.0.1:{self.running.backend_port}"
-
-    @property
-    def frontend_url(self) -> str:
-        """The web pages."""
-        return f"http://127.0.0.1:{self.running.frontend_port}"
-
-    @property
-    def payments_url(self) -> str:
-        """The outside provider; ca.pem in the directory signed its certificate."""
-        return f"https://127.0.0.1:{self.running.payments_port}"
+    def ports(self) -> dict[str, int]:
+        """The ports of this machine, by role."""
+        return self.running.ports
 
     @property
     def postgres_dsn(self) -> str:
@@ -128,19 +99,6 @@ class DemoStack:
         """The cache."""
         return self.running.redis.url
 
-    def start(self) -> None:
-        """Start everything, in about three seconds. Errors: WorkbenchError; then nothing is left running."""
-        if self._running:
-            raise WorkbenchError("the demo stack is running already")
-        try:
-            self._running = self._prepare()
-            self._start_servers()
-            self._start_application()
-            self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
-
     def stop(self) -> None:
         """End everything that was started, however far that went. May be called again."""
         if not (running := self._running):
@@ -158,6 +116,14 @@ class DemoStack:
             services.start_load(self.running.processes, self.backend_url, self.frontend_url)
         time.sleep(seconds)
 
+    def start_client(self, job: str, address: str, *, until: str) -> None:
+        """Start a client that causes trouble; return once its log says `until`: the trouble is there."""
+        services.start_client(self.running.processes, job, address, until=until)
+
+    def end_client(self, job: str) -> None:
+        """End a client that causes trouble, if it runs."""
+        self.running.processes.end(job)
+
     def deploy(self, version: str) -> None:
         """Deploy a version of the backend, and write it to the deploy log."""
         deploy.deploy(self.running.layout, self.running.processes, version)
@@ -168,14 +134,6 @@ class DemoStack:
         deploy.stop_backend(processes)
         deploy.start_backend(layout, processes, deploy.deployed_version(layout))
 
-    def is_ready(self) -> bool:
-        """Return whether the backend says that it and everything it needs is well."""
-        try:
-            answer = httpx.get(f"{self.backend_url}/health/ready", timeout=5.0, trust_env=False)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == httpx.codes.OK
-
     def wait_until_ready(self) -> None:
         """Return once the backend is ready. Errors: WorkbenchError after 20 s."""
         deadline = time.monotonic() + _READY_SECONDS
@@ -183,6 +141,11 @@ class DemoStack:
             if time.monotonic() > deadline:
                 raise WorkbenchError(f"the backend is not ready after {_READY_SECONDS:.0f} s")
             time.sleep(0.1)
+
+    def _bring_up(self) -> None:
+        self._running = self._prepare()
+        self._start_servers()
+        self._start_application()
 
     def _prepare(self) -> Running:
         """Make the directory and the warden, which removes what is temporary whatever happens next."""
@@ -223,7 +186,7 @@ class DemoStack:
             layout, processes = running.layout, running.processes
             make_certificates(layout.ca, layout.secrets, "127.0.0.1", "localhost")
             running.redis.start()
-            running.payments_port = on_free_port(lambda port: services.start_payments(processes, port))
+            self.ports["payments"] = on_free_port(lambda port: services.start_payments(processes, port))
             database.result()
 
     def _start_postgres(self) -> None:
@@ -238,14 +201,11 @@ class DemoStack:
         layout.write_secret("db-change.dsn", running.postgres.dsn("operator"))
         layout.write_secret("cache.url", self.redis_url)
         deploy.write_first_deploy(layout)
-        running.backend_port = on_free_port(self._start_backend)
-        running.frontend_port = on_free_port(
+        self.ports["backend"] = on_free_port(self._start_backend)
+        self.ports["frontend"] = on_free_port(
             lambda port: services.start_frontend(processes, port, self.backend_url)
         )
-        addresses = configuration.Addresses(
-            backend=self.backend_url, frontend=self.frontend_url, payments=self.payments_url
-        )
-        text = configuration.render(layout, addresses, self._incidents)
+        text = configuration.render(layout, self.addresses, self._incidents)
         layout.config.write_text(text, encoding="utf-8")
 
     def _start_backend(self, port: int) -> None:

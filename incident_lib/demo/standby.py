@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from incident_lib.demo.database import accepts
 from incident_lib.demo.ports import free_port
 from incident_lib.demo.postgres import ADMIN, PostgresServer, find_binaries
 from incident_lib.errors import WorkbenchError
@@ -81,15 +82,8 @@ class Standby:
             account=self.primary.account,
         )
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while not accepts(self._dsn):
             if server.poll() is not None or time.monotonic() > deadline:
                 said = self.primary.layout.log(NAME).read_text(encoding="utf-8", errors="replace")
                 raise WorkbenchError(f"the standby did not start: {said[-1000:]}")
             time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self._dsn, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True

@@ -277,7 +277,7 @@ def test_a_backend_that_another_process_started_is_ended_too():
             [*command, str(stack.directory)], capture_output=True, check=True, env=python_environment()
         )
         backend = stack.running.processes.find("backend").pid
-        port = stack.running.backend_port
+        port = stack.ports["backend"]
     wait_until(lambda: is_gone(backend))
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=1)

@@ -2,23 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
+from incident_lib.demo.base import Stack
 from incident_lib.demo.stack import DemoStack
 
 
 def _nothing() -> str:
     return ""
-
-
-class Stack(Protocol):
-    """What a fault needs of the stack it breaks."""
-
-    def drive(self, seconds: float) -> None:
-        """Let users use the shop."""
-
-    def wait_until_ready(self) -> None:
-        """Return once the shop is well."""
 
 
 StackT = TypeVar("StackT", bound=Stack)
@@ -28,22 +19,27 @@ StackT = TypeVar("StackT", bound=Stack)
 class FaultOf(Generic[StackT]):
     """One way to break a stack for real, and to mend it.
 
-    `hypothesis` is the id that a diagnosis should put first, `target` the service it should blame, and
-    `settle_seconds` how long users must be at work before the fault shows. What only time shows is looked at
-    again and again for `watch_seconds` before it is judged. `why_not` says why it cannot be played on this
-    machine, "" where it can. The test suite plays those that are `in_suite`; `make accuracy` plays all.
+    `hypothesis` is the id that a diagnosis should put first, which is the fault's own name unless told, and
+    `target` the service it should blame. `settle_seconds` is how long users must be at work before the fault
+    shows; what only time shows is looked at again and again for `watch_seconds` before it is judged.
+    `why_not` says why it cannot be played on this machine, "" where it can. The test suite plays those that
+    are `in_suite`; `make accuracy` plays all.
     """
 
     name: str
     title: str
-    hypothesis: str
     target: str
     settle_seconds: float
     break_stack: Callable[[StackT], None]
     mend_stack: Callable[[StackT], None]
+    hypothesis: str = ""
     in_suite: bool = False
     watch_seconds: float = 0.0
     why_not: Callable[[], str] = _nothing
+
+    def __post_init__(self) -> None:
+        if not self.hypothesis:
+            object.__setattr__(self, "hypothesis", self.name)
 
     def inject(self, stack: StackT) -> None:
         """Break the stack. Needs: a running stack; users are brought in if there are none."""

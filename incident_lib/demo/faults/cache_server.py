@@ -1,11 +1,11 @@
 """Faults of the cache's server: logins, scripts, clients, saving, evictions, loading, replication."""
 
 import shutil
+from functools import partial
 
 import redis
 
 from incident_lib.demo.faults.base import Fault
-from incident_lib.demo.services import start_client
 from incident_lib.demo.stack import DemoStack
 
 _FEW_CLIENTS = 40
@@ -27,22 +27,22 @@ def _rotate_back(stack: DemoStack) -> None:
 
 
 def _run_a_script(stack: DemoStack) -> None:
-    start_client(stack.running.processes, "score", stack.redis_url, until="begun")
+    stack.start_client("score", stack.redis_url, until="begun")
 
 
 def _end_the_script(stack: DemoStack) -> None:
-    stack.running.processes.end("score")
+    stack.end_client("score")
     _start_again(stack)
 
 
 def _take_clients(stack: DemoStack) -> None:
     with stack.running.redis.client() as client:
         client.config_set("maxclients", _FEW_CLIENTS)
-    start_client(stack.running.processes, "subscribe", stack.redis_url, until="refused")
+    stack.start_client("subscribe", stack.redis_url, until="refused")
 
 
 def _give_clients_back(stack: DemoStack) -> None:
-    stack.running.processes.end("subscribe")
+    stack.end_client("subscribe")
     with stack.running.redis.client() as client:
         client.config_set("maxclients", _USUAL_CLIENTS)
 
@@ -62,11 +62,11 @@ def _start_again(stack: DemoStack) -> None:
 
 
 def _crawl(stack: DemoStack) -> None:
-    start_client(stack.running.processes, "crawl", stack.redis_url, until="cached")
+    stack.start_client("crawl", stack.redis_url, until="cached")
 
 
 def _stop_crawling(stack: DemoStack) -> None:
-    stack.running.processes.end("crawl")
+    stack.end_client("crawl")
     with stack.running.redis.client() as client:
         client.flushall()
 
@@ -94,67 +94,55 @@ def _lead_again(stack: DemoStack) -> None:
         client.replicaof("NO", "ONE")
 
 
+_fault = partial(Fault, target="cache")
+
 FAULTS = (
-    Fault(
+    _fault(
         name="redis-credentials",
         title="The cache's password was changed, and not in the application",
-        hypothesis="redis-credentials",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_rotate,
         mend_stack=_rotate_back,
     ),
-    Fault(
+    _fault(
         name="redis-blocked",
         title="A scoring script keeps the cache's only thread for minutes",
-        hypothesis="redis-blocked",
-        target="cache",
         settle_seconds=8.0,
         break_stack=_run_a_script,
         mend_stack=_end_the_script,
     ),
-    Fault(
+    _fault(
         name="redis-clients",
         title="A notifier takes every connection that the cache accepts",
-        hypothesis="redis-clients",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_take_clients,
         mend_stack=_give_clients_back,
     ),
-    Fault(
+    _fault(
         name="redis-persistence",
         title="The folder that the cache saves to is gone, and it refuses writes",
-        hypothesis="redis-persistence",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_lose_the_disk,
         mend_stack=_start_again,
         in_suite=True,
     ),
-    Fault(
+    _fault(
         name="redis-evictions",
         title="A page for each visit of a crawler is cached, and other keys are thrown out for it",
-        hypothesis="redis-evictions",
-        target="cache",
         settle_seconds=6.0,
         break_stack=_crawl,
         mend_stack=_stop_crawling,
     ),
-    Fault(
+    _fault(
         name="redis-loading",
         title="The cache was restarted and loads a large file before it answers",
-        hypothesis="redis-loading",
-        target="cache",
         settle_seconds=4.0,
         break_stack=_load_slowly,
         mend_stack=_start_again,
     ),
-    Fault(
+    _fault(
         name="redis-replication",
         title="A failover made the cache a replica of a server that does not exist",
-        hypothesis="redis-replication",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_follow_a_dead_server,
         mend_stack=_lead_again,

@@ -31,7 +31,7 @@ def _recommend(stack: DemoStack) -> None:
     (found,) = stack.running.postgres.ask(RECOMMENDED.replace("%s", "1"))
     with stack.running.redis.client() as client:
         client.mset({recommendation_key(product): json.dumps([found]) for product in range(1, _PRODUCTS + 1)})
-    stack.running.layout.write_features(recommendations=True)
+    stack.switch_on("recommendations")
     time.sleep(_WARM_SECONDS)
 
 
@@ -43,7 +43,7 @@ def _restart_the_cache(stack: DemoStack) -> None:
 
 
 def _switch_off(stack: DemoStack) -> None:
-    stack.running.layout.write_features()
+    stack.switch_off()
     stack.running.postgres.administer(*_TAKE_BACK)
 
 
@@ -51,7 +51,6 @@ FAULTS = (
     Fault(
         name="cache-stampede",
         title="The cache was restarted empty, and all users compute at once what it used to answer",
-        hypothesis="cache-stampede",
         target="cache",
         settle_seconds=6.0,
         break_stack=_restart_the_cache,

@@ -3,12 +3,12 @@
 from incident_lib.demo.certificates import EXPIRED, GOOD
 from incident_lib.demo.container_roles import Options
 from incident_lib.demo.containers import ContainerStack
-from incident_lib.demo.faults.container_base import ContainerFault
+from incident_lib.demo.faults.container_base import cache_fault, db_fault, payments_fault
+from incident_lib.demo.faults.outside import slow_down, speed_up
 from incident_lib.demo.redis import HEALTHY_POLICY
 
 _MIB = 1024 * 1024
 _OTHER_PORT = 9443
-_SLOW_SECONDS = 4.0  # more than the backend waits, less than a patient person does
 
 
 def _crash_database(stack: ContainerStack) -> None:
@@ -22,7 +22,7 @@ def _hoard(stack: ContainerStack) -> None:
 
 
 def _make_database_anew(stack: ContainerStack) -> None:
-    stack.containers.remove("hoard")
+    stack.end_client("hoard")
     stack.start_database()
 
 
@@ -32,14 +32,6 @@ def _rename_database(stack: ContainerStack) -> None:
     stack.containers.attach("db", "database-new")
 
 
-def _reprice(stack: ContainerStack) -> None:
-    stack.start_client("reprice", stack.inside_dsn("app"), until="prices changed")
-
-
-def _export(stack: ContainerStack) -> None:
-    stack.start_client("export", stack.inside_dsn("reporting"), until="refused")
-
-
 def _fill_cache(stack: ContainerStack) -> None:
     with stack.cache() as client:
         client.config_set("maxmemory-policy", "noeviction")
@@ -47,7 +39,7 @@ def _fill_cache(stack: ContainerStack) -> None:
 
 
 def _empty_cache(stack: ContainerStack) -> None:
-    stack.containers.remove("import")
+    stack.end_client("import")
     with stack.cache() as client:
         client.config_set("maxmemory-policy", HEALTHY_POLICY)
         client.flushall()
@@ -62,119 +54,97 @@ def _serve_certificate(name: str, stack: ContainerStack) -> None:
     stack.run("payments", stack.roles.payments(name))
 
 
-def _slow_down(stack: ContainerStack) -> None:
-    stack.layout.delay.write_text(f"{_SLOW_SECONDS}", encoding="ascii")
-
-
 STORE_FAULTS = (
-    ContainerFault(
+    db_fault(
         name="db-down",
         title="The database's container is stopped",
-        hypothesis="db-down",
-        target="db",
         settle_seconds=5.0,
         break_stack=lambda stack: stack.containers.get("db").stop(timeout=5),
         mend_stack=lambda stack: stack.containers.get("db").start(),
     ),
-    ContainerFault(
+    db_fault(
         name="db-restarted",
         title="The database's container is killed and started again",
-        hypothesis="db-restarted",
-        target="db",
         settle_seconds=6.0,
         break_stack=_crash_database,
         mend_stack=lambda _: None,
     ),
-    ContainerFault(
+    db_fault(
         name="db-disk-full",
         title="A history that nobody cleans up fills the disk of the database's container",
-        hypothesis="db-disk-full",
-        target="db",
         settle_seconds=6.0,
         break_stack=_hoard,
         mend_stack=_make_database_anew,
         options=Options(db_disk_bytes=128 * _MIB),
     ),
-    ContainerFault(
+    db_fault(
         name="lock-contention",
         title="A job in a container of its own changes all prices in one long transaction",
-        hypothesis="lock-contention",
-        target="db",
         settle_seconds=6.0,
-        break_stack=_reprice,
-        mend_stack=lambda stack: stack.containers.remove("reprice"),
+        break_stack=lambda stack: stack.start_client(
+            "reprice", stack.inside_dsn("app"), until="prices changed"
+        ),
+        mend_stack=lambda stack: stack.end_client("reprice"),
     ),
-    ContainerFault(
+    db_fault(
         name="db-connections-exhausted",
         title="A nightly export in a container of its own takes every connection",
-        hypothesis="db-connections-exhausted",
-        target="db",
         settle_seconds=5.0,
-        break_stack=_export,
-        mend_stack=lambda stack: stack.containers.remove("export"),
+        break_stack=lambda stack: stack.start_client(
+            "export", stack.inside_dsn("reporting"), until="refused"
+        ),
+        mend_stack=lambda stack: stack.end_client("export"),
     ),
-    ContainerFault(
+    db_fault(
         name="dns-failure",
         title="The database was attached again without the name that the backend knows it by",
-        hypothesis="dns-failure",
-        target="db",
         settle_seconds=8.0,
         break_stack=_rename_database,
         mend_stack=lambda stack: _reattach("db", stack),
         in_suite=True,
     ),
-    ContainerFault(
+    cache_fault(
         name="network-split",
         title="The cache's container was taken out of the backend's network",
         hypothesis="dns-failure",
-        target="cache",
         settle_seconds=6.0,
         break_stack=lambda stack: stack.containers.cut_off("redis"),
         mend_stack=lambda stack: stack.containers.attach("redis", "redis"),
     ),
-    ContainerFault(
+    cache_fault(
         name="redis-down",
         title="The cache's container is killed",
-        hypothesis="redis-down",
-        target="cache",
         settle_seconds=4.0,
         break_stack=lambda stack: stack.containers.get("redis").kill(),
         mend_stack=lambda stack: stack.containers.get("redis").start(),
     ),
-    ContainerFault(
+    cache_fault(
         name="redis-out-of-memory",
         title="The cache is full and refuses writes, as its policy was changed to evict nothing",
-        hypothesis="redis-out-of-memory",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_fill_cache,
         mend_stack=_empty_cache,
     ),
-    ContainerFault(
+    payments_fault(
         name="tls-expired",
         title="The payments provider's certificate expired an hour ago",
-        hypothesis="tls-expired",
-        target="payments",
         settle_seconds=5.0,
         break_stack=lambda stack: _serve_certificate(EXPIRED, stack),
         mend_stack=lambda stack: _serve_certificate(GOOD, stack),
     ),
-    ContainerFault(
+    payments_fault(
         name="port-refused",
         title="The payments provider listens on another port",
-        hypothesis="port-refused",
-        target="payments",
         settle_seconds=5.0,
         break_stack=lambda stack: stack.run("payments", stack.roles.payments(port=_OTHER_PORT)),
         mend_stack=lambda stack: stack.run("payments", stack.roles.payments()),
     ),
-    ContainerFault(
+    payments_fault(
         name="slow-dependency",
         title="The payments provider takes four seconds for an answer",
         hypothesis="dependency-slow",
-        target="payments",
         settle_seconds=8.0,
-        break_stack=_slow_down,
-        mend_stack=lambda stack: stack.layout.delay.unlink(missing_ok=True),
+        break_stack=slow_down,
+        mend_stack=speed_up,
     ),
 )

@@ -7,7 +7,7 @@ for name, fault in CONTAINER_FAULTS.items():
 from incident_lib.demo.container_roles import Options
 from incident_lib.demo.containers import ContainerStack
 from incident_lib.demo.deploy import FIRST_VERSION, NEXT_VERSION
-from incident_lib.demo.faults.container_base import ContainerFault
+from incident_lib.demo.faults.container_base import ContainerFault, backend_fault, cache_fault
 from incident_lib.demo.faults.container_stores import STORE_FAULTS
 
 _MIB = 1024 * 1024
@@ -36,7 +36,7 @@ def _wait_for_restarts(stack: ContainerStack, role: str, count: int) -> None:
 
 
 def _read_all_prices(stack: ContainerStack) -> None:
-    stack.layout.write_features(**{"price-chart": True})
+    stack.switch_on("price-chart")
 
 
 def _read_all_prices_and_die(stack: ContainerStack) -> None:
@@ -47,11 +47,6 @@ def _read_all_prices_and_die(stack: ContainerStack) -> None:
 def _lose_a_worker(stack: ContainerStack) -> None:
     _read_all_prices(stack)
     stack.wait_for(lambda: "died" in stack.containers.log("backend", 500), "backend", "lost no worker")
-
-
-def _switch_off_and_restart(stack: ContainerStack) -> None:
-    stack.layout.write_features()
-    stack.restart_backend()
 
 
 def _throttle(stack: ContainerStack) -> None:
@@ -70,103 +65,80 @@ def _outgrow(stack: ContainerStack) -> None:
 
 
 def _remove_import(stack: ContainerStack) -> None:
-    stack.containers.remove("import")
+    stack.end_client("import")
     with stack.cache() as client:
         client.flushall()
 
 
-def _kill_backend(stack: ContainerStack) -> None:
-    stack.containers.get("backend").kill()
-
-
-def _start_backend(stack: ContainerStack) -> None:
-    stack.containers.get("backend").start()
-
-
 _APPLICATION_FAULTS = (
-    ContainerFault(
+    backend_fault(
         name="crash-loop",
         title="A new version lacks a setting that it needs, and ends at each start",
-        hypothesis="crash-loop",
-        target="backend",
         settle_seconds=10.0,
         break_stack=_deploy_without_its_settings,
         mend_stack=_deploy_first,
         in_suite=True,
     ),
-    ContainerFault(
+    backend_fault(
         name="bad-deploy",
         title="A new version of the backend cannot read orders made before it",
-        hypothesis="bad-deploy",
-        target="backend",
         settle_seconds=8.0,
         break_stack=_deploy_next,
         mend_stack=_deploy_first,
     ),
-    ContainerFault(
+    backend_fault(
         name="service-down",
         title="The backend's container is killed",
-        hypothesis="service-down",
-        target="backend",
         settle_seconds=4.0,
-        break_stack=_kill_backend,
-        mend_stack=_start_backend,
+        break_stack=lambda stack: stack.containers.get("backend").kill(),
+        mend_stack=lambda stack: stack.containers.get("backend").start(),
         in_suite=True,
     ),
-    ContainerFault(
+    backend_fault(
         name="backend-paused",
         title="Somebody paused the backend's container",
         hypothesis="service-down",
-        target="backend",
         settle_seconds=4.0,
         break_stack=lambda stack: stack.containers.get("backend").pause(),
         mend_stack=lambda stack: stack.containers.get("backend").unpause(),
     ),
-    ContainerFault(
+    backend_fault(
         name="memory-growth",
         title="A new feature keeps every printed receipt in the backend's memory",
         hypothesis="memory-leak",
-        target="backend",
         settle_seconds=12.0,
-        break_stack=lambda stack: stack.layout.write_features(**{"receipt-archive": True}),
-        mend_stack=_switch_off_and_restart,
+        break_stack=lambda stack: stack.switch_on("receipt-archive"),
+        mend_stack=ContainerStack.switch_off_and_restart,
         options=Options(workers=1, memory={"backend": 320 * _MIB}),
     ),
-    ContainerFault(
+    backend_fault(
         name="out-of-memory",
         title="The backend, one process, reads all prices at once and reaches its container's limit",
-        hypothesis="out-of-memory",
-        target="backend",
         settle_seconds=8.0,
         break_stack=_read_all_prices_and_die,
-        mend_stack=_switch_off_and_restart,
+        mend_stack=ContainerStack.switch_off_and_restart,
         options=Options(workers=1, memory={"backend": 256 * _MIB}),
     ),
-    ContainerFault(
+    cache_fault(
         name="redis-killed-for-memory",
         title="The cache has no limit of its own and outgrows its container",
         hypothesis="out-of-memory",
-        target="cache",
         settle_seconds=5.0,
         break_stack=_outgrow,
         mend_stack=_remove_import,
         options=Options(memory={"redis": 48 * _MIB}),
     ),
-    ContainerFault(
+    backend_fault(
         name="worker-killed",
         title="One of the backend's workers reads all prices at once and is killed for it",
-        hypothesis="worker-killed",
-        target="backend",
         settle_seconds=8.0,
         break_stack=_lose_a_worker,
-        mend_stack=_switch_off_and_restart,
+        mend_stack=ContainerStack.switch_off_and_restart,
         in_suite=True,
     ),
-    ContainerFault(
+    backend_fault(
         name="cpu-throttled",
         title="The backend may use a twentieth of a processor",
-        hypothesis="cpu-throttled",
-        target="backend",
         settle_seconds=10.0,
         break_stack=_throttle,
         mend_stack=_unthrottle,

@@ -1,5 +1,7 @@
 """Faults of what stands beside the database: its standby, the disk under some of its tables."""
 
+from functools import partial
+
 from incident_lib.demo import tablespace
 from incident_lib.demo.faults.base import Fault
 from incident_lib.demo.stack import DemoStack
@@ -12,22 +14,20 @@ def _pause_the_standby(stack: DemoStack) -> None:
     standby.pause()
 
 
+_fault = partial(Fault, target="db")
+
 FAULTS = (
-    Fault(
+    _fault(
         name="replication-lag",
         title="A standby receives what the database writes, and its replay was paused for a report",
-        hypothesis="replication-lag",
-        target="db",
         settle_seconds=10.0,
         break_stack=_pause_the_standby,
         mend_stack=lambda stack: Standby(stack.running.postgres).stop(),
         why_not=why_no_standby,
     ),
-    Fault(
+    _fault(
         name="db-disk-full",
         title="The small disk that the orders were moved to is full of somebody's audit log",
-        hypothesis="db-disk-full",
-        target="db",
         settle_seconds=12.0,
         break_stack=lambda stack: tablespace.fill(stack.running.postgres),
         mend_stack=lambda stack: tablespace.empty(stack.running.postgres),

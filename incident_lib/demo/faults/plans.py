@@ -34,7 +34,6 @@ FAULTS = (
     Fault(
         name="slow-statement",
         title="The index behind the search was dropped for an import of old orders, and not made again",
-        hypothesis="slow-statement",
         target="db",
         settle_seconds=10.0,
         break_stack=_import_old_orders,

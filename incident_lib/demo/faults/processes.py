@@ -1,6 +1,7 @@
 """Faults of the shop's own processes: a bug behind a flag, halted, out of files, out of memory, gone."""
 
 import signal
+from functools import partial
 
 import psutil
 
@@ -20,84 +21,60 @@ def _backend(stack: DemoStack) -> psutil.Process:
     return process
 
 
-def _break_report(stack: DemoStack) -> None:
-    stack.running.layout.write_features(**{"regional-report": True})
-
-
-def _switch_off(stack: DemoStack) -> None:
-    stack.running.layout.write_features()
-
-
-def _switch_off_and_restart(stack: DemoStack) -> None:
-    _switch_off(stack)
-    stack.restart_backend()
-
-
 def _leak_files(stack: DemoStack) -> None:
     _backend(stack).rlimit(psutil.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    stack.running.layout.write_features(**{"receipt-printer": True})
+    stack.switch_on("receipt-printer")
 
 
 def _leak_files_slowly(stack: DemoStack) -> None:
     """Leak as many, of far more: nothing fails, and only time shows it."""
     _backend(stack).rlimit(psutil.RLIMIT_NOFILE, (_MANY_OPEN_FILES, _MANY_OPEN_FILES))
-    stack.running.layout.write_features(**{"receipt-printer": True})
-
-
-def _fill_memory(stack: DemoStack) -> None:
-    stack.running.layout.write_features(**{"price-chart": True})
+    stack.switch_on("receipt-printer")
 
 
 def _start_frontend(stack: DemoStack) -> None:
-    start_frontend(stack.running.processes, stack.running.frontend_port, stack.backend_url)
+    start_frontend(stack.running.processes, stack.ports["frontend"], stack.backend_url)
 
+
+_fault = partial(Fault, target="backend")
 
 FAULTS = (
-    Fault(
+    _fault(
         name="endpoint-error",
         title="A new feature breaks the report; nothing was deployed",
-        hypothesis="endpoint-error",
-        target="backend",
         settle_seconds=8.0,
-        break_stack=_break_report,
-        mend_stack=_switch_off,
+        break_stack=lambda stack: stack.switch_on("regional-report"),
+        mend_stack=DemoStack.switch_off,
     ),
-    Fault(
+    _fault(
         name="backend-halted",
         title="The backend's process is stopped: it accepts connections and does not answer",
         hypothesis="event-loop-blocked",
-        target="backend",
         settle_seconds=6.0,
         break_stack=lambda stack: _backend(stack).send_signal(signal.SIGSTOP),
         mend_stack=lambda stack: _backend(stack).send_signal(signal.SIGCONT),
     ),
-    Fault(
+    _fault(
         name="open-files",
         title="A new feature opens a file for each order and closes none",
-        hypothesis="open-files",
-        target="backend",
         settle_seconds=15.0,
         break_stack=_leak_files,
-        mend_stack=_switch_off_and_restart,
+        mend_stack=DemoStack.switch_off_and_restart,
     ),
-    Fault(
+    _fault(
         name="gradual-degradation",
         title="A new feature opens a file for each order and closes none; there is room for minutes yet",
-        hypothesis="gradual-degradation",
-        target="backend",
         settle_seconds=4.0,
         watch_seconds=24.0,
         break_stack=_leak_files_slowly,
-        mend_stack=_switch_off_and_restart,
+        mend_stack=DemoStack.switch_off_and_restart,
     ),
-    Fault(
+    _fault(
         name="memory-high",
         title="A new feature reads all prices into memory, and little is left",
-        hypothesis="memory-high",
-        target="backend",
         settle_seconds=8.0,
-        break_stack=_fill_memory,
-        mend_stack=_switch_off_and_restart,
+        break_stack=lambda stack: stack.switch_on("price-chart"),
+        mend_stack=DemoStack.switch_off_and_restart,
     ),
     Fault(
         name="frontend-crash",

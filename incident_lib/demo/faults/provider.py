@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from incident_lib.demo.certificates import GOOD, INCOMPLETE, SELF_SIGNED, WRONG_NAME
 from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.faults.base import Fault
 from incident_lib.demo.processes import python_module
-from incident_lib.demo.services import start_client, start_payments
+from incident_lib.demo.services import start_payments
 from incident_lib.demo.stack import DemoStack
 
 _NEW_ADDRESS = "https://eu.payments.invalid"  # a domain that never resolves, by its definition
@@ -17,7 +18,7 @@ _NEXT_PATCH = "1.4.3"
 def _with_certificate(name: str) -> Callable[[DemoStack], None]:
     def change(stack: DemoStack) -> None:
         stack.running.processes.end("payments")
-        start_payments(stack.running.processes, stack.running.payments_port, name)
+        start_payments(stack.running.processes, stack.ports["payments"], name)
 
     return change
 
@@ -44,81 +45,71 @@ def _give_its_port_away(stack: DemoStack) -> None:
     """Start another program on the provider's port, one that speaks plain HTTP."""
     stack.running.processes.end("payments")
     command = python_module(
-        "frontend", "--port", str(stack.running.payments_port), "--backend", stack.backend_url
+        "frontend", "--port", str(stack.ports["payments"]), "--backend", stack.backend_url
     )
     stack.running.processes.spawn("payments", command)
 
 
 def _swallow(stack: DemoStack) -> None:
     stack.running.processes.end("payments")
-    start_client(stack.running.processes, "swallow", str(stack.running.payments_port), until="full")
+    stack.start_client("swallow", str(stack.ports["payments"]), until="full")
 
 
 def _listen_again(stack: DemoStack) -> None:
-    stack.running.processes.end("swallow")
+    stack.end_client("swallow")
     _with_certificate(GOOD)(stack)
 
 
+_fault = partial(Fault, target="payments")
+
 FAULTS = (
-    Fault(
+    _fault(
         name="dependency-errors",
         title="The payments provider answers everything with an error of its own",
         hypothesis="dependency-down",
-        target="payments",
         settle_seconds=4.0,
         break_stack=lambda stack: stack.running.layout.failing.touch(),
         mend_stack=lambda stack: stack.running.layout.failing.unlink(missing_ok=True),
     ),
-    Fault(
+    _fault(
         name="dns-failure",
         title="The payments provider moved to a name that does not resolve; a deploy followed it there",
-        hypothesis="dns-failure",
-        target="payments",
         settle_seconds=5.0,
         break_stack=_move_to_a_name,
         mend_stack=_move_back,
     ),
-    Fault(
+    _fault(
         name="tls-wrong-name",
         title="The payments provider's certificate is for another name",
-        hypothesis="tls-wrong-name",
-        target="payments",
         settle_seconds=4.0,
         break_stack=_with_certificate(WRONG_NAME),
         mend_stack=_with_certificate(GOOD),
     ),
-    Fault(
+    _fault(
         name="tls-chain",
         title="The payments provider does not send its intermediate certificate",
-        hypothesis="tls-chain",
-        target="payments",
         settle_seconds=4.0,
         break_stack=_with_certificate(INCOMPLETE),
         mend_stack=_with_certificate(GOOD),
     ),
-    Fault(
+    _fault(
         name="tls-self-signed",
         title="The payments provider's certificate is signed by nobody but itself",
         hypothesis="tls-chain",
-        target="payments",
         settle_seconds=4.0,
         break_stack=_with_certificate(SELF_SIGNED),
         mend_stack=_with_certificate(GOOD),
     ),
-    Fault(
+    _fault(
         name="wrong-port",
         title="The payments provider's port was given to another program, which speaks plain HTTP",
-        hypothesis="wrong-port",
-        target="payments",
         settle_seconds=4.0,
         break_stack=_give_its_port_away,
         mend_stack=_with_certificate(GOOD),
     ),
-    Fault(
+    _fault(
         name="port-filtered",
         title="Connections to the payments provider are swallowed",
-        hypothesis="port-filtered",
-        target="payments",
         settle_seconds=8.0,
         break_stack=_swallow,
         mend_stack=_listen_again,

@@ -2,9 +2,9 @@
 
 import os
 import signal
+from functools import partial
 
 from incident_lib.demo.faults.base import Fault
-from incident_lib.demo.services import start_client
 from incident_lib.demo.stack import DemoStack
 
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'"
@@ -15,25 +15,25 @@ _A_BACKEND = "SELECT pid FROM pg_stat_activity WHERE application_name = 'shop-ba
 
 
 def _migrate(stack: DemoStack) -> None:
-    start_client(stack.running.processes, "migrate", stack.postgres_dsn, until="migration waits")
+    stack.start_client("migrate", stack.postgres_dsn, until="migration waits")
 
 
 def _audit(stack: DemoStack) -> None:
-    start_client(stack.running.processes, "audit", stack.running.postgres.dsn("reporting"), until="read")
+    stack.start_client("audit", stack.running.postgres.dsn("reporting"), until="read")
 
 
 def _report(stack: DemoStack) -> None:
     dsn = stack.running.postgres.dsn("reporting")
-    start_client(stack.running.processes, "yearly-report", dsn, until="begun")
+    stack.start_client("yearly-report", dsn, until="begun")
 
 
 def _end_report(stack: DemoStack) -> None:
-    stack.running.processes.end("yearly-report")
+    stack.end_client("yearly-report")
     stack.running.postgres.administer(_END_REPORT)
 
 
 def _take_stock(stack: DemoStack) -> None:
-    start_client(stack.running.processes, "stocktake", stack.app_dsn, until="failed")
+    stack.start_client("stocktake", stack.app_dsn, until="failed")
 
 
 def _kill_a_backend(stack: DemoStack) -> None:
@@ -60,68 +60,56 @@ def _allow_writes(stack: DemoStack) -> None:
     stack.running.postgres.administer("ALTER ROLE app RESET default_transaction_read_only", _END_SESSIONS)
 
 
+_fault = partial(Fault, target="db")
+
 FAULTS = (
-    Fault(
+    _fault(
         name="ddl-queue",
         title="A migration waits for an audit's open transaction, and buyers wait behind the migration",
-        hypothesis="ddl-queue",
-        target="db",
         settle_seconds=6.0,
         break_stack=_migrate,
-        mend_stack=lambda stack: stack.running.processes.end("migrate"),
+        mend_stack=lambda stack: stack.end_client("migrate"),
         in_suite=True,
     ),
-    Fault(
+    _fault(
         name="idle-in-transaction",
         title="An audit has read and left its transaction open for over a minute",
-        hypothesis="idle-in-transaction",
-        target="db",
         settle_seconds=64.0,
         break_stack=_audit,
-        mend_stack=lambda stack: stack.running.processes.end("audit"),
+        mend_stack=lambda stack: stack.end_client("audit"),
     ),
-    Fault(
+    _fault(
         name="long-query",
         title="A report compares every sale with every other one, for over a minute",
-        hypothesis="long-query",
-        target="db",
         settle_seconds=64.0,
         break_stack=_report,
         mend_stack=_end_report,
     ),
-    Fault(
+    _fault(
         name="deadlocks",
         title="Two workers of a stocktake take the same products in opposite orders",
-        hypothesis="deadlocks",
-        target="db",
         settle_seconds=6.0,
         break_stack=_take_stock,
-        mend_stack=lambda stack: stack.running.processes.end("stocktake"),
+        mend_stack=lambda stack: stack.end_client("stocktake"),
     ),
-    Fault(
+    _fault(
         name="db-restarted",
         title="One of the database's processes is killed, so that the server recovers and all sessions end",
-        hypothesis="db-restarted",
-        target="db",
         settle_seconds=4.0,
         break_stack=_kill_a_backend,
         mend_stack=lambda _: None,
     ),
-    Fault(
+    _fault(
         name="db-credentials",
         title="The application's password was changed in the database, and not in the application",
-        hypothesis="db-credentials",
-        target="db",
         settle_seconds=6.0,
         break_stack=_rotate,
         mend_stack=_rotate_back,
         in_suite=True,
     ),
-    Fault(
+    _fault(
         name="db-read-only",
         title="The application's role was made read-only for a copy, and stayed so",
-        hypothesis="db-read-only",
-        target="db",
         settle_seconds=6.0,
         break_stack=_forbid_writes,
         mend_stack=_allow_writes,

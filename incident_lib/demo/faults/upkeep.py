@@ -1,7 +1,8 @@
 """Faults of the database's upkeep: archiving, slots, sequences, cleanup, checkpoints."""
 
+from functools import partial
+
 from incident_lib.demo.faults.base import Fault
-from incident_lib.demo.services import start_client
 from incident_lib.demo.stack import DemoStack
 
 _RELOAD = "SELECT pg_reload_conf()"
@@ -63,60 +64,52 @@ def _backfill(stack: DemoStack) -> None:
         "ALTER SYSTEM SET max_wal_size = '32MB'",
         _RELOAD,
     )
-    start_client(stack.running.processes, "backfill", stack.postgres_dsn, until="written")
+    stack.start_client("backfill", stack.postgres_dsn, until="written")
 
 
 def _stop_backfill(stack: DemoStack) -> None:
-    stack.running.processes.end("backfill")
+    stack.end_client("backfill")
     stack.running.postgres.administer(
         "ALTER SYSTEM RESET max_wal_size", _RELOAD, "DROP TABLE IF EXISTS price_history"
     )
 
 
+_fault = partial(Fault, target="db")
+
 FAULTS = (
-    Fault(
+    _fault(
         name="wal-archiving",
         title="The folder that the write-ahead log is archived in is gone",
-        hypothesis="wal-archiving",
-        target="db",
         settle_seconds=8.0,
         break_stack=_lose_the_archive,
         mend_stack=_archive_again,
     ),
-    Fault(
+    _fault(
         name="replication-slot",
         title="The slot of a standby that never came back has lost the write-ahead log it needs",
-        hypothesis="replication-slot",
-        target="db",
         settle_seconds=3.0,
         break_stack=_abandon_a_slot,
         mend_stack=_drop_the_slot,
     ),
-    Fault(
+    _fault(
         name="sequence-exhausted",
         title="The sequence that numbers orders has reached its limit",
-        hypothesis="sequence-exhausted",
-        target="db",
         settle_seconds=8.0,
         break_stack=_end_the_sequence,
         mend_stack=lambda stack: stack.running.postgres.administer(
             "ALTER SEQUENCE orders_id_seq NO MAXVALUE"
         ),
     ),
-    Fault(
+    _fault(
         name="autovacuum-behind",
         title="Autovacuum was switched off for the orders before a bulk change, and not on again",
-        hypothesis="autovacuum-behind",
-        target="db",
         settle_seconds=4.0,
         break_stack=_leave_dead_rows,
         mend_stack=_clean_up,
     ),
-    Fault(
+    _fault(
         name="checkpoint-pressure",
         title="A bulk load writes far more than the small write-ahead log was made for",
-        hypothesis="checkpoint-pressure",
-        target="db",
         settle_seconds=10.0,
         break_stack=_backfill,
         mend_stack=_stop_backfill,

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from incident_lib.demo.configuration import Addresses
 from incident_lib.demo.container_configuration import render
 from incident_lib.demo.container_roles import PORTS, Images, Options, Passwords, Roles
 from incident_lib.demo.faults.containers import CONTAINER_FAULTS
 from incident_lib.demo.layout import Layout
 
+ADDRESSES = Addresses(
+    backend="http://127.0.0.1:18000", frontend="http://127.0.0.1:18001", payments="https://127.0.0.1:18002"
+)
 LAYOUT = Layout(Path("/srv/stack"))
 
 
@@ -44,15 +48,16 @@ def test_passwords_do_not_show():
 
 
 def test_the_configuration_names_containers_and_holds_no_password():
-    text = render("demo-{}".format, dict.fromkeys(PORTS, 18000))
+    text = render("demo-{}".format, ADDRESSES)
     services = {one["name"]: one for one in tomllib.loads(text)["service"]}
     assert services["cache"]["container"] == "demo-redis"
+    assert services["backend"]["url"] == "http://127.0.0.1:18000"
     assert not {"dsn", "password"} & {key for one in services.values() for key in one}
 
 
 @pytest.mark.parametrize("fault", CONTAINER_FAULTS.values(), ids=lambda fault: fault.name)
 def test_every_fault_blames_what_the_configuration_knows(fault):
-    document = tomllib.loads(render("demo-{}".format, dict.fromkeys(PORTS, 18000)))
+    document = tomllib.loads(render("demo-{}".format, ADDRESSES))
     names = {one["name"] for one in (*document["service"], *document["dependency"])}
     assert fault.target in names
     assert CONTAINER_FAULTS[fault.name] is fault
