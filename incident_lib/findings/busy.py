@@ -9,7 +9,9 @@ from incident_lib.model import Finding, FindingSeverity
 
 _SLOW = "http.health.slow"
 _LATENCY = "logs.lines.latency"
+_SILENT = "network.inside.tls_silent"  # for a few seconds, which the look shared with the whole machine
 _BUSY = "host.load.high"
+_SATURATED = "host.load.saturated"
 
 
 def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[Finding]:
@@ -17,17 +19,19 @@ def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[
 
     Our own requests wait for a processor then, so the seconds say little of who answers. So do a server's own
     durations where most of its endpoints take longer. What takes much longer stays, and so does the finding
-    about the machine.
+    about the machine. A greeting that nobody answered while a look from inside waited tells nothing either.
 
     >>> judge_slowness((), Thresholds())
     []
     """
     findings = list(findings)
     busy = any(one.id == _BUSY and one.severity.is_bad for one in findings)
-    if not busy:
-        return findings
+    taken = busy or any(one.id == _SATURATED for one in findings)
     limit = thresholds["http.slow.busy_machine.least_seconds"]
-    return [_only_ours(one) if _is_explained(one, limit) else one for one in findings]
+    return [
+        _only_ours(one) if (busy and _is_explained(one, limit)) or (taken and one.id == _SILENT) else one
+        for one in findings
+    ]
 
 
 def _is_explained(one: Finding, limit: float) -> bool:

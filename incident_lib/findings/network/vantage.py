@@ -36,6 +36,11 @@ _BESIDE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 _PORTS = frozenset({"refused", "timed_out", "reset", "unreachable"})
+_SILENT = "tls_silent"
+_WAITS = ("logs.lines.class.read_timeout", "logs.lines.class.connect_timeout", "http.health.part")
+_PACKETS = (
+    "If it stays so, large packets may be lost on the way out of the container: compare the MTU of both."
+)
 _REFUSED_TLS = (
     "logs.lines.class.tls_verify",
     "logs.lines.class.tls_expired",
@@ -48,7 +53,7 @@ def judge_vantage(findings: Iterable[Finding]) -> list[Finding]:
 
     What is seen from here counts where the same host was asked from both; an address that exists only inside
     has nothing beside it. A store that only some clients use is a WARNING once the service's log says
-    that it refuses certificates.
+    that it refuses certificates. A server that is silent only inside is bad where its users say so.
     """
     told = list(findings)
     here: dict[str, dict[str, Finding]] = {}
@@ -70,10 +75,20 @@ def _placed(one: Finding, here: dict[str, dict[str, Finding]]) -> Finding:
     well, bad = _BESIDE[theme]
     own = here.get(one.target, {})
     if _says(own, well, one):
+        if what == _SILENT:
+            one = _doubted(one, felt=any(name in here.get(user, {}) for name in _WAITS))
         return _with(one, f"only inside {vantage}", f"From this machine it is well: {_title(own, well)}.")
     if _says(own, bad, one):
         return _with(one, f"inside {vantage} and from here", f"From this machine too: {_title(own, bad)}.")
     return one
+
+
+def _doubted(one: Finding, *, felt: bool) -> Finding:
+    """Return a silence that we do not meet ourselves: bad where the service says that it waits, too."""
+    severity = FindingSeverity.WARNING if felt else FindingSeverity.INFO
+    if one.severity.rank >= severity.rank:
+        return one
+    return msgspec.structs.replace(one, severity=severity, detail=f"{one.detail.rstrip('. ')}. {_PACKETS}")
 
 
 def _says(own: dict[str, Finding], ids: tuple[str, ...], one: Finding) -> bool:

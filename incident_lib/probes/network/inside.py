@@ -14,7 +14,8 @@ from incident_lib.connections.names import is_literal, to_ascii
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import AnyRow, Problem, Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
-from incident_lib.probes.network.inside_answers import rows_of_python, rows_of_shell
+from incident_lib.probes.network.inside_answers import rows_of_python
+from incident_lib.probes.network.inside_shell import rows_of_shell
 from incident_lib.probes.network.needed import Needed, Wanted, names_of, needed_places
 from incident_lib.probes.network.place import place_of
 

@@ -39,9 +39,11 @@ look() {
         *[!0-9.]*) check=-verify_hostname ;;
         *) check=-verify_ip ;;
     esac
-    said=$(bound openssl s_client -connect "$2:$3" -servername "$2" $check "$2" </dev/null 2>&1 |
-        grep -E 'verify error|Verify return code|^New, |alert|wrong version|no peer certificate')
-    echo "$1|tls|0|$(echo "$said" | tr '\n' ';' | cut -c 1-1500)"
+    said=$(bound openssl s_client -connect "$2:$3" -servername "$2" $check "$2" </dev/null 2>&1)
+    code=$?
+    said=$(echo "$said" |
+        grep -aE 'verify error|Verify return code|^New, |alert|wrong version|no peer certificate')
+    echo "$1|tls|$code|$(echo "$said" | tr '\n' ';' | cut -c 1-1500)"
 }
 while [ "$#" -ge 4 ]; do
     look "$1" "$2" "$3" "$4" &

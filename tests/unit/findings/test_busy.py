@@ -9,6 +9,8 @@ from incident_lib.model import Finding, FindingSeverity
 WARNING, INFO = FindingSeverity.WARNING, FindingSeverity.INFO
 BUSY = Finding(id="host.load.high", target="host", severity=WARNING, title="load is 9 for each processor")
 
+TAKEN = Finding(id="host.load.saturated", target="host", severity=INFO, title="the processors are taken")
+
 
 def slow(seconds: float | None) -> Finding:
     data = {"seconds": seconds}
@@ -21,6 +23,16 @@ def test_a_busy_machine_explains_a_little_slowness(seconds: float | None, severi
     assert first.severity is severity
     assert ("too busy to say" in first.title) is (severity is INFO)
     assert second is BUSY
+
+
+@pytest.mark.parametrize("busy", [BUSY, TAKEN])
+def test_a_busy_machine_explains_a_greeting_that_was_not_answered(busy: Finding) -> None:
+    silent = Finding(
+        id="network.inside.tls_silent", target="bank", severity=FindingSeverity.CRITICAL, title="silent"
+    )
+    first, _ = judge_slowness((silent, busy), Thresholds())
+    assert (first.severity, "too busy to say" in first.title) == (INFO, True)
+    assert judge_slowness((silent,), Thresholds()) == [silent]
 
 
 def test_an_idle_machine_explains_nothing() -> None:

@@ -10,7 +10,7 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.network import ANALYZERS, ON_FAILURE
 from incident_lib.findings.network.vantage import judge_vantage
-from incident_lib.model import Evidence, EvidenceStatus, Finding, Problem, Row, Window
+from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Row, Window
 from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer, Trust
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
@@ -217,6 +217,24 @@ def test_what_is_so_only_inside_says_so() -> None:
     assert one.data["where"] == f"inside {WHERE} and from here"
     (one,) = judge_vantage((lost,))
     assert one.data["where"] == f"inside {WHERE}"
+
+
+def test_a_server_that_is_silent_only_inside_is_blamed_no_more_than_its_users_complain() -> None:
+    (silent,) = judge("network.inside", inside_tls(silent=True))
+    well = Finding(
+        id="network.tls.ok",
+        target="pay",
+        severity=FindingSeverity.OK,
+        title="well",
+        data={"host": silent.data["host"]},
+    )
+    waits = Finding(
+        id="logs.lines.class.read_timeout", target="payments", severity=FindingSeverity.WARNING, title="late"
+    )
+    told = [judge_vantage(found)[0] for found in ((silent, well), (silent, well, waits), (silent,))]
+    assert [str(one.severity) for one in told] == ["INFO", "WARNING", "CRITICAL"]
+    assert "MTU" in told[0].detail
+    assert told[0].data["where"] == f"only inside {WHERE}"
 
 
 def test_another_host_is_nothing_to_compare_with() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer, Trust
-from incident_lib.probes.network.inside_answers import rows_of_python, rows_of_shell
+from incident_lib.probes.network.inside_answers import rows_of_python
+from incident_lib.probes.network.inside_shell import rows_of_shell
 from incident_lib.probes.network.needed import Needed
 from incident_lib.probes.network.place import Place
 
@@ -79,6 +80,16 @@ def test_what_there_was_no_time_for_is_said(stage: str, what: str) -> None:
     assert missing == (f"{what} (no time was left)",)
 
 
+def test_a_greeting_without_time_for_an_answer_is_no_silence() -> None:
+    answer = {"addresses": ["192.0.2.7"], "ports": [{"address": "192.0.2.7", "port": 443}]}
+    rows, missing = python(**answer, tls=[{"store": "own", "late": True}])
+    assert not [row for row in rows if isinstance(row, TlsAnswer)]
+    assert missing == ("TLS of pay (no time was left)",)
+    rows, missing = python(**answer, tls=[{"store": "own", "silent": True}])
+    assert [row.silent for row in rows if isinstance(row, TlsAnswer)] == [True]
+    assert missing == ()
+
+
 def test_nonsense_for_certificates() -> None:
     tls = {"store": "own", "verified": False, "code": 20, "chain": ["!", "AAAA"], "message": "x" * 999}
     rows, _ = python(addresses=["192.0.2.7"], ports=[{"address": "192.0.2.7", "port": 443}], tls=[tls])
@@ -144,6 +155,12 @@ def test_what_openssl_says(said: str, verified: object, code: int | None) -> Non
     row = rows[-1]
     assert isinstance(row, TlsAnswer)
     assert (row.verified, row.verify_code) == (verified, code)
+
+
+@pytest.mark.parametrize(("code", "silent"), [("124", True), ("143", True), ("1", False)])
+def test_openssl_that_was_ended_met_silence(code: str, silent: object) -> None:
+    rows, _ = shell("0|name|0|192.0.2.7", "0|port|0|", f"0|tls|{code}|")
+    assert [row.silent for row in rows if isinstance(row, TlsAnswer)] == [silent]
 
 
 def test_openssl_without_the_declared_authority_says_nothing_of_trust():
