@@ -170,7 +170,7 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.text(str(key)): self._entry(str(key), item) for key, item in value.items()}
+            return {self._key(key): self._entry(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
@@ -196,6 +196,10 @@ class Redactor:
 
     def _bytes(self, data: bytes) -> bytes:
         return self.text(data.decode("utf-8", "replace")).encode()
+
+    def _key(self, key: Any) -> Any:
+        """Return a key that is a number as it is: as a text, its record would not be one any more."""
+        return key if isinstance(key, int) else self.text(str(key))
 
     def _entry(self, key: str, item: Any) -> Any:
         secret = _SECRET_NAME.fullmatch(key) or (self._keys and self._keys.fullmatch(key))

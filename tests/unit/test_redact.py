@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from incident_lib.errors import RedactionError
 from incident_lib.model import Evidence
+from incident_lib.model.logs import LatencyStep
 from incident_lib.redact import Redactor
 
 SECRET = "hunter2xyz"
@@ -107,6 +109,11 @@ def test_a_secret_cut_between_chunks_is_hidden():
 def test_a_wrong_pattern_of_the_team_is_an_error():
     with pytest.raises(RedactionError, match="regular expression"):
         Redactor(patterns=["("])
+
+
+def test_a_record_keeps_keys_that_are_numbers():
+    step = LatencyStep(at=datetime(2026, 1, 15, tzinfo=UTC), microseconds={1200: 3})
+    assert Redactor().struct(step, LatencyStep) == step
 
 
 def test_a_record_that_redaction_breaks_is_not_stored():
