@@ -34,7 +34,8 @@ class Clues:
             finding
             for other in self._related(relation, target)
             for finding in self._by_target.get(other, ())
-            if finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern))
+            if (finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern)))
+            and self._is_about(finding, relation, target)
         ]
         return sorted(found, key=lambda finding: finding.severity.rank)
 
@@ -63,8 +64,18 @@ class Clues:
         ]
         return max(close, key=lambda change: change.since or onset, default=None)
 
-    def _related(self, relation: str, target: str) -> Iterable[str]:
+    def _is_about(self, finding: Finding, relation: str, target: str) -> bool:
+        """Return whether what a log line says of an address is about `target`, as far as the line tells."""
+        if relation not in {"users", "named", "unnamed"}:
+            return True
+        peers = str(finding.data.get("peers") or "").split()
+        named = frozenset[str]().union(*map(self.topology.called, peers))
         if relation == "users":
+            return not named or target in named
+        return target in named if relation == "named" else not named
+
+    def _related(self, relation: str, target: str) -> Iterable[str]:
+        if relation in {"users", "named"}:
             return sorted(self.topology.users(target))
         if relation == "needs":
             return sorted(self.topology.needs(target))

@@ -21,8 +21,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     A clue is a finding id, or a glob of ids, seen from the blamed target: `postgres.locks.blocked` on
     the target itself, `outside:...` on it if it is an outside dependency, `users:...` on anything that
-    needs it, `needs:...` on anything it needs, `any:...` anywhere. An id named in full may be of any
-    severity but UNKNOWN; a glob means WARNING and CRITICAL.
+    needs it, `needs:...` on anything it needs, `any:...` anywhere. Where a log line names an address,
+    `named:...` is a line of a user about the target, `unnamed:...` a line of the target about nothing that
+    is configured. An id named in full may be of any severity but UNKNOWN; a glob means WARNING and CRITICAL.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     titles: dict[str, str] = {}  # another title where the first finding has that id
     kinds: tuple[str, ...]  # of targets that it can blame
     when: tuple[str, ...]  # at least one must be there
+    hints: tuple[str, ...] = ()  # or one of these, which say less
     also: tuple[str, ...] = ()  # at least one of these too, if any are named
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()

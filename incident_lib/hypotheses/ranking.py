@@ -14,6 +14,7 @@ _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
 _PER_COUNTER = 0.15
 _FOLLOWS = 0.10
+_HINTED = 0.20  # only a log's word stands for the cause
 # What remains of a hypothesis that another one explains: less than the weakest cause that stands alone, so
 # that of two independent faults the symptoms of one do not hide the other.
 _SYMPTOM = 0.36
@@ -34,6 +35,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     change: Finding | None
     score: float
     reason: str
+    is_hinted: bool
     least: float = _LEAST
 
 
@@ -42,7 +44,8 @@ def rank(
 ) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology)
-    candidates = [found for pattern in patterns for found in _candidates(pattern, clues)]
+    found = [one for pattern in patterns for one in _candidates(pattern, clues)]
+    candidates = [one for one in found if not _is_told_better(one, found)]
     alone = [one for one in candidates if not any(_explains(other, one, topology) for other in candidates)]
     weighed = [_weighed(one, candidates, alone, topology) for one in candidates]
     kept = sorted((one for one in weighed if one.score >= one.least), key=_order)
@@ -58,6 +61,8 @@ def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
 
 def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | None:
     when, also = clues.find_all(pattern.when, target), clues.find_all(pattern.also, target)
+    is_hinted = not when
+    when = when or clues.find_all(pattern.hints, target)
     change = clues.change_before_onset(pattern.follows, target)
     if not when or (pattern.also and not also) or clues.find_all(pattern.unless, target):
         return None
@@ -72,9 +77,20 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         + (_FOLLOWS if change else 0)
         - _PER_COUNTER * len(against)
         - (0 if _has_critical(required) else 0.05)
+        - (_HINTED if is_hinted else 0)
     )
-    return _Candidate(
-        pattern, target, required, support, against, change, score, _reason(change, clues, target)
+    reason = _reason(change, clues, target)
+    return _Candidate(pattern, target, required, support, against, change, score, reason, is_hinted)
+
+
+def _is_told_better(hint: _Candidate, all_of_them: list[_Candidate]) -> bool:
+    """Return whether another cause has more than the log lines that `hint` rests on, and those too."""
+    lines = {one.ref for one in hint.required}
+    return hint.is_hinted and any(
+        not other.is_hinted
+        and not other.pattern.is_symptom
+        and lines & {one.ref for one in (*other.required, *other.support)}
+        for other in all_of_them
     )
 
 
@@ -105,7 +121,8 @@ def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_
     beside = topology.users(symptom.target) & topology.users(cause.target)
     if f"beside:{symptom.pattern.id}" in cause.pattern.explains and beside:
         return True
-    is_behind = symptom.pattern.is_symptom and cause.target in topology.needs(symptom.target)
+    gives_way = symptom.pattern.is_symptom or symptom.is_hinted
+    is_behind = gives_way and cause.target in topology.needs(symptom.target)
     return is_behind and not cause.pattern.is_quiet and _is_felt(cause, topology)
 
 
@@ -145,10 +162,8 @@ class _Blank(dict[str, object]):
 
 
 def _hypothesis(one: _Candidate, number: int) -> Hypothesis:
-    data = _Blank(
-        {key: value for f in reversed(one.required) for key, value in f.data.items() if value is not None}
-    )
-    data["target"] = one.target
+    told = {key: value for f in reversed(one.required) for key, value in f.data.items() if value is not None}
+    data = _Blank({"user": one.required[0].target} | told | {"target": one.target})
     support = [*one.required, *one.support, *([one.change] if one.change else [])]
     first = one.required[0].id
     return Hypothesis(

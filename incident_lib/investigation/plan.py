@@ -1,6 +1,6 @@
 """Which probes look at what: every lane of a collection, from the configuration."""
 
-from incident_lib.config import Settings
+from incident_lib.config import Dependency, Service, Settings
 from incident_lib.findings.base import Context
 from incident_lib.findings.own import own_analyzers
 from incident_lib.investigation.extensions import Extensions, load_extensions
@@ -9,6 +9,7 @@ from incident_lib.model import Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.probes.base import Lane
+from incident_lib.probes.network.place import place_of
 from incident_lib.probes.own import with_own
 
 # Written out by hand. The quickest answers first, so that the terminal has something to say.
@@ -44,4 +45,15 @@ def topology(settings: Settings) -> Topology:
     return Topology(
         kinds=kinds | outside | {settings.host.name: "host"},
         depends_on={service.name: service.depends_on for service in settings.services},
+        addresses={service.name: _addresses(settings, service) for service in settings.services}
+        | {dependency.name: _addresses(settings, dependency) for dependency in settings.dependencies},
     )
+
+
+def _addresses(settings: Settings, target: Service | Dependency) -> tuple[str, ...]:
+    """Return under which addresses others may know a target; inside containers its port is another one."""
+    place = place_of(settings, target)
+    configured = "" if place is None else place.host if place.port is None else f"{place.host}:{place.port}"
+    container = target.container if isinstance(target, Service) else ""
+    inside = (target.name, container) if container else ()
+    return tuple(one for one in (configured, *inside) if one)

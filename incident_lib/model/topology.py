@@ -10,6 +10,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
 
     kinds: dict[str, str] = {}  # http, postgres, redis, process; outside, host, docker
     depends_on: dict[str, tuple[str, ...]] = {}
+    addresses: dict[str, tuple[str, ...]] = {}  # "db.example.com:5432"; "app-db" where any port is meant
 
     def needs(self, name: str) -> frozenset[str]:
         """Return everything `name` needs, at any distance.
@@ -27,9 +28,47 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
         """
         return frozenset(other for other in self.depends_on if name in self.needs(other))
 
+    def called(self, address: str) -> frozenset[str]:
+        """Return the targets that an address in a log line names: `host:port`, or a host alone.
+
+        The port decides on this machine's own address, and where both sides tell one.
+
+        >>> shop = Topology(addresses={"db": ("127.0.0.1:5432", "app-db"), "cache": ("127.0.0.1:6379",)})
+        >>> [sorted(shop.called(one)) for one in ("localhost:5432", "app-db:5432", "localhost")]
+        [['db'], ['db'], []]
+        """
+        host, port = _parted(address)
+        return frozenset(
+            name
+            for name, known in self.addresses.items()
+            if any(_is_same(host, port, *_parted(one)) for one in known)
+        )
+
     def _walk(self, name: str, edges: dict[str, tuple[str, ...]], seen: set[str]) -> Iterator[str]:
         for other in edges.get(name, ()):
             if other not in seen:
                 seen.add(other)
                 yield other
                 yield from self._walk(other, edges, seen)
+
+
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """Return host and port, "" for none.
+
+    >>> _parted("[::1]:5432"), _parted("DB.example.com"), _parted("fe80::7")
+    (('localhost', '5432'), ('db.example.com', ''), ('fe80::7', ''))
+    """
+    host, separator, port = address.rpartition(":")
+    if not separator or not port.isdigit() or (":" in host and not host.endswith("]")):
+        host, port = address, ""
+    host = host.strip("[]").lower().rstrip(".")
+    return ("localhost" if host in _HERE else host), port
+
+
+def _is_same(host: str, port: str, known_host: str, known_port: str) -> bool:
+    if host != known_host or (port and known_port and port != known_port):
+        return False
+    return host != "localhost" or bool(port and known_port)

@@ -19,6 +19,7 @@ SHOP = Topology(
         "host": "host",
     },
     depends_on={"web": ("api",), "api": ("db", "cache", "pay")},
+    addresses={"db": ("127.0.0.1:5432",), "cache": ("cache.example",), "pay": ("pay.example:443",)},
 )
 PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(), "patterns.toml")
 ONSET = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
@@ -121,6 +122,45 @@ def test_only_an_outside_dependency_has_its_port_blamed(target, clue, told):
     ranked = ids(found(target, clue), found(target, "network.ports.refused"))
     assert ranked[0] == (told, target)
     assert (("port-refused", target) in ranked) == (target == "pay")
+
+
+@pytest.mark.parametrize(
+    ("error_class", "peers", "told"),
+    [
+        ("tls_expired", "pay.example:443", ("tls-expired", "pay")),
+        ("tls_wrong_name", "pay.example", ("tls-wrong-name", "pay")),
+        ("tls_verify", "mail.example", ("tls-chain", "api")),
+        ("name_resolution", "", ("dns-failure", "api")),
+        ("connect_refused", "10.0.0.9:8443", ("port-refused", "api")),
+        ("connect_refused", "127.0.0.1:5432", ("db-unreachable", "db")),
+        ("connect_timeout", "pay.example:443", ("port-filtered", "pay")),
+    ],
+)
+def test_a_log_alone_hints_at_what_its_lines_name(error_class, peers, told):
+    data = {"peers": peers, "address": peers} if peers else {}
+    logged = found("api", f"logs.lines.class.{error_class}", "WARNING", **data)
+    ranked = rank((logged, found("api", "logs.lines.endpoint", endpoint="/pay")), SHOP, PATTERNS)
+    assert [(one.id, one.target) for one in ranked] == [told, ("endpoint-error", "api")]
+    assert "None" not in ranked[0].title
+
+
+def test_a_hint_gives_way_to_what_was_seen():
+    lines = found("api", "logs.lines.class.connect_refused", "WARNING")
+    assert ids(found("pay", "http.health.refused"), lines)[0] == ("port-refused", "pay")
+    assert ("port-refused", "api") not in ids(found("pay", "http.health.refused"), lines)
+    at_the_database = found("api", "logs.lines.class.connect_refused", "WARNING", peers="localhost:5432")
+    assert ids(found("db", "postgres.connection.refused"), at_the_database) == [("db-down", "db")]
+
+
+def test_of_two_stores_only_the_named_one_is_blamed():
+    twins = msgspec.structs.replace(
+        SHOP,
+        kinds=SHOP.kinds | {"sessions": "redis"},
+        depends_on={"api": ("db", "cache", "sessions", "pay")},
+        addresses=SHOP.addresses | {"sessions": ("10.0.0.8:6379",)},
+    )
+    logged = found("api", "logs.lines.class.redis_oom", "WARNING", peers="cache.example:6379")
+    assert {one.target for one in rank((logged,), twins, PATTERNS)} == {"cache"}
 
 
 def test_locks_explain_an_exhausted_pool():
