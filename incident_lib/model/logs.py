@@ -116,6 +116,7 @@ class LogErrorClass(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str
+    peers: tuple[str, ...] = ()  # the hosts that its lines name, the most frequent first: "db.example:5432"
 
 
 class LogEvent(Row, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
             error_class=row.error_class,
             count=row.count,
             last_at=row.last_at.isoformat() if row.last_at else None,
+            address=row.peers[0] if row.peers else None,
+            peers=" ".join(row.peers) or None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import log
+from operator import add
 from typing import TypeVar
 
 import msgspec
@@ -83,6 +84,7 @@ class Digest(msgspec.Struct):
     templates: dict[tuple[str, str], Seen] = {}  # by level and template
     exceptions: dict[tuple[str, str], Seen] = {}  # by type and frame
     classes: dict[str, Seen] = {}
+    peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
     events: dict[str, Seen] = {}
 
 
@@ -139,6 +141,7 @@ def merge(one: Digest, other: Digest) -> Digest:
         templates=_union(one.templates, other.templates, merge_seen),
         exceptions=_union(one.exceptions, other.exceptions, merge_seen),
         classes=_union(one.classes, other.classes, merge_seen),
+        peers=_union(one.peers, other.peers, add),
         events=_union(one.events, other.events, merge_seen),
     )
 

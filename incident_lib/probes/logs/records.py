@@ -31,6 +31,7 @@ from incident_lib.probes.logs.line import BAD_LEVELS
 
 K = TypeVar("K", str, tuple[str, str])
 _TEMPLATES, _ENDPOINTS, _EXCEPTIONS = 100, 100, 50  # records kept
+_PEERS = 8  # hosts that the errors of a class are about
 _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 1 s and 10 s long
 
 
@@ -174,9 +175,15 @@ def _classes(digest: Digest) -> list[LogErrorClass]:
             first_at=moment(seen.first_at),
             last_at=moment(seen.last_at),
             example=seen.example,
+            peers=_peers(digest, name),
         )
         for name, seen in _by_count(digest.classes)
     ]
+
+
+def _peers(digest: Digest, error_class: str) -> tuple[str, ...]:
+    found = ((count, peer) for (name, peer), count in digest.peers.items() if name == error_class)
+    return tuple(peer for _, peer in sorted(found, key=lambda one: (-one[0], one[1]))[:_PEERS])
 
 
 def _exceptions(digest: Digest) -> list[LogException]:

@@ -18,11 +18,14 @@ from incident_lib.probes.logs.events import event_of
 from incident_lib.probes.logs.formats import parse
 from incident_lib.probes.logs.line import BAD_LEVELS, Line
 from incident_lib.probes.logs.mask import mask, mask_path
+from incident_lib.probes.logs.peers import peer_of
 
 SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
 _TEMPLATES = 2_000  # different ones that are told apart; the rest is counted as one
 _ENDPOINTS = 500
+_PEERS = 200  # hosts that errors are about, of all classes
+_PEER_LINES = 2_000  # of a class: enough to tell which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _SERVER_FORMATS = frozenset({"postgres", "redis"})  # these tell of trouble at ordinary levels too
 K = TypeVar("K")
@@ -189,7 +192,17 @@ class Scan:
         for name, example in found.items():
             if name not in said:
                 _entry(self.digest.classes, name).add(at, example)
+            self._peer(name, example, text)
         return frozenset(found)
+
+    def _peer(self, name: str, example: str, text: str) -> None:
+        """Count the host that an error is about; the first thousands of a class tell which there are."""
+        peers, seen = self.digest.peers, self.digest.classes.get(name)
+        if seen is None or seen.count > _PEER_LINES:
+            return
+        key = (name, peer_of(example, text))
+        if key[1] and (key in peers or len(peers) < _PEERS):
+            peers[key] = peers.get(key, 0) + 1
 
     def _raised(self, text: str, at: float | None, said: frozenset[str]) -> None:
         self._classes(text, at, said)

@@ -1,0 +1,44 @@
+"""Which host an error is about, where its line says so: pure."""
+
+import re
+
+_HOST = r"(?<![\w.-])[A-Za-z0-9](?:[\w.-]{0,250}\w)?|\[[0-9a-fA-F:.]+\]"
+_LITERAL = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]"
+# How libraries write the address they tried, the most telling first. One without a port is a name alone.
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        rf"server at \"(?P<host>{_HOST})\"(?: \([^)]*\))?, port (?P<port>\d+)",  # libpq
+        rf"host=['\"]?(?P<host>{_HOST})['\"]?,? port=['\"]?(?P<port>\d+)",  # urllib3, key and value
+        rf"(?:lookup|ENOTFOUND|EAI_AGAIN|getaddrinfo for|[Cc]ould not resolve host:) (?P<host>{_HOST})",
+        rf"UnknownHostException: (?P<host>{_HOST})",
+        rf"(?:[Ff]ailed to resolve(?: host)?|host name|valid for|hostname) ['\"](?P<host>{_HOST})['\"]",
+        rf"(?P<host>{_HOST}) could not be resolved",  # nginx
+        rf"certificate is valid for .*, not (?P<host>{_HOST})",  # Go
+        rf"[a-z]{{2,10}}://(?:[^\s/@\"']{{0,200}}@)?(?P<host>{_HOST})(?::(?P<port>\d+))?",
+        rf"(?:dial tcp|ECONNREFUSED|ETIMEDOUT|ECONNRESET|to host|to) (?P<host>{_HOST}):(?P<port>\d+)",
+        rf"(?:[Cc]onnect(?:ing|ion)?|host) (?P<host>{_HOST}):(?P<port>\d{{2,5}})\b",
+        r"ECONNREFUSED (?P<host>[0-9a-fA-F:]*:[0-9a-fA-F]+):(?P<port>\d+)",
+        rf"(?:refused|known|failed|respond) \((?P<host>{_HOST}):(?P<port>\d+)\)",  # .NET
+        rf"\('(?P<host>{_HOST})', (?P<port>\d+)",  # asyncio: a socket's own address
+        rf"(?P<host>{_LITERAL}):(?P<port>\d{{2,5}})\b",
+    )
+)
+_LONGEST = 2_000
+
+
+def peer_of(*texts: str) -> str:
+    """Return the host, with its port if it is told, that an error is about; "" if none of `texts` says.
+
+    >>> peer_of('connection to server at "db.example" (10.0.0.5), port 5432 failed: Connection refused')
+    'db.example:5432'
+    >>> peer_of("getaddrinfo ENOTFOUND pay.example"), peer_of("it took too long")
+    ('pay.example', '')
+    """
+    for text in texts:
+        for form in _FORMS:
+            if found := form.search(text[-_LONGEST:]):
+                port = found.groupdict().get("port")
+                host = f"[{found['host']}]" if "::" in found["host"] and port else found["host"]
+                return f"{host}:{port}" if port else host
+    return ""
