@@ -25,7 +25,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
-            f"{title}: logged {times(row.count)}",
+            f"{title}{_about(row.peers)}: logged {times(row.count)}",
             f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {advice}",
             since=row.first_at,
             error_class=row.error_class,
@@ -34,6 +34,17 @@ def judge_classes(view: View) -> Iterator[Finding]:
             address=row.peers[0] if row.peers else None,
             peers=" ".join(row.peers) or None,
         )
+
+
+def _about(peers: tuple[str, ...]) -> str:
+    """Return which host the errors are about, "" where none is named.
+
+    >>> _about(("pay.example:443",)), _about(("a", "b", "c")), _about(())
+    (' (pay.example:443)', ' (a and 2 others)', '')
+    """
+    others = len(peers) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others > 0 else ""
+    return f" ({peers[0][:80]}{more})" if peers else ""
 
 
 def judge_exceptions(view: View) -> Iterator[Finding]:
