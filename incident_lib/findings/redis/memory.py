@@ -97,15 +97,8 @@ def _delete(target: str) -> ProposedAction:
 
 
 def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
-    if row.eviction_behind_seconds and row.policy != "noeviction":
-        yield finding(
-            evidence,
-            "eviction_behind",
-            FindingSeverity.WARNING,
-            f"over maxmemory for {row.eviction_behind_seconds:.1f} s: keys are not evicted fast enough",
-            f"policy {row.policy}; writes come faster than keys go",
-            behind_seconds=row.eviction_behind_seconds,
-        )
+    if row.eviction_behind_seconds and can_evict(row):
+        yield _behind(evidence, row, row.eviction_behind_seconds)
     if not row.evicted_count or not row.seconds:
         return
     per_second = row.evicted_count / row.seconds
@@ -122,6 +115,20 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
         per_second=per_second,
         share_ratio=share,
         policy=row.policy,
+    )
+
+
+def _behind(evidence: Evidence, row: RedisMemory, seconds: float) -> Finding:
+    why = "writes come faster than keys go"
+    if not row.key_count and row.client_buffer_bytes is not None:
+        why = f"no key is left to evict: clients' buffers take {size(row.client_buffer_bytes)}"
+    return finding(
+        evidence,
+        "eviction_behind",
+        FindingSeverity.WARNING,
+        f"over maxmemory for {seconds:.1f} s: keys are not evicted fast enough",
+        f"policy {row.policy}; {why}",
+        behind_seconds=seconds,
     )
 
 
