@@ -5,8 +5,10 @@ import socket
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from incident_lib import clock, config
@@ -138,12 +140,14 @@ def test_full_buffer_states_the_real_window(engine):
             engine.api.tag(docker_image.BASE, "workbench-test/filler", "1")
         engine.api.remove_image("workbench-test/filler:1")
         session = open_engine()
-        fetched = probes.events.fetch_events(session, looked_at)
+        evidence = run(probes.EVENTS, session, "docker", looked_at)
         session.close()
-    seen = next(row for row in fetched.rows if isinstance(row, EventsSeen))
+    (seen,) = evidence.of(EventsSeen)
     assert not seen.is_whole
-    assert fetched.truncated.kept == seen.kept_count >= 240
+    assert evidence.truncated.kept == seen.kept_count >= 240
     assert seen.seen_from > seen.asked_from
+    told = {one.id: one.severity for one in ANALYZERS[evidence.probe](evidence, Context(window=looked_at))}
+    assert told["docker.events.forgotten"] is FindingSeverity.INFO
 
 
 @pytest.mark.parametrize("name", ["../images/json", "a b", "", "app/x"])
@@ -164,13 +168,21 @@ def test_services_without_a_common_network(engine):
             docker_service.container(engine, ["sleep", "600"], network=networks[1].name) as other,
         ):
             session = open_engine()
-            fetched = probes.engine.fetch_containers(session, window(), needs=((one.name, other.name),))
+            fetch = partial(probes.engine.fetch_containers, needs=((one.name, other.name),))
+            evidence = run(
+                msgspec.structs.replace(probes.CONTAINERS, fetch=fetch), session, "docker", window()
+            )
             session.close()
     finally:
         for network in networks:
             network.remove()
-    (gap,) = [row for row in fetched.rows if isinstance(row, NetworkGap)]
+    (gap,) = evidence.of(NetworkGap)
     assert (gap.container, gap.needs) == (one.name, other.name)
+    (finding,) = ANALYZERS[evidence.probe](evidence, Context(window=window()))
+    assert (finding.id, finding.severity) == (
+        "docker.containers.no_common_network",
+        FindingSeverity.WARNING,
+    )
 
 
 def test_exec_read(engine):

@@ -1,5 +1,10 @@
 """The machine itself."""
 
+import os
+import shutil
+import subprocess
+import subprocess
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,10 +12,12 @@ from incident_lib import clock, config
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.host import ANALYZERS
+from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import EvidenceStatus, Window
-from incident_lib.model.host import FileSystem, HostLoad, HostMemory
+from incident_lib.model.host import FileSystem, HostLoad, HostMemory, ProcessorUser
 from incident_lib.probes import host as probes
 from incident_lib.probes.base import run_lane
+from tests import services
 
 
 def look(text: str = ""):
@@ -32,6 +39,40 @@ def test_machine_is_seen_and_every_probe_says_something():
         assert list(ANALYZERS[one.probe](one, Context(window=window)))
 
 
+def test_limits_that_this_machine_passes_once_they_are_moved():
+    window, seen = look()
+    for limit, value, told in (
+        ("host.disk.warning_free_ratio", 1, "host.disk.full"),
+        ("host.disk.critical_free_ratio", 1, "host.disk.full"),
+        ("host.memory.warning_available_ratio", 1, "host.memory.low"),
+        ("host.memory.critical_available_ratio", 1, "host.memory.low"),
+        ("host.load.warning_per_cpu", 0, "host.load.high"),
+        ("host.io_wait.warning_ratio", 0, "host.load.io_wait"),
+        ("host.steal.warning_ratio", 0, "host.load.steal"),
+    ):
+        probe = told.rpartition(".")[0]
+        context = Context(window=window, thresholds=Thresholds({limit: value}))
+        found = {one.id: one.severity for one in ANALYZERS[probe](seen[probe], context)}
+        assert found[told] == ("CRITICAL" if "critical" in limit else "WARNING"), limit
+
+
+def test_entries_of_a_file_system_that_run_out(tmp_path):
+    if os.geteuid() or not shutil.which("mount"):
+        services.missing("root, for a small file system of our own")
+    small = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=50", "none", str(tmp_path)]
+    if subprocess.run(small, capture_output=True, check=False).returncode:
+        services.missing("the right to mount")
+    try:
+        for number in range(47):
+            (tmp_path / str(number)).touch()
+        window, seen = look(f'[[host]]\npaths = ["{tmp_path}"]\n')
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    found = {one.id: one for one in ANALYZERS["host.disk"](seen["host.disk"], Context(window=window))}
+    assert found["host.disk.inodes"].severity == "WARNING"
+    assert "host.disk.full" not in found
+
+
 def test_configured_paths_and_one_that_is_not_there(tmp_path):
     _, seen = look(f'[[host]]\nname = "web-1"\npaths = ["{tmp_path}", "{tmp_path}/none"]\n')
     disk = seen["host.disk"]
@@ -39,3 +80,33 @@ def test_configured_paths_and_one_that_is_not_there(tmp_path):
     assert [row.path for row in disk.of(FileSystem)] == [str(tmp_path)]
     assert disk.status is EvidenceStatus.PARTIAL
     assert disk.problem.kind is ProblemKind.PRIVILEGE
+
+
+def test_who_takes_the_processors_is_named_and_whose_it_is(tmp_path):
+    """Two programs that compute: one is a service by its pid file, the other one nobody's."""
+    loop = ["sh", "-c", "while :; do :; done"]
+    with _running(loop, session=True) as stranger, _running(["bash", *loop[1:]], session=True) as service:
+        (tmp_path / "shop.pid").write_text(f"{service.pid}\n")
+        text = f'[[service]]\nname = "shop"\nkind = "process"\npid_file = "{tmp_path}/shop.pid"\n'
+        users = {one.pid: one for one in look(text)[1]["host.load"].of(ProcessorUser)}
+    assert (users[service.pid].service, users[service.pid].name) == ("shop", "bash")
+    assert not users[stranger.pid].service
+    assert not users[stranger.pid].is_ours
+    assert users[stranger.pid].cores > 0.02
+    assert users[stranger.pid].waiting_ratio is None or 0 <= users[stranger.pid].waiting_ratio <= 1
+
+
+def test_what_we_started_for_ourselves_is_ours():
+    with _running(["sh", "-c", "while :; do :; done"], session=False) as child:
+        users = {one.pid: one for one in look()[1]["host.load"].of(ProcessorUser)}
+    assert users[child.pid].is_ours
+
+
+@contextmanager
+def _running(command, *, session):
+    process = subprocess.Popen(command, start_new_session=session)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

@@ -316,42 +316,45 @@ _RESOLVER = """
 import sys, threading
 sys.path.insert(0, "CHECKOUT")
 import dns.message, dns.rcode, dns.rdatatype, dns.rrset, socket, time
-def answer(query):
+def answer(query, address):
     response = dns.message.make_response(query)
     name = query.question[0].name
     first = name.labels[0].decode()
     if first == "denied":
         response.set_rcode(dns.rcode.REFUSED)
     elif first in ("good", "slow"):
-        if first == "slow":
+        if first == "slow" and address == "127.0.0.1":
             time.sleep(1.3)
         if query.question[0].rdtype == dns.rdatatype.A:
-            response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "127.0.0.1"))
+            response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", address))
     else:
         response.set_rcode(dns.rcode.NXDOMAIN)
     return response.to_wire()
-made = socket.socket(type=socket.SOCK_DGRAM)
-made.bind(("127.0.0.1", 53))
-def reply_to(data, sender):
-    made.sendto(answer(dns.message.from_wire(data)), sender)
-def serve():
+def reply_to(made, data, sender, address):
+    made.sendto(answer(dns.message.from_wire(data), address), sender)
+def serve(made, address):
     while True:
         data, sender = made.recvfrom(4096)
-        threading.Thread(target=reply_to, args=(data, sender), daemon=True).start()
-threading.Thread(target=serve, daemon=True).start()
+        threading.Thread(target=reply_to, args=(made, data, sender, address), daemon=True).start()
+for host, address in (("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "192.0.2.9")):
+    made = socket.socket(type=socket.SOCK_DGRAM)
+    made.bind((host, 53))
+    threading.Thread(target=serve, args=(made, address), daemon=True).start()
 """
 
 
 @pytest.mark.netns
 def test_names_by_a_resolver_of_our_own(tmp_path: Path) -> None:
     """The whole row for names: healthy, sick, denied, slow, against what getaddrinfo itself is told."""
-    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:4 attempts:1\n")
+    several = "".join(f"nameserver 127.0.0.{number}\n" for number in (1, 2, 3))  # nobody listens at the last
+    (tmp_path / "resolv.conf").write_text(f"{several}options timeout:4 attempts:1\n")
     network = f"set -e\nip link set lo up\nmount --bind {tmp_path}/resolv.conf /etc/resolv.conf\n"
     urls = {name: f"dns://{name}.example.com" for name in ("good", "slow", "denied", "lost")}
     script = _RESOLVER.replace("CHECKOUT", str(Path.cwd())) + _LOOK.replace("URLS", json.dumps(urls))
     seen = _inside(network, script)["told"]
     told = {(name, finding): severity for name, finding, severity, _ in seen}
     assert ("good", "network.names.ok") in told
+    assert told["good", "network.names.differ"] == told["good", "network.names.resolver"] == "INFO"
     assert told.get(("slow", "network.names.slow")) == "WARNING", seen
     assert told["denied", "network.names.not_resolving"] == "CRITICAL"
     assert told["lost", "network.names.not_resolving"] == "CRITICAL"
