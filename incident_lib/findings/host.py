@@ -1,12 +1,15 @@
 """What the evidence about the machine means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.growth import mebibytes
+from incident_lib.findings.processors import shown, taken_by
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.host import FileSystem, HostLoad, HostMemory
+from incident_lib.model.host import FileSystem, HostLoad, HostMemory, ProcessorUser
+
+_SHOWN = 6  # programs
 
 
 def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -82,11 +85,51 @@ def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
             f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
         )
         complaints = list(_complaints(load, context))
+        users = evidence.of(ProcessorUser)
+        taken = list(_taken(evidence, load, users, context))
+        yield from taken
         for name, severity, title in complaints:
             yield finding(evidence, name, severity, title, detail, **data)
-        if not complaints:
+        if not complaints and not taken:
             title = f"load is {load.load_per_cpu:.2f} for each processor"
             yield finding(evidence, "ok", FindingSeverity.OK, title, detail, **data)
+
+
+def _taken(
+    evidence: Evidence, load: HostLoad, users: Sequence[ProcessorUser], context: Context
+) -> Iterator[Finding]:
+    """Yield that others keep all processors busy: no fault by itself; what the look takes does not count."""
+    severity = context.thresholds.severity("host.cpu", load.busy_ratio, "ratio")
+    most, ours = taken_by(users), sum(one.cores for one in users if one.is_ours)
+    if severity is None or most is None or ours >= load.cpu_count / 2:
+        return
+    shares = [
+        f"{shown(one)}: {one.cores / load.cpu_count:.0%}{f', of {one.service}' if one.service else ''}"
+        for one in users[:_SHOWN]
+        if not one.is_ours
+    ]
+    yield finding(
+        evidence,
+        "saturated",
+        severity,
+        f"the processors are {load.busy_ratio:.0%} busy, most with {shown(most)}",
+        "\n".join([*shares, _pressed(load)]),
+        busy_ratio=round(load.busy_ratio, 3),
+        program=shown(most),
+        process=most.name,
+        pid=most.pid,
+        share_ratio=round(most.cores / load.cpu_count, 3),
+        stalled_ratio=load.cpu_stalled_ratio,
+        steal_ratio=load.steal_ratio,
+        load_per_cpu=load.load_per_cpu,
+    )
+
+
+def _pressed(load: HostLoad) -> str:
+    told = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
+    if load.cpu_stalled_ratio is None:
+        return told
+    return f"{told}; somebody waited for one {load.cpu_stalled_ratio:.0%} of the last minute"
 
 
 def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, FindingSeverity, str]]:

@@ -174,6 +174,10 @@ DEFAULTS: dict[str, Threshold] = {
     "host.load.warning_per_cpu": _t(4, "own", "four tasks for each processor; short peaks are ordinary"),
     "host.io_wait.warning_ratio": _t(0.5, "own", "in one second; APA says 0.1 over five minutes"),
     "host.io_pressure.warning_ratio": _t(0.5, "own", "of a minute somebody waited for a disk"),
+    "host.cpu.info_ratio": _t(0.95, "own", "in one second; work uses what it can get, so no fault by itself"),
+    "host.cpu.taker.least_ratio": _t(0.4, "own", "of all processors, with one program that is no service"),
+    "host.cpu.waiting.least_ratio": _t(0.5, "own", "of the time in which a service could run"),
+    "host.cpu.waiting.least_count": _t(0.3, "own", "of its processes at a time; short waits are ordinary"),
     "host.steal.warning_ratio": _t(0.25, "own", "in one second; APA says 0.1 over five minutes"),
     # --- logs ---
     "logs.errors.warning_ratio": _t(0.01, "own", "one request in a hundred fails: people notice"),

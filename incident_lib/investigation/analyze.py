@@ -11,6 +11,7 @@ from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks
 from incident_lib.findings.network.vantage import judge_vantage
+from incident_lib.findings.processors import judge_processors
 from incident_lib.findings.reported import judge_reported
 from incident_lib.findings.stampede import judge_stampedes
 from incident_lib.hypotheses import rank
@@ -55,6 +56,7 @@ def analyze(
     raw = judge_slowness(raw, context.thresholds)
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
     raw = name_clients(raw, everything)
+    raw += judge_processors(raw, everything, topology, context.thresholds)
     raw += (*judge_stampedes(raw, topology), *judge_reported(raw, topology), *beside)
     raw = judge_rollbacks(judge_logins(raw, topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))

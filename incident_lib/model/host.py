@@ -67,6 +67,20 @@ class HostLoad(Row, frozen=True, kw_only=True):
         return self.load_1m / self.cpu_count
 
 
+class ProcessorUser(Row, frozen=True, kw_only=True):
+    """The processes of one program that belong together, and what they had of the processors meanwhile."""
+
+    name: str  # of the program; what it was called with may hold secrets, and is not read
+    pid: int  # of the one that ran most
+    process_count: int
+    cores: float  # processors that they kept busy
+    waiting_cores: float | None  # first threads at a time that were ready to run and had none
+    waiting_ratio: float | None = None  # of the time in which those were ready
+    container_id: str = ""  # its first characters, "" outside of containers
+    service: str = ""  # that they belong to, as far as a pid file tells
+    is_ours: bool = False  # this program, what started it, and what it started for itself
+
+
 class ProcessState(Row, frozen=True, kw_only=True):
     """A service that is a plain process. `is_running` False says why in `reason`."""
 
@@ -105,4 +119,4 @@ class ProcessState(Row, frozen=True, kw_only=True):
         return self.open_file_count / self.open_file_limit_count
 
 
-HostRow = FileSystem | HostMemory | HostLoad | ProcessState | MemorySample | Measurement
+HostRow = FileSystem | HostMemory | HostLoad | ProcessorUser | ProcessState | MemorySample | Measurement

@@ -3,7 +3,8 @@
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Problem, Window
+from incident_lib.model import AnyRow, Problem, Truncation, Window
 from incident_lib.model.host import FileSystem, HostLoad, HostMemory
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.probes.processors import KEPT, take_sample, users_between
 
 _SAMPLE_SECONDS = 1.0
 _PRESSURE = Path("/proc/pressure")
@@ -86,13 +88,18 @@ def fetch_memory(_session: Any, _window: Window) -> Fetched:
     return Fetched(rows=(row,))
 
 
-def fetch_load(_session: Any, _window: Window) -> Fetched:
-    """Return one HostLoad over a second. Source: /proc/loadavg, /proc/stat, /proc/pressure."""
+def fetch_load(_session: Any, _window: Window, *, pid_files: Mapping[str, str] | None = None) -> Fetched:
+    """Return one HostLoad over a second, and who had the processors meanwhile.
+
+    Source: /proc/loadavg, /proc/stat, /proc/pressure; of each process /proc/PID/stat, schedstat and cgroup.
+    Shape: a ProcessorUser for each program, the busiest first; `pid_files` tell whose service it is.
+    """
     import psutil
 
-    before, started = psutil.cpu_times(), clock.monotonic()
+    first, before, started = take_sample(), psutil.cpu_times(), clock.monotonic()
     time.sleep(_SAMPLE_SECONDS)
-    after, seconds = psutil.cpu_times(), clock.monotonic() - started
+    after, seconds, second = psutil.cpu_times(), clock.monotonic() - started, take_sample()
+    users = users_between(first, second, services=_services(pid_files or {}), own=os.getpid())
     spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
     one, five, fifteen = psutil.getloadavg()
     row: AnyRow = HostLoad(
@@ -108,7 +115,18 @@ def fetch_load(_session: Any, _window: Window) -> Fetched:
         cpu_stalled_ratio=_pressure("cpu", "avg60")[0],
         booted_at=datetime.fromtimestamp(psutil.boot_time(), UTC),
     )
-    return Fetched(rows=(row,))
+    kept = [one for rank, one in enumerate(users) if rank < KEPT or one.service]
+    cut = Truncation(kept=len(kept), total=len(users), unit="programs") if len(kept) < len(users) else None
+    return Fetched(rows=(row, *kept), truncated=cut)
+
+
+def _services(pid_files: Mapping[str, str]) -> dict[int, str]:
+    """Return services by the process that their pid file names; one that cannot be read names none."""
+    found = {}
+    for name, path in pid_files.items():
+        with suppress(OSError, ValueError):
+            found[int(Path(path).read_text(encoding="ascii").split("\n")[0])] = name
+    return found
 
 
 def _share(spent: dict[str, float], name: str) -> float | None:
@@ -159,7 +177,8 @@ LOAD = Probe(
     name="host.load",
     fetch=fetch_load,
     question="Is the machine itself overloaded?",
-    source="/proc/loadavg; /proc/stat over one second; /proc/pressure",
+    source="/proc/loadavg; /proc/stat and what each process ran over one second; /proc/pressure",
+    cost="two reads of /proc for each process",
 )
 PROBES: tuple[Probe, ...] = (DISK, MEMORY, LOAD)
 
@@ -167,4 +186,6 @@ PROBES: tuple[Probe, ...] = (DISK, MEMORY, LOAD)
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the one lane of the machine."""
     disk = msgspec.structs.replace(DISK, fetch=partial(fetch_disk, paths=settings.host.paths))
-    return (Lane(target=settings.host.name, open=NoSession, probes=(disk, MEMORY, LOAD), name="host"),)
+    pid_files = {one.name: str(settings.file(one.pid_file)) for one in settings.services if one.pid_file}
+    load = msgspec.structs.replace(LOAD, fetch=partial(fetch_load, pid_files=pid_files))
+    return (Lane(target=settings.host.name, open=NoSession, probes=(disk, MEMORY, load), name="host"),)

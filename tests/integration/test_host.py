@@ -3,8 +3,6 @@
 import os
 import shutil
 import subprocess
-import subprocess
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.host import ANALYZERS
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import EvidenceStatus, Window
-from incident_lib.model.host import FileSystem, HostLoad, HostMemory, ProcessorUser
+from incident_lib.model.host import FileSystem, HostLoad, HostMemory
 from incident_lib.probes import host as probes
 from incident_lib.probes.base import run_lane
 from tests import services
@@ -80,33 +78,3 @@ def test_configured_paths_and_one_that_is_not_there(tmp_path):
     assert [row.path for row in disk.of(FileSystem)] == [str(tmp_path)]
     assert disk.status is EvidenceStatus.PARTIAL
     assert disk.problem.kind is ProblemKind.PRIVILEGE
-
-
-def test_who_takes_the_processors_is_named_and_whose_it_is(tmp_path):
-    """Two programs that compute: one is a service by its pid file, the other one nobody's."""
-    loop = ["sh", "-c", "while :; do :; done"]
-    with _running(loop, session=True) as stranger, _running(["bash", *loop[1:]], session=True) as service:
-        (tmp_path / "shop.pid").write_text(f"{service.pid}\n")
-        text = f'[[service]]\nname = "shop"\nkind = "process"\npid_file = "{tmp_path}/shop.pid"\n'
-        users = {one.pid: one for one in look(text)[1]["host.load"].of(ProcessorUser)}
-    assert (users[service.pid].service, users[service.pid].name) == ("shop", "bash")
-    assert not users[stranger.pid].service
-    assert not users[stranger.pid].is_ours
-    assert users[stranger.pid].cores > 0.02
-    assert users[stranger.pid].waiting_ratio is None or 0 <= users[stranger.pid].waiting_ratio <= 1
-
-
-def test_what_we_started_for_ourselves_is_ours():
-    with _running(["sh", "-c", "while :; do :; done"], session=False) as child:
-        users = {one.pid: one for one in look()[1]["host.load"].of(ProcessorUser)}
-    assert users[child.pid].is_ours
-
-
-@contextmanager
-def _running(command, *, session):
-    process = subprocess.Popen(command, start_new_session=session)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()

@@ -147,6 +147,15 @@ CASES: dict[str, tuple[str, Case]] = {
     "tls-chain": ("bank", ("bank network.tls.chain", "bank http.health.tls", *ERRORS)),
     "port-refused": ("bank", ("bank network.ports.refused", "bank http.health.refused", *ERRORS)),
     "port-filtered": ("bank", ("bank network.ports.timed_out", "bank http.health.timed_out", *ERRORS)),
+    "host-cpu-saturated": (
+        "machine",
+        (
+            "machine host.load.starved WARNING",
+            "machine host.load.saturated INFO",
+            "orders logs.lines.latency WARNING",
+            "orders http.health.slow INFO",
+        ),
+    ),
     "host-disk-full": ("machine", ("machine host.disk.full",)),
     "clock-skew": ("ledger", ("ledger postgres.connection.clock WARNING",)),
 }
