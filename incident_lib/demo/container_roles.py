@@ -10,6 +10,7 @@ from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.layout import Layout
 
 SHARED = "/shop"  # where the stack's directory is in the containers
+SOCKETS = "/tmp"  # noqa: S108 - of a standby, in a container of its own
 DATABASE = "shop"
 ADMIN = "postgres"
 PORTS = {"db": 5432, "redis": 6379, "payments": 8443, "backend": 8000, "frontend": 3000}
@@ -30,6 +31,11 @@ _POSTGRES_SETTINGS = {
     "fsync": "off",
     "jit": "off",
 }
+
+_FOLLOW = """\
+pg_basebackup --dbname "$PRIMARY" --pgdata "$0" --write-recovery-conf --no-sync --checkpoint fast &&
+exec postgres -D "$0" "$@"
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +109,9 @@ class Roles:
 
     def db(self) -> dict[str, Any]:
         """Return the database's settings."""
-        flags = [part for pair in _POSTGRES_SETTINGS.items() for part in ("-c", "=".join(pair))]
         options: dict[str, Any] = {
             "image": self._images.postgres,
-            "command": flags,
+            "command": _flags(_POSTGRES_SETTINGS),
             "environment": {
                 "POSTGRES_USER": ADMIN,
                 "POSTGRES_PASSWORD": self._passwords.db,
@@ -117,6 +122,17 @@ class Roles:
         if self._disk:
             options["volumes"] = {self._disk: {"bind": "/var/lib/postgresql/data", "mode": "rw"}}
         return options
+
+    def standby(self, name: str) -> dict[str, Any]:
+        """Return the settings of a copy of the database that follows it."""
+        own = {"listen_addresses": "*", "unix_socket_directories": SOCKETS}
+        return {
+            "image": self._images.postgres,
+            "user": ADMIN,
+            "entrypoint": ["sh", "-c", _FOLLOW, f"{SOCKETS}/standby"],
+            "command": _flags({**_POSTGRES_SETTINGS, **own}),
+            "environment": {"PRIMARY": f"{self._passwords.dsn(ADMIN, 'db:5432')}?application_name={name}"},
+        }
 
     def redis(self) -> dict[str, Any]:
         """Return the cache's settings."""
@@ -195,6 +211,15 @@ class Roles:
 
     def _module(self, name: str, *arguments: str) -> list[str]:
         return ["python3", "-m", f"incident_lib.demo.{name}", *arguments]
+
+
+def _flags(settings: Mapping[str, str]) -> list[str]:
+    """Return a server's settings as its command line has them.
+
+    >>> _flags({"jit": "off"})
+    ['-c', 'jit=off']
+    """
+    return [part for pair in settings.items() for part in ("-c", "=".join(pair))]
 
 
 def _ask(port: int, path: str) -> str:

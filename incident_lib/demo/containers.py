@@ -156,6 +156,10 @@ class ContainerStack(Stack):
         """Remove the container of a client that causes trouble, if there is one."""
         self.containers.remove(job)
 
+    def ask(self, statement: str) -> tuple[Any, ...]:
+        """Return the first row of a statement's answer, asked as the database's administrator."""
+        return database.ask(self.postgres_dsn, statement)
+
     def cache(self) -> redis.Redis:
         """Return a client of the cache that gives up soon."""
         return operator(self.redis_url)

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from incident_lib.errors import WorkbenchError
 
 
 def accepts(dsn: str) -> bool:
@@ -14,6 +17,15 @@ def accepts(dsn: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def ask(dsn: str, statement: str) -> tuple[Any, ...]:
+    """Return the first row of a statement's answer. Errors: WorkbenchError where there is none."""
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=2) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    if row is None:
+        raise WorkbenchError(f"the database answers nothing to {statement}")
+    return row
 
 
 def fill(dsn: str, passwords: Mapping[str, str]) -> None:

@@ -140,11 +140,7 @@ class PostgresServer:
 
     def ask(self, statement: str) -> tuple[Any, ...]:
         """Return the first row of a statement's answer, asked as the administrator."""
-        with psycopg.connect(self.dsn(ADMIN), autocommit=True, connect_timeout=2) as connection:
-            row = connection.execute(statement.encode()).fetchone()
-        if row is None:
-            raise WorkbenchError(f"the database answers nothing to {statement}")
-        return row
+        return database.ask(self.dsn(ADMIN), statement)
 
     @property
     def binaries(self) -> Path:

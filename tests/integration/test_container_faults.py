@@ -24,7 +24,8 @@ from incident_lib.investigation.take import take_snapshot
 from incident_lib.model import IncidentSeverity, Window
 from incident_lib.model.docker import ContainerState
 from incident_lib.probes.docker.container import fetch_container
-from tests.integration import docker_service
+from tests import services
+from tests.integration import container_symptoms, docker_service
 from tests.integration.container_stack import container_stack
 
 pytestmark = [*docker_service.MARKS, pytest.mark.slow]
@@ -51,10 +52,15 @@ def triage(stack, folder, seconds) -> Case:
 @pytest.mark.parametrize("name", PLAYED)
 def test_a_fault_is_named_first(stack, name, tmp_path):
     fault = CONTAINER_FAULTS[name]
+    if why := fault.why_not():
+        services.missing(why)
+    shows = container_symptoms.SYMPTOMS.get(name)
     begun = time.monotonic()
     stack.drive(2)
     fault.inject(stack)
     try:
+        if shows:
+            stack.wait_for(lambda: shows(stack), "backend", f"shows no {name}")
         while True:  # a busy machine takes its time to show a fault
             stack.drive(2)
             case = triage(stack, tmp_path / uuid4().hex, time.monotonic() - begun)
@@ -63,6 +69,7 @@ def test_a_fault_is_named_first(stack, name, tmp_path):
                 break
     finally:
         fault.undo(stack)
+    assert not (shows and shows(stack)), "it is not undone"
     bad = [f"{one.target}:{one.id}" for one in case.analysis.findings if one.severity.is_bad]
     assert told[:1] == [(fault.hypothesis, fault.target)], (told[:3], bad)
     if name in {"crash-loop", "service-down"}:

@@ -1,5 +1,6 @@
-"""Faults of the stack on Docker: what happens to the containers of the stores, and to what leads to them."""
+"""Faults of the stack on Docker: what happens to its stores and to the outside provider."""
 
+from incident_lib.demo import container_standby
 from incident_lib.demo.certificates import EXPIRED, GOOD
 from incident_lib.demo.container_roles import Options
 from incident_lib.demo.containers import ContainerStack
@@ -8,7 +9,6 @@ from incident_lib.demo.faults.outside import slow_down, speed_up
 from incident_lib.demo.redis import HEALTHY_POLICY
 
 _MIB = 1024 * 1024
-_OTHER_PORT = 9443
 
 
 def _crash_database(stack: ContainerStack) -> None:
@@ -26,10 +26,9 @@ def _make_database_anew(stack: ContainerStack) -> None:
     stack.start_database()
 
 
-def _rename_database(stack: ContainerStack) -> None:
-    """Attach the database again, without the name that the application knows it by."""
-    stack.containers.cut_off("db")
-    stack.containers.attach("db", "database-new")
+def _pause_a_standby(stack: ContainerStack) -> None:
+    container_standby.start(stack)
+    container_standby.pause(stack)
 
 
 def _fill_cache(stack: ContainerStack) -> None:
@@ -43,11 +42,6 @@ def _empty_cache(stack: ContainerStack) -> None:
     with stack.cache() as client:
         client.config_set("maxmemory-policy", HEALTHY_POLICY)
         client.flushall()
-
-
-def _reattach(role: str, stack: ContainerStack) -> None:
-    stack.containers.cut_off(role)
-    stack.containers.attach(role, role)
 
 
 def _serve_certificate(name: str, stack: ContainerStack) -> None:
@@ -96,20 +90,12 @@ STORE_FAULTS = (
         mend_stack=lambda stack: stack.end_client("export"),
     ),
     db_fault(
-        name="dns-failure",
-        title="The database was attached again without the name that the backend knows it by",
-        settle_seconds=8.0,
-        break_stack=_rename_database,
-        mend_stack=lambda stack: _reattach("db", stack),
+        name="replication-lag",
+        title="A standby receives what the database writes, and its replay was paused for a report",
+        settle_seconds=10.0,
+        break_stack=_pause_a_standby,
+        mend_stack=container_standby.stop,
         in_suite=True,
-    ),
-    cache_fault(
-        name="network-split",
-        title="The cache's container was taken out of the backend's network",
-        hypothesis="dns-failure",
-        settle_seconds=6.0,
-        break_stack=lambda stack: stack.containers.cut_off("redis"),
-        mend_stack=lambda stack: stack.containers.attach("redis", "redis"),
     ),
     cache_fault(
         name="redis-down",
@@ -131,13 +117,6 @@ STORE_FAULTS = (
         settle_seconds=5.0,
         break_stack=lambda stack: _serve_certificate(EXPIRED, stack),
         mend_stack=lambda stack: _serve_certificate(GOOD, stack),
-    ),
-    payments_fault(
-        name="port-refused",
-        title="The payments provider listens on another port",
-        settle_seconds=5.0,
-        break_stack=lambda stack: stack.run("payments", stack.roles.payments(port=_OTHER_PORT)),
-        mend_stack=lambda stack: stack.run("payments", stack.roles.payments()),
     ),
     payments_fault(
         name="slow-dependency",

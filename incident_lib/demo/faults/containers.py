@@ -8,6 +8,7 @@ from incident_lib.demo.container_roles import Options
 from incident_lib.demo.containers import ContainerStack
 from incident_lib.demo.deploy import FIRST_VERSION, NEXT_VERSION
 from incident_lib.demo.faults.container_base import ContainerFault, backend_fault, cache_fault
+from incident_lib.demo.faults.container_network import NETWORK_FAULTS
 from incident_lib.demo.faults.container_stores import STORE_FAULTS
 
 _MIB = 1024 * 1024
@@ -146,5 +147,5 @@ _APPLICATION_FAULTS = (
 )
 
 CONTAINER_FAULTS: dict[str, ContainerFault] = {
-    fault.name: fault for fault in (*_APPLICATION_FAULTS, *STORE_FAULTS)
+    fault.name: fault for fault in (*_APPLICATION_FAULTS, *STORE_FAULTS, *NETWORK_FAULTS)
 }

@@ -43,6 +43,13 @@ def test_a_disk_of_its_own_is_held_by_two_containers():
     assert with_disk.payments()["volumes"]["demo-data"]["mode"] == "ro"
 
 
+def test_a_standby_copies_the_database_and_says_who_it_is():
+    settings = roles().standby("standby")
+    assert settings["environment"]["PRIMARY"].endswith("@db:5432/shop?application_name=standby")
+    assert settings["user"] == "postgres"
+    assert "max_connections=40" in settings["command"]  # fewer than at the database, and it would not start
+
+
 def test_passwords_do_not_show():
     assert "secret" not in repr(Passwords("db-secret", "redis-secret"))
 
