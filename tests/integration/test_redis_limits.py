@@ -4,11 +4,15 @@ Where a limit would take gigabytes, or long, to pass, the test lowers it: the ro
 """
 
 import contextlib
+import os
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.redis import RedisPersistence
+from tests import services
 from tests.integration.redis_service import Server, collect, context, running, settings_for
 
 pytestmark = pytest.mark.redis
@@ -132,6 +137,27 @@ def test_an_append_only_file_that_cannot_be_rewritten() -> None:
         for folder in (server.directory, *folders):
             folder.chmod(0o755)
     assert found.severity is WARNING
+
+
+def test_an_append_only_file_on_a_disk_that_is_full(tmp_path: Path) -> None:
+    if os.geteuid() or not shutil.which("mount"):
+        services.missing("root, for a small file system of our own")
+    small = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(tmp_path)]
+    if subprocess.run(small, capture_output=True, check=False).returncode:
+        services.missing("the right to mount")
+    try:
+        with (
+            running(REDIS, "--appendonly", "yes", "--dir", str(tmp_path)) as server,
+            server.client() as client,
+        ):
+            with contextlib.suppress(redis.RedisError):
+                for number in range(40):
+                    client.set(f"item:{number}", "x" * 50_000)
+            until(lambda: client.info("persistence")["aof_last_write_status"] == "err")
+            found = judged(server, "persistence")["failing"]
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    assert (found.severity, found.data["what"]) == (CRITICAL, "append-only file")
 
 
 def test_how_long_the_last_fork_took_is_known() -> None:
