@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding, unknown
+from incident_lib.findings.postgres.words import count
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.postgres_schema import PostgresRelation, PostgresSchema, PostgresSchemaStatement
 
@@ -20,11 +21,11 @@ def analyze_schema(evidence: Evidence, context: Context) -> Iterator[Finding]:
     found = [*_running(evidence), *_changed(evidence, context)]
     yield from found
     if not found:
-        count = f"{schema.table_count:,} tables, {schema.index_count:,} indexes"
+        seen = f"{count(schema.table_count, 'table')}, {count(schema.index_count, 'index', 'indexes')}"
         how = (
             "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would tell of all"
         )
-        title = f"no change of the schema was seen: {count}"
+        title = f"no change of the schema was seen: {seen}"
         detail = f"looked at: sessions' last statements, times of commits, an earlier snapshot{how}"
         yield finding(evidence, "ok", FindingSeverity.OK, title, detail, table_count=schema.table_count)
 

@@ -56,7 +56,7 @@ def count(number: int, singular: str, plural: str = "") -> str:
     >>> count(1, "session"), count(5, "query", "queries")
     ('1 session', '5 queries')
     """
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def size(value: float) -> str:
