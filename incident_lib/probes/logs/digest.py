@@ -10,6 +10,8 @@ import msgspec
 K = TypeVar("K")
 V = TypeVar("V")
 OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are told apart
+_CACHE_SIZE = 20_000
+_CLASSES: dict[float, int] = {}  # of durations: most logs round them, so that they come again
 _STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
 LATENCY_SLOTS = 5  # latency over time is kept in stretches of so many slots
 _GRADES = 512  # of durations over time: four classes wide each, about 20 %
@@ -94,7 +96,12 @@ def duration_class(seconds: float) -> int:
     >>> round(seconds_of_class(duration_class(0.25)), 2)
     0.25
     """
-    return int(log(max(seconds, 1e-7)) / _STEP // 1)
+    number = _CLASSES.get(seconds)
+    if number is None:
+        if len(_CLASSES) >= _CACHE_SIZE:
+            _CLASSES.clear()
+        number = _CLASSES[seconds] = int(log(max(seconds, 1e-7)) / _STEP // 1)
+    return number
 
 
 def seconds_of_class(number: int) -> float:

@@ -7,18 +7,29 @@ from typing import Any
 import msgspec
 
 from incident_lib.probes.logs import times
-from incident_lib.probes.logs.line import Line, level_of
+from incident_lib.probes.logs.durations import seconds_of, usual_unit
+from incident_lib.probes.logs.line import SEVERITIES, Line, level_of
 
+# Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are one name.
 _ROLES: dict[str, tuple[str, ...]] = {
-    "at": ("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
-    "level": ("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
+    "at": (
+        *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
+        *("time_local", "start_time"),
+    ),
+    "level": (
+        *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
+        "severity_text",
+    ),
     "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt"),
-    "logger": ("logger", "name", "logger_name", "log.logger"),
-    "method": ("method", "http.method", "request_method", "http_method", "verb", "http.request.method"),
-    "path": ("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
+    "logger": ("logger", "name", "logger_name", "log.logger", "category", "SourceContext"),
+    "method": ("method", "http.method", "request_method", "http_method", "http.request.method", "verb"),
+    "path": (
+        *("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
+        *("request_url", "request"),
+    ),
     "status": (
         *("status", "status_code", "http.status_code", "http.response.status_code", "response_status"),
-        *("statusCode", "response_code", "DownstreamStatus"),
+        *("response_code", "DownstreamStatus", "resp"),
     ),
     "exception": (
         *(
@@ -39,20 +50,24 @@ _ROLES: dict[str, tuple[str, ...]] = {
     ),
     "duration": (
         *("duration_ms", "elapsed_ms", "latency_ms", "response_time_ms", "time_ms", "took_ms"),
-        *("responseTime", "durationMs", "duration_seconds", "duration_s", "elapsed_seconds"),
-        *("latency_seconds", "request_time", "upstream_response_time"),
-        *("duration", "elapsed", "latency", "response_time", "took"),
+        *("request_time_ms", "elapsed_milliseconds", "duration_milliseconds", "duration_millis"),
+        *("duration_seconds", "duration_s", "elapsed_seconds", "latency_seconds", "latency_human"),
+        *("duration_us", "elapsed_us", "latency_us", "request_time_us", "duration_micros"),
+        *("duration_ns", "elapsed_ns", "latency_ns", "duration_nanos", "event.duration"),
+        *("request_time", "upstream_response_time", "duration", "elapsed", "latency", "response_time"),
+        *("took", "dur", "service"),
     ),
 }
 # Nested documents.
-_PARTS = ("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record")
+_PARTS = (
+    *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
+    *("httpRequest", "event"),
+)
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
-_WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|sec|seconds)?\s*$")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "m": 60.0}
-_MILLISECONDS = ("_ms", "Ms", "responseTime")
-_SECONDS = ("_seconds", "_s", "request_time", "upstream_response_time")
+NO_PATH = "(no path)"  # of a line that tells how a request ended, and not which one it was
 
+_NUMBERS = (int, float)
 _Plan = tuple[str | None, ...]
 _PLANS: dict[tuple[str, ...], _Plan] = {}  # which key plays which role: a program writes few shapes of lines
 _decode = msgspec.json.Decoder().decode
@@ -95,54 +110,84 @@ def from_fields(document: Mapping[str, Any], form: str) -> Line:
         if any(isinstance(document.get(part), dict) for part in _PARTS):
             return from_fields(_flat(document), form)
         plan = _remember(shape)
-    at, level, message, logger, method, path, status, exception, error, duration = plan
+    at, level, message, logger, method, path, status, exception, error, duration, usual = plan
     line = Line(format=form)
     line.at = times.from_value(document[at]) if at else None
-    line.level = level_of(document[level]) if level else ""
+    if level:
+        usual_level = message != "short_message"
+        line.level = level_of(document[level]) if usual_level else _severity(document[level])
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
     line.error = _error(document[error], line) if error else ""
-    if path and status:
-        line.status = _status(document[status])
-        line.path = _text(document[path]) if line.status else ""
+    if path and status and (code := _status(document[status])):
+        line.status, line.path = code, _text(document[path])
         line.method = _text(document[method]).upper()[:10] if method else ""
-        line.duration = seconds_of(duration, document[duration]) if duration else None
+        if path == "request" and not _split_request(line):
+            return line
+        if duration:
+            took = document[duration]
+            plain = usual == "ms" and type(took) in _NUMBERS and 0 <= took < 1e18
+            line.duration = took / 1e3 if plain else seconds_of(duration, took, usual)
+    elif (
+        status == "statusCode" and duration == "responseTime" and (code := _status(document[status]))
+    ):  # of Fastify
+        line.status, line.method, line.path = code, "-", NO_PATH
+        line.duration = seconds_of(duration, document[duration])
     return line
 
 
-def seconds_of(name: str, value: object) -> float | None:
-    """Return the duration in seconds, by the unit in the name or the text.
+def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
+    """Return the request that `key=value` pairs behind other words tell of, None where they tell of none.
 
-    Where neither names one, whole numbers are milliseconds (from a million on: nanoseconds), others seconds.
+    Durations that name no unit are what `seconds_of` says, or else milliseconds.
 
-    >>> seconds_of("duration_ms", 12.5), seconds_of("latency", "3ms"), seconds_of("duration", 0.25)
-    (0.0125, 0.003, 0.25)
+    >>> request_in_pairs("served   method=GET path=/a status=500 took=3ms").status
+    500
     """
-    unit = None
-    if isinstance(value, str):
-        match = _WITH_UNIT.match(value)
-        if match is None:
-            return None
-        unit = match[2]
-        value = float(match[1]) if "." in match[1] else int(match[1][:18])
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
+    pairs = dict(_PAIR.findall(text))
+    fields = {key: value.strip('"') for key, value in pairs.items()}
+    for key in ("duration", "latency", "elapsed") if milliseconds else ():
+        fields |= {f"{key}_ms": fields.pop(key)} if key in fields else {}
+    line = from_fields(fields, "logfmt")
+    if not line.status or not line.method or line.path[:1] != "/":
         return None
-    if unit:
-        return value * _UNITS[unit]
-    if name.endswith(_MILLISECONDS):
-        return value / 1e3
-    if isinstance(value, float) or name.endswith(_SECONDS):
-        return float(value)
-    return value / 1e3 if value < 1_000_000 else value / 1e9
+    line.message = line.message or text
+    return line
 
 
 def _remember(shape: tuple[str, ...]) -> _Plan:
-    plan = tuple(next((name for name in names if name in shape), None) for names in _ROLES.values())
+    known = {_plain(name): name for name in reversed(shape)}
+    keys = [next((known[name] for name in names if name in known), None) for names in _PLAIN_ROLES]
+    plan = (*keys, usual_unit(shape, keys[-1]))
     if len(_PLANS) >= 2_000:
         _PLANS.clear()
     _PLANS[shape] = plan
     return plan
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+_PLAIN_ROLES = tuple(tuple(dict.fromkeys(map(_plain, names))) for names in _ROLES.values())
+
+
+def _severity(value: Any) -> str:
+    """Return the level that a field of GELF names: a severity of syslog."""
+    known = isinstance(value, int) and 0 <= value < len(SEVERITIES)
+    return SEVERITIES[value] if known else level_of(value)
+
+
+def _split_request(line: Line) -> bool:
+    """Return whether the path is a whole request, "GET /a HTTP/1.1", after splitting it."""
+    method, _, rest = line.path.partition(" ")
+    path = rest.split(" ", 1)[0]
+    if not method.isupper() or path[:1] != "/":
+        line.status, line.path = 0, ""
+        return False
+    line.method, line.path = method[:10], path
+    return True
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +198,9 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(nested, dict):
             for key, value in nested.items():
                 flat[f"{part}.{key}"] = value
-                if part not in _ERRORS or key == "stack":
+                if isinstance(value, dict) and key in _PARTS:  # http.request.method of ECS
+                    flat |= {f"{part}.{key}.{name}": inner for name, inner in value.items()}
+                elif part not in _ERRORS or key == "stack":
                     flat.setdefault(key, _inner(value))
     if isinstance(document.get("record"), dict):  # loguru: the text repeats the record, with its traceback
         flat["exception"] = flat.pop("text", "") if document["record"].get("exception") else ""

@@ -3,24 +3,26 @@
 import re
 
 from incident_lib.probes.logs import short_times, times
-from incident_lib.probes.logs.fields import from_json, from_logfmt
-from incident_lib.probes.logs.line import Line, level_of
+from incident_lib.probes.logs.fields import from_json, from_logfmt, request_in_pairs
+from incident_lib.probes.logs.line import Line, level_of, level_of_priority
+from incident_lib.probes.logs.served import ENDING, read_request
 from incident_lib.probes.logs.servers import read_access, read_combined, read_postgres, read_redis
 
 _UPPER = re.compile(
     r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
-    r"|EMERG)\b"
+    r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC)\b"
 )
 _SMALL = re.compile(
-    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal)\]"
-    r"|^(debug|info|notice|warning|warn|error|critical|fatal)(?=: |\s{2,}\S)",
+    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal) *\]"
+    r"|^(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
 )
 _AFTER_LEVEL = re.compile(
     r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
     # the thread, and what stands with it, where a logger or a dash follows
     r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,400}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}(?::\s|\s+-\s))))?"
-    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+-\s+"
+    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+--?\s+|-- ([\w.]{0,60}): "  # of Ruby
+    r"|\d{1,9} --- (?:\[[^\[\]]{0,80}\] ){1,3}(\S{1,80}) *: "  # of Spring
     r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S)"
     r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+)?"  # with the request's id
 )
@@ -34,7 +36,8 @@ _REDIS = re.compile(r"\d{1,10}:[MSCX] ")
 _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
 _GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
-_KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [^\]]{1,80}\] ")
+_KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
+_EPOCH = re.compile(r"(1\.\d{6,15})e\+09\t")  # zap
 _SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
 _SENDER = re.compile(  # the host; the program with its process; whom it speaks for
     r"(?: ?\S{1,80}(?<!:) {1,2}(?:-- )?)?"
@@ -42,13 +45,15 @@ _SENDER = re.compile(  # the host; the program with its process; whom it speaks 
     r"(?: ?\([^()]{1,80}\))?: "
 )
 _PROCESS = re.compile(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
-_PRIORITY = re.compile(r"<\d{1,3}>(?:1 (?=\d{4}-))?")
+_PRIORITY = re.compile(r"<(\d{1,3})>(1 (?=\d{4}-))?")
+_OUTGOING = re.compile(r"://[^\s\"]{1,200} $")  # in front of a request: it was made, not served
 _RFC5424 = re.compile(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{1,400}\])+) ?")
 _SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
 _PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
 _PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
 _BEHIND_WORD = re.compile(r"(\S{1,80}+) ++(?:\| ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
 _LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
+_SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
 _LETTERS = {
     "V": "DEBUG",
     "D": "DEBUG",
@@ -69,35 +74,76 @@ def parse(text: str) -> Line:
     """
     first = text[:1]
     if first == "{":
-        return from_json(text) or Line(message=text)
+        return _of_document(text)
+    if first == "I" and text[:10] == "INFO:     " and (match := _UVICORN.match(text)):
+        return read_access(Line(message=text[10:], level="INFO"), match)
     if not first or first in " \t":
-        return Line(message=text, is_detail=True)
+        return _detail(text)
     if first.isdigit():
         if _REDIS.match(text) and (line := read_redis(text)):
             return line
         if '] "' in text and (line := read_combined(text)):
             return line
+    level, is_5424 = "", False
     if first == "<" and (match := _PRIORITY.match(text)):
-        text, first = text[match.end() :], text[match.end() : match.end() + 1]
+        level, is_5424, text = level_of_priority(int(match[1])), bool(match[2]), text[match.end() :]
+        first = text[:1]
     at, rest, writer = _leading_time(text, first)
+    if is_5424 and (sender := _RFC5424.match(rest)):
+        rest, writer = rest[sender.end() :], sender[1]
     line = _with_header(rest, at)
+    line.level = line.level or level
     line.logger = line.logger or writer
     line.at = at if line.at is None else line.at
     return line
+
+
+def _of_document(text: str) -> Line:
+    line = from_json(text) or Line(message=text)
+    if not line.status and "/" in line.message:
+        _request_in(line)
+    return line
+
+
+def _detail(text: str) -> Line:
+    """Return a line that belongs to the one before, or the request that ASP.NET and koa write indented."""
+    stripped = text.lstrip()
+    if stripped.startswith(("Request finished ", "--> ")):
+        line = Line(message=stripped)
+        if read_request(line):
+            return line
+    return Line(message=text, is_detail=True)
+
+
+def _request_in(line: Line) -> None:
+    """Take over the request that the message tells of, where it tells of a served one."""
+    message = line.message
+    match = _ACCESS.search(message) if '"' in message else None
+    if match and not ("://" in message and _OUTGOING.search(message, 0, match.start())):
+        read_access(line, match)
+    else:
+        read_request(line)
 
 
 def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
     """Return the time, what follows it, and who wrote it where the header says so."""
     if first == "[":
         found = (
-            times.from_iso(text[1:41]) or times.from_month_first(text[1:41]) or short_times.day(text[1:20])
+            times.from_iso(text[1:41])
+            or times.from_month_first(text[1:41])
+            or short_times.day(text[1:20])
+            or times.from_day_first(text[1:41])
         )
         end = found[1] + 1 if found else 0
         if found and text[end : end + 1] == "]":
             end += 1
     elif first.isdigit():
         found = times.from_iso(text[:40]) or short_times.leading(text[:40])
+        if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
+            found = float(match[1]) * 1e9, match.end()
         end = found[1] if found else 0
+    elif first in "IWEF" and text[1:5].isdigit() and (match := _KLOG.match(text)):
+        return short_times.this_year((match[2], match[3]), (*match[4].split(":"), match[5])), text, ""
     elif first == "-":
         found = short_times.leading(text[:40])
         end = found[1] if found else 0
@@ -151,19 +197,19 @@ def _sender(text: str, end: int) -> tuple[str, str]:
 
 def _with_header(text: str, at: float | None) -> Line:
     """Return the line of what follows the time."""
-    if text[:1] == "{" and (line := from_json(text)):
-        return line
+    if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
+        return read_access(Line(message=text[10:], level="INFO"), match)
     if line := _own_format(text, at):
         return line
-    if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
-        return read_access(Line(message=match[0][10:], level="INFO"), match)
     level, logger, message = _header(text, timed=at is not None)
     if inner := _embedded(message, text):
         inner.level = inner.level or level
         return inner
     line = Line(message=message, level=level, logger=logger)
-    if '"' in message and (match := _ACCESS.search(message)):
-        return read_access(line, match)
+    if "/" in message or message[:1] in ENDING:
+        _request_in(line)
+        if line.status:
+            return line
     if text[:1] == "[" and _GUNICORN.match(text):
         line.format = "gunicorn"
     elif level and text.startswith(level + ": "):
@@ -172,7 +218,9 @@ def _with_header(text: str, at: float | None) -> Line:
 
 
 def _own_format(text: str, at: float | None) -> Line | None:
-    """Return the line of a server that has a format of its own, which holds its level and more."""
+    """Return the line of fields, or of a server that has a format of its own, which hold level and more."""
+    if text[:1] == "{" and (line := from_json(text)):
+        return line
     if ":  " in text and (line := read_postgres(text, at)):
         return line
     if text[:1].isdigit() and _REDIS.match(text) and (line := read_redis(text)):
@@ -190,6 +238,9 @@ def _embedded(message: str, text: str) -> Line | None:
         return read_combined(message[match.start() :].lstrip())
     if match := _EMBEDDED_REDIS.search(message):
         return read_redis(message[match.start() :].lstrip())
+    if "\t{" in message and (line := from_json(message[message.index("\t{") + 1 :])) and line.status:
+        line.message = line.message or message
+        return line
     return _logfmt(message, text) if "=" in message else None
 
 
@@ -212,7 +263,7 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
 def _stands_before(before: str, *, timed: bool) -> bool:
     """Return whether `before` is a header: brackets, numbers, dotted names; of plain words only one."""
     words = before.split()
-    if '"' in before or "'" in before:
+    if '"' in before or "'" in before or before[-1] == "=":
         return False
     return (timed and len(words) == 1) or all(
         word.isupper() or not word.rstrip(",;.").isalpha() for word in words
@@ -225,4 +276,6 @@ def _logfmt(message: str, text: str) -> Line | None:
         return from_logfmt(message)
     if " msg=" in text and " level=" in text:
         return from_logfmt(text)
+    if "=/" in message or '="/' in message:
+        return request_in_pairs(message, milliseconds=text[:4] in _SHORT)
     return None

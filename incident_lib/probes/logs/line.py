@@ -5,14 +5,16 @@ import msgspec
 LEVELS = {
     name: level
     for level, names in {
-        "DEBUG": "trace debug debug1 debug2 debug3 debug4 debug5 verbose fine finer finest 5 10 20",
-        "INFO": "info information informational notice log 30",
-        "WARNING": "warning warn 40",
-        "ERROR": "error err severe 50",
-        "CRITICAL": "critical crit fatal panic alert emerg emergency 60",
+        "DEBUG": "trace debug debug1 debug2 debug3 debug4 debug5 verbose fine finer finest"
+        " trc trce dbg dbug vrb 5 10 20",
+        "INFO": "info information informational notice log inf 30",
+        "WARNING": "warning warn wrn 40",
+        "ERROR": "error err severe fail 50",
+        "CRITICAL": "critical crit fatal panic alert emerg emergency ftl pnc 60",
     }.items()
     for name in names.split()
 }  # the numbers are those of bunyan and pino
+SEVERITIES = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")  # of syslog
 BAD_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 
@@ -40,3 +42,12 @@ def level_of(value: object) -> str:
     ('WARNING', 'ERROR', 'CRITICAL', '')
     """
     return LEVELS.get(str(value).lower(), "")
+
+
+def level_of_priority(priority: int) -> str:
+    """Return the level that the number in front of a line of syslog names: facility times 8, and severity.
+
+    >>> level_of_priority(134), level_of_priority(131)
+    ('INFO', 'ERROR')
+    """
+    return SEVERITIES[priority % 8]

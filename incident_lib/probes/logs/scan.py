@@ -249,7 +249,8 @@ class Scan:
         endpoint.durations[number] = endpoint.durations.get(number, 0) + 1
         if at is not None and self._over_time:
             key = latency_key(int(at) // self._width, number)
-            endpoint.over_time[key] = endpoint.over_time.get(key, 0) + 1
+            over_time = endpoint.over_time
+            over_time[key] = over_time.get(key, 0) + 1
 
     @staticmethod
     def _endpoint(requests: Requests, line: Line) -> EndpointCount:

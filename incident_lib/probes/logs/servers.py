@@ -3,19 +3,22 @@
 import re
 
 from incident_lib.probes.logs import times
-from incident_lib.probes.logs.fields import seconds_of
+from incident_lib.probes.logs.durations import seconds_of
 from incident_lib.probes.logs.line import Line, level_of
 
 _COMBINED = re.compile(
-    r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
+    r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?: [+-]\d{4})?)\] "
     r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
     r" (\d{3}) (?:\d+|-)(.*)$"
 )
 _TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
+_UNIT_ENDS = "s) "
 _NAMED_TIME = re.compile(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
 _REQUEST_TIME = re.compile(
     r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
 )  # behind the quoted referrer and agent
+# Flags, bytes in, bytes out, milliseconds, those upstream
+_ENVOY = re.compile(r" (?:-|[A-Z,]{2,40}) (?:\S+ \S+ (?:-|\"[^\"]{0,400}\") )?\d+ \d+ (\d{1,9}) (?:\d+|-) \"")
 _POSTGRES = re.compile(
     r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
     r"|QUERY|LOCATION):  (?=\S)"
@@ -33,6 +36,8 @@ def read_access(line: Line, match: re.Match[str]) -> Line:
     tail = match[4]
     if tail and (found := _TRAILING.search(tail[-40:])):
         line.duration = seconds_of("", f"{found[1]}{found[2]}")
+    elif len(tail) > 20 and (found := _ENVOY.match(tail)):
+        line.duration = int(found[1]) / 1e3
     return line
 
 
@@ -59,11 +64,16 @@ def read_combined(text: str) -> Line | None:
 
 
 def _served_seconds(tail: str) -> float | None:
-    """Return the request time at the end of an access line: seconds, or with a unit."""
-    if found := _TRAILING.search(tail[-40:]):
+    """Return the request time at the end of an access line: seconds, whole microseconds, or with a unit.
+
+    Apache and gunicorn write whole numbers of microseconds (%D); nginx writes seconds with a fraction.
+    """
+    if tail[-1:] in _UNIT_ENDS and (found := _TRAILING.search(tail[-40:])):
         return seconds_of("", f"{found[1]}{found[2]}")
     found = _REQUEST_TIME.match(tail) or _NAMED_TIME.search(tail)
-    return float(found[1]) if found else None
+    if found is None:
+        return None
+    return float(found[1]) if "." in found[1] else int(found[1]) / 1e6
 
 
 def read_postgres(text: str, at: float | None) -> Line | None:

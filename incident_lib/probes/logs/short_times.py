@@ -33,7 +33,7 @@ def leading(text: str) -> tuple[float, int] | None:
         first, second, third = next(match.group(at, at + 1, at + 2) for at in (1, 4, 7) if match[at])
         moment = _moment(first if len(first) == 4 else f"20{first}", (second, third), match.groups()[9:])
     elif match := _WITHOUT_YEAR.match(text):
-        moment = _this_year((match[1], match[2]), match.groups()[2:])
+        moment = this_year((match[1], match[2]), match.groups()[2:])
     elif match := _SECONDS.match(text):
         return float(f"{match[1] or match[2]}.{match[3] or 0}"), match.end()
     else:
@@ -50,11 +50,11 @@ def day(text: str) -> tuple[float, int] | None:
     match = _DOTTED.match(text)
     if match is None:
         return None
-    moment = _this_year((match[1], match[2]), (*match.groups()[2:], ""))
+    moment = this_year((match[1], match[2]), (*match.groups()[2:], ""))
     return None if moment < 0 else (moment, match.end())
 
 
-def _this_year(day: tuple[str, str], parts: tuple[str, ...]) -> float:
+def this_year(day: tuple[str, str], parts: tuple[str, ...]) -> float:
     """Return the moment in this year, or in the one before where it would lie ahead."""
     now = clock.now()
     moment = _moment(str(now.year), day, parts)
