@@ -105,6 +105,7 @@ def _watch(
     first: list[Sample] = []
 
     def told(sample: Sample) -> None:
+        """Print what one look of the watch saw, and what rises most."""
         first.append(sample)
         unseen = f"; {count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
         risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
@@ -210,6 +211,7 @@ def _run_notebooks(
     from incident_lib.run.batch import Batch, run_notebooks
 
     def told(notebook: NotebookRecord) -> None:
+        """Print what became of one notebook."""
         well = notebook.status is ExecutionStatus.COMPLETED
         said = "" if well else f" {notebook.status.value.replace('_', ' ')}: {plain(notebook.error)}"
         took = f"{notebook.seconds:.1f} s" if notebook.seconds is not None else "not run"

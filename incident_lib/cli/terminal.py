@@ -70,9 +70,11 @@ def watching(console: Console) -> Iterator[Watch]:
         task = bar.add_task("looking", total=None)
 
         def begun(probes: int) -> None:
+            """Give the bar its length."""
             bar.update(task, total=probes)
 
         def seen(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
+            """Move the bar on, and print what is bad."""
             bar.update(task, advance=1, description=f"{evidence.target} {evidence.probe}")
             for finding in findings:
                 if finding.severity.is_bad:

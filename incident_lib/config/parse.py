@@ -136,6 +136,7 @@ def _check_no_circle(services: tuple[Service, ...]) -> None:
     needs = {service.name: service.depends_on for service in services}
 
     def walk(name: str, path: tuple[str, ...]) -> None:
+        """Follow what `name` needs. Errors: _WrongEntryError where that leads back to it."""
         if name in path:
             circle = " -> ".join((*path[path.index(name) :], name))
             raise _WrongEntryError(name, f"depends_on goes in a circle: {circle}")

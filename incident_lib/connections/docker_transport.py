@@ -18,6 +18,7 @@ class _Connection(UnixHTTPConnection):
     made: _Sockets
 
     def connect(self) -> None:
+        """Open the socket; what fails leaves nothing open."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.settimeout(self.timeout)
         try:

@@ -55,6 +55,7 @@ def _log_changes(path: Path, redactor: Redactor) -> bool:
     before, after = hashlib.sha256(), hashlib.sha256()
 
     def blocks() -> Iterator[bytes]:
+        """Yield the text of the file in blocks, and add each to its hash."""
         with zstandard.open(path, "rb") as file:
             while block := file.read(_BLOCK):
                 before.update(block)

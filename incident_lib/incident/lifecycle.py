@@ -98,6 +98,7 @@ def _status(incident: Incident, event: Event) -> Incident:
     reached = _ORDER.index(status)
 
     def first(before: datetime | None, milestone: IncidentStatus) -> datetime | None:
+        """Return when a milestone was reached for the first time, None if it was not yet."""
         return (before or at) if reached >= _ORDER.index(milestone) else None
 
     return msgspec.structs.replace(

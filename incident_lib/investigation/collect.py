@@ -68,6 +68,7 @@ def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) ->
 
 def _work(index: int, lane: Lane, window: Window, put: Callable[[_Message], None]) -> None:
     def begin(probe: Probe) -> None:
+        """Tell the other side which probe begins."""
         put(_Begun(index, probe, clock.now(), clock.monotonic()))
 
     try:

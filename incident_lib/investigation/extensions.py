@@ -117,6 +117,7 @@ def _guarded(call: Callable[[], object]) -> Problem | None:
     """Return what went wrong with foreign code, None when nothing did: `probes.base.run` catches it."""
 
     def fetch(_session: Any, _window: Window) -> Fetched:
+        """Return nothing, if the package's own code runs through."""
         call()
         return Fetched()
 

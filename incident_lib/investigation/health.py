@@ -113,12 +113,14 @@ def begin(ask: Callable[[float], T], seconds: float) -> Callable[[], T | None]:
     until = clock.monotonic() + seconds + _GRACE_SECONDS
 
     def answer() -> None:
+        """Put the answer where it is waited for; None where there is none."""
         try:
             answers.put(ask(seconds))
         except (WorkbenchError, OSError, ValueError):
             answers.put(None)
 
     def wait() -> T | None:
+        """Return the answer, None if it does not come in time."""
         try:
             return answers.get(timeout=max(0.0, until - clock.monotonic()))
         except queue.Empty:

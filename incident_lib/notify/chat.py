@@ -138,4 +138,5 @@ class _Ear(logging.Handler):
         self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep what the library says of its failure."""
         self.heard.append(record.getMessage())

@@ -72,6 +72,7 @@ def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2
     }
 
     def generated(name: str, caller: Callable[[], str]) -> str:
+        """Return a generated block, redacted and marked."""
         return block(name, redact(caller()))
 
     environment.globals |= {"block": generated, "link": escape.link, "todo": _todo}

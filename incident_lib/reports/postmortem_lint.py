@@ -180,6 +180,7 @@ def _one_item(number: int, cells: dict[str, str]) -> Iterator[LintFinding]:
     owner, due = cells.get("owner", "").strip("*_ "), cells.get("due", cells.get("due date", ""))
 
     def wrong(text: str, advice: str) -> LintFinding:
+        """Return a finding about this line."""
         return LintFinding(line=number, rule="action-item", text=text, advice=advice)
 
     if TO_WRITE not in owner and owner.lower() in _NOBODY:

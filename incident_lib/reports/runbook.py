@@ -65,6 +65,7 @@ def render(facts: RunbookFacts, redactor: Redactor) -> str:
     environment = markdown_templates("runbook")
 
     def generated(name: str, caller: Callable[[], str]) -> str:
+        """Return a generated block, redacted and marked."""
         return block(name, redactor.text(caller()))
 
     environment.globals |= {"block": generated, "link": escape.link}

@@ -197,6 +197,7 @@ def _terminated() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop() -> None:
+        """Cancel the run, once."""
         if task and not stopped:
             stopped.append(task.cancel())
 

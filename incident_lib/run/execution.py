@@ -160,6 +160,7 @@ def _client(notebook: Any, kernel: Kernel) -> Any:
 
     class Bounded(NotebookClient):  # type: ignore[misc]
         def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
+            """Return the output as nbclient makes it, as long as the cell has not written too much."""
             self.written[cell_index] = self.written.get(cell_index, 0) + len(str(msg["content"]))
             if self.written[cell_index] <= OUTPUT_CHARACTERS:
                 return super().output(outs, msg, display_id, cell_index)

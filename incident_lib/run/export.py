@@ -62,6 +62,7 @@ def exporter() -> Any:
 
         @property
         def default_config(self) -> Any:
+            """Return the configuration without any preference for an output's kind."""
             return Config({"NbConvertBase": {"display_data_priority": []}})
 
     made = PageExporter(

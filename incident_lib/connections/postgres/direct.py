@@ -128,6 +128,7 @@ def check_name(parameters: Parameters) -> None:
     failure: list[str] = ["the name was not resolved in time"]
 
     def resolve() -> None:
+        """Keep why the name does not resolve, if it does not."""
         try:
             socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:

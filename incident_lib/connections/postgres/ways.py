@@ -108,6 +108,7 @@ def _direct(
     from incident_lib.connections.postgres.stranger import can_be_asked, explained
 
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
+        """Return the way over the wire. Errors: TargetError that names what answers."""
         try:
             return open_direct(chosen, seconds=seconds)
         except TargetError as error:
@@ -127,6 +128,7 @@ def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, 
     engine = open_engine()
 
     def connect(chosen: Mapping[str, Any], _seconds: int) -> Transport:
+        """Return the way through psql in the container. Errors: TargetError."""
         return open_exec(engine, container, dict(chosen))
 
     try:
