@@ -1,7 +1,7 @@
 """A cache that lost its keys, and a database that carries what the cache used to answer."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
@@ -9,12 +9,20 @@ from incident_lib.model.topology import Topology
 _EVICTING = ("redis.memory.evictions", "redis.memory.eviction_behind")
 _RESTARTED = "redis.connection.restarted"
 _COLD = "redis.memory.hit_ratio"
+_FLUSHED = ("redis.slowlog.flushed", "redis.memory.flushed", "redis.clients.flushed")
+_GONE = "redis.memory.keys_lost"
 # Whoever lost the cache says so: it had been there before it was started.
 _MISSED = tuple(f"logs.lines.class.redis_{what}" for what in ("refused", "loading", "timeout"))
 _LOAD = ("postgres.counters.load", "postgres.saturation.high", "postgres.statements.dominant")
 # Work that a database may do every day; while its users wait it is load.
 _WORK = ("postgres.counters.load", "postgres.counters.statement")
-_USERS_WAIT = ("logs.lines.slow", "logs.lines.latency", "logs.lines.class.pool_timeout", "http.health.slow")
+_USERS_WAIT = (
+    "logs.lines.slow",
+    "logs.lines.latency",
+    "logs.lines.latency",
+    "logs.lines.class.pool_timeout",
+    "http.health.slow",
+)
 # What loads a database by itself.
 _OWN_CAUSES = (
     "postgres.locks.blocked",
@@ -23,6 +31,7 @@ _OWN_CAUSES = (
     "postgres.transactions.long_query",
 )
 _DB_RESTARTED = "postgres.server.restarted"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _TOGETHER = timedelta(seconds=10)  # as a stack is started: what comes later is a restart
 ByTarget = dict[str, dict[str, Finding]]
 
@@ -30,7 +39,8 @@ ByTarget = dict[str, dict[str, Finding]]
 def judge_stampedes(findings: Iterable[Finding], topology: Topology) -> Iterator[Finding]:
     """Yield `redis.memory.stampede` for each cache that lost its keys while a database beside it is loaded.
 
-    Lost are the keys when it evicts, or when it was started inside the window and is cold or was missed.
+    Lost are the keys when it evicts, when it was emptied and is cold or holds hardly anything, or when it was
+    started inside the window and is cold or was missed.
     Beside it stands a database that something needs which needs the cache.
     """
     seen: ByTarget = {}
@@ -56,11 +66,25 @@ def _lost(cache: dict[str, Finding], users: list[dict[str, Finding]]) -> list[Fi
     """Return what says that the cache lost its keys, nothing if nothing does."""
     if evicting := [cache[name] for name in _EVICTING if name in cache and cache[name].severity.is_bad]:
         return evicting
+    if emptied := _emptied(cache):
+        return emptied
     if _RESTARTED not in cache:
         return []
     missed = [one for user in users for name in _MISSED if (one := user.get(name))]
     proof = [*missed, *([cache[_COLD]] if _COLD in cache else [])]
     return [cache[_RESTARTED], *proof] if proof else []
+
+
+def _emptied(cache: dict[str, Finding]) -> list[Finding]:
+    """Return what says that it was emptied; against a baseline, which knows no moment, all of it must."""
+    flushed = [cache[name] for name in _FLUSHED if name in cache]
+    gone, cold = ([cache[name]] if name in cache else [] for name in (_GONE, _COLD))
+    timed = [one for one in (*flushed, *gone) if one.since]
+    both = bool(flushed and gone)
+    if not ((cold or both) if timed else (cold and both)):
+        return []
+    latest = sorted(timed, key=lambda one: one.since or _NEVER, reverse=True)
+    return [*latest, *(one for one in (*flushed, *gone) if not one.since), *cold]
 
 
 def _waiting(users: Iterable[dict[str, Finding]]) -> bool:
@@ -83,6 +107,8 @@ def _stampede(cache: str, database: str, lost: list[Finding], load: list[Finding
     evidence = tuple(dict.fromkeys(ref for one in (*lost, *load) for ref in one.evidence))
     said = "\n".join(f"{one.target}: {one.title}" for one in (*lost, *load))
     how = "was started" if lost[0].id == _RESTARTED else "throws keys away"
+    if lost[0].id in {*_FLUSHED, _GONE}:
+        how = "was emptied" if any(one.id in _FLUSHED for one in lost) else "lost its keys"
     return Finding(
         id="redis.memory.stampede",
         severity=FindingSeverity.WARNING,

@@ -115,6 +115,8 @@ DEFAULTS: dict[str, Threshold] = {
     "redis.hit_ratio.warning_ratio": _t(0.5, "own", "most lookups miss, and the database does the work"),
     "redis.hit_ratio.evicted_ratio": _t(0.03, "own", "evictions a miss; fewer cannot be why lookups miss"),
     "redis.hit_ratio.least_count": _t(100, "own", "fewer lookups in a sample say nothing"),
+    "redis.keys_lost.least_count": _t(50, "own", "keys before it; fewer come and go"),
+    "redis.keys_lost.most_left_ratio": _t(0.2, "own", "of the keys of an earlier look"),
     "redis.fragmentation.warning_ratio": _t(
         1.4, "MEMORY DOCTOR", "the system holds that much more than is used"
     ),

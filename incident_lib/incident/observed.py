@@ -27,6 +27,9 @@ CHANGES = (
     "postgres.server.reloaded",
     "redis.connection.restarted",
     "redis.replication.failover",
+    "redis.slowlog.flushed",
+    "redis.memory.flushed",
+    "redis.clients.flushed",
 )
 _ALIKE = (
     CHANGES,

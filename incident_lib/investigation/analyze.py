@@ -51,13 +51,14 @@ def analyze(
 
     `beside` are findings that rest on more than this snapshot: on a baseline, on samples over time.
     """
+    beside = tuple(beside)
     everything = sorted(evidence, key=lambda one: (one.target, one.probe))
     raw = [finding for one in everything for finding in analyze_one(one, context)]
     raw = judge_slowness(raw, context.thresholds)
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
     raw = name_clients(raw, everything)
     raw += judge_processors(raw, everything, topology, context.thresholds)
-    raw += (*judge_stampedes(raw, topology), *judge_reported(raw, topology), *beside)
+    raw += (*judge_stampedes((*raw, *beside), topology), *judge_reported(raw, topology), *beside)
     raw = judge_rollbacks(judge_logins(raw, topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))
     unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}

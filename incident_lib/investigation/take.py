@@ -14,6 +14,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.baseline import compare_findings
 from incident_lib.findings.changes import changes_since
 from incident_lib.findings.redis.failover import failovers_since
+from incident_lib.findings.redis.flushes import flushes_since
 from incident_lib.findings.trend import trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
@@ -91,6 +92,7 @@ def _beside(
         earlier = folder.sealed_snapshots[-1:] if folder else ()
         before = tuple(one for path in earlier for one in load_evidence(path))
         told += failovers_since(now, before)
+    told += flushes_since(now, before or normal, context.thresholds, same_incident=bool(before))
     told += changes_since(before or normal, now, context, same_incident=bool(before))
     with suppress(FolderError):  # damaged samples: `incident verify` tells of them
         known = watches(folder.path) if folder else ()

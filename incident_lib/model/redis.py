@@ -77,6 +77,11 @@ class RedisMemory(Row, frozen=True, kw_only=True):
     hit_count: int | None
     miss_count: int | None
     eviction_behind_seconds: float | None  # memory has been over the limit for so long
+    run_id: str | None = None  # of the process: counters of another one cannot be compared
+    flushed_count: int | None = None  # FLUSHALL and FLUSHDB between the samples
+    flush_total_count: int | None = None  # totals since the start or the last reset
+    expired_total_count: int | None = None
+    evicted_total_count: int | None = None
 
 
 class RedisClients(Row, frozen=True, kw_only=True):

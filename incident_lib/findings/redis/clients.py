@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.flushes import flushed_by_client
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.redis import RedisClientGroup, RedisClients
 
 
 def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield refused clients, a limit that is near, and who holds most connections, else OK."""
+    yield from flushed_by_client(evidence, context)
     for row in evidence.of(RedisClients):
         bad = [*_rejected(evidence, row), *_high(evidence, row, context)]
         yield from bad

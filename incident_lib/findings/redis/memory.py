@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.flushes import flushed_now
 from incident_lib.findings.redis.sizes import size
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.model.redis import RedisMemory
@@ -20,6 +21,7 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
             *_buffers(evidence, row, context),
         ]
         yield from found
+        yield from flushed_now(evidence, row)
         if not any(one.severity.is_bad for one in found):
             yield _ok(evidence, row)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.redis.flushes import flushed_slowly
 from incident_lib.findings.redis.stalls import stalled
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.redis import RedisSlowCommand, RedisSlowLog
@@ -15,6 +16,7 @@ def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
     log = next(iter(evidence.of(RedisSlowLog)), None)
     commands = evidence.of(RedisSlowCommand)
     stalls = stalled(commands, context.thresholds)
+    yield from flushed_slowly(evidence, commands)
     if slow := tuple(one for one in commands if one not in stalls):
         yield _slow(evidence, slow, context)
     if stalls:

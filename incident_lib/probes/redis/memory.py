@@ -42,6 +42,11 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
         hit_count=difference(first, second, "keyspace_hits"),
         miss_count=difference(first, second, "keyspace_misses"),
         eviction_behind_seconds=None if behind is None else behind / 1000,
+        run_id=second.text("run_id"),
+        flushed_count=_risen(_flushes(first), _flushes(second)),
+        flush_total_count=_flushes(second),
+        expired_total_count=second.count("expired_keys"),
+        evicted_total_count=second.count("evicted_keys"),
     )
     return Fetched(rows=(row,))
 
@@ -58,6 +63,18 @@ def _outer_limit(session: RedisSession, info: Info) -> tuple[int | None, str | N
     return machine, "machine" if machine else None
 
 
+def _flushes(info: Info) -> int | None:
+    """Return how often everything was thrown away, None where the server does not count its commands."""
+    calls = dict(info.group("cmdstat_"))
+    if not calls:
+        return None
+    return sum(int(calls.get(name, {}).get("calls", 0)) for name in ("flushall", "flushdb"))
+
+
+def _risen(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None or after < before else after - before
+
+
 def _keys(info: Info, field: str) -> int:
     return sum(int(parts.get(field, 0)) for name, parts in info.group("db") if name.isdigit())
 
@@ -66,6 +83,6 @@ PROBE = Probe(
     name="redis.memory",
     fetch=fetch_memory,
     question="Is it full, and what does it throw out?",
-    source="INFO all, twice, a second apart (memory, stats)",
+    source="INFO all, twice, a second apart (memory, stats, commandstats)",
     needs="+info",
 )

@@ -31,6 +31,10 @@ EVICTIONS = seen("keys", "redis.memory.evictions")
 RESTARTED = seen("keys", "redis.connection.restarted", "INFO", NOW - 5 * MINUTE)
 COLD = seen("keys", "redis.memory.hit_ratio", "INFO")
 MISSED = seen("api", "logs.lines.class.redis_refused")
+FLUSHED = seen("keys", "redis.slowlog.flushed", "INFO", NOW - 5 * MINUTE)
+SOME_TIME = seen("keys", "redis.memory.flushed", "INFO")  # since a baseline
+GONE = seen("keys", "redis.memory.keys_lost", "INFO", NOW - 7 * MINUTE)
+GONE_SOME_TIME = seen("keys", "redis.memory.keys_lost", "INFO")
 LOADED = seen("books", "postgres.counters.load")
 FULL = seen("books", "postgres.saturation.high", "CRITICAL")
 SLOW = seen("books", "postgres.statements.dominant")
@@ -46,6 +50,11 @@ WAITING = seen("api", "logs.lines.slow")
         (RESTARTED, COLD, SLOW),
         (RESTARTED, MISSED, LOADED, FULL),
         (RESTARTED, MISSED, BUSY, WAITING),
+        (FLUSHED, COLD, LOADED),
+        (FLUSHED, GONE, LOADED),
+        (FLUSHED, GONE, COLD, BUSY, WAITING),
+        (GONE, COLD, SLOW),
+        (SOME_TIME, GONE_SOME_TIME, COLD, LOADED),
     ],
 )
 def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
@@ -71,6 +80,12 @@ def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
         (RESTARTED, MISSED, LOADED, seen("books", "postgres.server.restarted", "INFO", NOW - 5 * MINUTE)),
         (RESTARTED, COLD, seen("books", "postgres.statements.dominant", since=NOW - 9 * MINUTE)),
         (EVICTIONS, LOADED, seen("books", "postgres.locks.blocked")),
+        (FLUSHED, COLD),  # a flush that the database did not feel
+        (FLUSHED, LOADED),  # it holds keys and finds what is asked for
+        (GONE, LOADED),  # fewer keys, and what is asked for is found
+        (SOME_TIME, COLD, LOADED),
+        (GONE_SOME_TIME, COLD, LOADED),  # fewer keys than on another day
+        (FLUSHED, COLD, seen("books", "postgres.statements.dominant", since=NOW - 9 * MINUTE)),
         (EVICTIONS, LOADED, seen("books", "postgres.transactions.long_query", "CRITICAL")),
     ],
 )
