@@ -18,6 +18,7 @@ _LONGEST = 40  # words
 _LONGEST_PAIRS = 20
 _ROUNDS = 4
 _NAME = re.compile(r"\w[._/@:$\\-]+\w|[a-z][A-Z]")  # a host, a class, a path: no word of English
+_DOTTED = re.compile(r"\w[./]\w")  # a file, a host
 _CONSTANT = re.compile(
     r"^\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
 )  # a state, a verb, a function: the program's own
@@ -28,7 +29,8 @@ _ERROR = re.compile(r"(?:Error|Exception|Timeout|Fault)\W*$")
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[A-Za-z]{2}")
 _EDGES = re.compile(r"^[\w.$-]*[^\w.<$-]+|^")
-_NAMES, _WORDS, _FIRST_IN_BRACKETS, _FIRST_WORDS, _STATES = (
+_FAR_NAMES, _NAMES, _WORDS, _FIRST_IN_BRACKETS, _FIRST_WORDS, _STATES = (
+    2,
     3,
     4,
     6,
@@ -85,12 +87,12 @@ def _changes(templates: set[_Tokens], open_places: int) -> dict[_Tokens, _Tokens
 
 
 def _holes(tokens: _Tokens, open_places: int) -> Iterator[_Hole]:
-    words = sum(1 for token in tokens if MARK not in token and _WORD.search(token))
+    words = sum(1 for token in tokens if _WORD.search(token))
     if open_places > 1 and len(tokens) > _LONGEST_PAIRS:
         return
     for places in combinations(range(len(tokens)), open_places):
         rest = tuple("" if place in places else token for place, token in enumerate(tokens))
-        if words - sum(1 for place in places if MARK not in tokens[place]) >= 1 + open_places:
+        if words - sum(1 for place in places if _WORD.search(tokens[place])) >= 1 + open_places:
             yield places, rest
 
 
@@ -107,9 +109,9 @@ def _is_variable(place: int, values: set[str], open_places: int) -> bool:
     words = [value for value in values if value not in _NOTHING and _LETTER.search(value)]
     if not words:
         return len(values) > 1
-    constant = any(_CONSTANT.search(word) for word in words)
-    if len(words) < len(values) and place and open_places == 1 and not constant:
-        return not any(_STATE.search(word) for word in words)  # a number or id stood there too
+    constant = any(map(_CONSTANT.search, words)) and not any(map(_DOTTED.search, words))
+    if len(words) < len(values) and place and not constant:  # a number or id stood there too
+        return all(map(_NAME.search, words)) if open_places > 1 else not any(map(_STATE.search, words))
     if constant and (open_places > 1 or not place):
         return False
     return len(words) >= (_STATES if constant else _least(place, words))
@@ -119,11 +121,21 @@ def _least(place: int, words: list[str]) -> int:
     """Return how many different words it takes."""
     if sum(1 for word in words if _STATE.search(word)) * 3 > len(words):
         return _STATES
-    if all(_NAME.search(word) for word in words):
-        return _NAMES
+    if all(map(_NAME.search, words)):
+        return _FAR_NAMES if place and _are_far(words) else _NAMES
     if place:
         return _WORDS
     return _FIRST_IN_BRACKETS if all(word[0] == "(" for word in words) else _FIRST_WORDS  # (root) CMD
+
+
+def _are_far(words: list[str]) -> bool:
+    """Return whether the words are names of three parts at least that differ before the last one.
+
+    >>> _are_far(["com.shop.Cart", "org.bank.Till"]), _are_far(["app.screen.ON", "app.screen.OFF"])
+    (True, False)
+    """
+    heads = {word.rpartition(".")[0] for word in words}
+    return len(heads) > 1 and all("." in head for head in heads)
 
 
 def _fill(values: set[str], brackets: str) -> bool:

@@ -3,18 +3,22 @@
 import re
 
 MARK = "<*>"
-_LONGEST = 400  # what follows tells a person no more about which statement wrote it
+_LONGEST = 1_000  # characters of a message; what follows tells no more about which statement wrote it
+_WORDS, _WIDEST = 48, 400  # of a template: cut by words, so that long and short values give the same
 _CACHE_SIZE = 20_000
 
 # In this order: quoted text, addresses and paths, the value of a key, then every word with a digit in it with
 # its unit (numbers, times, ids, hex, addresses, versions): programs rarely vary their own words by a digit.
 _NAMED = (
-    r"\"(?![A-Z]{3,7} /)[^\"]{0,400}\"|(?<![\w'])'[^']{0,400}'(?!\w)"
+    r"\"(?![A-Z]{3,7} /)[^\"\\]{0,400}+(?:\\.[^\"\\]{0,400}+){0,40}+\"|(?<![\w'])'[^']{0,400}'(?!\w)"
     r"|(?<![\w<])[~.]{0,2}(?:/[\w.@%+=:$~-]+){2,}/?"
     r"|(?<=[\w\]]=)(?:(?:\[[^\s\[\]]{1,80}\])+|[^\s,;|&)\]}{\"']+(?:\{[^\s{}]{0,80}\})?)"
     r"|(?<!\w)[+-]?"
 )
-_NUMBER = r"[\w.:@$#%-]*\d[\w.:@$#%-]*(?<![:.,-])(?: (?:[KMGTP]i?B|B|[mun\u00b5]?s|secs?|min)\b)?"
+_NUMBER = (
+    r"[A-Za-z_\u00aa-\uffff.:@$#%-]*+\d[\w.:@$#%-]*(?<![:.,-])"
+    r"(?: (?:[KMGTP]i?B|B|[mun\u00b5]?s|secs?|min)\b)?"
+)
 _VARYING = re.compile(_NAMED + _NUMBER)
 # Of `uid:1000` the word stays, and so does the name of a protocol that ends in a digit.
 _VARYING_BEHIND_WORD = re.compile(
@@ -22,20 +26,31 @@ _VARYING_BEHIND_WORD = re.compile(
 )
 _PROTOCOLS = ("IP", "MD5", "UTF", "SHA")
 _KEEPING = re.compile(r"[A-Za-z_]:(?=[^\s:])|\.{3}|IP[Vv][46]|MD5|UTF-|SHA")
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _BOOLEAN = re.compile(r"\b(?:true|false|True|False)\b")
 _NOTHING = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
 _USER = re.compile(r"(?:(?<=for user )|(?<=by user )|(?<=of user )|(?<=invalid user ))[^\s,;:()\[\]]+")
+_KINDS = ("service", "socket", "scope", "slice", "timer", "target", "mount")  # of units of systemd
+_UNIT = re.compile(rf"(?<![\w.@\\-])[\w@\\-][\w.@:\\-]*\.(?:{'|'.join(_KINDS)})\b")
 # What varies too, masked before the rest and looked for only where a text has these characters.
 _RARE = (
     ("://", re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+")),
-    (" /", re.compile(r"(?<=\s)/\w[\w.-]*(?:/\*)?(?=\s|$)")),
-    (" = ", re.compile(r"(?:(?<= = )|(?<= =  ))[^\s,;|&)\]}\"']+")),
+    (" =", re.compile(r"(?:(?<= = )|(?<= =  )|(?<= =)(?=\w))[^\s,;|&)\]}\"']+")),
     (" HTTP/", re.compile(r"(?<=[A-Z] )/\S{0,400} HTTP/[\d.]+\"?")),
     (":\\", re.compile(r"\b[A-Z]:\\[^\s,;\"']*")),
     (" user ", _USER),
     (" from ", re.compile(r"(?<= for )[\w.@+-]+(?= from \d)")),
     ("|", re.compile(r"(?<![^\s:=])[^\s|:=]*(?:\|[^\s|]*){2,}\d")),
+    (" : TTY=", re.compile(r"^[\w.-]+(?= : TTY=)")),  # who ran sudo
+    *((f".{kind}", _UNIT) for kind in _KINDS),
+    ("ffff", re.compile(r"\b[a-f]{4,16}\b")),
+    (" <", re.compile(r"(?<=\s)<\d[\d.]*(?: ?(?:[mun\u00b5]?s|secs?|min)\b)?(?![\w>.])")),
+    (
+        "/",  # a path of one part, and one that begins with a name and ends in a file
+        re.compile(
+            r"(?<=[\s:(])/\w[\w.-]*(?:/\*)?(?=[\s,;:)]|$)"
+            r"|(?<![\w/.\\-])[\w-][\w.-]*+/(?:[\w.-]+/)*[\w.-]*\w\.[a-z]\w{0,4}(?![\w/.])"
+        ),
+    ),
     ("/.", re.compile(r"\b[A-Za-z]\w*(?:\.\w+)+/[\w./$-]+")),
     ("rue", _BOOLEAN),
     ("alse", _BOOLEAN),
@@ -43,14 +58,13 @@ _RARE = (
     ("None", _NOTHING),
     (
         ":",
-        re.compile(
-            rf"\b(?:[A-Z][a-z]{{2}} )?{_MONTH} {{1,2}}\d{{1,2}} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{{4}}\b)?"
-        ),
+        re.compile(r"[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )? ?\d{1,2} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{4}\b)?"),
     ),
 )
+_SAID_AGAIN = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
 _HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
 _RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
-_DIGIT_OR_SIGN = re.compile(r"[\d\"'/=:]")
+_DIGIT_OR_SIGN = re.compile(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _ID_SEGMENT = re.compile(
@@ -76,6 +90,8 @@ def mask(message: str) -> str:
         for sign, varying in _RARE:
             if sign in text:
                 text = varying.sub(MARK, text)
+        if "bytes (" in text:
+            text = _SAID_AGAIN.sub("", text)
         if text.count(":") > 4:
             text = _HEX_PAIRS.sub(MARK, text)
         keeping = (
@@ -83,7 +99,7 @@ def mask(message: str) -> str:
         ) and _KEEPING.search(text)
         varying = _VARYING_BEHIND_WORD if keeping else _VARYING
         text = joined(varying.sub(MARK, text))
-    text = " ".join(text.split())
+    text = " ".join(text.split(None, _WORDS)[:_WORDS])[:_WIDEST].replace("[ <*>", "[<*>")
     if len(_TEMPLATES) >= _CACHE_SIZE:
         _TEMPLATES.clear()
     _TEMPLATES[message] = text

@@ -35,6 +35,19 @@ def templates(lines):
         ("pool<0>(0x1f) drained", "pool<17>(0x0) drained"),
         ("lease of 5c:50:15:4c:18:13 ended", "lease of 5c:50:15:4c:18:ff ended"),
         ("took <1 s for fe80::d8a5:90ff", "took <22 s for fe80::1"),
+        ("copied, lifetime <1 sec", "copied, lifetime 02:11"),
+        ("close, 812 bytes sent", "close, 2048 bytes (2.00 KB) sent"),
+        ("bits 0x1f ffffffff 00000000", "bits 0x7 00a0ffee ffffffff"),
+        (
+            "cannot load (/srv/my files/db3/size.idx): old",
+            "cannot load (/srv/x1 files/db3/rows_out.idx): old",
+        ),
+        ("tag = null,owner =org.bank.till,id =7", "tag = null,owner =com.shop.cart,id =12"),
+        ("path:/home of node 3", "path:/home/bob of node 9"),
+        ("Stopping backup.service...", "Stopping getty@tty1.service..."),
+        ("[   12.345678] usb 1-1: reset", "[123456.345678] usb 3-2: reset"),
+        (r'error="no \"main\" in \"a\"" pod="x"', r'error="no \"side\"" pod="y"'),
+        ("ann : TTY=pts/1 ; PWD=/srv ; USER=root", "bob : TTY=pts/0 ; PWD=/ ; USER=www"),
     ],
 )
 def test_what_varies_by_its_looks_is_masked(one, other):
@@ -176,9 +189,41 @@ def test_the_words_beside_values_stay(one, other):
     assert len(templates([f"first {one} last", f"first {other} last"])) == 2
 
 
+def test_where_a_long_message_is_cut_does_not_depend_on_its_values():
+    tail = " because every one of the volumes that it may use is full" * 8
+    one, other = (f"cannot place {name} on {name}{tail} " for name in ("vol-7", "vol-" + "7" * 60))
+    assert mask(one) == mask(other)
+    assert len(mask(one)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("call of app org.bank.Till by core", "call of app com.shop.Cart by core"),
+        ("load the hive SYSTEM, then go on", "load the hive user.dat, then go on"),
+    ],
+)
+def test_names_that_differ_in_their_first_parts_are_values(one, other):
+    others = [f"load the hive {name}, then go on" for name in ("SAM", "BOOT", "DEFAULT")]
+    found = templates([one, other] + (others if "hive" in one else []))
+    assert len(found) == 1
+
+
+def test_pairs_of_names_join_the_pair_that_was_masked():
+    pairs = [("a.b.c7.Kind", "a.b.c7.Sink"), ("a.b.io.Kind", "a.b.io.Sink"), ("a.b.v1.Sort", "a.b.v1.Sink")]
+    assert len(templates([f"Adding class {one} for class {other}" for one, other in pairs])) == 1
+
+
+def test_how_often_a_line_comes_does_not_matter():
+    few = [f"sshd: Failed password for {user} from 10.0.0.{at} port 22" for at, user in enumerate(USERS)]
+    many = ["disk sda is 91 % full"] * 500
+    assert sorted(templates(few + many).values()) == [5, 500]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
+        ["app sends app.screen.ON to all", "app sends app.screen.OFF to all"],
         ["link of the port went up", "link of the port went down"],
         [f"the worker process {what} again" for what in ("started", "stopped", "failed", "crashed")],
         [f"call of pay raised {kind}Error" for kind in ("Value", "Key", "Type", "Index", "OS")],
