@@ -126,7 +126,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
 
 def _add_global(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
     """Let the global flags stand before or behind the command."""
-    known = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001
+    known = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001 - nothing public tells them
     quiet = argparse.SUPPRESS
     group = parser.add_argument_group("everywhere")
     if "--config" not in known:

@@ -158,7 +158,7 @@ def _client(notebook: Any, kernel: Kernel) -> Any:
     """Return nbclient's client for a kernel of ours, with a bound on what one cell may write."""
     from nbclient import NotebookClient
 
-    class Bounded(NotebookClient):  # type: ignore[misc]
+    class Bounded(NotebookClient):  # type: ignore[misc]  # nbclient has no types
         def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
             """Return the output as nbclient makes it, as long as the cell has not written too much."""
             self.written[cell_index] = self.written.get(cell_index, 0) + len(str(msg["content"]))

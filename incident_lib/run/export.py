@@ -54,7 +54,7 @@ def exporter() -> Any:
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
-    class PageExporter(TemplateExporter):  # type: ignore[misc]
+    class PageExporter(TemplateExporter):  # type: ignore[misc]  # nbconvert has no types
         """Without HTMLExporter's second parse of the whole page, and without its addresses elsewhere."""
 
         file_extension = ".html"

@@ -61,7 +61,7 @@ def _host() -> str:
 
 
 def _leave() -> None:
-    global _own  # noqa: PLW0603
+    global _own  # noqa: PLW0603 - the same one
     if _own:
         _own.leave()
     _own = None

@@ -54,10 +54,10 @@ class Server:
         login = f":{self.password}@" if self.password else ""
         return f"redis://{login}127.0.0.1:{self.port}"
 
-    def client(self, **options: object) -> redis.Redis:
+    def client(self, **options: Any) -> redis.Redis:
         """Return a client with the server's own password. Close it."""
-        settings: dict[str, object] = {"password": self.password or None, "socket_timeout": 10} | options
-        return redis.Redis(host="127.0.0.1", port=self.port, **settings)  # type: ignore[arg-type]
+        settings: dict[str, Any] = {"password": self.password or None, "socket_timeout": 10} | options
+        return redis.Redis(host="127.0.0.1", port=self.port, **settings)
 
     def connection(self) -> socket.socket:
         """Return a client that says nothing. Close it."""

@@ -13,9 +13,10 @@ from incident_lib.errors import UsageError
 from incident_lib.reports import runbook_commands
 from incident_lib.reports.runbook_commands import look
 from tests import services
-from tests.integration.postgres_service import any_server  # noqa: F401 - a fixture
+from tests.integration import postgres_service
 from tests.integration.redis_service import running
 
+any_server = postgres_service.any_server
 _NEEDS_EXTENSION = "postgres.statements"
 
 
@@ -27,7 +28,7 @@ def shell(text, **variables):
 
 
 @pytest.mark.postgres
-def test_the_statements_run(any_server):  # noqa: F811
+def test_the_statements_run(any_server):
     if not shutil.which("psql"):
         services.missing("psql is not installed here")
     target = Service(name="db", kind=ServiceKind.POSTGRES, dsn="env:DATABASE_URL")

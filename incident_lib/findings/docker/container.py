@@ -36,7 +36,7 @@ def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]
             yield finding(evidence, "ok", FindingSeverity.OK, title, _image(state))
 
 
-def judge_missing(evidence: Evidence, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def judge_missing(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield CRITICAL where the engine knows no such container; where the engine cannot be asked, UNKNOWN."""
     problem = evidence.problem
     if problem is not None and problem.kind is ProblemKind.NOT_FOUND:

@@ -9,7 +9,7 @@ from incident_lib.model.docker import ContainerListed, ContainerProcess, EngineF
 from incident_lib.model.row import Measurement
 
 
-def analyze_engine(evidence: Evidence, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def analyze_engine(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield one OK: the engine answers."""
     for engine in evidence.of(EngineFacts):
         detail = f"API {engine.api_version}, {engine.operating_system}"
@@ -21,7 +21,7 @@ def analyze_engine(evidence: Evidence, context: Context) -> Iterator[Finding]:  
         yield finding(evidence, "ok", FindingSeverity.OK, title, detail, version=engine.version)
 
 
-def judge_engine(evidence: Evidence, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def judge_engine(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield what a failed connection means: UNKNOWN where the inability is ours."""
     problem = evidence.problem
     kind = problem.kind.value if problem else "unknown"
@@ -32,7 +32,7 @@ def judge_engine(evidence: Evidence, context: Context) -> Iterator[Finding]:  # 
     yield finding(evidence, kind, severity, reason_of(evidence), advice)
 
 
-def analyze_containers(evidence: Evidence, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def analyze_containers(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield a WARNING for services that need each other and share no network, else one OK."""
     gaps = evidence.of(NetworkGap)
     for gap in gaps:

@@ -20,7 +20,7 @@ from typing import Any
 try:
     import ssl
 except ImportError:  # an image may have a Python without it
-    ssl = None  # type: ignore[assignment]
+    ssl = None  # type: ignore[assignment]  # None is what tells it
 
 _ADDRESSES = 4
 _SETTLE_SECONDS = 0.1

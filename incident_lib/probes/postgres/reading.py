@@ -38,7 +38,7 @@ def read(session: PostgresSession, name: str, row_type: type[R]) -> tuple[tuple[
 
 def records(answer: list[dict[str, Any]], row_type: type[R]) -> tuple[R, ...]:
     """Return `answer` as records; columns that the record does not have are left out."""
-    return msgspec.convert(answer, tuple[row_type, ...])  # type: ignore[valid-type]
+    return tuple(msgspec.convert(row, row_type) for row in answer)
 
 
 def privilege_problem(session: PostgresSession) -> Problem | None:

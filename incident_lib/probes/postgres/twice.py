@@ -34,7 +34,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
         """Return what changed, a record each; what did not change, or was reset, is left out."""
         pairs = ((first[key], row) for key, row in second.items() if key in first)
         found = (difference(before, after) for before, after in pairs)
-        return msgspec.convert([row for row in found if row], tuple[self.row_type, ...])  # type: ignore[name-defined]
+        return tuple(msgspec.convert(row, self.row_type) for row in found if row)
 
 
 def difference(first: Reading, second: Reading) -> dict[str, Any] | None:

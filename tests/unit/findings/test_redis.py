@@ -1,6 +1,7 @@
 """Judgements on literal evidence."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -46,8 +47,8 @@ def severities(found: dict[str, Finding]) -> dict[str, str]:
     return {name: one.severity.value for name, one in found.items()}
 
 
-def memory(**changes: object) -> RedisMemory:
-    fields: dict[str, object] = {
+def memory(**changes: Any) -> RedisMemory:
+    fields: dict[str, Any] = {
         "seconds": 1.0,
         "used_bytes": 90 * MIB,
         "counted_bytes": 90 * MIB,
@@ -70,7 +71,7 @@ def memory(**changes: object) -> RedisMemory:
         "miss_count": 0,
         "eviction_behind_seconds": 0.0,
     }
-    return RedisMemory(**(fields | changes))  # type: ignore[arg-type]
+    return RedisMemory(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def memory(**changes: object) -> RedisMemory:
         ({"eviction_behind_seconds": 1.5, "policy": "noeviction"}, {"ok": "OK"}),
     ],
 )
-def test_memory(changes: dict[str, object], expected: dict[str, str]) -> None:
+def test_memory(changes: dict[str, Any], expected: dict[str, str]) -> None:
     assert severities(judge("memory", memory(**changes))) == expected
 
 
@@ -131,18 +132,18 @@ def test_errors(name: str, total: int, risen: int | None, expected: dict[str, st
     assert severities(judge("errors", row)) == expected
 
 
-def latency(p95: float, **changes: str | float) -> RedisLatency:
-    fields: dict[str, str | float] = {
+def latency(p95: float, **changes: Any) -> RedisLatency:
+    fields: dict[str, Any] = {
         "connect_seconds": 0.001,
         "own_delay_seconds": 0.0,
         "median_seconds": 0.001,
         "max_seconds": p95,
     }
-    return RedisLatency(sample_count=20, p95_seconds=p95, **(fields | changes))  # type: ignore[arg-type]
+    return RedisLatency(sample_count=20, p95_seconds=p95, **(fields | changes))
 
 
-def server(**changes: object) -> RedisServer:
-    fields: dict[str, object] = {
+def server(**changes: Any) -> RedisServer:
+    fields: dict[str, Any] = {
         "software": "redis",
         "version": "7.0.15",
         "mode": "standalone",
@@ -152,7 +153,7 @@ def server(**changes: object) -> RedisServer:
         "uptime_seconds": 259_200,
         "clock_difference_seconds": 0.1,
     }
-    return RedisServer(**(fields | changes))  # type: ignore[arg-type]
+    return RedisServer(**(fields | changes))
 
 
 def test_connection() -> None:
@@ -253,8 +254,8 @@ def test_slow_log() -> None:
     assert severities(judge("slowlog", log, *even)) == {"slow": "INFO"}
 
 
-def persistence(**changes: object) -> RedisPersistence:
-    fields: dict[str, object] = {
+def persistence(**changes: Any) -> RedisPersistence:
+    fields: dict[str, Any] = {
         "save": "3600 1",
         "stop_writes_on_failure": True,
         "dump_ok": True,
@@ -268,7 +269,7 @@ def persistence(**changes: object) -> RedisPersistence:
         "fork_seconds": 0.0,
         "role": "master",
     }
-    return RedisPersistence(**(fields | changes))  # type: ignore[arg-type]
+    return RedisPersistence(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -286,15 +287,15 @@ def persistence(**changes: object) -> RedisPersistence:
         ({"dump_ok": None, "aof_write_ok": None}, {"unknown": "UNKNOWN"}),
     ],
 )
-def test_persistence(changes: dict[str, object], expected: dict[str, str]) -> None:
+def test_persistence(changes: dict[str, Any], expected: dict[str, str]) -> None:
     assert severities(judge("persistence", persistence(**changes))) == expected
 
 
 def test_clients_and_replicas() -> None:
-    fields = {"seconds": 1.0, "limit_count": 100, "new_count": 0}
-    high = RedisClients(connected_count=95, blocked_count=60, rejected_count=3, **fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"seconds": 1.0, "limit_count": 100, "new_count": 0}
+    high = RedisClients(connected_count=95, blocked_count=60, rejected_count=3, **fields)
     assert severities(judge("clients", high)) == {"rejected": "WARNING", "high": "WARNING", "blocked": "INFO"}
-    unknown = RedisClients(connected_count=None, blocked_count=None, rejected_count=None, **fields)  # type: ignore[arg-type]
+    unknown = RedisClients(connected_count=None, blocked_count=None, rejected_count=None, **fields)
     assert severities(judge("clients", unknown)) == {"unknown": "UNKNOWN"}
     late = RedisReplica(address="10.0.0.8:6379", state="online", lag_seconds=60, behind_bytes=5000)
     assert severities(judge("replication", late)) == {"replica_lag": "WARNING"}

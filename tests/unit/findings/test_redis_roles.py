@@ -1,6 +1,7 @@
 """Failovers and Sentinels, judged on literal evidence."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,8 @@ def judge(row: AnyRow) -> dict[str, Finding]:
     return {one.id.removeprefix("redis.replication."): one for one in found}
 
 
-def replication(**changes: object) -> RedisReplication:
-    fields: dict[str, object] = {
+def replication(**changes: Any) -> RedisReplication:
+    fields: dict[str, Any] = {
         "role": "master",
         "primary": None,
         "link_up": None,
@@ -49,7 +50,7 @@ def replication(**changes: object) -> RedisReplication:
         "failover_state": "no-failover",
         "uptime_seconds": 86_400,
     }
-    return RedisReplication(**(fields | changes))  # type: ignore[arg-type]
+    return RedisReplication(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def replication(**changes: object) -> RedisReplication:
         ({"role_before": None, "failover_state": None, "replication_id": None}, False),
     ],
 )
-def test_a_failover_inside_the_window(changes: dict[str, object], *, happened: bool) -> None:
+def test_a_failover_inside_the_window(changes: dict[str, Any], *, happened: bool) -> None:
     found = judge(replication(**changes))
     assert ("failover" in found) is happened
     assert "ok" in found
@@ -86,7 +87,7 @@ def test_a_failover_inside_the_window(changes: dict[str, object], *, happened: b
         ({"replication_id": None}, ""),
     ],
 )
-def test_a_failover_since_another_snapshot(changes: dict[str, object], words: str) -> None:
+def test_a_failover_since_another_snapshot(changes: dict[str, Any], words: str) -> None:
     before = seen(replication(), at=NOW - timedelta(minutes=10))
     found = list(failovers_since([seen(replication(**changes))], [before]))
     assert [words in one.title and "14:20" in one.title for one in found] == ([True] if words else [])
