@@ -13,14 +13,9 @@ from incident_lib import clock
 from incident_lib.connections.redis import open_session
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity
-from incident_lib.model.redis import (
-    RedisClientGroup,
-    RedisDenial,
-    RedisErrorClass,
-    RedisKeySample,
-    RedisMemory,
-    RedisSlowCommand,
-)
+from incident_lib.model.redis import RedisClientGroup, RedisMemory
+from incident_lib.model.redis_commands import RedisDenial, RedisErrorClass, RedisSlowCommand
+from incident_lib.model.redis_keys import RedisKeySample
 from incident_lib.probes.redis import clients, keyspace
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 

@@ -15,7 +15,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.redis import ANALYZERS
 from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
-from incident_lib.model.redis import RedisWatched
+from incident_lib.model.redis_roles import RedisWatched
 from tests.integration.redis_service import (
     Server,
     binary,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisDenial, RedisSetting
+from incident_lib.model.redis import RedisSetting
+from incident_lib.model.redis_commands import RedisDenial
 
 
 def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting, busy_seconds
+from incident_lib.model.redis import RedisSetting
+from incident_lib.model.redis_commands import RedisCommand, RedisLatencyEvent, busy_seconds
 
 
 def analyze_commands(evidence: Evidence, context: Context) -> Iterator[Finding]:

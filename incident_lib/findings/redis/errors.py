@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisErrorClass
+from incident_lib.model.redis_commands import RedisErrorClass
 
 # What the server says is wrong. Others, such as ERR, WRONGTYPE and NOSCRIPT, are the clients' own doing.
 _MEANING = {

@@ -10,7 +10,8 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisClientGroup, RedisMemory, RedisSlowCommand
+from incident_lib.model.redis import RedisClientGroup, RedisMemory
+from incident_lib.model.redis_commands import RedisSlowCommand
 
 FLUSHES = ("flushall", "flushdb")
 _PROBE = "redis.memory"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.redis.sizes import size
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.model.redis_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 
 
 def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from incident_lib.findings.base import Context, finding
 from incident_lib.findings.redis.failover import failover
 from incident_lib.findings.redis.sizes import size
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication, RedisWatched
+from incident_lib.model.redis_roles import RedisCluster, RedisReplica, RedisReplication, RedisWatched
 
 
 def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from incident_lib.findings.base import Context, finding
 from incident_lib.findings.redis.flushes import flushed_slowly
 from incident_lib.findings.redis.stalls import stalled
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.redis import RedisSlowCommand, RedisSlowLog
+from incident_lib.model.redis_commands import RedisSlowCommand, RedisSlowLog
 
 
 def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ after a fork takes long for whatever it happens to do.
 from collections.abc import Sequence
 
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model.redis import RedisSlowCommand
+from incident_lib.model.redis_commands import RedisSlowCommand
 
 # What takes the same short time whatever is stored, if it has few arguments.
 _QUICK = """

@@ -6,7 +6,7 @@ from typing import Any
 from incident_lib import clock
 from incident_lib.connections.redis import RedisSession, is_known, text_of
 from incident_lib.model import Truncation, Window
-from incident_lib.model.redis import RedisDenial
+from incident_lib.model.redis_commands import RedisDenial
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.redis.clients import parse_client
 from incident_lib.probes.redis.patterns import command_name, key_pattern

@@ -5,7 +5,8 @@ from typing import Any
 
 from incident_lib.connections.redis import Info, RedisSession, ReplyError, from_reply, own_count, text_of
 from incident_lib.model import Problem, Truncation, Window
-from incident_lib.model.redis import RedisCommand, RedisLatencyEvent, RedisSetting
+from incident_lib.model.redis import RedisSetting
+from incident_lib.model.redis_commands import RedisCommand, RedisLatencyEvent
 from incident_lib.probes.base import Fetched, Probe
 
 COMMAND_LIMIT = 30

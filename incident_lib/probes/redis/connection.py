@@ -10,7 +10,8 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.redis import RedisSession, ReplyError, from_reply, mode_of
 from incident_lib.model import Problem, Window
-from incident_lib.model.redis import RedisLatency, RedisServer, busy_seconds
+from incident_lib.model.redis import RedisLatency, RedisServer
+from incident_lib.model.redis_commands import busy_seconds
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.redis.commands import commands_between
 from incident_lib.probes.redis.waiting import is_here, starved_seconds, waited_seconds

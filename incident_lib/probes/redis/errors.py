@@ -2,7 +2,7 @@
 
 from incident_lib.connections.redis import RedisSession
 from incident_lib.model import Window
-from incident_lib.model.redis import RedisErrorClass
+from incident_lib.model.redis_commands import RedisErrorClass
 from incident_lib.probes.base import Fetched, Probe
 
 

@@ -10,7 +10,7 @@ from incident_lib import clock
 from incident_lib.connections.redis import Info, RedisSession, ReplyError, from_reply, text_of
 from incident_lib.errors import TargetError
 from incident_lib.model import Problem, ProblemKind, Truncation, Window
-from incident_lib.model.redis import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.model.redis_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.redis.patterns import key_pattern
 

@@ -13,7 +13,7 @@ from incident_lib.connections.redis import (
 )
 from incident_lib.connections.redis.info import parse
 from incident_lib.model import AnyRow, Problem, Window
-from incident_lib.model.redis import RedisCluster, RedisReplica, RedisReplication, RedisWatched
+from incident_lib.model.redis_roles import RedisCluster, RedisReplica, RedisReplication, RedisWatched
 from incident_lib.probes.base import Fetched, Probe
 
 _STALE = "replica-serve-stale-data"

@@ -7,7 +7,7 @@ from typing import Any
 from incident_lib.connections.redis import RedisSession, ReplyError, from_reply, text_of
 from incident_lib.connections.redis.commands import name_of
 from incident_lib.model import Problem, ProblemKind, Truncation, Window
-from incident_lib.model.redis import RedisSlowCommand, RedisSlowLog
+from incident_lib.model.redis_commands import RedisSlowCommand, RedisSlowLog
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.probes.redis.patterns import argument_count, command_name, first_key
 

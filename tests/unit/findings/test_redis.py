@@ -10,17 +10,9 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.redis import ANALYZERS, ON_FAILURE
 from incident_lib.model import AnyRow, Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Window
-from incident_lib.model.redis import (
-    RedisClients,
-    RedisErrorClass,
-    RedisLatency,
-    RedisMemory,
-    RedisPersistence,
-    RedisReplica,
-    RedisServer,
-    RedisSlowCommand,
-    RedisSlowLog,
-)
+from incident_lib.model.redis import RedisClients, RedisLatency, RedisMemory, RedisPersistence, RedisServer
+from incident_lib.model.redis_commands import RedisErrorClass, RedisSlowCommand, RedisSlowLog
+from incident_lib.model.redis_roles import RedisReplica
 from incident_lib.probes.redis import PROBES
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)

@@ -10,7 +10,8 @@ from incident_lib.findings.redis import ANALYZERS
 from incident_lib.findings.redis.flushes import flushes_since
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Window
-from incident_lib.model.redis import RedisClientGroup, RedisMemory, RedisSlowCommand
+from incident_lib.model.redis import RedisClientGroup, RedisMemory
+from incident_lib.model.redis_commands import RedisSlowCommand
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=5)

@@ -9,7 +9,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.redis import ANALYZERS
 from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.model import AnyRow, Evidence, EvidenceStatus, Finding, Window
-from incident_lib.model.redis import RedisReplication, RedisWatched
+from incident_lib.model.redis_roles import RedisReplication, RedisWatched
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
