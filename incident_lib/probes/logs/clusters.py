@@ -26,6 +26,7 @@ _STATE = re.compile(r"(?:ed|ing|[Uu]p|[Dd]own|[Oo]n|[Oo]ff|OK|ok)\W*$")  # says 
 _NOTHING = frozenset({"null", "None", "nil"})
 _EMPTY = frozenset({"()", "[]", "{}", '""', "''"})
 _ERROR = re.compile(r"(?:Error|Exception|Timeout|Fault)\W*$")
+_PROCESS = re.compile(r"\w\[<\*>\]:?$")  # a program with the number of its process
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[A-Za-z]{2}")
 _EDGES = re.compile(r"^[\w.$-]*[^\w.<$-]+|^")
@@ -123,7 +124,7 @@ def _least(place: int, words: list[str]) -> int:
         return _STATES
     if all(map(_NAME.search, words)):
         return _FAR_NAMES if place and _are_far(words) else _NAMES
-    if place:
+    if place or all(map(_PROCESS.search, words)):
         return _WORDS
     return _FIRST_IN_BRACKETS if all(word[0] == "(" for word in words) else _FIRST_WORDS  # (root) CMD
 
@@ -158,8 +159,8 @@ def _masked(tokens: _Tokens, hole: _Hole, members: list[_Tokens]) -> _Tokens:
 def _common(values: set[str]) -> str:
     """Return the mark with the signs that stand around all values.
 
-    >>> _common({"(root)", "(news)"}), _common({"user:ann,", "user:bob,"})
-    ('(<*>)', 'user:<*>,')
+    >>> _common({"(root)", "(news)"}), _common({"user:ann,", "user:bob,"}), _common({"a[<*>]:", "b[<*>]:"})
+    ('(<*>)', 'user:<*>,', '<*>[<*>]:')
     """
     whole = [value for value in values if value != MARK]
     if len(whole) < len(values):
@@ -167,7 +168,7 @@ def _common(values: set[str]) -> str:
     start = _EDGES.match(_shared(whole))
     head = start[0] if start else ""
     tail = _shared([value[len(head) :][::-1] for value in whole])
-    signs = re.match(r"\W*", tail.replace(MARK[::-1], "a"))
+    signs = re.match(r"\W*", tail)
     return f"{head}{MARK}{signs[0][::-1] if signs else ''}"
 
 

@@ -17,11 +17,13 @@ _SMALL = re.compile(
     r"|^(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
 )
+_COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
 _AFTER_LEVEL = re.compile(
-    r"(?:[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
+    r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
     # the thread, and what stands with it, where a logger or a dash follows
     r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,400}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}(?::\s|\s+-\s))))?"
-    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?)\s+--?\s+|-- ([\w.]{0,60}): "  # of Ruby
+    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?|[\w$]{1,80}\.(?:java|kt|scala|py|go|cc):\d{1,6})\s+--?\s+"
+    r"|-- ([\w.]{0,60}): "  # of Ruby
     r"|\d{1,9} --- (?:\[[^\[\]]{0,80}\] ){1,3}(\S{1,80}) *: "  # of Spring
     r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S)"
     r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+)?"  # with the request's id
@@ -42,7 +44,7 @@ _SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
 _SENDER = re.compile(  # the host; the program with its process; whom it speaks for
     r"(?: ?\S{1,80}(?<!:) {1,2}(?:-- )?)?"
     r"(?:([\w./()@-]{1,80}(?: [\w.-]{1,20}){0,3})\[\d+\]|([\w./()@-]{1,80}(?: [\d.]{1,12})?))"
-    r"(?: ?\([^()]{1,80}\))?: "
+    r"(?: ?\([^()]{1,80}\)| <[A-Za-z]{4,9}>)?: (?:\[ *\d{1,8}\.\d{6}\] )?"
 )
 _PROCESS = re.compile(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
 _PRIORITY = re.compile(r"<(\d{1,3})>(1 (?=\d{4}-))?")
@@ -51,7 +53,9 @@ _RFC5424 = re.compile(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{
 _SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
 _PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
 _PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
-_BEHIND_WORD = re.compile(r"(\S{1,80}+) ++(?:\| ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
+_BEHIND_WORD = re.compile(
+    r"(\S{1,80}+) ++(?:\| ++|\[[^\[\]]{1,80}\] ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)"
+)
 _LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
 _SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
 _LETTERS = {
@@ -138,7 +142,11 @@ def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
         if found and text[end : end + 1] == "]":
             end += 1
     elif first.isdigit():
-        found = times.from_iso(text[:40]) or short_times.leading(text[:40])
+        found = (
+            times.from_iso(text[:40])
+            or short_times.leading(text[:40])
+            or short_times.behind_source(text[:160])
+        )
         if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
             found = float(match[1]) * 1e9, match.end()
         end = found[1] if found else 0
@@ -254,7 +262,9 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
         return level_of(found[0]), logger, text[end:]
     small = _SMALL.search(text, 0, 100)
     if small:
-        return level_of(small[1] or small[2]), "", text[small.end() :].lstrip(" :")
+        behind = _COMPONENT.match(text, small.end())
+        end = behind.end() if behind else small.end()
+        return level_of(small[1] or small[2]), "", text[end:].lstrip(" :")
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", text[match.end() :]
     return "", "", text

@@ -20,6 +20,9 @@ _SECONDS = re.compile(
     r"(?:- )?(?:(?<=- )(1\d{9})(?= \d{4}[.-])|(1\d{9})(?:\.(\d{1,9})(?= )|(?=[ ,|]{1,3}\[?[A-Z]{4,8}\b)))"
 )
 
+# 4711 node-7 node status 1768487465 1 running: a record, what it is about, when, and a flag
+_BEHIND_SOURCE = re.compile(r"\d{1,12}(?: [\w./:-]{1,60}){2,6}? (1\d{9})(?= -?\d{1,3} \S)")
+
 
 def leading(text: str) -> tuple[float, int] | None:
     """Return the moment that `text` begins with and where it ends. No zone is taken as UTC.
@@ -39,6 +42,16 @@ def leading(text: str) -> tuple[float, int] | None:
     else:
         return None
     return None if moment < 0 else (moment, match.end())
+
+
+def behind_source(text: str) -> tuple[float, int] | None:
+    """Return the moment behind a record's number and what it is about, and where it ends.
+
+    >>> behind_source("4711 node-7 node status 1768487465 1 running"), behind_source("12 jobs of 1768487465")
+    ((1768487465.0, 34), None)
+    """
+    match = _BEHIND_SOURCE.match(text)
+    return (float(match[1]), match.end()) if match else None
 
 
 def day(text: str) -> tuple[float, int] | None:

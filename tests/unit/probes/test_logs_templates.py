@@ -91,6 +91,26 @@ def test_what_differs_in_words_stays_apart(one, other):
             "WARNING",
             "CBS    no upload",
         ),
+        (
+            "[2026-01-15T14:31:05,250][WARN ][o.e.c.Disk ] [node-1] low on space",
+            1768487465.25,
+            "WARNING",
+            "low on space",
+        ),
+        (
+            "[2026-01-15T14:31:05,250][WARN ][o.e.c.Disk] [node-1] low on space",
+            1768487465.25,
+            "WARNING",
+            "low on space",
+        ),
+        (
+            "[2026-01-15 14:31:05.250][7][warning][upstream] [source/x/pool.cc:12] no host",
+            1768487465.25,
+            "WARNING",
+            "no host",
+        ),
+        ("INFO  [main] 2026-01-15 14:31:05,250 Store.java:12 - flushed", 1768487465.25, "INFO", "flushed"),
+        ("4711 node-7 node status 1768487465 1 running", 1768487465.0, "", "1 running"),
     ],
 )
 def test_beginnings_of_unknown_lines_are_read(line, at, level, message):
@@ -105,7 +125,16 @@ def test_the_lines_of_a_phone_are_read():
     assert read.at % 86_400 == 52_265.25
 
 
-@pytest.mark.parametrize("line", ["123456 123456 rows", "1768487465 rows", "17 of 20", "99/99/99 99:99:99 x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "123456 123456 rows",
+        "1768487465 rows",
+        "17 of 20",
+        "5 leases until 1768487465 given",
+        "99/99/99 99:99:99 x",
+    ],
+)
 def test_numbers_are_no_times(line):
     assert parse(line).at is None
 
@@ -145,6 +174,8 @@ def test_states_in_capitals_are_statements_of_their_own():
         ("Jan  5 14:31:05 web-1 kernel: eth0 is up", "kernel", "eth0 is up"),
         ("<13>Jan 15 14:31:05 web-1 su(pam_unix)[7]: session closed", "su(pam_unix)", "session closed"),
         ("Jan 15 14:31:05 mac Google Chrome[7]: ready", "Google Chrome", "ready"),
+        ("Jan 15 14:31:05 phone wifid[7] <Notice>: joined", "wifid", "joined"),
+        ("Jan 15 14:31:05 web-1 kernel: [  123.456789] eth0 is up", "kernel", "eth0 is up"),
         ("Jan 15 14:31:05 web-1 error: no space left", "", "no space left"),
         ("2026-01-15T14:31:05.003123+00:00 web-1 cron[7]: done", "cron", "done"),
         ("[01.15 14:31:05] mail.exe *64 - host:80 close", "mail.exe", "host:80 close"),
@@ -212,6 +243,11 @@ def test_names_that_differ_in_their_first_parts_are_values(one, other):
 def test_pairs_of_names_join_the_pair_that_was_masked():
     pairs = [("a.b.c7.Kind", "a.b.c7.Sink"), ("a.b.io.Kind", "a.b.io.Sink"), ("a.b.v1.Sort", "a.b.v1.Sink")]
     assert len(templates([f"Adding class {one} for class {other}" for one, other in pairs])) == 1
+
+
+def test_programs_with_their_process_are_one_template():
+    lines = [f"{name}[7{at}]: segfault at 1f" for at, name in enumerate(USERS)]
+    assert templates(lines) == {"<*>[<*>]: segfault at <*>": 5}
 
 
 def test_how_often_a_line_comes_does_not_matter():
