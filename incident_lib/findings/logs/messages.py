@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.logs import titles
+from incident_lib.findings.logs.reasons import reason_of
 from incident_lib.findings.logs.view import View, percent, span, times, when
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.logs import LogErrorClass, LogEvent, LogException, LogTemplate
@@ -33,6 +34,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             last_at=row.last_at.isoformat() if row.last_at else None,
             address=row.peers[0] if row.peers else None,
             peers=" ".join(row.peers) or None,
+            reason=reason_of(row.error_class, row.example),
         )
 
 

@@ -42,6 +42,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "tls_expired": ("a TLS certificate is expired or not valid yet", "install the new certificate"),
     "tls_wrong_name": ("a TLS certificate is for another name", "correct the name or the certificate"),
     "tls_verify": ("a TLS certificate cannot be verified", "look at the chain and the authority"),
+    "tls_protocol": ("what answers does not speak TLS", "compare scheme and port with the other side's"),
     "connect_timeout": ("connecting to another service timed out", "see whether the port is filtered"),
     "read_timeout": ("another service does not answer in time", "see which, and how slow it is"),
     "connect_refused": ("another service refuses connections", "see whether it runs"),
@@ -62,7 +63,7 @@ PASSING = frozenset({"db_not_ready", "db_serialization"})  # of themselves no tr
 EVERYDAY = frozenset(
     {
         *("read_timeout", "connect_timeout", "server_disconnected", "redis_timeout", "http_pool_timeout"),
-        *("upstream_error", "upstream_denied", "rate_limited", "name_resolution"),
+        *("upstream_error", "upstream_denied", "rate_limited", "name_resolution", "tls_protocol"),
         *("db_auth", "db_permission", "db_schema", "db_statement_timeout", "db_lock_timeout", "db_lock_wait"),
     }
 )

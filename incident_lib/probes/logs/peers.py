@@ -10,7 +10,11 @@ _FORMS = tuple(
     for form in (
         rf"server at \"(?P<host>{_HOST})\"(?: \([^)]*\))?, port (?P<port>\d+)",  # libpq
         rf"host=['\"]?(?P<host>{_HOST})['\"]?,? port=['\"]?(?P<port>\d+)",  # urllib3, key and value
-        rf"(?:lookup|ENOTFOUND|EAI_AGAIN|getaddrinfo for|[Cc]ould not resolve host:) (?P<host>{_HOST})",
+        rf"(?:lookup|ENOTFOUND|EAI_[A-Z]{{4,8}}) (?!address\b)(?P<host>{_HOST})",
+        rf"\bquery[A-Z]\w{{0,5}} E[A-Z]{{4,9}} (?P<host>{_HOST})",  # Node
+        rf"(?:getaddrinfo for|[Cc]ould not resolve host:) (?P<host>{_HOST})",
+        rf"(?:name matching|wanted to match|validate certificate for|altnames: Host:) (?P<host>{_HOST})",
+        rf"host not found in upstream \"(?P<host>{_HOST})(?::(?P<port>\d+))?\"",  # nginx
         rf"UnknownHostException: (?P<host>{_HOST})",
         rf"(?:[Ff]ailed to resolve(?: host)?|host name|valid for|hostname) ['\"](?P<host>{_HOST})['\"]",
         rf"(?P<host>{_HOST}) could not be resolved",  # nginx
@@ -19,7 +23,7 @@ _FORMS = tuple(
         rf"(?:dial tcp|ECONNREFUSED|ETIMEDOUT|ECONNRESET|to host|to) (?P<host>{_HOST}):(?P<port>\d+)",
         rf"(?:[Cc]onnect(?:ing|ion)?|host) (?P<host>{_HOST}):(?P<port>\d{{2,5}})\b",
         r"ECONNREFUSED (?P<host>[0-9a-fA-F:]*:[0-9a-fA-F]+):(?P<port>\d+)",
-        rf"(?:refused|known|failed|respond) \((?P<host>{_HOST}):(?P<port>\d+)\)",  # .NET
+        rf"(?:refused|known|failed|respond|unavailable) \((?P<host>{_HOST}):(?P<port>\d+)\)",  # .NET
         rf"\('(?P<host>{_HOST})', (?P<port>\d+)",  # asyncio: a socket's own address
         rf"(?P<host>{_LITERAL}):(?P<port>\d{{2,5}})\b",
     )

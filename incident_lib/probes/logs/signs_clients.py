@@ -123,10 +123,30 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
             ("UnknownHostException", ""),
             ("Could not resolve host", ""),
             ("ClientConnectorDNSError", ""),
-            ("lookup ", r"dial tcp: lookup \S+(?: on \S+)?: (?:server misbehaving|i/o timeout|no such host)"),
+            ("lookup ", r"lookup \S+(?: on \S+)?: (?:server misbehaving|i/o timeout|no such host|SERVFAIL)"),
+            ("EAI_", r"\bEAI_(?:AGAIN|FAIL|NODATA|NONAME)\b"),
+            ("query", r"\bquery(?:A|Aaaa|AAAA|Any|Srv) E(?:NOTFOUND|SERVFAIL|TIMEOUT|NODATA|REFUSED)\b"),
+            ("Name does not resolve", ""),  # of musl, so of Alpine; and so is the next one
+            ("Errno -3] Try again", ""),
+            ("failed to lookup address information", ""),
+            ("host not found in upstream", ""),
+            (
+                "Resource temporarily unavailable (",
+                r"Resource temporarily unavailable \([\w.-]+:\d+\)",
+            ),  # .NET
+            ("No such host is known", ""),
         ),
     ),
-    ("tls_expired", (*_words("CERT_HAS_EXPIRED", "CertificateExpiredException", "CertificateNotYetValid"),)),
+    (
+        "tls_expired",
+        (
+            *_words("CERT_HAS_EXPIRED", "CertificateExpiredException", "CertificateNotYetValid"),
+            *_words("CERT_NOT_YET_VALID", "invalid peer certificate: Expired", "NotTimeValid"),
+            *_words(
+                "invalid peer certificate: NotValidYet", "CertPathValidatorException: validity check failed"
+            ),
+        ),
+    ),
     (
         "tls_wrong_name",
         (
@@ -135,7 +155,11 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
                 "does not match certificate's altnames",
                 "no alternative certificate subject name matches",
                 "certificate is not valid for any names",
+                "invalid peer certificate: NotValidForName",
+                "invalid peer certificate: certificate not valid for name",
+                "RemoteCertificateNameMismatch",
             ),
+            ("cannot validate certificate for ", r"cannot validate certificate for \S+ because it doesn't"),
             ("SSLPeerUnverifiedException", r"SSLPeerUnverifiedException: .*not verified"),
             ("No subject alternative", r"No subject alternative (?:DNS )?names? (?:matching|present)"),
         ),
@@ -148,6 +172,28 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
                 "UNABLE_TO_VERIFY_LEAF",
                 "SELF_SIGNED_CERT",
                 "UNABLE_TO_GET_ISSUER",
+                "unable to get issuer certificate",
+                "invalid peer certificate: UnknownIssuer",
+                "RemoteCertificateChainErrors",
+                "errors in the certificate chain: UntrustedRoot",
+                "errors in the certificate chain: PartialChain",
+                "tlsv1 alert unknown ca",
+            ),
+        ),
+    ),
+    (
+        "tls_protocol",
+        (
+            *_words(
+                "SSL: WRONG_VERSION_NUMBER",
+                "SSL routines::wrong version number",
+                "ERR_SSL_WRONG_VERSION_NUMBER",
+            ),
+            *_words("SSL: RECORD_LAYER_FAILURE", "Unsupported or unrecognized SSL message"),
+            *_words("http: server gave HTTP response to HTTPS client"),
+            (
+                "first record does not look like a TLS handshake",
+                r"(?m)^(?!.*TLS handshake error from).*first record does not look like a TLS handshake",
             ),
         ),
     ),
