@@ -8,7 +8,7 @@ import msgspec
 
 from incident_lib import clock
 
-_LEAST_SAMPLES = 4
+LEAST_SAMPLES = 4
 _PARTS = 3
 _LEAST_SHARE = 1 / 8  # of the growth, at least forwards and at most back
 _HALF = 0.5
@@ -42,7 +42,7 @@ def steady_growth(
     >>> steady_growth(samples(500, 570, 575, 577, 578), 1_000, least_ratio=0.01) is None
     True
     """
-    if len(samples) < _LEAST_SAMPLES or limit_bytes <= 0:
+    if len(samples) < LEAST_SAMPLES or limit_bytes <= 0:
         return None
     steps = [after - before for (_, before), (_, after) in pairwise(samples)]
     grown = samples[-1][1] - samples[0][1]

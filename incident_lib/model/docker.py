@@ -163,6 +163,7 @@ class MemorySample(Row, frozen=True, kw_only=True):
 
     at: datetime
     memory_bytes: int
+    command_count: int | None = None  # of `docker exec` and health checks around it, whose memory counts, too
 
 
 class ContainerProcess(Row, frozen=True, kw_only=True):

@@ -252,6 +252,24 @@ def test_growth_throttling_and_limits(engine):
     assert "growth" not in seen
 
 
+def test_growth_beside_a_health_check(engine):
+    """What a command takes for itself while it runs does not hide what the container keeps."""
+    begin = "import time\nkept = [b'x' * (270 << 20)]\n"
+    grow = f"{begin}while True:\n  kept.append(b'x' * (1 << 19)); time.sleep(0.2)\n"
+    health = "import time; b = b'x' * (60 << 20); time.sleep(0.3)"
+    check = {"test": ["CMD", "python3", "-c", health], "interval": 2_000_000_000, "retries": 100}
+    with docker_service.container(
+        engine, ["python3", "-c", grow], mem_limit="512m", healthcheck=check
+    ) as made:
+        time.sleep(1.5)
+        for _ in range(4):  # a busy machine may leave too few moments without a check
+            evidence = look(made.name, probes.STATS)["docker.stats"]
+            seen = judge(evidence)
+            if "growth" in seen and seen["growth"].severity is FindingSeverity.WARNING:
+                break
+    assert seen["growth"].severity is FindingSeverity.WARNING, evidence.rows
+
+
 def test_stack_is_well_and_its_secrets_stay_out(engine):
     with docker_service.stack(engine) as stack:
         document = config.parse(stack.configuration())

@@ -1,10 +1,11 @@
 """What a container uses, against what it may use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.growth import about, mebibytes, steady_growth, warms_up
+from incident_lib.findings.growth import LEAST_SAMPLES, about, mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.docker import ContainerUsage, MemorySample
 
@@ -78,7 +79,7 @@ def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
 
 
 def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
-    samples = [(sample.at, sample.memory_bytes) for sample in evidence.of(MemorySample)]
+    samples, guest = _own_memory(evidence.of(MemorySample), usage)
     least = context.thresholds["docker.growth.least_ratio"]
     growth = steady_growth(samples, usage.memory_limit_bytes or 0, least_ratio=least)
     severity = growth and context.thresholds.severity(
@@ -87,8 +88,6 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
     if growth and severity:
         warm_up = context.thresholds["docker.growth.warm_up_seconds"]
         young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
-        # What a health check or a look of ours starts in the container counts as its memory, too.
-        guest = bool(usage.command_count)
         yield finding(
             evidence,
             "growth",
@@ -101,6 +100,17 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
             limit_seconds=growth.limit_seconds,
             **_data(usage),
         )
+
+
+def _own_memory(
+    samples: Sequence[MemorySample], usage: ContainerUsage
+) -> tuple[list[tuple[datetime, int]], bool]:
+    """Return memory over time, and whether that of a health check or of a look of ours is in it."""
+    own = [one for one in samples if one.command_count == 0]
+    is_own = len(own) >= LEAST_SAMPLES
+    chosen = own if is_own else samples
+    disturbed = bool(usage.command_count) or any(one.command_count for one in samples)
+    return [(one.at, one.memory_bytes) for one in chosen], disturbed and not is_own
 
 
 def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:

@@ -17,35 +17,55 @@ from incident_lib.probes.docker.times import parse_engine_time
 
 _SAMPLES = 4
 _PAUSE_SECONDS = 0.8
+# While commands run in it, their memory counts as its own: then there are more samples, until enough are of
+# it alone.
+_MOST_SAMPLES = 8
+_MOST_SECONDS = 7.0
 _ONE_SHOT_SINCE = (1, 41)
 
 
 def fetch_stats(engine: Engine, _window: Window, *, container: str = "") -> Fetched:
     """Return one ContainerUsage and a MemorySample for each sample.
 
-    Cost: four readings of its control group, a second apart. Errors: TargetError where it does not run.
+    Cost: four readings of its control group, a second apart, up to eight where commands run in it meanwhile.
+    Errors: TargetError where it does not run.
     """
     about = engine.inspect(container)
     if not (about.get("State") or {}).get("Running"):
         raise _not_running(container)
-    samples = []
-    for number in range(_SAMPLES):
-        if number:
-            time.sleep(_PAUSE_SECONDS)
-        samples.append(_sample(engine, container))
+    samples, commands = _samples(engine, container)
     times = [parse_engine_time(sample.get("read")) or clock.now() for sample in samples]
     memory = (
-        MemorySample(at=at, memory_bytes=used)
-        for at, sample in zip(times, samples, strict=True)
+        MemorySample(at=at, memory_bytes=used, command_count=count)
+        for at, sample, count in zip(times, samples, commands, strict=True)
         if (used := memory_bytes(sample.get("memory_stats") or {})) is not None
     )
     usage = compute_usage(samples[0], samples[-1], (times[0], times[-1]), about.get("HostConfig") or {})
     started_at = parse_engine_time(about["State"].get("StartedAt"))
-    commands = len(engine.inspect(container).get("ExecIDs") or ())
     return Fetched(
-        rows=(msgspec.structs.replace(usage, started_at=started_at, command_count=commands), *memory),
-        source=f"GET /containers/{container}/stats?stream=0&one-shot=1, four times",
+        rows=(msgspec.structs.replace(usage, started_at=started_at, command_count=commands[-1]), *memory),
+        source=f"GET /containers/{container}/stats?stream=0&one-shot=1, {len(samples)} times",
     )
+
+
+def _samples(engine: Engine, container: str) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return the samples, and how many commands ran in it before or after each."""
+    samples: list[dict[str, Any]] = []
+    commands: list[int] = []
+    end = time.monotonic() + _MOST_SECONDS
+    while len(samples) < _SAMPLES or (
+        commands.count(0) < _SAMPLES and len(samples) < _MOST_SAMPLES and time.monotonic() < end
+    ):
+        if samples:
+            time.sleep(_PAUSE_SECONDS)
+        before = _command_count(engine, container)
+        samples.append(_sample(engine, container))
+        commands.append(max(before, _command_count(engine, container)))
+    return samples, commands
+
+
+def _command_count(engine: Engine, container: str) -> int:
+    return len(engine.inspect(container).get("ExecIDs") or ())
 
 
 def _not_running(container: str) -> TargetError:

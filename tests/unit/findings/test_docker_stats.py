@@ -79,6 +79,25 @@ def test_growth_while_a_health_check_runs():
     assert judge("docker.stats", usage(command_count=1), *rows)["growth"].severity is FindingSeverity.INFO
 
 
+@pytest.mark.parametrize(("size", "grows"), [(5, True), (0, False)])
+def test_growth_beside_a_health_check(size, grows):
+    """Its own memory is that of the moments at which no command ran in it."""
+    commands = (0, 1, 0, 0, 1, 0)
+    rows = [
+        MemorySample(
+            at=NOW + timedelta(seconds=number),
+            memory_bytes=(100 + number * size + 12 * count) << 20,
+            command_count=count,
+        )
+        for number, count in enumerate(commands)
+    ]
+    found = judge("docker.stats", usage(), *rows)
+    assert ("growth" in found) is grows
+    assert not grows or found["growth"].severity is FindingSeverity.WARNING
+    few = judge("docker.stats", usage(command_count=1), *rows[3:], *rows[3:4])
+    assert "growth" not in few or few["growth"].severity is FindingSeverity.INFO
+
+
 def test_growth_just_after_a_start():
     rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
     young = usage(started_at=NOW - timedelta(seconds=5))
