@@ -97,7 +97,8 @@ def list_all(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json({"incidents": known, "damaged": damaged})
     for entry in known:
-        print("  ".join((*_columns(entry["incident"]), f"{entry['runs']} runs", entry["incident"].id)))
+        runs = "1 run " if entry["runs"] == 1 else f"{entry['runs']} runs"
+        print("  ".join((*_columns(entry["incident"]), runs, entry["incident"].id)))
         if entry["postmortem"]:
             print(f"{'':6}{entry['postmortem']}")
     for text in damaged:

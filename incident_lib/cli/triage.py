@@ -34,7 +34,7 @@ def triage(arguments: argparse.Namespace) -> int:
     window = window_since(arguments.since)  # a wrong time is told before anything is asked
     folder, why = _kept_in(settings, arguments)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
-    where = settings.path or "the common stack (no workbench.toml here)"
+    where = settings.path or "the common stack (no workbench.toml here; incident init writes one)"
     console.print(f"Looking at {where}, since {clock.format_time(window.start)}", style="dim")
     case, unkept = look(settings, arguments.since, folder, console)
     why = why or unkept
@@ -44,7 +44,9 @@ def triage(arguments: argparse.Namespace) -> int:
     if why:
         tell_unkept(console, why)
     elif folder:
-        console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim")
+        console.print(
+            f"\nSnapshot {case.snapshot} is kept in {folder.path}; pages: incident run", style="dim"
+        )
     else:
         console.print(
             '\nNot kept. For the record: incident declare --title "..." --severity SEV2, then incident run',

@@ -1,5 +1,6 @@
 """Evidence as tables: any record type, units spelled out, and the reason where there is nothing to show."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ _STATES = {
     "process.state": "is_running reason state pid started_at command cpu_cores resident_bytes python_version"
     " memory_limit_bytes process_count thread_count open_file_count open_file_limit_count connection_counts",
 }
+
+_WORD = re.compile(r"[A-Z][a-z]*")
+_TECHNOLOGIES = {"Postgres", "Redis"}
 
 
 class Table(Block):
@@ -56,10 +60,12 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
         if not record or type(row).__name__ in record.split()
     ]
     html = [problem(one) for one in evidence]
-    for index, alike in enumerate(_by_type(records)):
-        html.append(_tables(alike, columns.split(), most, named=index == 0))
+    groups = list(_by_type(records))
+    for index, alike in enumerate(groups):
+        shown = _tables(alike, columns.split(), most, named=index == 0)
+        html.append(_kind(alike[0][1]) + shown if shown and len(groups) > 1 else shown)
     if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
-        html.append(blocks.note(f"{probe} was asked, and there is none.", kind="ok"))
+        html.append(blocks.note(f"{probe} was asked, and there is nothing to show.", kind="ok"))
     html += [*(cut(one) for one in evidence), sources(evidence)]
     summary = f"{probe}: {blocks.count(len(records), 'record')} of {blocks.count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
@@ -99,6 +105,13 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *
     shown = lines(kept, wanted, target=len(set(targets)) > 1)
     rest = len(records) - len(kept)
     return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest else "")
+
+
+def _kind(row: Row) -> str:
+    """Return a heading that tells the records of one probe apart: `PostgresCheckpoints` are checkpoints."""
+    words = _WORD.findall(type(row).__name__)
+    told = words[1:] if words[0] in _TECHNOLOGIES else words
+    return f'<p class="iw-kind">{escape(" ".join(told).lower())}</p>'
 
 
 def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row]]]:

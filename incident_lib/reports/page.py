@@ -99,9 +99,7 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
         rows.append(("Resolved", clock.format_time(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
     if seconds >= 0:
-        rows.append(
-            ("Lasted" if incident.resolved_at else "Ran when collected", clock.format_duration(seconds))
-        )
+        rows.append(("Lasted" if incident.resolved_at else "Lasted so far", clock.format_duration(seconds)))
     rows.append(("Evidence collected", clock.format_time(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()

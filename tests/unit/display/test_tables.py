@@ -87,11 +87,11 @@ def test_a_failure_says_why_and_what_to_do():
     table = show.table(case(one(status=EvidenceStatus.FAILED, problem=problem)), "host.disk")
     assert "host could not be seen: no answer within 5 s" in table.html
     assert "What to do: look at its log" in table.html
-    assert "there is none" not in table.html
+    assert "nothing to show" not in table.html
 
 
 def test_nothing_found_is_not_the_same_as_nothing_asked():
-    assert "was asked, and there is none" in show.table(case(one()), "host.disk").html
+    assert "was asked, and there is nothing to show" in show.table(case(one()), "host.disk").html
     assert "No target was asked" in show.table(case(), "host.disk").html
 
 
