@@ -61,6 +61,7 @@ _NEEDS: dict[str, frozenset[str]] = {
 }
 # Not in pairs, each for a reason of its own.
 _ALONE = {
+    "host-cpu-saturated": "slows everything down, so that hardly any other fault shows in its time",
     "gradual-degradation": "is judged from a watch, in which the other fault would be months old",
 }
 

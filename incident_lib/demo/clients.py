@@ -6,9 +6,9 @@ Each job takes its address from ADDRESS and stops by itself after a bounded time
 import argparse
 import os
 
-from incident_lib.demo import jobs_cache, jobs_database, jobs_outside
+from incident_lib.demo import jobs_cache, jobs_database, jobs_machine, jobs_outside
 
-_JOBS = {**jobs_database.JOBS, **jobs_cache.JOBS, **jobs_outside.JOBS}
+_JOBS = {**jobs_database.JOBS, **jobs_cache.JOBS, **jobs_outside.JOBS, **jobs_machine.JOBS}
 
 
 def main() -> None:

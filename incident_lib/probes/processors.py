@@ -15,9 +15,10 @@ KEPT = 20
 _PROC = Path("/proc")
 _NANOSECONDS = 1_000_000_000
 _LEAST_CORES = 0.02
-# Their name does not say which program it is, so each session of them is one.
+_DEEPEST = 64  # generations of processes
+# Their name does not say which program it is: the first of a family of them, or of a session, does.
 _INTERPRETERS = ("python", "node", "java", "ruby", "perl", "php")
-_Key = tuple[str, str, str, bool, int]  # name, container, service, ours, session where it matters
+_Key = tuple[str, str, str, bool, int]  # name, container, service, ours, family where it matters
 _CONTAINER = re.compile(r"(?:^|[/-])([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTILINE)
 
 
@@ -106,7 +107,9 @@ def users_between(
         share = _share(first.processes.get(process.pid), process)
         if share.ran > 0 or share.waited:
             service = of_service.get(process.pid, "")
-            apart = process.session if process.name.startswith(_INTERPRETERS) else 0
+            apart = 0
+            if process.name.startswith(_INTERPRETERS):
+                apart = _first_of(process, second.processes, ours).session
             is_ours = process.pid in ours and not service
             key = (process.name, _container_of(process.pid), service, is_ours, apart)
             groups.setdefault(key, []).append(share)
@@ -164,11 +167,26 @@ def _roots(processes: Mapping[int, Process], services: Mapping[int, str]) -> dic
     found: dict[int, str] = {}
     for pid in processes:
         line = [pid]
-        while line[-1] in processes and line[-1] not in services and line[-1] not in found and len(line) < 64:
+        while (
+            line[-1] in processes
+            and line[-1] not in services
+            and line[-1] not in found
+            and len(line) < _DEEPEST
+        ):
             line.append(processes[line[-1]].parent)
         name = services.get(line[-1]) or found.get(line[-1], "")
         found.update((one, name) for one in line if name)
     return found
+
+
+def _first_of(process: Process, processes: Mapping[int, Process], ours: set[int]) -> Process:
+    """Return the first of the processes of one name that started each other, we ourselves left out."""
+    for _ in range(_DEEPEST):
+        parent = processes.get(process.parent)
+        if parent is None or parent.name != process.name or parent.pid in ours:
+            break
+        process = parent
+    return process
 
 
 def _ours(processes: Mapping[int, Process], own: int) -> set[int]:

@@ -121,6 +121,14 @@ def frontend_down(stack):
     return failure(httpx.ConnectError, lambda: httpx.get(stack.frontend_url, timeout=2))
 
 
+def everything_is_slow(stack):
+    """Requests that take a tenth of a second wait for a processor again and again."""
+    begun = time.monotonic()
+    for _ in range(3):
+        assert get(stack, "/api/v1/orders").status_code == 200
+    return time.monotonic() - begun > 3 * 0.5
+
+
 SYMPTOMS = {
     **demo_symptoms_servers.SYMPTOMS,
     "pool-exhausted": pool_exhausted,
@@ -143,6 +151,7 @@ SYMPTOMS = {
     "memory-high": memory_is_taken,
     "gradual-degradation": files_pile_up,
     "frontend-crash": frontend_down,
+    "host-cpu-saturated": everything_is_slow,
 }
 
 

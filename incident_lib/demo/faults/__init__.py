@@ -7,6 +7,7 @@ from incident_lib.demo.faults import (
     cold_cache,
     copies,
     database,
+    machine,
     outside,
     plans,
     processes,
@@ -31,6 +32,7 @@ _THEMES = (
     cold_cache,
     outside,
     provider,
+    machine,
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}

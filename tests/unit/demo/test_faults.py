@@ -1,7 +1,7 @@
 from incident_lib import demo
 from incident_lib.demo.faults import FAULTS
 
-TARGETS = {"backend", "frontend", "db", "cache", "payments"}
+TARGETS = {"backend", "frontend", "db", "cache", "payments", "host"}
 
 
 def test_the_public_names_are_resolved_when_they_are_asked_for():
