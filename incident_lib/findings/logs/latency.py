@@ -46,7 +46,8 @@ def judge_latency(view: View) -> Iterator[Finding]:
         for row in view.evidence.of(LogEndpoint)
         if row.duration_p50_seconds is not None and row.requests_count >= view.limit("latency.least_count")
     ]
-    others = f"; so do {len(rises) - 1} of {max(len(measured), len(rises)) - 1} others" if rises[1:] else ""
+    count = max(len(measured), len(rises))
+    others = f"; {len(rises)} of {count} endpoints are slower" if rises[1:] else ""
     load = _load_factor(view, worst.at)
     loaded = load is not None and load >= view.limit("latency.load_factor")
     more = f", with {load:.1f} times the requests of any time before" if loaded and load else ""
@@ -67,7 +68,7 @@ def judge_latency(view: View) -> Iterator[Finding]:
         after_count=worst.after_count,
         strength=worst.strength,
         slower_endpoints_count=len(rises),
-        endpoints_count=max(len(measured), len(rises)),
+        endpoints_count=count,
         load_factor=load,
     )
 
