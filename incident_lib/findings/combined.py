@@ -16,6 +16,8 @@ _UNWELL = tuple(
     for what in ("status", "part", "refused", "timed_out", "silent", "reset", "unreachable")
 )
 
+_NOT_READY = "logs.lines.server.not_ready"
+_SILENT, _STARTING = "redis.connection.timed_out", "redis.connection.starting"
 _ROLLBACKS = "postgres.counters.rollbacks"
 # What a transaction that ends against the will of its client leaves behind, there or at the client.
 _FAILED = ("logs.lines.errors", "logs.lines.exception", "logs.lines.class.*", "http.health.*", "postgres.*")
@@ -40,6 +42,31 @@ def _doubted(one: Finding, unwell: set[str], topology: Topology) -> Finding:
     if one.id in _LOGINS:
         return _only_ours(one)
     return _only_our_address(one) if one.id in _ADDRESSES and users else one
+
+
+def judge_starts(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, a Redis that is silent since it started being one that loads its data.
+
+    It answers next to nothing while it reads a large file, so what it would say cannot be waited for; its
+    log has the start, and not yet the line that ends it.
+
+    >>> judge_starts(())
+    []
+    """
+    findings = list(findings)
+    starts = {f.target: f for f in findings if f.id == _NOT_READY}
+    return [_loads(f, starts[f.target]) if f.id == _SILENT and f.target in starts else f for f in findings]
+
+
+def _loads(silent: Finding, start: Finding) -> Finding:
+    return msgspec.structs.replace(
+        silent,
+        id=_STARTING,
+        title="it does not answer, and has not said since its start that it is ready",
+        detail=f"{start.title}\n{silent.detail}",
+        since=start.since,
+        evidence=tuple(dict.fromkeys((*silent.evidence, *start.evidence))),
+    )
 
 
 def judge_rollbacks(findings: Iterable[Finding], topology: Topology) -> list[Finding]:

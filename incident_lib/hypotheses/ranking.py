@@ -1,6 +1,7 @@
 """Ranking: each pattern is held against each target; symptoms give way to causes."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -63,6 +64,7 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
     when, also = clues.find_all(pattern.when, target), clues.find_all(pattern.also, target)
     is_hinted = not when
     when = when or clues.find_all(pattern.hints, target)
+    also = _close(also, when, pattern.within_seconds)
     change = clues.change_before_onset(pattern.follows, target)
     if not when or (pattern.also and not also) or clues.find_all(pattern.unless, target):
         return None
@@ -81,6 +83,24 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
     )
     reason = _reason(change, clues, target)
     return _Candidate(pattern, target, required, support, against, change, score, reason, is_hinted)
+
+
+def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
+    """Return those of `also` that were going on when one of `when` began, give or take so many seconds."""
+    if not seconds:
+        return also
+    margin, moments = timedelta(seconds=seconds), [one.since for one in when if one.since]
+    return [
+        one
+        for one in also
+        if one.since is None or not moments or any(_lasts(one, at, margin) for at in moments)
+    ]
+
+
+def _lasts(one: Finding, at: datetime, margin: timedelta) -> bool:
+    last = one.data.get("last_at")
+    until = datetime.fromisoformat(last) if isinstance(last, str) else one.since
+    return bool(one.since and until and one.since - margin <= at <= until + margin)
 
 
 def _is_told_better(hint: _Candidate, all_of_them: list[_Candidate]) -> bool:

@@ -9,7 +9,7 @@ from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
 from incident_lib.findings.busy import judge_slowness
 from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
-from incident_lib.findings.combined import judge_logins, judge_rollbacks
+from incident_lib.findings.combined import judge_logins, judge_rollbacks, judge_starts
 from incident_lib.findings.network.vantage import judge_vantage
 from incident_lib.findings.processors import judge_processors
 from incident_lib.findings.reported import judge_reported
@@ -59,7 +59,7 @@ def analyze(
     raw = name_clients(raw, everything)
     raw += judge_processors(raw, everything, topology, context.thresholds)
     raw += (*judge_stampedes((*raw, *beside), topology), *judge_reported(raw, topology), *beside)
-    raw = judge_rollbacks(judge_logins(raw, topology), topology)
+    raw = judge_rollbacks(judge_logins(judge_starts(raw), topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))
     unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}
     blind = tuple(not_assessed(one) for one in everything if one.ref in unknown_refs and one.problem)

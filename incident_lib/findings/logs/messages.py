@@ -140,6 +140,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
 def judge_events(view: View) -> Iterator[Finding]:
     """Yield `server.<event>` for what the server tells of its own life."""
     events = {row.event: row for row in view.evidence.of(LogEvent)}
+    yield from _not_ready(view, events)
     for row in events.values():
         yield finding(
             view.evidence,
@@ -152,6 +153,22 @@ def judge_events(view: View) -> Iterator[Finding]:
             count=row.count,
             last_at=row.last_at.isoformat() if row.last_at else None,
         )
+
+
+def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
+    """Yield `server.not_ready` where the newest start of a data store is not followed by its being ready."""
+    start, ready = events.get("start"), events.get("ready")
+    started, was_ready = start and start.last_at, ready and ready.last_at
+    if not started or not _SERVERS & view.summary.formats.keys() or (was_ready and was_ready >= started):
+        return
+    yield finding(
+        view.evidence,
+        "server.not_ready",
+        FindingSeverity.INFO,  # a log level may hide the line
+        f"the server started at {when(started)} UTC and has not said since that it is ready",
+        f"its last line: {span(view.summary.last_at, view.summary.last_at)}",
+        since=started,
+    )
 
 
 def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeverity:

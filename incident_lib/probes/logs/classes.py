@@ -31,6 +31,7 @@ _SIGNS = _by_part()
 _LONGEST = 16_384
 # In one traceback the special class explains the general one: the socket's own error is its first link.
 _SPECIAL = (
+    ("db_terminated", {"db_connect_timeout"}),  # a client's own time-out ends the connection
     ("connect_refused", {"db_refused", "redis_refused"}),
     ("connect_timeout", {"db_connect_timeout", "redis_timeout"}),
     ("db_statement_timeout", {"db_connect_timeout"}),

@@ -71,6 +71,7 @@ SIGNS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
         (
             ("password authentication failed for user", ""),
             ("no pg_hba.conf entry for host", ""),
+            ("pg_hba.conf rejects connection for host", ""),
             ("Peer authentication failed for user", ""),
             ("InvalidPasswordError", r"asyncpg\.exceptions\.InvalidPasswordError"),
         ),

@@ -1,8 +1,8 @@
-"""Many rollbacks: a habit of pools, or transactions that fail."""
+"""Many rollbacks: a habit of pools, or transactions that fail. A silent Redis: blocked, or loading."""
 
 import pytest
 
-from incident_lib.findings.combined import judge_rollbacks
+from incident_lib.findings.combined import judge_rollbacks, judge_starts
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 
@@ -36,3 +36,12 @@ def test_rollbacks_alone_are_no_alarm() -> None:
 def test_rollbacks_stay_where_something_fails(identity: str, target: str) -> None:
     first, *_ = judge_rollbacks((ROLLBACKS, found(identity, target)), GRAPH)
     assert first.severity is FindingSeverity.WARNING
+
+
+def test_a_redis_that_is_silent_since_its_start_loads_its_data() -> None:
+    silent = found("redis.connection.timed_out", "cache", FindingSeverity.CRITICAL)
+    start = found("logs.lines.server.not_ready", "cache", FindingSeverity.INFO)
+    elsewhere = found("logs.lines.server.not_ready", "other", FindingSeverity.INFO)
+    first, *_ = judge_starts((silent, start))
+    assert (first.id, first.severity) == ("redis.connection.starting", FindingSeverity.CRITICAL)
+    assert judge_starts((silent, elsewhere)) == [silent, elsewhere]

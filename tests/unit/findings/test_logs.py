@@ -244,6 +244,19 @@ def test_a_failed_start_that_was_overcome_is_no_outage():
     assert judge(summary(), failed, ready)["server.startup_failed"].severity is FindingSeverity.WARNING
 
 
+@pytest.mark.parametrize(
+    ("ready_after", "formats", "loads"),
+    [(None, "redis", True), (-60, "redis", True), (3, "redis", False), (None, "uvicorn", False)],
+)
+def test_a_store_that_started_and_is_not_ready_is_told(ready_after, formats, loads):
+    start = LogEvent(event="start", count=1, first_at=AT, last_at=AT, example="Redis is starting")
+    rows = [start]
+    if ready_after is not None:
+        at = AT + timedelta(seconds=ready_after)
+        rows.append(LogEvent(event="ready", count=1, first_at=at, last_at=at, example="Ready"))
+    assert ("server.not_ready" in judge(summary(formats={formats: 20}), *rows)) == loads
+
+
 def test_error_lines_that_came_with_the_onset_are_new():
     buckets = [bucket(second, 8 if second >= 30 else 0) for second in range(60)]
     row = LogTemplate(

@@ -152,6 +152,15 @@ def test_a_hint_gives_way_to_what_was_seen():
     assert ids(found("db", "postgres.connection.refused"), at_the_database) == [("db-down", "db")]
 
 
+@pytest.mark.parametrize(("first", "last", "blamed"), [(-60, -1, True), (2, 300, True), (25, 40, False)])
+def test_a_start_is_blamed_for_what_broke_then(first, last, blamed):
+    lost_at, until = (ONSET + timedelta(seconds=seconds) for seconds in (first, last))
+    data = {"last_at": until.isoformat()}
+    lost = found("api", "logs.lines.class.db_terminated", "WARNING", since=lost_at, **data)
+    start = found("db", "postgres.server.restarted", "INFO", since=ONSET)
+    assert (("db-restarted", "db") in ids(start, lost)) == blamed
+
+
 def test_of_two_stores_only_the_named_one_is_blamed():
     twins = msgspec.structs.replace(
         SHOP,
