@@ -31,10 +31,10 @@ _FELT = (
 def judge_processors(
     findings: Iterable[Finding], evidence: Iterable[Evidence], topology: Topology, thresholds: Thresholds
 ) -> Iterator[Finding]:
-    """Yield `host.load.starved` where a program that is no service takes what a service waits for.
+    """Yield who waits where a program that is no service takes what a service needs.
 
-    A busy machine alone is no fault: it is a WARNING only where somebody feels it, at the service that
-    waits or at what needs it.
+    A busy machine alone is no fault, and `host.load.waiting` only says so. It is `host.load.starved` where
+    somebody feels it, at the service that waits or at what needs it.
     """
     everything, told = list(evidence), list(findings)
     containers = _containers(everything)
@@ -129,9 +129,15 @@ def _waiting(users: Sequence[_Placed], thresholds: Thresholds) -> list[_Wait]:
 
 
 def _felt(findings: Sequence[Finding], waiting: Sequence[_Wait], topology: Topology) -> list[Finding]:
+    """Return what users meet there. What our own clock says of a busy machine counts only where it is bad."""
     near = {name for one in waiting for name in (one.service, *topology.users(one.service))}
-    good = {FindingSeverity.OK, FindingSeverity.UNKNOWN}
-    return [f for f in findings if f.target in near and f.id in _FELT and f.severity not in good]
+    return [
+        f
+        for f in findings
+        if f.target in near
+        and f.id in _FELT
+        and (f.severity.is_bad or (f.severity is FindingSeverity.INFO and f.id.startswith("logs.")))
+    ]
 
 
 def _starved(
@@ -145,7 +151,7 @@ def _starved(
     lines += [f"{one.target}: {one.title}" for one in felt] or ["nobody feels it yet"]
     told = finding(
         evidence,
-        "starved",
+        "starved" if felt else "waiting",
         FindingSeverity.WARNING if felt else FindingSeverity.INFO,
         f"{program} takes {share:.0%} of the processors, and {worst.service} waits for one",
         "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {taker.user.pid}"]),

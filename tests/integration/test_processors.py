@@ -5,12 +5,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from incident_lib import clock, config
 from incident_lib.model import Window
 from incident_lib.model.host import ProcessorUser
 from incident_lib.probes import host as probes
 from incident_lib.probes.base import run_lane
+from tests.integration import docker_service
 
+engine = docker_service.engine
 LOOP = "while :; do :; done"
 
 
@@ -49,3 +53,12 @@ def test_who_takes_the_processors_is_named_and_whose_it_is(tmp_path):
 def test_what_we_started_for_ourselves_is_ours():
     with running("sh", "-c", LOOP, session=False) as child:
         assert users()[child.pid].is_ours
+
+
+@pytest.mark.docker
+def test_a_program_in_a_container_is_told_with_it(engine):
+    with docker_service.container(engine, ["sh", "-c", LOOP]) as made:
+        made.reload()
+        found = users()[made.attrs["State"]["Pid"]]
+    assert found.container_id == made.id[:12]
+    assert not found.is_ours

@@ -70,10 +70,17 @@ def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():
 
 def test_what_nobody_feels_is_no_fault():
     (one,) = judge(BACKUP, ORDERS, findings=())
-    assert one.severity is FindingSeverity.INFO
+    assert (one.id, one.severity) == ("host.load.waiting", FindingSeverity.INFO)
     elsewhere = msgspec.structs.replace(SLOW, target="bank")
     (one,) = judge(BACKUP, ORDERS, findings=(elsewhere,))
-    assert one.severity is FindingSeverity.INFO
+    assert one.id == "host.load.waiting"
+
+
+def test_only_the_service_itself_tells_that_a_busy_machine_is_felt():
+    ours = msgspec.structs.replace(SLOW, id="http.health.slow", severity=FindingSeverity.INFO)
+    its_own = msgspec.structs.replace(SLOW, id="logs.lines.latency", severity=FindingSeverity.INFO)
+    found = [judge(BACKUP, ORDERS, findings=(one,))[0].id for one in (ours, its_own)]
+    assert found == ["host.load.waiting", "host.load.starved"]
 
 
 @pytest.mark.parametrize(
