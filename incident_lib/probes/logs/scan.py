@@ -27,6 +27,7 @@ _ENDPOINTS = 500
 _PEERS = 200  # hosts that errors are about, of all classes
 _PEER_LINES = 2_000  # of a class: enough to tell which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
+_FIELDS = frozenset({"json", "logfmt"})
 _SERVER_FORMATS = frozenset({"postgres", "redis"})  # these tell of trouble at ordinary levels too
 K = TypeVar("K")
 
@@ -123,6 +124,8 @@ class Scan:
             self._slot(at, bad=bad)
         if line.status:
             self._request(line)
+            if line.format in _FIELDS and (bad or line.status >= 500):  # other lines of requests tell no more
+                self._before_classes = self._classes(f"{line.message}\n{line.error}", at, said=frozenset())
         elif not line.is_detail:
             self._message(line, text)
         elif line.format == "postgres" and line.message.startswith("DETAIL"):

@@ -55,3 +55,25 @@ def test_an_ordinary_line_with_such_a_field_is_no_error() -> None:
 def test_requests_are_read_in_the_names_of_more_servers(line: str) -> None:
     (requests,) = digest_of(line).requests.values()
     assert (requests.count, requests.timed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'level=error msg="request failed" method=GET path=/a status=500 error="{REFUSED}"',
+        json.dumps(
+            {"level": "error", "msg": "x", "method": "GET", "path": "/a", "status": 500, "error": REFUSED}
+        ),
+        json.dumps(
+            {"req": {"method": "GET", "url": "/a"}, "res": {"statusCode": 500}, "err": {"message": REFUSED}}
+        ),
+    ],
+)
+def test_the_error_of_a_failed_request_is_classed(line: str) -> None:
+    assert {name: seen.count for name, seen in digest_of(line).classes.items()} == {"redis_refused": 1}
+
+
+def test_what_a_request_asks_for_is_no_error() -> None:
+    assert not digest_of(
+        f'INFO:     10.0.0.7:5 - "GET /a?q={REFUSED.replace(" ", "+")} HTTP/1.1" 500'
+    ).classes
