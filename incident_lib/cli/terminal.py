@@ -80,7 +80,12 @@ def watching(console: Console) -> Iterator[Watch]:
                 if finding.severity.is_bad:
                     bar.console.print(_line(finding))
 
-        yield Watch(begun=begun, evidence=seen)
+        def waits() -> None:
+            """Say why nothing is found yet."""
+            told = "Another look at the same targets goes on; this one waits for its end, 10 s at most"
+            bar.console.print(told, style="dim")
+
+        yield Watch(begun=begun, evidence=seen, waits=waits)
 
 
 def _line(finding: Finding) -> Table:

@@ -20,6 +20,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """Who hears of a collection while it goes on."""
 
     begun: Callable[[int], None] = lambda _probes: None  # how many probes there will be
+    waits: Callable[[], None] = lambda: None  # for somebody who looks at the same targets
     evidence: Callable[[Evidence, tuple[Finding, ...]], None] = lambda _evidence, _findings: None
 
 

@@ -29,6 +29,7 @@ from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
+from incident_lib.investigation.turn import WAIT_SECONDS, one_at_a_time
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
 
@@ -48,9 +49,24 @@ def take_snapshot(
 ) -> Case:
     """Collect everything, judge it, seal it under `parent`, and return the case.
 
+    Somebody's look by the same configuration is waited for, a third of the deadline at most.
     Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
     stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
+    deadline = deadline_seconds or settings.limits.collect_seconds
+    with one_at_a_time(settings, watch.waits, seconds=min(WAIT_SECONDS, deadline / 3)):
+        return _take(settings, parent, since, watch, deadline_seconds=deadline, folder=folder)
+
+
+def _take(
+    settings: Settings,
+    parent: Path,
+    since: str,
+    watch: Watch,
+    *,
+    deadline_seconds: float,
+    folder: IncidentFolder | None,
+) -> Case:
     window = window_since(since)
     context = context_for(settings, window)
     patterns, graph = patterns_for(settings), topology(settings)
@@ -60,7 +76,7 @@ def take_snapshot(
     watch.begun(sum(len(lane.probes) for lane in lanes))
     stored: list[Evidence] = []
     try:
-        for evidence in collect(lanes, window, deadline_seconds or settings.limits.collect_seconds):
+        for evidence in collect(lanes, window, deadline_seconds):
             kept = writer.add(evidence)
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))

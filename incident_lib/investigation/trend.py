@@ -18,6 +18,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import writing_samples
 from incident_lib.investigation.collect import collect
 from incident_lib.investigation.plan import plan_lanes
+from incident_lib.investigation.turn import one_at_a_time
 from incident_lib.model import Evidence, Window
 from incident_lib.model.network import HttpAnswer
 from incident_lib.model.sample import Sample
@@ -37,6 +38,7 @@ QUICK = (
 )
 _DEADLINE_SECONDS = 15.0
 _RISEN_RATIO = 0.02  # of its limit: less is nothing to tell while it is watched
+_TURN_SECONDS = 2.0  # somebody's look is waited for, and then the next sample is due
 _LOG_SECONDS = 60.0  # of the log that a sample reads
 
 
@@ -46,9 +48,10 @@ def sample(settings: Settings, *, deadline_seconds: float = _DEADLINE_SECONDS) -
     Source: the probes of QUICK, one connection a server. Cost: one statement, request or reading each; about
     three seconds, as CPU and memory of containers are read for two. Not redacted yet.
     """
-    at = clock.now()
-    window = Window(at - timedelta(seconds=_LOG_SECONDS), at)
-    evidence = tuple(collect(quick_lanes(settings), window, deadline_seconds))
+    with one_at_a_time(settings, seconds=_TURN_SECONDS):
+        at = clock.now()
+        window = Window(at - timedelta(seconds=_LOG_SECONDS), at)
+        evidence = tuple(collect(quick_lanes(settings), window, deadline_seconds))
     return sample_of(evidence, window)
 
 
