@@ -17,7 +17,7 @@ _MOST_PAIRS = 800
 _LONGEST = 40  # words
 _LONGEST_PAIRS = 20
 _ROUNDS = 4
-_NAME = re.compile(r"\w[._/@:$\\-]+\w|[a-z][A-Z]")  # a host, a class, a path: no word of English
+_NAME = re.compile(r"\w[._/@:$\\-]+\w|\w/<\*>|[a-z][A-Z]")  # a host, a class, a path: no word of English
 _DOTTED = re.compile(r"\w[./]\w")  # a file, a host
 _CONSTANT = re.compile(
     r"^\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
@@ -112,7 +112,8 @@ def _is_variable(place: int, values: set[str], open_places: int) -> bool:
         return len(values) > 1
     constant = any(map(_CONSTANT.search, words)) and not any(map(_DOTTED.search, words))
     if len(words) < len(values) and place and not constant:  # a number or id stood there too
-        return all(map(_NAME.search, words)) if open_places > 1 else not any(map(_STATE.search, words))
+        is_known = open_places == 1 or len(words) > 1 or all(map(_NAME.search, words))
+        return is_known and not any(map(_STATE.search, words))
     if constant and (open_places > 1 or not place):
         return False
     return len(words) >= (_STATES if constant else _least(place, words))

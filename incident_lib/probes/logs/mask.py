@@ -12,7 +12,8 @@ _CACHE_SIZE = 20_000
 _NAMED = (
     r"\"(?![A-Z]{3,7} /)[^\"\\]{0,400}+(?:\\.[^\"\\]{0,400}+){0,40}+\"|(?<![\w'])'[^']{0,400}'(?!\w)"
     r"|(?<![\w<])[~.]{0,2}(?:/[\w.@%+=:$~-]+){2,}/?"
-    r"|(?<=[\w\]]=)(?:(?:\[[^\s\[\]]{1,80}\])+|[^\s,;|&)\]}{\"']+(?:\{[^\s{}]{0,80}\})?)"
+    r"|(?<=[\w\]]=)(?:(?:\[[^\s\[\]]{1,80}\])+"
+    r"|[^\s,;|&)\]}{\"']+(?:\{[^\s{}]{0,80}\}|(?<=\d) (?:[KMGTP]i?)?B\b)?)"
     r"|(?<!\w)[+-]?"
 )
 _NUMBER = (
@@ -25,6 +26,8 @@ _VARYING_BEHIND_WORD = re.compile(
     rf"{_NAMED}(?!(?:[A-Za-z_]{{2,40}}(?::(?!:)|\.{{3}})|IP[Vv][46]\b|MD5\b|UTF-\d|SHA-?\d)){_NUMBER}"
 )
 _PROTOCOLS = ("IP", "MD5", "UTF", "SHA")
+_PROTOCOLS_AS_ZEROS = ("IPv0", "IPV0", "MD0", "UTF-0", "SHA0", "SHA-0")
+_ZEROS = str.maketrans("123456789", "000000000")
 _KEEPING = re.compile(r"[A-Za-z_]:(?=[^\s:])|\.{3}|IP[Vv][46]|MD5|UTF-|SHA")
 _BOOLEAN = re.compile(r"\b(?:true|false|True|False)\b")
 _NOTHING = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
@@ -82,7 +85,7 @@ def mask(message: str) -> str:
     >>> mask("payment 4711 of 'alice' failed after 12.3ms for 10.0.0.7:5432")
     'payment <*> of <*> failed after <*> for <*>'
     """
-    message = text = message[:_LONGEST]
+    message = text = _with_zeros(message[:_LONGEST])
     known = _TEMPLATES.get(message)
     if known is not None:
         return known
@@ -104,6 +107,16 @@ def mask(message: str) -> str:
         _TEMPLATES.clear()
     _TEMPLATES[message] = text
     return text
+
+
+def _with_zeros(message: str) -> str:
+    """Return the message with every digit as 0, which gives the same template: so most are known ones.
+
+    >>> _with_zeros("took 12.3ms of 450"), _with_zeros("5 by IPv4")
+    ('took 00.0ms of 000', '5 by IPv4')
+    """
+    zeros = message.translate(_ZEROS)
+    return message if any(map(zeros.__contains__, _PROTOCOLS_AS_ZEROS)) else zeros
 
 
 def joined(text: str) -> str:

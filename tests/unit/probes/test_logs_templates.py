@@ -35,6 +35,7 @@ def templates(lines):
         ("pool<0>(0x1f) drained", "pool<17>(0x0) drained"),
         ("lease of 5c:50:15:4c:18:13 ended", "lease of 5c:50:15:4c:18:ff ended"),
         ("took <1 s for fe80::d8a5:90ff", "took <22 s for fe80::1"),
+        ("flushed size=1.2 MiB at once", "flushed size=640 B at once"),
         ("copied, lifetime <1 sec", "copied, lifetime 02:11"),
         ("close, 812 bytes sent", "close, 2048 bytes (2.00 KB) sent"),
         ("bits 0x1f ffffffff 00000000", "bits 0x7 00a0ffee ffffffff"),
@@ -52,6 +53,12 @@ def templates(lines):
 )
 def test_what_varies_by_its_looks_is_masked(one, other):
     assert mask(one) == mask(other)
+
+
+@pytest.mark.parametrize("name", ["IPv4", "IPv6", "MD5", "SHA1"])
+def test_digits_in_the_name_of_a_protocol_stay(name):
+    assert mask(f"checked {name} of 12 files") == f"checked {name} of <*> files"
+    assert mask(f"checked {name} of 7 files") == f"checked {name} of <*> files"
 
 
 @pytest.mark.parametrize(
@@ -248,6 +255,17 @@ def test_pairs_of_names_join_the_pair_that_was_masked():
 def test_programs_with_their_process_are_one_template():
     lines = [f"{name}[7{at}]: segfault at 1f" for at, name in enumerate(USERS)]
     assert templates(lines) == {"<*>[<*>]: segfault at <*>": 5}
+
+
+def test_names_and_numbers_in_two_places_are_one_template():
+    pairs = [("zeus", "dust"), ("apollo", "fan"), ("n7", "disk"), ("hera", "load"), ("n12", "fan")]
+    lines = [f"update of node {node} for the reason {reason} is done" for node, reason in pairs]
+    assert templates(lines) == {"update of node <*> for the reason <*> is done": 5}
+
+
+def test_names_of_two_parts_are_names():
+    lines = [f"cleanup of pod {space}/web-7c9 is over" for space in ("prod", "default", "metrics")]
+    assert len(templates(lines)) == 1
 
 
 def test_how_often_a_line_comes_does_not_matter():
