@@ -33,7 +33,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     when: tuple[str, ...]  # at least one must be there
     hints: tuple[str, ...] = ()  # or one of these, which say less
     also: tuple[str, ...] = ()  # at least one of these too, if any are named
-    within_seconds: int = 0  # `when` and `also` are about one moment: no further apart, where both tell when
+    within_seconds: int = 0  # `also` began before `when` did, or so much later at most, where both tell when
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
 _PER_COUNTER = 0.15
 _FOLLOWS = 0.10
+_BEFORE = timedelta(minutes=10)  # what ended earlier has nothing to do with it
 _HINTED = 0.20  # only a log's word stands for the cause
 # What remains of a hypothesis that another one explains: less than the weakest cause that stands alone, so
 # that of two independent faults the symptoms of one do not hide the other.
@@ -86,21 +87,18 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
 
 
 def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
-    """Return those of `also` that were going on when one of `when` began, give or take so many seconds."""
-    if not seconds:
+    """Return those of `also` that began before one of `when`, or so many seconds after it at most."""
+    moments = [one.since for one in when if one.since]
+    if not seconds or not moments:
         return also
-    margin, moments = timedelta(seconds=seconds), [one.since for one in when if one.since]
-    return [
-        one
-        for one in also
-        if one.since is None or not moments or any(_lasts(one, at, margin) for at in moments)
-    ]
+    margin = timedelta(seconds=seconds)
+    return [one for one in also if one.since is None or any(_spans(one, at, margin) for at in moments)]
 
 
-def _lasts(one: Finding, at: datetime, margin: timedelta) -> bool:
+def _spans(one: Finding, at: datetime, margin: timedelta) -> bool:
     last = one.data.get("last_at")
     until = datetime.fromisoformat(last) if isinstance(last, str) else one.since
-    return bool(one.since and until and one.since - margin <= at <= until + margin)
+    return bool(one.since and until and one.since <= at + margin and until >= at - _BEFORE)
 
 
 def _is_told_better(hint: _Candidate, all_of_them: list[_Candidate]) -> bool:

@@ -152,7 +152,9 @@ def test_a_hint_gives_way_to_what_was_seen():
     assert ids(found("db", "postgres.connection.refused"), at_the_database) == [("db-down", "db")]
 
 
-@pytest.mark.parametrize(("first", "last", "blamed"), [(-60, -1, True), (2, 300, True), (25, 40, False)])
+@pytest.mark.parametrize(
+    ("first", "last", "blamed"), [(-60, -50, True), (2, 300, True), (19, 40, False), (-800, -700, False)]
+)
 def test_a_start_is_blamed_for_what_broke_then(first, last, blamed):
     lost_at, until = (ONSET + timedelta(seconds=seconds) for seconds in (first, last))
     data = {"last_at": until.isoformat()}
