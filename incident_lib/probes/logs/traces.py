@@ -18,6 +18,7 @@ _HEAD = re.compile(
     r"(?::\s+([^\n]*)|$|(?=\s))",
     re.MULTILINE,
 )
+_PLAIN_HEAD = re.compile(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
 _JAVA = re.compile(r"at (?:[\w.@-]{1,60}/{1,2})?([\w$.<>/-]{3,300})\(([^()\n:]{1,200})(?::\d+)?\)")
 _NODE = re.compile(
     r"at (?:async )?(?:(.{1,200}?) \()?((?:file://)?[^\s()]{1,300}?):\d+:\d+\)?\s*$", re.MULTILINE
@@ -94,7 +95,7 @@ def read(text: str) -> Raised | None:
     frames = list(_frames(text))
     if not frames:
         return _of_go(f"error: \n{text}") if _GO_FRAME.search(text) else None
-    head = _HEAD.search(text.split("\n", 1)[0]) or _HEAD.search(text)
+    head = _HEAD.search(text.split("\n", 1)[0]) or _HEAD.search(text) or _PLAIN_HEAD.match(text)
     message = (head[2] or "") if head else ""
     causes = [cause for cause in _CAUSE.findall(text) if cause not in message]
     if causes:

@@ -3,7 +3,7 @@
 import pytest
 
 from incident_lib.model.logs import LogException, LogSummary
-from incident_lib.probes.logs import Scan, rows
+from incident_lib.probes.logs import Scan, rows, traces
 
 JAVA = """2026-01-15 14:31:05,123 ERROR [http-1] shop.Controller - payment failed
 java.lang.IllegalStateException: cannot pay
@@ -91,3 +91,9 @@ def test_indented_prose_is_no_frame():
     for line in ("the list:", "  at home", "  at work (most days, all of them)x"):
         scan.feed(line)
     assert not [row for row in rows(scan.finish()) if isinstance(row, LogException)]
+
+
+def test_an_error_of_node_without_a_name_of_its_own():
+    text = "error: no room\n    at /srv/node_modules/pg/a.js:45:11\n    at async /srv/orders.js:93:24"
+    raised = traces.read(text)
+    assert (raised.type, raised.frame, raised.message) == ("error", "srv/orders.js:<module>", "no room")
