@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import combinations
 from statistics import median
 
@@ -11,7 +12,7 @@ from incident_lib import clock
 from incident_lib.findings.baseline import show
 from incident_lib.findings.growth import about
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import Finding, FindingSeverity, Window
 from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
 
@@ -25,6 +26,7 @@ _FOLLOWED = {
     "latency": "latency",
 }
 _FALL = 0.6  # to less than this of what it was: a restart, and what was before it is another life
+_RECENT = timedelta(minutes=1)
 _CHANCE = 2.3  # standard deviations of Kendall's tau that chance reaches once in a hundred series
 
 
@@ -69,6 +71,17 @@ def steady_rise(points: Sequence[tuple[float, float]], thresholds: Thresholds) -
     return Line(
         per_second=slope, begins=offset + slope * first, ends=offset + slope * last, seconds=last - first
     )
+
+
+def still_tells(samples: Sequence[Sample], window: Window) -> bool:
+    """Return whether a watch ended in the window, and no longer ago than it lasted, or a minute.
+
+    What rose for half a minute says nothing about a quarter of an hour later.
+    """
+    if not samples or not window.holds(samples[-1].at):
+        return False
+    lasted, ago = samples[-1].at - samples[0].at, window.end - samples[-1].at
+    return ago <= max(lasted, _RECENT)
 
 
 def trend_findings(samples: Sequence[Sample], thresholds: Thresholds) -> Iterator[Finding]:

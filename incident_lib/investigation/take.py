@@ -15,7 +15,7 @@ from incident_lib.findings.baseline import compare_findings
 from incident_lib.findings.changes import changes_since
 from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.findings.redis.flushes import flushes_since
-from incident_lib.findings.trend import trend_findings
+from incident_lib.findings.trend import still_tells, trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error
@@ -113,7 +113,7 @@ def _beside(
     with suppress(FolderError):  # damaged samples: `incident verify` tells of them
         known = watches(folder.path) if folder else ()
         samples = load_samples(known[-1]) if known else ()
-        if samples and context.window.holds(samples[-1].at):
+        if still_tells(samples, context.window):
             told += trend_findings(samples, context.thresholds)
     return tuple(told)
 

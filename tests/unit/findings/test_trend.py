@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.findings.trend import steady_rise, trend_findings
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.findings.trend import steady_rise, still_tells, trend_findings
+from incident_lib.model import Finding, FindingSeverity, Window
 from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
 
@@ -124,3 +124,15 @@ def test_noise_below_a_step_does_not_hide_a_rise(count, step, noise):
     line = steady_rise(points, Thresholds())
     assert line is not None
     assert line.per_second == pytest.approx(step / 30, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("lasted", "ago", "tells"),
+    [(30, 5, True), (30, 50, True), (30, 70, False), (600, 500, True), (600, 1000, False)],
+)
+def test_a_watch_tells_of_now_for_as_long_as_it_lasted(lasted, ago, tells):
+    end = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
+    last = end - timedelta(seconds=ago)
+    taken = [Sample(at=at, readings=(), unseen=()) for at in (last - timedelta(seconds=lasted), last)]
+    assert still_tells(taken, Window(end - timedelta(minutes=15), end)) is tells
+    assert not still_tells([], Window(end - timedelta(minutes=15), end))
