@@ -59,9 +59,11 @@ _ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 # Nested documents.
-_PARTS = (
-    *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
-    *("httpRequest", "event"),
+_PARTS = frozenset(
+    {
+        *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
+        *("httpRequest", "event"),
+    }
 )
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
@@ -107,8 +109,8 @@ def from_fields(document: Mapping[str, Any], form: str) -> Line:
     shape = tuple(document)
     plan = _PLANS.get(shape)
     if plan is None:
-        if any(isinstance(document.get(part), dict) for part in _PARTS):
-            return from_fields(_flat(document), form)
+        if parts := [key for key, value in document.items() if type(value) is dict and key in _PARTS]:
+            return from_fields(_flat(document, parts), form)
         plan = _remember(shape)
     at, level, message, logger, method, path, status, exception, error, duration, usual = plan
     line = Line(format=form)
@@ -190,18 +192,16 @@ def _split_request(line: Line) -> bool:
     return True
 
 
-def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with the fields of nested ones in it, as http.method and as method."""
+def _flat(document: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
+    """Return the document with the fields of those nested ones in it, as http.method and as method."""
     flat = {key: value for key, value in document.items() if not isinstance(value, dict)}
-    for part in _PARTS:
-        nested = document.get(part)
-        if isinstance(nested, dict):
-            for key, value in nested.items():
-                flat[f"{part}.{key}"] = value
-                if isinstance(value, dict) and key in _PARTS:  # http.request.method of ECS
-                    flat |= {f"{part}.{key}.{name}": inner for name, inner in value.items()}
-                elif part not in _ERRORS or key == "stack":
-                    flat.setdefault(key, _inner(value))
+    for part in parts:
+        for key, value in document[part].items():
+            flat[f"{part}.{key}"] = value
+            if isinstance(value, dict) and key in _PARTS:  # http.request.method of ECS
+                flat |= {f"{part}.{key}.{name}": inner for name, inner in value.items()}
+            elif part not in _ERRORS or key == "stack":
+                flat.setdefault(key, _inner(value))
     if isinstance(document.get("record"), dict):  # loguru: the text repeats the record, with its traceback
         flat["exception"] = flat.pop("text", "") if document["record"].get("exception") else ""
     return flat
