@@ -65,7 +65,11 @@ def watching(console: Console) -> Iterator[Watch]:
     """Yield a watch that prints what is wrong as it is found, above a progress bar on a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
     with Progress(
-        *columns, TextColumn("{task.completed}/{task.total}"), console=console, transient=True
+        *columns,
+        TextColumn("{task.completed}/{task.total}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task("looking", total=None)
 
