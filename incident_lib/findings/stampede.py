@@ -9,7 +9,10 @@ from incident_lib.model.topology import Topology
 _EVICTING = ("redis.memory.evictions", "redis.memory.eviction_behind")
 _RESTARTED = "redis.connection.restarted"
 _COLD = "redis.memory.hit_ratio"
-_FLUSHED = ("redis.slowlog.flushed", "redis.memory.flushed", "redis.clients.flushed")
+_SLOWLY = "redis.slowlog.flushed"
+_FINE = "redis.memory.ok"
+_WARM_RATIO = 0.5
+_FLUSHED = (_SLOWLY, "redis.memory.flushed", "redis.clients.flushed")
 _GONE = "redis.memory.keys_lost"
 # Whoever lost the cache says so: it had been there before it was started.
 _MISSED = tuple(f"logs.lines.class.redis_{what}" for what in ("refused", "loading", "timeout"))
@@ -76,15 +79,25 @@ def _lost(cache: dict[str, Finding], users: list[dict[str, Finding]]) -> list[Fi
 
 
 def _emptied(cache: dict[str, Finding]) -> list[Finding]:
-    """Return what says that it was emptied; against a baseline, which knows no moment, all of it must."""
+    """Return what says that it was emptied; against a baseline, which knows no moment, all of it must.
+
+    A flush that took so long that the slow log has it threw much away, unless most is found again.
+    """
     flushed = [cache[name] for name in _FLUSHED if name in cache]
     gone, cold = ([cache[name]] if name in cache else [] for name in (_GONE, _COLD))
     timed = [one for one in (*flushed, *gone) if one.since]
     both = bool(flushed and gone)
-    if not ((cold or both) if timed else (cold and both)):
+    much = any(one.id == _SLOWLY for one in flushed) and not _is_warm(cache)
+    if not ((cold or both or much) if timed else (cold and both)):
         return []
     latest = sorted(timed, key=lambda one: one.since or _NEVER, reverse=True)
     return [*latest, *(one for one in (*flushed, *gone) if not one.since), *cold]
+
+
+def _is_warm(cache: dict[str, Finding]) -> bool:
+    """Return whether it is known to answer most of what it is asked."""
+    ratio = cache[_FINE].data.get("hit_ratio") if _FINE in cache else None
+    return isinstance(ratio, int | float) and ratio >= _WARM_RATIO
 
 
 def _waiting(users: Iterable[dict[str, Finding]]) -> bool:

@@ -63,6 +63,19 @@ def test_a_flush_is_told_from_calm_and_loads_the_database(kind, database):
     assert (first.id, first.target) == ("cache-stampede", "cache")
 
 
+def test_one_look_is_enough_for_a_flush_that_took_long(kind, database):
+    with running(kind, "--slowlog-log-slower-than", "1000") as cache:
+        fill(cache)
+        with open_shop(database, cache) as shop:
+            with cache.client() as client:
+                client.flushall()
+            for _ in range(4):
+                if "redis.memory.stampede" in (lost := named(judged(shop, {}))):
+                    break
+    assert "FLUSHALL threw away its keys" in lost["redis.slowlog.flushed"].title
+    assert lost["redis.memory.stampede"].data["began"] == "was emptied"
+
+
 def test_a_cache_that_never_finds_much_is_no_stampede(kind, database):
     """Lookups miss and the database works hard, as on every other day; it was flushed once, before that."""
     with running(kind) as cache:

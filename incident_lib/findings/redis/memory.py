@@ -23,10 +23,10 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield from found
         yield from flushed_now(evidence, row)
         if not any(one.severity.is_bad for one in found):
-            yield _ok(evidence, row)
+            yield _ok(evidence, row, context)
 
 
-def _ok(evidence: Evidence, row: RedisMemory) -> Finding:
+def _ok(evidence: Evidence, row: RedisMemory, context: Context) -> Finding:
     if row.used_bytes is None:
         return finding(
             evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no memory section"
@@ -43,7 +43,16 @@ def _ok(evidence: Evidence, row: RedisMemory) -> Finding:
         used_bytes=row.used_bytes,
         limit_bytes=row.limit_bytes,
         used_ratio=row.used_ratio,
+        hit_ratio=_hit_ratio(row, context),
     )
+
+
+def _hit_ratio(row: RedisMemory, context: Context) -> float | None:
+    """Return the share of lookups that found their key, None where too few say so."""
+    if row.hit_count is None or row.miss_count is None:
+        return None
+    lookups = row.hit_count + row.miss_count
+    return row.hit_count / lookups if lookups >= context.thresholds["redis.hit_ratio.least_count"] else None
 
 
 def _numbers(row: RedisMemory) -> str:
@@ -139,14 +148,11 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
 
     A cold cache has it too, and so has one that is asked whether something is new.
     """
-    hits, misses = row.hit_count, row.miss_count
-    limits = context.thresholds
-    if hits is None or misses is None or hits + misses < limits["redis.hit_ratio.least_count"]:
+    limits, ratio = context.thresholds, _hit_ratio(row, context)
+    hits, misses = row.hit_count or 0, row.miss_count or 0
+    if ratio is None or limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
         return
-    ratio = hits / (hits + misses)
-    if limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
-        return
-    share = (row.evicted_count or 0) / misses
+    share = (row.evicted_count or 0) / max(misses, 1)
     evicts = share >= limits["redis.hit_ratio.evicted_ratio"] and (row.policy or "").startswith("allkeys")
     yield finding(
         evidence,

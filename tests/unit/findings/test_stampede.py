@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from incident_lib.findings.stampede import judge_stampedes
@@ -32,6 +33,8 @@ RESTARTED = seen("keys", "redis.connection.restarted", "INFO", NOW - 5 * MINUTE)
 COLD = seen("keys", "redis.memory.hit_ratio", "INFO")
 MISSED = seen("api", "logs.lines.class.redis_refused")
 FLUSHED = seen("keys", "redis.slowlog.flushed", "INFO", NOW - 5 * MINUTE)
+QUICKLY = seen("keys", "redis.clients.flushed", "INFO", NOW - 5 * MINUTE)
+WARM = msgspec.structs.replace(seen("keys", "redis.memory.ok", "OK"), data={"hit_ratio": 0.9})
 SOME_TIME = seen("keys", "redis.memory.flushed", "INFO")  # since a baseline
 GONE = seen("keys", "redis.memory.keys_lost", "INFO", NOW - 7 * MINUTE)
 GONE_SOME_TIME = seen("keys", "redis.memory.keys_lost", "INFO")
@@ -51,6 +54,7 @@ WAITING = seen("api", "logs.lines.slow")
         (RESTARTED, MISSED, LOADED, FULL),
         (RESTARTED, MISSED, BUSY, WAITING),
         (FLUSHED, COLD, LOADED),
+        (FLUSHED, LOADED),  # so much went that it took long
         (FLUSHED, GONE, LOADED),
         (FLUSHED, GONE, COLD, BUSY, WAITING),
         (GONE, COLD, SLOW),
@@ -81,7 +85,8 @@ def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
         (RESTARTED, COLD, seen("books", "postgres.statements.dominant", since=NOW - 9 * MINUTE)),
         (EVICTIONS, LOADED, seen("books", "postgres.locks.blocked")),
         (FLUSHED, COLD),  # a flush that the database did not feel
-        (FLUSHED, LOADED),  # it holds keys and finds what is asked for
+        (FLUSHED, WARM, LOADED),  # it finds what is asked for again
+        (QUICKLY, LOADED),  # perhaps there was nothing in it
         (GONE, LOADED),  # fewer keys, and what is asked for is found
         (SOME_TIME, COLD, LOADED),
         (GONE_SOME_TIME, COLD, LOADED),  # fewer keys than on another day
