@@ -46,7 +46,7 @@ STATS = Probe(
     name="docker.stats",
     fetch=stats.fetch_stats,
     question="How much processor, memory and network does it use?",
-    source="GET /containers/NAME/stats?stream=0&one-shot=1, four to eight times, a second apart",
+    source="GET /containers/NAME/stats?stream=0&one-shot=1, four to ten times, a second apart",
     needs=_READS,
     tier=1,
     deadline_seconds=12.0,

@@ -19,15 +19,15 @@ _SAMPLES = 4
 _PAUSE_SECONDS = 0.8
 # While commands run in it, their memory counts as its own: then there are more samples, until enough are of
 # it alone.
-_MOST_SAMPLES = 8
-_MOST_SECONDS = 7.0
+_MOST_SAMPLES = 10
+_MOST_SECONDS = 8.0
 _ONE_SHOT_SINCE = (1, 41)
 
 
 def fetch_stats(engine: Engine, _window: Window, *, container: str = "") -> Fetched:
     """Return one ContainerUsage and a MemorySample for each sample.
 
-    Cost: four readings of its control group, a second apart, up to eight where commands run in it meanwhile.
+    Cost: four readings of its control group, a second apart, up to ten where commands run in it meanwhile.
     Errors: TargetError where it does not run.
     """
     about = engine.inspect(container)
