@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -24,7 +25,7 @@ from incident_lib.probes import docker as engine_probes
 from incident_lib.probes import postgres, redis
 from incident_lib.probes.base import Lane, Probe, run
 from tests.integration import docker_service, postgres_service, redis_service
-from tests.integration.postgres_triage import window
+from tests.integration.postgres_triage import collect, window
 from tests.integration.postgres_wire import accepting, couple
 
 engine = docker_service.engine
@@ -75,20 +76,28 @@ def wire_to(port: int) -> Iterator[tuple[Wire, int]]:
         yield wire, int(listening.getsockname()[1])
 
 
-def check(lane: Lane, wire: Wire, day: str, first: Probe | None = None) -> None:
-    """Look with each probe of `lane`, in a session of its own that turns bad behind `first`."""
-    for probe in lane.probes:
-        if probe.name == "docker.engine":  # what it tells was told when the session began
-            continue
-        wire.mend()
-        session = lane.open()
-        if first and probe.name != first.name:
-            assert run(first, session, lane.target, window()).status is EvidenceStatus.COLLECTED
-        DAYS[day](wire)
-        started = time.monotonic()
-        _check(probe, session, lane.target)
-        session.close()
-        assert time.monotonic() - started < 10, probe.name
+def check_all(port: int, lane_at: Callable[[int], Lane], day: str, *, connected: bool) -> None:
+    """Look with each probe of a server through a wire of its own, some of them at once."""
+
+    def check_one(index: int) -> None:
+        with wire_to(port) as (wire, begin):
+            lane = lane_at(begin)
+            check(lane, lane.probes[index], wire, day, first=lane.probes[0] if connected else None)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(check_one, range(len(lane_at(port).probes))))
+
+
+def check(lane: Lane, probe: Probe, wire: Wire, day: str, first: Probe | None = None) -> None:
+    """Look with one probe, in a session that turns bad behind `first`."""
+    session = lane.open()
+    if first and probe.name != first.name:
+        assert run(first, session, lane.target, window()).status is EvidenceStatus.COLLECTED
+    DAYS[day](wire)
+    started = time.monotonic()
+    _check(probe, session, lane.target)
+    session.close()
+    assert time.monotonic() - started < 10, probe.name
 
 
 def _check(probe: Probe, session: Session, target: str) -> None:
@@ -109,20 +118,36 @@ def _check(probe: Probe, session: Session, target: str) -> None:
 @pytest.mark.postgres
 @every_day
 def test_postgres(any_server: postgres_service.Server, day: str) -> None:
-    with wire_to(any_server.port) as (wire, port):
+    def lane_at(port: int) -> Lane:
         dsn = f"postgresql://workbench:{postgres_service.PASSWORD}@127.0.0.1:{port}/shop"
-        (lane,) = postgres.lanes(postgres_service.settings(dsn))
-        check(lane, wire, day, first=lane.probes[0])
+        return postgres.lanes(postgres_service.settings(dsn))[0]
+
+    check_all(any_server.port, lane_at, day, connected=True)
+
+
+@pytest.mark.postgres
+def test_postgres_for_a_role_that_sees_little(any_server: postgres_service.Server) -> None:
+    whole = {"saturation", "server", "tables", "indexes"}  # what everybody may see
+    with any_server.connect() as admin:
+        admin.execute("CREATE TABLE IF NOT EXISTS parcels (id serial)")
+        seen = collect(any_server.settings(role="plain"))
+        admin.execute("DROP TABLE parcels")
+    for name, evidence in seen.items():
+        told = [one.severity for one in analyze_one(evidence, Context(window=window()))]
+        assert not [one for one in told if one.is_bad], name
+        assert (FindingSeverity.UNKNOWN in told) is (name not in whole), name
 
 
 @pytest.mark.redis
 @every_day
 def test_redis(day: str) -> None:
-    with redis_service.running("redis") as server, wire_to(server.port) as (wire, port):
+    def lane_at(port: int) -> Lane:
+        return redis.lanes(redis_service.settings_for(f"redis://127.0.0.1:{port}"))[0]
+
+    with redis_service.running("redis") as server:
         with server.client() as client:
             client.set("item", "1")
-        (lane,) = redis.lanes(redis_service.settings_for(f"redis://127.0.0.1:{port}"))
-        check(lane, wire, day)
+        check_all(server.port, lane_at, day, connected=False)
 
 
 @pytest.mark.docker
@@ -142,7 +167,10 @@ def test_engine(
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
         with accepting(listening, wire.carry):
             for lane in engine_probes.lanes(config.Settings(document=document, root=tmp_path)):
-                check(lane, wire, day)
+                for probe in lane.probes:
+                    if probe.name != "docker.engine":  # what it tells was told when the session began
+                        wire.mend()
+                        check(lane, probe, wire, day)
 
 
 def _at(path: str) -> socket.socket:
