@@ -9,6 +9,7 @@ from incident_lib.model import Finding, FindingSeverity
 
 _SLOW = "http.health.slow"
 _LATENCY = "logs.lines.latency"
+_MEASURED = frozenset({"logs.lines.slow", _LATENCY})  # by the application itself, endpoint by endpoint
 _SILENT = "network.inside.tls_silent"  # for a few seconds, which the look shared with the whole machine
 _BUSY = "host.load.high"
 _SATURATED = "host.load.saturated"
@@ -19,7 +20,9 @@ def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[
 
     Our own requests wait for a processor then, so the seconds say little of who answers. So do a server's own
     durations where most of its endpoints take longer. What takes much longer stays, and so does the finding
-    about the machine. A greeting that nobody answered while a look from inside waited tells nothing either.
+    about the machine. So does a slow answer where an application measures that only few of its endpoints are
+    slow: those need something that is. A greeting that nobody answered while a look from inside waited tells
+    nothing either.
 
     >>> judge_slowness((), Thresholds())
     []
@@ -28,17 +31,25 @@ def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[
     busy = any(one.id == _BUSY and one.severity.is_bad for one in findings)
     taken = busy or any(one.id == _SATURATED for one in findings)
     limit = thresholds["http.slow.busy_machine.least_seconds"]
+    confined = {one.target for one in findings if one.id in _MEASURED and _is_confined(one)}
     return [
-        _only_ours(one) if (busy and _is_explained(one, limit)) or (taken and one.id == _SILENT) else one
+        _only_ours(one)
+        if (busy and _is_explained(one, limit, confined)) or (taken and one.id == _SILENT)
+        else one
         for one in findings
     ]
 
 
-def _is_explained(one: Finding, limit: float) -> bool:
+def _is_explained(one: Finding, limit: float, confined: set[str]) -> bool:
+    """Return whether the machine may make it slow: not what only a few endpoints of an application feel."""
     if one.id == _LATENCY:
-        most = 2 * _number(one, "slower_endpoints_count") >= _number(one, "endpoints_count")
-        return most and _number(one, "after_seconds") < limit
-    return one.id == _SLOW and _number(one, "seconds") < limit
+        return not _is_confined(one) and _number(one, "after_seconds") < limit
+    return one.id == _SLOW and _number(one, "seconds") < limit and not confined - {one.target}
+
+
+def _is_confined(one: Finding) -> bool:
+    slower = min(_number(one, "slower_endpoints_count"), _number(one, "slow_endpoints_count"))
+    return one.severity.is_bad and 2 * slower < _number(one, "endpoints_count") < float("inf")
 
 
 def _number(one: Finding, name: str) -> float:

@@ -48,3 +48,12 @@ def test_a_busy_machine_makes_most_endpoints_slow(
     data = {"after_seconds": seconds, "slower_endpoints_count": 2, "endpoints_count": endpoints}
     latency = Finding(id="logs.lines.latency", target="shop", severity=WARNING, title="slow", data=data)
     assert judge_slowness((latency, BUSY), Thresholds())[0].severity is severity
+
+
+@pytest.mark.parametrize(("slow_endpoints", "severity"), [(1, WARNING), (4, INFO)])
+def test_a_busy_machine_does_not_slow_one_endpoint_alone(
+    slow_endpoints: int, severity: FindingSeverity
+) -> None:
+    data = {"slow_endpoints_count": slow_endpoints, "endpoints_count": 5}
+    measured = Finding(id="logs.lines.slow", target="shop", severity=WARNING, title="slow", data=data)
+    assert judge_slowness((slow(2.0), measured, BUSY), Thresholds())[0].severity is severity

@@ -43,6 +43,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "app-pool-exhausted": ("orders", (*POOL, *ERRORS, "ledger postgres.saturation.ok OK")),
     "event-loop-blocked": ("orders", ("orders http.health.silent", "orders network.ports.ok OK")),
     "endpoint-error": ("orders", ERRORS),
+    "endpoint-slow": ("orders", ("orders logs.lines.latency WARNING",)),
     "cpu-throttled": ("orders", ("orders docker.stats.throttled WARNING", "orders http.health.slow WARNING")),
     "open-files": ("orders", ("orders logs.lines.class.open_files WARNING", *ERRORS)),
     "memory-high": ("orders", ("orders docker.stats.memory WARNING", "orders logs.lines.slow WARNING")),
