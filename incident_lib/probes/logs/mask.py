@@ -5,6 +5,7 @@ import re
 MARK = "<*>"
 _LONGEST = 1_000  # characters of a message; what follows tells no more about which statement wrote it
 _WORDS, _WIDEST = 48, 400  # of a template: cut by words, so that long and short values give the same
+_LONGEST_LIST = 120  # words
 _CACHE_SIZE = 20_000
 
 # In this order: quoted text, addresses and paths, the value of a key, then every word with a digit in it with
@@ -67,6 +68,7 @@ _RARE = (
 _SAID_AGAIN = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
 _HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
 _RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
+_REPEATED = re.compile(r"(?<!\S)((?:\S+ ){0,2}?\S*<\*>\S*(?: \S+)??)(?: \1){2,}(?!\S)")  # a list
 _DIGIT_OR_SIGN = re.compile(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -102,7 +104,7 @@ def mask(message: str) -> str:
         ) and _KEEPING.search(text)
         varying = _VARYING_BEHIND_WORD if keeping else _VARYING
         text = joined(varying.sub(MARK, text))
-    text = " ".join(text.split(None, _WORDS)[:_WORDS])[:_WIDEST].replace("[ <*>", "[<*>")
+    text = _tidied(text)
     if len(_TEMPLATES) >= _CACHE_SIZE:
         _TEMPLATES.clear()
     _TEMPLATES[message] = text
@@ -117,6 +119,21 @@ def _with_zeros(message: str) -> str:
     """
     zeros = message.translate(_ZEROS)
     return message if any(map(zeros.__contains__, _PROTOCOLS_AS_ZEROS)) else zeros
+
+
+def _tidied(text: str) -> str:
+    """Return the masked text with single spaces, lists as their first element, and not too long.
+
+    >>> _tidied("[  <*>] nodes  <*> <ok> <*> <ok> <*> <ok> differ")
+    '[<*>] nodes <*> <ok> differ'
+    """
+    words = text.split(None, _LONGEST_LIST)[:_LONGEST_LIST]
+    text = " ".join(words).replace("[ <*>", "[<*>")
+    if len(words) - len(set(words)) > 1 and text.count(MARK) > 2:
+        text = _REPEATED.sub(r"\1", text)
+    if len(words) > _WORDS or len(text) > _WIDEST:
+        text = " ".join(text.split(" ", _WORDS)[:_WORDS])[:_WIDEST]
+    return text
 
 
 def joined(text: str) -> str:

@@ -35,6 +35,15 @@ def templates(lines):
         ("pool<0>(0x1f) drained", "pool<17>(0x0) drained"),
         ("lease of 5c:50:15:4c:18:13 ended", "lease of 5c:50:15:4c:18:ff ended"),
         ("took <1 s for fe80::d8a5:90ff", "took <22 s for fe80::1"),
+        (
+            "nodes n1 0x1f <ok> n2 0x1f <ok> n3 0x1f <ok> differ",
+            "nodes n1 0x1 <ok> n7 0x2 <ok> n9 0x0 <ok> n2 0x0 <ok> differ",
+        ),
+        (
+            "alerts: FAN 7, FAN 8, FAN 9, FAN 10 are active",
+            "alerts: FAN 1, FAN 2, FAN 3, FAN 4, FAN 12 are active",
+        ),
+        ("slots [12] [13] [14] are free", "slots [1] [2] [3] [44] are free"),
         ("flushed size=1.2 MiB at once", "flushed size=640 B at once"),
         ("copied, lifetime <1 sec", "copied, lifetime 02:11"),
         ("close, 812 bytes sent", "close, 2048 bytes (2.00 KB) sent"),
