@@ -254,6 +254,7 @@ DEFAULTS: dict[str, Threshold] = {
     "trend.latency.warning_factor": _t(2, "own", "the end of the line is twice its beginning"),
     "trend.limit.info_seconds": _t(86_400, "own", "a day: time to plan"),
     "trend.limit.warning_seconds": _t(14_400, "own", "four hours: it ends in this shift"),
+    "trend.limit.most_watches_ratio": _t(60, "own", "times as long as it was watched: further is INFO"),
     "trend.limit.critical_seconds": _t(900, "own", "a quarter of an hour: act before you look on"),
     # --- network ---
     "network.names.warning_seconds": _t(1.0, "own", "every new connection waits that long"),

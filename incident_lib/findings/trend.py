@@ -142,6 +142,8 @@ def _judge(series: Sequence[Reading], thresholds: Thresholds) -> Finding | None:
     severity = thresholds.severity("trend.limit", left, "seconds", above=False)
     if severity is None:
         return None
+    if left > thresholds["trend.limit.most_watches_ratio"] * line.seconds:
+        severity = FindingSeverity.INFO  # half a minute of a burst says nothing about hours
     title = f"{last.what} of {last.target} rises and reaches its limit in {about(left)}"
     limit = f"the limit is {show(last.limit, last.unit)}"
     return _finding(readings, line, severity, (title, limit), limit_seconds=left)

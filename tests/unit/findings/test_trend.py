@@ -55,6 +55,12 @@ def test_a_leak_is_told_with_the_time_to_its_limit():
     assert found.since == AT
 
 
+@pytest.mark.parametrize(("count", "severity"), [(5, FindingSeverity.INFO), (10, FindingSeverity.WARNING)])
+def test_a_short_watch_says_little_about_hours(count: int, severity: FindingSeverity):
+    found = judge(*(0.5 + 0.0015 * n for n in range(count)), name="disk", unit="ratio", limit=1.0)
+    assert found.severity is severity
+
+
 def test_one_wild_sample_changes_nothing():
     values = [100 * MIB + number * 10 * MIB for number in range(12)]
     values[5] = 400 * MIB
