@@ -189,7 +189,7 @@ def _hypothesis(one: _Candidate, number: int) -> Hypothesis:
         target=one.target,
         rank=number,
         score=round(max(0.0, min(1.0, one.score)), 2),
-        title=one.pattern.titles.get(first, one.pattern.title).format_map(data),
+        title=" ".join(one.pattern.titles.get(first, one.pattern.title).format_map(data).split()),
         support=tuple(dict.fromkeys(f.id for f in support)),
         against=tuple(dict.fromkeys(f.id for f in one.against)),
         reason=one.reason,

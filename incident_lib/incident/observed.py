@@ -16,6 +16,7 @@ ONSET = "logs.lines.onset"
 CHANGES = (
     "deploys.log.deployed",
     "docker.container.changed",
+    "docker.container.created",
     "docker.container.restarted",
     "docker.events.restart",
     "postgres.schema.changed",

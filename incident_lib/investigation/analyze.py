@@ -10,9 +10,11 @@ from incident_lib.findings.busy import judge_slowness
 from incident_lib.findings.clients import name_clients
 from incident_lib.findings.clocks import judge_clocks
 from incident_lib.findings.combined import judge_logins, judge_rollbacks, judge_starts
+from incident_lib.findings.creations import judge_creations
 from incident_lib.findings.network.vantage import judge_vantage
 from incident_lib.findings.processors import judge_processors
 from incident_lib.findings.reported import judge_reported
+from incident_lib.findings.stalled import judge_stalled
 from incident_lib.findings.stampede import judge_stampedes
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
@@ -56,9 +58,10 @@ def analyze(
     raw = [finding for one in everything for finding in analyze_one(one, context)]
     raw = judge_slowness(raw, context.thresholds)
     raw = judge_clocks(judge_vantage(raw), everything, topology, context.thresholds)
-    raw = name_clients(raw, everything)
+    raw = judge_creations(name_clients(raw, everything), everything)
     raw += judge_processors(raw, everything, topology, context.thresholds)
     raw += (*judge_stampedes((*raw, *beside), topology), *judge_reported(raw, topology), *beside)
+    raw += judge_stalled(raw, topology)
     raw = judge_rollbacks(judge_logins(judge_starts(raw), topology), topology)
     findings = sorted(raw, key=lambda f: (f.severity.rank, f.target, f.id))
     unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}

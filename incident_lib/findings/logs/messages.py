@@ -1,6 +1,7 @@
 """What the other lines of a log mean: error classes, tracebacks, error lines, the server's own life."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.logs import titles
@@ -10,6 +11,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.logs import LogErrorClass, LogEvent, LogException, LogTemplate
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
+_QUIET = timedelta(seconds=5)
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 _CRITICAL = frozenset({"worker_killed", "startup_failed", "crash_recovery"})
@@ -21,7 +23,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
     for row in view.evidence.of(LogErrorClass):
         title, advice = titles.CLASSES.get(row.error_class, (row.error_class.replace("_", " "), ""))
         few = row.error_class in titles.EVERYDAY and row.count < view.limit("class.warning_count")
-        passing = few or row.error_class in titles.PASSING or not view.summary.has_times
+        over = row.error_class in titles.MOMENTARY and _was_a_moment(row, view)
+        passing = few or over or row.error_class in titles.PASSING or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",
@@ -36,6 +39,14 @@ def judge_classes(view: View) -> Iterator[Finding]:
             peers=" ".join(row.peers) or None,
             reason=reason_of(row.error_class, row.example),
         )
+
+
+def _was_a_moment(row: LogErrorClass, view: View) -> bool:
+    """Return whether it was only for seconds, and long ago as the log goes on."""
+    if row.first_at is None or row.last_at is None or view.summary.last_at is None:
+        return False
+    lasted, since = row.last_at - row.first_at, view.summary.last_at - row.last_at
+    return lasted < timedelta(seconds=view.limit("class.moment_seconds")) and since > 3 * max(lasted, _QUIET)
 
 
 def _about(peers: tuple[str, ...]) -> str:

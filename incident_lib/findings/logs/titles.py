@@ -59,6 +59,8 @@ CLASSES: dict[str, tuple[str, str]] = {
     "concurrency_limit": ("the server's concurrency limit was reached", "find what makes requests slow"),
 }
 PASSING = frozenset({"db_not_ready", "db_serialization"})  # of themselves no trouble
+# What a container that is replaced leaves for a moment: no trouble once it is over.
+MOMENTARY = frozenset({"name_resolution", "connect_timeout", "server_disconnected"})
 # One of these now and then is ordinary: a slow answer, a lost connection, somebody's typing mistake.
 EVERYDAY = frozenset(
     {

@@ -221,6 +221,18 @@ def test_every_class_and_event_has_words_for_people():
     assert event_of("WORKER TIMEOUT (pid:1)") in titles.EVENTS
 
 
+@pytest.mark.parametrize(("last", "severity"), [(2, FindingSeverity.INFO), (55, FindingSeverity.WARNING)])
+def test_names_that_failed_for_a_moment_are_over(last, severity):
+    row = LogErrorClass(
+        error_class="name_resolution",
+        count=5,
+        first_at=AT + timedelta(seconds=1),
+        last_at=AT + timedelta(seconds=last),
+        example="Name or service not known",
+    )
+    assert judge(summary(), row)["class.name_resolution"].severity is severity
+
+
 def test_repeated_tracebacks_name_the_place():
     row = LogException(type="KeyError", frame="shop/a.py:pay", count=12, first_at=AT, last_at=AT, example="7")
     found = judge(summary(), row)
