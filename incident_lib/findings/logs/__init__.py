@@ -45,6 +45,14 @@ ON_FAILURE: dict[str, Analyzer] = {}  # a log that cannot be read is unknown, an
 
 
 def _empty(evidence: Evidence) -> Finding:
+    if evidence.truncated is not None or evidence.problem is not None:
+        return finding(
+            evidence,
+            "unknown",
+            FindingSeverity.UNKNOWN,
+            "no line of this stretch of time was read: the log is longer than could be read in time",
+            "look at a shorter stretch of time, with --since",
+        )
     return finding(
         evidence,
         "empty",

@@ -54,7 +54,9 @@ class ContainerLog:
         if fits or tail is None:
             return reading
         fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
-        return self._read(window, fewer)[0]
+        again = self._read(window, fewer)[0]
+        # Where lines come so fast, those that came meanwhile may be all of a short tail.
+        return again if again.digest.lines else reading
 
     def _read(self, window: Window, tail: int | None) -> tuple[Reading, int, bool]:
         scan = Scan(

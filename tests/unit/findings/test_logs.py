@@ -7,7 +7,7 @@ import pytest
 
 from incident_lib.findings.base import Context
 from incident_lib.findings.logs import ANALYZERS, ON_FAILURE, Step, find_onset, titles
-from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Window
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Truncation, Window
 from incident_lib.model.logs import (
     LogBucket,
     LogEndpoint,
@@ -69,7 +69,7 @@ def endpoint(path: str, served: int, failed: int = 0, p95: float | None = 0.02) 
     )
 
 
-def judge(*rows: Any) -> dict[str, Any]:
+def judge(*rows: Any, truncated: Truncation | None = None) -> dict[str, Any]:
     evidence = Evidence(
         probe="logs.lines",
         target="backend",
@@ -78,10 +78,18 @@ def judge(*rows: Any) -> dict[str, Any]:
         duration_seconds=0.1,
         source="read backend.log",
         rows=rows,
+        truncated=truncated,
     )
     context = Context(window=Window(AT - timedelta(minutes=15), AT + timedelta(minutes=2)))
     found = list(ANALYZERS["logs.lines"](evidence, context))
     return {finding.id.removeprefix("logs.lines."): finding for finding in found}
+
+
+def test_a_log_of_which_nothing_was_read_is_not_quiet():
+    nothing = summary(lines_count=0, requests_count=0, levels={}, formats={})
+    assert judge(nothing)["empty"].severity is FindingSeverity.INFO
+    cut = Truncation(kept=0, total=None, unit="lines")
+    assert judge(nothing, truncated=cut)["unknown"].severity is FindingSeverity.UNKNOWN
 
 
 def test_a_healthy_log_is_one_ok_with_its_numbers():
