@@ -130,7 +130,7 @@ def _weighed(
 
 
 def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_alone: bool = False) -> bool:
-    if cause is symptom:
+    if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
         return False
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)

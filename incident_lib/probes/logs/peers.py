@@ -19,7 +19,7 @@ _FORMS = tuple(
         rf"(?:[Ff]ailed to resolve(?: host)?|host name|valid for|hostname) ['\"](?P<host>{_HOST})['\"]",
         rf"(?P<host>{_HOST}) could not be resolved",  # nginx
         rf"certificate is valid for .*, not (?P<host>{_HOST})",  # Go
-        rf"[a-z]{{2,10}}://(?:[^\s/@\"']{{0,200}}@)?(?P<host>{_HOST})(?::(?P<port>\d+))?",
+        rf"(?<!at: )(?<!see )(?<!See )(?<!visit )\b[a-z]{{2,10}}://(?:[^\s/@\"']{{0,200}}@)?(?P<host>{_HOST})(?::(?P<port>\d+))?",
         rf"(?:dial tcp|ECONNREFUSED|ETIMEDOUT|ECONNRESET|to host|to) (?P<host>{_HOST}):(?P<port>\d+)",
         rf"(?:[Cc]onnect(?:ing|ion)?|host) (?P<host>{_HOST}):(?P<port>\d{{2,5}})\b",
         r"ECONNREFUSED (?P<host>[0-9a-fA-F:]*:[0-9a-fA-F]+):(?P<port>\d+)",

@@ -163,6 +163,18 @@ def test_a_start_is_blamed_for_what_broke_then(first, last, blamed):
     assert (("db-restarted", "db") in ids(start, lost)) == blamed
 
 
+def test_logins_that_only_the_server_tells_of_need_harm():
+    refused = found("db", "logs.lines.class.db_auth", "WARNING")
+    assert ids(refused) == []
+    assert ids(refused, found("api", "http.health.status"))[0] == ("db-credentials", "db")
+
+
+def test_a_hint_at_a_user_explains_nothing_of_what_it_needs():
+    down = found("api", "http.health.refused")
+    names = found("web", "logs.lines.class.name_resolution", "WARNING")
+    assert ids(down, names)[0] == ("service-down", "api")
+
+
 def test_of_two_stores_only_the_named_one_is_blamed():
     twins = msgspec.structs.replace(
         SHOP,

@@ -44,6 +44,7 @@ from incident_lib.probes.logs.peers import peer_of
         ("curl: (6) Could not resolve host: bank.example", "bank.example"),
         ("postgresql://app:[hidden]@ledger:5432/shop refused", "ledger:5432"),
         ("ran into a timeout at 12:30:05", ""),
+        ("QueuePool limit reached (Background on this error at: https://docs.example/e/3o7r)", ""),
         ("httpx.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired (_ssl.c:1006)", ""),
     ],
 )
