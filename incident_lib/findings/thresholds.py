@@ -205,6 +205,7 @@ DEFAULTS: dict[str, Threshold] = {
     "logs.latency.after_start.least_span_seconds": _t(60, "own", "the first requests of a process are slow"),
     "logs.latency.load_factor": _t(2, "own", "of the requests of any time before: the load explains it"),
     "logs.class.warning_count": _t(3, "own", "of those errors that happen now and then everywhere"),
+    "logs.errors.served_since": _t(30, "own", "requests without a failure: what failed for a moment is over"),
     "logs.class.moment_seconds": _t(5, "own", "names and connections fail while a container is replaced"),
     "logs.exception.warning_count": _t(3, "own", "the same traceback again and again"),
     "logs.template.least_count": _t(3, "own", "error lines of one kind"),

@@ -116,7 +116,11 @@ def _weighed(
     one: _Candidate, all_of_them: list[_Candidate], alone: list[_Candidate], topology: Topology
 ) -> _Candidate:
     """Return `one` with less weight where another candidate explains it."""
-    causes = [other for other in all_of_them if _explains(other, one, topology, is_alone=other in alone)]
+    causes = [
+        other
+        for other in all_of_them
+        if _explains(other, one, topology, is_alone=other in alone) and not _explains(one, other, topology)
+    ]
     if not causes:
         return one
     cause = max(causes, key=lambda other: other.score)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.logs.onset import Onset
-from incident_lib.findings.logs.view import View, percent
+from incident_lib.findings.logs.view import View, ended_moment, percent, when
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.logs import LogEndpoint
 
@@ -26,6 +26,11 @@ def judge_errors(view: View) -> Iterator[Finding]:
     if not summary.has_times:
         severity = FindingSeverity.INFO
         title += "; the lines have no times, so when is unknown"
+    elif ended := ended_moment(view):
+        severity = FindingSeverity.INFO
+        title = (
+            f"{failed:,} of {served:,} requests failed with 5xx in one moment, none since {when(ended)} UTC"
+        )
     yield finding(
         view.evidence,
         "errors",
@@ -72,7 +77,9 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
     yield finding(
         view.evidence,
         "endpoint",
-        FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
+        FindingSeverity.WARNING
+        if view.summary.has_times and not ended_moment(view)
+        else FindingSeverity.INFO,
         f"{_most_failures(share)} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
         f"({percent(worst.server_errors_ratio)}); all others: {percent(other_ratio)} of {others:,}",

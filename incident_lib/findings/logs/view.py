@@ -1,7 +1,7 @@
 """The evidence of a log as the analyzers look at it: what it holds, and when its failures began."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -40,6 +40,25 @@ def view_of(evidence: Evidence, context: Context) -> View | None:
         summary=summary,
         errors=errors,
         slowness=_onset(context, buckets, _slow_step),
+    )
+
+
+def ended_moment(view: View) -> datetime | None:
+    """Return when the failed requests ended, where they were one short burst and many were served since.
+
+    While a container is replaced, requests fail for a moment; what is over for long enough is no trouble now.
+    """
+    buckets = view.evidence.of(LogBucket)
+    failing = [bucket.at for bucket in buckets if bucket.server_errors_count]
+    if not failing or view.summary.last_at is None:
+        return None
+    width = timedelta(seconds=view.summary.bucket_seconds)
+    lasted, ended = failing[-1] + width - failing[0], failing[-1] + width
+    most = max(timedelta(seconds=view.limit("class.moment_seconds")), 2 * width)
+    served = sum(bucket.requests_count for bucket in buckets if bucket.at > failing[-1])
+    quiet = view.summary.last_at - ended
+    return (
+        ended if lasted <= most and quiet > 3 * most and served >= view.limit("errors.served_since") else None
     )
 
 

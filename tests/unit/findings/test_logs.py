@@ -92,6 +92,13 @@ def test_a_log_of_which_nothing_was_read_is_not_quiet():
     assert judge(nothing, truncated=cut)["unknown"].severity is FindingSeverity.UNKNOWN
 
 
+@pytest.mark.parametrize(("failing", "is_bad"), [((10, 11), False), ((10, 30), True), ((50,), True)])
+def test_requests_that_failed_for_a_moment_are_no_trouble_now(failing, is_bad):
+    buckets = [bucket(second, 10 if second in failing else 0) for second in range(60)]
+    found = judge(summary(server_errors_count=10 * len(failing)), *buckets, endpoint("/a", 600, 20))
+    assert found["errors"].severity.is_bad == is_bad
+
+
 def test_a_healthy_log_is_one_ok_with_its_numbers():
     found = judge(summary(), *(bucket(second) for second in range(60)), endpoint("/a", 600))
     assert list(found) == ["ok"]
