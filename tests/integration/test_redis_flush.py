@@ -17,6 +17,8 @@ from tests.integration.test_redis_stampede import GRAPH, PATTERNS, Shop, databas
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres]
 __all__ = ["database", "kind"]
+# Where other tests take the processors, a ping waits, and quick commands take long enough for the slow log.
+OF_THE_MACHINE = frozenset({"redis.connection.latency", "redis.slowlog.slow"})
 _STARTED = "redis.connection.restarted"  # all servers here are new, which is not what is told apart
 
 
@@ -98,5 +100,5 @@ def test_one_look_sees_a_slow_flush_a_quick_one_and_who_stayed(kind):
             found = redis_service.judge(redis_service.collect(redis_service.settings_for(cache.url)))
     assert "FLUSHALL threw away its keys" in found["redis.slowlog.flushed"].title
     assert found["redis.clients.flushed"].data["client"] == "deploy"
-    assert not any(one.severity.is_bad for one in found.values())
+    assert not [name for name, one in found.items() if one.severity.is_bad and name not in OF_THE_MACHINE]
     assert "redis.memory.flushed" not in found

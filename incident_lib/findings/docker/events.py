@@ -12,6 +12,7 @@ from incident_lib.model.docker import ContainerEvent, EventsSeen
 
 _SAME_DEATH = timedelta(seconds=5)  # the kernel's report and the end of the process
 _ASKED = timedelta(seconds=40)  # a stop waits this long at most, as most people set it
+_STARTING = timedelta(seconds=60)  # a first check that is too early fails
 _INTENDED = {"stop", "restart", "kill"}
 _TURNS = {"start", "die"}
 _TOLD = {"pause": "paused", "unpause": "continued", "destroy": "removed", "rename": "renamed"}
@@ -190,11 +191,14 @@ def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]
     told = [event for event in events if event.action == "health_status"]
     ill = [event for event in told if event.health == "unhealthy"]
     if ill:
-        now = "and still is" if told[-1].health == "unhealthy" else f"until {clock.format_time(told[-1].at)}"
+        is_over = told[-1].health != "unhealthy"
+        now = f"until {clock.format_time(told[-1].at)}" if is_over else "and still is"
+        starts = [event.at for event in events if event.action == "start" and event.at <= ill[-1].at]
+        as_it_started = is_over and starts and ill[-1].at - starts[-1] <= _STARTING
         yield finding(
             evidence,
             "health_status",
-            FindingSeverity.WARNING,
+            FindingSeverity.INFO if as_it_started else FindingSeverity.WARNING,
             f"{container} became unhealthy, {now}",
             f"{_times(ill)} in the window",
             since=ill[0].at,

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from incident_lib.model import FindingSeverity
 from tests.unit.findings.docker_literals import (
     NOW,
@@ -53,6 +55,16 @@ def test_unhealthy_for_a_while():
     well = event("health_status", 200, health="healthy")
     assert "until" in judge("docker.events", seen(), ill, well)["health_status"].title
     assert "still" in judge("docker.events", seen(), ill)["health_status"].title
+
+
+@pytest.mark.parametrize(
+    ("started", "severity"), [(330, FindingSeverity.INFO), (500, FindingSeverity.WARNING)]
+)
+def test_a_check_that_failed_as_the_container_started_is_over(started, severity):
+    ill = event("health_status", 300, health="unhealthy")
+    well = event("health_status", 290, health="healthy")
+    found = judge("docker.events", seen(), event("start", started), ill, well)
+    assert found["health_status"].severity is severity
 
 
 def test_what_services_say_is_not_said_twice():
