@@ -66,7 +66,7 @@ def test_a_flush_is_told_from_calm_and_loads_the_database(kind, database):
 
 
 def test_one_look_is_enough_for_a_flush_that_took_long(kind, database):
-    with running(kind, "--slowlog-log-slower-than", "1000") as cache:
+    with running(kind, "--slowlog-log-slower-than", "200") as cache:
         fill(cache)
         with open_shop(database, cache) as shop:
             with cache.client() as client:
