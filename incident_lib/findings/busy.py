@@ -31,7 +31,9 @@ def judge_slowness(findings: Iterable[Finding], thresholds: Thresholds) -> list[
     busy = any(one.id == _BUSY and one.severity.is_bad for one in findings)
     taken = busy or any(one.id == _SATURATED for one in findings)
     limit = thresholds["http.slow.busy_machine.least_seconds"]
-    confined = {one.target for one in findings if one.id in _MEASURED and _is_confined(one)}
+    measured = [one for one in findings if one.id in _MEASURED and one.severity.is_bad]
+    broad = {one.target for one in measured if not _is_confined(one)}
+    confined = {one.target for one in measured} - broad
     return [
         _only_ours(one)
         if (busy and _is_explained(one, limit, confined)) or (taken and one.id == _SILENT)
@@ -49,7 +51,7 @@ def _is_explained(one: Finding, limit: float, confined: set[str]) -> bool:
 
 def _is_confined(one: Finding) -> bool:
     slower = min(_number(one, "slower_endpoints_count"), _number(one, "slow_endpoints_count"))
-    return one.severity.is_bad and 2 * slower < _number(one, "endpoints_count") < float("inf")
+    return 2 * slower < _number(one, "endpoints_count") < float("inf")
 
 
 def _number(one: Finding, name: str) -> float:
