@@ -5,8 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -21,6 +20,7 @@ from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
 from tests import services
 from tests.integration import postgres_service, redis_service
+from tests.integration.background import again_and_again
 from tests.integration.postgres_clients import until
 from tests.integration.postgres_service import Installation, Server
 from tests.integration.postgres_triage import collect, judge, window
@@ -50,24 +50,6 @@ def installation(*programs: str) -> Installation:
         if all((one.binaries / program).is_file() for program in programs):
             return one
     return services.missing(f"no PostgreSQL with {', '.join(programs) or 'a server'} is installed here")
-
-
-@contextmanager
-def again_and_again(work: Callable[[], object]) -> Iterator[None]:
-    """Do `work` in the background until the block ends."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            work()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 Where a limit would take an hour, or a terabyte, to pass, the test lowers it: the rows are a server's own.
 """
 
+import contextlib
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,6 +20,7 @@ from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Finding, FindingSeverity
 from tests import services
 from tests.integration import postgres_clients, postgres_service
+from tests.integration.background import again_and_again
 from tests.integration.postgres_clients import Clients, until
 from tests.integration.postgres_service import Server
 from tests.integration.postgres_triage import collect, triage, window
@@ -53,23 +54,9 @@ def judged(server: Server, probe: str, **limits: float) -> dict[str, Finding]:
     return {one.id.removeprefix(f"postgres.{probe}."): one for one in found}
 
 
-@contextmanager
-def again_and_again(connection: psycopg.Connection, *statements: str) -> Iterator[None]:
-    """Run `statements` in the background until the block ends."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            for statement in statements:
-                connection.execute(statement.encode())
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
+def repeated(connection: psycopg.Connection, *statements: str) -> contextlib.AbstractContextManager[None]:
+    """Return a block beside which `statements` run."""
+    return again_and_again(lambda: [connection.execute(statement.encode()) for statement in statements])
 
 
 def test_a_lock_table_that_fills_up(clients: Clients, server: Server) -> None:
@@ -117,7 +104,7 @@ def _ignore(connection: psycopg.Connection, statement: str) -> None:
 
 def test_sorts_that_do_not_fit_into_memory(clients: Clients, server: Server) -> None:
     sort = "SELECT count(*) FROM (SELECT i FROM generate_series(1, 300000) AS i ORDER BY -i) AS sorted"
-    with again_and_again(clients.open("report"), sort):
+    with repeated(clients.open("report"), sort):
         found = judged(server, "counters", counters__temp__warning_bytes_per_minute=1e7)
     assert found["temp"].severity is WARNING
     assert found["temp"].data["database"] == "shop"
@@ -130,7 +117,7 @@ def test_sessions_that_must_write_pages_themselves(clients: Clients, server: Ser
     busy.execute(
         "CREATE TABLE wide AS SELECT i, repeat('x', 400) AS text FROM generate_series(1, 20000) AS i"
     )
-    with again_and_again(busy, "UPDATE wide SET i = i + 1"):
+    with repeated(busy, "UPDATE wide SET i = i + 1"):
         found = judged(server, "counters", counters__own_writes__info_per_second=5)
     busy.execute("DROP TABLE wide")
     assert found["own_writes"].severity is INFO

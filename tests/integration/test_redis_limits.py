@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.redis import RedisPersistence
 from tests import services
+from tests.integration.background import again_and_again
 from tests.integration.redis_service import Server, collect, context, running, settings_for
 
 pytestmark = pytest.mark.redis
@@ -40,31 +40,16 @@ def judged(server: Server, probe: str, limits: dict[str, float] | None = None) -
     return {one.id.removeprefix(f"redis.{probe}."): one for one in found}
 
 
+def failing(work: Callable[[], object]) -> contextlib.AbstractContextManager[None]:
+    """Return a block beside which `work` is done, its errors being what is looked for."""
+    return again_and_again(work, pause=0.01, expected=(redis.RedisError, OSError))
+
+
 def until(true: Callable[[], bool], seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "the case that the test makes did not come about"
         time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def again_and_again(work: Callable[[], object]) -> Iterator[None]:
-    """Do `work` in the background until the block ends, its errors being what is looked for."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            with contextlib.suppress(redis.RedisError, OSError):
-                work()
-            time.sleep(0.01)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(10)
 
 
 def test_memory_that_is_held_and_not_used() -> None:
@@ -106,7 +91,7 @@ def test_a_cache_over_its_limit_without_a_key_to_evict() -> None:
     with running(REDIS, "--maxmemory-policy", "allkeys-lru") as server, not_reading(server) as client:
         client.config_set("maxmemory", "2mb")
         until(lambda: client.dbsize() == 0)
-        with again_and_again(lambda: client.set("more", "x")):
+        with failing(lambda: client.set("more", "x")):
             found = judged(server, "memory")["eviction_behind"]
     assert found.severity is WARNING
     assert "no key is left to evict" in found.detail
@@ -182,7 +167,7 @@ def test_every_refusal_that_rises_is_told() -> None:
                 )
                 client.recv(1000)
 
-        with again_and_again(wrong):
+        with failing(wrong):
             found = judged(server, "errors")
     assert {found[name].severity for name in ("noreplicas", "noauth", "wrongpass", "noperm")} == {WARNING}
 
@@ -198,7 +183,7 @@ def test_refusals_by_its_part(options: tuple[str, ...], command: bytes, told: st
     with (
         running(VALKEY, *options) as server,
         server.connection() as client,
-        again_and_again(lambda: client.sendall(command)),
+        failing(lambda: client.sendall(command)),
     ):
         found = judged(server, "errors")
     assert found[told].severity is WARNING
@@ -231,7 +216,7 @@ def test_a_replica_that_is_copied_to_again_and_again(pair: tuple[Server, Server]
             client.replicaof("127.0.0.1", str(primary.port))
             time.sleep(0.3)
 
-        with again_and_again(begin_anew):
+        with failing(begin_anew):
             found = judged(primary, "replication")
     assert found["full_sync"].severity is INFO
 

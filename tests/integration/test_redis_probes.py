@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from incident_lib.model.redis import RedisClientGroup, RedisMemory
 from incident_lib.model.redis_commands import RedisDenial, RedisErrorClass, RedisSlowCommand
 from incident_lib.model.redis_keys import RedisKeySample
 from incident_lib.probes.redis import clients, keyspace
+from tests.integration.background import again_and_again
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 
 pytestmark = pytest.mark.redis
@@ -26,22 +28,9 @@ __all__ = ["kind"]
 @contextlib.contextmanager
 def busy(server: Server, work: Callable[[redis.Redis], object]) -> Iterator[None]:
     """Do `work` again and again in the background, its errors being what is looked for."""
-    stop = threading.Event()
-
-    def run() -> None:
-        with server.client() as client:
-            while not stop.is_set():
-                with contextlib.suppress(redis.RedisError):
-                    work(client)
-                time.sleep(0.002)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    expected = (redis.RedisError,)
+    with server.client() as client, again_and_again(partial(work, client), pause=0.002, expected=expected):
         yield
-    finally:
-        stop.set()
-        thread.join(10)
 
 
 def fill(client: redis.Redis, count: int, *, prefix: str = "item", size: int = 10) -> None:
