@@ -8,6 +8,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 
 _SLOW = "http.health.slow"
+_NAMES = "network.names.slow"
 _LATENCY = "logs.lines.latency"
 _MEASURED = frozenset({"logs.lines.slow", _LATENCY})  # by the application itself, endpoint by endpoint
 _SILENT = "network.inside.tls_silent"  # for a few seconds, which the look shared with the whole machine
@@ -46,7 +47,9 @@ def _is_explained(one: Finding, limit: float, confined: set[str]) -> bool:
     """Return whether the machine may make it slow: not what only a few endpoints of an application feel."""
     if one.id == _LATENCY:
         return not _is_confined(one) and _number(one, "after_seconds") < limit
-    return one.id == _SLOW and _number(one, "seconds") < limit and not confined - {one.target}
+    if one.id not in {_SLOW, _NAMES} or _number(one, "seconds") >= limit:
+        return False
+    return one.id == _NAMES or not confined - {one.target}
 
 
 def _is_confined(one: Finding) -> bool:

@@ -136,6 +136,8 @@ def _weighed(
 def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_alone: bool = False) -> bool:
     if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
         return False
+    if _knows_more(cause, symptom):
+        return True
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
     if named.intersection(cause.pattern.explains) and cause.target in related:
@@ -146,6 +148,13 @@ def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_
     gives_way = symptom.pattern.is_symptom or symptom.is_hinted
     is_behind = gives_way and cause.target in topology.needs(symptom.target)
     return is_behind and not cause.pattern.is_quiet and _is_felt(cause, topology)
+
+
+def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:
+    """Return whether a user's log hints at a target of which something else is known."""
+    of_others = hint.is_hinted and hint.required[0].target != hint.target
+    known = not cause.is_hinted and not cause.pattern.is_symptom
+    return of_others and known and cause.target == hint.target
 
 
 def _is_felt(cause: _Candidate, topology: Topology) -> bool:

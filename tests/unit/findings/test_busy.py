@@ -35,6 +35,13 @@ def test_a_busy_machine_explains_a_greeting_that_was_not_answered(busy: Finding)
     assert judge_slowness((silent,), Thresholds()) == [silent]
 
 
+@pytest.mark.parametrize(("seconds", "severity"), [(1.4, INFO), (4.0, WARNING)])
+def test_a_busy_machine_resolves_names_slowly(seconds: float, severity: FindingSeverity) -> None:
+    data = {"host": "bank.example", "seconds": seconds}
+    names = Finding(id="network.names.slow", target="bank", severity=WARNING, title="slow", data=data)
+    assert judge_slowness((names, BUSY), Thresholds())[0].severity is severity
+
+
 def test_an_idle_machine_explains_nothing() -> None:
     assert judge_slowness((slow(1.4),), Thresholds()) == [slow(1.4)]
 

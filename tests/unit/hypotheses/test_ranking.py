@@ -175,6 +175,14 @@ def test_a_hint_at_a_user_explains_nothing_of_what_it_needs():
     assert ids(down, names)[0] == ("service-down", "api")
 
 
+def test_a_name_that_a_stopped_container_lost_gives_way_to_its_restart():
+    lines = found("api", "logs.lines.class.name_resolution", "WARNING", since=ONSET, peers="cache.example")
+    refused = found("api", "logs.lines.class.redis_refused", "WARNING", since=ONSET)
+    start = found("cache", "redis.connection.restarted", "INFO", since=ONSET + timedelta(seconds=6))
+    assert ids(lines, refused)[0] == ("redis-unreachable", "cache")
+    assert ids(lines, refused, start)[0] == ("redis-restarted", "cache")
+
+
 def test_of_two_stores_only_the_named_one_is_blamed():
     twins = msgspec.structs.replace(
         SHOP,
