@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: demo test check format lab accuracy clean
 
