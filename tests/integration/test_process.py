@@ -15,7 +15,7 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.process import ANALYZERS
 from incident_lib.model import EvidenceStatus, FindingSeverity, Window
-from incident_lib.model.host import ProcessState
+from incident_lib.model.host import MemorySample, ProcessState
 from incident_lib.probes import process as probes
 from incident_lib.probes.base import run_lane
 from tests import services
@@ -112,7 +112,9 @@ def test_growing_to_its_limit(tmp_path):
     loop = "while True: kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
     program = f"import time; kept = [b'x' * (600 << 20)]; print('ready', flush=True)\n{loop}"
     with process(tmp_path, program):
-        _, found = look(tmp_path, limit=1 << 30)
+        evidence, found = look(tmp_path, limit=1 << 30)
+    first, *_, last = evidence.of(MemorySample)
+    assert (last.at - first.at).total_seconds() > 3, "what grows is watched for longer"
     assert found["growth"].severity is FindingSeverity.WARNING
     assert found["growth"].data["limit_seconds"] < 900
 
