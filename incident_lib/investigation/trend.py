@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -22,14 +23,15 @@ from incident_lib.investigation.turn import one_at_a_time
 from incident_lib.model import Evidence, Window
 from incident_lib.model.network import HttpAnswer
 from incident_lib.model.sample import Sample
-from incident_lib.probes.base import Fetched, Lane
+from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.probes.http import HttpSession
 
+_PROCESS = "process.state"
 # Each is one statement, one request or a few files of /proc; nothing that scans a catalog or a log's past.
 QUICK = (
     "postgres.saturation",
     "redis.memory",
-    "process.state",
+    _PROCESS,
     "docker.stats",
     "http.health",
     "logs.lines",
@@ -106,14 +108,18 @@ def quick_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of everything with their quick probes alone."""
     lanes = []
     for lane in plan_lanes(settings):
-        probes = tuple(
-            replace(probe, fetch=fetch_once) if probe.name == "http.health" else probe
-            for probe in lane.probes
-            if probe.name in QUICK
-        )
+        probes = tuple(_quick(probe) for probe in lane.probes if probe.name in QUICK)
         if probes:
             lanes.append(replace(lane, probes=probes))
     return tuple(lanes)
+
+
+def _quick(probe: Probe) -> Probe:
+    """Return the probe as it looks once: what takes time in a sample is what the watch is for."""
+    if probe.name == "http.health":
+        return replace(probe, fetch=fetch_once)
+    fetch: Callable[..., Fetched] = probe.fetch
+    return replace(probe, fetch=partial(fetch, longer=False)) if probe.name == _PROCESS else probe
 
 
 def fetch_once(session: HttpSession, _window: Window) -> Fetched:

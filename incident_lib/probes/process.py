@@ -29,9 +29,9 @@ _COMMAND_LIMIT = 300
 
 
 def fetch_state(
-    _session: Any, _window: Window, *, pid_file: str = "", memory_limit_bytes: int = 0
+    _session: Any, _window: Window, *, pid_file: str = "", memory_limit_bytes: int = 0, longer: bool = True
 ) -> Fetched:
-    """Return one ProcessState and the MemorySamples of two seconds, or of four.
+    """Return one ProcessState and the MemorySamples of two seconds; of four, if `longer`, where they grow.
 
     Source: the pid file and /proc. Needs: to be the same user for open files and connections. Errors:
     TargetError PRIVILEGE where the pid file may not be read; a process that is not there is no error.
@@ -45,7 +45,8 @@ def fetch_state(
     except OSError as error:
         message = f"cannot read {pid_file}: {error.strerror}"
         raise TargetError(ProblemKind.PRIVILEGE, message, "run as a user who may read it") from error
-    rows = _look(pid_file, pid, written_at, memory_limit_bytes)
+    most = 2 * _SAMPLES - 1 if longer else _SAMPLES
+    rows = _look(pid_file, pid, written_at, limit=memory_limit_bytes, most=most)
     return Fetched(rows=rows, source=f"{pid_file}; /proc/{pid}")
 
 
@@ -61,7 +62,7 @@ def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:
     return ProcessState(pid_file=pid_file, pid=pid, is_running=False, reason=reason)
 
 
-def _look(pid_file: str, pid: int, written_at: float, limit: int) -> tuple[AnyRow, ...]:
+def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[AnyRow, ...]:
     import psutil
 
     try:
@@ -73,7 +74,7 @@ def _look(pid_file: str, pid: int, written_at: float, limit: int) -> tuple[AnyRo
                 _gone(pid_file, pid, f"process {pid} is another one, begun after the pid file was written"),
             )
         spent, started = _cpu_seconds(process), clock.monotonic()
-        samples = _sample(process)
+        samples = _sample(process, most)
         seconds = clock.monotonic() - started
         state = _describe(process, pid_file, limit)
         cores = max(0.0, _cpu_seconds(process) - spent) / seconds
@@ -93,18 +94,22 @@ def _family(process: "psutil.Process") -> "list[psutil.Process]":
     return [process, *process.children(recursive=True)]
 
 
-def _sample(process: "psutil.Process") -> tuple[MemorySample, ...]:
-    """Return the memory over two seconds; over four where it grew: a wave of requests looks like a leak."""
+def _sample(process: "psutil.Process", most: int) -> tuple[MemorySample, ...]:
+    """Return the memory over two seconds, and on to `most` samples where it grew.
+
+    A wave of requests looks like a leak, and a leak that is fed by few requests like nothing.
+    """
     samples: list[MemorySample] = []
-    most = _SAMPLES
-    while len(samples) < most:
+    while len(samples) < _SAMPLES or (len(samples) < most and _grew(samples)):
         if samples:
             time.sleep(_PAUSE_SECONDS)
         samples.append(MemorySample(at=clock.now(), memory_bytes=_resident_bytes(process)))
-        grown = samples[-1].memory_bytes - samples[0].memory_bytes
-        if len(samples) == _SAMPLES and grown > _GROWN_RATIO * samples[0].memory_bytes:
-            most += _SAMPLES - 1
     return tuple(samples)
+
+
+def _grew(samples: list[MemorySample]) -> bool:
+    first, last = samples[0].memory_bytes or 0, samples[-1].memory_bytes or 0
+    return last - first > _GROWN_RATIO * first
 
 
 def _resident_bytes(process: "psutil.Process") -> int:

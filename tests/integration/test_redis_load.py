@@ -98,7 +98,7 @@ def work(client: redis.Redis) -> None:
         for _ in range(3):
             pipe.set(f"item:{random.randrange(20_000)}", "x" * 1000)
         for _ in range(40):
-            pipe.get(f"item:{random.randrange(14_000)}")
+            pipe.get(f"item:{random.randrange(11_000, 15_000)}")  # the newest, which nothing has evicted
         pipe.publish("news", "hello")
         pipe.rpush("jobs", "one")
         pipe.execute()
