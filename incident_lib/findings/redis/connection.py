@@ -9,6 +9,7 @@ from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
 from incident_lib.model.redis import RedisLatency, RedisServer
 
+_FEW_PINGS = 20
 _TITLES = {
     ProblemKind.REFUSED: "connections are refused",
     ProblemKind.TIMED_OUT: "no answer in time",
@@ -88,15 +89,13 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
     held = _held(latency, context)
     wait = _wait(latency, held=held is not None)
     severity = context.thresholds.severity("redis.latency", wait, "seconds")
-    busy = held is None and _is_busy_here(latency, wait, context)
+    doubt = "" if held else _doubt(latency, wait, context)
     if severity:
         yield finding(
             evidence,
             "latency",
-            FindingSeverity.INFO if busy else severity,
-            f"a ping takes {_short(latency.p95_seconds)}, and this machine is too busy to say why"
-            if busy
-            else f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
+            FindingSeverity.INFO if doubt else severity,
+            doubt or f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
             f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
             + (held or "See the slow log and its machine's CPU."),
@@ -108,6 +107,17 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             longest_command=latency.longest_command,
             longest_seconds=latency.longest_seconds,
         )
+
+
+def _doubt(latency: RedisLatency, wait: float, context: Context) -> str:
+    """Return why the pings say little of a server that counted nothing itself, "" where they do."""
+    if _is_busy_here(latency, wait, context):
+        return f"a ping takes {_short(latency.p95_seconds)}, and this machine is too busy to say why"
+    # Of so few pings the 95th percentile is the slowest: one was held up, by whatever it was.
+    if latency.sample_count < _FEW_PINGS and latency.median_seconds < wait / 2:
+        slowest = _short(latency.max_seconds)
+        return f"few pings took long, the slowest {slowest}, and nothing that the server counts says why"
+    return ""
 
 
 def _is_busy_here(latency: RedisLatency, wait: float, context: Context) -> bool:

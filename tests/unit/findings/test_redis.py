@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -151,6 +152,9 @@ def server(**changes: Any) -> RedisServer:
 def test_connection() -> None:
     assert severities(judge("connection", server(), latency(0.002))) == {"ok": "OK"}
     assert severities(judge("connection", server(), latency(0.02))) == {"latency": "WARNING"}
+    # Of fewer than twenty pings the 95th percentile is a single one.
+    single = msgspec.structs.replace(latency(0.02), sample_count=19)
+    assert severities(judge("connection", server(), single)) == {"latency": "INFO"}
     # A slow network is not a slow server.
     assert severities(judge("connection", server(), latency(0.051, connect_seconds=0.05))) == {"ok": "OK"}
     # Nor is a busy machine here.
