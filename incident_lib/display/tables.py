@@ -111,7 +111,7 @@ def _kind(row: Row) -> str:
     """Return a heading that tells the records of one probe apart: `PostgresCheckpoints` are checkpoints."""
     words = _WORD.findall(type(row).__name__)
     told = words[1:] if words[0] in _TECHNOLOGIES else words
-    return f'<p class="iw-kind">{escape(" ".join(told).lower())}</p>'
+    return f'<p class="iw-record">{escape(" ".join(told).lower())}</p>'
 
 
 def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row]]]:
