@@ -1,6 +1,7 @@
 """What a demo stack is, whether it runs as plain processes or in containers."""
 
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -67,12 +68,11 @@ class Stack(ABC):
         """Start everything. Errors: WorkbenchError; then nothing is left running."""
         if self.is_running:
             raise WorkbenchError("the demo stack is running already")
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self._bring_up()
             self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
 
     @abstractmethod
     def _bring_up(self) -> None:

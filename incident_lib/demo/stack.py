@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from pwd import struct_passwd
@@ -153,13 +154,13 @@ class DemoStack(Stack):
         if self._directory:
             return self._fill_directory(self._directory, account)
         directory = Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, directory, ignore_errors=True)
             if account:
                 directory.chmod(0o711)  # the servers' account goes through it; it may list nothing
-            return self._fill_directory(directory, account)
-        except BaseException:
-            shutil.rmtree(directory, ignore_errors=True)
-            raise
+            running = self._fill_directory(directory, account)
+            undo.pop_all()
+        return running
 
     def _fill_directory(self, directory: Path, account: struct_passwd | None) -> Running:
         layout = Layout(directory)

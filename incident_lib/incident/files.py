@@ -30,9 +30,8 @@ def write_atomic(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        finally:
+            Path(temporary).unlink(missing_ok=True)  # only there where it was not renamed
     except OSError as error:
         raise folder_error(path, error) from error
 

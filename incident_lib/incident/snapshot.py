@@ -1,6 +1,7 @@
 """A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -68,15 +69,15 @@ class SnapshotWriter:
         size = 0
         try:
             path.parent.mkdir(exist_ok=True)
-            with path.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
-                for chunk in self._redactor.lines(attachment.chunks):
-                    size += len(chunk)
-                    file.write(chunk)
-        except BaseException as error:
-            path.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise folder_error(path, error) from error
-            raise
+            with ExitStack() as undo:
+                undo.callback(path.unlink, missing_ok=True)
+                with path.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
+                    for chunk in self._redactor.lines(attachment.chunks):
+                        size += len(chunk)
+                        file.write(chunk)
+                undo.pop_all()
+        except OSError as error:
+            raise folder_error(path, error) from error
         return Attachment(name=attachment.name, path=relative, size_bytes=size)
 
 
