@@ -60,15 +60,15 @@ def _errors(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Iterator[Finding]
     for row in rows:
         if row.error_kind:
             groups.setdefault("silent" if row.silent else row.error_kind.value, []).append(row)
-    for name, group in groups.items():
-        first = group[0]
+    for known, group in groups.items():
+        name, first = known, group[0]
         paths = ", ".join(row.path for row in group)
         kind = first.error_kind or ProblemKind.BUG
         title = _title(name, first.error, kind)
         if len(group) < len(rows):
             title = f"{paths}: {title}"
         elif kind is ProblemKind.RESET:
-            name = "reset_all"  # noqa: PLW2901 - before a container whose program is gone, its proxy accepts
+            name = "reset_all"  # before a container whose program is gone, its proxy accepts
         detail = "; ".join(f"{row.path}: {row.error}" for row in group)
         severity = _severity(kind)
         count = len(group)

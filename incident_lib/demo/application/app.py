@@ -15,6 +15,7 @@ def create_app(settings: AppSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Open what requests share, and close it in the end."""
         app.state.parts = open_parts(settings)
         yield
         app.state.parts.close()

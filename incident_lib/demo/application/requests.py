@@ -43,6 +43,7 @@ class RequestLog:
         status = 500
 
         async def note_status(message: "Message") -> None:
+            """Pass a message on, and remember the status in it."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]

@@ -31,6 +31,7 @@ def _deploy_first(stack: ContainerStack) -> None:
 
 def _wait_for_restarts(stack: ContainerStack, role: str, count: int) -> None:
     def is_so() -> bool:
+        """Return whether it was."""
         return bool(stack.containers.get(role).attrs["RestartCount"] >= count)
 
     stack.wait_for(is_so, role, f"was not restarted {count} times")

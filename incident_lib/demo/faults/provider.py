@@ -17,6 +17,7 @@ _NEXT_PATCH = "1.4.3"
 
 def _with_certificate(name: str) -> Callable[[DemoStack], None]:
     def change(stack: DemoStack) -> None:
+        """Start the provider again with that certificate."""
         stack.running.processes.end("payments")
         start_payments(stack.running.processes, stack.ports["payments"], name)
 

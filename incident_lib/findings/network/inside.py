@@ -92,8 +92,7 @@ def _ports(evidence: Evidence) -> Iterator[Finding]:
         if not all(row.kind for row in tried):
             continue
         row = min(tried, key=lambda row: _ORDER.index(row.kind) if row.kind in _ORDER else len(_ORDER))
-        kind = row.kind if row.kind in _TITLES else ProblemKind.UNREACHABLE
-        assert kind is not None  # noqa: S101 - every row of the group has one
+        kind = row.kind if row.kind and row.kind in _TITLES else ProblemKind.UNREACHABLE
         words, advice = _TITLES[kind]
         told = finding(
             evidence,

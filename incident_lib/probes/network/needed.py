@@ -62,7 +62,7 @@ def needed_places(
     ['pay.example']
     """
     named = tuple(addresses_in(environment))
-    found = (_needed(one, tuple(wanted), named, on_host, known_as) for one in tuple(wanted))
+    found = (_needed(one, tuple(wanted), named, known_as, on_host=on_host) for one in tuple(wanted))
     return tuple(one for one in found if one)
 
 
@@ -70,8 +70,9 @@ def _needed(
     wanted: Wanted,
     everything: tuple[Wanted, ...],
     named: tuple[Named, ...],
-    on_host: bool,  # noqa: FBT001 - a private step of the function above
     known_as: Mapping[str, set[str]],
+    *,
+    on_host: bool,
 ) -> Needed | None:
     told = _told(wanted, everything, named, known_as.get(wanted.name, set()))
     if told:
