@@ -12,7 +12,15 @@ from typing import Any, get_args
 import msgspec
 
 from incident_lib.config.tables import Document
-from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
+from incident_lib.technologies.deploys import probes as deploys
+from incident_lib.technologies.docker import probes as docker
+from incident_lib.technologies.host import probes as host
+from incident_lib.technologies.http import probes as http
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.network import probes as network
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.process import probes as process
+from incident_lib.technologies.redis import probes as redis
 
 README = Path(__file__).parent.parent / "README.md"
 _TECHNOLOGIES = (postgres, redis, docker, process, http, network, logs, host, deploys)

@@ -101,7 +101,7 @@ def _measured(past: "PastIncident") -> "Measured":
     """Return one incident with the lengths of time that its post-mortem tells too."""
     from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
     from incident_lib.history.similar import past_signature
-    from incident_lib.incident.observed import ONSET
+    from incident_lib.investigation.observed import ONSET
     from incident_lib.reports import timeline
 
     facts = tuple(

@@ -86,7 +86,7 @@ def _lines(found: "tuple[Candidate, ...]") -> list[str]:
 
 
 def _acl() -> str:
-    from incident_lib.probes.redis import ACL_RULE
+    from incident_lib.technologies.redis.probes import ACL_RULE
 
     return f"ACL SETUSER incident-workbench on >PASSWORD {ACL_RULE}"
 

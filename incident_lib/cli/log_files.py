@@ -16,13 +16,13 @@ from incident_lib.config import Limits
 from incident_lib.connections.docker import Engine, open_engine
 from incident_lib.errors import TargetError, UsageError
 from incident_lib.model import Window
-from incident_lib.model.logs import LogBucket, LogSummary
-from incident_lib.probes.logs import FileLog, Scan, rows, text, times
-from incident_lib.probes.logs.container import raw_lines, split_time
-from incident_lib.probes.logs.digest import coarsen
-from incident_lib.probes.logs.formats import parse
-from incident_lib.probes.logs.mask import mask
 from incident_lib.redact import Redactor
+from incident_lib.technologies.logs.probes import FileLog, Scan, rows, text, times
+from incident_lib.technologies.logs.probes.container import raw_lines, split_time
+from incident_lib.technologies.logs.probes.digest import coarsen
+from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.mask import mask
+from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 
 _ERROR = re.compile(r"ERROR|CRITICAL|FATAL|Exception|Traceback", re.IGNORECASE)
 _PATTERNS = 10

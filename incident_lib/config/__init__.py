@@ -8,15 +8,7 @@ import msgspec
 
 from incident_lib.config.own_probes import OwnProbe, ProbeKind
 from incident_lib.config.parse import line_of_key, line_of_name, nearest, parse
-from incident_lib.config.tables import (
-    Dependency,
-    Document,
-    Host,
-    Limits,
-    Service,
-    ServiceKind,
-    common_stack,
-)
+from incident_lib.config.tables import Dependency, Document, Host, Limits, Service, ServiceKind, common_stack
 from incident_lib.errors import ConfigError, ProblemKind, TargetError, UsageError
 
 FILE_NAME = "workbench.toml"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from incident_lib import clock
+from incident_lib.correlation.trend import latest_life, line_of, series_of, trend_findings
 from incident_lib.display.block import Block
 from incident_lib.display.drawings import memory
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.findings.trend import latest_life, line_of, series_of, trend_findings
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import newest_baseline
 from incident_lib.investigation.case import Case, load_case

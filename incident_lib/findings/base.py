@@ -6,14 +6,7 @@ from datetime import datetime
 import msgspec
 
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import (
-    Evidence,
-    Finding,
-    FindingSeverity,
-    NotAssessed,
-    ProposedAction,
-    Window,
-)
+from incident_lib.model import Evidence, Finding, FindingSeverity, NotAssessed, ProposedAction, Window
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,22 +4,30 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
+from incident_lib.correlation.clients import name_clients
+from incident_lib.correlation.clocks import judge_clocks
+from incident_lib.correlation.combined import judge_logins, judge_rollbacks, judge_starts
+from incident_lib.correlation.creations import judge_creations
+from incident_lib.correlation.processors import judge_processors
+from incident_lib.correlation.reported import judge_reported
+from incident_lib.correlation.slowness import judge_slowness
+from incident_lib.correlation.stalled import judge_stalled
+from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.vantage import judge_vantage
 from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
-from incident_lib.findings.busy import judge_slowness
-from incident_lib.findings.clients import name_clients
-from incident_lib.findings.clocks import judge_clocks
-from incident_lib.findings.combined import judge_logins, judge_rollbacks, judge_starts
-from incident_lib.findings.creations import judge_creations
-from incident_lib.findings.network.vantage import judge_vantage
-from incident_lib.findings.processors import judge_processors
-from incident_lib.findings.reported import judge_reported
-from incident_lib.findings.stalled import judge_stalled
-from incident_lib.findings.stampede import judge_stampedes
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.deploys import findings as deploys
+from incident_lib.technologies.docker import findings as docker
+from incident_lib.technologies.host import findings as host
+from incident_lib.technologies.http import findings as http
+from incident_lib.technologies.logs import findings as logs
+from incident_lib.technologies.network import findings as network
+from incident_lib.technologies.postgres import findings as postgres
+from incident_lib.technologies.process import findings as process
+from incident_lib.technologies.redis import findings as redis
 
 _TECHNOLOGIES = (deploys, docker, process, host, http, network, postgres, redis, logs)
 ANALYZERS: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v in table.ANALYZERS.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.differences import differences, order
+from incident_lib.correlation.differences import differences, order
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation.case import Case
 from incident_lib.model import Analysis, Finding, FindingSeverity

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from incident_lib.config import Dependency, Service, ServiceKind, Settings
 from incident_lib.connections import http
 from incident_lib.connections.names import resolve
+from incident_lib.connections.readiness import parse_parts
 from incident_lib.connections.sockets import connect_any
 from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import join
 from incident_lib.errors import TargetError
 from incident_lib.investigation.health import Check, Outcome
-from incident_lib.probes.readiness import parse_parts
 
 _DETAIL_CHARACTERS = 300
 
@@ -168,7 +168,7 @@ def _reach(url: str, ca: Path | None, seconds: float) -> Outcome:
 
 
 def _connect_postgres(settings: Settings, service: Service, _seconds: float) -> Outcome:
-    from incident_lib.connections.postgres import open_postgres
+    from incident_lib.technologies.postgres.connect import open_postgres
 
     session = open_postgres(settings, service)
     vantage, refused = session.vantage, session.refused_database
@@ -179,7 +179,7 @@ def _connect_postgres(settings: Settings, service: Service, _seconds: float) -> 
 
 
 def _connect_redis(settings: Settings, service: Service, _seconds: float) -> Outcome:
-    from incident_lib.connections.redis import open_session
+    from incident_lib.technologies.redis.connect import open_session
 
     session = open_session(settings, service)
     problem, vantage = session.info_problem, session.vantage

@@ -2,15 +2,23 @@
 
 from incident_lib.config import Dependency, Service, Settings
 from incident_lib.findings.base import Context
-from incident_lib.findings.own import own_analyzers
 from incident_lib.investigation.extensions import Extensions, load_extensions
 from incident_lib.investigation.setup import thresholds_for
 from incident_lib.model import Window
 from incident_lib.model.topology import Topology
-from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.probes.base import Lane
-from incident_lib.probes.network.place import place_of
-from incident_lib.probes.own import with_own
+from incident_lib.technologies.custom.findings import own_analyzers
+from incident_lib.technologies.custom.probes import with_own
+from incident_lib.technologies.deploys import probes as deploys
+from incident_lib.technologies.docker import probes as docker
+from incident_lib.technologies.host import probes as host
+from incident_lib.technologies.http import probes as http
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.network import probes as network
+from incident_lib.technologies.network.probes.place import place_of
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.process import probes as process
+from incident_lib.technologies.redis import probes as redis
 
 # Written out by hand. The quickest answers first, so that the terminal has something to say.
 _TECHNOLOGIES = (http, postgres, redis, docker, process, network, logs, host, deploys)

@@ -9,29 +9,29 @@ from pathlib import Path
 
 from incident_lib import clock
 from incident_lib.config import Settings
+from incident_lib.correlation.baseline import compare_findings
+from incident_lib.correlation.changes import changes_since
+from incident_lib.correlation.trend import still_tells, trend_findings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
-from incident_lib.findings.baseline import compare_findings
-from incident_lib.findings.changes import changes_since
-from incident_lib.findings.redis.failover import failovers_since
-from incident_lib.findings.redis.flushes import flushes_since
-from incident_lib.findings.trend import still_tells, trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.observed import record_observed
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.incident.snapshot import SnapshotWriter, load_evidence
 from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
+from incident_lib.investigation.observed import record_observed
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
 from incident_lib.investigation.turn import WAIT_SECONDS, one_at_a_time
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.redis.findings.failover import failovers_since
+from incident_lib.technologies.redis.findings.flushes import flushes_since
 
 SINCE = "15m"
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked

@@ -12,9 +12,9 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections import http
 from incident_lib.connections.urls import safe_url
+from incident_lib.correlation.baseline import show
+from incident_lib.correlation.measures import readings
 from incident_lib.findings.base import reason_of
-from incident_lib.findings.baseline import show
-from incident_lib.findings.measures import readings
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import writing_samples
 from incident_lib.investigation.collect import collect
@@ -24,7 +24,7 @@ from incident_lib.model import Evidence, Window
 from incident_lib.model.network import HttpAnswer
 from incident_lib.model.sample import Sample
 from incident_lib.probes.base import Fetched, Lane, Probe
-from incident_lib.probes.http import HttpSession
+from incident_lib.technologies.http.probes import HttpSession
 
 _PROCESS = "process.state"
 # Each is one statement, one request or a few files of /proc; nothing that scans a catalog or a log's past.

@@ -1,13 +1,13 @@
 """Every record type there is: one union a technology, kept in that technology's file."""
 
-from incident_lib.model.deploys import DeploysRow
-from incident_lib.model.docker import DockerRow
-from incident_lib.model.host import HostRow
-from incident_lib.model.logs import LogsRow
 from incident_lib.model.network import NetworkRow
-from incident_lib.model.postgres import PostgresRow
-from incident_lib.model.redis import RedisRow
 from incident_lib.model.row import Measurement, Row
+from incident_lib.technologies.deploys.rows import DeploysRow
+from incident_lib.technologies.docker.rows import DockerRow
+from incident_lib.technologies.host.rows import HostRow
+from incident_lib.technologies.logs.rows import LogsRow
+from incident_lib.technologies.postgres.rows import PostgresRow
+from incident_lib.technologies.redis.rows import RedisRow
 
 AnyRow = DeploysRow | DockerRow | PostgresRow | RedisRow | NetworkRow | LogsRow | HostRow | Measurement
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from incident_lib import clock
-from incident_lib.model.postgres import PostgresLockSession
 from incident_lib.plots.svg import shorten
+from incident_lib.technologies.postgres.rows import PostgresLockSession
 
 
 def plot_locks(sessions: Sequence[PostgresLockSession]) -> str:

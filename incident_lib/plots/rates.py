@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from incident_lib.model import Window
-from incident_lib.model.logs import LogBucket
 from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
+from incident_lib.technologies.logs.rows import LogBucket
 
 _LEFT, _HEIGHT = 48.0, 120.0
 _TOP, _BARE_TOP = 32.0, 18.0  # with and without labels of changes

@@ -10,15 +10,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.session import Session
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import (
-    AnyRow,
-    Attachment,
-    Evidence,
-    EvidenceStatus,
-    Problem,
-    Truncation,
-    Window,
-)
+from incident_lib.model import AnyRow, Attachment, Evidence, EvidenceStatus, Problem, Truncation, Window
 
 BREAKER = 2  # times that one target is silent, after which it is left alone
 

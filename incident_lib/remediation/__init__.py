@@ -1,7 +1,7 @@
 """Approved mitigations: plan, approve, carry out, verify. The only code that changes a target."""
 
+from incident_lib.connections.change import Action, Argument, RefusedError
 from incident_lib.remediation.actions import ACTIONS, find_action
-from incident_lib.remediation.base import Action, Argument, RefusedError
 from incident_lib.remediation.execution import execute_plan, plan_change
 from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.remediation.text import approval, render_outcome, render_plan

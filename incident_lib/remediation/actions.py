@@ -1,16 +1,11 @@
 """Every change that there is, written out by hand: findings propose them by these ids, people type them."""
 
 from incident_lib import config
-from incident_lib.remediation import (
-    docker_prune,
-    log_rotate,
-    postgres,
-    redis_keys,
-    restart,
-    rollback,
-    tls_renew,
-)
-from incident_lib.remediation.base import Action, RefusedError
+from incident_lib.connections.change import Action, RefusedError
+from incident_lib.remediation import log_rotate, restart, rollback, tls_renew
+from incident_lib.technologies.docker import actions as docker_prune
+from incident_lib.technologies.postgres import actions as postgres
+from incident_lib.technologies.redis import actions as redis_keys
 
 ACTIONS: dict[str, Action] = {
     "restart": restart.ACTION,

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.change import RefusedError
 from incident_lib.errors import ConfigError
-from incident_lib.remediation.base import RefusedError
 
 _SAID_BYTES = 2000
 

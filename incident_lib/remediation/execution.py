@@ -4,12 +4,12 @@ from datetime import datetime
 
 from incident_lib import clock
 from incident_lib.config import Settings
+from incident_lib.connections.change import Action, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import FolderError, TargetError, UsageError
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model.remediation import Outcome, OutcomeStatus, Plan
 from incident_lib.remediation import journal
 from incident_lib.remediation.actions import find_action
-from incident_lib.remediation.base import Action, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.remediation.planning import differences, make_plan
 
 

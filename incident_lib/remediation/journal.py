@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.change import RefusedError
 from incident_lib.errors import FolderError
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error, write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import Event, EventKind
 from incident_lib.model.remediation import Outcome, Plan
-from incident_lib.remediation.base import RefusedError
 from incident_lib.remediation.planning import hash_of
 
 FOLDER = "mitigations"

@@ -10,9 +10,9 @@ from typing import BinaryIO
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected, Bound
-from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 
 _CHUNK = 1024 * 1024
 _LEAST_BYTES = 1

@@ -6,10 +6,10 @@ from hashlib import sha256
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.change import Action, Proposal, RefusedError, Request
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Plan
 from incident_lib.redact import Redactor
-from incident_lib.remediation.base import Action, Proposal, RefusedError, Request
 
 LIFETIME = timedelta(minutes=10)
 

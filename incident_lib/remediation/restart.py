@@ -8,13 +8,13 @@ import msgspec
 from incident_lib import clock
 from incident_lib.config import Service, ServiceKind
 from incident_lib.connections import docker_change
+from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model.host import ProcessState
 from incident_lib.model.remediation import Affected
-from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.remediation.commands import check_program, run_command, shown
 from incident_lib.remediation.looking import look, wait_until_well
+from incident_lib.technologies.host.rows import ProcessState
 
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"

@@ -5,13 +5,13 @@ from datetime import datetime
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import TargetError
-from incident_lib.model.deploys import Deployment
 from incident_lib.model.remediation import Affected
-from incident_lib.probes.deploys import TARGET
-from incident_lib.remediation.base import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.remediation.commands import check_program, fill, run_command, shown
 from incident_lib.remediation.looking import look, wait_until_well
+from incident_lib.technologies.deploys.probes import TARGET
+from incident_lib.technologies.deploys.rows import Deployment
 
 _COMMAND_SECONDS = 600
 

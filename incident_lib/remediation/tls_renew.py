@@ -1,9 +1,9 @@
 """Renew a certificate: a checklist for people, as keys never pass through the workbench."""
 
+from incident_lib.connections.change import Action, Proposal, RefusedError, Request
 from incident_lib.errors import TargetError
 from incident_lib.model.network import TlsAnswer
 from incident_lib.model.remediation import Affected
-from incident_lib.remediation.base import Action, Proposal, RefusedError, Request
 from incident_lib.remediation.looking import look
 
 

@@ -11,13 +11,7 @@ from msgspec.structs import replace
 
 from incident_lib import clock
 from incident_lib.hypotheses import findings_named
-from incident_lib.model import (
-    Analysis,
-    Finding,
-    FindingSeverity,
-    Hypothesis,
-    NotAssessed,
-)
+from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, NotAssessed
 from incident_lib.model.topology import Topology
 
 NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from incident_lib.model import Evidence
-from incident_lib.model.logs import LogBucket, LogEndpoint, LogSummary
 from incident_lib.reports.timeline import SnapshotFacts
+from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
 
 _ENDPOINTS = 10
 

@@ -8,8 +8,8 @@ from incident_lib.config import Settings
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Evidence, Finding, Window
-from incident_lib.probes import postgres
 from incident_lib.probes.base import Lane, run_lane
+from incident_lib.technologies.postgres import probes as postgres
 
 
 def window() -> Window:

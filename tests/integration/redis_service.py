@@ -21,11 +21,10 @@ import redis
 from incident_lib import clock
 from incident_lib.config import Document, Service, ServiceKind, Settings
 from incident_lib.errors import ProblemKind
-from incident_lib.findings import redis as findings
 from incident_lib.findings.base import Context, unknown
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
-from incident_lib.probes import redis as probes
 from incident_lib.probes.base import Lane, run_lane
+from incident_lib.technologies.redis import findings, probes
 from tests import services
 
 # More servers to test, such as other versions: paths of programs, joined by colons. The names of the files

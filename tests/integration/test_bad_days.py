@@ -21,9 +21,10 @@ from incident_lib.connections.session import Session
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import EvidenceStatus, FindingSeverity, ProblemKind
-from incident_lib.probes import docker as engine_probes
-from incident_lib.probes import postgres, redis
 from incident_lib.probes.base import Lane, Probe, run
+from incident_lib.technologies.docker import probes as engine_probes
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.redis import probes as redis
 from tests.integration import docker_service, postgres_service, redis_service
 from tests.integration.postgres_triage import collect, window
 from tests.integration.postgres_wire import accepting, couple

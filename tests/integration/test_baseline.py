@@ -10,10 +10,10 @@ import pytest
 
 from incident_lib import config
 from incident_lib.cli import compare as commands
+from incident_lib.correlation.baseline import compare_findings
+from incident_lib.correlation.trend import trend_findings
 from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.findings.base import Context
-from incident_lib.findings.baseline import compare_findings
-from incident_lib.findings.trend import trend_findings
 from incident_lib.incident import folder as folders
 from incident_lib.incident import manifest
 from incident_lib.incident.samples import load_samples, watches

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from incident_lib.correlation.stampede import judge_stampedes
 from incident_lib.findings.base import Context
-from incident_lib.findings.postgres import ANALYZERS
-from incident_lib.findings.stampede import judge_stampedes
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Evidence, Finding
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies.postgres.findings import ANALYZERS
 from tests import services
 from tests.integration import postgres_service, redis_service
 from tests.integration.background import again_and_again

@@ -22,8 +22,8 @@ from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.investigation.take import take_snapshot
 from incident_lib.model import IncidentSeverity, Window
-from incident_lib.model.docker import ContainerState
-from incident_lib.probes.docker.container import fetch_container
+from incident_lib.technologies.docker.probes.container import fetch_container
+from incident_lib.technologies.docker.rows import ContainerState
 from tests import services
 from tests.integration import container_symptoms, docker_service
 from tests.integration.container_stack import container_stack

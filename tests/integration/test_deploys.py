@@ -12,15 +12,15 @@ import pytest
 
 from incident_lib import clock, config
 from incident_lib.findings.base import Context
-from incident_lib.findings.deploys import ANALYZERS
 from incident_lib.hypotheses import rank
-from incident_lib.incident.observed import observations
+from incident_lib.investigation.observed import observations
 from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
-from incident_lib.model.deploys import Deployment
 from incident_lib.model.topology import Topology
-from incident_lib.probes import deploys
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.deploys import probes as deploys
+from incident_lib.technologies.deploys.findings import ANALYZERS
+from incident_lib.technologies.deploys.rows import Deployment
 from tests import services
 
 NOW = clock.now()

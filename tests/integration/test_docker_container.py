@@ -12,9 +12,11 @@ from incident_lib import clock, config
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, unknown
-from incident_lib.findings.docker import ANALYZERS, ON_FAILURE
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
-from incident_lib.model.docker import (
+from incident_lib.probes.base import Lane, Probe, run_lane
+from incident_lib.technologies.docker import probes
+from incident_lib.technologies.docker.findings import ANALYZERS, ON_FAILURE
+from incident_lib.technologies.docker.rows import (
     ContainerEvent,
     ContainerProcess,
     ContainerState,
@@ -22,8 +24,6 @@ from incident_lib.model.docker import (
     HealthOutput,
     NetworkAttachment,
 )
-from incident_lib.probes import docker as probes
-from incident_lib.probes.base import Lane, Probe, run_lane
 from tests.integration import docker_service
 from tests.integration.docker_engine import locked
 from tests.integration.docker_service import CASES

@@ -15,11 +15,11 @@ from incident_lib import clock, config
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Context
-from incident_lib.findings.docker import ANALYZERS, ON_FAILURE
 from incident_lib.model import EvidenceStatus, FindingSeverity, Window
-from incident_lib.model.docker import EventsSeen, NetworkGap
-from incident_lib.probes import docker as probes
 from incident_lib.probes.base import Fetched, Lane, Probe, run, run_lane
+from incident_lib.technologies.docker import probes
+from incident_lib.technologies.docker.findings import ANALYZERS, ON_FAILURE
+from incident_lib.technologies.docker.rows import EventsSeen, NetworkGap
 from tests import services
 from tests.integration import docker_image, docker_service
 from tests.integration.docker_engine import locked

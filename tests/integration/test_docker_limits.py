@@ -11,10 +11,10 @@ from docker.models.containers import Container
 
 from incident_lib import clock, config
 from incident_lib.findings.base import Context
-from incident_lib.findings.docker import ANALYZERS
 from incident_lib.model import Finding, FindingSeverity, Window
-from incident_lib.probes import docker as probes
 from incident_lib.probes.base import Lane, Probe, run_lane
+from incident_lib.technologies.docker import probes
+from incident_lib.technologies.docker.findings import ANALYZERS
 from tests.integration import docker_service
 
 pytestmark = docker_service.MARKS

@@ -9,8 +9,8 @@ import pytest
 from incident_lib.cli import bundle, declare, history, lifecycle, timeline
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.folder import find
-from incident_lib.incident.observed import record_observed
 from incident_lib.incident.snapshot import SnapshotWriter
+from incident_lib.investigation.observed import record_observed
 from incident_lib.model import FindingSeverity, Window
 from incident_lib.redact import Redactor
 from tests.unit.history.made import FULL, KINDS, START, analysis, finding, hypothesis

@@ -9,12 +9,12 @@ from pathlib import Path
 from incident_lib import clock, config
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
-from incident_lib.findings.host import ANALYZERS
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import EvidenceStatus, Window
-from incident_lib.model.host import FileSystem, HostLoad, HostMemory
-from incident_lib.probes import host as probes
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.host import probes
+from incident_lib.technologies.host.findings import ANALYZERS
+from incident_lib.technologies.host.rows import FileSystem, HostLoad, HostMemory
 from tests import services
 
 

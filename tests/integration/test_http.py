@@ -11,13 +11,13 @@ import pytest
 from incident_lib import clock, config
 from incident_lib.connections import http
 from incident_lib.errors import ProblemKind
-from incident_lib.findings import http as judge
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
 from incident_lib.model.network import HttpAnswer
-from incident_lib.probes import http as probes
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.http import findings as judge
+from incident_lib.technologies.http import probes
 from tests.integration import network_service as servers
 
 WINDOW = Window(clock.now(), clock.now())

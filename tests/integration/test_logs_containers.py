@@ -12,9 +12,9 @@ from incident_lib.cli import main
 from incident_lib.config.tables import Document, Limits, Service
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, Window
-from incident_lib.model.logs import LogEndpoint, LogException, LogSummary
-from incident_lib.probes import logs
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.logs.rows import LogEndpoint, LogException, LogSummary
 from tests.integration import docker_service
 from tests.integration.docker_service import CASES, container
 

@@ -17,10 +17,10 @@ from incident_lib.cli import main
 from incident_lib.config.tables import Document, Limits, Service
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, Window
-from incident_lib.model.logs import LogEndpoint, LogEvent, LogException, LogSummary
-from incident_lib.probes import logs
 from incident_lib.probes.base import run_lane
-from incident_lib.probes.logs import file as files
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.logs.probes import file as files
+from incident_lib.technologies.logs.rows import LogEndpoint, LogEvent, LogException, LogSummary
 
 
 def iso(moment: datetime) -> str:

@@ -25,13 +25,13 @@ from incident_lib.connections import names
 from incident_lib.connections.names import Nameserver, resolve
 from incident_lib.connections.sockets import connect_all, connect_any
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.findings import network as judge
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
-from incident_lib.probes import network as probes
 from incident_lib.probes.base import run, run_lane
-from incident_lib.probes.network import reach
-from incident_lib.probes.network.place import Place
+from incident_lib.technologies.network import findings as judge
+from incident_lib.technologies.network import probes
+from incident_lib.technologies.network.probes import reach
+from incident_lib.technologies.network.probes.place import Place
 from tests import services
 from tests.integration import network_service as servers
 

@@ -12,9 +12,9 @@ import pytest
 from incident_lib.config import Settings
 from incident_lib.connections.docker import open_engine
 from incident_lib.connections.docker_stream import Stream
-from incident_lib.connections.postgres import PostgresSession, open_postgres
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
+from incident_lib.technologies.postgres.connect import PostgresSession, open_postgres
 from tests.integration import docker_service, postgres_service
 from tests.integration.docker_service import DATABASE, PASSWORD, USER, Stack
 from tests.integration.postgres_clients import until

@@ -15,15 +15,15 @@ import psycopg
 import pytest
 
 from incident_lib.config import Settings
-from incident_lib.connections.postgres.pooler import open_pooler
 from incident_lib.demo.accounts import make_data_folder, server_account
 from incident_lib.errors import TargetError
 from incident_lib.hypotheses import rank
 from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
-from incident_lib.probes import postgres
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.postgres.connect.pooler import open_pooler
 from tests import services
 from tests.integration import postgres_service
 from tests.integration.postgres_clients import until

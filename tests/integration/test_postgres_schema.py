@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from incident_lib import clock, config
-from incident_lib.connections.postgres import open_postgres
+from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
-from incident_lib.findings.changes import changes_since
-from incident_lib.findings.logs import analyze_lines
-from incident_lib.findings.postgres import ANALYZERS
 from incident_lib.hypotheses import rank
-from incident_lib.incident.observed import observations
+from incident_lib.investigation.observed import observations
 from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
-from incident_lib.model.postgres_schema import PostgresRelation, PostgresSchema
 from incident_lib.model.topology import Topology
-from incident_lib.probes import logs
 from incident_lib.probes.base import run, run_lane
-from incident_lib.probes.postgres.connection import CONNECTION
-from incident_lib.probes.postgres.schema import SCHEMA
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.logs.findings import analyze_lines
+from incident_lib.technologies.postgres.connect import open_postgres
+from incident_lib.technologies.postgres.findings import ANALYZERS
+from incident_lib.technologies.postgres.probes.connection import CONNECTION
+from incident_lib.technologies.postgres.probes.schema import SCHEMA
+from incident_lib.technologies.postgres.rows_schema import PostgresRelation, PostgresSchema
 from tests.integration import postgres_service
 
 pytestmark = pytest.mark.postgres

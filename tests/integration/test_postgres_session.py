@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from incident_lib.connections.postgres import PostgresSession, open_postgres
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
-from incident_lib.probes import postgres
 from incident_lib.probes.base import Lane, run_lane
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.postgres.connect import PostgresSession, open_postgres
 from tests.integration import postgres_service
 from tests.integration.postgres_service import PASSWORD, Server
 from tests.integration.postgres_triage import collect, judge, window

@@ -13,11 +13,11 @@ import pytest
 from incident_lib import clock, config
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
-from incident_lib.findings.process import ANALYZERS
 from incident_lib.model import EvidenceStatus, FindingSeverity, Window
-from incident_lib.model.host import MemorySample, ProcessState
-from incident_lib.probes import process as probes
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.host.rows import MemorySample, ProcessState
+from incident_lib.technologies.process import probes
+from incident_lib.technologies.process.findings import ANALYZERS
 from tests import services
 
 
@@ -146,7 +146,7 @@ import os, sys
 from pathlib import Path
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 from incident_lib.errors import TargetError
-from incident_lib.probes.process import fetch_state
+from incident_lib.technologies.process.probes import fetch_state
 try:
     print(fetch_state(None, None, pid_file=sys.argv[1]))
 except TargetError as error:
@@ -160,6 +160,11 @@ def test_pid_file_that_may_not_be_read_is_unknown(tmp_path):
     path = tmp_path / "it.pid"
     path.write_text("1")
     path.chmod(0)
-    command = [sys.executable, "-c", f"import incident_lib.probes.process, psutil\n{_AS_NOBODY}", str(path)]
+    command = [
+        sys.executable,
+        "-c",
+        f"import incident_lib.technologies.process.probes, psutil\n{_AS_NOBODY}",
+        str(path),
+    ]
     told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert told.stdout.strip() == ProblemKind.PRIVILEGE, told.stderr

@@ -9,9 +9,9 @@ import pytest
 
 from incident_lib import clock, config
 from incident_lib.model import Window
-from incident_lib.model.host import ProcessorUser
-from incident_lib.probes import host as probes
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies.host import probes
+from incident_lib.technologies.host.rows import ProcessorUser
 from tests.integration import docker_service
 
 engine = docker_service.engine

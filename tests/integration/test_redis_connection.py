@@ -11,12 +11,12 @@ import redis
 import trustme
 
 from incident_lib import clock
-from incident_lib.connections.redis import open_session
-from incident_lib.connections.redis.wire import LIMIT_BYTES
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
-from incident_lib.model.redis import RedisServer
-from incident_lib.probes.redis import ACL_RULE, PROBES
+from incident_lib.technologies.redis.connect import open_session
+from incident_lib.technologies.redis.connect.wire import LIMIT_BYTES
+from incident_lib.technologies.redis.probes import ACL_RULE, PROBES
+from incident_lib.technologies.redis.rows import RedisServer
 from tests.integration.redis_service import (
     Server,
     collect,

@@ -8,7 +8,7 @@ import pytest
 from incident_lib.config import Document, Service, ServiceKind, Settings
 from incident_lib.config.tables import Workbench
 from incident_lib.model import EvidenceStatus, FindingSeverity
-from incident_lib.model.redis import RedisMemory, RedisServer
+from incident_lib.technologies.redis.rows import RedisMemory, RedisServer
 from tests.integration import docker_image, docker_service
 from tests.integration.redis_service import collect, free_port, judge, settings_for
 

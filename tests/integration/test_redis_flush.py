@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from incident_lib.findings.redis.flushes import flushes_since
-from incident_lib.findings.stampede import judge_stampedes
+from incident_lib.correlation.stampede import judge_stampedes
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.hypotheses import rank
 from incident_lib.model import Evidence, Finding
+from incident_lib.technologies.redis.findings.flushes import flushes_since
 from tests.integration import postgres_triage, redis_service
 from tests.integration.redis_service import kind, running
 from tests.integration.test_redis_stampede import GRAPH, PATTERNS, Shop, database, fill, open_shop

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import redis
 
-from incident_lib.findings import redis as findings
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.model.redis import RedisPersistence
+from incident_lib.technologies.redis import findings
+from incident_lib.technologies.redis.rows import RedisPersistence
 from tests import services
 from tests.integration.background import again_and_again
 from tests.integration.redis_service import Server, collect, context, running, settings_for

@@ -12,10 +12,10 @@ import pytest
 import redis
 
 from incident_lib import clock
-from incident_lib.connections.redis.commands import ALLOWED
-from incident_lib.connections.redis.session import own_count
 from incident_lib.model import EvidenceStatus, Finding, ProblemKind
-from incident_lib.probes.redis.clients import LIST_LIMIT
+from incident_lib.technologies.redis.connect.commands import ALLOWED
+from incident_lib.technologies.redis.connect.session import own_count
+from incident_lib.technologies.redis.probes.clients import LIST_LIMIT
 from tests import services
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 

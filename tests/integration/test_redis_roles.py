@@ -12,10 +12,10 @@ import redis
 
 from incident_lib import clock
 from incident_lib.findings.base import Context
-from incident_lib.findings.redis import ANALYZERS
-from incident_lib.findings.redis.failover import failovers_since
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
-from incident_lib.model.redis_roles import RedisWatched
+from incident_lib.technologies.redis.findings import ANALYZERS
+from incident_lib.technologies.redis.findings.failover import failovers_since
+from incident_lib.technologies.redis.rows_roles import RedisWatched
 from tests.integration.redis_service import (
     Server,
     binary,

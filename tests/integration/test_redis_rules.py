@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from incident_lib.connections.redis.commands import ALLOWED
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, ProblemKind
-from incident_lib.model.redis import RedisLatency
-from incident_lib.probes.redis import ACL_RULE
+from incident_lib.technologies.redis.connect.commands import ALLOWED
+from incident_lib.technologies.redis.probes import ACL_RULE
+from incident_lib.technologies.redis.rows import RedisLatency
 from tests.integration.redis_service import collect, context, kind, running, settings_for
 
 pytestmark = pytest.mark.redis

@@ -11,12 +11,12 @@ import pytest
 import trustme
 
 from incident_lib import clock
-from incident_lib.connections.redis import ReplyError, open_session
-from incident_lib.connections.redis.address import Address, parse_url
-from incident_lib.connections.redis.wire import Wire, connect
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus
-from incident_lib.probes.redis import ACL_RULE
+from incident_lib.technologies.redis.connect import ReplyError, open_session
+from incident_lib.technologies.redis.connect.address import Address, parse_url
+from incident_lib.technologies.redis.connect.wire import Wire, connect
+from incident_lib.technologies.redis.probes import ACL_RULE
 from tests.integration.redis_service import collect, free_port, kind, running, settings_for
 
 pytestmark = pytest.mark.redis

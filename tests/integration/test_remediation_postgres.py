@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from incident_lib.config import Settings
-from incident_lib.connections.postgres_change import open_for_change
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
+from incident_lib.technologies.postgres.change import open_for_change
 from tests.integration import postgres_service
 from tests.integration.remediation_case import declared, phases
 

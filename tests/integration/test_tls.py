@@ -23,14 +23,14 @@ from cryptography.hazmat.primitives.serialization import (
 from incident_lib import clock, config
 from incident_lib.connections import tls
 from incident_lib.connections.names import resolve
-from incident_lib.findings import network as judge
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, Window
 from incident_lib.model.network import TlsAnswer, Trust
-from incident_lib.probes import network as probes
 from incident_lib.probes.base import run_lane
-from incident_lib.probes.network import reach
+from incident_lib.technologies.network import findings as judge
+from incident_lib.technologies.network import probes
+from incident_lib.technologies.network.probes import reach
 from tests.integration import network_service as servers
 from tests.integration.network_service import DAY, NOW, Authority
 

@@ -13,9 +13,9 @@ from incident_lib.config import Document, Service, ServiceKind, Settings
 from incident_lib.connections import http, peer, tls
 from incident_lib.connections.names import resolve
 from incident_lib.connections.peer import Peer
-from incident_lib.connections.postgres import open_postgres
-from incident_lib.connections.redis import open_session
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.technologies.postgres.connect import open_postgres
+from incident_lib.technologies.redis.connect import open_session
 from tests import services
 from tests.integration import network_service as servers
 from tests.integration import postgres_service, redis_service

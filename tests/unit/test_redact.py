@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from incident_lib.errors import RedactionError
 from incident_lib.model import Evidence
-from incident_lib.model.logs import LatencyStep
 from incident_lib.redact import Redactor
+from incident_lib.technologies.logs.rows import LatencyStep
 
 SECRET = "hunter2xyz"
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from incident_lib.display.grid import facts, lines, plain
-from incident_lib.model.host import FileSystem
-from incident_lib.model.logs import LogException
+from incident_lib.technologies.host.rows import FileSystem
+from incident_lib.technologies.logs.rows import LogException
 
 AT = datetime(2026, 1, 15, 14, 45, tzinfo=UTC)
 

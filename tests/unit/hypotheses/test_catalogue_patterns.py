@@ -5,11 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_lib.findings import deploys, docker, host, http, logs, network, postgres, process, redis
 from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies.deploys import findings as deploys
+from incident_lib.technologies.docker import findings as docker
+from incident_lib.technologies.host import findings as host
+from incident_lib.technologies.http import findings as http
+from incident_lib.technologies.logs import findings as logs
+from incident_lib.technologies.network import findings as network
+from incident_lib.technologies.postgres import findings as postgres
+from incident_lib.technologies.process import findings as process
+from incident_lib.technologies.redis import findings as redis
 
 GRAPH = Topology(
     kinds={

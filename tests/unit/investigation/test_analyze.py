@@ -7,7 +7,15 @@ from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import ANALYZERS, ON_FAILURE, analyze, analyze_one
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Window
 from incident_lib.model.topology import Topology
-from incident_lib.probes import deploys, docker, host, http, logs, network, postgres, process, redis
+from incident_lib.technologies.deploys import probes as deploys
+from incident_lib.technologies.docker import probes as docker
+from incident_lib.technologies.host import probes as host
+from incident_lib.technologies.http import probes as http
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.network import probes as network
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.process import probes as process
+from incident_lib.technologies.redis import probes as redis
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))

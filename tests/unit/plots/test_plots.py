@@ -6,14 +6,14 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from incident_lib.model import FindingSeverity, Window
-from incident_lib.model.logs import LogBucket
-from incident_lib.model.postgres import PostgresLockSession
 from incident_lib.model.topology import Topology
 from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.graph import layers, plot_topology
 from incident_lib.plots.locks import plot_locks
 from incident_lib.plots.moments import plot_moments
 from incident_lib.plots.rates import add_up, plot_rates, zoom
+from incident_lib.technologies.logs.rows import LogBucket
+from incident_lib.technologies.postgres.rows import PostgresLockSession
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 WINDOW = Window(AT, AT + timedelta(minutes=15))

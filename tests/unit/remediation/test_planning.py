@@ -5,10 +5,10 @@ import pytest
 
 from incident_lib.config import Settings
 from incident_lib.config.tables import Document
+from incident_lib.connections.change import Action, Argument, Proposal, RefusedError, Request
 from incident_lib.model.remediation import Bound, Plan
 from incident_lib.redact import Redactor
 from incident_lib.remediation.actions import ACTIONS, find_action
-from incident_lib.remediation.base import Action, Argument, Proposal, RefusedError, Request
 from incident_lib.remediation.planning import LIFETIME, differences, hash_of, make_plan
 
 AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC)

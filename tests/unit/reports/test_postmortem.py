@@ -19,7 +19,6 @@ from incident_lib.model import (
     Truncation,
     Window,
 )
-from incident_lib.model.logs import LogBucket, LogEndpoint, LogSummary
 from incident_lib.redact import Redactor
 from incident_lib.reports.generated import merge
 from incident_lib.reports.postmortem import PostmortemFacts, RunPages, file_name, render
@@ -29,6 +28,7 @@ from incident_lib.reports.postmortem_page import render_page, to_html
 from incident_lib.reports.postmortem_status import completeness, due_at
 from incident_lib.reports.timeline import SnapshotFacts, durations, milestones, rows
 from incident_lib.resources import resource
+from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
 
 START = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(), "patterns.toml")

@@ -1,6 +1,0 @@
-"""PostgreSQL: one bounded, read-only session, by the first way that leads to the server."""
-
-from incident_lib.connections.postgres.session import Attempt, PostgresSession, Transport
-from incident_lib.connections.postgres.ways import open_postgres
-
-__all__ = ["Attempt", "PostgresSession", "Transport", "open_postgres"]

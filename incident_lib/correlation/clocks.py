@@ -1,0 +1,169 @@
+"""Several clocks against ours: which machine is the odd one out, where at least two others agree. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import Evidence, Finding, FindingSeverity, Row
+from incident_lib.model.network import HttpAnswer, PortAnswer
+from incident_lib.model.topology import Topology
+from incident_lib.technologies.postgres.rows import PostgresConnection
+from incident_lib.technologies.redis.rows import RedisServer
+
+_SERVER_ERROR_SECONDS = 1.0  # of a server that says its time itself: what a busy machine may add
+_DRIFT_SECONDS = 1.0  # clocks that are kept in step are closer than that
+_HERE = "this machine"
+_CLOCKS = frozenset({"http.health.clock", "postgres.connection.clock", "redis.connection.clock"})
+_ON_THIS_MACHINE = frozenset({"docker.container", "process.state"})
+
+
+class Clock(msgspec.Struct, frozen=True, kw_only=True):
+    """What one target says of the time, less ours."""
+
+    target: str
+    seconds: float
+    error_seconds: float
+    evidence: str
+
+
+class _Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets with one clock."""
+
+    name: str
+    targets: tuple[str, ...]
+    seconds: float
+    error_seconds: float
+    evidence: tuple[str, ...] = ()
+
+
+def judge_clocks(
+    findings: Iterable[Finding], evidence: Sequence[Evidence], topology: Topology, thresholds: Thresholds
+) -> list[Finding]:
+    """Return the findings, with `clock.odd` at the machine whose clock is wrong, where that can be told.
+
+    Services on this machine have its clock: their word adds nothing to ours. Where ours is the wrong one, the
+    differences that others have from it are no fault of theirs.
+    """
+    told = list(findings)
+    machines = _machines(tuple(clocks(evidence)), evidence)
+    agreed = _agreed(machines)
+    limit = thresholds["http.clock.warning_seconds"]
+    odd = [
+        one
+        for one in machines
+        if agreed and abs(one.seconds - agreed[0].seconds) - one.error_seconds >= limit
+    ]
+    if not odd:
+        return told
+    if any(one.name == _HERE for one in odd):
+        told = [_excused(one, agreed) if one.id in _CLOCKS else one for one in told]
+    return [*told, *(made for one in odd for made in _odd(one, agreed, topology))]
+
+
+def clocks(evidence: Iterable[Evidence]) -> Iterator[Clock]:
+    """Yield what each target says of the time; of several answers the one that is known best."""
+    for one in evidence:
+        rows = [told for row in one.rows if (told := _told(row))]
+        if rows:
+            error, seconds = min(rows)
+            yield Clock(target=one.target, seconds=seconds, error_seconds=error, evidence=one.ref)
+
+
+def _told(row: Row) -> tuple[float, float] | None:
+    """Return how far off it may be, and what the clock says less ours; None where it says nothing."""
+    match row:
+        case HttpAnswer(clock_difference_seconds=seconds, clock_error_seconds=error):
+            return None if seconds is None or error is None else (error, seconds)
+        case (
+            PostgresConnection(clock_difference_seconds=seconds)
+            | RedisServer(clock_difference_seconds=seconds)
+        ):
+            return None if seconds is None else (_SERVER_ERROR_SECONDS, seconds)
+        case _:
+            return None
+
+
+def _machines(told: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Machine]:
+    """Return one entry a clock: ours first, then each machine that can be told from it."""
+    ours = _Machine(name=_HERE, targets=(), seconds=0.0, error_seconds=0.0)
+    found: dict[str, _Machine] = {}
+    for one in told:
+        place = _address(one.target, evidence)
+        is_here = place == _HERE and abs(one.seconds) <= one.error_seconds + _DRIFT_SECONDS
+        if is_here:
+            continue
+        # What is reached on this machine and has another time stands behind a tunnel: a machine of its own.
+        name = one.target if place in {_HERE, ""} else place
+        old = found.get(name)
+        if old is None or one.error_seconds < old.error_seconds:
+            seconds, error = one.seconds, one.error_seconds
+        else:
+            seconds, error = old.seconds, old.error_seconds
+        found[name] = _Machine(
+            name=name,
+            targets=tuple(dict.fromkeys((*(old.targets if old else ()), one.target))),
+            seconds=seconds,
+            error_seconds=error,
+            evidence=(*(old.evidence if old else ()), one.evidence),
+        )
+    return [ours, *found.values()]
+
+
+def _address(target: str, evidence: Sequence[Evidence]) -> str:
+    """Return where a target is: this machine, an address, or "" where nothing tells."""
+    own = [one for one in evidence if one.target == target and one.has_rows]
+    if any(one.probe in _ON_THIS_MACHINE for one in own):
+        return _HERE
+    reached = [row.address for one in own for row in one.of(PortAnswer) if row.kind is None and not row.asked]
+    if not reached:
+        return ""
+    return _HERE if all(one.startswith("127.") or one == "::1" for one in reached) else sorted(reached)[0]
+
+
+def _agreed(machines: Sequence[_Machine]) -> list[_Machine]:
+    """Return the machines that agree, if they are two or more and no other group is as large."""
+    groups = [[other for other in machines if _agree(one, other)] for one in machines]
+    best = max(groups, key=len, default=[])
+    names = {one.name for one in best}
+    rivals = [group for group in groups if not names & {one.name for one in group}]
+    return best if len(best) > max([1, *(len(group) for group in rivals)]) else []
+
+
+def _agree(one: _Machine, other: _Machine) -> bool:
+    allowed = one.error_seconds + other.error_seconds + _DRIFT_SECONDS
+    return abs(one.seconds - other.seconds) <= allowed
+
+
+def _names(machines: Sequence[_Machine]) -> str:
+    names = ["ours" if one.name == _HERE else " and ".join(one.targets) for one in machines]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _odd(one: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Iterator[Finding]:
+    difference = one.seconds - agreed[0].seconds
+    direction = "ahead" if difference > 0 else "behind"
+    off = format_duration(round(abs(difference)))
+    names = _names(agreed)
+    ours = one.name == _HERE
+    whose = "the clock of this machine" if ours else "its clock"
+    host = next((name for name, kind in topology.kinds.items() if kind == "host"), "host")
+    refs = tuple(dict.fromkeys(ref for machine in (one, *agreed) for ref in machine.evidence))
+    for target in (host,) if ours else one.targets:
+        yield Finding(
+            id="clock.odd",
+            severity=FindingSeverity.WARNING,
+            target=target,
+            title=f"{whose} is wrong: {off} {direction} the others",
+            detail=f"the clocks of {names} agree with each other. Start time synchronisation there",
+            evidence=refs,
+            data={"difference_seconds": round(difference, 3), "agreeing": names, "off": f"{off} {direction}"},
+        )
+
+
+def _excused(one: Finding, agreed: Sequence[_Machine]) -> Finding:
+    if one.target not in {target for machine in agreed for target in machine.targets}:
+        return one
+    detail = f"{one.detail.rstrip('.')}. The clocks of {_names(agreed)} agree: it is ours that is off"
+    return msgspec.structs.replace(one, severity=FindingSeverity.INFO, detail=detail.lstrip(". "))

@@ -1,0 +1,169 @@
+"""Another program takes the processors, and a service waits for them. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from incident_lib.findings.base import finding
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.model.topology import Topology
+from incident_lib.technologies.docker.rows import ContainerListed, ContainerState
+from incident_lib.technologies.host.rows import HostLoad, ProcessorUser
+
+# Programs that are a service of that kind, where nothing tells which process is the service.
+_SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
+# What users of a starved service meet. Its own clock says so, or ours, or both.
+_FELT = (
+    "logs.lines.slow",
+    "logs.lines.latency",
+    "http.health.slow",
+    "http.health.timed_out",
+    "http.health.silent",
+    "logs.lines.class.pool_timeout",
+    "logs.lines.class.read_timeout",
+    "logs.lines.class.connect_timeout",
+    "logs.lines.class.redis_timeout",
+    "logs.lines.class.db_statement_timeout",
+)
+
+
+def judge_processors(
+    findings: Iterable[Finding], evidence: Iterable[Evidence], topology: Topology, thresholds: Thresholds
+) -> Iterator[Finding]:
+    """Yield who waits where a program that is no service takes what a service needs.
+
+    A busy machine alone is no fault, and `host.load.waiting` only says so. It is `host.load.starved` where
+    somebody feels it, at the service that waits or at what needs it.
+    """
+    everything, told = list(evidence), list(findings)
+    containers = _containers(everything)
+    for one in everything:
+        load = next(iter(one.of(HostLoad)), None)
+        if load is None or thresholds.severity("host.cpu", load.busy_ratio, "ratio") is None:
+            continue
+        users = [_placed(user, containers) for user in one.of(ProcessorUser)]
+        taker = _taker(users, load, topology, thresholds)
+        waiting = _waiting(users, thresholds)
+        if taker and waiting:
+            yield _starved(one, load, taker, waiting, _felt(told, waiting, topology))
+
+
+def taken_by(users: Sequence[ProcessorUser]) -> ProcessorUser | None:
+    """Return who ran most beside ourselves, None where nobody is seen."""
+    return max((one for one in users if not one.is_ours), key=lambda one: one.cores, default=None)
+
+
+def shown(user: ProcessorUser, container: str = "") -> str:
+    """Return a program as people look for it.
+
+    >>> shown(ProcessorUser(name="gzip", pid=7, process_count=2, cores=1.5, waiting_cores=None), "backup")
+    'gzip (2 processes, one is 7, in container backup)'
+    """
+    count = f"{user.process_count} processes, one is" if user.process_count > 1 else "process"
+    place = container or user.container_id
+    return f"{user.name} ({count} {user.pid}{f', in container {place}' if place else ''})"
+
+
+class _Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """Who ran, with the names of its container and service as far as anything tells them."""
+
+    user: ProcessorUser
+    container: str
+    service: str
+
+
+class _Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that is ready to run and has no processor."""
+
+    service: str
+    cores: float
+    ratio: float
+
+
+def _containers(evidence: Sequence[Evidence]) -> dict[str, tuple[str, str]]:
+    """Return name and service of containers by the first characters of their ids."""
+    found: dict[str, tuple[str, str]] = {}
+    for one in evidence:
+        found.update({row.container_id[:12]: (row.name, "") for row in one.of(ContainerListed)})
+    for one in evidence:
+        found.update({row.container_id[:12]: (row.name, one.target) for row in one.of(ContainerState)})
+    return found
+
+
+def _placed(user: ProcessorUser, containers: Mapping[str, tuple[str, str]]) -> _Placed:
+    container, service = containers.get(user.container_id, ("", "")) if user.container_id else ("", "")
+    return _Placed(user=user, container=container, service=user.service or service)
+
+
+def _taker(
+    users: Sequence[_Placed], load: HostLoad, topology: Topology, thresholds: Thresholds
+) -> _Placed | None:
+    """Return the program that takes most, where that is much, and it is no service and not ourselves."""
+    kinds = set(topology.kinds.values())
+    strange = [
+        one
+        for one in users
+        if not one.service and not one.user.is_ours and _SERVERS.get(one.user.name, "") not in kinds
+    ]
+    most = max(strange, key=lambda one: one.user.cores, default=None)
+    if most is None or most.user.cores < thresholds["host.cpu.taker.least_ratio"] * load.cpu_count:
+        return None
+    return most
+
+
+def _waiting(users: Sequence[_Placed], thresholds: Thresholds) -> list[_Wait]:
+    """Return the services that mostly wait for a processor while they could run, the worst first."""
+    ready: dict[str, list[float]] = {}
+    for one in users:
+        waited, ratio = one.user.waiting_cores, one.user.waiting_ratio
+        if one.service and waited and ratio:
+            both = ready.setdefault(one.service, [0.0, 0.0])
+            both[0] += waited
+            both[1] += waited / ratio
+    waits = [_Wait(service=name, cores=waited, ratio=waited / all_) for name, (waited, all_) in ready.items()]
+    least, share = thresholds["host.cpu.waiting.least_count"], thresholds["host.cpu.waiting.least_ratio"]
+    return sorted(
+        (one for one in waits if one.cores >= least and one.ratio >= share), key=lambda one: -one.cores
+    )
+
+
+def _felt(findings: Sequence[Finding], waiting: Sequence[_Wait], topology: Topology) -> list[Finding]:
+    """Return what users meet there. What our own clock says of a busy machine counts only where it is bad."""
+    near = {name for one in waiting for name in (one.service, *topology.users(one.service))}
+    return [
+        f
+        for f in findings
+        if f.target in near
+        and f.id in _FELT
+        and (f.severity.is_bad or (f.severity is FindingSeverity.INFO and f.id.startswith("logs.")))
+    ]
+
+
+def _starved(
+    evidence: Evidence, load: HostLoad, taker: _Placed, waiting: Sequence[_Wait], felt: Sequence[Finding]
+) -> Finding:
+    share, worst = taker.user.cores / load.cpu_count, waiting[0]
+    program = shown(taker.user, taker.container)
+    lines = [
+        f"{one.service} was ready to run and had no processor {one.ratio:.0%} of that time" for one in waiting
+    ]
+    lines += [f"{one.target}: {one.title}" for one in felt] or ["nobody feels it yet"]
+    told = finding(
+        evidence,
+        "starved" if felt else "waiting",
+        FindingSeverity.WARNING if felt else FindingSeverity.INFO,
+        f"{program} takes {share:.0%} of the processors, and {worst.service} waits for one",
+        "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {taker.user.pid}"]),
+        since=min((one.since for one in felt if one.since), default=None),
+        program=program,
+        process=taker.user.name,
+        pid=taker.user.pid,
+        container=taker.container or taker.user.container_id or None,
+        share_ratio=round(share, 3),
+        service=worst.service,
+        waiting_ratio=round(worst.ratio, 3),
+        waiting_count=round(worst.cores, 3),
+    )
+    refs = tuple(dict.fromkeys(ref for one in felt for ref in one.evidence))
+    return msgspec.structs.replace(told, evidence=(*told.evidence, *refs))

@@ -1,0 +1,125 @@
+"""What was deployed: the team's log, a command that prints one, or the commits of a repository."""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.clock import parse_time
+from incident_lib.config import Settings
+from incident_lib.connections.session import NoSession
+from incident_lib.errors import ProblemKind, TargetError, UsageError
+from incident_lib.model import Problem, Window
+from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.technologies.deploys.rows import Deployment
+
+TARGET = "deploys"
+_NEWEST = 50
+_READ_BYTES = 1024 * 1024
+_SECONDS = 5
+
+
+def lanes(settings: Settings) -> tuple[Lane, ...]:
+    """Return the one lane of the deployment log, none when nothing is configured."""
+    deploy = settings.document.deploy
+    if not (deploy.log or deploy.command or deploy.git):
+        return ()
+    return (Lane(target=TARGET, open=partial(_Source, settings), probes=PROBES, name=TARGET),)
+
+
+class _Source(NoSession):
+    """Where deployments are written down."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+
+
+def _fetch(session: _Source, _window: Window) -> Fetched:
+    settings = session.settings
+    deploy = settings.document.deploy
+    if deploy.log:
+        path = settings.file(deploy.log)
+        return _fetched(_tail(path), f"read {path}")
+    if deploy.command:
+        return _fetched(_output(deploy.command, settings.root), " ".join(deploy.command))
+    argv = ("git", "-C", str(settings.file(deploy.git)), "log", f"-{_NEWEST}", "--format=%cI%x09%h %s")
+    commits = [line.partition("\t")[::2] for line in _output(argv, settings.root)]
+    rows = tuple(Deployment(at=parse_time(at), service="", version=text) for at, text in commits if at)
+    return Fetched(rows=rows[::-1], source=" ".join(argv))
+
+
+def _fetched(lines: Iterable[str], source: str) -> Fetched:
+    rows, wrong = [], 0
+    for line in lines:
+        try:
+            rows += [parse_line(line)] if line.strip() else []
+        except (msgspec.MsgspecError, UsageError, KeyError, TypeError):
+            wrong += 1
+    problem = Problem(
+        kind=ProblemKind.PROTOCOL,
+        message=f"{wrong} lines are no deployment",
+        advice='each line is {"at": time, "service": name, "version": text}',
+    )
+    with_previous = tuple(_with_previous(sorted(rows, key=lambda row: row.at)))
+    return Fetched(rows=with_previous[-_NEWEST:], source=source, problem=problem if wrong else None)
+
+
+def parse_line(line: str) -> Deployment:
+    """Return the deployment of one line of the log. Errors: what msgspec and the clock raise.
+
+    >>> parse_line('{"at": "2026-01-15T14:30:00Z", "service": "backend", "version": "1.4"}').version
+    '1.4'
+    """
+    entry = msgspec.json.decode(line)
+    at = entry["at"]
+    moment = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else parse_time(str(at))
+    return Deployment(at=moment, service=str(entry["service"]), version=str(entry["version"]))
+
+
+def _with_previous(rows: list[Deployment]) -> Iterator[Deployment]:
+    version: dict[str, str] = {}
+    for row in rows:
+        yield msgspec.structs.replace(row, previous=version.get(row.service))
+        version[row.service] = row.version
+
+
+def _tail(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _READ_BYTES))
+            lines = file.read(_READ_BYTES).decode("utf-8", "replace").splitlines()
+    except OSError as error:
+        kind = ProblemKind.PRIVILEGE if isinstance(error, PermissionError) else ProblemKind.NOT_CONFIGURED
+        raise TargetError(kind, f"cannot read {path}: {error.strerror}", "correct [deploy] log") from error
+    return lines[1:] if size > _READ_BYTES else lines
+
+
+def _output(argv: tuple[str, ...], root: Path) -> list[str]:
+    try:
+        done = subprocess.run(argv, cwd=root, capture_output=True, timeout=_SECONDS, check=True)
+    except subprocess.TimeoutExpired as error:
+        message = f"{argv[0]} did not end within {_SECONDS} s"
+        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "correct [deploy]") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise TargetError(
+            ProblemKind.NOT_CONFIGURED, f"{argv[0]} failed: {error}", "correct [deploy]"
+        ) from error
+    return done.stdout[-_READ_BYTES:].decode("utf-8", "replace").splitlines()
+
+
+PROBES = (
+    Probe(
+        name="deploys.log",
+        fetch=_fetch,
+        question="What was deployed, and when?",
+        source="[deploy] log, command or git",
+        needs="the right to read it",
+        cost="one read of a file, or one run of the team's command",
+        deadline_seconds=_SECONDS + 1,
+    ),
+)

@@ -1,0 +1,143 @@
+"""Remove container data that nobody uses: each container and image by its id, and nothing else."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from incident_lib import clock
+from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
+from incident_lib.connections.docker_change import EngineForChange, Unused, open_for_change
+from incident_lib.errors import ProblemKind, TargetError, UsageError
+from incident_lib.model.remediation import Affected
+
+_MOST = 200  # in one plan, so that a person can read it
+_NAMES = 20
+
+
+def propose(request: Request) -> Proposal:
+    """Return what is unused and how many bytes it holds. Errors: TargetError NO_ENGINE, RefusedError."""
+    known = ("docker", request.settings.host.name)
+    if request.target not in known:
+        raise RefusedError(f"docker.prune is for the engine itself: say {' or '.join(known)}")
+    session = open_for_change()
+    try:
+        unused = _unused(session, request)
+        vantage = session.vantage
+    finally:
+        session.close()
+    if not unused:
+        raise RefusedError(
+            f"{vantage} has no unused image, "
+            f"and no container that ended more than {request.arguments['older_than']} ago"
+        )
+    return _proposal(request, unused[:_MOST], len(unused), vantage)
+
+
+def _unused(session: EngineForChange, request: Request) -> list[Unused]:
+    """Return what nobody uses, the largest first. Volumes are never among it: they hold data."""
+    label = request.arguments["label"]
+    try:
+        limit = clock.now() - clock.parse_duration(request.arguments["older_than"])
+    except UsageError as error:
+        raise RefusedError(f"older_than: {error}") from error
+    containers = [one for one in session.stopped(label) if _ended_before(one.ended_at, limit)]
+    found = [*containers, *session.dangling(label)]
+    return sorted(found, key=lambda one: (-one.size_bytes, one.kind, one.id))
+
+
+def _ended_before(text: str, limit: datetime) -> bool:
+    """Return whether a time of the engine's lies before `limit`; what cannot be read does not."""
+    try:
+        return clock.parse_time(text[:19] + "Z") < limit
+    except UsageError:
+        return False
+
+
+def _proposal(request: Request, unused: list[Unused], total: int, vantage: str) -> Proposal:
+    containers = [one for one in unused if one.kind == "container"]
+    images = [one for one in unused if one.kind == "image"]
+    cut = (f"{total - len(unused)} more are left for another plan",) if total > len(unused) else ()
+    return Proposal(
+        commands=tuple(_command(one) for one in unused),
+        affected=(
+            Affected(what="engine", detail=vantage),
+            Affected(what="stopped containers", count=len(containers), detail=_names(containers)),
+            Affected(what="untagged images", count=len(images), detail=_names(images)),
+            Affected(
+                what="at most freed",
+                count=sum(one.size_bytes for one in unused),
+                unit="B",
+                detail="images share layers, so it may be less",
+            ),
+        ),
+        risks=(
+            "the logs and files of a removed container are gone, and with them the reason why it ended",
+            f"containers that ended less than {request.arguments['older_than']} ago are kept",
+            "volumes and tagged images are not touched; the build cache neither: docker builder prune",
+            *cut,
+        ),
+        undo="none: a removed image has to be built or pulled again",
+        world={"unused": sha256("\n".join(one.id for one in unused).encode()).hexdigest()},
+        private=unused,
+    )
+
+
+def _names(unused: list[Unused]) -> str:
+    names = [one.name if one.kind == "container" else one.id.removeprefix("sha256:")[:12] for one in unused]
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
+
+
+def _command(one: Unused) -> str:
+    if one.kind == "container":
+        return f"docker container rm {one.id[:12]}  # {one.name}"
+    return f"docker image rm {one.id.removeprefix('sha256:')[:12]}"
+
+
+def carry_out(_request: Request, proposal: Proposal) -> Done:
+    """Return how many were removed. The engine refuses what came into use meanwhile, and that is told."""
+    unused: list[Unused] = proposal.private
+    kept: list[str] = []
+    session = open_for_change()
+    try:
+        for one in unused:
+            try:
+                session.remove(one)
+            except TargetError as error:
+                if error.kind is ProblemKind.NO_ENGINE:
+                    raise
+                if error.kind is not ProblemKind.NOT_FOUND:
+                    kept.append(error.message)
+    finally:
+        session.close()
+    left = f"{len(kept)} were kept: {kept[0]}" if kept else ""
+    return Done(text=f"removed {len(unused) - len(kept)} of {len(unused)} containers and images", left=left)
+
+
+def verify(request: Request, proposal: Proposal) -> Verdict:
+    """Return whether nothing of the plan is there any more."""
+    planned = {one.id: one.size_bytes for one in proposal.private}
+    session = open_for_change()
+    try:
+        there = {one.id for one in _unused(session, request)} & set(planned)
+    finally:
+        session.close()
+    freed = sum(size for name, size in planned.items() if name not in there)
+    return Verdict(
+        is_verified=not there,
+        evidence=(f"docker ps, docker images: {len(there)} of {len(planned)} are there, {freed:,} B gone",),
+        next_step="see whether the disk has room now: incident triage",
+    )
+
+
+ACTION = Action(
+    id="docker.prune",
+    title="Remove containers and images that nobody uses",
+    targets="docker, or the host",
+    propose=propose,
+    carry_out=carry_out,
+    verify=verify,
+    arguments=(
+        Argument(name="older_than", help="stopped containers younger than this are evidence", default="24h"),
+        Argument(name="label", help="only what bears this label, such as team=shop", default=""),
+    ),
+)

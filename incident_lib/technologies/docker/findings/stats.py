@@ -1,0 +1,143 @@
+"""What a container uses, against what it may use."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from incident_lib.findings.base import Context, finding
+from incident_lib.findings.growth import LEAST_SAMPLES, about, mebibytes, steady_growth, warms_up
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.docker.rows import ContainerUsage, MemorySample
+
+
+def analyze_stats(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what is near a limit, else one OK with the numbers."""
+    for usage in evidence.of(ContainerUsage):
+        found = [
+            *_cpu(evidence, usage, context),
+            *_memory(evidence, usage, context),
+            *_growth(evidence, usage, context),
+            *_pids(evidence, usage, context),
+            *_network(evidence, usage, context),
+        ]
+        yield from found or (_ok(evidence, usage),)
+
+
+def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
+    parts = []
+    if usage.cpu_cores is not None:
+        parts.append(f"{usage.cpu_cores:.2f} processors")
+    if usage.memory_bytes is not None:
+        limit = f" of {mebibytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
+        parts.append(f"{mebibytes(usage.memory_bytes)}{limit}")
+    title = "uses " + (" and ".join(parts) or "what the engine does not say")
+    severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
+    return finding(
+        evidence, "ok" if parts else "unknown", severity, title, f"over {usage.seconds:.1f} s", **_data(usage)
+    )
+
+
+def _data(usage: ContainerUsage) -> dict[str, Any]:
+    return {
+        "cpu_ratio": usage.cpu_ratio,
+        "memory_bytes": usage.memory_bytes,
+        "memory_limit_bytes": usage.memory_limit_bytes,
+        "memory_ratio": usage.memory_ratio,
+    }
+
+
+def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    severity = context.thresholds.severity("docker.cpu", usage.cpu_ratio, "ratio")
+    if severity and usage.cpu_ratio is not None:
+        yield finding(
+            evidence,
+            "cpu",
+            severity,
+            f"uses {usage.cpu_ratio:.0%} of the processors it may use",
+            f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {usage.seconds:.1f} s",
+            **_data(usage),
+        )
+    severity = context.thresholds.severity("docker.throttled", usage.throttled_ratio, "ratio")
+    if severity and usage.throttled_ratio is not None:
+        yield finding(
+            evidence,
+            "throttled",
+            severity,
+            f"the processor limit held it back in {usage.throttled_ratio:.0%} of the scheduler's periods",
+            f"limit {usage.cpu_limit_cores:g} processors; raise it, or do less in it",
+            throttled_ratio=usage.throttled_ratio,
+            **_data(usage),
+        )
+
+
+def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    severity = context.thresholds.severity("docker.memory", usage.memory_ratio, "ratio")
+    if severity and usage.memory_ratio is not None:
+        size, limit = mebibytes(usage.memory_bytes or 0), mebibytes(usage.memory_limit_bytes or 0)
+        title = f"uses {usage.memory_ratio:.0%} of its memory limit"
+        yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(usage))
+
+
+def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    samples, guest = _own_memory(evidence.of(MemorySample), usage)
+    least = context.thresholds["docker.growth.least_ratio"]
+    growth = steady_growth(samples, usage.memory_limit_bytes or 0, least_ratio=least)
+    severity = growth and context.thresholds.severity(
+        "docker.growth", growth.limit_seconds, "seconds", above=False
+    )
+    if growth and severity:
+        warm_up = context.thresholds["docker.growth.warm_up_seconds"]
+        young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
+        yield finding(
+            evidence,
+            "growth",
+            FindingSeverity.INFO if young or guest else severity,
+            f"memory grows and reaches the limit in {about(growth.limit_seconds)}",
+            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
+            + (", just after its start" if young else "")
+            + (", while a command was run in it, such as its health check" if guest else ""),
+            bytes_per_second=growth.bytes_per_second,
+            limit_seconds=growth.limit_seconds,
+            **_data(usage),
+        )
+
+
+def _own_memory(
+    samples: Sequence[MemorySample], usage: ContainerUsage
+) -> tuple[list[tuple[datetime, int]], bool]:
+    """Return memory over time, and whether that of a health check or of a look of ours is in it."""
+    own = [one for one in samples if one.command_count == 0]
+    is_own = len(own) >= LEAST_SAMPLES
+    chosen = own if is_own else samples
+    disturbed = bool(usage.command_count) or any(one.command_count for one in samples)
+    return [(one.at, one.memory_bytes) for one in chosen], disturbed and not is_own
+
+
+def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    if not usage.process_limit_count or usage.process_count is None:
+        return
+    ratio = usage.process_count / usage.process_limit_count
+    if severity := context.thresholds.severity("docker.pids", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "pids",
+            severity,
+            f"has {usage.process_count} of the {usage.process_limit_count} processes it may have",
+            count=usage.process_count,
+            limit=usage.process_limit_count,
+        )
+
+
+def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
+    lost = None
+    if usage.dropped_count is not None or usage.error_count is not None:
+        lost = (usage.dropped_count or 0) + (usage.error_count or 0)
+    if severity := context.thresholds.severity("docker.dropped", lost, "count"):
+        yield finding(
+            evidence,
+            "network",
+            severity,
+            f"the network lost {lost} packets in {usage.seconds:.1f} s",
+            f"{usage.dropped_count} dropped, {usage.error_count} errors",
+            count=lost,
+        )

@@ -1,0 +1,210 @@
+"""What the other lines of a log mean: error classes, tracebacks, error lines, the server's own life."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from incident_lib.findings.base import finding
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.technologies.logs.findings import titles
+from incident_lib.technologies.logs.findings.reasons import reason_of
+from incident_lib.technologies.logs.findings.view import View, percent, span, times, when
+from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
+
+_BAD = frozenset({"ERROR", "CRITICAL"})
+_QUIET = timedelta(seconds=5)
+_OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
+_SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
+_CRITICAL = frozenset({"worker_killed", "startup_failed", "crash_recovery"})
+_WARNING = frozenset({"worker_timeout", "worker_died"})
+
+
+def judge_classes(view: View) -> Iterator[Finding]:
+    """Yield `class.<id>` for each class of error that was seen."""
+    for row in view.evidence.of(LogErrorClass):
+        title, advice = titles.CLASSES.get(row.error_class, (row.error_class.replace("_", " "), ""))
+        few = row.error_class in titles.EVERYDAY and row.count < view.limit("class.warning_count")
+        over = row.error_class in titles.MOMENTARY and _was_a_moment(row, view)
+        passing = few or over or row.error_class in titles.PASSING or not view.summary.has_times
+        yield finding(
+            view.evidence,
+            f"class.{row.error_class}",
+            FindingSeverity.INFO if passing else FindingSeverity.WARNING,
+            f"{title}{_about(row.peers)}: logged {times(row.count)}",
+            f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {advice}",
+            since=row.first_at,
+            error_class=row.error_class,
+            count=row.count,
+            last_at=row.last_at.isoformat() if row.last_at else None,
+            address=row.peers[0] if row.peers else None,
+            peers=" ".join(row.peers) or None,
+            reason=reason_of(row.error_class, row.example),
+        )
+
+
+def _was_a_moment(row: LogErrorClass, view: View) -> bool:
+    """Return whether it was only for seconds, and long ago as the log goes on."""
+    if row.first_at is None or row.last_at is None or view.summary.last_at is None:
+        return False
+    lasted, since = row.last_at - row.first_at, view.summary.last_at - row.last_at
+    return lasted < timedelta(seconds=view.limit("class.moment_seconds")) and since > 3 * max(lasted, _QUIET)
+
+
+def _about(peers: tuple[str, ...]) -> str:
+    """Return which host the errors are about, "" where none is named.
+
+    >>> _about(("pay.example:443",)), _about(("a", "b", "c")), _about(())
+    (' (pay.example:443)', ' (a and 2 others)', '')
+    """
+    others = len(peers) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others > 0 else ""
+    return f" ({peers[0][:80]}{more})" if peers else ""
+
+
+def judge_exceptions(view: View) -> Iterator[Finding]:
+    """Yield `exception`: the most frequent traceback, with the others in the detail."""
+    rows = view.evidence.of(LogException)
+    if not rows:
+        return
+    first = rows[0]
+    often = first.count >= view.limit("exception.warning_count") and view.summary.has_times
+    place = f" in {first.frame}" if first.frame else ""
+    kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
+    yield finding(
+        view.evidence,
+        "exception",
+        FindingSeverity.WARNING if often else FindingSeverity.INFO,
+        f"{first.type} was raised {times(first.count)}{place}{kinds}",
+        "\n".join(_exception_line(row) for row in rows[:5]),
+        since=first.first_at,
+        type=first.type,
+        frame=first.frame,
+        count=first.count,
+        kinds_count=len(rows),
+        message=first.example,
+    )
+
+
+def judge_template(view: View) -> Iterator[Finding]:
+    """Yield `template`: the most frequent error lines that began with the onset, or at all."""
+    rows = [
+        row
+        for row in view.evidence.of(LogTemplate)
+        if row.level in _BAD and row.template != _OTHER and row.count >= view.limit("template.least_count")
+    ]
+    onset = view.errors.at if view.errors else None
+    fresh = [row for row in rows if onset and row.first_at and (onset - row.first_at).total_seconds() < 2]
+    rows = fresh or rows
+    if not rows:
+        return
+    new = f", new since {when(onset)} UTC" if fresh else ""
+    yield finding(
+        view.evidence,
+        "template",
+        FindingSeverity.INFO,
+        f"most frequent error line ({times(rows[0].count)}{new}): {rows[0].template[:120]}",
+        "\n".join(
+            f"{times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
+        ),
+        since=rows[0].first_at,
+        template=rows[0].template,
+        count=rows[0].count,
+        new=int(bool(fresh)),
+    )
+
+
+def judge_cut(view: View) -> Iterator[Finding]:
+    """Yield `templates_cut` where more kinds of lines were written than are told apart or compared."""
+    others, uncompared = view.summary.other_lines_count, view.summary.uncompared_templates_count
+    if others or uncompared:
+        yield finding(
+            view.evidence,
+            "templates_cut",
+            FindingSeverity.INFO,
+            f"{others:,} lines are of more kinds than are told apart, and count as (other)",
+            f"{uncompared:,} templates were not compared with the others; look at a shorter stretch of time",
+            other_lines_count=others,
+            uncompared_templates_count=uncompared,
+        )
+
+
+def judge_error_lines(view: View) -> Iterator[Finding]:
+    """Yield `error_lines` for a service whose log holds no requests."""
+    summary = view.summary
+    if summary.requests_count or summary.errors_count == 0:
+        return
+    ratio = summary.errors_count / summary.lines_count
+    many = summary.errors_count >= view.limit("error_lines.least_count")
+    of_clients = sum(summary.formats.get(name, 0) for name in _SERVERS) > summary.lines_count / 2
+    bad = many and summary.has_times and not of_clients and ratio >= view.limit("error_lines.warning_ratio")
+    yield finding(
+        view.evidence,
+        "error_lines",
+        FindingSeverity.WARNING if bad else FindingSeverity.INFO,
+        f"{summary.errors_count:,} of {summary.lines_count:,} lines are errors ({percent(ratio)})",
+        span(summary.first_at, summary.last_at),
+        since=view.errors.at if view.errors else None,
+        error_ratio=round(ratio, 4),
+        errors_count=summary.errors_count,
+    )
+
+
+def judge_events(view: View) -> Iterator[Finding]:
+    """Yield `server.<event>` for what the server tells of its own life."""
+    events = {row.event: row for row in view.evidence.of(LogEvent)}
+    yield from _not_ready(view, events)
+    for row in events.values():
+        yield finding(
+            view.evidence,
+            f"server.{row.event}",
+            _event_severity(row, events),
+            f"{titles.EVENTS.get(row.event, row.event)}{_repeated(row)}",
+            f"{span(row.first_at, row.last_at)}; {row.example}",
+            since=row.first_at,
+            event=row.event,
+            count=row.count,
+            last_at=row.last_at.isoformat() if row.last_at else None,
+        )
+
+
+def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
+    """Yield `server.not_ready` where the newest start of a data store is not followed by its being ready."""
+    start, ready = events.get("start"), events.get("ready")
+    started, was_ready = start and start.last_at, ready and ready.last_at
+    if not started or not _SERVERS & view.summary.formats.keys() or (was_ready and was_ready >= started):
+        return
+    yield finding(
+        view.evidence,
+        "server.not_ready",
+        FindingSeverity.INFO,  # a log level may hide the line
+        f"the server started at {when(started)} UTC and has not said since that it is ready",
+        f"its last line: {span(view.summary.last_at, view.summary.last_at)}",
+        since=started,
+    )
+
+
+def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeverity:
+    ready, slow = events.get("ready"), events.get("worker_timeout")
+    if row.last_at is None:
+        return FindingSeverity.INFO  # it may have been weeks ago
+    if row.event == "worker_killed" and slow and slow.count >= row.count:
+        return FindingSeverity.INFO  # by its own master, as it did not answer
+    if row.event in _CRITICAL:
+        recovered = ready is not None and ready.last_at is not None and ready.last_at > row.last_at
+        overcome = row.event == "startup_failed" and recovered
+        return FindingSeverity.WARNING if overcome else FindingSeverity.CRITICAL
+    return FindingSeverity.WARNING if row.event in _WARNING else FindingSeverity.INFO
+
+
+def _exception_line(row: LogException) -> str:
+    place = row.frame or "an unknown place"
+    return f"{row.type} {times(row.count)} in {place}, {span(row.first_at, row.last_at)}: {row.example}"
+
+
+def _repeated(row: LogEvent) -> str:
+    if row.last_at is None:
+        return f", {times(row.count)}, at an unknown time"
+    return (
+        f" at {when(row.last_at)} UTC"
+        if row.count == 1
+        else f" {times(row.count)}, last at {when(row.last_at)} UTC"
+    )

@@ -1,0 +1,171 @@
+"""What the requests in a log mean: how many fail, since when, in which endpoint, and which are slow."""
+
+from collections.abc import Iterator
+
+from incident_lib.findings.base import finding
+from incident_lib.model import Finding, FindingSeverity
+from incident_lib.technologies.logs.findings.onset import Onset
+from incident_lib.technologies.logs.findings.view import View, ended_moment, percent, when
+from incident_lib.technologies.logs.rows import LogEndpoint
+
+
+def judge_errors(view: View) -> Iterator[Finding]:
+    """Yield `errors`: the share of requests answered with 5xx, since the onset where there is one."""
+    summary, onset = view.summary, view.errors
+    failed, served = summary.server_errors_count, summary.requests_count
+    if served == 0 or failed < view.limit("errors.least_count"):
+        return
+    overall = failed / served
+    ratio = max(overall, onset.after_ratio if onset else 0.0)
+    severity = view.context.thresholds.severity("logs.errors", ratio, "ratio")
+    if severity is None:
+        return
+    title = f"{failed:,} of {served:,} requests failed with 5xx ({percent(overall)})"
+    if onset:
+        title += f", {percent(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
+    if not summary.has_times:
+        severity = FindingSeverity.INFO
+        title += "; the lines have no times, so when is unknown"
+    elif ended := ended_moment(view):
+        severity = FindingSeverity.INFO
+        title = (
+            f"{failed:,} of {served:,} requests failed with 5xx in one moment, none since {when(ended)} UTC"
+        )
+    yield finding(
+        view.evidence,
+        "errors",
+        severity,
+        title,
+        _listing(view.evidence.of(LogEndpoint)),
+        since=onset.at if onset else None,
+        error_ratio=round(overall, 4),
+        error_ratio_since_onset=round(onset.after_ratio, 4) if onset else None,
+        failed_count=failed,
+        requests_count=served,
+        client_errors_count=summary.client_errors_count,
+        endpoint=_worst(view.evidence.of(LogEndpoint)),
+    )
+
+
+def judge_onset(view: View) -> Iterator[Finding]:
+    """Yield `onset` and `slow_onset`: when it began, with the rates before and after."""
+    noun = "requests" if view.summary.requests_count else "lines"
+    if view.errors:
+        yield _onset(view, "onset", view.errors, f"failed {noun}")
+    if view.slowness and view.slowness.after_ratio >= view.limit("slow_onset.least_ratio"):
+        yield _onset(view, "slow_onset", view.slowness, "requests over a second")
+
+
+def judge_endpoint(view: View) -> Iterator[Finding]:
+    """Yield `endpoint` when nearly all failures are in one endpoint while the others work."""
+    endpoints = view.evidence.of(LogEndpoint)
+    failed = sum(endpoint.server_errors_count for endpoint in endpoints)
+    served = sum(endpoint.requests_count for endpoint in endpoints)
+    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
+    if worst is None or worst.server_errors_count < view.limit("errors.least_count"):
+        return
+    others = served - worst.requests_count
+    share = worst.server_errors_count / failed
+    if others < view.limit("onset.least_before_count") or share < view.limit("endpoint.least_share_ratio"):
+        return
+    other_ratio = (failed - worst.server_errors_count) / others
+    if other_ratio > view.limit("endpoint.most_other_ratio") * worst.server_errors_ratio:
+        return
+    if worst.server_errors_ratio < view.context.thresholds["logs.errors.warning_ratio"]:
+        return
+    name = f"{worst.method} {worst.path}".strip()
+    yield finding(
+        view.evidence,
+        "endpoint",
+        FindingSeverity.WARNING
+        if view.summary.has_times and not ended_moment(view)
+        else FindingSeverity.INFO,
+        f"{_most_failures(share)} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
+        f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
+        f"({percent(worst.server_errors_ratio)}); all others: {percent(other_ratio)} of {others:,}",
+        since=worst.first_server_error_at,
+        endpoint=name,
+        share_of_errors=round(share, 4),
+        endpoint_failure_ratio=worst.server_errors_ratio,
+        other_failure_ratio=round(other_ratio, 4),
+        failed_count=worst.server_errors_count,
+    )
+
+
+def _worst(endpoints: tuple[LogEndpoint, ...]) -> str | None:
+    """Return the endpoint with the most failures, None where none is known."""
+    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
+    return f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None
+
+
+def _most_failures(share: float) -> str:
+    return "all failures are" if share > 0.9995 else f"{percent(share)} of the failures are"
+
+
+def judge_slow(view: View) -> Iterator[Finding]:
+    """Yield `slow`: endpoints of which one request in twenty takes over a second, now or since an onset."""
+    limit, least = view.limit("slow.warning_seconds"), view.limit("slow.least_count")
+    measured = [
+        endpoint
+        for endpoint in view.evidence.of(LogEndpoint)
+        if endpoint.duration_p95_seconds is not None and endpoint.requests_count >= least
+    ]
+    slow = sorted(
+        (endpoint for endpoint in measured if (endpoint.duration_p95_seconds or 0) >= limit),
+        key=lambda endpoint: endpoint.duration_p95_seconds or 0,
+        reverse=True,
+    )
+    onset = view.slowness
+    lately = onset is not None and onset.after_ratio >= view.limit("slow_onset.least_ratio")
+    if not slow and not lately:
+        return
+    title = f"{len(slow)} of {len(measured)} endpoints are slow" if slow else "requests are slow"
+    if slow:
+        title += f", the worst {slow[0].method} {slow[0].path} with p95 {slow[0].duration_p95_seconds:.1f} s"
+    if onset and lately:
+        title += f"; {percent(onset.after_ratio)} take over a second since {onset.at:%H:%M:%S} UTC"
+    yield finding(
+        view.evidence,
+        "slow",
+        FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
+        title,
+        "\n".join(_slow_line(endpoint) for endpoint in slow[:10]),
+        since=onset.at if onset and lately else None,
+        endpoint=f"{slow[0].method} {slow[0].path}".strip() if slow else None,
+        p95_seconds=slow[0].duration_p95_seconds if slow else None,
+        slow_endpoints_count=len(slow),
+        endpoints_count=len(measured),
+        slow_ratio_since_onset=round(onset.after_ratio, 4) if onset and lately else None,
+    )
+
+
+def _onset(view: View, name: str, onset: Onset, what: str) -> Finding:
+    return finding(
+        view.evidence,
+        name,
+        FindingSeverity.INFO,
+        f"{what} rose from {percent(onset.before_ratio)} to {percent(onset.after_ratio)} "
+        f"at {onset.at:%H:%M:%S} UTC",
+        f"{onset.failed_count:,} since then; {onset.before_count:,} observed before; "
+        f"strength of the change {onset.strength} (log-likelihood ratio)",
+        since=onset.at,
+        before_ratio=round(onset.before_ratio, 4),
+        after_ratio=round(onset.after_ratio, 4),
+        strength=onset.strength,
+    )
+
+
+def _slow_line(endpoint: LogEndpoint) -> str:
+    return (
+        f"{endpoint.method} {endpoint.path}: p50 {endpoint.duration_p50_seconds:.2f} s, "
+        f"p95 {endpoint.duration_p95_seconds:.2f} s, {endpoint.requests_count:,} requests"
+    )
+
+
+def _listing(endpoints: tuple[LogEndpoint, ...]) -> str:
+    return "\n".join(
+        f"{endpoint.method} {endpoint.path}: {endpoint.server_errors_count:,} of "
+        f"{endpoint.requests_count:,} ({percent(endpoint.server_errors_ratio)})"
+        for endpoint in endpoints[:10]
+        if endpoint.server_errors_count
+    )

@@ -1,0 +1,127 @@
+"""The evidence of a log as the analyzers look at it: what it holds, and when its failures began."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context
+from incident_lib.model import Evidence
+from incident_lib.technologies.logs.findings.onset import Onset, Step, find_onset
+from incident_lib.technologies.logs.rows import LogBucket, LogSummary
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """One log and its onsets."""
+
+    evidence: Evidence
+    context: Context
+    summary: LogSummary
+    errors: Onset | None  # of 5xx, or of error lines where no requests are logged
+    slowness: Onset | None
+
+    def limit(self, name: str) -> float:
+        """Return the limit `logs.<name>`."""
+        return self.context.thresholds[f"logs.{name}"]
+
+
+def view_of(evidence: Evidence, context: Context) -> View | None:
+    """Return the view, None when the evidence has no summary."""
+    summary = next(iter(evidence.of(LogSummary)), None)
+    if summary is None:
+        return None
+    buckets = evidence.of(LogBucket)
+    served = summary.requests_count > 0
+    errors = _onset(context, buckets, _served_step if served else _line_step)
+    return View(
+        evidence=evidence,
+        context=context,
+        summary=summary,
+        errors=errors,
+        slowness=_onset(context, buckets, _slow_step),
+    )
+
+
+def ended_moment(view: View) -> datetime | None:
+    """Return when the failed requests ended, where they were one short burst and many were served since.
+
+    While a container is replaced, requests fail for a moment; what is over for long enough is no trouble now.
+    """
+    buckets = view.evidence.of(LogBucket)
+    failing = [bucket.at for bucket in buckets if bucket.server_errors_count]
+    if not failing or view.summary.last_at is None:
+        return None
+    width = timedelta(seconds=view.summary.bucket_seconds)
+    lasted, ended = failing[-1] + width - failing[0], failing[-1] + width
+    most = max(timedelta(seconds=view.limit("class.moment_seconds")), 2 * width)
+    served = sum(bucket.requests_count for bucket in buckets if bucket.at > failing[-1])
+    quiet = view.summary.last_at - ended
+    return (
+        ended if lasted <= most and quiet > 3 * most and served >= view.limit("errors.served_since") else None
+    )
+
+
+def when(moment: datetime | None) -> str:
+    """Return the time of day, as details name it.
+
+    >>> when(None)
+    'an unknown time'
+    """
+    return f"{moment:%H:%M:%S}" if moment else "an unknown time"
+
+
+def span(first: datetime | None, last: datetime | None) -> str:
+    """Return the stretch of time in words.
+
+    >>> span(None, None)
+    'the lines have no times'
+    """
+    if first is None or last is None:
+        return "the lines have no times"
+    if first == last:
+        return f"at {when(first)} UTC"
+    length = format_duration((last - first).total_seconds())
+    return f"first {when(first)}, last {when(last)} UTC ({length})"
+
+
+def percent(ratio: float) -> str:
+    """Return a share as people read it.
+
+    >>> percent(0.0123), percent(0.5), percent(0.0)
+    ('1.2 %', '50 %', '0 %')
+    """
+    shown = round(ratio * 100, 1)
+    return f"{shown:.1f} %" if 0 < shown < 10 and shown % 1 else f"{shown:.0f} %"
+
+
+def times(count: int) -> str:
+    """Return how often, in words.
+
+    >>> times(1), times(12)
+    ('once', '12 times')
+    """
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _onset(
+    context: Context, buckets: tuple[LogBucket, ...], step: Callable[[LogBucket], Step]
+) -> Onset | None:
+    return find_onset(
+        [step(bucket) for bucket in buckets],
+        least_strength=context.thresholds["logs.onset.least_strength"],
+        least_before=context.thresholds["logs.onset.least_before_count"],
+        least_failed=context.thresholds["logs.errors.least_count"],
+    )
+
+
+def _served_step(bucket: LogBucket) -> Step:
+    return Step(bucket.at, bucket.requests_count, bucket.server_errors_count, bucket.first_error_at)
+
+
+def _line_step(bucket: LogBucket) -> Step:
+    return Step(bucket.at, bucket.lines_count, bucket.errors_count, bucket.first_error_at)
+
+
+def _slow_step(bucket: LogBucket) -> Step:
+    return Step(bucket.at, bucket.requests_count, bucket.slow_requests_count, bucket.first_slow_at)

@@ -1,0 +1,57 @@
+"""The logs of your services: one pass over the lines of the window, from a file or a container."""
+
+from functools import partial
+
+import msgspec
+
+from incident_lib.config import Service, Settings
+from incident_lib.model import Window
+from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.technologies.logs.probes.container import ContainerLog, open_container
+from incident_lib.technologies.logs.probes.digest import Digest, merge
+from incident_lib.technologies.logs.probes.file import FileLog
+from incident_lib.technologies.logs.probes.records import rows
+from incident_lib.technologies.logs.probes.scan import Scan
+
+__all__ = ["PROBES", "ContainerLog", "Digest", "FileLog", "Scan", "fetch_lines", "lanes", "merge", "rows"]
+
+
+def fetch_lines(session: FileLog | ContainerLog, window: Window, *, name: str = "service") -> Fetched:
+    """Return what the lines of the window say, as records, and the newest of them as `<name>.log`."""
+    reading = session.read(window)
+    return Fetched(
+        rows=rows(reading.digest),
+        source=reading.source,
+        attachments=(reading.attachment(f"{name}.log"),) if reading.newest else (),
+        problem=reading.problem,
+        truncated=reading.truncated,
+    )
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe(
+        name="logs.lines",
+        fetch=fetch_lines,
+        question="What does the log say: errors, since when, where, of which kind?",
+        source="the log file, else GET /containers/NAME/logs?timestamps=1",
+        needs="the right to read the file, or to use the Docker socket",
+        cost="one read of the window's lines, at most limits.log_bytes",
+        deadline_seconds=25.0,
+    ),
+)
+
+
+def lanes(settings: Settings) -> tuple[Lane, ...]:
+    """Return a lane for each service with a log file or a container; where there are both, the file's."""
+    seen = (service for service in settings.services if service.log or service.container)
+    return tuple(_lane(service, settings) for service in seen)
+
+
+def _lane(service: Service, settings: Settings) -> Lane:
+    fetch = partial(fetch_lines, name=service.name)
+    probes = tuple(msgspec.structs.replace(probe, fetch=fetch) for probe in PROBES)
+    if service.log:
+        opening = partial(FileLog, settings.file(service.log), settings.limits)
+        return Lane(target=service.name, open=opening, probes=probes, name="logs")
+    opening_container = partial(open_container, service.container, settings.limits)
+    return Lane(target=service.name, open=opening_container, probes=probes, name="logs")

@@ -1,0 +1,224 @@
+"""A container's log, through the engine's API: bounded in lines, bytes and time."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from incident_lib import clock
+from incident_lib.config import Limits
+from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, open_engine, translated
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import Problem, Window
+from incident_lib.technologies.logs.probes import text, times
+from incident_lib.technologies.logs.probes.reading import Reading, newest, slot_seconds
+from incident_lib.technologies.logs.probes.scan import Scan
+
+BUDGET_SECONDS = 9.0
+_CHUNK = 256 * 1024
+_USUAL_LINE_BYTES = 256
+_HEADER_BYTES = 8
+_PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
+_LONGEST = 1024 * 1024  # of one line in pieces; the rest of it is dropped
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]{0,12}(?:Z|[+-]\d\d:\d\d) ")
+_SLACK_SECONDS = (
+    60  # a window that ended longer ago needs `until`, and then a tail would count the wrong lines
+)
+_Frames = Iterator[bytes]
+
+
+class ContainerLog:
+    """A session with the engine for one container's log, which goes on over the container's restarts."""
+
+    def __init__(self, engine: Engine, container: str, limits: Limits) -> None:
+        self.vantage = engine.vantage
+        self.notes: tuple[str, ...] = ()
+        self._engine, self._container, self._limits = engine, container, limits
+
+    def abort(self) -> None:
+        """Break off the reading."""
+        self._engine.abort()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.close()
+
+    def read(self, window: Window) -> Reading:
+        """Return what the container wrote in the window. Source: GET /containers/NAME/json and .../logs.
+
+        Errors: TargetError NOT_FOUND, UNSUPPORTED with the driver's name, TIMED_OUT.
+        """
+        late = clock.now().timestamp() - window.end.timestamp() > _SLACK_SECONDS
+        tail: int | None = None if late else max(self._limits.log_bytes // _USUAL_LINE_BYTES, 1_000)
+        reading, lines, fits = self._read(window, tail)
+        if fits or tail is None:
+            return reading
+        fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
+        again = self._read(window, fewer)[0]
+        # Where lines come so fast, those that came meanwhile may be all of a short tail.
+        return again if again.digest.lines else reading
+
+    def _read(self, window: Window, tail: int | None) -> tuple[Reading, int, bool]:
+        scan = Scan(
+            window.start.timestamp(),
+            window.end.timestamp(),
+            slot_seconds(window.length.total_seconds()),
+        )
+        kept: list[str] = []
+        size = lines = 0
+        overflowed, problem = False, None
+        deadline = clock.monotonic() + BUDGET_SECONDS
+        for batch in raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail):
+            kept += take(batch, scan)
+            lines += sum(1 + len(raw) // _PIECE for raw in batch)
+            size += sum(map(len, batch))
+            if len(kept) > 4 * self._limits.log_lines:
+                kept = kept[-self._limits.log_lines :]
+            overflowed = size > self._limits.log_bytes
+            if overflowed:
+                break
+            if clock.monotonic() > deadline:
+                problem = _late(lines)
+                break
+        reading = Reading(
+            digest=scan.finish(),
+            newest=newest(kept, self._limits.log_lines),
+            source=f"GET /containers/{self._container}/logs?timestamps=1&tail={tail or 'all'}",
+            complete=not overflowed and problem is None and (tail is None or lines < tail),
+            problem=problem,
+        )
+        return reading, lines, reading.problem is None and not overflowed
+
+
+def take(batch: list[bytes], scan: Scan) -> list[str]:
+    """Return the lines of the batch that are in the window, with the engine's time, after counting them."""
+    kept = []
+    for raw in batch:
+        stamp, line = split_time(raw)
+        plain, cut = text.clean(line.decode("utf-8", "replace"))
+        found = times.from_iso(stamp) if stamp else None
+        if scan.feed(plain, found[0] if found else None, cut=cut):
+            kept.append(f"{stamp} {plain}" if stamp else plain)
+    return kept
+
+
+def split_time(raw: bytes) -> tuple[str, bytes]:
+    """Return the engine's time in front of a line, "" if there is none, and the line.
+
+    >>> split_time(b"2026-01-15T14:31:05.123456789Z ready")
+    ('2026-01-15T14:31:05.123456789Z', b'ready')
+    """
+    match = _TIME.match(raw)
+    return (match[0][:-1].decode(), raw[match.end() :]) if match else ("", raw)
+
+
+def open_container(container: str, limits: Limits) -> ContainerLog:
+    """Return a session for that container's log. Errors: TargetError NO_ENGINE."""
+    return ContainerLog(open_engine(), container, limits)
+
+
+def raw_lines(
+    engine: Engine,
+    container: str,
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    tail: int | None = None,
+) -> Iterator[list[bytes]]:
+    """Yield batches of whole lines, oldest first, each with the engine's time in front and without its end.
+
+    Source: GET /containers/NAME/logs?timestamps=1. Every wait for the engine ends after five seconds.
+    Errors: TargetError NOT_FOUND, UNSUPPORTED where the log driver cannot be read, TIMED_OUT, NO_ENGINE.
+    """
+    inspected = engine.inspect(container)
+    driver = str(inspected.get("HostConfig", {}).get("LogConfig", {}).get("Type", ""))
+    if driver == "none":
+        raise _unreadable(container, driver)
+    terminal = bool(inspected.get("Config", {}).get("Tty"))
+    with translated(f"the log of {container}"):
+        response = _ask(engine, container, {"since": since, "until": until}, tail)
+        try:
+            _check(response, container, driver)
+            chunks = response.raw.stream(_CHUNK, decode_content=False)
+            yield from _whole_lines(chunks) if terminal else _demultiplexed(chunks)
+        finally:
+            response.close()
+
+
+def _ask(engine: Engine, container: str, bounds: dict[str, float | None], tail: int | None) -> Any:
+    api = engine.client.api
+    parameters = {
+        "stdout": "1",
+        "stderr": "1",
+        "timestamps": "1",
+        "tail": "all" if tail is None else str(tail),
+        **{name: f"{value:.9f}" for name, value in bounds.items() if value is not None},
+    }
+    address = f"{api.base_url}/v{api.api_version}/containers/{quote(container, safe='')}/logs"
+    return api.get(address, params=parameters, stream=True, timeout=TIMEOUT_SECONDS)
+
+
+def _check(response: Any, container: str, driver: str) -> None:
+    import docker.errors
+    import requests.exceptions
+
+    try:
+        response.raise_for_status()
+    except requests.exceptions.HTTPError as error:
+        if "does not support reading" in response.text:
+            raise _unreadable(container, driver) from error
+        raise docker.errors.create_api_error_from_http_exception(error) from error
+
+
+def _unreadable(container: str, driver: str) -> TargetError:
+    return TargetError(
+        ProblemKind.UNSUPPORTED,
+        f"the log of {container} cannot be read: its log driver is {driver!r}",
+        "read it where that driver sends it, or set the driver to json-file or local",
+    )
+
+
+def _late(lines: int) -> Problem:
+    return Problem(
+        kind=ProblemKind.TIMED_OUT,
+        message=f"{lines} lines came in {BUDGET_SECONDS:.0f} s, and not all had come: the newest are missing",
+        advice="look at a shorter stretch of time, with --since",
+    )
+
+
+def _whole_lines(chunks: _Frames) -> Iterator[list[bytes]]:
+    """Yield the lines of a log without frames, as that of a container with a terminal."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[:_LONGEST]
+        yield lines
+    if rest:
+        yield [rest]
+
+
+def _demultiplexed(chunks: _Frames) -> Iterator[list[bytes]]:
+    """Yield the lines of a log in frames: a kind, three zeros, a length, and a line or a piece of one."""
+    rest = b""
+    pieces: dict[int, bytes] = {}  # by stream: a line of which the end has not come yet
+    for chunk in chunks:
+        data = rest + chunk if rest else chunk
+        lines: list[bytes] = []
+        position, size = 0, len(data)
+        while position + _HEADER_BYTES <= size:
+            stream = data[position]
+            end = position + _HEADER_BYTES + int.from_bytes(data[position + 4 : position + 8], "big")
+            if end > size:
+                break
+            piece = data[position + _HEADER_BYTES : end]
+            position = end
+            if stream in pieces:
+                match = _TIME.match(piece)
+                piece = pieces.pop(stream) + (piece[match.end() :] if match else piece)
+            if piece.endswith(b"\n"):
+                lines.append(piece[:-1])
+            else:
+                pieces[stream] = piece[:_LONGEST]
+        rest = data[position:]
+        yield lines
+    yield list(pieces.values())

@@ -1,0 +1,254 @@
+"""Lines that are made of named fields (JSON, logfmt) -> Line, by the names that are usual."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes.durations import seconds_of, usual_unit
+from incident_lib.technologies.logs.probes.line import SEVERITIES, Line, level_of
+
+# Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are one name.
+_ROLES: dict[str, tuple[str, ...]] = {
+    "at": (
+        *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
+        *("time_local", "start_time"),
+    ),
+    "level": (
+        *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
+        "severity_text",
+    ),
+    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt"),
+    "logger": ("logger", "name", "logger_name", "log.logger", "category", "SourceContext"),
+    "method": ("method", "http.method", "request_method", "http_method", "http.request.method", "verb"),
+    "path": (
+        *("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
+        *("request_url", "request"),
+    ),
+    "status": (
+        *("status", "status_code", "http.status_code", "http.response.status_code", "response_status"),
+        *("response_code", "DownstreamStatus", "resp"),
+    ),
+    "exception": (
+        *(
+            "exception",
+            "exc_info",
+            "stack",
+            "traceback",
+            "stack_trace",
+            "stacktrace",
+            "error.stack",
+            "exc_text",
+        ),
+        *("error.stack_trace", "err.stack", "@x"),
+    ),
+    "error": (
+        *("error", "err", "exc", "error.message", "err.message", "exception.message", "error_message"),
+        *("errmsg", "err_msg", "reason", "cause"),
+    ),
+    "duration": (
+        *("duration_ms", "elapsed_ms", "latency_ms", "response_time_ms", "time_ms", "took_ms"),
+        *("request_time_ms", "elapsed_milliseconds", "duration_milliseconds", "duration_millis"),
+        *("duration_seconds", "duration_s", "elapsed_seconds", "latency_seconds", "latency_human"),
+        *("duration_us", "elapsed_us", "latency_us", "request_time_us", "duration_micros"),
+        *("duration_ns", "elapsed_ns", "latency_ns", "duration_nanos", "event.duration"),
+        *("request_time", "upstream_response_time", "duration", "elapsed", "latency", "response_time"),
+        *("took", "dur", "service"),
+    ),
+}
+# Nested documents.
+_PARTS = frozenset(
+    {
+        *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
+        *("httpRequest", "event"),
+    }
+)
+_ERRORS = ("error", "err")  # their message is not the line's
+_PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
+NO_PATH = "(no path)"  # of a line that tells how a request ended, and not which one it was
+
+_NUMBERS = (int, float)
+_Plan = tuple[str | None, ...]
+_PLANS: dict[tuple[str, ...], _Plan] = {}  # which key plays which role: a program writes few shapes of lines
+_decode = msgspec.json.Decoder().decode
+
+
+def from_json(text: str) -> Line | None:
+    """Return the line that a JSON document holds, None when it is none.
+
+    >>> from_json('{"ts": 1768487465, "level": "error", "msg": "no"}').level
+    'ERROR'
+    """
+    try:
+        document = _decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return None
+    return from_fields(document, "json") if isinstance(document, dict) else None
+
+
+def from_logfmt(text: str) -> Line | None:
+    """Return the line that `key=value` pairs make, None when they are not the usual ones.
+
+    >>> from_logfmt('level=warn msg="slow disk" took=3').message
+    'slow disk'
+    """
+    pairs = dict(_PAIR.findall(text))
+    named = any(key in pairs for key in ("msg", "message", "event")) or ("level" in pairs and len(pairs) > 1)
+    if not named and not pairs.keys() >= {"method", "path", "status"}:
+        return None
+    fields = {
+        key: value[1:-1].replace('\\"', '"') if value[:1] == '"' else value for key, value in pairs.items()
+    }
+    return from_fields(fields, "logfmt")
+
+
+def from_fields(document: Mapping[str, Any], form: str) -> Line:
+    """Return the line of a mapping, whatever its fields hold."""
+    shape = tuple(document)
+    plan = _PLANS.get(shape)
+    if plan is None:
+        if parts := [key for key, value in document.items() if type(value) is dict and key in _PARTS]:
+            return from_fields(_flat(document, parts), form)
+        plan = _remember(shape)
+    at, level, message, logger, method, path, status, exception, error, duration, usual = plan
+    line = Line(format=form)
+    line.at = times.from_value(document[at]) if at else None
+    if level:
+        usual_level = message != "short_message"
+        line.level = level_of(document[level]) if usual_level else _severity(document[level])
+    line.message = _text(document[message]) if message else ""
+    line.logger = _text(document[logger]) if logger else ""
+    line.exception = _exception(document[exception]) if exception else ""
+    line.error = _error(document[error], line) if error else ""
+    if path and status and (code := _status(document[status])):
+        line.status, line.path = code, _text(document[path])
+        line.method = _text(document[method]).upper()[:10] if method else ""
+        if path == "request" and not _split_request(line):
+            return line
+        if duration:
+            took = document[duration]
+            plain = usual == "ms" and type(took) in _NUMBERS and 0 <= took < 1e18
+            line.duration = took / 1e3 if plain else seconds_of(duration, took, usual)
+    elif (
+        status == "statusCode" and duration == "responseTime" and (code := _status(document[status]))
+    ):  # of Fastify
+        line.status, line.method, line.path = code, "-", NO_PATH
+        line.duration = seconds_of(duration, document[duration])
+    return line
+
+
+def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
+    """Return the request that `key=value` pairs behind other words tell of, None where they tell of none.
+
+    Durations that name no unit are what `seconds_of` says, or else milliseconds.
+
+    >>> request_in_pairs("served   method=GET path=/a status=500 took=3ms").status
+    500
+    """
+    pairs = dict(_PAIR.findall(text))
+    fields = {key: value.strip('"') for key, value in pairs.items()}
+    for key in ("duration", "latency", "elapsed") if milliseconds else ():
+        fields |= {f"{key}_ms": fields.pop(key)} if key in fields else {}
+    line = from_fields(fields, "logfmt")
+    if not line.status or not line.method or line.path[:1] != "/":
+        return None
+    line.message = line.message or text
+    return line
+
+
+def _remember(shape: tuple[str, ...]) -> _Plan:
+    known = {_plain(name): name for name in reversed(shape)}
+    keys = [next((known[name] for name in names if name in known), None) for names in _PLAIN_ROLES]
+    plan = (*keys, usual_unit(shape, keys[-1]))
+    if len(_PLANS) >= 2_000:
+        _PLANS.clear()
+    _PLANS[shape] = plan
+    return plan
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+_PLAIN_ROLES = tuple(tuple(dict.fromkeys(map(_plain, names))) for names in _ROLES.values())
+
+
+def _severity(value: Any) -> str:
+    """Return the level that a field of GELF names: a severity of syslog."""
+    known = isinstance(value, int) and 0 <= value < len(SEVERITIES)
+    return SEVERITIES[value] if known else level_of(value)
+
+
+def _split_request(line: Line) -> bool:
+    """Return whether the path is a whole request, "GET /a HTTP/1.1", after splitting it."""
+    method, _, rest = line.path.partition(" ")
+    path = rest.split(" ", 1)[0]
+    if not method.isupper() or path[:1] != "/":
+        line.status, line.path = 0, ""
+        return False
+    line.method, line.path = method[:10], path
+    return True
+
+
+def _flat(document: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
+    """Return the document with the fields of those nested ones in it, as http.method and as method."""
+    flat = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    for part in parts:
+        for key, value in document[part].items():
+            flat[f"{part}.{key}"] = value
+            if isinstance(value, dict) and key in _PARTS:  # http.request.method of ECS
+                flat |= {f"{part}.{key}.{name}": inner for name, inner in value.items()}
+            elif part not in _ERRORS or key == "stack":
+                flat.setdefault(key, _inner(value))
+    if isinstance(document.get("record"), dict):  # loguru: the text repeats the record, with its traceback
+        flat["exception"] = flat.pop("text", "") if document["record"].get("exception") else ""
+    return flat
+
+
+def _inner(value: Any) -> Any:
+    """Return the plain part of loguru's small documents: level: {name: INFO}, time: {timestamp: 1.0}."""
+    if isinstance(value, dict):
+        return next((value[key] for key in ("timestamp", "name", "repr") if key in value), "")
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _error(value: Any, line: Line) -> str:
+    """Return the error that a field of its own names, "" where the line says it elsewhere, too."""
+    if not isinstance(value, str) or value in line.message or value in line.exception:
+        return ""
+    return value
+
+
+def _status(value: Any) -> int:
+    try:
+        status = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return status if 100 <= status <= 599 else 0
+
+
+def _exception(value: Any) -> str:
+    """Return the traceback of a field: text, a list of lines, or structlog's list of documents."""
+    if isinstance(value, str):
+        return value if "\n" in value or "Error" in value or "Exception" in value else ""
+    if not isinstance(value, list):
+        return ""
+    lines = []
+    for item in value[:50]:
+        if isinstance(item, str):
+            lines.append(item.rstrip("\n"))
+        elif isinstance(item, dict) and "exc_type" in item:
+            lines.append("Traceback (most recent call last):")
+            frames = item.get("frames")
+            for frame in frames if isinstance(frames, list) else []:
+                if isinstance(frame, dict):
+                    where = f'"{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}'
+                    lines.append(f"  File {where}")
+            lines.append(f"{item.get('exc_type')}: {item.get('exc_value')}")
+    return "\n".join(lines)

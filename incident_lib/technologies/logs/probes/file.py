@@ -1,0 +1,231 @@
+"""A log in a plain file: only the part that the window needs is read, the newest first, within bounds."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.config import Limits
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.model import Window
+from incident_lib.technologies.logs.probes import text
+from incident_lib.technologies.logs.probes.digest import Digest, merge
+from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.reading import EXCERPT_BYTES, Reading, newest, slot_seconds
+from incident_lib.technologies.logs.probes.scan import Scan
+
+BLOCK_BYTES = 4 * 1024 * 1024
+BUDGET_SECONDS = 10.0
+_PEEK_BYTES = 64 * 1024
+_ROTATED = 9  # file.1 to file.9
+_HEAD = re.compile(rb"\n(?=[^\s|+])(?!Traceback )")  # where a record begins, not in the middle of a traceback
+_ZONE = re.compile(r"\d(?:Z\b| ?(?:UTC|GMT)\b| ?[+-]\d\d:?\d\d\b)")
+_QUARTER = 900  # seconds: zones differ by whole quarters of an hour
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A stretch of one file."""
+
+    path: Path
+    start: int
+    end: int
+
+
+class FileLog:
+    """A session with a log file. `read` holds memory for one block and the newest lines."""
+
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits,
+        *,
+        budget_seconds: float = BUDGET_SECONDS,
+        excerpt_bytes: int = EXCERPT_BYTES,
+    ) -> None:
+        self.vantage = "this machine"
+        self.notes: tuple[str, ...] = ()
+        self._path, self._limits, self._budget = path, limits, budget_seconds
+        self._aborted, self._excerpt_bytes = False, excerpt_bytes
+        check(path)
+
+    def abort(self) -> None:
+        """Stop at the next block."""
+        self._aborted = True
+
+    def close(self) -> None:
+        """Do nothing: files are open only while they are read."""
+
+    def read(self, window: Window) -> Reading:
+        """Return what the file and its rotated predecessors say in the window.
+
+        Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
+        """
+        deadline = clock.monotonic() + self._budget
+        start, end = window.start.timestamp(), window.end.timestamp()
+        width = slot_seconds(window.length.total_seconds())
+        shift = zone_shift(self._path)
+        parts, timed, complete = self._parts(start, shift)
+        reading = Reading(
+            digest=Digest(slot_seconds=width),
+            newest=[],
+            source=self._source(parts, shift, timed=timed),
+            complete=complete,
+        )
+        wanted = None if timed else self._limits.log_lines
+        for block in blocks(parts):
+            if self._aborted or clock.monotonic() > deadline:
+                reading.complete = False
+                break
+            scan = Scan(start, end, width, shift)
+            if not self._take(block, scan, reading, wanted):
+                reading.complete = False
+                break
+        return reading
+
+    def _take(self, block: bytes, scan: Scan, reading: Reading, wanted: int | None) -> bool:
+        """Count one block, older than those before it; return whether older ones are wanted."""
+        found = list(text.lines(block))
+        more = True
+        if wanted is not None:
+            room = wanted - reading.digest.lines
+            more, found = len(found) <= room, found[-room:] if room else []
+        kept = [line for line, cut in found if line and scan.feed(line, cut=cut)]
+        reading.digest = merge(scan.finish(), reading.digest)
+        room = self._limits.log_lines - len(reading.newest)
+        size = sum(map(len, reading.newest))
+        reading.newest = newest(kept, room, limit_bytes=self._excerpt_bytes - size) + reading.newest
+        return more
+
+    def _parts(self, start: float, shift: float) -> tuple[list[_Part], bool, bool]:
+        """Return what to read, newest first, whether lines have times, and whether that is all of it."""
+        parts: list[_Part] = []
+        room, timed = self._limits.log_bytes, False
+        for path in (self._path, *rotated(self._path)):
+            with opened(path) as file:
+                info = _stat(file)
+                if info.st_mtime < start:
+                    break
+                start_there = start - shift
+                first = first_time(file, 0, info.st_size)
+                timed = timed or first is not None
+                begin = 0 if first is None or first >= start_there else seek(file, info.st_size, start_there)
+                parts.append(_Part(path, max(begin, info.st_size - room), info.st_size))
+                if info.st_size - begin > room:
+                    return parts, timed, False
+                room -= info.st_size - begin
+                if first is None or first < start_there:
+                    break
+        return parts, timed, True
+
+    def _source(self, parts: list[_Part], shift: float, *, timed: bool) -> str:
+        read = ", ".join(f"{part.path.name} bytes {part.start} to {part.end}" for part in parts)
+        notes = "" if timed or not parts else "; its lines have no time, so only the newest were read"
+        if shift:
+            notes += f"; its times have no zone and are taken as {-shift / 3600:+g} h from UTC"
+        return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"
+
+
+def check(path: Path) -> None:
+    """Return if `path` is a file that can be read. Errors: TargetError."""
+    with opened(path):
+        pass
+
+
+def opened(path: Path) -> BinaryIO:
+    """Return the open file. Errors: TargetError, also for a pipe, which might be waited for without end."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TargetError(
+                ProblemKind.UNSUPPORTED,
+                f"the log {path} is no plain file",
+                "name a file in `log`, or the container in `container`",
+            )
+        return path.open("rb")
+    except PermissionError as error:
+        raise TargetError(
+            ProblemKind.PRIVILEGE, f"no right to read the log {path}", "run as a user who may read it"
+        ) from error
+    except (OSError, ValueError) as error:
+        kind = ProblemKind.NOT_FOUND
+        reason = "there is no such file" if getattr(error, "errno", 0) == errno.ENOENT else str(error)
+        raise TargetError(kind, f"the log {path}: {reason}", "correct `log` of this service") from error
+
+
+def rotated(path: Path) -> Iterator[Path]:
+    """Yield the predecessors that there are: backend.log.1, backend.log.2."""
+    for number in range(1, _ROTATED + 1):
+        older = path.with_name(f"{path.name}.{number}")
+        if not older.is_file():
+            return
+        yield older
+
+
+def blocks(parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Yield the bytes of the parts, the newest first, cut where a record begins."""
+    for part in parts:
+        with opened(part.path) as file:
+            end = part.end
+            while end > part.start:
+                begin = max(end - size, part.start)
+                file.seek(begin)
+                block = file.read(end - begin)
+                cut = _HEAD.search(block) if begin else None
+                skip = cut.end() if cut else 0
+                yield block[skip:]
+                end = begin + skip if begin > part.start else begin
+
+
+def seek(file: BinaryIO, size: int, start: float) -> int:
+    """Return an offset a little before the first line of that time. Cost: about twenty small reads."""
+    low, high = 0, size
+    while high - low > _PEEK_BYTES:
+        middle = (low + high) // 2
+        at = first_time(file, middle, size)
+        if at is not None and at < start:
+            low = middle
+        else:
+            high = middle
+    return max(low - _PEEK_BYTES, 0)
+
+
+def first_time(file: BinaryIO, offset: int, size: int) -> float | None:
+    """Return the time of the first line with one at or behind `offset`, None if none is near."""
+    file.seek(offset)
+    block = file.read(min(_PEEK_BYTES, size - offset))
+    found = block.split(b"\n")[1 if offset else 0 :]
+    return next((at for line in found if (at := _time(line)) is not None), None)
+
+
+def zone_shift(path: Path) -> float:
+    """Return what to add to the times of a log that is written in local time without a zone: 0 for most.
+
+    The file's time of change tells: it is that of the last line, give or take whole quarters of an hour.
+    """
+    with opened(path) as file:
+        info = _stat(file)
+        file.seek(max(info.st_size - _PEEK_BYTES, 0))
+        for line in reversed(file.read(_PEEK_BYTES).split(b"\n")):
+            at = _time(line)
+            if at is not None:
+                break
+        else:
+            return 0.0
+    if _ZONE.search(line[:200].decode("utf-8", "replace")):
+        return 0.0
+    away = info.st_mtime - at
+    shift = round(away / _QUARTER) * _QUARTER
+    return float(shift) if abs(shift) <= 14 * 3600 and abs(away - shift) <= 2 else 0.0
+
+
+def _time(line: bytes) -> float | None:
+    return parse(text.clean(line[: text.LONGEST].decode("utf-8", "replace"))[0]).at
+
+
+def _stat(file: BinaryIO) -> os.stat_result:
+    return os.fstat(file.fileno())

@@ -1,0 +1,296 @@
+"""Text of one line -> Line, in the formats of servers and programs. Cheap tests first, never an error."""
+
+import re
+
+from incident_lib.technologies.logs.probes import short_times, times
+from incident_lib.technologies.logs.probes.fields import from_json, from_logfmt, request_in_pairs
+from incident_lib.technologies.logs.probes.line import Line, level_of, level_of_priority
+from incident_lib.technologies.logs.probes.served import ENDING, read_request
+from incident_lib.technologies.logs.probes.servers import (
+    read_access,
+    read_combined,
+    read_postgres,
+    read_redis,
+)
+
+_UPPER = re.compile(
+    r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
+    r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC)\b"
+)
+_SMALL = re.compile(
+    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal) *\]"
+    r"|^(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
+    re.IGNORECASE,
+)
+_COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
+_AFTER_LEVEL = re.compile(
+    r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
+    # the thread, and what stands with it, where a logger or a dash follows
+    r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,400}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}(?::\s|\s+-\s))))?"
+    r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?|[\w$]{1,80}\.(?:java|kt|scala|py|go|cc):\d{1,6})\s+--?\s+"
+    r"|-- ([\w.]{0,60}): "  # of Ruby
+    r"|\d{1,9} --- (?:\[[^\[\]]{0,80}\] ){1,3}(\S{1,80}) *: "  # of Spring
+    r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S)"
+    r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+)?"  # with the request's id
+)
+_ACCESS = re.compile(
+    r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
+)
+_UVICORN = re.compile(
+    r"INFO: {5}[^\s\"]{1,60} - \"([A-Z]{3,10}) (\S{1,8000}) HTTP/[\d.]{1,4}\" (\d{3})\b([^\r\n]{0,2000})$"
+)
+_REDIS = re.compile(r"\d{1,10}:[MSCX] ")
+_EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
+_EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
+_GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
+_KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
+_EPOCH = re.compile(r"(1\.\d{6,15})e\+09\t")  # zap
+_SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
+_SENDER = re.compile(  # the host; the program with its process; whom it speaks for
+    r"(?: ?\S{1,80}(?<!:) {1,2}(?:-- )?)?"
+    r"(?:([\w./()@-]{1,80}(?: [\w.-]{1,20}){0,3})\[\d+\]|([\w./()@-]{1,80}(?: [\d.]{1,12})?))"
+    r"(?: ?\([^()]{1,80}\)| <[A-Za-z]{4,9}>)?: (?:\[ *\d{1,8}\.\d{6}\] )?"
+)
+_PROCESS = re.compile(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
+_PRIORITY = re.compile(r"<(\d{1,3})>(1 (?=\d{4}-))?")
+_OUTGOING = re.compile(r"://[^\s\"]{1,200} $")  # in front of a request: it was made, not served
+_RFC5424 = re.compile(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{1,400}\])+) ?")
+_SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
+_PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
+_PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
+_BEHIND_WORD = re.compile(
+    r"(\S{1,80}+) ++(?:\| ++|\[[^\[\]]{1,80}\] ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)"
+)
+_LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
+_SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
+_LETTERS = {
+    "V": "DEBUG",
+    "D": "DEBUG",
+    "A": "CRITICAL",
+    "I": "INFO",
+    "W": "WARNING",
+    "E": "ERROR",
+    "F": "CRITICAL",
+}
+
+
+def parse(text: str) -> Line:
+    """Return what one line says, without its line end. Any text is a line, at least a plain one.
+
+    >>> line = parse('INFO:     10.0.0.7:53122 - "GET /a?b=c HTTP/1.1" 200 OK')
+    >>> line.format, line.method, line.path, line.status
+    ('uvicorn', 'GET', '/a?b=c', 200)
+    """
+    first = text[:1]
+    if first == "{":
+        return _of_document(text)
+    if first == "I" and text[:10] == "INFO:     " and (match := _UVICORN.match(text)):
+        return read_access(Line(message=text[10:], level="INFO"), match)
+    if not first or first in " \t":
+        return _detail(text)
+    if first.isdigit():
+        if _REDIS.match(text) and (line := read_redis(text)):
+            return line
+        if '] "' in text and (line := read_combined(text)):
+            return line
+    level, is_5424 = "", False
+    if first == "<" and (match := _PRIORITY.match(text)):
+        level, is_5424, text = level_of_priority(int(match[1])), bool(match[2]), text[match.end() :]
+        first = text[:1]
+    at, rest, writer = _leading_time(text, first)
+    if is_5424 and (sender := _RFC5424.match(rest)):
+        rest, writer = rest[sender.end() :], sender[1]
+    line = _with_header(rest, at)
+    line.level = line.level or level
+    line.logger = line.logger or writer
+    line.at = at if line.at is None else line.at
+    return line
+
+
+def _of_document(text: str) -> Line:
+    line = from_json(text) or Line(message=text)
+    if not line.status and "/" in line.message:
+        _request_in(line)
+    return line
+
+
+def _detail(text: str) -> Line:
+    """Return a line that belongs to the one before, or the request that ASP.NET and koa write indented."""
+    stripped = text.lstrip()
+    if stripped.startswith(("Request finished ", "--> ")):
+        line = Line(message=stripped)
+        if read_request(line):
+            return line
+    return Line(message=text, is_detail=True)
+
+
+def _request_in(line: Line) -> None:
+    """Take over the request that the message tells of, where it tells of a served one."""
+    message = line.message
+    match = _ACCESS.search(message) if '"' in message else None
+    if match and not ("://" in message and _OUTGOING.search(message, 0, match.start())):
+        read_access(line, match)
+    else:
+        read_request(line)
+
+
+def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
+    """Return the time, what follows it, and who wrote it where the header says so."""
+    if first == "[":
+        found = (
+            times.from_iso(text[1:41])
+            or times.from_month_first(text[1:41])
+            or short_times.day(text[1:20])
+            or times.from_day_first(text[1:41])
+        )
+        end = found[1] + 1 if found else 0
+        if found and text[end : end + 1] == "]":
+            end += 1
+    elif first.isdigit():
+        found = (
+            times.from_iso(text[:40])
+            or short_times.leading(text[:40])
+            or short_times.behind_source(text[:160])
+        )
+        if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
+            found = float(match[1]) * 1e9, match.end()
+        end = found[1] if found else 0
+    elif first in "IWEF" and text[1:5].isdigit() and (match := _KLOG.match(text)):
+        return short_times.this_year((match[2], match[3]), (*match[4].split(":"), match[5])), text, ""
+    elif first == "-":
+        found = short_times.leading(text[:40])
+        end = found[1] if found else 0
+    elif text[3:4] == " " and (match := _SYSLOG_TIME.match(text)):
+        return ((times.from_month_first(text[:20]) or (None,))[0], *_sender(text, match.end()))
+    else:
+        found, end = None, 0
+    if found is None:
+        return _late_time(text)
+    return (found[0], *_writer(text, end))
+
+
+def _late_time(text: str) -> tuple[float | None, str, str]:
+    """Return the same of a line with one word before its time: a level, a container, a file."""
+    match = _BEHIND_WORD.match(text, 0, 140) if "-" in text[:120] or "/" in text[:120] else None
+    if match is None:
+        return None, text, ""
+    word, start = match[1], match.end() + (text[match.end()] == "[")
+    found = times.from_iso(text[start : start + 40])
+    if found is None:
+        return None, text, ""
+    rest = text[start + found[1] :].lstrip("] \t,|:")
+    return found[0], f"{word} {rest}" if level_of(word.strip("[]:|")) else rest, ""
+
+
+def _writer(text: str, end: int) -> tuple[str, str]:
+    """Return what follows a time, and the program, thread or component that stands before the message."""
+    rest = text[end:].lstrip(" \t,|:")
+    start = rest[:90]
+    if (
+        ("|" in start and (match := _PIPES.match(rest)))
+        or (" - " in start and (match := _PROGRAM.match(rest)))
+        or (": " in start and (match := _PROCESS.match(rest)))
+    ):
+        return rest[match.end() :], match[match.lastindex or 1]
+    again = _SECOND_TIME.match(rest) if rest[4:5] == "." else None
+    return _sender(rest, again.end()) if again else (rest, "")
+
+
+def _sender(text: str, end: int) -> tuple[str, str]:
+    match = _SENDER.match(text, end, end + 250)
+    if match is None:
+        return text[end:], ""
+    program = match[1] or match[2]
+    return (
+        (text[match.start(match.lastindex or 0) :], "")
+        if level_of(program)
+        else (text[match.end() :], program)
+    )
+
+
+def _with_header(text: str, at: float | None) -> Line:
+    """Return the line of what follows the time."""
+    if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
+        return read_access(Line(message=text[10:], level="INFO"), match)
+    if line := _own_format(text, at):
+        return line
+    level, logger, message = _header(text, timed=at is not None)
+    if inner := _embedded(message, text):
+        inner.level = inner.level or level
+        return inner
+    line = Line(message=message, level=level, logger=logger)
+    if "/" in message or message[:1] in ENDING:
+        _request_in(line)
+        if line.status:
+            return line
+    if text[:1] == "[" and _GUNICORN.match(text):
+        line.format = "gunicorn"
+    elif level and text.startswith(level + ": "):
+        line.format = "uvicorn"
+    return line
+
+
+def _own_format(text: str, at: float | None) -> Line | None:
+    """Return the line of fields, or of a server that has a format of its own, which hold level and more."""
+    if text[:1] == "{" and (line := from_json(text)):
+        return line
+    if ":  " in text and (line := read_postgres(text, at)):
+        return line
+    if text[:1].isdigit() and _REDIS.match(text) and (line := read_redis(text)):
+        return line
+    if at is not None and (match := _LOGCAT.match(text)):
+        return Line(message=text[match.end() :], level=_LETTERS[match[1]], logger=match[2], at=at)
+    return read_combined(text) if '] "' in text else None
+
+
+def _embedded(message: str, text: str) -> Line | None:
+    """Return the line of a format that stands behind a time, level and logger of another."""
+    if message[:1] == "{" and (line := from_json(message)):
+        return line
+    if '] "' in message and (match := _EMBEDDED_COMBINED.search(message)):
+        return read_combined(message[match.start() :].lstrip())
+    if match := _EMBEDDED_REDIS.search(message):
+        return read_redis(message[match.start() :].lstrip())
+    if "\t{" in message and (line := from_json(message[message.index("\t{") + 1 :])) and line.status:
+        line.message = line.message or message
+        return line
+    return _logfmt(message, text) if "=" in message else None
+
+
+def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
+    """Return level, logger and message of a line without its time."""
+    found = _UPPER.search(text, 0, 120)
+    if found and (found.start() == 0 or _stands_before(text[: found.start()], timed=timed)):
+        after = _AFTER_LEVEL.match(text, found.end())
+        end = after.end() if after else found.end()
+        logger = next((name for name in after.groups() if name), "") if after else ""
+        return level_of(found[0]), logger, text[end:]
+    small = _SMALL.search(text, 0, 100)
+    if small:
+        behind = _COMPONENT.match(text, small.end())
+        end = behind.end() if behind else small.end()
+        return level_of(small[1] or small[2]), "", text[end:].lstrip(" :")
+    if text[:1] in "IWEF" and (match := _KLOG.match(text)):
+        return _LETTERS[match[1]], "", text[match.end() :]
+    return "", "", text
+
+
+def _stands_before(before: str, *, timed: bool) -> bool:
+    """Return whether `before` is a header: brackets, numbers, dotted names; of plain words only one."""
+    words = before.split()
+    if '"' in before or "'" in before or before[-1] == "=":
+        return False
+    return (timed and len(words) == 1) or all(
+        word.isupper() or not word.rstrip(",;.").isalpha() for word in words
+    )
+
+
+def _logfmt(message: str, text: str) -> Line | None:
+    head = message[:40].split("=", 1)[0]
+    if "=" in message[:40] and head.replace(".", "").replace("_", "").isalnum():
+        return from_logfmt(message)
+    if " msg=" in text and " level=" in text:
+        return from_logfmt(text)
+    if "=/" in message or '="/' in message:
+        return request_in_pairs(message, milliseconds=text[:4] in _SHORT)
+    return None

@@ -1,0 +1,245 @@
+"""Digest -> the records of evidence, the most telling first where there are many."""
+
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TypeVar
+
+from incident_lib.technologies.logs.probes.clusters import MOST, clusters
+from incident_lib.technologies.logs.probes.digest import (
+    OTHER,
+    Digest,
+    EndpointCount,
+    Requests,
+    Seen,
+    Slot,
+    coarsen,
+    merge_seen,
+    seconds_of_class,
+)
+from incident_lib.technologies.logs.probes.latencies import latencies
+from incident_lib.technologies.logs.probes.line import BAD_LEVELS
+from incident_lib.technologies.logs.rows import (
+    LogBucket,
+    LogEndpoint,
+    LogErrorClass,
+    LogEvent,
+    LogException,
+    LogsRow,
+    LogSummary,
+    LogTemplate,
+)
+
+K = TypeVar("K", str, tuple[str, str])
+_TEMPLATES, _ENDPOINTS, _EXCEPTIONS = 100, 100, 50  # records kept
+_PEERS = 8  # hosts that the errors of a class are about
+_FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 1 s and 10 s long
+
+
+def rows(digest: Digest) -> tuple[LogsRow, ...]:
+    """Return the records: one LogSummary, then buckets, endpoints, latencies, classes and so on."""
+    over_time = latencies(chosen_requests(digest), digest.slot_seconds)
+    digest = coarsen(digest, bucket_seconds(digest))
+    requests, templates = chosen_requests(digest), _settled(digest)
+    return (
+        _summary(digest, requests, len(templates)),
+        *_buckets(digest, requests),
+        *_endpoints(requests),
+        *over_time,
+        *_classes(digest),
+        *_exceptions(digest),
+        *_events(digest),
+        *_templates(templates),
+    )
+
+
+def bucket_seconds(digest: Digest) -> int:
+    """Return how long the buckets are: short for a short log, so that an onset is seen to the second.
+
+    >>> bucket_seconds(Digest(first_at=0.0, last_at=900.0))
+    10
+    """
+    span = (digest.last_at or 0.0) - (digest.first_at or 0.0)
+    wanted = 1 if span <= _FINE_SPAN else 10 if span <= _MIDDLE_SPAN else 60
+    return max(wanted, digest.slot_seconds)
+
+
+def chosen_requests(digest: Digest) -> Requests:
+    """Return the requests of the format that tells of most; of about as many, those with durations.
+
+    An application's own line and the server's access line tell of the same request, which is counted once.
+    """
+    most = max((of.count for of in digest.requests.values()), default=0)
+    equal = [of for of in digest.requests.values() if of.count >= 0.9 * most]
+    return max(equal, key=lambda of: (of.timed, of.count), default=Requests())
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Return the time as people read it, None for one that no calendar holds."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def percentile(durations: dict[int, int], share: float) -> float | None:
+    """Return the duration that `share` of the requests stay under, None without durations.
+
+    >>> percentile({0: 95, 100: 5}, 0.5), percentile({}, 0.5)
+    (1.0247, None)
+    """
+    wanted = share * sum(durations.values())
+    passed = 0
+    for number in sorted(durations):
+        passed += durations[number]
+        if passed >= wanted:
+            return round(seconds_of_class(number), 4)
+    return None
+
+
+def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
+    return LogSummary(
+        lines_count=digest.lines,
+        first_at=moment(digest.first_at),
+        last_at=moment(digest.last_at),
+        has_times=digest.timed_lines > 0,
+        bucket_seconds=digest.slot_seconds,
+        levels=dict(digest.levels),
+        formats=dict(digest.formats),
+        errors_count=digest.errors,
+        requests_count=requests.count,
+        server_errors_count=_answered(requests, 5),
+        client_errors_count=_answered(requests, 4),
+        cut_lines_count=digest.cut_lines,
+        templates_count=templates,
+        other_lines_count=sum(seen.count for (_, text), seen in digest.templates.items() if text == OTHER),
+        uncompared_templates_count=max(len(digest.templates) - MOST, 0),
+    )
+
+
+def _answered(requests: Requests, family: int) -> int:
+    return sum(endpoint.statuses.get(family, 0) for endpoint in requests.endpoints.values())
+
+
+def _buckets(digest: Digest, requests: Requests) -> list[LogBucket]:
+    found = []
+    for key in sorted(set(chain(digest.slots, requests.slots))):
+        at = moment(float(key * digest.slot_seconds))
+        lines = digest.slots.get(key, Slot())
+        served = requests.slots.get(key, Slot())
+        if at is None:
+            continue
+        found.append(
+            LogBucket(
+                at=at,
+                lines_count=lines.count,
+                errors_count=lines.errors,
+                requests_count=served.count,
+                server_errors_count=served.errors,
+                client_errors_count=served.client_errors,
+                slow_requests_count=served.slow,
+                first_error_at=moment(served.first_error_at if requests.count else lines.first_error_at),
+                first_slow_at=moment(served.first_slow_at),
+            )
+        )
+    return found
+
+
+def _endpoints(requests: Requests) -> list[LogEndpoint]:
+    found = [_endpoint(*key, of) for key, of in requests.endpoints.items()]
+    return sorted(found, key=lambda row: (-row.server_errors_count, -row.requests_count, row.path))[
+        :_ENDPOINTS
+    ]
+
+
+def _endpoint(method: str, path: str, of: EndpointCount) -> LogEndpoint:
+    total = sum(of.statuses.values())
+    errors = of.statuses.get(5, 0)
+    return LogEndpoint(
+        method=method,
+        path=path,
+        requests_count=total,
+        statuses={f"{family}xx": count for family, count in sorted(of.statuses.items())},
+        server_errors_count=errors,
+        server_errors_ratio=round(errors / total, 4) if total else 0.0,
+        duration_p50_seconds=percentile(of.durations, 0.5),
+        duration_p95_seconds=percentile(of.durations, 0.95),
+        first_server_error_at=moment(of.first_error_at),
+    )
+
+
+def _classes(digest: Digest) -> list[LogErrorClass]:
+    return [
+        LogErrorClass(
+            error_class=name,
+            count=seen.count,
+            first_at=moment(seen.first_at),
+            last_at=moment(seen.last_at),
+            example=seen.example,
+            peers=_peers(digest, name),
+        )
+        for name, seen in _by_count(digest.classes)
+    ]
+
+
+def _peers(digest: Digest, error_class: str) -> tuple[str, ...]:
+    found = ((count, peer) for (name, peer), count in digest.peers.items() if name == error_class)
+    return tuple(peer for _, peer in sorted(found, key=lambda one: (-one[0], one[1]))[:_PEERS])
+
+
+def _exceptions(digest: Digest) -> list[LogException]:
+    return [
+        LogException(
+            type=type_,
+            frame=frame,
+            count=seen.count,
+            first_at=moment(seen.first_at),
+            last_at=moment(seen.last_at),
+            example=seen.example,
+        )
+        for (type_, frame), seen in _by_count(digest.exceptions)[:_EXCEPTIONS]
+    ]
+
+
+def _events(digest: Digest) -> list[LogEvent]:
+    return [
+        LogEvent(
+            event=name,
+            count=seen.count,
+            first_at=moment(seen.first_at),
+            last_at=moment(seen.last_at),
+            example=seen.example,
+        )
+        for name, seen in _by_count(digest.events)
+    ]
+
+
+def _settled(digest: Digest) -> dict[tuple[str, str], Seen]:
+    """Return the templates by level and text, those of one statement together."""
+    found: dict[tuple[str, str], Seen] = {}
+    cluster_of = clusters(digest.templates)
+    for (level, text), seen in digest.templates.items():
+        key = (level, cluster_of.get((level, text), text))
+        found[key] = merge_seen(found[key], seen) if key in found else seen
+    return found
+
+
+def _templates(settled: dict[tuple[str, str], Seen]) -> list[LogTemplate]:
+    ordered = sorted(
+        settled.items(),
+        key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].count, item[0]),
+    )
+    return [
+        LogTemplate(
+            template=template,
+            level=level,
+            count=seen.count,
+            first_at=moment(seen.first_at),
+            last_at=moment(seen.last_at),
+            example=seen.example,
+        )
+        for (level, template), seen in ordered[:_TEMPLATES]
+    ]
+
+
+def _by_count(table: dict[K, Seen]) -> list[tuple[K, Seen]]:
+    return sorted(table.items(), key=lambda item: (-item[1].count, item[0]))

@@ -1,0 +1,132 @@
+"""Stack traces of Java, .NET, Node and Go: joined, then read for type, place and message."""
+
+import re
+from collections.abc import Iterator
+
+from incident_lib.technologies.logs.probes.raised import Raised
+
+LIMIT = 2_000  # lines of one trace
+_AT = re.compile(
+    r"\s+at (?:async )?[^\s(][^\n]{0,500}(?:\([^\n]{0,300}\)|:(?:line )?\d+(?::\d+)?)"
+    r"(?: ~?\[[^\]\n]{0,200}\])?\s*$"
+)
+_MORE = ("Caused by: ", "Suppressed: ", "}", "--- End of ")
+_CAUSE = re.compile(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
+_HEAD = re.compile(
+    r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
+    r"|(?:Error|Exception)(?=: ))"
+    r"(?::\s+([^\n]*)|$|(?=\s))",
+    re.MULTILINE,
+)
+_PLAIN_HEAD = re.compile(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
+_JAVA = re.compile(r"at (?:[\w.@-]{1,60}/{1,2})?([\w$.<>/-]{3,300})\(([^()\n:]{1,200})(?::\d+)?\)")
+_NODE = re.compile(
+    r"at (?:async )?(?:(.{1,200}?) \()?((?:file://)?[^\s()]{1,300}?):\d+:\d+\)?\s*$", re.MULTILINE
+)
+_DOTNET = re.compile(r"at ([\w.<>`+$]{3,300})\([^\n]{0,300}\) in ([^\n]{1,300}):line \d+")
+_FOREIGN_CODE = re.compile(
+    r"(?:javax?|jdk|sun|com\.sun|jakarta|kotlinx?|scala|akka|reactor|groovy|System|Microsoft)\."
+    r"|org\.(?:springframework|apache|hibernate|eclipse|jboss|postgresql|slf4j|mariadb)\."
+    r"|(?:io\.(?:netty|lettuce|grpc|vertx)|com\.(?:zaxxer|fasterxml|google|mysql)|redis\.clients|okhttp3)\."
+)
+_FOREIGN_FILE = re.compile(r"node_modules|^node:|^internal/|<anonymous>")
+
+GO_HEADS = ("panic: ", "fatal error: ", "http: panic serving ")
+_SERVING = re.compile(r"http: panic serving \S+: ")
+_GOROUTINE = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[")
+_GO_LINE = re.compile(
+    r"goroutine \d+ |\[signal |\t|created by |panic: |exit status \d|runtime stack:"
+    r"|[\w./*()\[\]{}$\u2026-]{2,300}\([^\n]*\)$"
+)
+_GO_FRAME = re.compile(r"^(\S[^\n]{1,300}?)(?:\([^\n()]*\))?\n\t([^\n]{1,400}?\.go):\d+", re.MULTILINE)
+_GO_FOREIGN = re.compile(r"/go/src/(?!.*/src/)|/usr/(?:local/|lib/)?go|/pkg/mod/|/vendor/")
+_GO_RUNTIME = ("runtime.", "panic", "net/http.", "testing.")
+
+
+def is_frame(text: str) -> bool:
+    r"""Return whether a line is a frame of Java, .NET or Node.
+
+    >>> is_frame("\tat shop.Pay.run(Pay.java:12)"), is_frame("  at home")
+    (True, False)
+    """
+    return _AT.match(text) is not None
+
+
+class FrameJoiner:
+    """Takes the lines that follow the first frame of Java, .NET or Node."""
+
+    def __init__(self, head: str, frame: str) -> None:
+        self.lines = [head, frame]
+        self.ended = True  # the line with the error was there
+
+    def takes(self, text: str) -> bool:
+        """Return whether `text` belongs to the trace; if so, it is kept."""
+        if len(self.lines) >= LIMIT or not ((text[:1] in " \t" and text.strip()) or text.startswith(_MORE)):
+            return False
+        self.lines.append(text)
+        return True
+
+
+class GoJoiner:
+    """Takes the lines that follow a panic of Go: what each goroutine was doing."""
+
+    def __init__(self, head: str) -> None:
+        self.lines = [head]
+        self.ended = True
+
+    def takes(self, text: str) -> bool:
+        """Return whether `text` belongs to the trace; if so, it is kept."""
+        if len(self.lines) >= LIMIT or (text and not _GO_LINE.match(text)):
+            return False
+        self.lines.append(text)
+        return True
+
+
+def read(text: str) -> Raised | None:
+    r"""Return what a trace says: the error that came out, its nearest own place, and what caused it.
+
+    >>> read('shop.PayError: no\n\tat java.util.A.b(A.java:1)\n\tat shop.Pay.run(Pay.java:12)')
+    Raised(type='shop.PayError', frame='Pay.java:shop.Pay.run', message='no')
+    >>> read("panic: no\n\ngoroutine 1 [running]:\nmain.pay(...)\n\t/srv/pay.go:7 +0x1d").frame
+    'srv/pay.go:main.pay'
+    """
+    if _GOROUTINE.search(text):
+        return _of_go(text)
+    frames = list(_frames(text))
+    if not frames:
+        return _of_go(f"error: \n{text}") if _GO_FRAME.search(text) else None
+    head = _HEAD.search(text.split("\n", 1)[0]) or _HEAD.search(text) or _PLAIN_HEAD.match(text)
+    message = (head[2] or "") if head else ""
+    causes = [cause for cause in _CAUSE.findall(text) if cause not in message]
+    if causes:
+        message = f"{message}; caused by {causes[-1]}".removeprefix("; ")
+    own = next((frame for frame, is_own in frames if is_own), frames[0][0])
+    return Raised(type=head[1] if head else "unknown", frame=own, message=message[:500])
+
+
+def _frames(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the frames, the nearest first, and whether each is the team's own."""
+    for line in text.split("\n"):
+        if match := _DOTNET.search(line):
+            yield f"{_end(match[2])}:{match[1]}", not _FOREIGN_CODE.match(match[1])
+        elif match := _NODE.search(line):
+            yield f"{_end(match[2])}:{match[1] or '<module>'}", not _FOREIGN_FILE.search(match[2])
+        elif match := _JAVA.search(line):
+            yield f"{match[2]}:{match[1]}", not _FOREIGN_CODE.match(match[1])
+
+
+def _of_go(text: str) -> Raised:
+    head = next((line for line in text.split("\n") if line.startswith(GO_HEADS)), text.split("\n", 1)[0])
+    kind, _, message = _SERVING.sub("panic: ", head).partition(": ")
+    if message.startswith("runtime error: "):
+        kind, message = "panic: runtime error", message.removeprefix("runtime error: ")
+    frames = _GO_FRAME.findall(text)
+    own = [
+        frame for frame in frames if not frame[0].startswith(_GO_RUNTIME) and not _GO_FOREIGN.search(frame[1])
+    ]
+    place = next(iter(own or frames), None)
+    return Raised(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])
+
+
+def _end(path: str) -> str:
+    return "/".join(path.replace("\\", "/").split("/")[-2:])

@@ -1,0 +1,164 @@
+"""What a container's application needs, and at which address it looks for it: pure.
+
+Its own environment says so best. The configured address is what is reached from this machine, and `127.0.0.1`
+in it means something else in there.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from incident_lib.connections.names import is_literal
+from incident_lib.technologies.network.probes.place import Place, parse_place
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")  # what may be a host: never an option of a command
+_SCHEMES = {"postgres": ("postgres", "postgresql"), "redis": ("redis", "rediss", "valkey")}
+_DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
+_HOST = re.compile(r"^(?P<stem>\w*?)_?(?:HOST|HOSTNAME|SERVER|ADDR)$|^PGHOST$")
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A dependency of a service, as it is configured."""
+
+    name: str
+    kind: str  # http, postgres, redis, process, outside
+    place: Place | None = None
+    container: str = ""
+
+
+class Needed(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a dependency is looked for from inside a container."""
+
+    dependency: str
+    place: Place
+    told_by: str  # "PAYMENTS_URL of the container", "workbench.toml"
+
+
+class Named(msgspec.Struct, frozen=True):
+    """An address in the environment of a container, without anything secret."""
+
+    variable: str
+    scheme: str
+    place: Place
+
+
+def needed_places(
+    wanted: Iterable[Wanted],
+    environment: Mapping[str, str],
+    *,
+    on_host: bool,
+    known_as: Mapping[str, set[str]],
+) -> tuple[Needed, ...]:
+    """Return where each dependency is looked for from inside; one that nothing tells of is left out.
+
+    `known_as` holds the names and addresses of each dependency's own container; `on_host` whether the
+    application's container shares the network of its machine.
+
+    >>> pay = Wanted(name="pay", kind="outside", place=Place(host="pay.example", port=443))
+    >>> [one.place.host for one in needed_places((pay,), {}, on_host=False, known_as={})]
+    ['pay.example']
+    """
+    named = tuple(addresses_in(environment))
+    found = (_needed(one, tuple(wanted), named, known_as, on_host=on_host) for one in tuple(wanted))
+    return tuple(one for one in found if one)
+
+
+def _needed(
+    wanted: Wanted,
+    everything: tuple[Wanted, ...],
+    named: tuple[Named, ...],
+    known_as: Mapping[str, set[str]],
+    *,
+    on_host: bool,
+) -> Needed | None:
+    told = _told(wanted, everything, named, known_as.get(wanted.name, set()))
+    if told:
+        by = f"{told.variable} of the container"
+        return Needed(dependency=wanted.name, place=_with_authority(told.place, wanted.place), told_by=by)
+    place = wanted.place
+    if place is None or not _NAME.fullmatch(place.host) or (is_loopback(place.host) and not on_host):
+        return None
+    return Needed(dependency=wanted.name, place=place, told_by="workbench.toml")
+
+
+def _told(
+    wanted: Wanted, everything: tuple[Wanted, ...], named: tuple[Named, ...], known_as: set[str]
+) -> Named | None:
+    """Return the one address in the environment that leads to a dependency; None for none or several."""
+    names = {name for name in (wanted.container, wanted.name, *known_as) if name}
+    port = wanted.place.port if wanted.place else None
+    configured = (wanted.place.host, port) if wanted.place else None
+    schemes = _SCHEMES.get(wanted.kind, ())
+    only_one = sum(other.kind == wanted.kind for other in everything) == 1
+    for fits in (
+        [one for one in named if one.place.host in names],
+        [one for one in named if (one.place.host, one.place.port) == configured],
+        [one for one in named if one.scheme in schemes and only_one],
+    ):
+        places = {(one.place.host, one.place.port) for one in fits}
+        if len(places) == 1:
+            return fits[0]
+        if places:
+            return None
+    return None
+
+
+def _with_authority(place: Place, configured: Place | None) -> Place:
+    return msgspec.structs.replace(place, ca=configured.ca) if configured and configured.ca else place
+
+
+def addresses_in(environment: Mapping[str, str]) -> Iterator[Named]:
+    """Yield the addresses that environment variables hold, without credentials and paths.
+
+    >>> [(one.variable, one.place.host, one.place.port) for one in addresses_in(
+    ...     {"DATABASE_URL": "postgresql+asyncpg://u:p@db/shop", "REDIS_HOST": "cache", "LANG": "C"})]
+    [('DATABASE_URL', 'db', 5432), ('REDIS_HOST', 'cache', 6379)]
+    """
+    for variable, value in environment.items():
+        scheme, separator, rest = value.partition("://")
+        if separator and len(value) < 2_000:
+            scheme = scheme.partition("+")[0].lower()
+            place: Place | None = parse_place(f"{scheme}://{rest}")
+        else:
+            scheme, place = _of_pair(variable, value, environment)
+        if place and place.port and _NAME.fullmatch(place.host):
+            yield Named(variable, scheme, place)
+
+
+def _of_pair(variable: str, value: str, environment: Mapping[str, str]) -> tuple[str, Place | None]:
+    """Return the place that `DB_HOST` and `DB_PORT` name together."""
+    match = _HOST.match(variable)
+    if not match or not _NAME.fullmatch(value):
+        return "", None
+    stem = match["stem"] or ""
+    port = environment.get("PGPORT" if variable == "PGHOST" else f"{stem}_PORT", "")
+    kind = next((kind for kind, words in _WORDS.items() if any(word in variable for word in words)), "")
+    number = int(port) if port.isdigit() else _DEFAULT_PORTS.get(kind)
+    return (kind, Place(host=value, port=number)) if number and stem + kind else ("", None)
+
+
+_WORDS = {"postgres": ("POSTGRES", "PGHOST", "DATABASE", "DB_"), "redis": ("REDIS", "VALKEY", "CACHE")}
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is the machine, or the container, that looks.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("10.0.0.7")
+    (True, True, False)
+    """
+    if is_literal(host):
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    return host.lower().rstrip(".") == "localhost"
+
+
+def names_of(details: Mapping[str, Any]) -> set[str]:
+    """Return the names and addresses under which other containers know one, from what `inspect` says."""
+    networks = (details.get("NetworkSettings") or {}).get("Networks") or {}
+    found = {str(details.get("Name") or "").lstrip("/")}
+    for one in networks.values():
+        found |= {*(one.get("Aliases") or ()), *(one.get("DNSNames") or ())}
+        found |= {one.get("IPAddress") or "", one.get("GlobalIPv6Address") or ""}
+    return found - {""}

@@ -1,0 +1,232 @@
+"""Cancel a statement, or terminate a session, of PostgreSQL: that very one, or none."""
+
+import re
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from time import sleep
+
+from incident_lib import clock
+from incident_lib.config import ServiceKind
+from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
+from incident_lib.errors import ProblemKind, TargetError, UsageError
+from incident_lib.model.remediation import Affected
+from incident_lib.technologies.postgres.change import (
+    Backend,
+    PostgresChange,
+    open_for_change,
+    signal_statement,
+)
+
+_SIGNALLED = {"client backend", "autovacuum worker", "walsender", "parallel worker"}
+_SHOWN = 200
+_WAIT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.2
+
+
+def propose(request: Request, *, how: str) -> Proposal:
+    """Return what the signal would do. Errors: TargetError, RefusedError when the session is gone."""
+    session = _open(request)
+    try:
+        backend = _find(session, request)
+    finally:
+        session.close()
+    _check(backend, request, how)
+    command = " ".join(signal_statement(how, backend).split())
+    return Proposal(
+        commands=(command,),
+        affected=_affected(backend),
+        risks=_risks(backend, how),
+        undo="none: what its transaction did so far is rolled back and has to be done again",
+        world={
+            "pid": str(backend.pid),
+            "backend_start": _moment(backend.backend_started_micros),
+            "transaction_start": _moment(backend.transaction_started_micros),
+            "query": fingerprint(backend.query or ""),
+        },
+        private=backend,
+    )
+
+
+def _open(request: Request) -> PostgresChange:
+    service = request.service
+    if service.kind is not ServiceKind.POSTGRES:
+        raise RefusedError(f"{service.name} is a service of kind {service.kind.value}, and not postgres")
+    return open_for_change(request.settings, service)
+
+
+def _find(session: PostgresChange, request: Request) -> Backend:
+    pid = request.number("pid", least=1, most=2**31 - 1)
+    backend = session.backend(pid)
+    if backend is None:
+        raise RefusedError(f"{request.target} has no session with process id {pid} any more: nothing to do")
+    if backend.backend_started_micros is None:
+        raise TargetError(
+            ProblemKind.PRIVILEGE,
+            f"the role {backend.our_role} does not see what process {pid} is",
+            f"GRANT pg_monitor TO {backend.our_role}",
+        )
+    wanted = request.arguments["backend_start"]
+    if wanted and _micros(wanted) != backend.backend_started_micros:
+        raise RefusedError(
+            f"process {pid} is another session by now: it began {_moment(backend.backend_started_micros)}, "
+            f"and not {wanted}; nothing was changed"
+        )
+    return backend
+
+
+def _check(backend: Backend, request: Request, how: str) -> None:
+    if backend.kind not in _SIGNALLED:
+        raise RefusedError(f"process {backend.pid} is the server's own {backend.kind}, and is left alone")
+    if how == "cancel" and backend.state != "active" and backend.kind == "client backend":
+        raise RefusedError(
+            f"process {backend.pid} runs no statement now ({backend.state}), so there is none to cancel; "
+            f"postgres.terminate ends the session: incident mitigate postgres.terminate {request.target} "
+            f"--arg pid={backend.pid}"
+        )
+    if not backend.is_ours_to_signal:
+        grant = "a superuser's session can be ended by a superuser only"
+        if backend.role and not backend.it_is_superuser:
+            grant = f"GRANT pg_signal_backend TO {backend.our_role}"
+        raise TargetError(
+            ProblemKind.PRIVILEGE,
+            f"the role {backend.our_role} may not signal sessions of {backend.role or 'the server'}",
+            grant,
+        )
+
+
+def _affected(backend: Backend) -> tuple[Affected, ...]:
+    who = (
+        backend.application or "no application name",
+        f"role {backend.role}",
+        f"database {backend.database}",
+    )
+    where = f"from {backend.client_address}" if backend.client_address else "local"
+    age = backend.transaction_seconds
+    lasted = "no transaction" if age is None else f"transaction for {clock.format_duration(max(0.0, age))}"
+    return (
+        Affected(what="session", detail=f"pid {backend.pid}: {', '.join((*who, where))}"),
+        Affected(what="it is", detail=f"{backend.state or backend.kind}, {lasted}"),
+        Affected(what="its statement", detail=normalised(backend.query or "")[:_SHOWN]),
+        Affected(what="locks it holds", count=backend.lock_count),
+        Affected(what="sessions that wait for it", count=backend.waiter_count),
+    )
+
+
+def _risks(backend: Backend, how: str) -> tuple[str, ...]:
+    rolled = "its transaction fails and is rolled back, which may take as long as it has run"
+    lost = "its client gets an error" if how == "cancel" else "its client loses the connection"
+    again = "a client that repeats its work brings the trouble back: stop that too"
+    extra = {
+        "autovacuum worker": ("the server starts the vacuum again later",),
+        "walsender": ("a standby loses its connection and has to catch up",),
+    }
+    return (rolled, lost, again, *extra.get(backend.kind or "", ()))
+
+
+def carry_out(request: Request, proposal: Proposal, *, how: str) -> Done:
+    """Send the signal and return what the server said. Errors: TargetError."""
+    backend: Backend = proposal.private
+    session = _open(request)
+    try:
+        was_sent = session.signal(how, backend)
+    finally:
+        session.close()
+    word = {"cancel": "cancelled the statement of", "terminate": "terminated"}[how]
+    if was_sent:
+        return Done(text=f"{word} process {backend.pid}")
+    return Done(text=f"no signal was sent to process {backend.pid}", left="its transaction had just ended")
+
+
+def verify(request: Request, proposal: Proposal, *, how: str) -> Verdict:
+    """Return whether statement or session are gone, within some seconds."""
+    backend: Backend = proposal.private
+    deadline = clock.monotonic() + _WAIT_SECONDS
+    session = _open(request)
+    try:
+        while not (gone := _is_gone(now := session.backend(backend.pid), backend, how)):
+            if clock.monotonic() > deadline:
+                break
+            sleep(_PAUSE_SECONDS)
+    finally:
+        session.close()
+    if now is None or now.backend_started_micros != backend.backend_started_micros:
+        line = f"pg_stat_activity: process {backend.pid} is gone"
+    else:
+        line = (
+            f"pg_stat_activity: process {backend.pid} is {now.state}, {now.waiter_count} sessions wait for it"
+        )
+    other = (
+        "postgres.terminate ends the session itself" if how == "cancel" else "it may hang in a system call"
+    )
+    return Verdict(
+        is_verified=gone,
+        evidence=(line,),
+        next_step="see whether everybody goes on: incident triage" if gone else other,
+    )
+
+
+def _is_gone(now: Backend | None, before: Backend, how: str) -> bool:
+    if now is None or now.backend_started_micros != before.backend_started_micros:
+        return True
+    if how == "terminate":
+        return False
+    return now.state != "active" or now.transaction_started_micros != before.transaction_started_micros
+
+
+def normalised(query: str) -> str:
+    """Return a statement without what varies and what may be private: strings and numbers.
+
+    >>> normalised("UPDATE users SET mail = 'a''b@c.d'  WHERE id = 7 -- now")
+    'UPDATE users SET mail = ? WHERE id = ?'
+    """
+    text = re.sub(r"--[^\n]*|/\*.*?\*/", " ", query, flags=re.DOTALL)
+    text = re.sub(r"\$(\w*)\$.*?\$\1\$|[eE]?'(?:[^'\\]|''|\\.)*(?:'|\Z)", "?", text, flags=re.DOTALL)
+    return " ".join(re.sub(r"(?<![\w$.])\d+(?:\.\d+)?\b", "?", text).split())
+
+
+def fingerprint(query: str) -> str:
+    """Return what tells statements of one form from others.
+
+    >>> fingerprint("SELECT 1") == fingerprint("select  2")
+    True
+    """
+    return sha256(normalised(query).lower().encode()).hexdigest()[:16]
+
+
+def _moment(micros: int | None) -> str:
+    if micros is None:
+        return "none"
+    whole = datetime.fromtimestamp(micros // 1_000_000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{micros % 1_000_000:06d}+00:00"
+
+
+def _micros(text: str) -> int:
+    try:
+        moment = clock.parse_time(text)
+    except UsageError as error:
+        raise RefusedError(f"backend_start: {error}") from error
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1_000_000 + moment.microsecond
+
+
+_ARGUMENTS = (
+    Argument(name="pid", help="the process id, as findings name it"),
+    Argument(name="backend_start", help="when that session began, where a finding names it", default=""),
+)
+
+
+def _action(how: str, title: str) -> Action:
+    return Action(
+        id=f"postgres.{how}",
+        title=title,
+        targets="a service of kind postgres",
+        propose=partial(propose, how=how),
+        carry_out=partial(carry_out, how=how),
+        verify=partial(verify, how=how),
+        arguments=_ARGUMENTS,
+    )
+
+
+CANCEL = _action("cancel", "Cancel the statement that a PostgreSQL session runs")
+TERMINATE = _action("terminate", "Terminate a PostgreSQL session")

@@ -1,0 +1,147 @@
+"""Over the wire, with psycopg."""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.technologies.postgres.connect import limits
+from incident_lib.technologies.postgres.connect.translate import connection_error, statement_error
+
+_RESOLVE_SECONDS = 2.0
+Parameters = Mapping[str, Any]
+
+
+class Direct:
+    """A psycopg connection: autocommit, extended protocol, nothing prepared on the server."""
+
+    def __init__(self, connection: psycopg.Connection[dict[str, Any]], *, each_statement: bool) -> None:
+        self._connection = connection
+        self._each_statement = each_statement
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Return what `statement` answers. Two statements in one string are refused by the protocol."""
+        with _translated():
+            if not self._each_statement:
+                return self._execute(statement)
+            with self._connection.transaction():
+                self._execute(limits.LOCAL_SETTINGS)
+                return self._execute(statement)
+
+    def _execute(self, statement: str) -> list[dict[str, Any]]:
+        # Binary results are what makes psycopg use the extended protocol for a statement without parameters.
+        return self._connection.execute(statement.encode(), binary=True).fetchall()
+
+    def bound_each_statement(self) -> None:
+        """Set the limits in each transaction from now on."""
+        self._each_statement = True
+
+    def abort(self) -> None:
+        """Shut the socket down: a silent peer is ended by no time-out and no cancel request."""
+        try:
+            with socket.socket(fileno=socket.dup(self._connection.pgconn.socket)) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+        except (OSError, psycopg.Error):
+            return  # it is gone already
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise statement_error(str(error), error.sqlstate) from error
+
+
+def parse_dsn(dsn: str) -> dict[str, Any]:
+    """Return the parameters that a DSN names; `postgresql+asyncpg://`, as SQLAlchemy writes it, is read too.
+
+    Errors: TargetError NOT_CONFIGURED. Its text holds nothing of the DSN, which may be a password.
+
+    >>> parse_dsn("postgresql+asyncpg://app:x@db/shop")["host"]
+    'db'
+    """
+    scheme, separator, rest = dsn.partition("://")
+    if separator:
+        dsn = f"{scheme.partition('+')[0]}://{rest}"
+    try:
+        return dict(conninfo_to_dict(dsn))
+    except psycopg.Error:
+        raise TargetError(
+            ProblemKind.NOT_CONFIGURED,
+            "the dsn cannot be read",
+            "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        ) from None
+
+
+def place(parameters: Parameters) -> str:
+    """Return where the parameters lead, without the credentials.
+
+    >>> place({"host": "db", "user": "app", "password": "x", "dbname": "shop"})
+    'db:5432/shop'
+    """
+    host = parameters.get("host") or parameters.get("hostaddr") or "the local socket"
+    port = parameters.get("port") or limits.PORT
+    return f"{host}:{port}/{parameters.get('dbname') or parameters.get('user') or ''}"
+
+
+def open_direct(parameters: Parameters, *, seconds: int = limits.CONNECT_SECONDS) -> Direct:
+    """Return a connection within the limits. Needs: a login. Cost: one connection. Errors: TargetError."""
+    check_name(parameters)
+    options = " ".join(filter(None, (parameters.get("options"), limits.startup_options())))
+    try:
+        return Direct(_connect({**parameters, "options": options}, seconds), each_statement=False)
+    except psycopg.Error as error:
+        if "startup parameter" not in str(error):
+            raise connection_error(str(error), error.sqlstate) from error
+    try:
+        return Direct(_connect({**parameters, "options": ""}, seconds), each_statement=True)
+    except psycopg.Error as error:
+        raise connection_error(str(error), error.sqlstate) from error
+
+
+def _connect(parameters: Parameters, seconds: int) -> psycopg.Connection[dict[str, Any]]:
+    bounds = {"connect_timeout": seconds, "application_name": limits.APPLICATION}
+    return psycopg.connect(
+        **{**parameters, **bounds},
+        autocommit=True,
+        prepare_threshold=None,
+        row_factory=dict_row,
+    )
+
+
+def check_name(parameters: Parameters) -> None:
+    """Raise TargetError when the host's name is not resolved in time: the resolver knows no deadline."""
+    host = parameters.get("host") or ""
+    if not host or host.startswith("/") or "," in host or parameters.get("hostaddr"):
+        return
+    failure: list[str] = ["the name was not resolved in time"]
+
+    def resolve() -> None:
+        """Keep why the name does not resolve, if it does not."""
+        try:
+            socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            failure[0] = str(error)
+        else:
+            failure.clear()
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(_RESOLVE_SECONDS)
+    if failure:
+        raise TargetError(
+            ProblemKind.NAME_NOT_RESOLVED,
+            f"the name {host} does not resolve here",
+            f"{failure[0]}; check DNS, or give an address that this machine knows",
+        )

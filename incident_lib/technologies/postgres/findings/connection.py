@@ -1,0 +1,138 @@
+"""Is it accepting connections, and as whom do we look?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.errors import ProblemKind
+from incident_lib.findings.base import Context, finding, reason_of
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.postgres.findings.words import count
+from incident_lib.technologies.postgres.rows import PostgresConnection
+
+_TITLES = {
+    ProblemKind.REFUSED: "The database refuses connections: nothing listens",
+    ProblemKind.TIMED_OUT: "The database does not answer",
+    ProblemKind.DENIED: "The database refuses our login",
+    ProblemKind.FULL: "The database has no free connection left",
+    ProblemKind.STARTING: "The database is starting up or shutting down",
+    ProblemKind.NOT_FOUND: "The database does not exist",
+    ProblemKind.NAME_NOT_RESOLVED: "The name of the database server does not resolve",
+    ProblemKind.UNREACHABLE: "The database server cannot be reached from here",
+    ProblemKind.TLS: "No secure connection with the database server",
+    ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
+    ProblemKind.RESET: "The database server cut the connection",
+    ProblemKind.BUSY: "The database server runs, and lets nobody in: logins hang",
+}
+_SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
+_REFUSALS = {
+    "timed_out": "hangs",
+    "busy": "lets nobody in: a catalog of it is locked",
+    "not_found": "does not exist",
+    "full": "is at its own connection limit",
+}
+
+
+def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield why there is no connection: CRITICAL, or UNKNOWN where the inability is ours."""
+    problem = evidence.problem
+    kind = problem.kind if problem else ProblemKind.PROTOCOL
+    reason, advice = reason_of(evidence), problem.advice if problem else ""
+    if kind.is_ours:
+        title = f"not assessed: {reason}"
+        yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
+        return
+    detail = ". ".join(part for part in (reason, advice) if part)
+    if waiting := int(problem.numbers.get("waiting_logins", 0)) if problem else 0:
+        yield _waiting_logins(evidence, waiting, detail)
+        return
+    title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
+    yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
+
+
+def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
+    verb = "waits" if waiting == 1 else "wait"
+    return finding(
+        evidence,
+        "login_waits",
+        FindingSeverity.CRITICAL,
+        f"{count(waiting, 'login')} {verb} for a lock inside the database server, so nobody new gets in",
+        detail,
+        kind="busy",
+        waiters=waiting,
+        root_pid="not known from here",
+    )
+
+
+def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what refused us before somebody let us in, and what is wrong with our role."""
+    for row in evidence.of(PostgresConnection):
+        found = [*_refused(evidence, row), *_role(evidence, row), *_clock(evidence, row, context)]
+        found += _other_way(evidence, row)
+        latency = format_duration(row.latency_seconds)
+        role = "standby" if row.in_recovery else "primary"
+        if row.refused_kind is None:
+            title = f"PostgreSQL {row.version} ({role}) answers in {latency}"
+            yield finding(
+                evidence,
+                "ok",
+                FindingSeverity.OK,
+                title,
+                f"database {row.database}, as role {row.role}",
+                version=row.version,
+                latency_seconds=row.latency_seconds,
+            )
+        yield from found
+
+
+def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
+    if row.refused_kind is None:
+        return
+    reason = _REFUSALS.get(row.refused_kind, "lets nobody in")
+    advice = evidence.problem.advice if evidence.problem else ""
+    yield finding(
+        evidence,
+        row.refused_kind,
+        FindingSeverity.CRITICAL,
+        f"The database {row.refused_database} {reason}, while its server answers",
+        f"{row.refused_message}. Seen through the database {row.database}. {advice}",
+        kind=row.refused_kind,
+        database=row.refused_database,
+        seen_through=row.database,
+    )
+
+
+def _role(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
+    advice = "A role of its own: CREATE ROLE workbench LOGIN PASSWORD '...' IN ROLE pg_monitor"
+    if row.role_is_superuser:
+        # What a container offers is what there is; a configured superuser is somebody's choice.
+        severity = FindingSeverity.WARNING if row.way == "configured" else FindingSeverity.INFO
+        title = f"We look as the superuser {row.role}, which could change anything"
+    elif row.role_owns_tables or row.role_other_session_count:
+        severity = FindingSeverity.INFO
+        title = f"We look as {row.role}, which is a role of the application"
+    elif not row.role_sees_everything:
+        severity = FindingSeverity.UNKNOWN
+        title = f"Our role {row.role} does not see what other roles do"
+    else:
+        return
+    if not row.role_sees_everything:
+        advice = f'To see everything: GRANT pg_monitor TO "{row.role}"'
+    yield finding(evidence, "role", severity, title, advice, role=row.role)
+
+
+def _clock(evidence: Evidence, row: PostgresConnection, context: Context) -> Iterator[Finding]:
+    difference = row.clock_difference_seconds
+    away = None if difference is None else abs(difference)
+    severity = context.thresholds.severity("postgres.connection.clock", away, "seconds")
+    if severity and difference is not None:
+        direction = "ahead of" if difference > 0 else "behind"
+        title = f"The server's clock is {format_duration(abs(difference))} {direction} ours"
+        yield finding(evidence, "clock", severity, title, difference_seconds=difference)
+
+
+def _other_way(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
+    if row.attempts:
+        title = "The database was reached inside its container, not at its address"
+        if row.way != "exec":
+            title = "The database was reached at the second attempt"
+        yield finding(evidence, "way", FindingSeverity.INFO, title, "; ".join(row.attempts), way=row.way)

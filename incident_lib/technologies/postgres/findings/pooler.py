@@ -1,0 +1,119 @@
+"""Do clients wait in PgBouncer, although the server may have connections left?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.errors import ProblemKind
+from incident_lib.findings.base import Context, finding, reason_of
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.postgres.findings.words import conclude, count
+from incident_lib.technologies.postgres.rows_load import PostgresPool, PostgresPooler
+
+# The console refuses our name, or does not know the database: that says nothing about the pools.
+_OURS = frozenset({ProblemKind.DENIED, ProblemKind.NOT_FOUND, ProblemKind.NAME_NOT_RESOLVED, ProblemKind.TLS})
+_LISTED = 5
+
+
+def analyze_pooler_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield that the pooler does not answer: CRITICAL, or UNKNOWN where it only refuses us."""
+    problem = evidence.problem
+    kind = problem.kind if problem else ProblemKind.PROTOCOL
+    reason, advice = reason_of(evidence), problem.advice if problem else ""
+    if kind.is_ours or kind in _OURS:
+        title = f"not assessed: {reason}"
+        yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
+        return
+    detail = ". ".join(part for part in (reason, advice) if part)
+    title = "The pooler before the database does not let clients in"
+    yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
+
+
+def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield pools in which clients wait, and a pooler that is about to refuse clients."""
+    pools = evidence.of(PostgresPool)
+    found = _waiting(evidence, pools, context)
+    for row in evidence.of(PostgresPooler):
+        found += _clients(evidence, row, context)
+    clients = sum(pool.client_active_count for pool in pools)
+    title = f"{count(len(pools), 'pool')}, {count(clients, 'active client')}, nobody waits"
+    yield from conclude(evidence, found, title, pools=len(pools), clients=clients)
+
+
+def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Context) -> list[Finding]:
+    """Return where clients wait. Those that waited in one of two looks only were served in between."""
+    waiting = sorted(
+        (pool for pool in pools if pool.client_waiting_count),
+        key=lambda pool: -pool.client_waiting_count,
+    )
+    if not waiting:
+        return []
+    lasting = [pool for pool in waiting if _lasts(pool, context)]
+    shown = lasting or waiting
+    worst, clients = shown[0], sum(pool.client_waiting_count for pool in shown)
+    longest = max(pool.longest_wait_seconds for pool in shown)
+    severity = context.thresholds.severity("postgres.pooler.waiting", clients, "count")
+    if context.thresholds.severity("postgres.pooler.wait", longest, "seconds") is FindingSeverity.CRITICAL:
+        severity = FindingSeverity.CRITICAL
+    title = f"{count(clients, 'client')} {'waits' if clients == 1 else 'wait'} in PgBouncer for a connection"
+    return [
+        finding(
+            evidence,
+            "waiting" if lasting else "queue",
+            (severity or FindingSeverity.INFO) if lasting else FindingSeverity.INFO,
+            f"{title} of the pool {worst.database}/{worst.role}, the longest for {format_duration(longest)}",
+            "\n".join([*(_line(pool) for pool in shown[:_LISTED]), _why(worst)]),
+            pool=f"{worst.database}/{worst.role}",
+            waiting=clients,
+            longest_wait_seconds=longest,
+            servers=_servers(worst),
+            limit=worst.size_limit_count,
+        )
+    ]
+
+
+def _lasts(pool: PostgresPool, context: Context) -> bool:
+    limits = context.thresholds
+    return bool(
+        pool.client_waiting_before_count
+        or limits.severity("postgres.pooler.wait", pool.longest_wait_seconds, "seconds")
+    )
+
+
+def _servers(pool: PostgresPool) -> int:
+    return pool.server_active_count + pool.server_idle_count + pool.server_used_count
+
+
+def _line(pool: PostgresPool) -> str:
+    limit = "" if pool.size_limit_count is None else f" of {pool.size_limit_count}"
+    return (
+        f"{pool.database}/{pool.role} ({pool.mode or 'mode not told'}): {pool.client_waiting_count} wait, "
+        f"{pool.client_active_count} are served by {_servers(pool)}{limit} connections"
+    )
+
+
+def _why(pool: PostgresPool) -> str:
+    if pool.size_limit_count is not None and _servers(pool) >= pool.size_limit_count:
+        return (
+            "All of its connections are in use: look for long transactions on the server first; then the "
+            "pool is too small"
+        )
+    return (
+        f"It gets no more connections from {pool.server_address or 'the server'}: is that one full, or away?"
+    )
+
+
+def _clients(evidence: Evidence, row: PostgresPooler, context: Context) -> Iterator[Finding]:
+    if not row.client_limit:
+        return
+    ratio = row.client_count / row.client_limit
+    if severity := context.thresholds.severity("postgres.pooler.clients", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "clients",
+            severity,
+            f"PgBouncer has {row.client_count} of at most {row.client_limit} clients",
+            "beyond max_client_conn it refuses new ones",
+            clients=row.client_count,
+            limit=row.client_limit,
+            ratio=ratio,
+        )

@@ -1,0 +1,258 @@
+"""The server's own life: restarts, settings, replication, wraparound, sizes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from incident_lib.clock import format_duration, format_time
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege, size
+from incident_lib.technologies.postgres.rows import (
+    PostgresDatabase,
+    PostgresServer,
+    PostgresSetting,
+    PostgresSlot,
+    PostgresStandby,
+)
+
+_START = timedelta(seconds=5)  # the configuration is loaded at every start, too
+_RISKS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "zero_damaged_pages": "on",
+    "ignore_checksum_failure": "on",
+    "track_activities": "off",
+    "track_counts": "off",
+}
+_SLOTS = {"lost": FindingSeverity.CRITICAL, "unreserved": FindingSeverity.WARNING}
+
+
+def analyze_server(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield a start or a reload inside the window, wraparound, undecided prepared transactions."""
+    for row in evidence.of(PostgresServer):
+        found = [
+            *_restarted(evidence, row, context),
+            *_wraparound(evidence, row, context),
+            *_prepared(evidence, row, context),
+        ]
+        if not row.autovacuum_is_on:
+            title = "Autovacuum is switched off"
+            found.append(finding(evidence, "autovacuum_off", FindingSeverity.WARNING, title))
+        found += [*_workers(evidence, row), *_notifications(evidence, row, context)]
+        up = format_duration((evidence.collected_at - row.started_at).total_seconds())
+        title = f"Up for {up}; the oldest transaction id is {row.transaction_age:,} transactions old"
+        yield from conclude(evidence, found, title, transaction_age=row.transaction_age)
+
+
+def _restarted(evidence: Evidence, row: PostgresServer, context: Context) -> Iterator[Finding]:
+    started, loaded = row.started_at, row.configuration_loaded_at
+    if context.window.holds(started):
+        ago = format_duration((evidence.collected_at - started).total_seconds())
+        title = "The database server was started"
+        detail = f"at {format_time(started)}, {ago} ago; its log says whether it had crashed"
+        yield finding(evidence, "restarted", FindingSeverity.INFO, title, detail, since=started)
+    if loaded > started + _START and context.window.holds(loaded):
+        title = f"The server's configuration was loaded again at {format_time(loaded)}"
+        yield finding(evidence, "reloaded", FindingSeverity.INFO, title, since=loaded)
+
+
+def _wraparound(evidence: Evidence, row: PostgresServer, context: Context) -> Iterator[Finding]:
+    age = max(row.transaction_age, row.multixact_age)
+    if severity := context.thresholds.severity("postgres.server.wraparound", age, "count"):
+        kind = "transaction" if row.transaction_age >= row.multixact_age else "multixact"
+        millions = f"{age / 1e6:,.0f} million"
+        yield finding(
+            evidence,
+            "wraparound",
+            severity,
+            f"The oldest {kind} id is {millions} old; the limit is 2,000 million",
+            f"in the database {row.transaction_age_database}. Find who holds cleanup back (long or prepared "
+            "transactions, slots), then VACUUM (FREEZE) its oldest tables",
+            age=age,
+            database=row.transaction_age_database,
+        )
+
+
+def _prepared(evidence: Evidence, row: PostgresServer, context: Context) -> Iterator[Finding]:
+    seconds = row.oldest_prepared_seconds
+    severity = context.thresholds.severity("postgres.server.prepared", seconds, "seconds")
+    if severity and seconds is not None:
+        yield finding(
+            evidence,
+            "prepared",
+            severity,
+            f"{count(row.prepared_transaction_count, 'prepared transaction')} undecided, the oldest for "
+            f"{format_duration(seconds)}",
+            f"{row.oldest_prepared_name}: its coordinator must COMMIT PREPARED or ROLLBACK PREPARED it",
+            since=row.oldest_prepared_at,
+            count=row.prepared_transaction_count,
+            oldest_seconds=seconds,
+            transaction=row.oldest_prepared_name,
+        )
+
+
+def _workers(evidence: Evidence, row: PostgresServer) -> Iterator[Finding]:
+    if row.autovacuum_worker_limit and (row.autovacuum_worker_count or 0) >= row.autovacuum_worker_limit:
+        title = f"All {row.autovacuum_worker_limit} workers of autovacuum are busy"
+        detail = "other tables wait for their turn; it is trouble where dead rows pile up"
+        yield finding(evidence, "autovacuum_busy", FindingSeverity.INFO, title, detail)
+
+
+def _notifications(evidence: Evidence, row: PostgresServer, context: Context) -> Iterator[Finding]:
+    ratio = row.notify_queue_ratio
+    severity = context.thresholds.severity("postgres.server.notify_queue", ratio, "ratio")
+    if severity and ratio is not None:
+        title = f"The queue of NOTIFY is {ratio:.0%} full"
+        detail = "a session listens and sits in a transaction; when the queue is full, NOTIFY fails at commit"
+        yield finding(evidence, "notify_queue", severity, title, detail, ratio=ratio)
+
+
+def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield settings that wait for a restart, and those that risk data or blind the monitoring."""
+    rows = evidence.of(PostgresSetting)
+    found: list[Finding] = []
+    if pending := [row.name for row in rows if row.pending_restart]:
+        title = (
+            f"{count(len(pending), 'changed setting')} not in force before a restart: {', '.join(pending)}"
+        )
+        found.append(
+            finding(evidence, "pending_restart", FindingSeverity.INFO, title, settings=", ".join(pending))
+        )
+    if risks := [f"{row.name} = {row.value}" for row in rows if _RISKS.get(row.name) == row.value]:
+        title = f"Settings that risk data or hide trouble: {', '.join(risks)}"
+        found.append(finding(evidence, "risk", FindingSeverity.INFO, title, settings=", ".join(risks)))
+    changed = sum(not row.is_default for row in rows)
+    title = f"{count(len(rows), 'setting')} read, {changed} of them not the default"
+    yield from conclude(evidence, found, title, settings=len(rows), changed=changed)
+
+
+def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield databases at their own connection limit, or that let nobody in."""
+    rows = evidence.of(PostgresDatabase)
+    found: list[Finding] = []
+    for row in rows:
+        found += _limit(evidence, row, context)
+        if not row.allows_connections:
+            title = f"The database {row.database} lets nobody in (ALLOW_CONNECTIONS false)"
+            found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
+    known = [row.size_bytes for row in rows if row.size_bytes is not None]
+    more = "" if len(known) == len(rows) else f" ({len(rows) - len(known)} not told)"
+    title = f"{count(len(rows), 'database')}, {size(sum(known))} in all{more}"
+    yield from conclude(evidence, found, title, databases=len(rows), size_bytes=sum(known))
+
+
+def _limit(evidence: Evidence, row: PostgresDatabase, context: Context) -> Iterator[Finding]:
+    if not row.connection_limit or row.connection_limit < 0 or row.connection_count is None:
+        return
+    ratio = row.connection_count / row.connection_limit
+    if severity := context.thresholds.severity("postgres.databases.limit", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "limit",
+            severity,
+            f"The database {row.database} is near its own limit: {row.connection_count} of "
+            f"{row.connection_limit} connections",
+            f"ALTER DATABASE {row.database} CONNECTION LIMIT raises it",
+            database=row.database,
+            connections=row.connection_count,
+            limit=row.connection_limit,
+        )
+
+
+def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield standbys that lag or do not stream, and slots that hold WAL back or lost it."""
+    rows, slots = evidence.of(PostgresStandby), evidence.of(PostgresSlot)
+    standbys = [row for row in rows if row.direction != "subscription"]
+    subscriptions = [row for row in rows if row.direction == "subscription"]
+    found = [one for row in standbys for one in _lag(evidence, row, context)]
+    found += [one for row in subscriptions for one in _subscription(evidence, row, context)]
+    found += [one for row in slots for one in _slot(evidence, row, context)]
+    title = f"{count(len(standbys), 'standby', 'standbys')} in step, {count(len(slots), 'slot')}"
+    if subscriptions:
+        title += f", {count(len(subscriptions), 'subscription')}"
+    if not rows and not slots:
+        title = "No replication"
+    blind = lacks_privilege(evidence)
+    yield from conclude(evidence, found, title, blind=blind, standbys=len(standbys), slots=len(slots))
+
+
+def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
+    name = row.name or row.client_address or "a standby"
+    if row.state not in {"streaming", None}:
+        what = f"The standby {name} is {row.state}"
+        if row.direction == "upstream":
+            what = "This standby receives nothing from its primary"
+        yield finding(evidence, "not_streaming", FindingSeverity.WARNING, what, standby=name, state=row.state)
+    severity = context.thresholds.severity("postgres.replication.lag", row.lag_seconds, "seconds")
+    if severity and row.lag_seconds is not None:
+        subject = f"The standby {name}" if row.direction == "downstream" else "This standby"
+        subject = f"The subscriber {name}" if row.is_logical else subject
+        yield finding(
+            evidence,
+            "lag",
+            severity,
+            f"{subject} is {format_duration(row.lag_seconds)} behind",
+            "" if row.lag_bytes is None else f"{size(row.lag_bytes)} are not replayed yet",
+            standby=name,
+            lag_seconds=row.lag_seconds,
+            lag_bytes=row.lag_bytes,
+        )
+
+
+def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
+    if row.state == "streaming":
+        yield from _subscription_lag(evidence, row, context)
+        return
+    yield finding(
+        evidence,
+        "subscription",
+        FindingSeverity.INFO if row.state == "disabled" else FindingSeverity.WARNING,
+        f"The subscription {row.name} is {row.state}: nothing arrives",
+        "the server's log says why its worker ends: the publisher is away, or a row cannot be applied",
+        subscription=row.name,
+        state=row.state,
+    )
+
+
+def _subscription_lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
+    limits = context.thresholds
+    if severity := limits.severity("postgres.replication.silent", row.silent_seconds, "seconds"):
+        title = (
+            f"The subscription {row.name} has heard nothing for {format_duration(row.silent_seconds or 0)}"
+        )
+        detail = "its worker waits for a lock or is busy with one change, or the publisher does not send"
+        yield finding(
+            evidence,
+            "subscription",
+            severity,
+            title,
+            detail,
+            subscription=row.name,
+            silent_seconds=row.silent_seconds,
+        )
+    elif severity := limits.severity("postgres.replication.lag", row.lag_seconds, "seconds"):
+        title = f"The subscription {row.name} is {format_duration(row.lag_seconds or 0)} behind its publisher"
+        detail = "by the times that both servers gave the last message, so their clocks are part of it"
+        yield finding(evidence, "lag", severity, title, detail, standby=row.name, lag_seconds=row.lag_seconds)
+
+
+def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[Finding]:
+    severity = _SLOTS.get(row.wal_status or "")
+    title = f"The replication slot {row.name} has lost its WAL"
+    if row.wal_status == "unreserved":
+        title = f"The replication slot {row.name} is about to lose its WAL"
+    if severity is None and not row.active:
+        severity = context.thresholds.severity("postgres.replication.slot", row.retained_bytes, "bytes")
+        title = f"The unused replication slot {row.name} keeps {size(row.retained_bytes or 0)} of WAL"
+    if severity:
+        yield finding(
+            evidence,
+            "slot",
+            severity,
+            title,
+            "bring its consumer back, or drop the slot: WAL that nobody fetches fills the disk",
+            since=row.inactive_since,
+            slot=row.name,
+            wal_status=row.wal_status,
+            retained_bytes=row.retained_bytes,
+        )

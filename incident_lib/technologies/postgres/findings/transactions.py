@@ -1,0 +1,158 @@
+"""Which queries and transactions run for long, and which sit idle with their locks held?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.postgres.findings.words import (
+    conclude,
+    count,
+    end_session,
+    lacks_privilege,
+    one_line,
+    where,
+    who,
+)
+from incident_lib.technologies.postgres.rows import PostgresActiveSession
+
+_LISTED = 5
+Sessions = list[PostgresActiveSession]
+
+
+def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield idle transactions, long queries and long transactions."""
+    sessions = evidence.of(PostgresActiveSession)
+    blocking, idle = _idle(sessions, context)
+    queries = [one for one in sessions if _is_long(one.query_seconds, context) and one.wait_type != "Lock"]
+    rest = {one.pid for one in (*blocking, *idle, *queries)}
+    transactions = [
+        one for one in sessions if one.pid not in rest and _is_long(one.transaction_seconds, context)
+    ]
+    found = [
+        *_idle_blocking(evidence, blocking),
+        *_idle_only(evidence, idle),
+        *_long_queries(evidence, queries, context),
+        *_long_transactions(evidence, transactions, context),
+    ]
+    title = "No long query, no long transaction, nobody idle in one"
+    yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sessions=len(sessions))
+
+
+def _idle(sessions: tuple[PostgresActiveSession, ...], context: Context) -> tuple[Sessions, Sessions]:
+    """Return those idle in a transaction: first those that somebody waits for, then those idle for long."""
+    limit = context.thresholds["postgres.transactions.idle_blocking.critical_seconds"]
+    blocking: Sessions = []
+    idle: Sessions = []
+    for one in sessions:
+        if not (one.state or "").startswith("idle in transaction") or one.state_seconds is None:
+            continue
+        if one.blocking_count and one.state_seconds >= limit:
+            blocking.append(one)
+        elif context.thresholds.severity("postgres.transactions.idle", one.state_seconds, "seconds"):
+            idle.append(one)
+    return blocking, idle
+
+
+def _is_long(seconds: float | None, context: Context) -> bool:
+    return context.thresholds.severity("postgres.transactions.long", seconds, "seconds") is not None
+
+
+def _idle_blocking(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
+    if not sessions:
+        return
+    worst = max(sessions, key=lambda one: one.blocking_count)
+    waiting = sum(one.blocking_count for one in sessions)
+    yield finding(
+        evidence,
+        "idle_blocking",
+        FindingSeverity.CRITICAL,
+        f"{who(worst)} does nothing and makes {count(waiting, 'session')} wait",
+        _list(sessions),
+        since=worst.state_changed_at,
+        actions=end_session(evidence, worst.pid, running=False),
+        blocking=waiting,
+        **_data(worst, sessions),
+    )
+
+
+def _idle_only(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
+    if not sessions:
+        return
+    worst = max(sessions, key=lambda one: one.state_seconds or 0)
+    more = f"{len(sessions)} sessions are idle in a transaction, the longest: " if len(sessions) > 1 else ""
+    yield finding(
+        evidence,
+        "idle",
+        FindingSeverity.WARNING,
+        f"{more}{who(worst)}",
+        f"They keep their locks and hold cleanup back. {_list(sessions)}",
+        since=worst.state_changed_at,
+        actions=end_session(evidence, worst.pid, running=False),
+        **_data(worst, sessions),
+    )
+
+
+def _long_queries(evidence: Evidence, sessions: Sessions, context: Context) -> Iterator[Finding]:
+    if not sessions:
+        return
+    worst = max(sessions, key=lambda one: one.query_seconds or 0)
+    severity = context.thresholds.severity("postgres.transactions.long", worst.query_seconds, "seconds")
+    more = f"{len(sessions)} queries run for long, the longest: " if len(sessions) > 1 else ""
+    yield finding(
+        evidence,
+        "long_query",
+        severity or FindingSeverity.INFO,
+        f"{more}{who(worst)}",
+        _list(sessions),
+        since=worst.query_started_at,
+        actions=end_session(evidence, worst.pid, running=True),
+        **_data(worst, sessions),
+    )
+
+
+def _long_transactions(evidence: Evidence, sessions: Sessions, context: Context) -> Iterator[Finding]:
+    if not sessions:
+        return
+    worst = max(sessions, key=lambda one: one.transaction_seconds or 0)
+    seconds = worst.transaction_seconds or 0
+    severity = context.thresholds.severity("postgres.transactions.long", seconds, "seconds")
+    more = (
+        f"{len(sessions)} transactions are open for long, the longest"
+        if len(sessions) > 1
+        else "A transaction"
+    )
+    verb = "for" if len(sessions) > 1 else "is open for"
+    yield finding(
+        evidence,
+        "long_transaction",
+        severity or FindingSeverity.INFO,
+        f"{more} {verb} {format_duration(seconds)}: {who(worst)}",
+        _list(sessions),
+        since=worst.transaction_started_at,
+        actions=end_session(evidence, worst.pid, running=worst.state == "active"),
+        **_data(worst, sessions),
+    )
+
+
+def _list(sessions: Sessions) -> str:
+    lines = [f"{who(one)}, {where(one)}: {one_line(one.query)}" for one in sessions[:_LISTED]]
+    if len(sessions) > _LISTED:
+        lines.append(f"and {len(sessions) - _LISTED} more")
+    return "\n".join(lines)
+
+
+def _data(worst: PostgresActiveSession, sessions: Sessions) -> dict[str, str | float | None]:
+    return {
+        "count": len(sessions),
+        "pid": worst.pid,
+        "application": worst.application,
+        "role": worst.role,
+        "database": worst.database,
+        "client": worst.client_address,
+        "state": worst.state,
+        "state_seconds": worst.state_seconds,
+        "query_seconds": worst.query_seconds,
+        "transaction_seconds": worst.transaction_seconds,
+        "query": one_line(worst.query, 500),
+    }

@@ -1,0 +1,80 @@
+"""What should go on by itself: archiving, and indexes that are whole."""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege, size
+from incident_lib.technologies.postgres.rows_upkeep import (
+    PostgresArchiver,
+    PostgresInvalidIndex,
+    PostgresWalFolder,
+)
+
+
+def analyze_archiver(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield that archiving fails now (the last attempt was a failure), and WAL that piles up."""
+    for row in evidence.of(PostgresArchiver):
+        failing = row.failed_at is not None and (row.archived_at is None or row.failed_at > row.archived_at)
+        found = list(_failing(evidence, row)) if row.archiving_is_on and failing else []
+        found += [
+            one for folder in evidence.of(PostgresWalFolder) for one in _folder(evidence, folder, context)
+        ]
+        title = "Archiving is off"
+        if row.archiving_is_on:
+            title = f"The last archived file is {row.archived_file or 'none yet'}"
+        archiving = "on" if row.archiving_is_on else "off"
+        yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), archiving=archiving)
+
+
+def _folder(evidence: Evidence, row: PostgresWalFolder, context: Context) -> Iterator[Finding]:
+    wanted = max(row.max_bytes, row.kept_bytes)
+    limits = context.thresholds
+    if severity := limits.severity("postgres.archiver.wal", row.size_bytes / max(wanted, 1), "ratio"):
+        title = f"The write-ahead log takes {size(row.size_bytes)}, and {size(wanted)} were planned"
+        detail = "a slot, archiving that is late, or a burst of writes keeps it; delete nothing of it by hand"
+        yield finding(
+            evidence, "wal", severity, title, detail, size_bytes=row.size_bytes, files=row.file_count
+        )
+    if severity := limits.severity("postgres.archiver.waiting", row.waiting_count, "count"):
+        title = f"{row.waiting_count:,} files of the write-ahead log wait to be archived"
+        yield finding(evidence, "waiting", severity, title, files=row.waiting_count)
+
+
+def _failing(evidence: Evidence, row: PostgresArchiver) -> Iterator[Finding]:
+    behind = "nothing was archived yet"
+    if row.archived_at:
+        ago = format_duration((evidence.collected_at - row.archived_at).total_seconds())
+        behind = f"the last success was {ago} ago"
+    yield finding(
+        evidence,
+        "failing",
+        FindingSeverity.CRITICAL,
+        f"The write-ahead log cannot be archived; {behind}",
+        f"stuck at {row.failed_file}. It piles up on the disk of the database until archive_command works",
+        since=row.archived_at,
+        file=row.failed_file,
+        failures=row.failure_count,
+    )
+
+
+def analyze_indexes(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield indexes that a failed build left behind, and those still being built."""
+    rows = evidence.of(PostgresInvalidIndex)
+    building = [row for row in rows if row.is_being_built]
+    left = [row for row in rows if not row.is_being_built]
+    blind = lacks_privilege(evidence)
+    found: list[Finding] = []
+    if left and not blind:
+        names = ", ".join(f"{row.schema}.{row.index}" for row in left)
+        title = f"{count(len(left), 'index', 'indexes')} left invalid by a failed build: {names}"
+        detail = "no query uses it, every write pays for it: DROP INDEX CONCURRENTLY, then build it again"
+        found.append(
+            finding(evidence, "invalid", FindingSeverity.WARNING, title, detail, count=len(left), names=names)
+        )
+    if building:
+        names = ", ".join(f"{row.schema}.{row.index}" for row in building)
+        title = f"{count(len(building), 'index', 'indexes')} being built: {names}"
+        found.append(finding(evidence, "building", FindingSeverity.INFO, title, names=names))
+    yield from conclude(evidence, found, "No index is invalid", blind=blind, invalid=len(left))

@@ -1,0 +1,84 @@
+"""Do clients wait in the pooler?"""
+
+import time
+from typing import Any
+
+import msgspec
+
+from incident_lib.model import Window
+from incident_lib.probes.base import Fetched, Probe
+from incident_lib.technologies.postgres.connect.pooler import CONSOLE, SHOWS, PoolerSession
+from incident_lib.technologies.postgres.rows_load import PostgresPool, PostgresPooler
+
+_APART_SECONDS = 1.0
+Answer = list[dict[str, Any]]
+
+
+def fetch_pooler(session: PoolerSession, _window: Window) -> Fetched:
+    """Return PgBouncer and its pools: a PostgresPooler, then a PostgresPool each.
+
+    Source: SHOW POOLS, twice, a second apart; SHOW DATABASES, LISTS, CONFIG, VERSION. Needs: stats_users.
+    """
+    before = {(row["database"], row["user"]): row for row in session.show("SHOW POOLS")}
+    about = pooler_row(session.show("SHOW VERSION"), session.show("SHOW LISTS"), session.show("SHOW CONFIG"))
+    databases = {row["name"]: row for row in session.show("SHOW DATABASES")}
+    time.sleep(_APART_SECONDS)
+    pools = [
+        pool_row(row, before.get((row["database"], row["user"])), databases.get(row["database"], {}))
+        for row in session.show("SHOW POOLS")
+        if row["database"] != CONSOLE
+    ]
+    return Fetched(rows=(about, *pools))
+
+
+def pooler_row(version: Answer, lists: Answer, config: Answer) -> PostgresPooler:
+    """Return what PgBouncer says of itself.
+
+    >>> pooler_row([{"version": "PgBouncer 1.18.0"}], [{"list": "used_clients", "items": 9}],
+    ...     [{"key": "max_client_conn", "value": "100"}]).client_limit
+    100
+    """
+    items = {row["list"]: row["items"] for row in lists}
+    settings = {row["key"]: row["value"] for row in config}
+    limit = settings.get("max_client_conn")
+    return PostgresPooler(
+        version=str(version[0]["version"]) if version else None,
+        client_count=int(items.get("used_clients", 0)),
+        client_limit=int(limit) if limit else None,
+        server_count=int(items.get("used_servers", 0)),
+    )
+
+
+def pool_row(row: dict[str, Any], before: dict[str, Any] | None, database: dict[str, Any]) -> PostgresPool:
+    """Return one pool as a record; columns that a version does not have count as nothing."""
+    port = database.get("port")
+    host = database.get("host")
+    return msgspec.convert(
+        {
+            "database": row["database"],
+            "role": row["user"],
+            "mode": row.get("pool_mode"),
+            "client_active_count": row["cl_active"],
+            "client_waiting_count": row["cl_waiting"],
+            "client_waiting_before_count": before["cl_waiting"] if before else 0,
+            "longest_wait_seconds": row["maxwait"] + row.get("maxwait_us", 0) / 1e6,
+            "server_active_count": row["sv_active"],
+            "server_idle_count": row["sv_idle"],
+            "server_used_count": row["sv_used"],
+            "server_login_count": row["sv_login"],
+            "size_limit_count": database.get("pool_size"),
+            "server_address": f"{host}:{port}" if host else None,
+        },
+        PostgresPool,
+    )
+
+
+POOLER = Probe(
+    name="postgres.pooler",
+    fetch=fetch_pooler,
+    question="Do clients wait in PgBouncer?",
+    source="; ".join(SHOWS),
+    needs="pooler_dsn of the service, a name in stats_users",
+    cost="one connection with its console",
+    tier=1,
+)

@@ -1,0 +1,54 @@
+"""Statements from sql/*.sql, one a file, and their rows as records."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import msgspec
+
+from incident_lib.errors import ProblemKind
+from incident_lib.model import Problem, Row, Truncation
+from incident_lib.technologies.postgres.connect import PostgresSession
+
+R = TypeVar("R", bound=Row)
+PRIVILEGE = Problem(
+    kind=ProblemKind.PRIVILEGE,
+    message="our role is no member of pg_monitor, so it sees little of what other roles do",
+    advice="as a superuser: GRANT pg_monitor TO the role that the workbench uses",
+)
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the statement of `sql/NAME.sql`, with the comment that says what it needs and costs.
+
+    >>> statement("activity").startswith("-- View: pg_stat_activity")
+    True
+    """
+    return (
+        (files("incident_lib.technologies.postgres") / "sql" / f"{name}.sql")
+        .read_text(encoding="utf-8")
+        .strip()
+    )
+
+
+def read(session: PostgresSession, name: str, row_type: type[R]) -> tuple[tuple[R, ...], Truncation | None]:
+    """Return the records that statement `name` gives, and what its LIMIT left out. Errors: TargetError."""
+    answer = session.rows(statement(name))
+    total = answer[0].get("total_count") if answer else None
+    truncated = Truncation(kept=len(answer), total=total) if total and total > len(answer) else None
+    return records(answer, row_type), truncated
+
+
+def records(answer: list[dict[str, Any]], row_type: type[R]) -> tuple[R, ...]:
+    """Return `answer` as records; columns that the record does not have are left out."""
+    return tuple(msgspec.convert(row, row_type) for row in answer)
+
+
+def privilege_problem(session: PostgresSession) -> Problem | None:
+    """Return what is missing when our role does not see what other roles do; None when it does."""
+    facts = session.facts
+    if facts is None or facts["role_sees_everything"]:
+        return None
+    advice = f'as a superuser: GRANT pg_monitor TO "{facts["role"]}"'
+    return Problem(kind=PRIVILEGE.kind, message=PRIVILEGE.message, advice=advice)

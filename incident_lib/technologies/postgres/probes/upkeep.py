@@ -1,0 +1,68 @@
+"""What should go on by itself: archiving, cleanup, whole indexes."""
+
+from incident_lib.model import Window
+from incident_lib.probes.base import Fetched, Probe
+from incident_lib.technologies.postgres.connect import PostgresSession
+from incident_lib.technologies.postgres.probes.reading import privilege_problem, read, statement
+from incident_lib.technologies.postgres.rows_upkeep import (
+    PostgresArchiver,
+    PostgresHorizonHolder,
+    PostgresInvalidIndex,
+    PostgresWalFolder,
+)
+
+
+def fetch_archiver(session: PostgresSession, _window: Window) -> Fetched:
+    """Return how archiving goes: one PostgresArchiver, and with pg_monitor one PostgresWalFolder.
+
+    Source: sql/archiver.sql, sql/wal_folder.sql.
+    """
+    rows, _ = read(session, "archiver", PostgresArchiver)
+    problem = privilege_problem(session)
+    folder = () if problem else read(session, "wal_folder", PostgresWalFolder)[0]
+    source = "\n\n".join((statement("archiver"), *(() if problem else (statement("wal_folder"),))))
+    return Fetched(rows=(*rows, *folder), source=source, problem=problem)
+
+
+def fetch_indexes(session: PostgresSession, _window: Window) -> Fetched:
+    """Return indexes that are not valid: a PostgresInvalidIndex each. Needs: pg_monitor, to know builds."""
+    rows, truncated = read(session, "invalid_indexes", PostgresInvalidIndex)
+    # Without the privilege a build that goes on cannot be told from one that failed.
+    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session) if rows else None)
+
+
+def fetch_horizon(session: PostgresSession, _window: Window) -> Fetched:
+    """Return who keeps dead rows from being removed, the oldest first: a PostgresHorizonHolder each.
+
+    Source: sql/horizon.sql. Needs: pg_monitor.
+    """
+    rows, truncated = read(session, "horizon", PostgresHorizonHolder)
+    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session))
+
+
+ARCHIVER = Probe(
+    name="postgres.archiver",
+    fetch=fetch_archiver,
+    question="Is the write-ahead log archived, and does it pile up?",
+    source=statement("archiver"),
+    needs="pg_monitor",
+    cost="lists two folders of the server's",
+    tier=1,
+)
+INDEXES = Probe(
+    name="postgres.indexes",
+    fetch=fetch_indexes,
+    question="Is an index left half-built?",
+    source=statement("invalid_indexes"),
+    needs="pg_monitor",
+    cost="one scan of pg_index",
+    tier=1,
+)
+HORIZON = Probe(
+    name="postgres.horizon",
+    fetch=fetch_horizon,
+    question="Who keeps dead rows from being removed?",
+    source=statement("horizon"),
+    needs="pg_monitor",
+    tier=1,
+)

@@ -1,0 +1,186 @@
+"""A server in a container: what inspection says about reaching it, and redis-cli inside it."""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from incident_lib.connections.docker import Engine, ExecResult, open_engine
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.technologies.redis.connect.address import PORT, Address
+from incident_lib.technologies.redis.connect.commands import check
+from incident_lib.technologies.redis.connect.text import parse_output
+from incident_lib.technologies.redis.connect.wire import Command
+
+_EXEC_SECONDS = 3.0
+_PASSWORDS = ("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDISCLI_AUTH", "VALKEYCLI_AUTH")
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What inspection found. `address` is None where no port can be reached from here."""
+
+    address: Address | None
+    inside: Address  # as seen in the container
+
+
+def find(engine: Engine, container: str) -> Found:
+    """Return where the server in `container` is, with its own password, which stays in memory.
+
+    Source: GET /containers/NAME/json. Errors: TargetError REFUSED where the container does not run.
+    """
+    details = engine.inspect(container)
+    state = details.get("State") or {}
+    if not state.get("Running"):
+        raise TargetError(
+            ProblemKind.REFUSED,
+            f"container {container} is not running: {state.get('Status')}, exit code {state.get('ExitCode')}",
+            "look at its last log lines and why it ended, then start it",
+        )
+    inside = _inside(details)
+    return Found(address=_from_here(engine, details, inside), inside=inside)
+
+
+def memory_limit(container: str) -> int | None:
+    """Return the container's memory limit, None where it has none. Errors: TargetError."""
+    engine = open_engine()
+    try:
+        return (engine.inspect(container).get("HostConfig") or {}).get("Memory") or None
+    finally:
+        engine.close()
+
+
+def _inside(details: dict[str, Any]) -> Address:
+    config = details.get("Config") or {}
+    environment = dict(item.split("=", 1) for item in config.get("Env") or () if "=" in item)
+    extra = [environment.get(name, "") for name in ("REDIS_ARGS", "VALKEY_EXTRA_FLAGS")]
+    arguments = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()), *extra]
+    options = dict(read_options(arguments, environment))
+    passwords = (environment.get(name) for name in _PASSWORDS)
+    password = options.get("requirepass") or next((one for one in passwords if one), "")
+    port = options.get("port", "")
+    return Address(port=int(port) if port.isdigit() and int(port) else PORT, password=password)
+
+
+def read_options(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each `--name value` of a server's command line, also of one inside `sh -c`.
+
+    >>> dict(read_options(["sh", "-c", "exec redis-server --requirepass ${PW}"], {"PW": "x"}))
+    {'requirepass': 'x'}
+    """
+    words = [word for argument in arguments for word in _words(argument)]
+    for name, value in itertools.pairwise(words):
+        if name.startswith("--") and not value.startswith("--"):
+            yield name[2:].lower(), _expand(value, environment)
+
+
+def _words(argument: str) -> list[str]:
+    if "--" not in argument or " " not in argument:
+        return [argument]
+    try:
+        return shlex.split(argument)
+    except ValueError:
+        return argument.split()
+
+
+def _expand(value: str, environment: dict[str, str]) -> str:
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: environment.get(match[1], ""), value)
+
+
+def _from_here(engine: Engine, details: dict[str, Any], inside: Address) -> Address | None:
+    """Return a published port, else the container's own address on an engine of this machine, else None."""
+    network = details.get("NetworkSettings") or {}
+    host = _engine_host(engine)
+    for published in (network.get("Ports") or {}).get(f"{inside.port}/tcp") or ():
+        bound = published.get("HostIp") or ""
+        shown = host if bound in {"", "0.0.0.0", "::"} else bound  # noqa: S104 - compared, not bound to
+        return msgspec.structs.replace(inside, host=shown, port=int(published["HostPort"]))
+    if host != "127.0.0.1":
+        return None
+    if (details.get("HostConfig") or {}).get("NetworkMode") == "host":
+        return inside
+    for one in (network.get("Networks") or {}).values():
+        if own := one.get("IPAddress"):
+            return msgspec.structs.replace(inside, host=own)
+    return None
+
+
+def _engine_host(engine: Engine) -> str:
+    parts = urlsplit(str(engine.client.api.base_url))
+    return parts.hostname or "127.0.0.1" if parts.scheme in {"http", "https"} else "127.0.0.1"
+
+
+class ContainerCli:
+    """redis-cli, or valkey-cli, inside a container: a process for each command."""
+
+    connect_seconds: float | None = None
+    local = ""
+    ends = ("", "")
+
+    def __init__(self, engine: Engine, container: str, address: Address) -> None:
+        self.where = f"{address} inside container {container}"
+        self._engine = engine
+        self._container = container
+        self._address = address
+        self._program = "redis-cli"
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Return a reply for each command, as `Wire.exchange` does. Cost: a process in the container each."""
+        for command in commands:
+            check(command)
+        return [self._run(command) for command in commands]
+
+    def abort(self) -> None:
+        """Break off the connection with the engine."""
+        self._engine.abort()
+
+    def close(self) -> None:
+        """Close the connection with the engine."""
+        self._engine.close()
+
+    def _run(self, command: Command) -> Any:
+        result = self._execute(command)
+        said = (result.stderr + result.stdout).decode("utf-8", "replace")
+        if "Could not connect" in said:
+            raise TargetError(
+                ProblemKind.REFUSED,
+                f"{self.where} refused the connection",
+                "look at the log of the container",
+            )
+        if result.exit_code not in {0, 1} or (result.exit_code and not result.stdout):
+            first = said.strip().partition("\n")[0][:200]
+            raise TargetError(ProblemKind.PROTOCOL, f"{self._program} inside the container failed: {first}")
+        return parse_output(command, result.stdout.decode("utf-8", "surrogateescape"))
+
+    def _execute(self, command: Command) -> ExecResult:
+        try:
+            return self._execute_with(self._program, command)
+        except TargetError as error:
+            if error.kind is not ProblemKind.UNSUPPORTED or self._program == "valkey-cli":
+                raise
+        self._program = "valkey-cli"
+        return self._execute_with(self._program, command)
+
+    def _execute_with(self, program: str, command: Command) -> ExecResult:
+        words = [word.decode("latin-1") if isinstance(word, bytes) else str(word) for word in command]
+        return self._engine.exec_read(
+            self._container,
+            (program, *self._options(), *words),
+            environment=self._login(),
+            seconds=_EXEC_SECONDS,
+        )
+
+    def _options(self) -> tuple[str, ...]:
+        address = self._address
+        place = ("-s", address.path) if address.path else ("-p", str(address.port))
+        user = ("--user", address.user) if address.user else ()
+        tls = ("--tls", "--insecure") if address.tls else ()
+        return ("--no-raw", *place, *user, *tls)
+
+    def _login(self) -> dict[str, str]:
+        """Return the password where the process list does not show it."""
+        password = self._address.password
+        return {"REDISCLI_AUTH": password, "VALKEYCLI_AUTH": password} if password else {}

@@ -1,0 +1,104 @@
+"""Who is connected, and is there room for more?"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.findings.flushes import flushed_by_client
+from incident_lib.technologies.redis.rows import RedisClientGroup, RedisClients
+
+
+def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield refused clients, a limit that is near, and who holds most connections, else OK."""
+    yield from flushed_by_client(evidence, context)
+    for row in evidence.of(RedisClients):
+        bad = [*_rejected(evidence, row), *_high(evidence, row, context)]
+        yield from bad
+        yield from _blocked(evidence, row, context)
+        yield from _one_address(evidence, row, context)
+        if not bad:
+            yield _ok(evidence, row)
+
+
+def _ok(evidence: Evidence, row: RedisClients) -> Finding:
+    if row.connected_count is None:
+        return finding(
+            evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no clients section"
+        )
+    limit = f" of {row.limit_count}" if row.limit_count else ", the limit is not known"
+    return finding(
+        evidence,
+        "ok",
+        FindingSeverity.OK,
+        f"{row.connected_count} clients{limit}",
+        connected_count=row.connected_count,
+        limit_count=row.limit_count,
+    )
+
+
+def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
+    if row.rejected_count:
+        yield finding(
+            evidence,
+            "rejected",
+            FindingSeverity.WARNING,
+            "clients are turned away, as there are too many",
+            f"{row.rejected_count} in {row.seconds:.1f} s, limit {row.limit_count}",
+            rejected_count=row.rejected_count,
+        )
+
+
+def _high(evidence: Evidence, row: RedisClients, context: Context) -> Iterator[Finding]:
+    if row.connected_count is None or not row.limit_count:
+        return
+    ratio = row.connected_count / row.limit_count
+    if severity := context.thresholds.severity("redis.clients", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "high",
+            severity,
+            f"{ratio:.0%} of the connections are taken",
+            f"{row.connected_count} of {row.limit_count}",
+            used_ratio=ratio,
+            connected_count=row.connected_count,
+            limit_count=row.limit_count,
+        )
+
+
+def _blocked(evidence: Evidence, row: RedisClients, context: Context) -> Iterator[Finding]:
+    connected, blocked = row.connected_count or 0, row.blocked_count or 0
+    if connected < context.thresholds["redis.groups.least_count"]:
+        return
+    if severity := context.thresholds.severity("redis.blocked", blocked / connected, "ratio"):
+        yield finding(
+            evidence,
+            "blocked",
+            severity,
+            f"{blocked} of {connected} clients wait in a blocking command",
+            "workers on a queue do that; others should not",
+            blocked_count=blocked,
+        )
+
+
+def _one_address(evidence: Evidence, row: RedisClients, context: Context) -> Iterator[Finding]:
+    by_address: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for group in evidence.of(RedisClientGroup):
+        by_address[group.address] += group.client_count
+        names.setdefault(group.address, group.name or group.library)
+    total = row.connected_count or 0
+    if total < context.thresholds["redis.groups.least_count"] or len(by_address) == 0:
+        return
+    address, count = by_address.most_common(1)[0]
+    if severity := context.thresholds.severity("redis.one_address", count / total, "ratio"):
+        yield finding(
+            evidence,
+            "one_address",
+            severity,
+            f"{address} holds {count} of {total} connections",
+            f"mostly {names[address]}" if names[address] else "its clients have no name",
+            address=address,
+            client_count=count,
+            share_ratio=count / total,
+        )

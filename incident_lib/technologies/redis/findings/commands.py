@@ -1,0 +1,76 @@
+"""What is it busy with?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.rows import RedisSetting
+from incident_lib.technologies.redis.rows_commands import RedisCommand, RedisLatencyEvent, busy_seconds
+
+
+def analyze_commands(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield a busy thread with the command that makes it so, latency events, else OK."""
+    commands = evidence.of(RedisCommand)
+    busy = list(_busy(evidence, commands, context))
+    yield from busy
+    yield from (_event(evidence, event) for event in evidence.of(RedisLatencyEvent))
+    if not busy:
+        yield _ok(evidence, commands)
+
+
+def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
+    calls = sum(one.call_count for one in commands)
+    seconds = commands[0].seconds if commands else None
+    per_second = calls / seconds if seconds else 0.0
+    off = any(one.value == "0" for one in evidence.of(RedisSetting))
+    return finding(
+        evidence,
+        "ok",
+        FindingSeverity.OK,
+        f"{per_second:.0f} commands a second, which take {_ratio(commands):.0%} of its time",
+        "latency monitoring is off (latency-monitor-threshold 0): stalls by disk and forks are not seen"
+        if off
+        else "",
+        per_second=per_second,
+        busy_ratio=_ratio(commands),
+    )
+
+
+def _ratio(commands: tuple[RedisCommand, ...]) -> float:
+    return busy_seconds(commands) / commands[0].seconds if commands else 0.0
+
+
+def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Context) -> Iterator[Finding]:
+    ratio = _ratio(commands)
+    severity = context.thresholds.severity("redis.busy", ratio, "ratio")
+    if severity is None:
+        return
+    most = max(commands, key=lambda one: one.busy_seconds)
+    share = most.busy_seconds / busy_seconds(commands)
+    dominant = share > context.thresholds["redis.dominant.share_ratio"]
+    yield finding(
+        evidence,
+        "dominant" if dominant else "busy",
+        severity,
+        f"the command thread is busy {ratio:.0%} of the time, {share:.0%} of it with {most.name.upper()}",
+        f"{most.call_count} calls in {most.seconds:.1f} s, "
+        f"{format_duration(most.busy_seconds / most.call_count)} each",
+        command=most.name,
+        busy_ratio=ratio,
+        share_ratio=share,
+        call_count=most.call_count,
+    )
+
+
+def _event(evidence: Evidence, event: RedisLatencyEvent) -> Finding:
+    return finding(
+        evidence,
+        f"event.{event.name}",
+        FindingSeverity.INFO,
+        f"latency event {event.name}: {format_duration(event.latest_seconds)}",
+        f"the worst since the last reset: {format_duration(event.max_seconds)}",
+        since=event.at,
+        latest_seconds=event.latest_seconds,
+        max_seconds=event.max_seconds,
+    )

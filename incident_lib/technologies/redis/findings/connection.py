@@ -1,0 +1,188 @@
+"""Does it answer, and how fast?"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from incident_lib.clock import format_duration, format_time
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
+from incident_lib.technologies.redis.rows import RedisLatency, RedisServer
+
+_FEW_PINGS = 20
+_TITLES = {
+    ProblemKind.REFUSED: "connections are refused",
+    ProblemKind.TIMED_OUT: "no answer in time",
+    ProblemKind.UNREACHABLE: "cannot be reached",
+    ProblemKind.RESET: "ends connections",
+    ProblemKind.NAME_NOT_RESOLVED: "the name does not resolve",
+    ProblemKind.TLS: "no secure connection",
+    ProblemKind.DENIED: "refuses our login",
+    ProblemKind.FULL: "no room for another client",
+    ProblemKind.STARTING: "still loading its data",
+    ProblemKind.BUSY: "busy with one script, refuses everything else",
+    ProblemKind.NOT_FOUND: "not there",
+    ProblemKind.PROTOCOL: "what answers is no Redis we understand",
+}
+
+
+def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+    """Yield why nobody could connect: CRITICAL, or UNKNOWN where the inability is ours."""
+    problem = evidence.problem
+    if problem is None:
+        return
+    ours = problem.kind.is_ours
+    title = "not assessed: " + problem.message if ours else _TITLES.get(problem.kind, problem.message)
+    found = finding(
+        evidence,
+        problem.kind.value,
+        FindingSeverity.UNKNOWN if ours else FindingSeverity.CRITICAL,
+        title,
+        f"{problem.message.rstrip('.')}. {problem.advice}".rstrip(". "),
+        reason=problem.message,
+    )
+    yield msgspec.structs.replace(found, data=found.data | problem.numbers)
+
+
+def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield a slow event loop, a start inside the window, a clock that is off, else OK."""
+    server = next(iter(evidence.of(RedisServer)), None)
+    latency = next(iter(evidence.of(RedisLatency)), None)
+    if server is not None:
+        yield from _restarted(evidence, server, context)
+        yield from _clock(evidence, server, context)
+    bad = list(_latency(evidence, latency, context)) if latency else []
+    yield from bad
+    if not bad:
+        yield _ok(evidence, server, latency)
+
+
+def _ok(evidence: Evidence, server: RedisServer | None, latency: RedisLatency | None) -> Finding:
+    name = f"{server.software} {server.version}" if server and server.version else "the server"
+    median = latency.median_seconds if latency else None
+    speed = f" in {_short(median)}" if median is not None else ""
+    ways = "; ".join(server.ways) if server else ""
+    return finding(
+        evidence,
+        "ok",
+        FindingSeverity.OK,
+        f"{name} answers{speed}",
+        ways,
+        version=server.version if server else None,
+        role=server.role if server else None,
+        uptime_seconds=server.uptime_seconds if server else None,
+        median_seconds=median,
+    )
+
+
+def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Iterator[Finding]:
+    if latency.refusal:
+        name = "master_down" if latency.refusal == "MASTERDOWN" else latency.refusal.lower()
+        yield finding(
+            evidence,
+            name,
+            FindingSeverity.CRITICAL,
+            f"answers PING with {latency.refusal}",
+            "a replica without its primary that may not serve stale data" if name == "master_down" else "",
+        )
+        return
+    held = _held(latency, context)
+    wait = _wait(latency, held=held is not None)
+    severity = context.thresholds.severity("redis.latency", wait, "seconds")
+    doubt = "" if held else _doubt(latency, wait, context)
+    if severity:
+        yield finding(
+            evidence,
+            "latency",
+            FindingSeverity.INFO if doubt else severity,
+            doubt or f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
+            f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
+            f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
+            + (held or "See the slow log and its machine's CPU."),
+            p95_seconds=latency.p95_seconds,
+            max_seconds=latency.max_seconds,
+            connect_seconds=latency.connect_seconds,
+            own_delay_seconds=latency.own_delay_seconds,
+            busy_ratio=latency.busy_ratio,
+            longest_command=latency.longest_command,
+            longest_seconds=latency.longest_seconds,
+        )
+
+
+def _doubt(latency: RedisLatency, wait: float, context: Context) -> str:
+    """Return why the pings say little of a server that counted nothing itself, "" where they do."""
+    if _is_busy_here(latency, wait, context):
+        return f"a ping takes {_short(latency.p95_seconds)}, and this machine is too busy to say why"
+    # Of so few pings the 95th percentile is the slowest: one was held up, by whatever it was.
+    if latency.sample_count < _FEW_PINGS and latency.median_seconds < wait / 2:
+        slowest = _short(latency.max_seconds)
+        return f"few pings took long, the slowest {slowest}, and nothing that the server counts says why"
+    return ""
+
+
+def _is_busy_here(latency: RedisLatency, wait: float, context: Context) -> bool:
+    """Return whether this machine explains the wait: we were held up for as long, or all on it queue."""
+    if latency.own_delay_seconds >= wait / 2:
+        return True
+    most = context.thresholds["redis.latency.starved_ratio"]
+    return bool(latency.is_here) and (latency.starved_ratio or 0.0) >= most
+
+
+def _wait(latency: RedisLatency, *, held: bool) -> float:
+    """Return how long a ping waited for the server.
+
+    Our own delays are taken off: what the kernel tells of that very ping, and as much as our pauses were late
+    at most, unless the server itself says that it was held up.
+    """
+    served = latency.served_p95_seconds
+    seconds = latency.p95_seconds if served is None else served
+    return max(seconds - latency.connect_seconds - (0 if held else latency.own_delay_seconds), 0.0)
+
+
+def _held(latency: RedisLatency, context: Context) -> str | None:
+    """Return what the server says that it did meanwhile, None where that would hold nobody up."""
+    ratio, longest = latency.busy_ratio or 0.0, latency.longest_seconds or 0.0
+    limits = context.thresholds
+    long = limits.severity("redis.latency", longest, "seconds") is not None
+    often = (latency.longest_ratio or 0.0) >= limits["redis.latency.least_ratio"]
+    if not (long and often) and limits.severity("redis.busy", ratio, "ratio") is None:
+        return None
+    name = (latency.longest_command or "").upper()
+    return f"By its own count it ran commands {ratio:.0%} of the time, a {name} took {_short(longest)}."
+
+
+def _restarted(evidence: Evidence, server: RedisServer, context: Context) -> Iterator[Finding]:
+    if server.started_at and context.window.holds(server.started_at):
+        uptime = format_duration(server.uptime_seconds or 0)
+        yield finding(
+            evidence,
+            "restarted",
+            FindingSeverity.INFO,
+            "the server was started",
+            f"at {format_time(server.started_at)}, {uptime} ago; its memory began empty or as it is on disk",
+            since=server.started_at,
+            uptime_seconds=server.uptime_seconds,
+            run_id=server.run_id,
+        )
+
+
+def _clock(evidence: Evidence, server: RedisServer, context: Context) -> Iterator[Finding]:
+    difference = server.clock_difference_seconds
+    if difference is not None and context.thresholds.severity("redis.clock", abs(difference), "seconds"):
+        yield finding(
+            evidence,
+            "clock",
+            FindingSeverity.WARNING,
+            f"the clock differs from ours by {format_duration(abs(difference))}",
+            "times of its log and slow log are that far off",
+            difference_seconds=difference,
+        )
+
+
+def _short(seconds: float) -> str:
+    """Return a small time with what matters of it.
+
+    >>> _short(0.00034), _short(0.25)
+    ('0.34 ms', '250 ms')
+    """
+    return f"{seconds * 1000:.2f} ms" if seconds < 0.01 else format_duration(seconds)

@@ -1,0 +1,145 @@
+"""Whether a cache was emptied: by a command, by somebody who is still there, or by whatever it was.
+
+Counters since the start of a server tell nothing of when, so they are only set against an earlier look.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from incident_lib.clock import format_time
+from incident_lib.findings.base import Context, finding
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory
+from incident_lib.technologies.redis.rows_commands import RedisSlowCommand
+
+FLUSHES = ("flushall", "flushdb")
+_PROBE = "redis.memory"
+
+
+def flushed_slowly(evidence: Evidence, commands: Sequence[RedisSlowCommand]) -> Iterator[Finding]:
+    """Yield that the slow log holds a flush: it had so much to throw away that it took long."""
+    flushes = [one for one in commands if one.command.lower() in FLUSHES]
+    if not flushes:
+        return
+    last = max(flushes, key=lambda one: one.started_at)
+    yield finding(
+        evidence,
+        "flushed",
+        FindingSeverity.INFO,
+        f"{last.command.upper()} threw away its keys at {format_time(last.started_at)}",
+        f"from {last.client or last.address or 'an unknown client'}; what it answered, others compute again",
+        since=last.started_at,
+        command=last.command.lower(),
+        client=last.client or last.address,
+        call_count=len(flushes),
+    )
+
+
+def flushed_by_client(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield that a client that is still connected did nothing after a flush inside the window."""
+    groups = [
+        one for one in evidence.of(RedisClientGroup) if one.command.partition("|")[0].lower() in FLUSHES
+    ]
+    told = [(one.idle_min_seconds, one) for one in groups if one.idle_min_seconds is not None]
+    if not told:
+        return
+    seconds, group = min(told, key=lambda pair: pair[0])
+    at = evidence.collected_at - timedelta(seconds=seconds)
+    if context.window.holds(at):
+        yield finding(
+            evidence,
+            "flushed",
+            FindingSeverity.INFO,
+            f"{group.command.upper()} was the last command of a client, at {format_time(at)}",
+            f"{group.name or 'without a name'}, user {group.user or 'unknown'}, from {group.address}",
+            since=at,
+            command=group.command.lower(),
+            client=group.name or group.address,
+        )
+
+
+def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
+    """Yield a flush between the two samples of one look."""
+    if row.flushed_count:
+        yield finding(
+            evidence,
+            "flushed",
+            FindingSeverity.INFO,
+            "its keys are thrown away just now: FLUSHALL or FLUSHDB came while we looked",
+            f"{row.flushed_count} of them in {row.seconds:.1f} s; {row.key_count} keys are left",
+            since=evidence.collected_at,
+            call_count=row.flushed_count,
+            key_count=row.key_count,
+        )
+
+
+def flushes_since(
+    now: Iterable[Evidence], before: Iterable[Evidence], thresholds: Thresholds, *, same_incident: bool
+) -> Iterator[Finding]:
+    """Yield that a server was flushed, or lost nearly all keys, since an earlier look at the same process.
+
+    Only what happened within an incident has a moment: after the earlier of the two looks.
+    """
+    old = {one.target: one for one in before if one.probe == _PROBE}
+    for evidence in now:
+        earlier = old.get(evidence.target)
+        if evidence.probe != _PROBE or earlier is None or earlier.collected_at >= evidence.collected_at:
+            continue
+        for row, known in zip(evidence.of(RedisMemory), earlier.of(RedisMemory), strict=False):
+            if row.run_id and row.run_id == known.run_id:
+                yield from _between(evidence, row, earlier, known, thresholds, same_incident=same_incident)
+
+
+def _between(
+    evidence: Evidence,
+    row: RedisMemory,
+    earlier: Evidence,
+    known: RedisMemory,
+    thresholds: Thresholds,
+    *,
+    same_incident: bool,
+) -> Iterator[Finding]:
+    since = earlier.collected_at if same_incident else None
+    when = f"since the look of {format_time(earlier.collected_at)}"
+    keys = f"{known.key_count:,} keys then, {row.key_count:,} now"
+    flushes = _risen(known.flush_total_count, row.flush_total_count)
+    if flushes and not row.flushed_count:
+        title = f"its keys were thrown away {when}: {flushes} FLUSHALL or FLUSHDB"
+        yield finding(evidence, "flushed", FindingSeverity.INFO, title, keys, since=since, call_count=flushes)
+    left = row.key_count / known.key_count if known.key_count else 1.0
+    many = known.key_count >= thresholds["redis.keys_lost.least_count"]
+    if many and left <= thresholds["redis.keys_lost.most_left_ratio"]:
+        gone = known.key_count - row.key_count
+        yield finding(
+            evidence,
+            "keys_lost",
+            FindingSeverity.INFO,
+            f"it lost {1 - left:.0%} of its keys {when}",
+            f"{keys}; {_reason(row, known, flushes, gone)}",
+            since=since,
+            before_count=known.key_count,
+            key_count=row.key_count,
+            left_ratio=round(left, 4),
+        )
+
+
+def _reason(row: RedisMemory, known: RedisMemory, flushes: int | None, gone: int) -> str:
+    if flushes:
+        return f"{flushes} FLUSHALL or FLUSHDB came meanwhile"
+    expired = _risen(known.expired_total_count, row.expired_total_count)
+    if expired is not None and expired >= gone / 2:
+        return f"{expired:,} expired meanwhile: keys that are written together end together"
+    evicted = _risen(known.evicted_total_count, row.evicted_total_count)
+    if evicted is not None and evicted >= gone / 2:
+        return f"{evicted:,} were evicted meanwhile"
+    return "somebody deleted them"
+
+
+def _risen(before: int | None, now: int | None) -> int | None:
+    """Return by how much a counter rose, None where it was reset or is not known.
+
+    >>> _risen(2, 5), _risen(5, 2), _risen(None, 2)
+    (3, None, None)
+    """
+    return None if before is None or now is None or now < before else now - before

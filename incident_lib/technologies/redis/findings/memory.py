@@ -1,0 +1,218 @@
+"""Is it full, and what does it throw out?"""
+
+from collections.abc import Iterator
+
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
+from incident_lib.technologies.redis.findings.flushes import flushed_now
+from incident_lib.technologies.redis.findings.sizes import size
+from incident_lib.technologies.redis.rows import RedisMemory
+
+
+def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield what is wrong with memory, else OK."""
+    for row in evidence.of(RedisMemory):
+        found = [
+            *_fill(evidence, row, context),
+            *_evictions(evidence, row, context),
+            *_hits(evidence, row, context),
+            *_fragmentation(evidence, row, context),
+            *_peak(evidence, row, context),
+            *_buffers(evidence, row, context),
+        ]
+        yield from found
+        yield from flushed_now(evidence, row)
+        if not any(one.severity.is_bad for one in found):
+            yield _ok(evidence, row, context)
+
+
+def _ok(evidence: Evidence, row: RedisMemory, context: Context) -> Finding:
+    if row.used_bytes is None:
+        return finding(
+            evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no memory section"
+        )
+    limit = (
+        f" of {size(row.limit_bytes)} ({row.limit_source})" if row.limit_bytes else ", the limit is not known"
+    )
+    return finding(
+        evidence,
+        "ok",
+        FindingSeverity.OK,
+        f"{size(row.used_bytes)} used{limit}, policy {row.policy}",
+        _numbers(row),
+        used_bytes=row.used_bytes,
+        limit_bytes=row.limit_bytes,
+        used_ratio=row.used_ratio,
+        hit_ratio=_hit_ratio(row, context),
+    )
+
+
+def _hit_ratio(row: RedisMemory, context: Context) -> float | None:
+    """Return the share of lookups that found their key, None where too few say so."""
+    if row.hit_count is None or row.miss_count is None:
+        return None
+    lookups = row.hit_count + row.miss_count
+    return row.hit_count / lookups if lookups >= context.thresholds["redis.hit_ratio.least_count"] else None
+
+
+def _numbers(row: RedisMemory) -> str:
+    lookups = (row.hit_count or 0) + (row.miss_count or 0)
+    hits = f", {(row.hit_count or 0) / lookups:.0%} of {lookups} lookups hit" if lookups else ""
+    peak = f"peak {size(row.peak_bytes)}, " if row.peak_bytes is not None else ""
+    return f"{peak}{row.evicted_count or 0} keys evicted in {row.seconds:.1f} s{hits}"
+
+
+def can_evict(row: RedisMemory) -> bool:
+    """Return whether the policy finds something to throw out: volatile ones need keys with an expiry."""
+    policy = row.policy or "noeviction"
+    return policy.startswith("allkeys") or (policy.startswith("volatile") and row.expiring_key_count > 0)
+
+
+def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    """Yield a limit that is near. A cache that may evict anything is meant to be full up to maxmemory."""
+    policy = row.policy or "an unknown policy"
+    if row.limit_source == "maxmemory" and policy.startswith("allkeys"):
+        return
+    severity = context.thresholds.severity("redis.memory", row.used_ratio, "ratio")
+    if severity is None or row.used_ratio is None or row.limit_bytes is None:
+        return
+    critical = severity is FindingSeverity.CRITICAL and not (
+        row.limit_source == "maxmemory" and can_evict(row)
+    )
+    held = row.counted_bytes if row.limit_source == "maxmemory" else row.resident_bytes
+    what = "writes are refused" if row.limit_source == "maxmemory" else "the server may be killed"
+    yield finding(
+        evidence,
+        "full" if critical else "high",
+        FindingSeverity.CRITICAL if critical else FindingSeverity.WARNING,
+        f"memory is {row.used_ratio:.0%} full: {what}, as policy {policy} frees none"
+        if critical
+        else f"memory is {row.used_ratio:.0%} full",
+        f"{size(held)} of {size(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
+        f"{row.key_count} keys, {row.expiring_key_count} with an expiry",
+        actions=(_delete(evidence.target),),
+        used_ratio=row.used_ratio,
+        limit_bytes=row.limit_bytes,
+        limit_source=row.limit_source,
+        policy=row.policy,
+    )
+
+
+def _delete(target: str) -> ProposedAction:
+    return ProposedAction(
+        action="redis.delete_keys",
+        target=target,
+        text="delete keys that can be made again, by pattern, in batches",
+        arguments={"pattern": "cache:*"},
+    )
+
+
+def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    if row.eviction_behind_seconds and can_evict(row):
+        yield _behind(evidence, row, row.eviction_behind_seconds)
+    if not row.evicted_count or not row.seconds:
+        return
+    per_second = row.evicted_count / row.seconds
+    share = per_second / (row.key_count + row.evicted_count)
+    cache = (row.policy or "").startswith("allkeys")
+    heavy = context.thresholds.severity("redis.evictions", share, "ratio") is not None
+    yield finding(
+        evidence,
+        "evictions" if heavy or not cache else "evicting",
+        FindingSeverity.WARNING if heavy or not cache else FindingSeverity.INFO,
+        f"{per_second:.0f} keys a second are evicted, {share:.1%} of all",
+        f"policy {row.policy}, {row.key_count} keys, maxmemory {size(row.maxmemory_bytes)}",
+        actions=(_delete(evidence.target),) if heavy or not cache else (),
+        per_second=per_second,
+        share_ratio=share,
+        policy=row.policy,
+    )
+
+
+def _behind(evidence: Evidence, row: RedisMemory, seconds: float) -> Finding:
+    why = "writes come faster than keys go"
+    if not row.key_count and row.client_buffer_bytes is not None:
+        why = f"no key is left to evict: clients' buffers take {size(row.client_buffer_bytes)}"
+    return finding(
+        evidence,
+        "eviction_behind",
+        FindingSeverity.WARNING,
+        f"over maxmemory for {seconds:.1f} s: keys are not evicted fast enough",
+        f"policy {row.policy}; {why}",
+        behind_seconds=seconds,
+    )
+
+
+def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    """Yield a low hit ratio: bad where a cache evicts what is asked for, else only said.
+
+    A cold cache has it too, and so has one that is asked whether something is new.
+    """
+    limits, ratio = context.thresholds, _hit_ratio(row, context)
+    hits, misses = row.hit_count or 0, row.miss_count or 0
+    if ratio is None or limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
+        return
+    share = (row.evicted_count or 0) / max(misses, 1)
+    evicts = share >= limits["redis.hit_ratio.evicted_ratio"] and (row.policy or "").startswith("allkeys")
+    yield finding(
+        evidence,
+        "hit_ratio",
+        FindingSeverity.WARNING if evicts else FindingSeverity.INFO,
+        f"only {ratio:.0%} of lookups find their key" + (" while keys are evicted" if evicts else ""),
+        f"{hits} hits and {misses} misses in {row.seconds:.1f} s",
+        hit_ratio=ratio,
+        lookup_count=hits + misses,
+    )
+
+
+def _is_small(row: RedisMemory, context: Context) -> bool:
+    return (row.used_bytes or 0) < context.thresholds["redis.small.least_bytes"]
+
+
+def _fragmentation(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    ratio, wasted, limits = row.fragmentation_ratio, row.fragmentation_bytes, context.thresholds
+    if ratio is None or wasted is None or _is_small(row, context):
+        return
+    if (
+        limits.severity("redis.fragmentation", ratio, "ratio")
+        and wasted > limits["redis.fragmentation.least_bytes"]
+    ):
+        yield finding(
+            evidence,
+            "fragmentation",
+            FindingSeverity.WARNING,
+            f"memory is fragmented: the system holds {ratio:.1f} times what is used",
+            f"{size(wasted)} are held and not used; a restart or activedefrag gives them back",
+            fragmentation_ratio=ratio,
+            fragmentation_bytes=wasted,
+        )
+
+
+def _peak(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    if not row.used_bytes or row.peak_bytes is None or _is_small(row, context):
+        return
+    ratio = row.peak_bytes / row.used_bytes
+    if severity := context.thresholds.severity("redis.peak", ratio, "ratio"):
+        yield finding(
+            evidence,
+            "peak",
+            severity,
+            f"memory was {ratio:.1f} times as high once",
+            f"peak {size(row.peak_bytes)}, now {size(row.used_bytes)}",
+            peak_ratio=ratio,
+        )
+
+
+def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    if not row.client_count or row.client_buffer_bytes is None or _is_small(row, context):
+        return
+    each = row.client_buffer_bytes / row.client_count
+    if severity := context.thresholds.severity("redis.client_buffers", each, "bytes"):
+        yield finding(
+            evidence,
+            "client_buffers",
+            severity,
+            f"clients' buffers take {size(each)} each",
+            f"{size(row.client_buffer_bytes)} for {row.client_count} clients, who ask much or read slowly",
+            bytes_per_client=each,
+        )

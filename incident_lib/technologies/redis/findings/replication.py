@@ -1,0 +1,128 @@
+"""Does replication work?"""
+
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.findings.failover import failover
+from incident_lib.technologies.redis.findings.sizes import size
+from incident_lib.technologies.redis.rows_roles import (
+    RedisCluster,
+    RedisReplica,
+    RedisReplication,
+    RedisWatched,
+)
+
+
+def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield a lost link, replicas that lag, a cluster that does not serve, else OK."""
+    bad: list[Finding] = []
+    for row in evidence.of(RedisReplication):
+        bad += (*_link(evidence, row), *failover(evidence, row, context))
+    for replica in evidence.of(RedisReplica):
+        bad += _replica(evidence, replica, context)
+    for cluster in evidence.of(RedisCluster):
+        bad += _cluster(evidence, cluster)
+    for watched in evidence.of(RedisWatched):
+        bad += _watched(evidence, watched)
+    yield from bad
+    if not any(one.severity.is_bad for one in bad):
+        yield _ok(evidence)
+
+
+def _ok(evidence: Evidence) -> Finding:
+    if watched := evidence.of(RedisWatched):
+        names = ", ".join(f"{one.name} at {one.address}" for one in watched)
+        title = f"a Sentinel that sees its primaries: {names}"
+        return finding(evidence, "ok", FindingSeverity.OK, title, role="sentinel")
+    row = next(iter(evidence.of(RedisReplication)), None)
+    if row is None or row.role is None:
+        return finding(
+            evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no replication section"
+        )
+    title = f"a replica with a link to {row.primary}" if row.role == "slave" else "a primary"
+    if row.role != "slave":
+        title += f" with {row.replica_count} replicas" if row.replica_count else " without replicas"
+    cluster = next(iter(evidence.of(RedisCluster)), None)
+    title += ", in a cluster that serves" if cluster else ""
+    nodes = cluster.node_count if cluster else None
+    beyond = f"one of {nodes} nodes; what the others hold and do was not looked at" if nodes else ""
+    return finding(evidence, "ok", FindingSeverity.OK, title, beyond, role=row.role, node_count=nodes)
+
+
+def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
+    if row.link_up is False:
+        since = row.link_down_seconds
+        yield finding(
+            evidence,
+            "link_down",
+            FindingSeverity.CRITICAL,
+            f"the link to its primary {row.primary} is down",
+            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "")
+            + ("it copies everything just now" if row.syncing else "its data grows old")
+            + ("; it refuses to be read meanwhile" if row.serves_stale_data is False else ""),
+            primary=row.primary,
+            down_seconds=since,
+        )
+    if row.full_sync_count:
+        yield finding(
+            evidence,
+            "full_sync",
+            FindingSeverity.INFO,
+            f"{row.full_sync_count} full copies to replicas were begun just now",
+            "each forks and sends everything; the backlog may be too small",
+            full_sync_count=row.full_sync_count,
+        )
+
+
+def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterator[Finding]:
+    late = context.thresholds.severity("redis.replica_lag", row.lag_seconds, "seconds")
+    if row.state == "online" and not late:
+        return
+    lag = row.lag_seconds
+    yield finding(
+        evidence,
+        "replica_lag" if late else "replica_syncing",
+        FindingSeverity.WARNING if late else FindingSeverity.INFO,
+        f"replica {row.address} was last heard of {format_duration(lag)} ago"
+        if late and lag is not None
+        else f"replica {row.address} is in state {row.state}",
+        f"it is {size(row.behind_bytes)} behind",
+        address=row.address,
+        lag_seconds=lag,
+        behind_bytes=row.behind_bytes,
+    )
+
+
+def _cluster(evidence: Evidence, row: RedisCluster) -> Iterator[Finding]:
+    if row.state != "ok" or row.slots_failing_count:
+        yield finding(
+            evidence,
+            "cluster_down",
+            FindingSeverity.CRITICAL,
+            f"the cluster is in state {row.state}",
+            f"{row.slots_ok_count} of {row.slots_assigned_count} slots are served, "
+            f"{row.slots_failing_count} fail; {row.node_count} nodes are known",
+            state=row.state,
+            slots_failing_count=row.slots_failing_count,
+        )
+
+
+def _watched(evidence: Evidence, row: RedisWatched) -> Iterator[Finding]:
+    """Yield a primary that a Sentinel cannot reach: alone it may be wrong, together they act."""
+    if row.status == "ok":
+        return
+    agreed = row.status == "odown"
+    yield finding(
+        evidence,
+        "primary_down",
+        FindingSeverity.CRITICAL if agreed else FindingSeverity.WARNING,
+        f"the Sentinels agree that primary {row.name} at {row.address} is down"
+        if agreed
+        else f"this Sentinel cannot reach primary {row.name} at {row.address} (status {row.status})",
+        f"{row.replica_count} replicas that could take over and {row.sentinel_count} Sentinels are known",
+        primary=row.name,
+        address=row.address,
+        status=row.status,
+    )

@@ -1,0 +1,86 @@
+"""Which commands were slow?"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from incident_lib.clock import format_duration
+from incident_lib.findings.base import Context, finding
+from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.findings.flushes import flushed_slowly
+from incident_lib.technologies.redis.findings.stalls import stalled
+from incident_lib.technologies.redis.rows_commands import RedisSlowCommand, RedisSlowLog
+
+
+def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield the command that makes most of the slow time inside the window, and stalls, else OK."""
+    log = next(iter(evidence.of(RedisSlowLog)), None)
+    commands = evidence.of(RedisSlowCommand)
+    stalls = stalled(commands, context.thresholds)
+    yield from flushed_slowly(evidence, commands)
+    if slow := tuple(one for one in commands if one not in stalls):
+        yield _slow(evidence, slow, context)
+    if stalls:
+        yield _stalled(evidence, stalls)
+    if commands:
+        return
+    if log is None or log.limit_seconds is None or log.limit_seconds >= 0:
+        yield _ok(evidence, log)
+
+
+def _ok(evidence: Evidence, log: RedisSlowLog | None) -> Finding:
+    limit = log.limit_seconds if log else None
+    over = "its limit, which is not known" if limit is None else format_duration(limit)
+    title = f"no command took over {over} inside the window"
+    return finding(evidence, "ok", FindingSeverity.OK, title, limit_seconds=limit)
+
+
+def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Finding:
+    slowest = max(stalls, key=lambda one: one.duration_seconds)
+    calls = "one quick command was" if len(stalls) == 1 else f"{len(stalls)} quick commands were"
+    return finding(
+        evidence,
+        "stalled",
+        FindingSeverity.INFO,
+        f"{calls} held up, {format_duration(slowest.duration_seconds)} at most",
+        f"{slowest.command} takes {(slowest.mean_seconds or 0) * 1000:.3f} ms on average, so the process was "
+        "kept from running, or a value is very large. See its machine's CPU, swapping, and forks for dumps.",
+        since=min(one.started_at for one in stalls),
+        call_count=len(stalls),
+        max_seconds=slowest.duration_seconds,
+        total_seconds=_seconds(stalls),
+    )
+
+
+def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: Context) -> Finding:
+    by_kind: dict[tuple[str, str], list[RedisSlowCommand]] = defaultdict(list)
+    for one in commands:
+        by_kind[(one.command, one.key_pattern)].append(one)
+    (command, pattern), worst = max(by_kind.items(), key=lambda item: _seconds(item[1]))
+    total, most = _seconds(commands), _seconds(worst)
+    limits = context.thresholds
+    dominant = total > 0 and most / total > limits["redis.slowlog.share_ratio"]
+    severity = limits.severity("redis.slowlog", most, "seconds") if dominant else None
+    slowest = max(worst, key=lambda one: one.duration_seconds)
+    shown = f"{command} {pattern}".strip()
+    calls = "one slow call" if len(worst) == 1 else f"{len(worst)} slow calls"
+    return finding(
+        evidence,
+        "slow",
+        severity or FindingSeverity.INFO,
+        f"{shown} held everybody up for {format_duration(most)} in {calls}",
+        f"{most / total:.0%} of the slow time of {len(commands)} commands; the slowest took "
+        f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
+        f"from {slowest.client or slowest.address or 'an unknown client'}",
+        since=min(one.started_at for one in worst),
+        command=command,
+        key_pattern=pattern,
+        call_count=len(worst),
+        total_seconds=most,
+        max_seconds=slowest.duration_seconds,
+        share_ratio=most / total,
+        client=slowest.client or slowest.address,
+    )
+
+
+def _seconds(commands: tuple[RedisSlowCommand, ...] | list[RedisSlowCommand]) -> float:
+    return sum(one.duration_seconds for one in commands)

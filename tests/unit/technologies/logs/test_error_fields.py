@@ -1,0 +1,79 @@
+"""Loggers that keep the error apart from the message: it is classed all the same."""
+
+import json
+
+import pytest
+
+from incident_lib.technologies.logs.probes import Scan
+from incident_lib.technologies.logs.probes.digest import Digest
+
+AT = 1768487465.0
+REFUSED = "connect ECONNREFUSED 10.0.0.6:6379"
+
+
+def digest_of(line: str) -> Digest:
+    scan = Scan(float("-inf"), float("inf"))
+    scan.feed(line, AT)
+    return scan.finish()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"level": "error", "ts": AT, "msg": "cache failed", "error": REFUSED},
+        {"level": 50, "time": AT * 1000, "msg": "cache failed", "err": {"message": REFUSED, "stack": ""}},
+        {"level": 50, "time": AT * 1000, "msg": "cache failed", "err": {"stack": f"Error: {REFUSED}\n at x"}},
+        {"log.level": "ERROR", "message": "cache failed", "error.message": REFUSED},
+        {"log": {"level": "error"}, "message": "cache failed", "error": {"message": REFUSED}},
+        {"@l": "Error", "@mt": "cache failed", "@x": f"System.Exception: {REFUSED}"},
+        {"level": "error", "event": f"cache failed: {REFUSED}", "error": REFUSED},
+    ],
+)
+def test_the_error_of_a_json_line_is_classed_once(fields: dict[str, object]) -> None:
+    digest = digest_of(json.dumps(fields))
+    assert {name: seen.count for name, seen in digest.classes.items()} == {"redis_refused": 1}
+    assert digest.errors == 1
+
+
+def test_the_error_of_a_logfmt_line_is_classed() -> None:
+    digest = digest_of(f'time="2026-01-15T14:31:05Z" level=error msg="cache failed" err="{REFUSED}"')
+    assert list(digest.classes) == ["redis_refused"]
+
+
+def test_an_ordinary_line_with_such_a_field_is_no_error() -> None:
+    assert not digest_of(json.dumps({"level": "info", "msg": "retried", "error": REFUSED})).classes
+    assert not digest_of(json.dumps({"level": "error", "msg": "no", "error": None, "reason": 7})).classes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "method=GET path=/a format=json status=500 duration=58.33",
+        json.dumps({"req": {"method": "GET", "url": "/a"}, "res": {"statusCode": 500}, "responseTime": 58}),
+    ],
+)
+def test_requests_are_read_in_the_names_of_more_servers(line: str) -> None:
+    (requests,) = digest_of(line).requests.values()
+    assert (requests.count, requests.timed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'level=error msg="request failed" method=GET path=/a status=500 error="{REFUSED}"',
+        json.dumps(
+            {"level": "error", "msg": "x", "method": "GET", "path": "/a", "status": 500, "error": REFUSED}
+        ),
+        json.dumps(
+            {"req": {"method": "GET", "url": "/a"}, "res": {"statusCode": 500}, "err": {"message": REFUSED}}
+        ),
+    ],
+)
+def test_the_error_of_a_failed_request_is_classed(line: str) -> None:
+    assert {name: seen.count for name, seen in digest_of(line).classes.items()} == {"redis_refused": 1}
+
+
+def test_what_a_request_asks_for_is_no_error() -> None:
+    assert not digest_of(
+        f'INFO:     10.0.0.7:5 - "GET /a?q={REFUSED.replace(" ", "+")} HTTP/1.1" 500'
+    ).classes

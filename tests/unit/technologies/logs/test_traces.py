@@ -1,0 +1,99 @@
+"""Stack traces of Java, .NET, Node and Go are joined, counted once, and named by type and own place."""
+
+import pytest
+
+from incident_lib.technologies.logs.probes import Scan, rows, traces
+from incident_lib.technologies.logs.rows import LogException, LogSummary
+
+JAVA = """2026-01-15 14:31:05,123 ERROR [http-1] shop.Controller - payment failed
+java.lang.IllegalStateException: cannot pay
+\tat org.springframework.web.A.b(A.java:12) ~[spring-web-5.jar:5]
+\tat shop.pay.PayService.charge(PayService.java:42)
+\tat java.base/java.lang.Thread.run(Thread.java:833)
+Caused by: java.net.SocketTimeoutException: Read timed out
+\tat java.base/java.net.SocketInputStream.read(SocketInputStream.java:1)
+\t... 12 more"""
+NODE = """TypeError: Cannot read properties of undefined
+    at async /app/node_modules/express/lib/router.js:3:1
+    at getUser (/app/src/users.js:12:5)
+    at process.processTicksAndRejections (node:internal/process/task_queues:95:5) {
+  code: 'E_USER'
+}"""
+GO = """panic: runtime error: index out of range [5] with length 3
+
+goroutine 1 [running]:
+runtime.panicIndex()
+\t/usr/local/go/src/runtime/panic.go:88 +0x1
+main.(*Cart).total(0xc0000b2000)
+\t/app/cart/cart.go:42 +0x1d
+exit status 2"""
+GO_SERVER = """2026/01/15 14:31:05 http: panic serving 10.0.0.1:52: no price
+goroutine 34 [running]:
+panic({0x6f5ba0?, 0x9d0b20?})
+\t/usr/local/go/src/runtime/panic.go:920 +0x290
+main.handler({0x7a1b60?, 0xc00011c000?}, 0x0?)
+\t/app/main.go:14 +0x1d"""
+DOTNET = """fail: Shop.Pay[0]
+      System.InvalidOperationException: no way
+         at System.Linq.X.First() in /_/src/X.cs:line 3
+         at Shop.Pay.Run(Int32 id) in /src/Shop/Pay.cs:line 12"""
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "/srv/shop/app.py", line 3, in main
+  | ExceptionGroup: many (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/srv/shop/pay.py", line 9, in pay
+    | ValueError: 1
+    +------------------------------------"""
+CASES = {
+    "java": (JAVA, "java.lang.IllegalStateException", "PayService.java:shop.pay.PayService.charge"),
+    "node": (NODE, "TypeError", "src/users.js:getUser"),
+    "go": (GO, "panic: runtime error", "cart/cart.go:main.(*Cart).total"),
+    "go server": (GO_SERVER, "panic", "app/main.go:main.handler"),
+    "dotnet": (DOTNET, "System.InvalidOperationException", "Shop/Pay.cs:Shop.Pay.Run"),
+    "group": (GROUP, "ValueError", "shop/pay.py:pay"),
+}
+
+
+@pytest.mark.parametrize(("text", "type_", "frame"), CASES.values(), ids=CASES)
+def test_a_trace_is_one_error_with_its_type_and_place(text, type_, frame):
+    scan = Scan(0.0, 4e9)
+    lines = [*text.split("\n"), "ready", *text.split("\n"), "ready"]
+    for line in lines:
+        scan.feed(line)
+    found = rows(scan.finish())
+    summary = next(row for row in found if isinstance(row, LogSummary))
+    raised = [row for row in found if isinstance(row, LogException)]
+    assert [(row.type, row.frame, row.count) for row in raised] == [(type_, frame, 2)]
+    assert (summary.lines_count, summary.errors_count) == (len(lines), 2)
+
+
+def test_the_cause_of_a_java_error_is_in_its_example():
+    scan = Scan(0.0, 4e9)
+    for line in JAVA.split("\n"):
+        scan.feed(line)
+    raised = next(row for row in rows(scan.finish()) if isinstance(row, LogException))
+    assert raised.example == "cannot pay; caused by java.net.SocketTimeoutException: Read timed out"
+
+
+def test_traces_in_fields_are_read():
+    scan = Scan(0.0, 4e9)
+    scan.feed(
+        '{"level":50,"msg":"no","err":{"message":"x","stack":"Error: x\\n    at pay (/app/pay.js:3:4)"}}'
+    )
+    found = rows(scan.finish())
+    raised = next(row for row in found if isinstance(row, LogException))
+    assert (raised.type, raised.frame) == ("Error", "app/pay.js:pay")
+
+
+def test_indented_prose_is_no_frame():
+    scan = Scan(0.0, 4e9)
+    for line in ("the list:", "  at home", "  at work (most days, all of them)x"):
+        scan.feed(line)
+    assert not [row for row in rows(scan.finish()) if isinstance(row, LogException)]
+
+
+def test_an_error_of_node_without_a_name_of_its_own():
+    text = "error: no room\n    at /srv/node_modules/pg/a.js:45:11\n    at async /srv/orders.js:93:24"
+    raised = traces.read(text)
+    assert (raised.type, raised.frame, raised.message) == ("error", "srv/orders.js:<module>", "no room")

@@ -1,0 +1,234 @@
+"""Pools, room on disk, reads and writes, new sessions, statements forgotten, VACUUM, subscriptions."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from incident_lib.correlation.novelties import novelties
+from incident_lib.errors import ProblemKind
+from incident_lib.findings.thresholds import Thresholds
+from incident_lib.model import FindingSeverity
+from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresSessionGroup, PostgresStandby
+from incident_lib.technologies.postgres.rows_load import (
+    PostgresEvictions,
+    PostgresIo,
+    PostgresPool,
+    PostgresPooler,
+    PostgresSlru,
+)
+from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints, PostgresDisk, PostgresVacuum
+from tests.unit.technologies.postgres.records import NOW, evidence, failed, judge
+
+CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
+
+
+def _pool(**values: Any) -> PostgresPool:
+    calm = {
+        "database": "shop",
+        "role": "app",
+        "mode": "transaction",
+        "client_active_count": 8,
+        "client_waiting_count": 0,
+        "client_waiting_before_count": 0,
+        "longest_wait_seconds": 0.0,
+        "server_active_count": 8,
+        "server_idle_count": 0,
+        "server_used_count": 0,
+        "server_login_count": 0,
+        "size_limit_count": 8,
+        "server_address": "10.0.0.2:5432",
+    }
+    return PostgresPool(**{**calm, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, {"ok": OK}),
+        ({"client_waiting_count": 3}, {"queue": INFO, "ok": OK}),  # they were served in between
+        ({"client_waiting_count": 3, "client_waiting_before_count": 2}, {"waiting": WARNING}),
+        ({"client_waiting_count": 1, "longest_wait_seconds": 1.5}, {"waiting": WARNING}),
+        ({"client_waiting_count": 1, "longest_wait_seconds": 11.0}, {"waiting": CRITICAL}),
+    ],
+)
+def test_clients_that_wait_in_a_pool(values: dict[str, Any], found: dict[str, FindingSeverity]) -> None:
+    calm = PostgresPooler(version="1", client_count=9, client_limit=100, server_count=8)
+    told = judge(evidence("pooler", calm, _pool(**values)))
+    assert {name: one.severity for name, one in told.items()} == found
+
+
+def test_a_pool_that_gets_no_connections_points_at_the_server() -> None:
+    stuck = _pool(client_waiting_count=2, longest_wait_seconds=3.0, server_active_count=0)
+    assert "from 10.0.0.2:5432" in judge(evidence("pooler", stuck))["waiting"].detail
+
+
+def test_a_pooler_that_is_nearly_full() -> None:
+    full = PostgresPooler(version="1", client_count=96, client_limit=100, server_count=8)
+    assert judge(evidence("pooler", full))["clients"].severity is CRITICAL
+
+
+@pytest.mark.parametrize(("free", "severity"), [(50, OK), (9, WARNING), (1, CRITICAL)])
+def test_room_for_the_data(free: int, severity: FindingSeverity) -> None:
+    row = PostgresDisk(path="/data", total_bytes=100, free_bytes=free, vantage="this machine")
+    assert [one.severity for one in judge(evidence("disk", row)).values()] == [severity]
+
+
+def _counters(**values: Any) -> PostgresCounters:
+    calm: dict[str, Any] = dict.fromkeys(PostgresCounters.__struct_fields__, 0)
+    calm |= {"database": "shop", "interval_seconds": 2.0, "checksum_failed_at": None}
+    calm |= {"block_read_seconds": None, "block_write_seconds": None}
+    return PostgresCounters(**{**calm, **values})
+
+
+def _io(**values: Any) -> PostgresIo:
+    calm: dict[str, Any] = dict.fromkeys(PostgresIo.__struct_fields__, 0)
+    named = {"backend_type": "client backend", "object": "relation", "context": "normal"}
+    return PostgresIo(**{**calm, **named, "interval_seconds": 2.0, **values})
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ((_counters(block_read_count=500, block_hit_count=90_000),), {"ok": OK}),
+        ((_counters(block_read_count=500, block_hit_count=90_000, block_read_seconds=1.0),), {"ok": OK}),
+        (
+            (_counters(block_read_count=500, block_hit_count=90_000, block_read_seconds=6.0),),
+            {"reads": INFO, "ok": OK},
+        ),
+        (
+            (_counters(block_read_count=500, block_hit_count=90_000, block_read_seconds=30.0),),
+            {"reads": WARNING},
+        ),
+        ((_counters(block_read_count=5, block_read_seconds=3.0),), {"ok": OK}),  # too few to tell
+        ((_counters(session_count=100),), {"churn": INFO, "ok": OK}),
+        ((_counters(session_count=None),), {"ok": OK}),
+        ((_counters(), _io(write_count=5000)), {"own_writes": INFO, "ok": OK}),
+        ((_counters(), _io(write_count=5000, context="bulkwrite")), {"ok": OK}),
+        ((_counters(), _io(write_count=None, read_count=None)), {"ok": OK}),
+    ],
+)
+def test_reads_writes_and_new_sessions(rows: tuple[Any, ...], found: dict[str, FindingSeverity]) -> None:
+    told = judge(evidence("counters", *rows))
+    assert {name: one.severity for name, one in told.items()} == found
+
+
+def test_a_small_cache_that_is_missed() -> None:
+    row = PostgresSlru(
+        name="Subtrans", interval_seconds=2.0, hit_count=100, read_count=9000, write_count=0, new_count=0
+    )
+    assert judge(evidence("counters", _counters(), row))["slru"].data["cache"] == "Subtrans"
+
+
+def test_sessions_that_are_all_young() -> None:
+    group = PostgresSessionGroup(
+        application="cgi",
+        role="app",
+        database="shop",
+        client_address=None,
+        state="idle",
+        session_count=30,
+        oldest_state_change_at=NOW,
+        newest_start_at=NOW,
+        limit_count=100,
+        young_count=29,
+    )
+    assert judge(evidence("activity", group))["young"].severity is INFO
+
+
+def test_statements_that_were_thrown_out() -> None:
+    row = PostgresEvictions(
+        evicted_count=2, total_evicted_count=9, counted_since_at=NOW, entry_count=4990, entry_limit=5000
+    )
+    assert judge(evidence("statements", row))["evicted"].severity is INFO
+
+
+def test_a_vacuum_and_what_slows_it() -> None:
+    values: dict[str, Any] = dict.fromkeys(PostgresVacuum.__struct_fields__)
+    row = PostgresVacuum(
+        **{**values, "pid": 7, "table": "public.orders", "phase": "vacuuming indexes", "run_seconds": 90.0},
+    )
+    several = PostgresVacuum(**{**values, "pid": 8, "index_pass_count": 3, "is_for_wraparound": True})
+    found = judge(evidence("tables", row, several))
+    assert found["vacuuming"].title == (
+        "2 VACUUMs running, the oldest of public.orders: vacuuming indexes for 1m 30s"
+    )
+    assert "pass 3 over the indexes" in found["vacuuming"].detail
+    assert "against wraparound" in found["vacuuming"].detail
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"lag_seconds": 0.1, "silent_seconds": 12.0}, {"ok": OK}),
+        ({"lag_seconds": 0.1, "silent_seconds": 120.0}, {"subscription": WARNING}),
+        ({"lag_seconds": 30.0, "silent_seconds": 1.0}, {"lag": WARNING}),
+        ({"lag_seconds": None, "silent_seconds": None}, {"ok": OK}),
+    ],
+)
+def test_a_subscription_that_lags(values: dict[str, Any], found: dict[str, FindingSeverity]) -> None:
+    row = PostgresStandby(
+        direction="subscription",
+        name="copy",
+        client_address=None,
+        state="streaming",
+        synchronous=None,
+        lag_bytes=None,
+        **values,
+    )
+    assert {name: one.severity for name, one in judge(evidence("replication", row)).items()} == found
+
+
+def _checkpoints(**values: Any) -> PostgresCheckpoints:
+    calm = {
+        "interval_seconds": 2.0,
+        "timed_count": 0,
+        "requested_count": 0,
+        "wal_bytes": 0,
+        "total_timed_count": 10,
+        "total_requested_count": 10,
+        "counted_since_at": NOW - timedelta(days=9),
+        "max_wal_bytes": 1 << 30,
+        "checkpoint_timeout_seconds": 300.0,
+        "completion_target_ratio": 0.9,
+        "wal_position_bytes": 100 << 30,
+    }
+    return PostgresCheckpoints(**{**calm, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ({"total_requested_count": 20, "wal_position_bytes": 110 << 30}, True),
+        ({"total_requested_count": 20, "wal_position_bytes": (100 << 30) + 1}, False),  # somebody asked
+        ({"total_requested_count": 12, "total_timed_count": 30, "wal_position_bytes": 110 << 30}, False),
+        ({"total_requested_count": 20, "wal_position_bytes": None}, False),
+        ({"total_requested_count": 20, "counted_since_at": NOW, "wal_position_bytes": 110 << 30}, False),
+    ],
+)
+def test_checkpoints_since_another_snapshot(values: dict[str, Any], *, is_told: bool) -> None:
+    before, now = evidence("counters", _checkpoints()), evidence("counters", _checkpoints(**values))
+    found = [one for one in novelties(before, now, Thresholds()) if one.id == "baseline.checkpoints"]
+    assert [one.severity for one in found] == ([WARNING] if is_told else [])
+
+
+def test_a_new_server_that_wrote_nothing_has_no_checkpoint_trouble() -> None:
+    """CREATE DATABASE asks for checkpoints; 13 and 14 count from the start of the server."""
+    young = _checkpoints(
+        counted_since_at=NOW - timedelta(minutes=5),
+        total_timed_count=0,
+        total_requested_count=4,
+        wal_position_bytes=32 << 20,
+    )
+    assert list(judge(evidence("counters", _counters(), young))) == ["ok"]
+
+
+def test_a_pooler_that_refuses_only_us_is_unknown() -> None:
+    def told(kind: ProblemKind) -> list[FindingSeverity]:
+        seen = msgspec.structs.replace(failed(kind), probe="postgres.pooler")
+        return [one.severity for one in judge(seen).values()]
+
+    assert told(ProblemKind.DENIED) == [FindingSeverity.UNKNOWN]
+    assert told(ProblemKind.NOT_CONFIGURED) == [FindingSeverity.UNKNOWN]
+    assert told(ProblemKind.REFUSED) == [CRITICAL]

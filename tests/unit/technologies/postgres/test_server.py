@@ -1,0 +1,321 @@
+"""Counters, statements, the server's life, databases, tables, replication, and our own role."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from incident_lib.errors import ProblemKind
+from incident_lib.model import FindingSeverity, Problem
+from incident_lib.technologies.postgres.rows import (
+    PostgresConnection,
+    PostgresCounters,
+    PostgresDatabase,
+    PostgresServer,
+    PostgresSetting,
+    PostgresSlot,
+    PostgresStandby,
+    PostgresStatement,
+    PostgresTable,
+)
+from incident_lib.technologies.postgres.rows_upkeep import (
+    PostgresArchiver,
+    PostgresInvalidIndex,
+    PostgresWalFolder,
+)
+from tests.unit.technologies.postgres.records import NOW, evidence, judge
+
+CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
+HOUR = timedelta(hours=1)
+
+
+def _counters(**values: Any) -> PostgresCounters:
+    fields = [name for name in PostgresCounters.__struct_fields__ if name.endswith(("_count", "_bytes"))]
+    zero = {**dict.fromkeys(fields, 0), "commit_count": 100, "checksum_failed_at": None}
+    return PostgresCounters(database="shop", interval_seconds=1.0, **{**zero, **values})
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "severity"),
+    [
+        ("deadlocks", {"deadlock_count": 1}, WARNING),
+        ("rollbacks", {"rollback_count": 12}, WARNING),
+        ("temp", {"temporary_bytes": 17_000_000}, WARNING),
+        ("killed", {"killed_count": 1}, WARNING),
+        ("killed", {"fatal_count": 1}, WARNING),
+        ("conflicts", {"conflict_count": 1}, WARNING),
+        ("checksums", {"checksum_failure_count": 1, "checksum_failed_at": NOW}, CRITICAL),
+    ],
+)
+def test_counters(name: str, values: dict[str, Any], severity: FindingSeverity) -> None:
+    found = judge(evidence("counters", _counters(**values)))
+    assert list(found) == [name]
+    assert found[name].severity is severity
+
+
+def test_quiet_counters_are_ok_and_few_rollbacks_say_nothing() -> None:
+    untold = {
+        "session_count": None,
+        "killed_count": None,
+        "fatal_count": None,
+        "checksum_failure_count": None,
+    }
+    assert list(judge(evidence("counters", _counters(**untold)))) == ["ok"]
+    assert list(judge(evidence("counters", _counters(commit_count=1, rollback_count=3)))) == ["ok"]
+
+
+def _statement(**values: Any) -> PostgresStatement:
+    counts = dict.fromkeys(("call_count", "row_count", "block_read_count", "temporary_block_count"), 10)
+    named = {"statement_id": "1/1/1", "role": "app", "database": "shop", "query": "SELECT * FROM orders"}
+    times = {"interval_seconds": 1.0, "total_seconds": 0.9, "mean_seconds": 0.09, "share_ratio": 0.8}
+    return PostgresStatement(**{**counts, **named, **times, **values})
+
+
+def test_a_dominant_statement_counts_only_when_the_server_works() -> None:
+    assert judge(evidence("statements", _statement()))["dominant"].severity is WARNING
+    light = judge(evidence("statements", _statement(total_seconds=0.01)))
+    assert light["heaviest"].severity is INFO
+    assert "dominant" not in light
+    assert light["ok"].severity is OK
+    rare = judge(evidence("statements", _statement(total_seconds=0.4, mean_seconds=2.0)))
+    assert rare["dominant"].severity is INFO
+    assert list(judge(evidence("statements", _statement(share_ratio=0.2)))) == ["ok"]
+    assert list(judge(evidence("statements"))) == ["ok"]
+
+
+def _server(**values: Any) -> PostgresServer:
+    calm = {
+        "started_at": NOW - 48 * HOUR,
+        "configuration_loaded_at": NOW - 48 * HOUR,
+        "in_recovery": False,
+        "autovacuum_is_on": True,
+        "transaction_age": 200_000_000,
+        "transaction_age_database": "shop",
+        "multixact_age": 10,
+        "prepared_transaction_count": 0,
+        "oldest_prepared_seconds": None,
+        "oldest_prepared_at": None,
+        "oldest_prepared_name": None,
+    }
+    return PostgresServer(**{**calm, **values})
+
+
+def test_the_servers_life() -> None:
+    assert list(judge(evidence("server", _server()))) == ["ok"]
+    minutes = NOW - timedelta(minutes=4)
+    restarted = judge(evidence("server", _server(started_at=minutes, configuration_loaded_at=minutes)))
+    assert {name: one.severity for name, one in restarted.items()} == {"restarted": INFO, "ok": OK}
+    assert restarted["restarted"].since == minutes
+    assert restarted["restarted"].title == "The database server was started"
+    assert "4m 0s ago" in restarted["restarted"].detail
+    assert "reloaded" in judge(evidence("server", _server(configuration_loaded_at=minutes)))
+    assert judge(evidence("server", _server(autovacuum_is_on=False)))["autovacuum_off"].severity is WARNING
+
+
+@pytest.mark.parametrize(
+    ("age", "severity"), [(399e6, None), (400e6, INFO), (1.3e9, WARNING), (1.4e9, CRITICAL)]
+)
+def test_wraparound(age: float, severity: FindingSeverity | None) -> None:
+    for name in ("transaction_age", "multixact_age"):
+        found = judge(evidence("server", _server(**{name: int(age)})))
+        assert (found["wraparound"].severity if severity else None) is severity
+
+
+def test_prepared_transactions() -> None:
+    for seconds, severity in ((2.0, WARNING), (31.0, CRITICAL)):
+        row = _server(prepared_transaction_count=1, oldest_prepared_seconds=seconds, oldest_prepared_name="x")
+        assert judge(evidence("server", row))["prepared"].severity is severity
+
+
+def test_settings() -> None:
+    plain = PostgresSetting(
+        name="fsync", value="off", unit=None, source="file", is_default=False, pending_restart=False
+    )
+    waits = PostgresSetting(
+        name="max_connections", value="9", unit=None, source="x", is_default=False, pending_restart=True
+    )
+    found = judge(evidence("settings", plain, waits))
+    assert {name: one.severity for name, one in found.items()} == {
+        "pending_restart": INFO,
+        "risk": INFO,
+        "ok": OK,
+    }
+
+
+def _database(**values: Any) -> PostgresDatabase:
+    calm = {"database": "shop", "size_bytes": 5 << 20, "transaction_age": 9, "connection_count": 8}
+    return PostgresDatabase(**{**calm, "connection_limit": None, "allows_connections": True, **values})
+
+
+def test_databases() -> None:
+    found = judge(evidence("databases", _database(), _database(size_bytes=None)))
+    assert found["ok"].title == "2 databases, 5.0 MB in all (1 not told)"
+    assert judge(evidence("databases", _database(connection_limit=10)))["limit"].severity is WARNING
+    assert judge(evidence("databases", _database(connection_limit=8)))["limit"].severity is CRITICAL
+    assert judge(evidence("databases", _database(allows_connections=False)))["closed"].severity is INFO
+
+
+def _table(**values: Any) -> PostgresTable:
+    calm = {
+        "schema": "public",
+        "table": "orders",
+        "live_row_count": 1000,
+        "dead_row_count": 500,
+        "vacuum_threshold_rows": 250.0,
+        "autovacuum_is_on": True,
+        "last_vacuum_at": NOW - HOUR,
+        "last_analyze_at": None,
+        "sequential_scan_count": 1,
+        "sequential_row_count": 1,
+        "index_scan_count": 1,
+        "size_bytes": 8192,
+        "estimated_row_count": 1000.0,
+        "transaction_age": 5,
+    }
+    return PostgresTable(**{**calm, **values})
+
+
+def test_tables() -> None:
+    assert list(judge(evidence("tables", _table()))) == ["ok"]
+    assert list(judge(evidence("tables", _table(last_vacuum_at=None)))) == ["ok"]
+    behind = judge(evidence("tables", _table(last_vacuum_at=NOW - 11 * HOUR)))["dead_rows"]
+    assert behind.severity is WARNING
+    assert behind.title == "Autovacuum is behind: public.orders not vacuumed for 10 hours"
+    off = judge(evidence("tables", _table(autovacuum_is_on=False)))
+    assert list(off) == ["autovacuum_off"]
+
+
+def _standby(**values: Any) -> PostgresStandby:
+    calm = {"direction": "downstream", "name": "replica", "client_address": None, "state": "streaming"}
+    return PostgresStandby(**{**calm, "synchronous": "async", "lag_bytes": 0, "lag_seconds": None, **values})
+
+
+def _slot(**values: Any) -> PostgresSlot:
+    calm = {"name": "replica", "kind": "physical", "database": None, "active": True, "wal_status": "reserved"}
+    rest = {"retained_bytes": 0, "inactive_since": None, "snapshot_age_transactions": None}
+    return PostgresSlot(**{**calm, **rest, **values})
+
+
+def test_replication() -> None:
+    assert judge(evidence("replication"))["ok"].title == "No replication"
+    assert list(judge(evidence("replication", _standby(), _slot()))) == ["ok"]
+    assert judge(evidence("replication", _standby(lag_seconds=6.0)))["lag"].severity is WARNING
+    assert "not_streaming" in judge(evidence("replication", _standby(state="catchup")))
+    for status, severity in (("lost", CRITICAL), ("unreserved", WARNING)):
+        assert judge(evidence("replication", _slot(wal_status=status)))["slot"].severity is severity
+    unused = judge(evidence("replication", _slot(active=False, retained_bytes=2 << 30)))["slot"]
+    assert unused.title == "The unused replication slot replica keeps 2.0 GB of WAL"
+
+
+def _connection(**values: Any) -> PostgresConnection:
+    calm = {
+        "version": "16.4",
+        "version_number": 160004,
+        "database": "shop",
+        "in_recovery": False,
+        "role": "workbench",
+        "role_is_superuser": False,
+        "role_sees_everything": True,
+        "role_owns_tables": False,
+        "role_other_session_count": 0,
+        "server_time_at": NOW,
+        "clock_difference_seconds": 0.01,
+        "latency_seconds": 0.004,
+        "way": "configured",
+    }
+    return PostgresConnection(**{**calm, **values})
+
+
+def test_a_connection_is_ok_and_our_role_is_judged() -> None:
+    found = judge(evidence("connection", _connection()))
+    assert list(found) == ["ok"]
+    assert found["ok"].title == "PostgreSQL 16.4 (primary) answers in 4 ms"
+    for values, severity in (
+        ({"role_is_superuser": True}, WARNING),
+        ({"role_is_superuser": True, "way": "discovered"}, INFO),
+        ({"role_owns_tables": True}, INFO),
+        ({"role_other_session_count": 4}, INFO),
+        ({"role_sees_everything": False}, FindingSeverity.UNKNOWN),
+    ):
+        assert judge(evidence("connection", _connection(**values)))["role"].severity is severity
+    clock = judge(evidence("connection", _connection(clock_difference_seconds=-7.0)))["clock"]
+    assert clock.title == "The server's clock is 7.0 s behind ours"
+    way = judge(evidence("connection", _connection(way="exec", attempts=("the configured address: no",))))
+    assert way["way"].severity is INFO
+
+
+def test_a_database_that_refuses_is_critical_though_its_server_answers() -> None:
+    row = _connection(refused_database="shop", refused_kind="timed_out", refused_message="no answer")
+    problem = Problem(kind=ProblemKind.TIMED_OUT, message="no answer", advice="look")
+    found = judge(evidence("connection", row, problem=problem))
+    assert list(found) == ["timed_out", "unknown"]
+    assert found["timed_out"].title == "The database shop hangs, while its server answers"
+
+
+def test_archiving() -> None:
+    row = PostgresArchiver(
+        archiving_is_on=True,
+        archived_at=NOW - HOUR,
+        archived_file="1A",
+        failed_at=NOW,
+        failed_file="1B",
+        failure_count=3,
+    )
+    failing = judge(evidence("archiver", row))["failing"]
+    assert failing.severity is CRITICAL
+    assert failing.title == "The write-ahead log cannot be archived; the last success was 1h 0m ago"
+    for values in ({"failed_at": NOW - 2 * HOUR}, {"failed_at": None}, {"archiving_is_on": False}):
+        well = structs.replace(row, **values)
+        assert list(judge(evidence("archiver", well))) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, {"ok": OK}),
+        ({"size_bytes": 3 << 30}, {"wal": WARNING}),
+        ({"size_bytes": 3 << 30, "kept_bytes": 4 << 30}, {"ok": OK}),
+        ({"waiting_count": 12}, {"waiting": INFO, "ok": OK}),
+        ({"waiting_count": 200}, {"waiting": WARNING}),
+    ],
+)
+def test_wal_that_piles_up(values: dict[str, Any], found: dict[str, FindingSeverity]) -> None:
+    never = dict.fromkeys(("archived_at", "archived_file", "failed_at", "failed_file"))
+    archiver = PostgresArchiver(archiving_is_on=True, failure_count=0, **never)
+    calm = {"file_count": 9, "size_bytes": 1 << 27, "waiting_count": 0, "max_bytes": 1 << 30, "kept_bytes": 0}
+    seen = judge(evidence("archiver", archiver, PostgresWalFolder(**{**calm, **values})))
+    assert {name: one.severity for name, one in seen.items()} == found
+
+
+def test_a_folder_that_nobody_may_list_is_never_ok() -> None:
+    never = dict.fromkeys(("archived_at", "archived_file", "failed_at", "failed_file"))
+    archiver = PostgresArchiver(archiving_is_on=True, failure_count=0, **never)
+    problem = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor", advice="GRANT")
+    assert list(judge(evidence("archiver", archiver, problem=problem))) == ["unknown"]
+
+
+def test_subscriptions() -> None:
+    for state, severity in (("without a worker", WARNING), ("disabled", INFO)):
+        row = _standby(direction="subscription", name="copy", state=state)
+        assert judge(evidence("replication", row))["subscription"].severity is severity
+    well = judge(evidence("replication", _standby(direction="subscription", name="copy")))
+    assert well["ok"].title == "0 standbys in step, 0 slots, 1 subscription"
+
+
+def test_the_workers_of_autovacuum_and_the_queue_of_notify() -> None:
+    busy = judge(evidence("server", _server(autovacuum_worker_count=3, autovacuum_worker_limit=3)))
+    assert {name: one.severity for name, one in busy.items()} == {"autovacuum_busy": INFO, "ok": OK}
+    for values in ({"autovacuum_worker_limit": 3}, {"notify_queue_ratio": 0.1}):
+        assert list(judge(evidence("server", _server(**values)))) == ["ok"]
+    assert judge(evidence("server", _server(notify_queue_ratio=0.6)))["notify_queue"].severity is WARNING
+
+
+def test_invalid_indexes() -> None:
+    left = PostgresInvalidIndex(schema="public", index="a", table="t", is_being_built=False)
+    built = PostgresInvalidIndex(schema="public", index="b", table="t", is_being_built=True)
+    assert list(judge(evidence("indexes"))) == ["ok"]
+    assert judge(evidence("indexes", left))["invalid"].severity is WARNING
+    assert list(judge(evidence("indexes", built))) == ["building", "ok"]
+    blind = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor")
+    assert list(judge(evidence("indexes", left, problem=blind))) == ["unknown"]

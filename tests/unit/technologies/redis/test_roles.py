@@ -1,0 +1,117 @@
+"""Failovers and Sentinels, judged on literal evidence."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from incident_lib.findings.base import Context
+from incident_lib.model import AnyRow, Evidence, EvidenceStatus, Finding, Window
+from incident_lib.technologies.redis.findings import ANALYZERS
+from incident_lib.technologies.redis.findings.failover import failovers_since
+from incident_lib.technologies.redis.rows_roles import RedisReplication, RedisWatched
+
+NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
+CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
+OLD, NEW = "a" * 40, "b" * 40
+
+
+def seen(*rows: AnyRow, at: datetime = NOW) -> Evidence:
+    return Evidence(
+        probe="redis.replication",
+        target="cache",
+        status=EvidenceStatus.COLLECTED,
+        collected_at=at,
+        duration_seconds=0.1,
+        source="INFO all",
+        rows=rows,
+    )
+
+
+def judge(row: AnyRow) -> dict[str, Finding]:
+    found = ANALYZERS["redis.replication"](seen(row), CONTEXT)
+    return {one.id.removeprefix("redis.replication."): one for one in found}
+
+
+def replication(**changes: Any) -> RedisReplication:
+    fields: dict[str, Any] = {
+        "role": "master",
+        "primary": None,
+        "link_up": None,
+        "link_down_seconds": None,
+        "last_io_seconds": None,
+        "syncing": None,
+        "offset_bytes": 5_000_000,
+        "replica_count": 1,
+        "backlog_bytes": 1 << 20,
+        "full_sync_count": 0,
+        "role_before": "master",
+        "replication_id": OLD,
+        "failover_state": "no-failover",
+        "uptime_seconds": 86_400,
+    }
+    return RedisReplication(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "happened"),
+    [
+        ({}, False),
+        ({"role_before": "slave"}, True),
+        ({"failover_state": "failover-in-progress"}, True),
+        ({"previous_replication_id": NEW, "previous_offset_bytes": 4_999_000}, True),
+        # So much may have come at any time.
+        ({"previous_replication_id": NEW, "previous_offset_bytes": 4_000_000}, False),
+        # Without replicas nothing is written that would tell the time.
+        ({"previous_replication_id": NEW, "previous_offset_bytes": 4_999_999, "replica_count": 0}, False),
+        # It may have read the other history from its file.
+        ({"previous_replication_id": NEW, "previous_offset_bytes": 4_999_999, "uptime_seconds": 60}, False),
+        ({"role_before": None, "failover_state": None, "replication_id": None}, False),
+    ],
+)
+def test_a_failover_inside_the_window(changes: dict[str, Any], *, happened: bool) -> None:
+    found = judge(replication(**changes))
+    assert ("failover" in found) is happened
+    assert "ok" in found
+    assert not happened or found["failover"].severity.value == "INFO"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"role": "slave", "primary": "10.0.0.2:6379", "link_up": True}, "became a replica"),
+        ({"replication_id": NEW, "previous_replication_id": OLD}, "took over"),
+        # Started anew without its data: a restart, not a failover.
+        ({"replication_id": NEW}, ""),
+        ({"replication_id": None}, ""),
+    ],
+)
+def test_a_failover_since_another_snapshot(changes: dict[str, Any], words: str) -> None:
+    before = seen(replication(), at=NOW - timedelta(minutes=10))
+    found = list(failovers_since([seen(replication(**changes))], [before]))
+    assert [words in one.title and "14:20" in one.title for one in found] == ([True] if words else [])
+    assert list(failovers_since([seen(replication(**changes))], [])) == []
+
+
+def test_a_replica_that_follows_another_primary() -> None:
+    links = {"role": "slave", "link_up": True}
+    before = seen(replication(primary="10.0.0.1:6379", **links))
+    now = seen(replication(primary="10.0.0.2:6379", replication_id=NEW, **links))
+    (found,) = failovers_since([now], [before])
+    assert "it follows 10.0.0.2:6379, and followed 10.0.0.1:6379" in found.title
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("ok", {"ok": "OK"}),
+        ("sdown", {"primary_down": "WARNING"}),
+        ("odown", {"primary_down": "CRITICAL"}),
+    ],
+)
+def test_a_sentinel(status: str, expected: dict[str, str]) -> None:
+    watched = RedisWatched(
+        name="orders", address="10.0.0.1:6379", status=status, replica_count=2, sentinel_count=3
+    )
+    assert {name: one.severity.value for name, one in judge(watched).items()} == expected
