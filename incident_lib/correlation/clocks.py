@@ -7,8 +7,9 @@ import msgspec
 from incident_lib.clock import format_duration
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity, Row
-from incident_lib.model.network import HttpAnswer, PortAnswer
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.http.rows import HttpAnswer
+from incident_lib.technologies.network.rows import PortAnswer
 from incident_lib.technologies.postgres.rows import PostgresConnection
 from incident_lib.technologies.redis.rows import RedisServer
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from incident_lib.model import Evidence
 from incident_lib.model.difference import Reading
-from incident_lib.model.network import HttpAnswer, TlsAnswer
 from incident_lib.technologies.docker.rows import ContainerUsage
-from incident_lib.technologies.host.rows import FileSystem, HostMemory, ProcessState
+from incident_lib.technologies.host.rows import FileSystem, HostMemory
+from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogEndpoint, LogSummary
+from incident_lib.technologies.network.rows import TlsAnswer
 from incident_lib.technologies.postgres.rows import PostgresCapacity
+from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisClients, RedisMemory
 
 _LEAST_REQUESTS = 5  # fewer have neither a percentile nor a rate

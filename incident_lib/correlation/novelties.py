@@ -7,11 +7,11 @@ from incident_lib.model import Evidence, FindingSeverity
 from incident_lib.model.difference import Difference, Value
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.docker.rows import ContainerState
-from incident_lib.technologies.host.rows import ProcessState
 from incident_lib.technologies.logs.rows import LogException, LogTemplate, same_statement
 from incident_lib.technologies.postgres.findings.load import wal_explains
 from incident_lib.technologies.postgres.rows import PostgresConnection, PostgresSetting, PostgresTable
 from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints
+from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisServer, RedisSetting
 
 _ERRORS = {"ERROR", "CRITICAL"}

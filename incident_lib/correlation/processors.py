@@ -9,7 +9,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerState
-from incident_lib.technologies.host.rows import HostLoad, ProcessorUser
+from incident_lib.technologies.host.rows import HostLoad, ProcessorUser, shown
 
 # Programs that are a service of that kind, where nothing tells which process is the service.
 _SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
@@ -47,22 +47,6 @@ def judge_processors(
         waiting = _waiting(users, thresholds)
         if taker and waiting:
             yield _starved(one, load, taker, waiting, _felt(told, waiting, topology))
-
-
-def taken_by(users: Sequence[ProcessorUser]) -> ProcessorUser | None:
-    """Return who ran most beside ourselves, None where nobody is seen."""
-    return max((one for one in users if not one.is_ours), key=lambda one: one.cores, default=None)
-
-
-def shown(user: ProcessorUser, container: str = "") -> str:
-    """Return a program as people look for it.
-
-    >>> shown(ProcessorUser(name="gzip", pid=7, process_count=2, cores=1.5, waiting_cores=None), "backup")
-    'gzip (2 processes, one is 7, in container backup)'
-    """
-    count = f"{user.process_count} processes, one is" if user.process_count > 1 else "process"
-    place = container or user.container_id
-    return f"{user.name} ({count} {user.pid}{f', in container {place}' if place else ''})"
 
 
 class _Placed(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from incident_lib.correlation.views import HERE, View, views_of
 from incident_lib.display.answers import worst_of
 from incident_lib.display.block import Block
 from incident_lib.display.grid import plain
 from incident_lib.display.tables import problem
 from incident_lib.investigation.case import Case
-from incident_lib.model.network import HttpAnswer
 from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.graph import Way, plot_topology
 from incident_lib.plots.locks import plot_locks
@@ -17,14 +17,15 @@ from incident_lib.plots.rates import plot_rates
 from incident_lib.plots.values import show, show_bytes
 from incident_lib.reports import blocks
 from incident_lib.technologies.docker.rows import ContainerUsage
-from incident_lib.technologies.host.rows import HostMemory, ProcessState
+from incident_lib.technologies.host.rows import HostMemory
+from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
-from incident_lib.technologies.network.findings.views import HERE, View, views_of
 from incident_lib.technologies.postgres.rows import (
     PostgresCapacity,
     PostgresLockSession,
     PostgresSessionGroup,
 )
+from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisMemory
 
 _LEVELS = (("CRITICAL", "bad"), ("ERROR", "bad"), ("WARNING", "s2"), ("INFO", "s1"), ("DEBUG", "rest"))

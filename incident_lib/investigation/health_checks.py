@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from incident_lib.config import Dependency, Service, ServiceKind, Settings
 from incident_lib.connections import http
 from incident_lib.connections.names import resolve
-from incident_lib.connections.readiness import parse_parts
 from incident_lib.connections.sockets import connect_any
 from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import join
 from incident_lib.errors import TargetError
 from incident_lib.investigation.health import Check, Outcome
+from incident_lib.technologies.http.readiness import parse_parts
 
 _DETAIL_CHARACTERS = 300
 

@@ -21,10 +21,10 @@ from incident_lib.investigation.collect import collect
 from incident_lib.investigation.plan import plan_lanes
 from incident_lib.investigation.turn import one_at_a_time
 from incident_lib.model import Evidence, Window
-from incident_lib.model.network import HttpAnswer
 from incident_lib.model.sample import Sample
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.http.probes import HttpSession
+from incident_lib.technologies.http.rows import HttpAnswer
 
 _PROCESS = "process.state"
 # Each is one statement, one request or a few files of /proc; nothing that scans a catalog or a log's past.

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,6 +23,13 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     problem: Problem | None = None
     truncated: Truncation | None = None
+
+
+class SqlSession(Session, Protocol):
+    """A session that answers statements: what a team's own SELECT needs of the technology of its target."""
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Return the rows of one read-only statement, bounded in time. Errors: TargetError."""
 
 
 Fetch = Callable[[Any, Window], Fetched]

@@ -9,16 +9,16 @@ import msgspec
 from incident_lib import clock
 from incident_lib.config import ServiceKind, Settings
 from incident_lib.model import Evidence, EvidenceStatus, Window
-from incident_lib.model.network import HttpAnswer
 from incident_lib.probes.base import Lane, run_lane
 from incident_lib.technologies.deploys import probes as deploys
 from incident_lib.technologies.docker import probes as docker
 from incident_lib.technologies.docker.rows import ContainerState
-from incident_lib.technologies.host.rows import ProcessState
 from incident_lib.technologies.http import probes as http
+from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.network import probes as network
 from incident_lib.technologies.postgres import probes as postgres
 from incident_lib.technologies.process import probes as process
+from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis import probes as redis
 
 _LANES: dict[str, Callable[[Settings], tuple[Lane, ...]]] = {

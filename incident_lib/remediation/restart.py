@@ -14,7 +14,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected
 from incident_lib.remediation.commands import check_program, run_command, shown
 from incident_lib.remediation.looking import look, wait_until_well
-from incident_lib.technologies.host.rows import ProcessState
+from incident_lib.technologies.process.rows import ProcessState
 
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"

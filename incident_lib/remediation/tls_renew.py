@@ -2,9 +2,9 @@
 
 from incident_lib.connections.change import Action, Proposal, RefusedError, Request
 from incident_lib.errors import TargetError
-from incident_lib.model.network import TlsAnswer
 from incident_lib.model.remediation import Affected
 from incident_lib.remediation.looking import look
+from incident_lib.technologies.network.rows import TlsAnswer
 
 
 def propose(request: Request) -> Proposal:

@@ -14,10 +14,10 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
-from incident_lib.model.network import HttpAnswer
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.http import findings as judge
 from incident_lib.technologies.http import probes
+from incident_lib.technologies.http.rows import HttpAnswer
 from tests.integration import network_service as servers
 
 WINDOW = Window(clock.now(), clock.now())

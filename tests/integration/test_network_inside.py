@@ -15,11 +15,11 @@ from incident_lib import clock, config
 from incident_lib.correlation.vantage import judge_vantage
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
-from incident_lib.model.network import TlsAnswer
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.network import probes as network
 from incident_lib.technologies.network.findings import ANALYZERS
 from incident_lib.technologies.network.probes import inside
+from incident_lib.technologies.network.rows import TlsAnswer
 from tests.integration import docker_image, docker_service
 from tests.integration.inside_server import PORTS, SILENT
 from tests.integration.network_service import DAY, NOW, Authority

@@ -21,16 +21,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from incident_lib import clock, config
-from incident_lib.connections import tls
 from incident_lib.connections.names import resolve
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, Window
-from incident_lib.model.network import TlsAnswer, Trust
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.network import findings as judge
 from incident_lib.technologies.network import probes
 from incident_lib.technologies.network.probes import reach
+from incident_lib.technologies.network.probes.tls import inspect_tls
+from incident_lib.technologies.network.rows import TlsAnswer, Trust
 from tests.integration import network_service as servers
 from tests.integration.network_service import DAY, NOW, Authority
 
@@ -150,7 +150,7 @@ def test_plain_http(authority: Authority, tmp_path: Path) -> None:
 
 def test_plain_http_that_waits_for_the_end_of_a_line() -> None:
     with servers.serve(servers.http("plain")) as port:
-        row = tls.inspect("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
+        row = inspect_tls("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
     assert (row.plain_http, row.silent) == (True, False)
 
 
@@ -163,7 +163,7 @@ def test_something_else_than_tls(authority: Authority, tmp_path: Path) -> None:
 
 def test_connected_and_silent() -> None:
     with servers.serve(servers.silent) as port:
-        row = tls.inspect("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
+        row = inspect_tls("127.0.0.1", resolve("127.0.0.1", port, 1), seconds=0.5)
     assert (row.plain_http, row.silent, row.verified) == (False, True, False)
 
 

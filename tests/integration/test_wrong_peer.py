@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from incident_lib.config import Document, Service, ServiceKind, Settings
-from incident_lib.connections import http, peer, tls
+from incident_lib.connections import http, peer
 from incident_lib.connections.names import resolve
 from incident_lib.connections.peer import Peer
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.technologies.network.probes.tls import inspect_tls
 from incident_lib.technologies.postgres.connect import open_postgres
 from incident_lib.technologies.redis.connect import open_session
 from tests import services
@@ -222,6 +223,6 @@ def test_the_look_is_bounded() -> None:
     ("name", "words"), [("postgres", "a PostgreSQL server"), ("redis", "a Redis server"), ("mail", "a mail")]
 )
 def test_tls_pointed_elsewhere(ports: dict[str, int], name: str, words: str) -> None:
-    row = tls.inspect("127.0.0.1", resolve("127.0.0.1", ports[name], 1), seconds=3)
+    row = inspect_tls("127.0.0.1", resolve("127.0.0.1", ports[name], 1), seconds=3)
     assert row.peer.startswith(words)
     assert (row.verified, row.plain_http, row.silent) == (False, False, False)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from incident_lib.model.memory import MemorySample
 from incident_lib.model.row import Measurement, Row
 
 
@@ -156,14 +157,6 @@ class ContainerUsage(Row, frozen=True, kw_only=True):
         if self.memory_bytes is None or not self.memory_limit_bytes:
             return None
         return self.memory_bytes / self.memory_limit_bytes
-
-
-class MemorySample(Row, frozen=True, kw_only=True):
-    """Memory in use at one moment."""
-
-    at: datetime
-    memory_bytes: int
-    command_count: int | None = None  # of `docker exec` and health checks around it, whose memory counts, too
 
 
 class ContainerProcess(Row, frozen=True, kw_only=True):

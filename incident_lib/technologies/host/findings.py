@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from incident_lib.correlation.processors import shown, taken_by
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.growth import mebibytes
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.host.rows import FileSystem, HostLoad, HostMemory, ProcessorUser
+from incident_lib.technologies.host.rows import (
+    FileSystem,
+    HostLoad,
+    HostMemory,
+    ProcessorUser,
+    shown,
+    taken_by,
+)
 
 _SHOWN = 6  # programs
 

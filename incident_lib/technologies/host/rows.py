@@ -1,9 +1,9 @@
-"""Records of the host and process probes."""
+"""Records of the host probes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from incident_lib.model.row import Measurement, Row
-from incident_lib.technologies.docker.rows import MemorySample
 
 
 class FileSystem(Row, frozen=True, kw_only=True):
@@ -81,42 +81,20 @@ class ProcessorUser(Row, frozen=True, kw_only=True):
     is_ours: bool = False  # this program, what started it, and what it started for itself
 
 
-class ProcessState(Row, frozen=True, kw_only=True):
-    """A service that is a plain process. `is_running` False says why in `reason`."""
-
-    pid_file: str
-    pid: int | None
-    is_running: bool
-    reason: str = ""
-    state: str = ""
-    started_at: datetime | None = None
-    command: str = ""
-    user: str = ""
-    seconds: float | None = None  # between the first and the last sample
-    cpu_cores: float | None = None
-    process_count: int | None = None  # with its children
-    resident_bytes: int | None = None  # with its children
-    memory_limit_bytes: int | None = None  # as configured
-    address_space_limit_bytes: int | None = None  # RLIMIT_AS
-    thread_count: int | None = None
-    open_file_count: int | None = None
-    open_file_limit_count: int | None = None
-    connection_counts: dict[str, int] | None = None  # by TCP state
-    python_version: str = ""
-
-    @property
-    def memory_ratio(self) -> float | None:
-        """Memory against the configured limit."""
-        if not self.memory_limit_bytes or self.resident_bytes is None:
-            return None
-        return self.resident_bytes / self.memory_limit_bytes
-
-    @property
-    def open_file_ratio(self) -> float | None:
-        """Open files against the limit."""
-        if not self.open_file_limit_count or self.open_file_count is None:
-            return None
-        return self.open_file_count / self.open_file_limit_count
+def taken_by(users: Sequence[ProcessorUser]) -> ProcessorUser | None:
+    """Return who ran most beside ourselves, None where nothing else ran."""
+    return max((user for user in users if not user.is_ours), key=lambda user: user.cores, default=None)
 
 
-HostRow = FileSystem | HostMemory | HostLoad | ProcessorUser | ProcessState | MemorySample | Measurement
+def shown(user: ProcessorUser, container: str = "") -> str:
+    """Return a program as people look for it.
+
+    >>> shown(ProcessorUser(name="gzip", pid=7, process_count=2, cores=1.5, waiting_cores=None), "backup")
+    'gzip (2 processes, one is 7, in container backup)'
+    """
+    count = f"{user.process_count} processes, one is" if user.process_count > 1 else "process"
+    place = container or user.container_id
+    return f"{user.name} ({count} {user.pid}{f', in container {place}' if place else ''})"
+
+
+HostRow = FileSystem | HostMemory | HostLoad | ProcessorUser | Measurement

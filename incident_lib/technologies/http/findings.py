@@ -7,7 +7,7 @@ from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Analyzer, Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import HealthPart, HttpAnswer
+from incident_lib.technologies.http.rows import HealthPart, HttpAnswer
 
 _TITLES = MappingProxyType(
     {

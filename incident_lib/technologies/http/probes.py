@@ -9,13 +9,13 @@ import msgspec
 from incident_lib import clock
 from incident_lib.config import Dependency, Service, ServiceKind, Settings
 from incident_lib.connections import http
-from incident_lib.connections.readiness import parse_parts
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
-from incident_lib.model.network import HttpAnswer
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.technologies.http.readiness import parse_parts
+from incident_lib.technologies.http.rows import HttpAnswer
 
 _SAMPLES = 3
 _FAST_SECONDS = 1.0  # slower addresses are asked once: a sick server is not asked for more

@@ -14,9 +14,9 @@ from incident_lib.config import Settings
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import AnyRow, Window
+from incident_lib.model.memory import MemorySample
 from incident_lib.probes.base import Fetched, Lane, Probe
-from incident_lib.technologies.docker.rows import MemorySample
-from incident_lib.technologies.host.rows import ProcessState
+from incident_lib.technologies.process.rows import ProcessState
 
 if TYPE_CHECKING:
     import psutil

@@ -6,8 +6,8 @@ from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
 from incident_lib.investigation.observed import observations
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, Row, Window
-from incident_lib.model.network import Certificate, TlsAnswer, Trust
 from incident_lib.technologies.network.findings import ANALYZERS
+from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 from incident_lib.technologies.postgres.rows_schema import PostgresRelation, PostgresSchema
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)

@@ -7,8 +7,9 @@ import pytest
 from incident_lib.correlation.clocks import judge_clocks
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row
-from incident_lib.model.network import HttpAnswer, PortAnswer
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.http.rows import HttpAnswer
+from incident_lib.technologies.network.rows import PortAnswer
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 GRAPH = Topology(kinds={"pay": "outside", "mail": "outside", "shop": "http", "machine": "host"})

@@ -13,9 +13,10 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import AnyRow, Evidence, EvidenceStatus, FindingSeverity, Problem, Window
 from incident_lib.model.difference import Difference, Reading
-from incident_lib.model.network import Certificate, HttpAnswer, TlsAnswer
 from incident_lib.technologies.deploys.rows import Deployment
+from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogException, LogTemplate
+from incident_lib.technologies.network.rows import Certificate, TlsAnswer
 from incident_lib.technologies.postgres.rows import PostgresCapacity, PostgresSetting, PostgresTable
 from incident_lib.technologies.redis.rows import RedisSetting
 

@@ -13,10 +13,10 @@ from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.case import Case, load_case
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, IncidentSeverity, Window
 from incident_lib.model.difference import Reading
-from incident_lib.model.network import HttpAnswer
 from incident_lib.model.sample import Sample
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
+from incident_lib.technologies.http.rows import HttpAnswer
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 MIB = 2**20

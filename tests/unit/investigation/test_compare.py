@@ -28,10 +28,10 @@ from incident_lib.model import (
     Hypothesis,
     Window,
 )
-from incident_lib.model.network import HttpAnswer
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.reports.differences import render_page, summary
+from incident_lib.technologies.http.rows import HttpAnswer
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 

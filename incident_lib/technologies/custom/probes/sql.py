@@ -8,8 +8,7 @@ from incident_lib.config import OwnProbe
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.model.row import Measurement
-from incident_lib.probes.base import Fetched
-from incident_lib.technologies.postgres.connect import PostgresSession
+from incident_lib.probes.base import Fetched, SqlSession
 
 _FENCE = "SELECT * FROM (\n{}\n) AS own LIMIT 2"  # a second row is enough to know that there is more than one
 _LABEL_CHARACTERS = 200
@@ -22,7 +21,7 @@ _ADVICE = {
 }
 
 
-def fetch_statement(session: PostgresSession, _window: Window, *, own: OwnProbe) -> Fetched:
+def fetch_statement(session: SqlSession, _window: Window, *, own: OwnProbe) -> Fetched:
     """Return one Measurement a column: those that are named, else the first with a number.
 
     Source: the statement in a subquery, which leaves no room for a second one. Needs: SELECT on what it

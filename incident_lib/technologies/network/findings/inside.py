@@ -8,8 +8,8 @@ import msgspec
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer
 from incident_lib.technologies.network.findings.inside_tls import judge_tls
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer
 
 _ORDER = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT, ProblemKind.UNREACHABLE)
 _TITLES = {

@@ -9,7 +9,7 @@ import msgspec
 from incident_lib.clock import format_time
 from incident_lib.findings.base import finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import TlsAnswer, Trust
+from incident_lib.technologies.network.rows import TlsAnswer, Trust
 
 _EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID
 _WRONG_NAME = frozenset({62, 64})

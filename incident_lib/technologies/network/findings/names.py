@@ -6,7 +6,7 @@ from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import NameAnswer
+from incident_lib.technologies.network.rows import NameAnswer
 
 
 def analyze_names(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import PortAnswer
+from incident_lib.technologies.network.rows import PortAnswer
 
 _ORDER = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT, ProblemKind.UNREACHABLE)
 _TITLES = MappingProxyType(

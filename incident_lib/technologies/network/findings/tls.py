@@ -8,7 +8,7 @@ import msgspec
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.network import Certificate, TlsAnswer, Trust
+from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 
 _DAY_SECONDS = 86400.0
 _Data = Mapping[str, str | float | None]

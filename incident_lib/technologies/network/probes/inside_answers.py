@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from incident_lib.connections.certificates import matches_name
 from incident_lib.connections.names import is_literal
 from incident_lib.errors import ProblemKind
-from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer
+from incident_lib.technologies.network.certificates import matches_name
 from incident_lib.technologies.network.probes.inside_rows import (
     TRUST_CODES,
     Rows,
@@ -18,6 +17,7 @@ from incident_lib.technologies.network.probes.inside_rows import (
     trust_of,
 )
 from incident_lib.technologies.network.probes.needed import Needed
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer
 
 _KINDS = {
     "ECONNREFUSED": ProblemKind.REFUSED,

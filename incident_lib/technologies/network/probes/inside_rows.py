@@ -1,10 +1,10 @@
 """What a look from inside a container tells, whichever tool looked: the parts of records that both share."""
 
-from incident_lib.connections.certificates import names_its_issuer, parse_certificate
 from incident_lib.connections.sockets import describe
 from incident_lib.errors import ProblemKind
-from incident_lib.model.network import Certificate, NameAnswer, PortAnswer, TlsAnswer, Trust
+from incident_lib.technologies.network.certificates import names_its_issuer, parse_certificate
 from incident_lib.technologies.network.probes.needed import Needed
+from incident_lib.technologies.network.rows import Certificate, NameAnswer, PortAnswer, TlsAnswer, Trust
 
 Rows = tuple[NameAnswer | PortAnswer | TlsAnswer, ...]
 TRUST_CODES = frozenset({2, 18, 19, 20, 21, 26})  # X509_V_ERR_*: no issuer found, self-signed, wrong purpose

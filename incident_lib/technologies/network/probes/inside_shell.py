@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from incident_lib.connections.names import is_literal
 from incident_lib.errors import ProblemKind
-from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer
 from incident_lib.technologies.network.probes.inside_rows import TRUST_CODES, Rows, port_answer, trust_of
 from incident_lib.technologies.network.probes.needed import Needed
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer
 
 _SAID = (
     ("refused", ProblemKind.REFUSED),

@@ -3,14 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from incident_lib import clock
-from incident_lib.connections import names, tls
+from incident_lib.connections import names
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.sockets import Address, Attempt, connect_all, settled
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
-from incident_lib.model.network import NameAnswer, PortAnswer
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.probes.tls import inspect_tls
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer
 
 NAME_SECONDS = 5.0
 ASK_SECONDS = 2.0
@@ -132,7 +133,7 @@ def fetch_tls(session: NetworkSession, _window: Window) -> Fetched:
         where = f"{place.host}:{place.port}"
         raise TargetError(ProblemKind.SKIPPED, f"nothing at {where} can be connected to")
     reached = session.reached or session.addresses
-    answer = tls.inspect(place.host, reached, ca=place.ca, seconds=TLS_SECONDS)
+    answer = inspect_tls(place.host, reached, ca=place.ca, seconds=TLS_SECONDS)
     return Fetched(rows=(answer,), source=f"TLS handshake with {answer.address} for {place.host}")
 
 

@@ -8,8 +8,8 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Problem, Window
-from incident_lib.model.network import HealthPart, HttpAnswer
 from incident_lib.technologies.http.findings import ANALYZERS, ON_FAILURE
+from incident_lib.technologies.http.rows import HealthPart, HttpAnswer
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT, AT), thresholds=Thresholds())

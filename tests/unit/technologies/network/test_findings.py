@@ -10,8 +10,8 @@ from incident_lib.correlation.vantage import judge_vantage
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Row, Window
-from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer, Trust
 from incident_lib.technologies.network.findings import ANALYZERS, ON_FAILURE
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer, Trust
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT, AT))

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model.network import NameAnswer, PortAnswer, TlsAnswer, Trust
 from incident_lib.technologies.network.probes.inside_answers import rows_of_python
 from incident_lib.technologies.network.probes.inside_shell import rows_of_shell
 from incident_lib.technologies.network.probes.needed import Needed
 from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer, Trust
 
 PAY = Needed(
     dependency="pay", place=Place(host="pay.example.com", port=443, uses_tls=True), told_by="workbench.toml"

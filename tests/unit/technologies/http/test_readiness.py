@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.connections.readiness import parse_parts
+from incident_lib.technologies.http.readiness import parse_parts
 
 
 @pytest.mark.parametrize(

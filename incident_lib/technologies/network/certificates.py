@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from incident_lib.connections.names import is_literal, to_ascii
-from incident_lib.model.network import Certificate
+from incident_lib.technologies.network.rows import Certificate
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from incident_lib.model.network import HealthPart
+from incident_lib.technologies.http.rows import HealthPart
 
 _GOOD = frozenset(
     {"ok", "okay", "up", "pass", "passed", "passing", "healthy", "alive", "ready", "connected", "available"}

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from incident_lib.correlation.views import View, views_of
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Row
-from incident_lib.model.network import Certificate, HttpAnswer, NameAnswer, PortAnswer, TlsAnswer
 from incident_lib.model.topology import Topology
 from incident_lib.plots.graph import Way, plot_topology
-from incident_lib.technologies.network.findings.views import View, views_of
+from incident_lib.technologies.http.rows import HttpAnswer
+from incident_lib.technologies.network.rows import Certificate, NameAnswer, PortAnswer, TlsAnswer
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 GRAPH = Topology(kinds={"shop": "http", "pay": "outside"}, depends_on={"shop": ("pay",)})
