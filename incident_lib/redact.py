@@ -187,10 +187,11 @@ class Redactor:
         if rest:
             yield self._bytes(rest)
 
-    def struct(self, value: Any, kind: type[Any]) -> Any:
-        """Return a record of type `kind` with its strings redacted."""
+    def struct(self, value: Any, kind: type[Any], convert: Callable[[Any], Any] | None = None) -> Any:
+        """Return a record of type `kind` with its strings redacted; `convert` makes it of builtin types."""
         try:
-            return msgspec.convert(self.value(msgspec.to_builtins(value)), kind)
+            hidden = self.value(msgspec.to_builtins(value))
+            return convert(hidden) if convert else msgspec.convert(hidden, kind)
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
 

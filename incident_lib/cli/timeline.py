@@ -46,8 +46,9 @@ def timeline(arguments: argparse.Namespace) -> int:
 def _not_recorded(folder: "IncidentFolder") -> "tuple[Draft, ...]":
     """Return what snapshots tell and the timeline does not know, as in folders of an older version."""
     from incident_lib.errors import FolderError
-    from incident_lib.incident.snapshot import load_analysis, load_evidence
+    from incident_lib.incident.snapshot import load_analysis
     from incident_lib.investigation.observed import observations
+    from incident_lib.investigation.stored import load_evidence
 
     found: list[Draft] = []
     for path in folder.snapshots:

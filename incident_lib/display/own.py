@@ -2,11 +2,11 @@
 
 from incident_lib.display.grid import plain
 from incident_lib.display.tables import Table, cut, problem, sources
-from incident_lib.investigation.analyze import ANALYZERS
 from incident_lib.investigation.case import Case
 from incident_lib.model import Evidence
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.reports import blocks
+from incident_lib.technologies import table
 
 _HEADS = ("target", "probe", "number", "unit", "labels")
 _NONE = "The team has no probes of its own; [[probe]] in workbench.toml adds one."
@@ -14,7 +14,7 @@ _NONE = "The team has no probes of its own; [[probe]] in workbench.toml adds one
 
 def own(case: Case) -> Table:
     """Return findings and numbers of the probes that are not the workbench's, or why there are none."""
-    evidence = [one for one in case.evidence if one.probe not in ANALYZERS]
+    evidence = [one for one in case.evidence if table().of_probe(one.probe) is None]
     if not evidence:
         return Table(blocks.note(_NONE), "no probe of the team's own", ())
     asked = {one.ref for one in evidence}

@@ -1,6 +1,6 @@
 """A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +14,11 @@ from incident_lib.errors import FolderError
 from incident_lib.incident import manifest
 from incident_lib.incident.files import file_name, folder_error, make_directory, write_atomic
 from incident_lib.model import Analysis, Attachment, Evidence, Window
+from incident_lib.model.evidence import convert_evidence, decode_evidence
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,10 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     collected_at: datetime
     topology: Topology = Topology()  # what needed what, as it was configured then
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden
+
+
+_ANALYSIS = msgspec.json.Decoder(Analysis)
+_ABOUT = msgspec.json.Decoder(About)
 
 
 class SnapshotWriter:
@@ -44,7 +49,7 @@ class SnapshotWriter:
         """Store `evidence` and return what was stored. Errors: RedactionError, FolderError."""
         attachments = tuple(self._attach(attachment) for attachment in evidence.attachments)
         bare = msgspec.structs.replace(evidence, attachments=attachments)
-        stored: Evidence = self._redactor.struct(bare, Evidence)
+        stored: Evidence = self._redactor.struct(bare, Evidence, convert_evidence)
         path = self.path / "evidence" / file_name(stored.target) / f"{file_name(stored.probe)}.json"
         write_atomic(path, msgspec.json.format(msgspec.json.encode(stored), indent=1))
         return stored
@@ -83,18 +88,18 @@ class SnapshotWriter:
 
 def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:
     """Return the evidence of a snapshot, sorted by target and probe. Errors: FolderError."""
-    return tuple(_load(path, Evidence) for path in sorted((snapshot / "evidence").glob("*/*.json")))
+    return tuple(_load(path, decode_evidence) for path in sorted((snapshot / "evidence").glob("*/*.json")))
 
 
 def load_analysis(snapshot: Path) -> Analysis | None:
     """Return what was concluded when the snapshot was taken, None when it was interrupted before."""
     path = snapshot / "findings.json"
-    return _load(path, Analysis) if path.exists() else None
+    return _load(path, _ANALYSIS.decode) if path.exists() else None
 
 
 def load_about(snapshot: Path) -> About:
     """Return what the snapshot says of itself. Errors: FolderError."""
-    return _load(snapshot / "snapshot.json", About)
+    return _load(snapshot / "snapshot.json", _ABOUT.decode)
 
 
 def read_log(snapshot: Path, service: str) -> Iterator[str]:
@@ -109,9 +114,9 @@ def read_log(snapshot: Path, service: str) -> Iterator[str]:
         raise FolderError(f"cannot read {path}: {error}") from error
 
 
-def _load(path: Path, kind: type[T]) -> T:
+def _load(path: Path, decode: Callable[[bytes], T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decode(path.read_bytes())
     except FileNotFoundError as error:
         raise FolderError(f"{path} is missing; `incident verify` tells what else is") from error
     except (msgspec.MsgspecError, OSError) as error:

@@ -1,6 +1,6 @@
 """Evidence -> Analysis: every analyzer over every evidence, then the hypotheses. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -14,38 +14,33 @@ from incident_lib.correlation.slowness import judge_slowness
 from incident_lib.correlation.stalled import judge_stalled
 from incident_lib.correlation.stampede import judge_stampedes
 from incident_lib.correlation.vantage import judge_vantage
-from incident_lib.findings.base import Analyzer, Context, not_assessed, unknown
+from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity
+from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
-from incident_lib.technologies.deploys import findings as deploys
-from incident_lib.technologies.docker import findings as docker
-from incident_lib.technologies.host import findings as host
-from incident_lib.technologies.http import findings as http
-from incident_lib.technologies.logs import findings as logs
-from incident_lib.technologies.network import findings as network
-from incident_lib.technologies.postgres import findings as postgres
-from incident_lib.technologies.process import findings as process
-from incident_lib.technologies.redis import findings as redis
-
-_TECHNOLOGIES = (deploys, docker, process, host, http, network, postgres, redis, logs)
-ANALYZERS: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v in table.ANALYZERS.items()}
-ON_FAILURE: Mapping[str, Analyzer] = {k: v for table in _TECHNOLOGIES for k, v in table.ON_FAILURE.items()}
+from incident_lib.technologies import table
 
 
 def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK."""
-    analyzer = ANALYZERS.get(evidence.probe) or context.own.get(evidence.probe)
-    on_failure = ON_FAILURE.get(evidence.probe) or context.own_on_failure.get(evidence.probe)
-    if evidence.has_rows and analyzer is not None:
-        yield from analyzer(evidence, context)
+    technology = table().of_probe(evidence.probe)
+    analyzers = technology.analyzers if technology else context.own
+    on_failure = (technology.on_failure if technology else context.own_on_failure).get(evidence.probe)
+    if foreign := sorted({tag_of(type(row)) for row in evidence.rows if isinstance(row, UnknownRow)}):
+        title = f"not assessed: it holds records that are not known here: {', '.join(foreign)}"
+        advice = "install the version of the workbench, or the package, that collected it"
+        yield finding(evidence, "unknown", FindingSeverity.UNKNOWN, title, advice)
+        return
+    if evidence.has_rows and evidence.probe in analyzers:
+        yield from analyzers[evidence.probe](evidence, context)
     if evidence.status is EvidenceStatus.FAILED and on_failure is not None:
         yield from on_failure(evidence, context)
     elif evidence.problem is not None:
-        told = unknown(evidence)
-        ours = evidence.probe in ANALYZERS  # of other probes nobody knows which one is meant
-        yield told if ours else replace(told, title=f"{evidence.probe}: {told.title}")
+        unseen = unknown(evidence)
+        # Of probes that do not ship, people do not know which one is meant.
+        yield unseen if technology else replace(unseen, title=f"{evidence.probe}: {unseen.title}")
 
 
 def analyze(

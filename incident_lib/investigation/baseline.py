@@ -9,7 +9,7 @@ import msgspec
 from incident_lib.config import Settings
 from incident_lib.incident import manifest
 from incident_lib.incident.files import file_name
-from incident_lib.incident.snapshot import load_evidence
+from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Evidence
 
 NAME = "normal"  # of a baseline that nobody named

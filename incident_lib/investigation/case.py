@@ -10,8 +10,9 @@ import msgspec
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.snapshot import load_about, load_analysis, load_evidence, read_log
+from incident_lib.incident.snapshot import load_about, load_analysis, read_log
 from incident_lib.investigation.observed import CHANGES, ONSET
+from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
 from incident_lib.model.topology import Topology
 

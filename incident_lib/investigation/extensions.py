@@ -16,7 +16,7 @@ from incident_lib.config import Settings
 from incident_lib.connections.session import NoSession, Session
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.model import AnyRow, Evidence, Finding, FindingSeverity, Problem, Window
+from incident_lib.model import Evidence, Finding, FindingSeverity, Problem, Row, Window
 from incident_lib.probes import base
 from incident_lib.probes.base import Fetch, Fetched, Lane, Probe
 
@@ -91,7 +91,7 @@ def _open(opening: Callable[[], Session]) -> Session:
 def _fetch(session: Any, window: Window, *, fetch: Fetch) -> Fetched:
     """Return what `fetch` returns, if it can be stored and read again."""
     fetched = fetch(session, window)
-    if not isinstance(fetched, Fetched) or not all(isinstance(row, get_args(AnyRow)) for row in fetched.rows):
+    if not isinstance(fetched, Fetched) or not all(isinstance(row, get_args(Row)) for row in fetched.rows):
         raise TargetError(
             ProblemKind.BUG,
             "the probe gave no records that can be kept",

@@ -7,26 +7,15 @@ from incident_lib.investigation.setup import thresholds_for
 from incident_lib.model import Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import Lane
+from incident_lib.technologies import table
 from incident_lib.technologies.custom.findings import own_analyzers
 from incident_lib.technologies.custom.probes import with_own
-from incident_lib.technologies.deploys import probes as deploys
-from incident_lib.technologies.docker import probes as docker
-from incident_lib.technologies.host import probes as host
-from incident_lib.technologies.http import probes as http
-from incident_lib.technologies.logs import probes as logs
-from incident_lib.technologies.network import probes as network
 from incident_lib.technologies.network.probes.place import place_of
-from incident_lib.technologies.postgres import probes as postgres
-from incident_lib.technologies.process import probes as process
-from incident_lib.technologies.redis import probes as redis
-
-# Written out by hand. The quickest answers first, so that the terminal has something to say.
-_TECHNOLOGIES = (http, postgres, redis, docker, process, network, logs, host, deploys)
 
 
 def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of everything that is configured."""
-    ours = (lane for technology in _TECHNOLOGIES for lane in technology.lanes(settings))
+    ours = (lane for technology in table().technologies for lane in technology.lanes(settings))
     return (*with_own(ours, settings), *_extensions(settings).lanes)
 
 
@@ -42,7 +31,7 @@ def context_for(settings: Settings, window: Window) -> Context:
 
 
 def _extensions(settings: Settings) -> Extensions:
-    ours = frozenset(probe.name for technology in _TECHNOLOGIES for probe in technology.PROBES)
+    ours = frozenset(probe.name for technology in table().technologies for probe in technology.probes)
     return load_extensions(settings, ours | {probe.name for probe in settings.document.probe})
 
 

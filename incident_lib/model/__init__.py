@@ -11,12 +11,11 @@ from incident_lib.model.finding import (
     ProposedAction,
 )
 from incident_lib.model.incident import Event, EventKind, Incident, IncidentSeverity, IncidentStatus
-from incident_lib.model.rows import AnyRow, Measurement, Row
+from incident_lib.model.rows import Measurement, Row
 from incident_lib.model.window import Window
 
 __all__ = [
     "Analysis",
-    "AnyRow",
     "Attachment",
     "Event",
     "EventKind",

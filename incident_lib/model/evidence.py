@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model.rows import AnyRow, Row
+from incident_lib.model.rows import Row, decode_row
 
 R = TypeVar("R", bound=Row)
 
@@ -69,7 +69,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     collected_at: datetime  # aware, UTC
     duration_seconds: float
     source: str  # the statement, command or URL that was run, and from where it was seen
-    rows: tuple[AnyRow, ...] = ()
+    rows: tuple[Row, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     problem: Problem | None = None
     truncated: Truncation | None = None
@@ -87,3 +87,24 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, row_type: type[R]) -> tuple[R, ...]:
         """Return the rows of one type, in order."""
         return tuple(row for row in self.rows if isinstance(row, row_type))
+
+
+class _Stored(Evidence, frozen=True, kw_only=True):
+    """Evidence whose records are not decoded yet: their types are known only when all technologies are."""
+
+    rows: tuple[dict[str, Any], ...] = ()  # type: ignore[assignment]
+
+
+def decode_evidence(data: bytes) -> Evidence:
+    """Return the evidence in a JSON document. Errors: msgspec.MsgspecError."""
+    return _decoded(msgspec.json.decode(data, type=_Stored))
+
+
+def convert_evidence(stored: dict[str, Any]) -> Evidence:
+    """Return the evidence in builtin types. Errors: msgspec.ValidationError."""
+    return _decoded(msgspec.convert(stored, _Stored))
+
+
+def _decoded(stored: _Stored) -> Evidence:
+    fields = {name: getattr(stored, name) for name in stored.__struct_fields__}
+    return Evidence(**fields | {"rows": tuple(decode_row(row) for row in stored.rows)})

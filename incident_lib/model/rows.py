@@ -1,27 +1,89 @@
-"""Every record type there is: one union a technology, kept in that technology's file."""
+"""The records that probes return: their base, what several technologies share, and the registry of all.
 
-from incident_lib.model.row import Measurement, Row
-from incident_lib.technologies.deploys.rows import DeploysRow
-from incident_lib.technologies.docker.rows import DockerRow
-from incident_lib.technologies.host.rows import HostRow
-from incident_lib.technologies.http.rows import HttpRow
-from incident_lib.technologies.logs.rows import LogsRow
-from incident_lib.technologies.network.rows import NetworkRow
-from incident_lib.technologies.postgres.rows import PostgresRow
-from incident_lib.technologies.process.rows import ProcessRow
-from incident_lib.technologies.redis.rows import RedisRow
+Each technology registers its types, so that stored evidence can be decoded. Stored records keep tag, fields
+and units for ever; one whose type is not registered is kept as it was stored.
+"""
 
-AnyRow = (
-    DeploysRow
-    | DockerRow
-    | PostgresRow
-    | RedisRow
-    | NetworkRow
-    | LogsRow
-    | HostRow
-    | HttpRow
-    | ProcessRow
-    | Measurement
-)
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
 
-__all__ = ["AnyRow", "Measurement", "Row"]
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, tag_field="row", tag=True):
+    """One record of evidence: units in the names (_seconds, _bytes, _ratio, _count, _at); None is unknown.
+
+    The class name is stored with each record, so that a snapshot can be read without knowing the probe.
+    """
+
+
+class Measurement(Row, frozen=True, kw_only=True):
+    """One named number, for what needs no record type of its own (a team's own probe)."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    labels: dict[str, str] = {}
+
+
+class MemorySample(Row, frozen=True, kw_only=True):
+    """Memory in use at one moment."""
+
+    at: datetime
+    memory_bytes: int
+    command_count: int | None = None  # of `docker exec` and health checks around it, whose memory counts, too
+
+
+class UnknownRow(Row, frozen=True, kw_only=True):
+    """A stored record of a type that is not registered: a newer version or another package wrote it.
+
+    Instances are of subclasses that are made when such a record is decoded, with its own tag and fields, so
+    that encoding gives back what was stored.
+    """
+
+
+_types: dict[str, type[Row]] = {"Measurement": Measurement, "MemorySample": MemorySample}
+
+
+def register(row_types: Iterable[type[Row]]) -> None:
+    """Register record types with the decoder. Errors: ValueError where another type has that tag."""
+    for row_type in row_types:
+        if _types.setdefault(tag_of(row_type), row_type) is not row_type:
+            raise ValueError(f"a record type with the tag {tag_of(row_type)!r} is registered already")
+
+
+def tag_of(row_type: type[Row]) -> str:
+    """Return the tag that is stored with each record of a type.
+
+    >>> tag_of(Measurement)
+    'Measurement'
+    """
+    return str(row_type.__struct_config__.tag)
+
+
+def is_registered(row: object) -> bool:
+    """Return whether a record can be stored and decoded again."""
+    return isinstance(row, Row) and _types.get(tag_of(type(row))) is type(row)
+
+
+def decode_row(stored: dict[str, Any]) -> Row:
+    """Return the record that `stored` holds, an UnknownRow where its type is not registered.
+
+    Errors: msgspec.ValidationError where the fields are not those of its type.
+
+    >>> decode_row({"row": "Measurement", "name": "queue", "value": 7})
+    Measurement(name='queue', value=7.0, unit='', labels={})
+    >>> row = decode_row({"row": "Gauge", "celsius": 21})
+    >>> isinstance(row, UnknownRow), msgspec.to_builtins(row)
+    (True, {'row': 'Gauge', 'celsius': 21})
+    """
+    tag = stored.get("row")
+    row_type = _types.get(tag) if isinstance(tag, str) else None
+    if row_type is not None:
+        return msgspec.convert(stored, row_type)
+    fields = [(name, Any) for name in stored if name != "row" and name.isidentifier()]
+    unknown = msgspec.defstruct(
+        "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=str(tag)
+    )
+    return cast(Row, unknown(**{name: stored[name] for name, _ in fields}))

@@ -10,7 +10,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.session import Session
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Attachment, Evidence, EvidenceStatus, Problem, Truncation, Window
+from incident_lib.model import Attachment, Evidence, EvidenceStatus, Problem, Row, Truncation, Window
 
 BREAKER = 2  # times that one target is silent, after which it is left alone
 
@@ -18,7 +18,7 @@ BREAKER = 2  # times that one target is silent, after which it is left alone
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe's fetch function returns. A `problem` says what is missing and makes it PARTIAL."""
 
-    rows: tuple[AnyRow, ...] = ()
+    rows: tuple[Row, ...] = ()
     source: str = ""  # what was really sent; the probe's own `source` if empty
     attachments: tuple[Attachment, ...] = ()
     problem: Problem | None = None

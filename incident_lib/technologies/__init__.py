@@ -1,0 +1,140 @@
+"""The table of technologies, and the record that each of them fills in.
+
+Each technology is a folder here, or a package found through the entry point `incident_lib.technologies`, and
+defines TECHNOLOGY. Whoever adds a folder adds its name to `_SHIPPED` and touches nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+import msgspec
+
+from incident_lib.config import Service, Settings
+from incident_lib.connections.change import Action
+from incident_lib.findings.base import Analyzer
+from incident_lib.findings.catalogue import FindingKind
+from incident_lib.findings.thresholds import Threshold
+from incident_lib.model import Evidence, Row
+from incident_lib.model.difference import Reading
+from incident_lib.model.rows import register
+from incident_lib.probes.base import Lane, Probe
+from incident_lib.probes.health import HealthCheck
+
+GROUP = "incident_lib.technologies"
+# The quickest answers first, so that the terminal has something to report.
+_SHIPPED = ("http", "postgres", "redis", "docker", "process", "network", "logs", "host", "deploys")
+
+
+def _no_lanes(_settings: Settings) -> tuple[Lane, ...]:
+    return ()
+
+
+def _no_checks(_settings: Settings, _service: Service) -> tuple[HealthCheck, ...]:
+    return ()
+
+
+def _no_readings(_evidence: Evidence) -> tuple[Reading, ...]:
+    return ()
+
+
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
+    """How `incident init` recognises a service of a technology among containers."""
+
+    images: tuple[str, ...]  # parts of the image's name
+    port: int  # that its containers expose
+
+
+class Technology(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the rest of the workbench asks about one technology."""
+
+    name: str  # "postgres"; the prefix of its probes
+    kinds: tuple[str, ...] = ()  # what `kind` of a service in workbench.toml means it
+    service_keys: type[msgspec.Struct] | None = None  # further keys of such a service: `service.options`
+    default_port: int | None = None
+    schemes: tuple[str, ...] = ()  # of addresses that name such a service: "redis", "rediss"
+    address: Callable[[Settings, Service], str] | None = None  # where a service is; else its `url`
+    programs: tuple[str, ...] = ()  # names of processes that are such a service: "redis-server"
+
+    rows: tuple[type[Row], ...] = ()
+    probes: tuple[Probe, ...] = ()
+    lanes: Callable[[Settings], tuple[Lane, ...]] = _no_lanes
+    answers: str = ""  # the probe that shows whether a service of its kinds answers
+    analyzers: Mapping[str, Analyzer] = {}  # by probe, called when there are records
+    on_failure: Mapping[str, Analyzer] = {}  # by probe, called when it FAILED; else that is UNKNOWN
+    findings: tuple[FindingKind, ...] = ()  # its entries of the catalogue
+    thresholds: Mapping[str, Threshold] = {}
+    readings: Callable[[Evidence], Iterable[Reading]] = _no_readings  # numbers for baseline and trend
+
+    health: Callable[[Settings, Service], Iterable[HealthCheck]] = _no_checks
+    discovery: Discovery | None = None
+    actions: tuple[Action, ...] = ()
+    restart_risks: tuple[str, ...] = ()  # what a restart of such a service costs
+    notebook: str = ""  # that shows it: "20_database"
+
+
+class BrokenTechnology(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that should bring a technology and cannot be used."""
+
+    name: str
+    source: str  # entry point
+    reason: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """All technologies: those that ship, in order, then those of other packages."""
+
+    technologies: tuple[Technology, ...]
+    broken: tuple[BrokenTechnology, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What `kind` of a service may be."""
+        return tuple(kind for technology in self.technologies for kind in technology.kinds)
+
+    def of_kind(self, kind: str) -> Technology | None:
+        """Return the technology that a kind of service means, None where no technology has it."""
+        return next((each for each in self.technologies if kind in each.kinds), None)
+
+    def of_probe(self, probe: str) -> Technology | None:
+        """Return the technology that a probe belongs to, None for a team's own."""
+        return next((each for each in self.technologies if any(p.name == probe for p in each.probes)), None)
+
+
+@cache
+def table() -> Table:
+    """Return all technologies; registers their record types. Raises nothing: a broken package is reported."""
+    found: list[Technology] = []
+    broken: list[BrokenTechnology] = []
+    for name in _SHIPPED:
+        technology: Technology = import_module(f"{__name__}.{name}").TECHNOLOGY
+        register(technology.rows)
+        found.append(technology)
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            found.append(_load(point, found))
+        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises becomes UNKNOWN
+            source = f"entry point {point.name} = {point.value}"
+            reason = f"{type(error).__name__}: {error}"
+            broken.append(BrokenTechnology(name=point.name, source=source, reason=reason))
+    return Table(technologies=tuple(found), broken=tuple(broken))
+
+
+def _load(point: EntryPoint, found: Iterable[Technology]) -> Technology:
+    """Return the technology of another package. Errors: what its code raises; ValueError for a taken name."""
+    technology = point.load()
+    if not isinstance(technology, Technology):
+        raise TypeError("it is no incident_lib.technologies.Technology")
+    for other in found:
+        taken = {other.name, *other.kinds, *(probe.name for probe in other.probes)}
+        if double := sorted(
+            taken & {technology.name, *technology.kinds, *(p.name for p in technology.probes)}
+        ):
+            raise ValueError(f"{double[0]!r} belongs to {other.name} already")
+    register(technology.rows)
+    return technology
+
+
+def _names(technology: Technology) -> set[str]:
+    return {technology.name, *technology.kinds, *(probe.name for probe in technology.probes)}

@@ -267,8 +267,8 @@ def test_routes_that_lead_nowhere_are_told_from_filters() -> None:
 _SILENT_RESOLVER = """
 import json, socket, time
 silent = socket.socket(type=socket.SOCK_DGRAM); silent.bind(("127.0.0.1", 53))
-from incident_lib.probes.network import Place, open_session
-from incident_lib.probes.network import reach
+from incident_lib.technologies.network.probes import Place, open_session
+from incident_lib.technologies.network.probes import reach
 from incident_lib.errors import TargetError
 reach.NAME_SECONDS, reach.ASK_SECONDS = 1.0, 0.5
 began = time.monotonic()
@@ -294,7 +294,7 @@ import json
 from incident_lib import clock, config
 from incident_lib.connections import names
 from incident_lib.findings.base import Context
-from incident_lib.findings.network import ANALYZERS, ON_FAILURE
+from incident_lib.technologies.network.findings import ANALYZERS, ON_FAILURE
 from incident_lib.model import Window
 from incident_lib.probes import network
 from incident_lib.probes.base import run_lane

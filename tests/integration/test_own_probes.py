@@ -20,7 +20,7 @@ from incident_lib.investigation.plan import plan_lanes
 from incident_lib.investigation.setup import patterns_for
 from incident_lib.investigation.take import take_snapshot
 from incident_lib.model import Evidence, EvidenceStatus
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import run_lane
 from tests.integration import docker_service, postgres_service
 from tests.integration.postgres_service import Server
@@ -293,7 +293,7 @@ from functools import partial
 from incident_lib.connections.session import NoSession
 from incident_lib.findings.base import finding
 from incident_lib.model import FindingSeverity
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched, Lane, Probe
 
 def fetch(session, window):

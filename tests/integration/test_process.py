@@ -14,7 +14,7 @@ from incident_lib import clock, config
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.model import EvidenceStatus, FindingSeverity, Window
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.process import probes
 from incident_lib.technologies.process.findings import ANALYZERS

@@ -6,7 +6,7 @@ from functools import partial
 from incident_lib.config import OwnProbe
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 
 
 def own_analyzers(probes: Iterable[OwnProbe]) -> dict[str, Analyzer]:

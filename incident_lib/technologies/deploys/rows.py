@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 
 
 class Deployment(Row, frozen=True, kw_only=True):

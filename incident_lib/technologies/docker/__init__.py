@@ -1,0 +1,18 @@
+"""The Docker engine and the containers of services."""
+
+from typing import get_args
+
+from incident_lib.technologies import Technology
+from incident_lib.technologies.docker import actions, findings, probes
+from incident_lib.technologies.docker.rows import DockerRow
+
+TECHNOLOGY = Technology(
+    name="docker",
+    rows=get_args(DockerRow),
+    probes=probes.PROBES,
+    lanes=probes.lanes,
+    analyzers=findings.ANALYZERS,
+    on_failure=findings.ON_FAILURE,
+    actions=(actions.ACTION,),
+    notebook="10_application",
+)

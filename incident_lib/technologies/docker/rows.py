@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from incident_lib.model.memory import MemorySample
-from incident_lib.model.row import Measurement, Row
+from incident_lib.model.rows import Measurement, MemorySample, Row
 
 
 class EngineFacts(Row, frozen=True, kw_only=True):

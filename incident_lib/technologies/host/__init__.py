@@ -1,0 +1,17 @@
+"""The machine that the workbench runs on."""
+
+from typing import get_args
+
+from incident_lib.technologies import Technology
+from incident_lib.technologies.host import findings, probes
+from incident_lib.technologies.host.rows import HostRow
+
+TECHNOLOGY = Technology(
+    name="host",
+    rows=get_args(HostRow),
+    probes=probes.PROBES,
+    lanes=probes.lanes,
+    analyzers=findings.ANALYZERS,
+    on_failure=findings.ON_FAILURE,
+    notebook="40_network",
+)

@@ -16,7 +16,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Problem, Truncation, Window
+from incident_lib.model import Problem, Row, Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.host.processors import KEPT, take_sample, users_between
 from incident_lib.technologies.host.rows import FileSystem, HostLoad, HostMemory
@@ -102,7 +102,7 @@ def fetch_load(_session: Any, _window: Window, *, pid_files: Mapping[str, str] |
     users = users_between(first, second, services=_services(pid_files or {}), own=os.getpid())
     spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
     one, five, fifteen = psutil.getloadavg()
-    row: AnyRow = HostLoad(
+    row: Row = HostLoad(
         cpu_count=psutil.cpu_count() or 1,
         load_1m=one,
         load_5m=five,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from incident_lib.model.row import Measurement, Row
+from incident_lib.model.rows import Measurement, Row
 
 
 class FileSystem(Row, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model.row import Measurement, Row
+from incident_lib.model.rows import Measurement, Row
 
 
 class HealthPart(msgspec.Struct, frozen=True, kw_only=True):

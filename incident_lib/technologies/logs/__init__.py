@@ -1,0 +1,17 @@
+"""The logs of services."""
+
+from typing import get_args
+
+from incident_lib.technologies import Technology
+from incident_lib.technologies.logs import findings, probes
+from incident_lib.technologies.logs.rows import LogsRow
+
+TECHNOLOGY = Technology(
+    name="logs",
+    rows=get_args(LogsRow),
+    probes=probes.PROBES,
+    lanes=probes.lanes,
+    analyzers=findings.ANALYZERS,
+    on_failure=findings.ON_FAILURE,
+    notebook="10_application",
+)

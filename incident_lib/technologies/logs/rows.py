@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from incident_lib.model.row import Measurement, Row
+from incident_lib.model.rows import Measurement, Row
 
 
 class LogSummary(Row, frozen=True, kw_only=True):

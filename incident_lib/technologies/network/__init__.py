@@ -1,0 +1,17 @@
+"""Names, ports and TLS, seen from here and from inside of containers."""
+
+from typing import get_args
+
+from incident_lib.technologies import Technology
+from incident_lib.technologies.network import findings, probes
+from incident_lib.technologies.network.rows import NetworkRow
+
+TECHNOLOGY = Technology(
+    name="network",
+    rows=get_args(NetworkRow),
+    probes=probes.PROBES,
+    lanes=probes.lanes,
+    analyzers=findings.ANALYZERS,
+    on_failure=findings.ON_FAILURE,
+    notebook="40_network",
+)

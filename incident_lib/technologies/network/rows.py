@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model.row import Measurement, Row
+from incident_lib.model.rows import Measurement, Row
 
 
 class NameAnswer(Row, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 from incident_lib.technologies.postgres.rows_load import PostgresLoadRow
 from incident_lib.technologies.postgres.rows_schema import PostgresSchemaRow
 from incident_lib.technologies.postgres.rows_upkeep import PostgresUpkeepRow

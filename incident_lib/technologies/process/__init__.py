@@ -1,0 +1,18 @@
+"""A service that is a plain process."""
+
+from typing import get_args
+
+from incident_lib.technologies import Technology
+from incident_lib.technologies.process import findings, probes
+from incident_lib.technologies.process.rows import ProcessRow
+
+TECHNOLOGY = Technology(
+    name="process",
+    kinds=("process",),
+    rows=get_args(ProcessRow),
+    probes=probes.PROBES,
+    lanes=probes.lanes,
+    analyzers=findings.ANALYZERS,
+    on_failure=findings.ON_FAILURE,
+    notebook="10_application",
+)

@@ -7,7 +7,7 @@ from incident_lib import clock
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.growth import about, mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.process.rows import ProcessState
 
 _HALTED = {"stopped", "tracing-stop"}

@@ -13,8 +13,8 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Window
-from incident_lib.model.memory import MemorySample
+from incident_lib.model import Row, Window
+from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.process.rows import ProcessState
 
@@ -62,7 +62,7 @@ def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:
     return ProcessState(pid_file=pid_file, pid=pid, is_running=False, reason=reason)
 
 
-def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[AnyRow, ...]:
+def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[Row, ...]:
     import psutil
 
     try:

@@ -5,7 +5,7 @@ Counters are differences of two samples, `seconds` apart, without our own comman
 
 from datetime import datetime
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 from incident_lib.technologies.redis.rows_commands import (
     RedisCommand,
     RedisDenial,

@@ -6,7 +6,7 @@ Counters are differences of two samples, `seconds` apart, without our own comman
 from collections.abc import Iterable
 from datetime import datetime
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 
 
 class RedisErrorClass(Row, frozen=True, kw_only=True):

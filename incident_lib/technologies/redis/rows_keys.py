@@ -1,6 +1,6 @@
 """Records of what is in Redis: keys by database, and a sample of the biggest one."""
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 
 
 class RedisDatabase(Row, frozen=True, kw_only=True):

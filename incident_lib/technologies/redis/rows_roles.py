@@ -1,6 +1,6 @@
 """Records of a Redis server's part among others: replication, cluster, Sentinel."""
 
-from incident_lib.model.row import Row
+from incident_lib.model.rows import Row
 
 
 class RedisReplication(Row, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from incident_lib.correlation.differences import differences, judge
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import AnyRow, Evidence, EvidenceStatus, FindingSeverity, Problem, Window
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Row, Window
 from incident_lib.model.difference import Difference, Reading
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.http.rows import HttpAnswer
@@ -30,7 +30,7 @@ W, INFO, OK, UNKNOWN = (
 )
 
 
-def seen(probe: str, *rows: AnyRow, target: str = "backend", at: datetime = AT) -> Evidence:
+def seen(probe: str, *rows: Row, target: str = "backend", at: datetime = AT) -> Evidence:
     return Evidence(
         probe=probe,
         target=target,

@@ -8,7 +8,7 @@ from incident_lib.config import Document, Settings
 from incident_lib.errors import ProblemKind
 from incident_lib.investigation.case import Case
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.model.topology import Topology
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)

@@ -9,7 +9,7 @@ from incident_lib import display as show
 from incident_lib.config import Document, Settings
 from incident_lib.investigation.case import Case
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Problem, ProblemKind, Truncation, Window
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.host.rows import FileSystem
 

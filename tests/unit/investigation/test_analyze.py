@@ -4,27 +4,16 @@ import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
-from incident_lib.investigation.analyze import ANALYZERS, ON_FAILURE, analyze, analyze_one
+from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Window
+from incident_lib.model.rows import decode_row
 from incident_lib.model.topology import Topology
-from incident_lib.technologies.deploys import probes as deploys
-from incident_lib.technologies.docker import probes as docker
-from incident_lib.technologies.host import probes as host
-from incident_lib.technologies.http import probes as http
-from incident_lib.technologies.logs import probes as logs
-from incident_lib.technologies.network import probes as network
-from incident_lib.technologies.postgres import probes as postgres
-from incident_lib.technologies.process import probes as process
-from incident_lib.technologies.redis import probes as redis
+from incident_lib.technologies import table
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
 SHOP = Topology(kinds={"api": "http", "db": "postgres"}, depends_on={"api": ("db",)})
-PROBES = [
-    probe.name
-    for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
-    for probe in technology.PROBES
-]
+PROBES = [probe.name for technology in table().technologies for probe in technology.probes]
 
 
 def failed(probe, kind, status=EvidenceStatus.FAILED, target="db"):
@@ -40,8 +29,7 @@ def failed(probe, kind, status=EvidenceStatus.FAILED, target="db"):
 
 
 def test_every_probe_has_an_analyzer_and_none_is_left_over():
-    assert sorted(ANALYZERS) == sorted(PROBES)
-    assert set(ON_FAILURE) <= set(PROBES)
+    assert sorted(name for each in table().technologies for name in each.analyzers) == sorted(PROBES)
 
 
 @pytest.mark.parametrize("kind", list(ProblemKind))
@@ -91,3 +79,19 @@ def test_a_refused_login_stays_critical_where_its_users_are_unwell():
         failed("http.health", ProblemKind.REFUSED, target="api"),
     )
     assert {f.id: f.severity.value for f in analysis.findings}["postgres.connection.denied"] == "CRITICAL"
+
+
+def test_records_of_an_unknown_kind_make_their_probe_unknown():
+    row = decode_row({"row": "RedisShards", "count": 3})
+    seen = Evidence(
+        probe="redis.memory",
+        target="cache",
+        status=EvidenceStatus.COLLECTED,
+        collected_at=NOW,
+        duration_seconds=0.1,
+        source="INFO",
+        rows=(row,),
+    )
+    (finding,) = analyze_one(seen, CONTEXT)
+    assert finding.severity is FindingSeverity.UNKNOWN
+    assert "RedisShards" in finding.title

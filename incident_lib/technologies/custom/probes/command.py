@@ -4,7 +4,7 @@ from incident_lib.config import OwnProbe
 from incident_lib.connections.docker import Engine, ExecResult
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched
 from incident_lib.technologies.custom.probes.numbers import first_number
 

@@ -6,7 +6,7 @@ from incident_lib.connections.session import NoSession
 from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched
 from incident_lib.technologies.custom.probes.numbers import number_in_json, samples
 

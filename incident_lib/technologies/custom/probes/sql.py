@@ -7,7 +7,7 @@ from typing import Any
 from incident_lib.config import OwnProbe
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched, SqlSession
 
 _FENCE = "SELECT * FROM (\n{}\n) AS own LIMIT 2"  # a second row is enough to know that there is more than one

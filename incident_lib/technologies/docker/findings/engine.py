@@ -5,7 +5,7 @@ from typing import Any
 
 from incident_lib.findings.base import Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerProcess, EngineFacts, NetworkGap
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.growth import LEAST_SAMPLES, about, mebibytes, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.docker.rows import ContainerUsage
 
 

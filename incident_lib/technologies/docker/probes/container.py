@@ -7,7 +7,7 @@ from typing import Any
 from incident_lib import clock
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Problem, Window
+from incident_lib.model import Problem, Row, Window
 from incident_lib.probes.base import Fetched
 from incident_lib.technologies.docker.probes.times import parse_engine_time
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
@@ -35,7 +35,7 @@ def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> 
     image, problem = _image(engine, about.get("Image", ""))
     networks = (about.get("NetworkSettings") or {}).get("Networks") or {}
     health = ((about.get("State") or {}).get("Health") or {}).get("Log") or ()
-    rows: tuple[AnyRow, ...] = (
+    rows: tuple[Row, ...] = (
         _state(about, image),
         *(_attachment(name, settings) for name, settings in sorted(networks.items())),
         *(_output(entry) for entry in health[-_HEALTH_OUTPUTS:]),

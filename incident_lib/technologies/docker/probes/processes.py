@@ -3,7 +3,7 @@
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched
 from incident_lib.technologies.docker.rows import ContainerProcess
 

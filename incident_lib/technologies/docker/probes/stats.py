@@ -10,7 +10,7 @@ from incident_lib import clock
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import Fetched
 from incident_lib.technologies.docker.probes.container import cpu_limit_cores
 from incident_lib.technologies.docker.probes.times import parse_engine_time

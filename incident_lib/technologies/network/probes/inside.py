@@ -12,7 +12,7 @@ from incident_lib.connections import inside
 from incident_lib.connections.docker import Engine, open_engine
 from incident_lib.connections.names import is_literal, to_ascii
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import AnyRow, Problem, Truncation, Window
+from incident_lib.model import Problem, Row, Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.network.probes.inside_answers import rows_of_python
 from incident_lib.technologies.network.probes.inside_shell import rows_of_shell
@@ -138,7 +138,7 @@ def _source(way: str, asked: tuple[Needed, ...], container: str) -> str:
     return f"{what}, inside {container}: {places}"
 
 
-def _problem(rows: tuple[AnyRow, ...], missing: tuple[str, ...], stderr: bytes) -> Problem | None:
+def _problem(rows: tuple[Row, ...], missing: tuple[str, ...], stderr: bytes) -> Problem | None:
     if not rows:
         said = stderr.decode("utf-8", "replace").strip().splitlines()
         raise TargetError(

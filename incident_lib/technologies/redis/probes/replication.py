@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.model import AnyRow, Problem, Window
+from incident_lib.model import Problem, Row, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import (
     Info,
@@ -34,7 +34,7 @@ def fetch_replication(session: RedisSession, _window: Window) -> Fetched:
     first, second = session.later()
     if mode_of(second) == "sentinel":
         return Fetched(rows=tuple(_watched(second)))
-    rows: list[AnyRow] = [_replication(first, second, stale=_serves_stale_data(session, second))]
+    rows: list[Row] = [_replication(first, second, stale=_serves_stale_data(session, second))]
     rows += _replicas(second)
     problem = None
     if second.flag("cluster_enabled"):

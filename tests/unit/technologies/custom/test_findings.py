@@ -9,7 +9,7 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Evidence, EvidenceStatus, Problem, Window
-from incident_lib.model.row import Measurement
+from incident_lib.model.rows import Measurement
 from incident_lib.technologies.custom.findings import own_analyzers
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)

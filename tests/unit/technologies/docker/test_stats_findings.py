@@ -6,7 +6,7 @@ import pytest
 
 from incident_lib.findings.growth import steady_growth
 from incident_lib.model import FindingSeverity
-from incident_lib.model.memory import MemorySample
+from incident_lib.model.rows import MemorySample
 from tests.unit.technologies.docker.literals import (
     NOW,
     judge,

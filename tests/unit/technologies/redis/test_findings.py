@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
-from incident_lib.model import AnyRow, Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Window
+from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Row, Window
 from incident_lib.technologies.redis.findings import ANALYZERS, ON_FAILURE
 from incident_lib.technologies.redis.probes import PROBES
 from incident_lib.technologies.redis.rows import (
@@ -27,7 +27,7 @@ CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
 MIB = 1024 * 1024
 
 
-def judge(probe: str, *rows: AnyRow) -> dict[str, Finding]:
+def judge(probe: str, *rows: Row) -> dict[str, Finding]:
     evidence = Evidence(
         probe=f"redis.{probe}",
         target="cache",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from incident_lib.findings.base import Context
-from incident_lib.model import AnyRow, Evidence, EvidenceStatus, Finding, Window
+from incident_lib.model import Evidence, EvidenceStatus, Finding, Row, Window
 from incident_lib.technologies.redis.findings import ANALYZERS
 from incident_lib.technologies.redis.findings.failover import failovers_since
 from incident_lib.technologies.redis.rows_roles import RedisReplication, RedisWatched
@@ -16,7 +16,7 @@ CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
 OLD, NEW = "a" * 40, "b" * 40
 
 
-def seen(*rows: AnyRow, at: datetime = NOW) -> Evidence:
+def seen(*rows: Row, at: datetime = NOW) -> Evidence:
     return Evidence(
         probe="redis.replication",
         target="cache",
@@ -28,7 +28,7 @@ def seen(*rows: AnyRow, at: datetime = NOW) -> Evidence:
     )
 
 
-def judge(row: AnyRow) -> dict[str, Finding]:
+def judge(row: Row) -> dict[str, Finding]:
     found = ANALYZERS["redis.replication"](seen(row), CONTEXT)
     return {one.id.removeprefix("redis.replication."): one for one in found}
 
