@@ -3,8 +3,13 @@
 import signal
 
 import pytest
+from hypothesis import settings
 
 from tests import services
+
+# A deadline is an absolute time, and the machine that runs the tests may be busy.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
