@@ -21,7 +21,7 @@ check: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python tests/check_notebooks.py
-	$(BIN)/python tests/check_readme.py
+	$(BIN)/python tests/check_docs.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

@@ -110,9 +110,9 @@ def test_the_address_of_a_probe_may_be_a_secret(tmp_path, monkeypatch):
     assert "http://a:hunter2@h/" in config.load(path).secrets()
 
 
-def test_the_example_of_the_readme_is_accepted():
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("### Probes of your own")[2].partition("Its findings")[0]
+def test_the_example_of_the_documentation_is_accepted():
+    page = Path(__file__).parents[3] / "docs" / "custom-probes.md"
+    section = page.read_text(encoding="utf-8").partition("Its findings")[0]
     example = "\n".join(line.strip() for line in section.splitlines() if line.startswith("    "))
     services = SERVICES.replace('"api"', '"backend"')
     assert [probe.name for probe in config.parse(services + example).probe] == [

@@ -1,0 +1,181 @@
+"""The generated tables of `docs/`, and the links between its pages: checked by `make check`.
+
+`python tests/check_docs.py --write` renews the tables.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from incident_lib.config.tables import Document
+from incident_lib.demo import FAULTS
+from incident_lib.findings.thresholds import KNOWN
+from incident_lib.hypotheses import Pattern, parse_patterns
+from incident_lib.technologies.deploys import probes as deploys
+from incident_lib.technologies.docker import probes as docker
+from incident_lib.technologies.host import probes as host
+from incident_lib.technologies.http import probes as http
+from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.network import probes as network
+from incident_lib.technologies.postgres import probes as postgres
+from incident_lib.technologies.process import probes as process
+from incident_lib.technologies.redis import probes as redis
+
+ROOT = Path(__file__).parent.parent
+PATTERNS = ROOT / "templates" / "patterns.toml"
+README_LINES = 200
+_TECHNOLOGIES = (postgres, redis, docker, process, http, network, logs, host, deploys)
+
+
+def probe_table() -> Iterator[str]:
+    """Yield the lines of the table of what each probe does to a system."""
+    yield "| probe | answers | statement, command or request | needs | cost on the target |"
+    yield "|---|---|---|---|---|"
+    for technology in _TECHNOLOGIES:
+        for probe in technology.PROBES:
+            cells = (f"`{probe.name}`", probe.question, _statement(probe.source), probe.needs, probe.cost)
+            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _statement(source: str) -> str:
+    """Return a statement in a few words: for SQL the views that its first comment names."""
+    comment = " ".join(line.removeprefix("-- ") for line in source.splitlines() if line.startswith("--"))
+    views = re.search(r"View: (.+?)\. Needs", comment)
+    return f"SELECT from {views[1]}" if views else source
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def config_table() -> Iterator[str]:
+    """Yield the lines of the table of configuration keys."""
+    yield "| table | key | default | meaning |"
+    yield "|---|---|---|---|"
+    for field in msgspec.structs.fields(Document):
+        struct, name = _struct_of(field.type), field.encode_name
+        if struct is None:
+            yield f'| `[{name}]` | `"postgres.saturation.warning_ratio"`, ... | | a limit of your own |'
+            continue
+        shown = f"[[{name}]]" if get_args(field.type) else f"[{name}]"
+        for key in msgspec.structs.fields(struct):
+            yield f"| `{shown}` | `{key.encode_name}` | {_default(key)} | {_meaning(key.type)} |"
+
+
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    candidates = (kind, *get_args(kind))
+    structs = (each for each in candidates if isinstance(each, type) and issubclass(each, msgspec.Struct))
+    return next(structs, None)
+
+
+def _meaning(kind: Any) -> str:
+    metas = [arg for arg in get_args(kind) if isinstance(arg, msgspec.Meta)]
+    return _cell(next((meta.description for meta in reversed(metas) if meta.description), ""))
+
+
+def _default(field: Any) -> str:
+    if field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT:
+        return "required"
+    value = field.default
+    return (
+        ""
+        if value in ("", (), None, msgspec.NODEFAULT)
+        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    )
+
+
+def threshold_table() -> Iterator[str]:
+    """Yield the lines of the table of limits that `[thresholds]` overrides."""
+    yield "| key | default | source | reason |"
+    yield "|---|---|---|---|"
+    for key, limit in KNOWN.items():
+        yield f"| `{key}` | {limit.value:,g} | {limit.source} | {_cell(limit.reason)} |"
+
+
+def diagnosis_table() -> Iterator[str]:
+    """Yield the lines of the table of causes."""
+    yield "| hypothesis | cause | next check | first action |"
+    yield "|---|---|---|---|"
+    for pattern in _patterns():
+        cells = (f"`{pattern.id}`", pattern.title, pattern.next_check, pattern.first_action)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _patterns() -> tuple[Pattern, ...]:
+    return parse_patterns(PATTERNS.read_text(encoding="utf-8"), PATTERNS.name)
+
+
+# Page of docs/ -> its generated blocks.
+PAGES = {
+    "probes.md": {"probes": probe_table},
+    "configuration.md": {"configuration": config_table},
+    "thresholds.md": {"thresholds": threshold_table},
+    "diagnoses.md": {"diagnoses": diagnosis_table},
+}
+
+
+def renewed(page: str, text: str) -> str:
+    """Return the text of a page with its generated tables renewed."""
+    for name, table in PAGES[page].items():
+        begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        if not tail:
+            raise SystemExit(f"docs/{page} has no block {begin} ... {end}")
+        text = "\n".join((f"{head}{begin}", *table(), f"{end}{tail}"))
+    return text
+
+
+def problems() -> Iterator[str]:
+    """Yield what is wrong with the documentation."""
+    for page in PAGES:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        if renewed(page, text) != text:
+            yield f"docs/{page} is out of date; run: python tests/check_docs.py --write"
+    yield from _dead_links()
+    yield from _wrongly_unplayed()
+    length = len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
+    if length > README_LINES:
+        yield f"README.md has {length} lines; {README_LINES} at most"
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs" / "decisions").glob("0*.md")):
+        if f"({path.name})" not in index:
+            yield f"docs/decisions/README.md does not list {path.name}"
+
+
+def _dead_links() -> Iterator[str]:
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            if not (path.parent / link).exists():
+                yield f"{path.relative_to(ROOT)} links to {link}, which does not exist"
+
+
+def _wrongly_unplayed() -> Iterator[str]:
+    """Yield where docs/not-covered.md and the faults of the demo stack disagree."""
+    unplayed = {pattern.id for pattern in _patterns()} - {fault.hypothesis for fault in FAULTS.values()}
+    text = (ROOT / "docs" / "not-covered.md").read_text(encoding="utf-8").partition("| hypothesis |")[2]
+    rows = [line.partition(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
+    for name in sorted(unplayed - listed):
+        yield f"docs/not-covered.md does not list {name}, for which the demo stack has no fault"
+    for name in sorted(listed - unplayed):
+        yield f"docs/not-covered.md lists {name}, for which the demo stack has a fault, or which does not exist"
+
+
+def main() -> int:
+    """Return 0 when the documentation is up to date, 1 when not."""
+    if "--write" in sys.argv:
+        for page in PAGES:
+            path = ROOT / "docs" / page
+            path.write_text(renewed(page, path.read_text(encoding="utf-8")), encoding="utf-8")
+    found = list(problems())
+    sys.stderr.writelines(f"{problem}\n" for problem in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
