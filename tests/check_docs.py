@@ -163,7 +163,7 @@ def _wrongly_unplayed() -> Iterator[str]:
     for name in sorted(unplayed - listed):
         yield f"docs/not-covered.md does not list {name}, for which the demo stack has no fault"
     for name in sorted(listed - unplayed):
-        yield f"docs/not-covered.md lists {name}, for which the demo stack has a fault, or which does not exist"
+        yield f"docs/not-covered.md lists {name}, which is unknown or has a fault in the demo stack"
 
 
 def main() -> int:

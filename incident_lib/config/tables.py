@@ -1,4 +1,4 @@
-"""The tables of workbench.toml, each key with what it means: README's list is made from here."""
+"""The tables of workbench.toml, each key with what it means: docs/configuration.md is made from here."""
 
 import re
 from datetime import UTC, datetime, tzinfo

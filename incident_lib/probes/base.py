@@ -36,7 +36,7 @@ Fetch = Callable[[Any, Window], Fetched]
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """A bounded, read-only look at one target. README shows `source`, `needs` and `cost`."""
+    """A bounded, read-only question to one target. docs/probes.md shows `source`, `needs` and `cost`."""
 
     name: str  # "postgres.locks"
     fetch: Fetch  # (session, window) -> Fetched, or raises TargetError
