@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.technologies.logs.findings import titles
-from incident_lib.technologies.logs.findings.reasons import reason_of
+from incident_lib.technologies.logs.addresses import addresses_of
+from incident_lib.technologies.logs.classes import LogClass, log_classes
 from incident_lib.technologies.logs.findings.view import View, percent, span, times, when
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
 
@@ -16,29 +16,51 @@ _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itse
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 _CRITICAL = frozenset({"worker_killed", "startup_failed", "crash_recovery"})
 _WARNING = frozenset({"worker_timeout", "worker_died"})
+_EVENTS: dict[str, str] = {
+    "start": "the server started",
+    "ready": "the server became ready",
+    "stop": "the server stopped",
+    "startup_failed": "the server failed to start",
+    "worker_start": "a worker started",
+    "worker_killed": "a worker was killed",
+    "worker_died": "a worker died",
+    "worker_timeout": "a worker did not answer in time",
+    "crash_recovery": "the database recovered from a crash",
+    "failover": "a replica became the primary",
+    "replica_start": "replication started",
+    "reload": "the configuration was loaded again",
+    "schema_change": "the schema was changed",
+}
 
 
 def judge_classes(view: View) -> Iterator[Finding]:
     """Yield `class.<id>` for each class of error that was seen."""
     for row in view.evidence.of(LogErrorClass):
-        title, advice = titles.CLASSES.get(row.error_class, (row.error_class.replace("_", " "), ""))
-        few = row.error_class in titles.EVERYDAY and row.count < view.limit("class.warning_count")
-        over = row.error_class in titles.MOMENTARY and _was_a_moment(row, view)
-        passing = few or over or row.error_class in titles.PASSING or not view.summary.has_times
+        known = log_classes().get(row.error_class) or _unknown_class(row)
+        few = known.is_everyday and row.count < view.limit("class.warning_count")
+        over = known.is_momentary and _was_a_moment(row, view)
+        passing = few or over or known.is_passing or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
-            f"{title}{_about(row.peers)}: logged {times(row.count)}",
-            f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {advice}",
+            f"{known.title}{_about(row.peers)}: logged {times(row.count)}",
+            f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {known.advice}",
             since=row.first_at,
             error_class=row.error_class,
             count=row.count,
             last_at=row.last_at.isoformat() if row.last_at else None,
             address=row.peers[0] if row.peers else None,
             peers=" ".join(row.peers) or None,
-            reason=reason_of(row.error_class, row.example),
+            addresses=" ".join(addresses_of(row.example)) or None,
+            reason=known.reason_in(row.example),
         )
+
+
+def _unknown_class(row: LogErrorClass) -> LogClass:
+    """Return what little is known of a class that an older or newer version stored."""
+    title = row.error_class.replace("_", " ")
+    return LogClass(id=row.error_class, title=title, advice="", example=row.example, match=())
 
 
 def _was_a_moment(row: LogErrorClass, view: View) -> bool:
@@ -157,7 +179,7 @@ def judge_events(view: View) -> Iterator[Finding]:
             view.evidence,
             f"server.{row.event}",
             _event_severity(row, events),
-            f"{titles.EVENTS.get(row.event, row.event)}{_repeated(row)}",
+            f"{_EVENTS.get(row.event, row.event)}{_repeated(row)}",
             f"{span(row.first_at, row.last_at)}; {row.example}",
             since=row.first_at,
             event=row.event,

@@ -2,7 +2,7 @@
 
 from incident_lib.technologies.logs.probes.schema_changes import is_schema_change
 
-_EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "startup_failed",
         (
@@ -66,7 +66,7 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("replica_start", ("REPLICAOF ", "MASTER <-> REPLICA sync started", "entering standby mode")),
     ("reload", ("received SIGHUP, reloading configuration files", "Handling signal: hup")),
 )
-_SIGNS = tuple((words, name) for name, all_words in _EVENTS for words in all_words)
+_SIGNS = tuple((words, name) for name, all_words in EVENTS for words in all_words)
 
 
 def event_of(message: str) -> str:

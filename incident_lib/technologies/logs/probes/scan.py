@@ -2,8 +2,9 @@
 
 from typing import TypeVar
 
+from incident_lib.technologies.logs.addresses import peer_of
+from incident_lib.technologies.logs.classes import classes_of
 from incident_lib.technologies.logs.probes import tracebacks, traces
-from incident_lib.technologies.logs.probes.classes import classes_of
 from incident_lib.technologies.logs.probes.digest import (
     OTHER,
     Digest,
@@ -18,7 +19,6 @@ from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
 from incident_lib.technologies.logs.probes.mask import mask, mask_path
-from incident_lib.technologies.logs.probes.peers import peer_of
 
 SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters

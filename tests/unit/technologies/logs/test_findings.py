@@ -7,9 +7,9 @@ import pytest
 
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Truncation, Window
-from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE, Step, find_onset, titles
-from incident_lib.technologies.logs.probes.classes import CLASSES
-from incident_lib.technologies.logs.probes.events import event_of
+from incident_lib.technologies.logs.classes import log_classes
+from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE, Step, find_onset
+from incident_lib.technologies.logs.probes.events import EVENTS, event_of
 from incident_lib.technologies.logs.rows import (
     LogBucket,
     LogEndpoint,
@@ -231,9 +231,42 @@ def test_a_worker_that_its_master_ended_was_not_killed_for_memory(timed_out, sev
     assert judge(summary(), *rows)["server.worker_killed"].severity is severity
 
 
-def test_every_class_and_event_has_words_for_people():
-    assert {name for name, _ in CLASSES} == set(titles.CLASSES)
-    assert event_of("WORKER TIMEOUT (pid:1)") in titles.EVENTS
+@pytest.mark.parametrize("event", [name for name, _ in EVENTS] + [event_of("Applying shop.0002_note")])
+def test_every_event_has_words_for_people(event):
+    row = LogEvent(event=event, count=1, first_at=AT, last_at=AT, example="x")
+    title = judge(summary(), row)[f"server.{event}"].title
+    assert not title.startswith(event)
+
+
+@pytest.mark.parametrize("name", log_classes())
+def test_every_class_has_a_title_and_an_advice_in_its_finding(name):
+    row = LogErrorClass(
+        error_class=name, count=9, first_at=AT, last_at=AT, example=log_classes()[name].example
+    )
+    finding = judge(summary(), row)[f"class.{name}"]
+    assert finding.title == f"{log_classes()[name].title}: logged 9 times"
+    assert finding.detail.endswith(f"Next: {log_classes()[name].advice}")
+
+
+def test_a_class_of_another_version_is_shown_by_its_name():
+    row = LogErrorClass(error_class="disk_on_fire", count=9, first_at=AT, last_at=AT, example="smoke")
+    finding = judge(summary(), row)["class.disk_on_fire"]
+    assert (finding.title, finding.severity) == ("disk on fire: logged 9 times", FindingSeverity.WARNING)
+
+
+def test_the_addresses_in_an_error_line_are_data():
+    row = LogErrorClass(
+        error_class="upstream_error",
+        count=9,
+        first_at=AT,
+        last_at=AT,
+        example="Server error '503 Service Unavailable' for url 'http://fx.example:8000/rate' of 10.0.0.7:80",
+        peers=("fx.example:8000",),
+    )
+    data = judge(summary(), row)["class.upstream_error"].data
+    assert data["error_class"] == "upstream_error"
+    assert data["peers"] == "fx.example:8000"
+    assert data["addresses"] == "fx.example:8000 10.0.0.7:80"
 
 
 @pytest.mark.parametrize(("last", "severity"), [(2, FindingSeverity.INFO), (55, FindingSeverity.WARNING)])

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from incident_lib.model import Truncation
 from incident_lib.technologies.logs.probes import Scan, merge, rows, text
-from incident_lib.technologies.logs.probes.classes import classes_of
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.reading import Reading
 from incident_lib.technologies.logs.rows import (
@@ -119,99 +118,6 @@ def test_lines_without_times_are_counted_without_times():
     (summary,) = of(scan("INFO: one", "ERROR: two"), LogSummary)
     assert (summary.lines_count, summary.errors_count, summary.has_times) == (2, 1, False)
     assert summary.first_at is None
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached", "pool_timeout"),
-        ("psycopg_pool.PoolTimeout: couldn't get a connection after 2.00 sec", "pool_timeout"),
-        ("httpx.PoolTimeout", "http_pool_timeout"),
-        (
-            "connection failed: FATAL:  sorry, too many clients already",
-            "db_too_many_clients",
-        ),
-        ('connection to server at "::1", port 5432 failed: Connection refused', "db_refused"),
-        (
-            "psycopg.errors.AdminShutdown: terminating connection due to administrator command",
-            "db_terminated",
-        ),
-        ('FATAL:  password authentication failed for user "app"', "db_auth"),
-        (
-            "psycopg.errors.QueryCanceled: canceling statement due to statement timeout",
-            "db_statement_timeout",
-        ),
-        ("psycopg.errors.LockNotAvailable: canceling statement due to lock timeout", "db_lock_timeout"),
-        ("psycopg.errors.DeadlockDetected: deadlock detected", "db_deadlock"),
-        ("process 71 still waiting for ShareLock on transaction 901 after 1000.1 ms", "db_lock_wait"),
-        ("server process (PID 71) was terminated by signal 9: Killed", "db_process_killed"),
-        ("checkpoints are occurring too frequently (3 seconds apart)", "db_checkpoints"),
-        ("archive command failed with exit code 1", "db_archive_failed"),
-        ('nextval: reached maximum value of sequence "orders_id_seq" (2147483647)', "db_sequence"),
-        ('WARNING:  database "shop" must be vacuumed within 9999999 transactions', "db_wraparound"),
-        (
-            'database is not accepting commands that assign new XIDs to avoid wraparound data loss in "shop"',
-            "db_wraparound",
-        ),
-        (
-            "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379. refused.",
-            "redis_refused",
-        ),
-        ("redis.exceptions.TimeoutError: Timeout reading from cache:6379", "redis_timeout"),
-        ("command not allowed when used memory > 'maxmemory'.", "redis_oom"),
-        ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to", "redis_misconf"),
-        ("redis.exceptions.ReadOnlyError: You can't write against a read only replica.", "redis_readonly"),
-        (
-            "redis.exceptions.AuthenticationError: invalid username-password pair",
-            "redis_auth",
-        ),
-        ("redis.exceptions.BusyLoadingError: Redis is loading the dataset in memory", "redis_loading"),
-        ("BUSY Redis is busy running a script. You can only call SCRIPT KILL", "redis_busy"),
-        ("httpx.ConnectError: [Errno -2] Name or service not known", "name_resolution"),
-        (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired (_ssl.c:992)",
-            "tls_expired",
-        ),
-        (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] Hostname mismatch, certificate is not valid for 'a.example'.",
-            "tls_wrong_name",
-        ),
-        (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer certificate",
-            "tls_verify",
-        ),
-        ("httpx.ConnectTimeout: timed out", "connect_timeout"),
-        ("httpx.ReadTimeout: The read operation timed out", "read_timeout"),
-        ("httpx.ConnectError: [Errno 111] Connection refused", "connect_refused"),
-        ("OSError: [Errno 24] Too many open files", "open_files"),
-        ("MemoryError", "memory_error"),
-        ("OSError: [Errno 28] No space left on device", "disk_full"),
-        ("WORKER TIMEOUT (pid:12)", "worker_timeout"),
-        ("jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)", "clock"),
-        ("Worker (pid:12) was sent SIGKILL! Perhaps out of memory?", "worker_killed"),
-    ],
-)
-def test_each_class_is_known_by_its_own_words_alone(line, expected):
-    assert list(classes_of(line)) == [expected]
-
-
-def test_a_socket_error_within_a_redis_error_is_the_redis_error():
-    chain = "ConnectionRefusedError: [Errno 111] Connection refused\n"
-    chain += "redis.exceptions.ConnectionError: Error 111 connecting to cache:6379. Connection refused."
-    assert list(classes_of(chain)) == ["redis_refused"]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "the timeout of the pool was changed to 30 s",
-        "user memory was refused by the database team",
-        "redis connection closed after deadlock review",
-        "certificate page rendered",
-    ],
-)
-def test_words_alone_are_no_class(line):
-    assert classes_of(line) == {}
 
 
 def test_an_ordinary_line_that_quotes_an_error_is_no_error():

@@ -1,6 +1,6 @@
 import pytest
 
-from incident_lib.technologies.logs.probes.peers import peer_of
+from incident_lib.technologies.logs.addresses import peer_of
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Which host an error is about, where its line says so: pure."""
+"""The hosts that an error line names: the one that it is about, and all of them. Pure."""
 
 import re
 
 _HOST = r"(?<![\w.-])[A-Za-z0-9](?:[\w.-]{0,250}\w)?|\[[0-9a-fA-F:.]+\]"
 _LITERAL = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]"
-# How libraries write the address they tried, the most telling first. One without a port is a name alone.
+# How libraries write the address that they tried, the most specific first. Without a port it is a name alone.
 _FORMS = tuple(
     re.compile(form)
     for form in (
@@ -32,7 +32,7 @@ _LONGEST = 2_000
 
 
 def peer_of(*texts: str) -> str:
-    """Return the host, with its port if it is told, that an error is about; "" if none of `texts` says.
+    """Return the host, with its port where that is named, that an error is about; "" if no text names it.
 
     >>> peer_of('connection to server at "db.example" (10.0.0.5), port 5432 failed: Connection refused')
     'db.example:5432'
@@ -42,7 +42,21 @@ def peer_of(*texts: str) -> str:
     for text in texts:
         for form in _FORMS:
             if found := form.search(text[-_LONGEST:]):
-                port = found.groupdict().get("port")
-                host = f"[{found['host']}]" if "::" in found["host"] and port else found["host"]
-                return f"{host}:{port}" if port else host
+                return _address(found)
     return ""
+
+
+def addresses_of(line: str) -> tuple[str, ...]:
+    """Return every host that the line names in one of these forms, with its port where that is named.
+
+    >>> addresses_of("HTTPSConnectionPool(host='pay.example', port=443): /v1 at http://10.0.0.7:8000/v1")
+    ('pay.example:443', '10.0.0.7:8000')
+    """
+    found = (_address(match) for form in _FORMS for match in form.finditer(line))
+    return tuple(dict.fromkeys(found))
+
+
+def _address(found: re.Match[str]) -> str:
+    port = found.groupdict().get("port")
+    host = f"[{found['host']}]" if "::" in found["host"] and port else found["host"]
+    return f"{host}:{port}" if port else host
