@@ -68,6 +68,18 @@ def test_configured_secrets_are_hidden_wherever_they_stand():
     assert redactor.hidden["configured"] == 2
 
 
+@pytest.mark.parametrize("secret", ["wxyz", "kuchen7", "hunter2x"])
+@pytest.mark.parametrize(
+    "configured", ["{}", "postgresql://app:{}@db/shop", "host=db password={} dbname=shop"]
+)
+def test_short_configured_secrets_are_hidden_too(secret: str, configured: str):
+    assert Redactor([configured.format(secret)]).text(f"it said {secret} twice") == "it said [secret] twice"
+
+
+def test_a_configured_secret_of_three_letters_would_blacken_every_line():
+    assert Redactor(["app"]).text("the app is happy") == "the app is happy"
+
+
 def test_the_tokens_in_a_chat_address_are_hidden_and_its_host_stays():
     redactor = Redactor(
         ["slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "postgresql://db/shop_2026_01"]

@@ -46,3 +46,12 @@ def test_a_rise_is_found_where_it_began(rate, before, after, rise_at):
 def test_a_single_error_is_no_onset():
     steps = [Step(BEGIN + timedelta(seconds=at), 10, int(at == 50)) for at in range(STEPS)]
     assert find_onset(steps) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_onset"),
+    [(1250, 3750, True), (1250, 3749, False), (0, 100, True), (0, 99, False)],
+)
+def test_a_rise_is_to_three_times_and_to_one_in_a_hundred(before: int, after: int, *, is_onset: bool):
+    steps = [Step(BEGIN, 10_000, before), Step(BEGIN + timedelta(seconds=SECONDS), 10_000, after)]
+    assert (find_onset(steps) is not None) is is_onset
