@@ -113,7 +113,7 @@ def _measured(past: "PastIncident") -> "Measured":
         )
         for one in past.snapshots
     )
-    known = timeline.durations(timeline.milestones(past.incident, past.events, facts))
+    known = timeline.durations(timeline.milestones(past.incident, facts))
     first = past_signature(past).first
     return Measured(
         incident=past.incident,

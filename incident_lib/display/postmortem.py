@@ -118,7 +118,7 @@ def _drawn(review: Review) -> str:
 
 def _milestones(review: Review) -> dict[str, told.Milestone]:
     facts = review.facts
-    return told.milestones(facts.incident, facts.events, facts.snapshots)
+    return told.milestones(facts.incident, facts.snapshots)
 
 
 def _impact(review: Review) -> Impact:

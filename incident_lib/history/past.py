@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.errors import FolderError
 from incident_lib.incident import snapshot as snapshots
+from incident_lib.incident.events import first_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import Analysis, Event, Incident, Window
 from incident_lib.redact import Redactor
@@ -51,7 +52,7 @@ def folders(incidents: Path) -> tuple[tuple[Path, ...], tuple[Damage, ...]]:
     found: dict[str, Path] = {}
     damaged: list[Damage] = []
     for path in sorted(_directories(incidents), key=lambda one: (len(one.name), one.name)):
-        first = _first_event(path)
+        first = first_file(path / "events")
         if not first and any((path / part).exists() for part in _PARTS):
             damaged.append(Damage(path.name, "no event is there, so nobody knows what it was; was it moved?"))
         elif first in found:
@@ -126,11 +127,3 @@ def _directories(incidents: Path) -> Iterator[Path]:
                 yield path
     except OSError as error:
         raise FolderError(f"cannot read {incidents}: {error.strerror}") from error
-
-
-def _first_event(path: Path) -> str:
-    """Return the name of the oldest event's file, which holds its moment and its hash; "" without one."""
-    try:
-        return min((one.name for one in (path / "events").iterdir() if one.suffix == ".json"), default="")
-    except OSError:
-        return ""

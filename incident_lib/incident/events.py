@@ -1,5 +1,6 @@
 """Events: one small file each, named by its time and the hash of its content, never changed."""
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from incident_lib.model import Event, EventKind
 from incident_lib.redact import Redactor
 
 _FILE = re.compile(r"\d{8}T\d{6}\.\d{6}Z-([0-9a-f]{16})\.json")
+_DECODER = msgspec.json.Decoder(Event)
+_Files = dict[str, tuple[tuple[int, int, int], Event | None]]  # by name: what stat says, and the event
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,39 +30,81 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, str | list[str]] = {}
 
 
-def append(folder: Path, draft: Draft, redactor: Redactor) -> Event:
-    """Write an event and return it; it names the newest event that could be seen. Errors: FolderError."""
-    recorded_at = clock.now()
-    known, _ = read_all(folder)
+class EventLog:
+    """The events of one folder: each file is read once, and again only when it changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: tuple[_Files, tuple[Event, ...]] = ({}, ())  # replaced as a whole: threads share it
+
+    def read(self) -> tuple[Event, ...]:
+        """Return the events in the order they were recorded; the same tuple while nothing changed.
+
+        Cost: one stat a file, and reading what is new. Errors: FolderError.
+        """
+        before, events = self._known
+        files: _Files = {}
+        for entry in _entries(self._folder):
+            status = entry.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            known = before.get(entry.name)
+            if known is None or known[0] != stamp:
+                known = (stamp, _read(Path(entry.path)) if _FILE.fullmatch(entry.name) else None)
+            files[entry.name] = known
+        if files.keys() != before.keys() or any(files[name] is not before[name] for name in files):
+            found = (event for _, event in files.values() if event is not None)
+            events = tuple(sorted(found, key=lambda event: (event.recorded_at, event.id)))
+            self._known = (files, events)
+        return events
+
+    def append(self, draft: Draft, redactor: Redactor) -> Event:
+        """Write an event and return it; it names the newest event that could be seen. Errors: FolderError."""
+        recorded_at = clock.now()
+        known = self.read()
+        hidden = redactor.struct(draft, Draft)
+        event = event_of(hidden, recorded_at=recorded_at, previous=known[-1].id if known else "")
+        write_atomic(self._folder / file_name(event), encode(event))
+        return event
+
+
+def event_of(draft: Draft, *, recorded_at: datetime, previous: str) -> Event:
+    """Return the event that records `draft`, its id being the hash of what it says."""
     body = {
         **msgspec.to_builtins(draft),
         "occurred_at": draft.occurred_at or recorded_at,
         "recorded_at": recorded_at,
-        "previous": known[-1].id if known else "",
+        "previous": previous,
     }
-    event = _identified(redactor.value(msgspec.to_builtins(body)))
-    name = f"{recorded_at:%Y%m%dT%H%M%S.%f}Z-{event.id}.json"
-    write_atomic(folder / name, msgspec.json.format(msgspec.json.encode(event), indent=1))
-    return event
+    return _identified(msgspec.convert({**msgspec.to_builtins(body), "id": ""}, Event))
 
 
-def read_all(folder: Path) -> tuple[tuple[Event, ...], tuple[Difference, ...]]:
-    """Return the events in the order they were recorded, and the files that are no intact events."""
-    events: list[Event] = []
-    damaged: list[Difference] = []
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        if path.name.endswith(".part"):
-            continue  # somebody is writing it, or died doing so: it was never acknowledged
-        match = _FILE.fullmatch(path.name)
-        event = _read(path) if match else None
-        if event is None or match is None:
-            damaged.append(Difference(f"events/{path.name}", "changed" if match else "added"))
-        elif event.id == match[1] and _identified(_body(event)).id == event.id:
-            events.append(event)
-        else:
-            damaged.append(Difference(f"events/{path.name}", "changed"))
-            events.append(event)  # still told: hiding it would lose what a person wrote
-    return tuple(sorted(events, key=lambda event: (event.recorded_at, event.id))), tuple(damaged)
+def file_name(event: Event) -> str:
+    """Return the name of an event's file: its moment and its hash."""
+    return f"{event.recorded_at:%Y%m%dT%H%M%S.%f}Z-{event.id}.json"
+
+
+def encode(event: Event) -> bytes:
+    """Return the content of an event's file."""
+    return msgspec.json.format(msgspec.json.encode(event), indent=1)
+
+
+def first_file(folder: Path) -> str:
+    """Return the name of the oldest event's file, "" where there is none."""
+    return min((entry.name for entry in _entries(folder) if entry.name.endswith(".json")), default="")
+
+
+def check(folder: Path) -> tuple[tuple[Event, ...], list[Difference]]:
+    """Return the events as they are now, and the files that are no intact events. Errors: FolderError."""
+    damaged = []
+    for entry in _entries(folder):
+        match = _FILE.fullmatch(entry.name)
+        event = _read(Path(entry.path)) if match else None
+        if match is None:
+            damaged.append(Difference(f"events/{entry.name}", "added"))
+        elif event is None or not event.id == match[1] == _identified(event).id:
+            damaged.append(Difference(f"events/{entry.name}", "changed"))
+    # What was changed is still an event: hiding it would lose what a person wrote.
+    return EventLog(folder).read(), damaged
 
 
 def broken_links(events: tuple[Event, ...], listed: tuple[str, ...]) -> list[Difference]:
@@ -75,22 +120,30 @@ def broken_links(events: tuple[Event, ...], listed: tuple[str, ...]) -> list[Dif
     return missing + added
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return the files of the folder, sorted; what is being written was never acknowledged."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if not entry.name.endswith(".part")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise FolderError(f"cannot read {folder}: {error.strerror}") from error
+    return sorted(found, key=lambda entry: entry.name)
+
+
 def _read(path: Path) -> Event | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Event)
+        return _DECODER.decode(path.read_bytes())
     except msgspec.MsgspecError:
         return None
     except OSError as error:
         raise FolderError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _body(event: Event) -> dict[str, object]:
-    body: dict[str, object] = msgspec.to_builtins(event)
-    return {key: value for key, value in body.items() if key != "id"}
-
-
-def _identified(body: dict[str, object]) -> Event:
-    """Return the event of `body`, its id being the hash of what it says."""
-    event = msgspec.convert({**body, "id": ""}, Event)
-    digest = sha256(msgspec.json.encode(_body(event), order="sorted"))
+def _identified(event: Event) -> Event:
+    """Return the event with the hash of what it says as its id."""
+    body = msgspec.to_builtins(event)
+    del body["id"]
+    digest = sha256(msgspec.json.encode(body, order="sorted"))
     return msgspec.structs.replace(event, id=digest[:16])

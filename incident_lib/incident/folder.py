@@ -11,7 +11,7 @@ from incident_lib import clock
 from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest
-from incident_lib.incident.events import Draft
+from incident_lib.incident.events import Draft, EventLog
 from incident_lib.incident.files import make_directory, slug, write_atomic
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity
@@ -35,6 +35,8 @@ class IncidentFolder:
     def __init__(self, path: Path, redactor: Redactor) -> None:
         self.path = path
         self.redactor = redactor
+        self._log = EventLog(path / "events")
+        self._state: tuple[tuple[Event, ...], Incident] | None = None
 
     @property
     def id(self) -> str:
@@ -44,12 +46,15 @@ class IncidentFolder:
     @property
     def events(self) -> tuple[Event, ...]:
         """Every event, in the order it was recorded."""
-        return event_files.read_all(self.path / "events")[0]
+        return self._log.read()
 
     @property
     def incident(self) -> Incident:
         """The state now. Errors: FolderError when nothing declares the incident."""
-        return lifecycle.fold(self.id, self.events)
+        known = self.events
+        if self._state is None or self._state[0] is not known:
+            self._state = (known, lifecycle.fold(self.id, known))
+        return self._state[1]
 
     @property
     def snapshots(self) -> tuple[Path, ...]:
@@ -77,8 +82,8 @@ class IncidentFolder:
 
     def record(self, draft: Draft) -> Event:
         """Write an event, renew incident.json, and return the event. Errors: FolderError."""
-        event = event_files.append(self.path / "events", draft, self.redactor)
-        self._derive()
+        event = self._log.append(draft, self.redactor)
+        self.derive()
         return event
 
     def write_text(self, relative: str, text: str) -> Path:
@@ -97,16 +102,18 @@ class IncidentFolder:
 
     def verify(self) -> list[Difference]:
         """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""
-        known, found = event_files.read_all(self.path / "events")
-        listed = _listed(self.path / "incident.json")
-        result = [*found, *event_files.broken_links(known, listed)]
+        known, damaged = event_files.check(self.path / "events")
+        result = [*damaged, *event_files.broken_links(known, _listed(self.path / "incident.json"))]
+        named = " ".join(event.text for event in known if event.kind in {EventKind.SNAPSHOT, EventKind.RUN})
         for folder in (*self.snapshots, *self.runs, *_children(self.path / "samples")):
             prefix = folder.relative_to(self.path)
             # What the timeline does not know of was never finished, so there is nothing that it was before.
-            finished = prefix.parts[0] == "samples" or any(folder.name in event.text for event in known)
+            finished = prefix.parts[0] == "samples" or folder.name in named
             result += [
-                Difference(f"{prefix}/{one.path}", one.what, is_bad=finished or one.what != manifest.UNSEALED)
-                for one in manifest.differences(folder)
+                Difference(
+                    f"{prefix}/{found.path}", found.what, is_bad=finished or found.what != manifest.UNSEALED
+                )
+                for found in manifest.differences(folder)
             ]
         return sorted([*result, *self._edited(known)])
 
@@ -123,17 +130,17 @@ class IncidentFolder:
             elif manifest.sha256(path.read_bytes()) != digest:
                 yield Difference(relative, "edited by a person", is_bad=False)
 
-    def _derive(self) -> None:
-        """Write incident.json from the events; again, when somebody added one meanwhile."""
+    def derive(self) -> None:
+        """Write incident.json from the events; again, when another writer added one meanwhile."""
         while True:
             known = self.events
             derived = {
-                **msgspec.to_builtins(lifecycle.fold(self.id, known)),
+                **msgspec.to_builtins(self.incident),
                 "events": [event.id for event in known],
             }
             data = msgspec.json.format(msgspec.json.encode(derived), indent=1)
             write_atomic(self.path / "incident.json", data)
-            if len(self.events) == len(known):
+            if self.events is known:
                 return
 
 
@@ -167,12 +174,8 @@ def _declared(declaration: Declaration, title: str) -> Draft:
 
 def all_folders(incidents: Path, redactor: Redactor) -> tuple[IncidentFolder, ...]:
     """Return every incident under `incidents`, the one declared last at the end."""
-    folders = [
-        IncidentFolder(path, redactor)
-        for path in _children(incidents)
-        if (path / "events").is_dir() and any((path / "events").iterdir())
-    ]
-    return tuple(sorted(folders, key=_declared_at))
+    found = ((event_files.first_file(path / "events"), path) for path in _children(incidents))
+    return tuple(IncidentFolder(path, redactor) for first, path in sorted(found) if first)
 
 
 def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
@@ -190,8 +193,7 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
         raise UsageError(f"no incident {name!r} under {incidents}; there are: {close}")
     if not known:
         raise UsageError(f"no incident under {incidents} yet; `incident declare` makes one")
-    still_open = [folder for folder in known if _is_unclosed(folder)]
-    return (still_open or known)[-1]
+    return next((folder for folder in reversed(known) if _is_unclosed(folder)), known[-1])
 
 
 def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:
@@ -210,11 +212,6 @@ def _is_unclosed(folder: IncidentFolder) -> bool:
         return folder.incident.closed_at is None
     except FolderError:
         return False
-
-
-def _declared_at(folder: IncidentFolder) -> tuple[str, str]:
-    names = sorted(path.name for path in (folder.path / "events").iterdir())
-    return (names[0], folder.id)
 
 
 def _children(path: Path) -> tuple[Path, ...]:

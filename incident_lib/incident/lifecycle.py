@@ -17,11 +17,14 @@ COMMANDER = "commander"
 def fold(incident_id: str, events: Iterable[Event]) -> Incident:
     """Return the state after `events`. Errors: FolderError when nothing declares the incident."""
     incident: Incident | None = None
+    reached: dict[IncidentStatus, datetime] = {}
     for event in events:
         try:
-            if event.kind is EventKind.DECLARED and incident is None:
-                incident = _declared(incident_id, event)
-            elif incident is not None and event.kind in _EFFECTS:
+            if incident is None:
+                incident = _declared(incident_id, event) if event.kind is EventKind.DECLARED else None
+            elif event.kind is EventKind.STATUS:
+                incident = _status(incident, event, reached)
+            elif event.kind in _EFFECTS:
                 incident = _EFFECTS[event.kind](incident, event)
         except (KeyError, ValueError) as error:
             message = f"{incident_id}: event {event.id} was edited by hand and makes no sense: {error}"
@@ -32,11 +35,12 @@ def fold(incident_id: str, events: Iterable[Event]) -> Incident:
 
 
 def check_transition(incident: Incident, status: IncidentStatus, at: datetime) -> None:
-    """Return if `incident` may become `status` at that moment: forward only. Errors: UsageError."""
-    if _ORDER.index(status) < _ORDER.index(incident.status):
+    """Return if `incident` may become `status` at that moment: forward only, and not once it is closed.
+
+    Errors: UsageError.
+    """
+    if incident.status is IncidentStatus.CLOSED or _ORDER.index(status) < _ORDER.index(incident.status):
         raise UsageError(f"{incident.id} is {incident.status}; `incident reopen` takes it back")
-    if incident.status is IncidentStatus.CLOSED:
-        raise UsageError(f"{incident.id} is CLOSED; `incident reopen` takes it back")
     check_moment(incident, at)
 
 
@@ -93,29 +97,52 @@ def _task(incident: Incident, event: Event) -> Incident:
     return msgspec.structs.replace(incident, tasks=tasks)
 
 
-def _status(incident: Incident, event: Event) -> Incident:
-    status, at = IncidentStatus(str(event.data["status"])), event.occurred_at
-    reached = _ORDER.index(status)
+def _status(incident: Incident, event: Event, reached: dict[IncidentStatus, datetime]) -> Incident:
+    """Return the incident after a status; `reached` holds the earliest moment of each since it was reopened.
 
-    def first(before: datetime | None, milestone: IncidentStatus) -> datetime | None:
-        """Return when a milestone was reached for the first time, None if it was not yet."""
-        return (before or at) if reached >= _ORDER.index(milestone) else None
+    Two people may record at once, and late: only INVESTIGATING takes a status back, and nothing but that
+    changes a closed incident.
+    """
+    status, at = IncidentStatus(str(event.data["status"])), event.occurred_at
+    if status is IncidentStatus.INVESTIGATING:
+        if incident.status is not status:
+            reached.clear()
+            incident = msgspec.structs.replace(incident, status=status, mitigated_at=None)
+    elif incident.status is IncidentStatus.CLOSED:
+        return incident
+    else:
+        reached[status] = min(reached.get(status, at), at)
+
+    def first(milestone: IncidentStatus) -> datetime | None:
+        """Return when a status was reached; where it was skipped, when the first behind it was."""
+        later = (moment for name, moment in reached.items() if _ORDER.index(name) > _ORDER.index(milestone))
+        return reached.get(milestone) or min(later, default=None)
 
     return msgspec.structs.replace(
         incident,
-        status=status,
+        status=max(incident.status, status, key=_ORDER.index),
         impact=str(event.data.get("impact", "")) or incident.impact,
-        updated_at=at,
-        identified_at=first(incident.identified_at, IncidentStatus.IDENTIFIED),
-        resolved_at=first(incident.resolved_at, IncidentStatus.RESOLVED),
-        closed_at=first(incident.closed_at, IncidentStatus.CLOSED),
+        updated_at=max(incident.updated_at or at, at),
+        identified_at=first(IncidentStatus.IDENTIFIED),
+        resolved_at=first(IncidentStatus.RESOLVED),
+        closed_at=first(IncidentStatus.CLOSED),
     )
+
+
+def _mitigation(incident: Incident, event: Event) -> Incident:
+    """Users are helped from the first change on whose effect was verified."""
+    if event.data.get("phase") != "ended" or event.data.get("status") != "verified":
+        return incident
+    at = event.occurred_at
+    return msgspec.structs.replace(incident, mitigated_at=min(incident.mitigated_at or at, at))
 
 
 def _message(incident: Incident, event: Event) -> Incident:
     """Those who wait have heard something, so the clock of the next update begins anew."""
-    told = event.data.get("result") == "sent" and event.data.get("kind") in {"declaration", "update"}
-    return msgspec.structs.replace(incident, updated_at=event.occurred_at) if told else incident
+    if event.data.get("result") != "sent" or event.data.get("kind") not in {"declaration", "update"}:
+        return incident
+    at = event.occurred_at
+    return msgspec.structs.replace(incident, updated_at=max(incident.updated_at or at, at))
 
 
 _EFFECTS: dict[EventKind, Callable[[Incident, Event], Incident]] = {
@@ -123,6 +150,6 @@ _EFFECTS: dict[EventKind, Callable[[Incident, Event], Incident]] = {
     EventKind.SEVERITY: _severity,
     EventKind.ROLE: _role,
     EventKind.TASK: _task,
-    EventKind.STATUS: _status,
+    EventKind.MITIGATION: _mitigation,
     EventKind.MESSAGE: _message,
 }

@@ -128,6 +128,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[Task, ...] = ()
     acknowledged_at: datetime | None = None
     identified_at: datetime | None = None
+    mitigated_at: datetime | None = None  # the first change that was verified since it was reopened
     updated_at: datetime | None = None  # the last update that was sent to those who wait
     resolved_at: datetime | None = None
     closed_at: datetime | None = None

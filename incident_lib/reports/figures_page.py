@@ -16,7 +16,7 @@ _MILESTONES = {
     "began": "the first trouble in the logs, else what was declared",
     "detected": "when it was declared",
     "acknowledged": "when somebody was at work on it",
-    "mitigated": "when the last mitigation was verified",
+    "mitigated": "when the first mitigation was verified",
     "resolved": "when it was resolved",
 }
 

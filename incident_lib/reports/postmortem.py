@@ -96,7 +96,7 @@ def _todo(question: str) -> str:
 
 def _derived(facts: PostmortemFacts) -> dict[str, Any]:
     incident = facts.incident
-    known = timeline.milestones(incident, facts.events, facts.snapshots)
+    known = timeline.milestones(incident, facts.snapshots)
     began = known["began"].at or incident.started_at
     found = causes(facts.snapshots, facts.events, facts.patterns)
     cause = next((one for one in found if one.verdict != "refuted"), None)

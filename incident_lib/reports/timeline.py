@@ -70,16 +70,14 @@ def onset(snapshots: tuple[SnapshotFacts, ...]) -> datetime | None:
     return min((one.onset for one in snapshots if one.onset), default=None)
 
 
-def milestones(
-    incident: Incident, events: tuple[Event, ...], snapshots: tuple[SnapshotFacts, ...]
-) -> dict[str, Milestone]:
+def milestones(incident: Incident, snapshots: tuple[SnapshotFacts, ...]) -> dict[str, Milestone]:
     """Return the five milestones by name; one that nobody recorded has no moment."""
     first_trouble = onset(snapshots)
     began = min(first_trouble or incident.started_at, incident.started_at)
     source = "as declared" if began == incident.started_at else "first trouble in the logs"
     over = incident.resolved_at
     late = over is not None and incident.declared_at > over
-    mitigated = max((one.occurred_at for one in events if _worked(one)), default=None)
+    mitigated = incident.mitigated_at
     return {
         one.name: one
         for one in (
@@ -160,12 +158,6 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
                 source = f"{one.id} in {snapshot.id}"
                 text = f"{one.target}: {one.title}"
                 yield TimelineRow(at=one.since, text=text, kind="finding", source=source)
-
-
-def _worked(event: Event) -> bool:
-    """Return whether an event says that users were helped: a mitigation that was verified, or a person."""
-    ended = event.kind is EventKind.MITIGATION and event.data.get("phase") == "ended"
-    return (ended and event.data.get("status") == "verified") or "mitigated" in event.data
 
 
 def _by(at: datetime | None) -> str:

@@ -203,3 +203,26 @@ def test_a_manifest_that_was_there_and_is_gone_is_damage(tmp_path):
     assert folder.verify() == []
     (run / "manifest.json").unlink()
     assert [d.is_bad for d in folder.verify()] == [True]
+
+
+def test_events_are_read_once_until_the_folder_changes(tmp_path):
+    folder = declare(tmp_path)
+    before, state = folder.events, folder.incident
+    assert folder.events is before
+    assert folder.incident is state
+    elsewhere = folders.find(tmp_path, folder.id, Redactor())
+    elsewhere.record(Draft(kind=EventKind.STATUS, text="", source="test", data={"status": "IDENTIFIED"}))
+    assert folder.events[0] is before[0]
+    assert len(folder.events) == 2
+    assert folder.incident.status is IncidentStatus.IDENTIFIED
+    sorted((folder.path / "events").iterdir())[1].unlink()
+    assert folder.incident == state
+
+
+def test_an_event_that_was_edited_meanwhile_is_read_again(tmp_path):
+    folder = declare(tmp_path)
+    assert folder.incident.title == "Checkout 503s"
+    (path,) = (folder.path / "events").iterdir()
+    path.write_text(path.read_text().replace("Checkout 503s", "Payments 503s"))
+    assert folder.incident.title == "Payments 503s"
+    assert [difference.what for difference in folder.verify()] == ["changed"]

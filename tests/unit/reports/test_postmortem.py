@@ -249,13 +249,13 @@ def test_gaps_and_cuts_are_told():
 
 
 def test_milestones_and_durations():
-    known = milestones(incident(acknowledged_at=at(6)), (), (snapshot(onset=at(-2)),))
+    known = milestones(incident(acknowledged_at=at(6)), (snapshot(onset=at(-2)),))
     assert known["began"].at == at(-2)
     assert [one.text for one in durations(known)] == ["6m 0s", "2m 0s", "unknown", "47m 0s"]
 
 
 def test_an_incident_declared_after_it_was_over_has_no_time_to_detect():
-    known = milestones(incident(declared_at=at(60)), (), ())
+    known = milestones(incident(declared_at=at(60)), ())
     assert known["detected"].at is None
 
 
