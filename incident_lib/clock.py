@@ -111,24 +111,3 @@ def format_time(moment: datetime) -> str:
     '2026-01-15 14:31:05 UTC'
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def format_duration(seconds: float) -> str:
-    """Return a length of time in the two units that matter.
-
-    >>> [format_duration(s) for s in (0, 0.0003, 0.0123, 7.25, 90, 3_900, 200_000)]
-    ['0 ms', 'under 1 ms', '12 ms', '7.2 s', '1m 30s', '1h 5m', '2d 7h']
-    """
-    if 0 < abs(seconds) < 0.0005:
-        return "under 1 ms"
-    if seconds < 0:
-        return "-" + format_duration(-seconds)
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
-        if whole >= size:
-            return f"{whole // size}{unit} {whole % size // small}{small_unit}"
-    return f"{whole // 60}m {whole % 60}s"

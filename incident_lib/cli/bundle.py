@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.units import format_bytes, format_count
 
 if TYPE_CHECKING:
     from incident_lib.incident.bundle import BundlePlan, Contents
@@ -31,7 +32,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the archive is there, 1 when something speaks against it."""
     from incident_lib.incident.bundle import plan_bundle, write_bundle
-    from incident_lib.reports.blocks import count
 
     _, folder = open_folder(arguments)
     output = _output(arguments.output, folder.path)
@@ -54,7 +54,7 @@ def bundle(arguments: argparse.Namespace) -> int:
             }
         )
     _tell(contents)
-    print(f"{output}  {output.stat().st_size:,} bytes, {count(len(contents.files), 'file')}")
+    print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
     print(f"sha256 {digest}  (tell it by another way than the file)")
     print(f"There: incident verify {output.name}; incident open {output.name}")
     return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incident_lib.cli.arguments import print_json
+from incident_lib.units import format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,19 +73,21 @@ def _unseen(taken: "Taken") -> list[str]:
 
 
 def _tell(console: "Console", taken: "Taken") -> None:
-    from incident_lib.reports.blocks import count
 
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
-        text = f"Not part of it, as {count(len(unseen), 'probe')} saw nothing: {', '.join(unseen[:5])}{rest}"
+        text = (
+            f"Not part of it, as {format_count(len(unseen), 'probe')} saw nothing: "
+            f"{', '.join(unseen[:5])}{rest}"
+        )
         console.print(text, style="magenta", markup=False)
     if taken.kept:
-        wrong = f", in spite of {count(len(taken.against), 'finding')} above" if taken.against else ""
+        wrong = f", in spite of {format_count(len(taken.against), 'finding')} above" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
         console.print("From now on it is compared with: incident diff baseline", style="dim")
         return
     if taken.against:
-        why = f"this is no healthy day, see the {count(len(taken.against), 'finding')} above"
+        why = f"this is no healthy day, see the {format_count(len(taken.against), 'finding')} above"
     else:
         why = "nothing could be judged"
     console.print(f"Not kept: {why}. To keep it all the same: incident baseline --force", style="yellow")

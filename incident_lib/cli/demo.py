@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incident_lib.units import format_duration
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -52,7 +54,7 @@ def _play(stack: "DemoStack", fault: "Fault", console: "Console", *, lab: bool) 
     from incident_lib.investigation.setup import redactor_for
     from incident_lib.model import IncidentSeverity
 
-    console.print(f"Users shop for {_HEALTHY_SECONDS:.0f} s, then: {fault.title}.\n", style="dim")
+    console.print(f"Users shop for {format_duration(_HEALTHY_SECONDS)}, then: {fault.title}.\n", style="dim")
     stack.drive(_HEALTHY_SECONDS)
     fault.inject(stack)
     stack.drive(fault.settle_seconds)

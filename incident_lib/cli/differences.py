@@ -18,9 +18,9 @@ from incident_lib.reports.differences import (
     hint,
     measured,
     name,
-    spell,
     summary,
 )
+from incident_lib.units import format_value
 
 # Of each target, as many as a person reads: of what is measured, and of what is concluded.
 _MEASURED = {FindingSeverity.CRITICAL: 8, FindingSeverity.WARNING: 8, FindingSeverity.INFO: 4}
@@ -79,4 +79,4 @@ def _said(one: Difference) -> tuple[str, str]:
     """Return what differs and how: two columns for numbers, one for conclusions."""
     if one.id.startswith(CONCLUDED):
         return f"{change(one)}: {name(one)}", ""
-    return name(one), f"{spell(one.before, one.unit)} → {spell(one.now, one.unit)}"
+    return name(one), f"{format_value(one.before, one.unit)} → {format_value(one.now, one.unit)}"

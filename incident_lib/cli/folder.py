@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.units import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -142,14 +143,14 @@ def _print_state(console: "Console", folder: "IncidentFolder") -> None:
     console.print(Text(f"{state.severity.value} {plain(state.title)}", style="bold"))
     lasted = ((state.resolved_at or now) - state.started_at).total_seconds()
     parts = [state.status.value, f"started {clock.format_time(state.started_at)}"]
-    parts += [f"{'lasted' if state.resolved_at else 'for'} {clock.format_duration(max(0.0, lasted))}"]
+    parts += [f"{'lasted' if state.resolved_at else 'for'} {format_duration(max(0.0, lasted))}"]
     parts += [f"commander {plain(state.commander)}" if state.commander else "no commander yet"]
     console.print(Text(" · ".join(parts)))
     if state.next_update_at:
         late = (now - state.next_update_at).total_seconds()
         due = f"next update due {clock.format_time(state.next_update_at)}"
         console.print(
-            Text(f"{due}: {clock.format_duration(late)} late", style="bold red") if late > 0 else Text(due)
+            Text(f"{due}: {format_duration(late)} late", style="bold red") if late > 0 else Text(due)
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.units import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,27 +137,25 @@ def _positive(text: str) -> int:
 
 def _tell_found(found: "Found") -> None:
     from incident_lib.cli.terminal import plain
-    from incident_lib.reports.blocks import count
 
     for hit in found.hits:
         print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
         for place in hit.places:
             print(f"      {plain(place.where)}: {plain(place.excerpt)}")
-    said = f"{found.total} of {count(found.looked_at, 'incident')}"
+    said = f"{found.total} of {format_count(found.looked_at, 'incident')}"
     cut = f", the best {len(found.hits)} shown (--limit)" if found.total > len(found.hits) else ""
     print(f"{said}{cut}" if found.looked_at else "No incident to search yet.")
 
 
 def _tell_similar(incident: str, found: "Similarities") -> None:
     from incident_lib.cli.terminal import plain
-    from incident_lib.reports.blocks import count
 
     for one in found.found:
         print(f"{one.score:.2f}  {one.severity}  {one.started_at:%Y-%m-%d %H:%M}  {plain(one.title)}")
         for word, text in (("id", one.incident), *(("alike", why) for why in one.why), *_helped(one)):
             print(f"      {word:9} {plain(text)}")
     if not found.found:
-        print(f"None of {count(found.known, 'other incident')} looks like {incident}.")
+        print(f"None of {format_count(found.known, 'other incident')} looks like {incident}.")
 
 
 def _helped(one: "Similar") -> "Iterable[tuple[str, str]]":
@@ -171,10 +170,9 @@ def _helped(one: "Similar") -> "Iterable[tuple[str, str]]":
 
 def _tell_figures(counted: "Figures") -> None:
     from incident_lib.cli.terminal import plain
-    from incident_lib.reports.blocks import count
     from incident_lib.reports.figures_page import spell
 
-    print(count(counted.incidents_count, "incident"))
+    print(format_count(counted.incidents_count, "incident"))
     for name, counts in (
         ("severity", counted.by_severity),
         ("status", counted.by_status),

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from incident_lib.units import format_count, format_duration
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -93,7 +95,6 @@ def _watch(
     from incident_lib.errors import FolderError, UsageError
     from incident_lib.investigation.trend import most_risen, watch_trend
     from incident_lib.model.sample import Sample
-    from incident_lib.reports.blocks import count
 
     every = parse_duration(arguments.watch).total_seconds()
     length = parse_duration(arguments.how_long).total_seconds()
@@ -107,9 +108,9 @@ def _watch(
     def told(sample: Sample) -> None:
         """Print what one look of the watch saw, and what rises most."""
         first.append(sample)
-        unseen = f"; {count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
+        unseen = f"; {format_count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
         risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
-        numbers = count(len(sample.readings), "reading")
+        numbers = format_count(len(sample.readings), "reading")
         console.print(f"  {sample.at:%H:%M:%S} {numbers}{risen}{unseen}", style="dim", markup=False)
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
@@ -214,7 +215,7 @@ def _run_notebooks(
         """Print what became of one notebook."""
         well = notebook.status is ExecutionStatus.COMPLETED
         said = "" if well else f" {notebook.status.value.replace('_', ' ')}: {plain(notebook.error)}"
-        took = f"{notebook.seconds:.1f} s" if notebook.seconds is not None else "not run"
+        took = format_duration(notebook.seconds) if notebook.seconds is not None else "not run"
         console.print(f"  {notebook.name:16} {took}{said}", style="" if well else "yellow", markup=False)
 
     directory = folder.new_run()

@@ -13,6 +13,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_duration
 
 TIMEOUT_SECONDS = 5  # the library's own is 60
 _OUTPUT_LIMIT = 4 * 1024 * 1024
@@ -144,9 +145,7 @@ def _drain(stream: Any, seconds: float) -> tuple[bytes, bytes, bool]:
 
 
 def _too_slow(seconds: float) -> TargetError:
-    return TargetError(
-        ProblemKind.TIMED_OUT, f"the command did not end within {clock.format_duration(seconds)}"
-    )
+    return TargetError(ProblemKind.TIMED_OUT, f"the command did not end within {format_duration(seconds)}")
 
 
 def open_engine(seconds: int = TIMEOUT_SECONDS) -> Engine:

@@ -9,6 +9,7 @@ from typing import Any
 from incident_lib import clock
 from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_duration
 
 _STDOUT, _FRAME_HEADER_BYTES, _CHUNK_BYTES = 1, 8, 65_536
 _MOST_ERRORS_BYTES = 65_536
@@ -86,7 +87,7 @@ class Stream:
         except TimeoutError as error:
             self.abort()
             raise TargetError(
-                ProblemKind.TIMED_OUT, f"no answer within {clock.format_duration(seconds)}"
+                ProblemKind.TIMED_OUT, f"no answer within {format_duration(seconds)}"
             ) from error
         except OSError as error:
             raise _ended() from error

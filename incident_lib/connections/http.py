@@ -22,6 +22,7 @@ from incident_lib.connections.sockets import Address, connect_any, kind_of
 from incident_lib.connections.tls import context_for, wrap
 from incident_lib.connections.urls import following, place_of, port_of, safe_url, split
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_duration
 
 BODY_LIMIT_BYTES = 64 * 1024
 REDIRECTS = 5
@@ -260,7 +261,7 @@ def _request(parts: SplitResult) -> bytes:
 
 
 def _words(trace: _Trace) -> str:
-    return clock.format_duration(trace.seconds)
+    return format_duration(trace.seconds)
 
 
 def _late(trace: _Trace) -> TargetError:

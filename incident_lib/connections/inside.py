@@ -5,6 +5,7 @@ from typing import Any
 
 from incident_lib.connections.docker import Engine, ExecResult, translated
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_bytes
 
 _PYTHON_BYTES = 64 * 1024 * 1024  # with the authorities of a whole store in memory, and room to spare
 _SHELL_BYTES = 12 * 1024 * 1024
@@ -44,7 +45,8 @@ def look(
 def _no_room(container: str, room_bytes: int) -> TargetError:
     return TargetError(
         ProblemKind.UNSUPPORTED,
-        f"{container} has {room_bytes >> 20} MiB left of its memory limit: a process of ours could end it",
+        f"{container} has {format_bytes(room_bytes)} left of its memory limit: a process of ours could "
+        "end it",
         "look again when it has room, or from a second container on its network",
     )
 

@@ -12,6 +12,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.sockets import Address
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_duration
 
 if TYPE_CHECKING:
     import dns.resolver
@@ -79,7 +80,7 @@ def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:
     try:
         answer = answers.get(timeout=max(0.0, seconds))
     except queue.Empty:
-        waited = clock.format_duration(seconds)
+        waited = format_duration(seconds)
         raise TargetError(
             ProblemKind.NAME_NOT_RESOLVED,
             f"the name {host} was not resolved within {waited}: no resolver answers",
@@ -167,7 +168,7 @@ def _ask_for(server: Nameserver, name: str, record: str, seconds: float) -> Repl
     except dns.resolver.NXDOMAIN:
         return Reply(code="NXDOMAIN")
     except dns.resolver.LifetimeTimeout:
-        return Reply(code=None, error=f"no answer within {clock.format_duration(seconds)}")
+        return Reply(code=None, error=f"no answer within {format_duration(seconds)}")
     except dns.resolver.NoNameservers as error:
         return _refusal(error)
     except (dns.exception.DNSException, OSError) as error:

@@ -1,14 +1,14 @@
 """Now against normal: what differs from the baseline, as findings. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incident_lib import clock
 from incident_lib.correlation.differences import PROBES, differences
 from incident_lib.findings.base import Context
-from incident_lib.findings.growth import mebibytes
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.difference import Difference, Value
+from incident_lib.model.difference import Difference
+from incident_lib.units import format_value
 
 _MOST_LINES = 10
 _LONGEST = 100  # characters of a log line in a title
@@ -68,7 +68,9 @@ def _told(target: str, group: list[Difference], taken: datetime) -> Finding:
     first, name = group[0], group[0].name
     one, several = _TITLES.get(name, ("{what}: {now}, normally {before}", "{count} things are not as normal"))
     title = one.format(
-        what=_short(first.what), now=show(first.now, first.unit), before=show(first.before, first.unit)
+        what=_short(first.what),
+        now=format_value(first.now, first.unit),
+        before=format_value(first.before, first.unit),
     )
     lines = [line(each) for each in group[:_MOST_LINES]]
     if len(group) > _MOST_LINES:
@@ -114,28 +116,5 @@ def _short(text: str) -> str:
 def line(one: Difference) -> str:
     """Return a difference in one line."""
     if one.name in {"templates", "exceptions"}:
-        return f"{one.what} ({show(one.now, one.unit)} times)"
-    return f"{one.what}: {show(one.before, one.unit)} before, {show(one.now, one.unit)} now"
-
-
-def show(value: Value, unit: str) -> str:
-    """Return one side of a difference as people read it.
-
-    >>> show(None, "seconds"), show(0.25, "seconds"), show(0.5, "ratio"), show(5 * 2**20, "bytes")
-    ('unknown', '250 ms', '50.0 %', '5 MiB')
-    >>> show(12, "count"), show(2.5, "days"), show("on", "")
-    ('12', '2.5 days', 'on')
-    """
-    if value is None:
-        return "unknown"
-    if isinstance(value, str):
-        return value
-    return _UNITS[unit](value) if unit in _UNITS else f"{value:g}"
-
-
-_UNITS: Mapping[str, Callable[[float], str]] = {
-    "seconds": clock.format_duration,
-    "ratio": lambda value: f"{value:.1%}".replace("%", " %"),
-    "bytes": mebibytes,
-    "days": lambda value: f"{value:.1f} days",
-}
+        return f"{one.what} ({format_value(one.now, one.unit)} times)"
+    return f"{one.what}: {format_value(one.before, one.unit)} before, {format_value(one.now, one.unit)} now"

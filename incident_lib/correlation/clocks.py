@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity, Row
 from incident_lib.model.topology import Topology
@@ -12,6 +11,7 @@ from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.network.rows import PortAnswer
 from incident_lib.technologies.postgres.rows import PostgresConnection
 from incident_lib.technologies.redis.rows import RedisServer
+from incident_lib.units import format_duration
 
 _SERVER_ERROR_SECONDS = 1.0  # of a server that says its time itself: what a busy machine may add
 _DRIFT_SECONDS = 1.0  # clocks that are kept in step are closer than that

@@ -10,6 +10,7 @@ from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerState
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser, shown
+from incident_lib.units import format_share
 
 # Programs that are a service of that kind, where nothing tells which process is the service.
 _SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
@@ -130,14 +131,15 @@ def _starved(
     share, worst = taker.user.cores / load.cpu_count, waiting[0]
     program = shown(taker.user, taker.container)
     lines = [
-        f"{one.service} was ready to run and had no processor {one.ratio:.0%} of that time" for one in waiting
+        f"{one.service} was ready to run and had no processor {format_share(one.ratio)} of that time"
+        for one in waiting
     ]
     lines += [f"{one.target}: {one.title}" for one in felt] or ["nobody feels it yet"]
     told = finding(
         evidence,
         "starved" if felt else "waiting",
         FindingSeverity.WARNING if felt else FindingSeverity.INFO,
-        f"{program} takes {share:.0%} of the processors, and {worst.service} waits for one",
+        f"{program} takes {format_share(share)} of the processors, and {worst.service} waits for one",
         "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {taker.user.pid}"]),
         since=min((one.since for one in felt if one.since), default=None),
         program=program,

@@ -8,13 +8,11 @@ from statistics import median
 
 import msgspec
 
-from incident_lib import clock
-from incident_lib.correlation.baseline import show
-from incident_lib.findings.growth import about
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity, Window
 from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
+from incident_lib.units import format_duration, format_guess, format_value
 
 # Which readings are followed, and the finding that they make.
 _FOLLOWED = {
@@ -144,8 +142,8 @@ def _judge(series: Sequence[Reading], thresholds: Thresholds) -> Finding | None:
         return None
     if left > thresholds["trend.limit.most_watches_ratio"] * line.seconds:
         severity = FindingSeverity.INFO  # half a minute of a burst says nothing about hours
-    title = f"{last.what} of {last.target} rises and reaches its limit in {about(left)}"
-    limit = f"the limit is {show(last.limit, last.unit)}"
+    title = f"{last.what} of {last.target} rises and reaches its limit in {format_guess(left)}"
+    limit = f"the limit is {format_value(last.limit, last.unit)}"
     return _finding(readings, line, severity, (title, limit), limit_seconds=left)
 
 
@@ -167,8 +165,8 @@ def _finding(
     limit_seconds: float | None,
 ) -> Finding:
     last = readings[-1]
-    begins, ends = show(max(line.begins, 0.0), last.unit), show(line.ends, last.unit)
-    over = clock.format_duration(line.seconds)
+    begins, ends = format_value(max(line.begins, 0.0), last.unit), format_value(line.ends, last.unit)
+    over = format_duration(line.seconds)
     return Finding(
         id=f"trend.{_FOLLOWED[last.name]}",
         severity=severity,

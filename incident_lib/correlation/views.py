@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import reason_of
 from incident_lib.model import Evidence, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer
+from incident_lib.units import format_duration
 
 HERE = "this machine"
 _PROTOCOLS = ("http.health", "postgres.connection", "redis.connection")

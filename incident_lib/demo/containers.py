@@ -37,6 +37,7 @@ from incident_lib.demo.layout import Layout
 from incident_lib.demo.ports import free_port
 from incident_lib.demo.redis import operator
 from incident_lib.errors import WorkbenchError
+from incident_lib.units import format_duration
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 120.0
@@ -175,7 +176,7 @@ class ContainerStack(Stack):
         while not is_so():
             if time.monotonic() > deadline:
                 said = self.containers.log(role)
-                raise WorkbenchError(f"{role} {why_not} after {_PATIENCE_SECONDS:.0f} s: {said}")
+                raise WorkbenchError(f"{role} {why_not} after {format_duration(_PATIENCE_SECONDS)}: {said}")
             time.sleep(0.2)
 
     def _bring_up(self) -> None:

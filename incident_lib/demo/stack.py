@@ -22,6 +22,7 @@ from incident_lib.demo.processes import Processes
 from incident_lib.demo.redis import RedisServer
 from incident_lib.demo.warden import Warden
 from incident_lib.errors import WorkbenchError
+from incident_lib.units import format_duration
 
 _ROLES = (ADMIN, "app", "reporting", "workbench", "operator")
 _READY_SECONDS = 20.0
@@ -140,7 +141,7 @@ class DemoStack(Stack):
         deadline = time.monotonic() + _READY_SECONDS
         while not self.is_ready():
             if time.monotonic() > deadline:
-                raise WorkbenchError(f"the backend is not ready after {_READY_SECONDS:.0f} s")
+                raise WorkbenchError(f"the backend is not ready after {format_duration(_READY_SECONDS)}")
             time.sleep(0.1)
 
     def _bring_up(self) -> None:

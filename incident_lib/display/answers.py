@@ -10,6 +10,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, index_page
+from incident_lib.units import format_count, format_duration
 
 _MOST_LOG_LINES = 400
 
@@ -22,7 +23,7 @@ def verdict(case: Case) -> Block:
     seen = sum(one.has_rows for one in case.evidence)
     html = (
         f'<p class="iw-verdict">{escape(said)}</p>{blocks.tally(case.analysis.findings)}'
-        f'<p class="iw-why">Looked at {window}; {seen} of {blocks.count(asked, "probe")} saw something.</p>'
+        f'<p class="iw-why">Looked at {window}; {seen} of {format_count(asked, "probe")} saw something.</p>'
     )
     return Block(html, said)
 
@@ -30,7 +31,7 @@ def verdict(case: Case) -> Block:
 def findings(case: Case, *prefixes: str) -> Block:
     """Return findings as cards, the worst first; `prefixes` picks technologies: "postgres", "redis"."""
     found = case.findings(*prefixes)
-    return Block(blocks.findings(found), blocks.count(len(found), "finding"))
+    return Block(blocks.findings(found), format_count(len(found), "finding"))
 
 
 def hypotheses(case: Case) -> Block:
@@ -43,14 +44,14 @@ def hypotheses(case: Case) -> Block:
 def not_assessed(case: Case, *prefixes: str) -> Block:
     """Return what could not be seen, and why: unknown, which is never ok."""
     entries = [one for one in case.analysis.not_assessed if one.probe.startswith(prefixes or ("",))]
-    return Block(blocks.not_assessed(entries), f"{blocks.count(len(entries), 'probe')} saw nothing")
+    return Block(blocks.not_assessed(entries), f"{format_count(len(entries), 'probe')} saw nothing")
 
 
 def timeline(case: Case) -> Block:
     """Return what happened: the onset, changes, and what people recorded."""
     told = list(index_page.moments(case.events, case.changes, case.onset))
     plot = plot_moments(case.window, case.onset, case.changes)
-    return Block(plot + blocks.timeline(told), blocks.count(len(told), "moment"))
+    return Block(plot + blocks.timeline(told), format_count(len(told), "moment"))
 
 
 def onset(case: Case) -> Block:
@@ -75,7 +76,7 @@ def scope(case: Case) -> Block:
         '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>kind</th><th>worst</th>'
         f"<th>findings</th><th>needed by</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
-    return Block(html, blocks.count(len(names), "target"))
+    return Block(html, format_count(len(names), "target"))
 
 
 def next_steps(case: Case) -> Block:
@@ -112,7 +113,7 @@ def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_L
         return Block(blocks.note(f"The snapshot holds no such line of {service}."), "no line")
     cut = blocks.note(f"The last {most} of {len(lines)} lines.", kind="warning") if len(lines) > most else ""
     return Block(
-        f'{cut}<pre class="iw-log">{escape("".join(lines[-most:]))}</pre>', blocks.count(len(lines), "line")
+        f'{cut}<pre class="iw-log">{escape("".join(lines[-most:]))}</pre>', format_count(len(lines), "line")
     )
 
 
@@ -143,4 +144,4 @@ def _bad(case: Case) -> list[Finding]:
 def _against(moment: datetime, began: datetime) -> str:
     seconds = (began - moment).total_seconds()
     side = "before" if seconds >= 0 else "after"
-    return f"{moment:%H:%M:%S}, {clock.format_duration(abs(seconds))} {side}"
+    return f"{moment:%H:%M:%S}, {format_duration(abs(seconds))} {side}"

@@ -15,6 +15,7 @@ from incident_lib.investigation.setup import thresholds_for
 from incident_lib.model.sample import Sample
 from incident_lib.plots.trends import plot_trend
 from incident_lib.reports import blocks, differences
+from incident_lib.units import format_count
 
 _MOST = 40
 
@@ -50,7 +51,7 @@ def trends(case: Case) -> Block:
     samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)
     found = tuple(trend_findings(samples, thresholds))
     plots = "".join(_plots(samples, thresholds))
-    return Block(blocks.findings(found) + plots, blocks.count(len(samples), "sample"))
+    return Block(blocks.findings(found) + plots, format_count(len(samples), "sample"))
 
 
 def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:

@@ -14,7 +14,7 @@ from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.graph import Way, plot_topology
 from incident_lib.plots.locks import plot_locks
 from incident_lib.plots.rates import plot_rates
-from incident_lib.plots.values import show, show_bytes
+from incident_lib.plots.values import show
 from incident_lib.reports import blocks
 from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import HostMemory
@@ -27,6 +27,7 @@ from incident_lib.technologies.postgres.rows import (
 )
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisMemory
+from incident_lib.units import format_bytes, format_share
 
 _LEVELS = (("CRITICAL", "bad"), ("ERROR", "bad"), ("WARNING", "s2"), ("INFO", "s1"), ("DEBUG", "rest"))
 _PHASES = (
@@ -78,7 +79,10 @@ def endpoints(case: Case) -> Block:
                 ("bad", row.server_errors_count, "5xx"),
                 ("s1", row.requests_count - row.server_errors_count, "other"),
             ),
-            note=f"{row.server_errors_count} of {row.requests_count} · {row.server_errors_ratio:.1%}",
+            note=(
+                f"{row.server_errors_count:,} of {row.requests_count:,} · "
+                f"{format_share(row.server_errors_ratio)}"
+            ),
         )
         for _, row in found
     ]
@@ -171,7 +175,9 @@ def memory(case: Case) -> Block:
             label=label,
             parts=(("s1", used / limit if limit else 0.0, "used"),),
             limit=1.0 if limit else None,
-            note=f"{show_bytes(used)} of {show_bytes(limit)}" if limit else f"{show_bytes(used)}, no limit",
+            note=f"{format_bytes(used)} of {format_bytes(limit)}"
+            if limit
+            else f"{format_bytes(used)}, no limit",
         )
         for label, used, limit in found
     ]

@@ -24,6 +24,7 @@ from incident_lib.remediation import (
 )
 from incident_lib.remediation.journal import events_of
 from incident_lib.reports import blocks
+from incident_lib.units import format_count
 
 _KINDS = {OutcomeStatus.VERIFIED: "ok", OutcomeStatus.FAILED: "critical"}
 
@@ -35,7 +36,7 @@ def proposals(case: Case) -> Block:
         return Block(blocks.note("No finding and no hypothesis proposes a change."), "nothing is proposed")
     name = case.folder.id if case.folder else ""
     rows = [(one.action, one.target, one.text, command_of(one, name)) for one in found]
-    return Block(plain(("action", "target", "because", "plan it"), rows), blocks.count(len(rows), "proposal"))
+    return Block(plain(("action", "target", "because", "plan it"), rows), format_count(len(rows), "proposal"))
 
 
 def actions() -> Block:
@@ -49,7 +50,7 @@ def actions() -> Block:
         )
         for one in ACTIONS.values()
     ]
-    return Block(plain(("action", "does", "target", "arguments"), rows), blocks.count(len(rows), "action"))
+    return Block(plain(("action", "does", "target", "arguments"), rows), format_count(len(rows), "action"))
 
 
 def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
@@ -88,7 +89,7 @@ def journal(case: Case) -> Block:
     if not events:
         return Block(blocks.note("Nothing was planned or changed in this incident."), "nothing was changed")
     told = [(event.recorded_at, str(event.data["phase"]), event.text) for event in events]
-    return Block(blocks.timeline(told), blocks.count(len(told), "entry"))
+    return Block(blocks.timeline(told), format_count(len(told), "entry"))
 
 
 def _folder(case: Case) -> IncidentFolder:

@@ -7,6 +7,7 @@ from incident_lib.model import Evidence
 from incident_lib.model.rows import Measurement
 from incident_lib.reports import blocks
 from incident_lib.technologies import table
+from incident_lib.units import format_count
 
 _HEADS = ("target", "probe", "number", "unit", "labels")
 _NONE = "The team has no probes of its own; [[probe]] in workbench.toml adds one."
@@ -25,7 +26,7 @@ def own(case: Case) -> Table:
     html += [plain(_HEADS, rows)] if rows else []
     html += [*(cut(one) for one in evidence), sources(evidence)]
     records = [(one.target, row) for one in evidence for row in one.rows]
-    summary = f"{blocks.count(len(evidence), 'probe')}, {blocks.count(len(records), 'record')}"
+    summary = f"{format_count(len(evidence), 'probe')}, {format_count(len(records), 'record')}"
     return Table("".join(html), summary, records)
 
 

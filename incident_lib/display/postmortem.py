@@ -17,6 +17,7 @@ from incident_lib.reports.postmortem import still_unknown
 from incident_lib.reports.postmortem_causes import Cause, causes
 from incident_lib.reports.postmortem_impact import Impact, ServiceImpact, measure
 from incident_lib.reports.postmortem_status import completeness, describe_due
+from incident_lib.units import format_count, format_share
 
 _UP = "../../.."  # from the page of a run to the incident's folder
 _NO_SNAPSHOT = "No snapshot was taken, so no evidence tells of it; what people recorded is all there is."
@@ -31,7 +32,7 @@ def story(review: Review) -> Block:
         ("when (UTC)", "what", "kind", "source"), [(one.at, one.text, one.kind, one.source) for one in rows]
     )
     missing = "" if review.facts.snapshots else blocks.note(_NO_SNAPSHOT, kind="unknown")
-    return Block(f"{_drawn(review)}{missing}{shown}", blocks.count(len(rows), "moment"))
+    return Block(f"{_drawn(review)}{missing}{shown}", format_count(len(rows), "moment"))
 
 
 def durations(review: Review) -> Block:
@@ -42,7 +43,7 @@ def durations(review: Review) -> Block:
     html = plain(("milestone", "when (UTC)", "source"), moments)
     html += plain(("measure", "length", "definition"), lengths)
     unknown = sum(one.at is None for one in known.values())
-    return Block(html, f"{blocks.count(len(moments), 'milestone')}, {unknown} unknown")
+    return Block(html, f"{format_count(len(moments), 'milestone')}, {unknown} unknown")
 
 
 def impact(review: Review) -> Block:
@@ -83,7 +84,7 @@ def unknown(review: Review) -> Block:
         said = "Everything that was asked for was answered."
         return Block(blocks.note(said, kind="ok"), said)
     items = "".join(f"<li>{escape(one)}</li>" for one in lines)
-    return Block(f'<ul class="iw-actions">{items}</ul>', blocks.count(len(lines), "thing") + " unknown")
+    return Block(f'<ul class="iw-actions">{items}</ul>', format_count(len(lines), "thing") + " unknown")
 
 
 def written(review: Review) -> Block:
@@ -94,7 +95,7 @@ def written(review: Review) -> Block:
         said = f"None is written yet: incident postmortem {incident.id} writes what is known."
         return Block(blocks.note(said, kind="warning") + due, "none is written yet")
     missing, found = completeness(review.text).missing, review.lint()
-    said = f"{blocks.count(len(missing), 'section')} to write" if missing else "Every section is written"
+    said = f"{format_count(len(missing), 'section')} to write" if missing else "Every section is written"
     html = f'<p class="iw-verdict">{said}</p>{due}{_where(review)}'
     if missing:
         html += blocks.note(f"Still to write: {', '.join(missing)}.", kind="warning")
@@ -128,7 +129,7 @@ def _impact(review: Review) -> Impact:
 
 
 def _service(one: ServiceImpact) -> tuple[object, ...]:
-    share = None if one.failed_ratio is None else f"{one.failed_ratio * 100:.1f} %"
+    share = None if one.failed_ratio is None else f"{format_share(one.failed_ratio)}"
     none = None if not one.has_times else "never"
     first, last = one.first_failure_at or none, one.last_failure_at or none
     return one.service, one.requests_count, one.failed_count, share, one.refused_count, first, last
@@ -136,7 +137,7 @@ def _service(one: ServiceImpact) -> tuple[object, ...]:
 
 def _cause(one: Cause, snapshots: int) -> str:
     tone = {"confirmed": "critical", "refuted": "ok"}.get(one.verdict, "warning")
-    seen = f"seen in {one.snapshots_count} of {blocks.count(snapshots, 'snapshot')}"
+    seen = f"seen in {one.snapshots_count} of {format_count(snapshots, 'snapshot')}"
     return (
         f'<article class="iw-finding iw-{tone}"><div class="iw-line">'
         f'<span class="iw-target">{escape(one.target)}</span><h4 class="iw-title">{escape(one.title)}</h4>'

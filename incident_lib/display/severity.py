@@ -3,10 +3,10 @@
 import re
 from html import escape
 
-from incident_lib.clock import format_duration
 from incident_lib.display.block import Block
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.severity import propose_severity
+from incident_lib.units import format_duration
 
 
 def severity(case: Case) -> Block:

@@ -13,6 +13,7 @@ from incident_lib.display.grid import facts, lines
 from incident_lib.investigation.case import Case
 from incident_lib.model import Evidence, EvidenceStatus, Row
 from incident_lib.reports import blocks
+from incident_lib.units import format_count, format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
     if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
         html.append(blocks.note(f"{probe} was asked, and there is nothing to show.", kind="ok"))
     html += [*(cut(one) for one in evidence), sources(evidence)]
-    summary = f"{probe}: {blocks.count(len(records), 'record')} of {blocks.count(len(evidence), 'target')}"
+    summary = f"{probe}: {format_count(len(records), 'record')} of {format_count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
 
 
@@ -79,7 +80,7 @@ def states(case: Case) -> Table:
         return Table(note, "nothing to ask", ())
     tables = [table(case, probe, _STATES[probe]) for probe in asked]
     records = [record for one in tables for record in one.records]
-    return Table("".join(one.html for one in tables), blocks.count(len(records), "record"), records)
+    return Table("".join(one.html for one in tables), format_count(len(records), "record"), records)
 
 
 def problem(one: Evidence) -> str:
@@ -127,13 +128,13 @@ def cut(one: Evidence) -> str:
         return ""
     cap = one.truncated
     total = f"of {cap.total}" if cap.total is not None else "and nobody counted the rest"
-    return blocks.note(f"{one.target}: cut, {cap.kept} {cap.unit} kept {total}.", kind="warning")
+    return blocks.note(f"{one.target}: cut, {cap.kept:,} {cap.unit} kept {total}.", kind="warning")
 
 
 def sources(evidence: Sequence[Evidence]) -> str:
     """Return what was sent to each target, folded away."""
     asked = "".join(
-        f"<p>{escape(one.target)}, {clock.format_duration(one.duration_seconds)} "
+        f"<p>{escape(one.target)}, {format_duration(one.duration_seconds)} "
         f"at {clock.format_time(one.collected_at)}</p><pre>{escape(one.source)}</pre>"
         for one in evidence
     )

@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import msgspec
 
-from incident_lib import clock
-
 LEAST_SAMPLES = 4
 _PARTS = 3
 _LEAST_SHARE = 1 / 8  # of the growth, at least forwards and at most back
@@ -97,30 +95,3 @@ def warms_up(started_at: datetime | None, now: datetime, used_ratio: float | Non
         and used_ratio is not None
         and used_ratio < _HALF
     )
-
-
-def about(seconds: float) -> str:
-    """Return a time that was guessed from a line, no finer than such a guess is.
-
-    >>> [about(s) for s in (0, 3, 46.6, 88, 500, 5000, 400_000)]
-    ['no time', 'under 10 s', 'about 50 s', 'about 1m 30s', 'about 8m', 'about 1h 23m', 'about 4d 15h']
-    """
-    if seconds < 1:
-        return "no time"
-    if seconds < 10:
-        return "under 10 s"
-    step = 10 if seconds < 60 else 30 if seconds < 300 else 60
-    told = clock.format_duration(round(seconds / step) * step)
-    return f"about {told.removesuffix(' 0s').replace('.0 s', ' s')}"
-
-
-def mebibytes(size: float) -> str:
-    """Return a size as people read it.
-
-    >>> mebibytes(512 * 1024 * 1024), mebibytes(3_221_225_472), mebibytes(1_500)
-    ('512 MiB', '3.0 GiB', '1 KiB')
-    """
-    for unit, scale in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
-        if abs(size) >= scale:
-            return f"{size / scale:.1f} {unit}" if unit == "GiB" else f"{size / scale:.0f} {unit}"
-    return f"{size:.0f} bytes"

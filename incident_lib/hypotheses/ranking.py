@@ -10,6 +10,7 @@ from incident_lib.hypotheses.clues import Clues
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Finding, FindingSeverity, Hypothesis
 from incident_lib.model.topology import Topology
+from incident_lib.units import format_duration
 
 _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
@@ -181,7 +182,7 @@ def _reason(change: Finding | None, clues: Clues, target: str) -> str:
     if change and change.since:
         seconds = (onset - change.since).total_seconds()
         order = "after" if seconds >= 0 else "before"
-        return f"trouble began {abs(seconds):.0f} s {order} a change: {change.title}"
+        return f"trouble began {format_duration(round(abs(seconds)))} {order} a change: {change.title}"
     return f"trouble began at {format_time(onset)}"
 
 

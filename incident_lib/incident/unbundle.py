@@ -21,6 +21,7 @@ from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference
 from incident_lib.redact import Redactor
+from incident_lib.units import format_bytes
 
 MOST_FILES = 50_000
 MOST_BYTES = 8 << 30
@@ -111,7 +112,8 @@ def _entries(archive: zipfile.ZipFile, most_bytes: int) -> dict[str, zipfile.Zip
     size = sum(info.file_size for info in entries.values())
     if len(entries) > MOST_FILES or size > most_bytes:
         raise FolderError(
-            f"it would unpack to {len(entries)} files and {size} bytes; at most {MOST_FILES} and {most_bytes}"
+            f"it would unpack to {len(entries):,} files and {format_bytes(size)}; at most "
+            f"{MOST_FILES:,} and {format_bytes(most_bytes)}"
         )
     return entries
 
@@ -151,7 +153,7 @@ def _extract(path: Path, to: Path, most_bytes: int) -> tuple[Contents, list[Diff
         contents = _contents(archive, entries)
         size = sum(info.file_size for info in entries.values())
         if size > shutil.disk_usage(to).free:
-            raise FolderError(f"it needs {size} bytes, and there is not so much room under {to}")
+            raise FolderError(f"it needs {format_bytes(size)}, and there is not so much room under {to}")
         try:
             found = list(_unpack(archive, entries, contents, to))
         except OSError as error:

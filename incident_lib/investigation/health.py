@@ -16,6 +16,7 @@ from incident_lib.config import Settings
 from incident_lib.connections.urls import safe_url
 from incident_lib.errors import RedactionError, TargetError, WorkbenchError
 from incident_lib.redact import Redactor
+from incident_lib.units import format_duration
 
 T = TypeVar("T")
 _GRACE_SECONDS = 0.2  # for a check to say by itself why it gave up
@@ -88,7 +89,7 @@ def run_checks(checks: Sequence[Check], seconds: float) -> tuple[Result, ...]:
         except queue.Empty:
             break
         found[position] = result
-    late = Outcome(healthy=False, detail=f"no answer within {clock.format_duration(seconds)}")
+    late = Outcome(healthy=False, detail=f"no answer within {format_duration(seconds)}")
     return tuple(
         found.get(position) or Result(check=check, outcome=late, seconds=seconds)
         for position, check in enumerate(checks)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.notify.signals import Signals, signals_of
+from incident_lib.units import format_share
 
 # The team's table speaks of all, most and some users. A measured share of failed requests is the nearest
 # to it: half of them is all users sooner or later, and above 5 % somebody is paged.
@@ -57,7 +58,7 @@ def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rul
         stores = ", ".join(signals.stores_down)
         yield sev1, f"{stores} cannot be used, and no service that could be checked is well"
     if ratio is not None and ratio >= _ALL_RATIO:
-        yield sev1, f"{ratio * 100:.0f} % of requests fail"
+        yield sev1, f"{format_share(ratio)} of requests fail"
     if damaged := [f for f in findings if f.id.endswith(".checksums") and f.severity.is_bad]:
         yield sev1, f"data may be lost: {damaged[0].title}"
 
@@ -70,17 +71,17 @@ def _most_users(signals: Signals) -> Iterator[_Rule]:
         total = len({*signals.unwell, *signals.well})
         yield sev2, f"{len(unwell)} of {total} services fail their health checks: {', '.join(unwell)}"
     if ratio is not None and _MOST_RATIO < ratio < _ALL_RATIO:
-        yield sev2, f"{ratio * 100:.1f} % of requests fail"
+        yield sev2, f"{format_share(ratio)} of requests fail"
     if signals.slow_ratio is not None and signals.slow_ratio >= _SEVERE_SLOW_RATIO:
-        yield sev2, f"{signals.slow_ratio * 100:.0f} % of requests take over a second"
+        yield sev2, f"{format_share(signals.slow_ratio)} of requests take over a second"
 
 
 def _some_users(signals: Signals, analysis: Analysis) -> Iterator[_Rule]:
     sev3, ratio = IncidentSeverity.SEV3, signals.error_ratio
     if ratio is not None and _SOME_RATIO <= ratio <= _MOST_RATIO:
-        yield sev3, f"{ratio * 100:.1f} % of requests fail"
+        yield sev3, f"{format_share(ratio)} of requests fail"
     if signals.slow_ratio is not None and signals.slow_ratio < _SEVERE_SLOW_RATIO:
-        yield sev3, f"{signals.slow_ratio * 100:.0f} % of requests take over a second"
+        yield sev3, f"{format_share(signals.slow_ratio)} of requests take over a second"
     critical = [f for f in analysis.findings if f.severity is FindingSeverity.CRITICAL]
     if critical:
         more = f" and {len(critical) - 1} more" if len(critical) > 1 else ""

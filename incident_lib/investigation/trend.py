@@ -12,7 +12,6 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections import http
 from incident_lib.connections.urls import safe_url
-from incident_lib.correlation.baseline import show
 from incident_lib.correlation.measures import readings
 from incident_lib.findings.base import reason_of
 from incident_lib.incident.folder import IncidentFolder
@@ -25,6 +24,7 @@ from incident_lib.model.sample import Sample
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.http.probes import HttpSession
 from incident_lib.technologies.http.rows import HttpAnswer
+from incident_lib.units import format_value
 
 _PROCESS = "process.state"
 # Each is one statement, one request or a few files of /proc; nothing that scans a catalog or a log's past.
@@ -101,7 +101,7 @@ def most_risen(first: Sample, now: Sample) -> str:
     share, old, most = max(risen, key=lambda entry: entry[0], default=(0.0, 0.0, None))
     if most is None or share < _RISEN_RATIO:
         return ""
-    return f"{most.target} {most.what} {show(old, most.unit)} → {show(most.value, most.unit)}"
+    return f"{most.target} {most.what} {format_value(old, most.unit)} → {format_value(most.value, most.unit)}"
 
 
 def quick_lanes(settings: Settings) -> tuple[Lane, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from incident_lib.errors import ConfigError, UsageError
 from incident_lib.notify.outcome import Outcome, answered, failed, sent, unclear, within
+from incident_lib.units import format_duration
 
 _CONNECT_SECONDS = 4.0
 # What drivers say when something is wrong; we say it in words of ours. The first that matches counts.
@@ -87,7 +88,7 @@ class Address:
         with _listening() as heard:
             arrived = within(seconds, lambda: self._notify(text))
         if arrived is None:
-            return unclear(f"no answer within {seconds:.0f} s; it may have arrived all the same")
+            return unclear(f"no answer within {format_duration(seconds)}; it may have arrived all the same")
         return sent() if arrived else _explain("\n".join(heard))
 
     def _notify(self, text: ChatText) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from incident_lib.clock import format_time
 from incident_lib.model import Incident, IncidentSeverity
 from incident_lib.notify.outcome import Outcome, answered, failed, sent, unclear, within
+from incident_lib.units import format_duration
 
 _SEVERITIES = {
     IncidentSeverity.SEV1: "critical",
@@ -55,7 +56,9 @@ def event_for(incident: Incident, action: Action, text: str) -> dict[str, Any]:
 def send_event(url: str, routing_key: str, event: dict[str, Any], *, seconds: float) -> Outcome:
     """Return what came of sending `event` within `seconds`. Cost: one request, never tried again."""
     outcome = within(seconds, lambda: _post(url, {"routing_key": routing_key, **event}, seconds))
-    return outcome or unclear(f"no answer within {seconds:.0f} s; it may have arrived all the same")
+    return outcome or unclear(
+        f"no answer within {format_duration(seconds)}; it may have arrived all the same"
+    )
 
 
 def _post(url: str, body: dict[str, Any], seconds: float) -> Outcome:

@@ -6,6 +6,7 @@ import msgspec
 
 from incident_lib.model import Analysis, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.units import format_share
 
 PAGE, CHAT, LOW, INVESTIGATE = "page", "incidents", "incidents_low", "investigate"
 _PAGE_RATIO = 0.05
@@ -126,9 +127,11 @@ def _about_services(signals: Signals) -> list[Advice]:
 def _about_numbers(signals: Signals) -> list[Advice]:
     found, ratio, times = [], signals.error_ratio, signals.slower_times
     if ratio is not None and ratio > _PAGE_RATIO:
-        found.append(_advice("error rate", PAGE, f"{ratio:.1%} of requests fail; above 5 % pages"))
+        found.append(_advice("error rate", PAGE, f"{format_share(ratio)} of requests fail; above 5 % pages"))
     elif ratio is not None and ratio >= _CHAT_RATIO:
-        found.append(_advice("error rate", CHAT, f"{ratio:.1%} of requests fail; 1 to 5 % goes to chat"))
+        found.append(
+            _advice("error rate", CHAT, f"{format_share(ratio)} of requests fail; 1 to 5 % goes to chat")
+        )
     if times is not None and times > _SLOWER_THAN_NORMAL and signals.slow_for is not None:
         minutes = signals.slow_for.total_seconds() / 60
         long = signals.slow_for > _SLOW_FOR

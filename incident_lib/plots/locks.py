@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from incident_lib import clock
 from incident_lib.plots.svg import shorten
 from incident_lib.technologies.postgres.rows import PostgresLockSession
+from incident_lib.units import format_duration
 
 
 def plot_locks(sessions: Sequence[PostgresLockSession]) -> str:
@@ -33,11 +33,9 @@ def _session(one: PostgresLockSession, waiters: int) -> str:
     about = [part for part in (one.application, one.role, one.client_address, one.state) if part]
     facts = [f"{waiters} wait for it"] if waiters else []
     if one.transaction_seconds is not None:
-        facts.append(f"transaction {clock.format_duration(one.transaction_seconds)}")
+        facts.append(f"transaction {format_duration(one.transaction_seconds)}")
     if one.blocked_by:
-        waited = (
-            clock.format_duration(one.wait_seconds) if one.wait_seconds is not None else "an unknown time"
-        )
+        waited = format_duration(one.wait_seconds) if one.wait_seconds is not None else "an unknown time"
         about_lock = " ".join(part for part in (one.lock_mode, one.relation or one.lock_type or "") if part)
         facts.append(f"waits {waited} for {about_lock or 'a lock'}")
     query = f"<code>{escape(shorten(' '.join(one.query.split()), 160))}</code>" if one.query else ""

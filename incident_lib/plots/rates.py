@@ -128,7 +128,7 @@ def add_up(
 def _slot(slot: tuple[float, int, int], x: Axis, y: Axis, bottom: float, seconds: float) -> str:
     at, total, failed = slot
     left, wide = x.at(at), max(x.at(at + seconds) - x.at(at) - 0.6, 0.8)
-    title = f"{failed} of {total} failed"
+    title = f"{failed:,} of {total:,} failed"
     high = y.at(failed)
     rest = y.at(total) - high
     return bar(left, bottom - high - rest, wide, rest, css="s1", title=title) + bar(

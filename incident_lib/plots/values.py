@@ -1,14 +1,14 @@
 """Numbers and names as people read them: the unit stands in the field's name."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from incident_lib import clock
+from incident_lib.units import UNITS, format_value
 
 UNKNOWN = "unknown"
-_SCALES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")  # as findings write them
 _KINDS = {"_bytes": "size", "_ratio": "share", "_seconds": "time", "_at": "since", "_ms": "time"}
 _NO_NOUN = ("ing", "ed", "en", "limit", "usable", "ok")
 _NO_NOUNS = frozenset({"total", "new", "fatal", "max", "min", "temporary", "big", "free", "kept"})
@@ -66,9 +66,9 @@ def show(name: str, value: Any) -> str:
     """Return `value` in the unit that `name` ends in; None is said, never drawn as 0.
 
     >>> [show(*x) for x in (("a_bytes", 1536), ("a_ratio", 0.83), ("a_seconds", 90), ("a", None))]
-    ['1.5 KiB', '83.0 %', '1m 30s', 'unknown']
-    >>> show("fragmentation_ratio", 10.33)
-    '10.3 times'
+    ['1.5 KiB', '83 %', '1m 30s', 'unknown']
+    >>> show("fragmentation_ratio", 10.33), show("key_count", 12_000), show("pid", 12_000)
+    ('10.3 times', '12,000', '12000')
     """
     if is_number(value):
         return _number(name, value)
@@ -81,20 +81,6 @@ def show(name: str, value: Any) -> str:
     return _WORDS[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def show_bytes(value: float) -> str:
-    """Return a size in the unit that leaves at most four digits.
-
-    >>> show_bytes(0), show_bytes(1023), show_bytes(5 * 1024**3)
-    ('0 B', '1023 B', '5.0 GiB')
-    """
-    sign, size = ("-", -value) if value < 0 else ("", value)
-    for unit in _SCALES:
-        if size < 1024 or unit == _SCALES[-1]:
-            return f"{sign}{size:.0f} {unit}" if unit == "B" else f"{sign}{size:.1f} {unit}"
-        size /= 1024
-    raise AssertionError("the last unit takes everything")
-
-
 def is_number(value: Any) -> bool:
     """Return whether a value is set flush right.
 
@@ -105,27 +91,10 @@ def is_number(value: Any) -> bool:
 
 
 def _number(name: str, value: float) -> str:
-    for suffix, spell in _UNITS:
-        if f"_{name}".endswith(suffix):
-            return spell(value)
-    return _plain(value)
+    unit = next((unit for unit in UNITS if f"_{name}".endswith(f"_{unit}")), None)
+    if unit is None and isinstance(value, int):
+        return str(value)  # a port, a process id: nothing that is counted
+    return format_value(value, unit or "count")
 
 
-def _plain(value: float) -> str:
-    if isinstance(value, int) or value.is_integer():
-        whole = int(value)
-        return f"{whole:,}" if abs(whole) >= 100_000 else str(whole)
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-_MANY_TIMES = 5.0  # a ratio from here on is no share: 10.3 times, not 1033 %
 _WORDS = {None: UNKNOWN, True: "yes", False: "no"}
-_UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("_bytes_per_second", lambda value: f"{show_bytes(value)}/s"),
-    ("_per_second", lambda value: f"{_plain(value)}/s"),
-    ("_bytes", show_bytes),
-    ("_seconds", clock.format_duration),
-    ("_ms", lambda value: clock.format_duration(value / 1000)),
-    ("_ratio", lambda value: f"{value * 100:.1f} %" if abs(value) < _MANY_TIMES else f"{value:.1f} times"),
-    ("_percent", lambda value: f"{value:.1f} %"),
-)

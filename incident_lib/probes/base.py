@@ -11,6 +11,7 @@ from incident_lib import clock
 from incident_lib.connections.session import Session
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Attachment, Evidence, EvidenceStatus, Problem, Row, Truncation, Window
+from incident_lib.units import format_duration
 
 BREAKER = 2  # times that one target is silent, after which it is left alone
 
@@ -166,7 +167,7 @@ def timed_out(seconds: float) -> Problem:
     """Return the problem of a probe whose deadline passed."""
     return Problem(
         kind=ProblemKind.TIMED_OUT,
-        message=f"no answer within {clock.format_duration(seconds)}",
+        message=f"no answer within {format_duration(seconds)}",
         advice="it accepts and does not answer: look at its own load and logs",
     )
 

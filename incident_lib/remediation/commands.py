@@ -12,6 +12,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.change import RefusedError
 from incident_lib.errors import ConfigError
+from incident_lib.units import format_duration
 
 _SAID_BYTES = 2000
 
@@ -25,7 +26,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """Return it as one sentence."""
-        took = clock.format_duration(self.seconds)
+        took = format_duration(self.seconds)
         how = f"did not end within {took}" if self.code is None else f"ended with {self.code} after {took}"
         return f"{how}{f', saying: {self.said}' if self.said else ''}"
 

@@ -13,6 +13,7 @@ from incident_lib import clock
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected, Bound
+from incident_lib.units import format_bytes, format_duration
 
 _CHUNK = 1024 * 1024
 _LEAST_BYTES = 1
@@ -102,7 +103,8 @@ def _check_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size // _COMPRESSED + _CHUNK:
         raise RefusedError(
-            f"a copy of {size:,} B may not fit into the {free:,} B that are free in {folder}; "
+            f"a copy of {format_bytes(size)} may not fit into the {format_bytes(free)} that are free "
+            f"in {folder}; "
             f"name another disk with --arg to=FOLDER, or give the log up with --arg copy={_DISCARD}"
         )
 
@@ -120,7 +122,7 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
         copied = _compress(log, file.copy) if file.copy else os.fstat(log.fileno()).st_size
         os.ftruncate(log.fileno(), 0)
     kept = f", kept in {file.copy}" if file.copy else ", not kept"
-    return Done(text=f"cut {file.path} from {copied:,} B to 0{kept}")
+    return Done(text=f"cut {file.path} from {format_bytes(copied)} to 0 B{kept}")
 
 
 def _open(path: Path, identity: str) -> int:
@@ -151,7 +153,7 @@ def _compress(log: BinaryIO, copy: Path) -> int:
                 while chunk := log.read(_CHUNK):
                     packed.write(chunk)
                     if clock.monotonic() > deadline:
-                        raise TimeoutError(f"it took more than {_SECONDS:.0f} s")
+                        raise TimeoutError(f"it took more than {format_duration(_SECONDS)}")
             raw.flush()
             os.fsync(raw.fileno())
     except OSError as error:
@@ -169,10 +171,11 @@ def verify(_request: Request, proposal: Proposal) -> Verdict:
     size = file.path.stat().st_size
     blocks = file.path.stat().st_blocks * 512
     before = proposal.numbers["bytes"]
-    lines = [f"stat {file.path}: {size:,} B, {blocks:,} B on the disk, {before:,} B before"]
+    on_disk = f"{format_bytes(blocks)} on the disk, {format_bytes(before)} before"
+    lines = [f"stat {file.path}: {format_bytes(size)}, {on_disk}"]
     if file.copy:
-        lines.append(f"stat {file.copy}: {file.copy.stat().st_size:,} B")
-    lines.append(f"{shutil.disk_usage(file.path.parent).free:,} B are free")
+        lines.append(f"stat {file.copy}: {format_bytes(file.copy.stat().st_size)}")
+    lines.append(f"{format_bytes(shutil.disk_usage(file.path.parent).free)} are free")
     return Verdict(
         is_verified=blocks < before // 2 + _CHUNK and size < before,
         evidence=tuple(lines),

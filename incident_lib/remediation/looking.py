@@ -20,6 +20,7 @@ from incident_lib.technologies.postgres import probes as postgres
 from incident_lib.technologies.process import probes as process
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis import probes as redis
+from incident_lib.units import format_duration
 
 _LANES: dict[str, Callable[[Settings], tuple[Lane, ...]]] = {
     "deploys": deploys.lanes,
@@ -97,7 +98,7 @@ def judge(evidence: Evidence, *, answers: bool = False) -> Look:
 
 
 def _answer(row: HttpAnswer) -> tuple[bool, str]:
-    took = "" if row.total_seconds is None else f" in {clock.format_duration(row.total_seconds)}"
+    took = "" if row.total_seconds is None else f" in {format_duration(row.total_seconds)}"
     return row.is_well, f"GET {row.path} gave {row.status or row.error}{took}"
 
 

@@ -15,6 +15,7 @@ from incident_lib.model.remediation import Affected
 from incident_lib.remediation.commands import check_program, run_command, shown
 from incident_lib.remediation.looking import look, wait_until_well
 from incident_lib.technologies.process.rows import ProcessState
+from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
@@ -158,7 +159,7 @@ def _restart_container(request: Request, container: _Container) -> Done:
         session.close()
     seconds = clock.monotonic() - started
     killed = f"; it did not end by itself within {grace} s and was killed" if grace <= seconds else ""
-    return Done(text=f"restarted {container.name} in {clock.format_duration(seconds)}{killed}")
+    return Done(text=f"restarted {container.name} in {format_duration(seconds)}{killed}")
 
 
 def verify(request: Request, proposal: Proposal) -> Verdict:

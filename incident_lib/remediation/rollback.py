@@ -12,6 +12,7 @@ from incident_lib.remediation.commands import check_program, fill, run_command, 
 from incident_lib.remediation.looking import look, wait_until_well
 from incident_lib.technologies.deploys.probes import TARGET
 from incident_lib.technologies.deploys.rows import Deployment
+from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 600
 
@@ -95,7 +96,7 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
 
 
 def _age(moment: datetime) -> str:
-    return clock.format_duration(max(0.0, (clock.now() - moment).total_seconds()))
+    return format_duration(max(0.0, (clock.now() - moment).total_seconds()))
 
 
 def carry_out(request: Request, proposal: Proposal) -> Done:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from incident_lib.clock import format_time
 from incident_lib.model.remediation import Affected, Outcome, OutcomeStatus, Plan
-
-_UNITS = ("B", "KB", "MB", "GB", "TB")
+from incident_lib.units import format_bytes
 
 
 def render_plan(plan: Plan, config: str = "") -> str:
@@ -43,11 +42,11 @@ def affected_line(one: Affected) -> str:
     >>> affected_line(Affected(what="keys", count=12000, detail="such as cache:1"))
     'keys: 12,000 (such as cache:1)'
     >>> affected_line(Affected(what="freed", count=3_000_000, unit="B"))
-    'freed: 2.9 MB'
+    'freed: 2.9 MiB'
     """
     if one.count is None:
         return f"{one.what}: {one.detail or 'not known'}"
-    number = size(one.count) if one.unit == "B" else f"{one.count:,} {one.unit}".strip()
+    number = format_bytes(one.count) if one.unit == "B" else f"{one.count:,} {one.unit}".strip()
     return f"{one.what}: {number}{f' ({one.detail})' if one.detail else ''}"
 
 
@@ -76,15 +75,3 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield from (f"  seen: {line}" for line in outcome.evidence)
     if outcome.next_step:
         yield f"  next: {outcome.next_step}"
-
-
-def size(count: int) -> str:
-    """Return bytes as people read them.
-
-    >>> size(512), size(3_000_000)
-    ('512 B', '2.9 MB')
-    """
-    number, unit = float(count), 0
-    while number >= 1024 and unit < len(_UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"

@@ -13,6 +13,7 @@ from incident_lib import clock
 from incident_lib.hypotheses import findings_named
 from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, NotAssessed
 from incident_lib.model.topology import Topology
+from incident_lib.units import format_count
 
 NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
 _UNCONNECTED = Topology()
@@ -29,10 +30,11 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     if not ordered:
         return note("No finding: nothing here was looked at.")
     well = "" if cards else ", nothing wrong"
+    quiet = format_count(len(passed), "check")
     return (
         f'<div class="iw-findings">{"".join(finding(one, target=target) for one in cards)}'
         f"{_folded(told, f'{len(told)} worth knowing', 'iw-told', target=target)}"
-        f"{_folded(passed, count(len(passed), 'check') + ' passed' + well, 'iw-passed', target=target)}</div>"
+        f"{_folded(passed, f'{quiet} passed{well}', 'iw-passed', target=target)}</div>"
     )
 
 
@@ -72,7 +74,10 @@ def by_target(analysis: Analysis) -> str:
         if target not in well
     )
     passed = [one for name in well for one in groups[name]]
-    label = f"{', '.join(escape(name) for name in well)}: {count(len(passed), 'check')} passed, nothing wrong"
+    label = (
+        f"{', '.join(escape(name) for name in well)}: {format_count(len(passed), 'check')} passed, "
+        "nothing wrong"
+    )
     return html + _folded(passed, label, "iw-passed", target=True)
 
 
@@ -188,15 +193,6 @@ def note(text: str, *, kind: str = "info") -> str:
     return f'<p class="iw-note iw-{kind}">{escape(text)}</p>'
 
 
-def count(number: int, word: str) -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "check"), count(3, "check")
-    ('1 check', '3 checks')
-    """
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 def _gathered(found: Iterable[Finding]) -> list[Finding]:
     """Return findings with what is UNKNOWN of one target for one reason as a single one that counts them."""
     groups: dict[tuple[str, str] | str, list[Finding]] = {}
@@ -211,7 +207,7 @@ def _gather(group: list[Finding]) -> Finding:
         return group[0]
     probes = ", ".join(one.id.rpartition(".")[0] for one in group)
     told = [one.detail for one in group if one.detail][:1]
-    return replace(group[0], detail="\n".join([*told, f"{count(len(group), 'check')}: {probes}"]))
+    return replace(group[0], detail="\n".join([*told, f"{format_count(len(group), 'check')}: {probes}"]))
 
 
 def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> str:

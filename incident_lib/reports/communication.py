@@ -7,12 +7,13 @@ from functools import cache
 import jinja2
 import msgspec
 
-from incident_lib.clock import format_duration, format_time
+from incident_lib.clock import format_time
 from incident_lib.errors import UsageError
 from incident_lib.model import Incident, IncidentSeverity
 from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.public import InnerNames, first_public, inner_names, problems_of
 from incident_lib.reports.situation import Situation, in_words, one_line, plain
+from incident_lib.units import format_duration
 
 
 class DraftKind(StrEnum):

@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from incident_lib import clock
 from incident_lib.model import FindingSeverity
-from incident_lib.model.difference import Comparison, Difference, Value
-from incident_lib.plots.values import UNKNOWN, show
+from incident_lib.model.difference import Comparison, Difference
 from incident_lib.reports import blocks
 from incident_lib.reports.page import environment
+from incident_lib.units import format_value
 
 # What stands before the name of what differs, where the name alone does not tell what it is.
 _KINDS = {
@@ -46,25 +46,12 @@ def change(one: Difference) -> str:
         return "new"
     if one.id == "finding.gone":
         return "gone" if one.now is not None else "not seen now"
-    return f"{spell(one.now, '')}, was {spell(one.before, '')}"
+    return f"{format_value(one.now, '')}, was {format_value(one.before, '')}"
 
 
 def hint(one: Difference) -> str:
     """Return how the change is to be taken, in a word."""
     return _WORDS.get(one.severity, one.severity.value.capitalize())
-
-
-def spell(value: Value, unit: str) -> str:
-    """Return one side of a difference as people read it.
-
-    >>> spell(None, "seconds"), spell(0.25, "seconds"), spell(0.5, "ratio"), spell(2.25, "days")
-    ('unknown', '250 ms', '50.0 %', '2.2 days')
-    """
-    if value is None:
-        return UNKNOWN
-    if unit == "days" and not isinstance(value, str):
-        return f"{value:.1f} days"
-    return show(f"value_{unit}" if unit else "", value)
 
 
 def summary(differences: Sequence[Difference]) -> str:
@@ -137,7 +124,9 @@ def _row(one: Difference) -> str:
     if one.id.startswith(CONCLUDED):
         values = f'<td class="iw-change">{escape(change(one))}</td>'
     else:
-        values = "".join(f"<td>{escape(spell(value, one.unit))}</td>" for value in (one.before, one.now))
+        values = "".join(
+            f"<td>{escape(format_value(value, one.unit))}</td>" for value in (one.before, one.now)
+        )
     return (
         f'<tr class="iw-{one.severity.lower()}" title="{escape(refs)}">'
         f'<td><span class="iw-severity">{escape(hint(one))}</span></td>'

@@ -10,6 +10,7 @@ from incident_lib.model.history import Figures
 from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.reports.page import environment
 from incident_lib.reports.timeline import Milestone, durations
+from incident_lib.units import format_duration
 
 _MONTHS = 24
 _MILESTONES = {
@@ -35,7 +36,7 @@ def spell(seconds: float | None, count: int) -> str:
     """
     if seconds is None:
         return "too few" if count else "unknown"
-    return clock.format_duration(seconds)
+    return format_duration(seconds)
 
 
 def render_figures(figures: Figures, *, left_out: tuple[str, ...], made_at: datetime) -> str:

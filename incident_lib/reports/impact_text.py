@@ -4,6 +4,7 @@ from datetime import datetime
 
 from incident_lib import clock
 from incident_lib.reports.postmortem_impact import Impact, ServiceImpact
+from incident_lib.units import format_duration, format_share
 
 _NEVER_SEEN = (
     "Not in them: requests that never reached a log (refused, reset, given up by users), wrong answers "
@@ -19,9 +20,9 @@ def describe_impact(impact: Impact) -> str:
     if not failing:
         return "No request in the logs that were read was answered with 5xx."
     worst = failing[0]
-    ratio = f" ({worst.failed_ratio * 100:.1f} %)" if worst.failed_ratio is not None else ""
+    ratio = f" ({format_share(worst.failed_ratio)})" if worst.failed_ratio is not None else ""
     return (
-        f"At least {worst.failed_count} of {worst.requests_count} requests{ratio} that {worst.service}"
+        f"At least {worst.failed_count:,} of {worst.requests_count:,} requests{ratio} that {worst.service}"
         " logged were answered with 5xx."
     )
 
@@ -58,7 +59,6 @@ def describe_gaps(gaps: tuple[tuple[datetime, datetime], ...]) -> str:
     '2026-01-15 14:00:00 to 14:05:00 (5m 0s)'
     """
     return ", ".join(
-        f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S}"
-        f" ({clock.format_duration((until - since).total_seconds())})"
+        f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S} ({format_duration((until - since).total_seconds())})"
         for since, until in gaps
     )

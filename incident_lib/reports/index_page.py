@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-from incident_lib import clock
 from incident_lib.model import Analysis, Event, EventKind, Evidence, EvidenceStatus, FindingSeverity, Window
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
 from incident_lib.reports.page import FATES, NOTEBOOKS, Banner, Frame, display_name, environment
+from incident_lib.units import format_count, format_duration
 
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
 
@@ -61,11 +61,11 @@ def verdict(analysis: Analysis) -> str:
         return f"Most likely: {first.title}"
     bad = [one for one in analysis.findings if one.severity.is_bad]
     if bad:
-        return f"No known pattern explains it, but {blocks.count(len(bad), 'finding')} should be looked at"
+        return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
     if not any(one.severity is FindingSeverity.OK for one in analysis.findings):
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
-    unseen = f", but {blocks.count(blind, 'probe')} saw nothing" if blind else ""
+    unseen = f", but {format_count(blind, 'probe')} saw nothing" if blind else ""
     return f"Nothing wrong was found in what was looked at{unseen}"
 
 
@@ -88,7 +88,7 @@ def _banners(facts: IndexFacts) -> Iterator[Banner]:
     incomplete = [one for one in facts.run.notebooks if one.status is not ExecutionStatus.COMPLETED]
     if incomplete:
         told = "; ".join(f"{display_name(one.name)}: {one.error or FATES[one.status]}" for one in incomplete)
-        yield Banner(title=f"{blocks.count(len(incomplete), 'notebook')} did not complete", text=told)
+        yield Banner(title=f"{format_count(len(incomplete), 'notebook')} did not complete", text=told)
 
 
 def _notebook(record: NotebookRecord) -> dict[str, Any]:
@@ -115,9 +115,9 @@ def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
     for one in facts.evidence:
         if cut := one.truncated:
             total = f"of {cut.total}" if cut.total is not None else "and there was more"
-            yield f"Cut: {one.ref}", f"{cut.kept} {cut.unit} kept {total}"
+            yield f"Cut: {one.ref}", f"{cut.kept:,} {cut.unit} kept {total}"
     seconds = sum(one.seconds or 0 for one in facts.run.notebooks)
-    yield "Notebooks took", clock.format_duration(seconds)
+    yield "Notebooks took", format_duration(seconds)
 
 
 def _markup(html: str) -> Markup:

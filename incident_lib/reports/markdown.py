@@ -2,9 +2,9 @@
 
 import jinja2
 
-from incident_lib import clock
 from incident_lib.reports import escape
 from incident_lib.resources import resource
+from incident_lib.units import format_duration
 
 
 def markdown_templates(folder: str) -> jinja2.Environment:
@@ -23,6 +23,6 @@ def markdown_templates(folder: str) -> jinja2.Environment:
         "lines": escape.lines,
         "code": escape.code,
         "fence": escape.fence,
-        "duration": clock.format_duration,
+        "duration": format_duration,
     }
     return environment

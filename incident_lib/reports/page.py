@@ -11,6 +11,7 @@ from incident_lib import clock
 from incident_lib.model import Incident
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.resources import resource
+from incident_lib.units import format_duration
 
 # What each notebook is called in links, and the one question that it answers.
 NOTEBOOKS = {
@@ -99,11 +100,11 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
         rows.append(("Resolved", clock.format_time(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
     if seconds >= 0:
-        rows.append(("Lasted" if incident.resolved_at else "Lasted so far", clock.format_duration(seconds)))
+        rows.append(("Lasted" if incident.resolved_at else "Lasted so far", format_duration(seconds)))
     rows.append(("Evidence collected", clock.format_time(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()
-        said = f", {clock.format_duration(late)} late when this page was made" if late > 0 else ""
+        said = f", {format_duration(late)} late when this page was made" if late > 0 else ""
         rows.append(("Next update due", f"{clock.format_time(due)}{said}"))
     for name, text in (
         ("Impact", incident.impact),

@@ -20,6 +20,7 @@ from incident_lib.reports.postmortem_causes import Cause, causes, proposed_items
 from incident_lib.reports.postmortem_impact import Impact, measure
 from incident_lib.reports.postmortem_status import TO_WRITE, describe_due
 from incident_lib.reports.timeline import SnapshotFacts
+from incident_lib.units import format_duration, format_share
 
 _BEFORE_ONSET = 3600  # seconds: a change this long before the trouble may have had a part in it
 
@@ -63,7 +64,7 @@ def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2
     environment = markdown_templates("postmortem")
     environment.filters |= {
         "utc": lambda moment: clock.format_time(moment) if moment else "unknown",
-        "percent": lambda ratio: f"{ratio * 100:.1f} %",
+        "percent": format_share,
         "method": describe_method,
         "bounds": describe_bounds,
         "brief": _brief,
@@ -128,7 +129,7 @@ def _derived(facts: PostmortemFacts) -> dict[str, Any]:
 def _lasted(incident: Incident, began: datetime) -> str:
     if incident.resolved_at is None:
         return "it is not resolved yet"
-    return clock.format_duration(max(0.0, (incident.resolved_at - began).total_seconds()))
+    return format_duration(max(0.0, (incident.resolved_at - began).total_seconds()))
 
 
 def _factors(facts: PostmortemFacts, began: datetime, cause: Cause | None) -> list[dict[str, Any]]:
@@ -137,7 +138,7 @@ def _factors(facts: PostmortemFacts, began: datetime, cause: Cause | None) -> li
     for row in timeline.rows((), facts.snapshots):
         before = (began - row.at).total_seconds()
         if row.kind == "change" and 0 <= before <= _BEFORE_ONSET:
-            text = f"{row.text}, {clock.format_duration(before)} before the trouble"
+            text = f"{row.text}, {format_duration(before)} before the trouble"
             rows.append({"text": text, "source": row.source})
     used = {one.ref for one in cause.support} if cause else set()
     for snapshot in facts.snapshots:
@@ -167,12 +168,12 @@ def _response(facts: PostmortemFacts, known: dict[str, timeline.Milestone]) -> d
         in_time = acknowledged - detected <= incident.severity.respond_within
     return {
         "in_time": in_time,
-        "within": clock.format_duration(incident.severity.respond_within.total_seconds()),
+        "within": format_duration(incident.severity.respond_within.total_seconds()),
         "decisions": by_kind[EventKind.DECISION],
         "mitigations": by_kind[EventKind.MITIGATION],
         "updates": len(by_kind[EventKind.STATUS]),
         "silence": _longest_silence(incident, by_kind[EventKind.STATUS]),
-        "every": clock.format_duration(incident.severity.update_every.total_seconds()),
+        "every": format_duration(incident.severity.update_every.total_seconds()),
     }
 
 
@@ -183,7 +184,7 @@ def _longest_silence(incident: Incident, updates: list[Event]) -> str:
     moments = sorted({incident.declared_at, *(one.occurred_at for one in updates), incident.resolved_at})
     inside = [one for one in moments if incident.declared_at <= one <= incident.resolved_at]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(inside)]
-    return clock.format_duration(max(gaps, default=0.0))
+    return format_duration(max(gaps, default=0.0))
 
 
 def still_unknown(

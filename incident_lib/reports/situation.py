@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from incident_lib.clock import format_duration
 from incident_lib.config.tables import Document
 from incident_lib.model import (
     Analysis,
@@ -17,6 +16,7 @@ from incident_lib.model import (
     IncidentSeverity,
     IncidentStatus,
 )
+from incident_lib.units import format_duration, format_share
 
 _STAGES = {IncidentStatus.CLOSED: "Resolved"}
 _PUBLIC_STAGES = {IncidentStatus.MITIGATING: "Identified", IncidentStatus.CLOSED: "Resolved"}
@@ -90,7 +90,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         share, finding = max(shares, key=lambda pair: pair[0])
         since = f" since {finding.since:%H:%M} UTC" if finding.since else ""
         seen = f", seen at {self.collected_at:%H:%M} UTC" if self.collected_at else ""
-        return f"{share:.0%} of requests to {finding.target} fail{since}{seen}"
+        return f"{format_share(share)} of requests to {finding.target} fail{since}{seen}"
 
     @property
     def said_findings(self) -> str:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from incident_lib import clock
 from incident_lib.model import Analysis, Event, EventKind, Evidence, FindingSeverity, Incident, Window
 from incident_lib.model.topology import Topology
+from incident_lib.units import format_duration
 
 _SAME = timedelta(seconds=5)  # what two snapshots tell of one change
 _LATE = timedelta(minutes=5)  # written down that long after it happened: worth saying
@@ -53,7 +53,7 @@ class Duration(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The length for people; what is not known says so."""
-        return "unknown" if self.seconds is None else clock.format_duration(self.seconds)
+        return "unknown" if self.seconds is None else format_duration(self.seconds)
 
 
 def rows(events: Iterable[Event], snapshots: tuple[SnapshotFacts, ...]) -> tuple[TimelineRow, ...]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from incident_lib import clock
 from incident_lib.model import Analysis, Finding
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.reports import blocks
 from incident_lib.reports.page import FATES, Banner, Frame, banner, display_name
 from incident_lib.resources import resource
+from incident_lib.units import format_duration
 
 # Which findings stand in for a notebook that did not complete.
 AREAS = {
@@ -120,7 +120,7 @@ def _belongs(name: str, one: Finding) -> bool:
 
 
 def _status(record: NotebookRecord) -> str:
-    took = f" in {clock.format_duration(record.seconds)}" if record.seconds is not None else ""
+    took = f" in {format_duration(record.seconds)}" if record.seconds is not None else ""
     return f"{FATES[record.status]}{took}"
 
 
@@ -178,6 +178,6 @@ _FILTERS = {
     "safe_markdown": _safe_markdown,
     "is_setup": _is_setup,
     "tell_fate": _tell_fate,
-    "duration": clock.format_duration,
+    "duration": format_duration,
 }
 __all__ = ["AREAS", "Banner", "exporter", "render_page", "show_output"]

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from incident_lib.units import format_bytes
+
 KEPT_BYTES = 16_000  # the newest; a kernel may write for ever
 _END_SECONDS = 0.5  # for what is still in the pipe; whoever left the kernel's group may hold it open
 
@@ -22,7 +24,7 @@ class Said:
     @property
     def text(self) -> str:
         """What was said so far; the beginning goes first where it is too much, and that is said."""
-        cut = f"[only the last {KEPT_BYTES} bytes are kept]\n" if self._lost else ""
+        cut = f"[only the last {format_bytes(KEPT_BYTES)} are kept]\n" if self._lost else ""
         return cut + self._kept.decode("utf-8", "replace").strip()
 
     def end(self) -> None:

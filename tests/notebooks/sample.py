@@ -74,7 +74,7 @@ def evidence() -> tuple[Evidence, ...]:
     rows = tuple(Measurement(name=f"{HOSTILE} {n}", value=n / 3, unit="s") for n in range(3))
     return (
         _one("db", "postgres.activity", rows=rows, truncated=Truncation(kept=3, total=412)),
-        _one("db", "postgres.locks", EvidenceStatus.FAILED, ProblemKind.TIMED_OUT, "no answer within 5.0 s"),
+        _one("db", "postgres.locks", EvidenceStatus.FAILED, ProblemKind.TIMED_OUT, "no answer within 5 s"),
         _one("cache", "redis.memory", EvidenceStatus.SKIPPED, ProblemKind.SKIPPED, "redis.connection failed"),
     )
 
@@ -101,7 +101,7 @@ def findings() -> tuple[Finding, ...]:
                 title="7 sessions wait for one transaction that is idle",
                 detail=f"pid 4121 ({HOSTILE}) holds ExclusiveLock on public.orders for 11m 4s; limit 10 s"),
         Finding(id="http.endpoint.failing", severity=CRITICAL, target="backend", since=ago,
-                title="GET /health/ready answers 503", detail="database: timed out after 2.0 s"),
+                title="GET /health/ready answers 503", detail="database: timed out after 2 s"),
         Finding(id="logs.lines.onset", severity=CRITICAL, target="backend", since=ago,
                 title="Failed requests rose from 0.1 % to 34 %", detail="1,204 of 3,541 requests"),
         Finding(id="docker.container.changed", severity=WARNING, target="backend",
@@ -140,7 +140,7 @@ def hypotheses() -> tuple[Hypothesis, ...]:
 def blind() -> tuple[NotAssessed, ...]:
     """Return what could not be seen."""
     return (
-        NotAssessed(target="db", probe="postgres.locks", reason="no answer within 5.0 s"),
+        NotAssessed(target="db", probe="postgres.locks", reason="no answer within 5 s"),
         NotAssessed(
             target="cache", probe="redis.memory", reason="redis.connection failed: connection refused"
         ),

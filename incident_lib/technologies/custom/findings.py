@@ -7,6 +7,7 @@ from incident_lib.config import OwnProbe
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import Measurement
+from incident_lib.units import format_number
 
 
 def own_analyzers(probes: Iterable[OwnProbe]) -> dict[str, Analyzer]:
@@ -81,5 +82,4 @@ def _within(evidence: Evidence, own: OwnProbe, known: list[tuple[float, Measurem
 
 def _shown(value: float, row: Measurement) -> str:
     labels = ", ".join(f"{name} {label}" for name, label in row.labels.items())
-    number = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
-    return number + (f" {row.unit}" if row.unit else "") + (f" ({labels})" if labels else "")
+    return format_number(value) + (f" {row.unit}" if row.unit else "") + (f" ({labels})" if labels else "")

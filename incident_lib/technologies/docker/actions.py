@@ -8,6 +8,7 @@ from incident_lib.connections.change import Action, Argument, Done, Proposal, Re
 from incident_lib.connections.docker_change import EngineForChange, Unused, open_for_change
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model.remediation import Affected
+from incident_lib.units import format_bytes
 
 _MOST = 200  # in one plan, so that a person can read it
 _NAMES = 20
@@ -124,7 +125,9 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
     freed = sum(size for name, size in planned.items() if name not in there)
     return Verdict(
         is_verified=not there,
-        evidence=(f"docker ps, docker images: {len(there)} of {len(planned)} are there, {freed:,} B gone",),
+        evidence=(
+            f"docker ps, docker images: {len(there)} of {len(planned)} are there, {format_bytes(freed)} gone",
+        ),
         next_step="see whether the disk has room now: incident triage",
     )
 

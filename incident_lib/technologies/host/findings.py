@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.findings.growth import mebibytes
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.host.rows import (
     FileSystem,
@@ -14,6 +13,7 @@ from incident_lib.technologies.host.rows import (
     shown,
     taken_by,
 )
+from incident_lib.units import format_bytes, format_number, format_share
 
 _SHOWN = 6  # programs
 
@@ -26,9 +26,9 @@ def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
     known = [system for system in systems if system.free_ratio is not None]
     if not found and known:
         least = min(known, key=lambda system: system.free_ratio or 0.0)
-        title = f"the fullest of {len(known)} file systems has {least.free_ratio:.0%} free"
+        title = f"the fullest of {len(known)} file systems has {format_share(least.free_ratio)} free"
         yield finding(
-            evidence, "ok", FindingSeverity.OK, title, f"{least.path}: {mebibytes(least.free_bytes)}"
+            evidence, "ok", FindingSeverity.OK, title, f"{least.path}: {format_bytes(least.free_bytes)}"
         )
 
 
@@ -40,15 +40,18 @@ def _judge(evidence: Evidence, system: FileSystem, context: Context) -> Iterator
         "free_bytes": system.free_bytes,
     }
     if severity:
-        size = mebibytes(system.total_bytes)
-        title = f"{system.path} has {system.free_ratio:.1%} free"
-        detail = f"{mebibytes(system.free_bytes)} of {size} on {system.device or system.path}"
+        size = format_bytes(system.total_bytes)
+        title = f"{system.path} has {format_share(system.free_ratio)} free"
+        detail = f"{format_bytes(system.free_bytes)} of {size} on {system.device or system.path}"
         yield finding(evidence, "full", severity, title, detail, **data)
     ratio = system.free_inodes_ratio
     severity = context.thresholds.severity("host.inodes", ratio, "free_ratio", above=False)
     if severity:
-        title = f"{system.path} can hold hardly any more files: {ratio:.1%} of its entries are free"
-        detail = f"{system.free_inodes_count} of {system.total_inodes_count}; look for many small files"
+        title = f"{system.path} can hold hardly any more files: {format_share(ratio)} of its entries are free"
+        detail = (
+            f"{format_number(system.free_inodes_count)} of "
+            f"{format_number(system.total_inodes_count)}; look for many small files"
+        )
         yield finding(evidence, "inodes", severity, title, detail, **data)
 
 
@@ -56,17 +59,22 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield what is short, else one OK."""
     for memory in evidence.of(HostMemory):
         ratio, limits = memory.available_ratio, context.thresholds
-        available, total = mebibytes(memory.available_bytes), mebibytes(memory.total_bytes)
-        detail = f"{available} of {total}; swap {mebibytes(memory.swap_used_bytes)} used"
+        available, total = format_bytes(memory.available_bytes), format_bytes(memory.total_bytes)
+        detail = f"{available} of {total}; swap {format_bytes(memory.swap_used_bytes)} used"
         data: dict[str, Any] = {"available_ratio": ratio, "available_bytes": memory.available_bytes}
         severity = limits.severity("host.memory", ratio, "available_ratio", above=False)
         if severity:
             yield finding(
-                evidence, "low", severity, f"the machine has {ratio:.1%} of its memory left", detail, **data
+                evidence,
+                "low",
+                severity,
+                f"the machine has {format_share(ratio)} of its memory left",
+                detail,
+                **data,
             )
         pressed = limits.severity("host.memory.pressure", memory.stalled_ratio, "ratio")
         if pressed:
-            title = f"tasks on the machine wait for memory {memory.stalled_ratio:.0%} of the time"
+            title = f"tasks on the machine wait for memory {format_share(memory.stalled_ratio)} of the time"
             yield finding(evidence, "pressure", pressed, title, detail, **data)
         if not severity and not pressed:
             yield finding(
@@ -110,7 +118,8 @@ def _taken(
     if severity is None or most is None or ours >= load.cpu_count / 2:
         return
     shares = [
-        f"{shown(one)}: {one.cores / load.cpu_count:.0%}{f', of {one.service}' if one.service else ''}"
+        f"{shown(one)}: "
+        f"{format_share(one.cores / load.cpu_count)}{f', of {one.service}' if one.service else ''}"
         for one in users[:_SHOWN]
         if not one.is_ours
     ]
@@ -118,7 +127,7 @@ def _taken(
         evidence,
         "saturated",
         severity,
-        f"the processors are {load.busy_ratio:.0%} busy, most with {shown(most)}",
+        f"the processors are {format_share(load.busy_ratio)} busy, most with {shown(most)}",
         "\n".join([*shares, _pressed(load)]),
         busy_ratio=round(load.busy_ratio, 3),
         program=shown(most),
@@ -135,7 +144,7 @@ def _pressed(load: HostLoad) -> str:
     told = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
     if load.cpu_stalled_ratio is None:
         return told
-    return f"{told}; somebody waited for one {load.cpu_stalled_ratio:.0%} of the last minute"
+    return f"{told}; somebody waited for one {format_share(load.cpu_stalled_ratio)} of the last minute"
 
 
 def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, FindingSeverity, str]]:
@@ -153,7 +162,7 @@ def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, Finding
     )
     for name, rule, value, unit, title in judged:
         if severity := context.thresholds.severity(rule, value, unit):
-            share = f": {value:.0%} of the time" if unit == "ratio" and value is not None else ""
+            share = f": {format_share(value)} of the time" if unit == "ratio" and value is not None else ""
             yield name, severity, f"{title}{share}"
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Analyzer, Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.http.rows import HealthPart, HttpAnswer
+from incident_lib.units import format_duration
 
 _TITLES = MappingProxyType(
     {

@@ -17,6 +17,7 @@ from incident_lib.technologies.postgres.change import (
     open_for_change,
     signal_statement,
 )
+from incident_lib.units import format_duration
 
 _SIGNALLED = {"client backend", "autovacuum worker", "walsender", "parallel worker"}
 _SHOWN = 200
@@ -103,7 +104,7 @@ def _affected(backend: Backend) -> tuple[Affected, ...]:
     )
     where = f"from {backend.client_address}" if backend.client_address else "local"
     age = backend.transaction_seconds
-    lasted = "no transaction" if age is None else f"transaction for {clock.format_duration(max(0.0, age))}"
+    lasted = "no transaction" if age is None else f"transaction for {format_duration(max(0.0, age))}"
     return (
         Affected(what="session", detail=f"pid {backend.pid}: {', '.join((*who, where))}"),
         Affected(what="it is", detail=f"{backend.state or backend.kind}, {lasted}"),

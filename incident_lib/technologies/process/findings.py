@@ -5,10 +5,11 @@ from typing import Any
 
 from incident_lib import clock
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.findings.growth import about, mebibytes, steady_growth, warms_up
+from incident_lib.findings.growth import steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.process.rows import ProcessState
+from incident_lib.units import format_bytes, format_duration, format_guess, format_share
 
 _HALTED = {"stopped", "tracing-stop"}
 
@@ -45,7 +46,7 @@ def _ok(evidence: Evidence, state: ProcessState) -> Finding:
     since = f" since {clock.format_time(state.started_at)}" if state.started_at else ""
     parts = [f"process {state.pid}"]
     if state.resident_bytes is not None:
-        parts.append(mebibytes(state.resident_bytes))
+        parts.append(format_bytes(state.resident_bytes))
     if state.cpu_cores is not None:
         parts.append(f"{state.cpu_cores:.2f} processors")
     if state.open_file_count is not None:
@@ -90,14 +91,16 @@ def _cpu(evidence: Evidence, state: ProcessState, context: Context) -> Iterator[
     severity = context.thresholds.severity("process.cpu", state.cpu_cores, "cores")
     if severity and state.cpu_cores is not None:
         title = f"the process uses {state.cpu_cores:.2f} processors"
-        yield finding(evidence, "cpu", severity, title, f"over {state.seconds:.1f} s", **_data(state))
+        yield finding(
+            evidence, "cpu", severity, title, f"over {format_duration(state.seconds)}", **_data(state)
+        )
 
 
 def _memory(evidence: Evidence, state: ProcessState, context: Context) -> Iterator[Finding]:
     severity = context.thresholds.severity("process.memory", state.memory_ratio, "ratio")
     if severity and state.memory_ratio is not None:
-        size, limit = mebibytes(state.resident_bytes or 0), mebibytes(state.memory_limit_bytes or 0)
-        title = f"the process uses {state.memory_ratio:.0%} of the memory it may use"
+        size, limit = format_bytes(state.resident_bytes or 0), format_bytes(state.memory_limit_bytes or 0)
+        title = f"the process uses {format_share(state.memory_ratio)} of the memory it may use"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(state))
 
 
@@ -116,8 +119,8 @@ def _growth(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
             evidence,
             "growth",
             FindingSeverity.INFO if young else severity,
-            f"memory grows and reaches its limit in {about(growth.limit_seconds)}",
-            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
+            f"memory grows and reaches its limit in {format_guess(growth.limit_seconds)}",
+            f"{format_bytes(growth.grown_bytes)} in {format_duration(growth.seconds)}, without a step back"
             + (", just after its start" if young else ""),
             bytes_per_second=growth.bytes_per_second,
             limit_seconds=growth.limit_seconds,

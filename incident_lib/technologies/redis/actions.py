@@ -11,6 +11,7 @@ from incident_lib.connections.change import Action, Argument, Done, Proposal, Re
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected, Bound
 from incident_lib.technologies.redis.change import RedisChange, Server, open_for_change
+from incident_lib.units import format_bytes, format_duration
 
 _LITERALS = 3  # characters at the start of a pattern that are no wildcard
 _SAMPLES = 5
@@ -19,7 +20,6 @@ _BATCH = 500
 _PAUSE_SECONDS = 0.01  # at most 50,000 keys a second, and other clients get their turn
 _COUNT_SECONDS = 30.0
 _DELETE_SECONDS = 300.0
-_MEGABYTE = 1024 * 1024
 
 # What cannot be made again, or logs people out, or lets two workers do the same: never deleted by a wider
 # pattern, and by their own only when `allow` names them.
@@ -49,7 +49,8 @@ def propose(request: Request) -> Proposal:
         session.close()
     if not counted.is_whole:
         raise RefusedError(
-            f"the keys could not be counted within {_COUNT_SECONDS:.0f} s ({counted.keys} so far); "
+            f"the keys could not be counted within {format_duration(_COUNT_SECONDS)} ({counted.keys:,} "
+            "so far); "
             "name a narrower pattern"
         )
     if not counted.keys:
@@ -57,7 +58,7 @@ def propose(request: Request) -> Proposal:
         raise RefusedError(f"no key of {request.target} may be deleted by {pattern}{kept}: nothing to do")
     if counted.keys > limit:
         raise RefusedError(
-            f"{pattern} matches {counted.keys} keys, more than max_keys={limit}; "
+            f"{pattern} matches {counted.keys:,} keys, more than max_keys={limit}; "
             "name a narrower pattern, or raise it"
         )
     return _proposal(session, server, counted, pattern)
@@ -69,7 +70,7 @@ def _proposal(session: RedisChange, server: Server, counted: _Counted, pattern: 
     return Proposal(
         commands=(
             f"SCAN 0 MATCH {pattern} COUNT 1000 (database {session.database})",
-            f"UNLINK KEY... ({_BATCH} at a time, a pause of {_PAUSE_SECONDS * 1000:.0f} ms between them)",
+            f"UNLINK KEY... ({_BATCH} at a time, a pause of {format_duration(_PAUSE_SECONDS)} between them)",
         ),
         affected=(
             Affected(what="keys", count=counted.keys, detail=f"such as {names}"),
@@ -182,7 +183,7 @@ def carry_out(request: Request, proposal: Proposal) -> Done:
                 left = f"stopped at the plan's bound of {most} keys"
                 break
             if clock.monotonic() > deadline:
-                left = f"stopped after {_DELETE_SECONDS:.0f} s"
+                left = f"stopped after {format_duration(_DELETE_SECONDS)}"
                 break
     except TargetError as error:
         if not deleted:
@@ -203,14 +204,12 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
         session.close()
     before: int = proposal.private
     full = server.maxmemory_bytes and server.used_memory_bytes >= server.maxmemory_bytes
-    limit = (
-        f" of {server.maxmemory_bytes / _MEGABYTE:.1f} MB" if server.maxmemory_bytes else ", without a limit"
-    )
+    limit = f" of {format_bytes(server.maxmemory_bytes)}" if server.maxmemory_bytes else ", without a limit"
     return Verdict(
         is_verified=counted.keys <= before // 10 and not full,
         evidence=(
-            f"SCAN: {counted.keys} keys match now, {before} before",
-            f"INFO memory: {server.used_memory_bytes / _MEGABYTE:.1f} MB used{limit}, policy {server.policy}",
+            f"SCAN: {counted.keys:,} keys match now, {before:,} before",
+            f"INFO memory: {format_bytes(server.used_memory_bytes)} used{limit}, policy {server.policy}",
         ),
         next_step="find what writes them, and give them an expiry"
         if not full

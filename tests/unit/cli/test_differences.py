@@ -29,7 +29,7 @@ def test_numbers_come_before_what_was_concluded(capsys):
     new = number("it answers 503", "not found", "CRITICAL", FindingSeverity.CRITICAL, "finding.new")
     out = printed(capsys, new, rank, number("GET /: p95", 0.02, 2.0))
     assert "GET /: p95" in out
-    assert "20 ms → 2.0 s" in out
+    assert "20 ms → 2 s" in out
     assert out.index("Measured") < out.index("Concluded") < out.index("rank 1, was not supported: the pool")
     assert out.index("the pool is used up") < out.index("new: it answers 503")
 

@@ -258,7 +258,7 @@ def titles(now: list[Evidence], baseline: list[Evidence]) -> list[tuple[str, str
 
 def test_findings_say_now_and_normally():
     found = titles([seen("http.health", answer(4.0))], [seen("http.health", answer(0.02))])
-    assert found == [("baseline.latency", "backend", W, "GET /health takes 4.0 s, normally 20 ms")]
+    assert found == [("baseline.latency", "backend", W, "GET /health takes 4 s, normally 20 ms")]
 
 
 def test_findings_of_a_kind_are_gathered():

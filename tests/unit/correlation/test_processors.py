@@ -63,7 +63,7 @@ def judge(*rows, load=LOAD, findings=(SLOW,), beside=()):
 def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():
     (one,) = judge(BACKUP, ORDERS)
     assert (one.id, one.target, one.severity) == ("host.load.starved", "machine", FindingSeverity.WARNING)
-    assert one.title == "gzip (2 processes, one is 77) takes 80% of the processors, and orders waits for one"
+    assert one.title == "gzip (2 processes, one is 77) takes 80 % of the processors, and orders waits for one"
     assert (one.data["pid"], one.data["service"], one.data["share_ratio"]) == (77, "orders", 0.8)
     assert one.evidence == ("machine/host.load", "site/logs.lines")
 
@@ -147,9 +147,9 @@ def test_busy_processors_alone_are_told_and_no_fault():
     assert set(told) == {"host.load.saturated"}
     one = told["host.load.saturated"]
     assert one.severity is FindingSeverity.INFO
-    assert one.title == "the processors are 100% busy, most with gzip (2 processes, one is 77)"
-    assert "python (process 9): 10%, of orders" in one.detail
-    assert "60% of the last minute" in one.detail
+    assert one.title == "the processors are 100 % busy, most with gzip (2 processes, one is 77)"
+    assert "python (process 9): 10 %, of orders" in one.detail
+    assert "60 % of the last minute" in one.detail
 
 
 def test_what_the_look_itself_takes_does_not_count():

@@ -77,7 +77,7 @@ def test_a_leak_is_told_and_drawn(tmp_path):
     assert repr(block) == "<10 samples>"
     assert "Memory of backend rises and reaches its limit in about 6m" in block.html
     assert block.html.count("<circle") == 10
-    assert "limit 512.0 MiB" in block.html
+    assert "limit 512 MiB" in block.html
 
 
 def test_without_an_incident_nothing_was_watched(tmp_path):

@@ -76,7 +76,7 @@ def test_one_record_is_no_table():
                         free_inodes_count=None, total_inodes_count=None)  # fmt: skip
     html = facts([("host", system)])
     assert "<table" not in html
-    assert "<dt>total</dt><dd>1.0 KiB</dd>" in html
+    assert "<dt>total</dt><dd>1 KiB</dd>" in html
     assert "inodes" not in html
 
 

@@ -110,8 +110,8 @@ def test_a_login_of_ours_that_is_refused_is_no_database_that_is_down():
         ((WELL, found("worker", "docker.container.not_running")), "SEV2", "1 of 2 services"),
         ((WELL, found("backend", "docker.events.restart_loop")), "SEV3", "backend: docker.events"),
         ((WELL, found("backend", **ERRORS, error_ratio=0.6)), "SEV1", "60 % of requests fail"),
-        ((WELL, found("backend", **ERRORS, error_ratio=0.09)), "SEV2", "9.0 % of requests fail"),
-        ((WELL, found("backend", **ERRORS, error_ratio=0.02)), "SEV3", "2.0 % of requests fail"),
+        ((WELL, found("backend", **ERRORS, error_ratio=0.09)), "SEV2", "9 % of requests fail"),
+        ((WELL, found("backend", **ERRORS, error_ratio=0.02)), "SEV3", "2 % of requests fail"),
         ((WELL, found("db", "postgres.connection.refused")), "SEV2", "db cannot be used"),
         ((DOWN, found("db", "postgres.connection.refused")), "SEV1", "no service answers"),
         (

@@ -11,7 +11,7 @@ POINTS = [(AT + timedelta(seconds=30 * number), 100.0 * 2**20 + number * 2**20) 
 def test_every_sample_the_line_and_a_near_limit_are_drawn():
     svg = plot_trend("backend: <memory>", POINTS, "bytes", limit=200 * 2**20, rise=(100 * 2**20, 105 * 2**20))
     assert svg.count("<circle") == 6
-    assert "limit 200.0 MiB" in svg
+    assert "limit 200 MiB" in svg
     assert "mark warning" in svg
     assert "&lt;memory&gt;" in svg
     assert "<memory>" not in svg

@@ -121,7 +121,7 @@ def test_an_update_counts_its_next_one_from_now():
     text = render_draft(DraftKind.UPDATE, situation())
     assert "**Next update:** 2026-01-15 15:15:00 UTC" in text
     assert "Sessions of db block each other (likely, not confirmed)" in text
-    assert "9% of requests to backend fail since 14:31 UTC" in text
+    assert "9 % of requests to backend fail since 14:31 UTC" in text
 
 
 def test_what_a_person_said_comes_before_what_was_measured():

@@ -9,6 +9,7 @@ from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
+from incident_lib.units import format_bytes
 
 _NEVER_STARTED = {"created"}
 _NO_NETWORK = {"host", "none"}
@@ -99,7 +100,7 @@ def _oom_killed(evidence: Evidence, state: ContainerState) -> Finding:
         "oom_killed",
         FindingSeverity.CRITICAL,
         f"{state.name} was killed for memory",
-        f"its limit is {limit} bytes" if limit else "it has no limit of its own: the machine ran out",
+        f"its limit is {format_bytes(limit)}" if limit else "it has no limit of its own: the machine ran out",
         since=state.finished_at,
         container=state.name,
         memory_limit_bytes=limit,
@@ -157,7 +158,7 @@ def _worker(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
         return
     # In its first life nothing but a child of the first process can have set the mark.
     first_life = state.restart_count == 0 and state.finished_at is None
-    limit = f"memory limit {state.memory_limit_bytes or 'none'} bytes"
+    limit = f"memory limit {format_bytes(state.memory_limit_bytes) if state.memory_limit_bytes else 'none'}"
     if first_life:
         title = f"a process inside {state.name} was killed for memory, and the container went on"
         detail = f"{limit}; look for a worker that was replaced"

@@ -54,8 +54,8 @@ def _forgotten(evidence: Evidence, seen: EventsSeen) -> Finding:
         "forgotten",
         FindingSeverity.INFO,
         f"the engine remembers events only since {clock.format_time(seen.seen_from)}",
-        f"asked from {clock.format_time(seen.asked_from)}; it keeps {seen.kept_count} events, "
-        f"{seen.exec_count} of them of health checks and the like",
+        f"asked from {clock.format_time(seen.asked_from)}; it keeps {seen.kept_count:,} events, "
+        f"{seen.exec_count:,} of them of health checks and the like",
         since=seen.seen_from,
     )
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.growth import LEAST_SAMPLES, about, mebibytes, steady_growth, warms_up
+from incident_lib.findings.growth import LEAST_SAMPLES, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.docker.rows import ContainerUsage
+from incident_lib.units import format_bytes, format_duration, format_guess, format_number, format_share
 
 
 def analyze_stats(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -29,12 +30,17 @@ def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
     if usage.cpu_cores is not None:
         parts.append(f"{usage.cpu_cores:.2f} processors")
     if usage.memory_bytes is not None:
-        limit = f" of {mebibytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
-        parts.append(f"{mebibytes(usage.memory_bytes)}{limit}")
+        limit = f" of {format_bytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
+        parts.append(f"{format_bytes(usage.memory_bytes)}{limit}")
     title = "uses " + (" and ".join(parts) or "what the engine does not say")
     severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
     return finding(
-        evidence, "ok" if parts else "unknown", severity, title, f"over {usage.seconds:.1f} s", **_data(usage)
+        evidence,
+        "ok" if parts else "unknown",
+        severity,
+        title,
+        f"over {format_duration(usage.seconds)}",
+        **_data(usage),
     )
 
 
@@ -54,8 +60,8 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "cpu",
             severity,
-            f"uses {usage.cpu_ratio:.0%} of the processors it may use",
-            f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {usage.seconds:.1f} s",
+            f"uses {format_share(usage.cpu_ratio)} of the processors it may use",
+            f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {format_duration(usage.seconds)}",
             **_data(usage),
         )
     severity = context.thresholds.severity("docker.throttled", usage.throttled_ratio, "ratio")
@@ -64,7 +70,8 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "throttled",
             severity,
-            f"the processor limit held it back in {usage.throttled_ratio:.0%} of the scheduler's periods",
+            f"the processor limit held it back in {format_share(usage.throttled_ratio)} of the "
+            "scheduler's periods",
             f"limit {usage.cpu_limit_cores:g} processors; raise it, or do less in it",
             throttled_ratio=usage.throttled_ratio,
             **_data(usage),
@@ -74,8 +81,8 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
 def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
     severity = context.thresholds.severity("docker.memory", usage.memory_ratio, "ratio")
     if severity and usage.memory_ratio is not None:
-        size, limit = mebibytes(usage.memory_bytes or 0), mebibytes(usage.memory_limit_bytes or 0)
-        title = f"uses {usage.memory_ratio:.0%} of its memory limit"
+        size, limit = format_bytes(usage.memory_bytes or 0), format_bytes(usage.memory_limit_bytes or 0)
+        title = f"uses {format_share(usage.memory_ratio)} of its memory limit"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(usage))
 
 
@@ -93,8 +100,8 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
             evidence,
             "growth",
             FindingSeverity.INFO if young or guest else severity,
-            f"memory grows and reaches the limit in {about(growth.limit_seconds)}",
-            f"{mebibytes(growth.grown_bytes)} in {growth.seconds:.1f} s, without a step back"
+            f"memory grows and reaches the limit in {format_guess(growth.limit_seconds)}",
+            f"{format_bytes(growth.grown_bytes)} in {format_duration(growth.seconds)}, without a step back"
             + (", just after its start" if young else "")
             + (", while a command was run in it, such as its health check" if guest else ""),
             bytes_per_second=growth.bytes_per_second,
@@ -123,7 +130,8 @@ def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterat
             evidence,
             "pids",
             severity,
-            f"has {usage.process_count} of the {usage.process_limit_count} processes it may have",
+            f"has {format_number(usage.process_count)} of the "
+            f"{format_number(usage.process_limit_count)} processes it may have",
             count=usage.process_count,
             limit=usage.process_limit_count,
         )
@@ -138,7 +146,7 @@ def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Ite
             evidence,
             "network",
             severity,
-            f"the network lost {lost} packets in {usage.seconds:.1f} s",
-            f"{usage.dropped_count} dropped, {usage.error_count} errors",
+            f"the network lost {lost:,} packets in {format_duration(usage.seconds)}",
+            f"{format_number(usage.dropped_count)} dropped, {format_number(usage.error_count)} errors",
             count=lost,
         )

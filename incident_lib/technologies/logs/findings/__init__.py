@@ -7,7 +7,8 @@ from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.logs.findings import latency, messages, requests
 from incident_lib.technologies.logs.findings.onset import Onset, Step, find_onset
-from incident_lib.technologies.logs.findings.view import View, percent, span, view_of
+from incident_lib.technologies.logs.findings.view import View, span, view_of
+from incident_lib.units import format_share
 
 __all__ = ["ANALYZERS", "ON_FAILURE", "Onset", "Step", "analyze_lines", "find_onset"]
 
@@ -78,7 +79,7 @@ def _ok(view: View) -> Finding:
     parts = [f"{summary.lines_count:,} lines"]
     if summary.requests_count:
         ratio = summary.server_errors_count / summary.requests_count
-        parts.append(f"{summary.requests_count:,} requests, {percent(ratio)} failed")
+        parts.append(f"{summary.requests_count:,} requests, {format_share(ratio)} failed")
     parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
     return finding(
         view.evidence,

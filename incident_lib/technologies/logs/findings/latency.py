@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from incident_lib import clock
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.onset import Step, find_onset
 from incident_lib.technologies.logs.findings.view import View
 from incident_lib.technologies.logs.rows import LatencyStep, LogBucket, LogEndpoint, LogEvent, LogLatency
+from incident_lib.units import format_duration
 
 _LIMITS = 12  # of what is slow: each is twice the one before
 _LOAD_SECONDS = 10  # over which the load is measured
@@ -55,8 +55,8 @@ def judge_latency(view: View) -> Iterator[Finding]:
         view.evidence,
         "latency",
         FindingSeverity.INFO if loaded else FindingSeverity.WARNING,
-        f"{worst.endpoint} takes {clock.format_duration(worst.after_seconds)} since {worst.at:%H:%M:%S} UTC, "
-        f"{clock.format_duration(worst.before_seconds)} before ({worst.statistic}){more}{others}",
+        f"{worst.endpoint} takes {format_duration(worst.after_seconds)} since {worst.at:%H:%M:%S} UTC, "
+        f"{format_duration(worst.before_seconds)} before ({worst.statistic}){more}{others}",
         "\n".join(_line(rise) for rise in sorted(rises, key=lambda rise: -rise.factor)[:_LISTED]),
         since=worst.at,
         endpoint=worst.endpoint,
@@ -172,7 +172,7 @@ def _percentile(steps: Sequence[LatencyStep], share: float) -> float:
 
 
 def _line(rise: Rise) -> str:
-    before, after = clock.format_duration(rise.before_seconds), clock.format_duration(rise.after_seconds)
+    before, after = format_duration(rise.before_seconds), format_duration(rise.after_seconds)
     return (
         f"{rise.endpoint}: {rise.statistic} {before} before {rise.at:%H:%M:%S} UTC "
         f"({rise.before_count:,} requests), {after} since ({rise.after_count:,}), {rise.factor:.0f} times"

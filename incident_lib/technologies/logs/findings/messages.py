@@ -7,8 +7,9 @@ from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
-from incident_lib.technologies.logs.findings.view import View, percent, span, times, when
+from incident_lib.technologies.logs.findings.view import View, span, when
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
+from incident_lib.units import format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
@@ -44,7 +45,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
-            f"{known.title}{_about(row.peers)}: logged {times(row.count)}",
+            f"{known.title}{_about(row.peers)}: logged {format_times(row.count)}",
             f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {known.advice}",
             since=row.first_at,
             error_class=row.error_class,
@@ -95,7 +96,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         view.evidence,
         "exception",
         FindingSeverity.WARNING if often else FindingSeverity.INFO,
-        f"{first.type} was raised {times(first.count)}{place}{kinds}",
+        f"{first.type} was raised {format_times(first.count)}{place}{kinds}",
         "\n".join(_exception_line(row) for row in rows[:5]),
         since=first.first_at,
         type=first.type,
@@ -123,9 +124,9 @@ def judge_template(view: View) -> Iterator[Finding]:
         view.evidence,
         "template",
         FindingSeverity.INFO,
-        f"most frequent error line ({times(rows[0].count)}{new}): {rows[0].template[:120]}",
+        f"most frequent error line ({format_times(rows[0].count)}{new}): {rows[0].template[:120]}",
         "\n".join(
-            f"{times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
+            f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
         ),
         since=rows[0].first_at,
         template=rows[0].template,
@@ -162,7 +163,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
         view.evidence,
         "error_lines",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
-        f"{summary.errors_count:,} of {summary.lines_count:,} lines are errors ({percent(ratio)})",
+        f"{summary.errors_count:,} of {summary.lines_count:,} lines are errors ({format_share(ratio)})",
         span(summary.first_at, summary.last_at),
         since=view.errors.at if view.errors else None,
         error_ratio=round(ratio, 4),
@@ -219,14 +220,16 @@ def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeveri
 
 def _exception_line(row: LogException) -> str:
     place = row.frame or "an unknown place"
-    return f"{row.type} {times(row.count)} in {place}, {span(row.first_at, row.last_at)}: {row.example}"
+    return (
+        f"{row.type} {format_times(row.count)} in {place}, {span(row.first_at, row.last_at)}: {row.example}"
+    )
 
 
 def _repeated(row: LogEvent) -> str:
     if row.last_at is None:
-        return f", {times(row.count)}, at an unknown time"
+        return f", {format_times(row.count)}, at an unknown time"
     return (
         f" at {when(row.last_at)} UTC"
         if row.count == 1
-        else f" {times(row.count)}, last at {when(row.last_at)} UTC"
+        else f" {format_times(row.count)}, last at {when(row.last_at)} UTC"
     )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.onset import Onset
-from incident_lib.technologies.logs.findings.view import View, ended_moment, percent, when
+from incident_lib.technologies.logs.findings.view import View, ended_moment, when
 from incident_lib.technologies.logs.rows import LogEndpoint
+from incident_lib.units import format_duration, format_share
 
 
 def judge_errors(view: View) -> Iterator[Finding]:
@@ -20,9 +21,9 @@ def judge_errors(view: View) -> Iterator[Finding]:
     severity = view.context.thresholds.severity("logs.errors", ratio, "ratio")
     if severity is None:
         return
-    title = f"{failed:,} of {served:,} requests failed with 5xx ({percent(overall)})"
+    title = f"{failed:,} of {served:,} requests failed with 5xx ({format_share(overall)})"
     if onset:
-        title += f", {percent(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
+        title += f", {format_share(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
     if not summary.has_times:
         severity = FindingSeverity.INFO
         title += "; the lines have no times, so when is unknown"
@@ -82,7 +83,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         else FindingSeverity.INFO,
         f"{_most_failures(share)} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
-        f"({percent(worst.server_errors_ratio)}); all others: {percent(other_ratio)} of {others:,}",
+        f"({format_share(worst.server_errors_ratio)}); all others: {format_share(other_ratio)} of {others:,}",
         since=worst.first_server_error_at,
         endpoint=name,
         share_of_errors=round(share, 4),
@@ -99,7 +100,7 @@ def _worst(endpoints: tuple[LogEndpoint, ...]) -> str | None:
 
 
 def _most_failures(share: float) -> str:
-    return "all failures are" if share > 0.9995 else f"{percent(share)} of the failures are"
+    return "all failures are" if share > 0.9995 else f"{format_share(share)} of the failures are"
 
 
 def judge_slow(view: View) -> Iterator[Finding]:
@@ -121,9 +122,12 @@ def judge_slow(view: View) -> Iterator[Finding]:
         return
     title = f"{len(slow)} of {len(measured)} endpoints are slow" if slow else "requests are slow"
     if slow:
-        title += f", the worst {slow[0].method} {slow[0].path} with p95 {slow[0].duration_p95_seconds:.1f} s"
+        title += (
+            f", the worst {slow[0].method} {slow[0].path} with p95 "
+            f"{format_duration(slow[0].duration_p95_seconds)}"
+        )
     if onset and lately:
-        title += f"; {percent(onset.after_ratio)} take over a second since {onset.at:%H:%M:%S} UTC"
+        title += f"; {format_share(onset.after_ratio)} take over a second since {onset.at:%H:%M:%S} UTC"
     yield finding(
         view.evidence,
         "slow",
@@ -144,7 +148,7 @@ def _onset(view: View, name: str, onset: Onset, what: str) -> Finding:
         view.evidence,
         name,
         FindingSeverity.INFO,
-        f"{what} rose from {percent(onset.before_ratio)} to {percent(onset.after_ratio)} "
+        f"{what} rose from {format_share(onset.before_ratio)} to {format_share(onset.after_ratio)} "
         f"at {onset.at:%H:%M:%S} UTC",
         f"{onset.failed_count:,} since then; {onset.before_count:,} observed before; "
         f"strength of the change {onset.strength} (log-likelihood ratio)",
@@ -157,15 +161,15 @@ def _onset(view: View, name: str, onset: Onset, what: str) -> Finding:
 
 def _slow_line(endpoint: LogEndpoint) -> str:
     return (
-        f"{endpoint.method} {endpoint.path}: p50 {endpoint.duration_p50_seconds:.2f} s, "
-        f"p95 {endpoint.duration_p95_seconds:.2f} s, {endpoint.requests_count:,} requests"
+        f"{endpoint.method} {endpoint.path}: p50 {format_duration(endpoint.duration_p50_seconds)}, "
+        f"p95 {format_duration(endpoint.duration_p95_seconds)}, {endpoint.requests_count:,} requests"
     )
 
 
 def _listing(endpoints: tuple[LogEndpoint, ...]) -> str:
     return "\n".join(
         f"{endpoint.method} {endpoint.path}: {endpoint.server_errors_count:,} of "
-        f"{endpoint.requests_count:,} ({percent(endpoint.server_errors_ratio)})"
+        f"{endpoint.requests_count:,} ({format_share(endpoint.server_errors_ratio)})"
         for endpoint in endpoints[:10]
         if endpoint.server_errors_count
     )

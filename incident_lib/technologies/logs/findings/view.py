@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence
 from incident_lib.technologies.logs.findings.onset import Onset, Step, find_onset
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
+from incident_lib.units import format_duration
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,25 +83,6 @@ def span(first: datetime | None, last: datetime | None) -> str:
         return f"at {when(first)} UTC"
     length = format_duration((last - first).total_seconds())
     return f"first {when(first)}, last {when(last)} UTC ({length})"
-
-
-def percent(ratio: float) -> str:
-    """Return a share as people read it.
-
-    >>> percent(0.0123), percent(0.5), percent(0.0)
-    ('1.2 %', '50 %', '0 %')
-    """
-    shown = round(ratio * 100, 1)
-    return f"{shown:.1f} %" if 0 < shown < 10 and shown % 1 else f"{shown:.0f} %"
-
-
-def times(count: int) -> str:
-    """Return how often, in words.
-
-    >>> times(1), times(12)
-    ('once', '12 times')
-    """
-    return "once" if count == 1 else f"{count:,} times"
 
 
 def _onset(

@@ -13,6 +13,7 @@ from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import text, times
 from incident_lib.technologies.logs.probes.reading import Reading, newest, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.units import format_duration
 
 BUDGET_SECONDS = 9.0
 _CHUNK = 256 * 1024
@@ -181,7 +182,10 @@ def _unreadable(container: str, driver: str) -> TargetError:
 def _late(lines: int) -> Problem:
     return Problem(
         kind=ProblemKind.TIMED_OUT,
-        message=f"{lines} lines came in {BUDGET_SECONDS:.0f} s, and not all had come: the newest are missing",
+        message=(
+            f"{lines:,} lines came in {format_duration(BUDGET_SECONDS)}, and not all had come: the "
+            "newest are missing"
+        ),
         advice="look at a shorter stretch of time, with --since",
     )
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import NameAnswer
+from incident_lib.units import format_duration
 
 
 def analyze_names(evidence: Evidence, context: Context) -> Iterator[Finding]:

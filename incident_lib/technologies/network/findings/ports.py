@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import PortAnswer
+from incident_lib.units import format_duration
 
 _ORDER = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT, ProblemKind.UNREACHABLE)
 _TITLES = MappingProxyType(

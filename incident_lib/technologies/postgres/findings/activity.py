@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege
+from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows import PostgresCapacity, PostgresSessionGroup
+from incident_lib.units import format_count, format_share
 
 
 def analyze_saturation(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -24,7 +25,8 @@ def _connections(evidence: Evidence, row: PostgresCapacity, context: Context) ->
             evidence,
             "high",
             severity,
-            f"{row.connection_count} of {row.usable_count} usable connections are taken ({ratio:.0%})",
+            f"{row.connection_count} of {row.usable_count} usable connections are taken "
+            f"({format_share(ratio)})",
             f"max_connections is {row.max_connections}, of which {row.reserved_count} are reserved. "
             "See postgres.activity for who holds them; restart or shrink the pools of that application",
             connections=row.connection_count,
@@ -41,7 +43,7 @@ def _lock_table(evidence: Evidence, row: PostgresCapacity, context: Context) -> 
             evidence,
             "lock_table",
             severity,
-            f"The lock table is {ratio:.0%} full: {row.lock_count} locks",
+            f"The lock table is {format_share(ratio)} full: {row.lock_count} locks",
             f"room for {row.lock_slot_count}; when it is full, transactions fail with 'out of shared memory'",
             locks=row.lock_count,
             limit=row.lock_slot_count,
@@ -63,7 +65,9 @@ def analyze_activity(evidence: Evidence, context: Context) -> Iterator[Finding]:
     found += _young(evidence, context)
     listed = ", ".join(f"{number} {state}" for state, number in states.most_common())
     title = (
-        f"{count(sum(states.values()), 'client session')}: {listed}" if states else "No client is connected"
+        f"{format_count(sum(states.values()), 'client session')}: {listed}"
+        if states
+        else "No client is connected"
     )
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, sessions=sum(states.values()))

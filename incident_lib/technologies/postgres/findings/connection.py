@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import count
 from incident_lib.technologies.postgres.rows import PostgresConnection
+from incident_lib.units import format_count, format_duration
 
 _TITLES = {
     ProblemKind.REFUSED: "The database refuses connections: nothing listens",
@@ -55,7 +54,8 @@ def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
         evidence,
         "login_waits",
         FindingSeverity.CRITICAL,
-        f"{count(waiting, 'login')} {verb} for a lock inside the database server, so nobody new gets in",
+        f"{format_count(waiting, 'login')} {verb} for a lock inside the database server, so nobody new "
+        "gets in",
         detail,
         kind="busy",
         waiters=waiting,

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import conclude, size
+from incident_lib.technologies.postgres.findings.words import conclude
 from incident_lib.technologies.postgres.rows_upkeep import PostgresDisk
+from incident_lib.units import format_bytes, format_share
 
 
 def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield that the file system of the data directory is nearly full."""
     for row in evidence.of(PostgresDisk):
         ratio = row.free_bytes / max(row.total_bytes, 1)
-        room = f"{size(row.free_bytes)} of {size(row.total_bytes)} are free ({ratio:.0%})"
+        room = (
+            f"{format_bytes(row.free_bytes)} of {format_bytes(row.total_bytes)} are free "
+            f"({format_share(ratio)})"
+        )
         found: list[Finding] = []
         if severity := context.thresholds.severity("postgres.disk", ratio, "free_ratio", above=False):
             title = f"The disk with the data is nearly full: {room}"

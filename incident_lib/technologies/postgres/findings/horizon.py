@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, ProposedAction
-from incident_lib.technologies.postgres.findings.words import conclude, count, end_session, lacks_privilege
+from incident_lib.technologies.postgres.findings.words import conclude, end_session, lacks_privilege
 from incident_lib.technologies.postgres.rows_upkeep import PostgresHorizonHolder
+from incident_lib.units import format_count, format_duration
 
 _ADVICE = {
     "session": "end its transaction",
@@ -23,7 +23,7 @@ def analyze_horizon(evidence: Evidence, context: Context) -> Iterator[Finding]:
     late = [row for row in rows if _severity(row, context)]
     found = [_held(evidence, late, context)] if late else []
     oldest = f", the oldest by {rows[0].age_transactions:,} transactions" if rows else ""
-    title = f"{count(len(rows), 'holder')} of old rows{oldest}"
+    title = f"{format_count(len(rows), 'holder')} of old rows{oldest}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), holders=len(rows))
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import size
 from incident_lib.technologies.postgres.rows import PostgresCounters
 from incident_lib.technologies.postgres.rows_load import PostgresIo, PostgresSlru
+from incident_lib.units import format_bytes, format_duration, format_share
 
 _LISTED = 5
 
@@ -42,8 +41,8 @@ def _lines(evidence: Evidence) -> list[str]:
     """Return who read and wrote most, from 16 on."""
     rows = sorted(evidence.of(PostgresIo), key=lambda row: -((row.read_bytes or 0) + (row.write_bytes or 0)))
     return [
-        f"{row.backend_type}, {row.object}, {row.context}: {size(row.read_bytes or 0)} read, "
-        f"{size(row.write_bytes or 0)} written"
+        f"{row.backend_type}, {row.object}, {row.context}: {format_bytes(row.read_bytes or 0)} read, "
+        f"{format_bytes(row.write_bytes or 0)} written"
         for row in rows[:_LISTED]
         if row.read_bytes or row.write_bytes
     ]
@@ -82,7 +81,8 @@ def _small_caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "slru",
             severity,
             f"The server's cache {worst.name} misses {rate:,.0f} times a second",
-            f"{worst.read_count / looks:.0%} of {looks:,} looks. Long transactions with many savepoints, or "
+            f"{format_share(worst.read_count / looks)} of {looks:,} looks. Long transactions with many "
+            "savepoints, or "
             "many sessions that lock the same rows, do that",
             cache=worst.name,
             misses_per_second=rate,

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import size
 from incident_lib.technologies.postgres.rows import PostgresCounters
 from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints, PostgresWait
+from incident_lib.units import format_bytes, format_duration, format_share
 
 # What others judge (Lock), what is the client's doing (Client, Timeout), and what is no wait at all (CPU).
 _NOT_THE_SERVERS = frozenset({"Lock", "Client", "Timeout", "CPU", "Extension"})
@@ -20,7 +19,7 @@ def judge_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     active = sum(row.mean_session_count for row in waits)
     if severity := context.thresholds.severity("postgres.counters.load", active, "count"):
-        listed = ", ".join(f"{row.share_ratio:.0%} {_name(row)}" for row in waits[:4])
+        listed = ", ".join(f"{format_share(row.share_ratio)} {_name(row)}" for row in waits[:4])
         yield finding(
             evidence,
             "load",
@@ -49,7 +48,7 @@ def _wait(evidence: Evidence, row: PostgresWait, active: float, context: Context
         evidence,
         "waits",
         severity,
-        f"{row.share_ratio:.0%} of the working sessions wait for {_name(row)}",
+        f"{format_share(row.share_ratio)} of the working sessions wait for {_name(row)}",
         f"{row.mean_session_count:.1f} of {active:.1f} sessions at a time, in {row.sample_count} looks",
         wait_type=row.wait_type,
         wait_event=row.wait_event,
@@ -66,7 +65,7 @@ def judge_cache(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     ratio = hits / (hits + reads)
     if severity := context.thresholds.severity("postgres.counters.cache", ratio, "ratio", above=False):
-        title = f"{ratio:.0%} of the blocks were found in the database's own cache"
+        title = f"{format_share(ratio)} of the blocks were found in the database's own cache"
         detail = f"{reads:,} of {hits + reads:,} came from the system or its disk"
         yield finding(evidence, "cache", severity, title, detail, hit_ratio=ratio, reads=reads)
 
@@ -93,7 +92,7 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
             "checkpoints",
             severity,
             f"{requested} checkpoints were requested and {timed} came in time",
-            f"max_wal_size is {size(row.max_wal_bytes)}: raise it if nobody asked for them by hand",
+            f"max_wal_size is {format_bytes(row.max_wal_bytes)}: raise it if nobody asked for them by hand",
             requested=requested,
             timed=timed,
         )
@@ -121,9 +120,11 @@ def _wal(evidence: Evidence, row: PostgresCheckpoints, context: Context) -> Iter
             evidence,
             "wal",
             severity,
-            f"{size(rate)} of WAL a second: at this pace a checkpoint every {format_duration(seconds)}",
+            f"{format_bytes(rate)} of WAL a second: at this pace a checkpoint every "
+            f"{format_duration(seconds)}",
             f"checkpoint_timeout is {format_duration(row.checkpoint_timeout_seconds)}, max_wal_size "
-            f"{size(row.max_wal_bytes)}; after each checkpoint every page is written to the WAL whole",
+            f"{format_bytes(row.max_wal_bytes)}; after each checkpoint every page is written to the "
+            "WAL whole",
             bytes_per_second=rate,
             checkpoint_seconds=seconds,
         )

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.words import (
     conclude,
-    count,
     end_session,
     one_line,
     where,
     who,
 )
 from incident_lib.technologies.postgres.rows import PostgresLockSession
+from incident_lib.units import format_count, format_duration
 
 _LISTED = 10
 _DDL = "AccessExclusiveLock"
@@ -81,7 +80,7 @@ def _blocked(evidence: Evidence, tree: Tree, context: Context) -> Finding:
         evidence,
         "blocked",
         _severity(tree, context),
-        f"{count(len(tree.waiters), 'session')} {verb} for {_thing(tree)} {who(tree.root)}",
+        f"{format_count(len(tree.waiters), 'session')} {verb} for {_thing(tree)} {who(tree.root)}",
         _detail(tree),
         since=min((one.wait_started_at for one in tree.waiters if one.wait_started_at), default=None),
         actions=end_session(evidence, tree.root.pid, running=tree.root.state == "active"),
@@ -119,7 +118,7 @@ def _ddl_queue(evidence: Evidence, tree: Tree) -> Iterator[Finding]:
         if middle.lock_mode != _DDL or middle.lock_type != "relation" or not behind:
             continue
         table = middle.relation or f"relation {middle.lock_relation}"
-        queue = count(len(behind), "session")
+        queue = format_count(len(behind), "session")
         yield finding(
             evidence,
             "ddl_queue",

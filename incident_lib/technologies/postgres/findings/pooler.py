@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude, count
+from incident_lib.technologies.postgres.findings.words import conclude
 from incident_lib.technologies.postgres.rows_load import PostgresPool, PostgresPooler
+from incident_lib.units import format_count, format_duration
 
 # The console refuses our name, or does not know the database: that says nothing about the pools.
 _OURS = frozenset({ProblemKind.DENIED, ProblemKind.NOT_FOUND, ProblemKind.NAME_NOT_RESOLVED, ProblemKind.TLS})
@@ -35,7 +35,7 @@ def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
     for row in evidence.of(PostgresPooler):
         found += _clients(evidence, row, context)
     clients = sum(pool.client_active_count for pool in pools)
-    title = f"{count(len(pools), 'pool')}, {count(clients, 'active client')}, nobody waits"
+    title = f"{format_count(len(pools), 'pool')}, {format_count(clients, 'active client')}, nobody waits"
     yield from conclude(evidence, found, title, pools=len(pools), clients=clients)
 
 
@@ -54,7 +54,10 @@ def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Conte
     severity = context.thresholds.severity("postgres.pooler.waiting", clients, "count")
     if context.thresholds.severity("postgres.pooler.wait", longest, "seconds") is FindingSeverity.CRITICAL:
         severity = FindingSeverity.CRITICAL
-    title = f"{count(clients, 'client')} {'waits' if clients == 1 else 'wait'} in PgBouncer for a connection"
+    title = (
+        f"{format_count(clients, 'client')} {'waits' if clients == 1 else 'wait'} in PgBouncer for "
+        "a connection"
+    )
     return [
         finding(
             evidence,

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.io import judge_io
 from incident_lib.technologies.postgres.findings.load import judge_cache, judge_checkpoints, judge_load
 from incident_lib.technologies.postgres.findings.scans import judge_scans, judge_statement
-from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege, one_line, size
+from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege, one_line
 from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresStatement
 from incident_lib.technologies.postgres.rows_load import PostgresEvictions
+from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 
 def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -20,7 +20,9 @@ def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
     found += [one for judge in _OF_ALL for one in judge(evidence, context)]
     commits = sum(row.commit_count / max(row.interval_seconds, 0.001) for row in rows)
     rollbacks = sum(row.rollback_count for row in rows)
-    title = f"{commits:.0f} commits a second, {count(rollbacks, 'rollback')}, no deadlock while watched"
+    title = (
+        f"{commits:.0f} commits a second, {format_count(rollbacks, 'rollback')}, no deadlock while watched"
+    )
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, commits_per_second=commits, rollbacks=rollbacks)
 
@@ -29,7 +31,7 @@ def _deadlocks(evidence: Evidence, row: PostgresCounters, context: Context) -> I
     number = row.deadlock_count
     if severity := context.thresholds.severity("postgres.counters.deadlocks", number, "count"):
         seconds = format_duration(row.interval_seconds)
-        title = f"{count(number, 'deadlock')} in {row.database} within {seconds}"
+        title = f"{format_count(number, 'deadlock')} in {row.database} within {seconds}"
         detail = "the server's log shows both statements of each; lock rows in the same order everywhere"
         yield finding(evidence, "deadlocks", severity, title, detail, database=row.database, deadlocks=number)
 
@@ -44,7 +46,7 @@ def _rollbacks(evidence: Evidence, row: PostgresCounters, context: Context) -> I
             evidence,
             "rollbacks",
             severity,
-            f"{ratio:.0%} of the transactions in {row.database} are rolled back",
+            f"{format_share(ratio)} of the transactions in {row.database} are rolled back",
             f"{row.rollback_count} of {all_of_them} within {format_duration(row.interval_seconds)}; "
             "the application's log says why",
             database=row.database,
@@ -60,8 +62,9 @@ def _temporary(evidence: Evidence, row: PostgresCounters, context: Context) -> I
             evidence,
             "temp",
             severity,
-            f"Queries in {row.database} write {size(rate)} of temporary files a minute",
-            f"{count(row.temporary_file_count, 'file')} within {format_duration(row.interval_seconds)}; "
+            f"Queries in {row.database} write {format_bytes(rate)} of temporary files a minute",
+            f"{format_count(row.temporary_file_count, 'file')} within "
+            f"{format_duration(row.interval_seconds)}; "
             "look for sorts and hashes larger than work_mem",
             database=row.database,
             bytes_per_minute=rate,
@@ -75,7 +78,7 @@ def _killed(evidence: Evidence, row: PostgresCounters, context: Context) -> Iter
             evidence,
             "killed",
             severity,
-            f"{count(number, 'session')} of {row.database} ended by error within "
+            f"{format_count(number, 'session')} of {row.database} ended by error within "
             f"{format_duration(row.interval_seconds)}",
             f"{row.killed_count} terminated by somebody, {row.fatal_count} by a fatal error",
             database=row.database,
@@ -96,7 +99,7 @@ def _churn(evidence: Evidence, row: PostgresCounters, context: Context) -> Itera
 def _conflicts(evidence: Evidence, row: PostgresCounters, context: Context) -> Iterator[Finding]:
     number = row.conflict_count
     if severity := context.thresholds.severity("postgres.counters.conflicts", number, "count"):
-        title = f"{count(number, 'query', 'queries')} in {row.database} cancelled by replication"
+        title = f"{format_count(number, 'query', 'queries')} in {row.database} cancelled by replication"
         detail = "the standby replays what those queries still read: max_standby_streaming_delay"
         yield finding(evidence, "conflicts", severity, title, detail, database=row.database, conflicts=number)
 
@@ -108,7 +111,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
             evidence,
             "checksums",
             severity,
-            f"Damaged data in {row.database}: {count(number or 0, 'checksum failure')}",
+            f"Damaged data in {row.database}: {format_count(number or 0, 'checksum failure')}",
             "stop writing, keep a copy of the files, look at disk and memory, restore from a backup",
             since=row.checksum_failed_at,
             database=row.database,
@@ -128,7 +131,10 @@ def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding
     found += [one for row in evidence.of(PostgresEvictions) for one in _evicted(evidence, row, context)]
     title = "No statement finished while watched"
     if rows:
-        title = f"{count(len(rows), 'kind')} of statement ran; the heaviest took {rows[0].share_ratio:.0%}"
+        title = (
+            f"{format_count(len(rows), 'kind')} of statement ran; the heaviest took "
+            f"{format_share(rows[0].share_ratio)}"
+        )
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), statements=len(rows))
 
 
@@ -136,7 +142,7 @@ def _evicted(evidence: Evidence, row: PostgresEvictions, context: Context) -> It
     """Yield that statements were forgotten while watched, so that shares are too high or too low."""
     number = row.evicted_count
     if severity := context.thresholds.severity("postgres.statements.evicted", number, "count"):
-        title = f"pg_stat_statements threw statements out {count(number, 'time')} while watched"
+        title = f"pg_stat_statements threw statements out {format_count(number, 'time')} while watched"
         detail = (
             f"it has room for {row.entry_limit:,} and holds {row.entry_count:,}, so shares are not exact: "
             "raise pg_stat_statements.max, or find what sends statements without parameters"
@@ -158,8 +164,9 @@ def _dominant(evidence: Evidence, row: PostgresStatement, context: Context) -> I
         evidence,
         name,
         severity,
-        f"One statement takes {row.share_ratio:.0%} of the database's time: {one_line(row.query, 80)}",
-        f"{count(row.call_count, 'call')} of {format_duration(row.mean_seconds)} each within "
+        f"One statement takes {format_share(row.share_ratio)} of the database's time: "
+        f"{one_line(row.query, 80)}",
+        f"{format_count(row.call_count, 'call')} of {format_duration(row.mean_seconds)} each within "
         f"{format_duration(row.interval_seconds)}, as {row.role} in {row.database}\n"
         f"{one_line(row.query, 600)}",
         query=one_line(row.query, 500),

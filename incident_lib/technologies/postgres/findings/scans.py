@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import count, one_line, size
+from incident_lib.technologies.postgres.findings.words import one_line
 from incident_lib.technologies.postgres.rows_upkeep import PostgresRunningStatement, PostgresTableScan
+from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 _LISTED = 5
 
@@ -27,7 +27,8 @@ def judge_scans(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "scans",
             severity,
             f"{worst.schema}.{worst.table} is read from end to end "
-            f"{count(worst.sequential_scan_count, 'time')} in {format_duration(worst.interval_seconds)}",
+            f"{format_count(worst.sequential_scan_count, 'time')} in "
+            f"{format_duration(worst.interval_seconds)}",
             "\n".join(map(_line, heavy[:_LISTED])),
             table=f"{worst.schema}.{worst.table}",
             scans=worst.sequential_scan_count,
@@ -50,7 +51,7 @@ def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "statement",
             severity,
-            f"{worst.share_ratio:.0%} of what runs is one statement: {one_line(worst.query, 80)}",
+            f"{format_share(worst.share_ratio)} of what runs is one statement: {one_line(worst.query, 80)}",
             f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} looks"
             + (f", one for {format_duration(worst.longest_seconds)}" if worst.longest_seconds else "")
             + "\n"
@@ -71,6 +72,6 @@ def _is_much(row: PostgresRunningStatement, context: Context) -> bool:
 
 def _line(row: PostgresTableScan) -> str:
     return (
-        f"{row.schema}.{row.table} ({size(row.size_bytes)}): {_per_second(row):,.0f} rows a second, "
+        f"{row.schema}.{row.table} ({format_bytes(row.size_bytes)}): {_per_second(row):,.0f} rows a second, "
         f"{row.indexed_row_count:,} rows found through an index meanwhile"
     )

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import count
 from incident_lib.technologies.postgres.rows_schema import (
     PostgresRelation,
     PostgresSchema,
     PostgresSchemaStatement,
 )
+from incident_lib.units import format_count, format_duration
 
 _LONGEST = 120  # characters of a statement in a title
 _MOST = 5
@@ -25,7 +24,10 @@ def analyze_schema(evidence: Evidence, context: Context) -> Iterator[Finding]:
     found = [*_running(evidence), *_changed(evidence, context)]
     yield from found
     if not found:
-        seen = f"{count(schema.table_count, 'table')}, {count(schema.index_count, 'index', 'indexes')}"
+        seen = (
+            f"{format_count(schema.table_count, 'table')}, "
+            f"{format_count(schema.index_count, 'index', 'indexes')}"
+        )
         how = (
             "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would tell of all"
         )

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege
+from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows_upkeep import PostgresSequence
+from incident_lib.units import format_count, format_share
 
 _LISTED = 5
 
@@ -19,7 +20,7 @@ def analyze_sequences(evidence: Evidence, context: Context) -> Iterator[Finding]
     title = "No sequence in this database"
     if known:
         looked = len(known) if evidence.truncated is None else evidence.truncated.total or len(known)
-        title = f"{count(looked, 'sequence')}, the fullest at {known[0][0]:.0%}"
+        title = f"{format_count(looked, 'sequence')}, the fullest at {format_share(known[0][0])}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sequences=len(known))
 
 
@@ -54,7 +55,8 @@ def _high(
         evidence,
         "high",
         severity,
-        f"The sequence {worst.schema}.{worst.name} is {used:.0%} used, {left:,} numbers are left{more}",
+        f"The sequence {worst.schema}.{worst.name} is {format_share(used)} used, {left:,} numbers are "
+        f"left{more}",
         "\n".join(_line(ratio, row) for ratio, row in late[:_LISTED]),
         sequence=f"{worst.schema}.{worst.name}",
         table=worst.table,
@@ -67,4 +69,6 @@ def _high(
 
 def _line(ratio: float, row: PostgresSequence) -> str:
     fills = f", fills {row.table}.{row.column} ({row.column_type})" if row.table else ""
-    return f"{row.schema}.{row.name}: {row.last_value:,} of {row.limit_value:,} ({ratio:.0%}){fills}"
+    return (
+        f"{row.schema}.{row.name}: {row.last_value:,} of {row.limit_value:,} ({format_share(ratio)}){fills}"
+    )

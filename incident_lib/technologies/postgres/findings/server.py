@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from incident_lib.clock import format_duration, format_time
+from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege, size
+from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
     PostgresServer,
@@ -14,6 +14,7 @@ from incident_lib.technologies.postgres.rows import (
     PostgresSlot,
     PostgresStandby,
 )
+from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 _START = timedelta(seconds=5)  # the configuration is loaded at every start, too
 _RISKS = {
@@ -81,7 +82,8 @@ def _prepared(evidence: Evidence, row: PostgresServer, context: Context) -> Iter
             evidence,
             "prepared",
             severity,
-            f"{count(row.prepared_transaction_count, 'prepared transaction')} undecided, the oldest for "
+            f"{format_count(row.prepared_transaction_count, 'prepared transaction')} undecided, the "
+            "oldest for "
             f"{format_duration(seconds)}",
             f"{row.oldest_prepared_name}: its coordinator must COMMIT PREPARED or ROLLBACK PREPARED it",
             since=row.oldest_prepared_at,
@@ -102,7 +104,7 @@ def _notifications(evidence: Evidence, row: PostgresServer, context: Context) ->
     ratio = row.notify_queue_ratio
     severity = context.thresholds.severity("postgres.server.notify_queue", ratio, "ratio")
     if severity and ratio is not None:
-        title = f"The queue of NOTIFY is {ratio:.0%} full"
+        title = f"The queue of NOTIFY is {format_share(ratio)} full"
         detail = "a session listens and sits in a transaction; when the queue is full, NOTIFY fails at commit"
         yield finding(evidence, "notify_queue", severity, title, detail, ratio=ratio)
 
@@ -113,7 +115,8 @@ def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]
     found: list[Finding] = []
     if pending := [row.name for row in rows if row.pending_restart]:
         title = (
-            f"{count(len(pending), 'changed setting')} not in force before a restart: {', '.join(pending)}"
+            f"{format_count(len(pending), 'changed setting')} not in force before a restart: "
+            f"{', '.join(pending)}"
         )
         found.append(
             finding(evidence, "pending_restart", FindingSeverity.INFO, title, settings=", ".join(pending))
@@ -122,7 +125,7 @@ def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]
         title = f"Settings that risk data or hide trouble: {', '.join(risks)}"
         found.append(finding(evidence, "risk", FindingSeverity.INFO, title, settings=", ".join(risks)))
     changed = sum(not row.is_default for row in rows)
-    title = f"{count(len(rows), 'setting')} read, {changed} of them not the default"
+    title = f"{format_count(len(rows), 'setting')} read, {changed} of them not the default"
     yield from conclude(evidence, found, title, settings=len(rows), changed=changed)
 
 
@@ -137,7 +140,7 @@ def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]
             found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
     known = [row.size_bytes for row in rows if row.size_bytes is not None]
     more = "" if len(known) == len(rows) else f" ({len(rows) - len(known)} not told)"
-    title = f"{count(len(rows), 'database')}, {size(sum(known))} in all{more}"
+    title = f"{format_count(len(rows), 'database')}, {format_bytes(sum(known))} in all{more}"
     yield from conclude(evidence, found, title, databases=len(rows), size_bytes=sum(known))
 
 
@@ -167,9 +170,11 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     found = [one for row in standbys for one in _lag(evidence, row, context)]
     found += [one for row in subscriptions for one in _subscription(evidence, row, context)]
     found += [one for row in slots for one in _slot(evidence, row, context)]
-    title = f"{count(len(standbys), 'standby', 'standbys')} in step, {count(len(slots), 'slot')}"
+    title = (
+        f"{format_count(len(standbys), 'standby', 'standbys')} in step, {format_count(len(slots), 'slot')}"
+    )
     if subscriptions:
-        title += f", {count(len(subscriptions), 'subscription')}"
+        title += f", {format_count(len(subscriptions), 'subscription')}"
     if not rows and not slots:
         title = "No replication"
     blind = lacks_privilege(evidence)
@@ -192,7 +197,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
             "lag",
             severity,
             f"{subject} is {format_duration(row.lag_seconds)} behind",
-            "" if row.lag_bytes is None else f"{size(row.lag_bytes)} are not replayed yet",
+            "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} are not replayed yet",
             standby=name,
             lag_seconds=row.lag_seconds,
             lag_bytes=row.lag_bytes,
@@ -243,7 +248,7 @@ def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[F
         title = f"The replication slot {row.name} is about to lose its WAL"
     if severity is None and not row.active:
         severity = context.thresholds.severity("postgres.replication.slot", row.retained_bytes, "bytes")
-        title = f"The unused replication slot {row.name} keeps {size(row.retained_bytes or 0)} of WAL"
+        title = f"The unused replication slot {row.name} keeps {format_bytes(row.retained_bytes or 0)} of WAL"
     if severity:
         yield finding(
             evidence,

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude, count
+from incident_lib.technologies.postgres.findings.words import conclude
 from incident_lib.technologies.postgres.rows import PostgresTable
 from incident_lib.technologies.postgres.rows_upkeep import PostgresVacuum
+from incident_lib.units import format_count, format_duration, format_share
 
 _LISTED = 5
 
@@ -32,7 +32,7 @@ def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
         title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
         found.append(_dead_rows(evidence, "autovacuum_off", title, never))
     found += _vacuums(evidence)
-    title = f"{count(len(rows), 'table')} looked at, none waits for a vacuum too long"
+    title = f"{format_count(len(rows), 'table')} looked at, none waits for a vacuum too long"
     yield from conclude(evidence, found, title, tables=len(rows))
 
 
@@ -41,7 +41,7 @@ def _vacuums(evidence: Evidence) -> list[Finding]:
     rows = evidence.of(PostgresVacuum)
     if not rows:
         return []
-    title = f"{count(len(rows), 'VACUUM')} running, the oldest {_progress(rows[0])}"
+    title = f"{format_count(len(rows), 'VACUUM')} running, the oldest {_progress(rows[0])}"
     worst = rows[0]
     return [
         finding(
@@ -62,7 +62,7 @@ def _vacuums(evidence: Evidence) -> list[Finding]:
 
 def _progress(row: PostgresVacuum) -> str:
     of = f"of {row.table}" if row.table else f"in {row.database or 'another database'}"
-    done = "" if row.scanned_ratio is None else f" ({row.scanned_ratio:.0%} scanned)"
+    done = "" if row.scanned_ratio is None else f" ({format_share(row.scanned_ratio)} scanned)"
     since = "" if row.run_seconds is None else f" for {format_duration(row.run_seconds)}"
     return f"{of}: {row.phase or 'not told'}{done}{since}"
 
@@ -74,7 +74,9 @@ def _vacuum(row: PostgresVacuum) -> str:
     if (row.index_pass_count or 0) > 1:
         parts.append(f"pass {row.index_pass_count} over the indexes: maintenance_work_mem is too small")
     if row.index_count:
-        parts.append(f"{row.index_done_count or 0} of {count(row.index_count, 'index', 'indexes')} done")
+        parts.append(
+            f"{row.index_done_count or 0} of {format_count(row.index_count, 'index', 'indexes')} done"
+        )
     if row.wait_event:
         parts.append(f"waits for {row.wait_type}:{row.wait_event}")
     return ", ".join(parts)

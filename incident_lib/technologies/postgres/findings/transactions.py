@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.words import (
     conclude,
-    count,
     end_session,
     lacks_privilege,
     one_line,
@@ -15,6 +13,7 @@ from incident_lib.technologies.postgres.findings.words import (
     who,
 )
 from incident_lib.technologies.postgres.rows import PostgresActiveSession
+from incident_lib.units import format_count, format_duration
 
 _LISTED = 5
 Sessions = list[PostgresActiveSession]
@@ -67,7 +66,7 @@ def _idle_blocking(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
         evidence,
         "idle_blocking",
         FindingSeverity.CRITICAL,
-        f"{who(worst)} does nothing and makes {count(waiting, 'session')} wait",
+        f"{who(worst)} does nothing and makes {format_count(waiting, 'session')} wait",
         _list(sessions),
         since=worst.state_changed_at,
         actions=end_session(evidence, worst.pid, running=False),

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude, count, lacks_privilege, size
+from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows_upkeep import (
     PostgresArchiver,
     PostgresInvalidIndex,
     PostgresWalFolder,
 )
+from incident_lib.units import format_bytes, format_count, format_duration
 
 
 def analyze_archiver(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -32,7 +32,10 @@ def _folder(evidence: Evidence, row: PostgresWalFolder, context: Context) -> Ite
     wanted = max(row.max_bytes, row.kept_bytes)
     limits = context.thresholds
     if severity := limits.severity("postgres.archiver.wal", row.size_bytes / max(wanted, 1), "ratio"):
-        title = f"The write-ahead log takes {size(row.size_bytes)}, and {size(wanted)} were planned"
+        title = (
+            f"The write-ahead log takes {format_bytes(row.size_bytes)}, and {format_bytes(wanted)} "
+            "were planned"
+        )
         detail = "a slot, archiving that is late, or a burst of writes keeps it; delete nothing of it by hand"
         yield finding(
             evidence, "wal", severity, title, detail, size_bytes=row.size_bytes, files=row.file_count
@@ -68,13 +71,13 @@ def analyze_indexes(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     found: list[Finding] = []
     if left and not blind:
         names = ", ".join(f"{row.schema}.{row.index}" for row in left)
-        title = f"{count(len(left), 'index', 'indexes')} left invalid by a failed build: {names}"
+        title = f"{format_count(len(left), 'index', 'indexes')} left invalid by a failed build: {names}"
         detail = "no query uses it, every write pays for it: DROP INDEX CONCURRENTLY, then build it again"
         found.append(
             finding(evidence, "invalid", FindingSeverity.WARNING, title, detail, count=len(left), names=names)
         )
     if building:
         names = ", ".join(f"{row.schema}.{row.index}" for row in building)
-        title = f"{count(len(building), 'index', 'indexes')} being built: {names}"
+        title = f"{format_count(len(building), 'index', 'indexes')} being built: {names}"
         found.append(finding(evidence, "building", FindingSeverity.INFO, title, names=names))
     yield from conclude(evidence, found, "No index is invalid", blind=blind, invalid=len(left))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.technologies.postgres.rows import PostgresActiveSession, PostgresLockSession
+from incident_lib.units import format_duration
 
 AnySession = PostgresActiveSession | PostgresLockSession
 
@@ -48,28 +48,6 @@ def one_line(query: str | None, length: int = 200) -> str:
     """
     text = " ".join((query or "").split())
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def count(number: int, singular: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "session"), count(5, "query", "queries")
-    ('1 session', '5 queries')
-    """
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def size(value: float) -> str:
-    """Return bytes in the unit that reads best.
-
-    >>> [size(number) for number in (512, 7_757_159, 3 << 30)]
-    ['512 B', '7.4 MB', '3.0 GB']
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TB"
 
 
 def end_session(evidence: Evidence, pid: int, *, running: bool) -> tuple[ProposedAction, ...]:

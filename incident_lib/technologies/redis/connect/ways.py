@@ -13,6 +13,7 @@ from incident_lib.technologies.redis.connect.address import Address, parse_url
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_login, from_reply
 from incident_lib.technologies.redis.connect.session import NAME, RedisSession, Transport
 from incident_lib.technologies.redis.connect.wire import Wire, connect
+from incident_lib.units import format_guess
 
 _NO_PASSWORD = "without any password configured"  # noqa: S105 - what a server without one says
 
@@ -190,7 +191,7 @@ def _loading(session: RedisSession) -> TargetError:
     done, left = info.number("loading_loaded_perc"), info.number("loading_eta_seconds")
     left = None if left is None or left < 0 else left  # -1: it does not know yet
     estimate = "" if done is None else f", {done:.0f} % read"
-    estimate += "" if left is None else f", about {left:.0f} s left"
+    estimate += "" if left is None else f", {format_guess(left)} left"
     numbers = {"loaded_ratio": None if done is None else done / 100, "loading_eta_seconds": left}
     return TargetError(
         ProblemKind.STARTING,

@@ -19,6 +19,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.address import Address
 from incident_lib.technologies.redis.connect.commands import check
 from incident_lib.technologies.redis.connect.problems import from_connect, from_os, protocol
+from incident_lib.units import format_bytes
 
 if TYPE_CHECKING:
     from incident_lib.technologies.redis.connect.resp import Resp
@@ -125,7 +126,7 @@ class Stream:
     def _count(self, size: int) -> None:
         self._left_bytes -= size
         if self._left_bytes < 0:
-            raise protocol(self.where, f"a reply of over {LIMIT_BYTES >> 20} MiB")
+            raise protocol(self.where, f"a reply of over {format_bytes(LIMIT_BYTES)}")
 
 
 class Wire:

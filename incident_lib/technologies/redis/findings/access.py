@@ -23,7 +23,7 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         evidence,
         "denied",
         FindingSeverity.WARNING,
-        f"{total} refusals by the access rules, most for user {worst.user} {what}",
+        f"{total:,} refusals by the access rules, most for user {worst.user} {what}",
         f"last from {worst.address or 'an unknown address'}",
         since=min(row.last_at for row in denials),
         denied_count=total,

@@ -7,6 +7,7 @@ from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_by_client
 from incident_lib.technologies.redis.rows import RedisClientGroup, RedisClients
+from incident_lib.units import format_duration, format_number, format_share
 
 
 def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -26,12 +27,12 @@ def _ok(evidence: Evidence, row: RedisClients) -> Finding:
         return finding(
             evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no clients section"
         )
-    limit = f" of {row.limit_count}" if row.limit_count else ", the limit is not known"
+    limit = f" of {format_number(row.limit_count)}" if row.limit_count else ", the limit is not known"
     return finding(
         evidence,
         "ok",
         FindingSeverity.OK,
-        f"{row.connected_count} clients{limit}",
+        f"{format_number(row.connected_count)} clients{limit}",
         connected_count=row.connected_count,
         limit_count=row.limit_count,
     )
@@ -44,7 +45,8 @@ def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             "rejected",
             FindingSeverity.WARNING,
             "clients are turned away, as there are too many",
-            f"{row.rejected_count} in {row.seconds:.1f} s, limit {row.limit_count}",
+            f"{format_number(row.rejected_count)} in {format_duration(row.seconds)}, limit "
+            f"{format_number(row.limit_count)}",
             rejected_count=row.rejected_count,
         )
 
@@ -58,8 +60,8 @@ def _high(evidence: Evidence, row: RedisClients, context: Context) -> Iterator[F
             evidence,
             "high",
             severity,
-            f"{ratio:.0%} of the connections are taken",
-            f"{row.connected_count} of {row.limit_count}",
+            f"{format_share(ratio)} of the connections are taken",
+            f"{format_number(row.connected_count)} of {format_number(row.limit_count)}",
             used_ratio=ratio,
             connected_count=row.connected_count,
             limit_count=row.limit_count,
@@ -96,7 +98,7 @@ def _one_address(evidence: Evidence, row: RedisClients, context: Context) -> Ite
             evidence,
             "one_address",
             severity,
-            f"{address} holds {count} of {total} connections",
+            f"{address} holds {count} of {total:,} connections",
             f"mostly {names[address]}" if names[address] else "its clients have no name",
             address=address,
             client_count=count,

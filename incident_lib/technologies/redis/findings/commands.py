@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisSetting
 from incident_lib.technologies.redis.rows_commands import RedisCommand, RedisLatencyEvent, busy_seconds
+from incident_lib.units import format_duration, format_share
 
 
 def analyze_commands(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
         evidence,
         "ok",
         FindingSeverity.OK,
-        f"{per_second:.0f} commands a second, which take {_ratio(commands):.0%} of its time",
+        f"{per_second:.0f} commands a second, which take {format_share(_ratio(commands))} of its time",
         "latency monitoring is off (latency-monitor-threshold 0): stalls by disk and forks are not seen"
         if off
         else "",
@@ -53,8 +53,9 @@ def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Conte
         evidence,
         "dominant" if dominant else "busy",
         severity,
-        f"the command thread is busy {ratio:.0%} of the time, {share:.0%} of it with {most.name.upper()}",
-        f"{most.call_count} calls in {most.seconds:.1f} s, "
+        f"the command thread is busy {format_share(ratio)} of the time, {format_share(share)} of it "
+        f"with {most.name.upper()}",
+        f"{most.call_count:,} calls in {format_duration(most.seconds)}, "
         f"{format_duration(most.busy_seconds / most.call_count)} each",
         command=most.name,
         busy_ratio=ratio,

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from incident_lib.clock import format_duration, format_time
+from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
 from incident_lib.technologies.redis.rows import RedisLatency, RedisServer
+from incident_lib.units import format_duration, format_share
 
 _FEW_PINGS = 20
 _TITLES = {
@@ -60,7 +61,7 @@ def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding
 def _ok(evidence: Evidence, server: RedisServer | None, latency: RedisLatency | None) -> Finding:
     name = f"{server.software} {server.version}" if server and server.version else "the server"
     median = latency.median_seconds if latency else None
-    speed = f" in {_short(median)}" if median is not None else ""
+    speed = f" in {format_duration(median)}" if median is not None else ""
     ways = "; ".join(server.ways) if server else ""
     return finding(
         evidence,
@@ -95,9 +96,11 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             evidence,
             "latency",
             FindingSeverity.INFO if doubt else severity,
-            doubt or f"the event loop is slow: a ping takes {_short(latency.p95_seconds)}",
-            f"p95 of {latency.sample_count} pings, the slowest {_short(latency.max_seconds)}; the network's "
-            f"share is {_short(latency.connect_seconds)}, ours {_short(latency.own_delay_seconds)}. "
+            doubt or f"the event loop is slow: a ping takes {format_duration(latency.p95_seconds)}",
+            f"p95 of {latency.sample_count} pings, the slowest {format_duration(latency.max_seconds)}; "
+            "the network's "
+            f"share is {format_duration(latency.connect_seconds)}, ours "
+            f"{format_duration(latency.own_delay_seconds)}. "
             + (held or "See the slow log and its machine's CPU."),
             p95_seconds=latency.p95_seconds,
             max_seconds=latency.max_seconds,
@@ -112,10 +115,10 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
 def _doubt(latency: RedisLatency, wait: float, context: Context) -> str:
     """Return why the pings say little of a server that counted nothing itself, "" where they do."""
     if _is_busy_here(latency, wait, context):
-        return f"a ping takes {_short(latency.p95_seconds)}, and this machine is too busy to say why"
+        return f"a ping takes {format_duration(latency.p95_seconds)}, and this machine is too busy to say why"
     # Of so few pings the 95th percentile is the slowest: one was held up, by whatever it was.
     if latency.sample_count < _FEW_PINGS and latency.median_seconds < wait / 2:
-        slowest = _short(latency.max_seconds)
+        slowest = format_duration(latency.max_seconds)
         return f"few pings took long, the slowest {slowest}, and nothing that the server counts says why"
     return ""
 
@@ -148,7 +151,10 @@ def _held(latency: RedisLatency, context: Context) -> str | None:
     if not (long and often) and limits.severity("redis.busy", ratio, "ratio") is None:
         return None
     name = (latency.longest_command or "").upper()
-    return f"By its own count it ran commands {ratio:.0%} of the time, a {name} took {_short(longest)}."
+    return (
+        f"By its own count it ran commands {format_share(ratio)} of the time, a {name} took "
+        f"{format_duration(longest)}."
+    )
 
 
 def _restarted(evidence: Evidence, server: RedisServer, context: Context) -> Iterator[Finding]:
@@ -177,12 +183,3 @@ def _clock(evidence: Evidence, server: RedisServer, context: Context) -> Iterato
             "times of its log and slow log are that far off",
             difference_seconds=difference,
         )
-
-
-def _short(seconds: float) -> str:
-    """Return a small time with what matters of it.
-
-    >>> _short(0.00034), _short(0.25)
-    ('0.34 ms', '250 ms')
-    """
-    return f"{seconds * 1000:.2f} ms" if seconds < 0.01 else format_duration(seconds)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows_commands import RedisErrorClass
+from incident_lib.units import format_duration
 
 # What the server says is wrong. Others, such as ERR, WRONGTYPE and NOSCRIPT, are the clients' own doing.
 _MEANING = {
@@ -47,7 +48,8 @@ def _rising(evidence: Evidence, row: RedisErrorClass, context: Context) -> Findi
         row.name.lower(),
         FindingSeverity.WARNING if meaning else FindingSeverity.INFO,
         f"{row.name}: {meaning}" if meaning else f"{risen} error replies of class {row.name}",
-        f"{risen} in {row.seconds:.1f} s; {row.total_count} since the server's start or the last reset",
+        f"{risen} in {format_duration(row.seconds)}; {row.total_count:,} since the server's start or the "
+        "last reset",
         risen_count=risen,
         per_second=risen / row.seconds if row.seconds else None,
         total_count=row.total_count,
@@ -66,5 +68,5 @@ def _past(evidence: Evidence, rows: list[RedisErrorClass]) -> Finding:
 
 
 def _totals(rows: tuple[RedisErrorClass, ...] | list[RedisErrorClass]) -> str:
-    totals = ", ".join(f"{row.name} {row.total_count}" for row in rows if row.total_count > 0)
+    totals = ", ".join(f"{row.name} {row.total_count:,}" for row in rows if row.total_count > 0)
     return f"since the server's start or the last reset: {totals}" if totals else ""

@@ -12,6 +12,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory
 from incident_lib.technologies.redis.rows_commands import RedisSlowCommand
+from incident_lib.units import format_duration, format_number, format_share
 
 FLUSHES = ("flushall", "flushdb")
 _PROBE = "redis.memory"
@@ -67,7 +68,8 @@ def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
             "flushed",
             FindingSeverity.INFO,
             "its keys are thrown away just now: FLUSHALL or FLUSHDB came while we looked",
-            f"{row.flushed_count} of them in {row.seconds:.1f} s; {row.key_count} keys are left",
+            f"{format_number(row.flushed_count)} of them in {format_duration(row.seconds)}; "
+            f"{row.key_count:,} keys are left",
             since=evidence.collected_at,
             call_count=row.flushed_count,
             key_count=row.key_count,
@@ -115,7 +117,7 @@ def _between(
             evidence,
             "keys_lost",
             FindingSeverity.INFO,
-            f"it lost {1 - left:.0%} of its keys {when}",
+            f"it lost {format_share(1 - left)} of its keys {when}",
             f"{keys}; {_reason(row, known, flushes, gone)}",
             since=since,
             before_count=known.key_count,

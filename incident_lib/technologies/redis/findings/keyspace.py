@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.findings.sizes import size
 from incident_lib.technologies.redis.rows_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.units import format_bytes, format_share
 
 
 def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -20,12 +20,12 @@ def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def _ok(evidence: Evidence, databases: tuple[RedisDatabase, ...]) -> Finding:
     keys = sum(row.key_count for row in databases)
     expiring = sum(row.expiring_count for row in databases)
-    forever = f", {1 - expiring / keys:.0%} of them without an expiry" if keys else ""
+    forever = f", {format_share(1 - expiring / keys)} of them without an expiry" if keys else ""
     return finding(
         evidence,
         "ok",
         FindingSeverity.OK,
-        f"{keys} keys{forever}",
+        f"{keys:,} keys{forever}",
         _sample(evidence),
         key_count=keys,
         without_expiry_ratio=1 - expiring / keys if keys else None,
@@ -36,10 +36,12 @@ def _sample(evidence: Evidence) -> str:
     sample = next(iter(evidence.of(RedisKeySample)), None)
     if sample is None or not sample.key_count:
         return ""
-    text = f"{sample.sampled_count} of {sample.key_count} keys of database {sample.database} were looked at"
+    text = (
+        f"{sample.sampled_count:,} of {sample.key_count:,} keys of database {sample.database} were looked at"
+    )
     if groups := evidence.of(RedisKeyGroup):
         share = groups[0].memory_bytes / max(sample.memory_bytes, 1)
-        text += f"; {groups[0].pattern} takes {share:.0%} of their memory"
+        text += f"; {groups[0].pattern} takes {format_share(share)} of their memory"
     return text
 
 
@@ -55,8 +57,9 @@ def _big(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "big_key",
             severity,
-            f"a {biggest.kind} of {size(biggest.memory_bytes)} under {biggest.pattern}",
-            f"{count} of the ten biggest keys that were seen are over {size(limit)}; {_sample(evidence)}",
+            f"a {biggest.kind} of {format_bytes(biggest.memory_bytes)} under {biggest.pattern}",
+            f"{count} of the ten biggest keys that were seen are over {format_bytes(limit)}; "
+            f"{_sample(evidence)}",
             pattern=biggest.pattern,
             kind=biggest.kind,
             memory_bytes=biggest.memory_bytes,

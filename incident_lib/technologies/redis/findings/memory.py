@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.technologies.redis.findings.flushes import flushed_now
-from incident_lib.technologies.redis.findings.sizes import size
 from incident_lib.technologies.redis.rows import RedisMemory
+from incident_lib.units import format_bytes, format_duration, format_number, format_share
 
 
 def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -32,13 +32,15 @@ def _ok(evidence: Evidence, row: RedisMemory, context: Context) -> Finding:
             evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no memory section"
         )
     limit = (
-        f" of {size(row.limit_bytes)} ({row.limit_source})" if row.limit_bytes else ", the limit is not known"
+        f" of {format_bytes(row.limit_bytes)} ({row.limit_source})"
+        if row.limit_bytes
+        else ", the limit is not known"
     )
     return finding(
         evidence,
         "ok",
         FindingSeverity.OK,
-        f"{size(row.used_bytes)} used{limit}, policy {row.policy}",
+        f"{format_bytes(row.used_bytes)} used{limit}, policy {row.policy}",
         _numbers(row),
         used_bytes=row.used_bytes,
         limit_bytes=row.limit_bytes,
@@ -57,9 +59,9 @@ def _hit_ratio(row: RedisMemory, context: Context) -> float | None:
 
 def _numbers(row: RedisMemory) -> str:
     lookups = (row.hit_count or 0) + (row.miss_count or 0)
-    hits = f", {(row.hit_count or 0) / lookups:.0%} of {lookups} lookups hit" if lookups else ""
-    peak = f"peak {size(row.peak_bytes)}, " if row.peak_bytes is not None else ""
-    return f"{peak}{row.evicted_count or 0} keys evicted in {row.seconds:.1f} s{hits}"
+    hits = f", {format_share((row.hit_count or 0) / lookups)} of {lookups:,} lookups hit" if lookups else ""
+    peak = f"peak {format_bytes(row.peak_bytes)}, " if row.peak_bytes is not None else ""
+    return f"{peak}{row.evicted_count or 0:,} keys evicted in {format_duration(row.seconds)}{hits}"
 
 
 def can_evict(row: RedisMemory) -> bool:
@@ -85,11 +87,11 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         evidence,
         "full" if critical else "high",
         FindingSeverity.CRITICAL if critical else FindingSeverity.WARNING,
-        f"memory is {row.used_ratio:.0%} full: {what}, as policy {policy} frees none"
+        f"memory is {format_share(row.used_ratio)} full: {what}, as policy {policy} frees none"
         if critical
-        else f"memory is {row.used_ratio:.0%} full",
-        f"{size(held)} of {size(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
-        f"{row.key_count} keys, {row.expiring_key_count} with an expiry",
+        else f"memory is {format_share(row.used_ratio)} full",
+        f"{format_bytes(held)} of {format_bytes(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
+        f"{row.key_count:,} keys, {row.expiring_key_count:,} with an expiry",
         actions=(_delete(evidence.target),),
         used_ratio=row.used_ratio,
         limit_bytes=row.limit_bytes,
@@ -120,8 +122,8 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
         evidence,
         "evictions" if heavy or not cache else "evicting",
         FindingSeverity.WARNING if heavy or not cache else FindingSeverity.INFO,
-        f"{per_second:.0f} keys a second are evicted, {share:.1%} of all",
-        f"policy {row.policy}, {row.key_count} keys, maxmemory {size(row.maxmemory_bytes)}",
+        f"{per_second:.0f} keys a second are evicted, {format_share(share)} of all",
+        f"policy {row.policy}, {row.key_count:,} keys, maxmemory {format_bytes(row.maxmemory_bytes)}",
         actions=(_delete(evidence.target),) if heavy or not cache else (),
         per_second=per_second,
         share_ratio=share,
@@ -132,12 +134,12 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
 def _behind(evidence: Evidence, row: RedisMemory, seconds: float) -> Finding:
     why = "writes come faster than keys go"
     if not row.key_count and row.client_buffer_bytes is not None:
-        why = f"no key is left to evict: clients' buffers take {size(row.client_buffer_bytes)}"
+        why = f"no key is left to evict: clients' buffers take {format_bytes(row.client_buffer_bytes)}"
     return finding(
         evidence,
         "eviction_behind",
         FindingSeverity.WARNING,
-        f"over maxmemory for {seconds:.1f} s: keys are not evicted fast enough",
+        f"over maxmemory for {format_duration(seconds)}: keys are not evicted fast enough",
         f"policy {row.policy}; {why}",
         behind_seconds=seconds,
     )
@@ -158,8 +160,9 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         evidence,
         "hit_ratio",
         FindingSeverity.WARNING if evicts else FindingSeverity.INFO,
-        f"only {ratio:.0%} of lookups find their key" + (" while keys are evicted" if evicts else ""),
-        f"{hits} hits and {misses} misses in {row.seconds:.1f} s",
+        f"only {format_share(ratio)} of lookups find their key"
+        + (" while keys are evicted" if evicts else ""),
+        f"{hits:,} hits and {misses:,} misses in {format_duration(row.seconds)}",
         hit_ratio=ratio,
         lookup_count=hits + misses,
     )
@@ -181,8 +184,8 @@ def _fragmentation(evidence: Evidence, row: RedisMemory, context: Context) -> It
             evidence,
             "fragmentation",
             FindingSeverity.WARNING,
-            f"memory is fragmented: the system holds {ratio:.1f} times what is used",
-            f"{size(wasted)} are held and not used; a restart or activedefrag gives them back",
+            f"memory is fragmented: the system holds {format_number(ratio)} times what is used",
+            f"{format_bytes(wasted)} are held and not used; a restart or activedefrag gives them back",
             fragmentation_ratio=ratio,
             fragmentation_bytes=wasted,
         )
@@ -197,8 +200,8 @@ def _peak(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
             evidence,
             "peak",
             severity,
-            f"memory was {ratio:.1f} times as high once",
-            f"peak {size(row.peak_bytes)}, now {size(row.used_bytes)}",
+            f"memory was {format_number(ratio)} times as high once",
+            f"peak {format_bytes(row.peak_bytes)}, now {format_bytes(row.used_bytes)}",
             peak_ratio=ratio,
         )
 
@@ -212,7 +215,9 @@ def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator
             evidence,
             "client_buffers",
             severity,
-            f"clients' buffers take {size(each)} each",
-            f"{size(row.client_buffer_bytes)} for {row.client_count} clients, who ask much or read slowly",
+            f"clients' buffers take {format_bytes(each)} each",
+            f"{format_bytes(row.client_buffer_bytes)} for {format_number(row.client_count)} clients, "
+            "who ask much or "
+            "read slowly",
             bytes_per_client=each,
         )

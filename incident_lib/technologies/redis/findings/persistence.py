@@ -6,6 +6,7 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisPersistence
+from incident_lib.units import format_number
 
 
 def analyze_persistence(evidence: Evidence, _context: Context) -> Iterator[Finding]:
@@ -28,7 +29,7 @@ def _ok(evidence: Evidence, row: RedisPersistence) -> Finding:
     if row.save is None and not row.aof_enabled:
         title = "the last dump did not fail"
     since = f"last dump {format_time(row.dump_at)}, " if row.dump_at and row.save else ""
-    detail = f"{since}{row.unsaved_change_count} changes since the last dump"
+    detail = f"{since}{format_number(row.unsaved_change_count)} changes since the last dump"
     return finding(evidence, "ok", FindingSeverity.OK, title, detail)
 
 
@@ -64,7 +65,8 @@ def _dump(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
         FindingSeverity.WARNING if goes_on else FindingSeverity.CRITICAL,
         "the last dump failed" if goes_on else "dumps fail, and writes are refused",
         (f"last good one {format_time(row.dump_at)}; " if row.dump_at else "")
-        + f"{row.unsaved_change_count} changes are not saved. Look at the disk and rights of its directory."
+        + f"{format_number(row.unsaved_change_count)} changes are not saved. "
+        + "Look at the disk and rights of its directory."
         + (" Whether writes are refused is the default's, as CONFIG GET is not allowed." if assumed else ""),
         what="dump",
         unsaved_change_count=row.unsaved_change_count,

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.failover import failover
-from incident_lib.technologies.redis.findings.sizes import size
 from incident_lib.technologies.redis.rows_roles import (
     RedisCluster,
     RedisReplica,
     RedisReplication,
     RedisWatched,
 )
+from incident_lib.units import format_bytes, format_duration, format_number
 
 
 def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -70,7 +69,7 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             evidence,
             "full_sync",
             FindingSeverity.INFO,
-            f"{row.full_sync_count} full copies to replicas were begun just now",
+            f"{format_number(row.full_sync_count)} full copies to replicas were begun just now",
             "each forks and sends everything; the backlog may be too small",
             full_sync_count=row.full_sync_count,
         )
@@ -88,7 +87,7 @@ def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterato
         f"replica {row.address} was last heard of {format_duration(lag)} ago"
         if late and lag is not None
         else f"replica {row.address} is in state {row.state}",
-        f"it is {size(row.behind_bytes)} behind",
+        f"it is {format_bytes(row.behind_bytes)} behind",
         address=row.address,
         lag_seconds=lag,
         behind_bytes=row.behind_bytes,

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from incident_lib.clock import format_duration
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_slowly
 from incident_lib.technologies.redis.findings.stalls import stalled
 from incident_lib.technologies.redis.rows_commands import RedisSlowCommand, RedisSlowLog
+from incident_lib.units import format_duration, format_share
 
 
 def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -42,7 +42,8 @@ def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Findin
         "stalled",
         FindingSeverity.INFO,
         f"{calls} held up, {format_duration(slowest.duration_seconds)} at most",
-        f"{slowest.command} takes {(slowest.mean_seconds or 0) * 1000:.3f} ms on average, so the process was "
+        f"{slowest.command} takes {format_duration(slowest.mean_seconds or 0)} on average, so the "
+        "process was "
         "kept from running, or a value is very large. See its machine's CPU, swapping, and forks for dumps.",
         since=min(one.started_at for one in stalls),
         call_count=len(stalls),
@@ -68,7 +69,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
         "slow",
         severity or FindingSeverity.INFO,
         f"{shown} held everybody up for {format_duration(most)} in {calls}",
-        f"{most / total:.0%} of the slow time of {len(commands)} commands; the slowest took "
+        f"{format_share(most / total)} of the slow time of {len(commands)} commands; the slowest took "
         f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
         f"from {slowest.client or slowest.address or 'an unknown client'}",
         since=min(one.started_at for one in worst),

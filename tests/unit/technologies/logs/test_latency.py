@@ -61,7 +61,7 @@ def test_an_endpoint_that_takes_longer_since_a_moment_is_told_with_its_numbers()
     found = judge([*requests("/orders", slow_from(540)), *requests("/", quick)])
     one = found["latency"]
     assert one.severity is FindingSeverity.WARNING
-    assert one.title == "GET /orders takes 645 ms since 14:09:00 UTC, 2 ms before (median)"
+    assert one.title == "GET /orders takes 645 ms since 14:09:00 UTC, 1.8 ms before (median)"
     assert one.since == START + timedelta(seconds=540)
     assert one.data["endpoint"] == "GET /orders"
     assert (one.data["slower_endpoints_count"], one.data["endpoints_count"]) == (1, 2)

@@ -109,7 +109,7 @@ def test_idle_in_transaction() -> None:
     blocking = judge(evidence("transactions", active(5, **IDLE, state_seconds=2.0, blocking_count=3)))
     assert blocking["idle_blocking"].severity is CRITICAL
     assert blocking["idle_blocking"].title == (
-        "pid 5 (web, idle in transaction for 2.0 s) does nothing and makes 3 sessions wait"
+        "pid 5 (web, idle in transaction for 2 s) does nothing and makes 3 sessions wait"
     )
     pause = judge(evidence("transactions", active(5, **IDLE, state_seconds=0.01, blocking_count=1)))
     assert list(pause) == ["ok"]

@@ -183,4 +183,4 @@ def test_a_sequence_that_may_not_be_read_is_unknown_and_hides_no_other() -> None
     full = _sequence(name="carts_id_seq", last_value=2_147_483_000)
     both = judge(evidence("sequences", hidden, full, problem=BLIND))
     assert {name: one.severity for name, one in both.items()} == {"high": CRITICAL, "unknown": UNKNOWN}
-    assert both["high"].title == "The sequence public.carts_id_seq is 100% used, 647 numbers are left"
+    assert both["high"].title == "The sequence public.carts_id_seq is over 99.9 % used, 647 numbers are left"

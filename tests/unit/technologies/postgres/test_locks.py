@@ -42,7 +42,7 @@ def test_the_title_reads_well() -> None:
 def test_a_root_in_a_long_transaction_of_short_queries_says_so() -> None:
     root = waiter(10, application="reprice", query_seconds=0.006, transaction_seconds=6.0)
     found = judge(evidence("locks", root, waiter(11, 10)))["blocked"]
-    assert found.title == "1 session waits for a lock held by pid 10 (reprice, in a transaction for 6.0 s)"
+    assert found.title == "1 session waits for a lock held by pid 10 (reprice, in a transaction for 6 s)"
 
 
 def test_how_bad_a_queue_is() -> None:

@@ -150,7 +150,7 @@ def _database(**values: Any) -> PostgresDatabase:
 
 def test_databases() -> None:
     found = judge(evidence("databases", _database(), _database(size_bytes=None)))
-    assert found["ok"].title == "2 databases, 5.0 MB in all (1 not told)"
+    assert found["ok"].title == "2 databases, 5 MiB in all (1 not told)"
     assert judge(evidence("databases", _database(connection_limit=10)))["limit"].severity is WARNING
     assert judge(evidence("databases", _database(connection_limit=8)))["limit"].severity is CRITICAL
     assert judge(evidence("databases", _database(allows_connections=False)))["closed"].severity is INFO
@@ -205,7 +205,7 @@ def test_replication() -> None:
     for status, severity in (("lost", CRITICAL), ("unreserved", WARNING)):
         assert judge(evidence("replication", _slot(wal_status=status)))["slot"].severity is severity
     unused = judge(evidence("replication", _slot(active=False, retained_bytes=2 << 30)))["slot"]
-    assert unused.title == "The unused replication slot replica keeps 2.0 GB of WAL"
+    assert unused.title == "The unused replication slot replica keeps 2 GiB of WAL"
 
 
 def _connection(**values: Any) -> PostgresConnection:
@@ -240,7 +240,7 @@ def test_a_connection_is_ok_and_our_role_is_judged() -> None:
     ):
         assert judge(evidence("connection", _connection(**values)))["role"].severity is severity
     clock = judge(evidence("connection", _connection(clock_difference_seconds=-7.0)))["clock"]
-    assert clock.title == "The server's clock is 7.0 s behind ours"
+    assert clock.title == "The server's clock is 7 s behind ours"
     way = judge(evidence("connection", _connection(way="exec", attempts=("the configured address: no",))))
     assert way["way"].severity is INFO
 

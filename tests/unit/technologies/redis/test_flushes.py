@@ -71,7 +71,7 @@ def test_a_flush_since_an_earlier_look():
     assert {one.severity for one in found.values()} == {FindingSeverity.INFO}
     assert {one.since for one in found.values()} == {BEFORE}
     assert "5,000 keys then, 40 now" in found["keys_lost"].detail
-    assert "99% of its keys" in found["keys_lost"].title
+    assert "99.2 % of its keys" in found["keys_lost"].title
 
 
 def test_a_baseline_knows_no_moment():
