@@ -17,10 +17,11 @@ from incident_lib.connections.docker import Engine, open_engine
 from incident_lib.errors import TargetError, UsageError
 from incident_lib.model import Window
 from incident_lib.redact import Redactor
-from incident_lib.technologies.logs.probes import FileLog, Scan, rows, text, times
+from incident_lib.technologies.logs.probes import FileLog, Scan, rows, times
 from incident_lib.technologies.logs.probes.container import raw_lines, split_time
 from incident_lib.technologies.logs.probes.digest import coarsen
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.mask import mask
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 
@@ -178,7 +179,7 @@ def _of_container(engine: Engine, job: Job) -> Iterator[list[str]]:
 
 def _stamped(raw: bytes) -> str:
     stamp, line = split_time(raw)
-    plain = text.clean(line.decode("utf-8", "replace"))[0]
+    plain = clean(line.decode("utf-8", "replace"))[0]
     return f"{stamp} {plain}" if stamp else plain
 
 

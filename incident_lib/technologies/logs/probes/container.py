@@ -10,7 +10,8 @@ from incident_lib.config import Limits
 from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, open_engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
-from incident_lib.technologies.logs.probes import text, times
+from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.reading import Reading, newest, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.units import format_duration
@@ -96,7 +97,7 @@ def take(batch: list[bytes], scan: Scan) -> list[str]:
     kept = []
     for raw in batch:
         stamp, line = split_time(raw)
-        plain, cut = text.clean(line.decode("utf-8", "replace"))
+        plain, cut = clean(line.decode("utf-8", "replace"))
         found = times.from_iso(stamp) if stamp else None
         if scan.feed(plain, found[0] if found else None, cut=cut):
             kept.append(f"{stamp} {plain}" if stamp else plain)

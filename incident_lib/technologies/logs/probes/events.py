@@ -1,6 +1,6 @@
 """Lines in which a server tells of its own life -> events."""
 
-from incident_lib.technologies.logs.probes.schema_changes import is_schema_change
+import re
 
 EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -77,3 +77,38 @@ def event_of(message: str) -> str:
     """
     found = next((name for words, name in _SIGNS if words in message), "")
     return found or ("schema_change" if is_schema_change(message) else "")
+
+
+# Changes of a schema: PostgreSQL's lines with log_statement = ddl, and those of migration tools.
+
+_STATEMENT = re.compile(
+    r"(?:^|\s)(?:statement|execute [^:]{1,80}): (?:\s|/\*.{0,500}?\*/|--[^\n]{0,500}\n)*"
+    r"(?:alter|drop|create(?:\s+or\s+replace)?)\s+(?:unique\s+|unlogged\s+|materialized\s+|foreign\s+)?"
+    r"(?:table|index|view|schema|type|trigger|function|procedure|sequence|domain|policy|extension)\s",
+    re.IGNORECASE | re.DOTALL,
+)
+_MIGRATIONS = (  # words that must stand there, and how the whole reads
+    ("Running upgrade ", re.compile(r"Running upgrade +(?:[\w.]+ +)?-> [\w.]+")),  # Alembic
+    ("Running downgrade ", re.compile(r"Running downgrade [\w.]+ -> ")),
+    ("Applying ", re.compile(r"Applying \w+\.\d{4}_\w+")),  # Django
+    ("Migrating schema ", re.compile(r"Migrating schema \S+ to version ")),  # Flyway
+    (
+        "ran successfully",
+        re.compile(r"(?:ChangeSet|changeset) \S+ ran successfully", re.IGNORECASE),
+    ),  # Liquibase
+    (": migrating =", re.compile(r"== +\d+ \w+: migrating =")),  # Rails
+    ("Applying migration `", re.compile(r"Applying migration `\d{8,}")),  # Prisma
+)
+
+
+def is_schema_change(message: str) -> bool:
+    """Return whether a line tells of a change of the schema; what a statement quotes elsewhere is none.
+
+    >>> is_schema_change("statement: ALTER TABLE orders ADD COLUMN note text")
+    True
+    >>> is_schema_change("statement: SELECT 'alter table orders'"), is_schema_change("Applying discount")
+    (False, False)
+    """
+    if ("statement: " in message or "execute " in message) and _STATEMENT.search(message[:4_000]):
+        return True
+    return any(words in message and pattern.search(message) for words, pattern in _MIGRATIONS)

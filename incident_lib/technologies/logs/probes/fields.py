@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from incident_lib.technologies.logs.probes import times
-from incident_lib.technologies.logs.probes.durations import seconds_of, usual_unit
 from incident_lib.technologies.logs.probes.line import SEVERITIES, Line, level_of
+from incident_lib.technologies.logs.probes.times import seconds_of, usual_unit
 
 # Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are one name.
 _ROLES: dict[str, tuple[str, ...]] = {

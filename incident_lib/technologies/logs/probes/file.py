@@ -14,9 +14,9 @@ from incident_lib import clock
 from incident_lib.config import Limits
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
-from incident_lib.technologies.logs.probes import text
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines
 from incident_lib.technologies.logs.probes.reading import EXCERPT_BYTES, Reading, newest, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
 
@@ -90,7 +90,7 @@ class FileLog:
 
     def _take(self, block: bytes, scan: Scan, reading: Reading, wanted: int | None) -> bool:
         """Count one block, older than those before it; return whether older ones are wanted."""
-        found = list(text.lines(block))
+        found = list(clean_lines(block))
         more = True
         if wanted is not None:
             room = wanted - reading.digest.lines
@@ -224,7 +224,7 @@ def zone_shift(path: Path) -> float:
 
 
 def _time(line: bytes) -> float | None:
-    return parse(text.clean(line[: text.LONGEST].decode("utf-8", "replace"))[0]).at
+    return parse(clean(line[:LONGEST].decode("utf-8", "replace"))[0]).at
 
 
 def _stat(file: BinaryIO) -> os.stat_result:

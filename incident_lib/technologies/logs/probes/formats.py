@@ -2,15 +2,16 @@
 
 import re
 
-from incident_lib.technologies.logs.probes import short_times, times
+from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.fields import from_json, from_logfmt, request_in_pairs
 from incident_lib.technologies.logs.probes.line import Line, level_of, level_of_priority
-from incident_lib.technologies.logs.probes.served import ENDING, read_request
 from incident_lib.technologies.logs.probes.servers import (
+    ENDING,
     read_access,
     read_combined,
     read_postgres,
     read_redis,
+    read_request,
 )
 
 _UPPER = re.compile(
@@ -140,25 +141,21 @@ def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
         found = (
             times.from_iso(text[1:41])
             or times.from_month_first(text[1:41])
-            or short_times.day(text[1:20])
+            or times.from_dotted_day(text[1:20])
             or times.from_day_first(text[1:41])
         )
         end = found[1] + 1 if found else 0
         if found and text[end : end + 1] == "]":
             end += 1
     elif first.isdigit():
-        found = (
-            times.from_iso(text[:40])
-            or short_times.leading(text[:40])
-            or short_times.behind_source(text[:160])
-        )
+        found = times.from_iso(text[:40]) or times.from_short(text[:40]) or times.from_record(text[:160])
         if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
             found = float(match[1]) * 1e9, match.end()
         end = found[1] if found else 0
     elif first in "IWEF" and text[1:5].isdigit() and (match := _KLOG.match(text)):
-        return short_times.this_year((match[2], match[3]), (*match[4].split(":"), match[5])), text, ""
+        return times.this_year((match[2], match[3]), (*match[4].split(":"), match[5])), text, ""
     elif first == "-":
-        found = short_times.leading(text[:40])
+        found = times.from_short(text[:40])
         end = found[1] if found else 0
     elif text[3:4] == " " and (match := _SYSLOG_TIME.match(text)):
         return ((times.from_month_first(text[:20]) or (None,))[0], *_sender(text, match.end()))

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.classes import classes_of
-from incident_lib.technologies.logs.probes import tracebacks, traces
+from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import (
     OTHER,
     Digest,
@@ -42,7 +42,7 @@ class Scan:
         self._at: float | None = None  # of the line before, for those without a time
         self._inside = True
         self._events: dict[str, str] = {}  # by template: most lines tell of none
-        self._open: tracebacks.Joiner | traces.FrameJoiner | traces.GoJoiner | None = None
+        self._open: traces.PythonJoiner | traces.FrameJoiner | traces.GoJoiner | None = None
         self._last: tuple[Line, str, bool] | None = (
             None  # the line before; whether one before it was an error
         )
@@ -117,7 +117,7 @@ class Scan:
         if level:
             digest.levels[level] = digest.levels.get(level, 0) + 1
         panics = not level and line.message.startswith(traces.GO_HEADS)
-        opens = (panics or tracebacks.HEAD in text) and not line.exception
+        opens = (panics or traces.HEAD in text) and not line.exception
         bad = level in BAD_LEVELS or (not level and (opens or bool(line.exception)) and not self._before_bad)
         digest.errors += bad
         if at is not None:
@@ -133,7 +133,7 @@ class Scan:
         self._keep_last(line, text)
         if opens:
             self._last = None
-            self._open = traces.GoJoiner(line.message) if panics else tracebacks.Joiner(tracebacks.HEAD)
+            self._open = traces.GoJoiner(line.message) if panics else traces.PythonJoiner(traces.HEAD)
             self._opened = line
         elif line.exception:
             self._raised(line.exception, at, said=self._before_classes)
@@ -209,7 +209,7 @@ class Scan:
 
     def _raised(self, text: str, at: float | None, said: frozenset[str]) -> None:
         self._classes(text, at, said)
-        raised = tracebacks.read(text)
+        raised = traces.read(text)
         if raised is None:
             return
         key = (raised.type, raised.frame)

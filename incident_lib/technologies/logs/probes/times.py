@@ -1,4 +1,7 @@
-"""Text -> seconds since 1970. Cached by the second, because neighbouring lines share theirs."""
+"""Moments and durations as logs write them -> seconds, those of moments since 1970.
+
+Moments are cached by the second, because neighbouring lines share theirs.
+"""
 
 import re
 from calendar import timegm
@@ -142,10 +145,8 @@ def _from_parts(match: re.Match[str]) -> float:
 
 def _moment(date: tuple[str, str, str], clock_time: tuple[str, str, str], fraction: str | None) -> float:
     year, month, day = date
-    if month.lower() not in _MONTHS:
-        return -1.0
-    whole = whole_second(f"{year}{_MONTHS[month.lower()]:02}{int(day):02}{''.join(clock_time)}")
-    return whole + int(fraction) / 10 ** len(fraction) if fraction and whole >= 0 else whole
+    number = _MONTHS.get(month.lower())
+    return _moment_of_digits(year, (str(number), day), (*clock_time, fraction or "")) if number else -1.0
 
 
 def _offset(zone: str) -> int:
@@ -159,3 +160,153 @@ def _remember(key: str, moment: float) -> float:
         _CACHE.clear()
     _CACHE[key] = moment
     return moment
+
+
+# Times that leave out the century, the year or the signs between.
+
+# 17/06/09 20:10:40 (log4j), 081109 203615 or 081109 20:36:15 (Java, MySQL), 20171223-22:15:29:606,
+# 2005-06-03-15.42.50.675872 (Db2)
+_WITH_YEAR = re.compile(
+    r"(?:(\d\d)/(\d\d)/(\d\d) |(\d\d)(\d\d)(\d\d) {1,2}|(\d{4})-?(\d\d)-?(\d\d)-)"
+    r"(\d{1,2})[:.]?(\d\d?)[:.]?(\d\d?)(?:[.,:](\d{1,6}))?(?![\d:])"
+)
+# 03-17 16:13:38.811 (logcat)
+_WITHOUT_YEAR = re.compile(r"(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3,6})(?= )")
+# 10.30 16:49:06
+_DOTTED = re.compile(r"(\d\d)\.(\d\d) (\d\d):(\d\d):(\d\d)(?=])")
+# 1768487465.250 and, where a level, a bracket or another date follows, 1768487465
+_SECONDS = re.compile(
+    r"(?:- )?(?:(?<=- )(1\d{9})(?= \d{4}[.-])|(1\d{9})(?:\.(\d{1,9})(?= )|(?=[ ,|]{1,3}\[?[A-Z]{4,8}\b)))"
+)
+
+# 4711 node-7 node status 1768487465 1 running: a record, what it is about, when, and a flag
+_BEHIND_SOURCE = re.compile(r"\d{1,12}(?: [\w./:-]{1,60}){2,6}? (1\d{9})(?= -?\d{1,3} \S)")
+
+
+def from_short(text: str) -> tuple[float, int] | None:
+    """Return the moment that `text` begins with and where it ends. No zone is taken as UTC.
+
+    >>> from_short("26/01/15 14:31:05 INFO ready"), from_short("1768487465.250 ready")
+    ((1768487465.0, 17), (1768487465.25, 14))
+    >>> from_short("17 rows"), from_short("1768487465 rows"), from_short("123456 123456")
+    (None, None, None)
+    """
+    if match := _WITH_YEAR.match(text):
+        first, second, third = next(match.group(at, at + 1, at + 2) for at in (1, 4, 7) if match[at])
+        moment = _moment_of_digits(
+            first if len(first) == 4 else f"20{first}", (second, third), match.groups()[9:]
+        )
+    elif match := _WITHOUT_YEAR.match(text):
+        moment = this_year((match[1], match[2]), match.groups()[2:])
+    elif match := _SECONDS.match(text):
+        return float(f"{match[1] or match[2]}.{match[3] or 0}"), match.end()
+    else:
+        return None
+    return None if moment < 0 else (moment, match.end())
+
+
+def from_record(text: str) -> tuple[float, int] | None:
+    """Return the moment behind a record's number and what it is about, and where it ends.
+
+    >>> from_record("4711 node-7 node status 1768487465 1 running"), from_record("12 jobs of 1768487465")
+    ((1768487465.0, 34), None)
+    """
+    match = _BEHIND_SOURCE.match(text)
+    return (float(match[1]), match.end()) if match else None
+
+
+def from_dotted_day(text: str) -> tuple[float, int] | None:
+    """Return the moment of this or the past year that `text` begins with, month first, and where it ends.
+
+    >>> from_dotted_day("10.30 16:49:06] ready")[1], from_dotted_day("10.30.2")
+    (14, None)
+    """
+    match = _DOTTED.match(text)
+    if match is None:
+        return None
+    moment = this_year((match[1], match[2]), (*match.groups()[2:], ""))
+    return None if moment < 0 else (moment, match.end())
+
+
+def this_year(day: tuple[str, str], parts: tuple[str, ...]) -> float:
+    """Return the moment in this year, or in the one before where it would lie ahead."""
+    now = clock.now()
+    moment = _moment_of_digits(str(now.year), day, parts)
+    return _moment_of_digits(str(now.year - 1), day, parts) if moment > now.timestamp() + 86_400 else moment
+
+
+def _moment_of_digits(year: str, day: tuple[str, str], parts: tuple[str, ...]) -> float:
+    hour, minute, second, fraction = parts
+    digits = "".join(part.zfill(2) for part in (*day, hour, minute, second))
+    whole = whole_second(f"{year}{digits}")
+    return whole + int(fraction) / 10 ** len(fraction) if fraction and whole >= 0 else whole
+
+
+# Durations, as numbers and texts write them.
+
+_WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|[u\u00b5\u03bc]s|ms|s|m|sec|seconds)?\s*$")
+_COMPOSED = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(\d{1,4}(?:\.\d+)?)s$")  # of Go: 1m2.5s
+_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "m": 60.0}
+_UNITS |= dict.fromkeys(("\u00b5s", "\u03bcs"), 1e-6)
+_NAMED_UNITS = (  # by how a name ends
+    (("_ms", "Ms", "responseTime", "illis", "illiseconds", "Elapsed"), 1e3),
+    (("_us", "Us", "icros", "icroseconds"), 1e6),
+    (("_ns", "Ns", "anos", "anoseconds", "event.duration"), 1e9),
+)
+_NAMES_OF_SECONDS = ("_seconds", "_s", "request_time", "upstream_response_time")
+
+
+def seconds_of(name: str, value: object, usual: str | None = None) -> float | None:
+    """Return the duration in seconds, by the unit in the text or the name, or else the usual one.
+
+    Where none is named, whole numbers are milliseconds (from a million on: nanoseconds), others seconds.
+
+    >>> seconds_of("duration_ms", 12.5), seconds_of("latency", "3ms"), seconds_of("duration", 0.25)
+    (0.0125, 0.003, 0.25)
+    """
+    if isinstance(value, str):
+        match = _WITH_UNIT.match(value)
+        if match is None:
+            return _composed(value)
+        value = float(match[1]) if "." in match[1] else int(match[1][:18])
+        if match[2]:
+            return value * _UNITS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
+        return None
+    return value / _in_a_second(name, value, usual)
+
+
+def _in_a_second(name: str, value: float, usual: str | None) -> float:
+    for names, many in _NAMED_UNITS:
+        if name.endswith(names):
+            return many
+    whole = isinstance(value, int)
+    if usual == "ms" or (usual == "ns" and whole):
+        return 1e3 if usual == "ms" else 1e9
+    if not whole or name.endswith(_NAMES_OF_SECONDS):
+        return 1.0
+    return 1e3 if value < 1_000_000 else 1e9
+
+
+def usual_unit(shape: tuple[str, ...], name: str | None) -> str | None:
+    """Return the unit of the duration of that name, by the library that writes fields of this shape.
+
+    None where it is of some other unit than milliseconds by its name, or nothing tells.
+    """
+    names = set(shape)
+    if not name or any(name.endswith(ends) for ends, _ in _NAMED_UNITS) or name.endswith(_NAMES_OF_SECONDS):
+        return "ms" if name and name.endswith(_NAMED_UNITS[0][0]) else None
+    if shape[0] == "level" and shape[-1] == "message" and "time" in names:
+        return "ms"  # zerolog
+    if names >= {"controller", "action"} or (
+        names >= {"pid", "hostname", "level", "time"} and shape[0] in {"level", "name"}
+    ):
+        return "ms"  # lograge; pino and bunyan
+    if shape[:3] == ("time", "level", "msg") or "DownstreamStatus" in names:
+        return "ns"  # Go's slog and Traefik; numbers with a fraction are seconds there, too
+    return None
+
+
+def _composed(text: str) -> float | None:
+    match = _COMPOSED.match(text)
+    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3]) if match else None

@@ -1,11 +1,111 @@
-"""Stack traces of Java, .NET, Node and Go: joined, then read for type, place and message."""
+"""Stack traces of Python (chained and grouped ones too), Java, .NET, Node and Go: joined, then read."""
 
 import re
 from collections.abc import Iterator
 
-from incident_lib.technologies.logs.probes.raised import Raised
+import msgspec
 
-LIMIT = 2_000  # lines of one trace
+
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    """One error: its type, where in the team's own code it was raised, and its message."""
+
+    type: str
+    frame: str
+    message: str
+
+
+LIMIT = 2_000  # lines of one trace that are joined: recursion writes a thousand
+
+# Python.
+
+HEAD = "Traceback (most recent call last):"
+_MARGIN = re.compile(r"^[\s|+-]+")  # exception groups are drawn with a margin
+_CLOSING = re.compile(r"\s*\+-{20,}$")
+_EDGE = re.compile(r"^\s*[|+](?: |$)")
+_FRAME = re.compile(r"^[\s|]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
+_FINAL = re.compile(
+    r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
+    r"(?:: ([^\n]*))?$"
+)
+_CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
+_FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
+
+
+class PythonJoiner:
+    """Takes lines one by one and says whether each belongs to the traceback that is open."""
+
+    def __init__(self, first: str) -> None:
+        self.lines = [first]
+        self.ended = False  # the final line was there: only a chain can follow
+
+    def takes(self, text: str) -> bool:
+        """Return whether `text` belongs to the traceback; if so, it is kept."""
+        bare = _MARGIN.sub("", text) if text[:1] in " |+" else text
+        if len(self.lines) >= LIMIT or not self._belongs(text, bare):
+            return False
+        self.lines.append(text)
+        return True
+
+    def _belongs(self, text: str, bare: str) -> bool:
+        if not bare:
+            self.ended = self.ended or _CLOSING.match(text) is not None
+            return True
+        if bare.startswith(_CHAINS) or HEAD in bare[:60]:
+            self.ended = False
+            return True
+        if text[:1] in " \t|+":
+            return True
+        if self.ended:
+            return False
+        self.ended = bool(_FINAL.match(text))
+        return self.ended
+
+
+def read(text: str) -> Raised | None:
+    r"""Return what the last traceback in `text` says, whatever its language, None when there is none.
+
+    >>> read('Traceback (most recent call last):\n  File "/srv/pay.py", line 3, in pay\nValueError: no')
+    Raised(type='ValueError', frame='srv/pay.py:pay', message='no')
+    """
+    if HEAD not in text and not _FRAME.search(text):
+        return _read_frames(text) or _only_name(text)
+    finals = [match for line in text.split("\n") if (match := _final(line))]
+    type_, message = (finals[-1][1], finals[-1][2] or "") if finals else ("unknown", "")
+    parts = text.split(HEAD)
+    frames = next((found for part in (parts[-1], text) if (found := _own(part))), None) or _any(text)
+    return Raised(type=type_, frame=frames, message=message[:500])
+
+
+def _final(line: str) -> re.Match[str] | None:
+    bare = _EDGE.sub("", line)
+    return None if bare[:1] in " \t" or bare.startswith(HEAD) else _FINAL.match(bare)
+
+
+def _only_name(text: str) -> Raised | None:
+    match = _FINAL.match(text.strip().split("\n")[-1])
+    if match is None or not match[1].endswith(("Error", "Exception", "Timeout", "Interrupt", "Exit")):
+        return None
+    return Raised(type=match[1], frame="", message=(match[2] or "")[:500])
+
+
+def _own(text: str) -> str:
+    """Return the last frame that is neither of the standard library nor of an installed package."""
+    own = [frame for frame in _FRAME.findall(text) if not _FOREIGN.search(frame[0])]
+    return _place(own[-1]) if own else ""
+
+
+def _any(text: str) -> str:
+    frames = _FRAME.findall(text)
+    return _place(frames[-1]) if frames else ""
+
+
+def _place(frame: tuple[str, str]) -> str:
+    parts = frame[0].replace("\\", "/").split("/")
+    return f"{'/'.join(parts[-2:])}:{frame[1].strip()}"
+
+
+# Java, .NET, Node and Go.
+
 _AT = re.compile(
     r"\s+at (?:async )?[^\s(][^\n]{0,500}(?:\([^\n]{0,300}\)|:(?:line )?\d+(?::\d+)?)"
     r"(?: ~?\[[^\]\n]{0,200}\])?\s*$"
@@ -82,12 +182,12 @@ class GoJoiner:
         return True
 
 
-def read(text: str) -> Raised | None:
+def _read_frames(text: str) -> Raised | None:
     r"""Return what a trace says: the error that came out, its nearest own place, and what caused it.
 
-    >>> read('shop.PayError: no\n\tat java.util.A.b(A.java:1)\n\tat shop.Pay.run(Pay.java:12)')
+    >>> _read_frames('shop.PayError: no\n\tat java.util.A.b(A.java:1)\n\tat shop.Pay.run(Pay.java:12)')
     Raised(type='shop.PayError', frame='Pay.java:shop.Pay.run', message='no')
-    >>> read("panic: no\n\ngoroutine 1 [running]:\nmain.pay(...)\n\t/srv/pay.go:7 +0x1d").frame
+    >>> _read_frames("panic: no\n\ngoroutine 1 [running]:\nmain.pay(...)\n\t/srv/pay.go:7 +0x1d").frame
     'srv/pay.go:main.pay'
     """
     if _GOROUTINE.search(text):

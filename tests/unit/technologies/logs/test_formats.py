@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_lib.technologies.logs.probes.fields import seconds_of
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines
 from incident_lib.technologies.logs.probes.mask import mask, mask_path
-from incident_lib.technologies.logs.probes.text import LONGEST, clean, lines
+from incident_lib.technologies.logs.probes.times import seconds_of
 
 AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
 
@@ -197,7 +197,7 @@ def test_paths_have_their_ids_masked(path, masked):
 
 def test_hostile_bytes_become_clean_lines():
     block = b"\x1b[31mERROR\x1b[0m: a\x00b\r\n\xff\xfe\n\n" + b"x" * (10 * 1024 * 1024) + b"\n"
-    found = list(lines(block))
+    found = list(clean_lines(block))
     assert [line for line, _ in found[:3]] == ["ERROR: ab", "\ufffd\ufffd", ""]
     assert found[3][1]
     assert len(found[3][0]) < LONGEST + 100

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_lib.technologies.logs.probes.durations import seconds_of
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.mask import mask_path
-from incident_lib.technologies.logs.probes.text import clean
+from incident_lib.technologies.logs.probes.times import seconds_of
 
 AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
 COMMON = '10.0.0.7 - - [15/Jan/2026:14:31:05 +0000] "GET /a HTTP/1.1" 502'

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from incident_lib.model import Truncation
-from incident_lib.technologies.logs.probes import Scan, merge, rows, text
+from incident_lib.technologies.logs.probes import Scan, merge, rows
 from incident_lib.technologies.logs.probes.digest import Digest
+from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.probes.reading import Reading
 from incident_lib.technologies.logs.rows import (
     LogBucket,
@@ -158,7 +159,7 @@ def test_digests_merge_in_any_order(one, two, three):
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_break_the_reading(data):
     made = Scan(*FOREVER)
-    for line, cut in text.lines(data):
+    for line, cut in clean_lines(data):
         made.feed(line, cut=cut)
     assert rows(made.finish())
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from incident_lib.technologies.logs.probes.events import event_of
-from incident_lib.technologies.logs.probes.schema_changes import is_schema_change
+from incident_lib.technologies.logs.probes.events import event_of, is_schema_change
 
 
 @pytest.mark.parametrize(
