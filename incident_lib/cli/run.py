@@ -1,28 +1,34 @@
 """`incident run`: collect or replay, judge, run the notebooks, render the pages."""
 
 import argparse
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import msgspec
+from rich.console import Console
 
+from incident_lib import clock
+from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, terminal
+from incident_lib.cli.arguments import print_json
+from incident_lib.cli.looking import look, tell_unkept
+from incident_lib.cli.terminal import plain
+from incident_lib.clock import parse_duration
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.case import Case, open_case
+from incident_lib.investigation.review import is_ready
+from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.investigation.take import window_since
+from incident_lib.investigation.trend import most_risen, watch_trend
+from incident_lib.model import EventKind, notebooks
+from incident_lib.model.notebooks import InBatch
+from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.model.sample import Sample
+from incident_lib.run.batch import Batch, run_notebooks
 from incident_lib.units import format_count, format_duration
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.investigation.case import Case
-    from incident_lib.model.run import RunRecord
-
-NOTEBOOKS = ("00_triage", "10_application", "20_database", "30_redis", "40_network")
-REVIEW = "60_postmortem"  # joins them once there is something to review
-_BY_HAND = {
-    "50_mitigation": "50_mitigation never runs in a batch: a person reads its plans and approves each; "
-    "`incident lab` opens it, `incident mitigate` does the same in the terminal",
-}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,66 +42,32 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     verbose: bool = False
 
 
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("run", help="collect, judge, run the notebooks and render the pages")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument(
-        "--notebook",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this one; may be repeated; default: 00 to 40, and 60 once there is something to review",
-    )
-    parser.add_argument("--since", default="15m", help="how far to look back (default 15m)")
-    parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
-    parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
-    parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
-    parser.add_argument(
-        "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
-    )
-    parser.set_defaults(call=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 3 when a notebook did not complete or the deadline passed."""
-    from incident_lib.cli import terminal
-    from incident_lib.errors import UsageError
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import load_settings, redactor_for
-    from incident_lib.investigation.take import window_since
-
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
     window_since(arguments.since)
-    notebooks = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
+    named = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     if arguments.watch:
         _watch(settings, folder, console, arguments)
     options = Options(
-        notebooks=notebooks,
+        notebooks=named,
         since=arguments.since,
         snapshot=arguments.snapshot,
         jobs=arguments.jobs,
         timeout=arguments.timeout,
         verbose=arguments.verbose,
     )
-    return run_incident(settings, folder, console, options, print_json=arguments.json)
+    return run_incident(settings, folder, console, options, as_json=arguments.json)
 
 
 def _watch(
-    settings: "Settings", folder: "IncidentFolder", console: "Console", arguments: argparse.Namespace
+    settings: Settings, folder: IncidentFolder, console: Console, arguments: argparse.Namespace
 ) -> None:
     """Take samples into the incident; what there is when it is interrupted, or the disk full, is kept."""
-    from incident_lib.cli.terminal import plain
-    from incident_lib.clock import parse_duration
-    from incident_lib.errors import FolderError, UsageError
-    from incident_lib.investigation.trend import most_risen, watch_trend
-    from incident_lib.model.sample import Sample
-
     every = parse_duration(arguments.watch).total_seconds()
     length = parse_duration(arguments.how_long).total_seconds()
     if not 1 <= every <= length:
@@ -124,73 +96,58 @@ def _watch(
 
 
 def _notebook(name: str) -> str:
-    from incident_lib.errors import UsageError
+    found = notebooks.find(name)
+    if found is None:
+        known = notebooks.names(InBatch.ALWAYS, InBatch.REVIEW)
+        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(known)}")
+    if found.batch is InBatch.NEVER:
+        raise UsageError(
+            f"{found.name} never runs in a batch: a person reads its plans and approves each; "
+            "`incident lab` opens it, `incident mitigate` does the same in the terminal"
+        )
+    return found.name
 
-    stem = name.removesuffix(".ipynb")
-    every = (*NOTEBOOKS, REVIEW)
-    found = [known for known in (*every, *_BY_HAND) if stem in {known, known[:2], known[3:]}]
-    if not found:
-        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(every)}")
-    if found[0] in _BY_HAND:
-        raise UsageError(_BY_HAND[found[0]])
-    return found[0]
 
-
-def fitting(folder: "IncidentFolder") -> tuple[str, ...]:
+def fitting(folder: IncidentFolder) -> tuple[str, ...]:
     """Return the notebooks that a run without --notebook executes."""
-    from incident_lib.investigation.review import is_ready
-
-    return (*NOTEBOOKS, REVIEW) if is_ready(folder) else NOTEBOOKS
+    return notebooks.names(InBatch.ALWAYS, *((InBatch.REVIEW,) if is_ready(folder) else ()))
 
 
 def run_incident(
-    settings: "Settings",
-    folder: "IncidentFolder",
-    console: "Console",
+    settings: Settings,
+    folder: IncidentFolder,
+    console: Console,
     options: Options,
     *,
-    print_json: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Return the exit code of one whole run, everything being told on `console` as it comes."""
-    from incident_lib import clock
-    from incident_lib.cli import terminal
-    from incident_lib.errors import FolderError
-
     started = clock.monotonic()
     case, unkept = _case(settings, folder, console, options)
     terminal.print_analysis(console, case, verbose=options.verbose)
     if unkept:
-        return _end_unkept(case, console, unkept, print_json=print_json)
+        return _end_unkept(case, console, unkept, as_json=as_json)
     console.print("\nRunning the notebooks ...", style="dim")
     left = max(1.0, options.timeout - (clock.monotonic() - started))
     try:
         record, path = _run_notebooks(case, folder, console, options, seconds=left)
     except FolderError as error:
-        return _end_unkept(case, console, str(error), print_json=print_json)
-    return _tell(console, record, path, print_json=print_json)
+        return _end_unkept(case, console, str(error), as_json=as_json)
+    return _tell(console, record, path, as_json=as_json)
 
 
-def _end_unkept(case: "Case", console: "Console", why: str, *, print_json: bool) -> int:
+def _end_unkept(case: Case, console: Console, why: str, *, as_json: bool) -> int:
     """Return 3: people have their findings, and hear why there are no pages."""
-    from incident_lib.cli import PARTIAL, arguments
-    from incident_lib.cli.looking import tell_unkept
-
     tell_unkept(console, why)
     again = f", or from what was collected: incident run --snapshot {case.snapshot}" if case.folder else ""
     console.print(f"There are no pages of this run. Once there is room: incident run{again}", soft_wrap=True)
-    if print_json:
-        arguments.print_json(case.analysis)
+    if as_json:
+        print_json(case.analysis)
     return PARTIAL
 
 
-def _case(
-    settings: "Settings", folder: "IncidentFolder", console: "Console", options: Options
-) -> "tuple[Case, str]":
+def _case(settings: Settings, folder: IncidentFolder, console: Console, options: Options) -> tuple[Case, str]:
     """Return the case to work on, new or stored, and why a new one could not be kept."""
-    from incident_lib.cli import terminal
-    from incident_lib.cli.looking import look
-    from incident_lib.investigation.case import open_case
-
     if options.snapshot != "new":
         case = open_case(settings, folder, options.snapshot)
         console.print(f"Replaying snapshot {case.snapshot} of {folder.id}", style="dim")
@@ -202,14 +159,9 @@ def _case(
 
 
 def _run_notebooks(
-    case: "Case", folder: "IncidentFolder", console: "Console", options: Options, *, seconds: float
-) -> "tuple[RunRecord, Path]":
+    case: Case, folder: IncidentFolder, console: Console, options: Options, *, seconds: float
+) -> tuple[RunRecord, Path]:
     """Return the record and the folder of the run, which is sealed whatever happened in it."""
-    from incident_lib.cli.terminal import plain
-    from incident_lib.incident.events import Draft
-    from incident_lib.model import EventKind
-    from incident_lib.model.run import ExecutionStatus, NotebookRecord
-    from incident_lib.run.batch import Batch, run_notebooks
 
     def told(notebook: NotebookRecord) -> None:
         """Print what became of one notebook."""
@@ -241,16 +193,12 @@ def _run_notebooks(
     return record, directory
 
 
-def _tell(console: "Console", record: "RunRecord", directory: "Path", *, print_json: bool) -> int:
-    from incident_lib.cli import DONE, INTERRUPTED, PARTIAL
-    from incident_lib.model.run import RunStatus
+def _tell(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:
 
     codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
     if record.status is RunStatus.PARTIAL:
         console.print("Not everything completed; the pages say what is missing.", style="yellow")
     console.print(f"\nStart here: {(directory / 'html' / 'index.html').resolve().as_uri()}", soft_wrap=True)
-    if print_json:
-        import sys
-
+    if as_json:
         sys.stdout.buffer.write((directory / "run.json").read_bytes() + b"\n")
     return codes[record.status]

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from incident_lib.errors import ConfigError
+from incident_lib.model.notebooks import InBatch, names
 
 
 class ActionItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +49,14 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_check: str
     first_action: str
     first_actions: dict[str, str] = {}  # another one where the first finding has that id
-    notebook: Literal["00_triage", "10_application", "20_database", "30_redis", "40_network"]
+    notebook: str  # of those that every batch runs
     whys: tuple[str, ...] = ()  # questions that begin the five whys
     action_items: tuple[ActionItem, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a notebook that no batch runs. Errors: ValueError, which the decoder gives its place."""
+        if self.notebook not in (known := names(InBatch.ALWAYS)):
+            raise ValueError(f"`notebook` of {self.id!r} is {self.notebook!r}; there are: {', '.join(known)}")
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

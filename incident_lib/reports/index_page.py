@@ -8,10 +8,11 @@ import msgspec
 from markupsafe import Markup
 
 from incident_lib.model import Analysis, Event, EventKind, Evidence, EvidenceStatus, FindingSeverity, Window
+from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
-from incident_lib.reports.page import FATES, NOTEBOOKS, Banner, Frame, display_name, environment
+from incident_lib.reports.page import FATES, Banner, Frame, environment
 from incident_lib.units import format_count, format_duration
 
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
@@ -92,13 +93,13 @@ def _banners(facts: IndexFacts) -> Iterator[Banner]:
 
 
 def _notebook(record: NotebookRecord) -> dict[str, Any]:
-    question = NOTEBOOKS.get(record.name, ("", ""))[1]
+    known = BY_NAME.get(record.name)
     return {
         "text": display_name(record.name),
         "href": f"{record.name}.html",
         "status": record.status.value,
         "said": FATES[record.status],
-        "note": record.error or question,
+        "note": record.error or (known.question if known else ""),
     }
 
 

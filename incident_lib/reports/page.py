@@ -9,20 +9,11 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.model import Incident
+from incident_lib.model.notebooks import display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.resources import resource
 from incident_lib.units import format_duration
 
-# What each notebook is called in links, and the one question that it answers.
-NOTEBOOKS = {
-    "00_triage": ("Triage", "What is broken, since when, and what changed?"),
-    "10_application": ("Application", "Which service fails, where, and how does it look from inside?"),
-    "20_database": ("Database", "Does PostgreSQL answer, and who keeps whom waiting?"),
-    "30_redis": ("Redis", "Does Redis answer, and is there room in it?"),
-    "40_network": ("Network", "Can everything be reached that has to be?"),
-    "50_mitigation": ("Mitigation", "What can be done about it, and what would it change?"),
-    "60_postmortem": ("Post-mortem", "What happened, why, and what follows?"),
-}
 FATES = {
     ExecutionStatus.COMPLETED: "completed",
     ExecutionStatus.FAILED: "failed",
@@ -114,17 +105,6 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
         if text:
             rows.append((name, text))
     return tuple(rows)
-
-
-def display_name(name: str) -> str:
-    """Return a notebook's name for people.
-
-    >>> display_name("20_database"), display_name("90_our_queue")
-    ('Database', 'Our queue')
-    """
-    if name in NOTEBOOKS:
-        return NOTEBOOKS[name][0]
-    return name.lstrip("0123456789_").replace("_", " ").capitalize() or name
 
 
 def banner(record: NotebookRecord) -> Banner | None:

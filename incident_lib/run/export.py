@@ -7,20 +7,14 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.model import Analysis, Finding
+from incident_lib.model import Analysis
+from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.reports import blocks
-from incident_lib.reports.page import FATES, Banner, Frame, banner, display_name
+from incident_lib.reports.page import FATES, Banner, Frame, banner
 from incident_lib.resources import resource
 from incident_lib.units import format_duration
 
-# Which findings stand in for a notebook that did not complete.
-AREAS = {
-    "10_application": ("docker.", "process.", "http.", "logs.", "host.", "deploys."),
-    "20_database": ("postgres.",),
-    "30_redis": ("redis.",),
-    "40_network": ("network.", "tls.", "names.", "ports.", "http."),
-}
 _SETUP = {"parameters", "injected-parameters", "setup"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -109,14 +103,11 @@ def _kernel_said(record: NotebookRecord) -> str:
 
 def _fallback(name: str, analysis: Analysis) -> str:
     """Return the findings of the notebook's area, so that its page answers even when it did not run."""
-    found = tuple(one for one in analysis.findings if _belongs(name, one))
+    areas = BY_NAME[name].areas if name in BY_NAME else ("",)
+    found = tuple(finding for finding in analysis.findings if finding.id.startswith(areas))
     if not found:
         return ""
     return f"<section><h2>What was found in this area</h2>{blocks.findings(found)}</section>"
-
-
-def _belongs(name: str, one: Finding) -> bool:
-    return name not in AREAS or one.id.startswith(AREAS[name])
 
 
 def _status(record: NotebookRecord) -> str:
@@ -180,4 +171,4 @@ _FILTERS = {
     "tell_fate": _tell_fate,
     "duration": format_duration,
 }
-__all__ = ["AREAS", "Banner", "exporter", "render_page", "show_output"]
+__all__ = ["Banner", "exporter", "render_page", "show_output"]

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from incident_lib.cli import main
-from incident_lib.cli.run import NOTEBOOKS, REVIEW, fitting
+from incident_lib.cli.run import fitting
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, declare
 from incident_lib.model import EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.model.notebooks import InBatch, names
 from incident_lib.redact import Redactor
 from incident_lib.reports.postmortem import file_name
 
@@ -22,18 +23,18 @@ def folder(tmp_path):
 
 
 def test_there_is_nothing_to_review_while_it_goes_on(folder):
-    assert fitting(folder) == NOTEBOOKS
+    assert fitting(folder) == names(InBatch.ALWAYS)
 
 
 def test_a_resolved_incident_is_reviewed(folder):
     status = {"status": IncidentStatus.RESOLVED.value}
     folder.record(Draft(kind=EventKind.STATUS, text="Resolved", source="cli", data=status))
-    assert fitting(folder) == (*NOTEBOOKS, REVIEW)
+    assert fitting(folder) == names(InBatch.ALWAYS, InBatch.REVIEW)
 
 
 def test_an_incident_with_a_post_mortem_is_reviewed(folder):
     (folder.path / file_name(folder.incident)).write_text("# Post-mortem")
-    assert fitting(folder) == (*NOTEBOOKS, REVIEW)
+    assert fitting(folder) == names(InBatch.ALWAYS, InBatch.REVIEW)
 
 
 @pytest.mark.parametrize("name", ["50", "50_mitigation", "mitigation.ipynb"])
