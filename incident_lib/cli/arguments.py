@@ -2,28 +2,25 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
+import msgspec
 
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
+from incident_lib import clock
+from incident_lib.config import Settings
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.setup import load_settings, redactor_for
 
 
-def open_folder(arguments: argparse.Namespace) -> "tuple[Settings, IncidentFolder]":
+def open_folder(arguments: argparse.Namespace) -> tuple[Settings, IncidentFolder]:
     """Return the settings and the incident that the arguments name, or the newest. Errors: UsageError."""
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import load_settings, redactor_for
-
     settings = load_settings(arguments.config or "", arguments.incident)
     return settings, folders.find(settings.incidents, arguments.incident, redactor_for(settings))
 
 
-def moment(flag: str, text: str) -> "datetime":
+def moment(flag: str, text: str) -> datetime:
     """Return the past moment that a flag names; says so where a missing zone was taken as UTC."""
-    from incident_lib import clock
-
     at = clock.parse_past(text, what=flag)
     if not clock.has_zone(text):
         sys.stderr.write(f"{flag} {text} has no zone: taken as UTC\n")
@@ -32,8 +29,6 @@ def moment(flag: str, text: str) -> "datetime":
 
 def print_json(document: object) -> int:
     """Print one JSON document on standard output and return 0."""
-    import msgspec
-
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     sys.stdout.buffer.flush()
     return 0

@@ -1,38 +1,20 @@
 """`incident bundle` and `open`: hand an incident over as one file, and read one that was handed over."""
 
 import argparse
+import hashlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from incident_lib import config
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident.bundle import BundlePlan, Contents, is_sealed, plan_bundle, write_bundle
+from incident_lib.incident.unbundle import open_bundle, read_contents
 from incident_lib.units import format_bytes, format_count
-
-if TYPE_CHECKING:
-    from incident_lib.incident.bundle import BundlePlan, Contents
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands."""
-    parser = subparsers.add_parser("bundle", help="pack an incident into one file to hand over")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument("--output", metavar="FILE", help="the archive (default INCIDENT.zip here)")
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="although something was changed or holds a secret, which then stays here; the bundle says so",
-    )
-    parser.set_defaults(call=bundle)
-    unpack = subparsers.add_parser("open", help="unpack a bundle beside the other incidents")
-    unpack.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
-    unpack.add_argument("--to", metavar="DIR", help="where to (default: the folder of the incidents)")
-    unpack.set_defaults(call=unpack_bundle)
 
 
 def bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the archive is there, 1 when something speaks against it."""
-    from incident_lib.incident.bundle import plan_bundle, write_bundle
-
     _, folder = open_folder(arguments)
     output = _output(arguments.output, folder.path)
     plan = plan_bundle(folder)
@@ -62,9 +44,6 @@ def bundle(arguments: argparse.Namespace) -> int:
 
 def unpack_bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the incident can be read here. Nothing is overwritten."""
-    from incident_lib import config
-    from incident_lib.incident.unbundle import open_bundle, read_contents
-
     to = Path(arguments.to) if arguments.to else config.load(arguments.config).incidents
     path = open_bundle(Path(arguments.bundle), to)
     contents = read_contents(Path(arguments.bundle))
@@ -77,9 +56,6 @@ def unpack_bundle(arguments: argparse.Namespace) -> int:
 
 def _output(given: str | None, folder: Path) -> Path:
     """Return where to write. Errors: UsageError where something else would be lost."""
-    from incident_lib.errors import FolderError, UsageError
-    from incident_lib.incident.unbundle import read_contents
-
     path = Path(given) if given else Path(f"{folder.name}.zip")
     if path.is_dir():
         path = path / f"{folder.name}.zip"
@@ -96,14 +72,12 @@ def _output(given: str | None, folder: Path) -> Path:
 
 
 def _digest(path: Path) -> str:
-    import hashlib
 
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tell_why_not(plan: "BundlePlan") -> None:
-    from incident_lib.incident.bundle import is_sealed
+def _tell_why_not(plan: BundlePlan) -> None:
 
     for one in plan.differences:
         if one.is_bad:
@@ -117,7 +91,7 @@ def _tell_why_not(plan: "BundlePlan") -> None:
     )
 
 
-def _tell(contents: "Contents") -> None:
+def _tell(contents: Contents) -> None:
     """Say on standard error what whoever gets the bundle has to know."""
     for one in contents.differences:
         if one.is_bad:

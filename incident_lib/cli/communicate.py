@@ -1,56 +1,22 @@
 """`incident communicate`: drafts for everybody who waits, and the confirmed sending of one."""
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from incident_lib.cli.arguments import open_folder, print_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.investigation.drafts import StoredDraft
-    from incident_lib.notify.channels import Channel
-    from incident_lib.notify.send import Message
-
-_KINDS = ("declaration", "update", "executive", "status-page", "engineering")
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "communicate", help="draft a message from what is known now; send one that you confirm"
-    )
-    parser.add_argument("kind", choices=_KINDS, metavar="KIND", help=", ".join(_KINDS))
-    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument(
-        "--send",
-        default="",
-        metavar="CHANNEL",
-        help="show what would go to incidents, incidents_low, engineering, status_updates, mail or pagerduty",
-    )
-    parser.add_argument("--confirm", action="store_true", help="with --send: really send it")
-    parser.add_argument("--again", action="store_true", help="send it although it was sent before")
-    parser.add_argument(
-        "--draft", default="", metavar="FILE", help="send this file instead of the newest draft"
-    )
-    parser.add_argument(
-        "--page",
-        default="",
-        choices=("", "trigger", "acknowledge", "resolve"),
-        metavar="ACTION",
-        help="what PagerDuty is told: trigger, acknowledge or resolve (default: as the incident stands)",
-    )
-    parser.set_defaults(call=communicate)
+from incident_lib.config import Settings
+from incident_lib.errors import UsageError
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.drafts import StoredDraft, draft_to_send, write_draft
+from incident_lib.notify.channels import Channel, channel_named, usual_channel
+from incident_lib.notify.outcome import Result
+from incident_lib.notify.pagerduty import Action, action_for
+from incident_lib.notify.send import Message, check_not_sent, prepare, send
+from incident_lib.reports.communication import DraftKind
 
 
 def communicate(arguments: argparse.Namespace) -> int:
     """Return 0, or 1 when a confirmed message could not be sent. Prints the draft, or what goes where."""
-    from incident_lib.errors import UsageError
-    from incident_lib.investigation.drafts import write_draft
-    from incident_lib.reports.communication import DraftKind
-
     settings, folder = open_folder(arguments)
     if arguments.send:
         return _send(arguments, settings, folder)
@@ -61,9 +27,8 @@ def communicate(arguments: argparse.Namespace) -> int:
 
 
 def _print_draft(
-    arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder", path: "Path"
+    arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder, path: Path
 ) -> int:
-    from incident_lib.notify.channels import channel_named, usual_channel
 
     text = path.read_text(encoding="utf-8")
     if arguments.json:
@@ -74,12 +39,7 @@ def _print_draft(
     return 0
 
 
-def _send(arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder") -> int:
-    from incident_lib.investigation.drafts import draft_to_send
-    from incident_lib.notify.channels import channel_named
-    from incident_lib.notify.pagerduty import Action, action_for
-    from incident_lib.notify.send import check_not_sent, prepare
-    from incident_lib.reports.communication import DraftKind
+def _send(arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder) -> int:
 
     channel = channel_named(settings, arguments.send)
     kind = DraftKind(arguments.kind)
@@ -95,16 +55,13 @@ def _send(arguments: argparse.Namespace, settings: "Settings", folder: "Incident
     return _confirmed(arguments, settings, folder, draft, message)
 
 
-def _check_readers(kind: str, channel: "Channel") -> None:
-    from incident_lib.errors import UsageError
+def _check_readers(kind: str, channel: Channel) -> None:
 
     if channel.is_public and kind != "status-page":
         raise UsageError(f"users read {channel.name}: only `communicate status-page` goes there")
 
 
-def _show(
-    arguments: argparse.Namespace, folder: "IncidentFolder", draft: "StoredDraft", message: "Message"
-) -> int:
+def _show(arguments: argparse.Namespace, folder: IncidentFolder, draft: StoredDraft, message: Message) -> int:
     if arguments.json:
         return print_json({**_described(folder, draft, message), "result": "not sent"})
     again = " --again" if arguments.again else ""
@@ -121,13 +78,11 @@ def _show(
 
 def _confirmed(
     arguments: argparse.Namespace,
-    settings: "Settings",
-    folder: "IncidentFolder",
-    draft: "StoredDraft",
-    message: "Message",
+    settings: Settings,
+    folder: IncidentFolder,
+    draft: StoredDraft,
+    message: Message,
 ) -> int:
-    from incident_lib.notify.outcome import Result
-    from incident_lib.notify.send import send
 
     relative = draft.name
     event, outcome = send(settings, folder, message, kind=arguments.kind, draft=relative)
@@ -139,7 +94,7 @@ def _confirmed(
     return 0 if outcome.result is Result.SENT else 1
 
 
-def _described(folder: "IncidentFolder", draft: "StoredDraft", message: "Message") -> dict[str, object]:
+def _described(folder: IncidentFolder, draft: StoredDraft, message: Message) -> dict[str, object]:
     return {
         "incident": folder.id,
         "channel": message.channel.key,

@@ -2,42 +2,26 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from incident_lib import clock, config
+from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
+from incident_lib.cli.differences import print_comparison
+from incident_lib.config import Settings
+from incident_lib.incident.files import write_atomic
+from incident_lib.investigation.baseline import Baseline, all_baselines, baselines_folder
+from incident_lib.investigation.compare import compare
+from incident_lib.investigation.setup import load_settings, thresholds_for
+from incident_lib.investigation.snapshots import find_snapshot
+from incident_lib.investigation.take_baseline import Taken, take_baseline
+from incident_lib.reports.differences import render_page
 from incident_lib.units import format_count
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from incident_lib.config import Settings
-    from incident_lib.investigation.baseline import Baseline
-    from incident_lib.investigation.take_baseline import Taken
-
-_NAMES = "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands."""
-    parser = subparsers.add_parser("baseline", help="keep a snapshot of a healthy day, to compare with")
-    parser.add_argument("--since", default="15m", help="how far to look back (default 15m)")
-    parser.add_argument("--name", default="normal", help="such as weekday or night (default normal)")
-    parser.add_argument("--force", action="store_true", help="keep it although something is wrong")
-    parser.add_argument("--list", action="store_true", help="only list the baselines there are")
-    parser.set_defaults(call=baseline)
-    parser = subparsers.add_parser("diff", help="what differs between two snapshots, the worst first")
-    parser.add_argument("before", nargs="?", default="baseline", metavar="A", help=f"{_NAMES} (the default)")
-    parser.add_argument("now", nargs="?", default="", metavar="B", help="the same; the newest incident")
-    parser.add_argument("--html", metavar="FILE", help="write it as one page too")
-    parser.set_defaults(call=diff)
 
 
 def baseline(arguments: argparse.Namespace) -> int:
     """Return 0 once the baseline is kept, 1 when something is wrong and it was not."""
-    from incident_lib import clock, config
-    from incident_lib.cli import terminal
-    from incident_lib.investigation.take_baseline import take_baseline
-
     settings = config.load(arguments.config)
     if arguments.list:
         return _list(settings, as_json=arguments.json)
@@ -57,7 +41,7 @@ def baseline(arguments: argparse.Namespace) -> int:
     return 0 if taken.kept else 1
 
 
-def _plain(one: "Baseline") -> dict[str, object]:
+def _plain(one: Baseline) -> dict[str, object]:
     """Return a baseline as JSON takes it."""
     return {
         "name": one.name,
@@ -68,11 +52,11 @@ def _plain(one: "Baseline") -> dict[str, object]:
     }
 
 
-def _unseen(taken: "Taken") -> list[str]:
+def _unseen(taken: Taken) -> list[str]:
     return [f"{one.target}/{one.probe}" for one in taken.case.analysis.not_assessed]
 
 
-def _tell(console: "Console", taken: "Taken") -> None:
+def _tell(console: Console, taken: Taken) -> None:
 
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
@@ -93,9 +77,7 @@ def _tell(console: "Console", taken: "Taken") -> None:
     console.print(f"Not kept: {why}. To keep it all the same: incident baseline --force", style="yellow")
 
 
-def _list(settings: "Settings", *, as_json: bool) -> int:
-    from incident_lib import clock
-    from incident_lib.investigation.baseline import all_baselines, baselines_folder
+def _list(settings: Settings, *, as_json: bool) -> int:
 
     known = all_baselines(settings)
     if as_json:
@@ -110,13 +92,6 @@ def _list(settings: "Settings", *, as_json: bool) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     """Return 0, whatever differs. Reads the two snapshots alone."""
-    from incident_lib.cli import terminal
-    from incident_lib.cli.differences import print_comparison
-    from incident_lib.incident.files import write_atomic
-    from incident_lib.investigation.compare import compare
-    from incident_lib.investigation.setup import load_settings, thresholds_for
-    from incident_lib.investigation.snapshots import find_snapshot
-
     settings = load_settings(arguments.config or "", arguments.now or arguments.before)
     (before, before_label), (now, now_label) = (
         find_snapshot(settings, name) for name in (arguments.before, arguments.now)
@@ -124,8 +99,6 @@ def diff(arguments: argparse.Namespace) -> int:
     labels = (before_label, now_label)
     comparison = compare(before, now, labels=labels, thresholds=thresholds_for(settings))
     if arguments.html:
-        from incident_lib.reports.differences import render_page
-
         write_atomic(Path(arguments.html), render_page(comparison).encode())
     if arguments.json:
         return print_json(comparison)

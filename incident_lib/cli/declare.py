@@ -2,41 +2,27 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
+import msgspec
+
+from incident_lib import clock, config
 from incident_lib.cli.arguments import moment, print_json
-
-if TYPE_CHECKING:
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import Declaration, IncidentFolder
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("declare", help="make the incident's folder and the first message")
-    parser.add_argument("--title", required=True, help="what users see, in a few words")
-    parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
-    parser.add_argument(
-        "--service", action="append", default=[], metavar="NAME", help="affected; may be repeated"
-    )
-    parser.add_argument("--commander", default="", metavar="NAME", help="who coordinates")
-    parser.add_argument("--impact", default="", help="who is affected, and how")
-    parser.add_argument(
-        "--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)"
-    )
-    parser.set_defaults(call=declare)
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import Declaration, IncidentFolder, all_folders
+from incident_lib.incident.manifest import sha256
+from incident_lib.investigation.case import open_case
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.severity import severity_note
+from incident_lib.model import EventKind, IncidentSeverity
+from incident_lib.reports.communication import render_declaration
 
 
 def declare(arguments: argparse.Namespace) -> int:
     """Return 0 once the folder is there. Prints the id and the declaration."""
-    from incident_lib import config
-    from incident_lib.incident import folder as folders
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.manifest import sha256
-    from incident_lib.investigation.setup import redactor_for
-    from incident_lib.model import EventKind
-    from incident_lib.reports.communication import render_declaration
-
     settings = config.load(arguments.config)
     for name in arguments.service:
         settings.service(name)
@@ -52,24 +38,14 @@ def declare(arguments: argparse.Namespace) -> int:
         )
     )
     if arguments.json:
-        import msgspec
-
         return print_json({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
     sys.stderr.write(_note(settings, folder))
     print(f"{folder.id}\n\n{written.decode()}\nIn {folder.path}. Next: incident run")
     return 0
 
 
-def _note(settings: "Settings", folder: "IncidentFolder") -> str:
+def _note(settings: Settings, folder: IncidentFolder) -> str:
     """Return a line where the newest measurement of the last hour speaks for another severity, else ""."""
-    from datetime import timedelta
-
-    from incident_lib import clock
-    from incident_lib.errors import FolderError
-    from incident_lib.incident.folder import all_folders
-    from incident_lib.investigation.case import open_case
-    from incident_lib.investigation.severity import severity_note
-
     for other in reversed(all_folders(settings.incidents, folder.redactor)):
         try:
             if not other.snapshots:
@@ -84,10 +60,7 @@ def _note(settings: "Settings", folder: "IncidentFolder") -> str:
     return ""
 
 
-def _declaration(arguments: argparse.Namespace) -> "Declaration":
-    from incident_lib.errors import UsageError
-    from incident_lib.incident import folder as folders
-    from incident_lib.model import IncidentSeverity
+def _declaration(arguments: argparse.Namespace) -> Declaration:
 
     if not arguments.title.strip():
         raise UsageError("--title is empty; say in a few words what users see")

@@ -2,39 +2,30 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
+from incident_lib import clock, config
+from incident_lib.cli import terminal
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.cli.terminal import plain
+from incident_lib.errors import FolderError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.unbundle import is_bundle, verify_bundle
+from incident_lib.investigation.case import open_case
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.model import Incident
+from incident_lib.reports.postmortem import file_name
+from incident_lib.reports.postmortem_status import completeness, describe_due
 from incident_lib.units import format_duration
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.model import Incident
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands."""
-    for name, call, text in (
-        ("show", show, "state, findings and hypotheses of an incident"),
-        ("verify", verify, "check that no evidence and no event was changed"),
-    ):
-        parser = subparsers.add_parser(name, help=text)
-        parser.add_argument(
-            "incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out"
-        )
-        parser.set_defaults(call=call)
-        if name == "show":
-            parser.add_argument("--timeline", action="store_true", help="every event, with its source")
-    subparsers.add_parser("list", help="all incidents").set_defaults(call=list_all)
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the state, and what the newest snapshot says."""
-    from incident_lib.cli import terminal
-    from incident_lib.investigation.case import open_case
-
     settings, folder = open_folder(arguments)
     case = open_case(settings, folder) if folder.sealed_snapshots else None
     if arguments.json:
@@ -62,10 +53,6 @@ def show(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Return 0 when everything is as it was sealed, 1 when not."""
-    from pathlib import Path
-
-    from incident_lib.incident.unbundle import is_bundle, verify_bundle
-
     if is_bundle(arguments.incident):
         name, found = arguments.incident, verify_bundle(Path(arguments.incident))
     else:
@@ -83,11 +70,6 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def list_all(arguments: argparse.Namespace) -> int:
     """Return 0. Prints every incident, the newest first."""
-    from incident_lib import config
-    from incident_lib.errors import FolderError
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import redactor_for
-
     settings = config.load(arguments.config)
     known, damaged = [], []
     for folder in reversed(folders.all_folders(settings.incidents, redactor_for(settings))):
@@ -109,12 +91,8 @@ def list_all(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _entry(folder: "IncidentFolder") -> "dict[str, Any]":
+def _entry(folder: IncidentFolder) -> dict[str, Any]:
     """Return what `list` says of an incident. Errors: FolderError."""
-    from incident_lib.errors import FolderError
-    from incident_lib.reports.postmortem import file_name
-    from incident_lib.reports.postmortem_status import completeness, describe_due
-
     incident, text = folder.incident, ""
     if incident.resolved_at:
         path = folder.path / file_name(incident)
@@ -128,16 +106,12 @@ def _entry(folder: "IncidentFolder") -> "dict[str, Any]":
     return {"incident": incident, "runs": len(folder.runs), "postmortem": text}
 
 
-def _columns(incident: "Incident") -> tuple[str, ...]:
+def _columns(incident: Incident) -> tuple[str, ...]:
     started = f"{incident.started_at:%Y-%m-%d %H:%M}"
     return incident.severity.value, f"{incident.status.value:13}", started
 
 
-def _print_state(console: "Console", folder: "IncidentFolder") -> None:
-    from rich.text import Text
-
-    from incident_lib import clock
-    from incident_lib.cli.terminal import plain
+def _print_state(console: Console, folder: IncidentFolder) -> None:
 
     state, now = folder.incident, clock.now()
     console.print(Text(f"{state.severity.value} {plain(state.title)}", style="bold"))
@@ -154,10 +128,7 @@ def _print_state(console: "Console", folder: "IncidentFolder") -> None:
         )
 
 
-def _print_timeline(console: "Console", folder: "IncidentFolder") -> None:
-    from rich.text import Text
-
-    from incident_lib.cli.terminal import plain
+def _print_timeline(console: Console, folder: IncidentFolder) -> None:
 
     console.print()
     for event in sorted(folder.events, key=lambda event: event.occurred_at):

@@ -1,58 +1,22 @@
 """`incident health`: every service checked at once, a report that always parses, exit 1 when one is down."""
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
+from incident_lib import clock, config
+from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
+from incident_lib.config import Settings
 from incident_lib.errors import UsageError
+from incident_lib.investigation.health import Check, Report, begin, document, lines, redactor_of, run_checks
+from incident_lib.investigation.health_checks import configured_checks, list_containers, places, script_checks
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from incident_lib.config import Settings
-    from incident_lib.investigation.health import Check
-
-_OUTPUT = "./health-check-results"
 _TIMEOUT_SECONDS = 10.0
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
-# Flag, variable, default, key in the report.
-_PLACES = (
-    ("backend_url", "BACKEND_URL", "http://localhost:8000"),
-    ("frontend_url", "FRONTEND_URL", "http://localhost:3000"),
-    ("db_container", "DB_CONTAINER", "app-db"),
-    ("redis_container", "REDIS_CONTAINER", "app-redis"),
-)
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "health",
-        help="check all services at once",
-        description="Without any of these flags and with a workbench.toml, what is configured is checked;"
-        " otherwise the backend, the frontend, PostgreSQL and Redis named here.",
-    )
-    parser.add_argument("--output-dir", metavar="DIR", help=f"folder of the report, default {_OUTPUT}")
-    for name, variable, default in _PLACES:
-        flag = "--" + name.replace("_", "-")
-        kind = "URL" if name.endswith("url") else "NAME"
-        parser.add_argument(flag, metavar=kind, help=f"default ${variable}, else {default}")
-    parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once; default 10"
-    )
-    parser.set_defaults(call=health)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text.removesuffix("s"))
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 600")
-    return seconds
 
 
 def health(arguments: argparse.Namespace) -> int:
@@ -61,10 +25,6 @@ def health(arguments: argparse.Namespace) -> int:
     What was found is told although it cannot be written: a full disk is when people ask.
     Errors: UsageError then, after everything was told.
     """
-    from incident_lib import clock, config
-    from incident_lib.investigation.health import Report, begin, document, redactor_of, run_checks
-    from incident_lib.investigation.health_checks import list_containers
-
     settings = config.load(arguments.config)
     checks, services = _plan(arguments, settings)
     at = clock.now()
@@ -78,14 +38,13 @@ def health(arguments: argparse.Namespace) -> int:
     else:
         _show(content, sys.stdout, color=_wants_color(sys.stdout, arguments))
     sys.stdout.flush()
-    written = _write(_folder(arguments.output_dir or _OUTPUT), clock.format_stamp(at), content)
+    written = _write(_folder(arguments.output_dir or HEALTH_OUTPUT), clock.format_stamp(at), content)
     if not arguments.json:
         print(_encodable(f"report: {written}", sys.stdout))
     return 1 if report.unhealthy else 0
 
 
-def _plan(arguments: argparse.Namespace, settings: "Settings") -> "tuple[tuple[Check, ...], dict[str, str]]":
-    from incident_lib.investigation.health_checks import configured_checks, places, script_checks
+def _plan(arguments: argparse.Namespace, settings: Settings) -> tuple[tuple[Check, ...], dict[str, str]]:
 
     if settings.path and not _wants_script(arguments):
         checks = configured_checks(settings)
@@ -94,7 +53,7 @@ def _plan(arguments: argparse.Namespace, settings: "Settings") -> "tuple[tuple[C
         return checks, places(settings)
     given = {
         name: getattr(arguments, name) or os.environ.get(variable) or default
-        for name, variable, default in _PLACES
+        for name, variable, default in PLACES
     }
     backend, frontend, db, redis = given.values()
     return script_checks(backend, frontend, db, redis), given
@@ -102,7 +61,7 @@ def _plan(arguments: argparse.Namespace, settings: "Settings") -> "tuple[tuple[C
 
 def _wants_script(arguments: argparse.Namespace) -> bool:
     """Return whether a flag of the script was given; a named configuration yields only to an address."""
-    addressed = any(getattr(arguments, name) is not None for name, _, _ in _PLACES)
+    addressed = any(getattr(arguments, name) is not None for name, _, _ in PLACES)
     bounded = arguments.output_dir is not None or arguments.timeout is not None
     return addressed or (bounded and not arguments.config)
 
@@ -131,13 +90,11 @@ def _write(folder: Path, stamp: str, content: dict[str, Any]) -> Path:
 
 
 def _json(content: dict[str, Any]) -> str:
-    import json
 
     return json.dumps(content, indent=2) + "\n"
 
 
-def _text(content: dict[str, Any]) -> "Iterator[str]":
-    from incident_lib.investigation.health import lines
+def _text(content: dict[str, Any]) -> Iterator[str]:
 
     yield from (f"{_mark(status)} {status:9}  {text}" for status, text in lines(content))
     for one in content["containers"] or ():

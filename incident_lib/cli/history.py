@@ -2,42 +2,29 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from incident_lib import clock, config
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.cli.terminal import plain
+from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
+from incident_lib.history.figures import figures as count_all
+from incident_lib.history.past import Damage, PastIncident, read_all
+from incident_lib.history.search import Found
+from incident_lib.history.search import search as search_all
+from incident_lib.history.similar import Similar, Similarities, past_signature, similar_incidents
+from incident_lib.incident.files import write_atomic
+from incident_lib.investigation.case import open_case
+from incident_lib.investigation.observed import ONSET
+from incident_lib.model.history import Figures
+from incident_lib.reports import timeline
+from incident_lib.reports.figures_page import definitions, render_figures, spell
 from incident_lib.units import format_count
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from incident_lib.history.figures import Measured
-    from incident_lib.history.past import Damage, PastIncident
-    from incident_lib.history.search import Found
-    from incident_lib.history.similar import Similar, Similarities
-    from incident_lib.model.history import Figures
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands."""
-    parser = subparsers.add_parser("search", help="find past incidents by words")
-    parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
-    _add_limit(parser, 10)
-    parser.set_defaults(call=search)
-    parser = subparsers.add_parser("similar", help="past incidents that look like this one, and what helped")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    _add_limit(parser, 5)
-    parser.set_defaults(call=similar)
-    parser = subparsers.add_parser("figures", help="how many incidents of what, and how long things took")
-    parser.add_argument("--html", metavar="FILE", help="write them as a page")
-    parser.set_defaults(call=figures)
 
 
 def search(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
-    from incident_lib import config
-    from incident_lib.history.search import search as search_all
-
     found = search_all(
         config.load(arguments.config).incidents, " ".join(arguments.text), limit=arguments.limit
     )
@@ -50,9 +37,6 @@ def search(arguments: argparse.Namespace) -> int:
 
 def similar(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found. Errors: UsageError when the incident has no snapshot."""
-    from incident_lib.history.similar import similar_incidents
-    from incident_lib.investigation.case import open_case
-
     settings, folder = open_folder(arguments)
     case = open_case(settings, folder)
     found = similar_incidents(
@@ -76,12 +60,6 @@ def similar(arguments: argparse.Namespace) -> int:
 
 def figures(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the figures, and writes them as a page where asked."""
-    from incident_lib import clock, config
-    from incident_lib.history.figures import figures as count_all
-    from incident_lib.history.past import read_all
-    from incident_lib.incident.files import write_atomic
-    from incident_lib.reports.figures_page import definitions, render_figures
-
     settings = config.load(arguments.config)
     known, damaged = read_all(settings.incidents)
     counted = count_all([_measured(one) for one in known], definitions())
@@ -98,13 +76,8 @@ def figures(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measured(past: "PastIncident") -> "Measured":
+def _measured(past: PastIncident) -> Measured:
     """Return one incident with the lengths of time that its post-mortem tells too."""
-    from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
-    from incident_lib.history.similar import past_signature
-    from incident_lib.investigation.observed import ONSET
-    from incident_lib.reports import timeline
-
     facts = tuple(
         timeline.SnapshotFacts(
             id=one.id,
@@ -123,20 +96,7 @@ def _measured(past: "PastIncident") -> "Measured":
     )
 
 
-def _add_limit(parser: argparse.ArgumentParser, most: int) -> None:
-    parser.add_argument(
-        "--limit", type=_positive, default=most, metavar="N", help=f"at most (default {most})"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
-    return int(text)
-
-
-def _tell_found(found: "Found") -> None:
-    from incident_lib.cli.terminal import plain
+def _tell_found(found: Found) -> None:
 
     for hit in found.hits:
         print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
@@ -147,8 +107,7 @@ def _tell_found(found: "Found") -> None:
     print(f"{said}{cut}" if found.looked_at else "No incident to search yet.")
 
 
-def _tell_similar(incident: str, found: "Similarities") -> None:
-    from incident_lib.cli.terminal import plain
+def _tell_similar(incident: str, found: Similarities) -> None:
 
     for one in found.found:
         print(f"{one.score:.2f}  {one.severity}  {one.started_at:%Y-%m-%d %H:%M}  {plain(one.title)}")
@@ -158,7 +117,7 @@ def _tell_similar(incident: str, found: "Similarities") -> None:
         print(f"None of {format_count(found.known, 'other incident')} looks like {incident}.")
 
 
-def _helped(one: "Similar") -> "Iterable[tuple[str, str]]":
+def _helped(one: Similar) -> Iterable[tuple[str, str]]:
     if not one.resolution.is_known:
         yield "helped", "nobody wrote it down"
     if one.resolution.reason:
@@ -168,9 +127,7 @@ def _helped(one: "Similar") -> "Iterable[tuple[str, str]]":
         yield "cause", one.resolution.cause
 
 
-def _tell_figures(counted: "Figures") -> None:
-    from incident_lib.cli.terminal import plain
-    from incident_lib.reports.figures_page import spell
+def _tell_figures(counted: Figures) -> None:
 
     print(format_count(counted.incidents_count, "incident"))
     for name, counts in (
@@ -187,8 +144,7 @@ def _tell_figures(counted: "Figures") -> None:
         print(f"{one.name:22} {one.count:>4} {lengths} {one.missing_count:>8}  {one.definition}")
 
 
-def _tell_damaged(damaged: "tuple[Damage, ...]") -> None:
-    from incident_lib.cli.terminal import plain
+def _tell_damaged(damaged: tuple[Damage, ...]) -> None:
 
     for one in damaged:
         sys.stderr.write(f"damaged: {plain(one.path)}: {plain(one.text)}\n")

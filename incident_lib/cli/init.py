@@ -3,10 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from incident_lib.investigation.discover import Candidate
+import msgspec
+
+from incident_lib.errors import TargetError, UsageError
+from incident_lib.investigation import discover
+from incident_lib.investigation.discover import Candidate
+from incident_lib.technologies.redis.probes import ACL_RULE
 
 _SQL = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
@@ -19,19 +23,8 @@ CREATE EXTENSION IF NOT EXISTS pg_stat_statements;  -- in each database, for the
 """
 
 
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("init", help="find containers and write a commented workbench.toml")
-    parser.add_argument("--output", default="workbench.toml", metavar="FILE", help="default workbench.toml")
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
-    parser.set_defaults(call=init)
-
-
 def init(arguments: argparse.Namespace) -> int:
     """Return 0 once the file is there. Errors: UsageError where one is already."""
-    from incident_lib.errors import UsageError
-    from incident_lib.investigation import discover
-
     path = Path(arguments.output)
     if path.exists() and not arguments.force:
         raise UsageError(f"{path} is already there; --force writes over it, --output writes elsewhere")
@@ -53,11 +46,8 @@ def init(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _look() -> "tuple[tuple[Candidate, ...], str]":
+def _look() -> tuple[tuple[Candidate, ...], str]:
     """Return what was found, and why nothing was."""
-    from incident_lib.errors import TargetError
-    from incident_lib.investigation import discover
-
     try:
         return discover.discover(), "no container runs here"
     except TargetError as error:
@@ -65,7 +55,6 @@ def _look() -> "tuple[tuple[Candidate, ...], str]":
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    from incident_lib.errors import UsageError
 
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
@@ -74,7 +63,7 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _lines(found: "tuple[Candidate, ...]") -> list[str]:
+def _lines(found: tuple[Candidate, ...]) -> list[str]:
     lines = []
     for candidate in found:
         service = candidate.service
@@ -86,13 +75,11 @@ def _lines(found: "tuple[Candidate, ...]") -> list[str]:
 
 
 def _acl() -> str:
-    from incident_lib.technologies.redis.probes import ACL_RULE
 
     return f"ACL SETUSER incident-workbench on >PASSWORD {ACL_RULE}"
 
 
-def _print_json(path: Path, found: "tuple[Candidate, ...]", reason: str) -> None:
-    import msgspec
+def _print_json(path: Path, found: tuple[Candidate, ...], reason: str) -> None:
 
     document: dict[str, Any] = {
         "file": str(path),

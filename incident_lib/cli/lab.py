@@ -6,38 +6,25 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
+from incident_lib.config import Settings
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.run.lab import prepare_lab
 
 _STOP_SECONDS = 10.0
 
 
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("lab", help="open JupyterLab in the incident's folder")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: the first free from 8888")
-    parser.set_defaults(call=lab)
-
-
 def lab(arguments: argparse.Namespace) -> int:
     """Return JupyterLab's exit code; Ctrl-C ends it and its kernels and is no failure."""
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import load_settings, redactor_for
-
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     return open_lab(settings, folder, browser=not arguments.no_browser, port=arguments.port)
 
 
-def open_lab(settings: "Settings", folder: "IncidentFolder", *, browser: bool = True, port: int = 0) -> int:
+def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True, port: int = 0) -> int:
     """Return JupyterLab's exit code, once somebody ended it."""
-    from incident_lib.run.lab import prepare_lab
-
     config = str(settings.path.resolve()) if settings.path else ""
     directory, kept = prepare_lab(folder.path, {"incident": str(folder.path.resolve()), "config": config})
     print(f"Notebooks of {folder.id} are in {directory}")
@@ -71,7 +58,7 @@ def _serve(command: list[str], directory: Path) -> int:
         _end(server)
 
 
-def _end(server: "subprocess.Popen[bytes]") -> None:
+def _end(server: subprocess.Popen[bytes]) -> None:
     if server.poll() is not None:
         return
     server.terminate()

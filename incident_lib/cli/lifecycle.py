@@ -2,71 +2,21 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from incident_lib import clock
 from incident_lib.cli.arguments import moment, open_folder, print_json
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.model import Event, Incident, IncidentStatus
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands."""
-    update = _command(subparsers, "update", write_update, "status update: recorded, and its message printed")
-    update.add_argument("--status", default="", help="INVESTIGATING, IDENTIFIED, MITIGATING or RESOLVED")
-    update.add_argument("--findings", default="", help="what is known now")
-    update.add_argument("--actions", default="", help="what is being done")
-    update.add_argument("--impact", default="", help="who is affected, if that is clearer now")
-    note = _command(subparsers, "note", write_note, "write something into the timeline")
-    note.add_argument("text", metavar="TEXT")
-    task = _command(subparsers, "task", write_task, "give somebody a task, or mark one done")
-    task.add_argument("text", metavar="TEXT", nargs="?", default="")
-    task.add_argument("--owner", default="", metavar="NAME")
-    task.add_argument("--done", type=int, metavar="NUMBER", help="this task is done")
-    decide = _command(subparsers, "decide", write_decision, "record a decision of the commander")
-    decide.add_argument("text", metavar="TEXT")
-    _command(subparsers, "ack", acknowledge, "somebody is at work on it").add_argument(
-        "--by", default="", metavar="NAME"
-    )
-    role = _command(subparsers, "assign", assign, "name the commander, or somebody in another role")
-    role.add_argument("role", metavar="ROLE", help="commander, communication, scribe, ...")
-    role.add_argument("name", metavar="NAME")
-    classify = _command(subparsers, "classify", reclassify, "change the severity, with the reason")
-    classify.add_argument("severity", metavar="SEVERITY")
-    classify.add_argument("--reason", required=True, metavar="TEXT")
-    for name, call, text in (
-        ("resolve", resolve, "users are well again"),
-        ("close", close, "nothing is left to do but the post-mortem"),
-        ("reopen", reopen, "it is not over"),
-    ):
-        parser = _command(subparsers, name, call, text)
-        parser.add_argument("--reason", default="", metavar="TEXT")
+from incident_lib.errors import UsageError
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.lifecycle import check_moment, check_transition
+from incident_lib.incident.manifest import sha256
+from incident_lib.model import Event, EventKind, Incident, IncidentSeverity, IncidentStatus
+from incident_lib.reports.communication import Update, render_update
 
 
-def _command(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    call: Callable[[argparse.Namespace], int],
-    text: str,
-) -> argparse.ArgumentParser:
-    parser = subparsers.add_parser(name, help=text)
-    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument("--at", default="now", metavar="TIME", help="when it happened (default now)")
-    parser.set_defaults(call=call)
-    return parser
-
-
-def write_update(arguments: argparse.Namespace) -> int:
+def update(arguments: argparse.Namespace) -> int:
     """Return 0. Records the status and prints the message for the incident channel."""
-    from incident_lib import clock
-    from incident_lib.incident.manifest import sha256
-    from incident_lib.model import IncidentStatus
-    from incident_lib.reports.communication import Update, render_update
-
     _, folder = open_folder(arguments)
     at, before = moment("--at", arguments.at), folder.incident
     status = IncidentStatus.parse(arguments.status) if arguments.status else before.status
@@ -84,20 +34,18 @@ def write_update(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def write_note(arguments: argparse.Namespace) -> int:
+def note(arguments: argparse.Namespace) -> int:
     """Return 0. Records a note."""
     return _record(arguments, "note", arguments.text)
 
 
-def write_decision(arguments: argparse.Namespace) -> int:
+def decide(arguments: argparse.Namespace) -> int:
     """Return 0. Records a decision."""
     return _record(arguments, "decision", arguments.text)
 
 
-def write_task(arguments: argparse.Namespace) -> int:
+def task(arguments: argparse.Namespace) -> int:
     """Return 0. Records a task, or that one is done. Errors: UsageError for a task that does not exist."""
-    from incident_lib.errors import UsageError
-
     if arguments.done is None:
         if not arguments.text or not arguments.owner:
             raise UsageError("a task needs a text and --owner NAME; --done NUMBER marks one done")
@@ -118,18 +66,14 @@ def acknowledge(arguments: argparse.Namespace) -> int:
 
 def assign(arguments: argparse.Namespace) -> int:
     """Return 0. Records who has a role. Errors: UsageError where one of the two is empty."""
-    from incident_lib.errors import UsageError
-
     role = arguments.role.strip().lower()
     if not role or not arguments.name.strip():
         raise UsageError("write the role and the name: incident assign commander Kim")
     return _record(arguments, "role", f"{arguments.name} is {role}", role=role, name=arguments.name)
 
 
-def reclassify(arguments: argparse.Namespace) -> int:
+def classify(arguments: argparse.Namespace) -> int:
     """Return 0. Records a new severity and why."""
-    from incident_lib.model import IncidentSeverity
-
     severity = IncidentSeverity.parse(arguments.severity).value
     return _record(arguments, "severity", f"{severity}: {arguments.reason}", severity=severity)
 
@@ -146,11 +90,6 @@ def close(arguments: argparse.Namespace) -> int:
 
 def reopen(arguments: argparse.Namespace) -> int:
     """Return 0. Records that it is not over. Errors: UsageError when it is open."""
-    from incident_lib.errors import UsageError
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.lifecycle import check_moment
-    from incident_lib.model import EventKind, IncidentStatus
-
     _, folder = open_folder(arguments)
     before, at = folder.incident, moment("--at", arguments.at)
     if before.status is IncidentStatus.INVESTIGATING:
@@ -163,7 +102,6 @@ def reopen(arguments: argparse.Namespace) -> int:
 
 
 def _end(arguments: argparse.Namespace, status: str, word: str) -> int:
-    from incident_lib.model import IncidentStatus
 
     _, folder = open_folder(arguments)
     before = folder.incident
@@ -174,7 +112,7 @@ def _end(arguments: argparse.Namespace, status: str, word: str) -> int:
     return _told(arguments, folder, _become(folder, IncidentStatus(status), text, at, {}))
 
 
-def _told_already(arguments: argparse.Namespace, incident: "Incident") -> int:
+def _told_already(arguments: argparse.Namespace, incident: Incident) -> int:
     """Return 0: typed twice, or by two people, it is still one event."""
     if arguments.json:
         return print_json(incident)
@@ -187,11 +125,8 @@ def _told_already(arguments: argparse.Namespace, incident: "Incident") -> int:
 
 
 def _become(
-    folder: "IncidentFolder", status: "IncidentStatus", text: str, at: "datetime", data: dict[str, str]
-) -> "Event":
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.lifecycle import check_transition
-    from incident_lib.model import EventKind
+    folder: IncidentFolder, status: IncidentStatus, text: str, at: datetime, data: dict[str, str]
+) -> Event:
 
     check_transition(folder.incident, status, at)
     said = {key: value for key, value in data.items() if value}
@@ -207,9 +142,6 @@ def _become(
 
 
 def _record(arguments: argparse.Namespace, kind: str, text: str, **data: str) -> int:
-    from incident_lib.errors import UsageError
-    from incident_lib.incident.events import Draft
-    from incident_lib.model import EventKind
 
     if not text.strip():
         raise UsageError("the text is empty")
@@ -219,14 +151,12 @@ def _record(arguments: argparse.Namespace, kind: str, text: str, **data: str) ->
     return _told(arguments, folder, folder.record(draft))
 
 
-def _draft(folder: "IncidentFolder", text: str, data: dict[str, str | list[str]]) -> None:
-    from incident_lib.incident.events import Draft
-    from incident_lib.model import EventKind
+def _draft(folder: IncidentFolder, text: str, data: dict[str, str | list[str]]) -> None:
 
     folder.record(Draft(kind=EventKind.NOTE, text=text, source="cli", data=data))
 
 
-def _told(arguments: argparse.Namespace, folder: "IncidentFolder", event: "Event") -> int:
+def _told(arguments: argparse.Namespace, folder: IncidentFolder, event: Event) -> int:
     if arguments.json:
         return print_json(event)
     text = "".join(char if char.isprintable() else " " for char in event.text)  # it may hold a pasted log

@@ -4,35 +4,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from incident_lib import clock, config
+from incident_lib.cli import log_files
+from incident_lib.cli.arguments import moment
+from incident_lib.cli.log_files import Job
+from incident_lib.cli.parser import CONTAINER_PREFIX
+from incident_lib.connections.docker import open_engine, translated
 from incident_lib.errors import ProblemKind, TargetError, UsageError
-
-if TYPE_CHECKING:
-    from incident_lib.cli.log_files import Job
-
-_PREFIX = "app"
+from incident_lib.redact import Redactor
 
 
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Register the command."""
-    parser = subparsers.add_parser("logs", help="fetch one service's log: raw, errors, filtered, summary")
-    parser.add_argument("--service", required=True, metavar="S", help="its name")
-    parser.add_argument("--since", default="15m", help='15m, "15 minutes ago", 2026-01-15T14:31 (15m)')
-    parser.add_argument("--output-dir", default="./incident-logs", metavar="D", help="where the files go")
-    parser.add_argument(
-        "--filter", default="", metavar="F", help="lines to keep apart: text or pattern, any case"
-    )
-    parser.add_argument("--container-prefix", metavar="P", help=f"container is P-SERVICE ({_PREFIX})")
-    parser.add_argument("--tail", default="1000", metavar="N", help="the newest lines, or all (1000)")
-    parser.add_argument("--summary-only", action="store_true", help="write the summary alone")
-    parser.set_defaults(call=call)
-
-
-def call(arguments: argparse.Namespace) -> int:
+def logs(arguments: argparse.Namespace) -> int:
     """Fetch the log. Exit code 1 when there is no such container, no engine, or no log that can be read."""
-    from incident_lib.cli import log_files
-
     job = _job(arguments)
     try:
         summary = log_files.collect(job)
@@ -47,13 +32,8 @@ def call(arguments: argparse.Namespace) -> int:
     return 0 if summary["status"] == "collected" else 1
 
 
-def _job(arguments: argparse.Namespace) -> "Job":
+def _job(arguments: argparse.Namespace) -> Job:
     """Return what to fetch: the container, or the file of a configured service that has no container."""
-    from incident_lib import clock, config
-    from incident_lib.cli.arguments import moment
-    from incident_lib.cli.log_files import Job
-    from incident_lib.redact import Redactor
-
     if not arguments.service.strip():
         raise UsageError("--service: write the name of a service")
     since = moment("--since", arguments.since)
@@ -66,7 +46,10 @@ def _job(arguments: argparse.Namespace) -> "Job":
     container = service.container if service and service.container and prefix is None else ""
     path = settings.file(service.log) if service and service.log and not service.container else None
     if path is None or prefix is not None:
-        path, container = None, container or f"{_PREFIX if prefix is None else prefix}-{arguments.service}"
+        path, container = (
+            None,
+            container or f"{CONTAINER_PREFIX if prefix is None else prefix}-{arguments.service}",
+        )
     redaction = settings.document.redact
     return Job(
         service=arguments.service,
@@ -97,8 +80,6 @@ def _tail(text: str) -> int | None:
 
 def _containers(error: TargetError) -> list[str]:
     """Return the names of the containers there are, none where there is no engine to ask."""
-    from incident_lib.connections.docker import open_engine, translated
-
     if error.kind is ProblemKind.NO_ENGINE:
         return []
     try:

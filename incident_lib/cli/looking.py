@@ -1,31 +1,28 @@
 """Looking at everything for `triage` and `run`: kept where it can be, shown in any case."""
 
-from typing import TYPE_CHECKING
+from rich.console import Console
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.investigation.case import Case
+from incident_lib.cli import terminal
+from incident_lib.cli.terminal import plain
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.take import take_snapshot, unsaved_snapshot
 
 
 def look(
-    settings: "Settings",
+    settings: Settings,
     since: str,
-    folder: "IncidentFolder | None",
-    console: "Console",
+    folder: IncidentFolder | None,
+    console: Console,
     *,
     deadline_seconds: float | None = None,
-) -> "tuple[Case, str]":
+) -> tuple[Case, str]:
     """Return what was seen, and why the incident could not keep it ("" when it did, or there is none).
 
     A full disk is when people need to see most, so what cannot be kept is looked at all the same.
     """
-    from incident_lib.cli import terminal
-    from incident_lib.errors import FolderError
-    from incident_lib.investigation.take import take_snapshot, unsaved_snapshot
-
     why = ""
     with terminal.watching(console) as watch:
         if folder:
@@ -50,8 +47,6 @@ def look(
             return case, why
 
 
-def tell_unkept(console: "Console", why: str) -> None:
+def tell_unkept(console: Console, why: str) -> None:
     """Print why nothing was kept."""
-    from incident_lib.cli.terminal import plain
-
     console.print(f"\nNot kept: {plain(why)}", style="yellow", markup=False, soft_wrap=True)

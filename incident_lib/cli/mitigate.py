@@ -2,38 +2,31 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.model.remediation import Plan
+import msgspec
 
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "mitigate",
-        help="plan a change to a target; with --yes PLAN carry out that plan",
-        description="Without --yes nothing is changed: the plan is shown, with the line that approves it.",
-    )
-    parser.add_argument("action", nargs="?", default="", metavar="ACTION", help="see --list")
-    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help="the service, as configured")
-    parser.add_argument(
-        "--arg", action="append", default=[], metavar="NAME=VALUE", help="of the action; may be repeated"
-    )
-    parser.add_argument("--yes", metavar="PLAN", help="the id of the plan that you approve")
-    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument("--list", action="store_true", help="list the actions and their arguments")
-    parser.set_defaults(call=mitigate)
+from incident_lib.cli import BAD, DONE
+from incident_lib.cli.terminal import plain
+from incident_lib.config import Settings
+from incident_lib.errors import UsageError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.model.remediation import OutcomeStatus, Plan
+from incident_lib.remediation import (
+    ACTIONS,
+    RefusedError,
+    execute_plan,
+    plan_change,
+    render_outcome,
+    render_plan,
+)
+from incident_lib.remediation.journal import load_plan
 
 
 def mitigate(arguments: argparse.Namespace) -> int:
     """Return 0, 1 when a plan was carried out and not verified; a refusal is raised and ends in 2."""
-    from incident_lib.errors import UsageError
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import load_settings, redactor_for
-
     if arguments.list:
         return _list(as_json=arguments.json)
     if not (arguments.action and arguments.target):
@@ -45,18 +38,13 @@ def mitigate(arguments: argparse.Namespace) -> int:
     return _execute(settings, folder, arguments)
 
 
-def _plan(settings: "Settings", folder: "IncidentFolder", arguments: argparse.Namespace) -> int:
-    from incident_lib.remediation import plan_change, render_plan
+def _plan(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
 
     plan = plan_change(settings, folder, arguments.action, arguments.target, _arguments(arguments.arg))
     return _print(plan, render_plan(plan, arguments.config or ""), as_json=arguments.json)
 
 
-def _execute(settings: "Settings", folder: "IncidentFolder", arguments: argparse.Namespace) -> int:
-    from incident_lib.cli import BAD, DONE
-    from incident_lib.model.remediation import OutcomeStatus
-    from incident_lib.remediation import execute_plan, render_outcome
-    from incident_lib.remediation.journal import load_plan
+def _execute(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
 
     _check_same(load_plan(folder, arguments.yes), arguments)
     outcome = execute_plan(settings, folder, arguments.yes)
@@ -64,10 +52,8 @@ def _execute(settings: "Settings", folder: "IncidentFolder", arguments: argparse
     return DONE if outcome.status is OutcomeStatus.VERIFIED else BAD
 
 
-def _check_same(plan: "Plan", arguments: argparse.Namespace) -> None:
+def _check_same(plan: Plan, arguments: argparse.Namespace) -> None:
     """Refuse where line and plan say different things: one of the two is not what the person meant."""
-    from incident_lib.remediation import RefusedError
-
     given = _arguments(arguments.arg)
     same = (plan.action, plan.target) == (arguments.action, arguments.target)
     if not same or any(plan.arguments.get(name) != value for name, value in given.items()):
@@ -76,7 +62,6 @@ def _check_same(plan: "Plan", arguments: argparse.Namespace) -> None:
 
 
 def _arguments(words: list[str]) -> dict[str, str]:
-    from incident_lib.errors import UsageError
 
     found: dict[str, str] = {}
     for word in words:
@@ -88,11 +73,8 @@ def _arguments(words: list[str]) -> dict[str, str]:
 
 
 def _print(document: Any, text: str, *, as_json: bool) -> int:
-    from incident_lib.cli.terminal import plain
 
     if as_json:
-        import msgspec
-
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     else:
         sys.stdout.write("".join(f"{plain(line)}\n" for line in text.splitlines()))
@@ -100,7 +82,6 @@ def _print(document: Any, text: str, *, as_json: bool) -> int:
 
 
 def _list(*, as_json: bool) -> int:
-    from incident_lib.remediation import ACTIONS
 
     listed = [
         {

@@ -1,39 +1,34 @@
 """`incident on-call`: who has the pager, who is told at this severity, who comes next. Asks no target."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+from incident_lib import clock
 from incident_lib.cli.arguments import print_json
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from incident_lib.config import Document, Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.notify.people import Tell
+from incident_lib.config import Document, Settings
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.drafts import newest_case
+from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.model import IncidentSeverity
+from incident_lib.notify.people import (
+    Tell,
+    contact_matrix,
+    escalation_paths,
+    on_call_at,
+    person_for,
+    steps_due,
+    vendors,
+)
+from incident_lib.notify.signals import page_or_chat, signals_of
+from incident_lib.reports.situation import in_words
 
 _CHANNELS = {"incidents", "incidents_low", "status_updates"}
 
 
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "on-call", help="who is on call, who is told, how loudly, and who comes next"
-    )
-    parser.add_argument("--incident", default="", metavar="INCIDENT", help="the open one if left out")
-    parser.add_argument("--at", default="", metavar="TIME", help="on call then, past or future (default now)")
-    parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's own")
-    parser.add_argument("--reports", type=int, default=0, metavar="N", help="users who reported it")
-    parser.add_argument("--maintenance", action="store_true", help="it is planned work")
-    parser.set_defaults(call=on_call)
-
-
 def on_call(arguments: argparse.Namespace) -> int:
     """Return 0. Prints who is on call; with an incident or a severity also who is told and who comes next."""
-    from incident_lib import clock
-    from incident_lib.investigation.setup import load_settings
-    from incident_lib.model import IncidentSeverity
-
     settings = load_settings(arguments.config or "", arguments.incident)
     at = clock.parse_time(arguments.at) if arguments.at else clock.now()
     folder = _folder(settings, arguments.incident)
@@ -52,9 +47,7 @@ def on_call(arguments: argparse.Namespace) -> int:
     return print_json(told) if arguments.json else _print(told)
 
 
-def _folder(settings: "Settings", name: str) -> "IncidentFolder | None":
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import redactor_for
+def _folder(settings: Settings, name: str) -> IncidentFolder | None:
 
     redactor = redactor_for(settings)
     if name:
@@ -62,18 +55,14 @@ def _folder(settings: "Settings", name: str) -> "IncidentFolder | None":
     return folders.newest_open(settings.incidents, redactor)
 
 
-def _pager(document: "Document", at: "datetime") -> dict[str, Any]:
-    from incident_lib import clock
-    from incident_lib.notify.people import on_call_at
+def _pager(document: Document, at: datetime) -> dict[str, Any]:
 
     person, duty = on_call_at(document, at)
     until = clock.format_time(duty.until) if duty and duty.until else None
     return {"on_call": person.line, "why": duty.why if duty else "", "until": until}
 
 
-def _matrix(document: "Document", severity: Any, at: "datetime") -> dict[str, Any]:
-    from incident_lib.notify.people import contact_matrix
-    from incident_lib.reports.situation import in_words
+def _matrix(document: Document, severity: Any, at: datetime) -> dict[str, Any]:
 
     return {
         "respond_within": in_words(severity.respond_within.total_seconds()),
@@ -85,16 +74,14 @@ def _matrix(document: "Document", severity: Any, at: "datetime") -> dict[str, An
     }
 
 
-def _who(document: "Document", tell: "Tell", at: "datetime") -> str:
-    from incident_lib.notify.people import person_for
+def _who(document: Document, tell: Tell, at: datetime) -> str:
 
     if tell.role in _CHANNELS:
         return str(getattr(document.channels, tell.role))
     return "your tracker" if tell.role == "ticket" else person_for(document, tell.role, at).line
 
 
-def _escalation(document: "Document", at: "datetime") -> dict[str, list[dict[str, str]]]:
-    from incident_lib.notify.people import escalation_paths, person_for, vendors
+def _escalation(document: Document, at: datetime) -> dict[str, list[dict[str, str]]]:
 
     paths = {
         name: [
@@ -117,8 +104,7 @@ def _no_vendor(name: str) -> str:
     return f"not configured: add contact to the [[dependency]] {name}"
 
 
-def _due(folder: "IncidentFolder | None", at: "datetime") -> list[str]:
-    from incident_lib.notify.people import steps_due
+def _due(folder: IncidentFolder | None, at: datetime) -> list[str]:
 
     if folder is None:
         return []
@@ -126,10 +112,8 @@ def _due(folder: "IncidentFolder | None", at: "datetime") -> list[str]:
 
 
 def _advice(
-    arguments: argparse.Namespace, settings: "Settings", folder: "IncidentFolder | None", at: "datetime"
+    arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder | None, at: datetime
 ) -> list[dict[str, str]]:
-    from incident_lib.investigation.drafts import newest_case
-    from incident_lib.notify.signals import page_or_chat, signals_of
 
     case = newest_case(settings, folder) if folder else None
     signals = signals_of(

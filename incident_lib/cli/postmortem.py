@@ -3,36 +3,28 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.cli.report import read_text
+from incident_lib.config import Settings
 from incident_lib.errors import UsageError
-
-if TYPE_CHECKING:
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("postmortem", help="write or renew the post-mortem, or check it")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument(
-        "--lint", action="store_true", help="check the text and change nothing; exit 1 if bad"
-    )
-    for verdict in ("confirm", "refute"):
-        parser.add_argument(
-            f"--{verdict}", action="append", default=[], metavar="HYPOTHESIS", help=f"{verdict} a hypothesis"
-        )
-    parser.set_defaults(call=postmortem)
+from incident_lib.incident.events import Draft
+from incident_lib.incident.files import write_atomic
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.manifest import sha256
+from incident_lib.incident.snapshot import load_analysis
+from incident_lib.investigation.postmortem import gather
+from incident_lib.investigation.review import people
+from incident_lib.model import EventKind
+from incident_lib.reports.generated import merge
+from incident_lib.reports.postmortem import file_name, render
+from incident_lib.reports.postmortem_lint import lint
+from incident_lib.reports.postmortem_page import render_page
+from incident_lib.reports.postmortem_status import completeness, describe_due
 
 
 def postmortem(arguments: argparse.Namespace) -> int:
     """Return 0 once both files are there; with --lint 1 when something should be written differently."""
-    from incident_lib.cli.arguments import open_folder, print_json
-    from incident_lib.cli.report import read_text
-    from incident_lib.reports.postmortem import file_name
-    from incident_lib.reports.postmortem_status import completeness, describe_due
-
     settings, folder = open_folder(arguments)
     path = folder.path / file_name(folder.incident)
     if arguments.lint:
@@ -49,18 +41,8 @@ def postmortem(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(settings: "Settings", folder: "IncidentFolder", path: Path) -> None:
+def _write(settings: Settings, folder: IncidentFolder, path: Path) -> None:
     """Write Markdown and HTML; the event tells a later edit by a person from what was generated."""
-    from incident_lib.cli.report import read_text
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.files import write_atomic
-    from incident_lib.incident.manifest import sha256
-    from incident_lib.investigation.postmortem import gather
-    from incident_lib.model import EventKind
-    from incident_lib.reports.generated import merge
-    from incident_lib.reports.postmortem import render
-    from incident_lib.reports.postmortem_page import render_page
-
     facts, left_out = gather(settings, folder)
     for text in left_out:
         sys.stderr.write(f"left out: {text}\n")
@@ -81,10 +63,7 @@ def _write(settings: "Settings", folder: "IncidentFolder", path: Path) -> None:
     write_atomic(path.with_suffix(".html"), render_page(folder.redactor.text(text), folder.incident).encode())
 
 
-def _record_verdicts(folder: "IncidentFolder", arguments: argparse.Namespace) -> None:
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.snapshot import load_analysis
-    from incident_lib.model import EventKind
+def _record_verdicts(folder: IncidentFolder, arguments: argparse.Namespace) -> None:
 
     told = [(name, "confirmed") for name in arguments.confirm]
     told += [(name, "refuted") for name in arguments.refute]
@@ -104,11 +83,7 @@ def _record_verdicts(folder: "IncidentFolder", arguments: argparse.Namespace) ->
         folder.record(draft)
 
 
-def _lint(settings: "Settings", folder: "IncidentFolder", path: Path, *, as_json: bool) -> int:
-    from incident_lib.cli.arguments import print_json
-    from incident_lib.cli.report import read_text
-    from incident_lib.investigation.review import people
-    from incident_lib.reports.postmortem_lint import lint
+def _lint(settings: Settings, folder: IncidentFolder, path: Path, *, as_json: bool) -> int:
 
     if not path.exists():
         raise UsageError(f"{folder.id} has no post-mortem yet; `incident postmortem` writes it")

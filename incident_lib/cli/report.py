@@ -1,48 +1,22 @@
 """`incident report`: the report of one incident from what a person says, flag for flag as the old script."""
 
 import argparse
+import json
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from incident_lib import clock, config
 from incident_lib.errors import UsageError
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from incident_lib.reports.incident_report import Report
-
-_OUTPUT = "./incident-reports"
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("report", help="write a report from what you say, as Markdown and JSON")
-    parser.add_argument("--title", required=True, help="the incident in a few words")
-    parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
-    parser.add_argument("--start-time", required=True, metavar="TIME", help="ISO 8601; without zone: UTC")
-    parser.add_argument("--end-time", metavar="TIME", help="left out while it goes on")
-    parser.add_argument("--output-dir", default=_OUTPUT, metavar="DIR", help=f"default {_OUTPUT}")
-    parser.add_argument("--impact", default="", help="what users felt")
-    parser.add_argument("--root-cause", default="", metavar="TEXT", help="if known")
-    parser.add_argument("--commander", default="", metavar="NAME", help="who coordinated")
-    parser.add_argument("--services-affected", nargs="+", default=[], metavar="NAME", help="one or more")
-    parser.add_argument(
-        "--timeline-events", nargs="+", default=[], metavar="EVENT", help='"HH:MM text" or "ISO-time text"'
-    )
-    parser.set_defaults(call=report)
+from incident_lib.incident.files import slug, write_atomic
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.model import IncidentSeverity
+from incident_lib.reports.generated import merge
+from incident_lib.reports.incident_report import Report, as_json, check_order, place_events, render
 
 
 def report(arguments: argparse.Namespace) -> int:
     """Return 0 once both files are there. A second report keeps what people wrote into the first."""
-    import json
-
-    from incident_lib import clock, config
-    from incident_lib.incident.files import slug, write_atomic
-    from incident_lib.investigation.setup import redactor_for
-    from incident_lib.reports.generated import merge
-    from incident_lib.reports.incident_report import as_json, render
-
     settings, now = config.load(arguments.config), clock.now()
     redactor = redactor_for(settings)
     told = _report(arguments, now).redacted(redactor)
@@ -72,10 +46,7 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
-def _report(arguments: argparse.Namespace, now: "datetime") -> "Report":
-    from incident_lib import clock
-    from incident_lib.model import IncidentSeverity
-    from incident_lib.reports.incident_report import Report, check_order, place_events
+def _report(arguments: argparse.Namespace, now: datetime) -> Report:
 
     if not arguments.title.strip():
         raise UsageError("--title is empty; say in a few words what happened")
@@ -102,8 +73,7 @@ def _report(arguments: argparse.Namespace, now: "datetime") -> "Report":
     )
 
 
-def _time(flag: str, text: str, now: "datetime") -> "datetime":
-    from incident_lib import clock
+def _time(flag: str, text: str, now: datetime) -> datetime:
 
     try:
         moment = clock.parse_time(text, at=now)

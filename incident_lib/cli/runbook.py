@@ -3,33 +3,26 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from incident_lib import config
+from incident_lib.cli.arguments import print_json
+from incident_lib.cli.report import read_text
+from incident_lib.config import Dependency, Service, Settings
 from incident_lib.errors import FolderError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from incident_lib.config import Dependency, Service, Settings
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.reports.runbook import PastIncident
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("runbook", help="write or renew the runbook of a service")
-    parser.add_argument(
-        "service", nargs="+", metavar="SERVICE", help="a service or dependency; several at once"
-    )
-    parser.set_defaults(call=runbook)
+from incident_lib.incident.files import write_atomic
+from incident_lib.incident.folder import IncidentFolder, all_folders
+from incident_lib.incident.snapshot import load_analysis
+from incident_lib.investigation.plan import topology
+from incident_lib.investigation.setup import patterns_for, redactor_for
+from incident_lib.model import EventKind
+from incident_lib.reports.generated import merge
+from incident_lib.reports.runbook import PastIncident, RunbookFacts, render
 
 
 def runbook(arguments: argparse.Namespace) -> int:
     """Return 0 once the runbooks are there. Errors: UsageError for a name that is not configured."""
-    from incident_lib import config
-    from incident_lib.cli.arguments import print_json
-
     settings = config.load(arguments.config)
     targets = [_target(settings, name) for name in arguments.service]
     written = [_write(settings, target) for target in targets]
@@ -40,7 +33,7 @@ def runbook(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _target(settings: "Settings", name: str) -> "Service | Dependency":
+def _target(settings: Settings, name: str) -> Service | Dependency:
     known: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
     for one in known:
         if one.name == name:
@@ -49,13 +42,7 @@ def _target(settings: "Settings", name: str) -> "Service | Dependency":
     raise UsageError(f"nothing is called {name!r}; configured: {names}")
 
 
-def _write(settings: "Settings", target: "Service | Dependency") -> tuple[str, Path, str]:
-    from incident_lib.cli.report import read_text
-    from incident_lib.incident.files import write_atomic
-    from incident_lib.investigation.plan import topology
-    from incident_lib.investigation.setup import patterns_for, redactor_for
-    from incident_lib.reports.generated import merge
-    from incident_lib.reports.runbook import RunbookFacts, render
+def _write(settings: Settings, target: Service | Dependency) -> tuple[str, Path, str]:
 
     directory = settings.root / settings.document.workbench.runbooks
     path = directory / f"{target.name}-runbook.md"
@@ -74,11 +61,8 @@ def _write(settings: "Settings", target: "Service | Dependency") -> tuple[str, P
     return target.name, path, "renewed" if before else "written"
 
 
-def _past(settings: "Settings", name: str, directory: Path) -> "Iterator[PastIncident]":
+def _past(settings: Settings, name: str, directory: Path) -> Iterator[PastIncident]:
     """Yield the incidents that the service was part of or blamed in, the newest first."""
-    from incident_lib.incident.folder import all_folders
-    from incident_lib.investigation.setup import redactor_for
-
     for folder in reversed(all_folders(settings.incidents, redactor_for(settings))):
         try:
             told = _told(folder, name, directory)
@@ -89,10 +73,7 @@ def _past(settings: "Settings", name: str, directory: Path) -> "Iterator[PastInc
             yield told
 
 
-def _told(folder: "IncidentFolder", name: str, directory: Path) -> "PastIncident | None":
-    from incident_lib.incident.snapshot import load_analysis
-    from incident_lib.model import EventKind
-    from incident_lib.reports.runbook import PastIncident
+def _told(folder: IncidentFolder, name: str, directory: Path) -> PastIncident | None:
 
     incident, events = folder.incident, folder.events
     analyses = [load_analysis(path) for path in folder.snapshots]
@@ -127,7 +108,7 @@ def _told(folder: "IncidentFolder", name: str, directory: Path) -> "PastIncident
     )
 
 
-def _href(folder: "IncidentFolder", directory: Path) -> str:
+def _href(folder: IncidentFolder, directory: Path) -> str:
     """Return the way from the runbook to the post-mortem or the newest page, "" when there is neither."""
     pages = [
         *sorted(folder.path.glob("runs/*/html/index.html")),

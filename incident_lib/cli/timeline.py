@@ -3,31 +3,25 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich.table import Table
+from rich.text import Text
+
+from incident_lib import clock
 from incident_lib.cli.arguments import open_folder, print_json
-
-if TYPE_CHECKING:
-    from incident_lib.incident.events import Draft
-    from incident_lib.incident.folder import IncidentFolder
-    from incident_lib.reports.timeline_page import Entry
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("timeline", help="everything that happened, with its source and evidence")
-    parser.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="the newest if left out")
-    parser.add_argument("--csv", metavar="FILE", help="write it for a spreadsheet")
-    parser.add_argument("--html", metavar="FILE", help="write it as a page with a chart")
-    parser.set_defaults(call=timeline)
+from incident_lib.cli.terminal import console_for, plain
+from incident_lib.errors import FolderError
+from incident_lib.incident.events import Draft
+from incident_lib.incident.files import write_atomic
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.snapshot import load_analysis
+from incident_lib.investigation.observed import observations
+from incident_lib.investigation.stored import load_evidence
+from incident_lib.reports.timeline_page import Entry, entries, render_timeline, to_csv
 
 
 def timeline(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the timeline, and writes it to files where asked."""
-    from incident_lib import clock
-    from incident_lib.incident.files import write_atomic
-    from incident_lib.reports.timeline_page import entries, render_timeline, to_csv
-
     _, folder = open_folder(arguments)
     lines = entries(folder.events, _not_recorded(folder))
     if arguments.csv:
@@ -43,13 +37,8 @@ def timeline(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _not_recorded(folder: "IncidentFolder") -> "tuple[Draft, ...]":
+def _not_recorded(folder: IncidentFolder) -> tuple[Draft, ...]:
     """Return what snapshots tell and the timeline does not know, as in folders of an older version."""
-    from incident_lib.errors import FolderError
-    from incident_lib.incident.snapshot import load_analysis
-    from incident_lib.investigation.observed import observations
-    from incident_lib.investigation.stored import load_evidence
-
     found: list[Draft] = []
     for path in folder.snapshots:
         try:
@@ -62,11 +51,7 @@ def _not_recorded(folder: "IncidentFolder") -> "tuple[Draft, ...]":
     return tuple(found)
 
 
-def _print(lines: "tuple[Entry, ...]", *, no_color: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from incident_lib.cli.terminal import console_for, plain
+def _print(lines: tuple[Entry, ...], *, no_color: bool) -> None:
 
     console = console_for(no_color=no_color)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
@@ -89,7 +74,7 @@ def _print(lines: "tuple[Entry, ...]", *, no_color: bool) -> None:
     console.print(table)
 
 
-def _recorded(one: "Entry") -> str:
+def _recorded(one: Entry) -> str:
     """Return when it was written down, with the day where that is another one."""
     if one.recorded_at is None:
         return "-"

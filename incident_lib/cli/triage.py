@@ -1,35 +1,22 @@
 """`incident triage`: the first thing to type when paged. Collect, judge, print; no notebooks."""
 
 import argparse
-from typing import TYPE_CHECKING
 
+from incident_lib import clock, config
+from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
-
-if TYPE_CHECKING:
-    from incident_lib.config import Settings
-    from incident_lib.incident.folder import IncidentFolder
-
-
-def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "triage", help="look at everything now and say what is likely wrong; changes nothing"
-    )
-    parser.add_argument(
-        "incident", nargs="?", default="", metavar="INCIDENT", help="keep the snapshot in this one"
-    )
-    parser.add_argument("--since", default="15m", help="how far to look back: 15m, 2h, 14:05 (default 15m)")
-    parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
-    parser.set_defaults(call=triage)
+from incident_lib.cli.looking import look, tell_unkept
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.take import window_since
+from incident_lib.model import IncidentSeverity
 
 
 def triage(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
-    from incident_lib import clock, config
-    from incident_lib.cli import terminal
-    from incident_lib.cli.looking import look, tell_unkept
-    from incident_lib.investigation.take import window_since
-
     settings = config.load(arguments.config)
     window = window_since(arguments.since)  # a wrong time is told before anything is asked
     folder, why = _kept_in(settings, arguments)
@@ -55,10 +42,8 @@ def triage(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _kept_in(settings: "Settings", arguments: argparse.Namespace) -> "tuple[IncidentFolder | None, str]":
+def _kept_in(settings: Settings, arguments: argparse.Namespace) -> tuple[IncidentFolder | None, str]:
     """Return the incident that keeps the snapshot, and why there is none although there should be."""
-    from incident_lib.errors import FolderError
-
     try:
         return _folder(settings, arguments), ""
     except FolderError as error:
@@ -67,13 +52,8 @@ def _kept_in(settings: "Settings", arguments: argparse.Namespace) -> "tuple[Inci
         return None, f"{error.filename}: {error.strerror}"
 
 
-def _folder(settings: "Settings", arguments: argparse.Namespace) -> "IncidentFolder | None":
+def _folder(settings: Settings, arguments: argparse.Namespace) -> IncidentFolder | None:
     """Return the named or the open incident, a new one for --save, else None."""
-    from incident_lib import clock
-    from incident_lib.incident import folder as folders
-    from incident_lib.investigation.setup import redactor_for
-    from incident_lib.model import IncidentSeverity
-
     redactor = redactor_for(settings)
     if arguments.incident:
         return folders.find(settings.incidents, arguments.incident, redactor)

@@ -1,0 +1,402 @@
+"""The words of the command line: every command with its flags and their help. Imports no command.
+
+`incident --help` is typed when time is short, so nothing is imported for it. `call` of a parsed command names
+the module of `incident_lib.cli` and the function in it, which are imported when it is that command's turn.
+"""
+
+import argparse
+
+DEFAULT_FAULT = "lock-contention"
+DRAFTS = ("declaration", "update", "executive", "status-page", "engineering")
+HEALTH_OUTPUT, REPORT_OUTPUT = "./health-check-results", "./incident-reports"
+CONTAINER_PREFIX = "app"
+# Flag, variable, default, key in the report of `health`.
+PLACES = (
+    ("backend_url", "BACKEND_URL", "http://localhost:8000"),
+    ("frontend_url", "FRONTEND_URL", "http://localhost:3000"),
+    ("db_container", "DB_CONTAINER", "app-db"),
+    ("redis_container", "REDIS_CONTAINER", "app-redis"),
+)
+_SNAPSHOTS = (
+    "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
+)
+_NEWEST = "the newest if left out"
+
+
+class _Version(argparse.Action):
+    """Print the version when it is asked for: finding it takes longer than all of the help."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - takes longer than all of the help
+
+        parser.exit(message=f"incident workbench {version('incident-workbench')}\n")
+
+
+class _Commands:
+    """The commands as they are added, each with the flags that all of them take."""
+
+    def __init__(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+        self._subparsers = subparsers
+
+    def add(self, name: str, call: str, text: str, description: str | None = None) -> argparse.ArgumentParser:
+        """Return the parser of a command that `call`, as "module:function", carries out."""
+        parser = self._subparsers.add_parser(name, help=text, description=description)
+        parser.set_defaults(call=call)
+        return parser
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="incident",
+        description="Evidence, diagnosis and coordination for engineers on call.",
+        epilog="Paged? Type `incident triage`: read-only, bounded, answers in seconds.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = _Commands(subparsers)
+    for add in (
+        _triage, _declare, _run, _lifecycle, _folder, _mitigate, _timeline, _compare, _history,
+        _bundle, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab, _demo,
+    ):  # fmt: skip
+        add(commands)
+    _add_global(parser, defaults=True)
+    for command in subparsers.choices.values():
+        _add_global(command, defaults=False)
+    return parser
+
+
+def _add_global(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
+    """Let the global flags stand before or behind the command."""
+
+    def default(value: object) -> object:
+        """Return the default of a flag: behind the command none, which would undo what stands before it."""
+        return value if defaults else argparse.SUPPRESS
+
+    group = parser.add_argument_group("everywhere")
+    group.add_argument("--config", metavar="FILE", default=default(None), help="workbench.toml to use")
+    group.add_argument(
+        "--json",
+        action="store_true",
+        default=default(value=False),
+        help="print one JSON document; progress goes to standard error",
+    )
+    group.add_argument("--no-color", action="store_true", default=default(value=False), help="plain text")
+    group.add_argument(
+        "-v", "--verbose", action="store_true", default=default(value=False), help="print more"
+    )
+
+
+def _incident(parser: argparse.ArgumentParser, text: str = _NEWEST) -> argparse.ArgumentParser:
+    """Let a command take its incident by position, and by the flag that proposed commands carry."""
+    parser.set_defaults(incident="")
+    parser.add_argument("incident", nargs="?", default=argparse.SUPPRESS, metavar="INCIDENT", help=text)
+    parser.add_argument(
+        "--incident", dest="incident", default=argparse.SUPPRESS, metavar="INCIDENT", help="the same"
+    )
+    return parser
+
+
+def _incident_flag(parser: argparse.ArgumentParser, text: str = _NEWEST) -> None:
+    parser.add_argument("--incident", default="", metavar="INCIDENT", help=text)
+
+
+def _triage(commands: _Commands) -> None:
+    parser = commands.add(
+        "triage", "triage:triage", "check everything now and name what is likely wrong; changes nothing"
+    )
+    _incident(parser, "keep the snapshot in this one")
+    parser.add_argument("--since", default="15m", help="how far back: 15m, 2h, 14:05 (default 15m)")
+    parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
+
+
+def _declare(commands: _Commands) -> None:
+    parser = commands.add("declare", "declare:declare", "make the incident's folder and the first message")
+    parser.add_argument("--title", required=True, help="what users see, in a few words")
+    parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
+    parser.add_argument(
+        "--service", action="append", default=[], metavar="NAME", help="affected; may be repeated"
+    )
+    parser.add_argument("--commander", default="", metavar="NAME", help="who coordinates")
+    parser.add_argument("--impact", default="", help="who is affected, and how")
+    parser.add_argument(
+        "--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)"
+    )
+
+
+def _run(commands: _Commands) -> None:
+    parser = _incident(
+        commands.add("run", "run:run", "collect, judge, run the notebooks and render the pages")
+    )
+    parser.add_argument(
+        "--notebook",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one; may be repeated; default: 00 to 40, and 60 once there is something to review",
+    )
+    parser.add_argument("--since", default="15m", help="how far back (default 15m)")
+    parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
+    parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
+    parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
+    parser.add_argument(
+        "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
+    )
+
+
+def _lifecycle(commands: _Commands) -> None:
+    def event(name: str, function: str, text: str) -> argparse.ArgumentParser:
+        """Return the parser of a command that records one event."""
+        parser = commands.add(name, f"lifecycle:{function}", text)
+        _incident_flag(parser)
+        parser.add_argument("--at", default="now", metavar="TIME", help="when it happened (default now)")
+        return parser
+
+    update = event("update", "update", "status update: recorded, and its message printed")
+    update.add_argument("--status", default="", help="INVESTIGATING, IDENTIFIED, MITIGATING or RESOLVED")
+    update.add_argument("--findings", default="", help="what is known now")
+    update.add_argument("--actions", default="", help="what is being done")
+    update.add_argument("--impact", default="", help="who is affected, if that is clearer now")
+    event("note", "note", "write something into the timeline").add_argument("text", metavar="TEXT")
+    task = event("task", "task", "give a person a task, or mark a task done")
+    task.add_argument("text", metavar="TEXT", nargs="?", default="")
+    task.add_argument("--owner", default="", metavar="NAME")
+    task.add_argument("--done", type=int, metavar="NUMBER", help="this task is done")
+    event("decide", "decide", "record a decision of the commander").add_argument("text", metavar="TEXT")
+    event("ack", "acknowledge", "work on it has begun").add_argument("--by", default="", metavar="NAME")
+    role = event("assign", "assign", "name the commander, or who has another role")
+    role.add_argument("role", metavar="ROLE", help="commander, communication, scribe, ...")
+    role.add_argument("name", metavar="NAME")
+    classify = event("classify", "classify", "change the severity, with the reason")
+    classify.add_argument("severity", metavar="SEVERITY")
+    classify.add_argument("--reason", required=True, metavar="TEXT")
+    for name, text in (
+        ("resolve", "users are well again"),
+        ("close", "nothing is left to do but the post-mortem"),
+        ("reopen", "it is not over"),
+    ):
+        event(name, name, text).add_argument("--reason", default="", metavar="TEXT")
+
+
+def _folder(commands: _Commands) -> None:
+    show = _incident(commands.add("show", "folder:show", "state, findings and hypotheses of an incident"))
+    show.add_argument("--timeline", action="store_true", help="every event, with its source")
+    _incident(commands.add("verify", "folder:verify", "check that no evidence and no event was changed"))
+    commands.add("list", "folder:list_all", "all incidents")
+
+
+def _mitigate(commands: _Commands) -> None:
+    parser = commands.add(
+        "mitigate",
+        "mitigate:mitigate",
+        "plan a change to a target; with --yes PLAN carry out that plan",
+        "Without --yes nothing is changed: the plan is shown, with the line that approves it.",
+    )
+    parser.add_argument("action", nargs="?", default="", metavar="ACTION", help="see --list")
+    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help="the service, as configured")
+    parser.add_argument(
+        "--arg", action="append", default=[], metavar="NAME=VALUE", help="of the action; may be repeated"
+    )
+    parser.add_argument("--yes", metavar="PLAN", help="the id of the plan that you approve")
+    _incident_flag(parser)
+    parser.add_argument("--list", action="store_true", help="list the actions and their arguments")
+
+
+def _timeline(commands: _Commands) -> None:
+    parser = _incident(
+        commands.add(
+            "timeline", "timeline:timeline", "everything that happened, with its source and evidence"
+        )
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write it for a spreadsheet")
+    parser.add_argument("--html", metavar="FILE", help="write it as a page with a chart")
+
+
+def _compare(commands: _Commands) -> None:
+    parser = commands.add("baseline", "compare:baseline", "keep a snapshot of a healthy day, to compare with")
+    parser.add_argument("--since", default="15m", help="how far back (default 15m)")
+    parser.add_argument("--name", default="normal", help="such as weekday or night (default normal)")
+    parser.add_argument("--force", action="store_true", help="keep it although something is wrong")
+    parser.add_argument("--list", action="store_true", help="only list the baselines there are")
+    parser = commands.add("diff", "compare:diff", "what differs between two snapshots, the worst first")
+    parser.add_argument(
+        "before", nargs="?", default="baseline", metavar="A", help=f"{_SNAPSHOTS} (the default)"
+    )
+    parser.add_argument("now", nargs="?", default="", metavar="B", help="the same; the newest incident")
+    parser.add_argument("--html", metavar="FILE", help="write it as a page too")
+
+
+def _history(commands: _Commands) -> None:
+    parser = commands.add("search", "history:search", "find past incidents by words")
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
+    parser.add_argument("--limit", type=_positive, default=10, metavar="N", help="at most (default 10)")
+    parser = commands.add(
+        "similar", "history:similar", "past incidents that resemble this one, and what helped"
+    )
+    _incident(parser)
+    parser.add_argument("--limit", type=_positive, default=5, metavar="N", help="at most (default 5)")
+    parser = commands.add(
+        "figures", "history:figures", "how many incidents of what, and how long things took"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write them as a page")
+
+
+def _bundle(commands: _Commands) -> None:
+    parser = _incident(commands.add("bundle", "bundle:bundle", "pack an incident into one file to hand over"))
+    parser.add_argument("--output", metavar="FILE", help="the archive (default INCIDENT.zip here)")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="although something was changed or holds a secret, which then stays here; the bundle says so",
+    )
+    parser = commands.add("open", "bundle:unpack_bundle", "unpack a bundle next to the other incidents")
+    parser.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
+    parser.add_argument("--to", metavar="DIR", help="where to (default: the folder of the incidents)")
+
+
+def _communicate(commands: _Commands) -> None:
+    parser = commands.add(
+        "communicate",
+        "communicate:communicate",
+        "draft a message from what is known now; send a draft that you confirm",
+    )
+    parser.add_argument("kind", choices=DRAFTS, metavar="KIND", help=", ".join(DRAFTS))
+    _incident_flag(parser)
+    parser.add_argument(
+        "--send",
+        default="",
+        metavar="CHANNEL",
+        help="show what would go to incidents, incidents_low, engineering, status_updates, mail or pagerduty",
+    )
+    parser.add_argument("--confirm", action="store_true", help="with --send: really send it")
+    parser.add_argument("--again", action="store_true", help="send it although it was sent before")
+    parser.add_argument(
+        "--draft", default="", metavar="FILE", help="send this file instead of the newest draft"
+    )
+    parser.add_argument(
+        "--page",
+        default="",
+        choices=("", "trigger", "acknowledge", "resolve"),
+        metavar="ACTION",
+        help="what PagerDuty receives: trigger, acknowledge or resolve (default: as the incident stands)",
+    )
+
+
+def _on_call(commands: _Commands) -> None:
+    parser = commands.add(
+        "on-call", "on_call:on_call", "who is on call, who is notified, how loudly, and who comes next"
+    )
+    _incident_flag(parser, "the open one if left out")
+    parser.add_argument("--at", default="", metavar="TIME", help="on call then, past or future (default now)")
+    parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's own")
+    parser.add_argument("--reports", type=int, default=0, metavar="N", help="users who reported it")
+    parser.add_argument("--maintenance", action="store_true", help="it is planned work")
+
+
+def _report(commands: _Commands) -> None:
+    parser = commands.add(
+        "report", "report:report", "write a report from what you give, as Markdown and JSON"
+    )
+    parser.add_argument("--title", required=True, help="the incident in a few words")
+    parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
+    parser.add_argument("--start-time", required=True, metavar="TIME", help="ISO 8601; without zone: UTC")
+    parser.add_argument("--end-time", metavar="TIME", help="left out while it goes on")
+    parser.add_argument("--output-dir", default=REPORT_OUTPUT, metavar="DIR", help=f"default {REPORT_OUTPUT}")
+    parser.add_argument("--impact", default="", help="what users felt")
+    parser.add_argument("--root-cause", default="", metavar="TEXT", help="if known")
+    parser.add_argument("--commander", default="", metavar="NAME", help="who coordinated")
+    parser.add_argument("--services-affected", nargs="+", default=[], metavar="NAME", help="one or more")
+    parser.add_argument(
+        "--timeline-events", nargs="+", default=[], metavar="EVENT", help='"HH:MM text" or "ISO-time text"'
+    )
+
+
+def _postmortem(commands: _Commands) -> None:
+    parser = _incident(
+        commands.add("postmortem", "postmortem:postmortem", "write or renew the post-mortem, or check it")
+    )
+    parser.add_argument(
+        "--lint", action="store_true", help="check the text and change nothing; exit 1 if bad"
+    )
+    for verdict in ("confirm", "refute"):
+        parser.add_argument(
+            f"--{verdict}", action="append", default=[], metavar="HYPOTHESIS", help=f"{verdict} a hypothesis"
+        )
+
+
+def _runbook(commands: _Commands) -> None:
+    parser = commands.add("runbook", "runbook:runbook", "write or renew the runbook of a service")
+    parser.add_argument(
+        "service", nargs="+", metavar="SERVICE", help="a service or dependency; several at once"
+    )
+
+
+def _health(commands: _Commands) -> None:
+    parser = commands.add(
+        "health",
+        "health:health",
+        "check all services at once",
+        "Without any of these flags and with a workbench.toml, what is configured is checked;"
+        " otherwise the backend, the frontend, PostgreSQL and Redis named here.",
+    )
+    parser.add_argument("--output-dir", metavar="DIR", help=f"folder of the report, default {HEALTH_OUTPUT}")
+    for name, variable, default in PLACES:
+        flag = "--" + name.replace("_", "-")
+        kind = "URL" if name.endswith("url") else "NAME"
+        parser.add_argument(flag, metavar=kind, help=f"default ${variable}, else {default}")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once; default 10"
+    )
+
+
+def _logs(commands: _Commands) -> None:
+    parser = commands.add("logs", "logs:logs", "fetch one service's log: raw, errors, filtered, summary")
+    parser.add_argument("--service", required=True, metavar="S", help="its name")
+    parser.add_argument("--since", default="15m", help='15m, "15 minutes ago", 2026-01-15T14:31 (15m)')
+    parser.add_argument("--output-dir", default="./incident-logs", metavar="D", help="where the files go")
+    parser.add_argument(
+        "--filter", default="", metavar="F", help="lines to keep apart: text or pattern, any case"
+    )
+    parser.add_argument(
+        "--container-prefix", metavar="P", help=f"container is P-SERVICE ({CONTAINER_PREFIX})"
+    )
+    parser.add_argument("--tail", default="1000", metavar="N", help="the newest lines, or all (1000)")
+    parser.add_argument("--summary-only", action="store_true", help="write the summary alone")
+
+
+def _init(commands: _Commands) -> None:
+    parser = commands.add("init", "init:init", "find containers and write a commented workbench.toml")
+    parser.add_argument("--output", default="workbench.toml", metavar="FILE", help="default workbench.toml")
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
+def _lab(commands: _Commands) -> None:
+    parser = _incident(commands.add("lab", "lab:lab", "open JupyterLab in the incident's folder"))
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: the first free from 8888")
+
+
+def _demo(commands: _Commands) -> None:
+    parser = commands.add(
+        "demo", "demo:demo", "start a real stack on this machine, break it, and run a whole incident about it"
+    )
+    parser.add_argument("--fault", default=DEFAULT_FAULT, metavar="NAME", help=f"default {DEFAULT_FAULT}")
+    parser.add_argument("--list", action="store_true", help="list the faults")
+    parser.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 600")
+    return seconds
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
