@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from incident_lib import clock, config
+from incident_lib import clock
 from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.investigation.health import Check, Report, begin, document, lines, redactor_of, run_checks
 from incident_lib.investigation.health_checks import configured_checks, list_containers, places, script_checks
+from incident_lib.investigation.setup import load_settings
 
 _TIMEOUT_SECONDS = 10.0
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -25,7 +26,7 @@ def health(arguments: argparse.Namespace) -> int:
     What was found is told although it cannot be written: a full disk is when people ask.
     Errors: UsageError then, after everything was told.
     """
-    settings = config.load(arguments.config)
+    settings = load_settings(arguments.config or "")
     checks, services = _plan(arguments, settings)
     at = clock.now()
     seconds = arguments.timeout or _TIMEOUT_SECONDS

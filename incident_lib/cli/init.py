@@ -10,17 +10,7 @@ import msgspec
 from incident_lib.errors import TargetError, UsageError
 from incident_lib.investigation import discover
 from incident_lib.investigation.discover import Candidate
-from incident_lib.technologies.redis.probes import ACL_RULE
-
-_SQL = """\
-CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
-GRANT pg_monitor TO incident_workbench;
-GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used up
--- From 16 on, with reserved_connections = 2 in postgresql.conf, it can look even when all others are taken:
--- GRANT pg_use_reserved_connections TO incident_workbench;
-ALTER ROLE incident_workbench SET default_transaction_read_only = on;
-CREATE EXTENSION IF NOT EXISTS pg_stat_statements;  -- in each database, for the statements that take the time
-"""
+from incident_lib.technologies import Access, table
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -40,8 +30,8 @@ def init(arguments: argparse.Namespace) -> int:
         print(f"\nWrote {path}. Look through it, then type: incident triage\n")
     else:
         print(f"{reason}; wrote the common stack's configuration to {path}. Correct what differs.\n")
-    print(f"For PostgreSQL, a role that sees all and changes nothing:\n\n{_SQL}")
-    print(f"For Redis or Valkey, a user that may only look (choose its password):\n\n{_acl()}\n")
+    for access in _accesses():
+        print(f"{access.title}:\n\n{access.text.rstrip()}\n")
     print('Then set dsn = "env:DATABASE_URL" and url = "env:REDIS_URL" in the file, with these users.')
     return 0
 
@@ -55,7 +45,6 @@ def _look() -> tuple[tuple[Candidate, ...], str]:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -69,23 +58,21 @@ def _lines(found: tuple[Candidate, ...]) -> list[str]:
         service = candidate.service
         needs = f", needs {', '.join(service.depends_on)}" if service.depends_on else ""
         where = service.url or ", ".join(candidate.ports) or "no published port"
-        lines.append(f"  {service.name:<12} {service.kind.value:<9} {service.container}, {where}{needs}")
+        lines.append(f"  {service.name:<12} {service.kind:<9} {service.container}, {where}{needs}")
         lines += [f"  {'':<12} {name} points outside: add a [[dependency]]" for name in candidate.outside]
     return lines
 
 
-def _acl() -> str:
-
-    return f"ACL SETUSER incident-workbench on >PASSWORD {ACL_RULE}"
+def _accesses() -> list[Access]:
+    found = [technology.discovery.access for technology in table().technologies if technology.discovery]
+    return [access for access in found if access]
 
 
 def _print_json(path: Path, found: tuple[Candidate, ...], reason: str) -> None:
-
     document: dict[str, Any] = {
         "file": str(path),
         "reason": "" if found else reason,
         "found": msgspec.to_builtins(found),
-        "postgres_sql": _SQL,
-        "redis_acl": _acl(),
+        **{access.key: access.text for access in _accesses()},
     }
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from incident_lib import config
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.report import read_text
 from incident_lib.config import Dependency, Service, Settings
@@ -15,7 +14,7 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder, all_folders
 from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.plan import topology
-from incident_lib.investigation.setup import patterns_for, redactor_for
+from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
 from incident_lib.model import EventKind
 from incident_lib.reports.generated import merge
 from incident_lib.reports.runbook import PastIncident, RunbookFacts, render
@@ -23,7 +22,7 @@ from incident_lib.reports.runbook import PastIncident, RunbookFacts, render
 
 def runbook(arguments: argparse.Namespace) -> int:
     """Return 0 once the runbooks are there. Errors: UsageError for a name that is not configured."""
-    settings = config.load(arguments.config)
+    settings = load_settings(arguments.config or "")
     targets = [_target(settings, name) for name in arguments.service]
     written = [_write(settings, target) for target in targets]
     if arguments.json:

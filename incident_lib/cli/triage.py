@@ -2,7 +2,7 @@
 
 import argparse
 
-from incident_lib import clock, config
+from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.looking import look, tell_unkept
@@ -10,14 +10,14 @@ from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.investigation.take import window_since
 from incident_lib.model import IncidentSeverity
 
 
 def triage(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
-    settings = config.load(arguments.config)
+    settings = load_settings(arguments.config or "")
     window = window_since(arguments.since)  # a wrong time is told before anything is asked
     folder, why = _kept_in(settings, arguments)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)

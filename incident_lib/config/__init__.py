@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from incident_lib.config.kinds import Kind, Kinds
 from incident_lib.config.own_probes import OwnProbe, ProbeKind
-from incident_lib.config.parse import line_of_key, line_of_name, nearest, parse
-from incident_lib.config.tables import Dependency, Document, Host, Limits, Service, ServiceKind, common_stack
+from incident_lib.config.parse import line_of_key, line_of_name, nearest, option_texts, parse
+from incident_lib.config.tables import Dependency, Document, Host, Limits, Service, common_stack
 from incident_lib.errors import ConfigError, ProblemKind, TargetError, UsageError
 
 FILE_NAME = "workbench.toml"
@@ -18,11 +19,12 @@ __all__ = [
     "Dependency",
     "Document",
     "Host",
+    "Kind",
+    "Kinds",
     "Limits",
     "OwnProbe",
     "ProbeKind",
     "Service",
-    "ServiceKind",
     "Settings",
     "find_file",
     "line_of_key",
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     document: Document
     root: Path
     path: Path | None = None
+    kinds: Kinds = {}  # what `kind` of a service may be
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -99,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def _references(self) -> Iterator[str]:
         for service in self.services:
             yield from (service.url, service.dsn, service.change_dsn, service.change_url, service.pooler_dsn)
+            yield from option_texts(service).values()
         yield from (probe.url for probe in self.document.probe)
         notify = self.document.notify
         yield from (notify.incidents, notify.incidents_low, notify.engineering, notify.status_updates)
@@ -127,19 +131,22 @@ def _from_file(path: Path) -> str:
         ) from error
 
 
-def load(path: Path | str | None = None) -> Settings:
+def load(path: Path | str | None = None, kinds: Kinds | None = None) -> Settings:
     """Return the settings of `path`, else of the nearest workbench.toml here or above, else the defaults.
 
+    `kinds` are those of the installed technologies; without them what depends on the kind is not checked.
     Errors: ConfigError with the line, the key and what was expected.
     """
     found = Path(path) if path else find_file(Path.cwd())
     if found is None:
-        return Settings(document=common_stack(), root=Path.cwd())
+        return Settings(document=common_stack(), root=Path.cwd(), kinds=kinds or {})
     try:
         text = found.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{found}: cannot be read: {getattr(error, 'strerror', error)}") from error
-    return Settings(document=parse(text, str(found)), root=found.resolve().parent, path=found.resolve())
+    document = parse(text, str(found), kinds)
+    root = found.resolve().parent
+    return Settings(document=document, root=root, path=found.resolve(), kinds=kinds or {})
 
 
 def find_file(start: Path) -> Path | None:

@@ -2,23 +2,24 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-from incident_lib.config.tables import Dependency, Service, ServiceKind
+from incident_lib.config.tables import Dependency, Service
 
 _OUTSIDE = ("https", "http", "tls", "tcp", "dns")
-_WEB = ("https", "http")
 _REFERENCES = ("env:", "file:")
 
 
-def wrong_address(entry: Service | Dependency) -> str:
+def wrong_address(entry: Service | Dependency, schemes: tuple[str, ...] = ()) -> str:
     """Return what is wrong with an entry's `url`, "" where nothing is, or where it is known only later.
+
+    `schemes` are those that the `url` of a service must have, any if empty.
 
     >>> wrong_address(Dependency(name="vendor", url="tcp://vendor.example"))
     'tcp:// needs a port, as in tcp://vendor.example:5432'
     """
     if isinstance(entry, Service):
-        if entry.kind is not ServiceKind.HTTP or not entry.url or entry.url.startswith(_REFERENCES):
+        if not schemes or not entry.url or entry.url.startswith(_REFERENCES):
             return ""
-        return _wrong(entry.url, _WEB)
+        return _wrong(entry.url, schemes)
     return _wrong(entry.url, _OUTSIDE)
 
 

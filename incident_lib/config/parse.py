@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 
 from incident_lib.config.addresses import wrong_address
+from incident_lib.config.kinds import Kinds
 from incident_lib.config.own_probes import OwnProbe, ProbeKind
-from incident_lib.config.tables import Dependency, Document, Service, ServiceKind
+from incident_lib.config.tables import Dependency, Document, Service
 from incident_lib.errors import ConfigError
 
 
-def parse(text: str, name: str = "workbench.toml") -> Document:
+def parse(text: str, name: str = "workbench.toml", kinds: Kinds | None = None) -> Document:
     r"""Return the document that `text` holds. Errors: ConfigError with line, key and what was expected.
+
+    Without `kinds` neither the kinds of services nor the keys that only one kind has are checked.
 
     >>> parse('[workbench]\nincidents = "outages"').workbench.incidents
     'outages'
@@ -24,12 +27,12 @@ def parse(text: str, name: str = "workbench.toml") -> Document:
     try:
         tables = tomllib.loads(text)
         _check_thresholds(tables.get("thresholds"))
-        document = msgspec.convert(tables, Document)
-        _check(document)
+        document = msgspec.convert(_with_options(tables, kinds), Document)
+        _check(document, kinds or {})
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: no valid TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), text, name)) from error
+        raise ConfigError(_explain(str(error), text, name, kinds)) from error
     except _WrongLimitError as error:
         line = line_of_key(text, "thresholds", error.name)
         raise ConfigError(f"{name}: line {line}: [thresholds] {error.name!r}: {error}") from error
@@ -50,6 +53,40 @@ class _WrongLimitError(_WrongEntryError):
     """A limit that is no number, or a number that no limit can be."""
 
 
+def _with_options(tables: dict[str, Any], kinds: Kinds | None) -> dict[str, Any]:
+    """Return the tables in which the keys that only one kind of service has stand in `options`.
+
+    Errors: msgspec.ValidationError where such a key holds what it cannot, and for a wrong kind.
+    """
+    services = tables.get("service")
+    if not isinstance(services, list) or not all(isinstance(service, dict) for service in services):
+        return tables
+    return tables | {"service": [_parted(entry, at, kinds) for at, entry in enumerate(services)]}
+
+
+def _parted(entry: dict[str, Any], position: int, kinds: Kinds | None) -> dict[str, Any]:
+    known = set(Service.__struct_fields__) - {"options"}
+    further = {key: value for key, value in entry.items() if key not in known}
+    if kinds is None:
+        return {key: value for key, value in entry.items() if key in known} | {"options": further or None}
+    name = entry.get("kind")
+    kind = kinds.get(name) if isinstance(name, str) else None
+    if kind is None and isinstance(name, str):
+        message = f"{name!r} is none of {', '.join(kinds)}{nearest(name, kinds)}"
+        raise msgspec.ValidationError(f"{message} - at `$.service[{position}].kind`")
+    fields = kind.keys.__struct_fields__ if kind and kind.keys else ()
+    own = {key: value for key, value in further.items() if key in fields}
+    rest = {key: value for key, value in entry.items() if key not in own}
+    if kind is None or kind.keys is None:
+        return rest
+    try:
+        return rest | {"options": msgspec.convert(own, kind.keys)}
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at ")
+        place = path.strip("`").removeprefix("$")
+        raise msgspec.ValidationError(f"{problem} - at `$.service[{position}]{place}`") from error
+
+
 def _check_thresholds(limits: object) -> None:
     """Refuse what is no limit; whether one of that name exists is known where things are judged."""
     for name, value in limits.items() if isinstance(limits, dict) else ():
@@ -61,7 +98,7 @@ def _check_thresholds(limits: object) -> None:
             raise _WrongLimitError(name, f"{value} is no limit; expected a number of 0 or more")
 
 
-def _check(document: Document) -> None:
+def _check(document: Document, kinds: Kinds) -> None:
     entries: tuple[Service | Dependency, ...] = (*document.service, *document.dependency)
     host = document.host[0].name if document.host else "host"
     seen = {"docker": "the Docker engine", "deploys": "the deploy log", host: "the host"}
@@ -73,16 +110,16 @@ def _check(document: Document) -> None:
         seen[entry.name] = "another service or dependency"
     for entry in entries:
         _check_no_secret(entry)
-        _check_references(entry, seen)
+        _check_references(entry, seen, kinds)
     _check_no_circle(document.service)
     names = [probe.name for probe in document.probe]
     for probe in document.probe:
         if names.count(probe.name) > 1:
             raise _WrongEntryError(probe.name, f"the probe {probe.name!r} is there twice")
-        _check_probe(probe, document, host)
+        _check_probe(probe, document, host, kinds)
 
 
-def _check_probe(probe: OwnProbe, document: Document, host: str) -> None:
+def _check_probe(probe: OwnProbe, document: Document, host: str, kinds: Kinds) -> None:
     """Refuse a probe whose target is not there, or cannot be asked in its way."""
     entries: tuple[Service | Dependency, ...] = (*document.service, *document.dependency)
     known = {entry.name: entry for entry in entries}
@@ -94,7 +131,7 @@ def _check_probe(probe: OwnProbe, document: Document, host: str) -> None:
         )
     service = target if isinstance(target, Service) else None
     lacks = {
-        ProbeKind.SQL: service is None or service.kind is not ServiceKind.POSTGRES,
+        ProbeKind.SQL: service is None or (bool(kinds) and not kinds[service.kind].has_sql),
         ProbeKind.COMMAND: service is None or not service.container,
         ProbeKind.HTTP: probe.url.startswith("/") and not getattr(target, "url", ""),
         ProbeKind.FILE: False,
@@ -110,26 +147,35 @@ def _check_probe(probe: OwnProbe, document: Document, host: str) -> None:
         )
 
 
-def _check_references(entry: Service | Dependency, known: Iterable[str]) -> None:
+def _check_references(entry: Service | Dependency, known: Iterable[str], kinds: Kinds) -> None:
     for needed in entry.depends_on:
         if needed not in known:
             hint = nearest(needed, known)
             raise _WrongEntryError(
                 entry.name, f"{entry.name!r} depends on {needed!r}, which does not exist{hint}"
             )
-    if wrong := wrong_address(entry):
+    kind = kinds.get(entry.kind) if isinstance(entry, Service) else None
+    if wrong := wrong_address(entry, kind.url_schemes if kind else ()):
         raise _WrongEntryError(entry.name, f"key `url` of {entry.name!r}: {wrong}")
 
 
 def _check_no_secret(entry: Service | Dependency) -> None:
-    for key in ("url", "dsn", "change_dsn", "change_url", "pooler_dsn"):
-        value = getattr(entry, key, "")
+    texts = {key: getattr(entry, key, "") for key in ("url", "dsn", "change_dsn", "change_url", "pooler_dsn")}
+    for key, value in (texts | option_texts(entry)).items():
         if re.search(r"://[^/@\s]*:[^/@\s]+@|password\s*=", value):
             raise _WrongEntryError(
                 entry.name,
                 f"key `{key}` of {entry.name!r} holds a password; expected a reference: "
                 f'{key} = "env:NAME" or "file:PATH"',
             )
+
+
+def option_texts(entry: Service | Dependency) -> dict[str, str]:
+    """Return the texts among the keys that only the kind of a service has."""
+    options = getattr(entry, "options", None)
+    if isinstance(options, msgspec.Struct):
+        options = msgspec.structs.asdict(options)
+    return {key: value for key, value in (options or {}).items() if isinstance(value, str)}
 
 
 def _check_no_circle(services: tuple[Service, ...]) -> None:
@@ -147,13 +193,13 @@ def _check_no_circle(services: tuple[Service, ...]) -> None:
         walk(name, ())
 
 
-def _explain(message: str, text: str, name: str) -> str:
+def _explain(message: str, text: str, name: str, kinds: Kinds | None) -> str:
     """Return msgspec's message with the line, the full key and the nearest known key."""
     problem, _, path = message.partition(" - at ")
     keys = re.findall(r"\.(\w+)|\[(\d+)\]", path)
     steps = [int(index) if index else key for key, index in keys]
     if unknown := re.search(r"unknown field `(.+)`", problem):
-        hint = nearest(unknown[1], _known_keys(steps))
+        hint = nearest(unknown[1], _known_keys(steps, kinds or {}))
         line = _line_of(text, [*steps, unknown[1]])
         return f"{name}: line {line}: unknown key `{unknown[1]}`{hint}"
     if missing := re.search(r"missing required field `(.+)`", problem):
@@ -166,11 +212,11 @@ def _explain(message: str, text: str, name: str) -> str:
 def _in_words(problem: str, *, of_probe: bool) -> str:
     """Return msgspec's words, with what may stand there where they do not say so.
 
-    >>> _in_words("Invalid enum value 'htp'", of_probe=False)
-    "'htp' is none of http, postgres, redis, process"
+    >>> _in_words("Invalid enum value 'sqll'", of_probe=True)
+    "'sqll' is none of sql, http, command, file"
     """
     if wrong := re.fullmatch(r"Invalid enum value (.+)", problem):
-        return f"{wrong[1]} is none of {', '.join(ProbeKind if of_probe else ServiceKind)}"
+        return f"{wrong[1]} is none of {', '.join(ProbeKind)}"
     if "matching regex" in problem:
         dots = ", two or more joined by dots" if of_probe else ""
         return f"expected small letters, digits and hyphens{dots}"
@@ -196,13 +242,16 @@ _WORDS = {
 }
 
 
-def _known_keys(steps: list[str | int]) -> tuple[str, ...]:
+def _known_keys(steps: list[str | int], kinds: Kinds) -> tuple[str, ...]:
     struct: Any = Document
     for step in steps:
         if isinstance(step, str):
             hint = struct.__annotations__[step]
             struct = next((arg for arg in getattr(hint, "__args__", ()) if arg is not ...), hint)
-    return tuple(getattr(struct, "__struct_fields__", ()))
+    names = [name for name in getattr(struct, "__struct_fields__", ()) if name != "options"]
+    if struct is Service:
+        names += [name for kind in kinds.values() if kind.keys for name in kind.keys.__struct_fields__]
+    return tuple(names)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -16,15 +15,6 @@ def _doc(text: str, **constraints: Any) -> msgspec.Meta:
 
 
 Name = Annotated[str, _doc("small letters, digits and hyphens", pattern=r"^[a-z0-9][a-z0-9-]*$")]
-
-
-class ServiceKind(StrEnum):
-    """What speaks at a service's address."""
-
-    HTTP = "http"
-    POSTGRES = "postgres"
-    REDIS = "redis"
-    PROCESS = "process"
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +35,7 @@ class Service(_Table, frozen=True, kw_only=True):
     """`[[service]]`: something of yours that runs."""
 
     name: Annotated[Name, _doc("its name in findings, folders and commands")]
-    kind: Annotated[ServiceKind, _doc("http, postgres, redis or process")]
+    kind: Annotated[str, _doc("http, postgres, redis, process, or what an installed package adds")]
     url: Annotated[str, _doc("address of an http or redis service; with a password: env: or file:")] = ""
     dsn: Annotated[str, _doc("PostgreSQL address; with a password: env:NAME or file:PATH")] = ""
     change_dsn: Annotated[
@@ -70,6 +60,7 @@ class Service(_Table, frozen=True, kw_only=True):
     owner: Annotated[str, _doc("team")] = ""
     contact: Annotated[str, _doc("whom to ask")] = ""
     channel: Annotated[str, _doc("where to ask")] = ""
+    options: Any = None  # keys that only its kind has, as the technology's own record
 
 
 class Dependency(_Table, frozen=True, kw_only=True):
@@ -243,7 +234,7 @@ def common_stack() -> Document:
         service=(
             Service(
                 name="backend",
-                kind=ServiceKind.HTTP,
+                kind="http",
                 url=f"{local}:8000",
                 health=("/health", "/health/ready", "/api/v1/"),
                 container="app-backend",
@@ -251,13 +242,13 @@ def common_stack() -> Document:
             ),
             Service(
                 name="frontend",
-                kind=ServiceKind.HTTP,
+                kind="http",
                 url=f"{local}:3000",
                 health=("/",),
                 container="app-frontend",
                 depends_on=("backend",),
             ),
-            Service(name="db", kind=ServiceKind.POSTGRES, container="app-db"),
-            Service(name="redis", kind=ServiceKind.REDIS, container="app-redis"),
+            Service(name="db", kind="postgres", container="app-db"),
+            Service(name="redis", kind="redis", container="app-redis"),
         )
     )

@@ -6,13 +6,12 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.config import Service, ServiceKind, parse
+from incident_lib.config import Service, parse
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.investigation.names import name_services
+from incident_lib.technologies import Technology, table
 
-_POSTGRES = ("postgres", "postgis", "timescaledb", "pgvector")
-_REDIS = ("redis", "valkey", "keydb")
 _BESIDE = ("exporter", "admin", "insight", "commander", "bouncer", "pool", "backup")
 _FRONTEND = ("frontend", "nginx", "caddy", "httpd", "web", "www", "ui")
 _FRONTEND_PORTS = {80, 443, 3000, 4173, 5173, 8080}
@@ -32,6 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
     ports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()  # names of variables that point to something outside
+    hint: str = ""  # a line for it that people may want in workbench.toml
 
     @property
     def about(self) -> str:
@@ -78,7 +78,7 @@ def describe(running: Iterable[dict[str, Any]]) -> tuple[Candidate, ...]:
         )
         needs[name] = tuple(one for one in needed if not _reaches(one, name, needs))
         found.append(_candidate(name, about, needs[name], outside))
-    order = list(ServiceKind)
+    order = list(table().kinds)
     return tuple(sorted(found, key=lambda one: (order.index(one.service.kind), not one.service.depends_on)))
 
 
@@ -86,17 +86,20 @@ def _candidate(
     name: str, about: dict[str, Any], needs: tuple[str, ...], outside: tuple[str, ...]
 ) -> Candidate:
     image = str((about.get("Config") or {}).get("Image", ""))
-    ports = _tcp_ports(about)
-    kind = guess_kind(image, ports)
     published = _published(about)
-    url = ""
+    technology = recognise(image, _tcp_ports(about))
+    url, hint = "", ""
     health: tuple[str, ...] = ()
-    if kind is ServiceKind.HTTP and published:
-        inside, outer = published[0]
+    if technology and technology.kind and technology.discovery:
+        kind, hint = technology.kind.name, technology.discovery.hint
+        outer = dict(published).get(technology.discovery.port)
+        url = technology.discovery.url.format(port=outer) if outer else ""
+    elif published:
+        kind, (inside, outer) = "http", published[0]
         url = f"{'https' if inside in _TLS_PORTS else 'http'}://localhost:{outer}"
         health = (_health_path(about) or ("/" if _is_frontend(f"{name} {image}", inside) else "/health"),)
-    elif kind is ServiceKind.HTTP:
-        kind = ServiceKind.PROCESS  # with no published port there is no address that lasts
+    else:
+        kind = "process"  # with no published port there is no address that lasts
     return Candidate(
         service=Service(
             name=name, kind=kind, url=url, health=health, container=_name(about), depends_on=needs
@@ -105,24 +108,27 @@ def _candidate(
         project=_labels(about).get("com.docker.compose.project", ""),
         ports=tuple(f"{outer}->{inside}" for inside, outer in published),
         outside=outside,
+        hint=hint,
     )
 
 
-def guess_kind(image: str, ports: Iterable[int]) -> ServiceKind:
-    """Return what a container most likely is.
+def recognise(image: str, ports: Iterable[int]) -> Technology | None:
+    """Return the technology that a container most likely runs, None for an application.
 
-    >>> [guess_kind(image, [80]).value for image in ("postgis/postgis:16", "valkey@sha256:0a", "shop:1")]
-    ['postgres', 'redis', 'http']
-    >>> guess_kind("monitoring/postgres-exporter:v0.15", [9187]).value, guess_kind("job", []).value
-    ('http', 'process')
+    >>> postgres, redis = recognise("postgis/postgis:16", [80]), recognise("valkey@sha256:0a", [80])
+    >>> postgres.name, redis.name
+    ('postgres', 'redis')
+    >>> recognise("shop:1", [80]), recognise("monitoring/postgres-exporter:v0.15", [9187])
+    (None, None)
     """
     name, offered = re.split("[:@]", image.rsplit("/", 1)[-1], maxsplit=1)[0].lower(), set(ports)
-    if not any(word in name for word in _BESIDE):
-        if any(word in name for word in _POSTGRES) or 5432 in offered:
-            return ServiceKind.POSTGRES
-        if any(word in name for word in _REDIS) or 6379 in offered:
-            return ServiceKind.REDIS
-    return ServiceKind.HTTP if offered else ServiceKind.PROCESS
+    if any(word in name for word in _BESIDE):
+        return None
+    for technology in table().technologies:
+        discovery = technology.discovery
+        if discovery and (any(word in name for word in discovery.images) or discovery.port in offered):
+            return technology
+    return None
 
 
 def _is_frontend(text: str, port: int) -> bool:
@@ -214,7 +220,12 @@ def common_stack() -> tuple[Candidate, ...]:
     """Return the four services that most teams have."""
     from incident_lib.config.tables import common_stack as assumed
 
-    return tuple(Candidate(service=service) for service in assumed().service)
+    hints = {
+        each.kind.name: each.discovery.hint for each in table().technologies if each.kind and each.discovery
+    }
+    return tuple(
+        Candidate(service=service, hint=hints.get(service.kind, "")) for service in assumed().service
+    )
 
 
 def render_configuration(candidates: tuple[Candidate, ...], *, found: bool) -> str:
@@ -236,5 +247,5 @@ def render_configuration(candidates: tuple[Candidate, ...], *, found: bool) -> s
     environment.filters["quote"] = lambda text: json.dumps(str(text), ensure_ascii=False)
     environment.filters["comment"] = lambda text: re.sub(r"[\x00-\x1f\x7f]+", " ", str(text))
     text = environment.get_template("workbench.toml.j2").render(candidates=candidates, found=found)
-    parse(text)
+    parse(text, kinds=table().kinds)
     return text

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from incident_lib.config import Dependency, Service, ServiceKind, Settings
+from incident_lib.config import Dependency, Service, Settings
 from incident_lib.connections import http
 from incident_lib.connections.names import resolve
 from incident_lib.connections.sockets import connect_any
@@ -118,11 +118,11 @@ def _in_container(container: str, argv: tuple[str, ...], expected: str, seconds:
 
 def _of_service(settings: Settings, service: Service) -> Iterator[Check]:
     name, place = service.name, service.container
-    if service.kind is ServiceKind.HTTP and service.url:
+    if service.kind == "http" and service.url:
         yield from _addresses(settings, service)
-    elif service.kind is ServiceKind.POSTGRES:
+    elif service.kind == "postgres":
         yield Check(name=name, container=place, ask=partial(_connect_postgres, settings, service))
-    elif service.kind is ServiceKind.REDIS:
+    elif service.kind == "redis":
         yield Check(name=name, container=place, ask=partial(_connect_redis, settings, service))
     elif service.pid_file:
         yield Check(name=name, ask=partial(_process_lives, settings.root / service.pid_file))

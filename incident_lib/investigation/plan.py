@@ -3,7 +3,7 @@
 from incident_lib.config import Dependency, Service, Settings
 from incident_lib.findings.base import Context
 from incident_lib.investigation.extensions import Extensions, load_extensions
-from incident_lib.investigation.setup import thresholds_for
+from incident_lib.investigation.setup import thresholds_for, with_kinds
 from incident_lib.model import Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import Lane
@@ -15,6 +15,7 @@ from incident_lib.technologies.network.probes.place import place_of
 
 def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of everything that is configured."""
+    settings = with_kinds(settings)
     ours = (lane for technology in table().technologies for lane in technology.lanes(settings))
     return (*with_own(ours, settings), *_extensions(settings).lanes)
 
@@ -37,7 +38,7 @@ def _extensions(settings: Settings) -> Extensions:
 
 def topology(settings: Settings) -> Topology:
     """Return what is configured and what needs what; outside dependencies need nothing that we know of."""
-    kinds = {service.name: service.kind.value for service in settings.services}
+    kinds = {service.name: service.kind for service in settings.services}
     outside = dict.fromkeys((dependency.name for dependency in settings.dependencies), "outside")
     return Topology(
         kinds=kinds | outside | {settings.host.name: "host"},

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
 from incident_lib import config
 from incident_lib.config import Settings, line_of_name
 from incident_lib.errors import ConfigError, RedactionError
@@ -11,14 +13,24 @@ from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.own import with_own_clues
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource
+from incident_lib.technologies import table
 
 
 def load_settings(path: str, incident: str = "") -> Settings:
     """Return the settings of `path`, else of the nearest file at or above an incident's folder or here."""
+    found: Path | str | None = path or None
     if not path and incident and Path(incident).is_dir():
         found = config.find_file(Path(incident).resolve())
-        return config.load(found)
-    return config.load(path or None)
+    return config.load(found, table().kinds)
+
+
+def with_kinds(settings: Settings) -> Settings:
+    """Return the settings, checked against the installed technologies where they were loaded without."""
+    if settings.kinds:
+        return settings
+    if settings.path:
+        return config.load(settings.path, table().kinds)
+    return msgspec.structs.replace(settings, kinds=table().kinds)
 
 
 def redactor_for(settings: Settings) -> Redactor:

@@ -7,7 +7,7 @@ from time import sleep
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import ServiceKind, Settings
+from incident_lib.config import Settings
 from incident_lib.model import Evidence, EvidenceStatus, Window
 from incident_lib.probes.base import Lane, run_lane
 from incident_lib.technologies.deploys import probes as deploys
@@ -32,9 +32,9 @@ _LANES: dict[str, Callable[[Settings], tuple[Lane, ...]]] = {
     "redis": redis.lanes,
 }
 _ANSWER = {
-    ServiceKind.HTTP: "http.health",
-    ServiceKind.POSTGRES: "postgres.connection",
-    ServiceKind.REDIS: "redis.connection",
+    "http": "http.health",
+    "postgres": "postgres.connection",
+    "redis": "redis.connection",
 }
 _PAUSE_SECONDS = 0.5
 

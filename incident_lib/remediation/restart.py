@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.connections import docker_change
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.connections.docker import open_engine
@@ -20,11 +20,11 @@ from incident_lib.units import format_duration
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
 _OF_KIND = {
-    ServiceKind.POSTGRES: (
+    "postgres": (
         "every connection is lost, and every transaction that runs is rolled back",
         "one that is recovering from a crash begins that again: read its log first",
     ),
-    ServiceKind.REDIS: (
+    "redis": (
         "what it has not written to its disk is lost",
         "until it is warm again the database has to answer in its place",
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.config import Dependency, Service, ServiceKind
+from incident_lib.config import Dependency, Service
 from incident_lib.config.tables import Document
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import IncidentSeverity
@@ -129,7 +129,7 @@ def _mitigation(pattern: Pattern, target: Service | Dependency) -> str:
         return ""
     if pattern.first_action.startswith("Restart {target}"):
         return f"incident mitigate restart {target.name}"
-    is_deployed = target.kind in {ServiceKind.HTTP, ServiceKind.PROCESS}
+    is_deployed = target.kind in {"http", "process"}
     if is_deployed and pattern.first_action.startswith("Roll back"):
         return f"incident mitigate rollback {target.name}"
     return ""

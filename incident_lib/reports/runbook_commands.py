@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from incident_lib.config import Dependency, Service, ServiceKind
+from incident_lib.config import Dependency, Service
 
 # In double quotes of a shell, so without any of " $ ` \\ !
 _SQL = {
@@ -80,10 +80,10 @@ def first_look(target: Service | Dependency) -> tuple[Command, ...]:
     if isinstance(target, Dependency):
         return _outside(target)
     probes = {
-        ServiceKind.HTTP: ("http.health",),
-        ServiceKind.POSTGRES: ("postgres.connection", "postgres.saturation", "postgres.locks"),
-        ServiceKind.REDIS: ("redis.connection", "redis.memory", "redis.clients"),
-        ServiceKind.PROCESS: (),
+        "http": ("http.health",),
+        "postgres": ("postgres.connection", "postgres.saturation", "postgres.locks"),
+        "redis": ("redis.connection", "redis.memory", "redis.clients"),
+        "process": (),
     }[target.kind]
     return tuple(
         found for probe in (*probes, "docker.container", "logs.lines") for found in look(probe, target)
@@ -94,11 +94,11 @@ def look(probe: str, target: Service | Dependency) -> tuple[Command, ...]:
     """Return the commands that show by hand what a probe looks at; none where nothing says how."""
     if isinstance(target, Dependency):
         return _outside(target) if probe.startswith(("http.", "network.")) else ()
-    if probe in _SQL and target.kind is ServiceKind.POSTGRES:
+    if probe in _SQL and target.kind == "postgres":
         return _sql(target, _SQL[probe], probe)
-    if probe in _REDIS and target.kind is ServiceKind.REDIS:
+    if probe in _REDIS and target.kind == "redis":
         return _redis(target, _REDIS[probe], probe)
-    if probe.startswith("http.") and target.kind is ServiceKind.HTTP:
+    if probe.startswith("http.") and target.kind == "http":
         return tuple(_curl(target.url.rstrip("/") + path) for path in target.health or ("/",) if target.url)
     technology = probe.partition(".")[0]
     ways = {"docker": _process, "process": _process, "logs": _logs}

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import msgspec
 
-from incident_lib.config import Service, Settings
+from incident_lib.config import Kind, Kinds, Service, Settings
 from incident_lib.connections.change import Action
 from incident_lib.findings.base import Analyzer
 from incident_lib.findings.catalogue import FindingKind
@@ -39,22 +39,29 @@ def _no_readings(_evidence: Evidence) -> tuple[Reading, ...]:
     return ()
 
 
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """What an administrator runs once, so that the workbench may read and may change nothing."""
+
+    key: str  # in the document of `incident init --json`: "postgres_sql"
+    title: str
+    text: str
+
+
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
-    """How `incident init` recognises a service of a technology among containers."""
+    """How `incident init` recognises a service of a technology among containers, and what it writes."""
 
     images: tuple[str, ...]  # parts of the image's name
     port: int  # that its containers expose
+    url: str = ""  # of one whose port is published: "memcached://localhost:{port}"
+    hint: str = ""  # a line of workbench.toml that is written as a comment
+    access: Access | None = None
 
 
 class Technology(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the rest of the workbench asks about one technology."""
 
     name: str  # "postgres"; the prefix of its probes
-    kinds: tuple[str, ...] = ()  # what `kind` of a service in workbench.toml means it
-    service_keys: type[msgspec.Struct] | None = None  # further keys of such a service: `service.options`
-    default_port: int | None = None
-    schemes: tuple[str, ...] = ()  # of addresses that name such a service: "redis", "rediss"
-    address: Callable[[Settings, Service], str] | None = None  # where a service is; else its `url`
+    kind: Kind | None = None  # what `kind` of a service in workbench.toml means it
     programs: tuple[str, ...] = ()  # names of processes that are such a service: "redis-server"
 
     rows: tuple[type[Row], ...] = ()
@@ -89,13 +96,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     broken: tuple[BrokenTechnology, ...] = ()
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def kinds(self) -> Kinds:
         """What `kind` of a service may be."""
-        return tuple(kind for technology in self.technologies for kind in technology.kinds)
+        return {each.kind.name: each.kind for each in self.technologies if each.kind}
 
     def of_kind(self, kind: str) -> Technology | None:
         """Return the technology that a kind of service means, None where no technology has it."""
-        return next((each for each in self.technologies if kind in each.kinds), None)
+        return next((each for each in self.technologies if each.kind and each.kind.name == kind), None)
 
     def of_probe(self, probe: str) -> Technology | None:
         """Return the technology that a probe belongs to, None for a team's own."""
@@ -127,14 +134,12 @@ def _load(point: EntryPoint, found: Iterable[Technology]) -> Technology:
     if not isinstance(technology, Technology):
         raise TypeError("it is no incident_lib.technologies.Technology")
     for other in found:
-        taken = {other.name, *other.kinds, *(probe.name for probe in other.probes)}
-        if double := sorted(
-            taken & {technology.name, *technology.kinds, *(p.name for p in technology.probes)}
-        ):
+        if double := sorted(_names(other) & _names(technology)):
             raise ValueError(f"{double[0]!r} belongs to {other.name} already")
     register(technology.rows)
     return technology
 
 
 def _names(technology: Technology) -> set[str]:
-    return {technology.name, *technology.kinds, *(probe.name for probe in technology.probes)}
+    kinds = [technology.kind.name] if technology.kind else []
+    return {technology.name, *kinds, *(probe.name for probe in technology.probes)}

@@ -36,7 +36,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.demo.accounts import make_data_folder, reachable_installation, server_account
 from tests import services
 
@@ -167,7 +167,7 @@ class Server:
 
 def settings(dsn: str = "", container: str = "") -> Settings:
     """Return a configuration with one PostgreSQL service, `db`."""
-    service = Service(name="db", kind=ServiceKind.POSTGRES, dsn=dsn, container=container)
+    service = Service(name="db", kind="postgres", dsn=dsn, container=container)
     return Settings(document=Document(service=(service,)), root=Path("/"))
 
 

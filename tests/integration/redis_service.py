@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from incident_lib import clock
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, unknown
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
@@ -155,7 +155,7 @@ def free_port() -> int:
 
 def settings_for(url: str, **keys: Any) -> Settings:
     """Return the configuration of one service `cache` at `url`."""
-    service = Service(name="cache", kind=ServiceKind.REDIS, url=url, **keys)
+    service = Service(name="cache", kind="redis", url=url, **keys)
     return Settings(document=Document(service=(service,)), root=Path.cwd())
 
 
@@ -195,7 +195,7 @@ def problem_of(url: str) -> tuple[ProblemKind, Finding]:
     assert {one.status for name, one in evidence.items() if name != first.probe} == {EvidenceStatus.SKIPPED}
     assert first.problem is not None
     found = judge({first.probe: first})
-    return first.problem.kind, found[f"redis.connection.{first.problem.kind.value}"]
+    return first.problem.kind, found[f"redis.connection.{first.problem.kind}"]
 
 
 @contextlib.contextmanager

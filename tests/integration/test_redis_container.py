@@ -5,7 +5,7 @@ import time
 import docker
 import pytest
 
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.config.tables import Workbench
 from incident_lib.model import EvidenceStatus, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisMemory, RedisServer
@@ -19,7 +19,7 @@ SECRET = "hunter2hunter2"
 
 
 def settings(container: str, *, discover: bool = True, url: str = "") -> Settings:
-    service = Service(name="cache", kind=ServiceKind.REDIS, container=container, url=url)
+    service = Service(name="cache", kind="redis", container=container, url=url)
     workbench = Workbench(discover_credentials=discover)
     root = settings_for("").root
     return Settings(document=Document(workbench=workbench, service=(service,)), root=root)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from incident_lib import clock, config
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.errors import FolderError
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
@@ -23,7 +23,7 @@ LINES = "2026-01-15T14:31:05Z INFO a line of the log\n" * 2000
 
 
 def worker(root, *restart, **more):
-    service = Service(name="worker", kind=ServiceKind.PROCESS, log="worker.log", restart=restart, **more)
+    service = Service(name="worker", kind="process", log="worker.log", restart=restart, **more)
     return settings_for(root, service)
 
 

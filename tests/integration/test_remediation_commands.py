@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from incident_lib import clock
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.config.tables import Deploy
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
@@ -20,7 +20,7 @@ from tests.integration.remediation_case import declared, settings_for
 
 
 def worker(root, *restart, **more):
-    service = Service(name="worker", kind=ServiceKind.PROCESS, log="worker.log", restart=restart, **more)
+    service = Service(name="worker", kind="process", log="worker.log", restart=restart, **more)
     return settings_for(root, service)
 
 
@@ -92,7 +92,7 @@ def deployed(root, *versions, rollback=("true",)):
         for n, version in enumerate(versions)
     ]
     (root / "deploys.jsonl").write_text("\n".join(lines) + "\n")
-    service = Service(name="worker", kind=ServiceKind.PROCESS)
+    service = Service(name="worker", kind="process")
     return settings_for(root, service, deploy=Deploy(log="deploys.jsonl", rollback=rollback))
 
 

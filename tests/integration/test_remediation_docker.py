@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from incident_lib import config
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
@@ -27,7 +27,7 @@ STUBBORN = [
 
 
 def configured(root, container, **more):
-    service = Service(name="worker", kind=ServiceKind.PROCESS, container=container, **more)
+    service = Service(name="worker", kind="process", container=container, **more)
     return settings_for(root, service)
 
 
@@ -240,7 +240,7 @@ def test_a_session_is_terminated_through_the_container(stack):
     running, folder = stack
     service = Service(
         name="db",
-        kind=ServiceKind.POSTGRES,
+        kind="postgres",
         dsn=f"postgresql://{docker_service.USER}@127.0.0.1:1/{docker_service.DATABASE}",  # no way from here
         container=running.name("db"),
     )

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
 from tests.integration.remediation_case import declared, settings_for
@@ -15,7 +15,7 @@ LINES = "2026-01-15T14:31:05Z INFO a line of the log\n" * 2000
 
 
 def worker(root, *restart, **more):
-    service = Service(name="worker", kind=ServiceKind.PROCESS, log="worker.log", restart=restart, **more)
+    service = Service(name="worker", kind="process", log="worker.log", restart=restart, **more)
     return settings_for(root, service)
 
 
@@ -95,8 +95,6 @@ def test_no_log_nothing_in_it_and_no_such_file_are_refusals(tmp_path):
     (tmp_path / "worker.log").touch()
     with pytest.raises(RefusedError, match="nothing to do"):
         plan_change(settings, folder, "log.rotate", "worker")
-    contained = settings_for(
-        tmp_path, Service(name="worker", kind=ServiceKind.PROCESS, container="app-worker")
-    )
+    contained = settings_for(tmp_path, Service(name="worker", kind="process", container="app-worker"))
     with pytest.raises(RefusedError, match="Docker keeps its log"):
         plan_change(contained, folder, "log.rotate", "worker")

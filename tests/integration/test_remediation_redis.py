@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import redis
 
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
 from tests.integration import redis_service
@@ -29,7 +29,7 @@ def settings(server, tmp_path):
 
 
 def configured(url, root):
-    service = Service(name="cache", kind=ServiceKind.REDIS, url=url)
+    service = Service(name="cache", kind="redis", url=url)
     return Settings(document=Document(service=(service,)), root=root)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from incident_lib.cli import runbook as command
-from incident_lib.config import Service, ServiceKind
+from incident_lib.config import Service
 from incident_lib.errors import UsageError
 from incident_lib.reports import runbook_commands
 from incident_lib.reports.runbook_commands import look
@@ -31,7 +31,7 @@ def shell(text, **variables):
 def test_the_statements_run(any_server):
     if not shutil.which("psql"):
         services.missing("psql is not installed here")
-    target = Service(name="db", kind=ServiceKind.POSTGRES, dsn="env:DATABASE_URL")
+    target = Service(name="db", kind="postgres", dsn="env:DATABASE_URL")
     for probe in runbook_commands._SQL:
         for one in look(probe, target):
             done = shell(one.text, DATABASE_URL=any_server.dsn())
@@ -45,7 +45,7 @@ def test_the_statements_run(any_server):
 def test_the_redis_commands_run():
     if not shutil.which("redis-cli"):
         services.missing("redis-cli is not installed here")
-    target = Service(name="cache", kind=ServiceKind.REDIS, url="env:REDIS_URL")
+    target = Service(name="cache", kind="redis", url="env:REDIS_URL")
     with running("redis", password="correct-horse-7") as server:
         for probe in runbook_commands._REDIS:
             for one in look(probe, target):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.connections import http, peer
 from incident_lib.connections.names import resolve
 from incident_lib.connections.peer import Peer
@@ -71,14 +71,14 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
 
 
 def _redis(url: str) -> TargetError:
-    service = Service(name="cache", kind=ServiceKind.REDIS, url=url)
+    service = Service(name="cache", kind="redis", url=url)
     with pytest.raises(TargetError) as caught:
         open_session(Settings(document=Document(service=(service,)), root=Path("/")), service)
     return caught.value
 
 
 def _postgres(dsn: str) -> TargetError:
-    service = Service(name="db", kind=ServiceKind.POSTGRES, dsn=dsn)
+    service = Service(name="db", kind="postgres", dsn=dsn)
     with pytest.raises(TargetError) as caught:
         open_postgres(Settings(document=Document(service=(service,)), root=Path("/")), service)
     return caught.value

@@ -2,15 +2,14 @@
 
 from typing import get_args
 
+from incident_lib.config import Kind
 from incident_lib.technologies import Technology
 from incident_lib.technologies.http import findings, probes
 from incident_lib.technologies.http.rows import HttpRow
 
 TECHNOLOGY = Technology(
     name="http",
-    kinds=("http",),
-    default_port=80,
-    schemes=("http", "https"),
+    kind=Kind(name="http", url_schemes=("https", "http"), is_deployed=True),
     rows=get_args(HttpRow),
     probes=probes.PROBES,
     lanes=probes.lanes,

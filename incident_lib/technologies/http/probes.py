@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Dependency, Service, ServiceKind, Settings
+from incident_lib.config import Dependency, Service, Settings
 from incident_lib.connections import http
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.urls import join, safe_url
@@ -126,12 +126,12 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
 
 
 def _speaks_http(service: Service) -> bool:
-    return service.kind is ServiceKind.HTTP and bool(service.url)
+    return service.kind == "http" and bool(service.url)
 
 
 def _is_nowhere(service: Service) -> bool:
     places = (service.url, service.container, service.pid_file, service.log)
-    return service.kind in {ServiceKind.HTTP, ServiceKind.PROCESS} and not any(places)
+    return service.kind in {"http", "process"} and not any(places)
 
 
 def health_urls(settings: Settings, target: Service | Dependency) -> tuple[str, ...]:

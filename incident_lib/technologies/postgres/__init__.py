@@ -2,15 +2,38 @@
 
 from typing import get_args
 
-from incident_lib.technologies import Technology
+from incident_lib.config import Kind
+from incident_lib.technologies import Access, Discovery, Technology
 from incident_lib.technologies.postgres import actions, findings, probes
 from incident_lib.technologies.postgres.rows import PostgresRow
 
+_ROLE = """\
+CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
+GRANT pg_monitor TO incident_workbench;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used up
+-- From 16 on, with reserved_connections = 2 in postgresql.conf, it can look even when all others are taken:
+-- GRANT pg_use_reserved_connections TO incident_workbench;
+ALTER ROLE incident_workbench SET default_transaction_read_only = on;
+CREATE EXTENSION IF NOT EXISTS pg_stat_statements;  -- in each database, for the statements that take the time
+"""
+
 TECHNOLOGY = Technology(
     name="postgres",
-    kinds=("postgres",),
-    default_port=5432,
-    schemes=("postgres", "postgresql"),
+    kind=Kind(
+        name="postgres",
+        default_port=5432,
+        schemes=("postgres", "postgresql"),
+        variables=("POSTGRES", "PGHOST", "DATABASE", "DB_"),
+        has_sql=True,
+    ),
+    discovery=Discovery(
+        images=("postgres", "postgis", "timescaledb", "pgvector"),
+        port=5432,
+        hint='dsn = "env:DATABASE_URL"  # a role of its own is better: `incident init` printed the SQL',
+        access=Access(
+            key="postgres_sql", title="For PostgreSQL, a role that sees all and changes nothing", text=_ROLE
+        ),
+    ),
     programs=("postgres",),
     rows=get_args(PostgresRow),
     probes=probes.PROBES,

@@ -7,7 +7,6 @@ from hashlib import sha256
 from time import sleep
 
 from incident_lib import clock
-from incident_lib.config import ServiceKind
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model.remediation import Affected
@@ -51,8 +50,8 @@ def propose(request: Request, *, how: str) -> Proposal:
 
 def _open(request: Request) -> PostgresChange:
     service = request.service
-    if service.kind is not ServiceKind.POSTGRES:
-        raise RefusedError(f"{service.name} is a service of kind {service.kind.value}, and not postgres")
+    if service.kind != "postgres":
+        raise RefusedError(f"{service.name} is a service of kind {service.kind}, and not postgres")
     return open_for_change(request.settings, service)
 
 

@@ -2,13 +2,14 @@
 
 from typing import get_args
 
+from incident_lib.config import Kind
 from incident_lib.technologies import Technology
 from incident_lib.technologies.process import findings, probes
 from incident_lib.technologies.process.rows import ProcessRow
 
 TECHNOLOGY = Technology(
     name="process",
-    kinds=("process",),
+    kind=Kind(name="process", is_deployed=True),
     rows=get_args(ProcessRow),
     probes=probes.PROBES,
     lanes=probes.lanes,

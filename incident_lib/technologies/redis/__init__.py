@@ -2,15 +2,29 @@
 
 from typing import get_args
 
-from incident_lib.technologies import Technology
+from incident_lib.config import Kind
+from incident_lib.technologies import Access, Discovery, Technology
 from incident_lib.technologies.redis import actions, findings, probes
 from incident_lib.technologies.redis.rows import RedisRow
 
 TECHNOLOGY = Technology(
     name="redis",
-    kinds=("redis",),
-    default_port=6379,
-    schemes=("redis", "rediss", "valkey"),
+    kind=Kind(
+        name="redis",
+        default_port=6379,
+        schemes=("redis", "rediss", "valkey"),
+        variables=("REDIS", "VALKEY", "CACHE"),
+    ),
+    discovery=Discovery(
+        images=("redis", "valkey", "keydb"),
+        port=6379,
+        hint='url = "env:REDIS_URL"  # a user of its own is better: `incident init` printed the ACL rule',
+        access=Access(
+            key="redis_acl",
+            title="For Redis or Valkey, a user that may only read (choose its password)",
+            text=f"ACL SETUSER incident-workbench on >PASSWORD {probes.ACL_RULE}",
+        ),
+    ),
     programs=("redis-server", "valkey-server"),
     rows=get_args(RedisRow),
     probes=probes.PROBES,

@@ -6,7 +6,6 @@ from time import sleep
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import ServiceKind
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected, Bound
@@ -132,8 +131,8 @@ def _limit(request: Request) -> int:
 
 def _open(request: Request) -> RedisChange:
     service = request.service
-    if service.kind is not ServiceKind.REDIS:
-        raise RefusedError(f"{service.name} is a service of kind {service.kind.value}, and not redis")
+    if service.kind != "redis":
+        raise RefusedError(f"{service.name} is a service of kind {service.kind}, and not redis")
     return open_for_change(request.settings, service)
 
 

@@ -1,9 +1,13 @@
+import re
+
+import msgspec
 import pytest
 
 from incident_lib import config
 from incident_lib.config import parse
 from incident_lib.errors import ConfigError, TargetError, UsageError
 from incident_lib.investigation.setup import redactor_for, thresholds_for
+from incident_lib.technologies import table
 
 SERVICE = '[[service]]\nname = "{name}"\nkind = "{kind}"\n'
 
@@ -56,7 +60,7 @@ def service(name="backend", kind="http", more=""):
 )
 def test_a_wrong_file_gets_the_line_the_key_and_what_was_expected(text, line, words):
     with pytest.raises(ConfigError) as told:
-        parse(text)
+        parse(text, kinds=table().kinds)
     message = str(told.value)
     assert f"line {line}:" in message
     for word in words:
@@ -145,3 +149,44 @@ def test_a_file_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / name)
         with pytest.raises(ConfigError, match=rf"{name}/workbench\.toml: cannot be read"):
             config.load()
+
+
+def test_without_the_technologies_a_kind_and_its_keys_are_not_checked():
+    (service,) = parse('[[service]]\nname = "q"\nkind = "queue"\nvhost = "/"').service
+    assert (service.kind, service.options) == ("queue", {"vhost": "/"})
+
+
+class Vhosts(msgspec.Struct, frozen=True):
+    """Keys of a queue."""
+
+    vhost: str = ""
+    depth: int = 0
+
+
+QUEUE = {"queue": config.Kind(name="queue", keys=Vhosts)}
+
+
+def test_keys_that_only_one_kind_has_are_its_own_record():
+    (service,) = parse('[[service]]\nname = "q"\nkind = "queue"\nvhost = "/a"', kinds=QUEUE).service
+    assert service.options == Vhosts(vhost="/a")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('depth = "ten"', "line 4: key `depth`: expected a whole number"),
+        ('vhots = "/"', "line 4: unknown key `vhots`; did you mean `vhost`"),
+        ('vhost = "amqp://u:secret@h"', "key `vhost` of 'q' holds a password"),
+    ],
+)
+def test_a_wrong_key_of_one_kind_is_named(line, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        parse(f'[[service]]\nname = "q"\nkind = "queue"\n{line}', kinds=QUEUE)
+
+
+def test_a_reference_in_a_key_of_one_kind_is_a_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUEUE_VHOST", "hunter22")
+    path = tmp_path / "workbench.toml"
+    path.write_text('[[service]]\nname = "q"\nkind = "queue"\nvhost = "env:QUEUE_VHOST"')
+    assert "hunter22" in config.load(path, QUEUE).secrets()
+    assert "hunter22" in config.load(path).secrets()

@@ -6,6 +6,7 @@ import pytest
 
 from incident_lib import config
 from incident_lib.errors import ConfigError
+from incident_lib.technologies import table
 
 SERVICES = """\
 [[service]]
@@ -20,7 +21,7 @@ container = "app-api"
 
 
 def parse(lines):
-    return config.parse(f'{SERVICES}[[probe]]\nname = "shop.it"\n{lines}\n').probe
+    return config.parse(f'{SERVICES}[[probe]]\nname = "shop.it"\n{lines}\n', kinds=table().kinds).probe
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_dependencies_come_from_addresses_and_no_value_is_kept():
     assert found["backend"].service.url == "http://localhost:18000"
     assert found["backend"].service.health == ("/healthz",)
     assert found["backend"].outside == ("PAYMENTS_URL",)
-    assert [found[name].service.kind.value for name in ("db", "redis")] == ["postgres", "redis"]
+    assert [found[name].service.kind for name in ("db", "redis")] == ["postgres", "redis"]
     assert SECRET not in render_configuration(tuple(found.values()), found=True)
     assert "payments.example.com/charge" not in render_configuration(tuple(found.values()), found=True)
 
@@ -82,7 +82,7 @@ def test_compose_labels_name_and_connect():
     )
     assert found["db"].project == "shop"
     assert found["api"].service.depends_on == ("db",)
-    assert found["api"].service.kind.value == "process"
+    assert found["api"].service.kind == "process"
 
 
 def test_hostile_names_stay_in_their_quotes():

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_lib.config import Dependency, Service, ServiceKind
+from incident_lib.config import Dependency, Service
 from incident_lib.config.tables import Contact, Document
 from incident_lib.hypotheses import parse_patterns
 from incident_lib.model import IncidentSeverity
@@ -17,14 +17,14 @@ from incident_lib.resources import resource
 PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(), "patterns.toml")
 BACKEND = Service(
     name="backend",
-    kind=ServiceKind.HTTP,
+    kind="http",
     url="http://127.0.0.1:8000",
     health=("/health",),
     container="app-backend",
     depends_on=("db", "payments"),
     purpose="orders",
 )
-DB = Service(name="db", kind=ServiceKind.POSTGRES, dsn="env:DATABASE_URL", log="log/db.log")
+DB = Service(name="db", kind="postgres", dsn="env:DATABASE_URL", log="log/db.log")
 PAYMENTS = Dependency(name="payments", url="https://payments.example.com/health", ca="file:my ca.pem")
 SHOP = Document(
     service=(BACKEND, DB),
@@ -97,11 +97,11 @@ def test_what_people_wrote_stays():
 
 
 def test_secrets_stay_references():
-    named = Service(name="cache", kind=ServiceKind.REDIS, url="file:secrets/cache url")
+    named = Service(name="cache", kind="redis", url="file:secrets/cache url")
     assert look("redis.memory", named)[0].text.endswith("'secrets/cache url')\" INFO memory")
     assert 'psql "$DATABASE_URL"' in text_of()
     assert "hunter2" not in text_of(
-        Service(name="db", kind=ServiceKind.POSTGRES, dsn="postgresql://app:hunter2@db/shop")
+        Service(name="db", kind="postgres", dsn="postgresql://app:hunter2@db/shop")
     )
 
 
@@ -115,7 +115,7 @@ def test_every_command_is_one_that_a_shell_reads(target):
 def test_hostile_names_stay_words():
     hostile = Service(
         name="x",
-        kind=ServiceKind.HTTP,
+        kind="http",
         url="http://a/`id`$(id)",
         container="a; rm -rf /",
         purpose="<b>|\n# x",

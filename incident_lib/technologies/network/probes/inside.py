@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from incident_lib.config import Service, Settings
+from incident_lib.config import Kinds, Service, Settings
 from incident_lib.connections import inside
 from incident_lib.connections.docker import Engine, open_engine
 from incident_lib.connections.names import is_literal, to_ascii
@@ -31,6 +31,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     wanted: tuple[Wanted, ...]
     discover: bool = True  # whether its environment may be read for addresses
+    kinds: Kinds = {}
 
 
 def fetch_inside(about: Inside, engine: Engine, _window: Window) -> Fetched:
@@ -75,7 +76,9 @@ def _needed(engine: Engine, about: Inside, details: dict[str, object]) -> tuple[
     pairs = (config.get("Env") or ()) if isinstance(config, dict) and about.discover else ()
     environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     known_as = {one.name: _names(engine, one.container) for one in about.wanted if one.container}
-    return needed_places(about.wanted, environment, on_host=mode == "host", known_as=known_as)
+    return needed_places(
+        about.wanted, environment, on_host=mode == "host", known_as=known_as, kinds=about.kinds
+    )
 
 
 def _names(engine: Engine, container: str) -> set[str]:
@@ -181,7 +184,7 @@ def _wanted(settings: Settings, service: Service) -> tuple[Wanted, ...]:
         elif name in services:
             one = services[name]
             place = place_of(settings, one)
-            found.append(Wanted(name=name, kind=one.kind.value, place=place, container=one.container))
+            found.append(Wanted(name=name, kind=one.kind, place=place, container=one.container))
     return tuple(one for one in found if _can_be_known(one))
 
 
@@ -195,6 +198,6 @@ def _can_be_known(wanted: Wanted) -> bool:
 
 def _lane(settings: Settings, service: Service, wanted: tuple[Wanted, ...]) -> Lane:
     discover = settings.document.workbench.discover_credentials
-    about = Inside(container=service.container, wanted=wanted, discover=discover)
+    about = Inside(container=service.container, wanted=wanted, discover=discover, kinds=settings.kinds)
     probe = msgspec.structs.replace(INSIDE, fetch=functools.partial(fetch_inside, about))
     return Lane(target=service.name, open=open_engine, probes=(probe,), name="network-inside")

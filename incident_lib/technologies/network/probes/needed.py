@@ -11,12 +11,11 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.config import Kinds
 from incident_lib.connections.names import is_literal
 from incident_lib.technologies.network.probes.place import Place, parse_place
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")  # what may be a host: never an option of a command
-_SCHEMES = {"postgres": ("postgres", "postgresql"), "redis": ("redis", "rediss", "valkey")}
-_DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 _HOST = re.compile(r"^(?P<stem>\w*?)_?(?:HOST|HOSTNAME|SERVER|ADDR)$|^PGHOST$")
 
 
@@ -24,7 +23,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A dependency of a service, as it is configured."""
 
     name: str
-    kind: str  # http, postgres, redis, process, outside
+    kind: str  # of the service, or outside
     place: Place | None = None
     container: str = ""
 
@@ -51,6 +50,7 @@ def needed_places(
     *,
     on_host: bool,
     known_as: Mapping[str, set[str]],
+    kinds: Kinds | None = None,
 ) -> tuple[Needed, ...]:
     """Return where each dependency is looked for from inside; one that nothing tells of is left out.
 
@@ -61,8 +61,10 @@ def needed_places(
     >>> [one.place.host for one in needed_places((pay,), {}, on_host=False, known_as={})]
     ['pay.example']
     """
-    named = tuple(addresses_in(environment))
-    found = (_needed(one, tuple(wanted), named, known_as, on_host=on_host) for one in tuple(wanted))
+    kinds = kinds or {}
+    named = tuple(addresses_in(environment, kinds))
+    everything = tuple(wanted)
+    found = (_needed(one, everything, named, known_as, on_host=on_host, kinds=kinds) for one in everything)
     return tuple(one for one in found if one)
 
 
@@ -73,8 +75,9 @@ def _needed(
     known_as: Mapping[str, set[str]],
     *,
     on_host: bool,
+    kinds: Kinds,
 ) -> Needed | None:
-    told = _told(wanted, everything, named, known_as.get(wanted.name, set()))
+    told = _told(wanted, everything, named, known_as.get(wanted.name, set()), kinds)
     if told:
         by = f"{told.variable} of the container"
         return Needed(dependency=wanted.name, place=_with_authority(told.place, wanted.place), told_by=by)
@@ -85,13 +88,13 @@ def _needed(
 
 
 def _told(
-    wanted: Wanted, everything: tuple[Wanted, ...], named: tuple[Named, ...], known_as: set[str]
+    wanted: Wanted, everything: tuple[Wanted, ...], named: tuple[Named, ...], known_as: set[str], kinds: Kinds
 ) -> Named | None:
     """Return the one address in the environment that leads to a dependency; None for none or several."""
     names = {name for name in (wanted.container, wanted.name, *known_as) if name}
     port = wanted.place.port if wanted.place else None
     configured = (wanted.place.host, port) if wanted.place else None
-    schemes = _SCHEMES.get(wanted.kind, ())
+    schemes = (wanted.kind, *kinds[wanted.kind].schemes) if wanted.kind in kinds else ()
     only_one = sum(other.kind == wanted.kind for other in everything) == 1
     for fits in (
         [one for one in named if one.place.host in names],
@@ -110,11 +113,14 @@ def _with_authority(place: Place, configured: Place | None) -> Place:
     return msgspec.structs.replace(place, ca=configured.ca) if configured and configured.ca else place
 
 
-def addresses_in(environment: Mapping[str, str]) -> Iterator[Named]:
+def addresses_in(environment: Mapping[str, str], kinds: Kinds) -> Iterator[Named]:
     """Yield the addresses that environment variables hold, without credentials and paths.
 
+    >>> from incident_lib.config import Kind
+    >>> redis = Kind(name="redis", default_port=6379, variables=("REDIS",))
     >>> [(one.variable, one.place.host, one.place.port) for one in addresses_in(
-    ...     {"DATABASE_URL": "postgresql+asyncpg://u:p@db/shop", "REDIS_HOST": "cache", "LANG": "C"})]
+    ...     {"DATABASE_URL": "postgresql+asyncpg://u:p@db/shop", "REDIS_HOST": "cache", "LANG": "C"},
+    ...     {"redis": redis})]
     [('DATABASE_URL', 'db', 5432), ('REDIS_HOST', 'cache', 6379)]
     """
     for variable, value in environment.items():
@@ -123,24 +129,24 @@ def addresses_in(environment: Mapping[str, str]) -> Iterator[Named]:
             scheme = scheme.partition("+")[0].lower()
             place: Place | None = parse_place(f"{scheme}://{rest}")
         else:
-            scheme, place = _of_pair(variable, value, environment)
+            scheme, place = _of_pair(variable, value, environment, kinds)
         if place and place.port and _NAME.fullmatch(place.host):
             yield Named(variable, scheme, place)
 
 
-def _of_pair(variable: str, value: str, environment: Mapping[str, str]) -> tuple[str, Place | None]:
+def _of_pair(
+    variable: str, value: str, environment: Mapping[str, str], kinds: Kinds
+) -> tuple[str, Place | None]:
     """Return the place that `DB_HOST` and `DB_PORT` name together."""
     match = _HOST.match(variable)
     if not match or not _NAME.fullmatch(value):
         return "", None
     stem = match["stem"] or ""
     port = environment.get("PGPORT" if variable == "PGHOST" else f"{stem}_PORT", "")
-    kind = next((kind for kind, words in _WORDS.items() if any(word in variable for word in words)), "")
-    number = int(port) if port.isdigit() else _DEFAULT_PORTS.get(kind)
-    return (kind, Place(host=value, port=number)) if number and stem + kind else ("", None)
-
-
-_WORDS = {"postgres": ("POSTGRES", "PGHOST", "DATABASE", "DB_"), "redis": ("REDIS", "VALKEY", "CACHE")}
+    kind = next((kind for kind in kinds.values() if any(part in variable for part in kind.variables)), None)
+    number = int(port) if port.isdigit() else kind.default_port if kind else None
+    name = kind.name if kind else ""
+    return (name, Place(host=value, port=number)) if number and stem + name else ("", None)
 
 
 def is_loopback(host: str) -> bool:

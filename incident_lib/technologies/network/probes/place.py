@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from incident_lib.config import Dependency, Service, ServiceKind, Settings
+from incident_lib.config import Dependency, Service, Settings
 from incident_lib.errors import TargetError
 
 _PORTS = {"https": 443, "tls": 443, "http": 80, "redis": 6379, "rediss": 6379}
@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_of(settings: Settings, target: Service | Dependency) -> Place | None:
     """Return where `target` is reached; None where it is no network's address, or not known now."""
-    is_postgres = isinstance(target, Service) and target.kind is ServiceKind.POSTGRES
+    is_postgres = isinstance(target, Service) and target.kind == "postgres"
     address = target.dsn if isinstance(target, Service) and is_postgres else target.url
     try:
         text = settings.resolve(address)

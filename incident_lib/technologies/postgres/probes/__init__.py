@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from incident_lib.config import ServiceKind, Settings
+from incident_lib.config import Settings
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.technologies.postgres.connect import open_postgres
 from incident_lib.technologies.postgres.connect.pooler import open_pooler
@@ -46,7 +46,7 @@ PROBES: tuple[Probe, ...] = (
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of each PostgreSQL service: its own, and that of its pooler if one is configured."""
-    services = [service for service in settings.services if service.kind is ServiceKind.POSTGRES]
+    services = [service for service in settings.services if service.kind == "postgres"]
     servers = (
         Lane(
             target=service.name,

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from incident_lib.config import ServiceKind, Settings
+from incident_lib.config import Settings
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.technologies.redis.connect import acl_rule, open_session
 from incident_lib.technologies.redis.probes import (
@@ -47,5 +47,5 @@ def lanes(configuration: Settings) -> tuple[Lane, ...]:
             name="redis",
         )
         for service in configuration.services
-        if service.kind is ServiceKind.REDIS
+        if service.kind == "redis"
     )

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from incident_lib.config import Document, Service, ServiceKind, Settings
+from incident_lib.config import Document, Service, Settings
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.http import probes as http
 
 
 def settings(**fields):
-    service = Service(name="backend", **({"kind": ServiceKind.HTTP} | fields))
+    service = Service(name="backend", **({"kind": "http"} | fields))
     return Settings(document=Document(service=(service,)), root=Path("/"))
 
 
-@pytest.mark.parametrize("kind", [ServiceKind.HTTP, ServiceKind.PROCESS])
+@pytest.mark.parametrize("kind", ["http", "process"])
 def test_a_service_that_is_nowhere_says_so_and_does_not_seem_well(kind):
     (lane,) = http.lanes(settings(kind=kind))
     with pytest.raises(TargetError, match="nothing says where backend is") as told:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_lib.technologies import table
 from incident_lib.technologies.network.probes.needed import (
     Wanted,
     addresses_in,
@@ -18,7 +19,7 @@ PAY = Wanted(name="pay", kind="outside", place=Place(host="pay.example.com", por
 
 def needed(*wanted: Wanted, on_host: bool = False, **environment: str) -> dict[str, tuple[str, int | None]]:
     known = {"db": {"app-db", "database", "172.18.0.3"}}
-    found = needed_places(wanted, environment, on_host=on_host, known_as=known)
+    found = needed_places(wanted, environment, on_host=on_host, known_as=known, kinds=table().kinds)
     return {one.dependency: (one.place.host, one.place.port) for one in found}
 
 
@@ -55,11 +56,11 @@ def test_host_and_port_of_their_own() -> None:
     ["-oProxyCommand=x", "$(touch /tmp/x)", "a b", "redis://-x:1", "redis://a;b:1", "", "://", "x://"],
 )
 def test_what_is_no_host_is_left_alone(value: str) -> None:
-    assert list(addresses_in({"REDIS_HOST": value, "REDIS_URL": value})) == []
+    assert list(addresses_in({"REDIS_HOST": value, "REDIS_URL": value}, table().kinds)) == []
 
 
 def test_nothing_secret_is_kept() -> None:
-    (one,) = addresses_in({"U": "redis://user:hunter2@keys:6379/0?token=abc"})
+    (one,) = addresses_in({"U": "redis://user:hunter2@keys:6379/0?token=abc"}, table().kinds)
     assert "hunter2" not in repr(one)
     assert "abc" not in repr(one)
 
