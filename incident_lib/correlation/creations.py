@@ -8,7 +8,7 @@ import msgspec
 from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.docker.rows import ContainerEvent, ContainerState
 
-_CHANGED = "docker.container.changed"
+_CHANGED = "container.state.changed"
 _TOGETHER = timedelta(seconds=60)
 
 
@@ -51,6 +51,6 @@ def _is_close(one: datetime, other: datetime) -> bool:
 def _started(one: Finding) -> Finding:
     return msgspec.structs.replace(
         one,
-        id="docker.container.created",
+        id="container.state.created",
         title=f"{one.data.get('container')} was created together with most of the others: a first start",
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity, NotAssessed, ProposedAction, Window
+from incident_lib.model.renamed import current_id
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,9 +36,9 @@ def finding(  # noqa: PLR0913 - the one way to make a finding, and it reads well
     actions: tuple[ProposedAction, ...] = (),
     **data: str | float | None,
 ) -> Finding:
-    """Return a finding on `evidence`; its id is the probe's name and `name`."""
+    """Return a finding on `evidence`; its id is `name` behind the probe's name, or what took its place."""
     return Finding(
-        id=f"{evidence.probe}.{name}",
+        id=current_id(f"{evidence.probe}.{name}"),
         severity=severity,
         target=evidence.target,
         title=title,

@@ -10,6 +10,7 @@ import msgspec
 
 from incident_lib.errors import FolderError
 from incident_lib.model import FindingSeverity
+from incident_lib.model.renamed import current_id
 
 _MARKS = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TITLE, _FIRST, _POSTMORTEM, _EVENT, _FINDING, _OTHER, _DRAFT = 10.0, 6.0, 5.0, 4.0, 3.0, 2.0, 2.0
@@ -112,7 +113,7 @@ def _conclusions(path: Path, at: datetime) -> Iterator[Passage]:
             yield Passage(where=f"hypothesis {one.rank} in {name}", text=text, weight=weight, at=at)
         for found in document.findings:
             if found.severity is not FindingSeverity.OK:  # "nobody waits for a lock" is no find
-                text = f"{found.target}: {found.title} ({found.id}) {found.detail}"
+                text = f"{found.target}: {found.title} ({current_id(found.id)}) {found.detail}"
                 weight = _FINDING if found.severity.is_bad else _OTHER
                 yield Passage(where=f"finding in {name}", text=text, weight=weight, at=at)
 

@@ -11,6 +11,7 @@ from incident_lib.errors import FolderError
 from incident_lib.history.past import Damage, PastIncident, folders, read
 from incident_lib.history.resolution import Resolution, resolution_of, verdicts
 from incident_lib.model import Analysis, FindingSeverity
+from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
 
 _FIRST, _RANKED, _FOUND = 0.5, 0.2, 0.3  # the first hypothesis alone weighs as much as all the rest
@@ -205,7 +206,8 @@ def similar_incidents(
 
 def _may_be(path: Path, now: Signature) -> bool:
     """Return whether a snapshot names anything of `now`, before it is parsed."""
-    names = [f'"{key[0]}"'.encode() for key in (*now.hypotheses, *now.findings)]
+    ids = [name for key in (*now.hypotheses, *now.findings) for name in stored_ids(key[0])]
+    names = [f'"{name}"'.encode() for name in ids]
     for file in path.glob("snapshots/*/findings.json"):
         try:
             data = file.read_bytes()

@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.errors import ConfigError
 from incident_lib.model.notebooks import InBatch, names
+from incident_lib.model.renamed import current_id
 
 
 class ActionItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +58,30 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Refuse a notebook that no batch runs. Errors: ValueError, which the decoder gives its place."""
         if self.notebook not in (known := names(InBatch.ALWAYS)):
             raise ValueError(f"`notebook` of {self.id!r} is {self.notebook!r}; there are: {', '.join(known)}")
+
+    def in_current_names(self) -> tuple["Pattern", dict[str, str]]:
+        """Return the pattern with the finding ids of today, and those that it named by an earlier name."""
+        clues = {field: tuple(map(_current_clue, getattr(self, field))) for field in CLUES}
+        texts = {
+            field: {current_id(name): text for name, text in getattr(self, field).items()}
+            for field in ("titles", "first_actions")
+        }
+        before = [
+            *(clue for field in CLUES for clue in getattr(self, field)),
+            *self.titles,
+            *self.first_actions,
+        ]
+        renamed = {name: _current_clue(name) for name in before if _current_clue(name) != name}
+        return msgspec.structs.replace(self, **clues, **texts), renamed
+
+
+# The fields of a pattern that hold clues.
+CLUES = ("when", "hints", "also", "unless", "support", "against", "follows")
+
+
+def _current_clue(clue: str) -> str:
+    relation, colon, name = clue.rpartition(":")
+    return f"{relation}{colon}{current_id(name)}"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

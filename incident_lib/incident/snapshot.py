@@ -15,6 +15,7 @@ from incident_lib.incident import manifest
 from incident_lib.incident.files import file_name, folder_error, make_directory, write_atomic
 from incident_lib.model import Analysis, Attachment, Evidence, Window
 from incident_lib.model.evidence import convert_evidence, decode_evidence
+from incident_lib.model.renamed import current_names
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 
@@ -92,9 +93,12 @@ def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:
 
 
 def load_analysis(snapshot: Path) -> Analysis | None:
-    """Return what was concluded when the snapshot was taken, None when it was interrupted before."""
+    """Return what was concluded when the snapshot was taken, in the names of today.
+
+    None when it was interrupted before.
+    """
     path = snapshot / "findings.json"
-    return _load(path, _ANALYSIS.decode) if path.exists() else None
+    return current_names(_load(path, _ANALYSIS.decode)) if path.exists() else None
 
 
 def load_about(snapshot: Path) -> About:

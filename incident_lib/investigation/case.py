@@ -14,6 +14,7 @@ from incident_lib.incident.snapshot import load_about, load_analysis, read_log
 from incident_lib.investigation.observed import CHANGES, ONSET
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
+from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
 
 R = TypeVar("R", bound=Row)
@@ -45,8 +46,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((one.target, row) for one in self.evidence for row in one.of(row_type))
 
     def findings(self, *prefixes: str) -> tuple[Finding, ...]:
-        """Return the findings whose id begins with one of `prefixes`; all of them without."""
-        return tuple(f for f in self.analysis.findings if f.id.startswith(prefixes or ("",)))
+        """Return the findings whose id begins, or once began, with one of `prefixes`; all of them without."""
+        return tuple(
+            finding
+            for finding in self.analysis.findings
+            if any(name.startswith(prefixes or ("",)) for name in stored_ids(finding.id))
+        )
 
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:

@@ -9,16 +9,17 @@ from datetime import UTC, datetime, timedelta
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
+from incident_lib.model.renamed import current_id
 
 ONSET = "logs.lines.onset"
 # Findings that tell of a change. Of several that tell of one (the process started, its server says so
 # too) the first one here is kept.
 CHANGES = (
     "deploys.log.deployed",
-    "docker.container.changed",
-    "docker.container.created",
-    "docker.container.restarted",
-    "docker.events.restart",
+    "container.state.changed",
+    "container.state.created",
+    "container.state.restarted",
+    "container.events.restart",
     "postgres.schema.changed",
     "postgres.schema.running",
     "logs.lines.server.schema_change",
@@ -36,15 +37,15 @@ _ALIKE = (
     CHANGES,
     (ONSET, "logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception"),
     (
-        "docker.events.oom",
-        "docker.container.oom_killed",
-        "docker.events.restart_loop",
-        "docker.events.die",
-        "docker.container.not_running",
+        "container.events.oom",
+        "container.state.oom_killed",
+        "container.events.restart_loop",
+        "container.events.die",
+        "container.state.not_running",
     ),
 )
-_EVENTS = "docker.events."
-_NO_MOMENT = {"docker.events.forgotten", "docker.events.ok"}
+_EVENTS = "container.events."
+_NO_MOMENT = {"container.events.forgotten", "container.events.ok"}
 # Whoever asks these is a user of the target: their first failure and their recovery are moments.
 _CHECKS = (
     "http.health",
@@ -164,7 +165,7 @@ def _is_same(draft: Draft, other: Event | Draft) -> bool:
     if "check" in mine or "check" in its:
         return False  # told apart by what they were before
     finding = str(mine["finding"])
-    if not _is_alike(finding, str(its.get("finding", ""))):
+    if not _is_alike(finding, current_id(str(its.get("finding", "")))):
         return False
     if finding.startswith("logs.") and finding != ONSET:
         return True  # "first seen" moves with the window: the first that was told stays

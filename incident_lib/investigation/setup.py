@@ -1,6 +1,8 @@
 """What an investigation begins with: settings, redactor, limits and patterns, all from the configuration."""
 
+import logging
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -11,9 +13,12 @@ from incident_lib.errors import ConfigError, RedactionError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.own import with_own_clues
+from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource
 from incident_lib.technologies import table
+
+_LOG = logging.getLogger(__name__)
 
 
 def load_settings(path: str, incident: str = "") -> Settings:
@@ -48,16 +53,29 @@ def redactor_for(settings: Settings) -> Redactor:
 
 def thresholds_for(settings: Settings) -> Thresholds:
     """Return the limits with the team's own. Errors: ConfigError for a name or a value that cannot be."""
+    limits: dict[str, float] = {}
     for key, value in settings.document.thresholds.items():
-        if key not in KNOWN:
+        current = current_key(key)
+        if key not in KNOWN and current not in KNOWN:
             wrong = f"there is no such limit{config.nearest(key, KNOWN)}"
-        elif key.endswith("_ratio") and value > 1 >= KNOWN[key].value:
+        elif current.endswith("_ratio") and value > 1 >= KNOWN[current].value:
             wrong = f"a share lies between 0 and 1: write {value / 100:g} for {value:g} %"
+        elif current != key and current in settings.document.thresholds:
+            wrong = f"it is called {current} now, which is set, too"
         else:
+            if current != key:
+                _notify_renamed(f"{settings.path}: [thresholds]", key, current)
+            limits[current] = value
             continue
         line = config.line_of_key(_text(settings), "thresholds", key)
         raise ConfigError(f"{settings.path}: line {line}: [thresholds] {key!r}: {wrong}")
-    return Thresholds(settings.document.thresholds)
+    return Thresholds(limits)
+
+
+@cache
+def _notify_renamed(place: str, old: str, new: str) -> None:
+    """Say once, on standard error, that a name in a team's file was given up and still works."""
+    _LOG.warning("%s: %s is called %s now; the old name still works", place, old, new)
 
 
 def _text(settings: Settings) -> str:
@@ -74,7 +92,10 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
-        for pattern in parse_patterns(text, str(path)):
+        for written in parse_patterns(text, str(path)):
+            pattern, renamed = written.in_current_names()
+            for old, new in renamed.items():
+                _notify_renamed(f"{path}: pattern {pattern.id}", old, new)
             if pattern.id in patterns:
                 raise ConfigError(
                     f"{path}: the pattern {pattern.id!r} is there already; use a prefix of yours"

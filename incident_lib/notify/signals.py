@@ -28,12 +28,12 @@ _DOWN = tuple(
     )
 )
 _GONE = (
-    "docker.container.not_running",
-    "docker.container.not_found",
+    "container.state.not_running",
+    "container.state.not_found",
     "process.state.not_running",
 )
 # A container between two starts, or one whose own check fails, serves users badly whatever answered just now.
-_ILL = ("http.health.status", "docker.container.restarting", "docker.container.unhealthy")
+_ILL = ("http.health.status", "container.state.restarting", "container.state.unhealthy")
 _STORES = ("postgres.connection.", "redis.connection.")
 
 

@@ -13,6 +13,7 @@ from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, unknown
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
+from incident_lib.model.renamed import current_id
 from incident_lib.probes.base import Lane, Probe, run_lane
 from incident_lib.technologies.docker import probes
 from incident_lib.technologies.docker.findings import ANALYZERS, ON_FAILURE
@@ -61,7 +62,7 @@ def judge(evidence: Evidence) -> dict[str, Finding]:
         found = ON_FAILURE.get(evidence.probe, lambda e, _: iter([unknown(e)]))(evidence, context)
     else:
         found = ANALYZERS[evidence.probe](evidence, context)
-    return {finding.id.removeprefix(f"{evidence.probe}."): finding for finding in found}
+    return {finding.id.removeprefix(current_id(f"{evidence.probe}.")): finding for finding in found}
 
 
 def state_of(evidence: Evidence) -> ContainerState:
@@ -189,8 +190,8 @@ def test_restarted_by_somebody(engine):
     old = state_of(evidence)
     early = Context(window=Window(old.created_at + timedelta(microseconds=1), clock.now()))
     found = {finding.id: finding for finding in ANALYZERS["docker.container"](evidence, early)}
-    assert found["docker.container.restarted"].severity is FindingSeverity.INFO
-    assert "docker.container.changed" not in found
+    assert found["container.state.restarted"].severity is FindingSeverity.INFO
+    assert "container.state.changed" not in found
 
 
 def test_image_without_a_shell_is_read_all_the_same(engine):
@@ -281,7 +282,7 @@ def test_stack_is_well_and_its_secrets_stay_out(engine):
     assert docker_service.PASSWORD not in repr(evidence)
     found = [finding for one in evidence for finding in judge(one).values()]
     assert not [finding for finding in found if finding.severity.is_bad]
-    assert "docker.container.changed" in {finding.id for finding in found}
+    assert "container.state.changed" in {finding.id for finding in found}
     by_probe = {(one.target, one.probe): one for one in evidence}
     db = state_of(by_probe["db", "docker.container"])
     assert "POSTGRES_PASSWORD" in db.environment_names

@@ -147,7 +147,7 @@ def test_full_buffer_states_the_real_window(engine):
     assert evidence.truncated.kept == seen.kept_count >= 240
     assert seen.seen_from > seen.asked_from
     told = {one.id: one.severity for one in ANALYZERS[evidence.probe](evidence, Context(window=looked_at))}
-    assert told["docker.events.forgotten"] is FindingSeverity.INFO
+    assert told["container.events.forgotten"] is FindingSeverity.INFO
 
 
 @pytest.mark.parametrize("name", ["../images/json", "a b", "", "app/x"])
@@ -180,7 +180,7 @@ def test_services_without_a_common_network(engine):
     assert (gap.container, gap.needs) == (one.name, other.name)
     (finding,) = ANALYZERS[evidence.probe](evidence, Context(window=window()))
     assert (finding.id, finding.severity) == (
-        "docker.containers.no_common_network",
+        "container.list.no_common_network",
         FindingSeverity.WARNING,
     )
 

@@ -12,6 +12,7 @@ from docker.models.containers import Container
 from incident_lib import clock, config
 from incident_lib.findings.base import Context
 from incident_lib.model import Finding, FindingSeverity, Window
+from incident_lib.model.renamed import current_id
 from incident_lib.probes.base import Lane, Probe, run_lane
 from incident_lib.technologies.docker import probes
 from incident_lib.technologies.docker.findings import ANALYZERS
@@ -33,7 +34,7 @@ def judged(made: Container, probe: Probe) -> dict[str, Finding]:
     window = Window(now - timedelta(minutes=15), now + timedelta(seconds=1))
     (evidence,) = run_lane(Lane(target="it", open=lane.open, probes=kept), window)
     found = ANALYZERS[evidence.probe](evidence, Context(window=window))
-    return {one.id.removeprefix(f"{evidence.probe}."): one for one in found}
+    return {one.id.removeprefix(current_id(f"{evidence.probe}.")): one for one in found}
 
 
 def until(look: Callable[[], dict[str, Finding]], name: str) -> Finding:

@@ -104,7 +104,7 @@ def findings() -> tuple[Finding, ...]:
                 title="GET /health/ready answers 503", detail="database: timed out after 2 s"),
         Finding(id="logs.lines.onset", severity=CRITICAL, target="backend", since=ago,
                 title="Failed requests rose from 0.1 % to 34 %", detail="1,204 of 3,541 requests"),
-        Finding(id="docker.container.changed", severity=WARNING, target="backend",
+        Finding(id="container.state.changed", severity=WARNING, target="backend",
                 since=ago - timedelta(seconds=90), title="A new version was deployed: 1.42.0",
                 detail="before: 1.41.3"),
         Finding(id="postgres.saturation.high", severity=WARNING, target="db",
@@ -131,7 +131,7 @@ def hypotheses() -> tuple[Hypothesis, ...]:
                    first_action="End that backend: incident mitigate postgres.terminate db"),
         Hypothesis(id="bad-deploy", target="backend", rank=2, score=0.41,
                    title="Version 1.42.0 brought the trouble",
-                   support=("backend:docker.container.changed",), against=("db:postgres.saturation.high",),
+                   support=("backend:container.state.changed",), against=("db:postgres.saturation.high",),
                    next_check="Compare the errors before and after 14:32",
                    first_action="Roll back to 1.41.3"),
     )  # fmt: skip

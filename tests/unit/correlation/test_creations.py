@@ -17,7 +17,7 @@ def told(*others: int, events=()) -> str:
         created = mine.created_at + timedelta(seconds=seconds)
         rows.append(evidence("docker.container", state(container_id=f"{number}" * 64, created_at=created)))
     changed = Finding(
-        id="docker.container.changed",
+        id="container.state.changed",
         target=rows[0].target,
         severity=FindingSeverity.INFO,
         title="app-backend was created: a deploy",

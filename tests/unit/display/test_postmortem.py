@@ -50,7 +50,7 @@ def test_hypotheses_keep_what_speaks_for_them_and_their_fate(seen):
 def test_every_line_of_the_story_has_a_source(seen):
     html = show.story(open_review(str(seen.path))).html
     assert "recorded by Kim" in html
-    assert "docker.container.changed" not in html
+    assert "container.state.changed" not in html
     assert "postgres.locks.blocked in " in html
 
 

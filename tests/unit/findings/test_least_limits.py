@@ -16,6 +16,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Window
 from incident_lib.model.difference import Reading
+from incident_lib.model.renamed import current_id
 from incident_lib.model.rows import MemorySample
 from incident_lib.model.sample import Sample
 from incident_lib.model.topology import Topology
@@ -83,7 +84,7 @@ def seen(probe: str, *rows: Row, at: datetime = AT) -> Evidence:
 
 def judge(probe: str, *rows: Row) -> dict[str, Finding]:
     found = ANALYZERS[probe](seen(probe, *rows), CONTEXT)
-    return {finding.id.removeprefix(f"{probe}."): finding for finding in found}
+    return {finding.id.removeprefix(current_id(f"{probe}.")): finding for finding in found}
 
 
 def is_bad(found: dict[str, Finding], name: str) -> bool:
@@ -389,7 +390,7 @@ CASES = (
             "slow" not in judge("redis.slowlog", *slow_commands("SET", 30, n), *slow_commands("EVAL", 30))
         ),
     ),
-    Case("docker.growth.least_ratio", container_grows, 0.0001),
+    Case("container.growth.least_ratio", container_grows, 0.0001),
     Case("process.growth.least_ratio", process_grows, 0.0001),
     Case("host.cpu.taker.least_ratio", lambda n: starved(taken=2 * n), 0.01),
     Case("host.cpu.waiting.least_ratio", lambda n: starved(waiting_ratio=n), 0.01),

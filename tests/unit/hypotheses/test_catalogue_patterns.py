@@ -7,6 +7,7 @@ import pytest
 
 from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.renamed import current_id
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
 from incident_lib.technologies.deploys import findings as deploys
@@ -43,18 +44,24 @@ POOL: Case = ("orders logs.lines.class.pool_timeout WARNING", "orders http.healt
 CASES: dict[str, tuple[str, Case]] = {
     # application and containers
     "bad-deploy": ("orders", ("orders deploys.log.deployed INFO before", *ERRORS)),
-    "crash-loop": ("orders", ("orders docker.container.restarting", "orders http.health.refused")),
-    "service-down": ("orders", ("orders docker.container.not_running", "orders http.health.refused")),
-    "out-of-memory": ("orders", ("orders docker.container.oom_killed", "orders docker.events.oom", *ERRORS)),
-    "worker-killed": ("orders", ("orders docker.container.worker_killed", *ERRORS)),
+    "crash-loop": ("orders", ("orders container.state.restarting", "orders http.health.refused")),
+    "service-down": ("orders", ("orders container.state.not_running", "orders http.health.refused")),
+    "out-of-memory": (
+        "orders",
+        ("orders container.state.oom_killed", "orders container.events.oom", *ERRORS),
+    ),
+    "worker-killed": ("orders", ("orders container.state.worker_killed", *ERRORS)),
     "memory-leak": ("orders", ("orders process.state.growth WARNING", "orders process.state.memory WARNING")),
     "app-pool-exhausted": ("orders", (*POOL, *ERRORS, "ledger postgres.saturation.ok OK")),
     "event-loop-blocked": ("orders", ("orders http.health.silent", "orders network.ports.ok OK")),
     "endpoint-error": ("orders", ERRORS),
     "endpoint-slow": ("orders", ("orders logs.lines.latency WARNING",)),
-    "cpu-throttled": ("orders", ("orders docker.stats.throttled WARNING", "orders http.health.slow WARNING")),
+    "cpu-throttled": (
+        "orders",
+        ("orders container.stats.throttled WARNING", "orders http.health.slow WARNING"),
+    ),
     "open-files": ("orders", ("orders logs.lines.class.open_files WARNING", *ERRORS)),
-    "memory-high": ("orders", ("orders docker.stats.memory WARNING", "orders logs.lines.slow WARNING")),
+    "memory-high": ("orders", ("orders container.stats.memory WARNING", "orders logs.lines.slow WARNING")),
     "gradual-degradation": ("orders", ("orders trend.files WARNING", "orders logs.lines.slow WARNING")),
     # PostgreSQL
     "db-down": ("ledger", ("ledger postgres.connection.refused", *ERRORS)),
@@ -278,7 +285,7 @@ def test_workers_that_hang_and_die_are_blocked() -> None:
 def test_a_container_that_stopped_is_neither_filtered_nor_without_a_name(target: str, cause: str) -> None:
     ranked = hypotheses(
         (
-            f"{target} docker.container.not_running",
+            f"{target} container.state.not_running",
             f"{target} network.ports.timed_out",
             f"{target} network.inside.not_resolving",
             "site http.health.status",
@@ -337,7 +344,7 @@ def test_slowness_has_one_cause_when_something_beside_hangs(clue: str, cause: st
 def test_a_redis_that_accepts_and_does_not_answer_is_blocked_and_not_down() -> None:
     silent = ("keys redis.connection.timed_out", "orders logs.lines.class.redis_timeout WARNING")
     assert hypotheses((*silent, "keys network.ports.ok OK"))[0] == ("redis-blocked", "keys")
-    for gone in ("network.ports.timed_out", "docker.container.not_running", "process.state.halted"):
+    for gone in ("network.ports.timed_out", "container.state.not_running", "process.state.halted"):
         assert ("redis-blocked", "keys") not in hypotheses((*silent, f"keys {gone}"))
 
 
@@ -346,8 +353,8 @@ def test_a_store_that_was_killed_for_memory_is_down_for_that_reason() -> None:
         tuple(
             found(f"ledger {name}")
             for name in (
-                "docker.container.oom_killed",
-                "docker.container.not_running",
+                "container.state.oom_killed",
+                "container.state.not_running",
                 "postgres.connection.refused",
             )
         ),
@@ -394,7 +401,7 @@ def test_what_is_so_only_inside_says_so_in_its_title() -> None:
 
 def test_clues_name_probes_that_exist() -> None:
     probes = {"baseline", "clock", "trend"} | {
-        name
+        current_id(f"{name}.").removesuffix(".")
         for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
         for name in technology.ANALYZERS
     }

@@ -68,7 +68,7 @@ def test_what_is_well_and_what_has_no_moment_is_not_told():
     calm = analysis(
         found("postgres.locks.ok", OK),
         found("postgres.locks.blocked", since=None),
-        found("docker.events.forgotten", INFO),
+        found("container.events.forgotten", INFO),
         found("logs.lines.server.ready", INFO),
     )
     assert observations(calm) == ()

@@ -109,7 +109,7 @@ def _oom_killed(evidence: Evidence, state: ContainerState) -> Finding:
 
 def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> Iterator[Finding]:
     running, recent = state.state == "running", context.window.holds(state.started_at)
-    many = context.thresholds.severity("docker.restarts", state.restart_count, "count")
+    many = context.thresholds.severity("container.restarts", state.restart_count, "count")
     data: dict[str, Any] = {
         "container": state.name,
         "restart_count": state.restart_count,

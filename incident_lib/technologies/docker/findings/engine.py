@@ -59,7 +59,7 @@ def analyze_processes(evidence: Evidence, context: Context) -> Iterator[Finding]
     python = versions[0] if versions else ""
     zombies = sum(process.state.startswith("Z") for process in processes)
     data: dict[str, Any] = {"processes": len(processes), "zombies": zombies, "python_version": python}
-    severity = context.thresholds.severity("docker.zombies", zombies, "count")
+    severity = context.thresholds.severity("container.zombies", zombies, "count")
     if severity:
         title = f"{zombies} processes in the container ended and nobody collected them"
         advice = "its first process does not collect children: run it with an init (docker run --init)"

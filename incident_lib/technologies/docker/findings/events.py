@@ -67,7 +67,7 @@ def _judge(
     kernel = [event for event in events if event.action == "oom"]
     yield from _out_of_memory(evidence, container, deaths, kernel)
     own = [death for death in deaths if not _was_asked(death, events)]
-    if context.thresholds.severity("docker.restarts", len(own), "count"):
+    if context.thresholds.severity("container.restarts", len(own), "count"):
         yield _loop(evidence, container, own)
     elif own:
         yield _died(evidence, container, own, kernel)

@@ -54,7 +54,7 @@ def _data(usage: ContainerUsage) -> dict[str, Any]:
 
 
 def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
-    severity = context.thresholds.severity("docker.cpu", usage.cpu_ratio, "ratio")
+    severity = context.thresholds.severity("container.cpu", usage.cpu_ratio, "ratio")
     if severity and usage.cpu_ratio is not None:
         yield finding(
             evidence,
@@ -64,7 +64,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {format_duration(usage.seconds)}",
             **_data(usage),
         )
-    severity = context.thresholds.severity("docker.throttled", usage.throttled_ratio, "ratio")
+    severity = context.thresholds.severity("container.throttled", usage.throttled_ratio, "ratio")
     if severity and usage.throttled_ratio is not None:
         yield finding(
             evidence,
@@ -79,7 +79,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
 
 
 def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
-    severity = context.thresholds.severity("docker.memory", usage.memory_ratio, "ratio")
+    severity = context.thresholds.severity("container.memory", usage.memory_ratio, "ratio")
     if severity and usage.memory_ratio is not None:
         size, limit = format_bytes(usage.memory_bytes or 0), format_bytes(usage.memory_limit_bytes or 0)
         title = f"uses {format_share(usage.memory_ratio)} of its memory limit"
@@ -88,13 +88,13 @@ def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
 
 def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
     samples, guest = _own_memory(evidence.of(MemorySample), usage)
-    least = context.thresholds["docker.growth.least_ratio"]
+    least = context.thresholds["container.growth.least_ratio"]
     growth = steady_growth(samples, usage.memory_limit_bytes or 0, least_ratio=least)
     severity = growth and context.thresholds.severity(
-        "docker.growth", growth.limit_seconds, "seconds", above=False
+        "container.growth", growth.limit_seconds, "seconds", above=False
     )
     if growth and severity:
-        warm_up = context.thresholds["docker.growth.warm_up_seconds"]
+        warm_up = context.thresholds["container.growth.warm_up_seconds"]
         young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
         yield finding(
             evidence,
@@ -125,7 +125,7 @@ def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterat
     if not usage.process_limit_count or usage.process_count is None:
         return
     ratio = usage.process_count / usage.process_limit_count
-    if severity := context.thresholds.severity("docker.pids", ratio, "ratio"):
+    if severity := context.thresholds.severity("container.pids", ratio, "ratio"):
         yield finding(
             evidence,
             "pids",
@@ -141,7 +141,7 @@ def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Ite
     lost = None
     if usage.dropped_count is not None or usage.error_count is not None:
         lost = (usage.dropped_count or 0) + (usage.error_count or 0)
-    if severity := context.thresholds.severity("docker.dropped", lost, "count"):
+    if severity := context.thresholds.severity("container.dropped", lost, "count"):
         yield finding(
             evidence,
             "network",

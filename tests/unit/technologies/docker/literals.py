@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Problem, Window
+from incident_lib.model.renamed import current_id
 from incident_lib.technologies.docker.findings import ANALYZERS
 from incident_lib.technologies.docker.rows import ContainerEvent, ContainerState, ContainerUsage, EventsSeen
 
@@ -29,7 +30,7 @@ def evidence(probe, *rows, kind=None):
 
 def judge(probe, *rows):
     found = ANALYZERS[probe](evidence(probe, *rows), CONTEXT)
-    return {one.id.removeprefix(f"{probe}."): one for one in found}
+    return {one.id.removeprefix(current_id(f"{probe}.")): one for one in found}
 
 
 def state(**changes):
