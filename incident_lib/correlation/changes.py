@@ -12,7 +12,7 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import TlsAnswer
-from incident_lib.technologies.postgres.rows_schema import PostgresRelation, PostgresSchema
+from incident_lib.technologies.postgres.rows import PostgresRelation, PostgresSchema
 
 _MOST = 5
 

@@ -9,8 +9,12 @@ from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.docker.rows import ContainerState
 from incident_lib.technologies.logs.rows import LogException, LogTemplate, same_statement
 from incident_lib.technologies.postgres.findings.load import wal_explains
-from incident_lib.technologies.postgres.rows import PostgresConnection, PostgresSetting, PostgresTable
-from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints
+from incident_lib.technologies.postgres.rows import (
+    PostgresCheckpoints,
+    PostgresConnection,
+    PostgresSetting,
+    PostgresTable,
+)
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisServer, RedisSetting
 

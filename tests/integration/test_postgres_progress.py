@@ -7,8 +7,7 @@ import psycopg
 import pytest
 
 from incident_lib.model import EvidenceStatus, FindingSeverity, ProblemKind
-from incident_lib.technologies.postgres.rows_load import PostgresIo, PostgresSlru
-from incident_lib.technologies.postgres.rows_upkeep import PostgresVacuum
+from incident_lib.technologies.postgres.rows import PostgresIo, PostgresSlru, PostgresVacuum
 from tests.integration import postgres_clients, postgres_service
 from tests.integration.postgres_clients import Clients, until
 from tests.integration.postgres_service import Server

@@ -23,7 +23,7 @@ from incident_lib.technologies.postgres.connect import open_postgres
 from incident_lib.technologies.postgres.findings import ANALYZERS
 from incident_lib.technologies.postgres.probes.connection import CONNECTION
 from incident_lib.technologies.postgres.probes.schema import SCHEMA
-from incident_lib.technologies.postgres.rows_schema import PostgresRelation, PostgresSchema
+from incident_lib.technologies.postgres.rows import PostgresRelation, PostgresSchema
 from tests.integration import postgres_service
 
 pytestmark = pytest.mark.postgres

@@ -15,9 +15,14 @@ from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity
 from incident_lib.technologies.redis.connect import open_session
 from incident_lib.technologies.redis.probes import clients, keyspace
-from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory
-from incident_lib.technologies.redis.rows_commands import RedisDenial, RedisErrorClass, RedisSlowCommand
-from incident_lib.technologies.redis.rows_keys import RedisKeySample
+from incident_lib.technologies.redis.rows import (
+    RedisClientGroup,
+    RedisDenial,
+    RedisErrorClass,
+    RedisKeySample,
+    RedisMemory,
+    RedisSlowCommand,
+)
 from tests.integration.background import again_and_again
 from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
 

@@ -15,7 +15,7 @@ from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.technologies.redis.findings import ANALYZERS
 from incident_lib.technologies.redis.findings.failover import failovers_since
-from incident_lib.technologies.redis.rows_roles import RedisWatched
+from incident_lib.technologies.redis.rows import RedisWatched
 from tests.integration.redis_service import (
     Server,
     binary,

@@ -3,24 +3,10 @@
 Counters are differences of two samples, `seconds` apart, without our own commands.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from incident_lib.model.rows import Row
-from incident_lib.technologies.redis.rows_commands import (
-    RedisCommand,
-    RedisDenial,
-    RedisErrorClass,
-    RedisLatencyEvent,
-    RedisSlowCommand,
-    RedisSlowLog,
-)
-from incident_lib.technologies.redis.rows_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
-from incident_lib.technologies.redis.rows_roles import (
-    RedisCluster,
-    RedisReplica,
-    RedisReplication,
-    RedisWatched,
-)
 
 
 class RedisServer(Row, frozen=True, kw_only=True):
@@ -139,26 +125,194 @@ class RedisSetting(Row, frozen=True, kw_only=True):
     value: str
 
 
+class RedisErrorClass(Row, frozen=True, kw_only=True):
+    """Error replies of one class. The total covers an unknown time: since the start or the last reset."""
+
+    name: str
+    total_count: int
+    risen_count: int | None
+    seconds: float
+
+
+class RedisSlowCommand(Row, frozen=True, kw_only=True):
+    """An entry of the slow log, without its arguments."""
+
+    entry_id: int
+    started_at: datetime
+    duration_seconds: float
+    command: str
+    argument_count: int
+    key_pattern: str  # "user:*"
+    address: str
+    client: str
+    mean_seconds: float | None = None  # of all calls of this command since the start or the last reset
+
+
+class RedisSlowLog(Row, frozen=True, kw_only=True):
+    """What the slow log keeps, so that an empty one is not taken for a fast server."""
+
+    limit_seconds: float | None  # None: unknown; below 0: off
+    entry_count: int | None
+    oldest_at: datetime | None  # of the entries that were read
+
+
+class RedisLatencyEvent(Row, frozen=True, kw_only=True):
+    """The last event of one kind that LATENCY LATEST keeps."""
+
+    name: str
+    at: datetime
+    latest_seconds: float
+    max_seconds: float
+
+
+class RedisCommand(Row, frozen=True, kw_only=True):
+    """Calls of one command between two samples."""
+
+    name: str
+    seconds: float
+    call_count: int
+    busy_seconds: float
+    failed_count: int | None
+    rejected_count: int | None
+    p99_seconds: float | None  # since the start or the last reset
+
+
+_CALLING = frozenset({"eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro", "exec"})
+
+
+def busy_seconds(commands: Iterable[RedisCommand]) -> float:
+    """Return how long commands ran, at the least.
+
+    What a script or a transaction calls is counted twice, under its own name and within the caller's time,
+    and nobody tells how much of it that is.
+    """
+    inside = outside = 0.0
+    for one in commands:
+        if one.name in _CALLING:
+            inside += one.busy_seconds
+        else:
+            outside += one.busy_seconds
+    return max(inside, outside)
+
+
+class RedisDenial(Row, frozen=True, kw_only=True):
+    """An entry of the ACL log."""
+
+    reason: str  # auth, command, key, channel
+    what: str  # the command, or the pattern of the key or channel
+    user: str
+    address: str
+    denied_count: int
+    last_at: datetime
+
+
+class RedisDatabase(Row, frozen=True, kw_only=True):
+    """The keys of one database."""
+
+    database: int
+    key_count: int
+    expiring_count: int
+    average_ttl_seconds: float | None
+
+
+class RedisKeySample(Row, frozen=True, kw_only=True):
+    """What the sampled keys say."""
+
+    database: int
+    sampled_count: int
+    key_count: int
+    seconds: float
+    memory_bytes: int
+    big_count: int  # over a megabyte
+
+
+class RedisKey(Row, frozen=True, kw_only=True):
+    """One of the biggest sampled keys, by the pattern of its name."""
+
+    pattern: str
+    kind: str
+    memory_bytes: int
+
+
+class RedisKeyGroup(Row, frozen=True, kw_only=True):
+    """Sampled keys whose names are alike."""
+
+    pattern: str
+    sampled_count: int
+    memory_bytes: int
+
+
+class RedisReplication(Row, frozen=True, kw_only=True):
+    """The server's part in replication."""
+
+    role: str | None
+    primary: str | None
+    link_up: bool | None
+    link_down_seconds: int | None
+    last_io_seconds: int | None
+    syncing: bool | None
+    offset_bytes: int | None
+    replica_count: int | None
+    backlog_bytes: int | None
+    full_sync_count: int | None
+    role_before: str | None = None  # a second earlier
+    replication_id: str | None = None  # of the data's history: another one after a failover
+    previous_replication_id: str | None = None  # of the primary it followed before it became one
+    previous_offset_bytes: int | None = None  # where that history ended
+    failover_state: str | None = None  # of FAILOVER: no-failover, waiting-for-sync, failover-in-progress
+    serves_stale_data: bool | None = None  # a replica without its link
+    uptime_seconds: int | None = None
+
+
+class RedisReplica(Row, frozen=True, kw_only=True):
+    """A replica as its primary sees it."""
+
+    address: str
+    state: str
+    lag_seconds: int | None
+    behind_bytes: int | None
+
+
+class RedisCluster(Row, frozen=True, kw_only=True):
+    """The cluster as this node sees it."""
+
+    state: str | None
+    slots_assigned_count: int | None
+    slots_ok_count: int | None
+    slots_failing_count: int | None
+    node_count: int | None
+
+
+class RedisWatched(Row, frozen=True, kw_only=True):
+    """A primary as a Sentinel sees it."""
+
+    name: str
+    address: str
+    status: str  # ok, sdown (this Sentinel alone thinks that it is down), odown (enough of them agree)
+    replica_count: int | None
+    sentinel_count: int | None
+
+
 RedisRow = (
     RedisServer
     | RedisLatency
-    | RedisErrorClass
     | RedisMemory
     | RedisClients
     | RedisClientGroup
+    | RedisPersistence
+    | RedisSetting
+    | RedisErrorClass
     | RedisSlowCommand
     | RedisSlowLog
     | RedisLatencyEvent
     | RedisCommand
-    | RedisPersistence
-    | RedisReplication
-    | RedisReplica
-    | RedisCluster
-    | RedisWatched
+    | RedisDenial
     | RedisDatabase
     | RedisKeySample
     | RedisKey
     | RedisKeyGroup
-    | RedisSetting
-    | RedisDenial
+    | RedisReplication
+    | RedisReplica
+    | RedisCluster
+    | RedisWatched
 )

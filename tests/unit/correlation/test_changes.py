@@ -8,7 +8,7 @@ from incident_lib.investigation.observed import observations
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, Row, Window
 from incident_lib.technologies.network.findings import ANALYZERS
 from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
-from incident_lib.technologies.postgres.rows_schema import PostgresRelation, PostgresSchema
+from incident_lib.technologies.postgres.rows import PostgresRelation, PostgresSchema
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -36,17 +36,24 @@ from incident_lib.technologies.logs.rows import (
 from incident_lib.technologies.postgres.findings import ANALYZERS as POSTGRES
 from incident_lib.technologies.postgres.rows import (
     PostgresCounters,
+    PostgresRunningStatement,
     PostgresSessionGroup,
     PostgresStatement,
     PostgresTable,
+    PostgresWait,
 )
-from incident_lib.technologies.postgres.rows_upkeep import PostgresRunningStatement, PostgresWait
 from incident_lib.technologies.process.findings import ANALYZERS as PROCESS
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.findings import ANALYZERS as REDIS
 from incident_lib.technologies.redis.findings.flushes import flushes_since
-from incident_lib.technologies.redis.rows import RedisClientGroup, RedisClients, RedisLatency, RedisMemory
-from incident_lib.technologies.redis.rows_commands import RedisErrorClass, RedisSlowCommand
+from incident_lib.technologies.redis.rows import (
+    RedisClientGroup,
+    RedisClients,
+    RedisErrorClass,
+    RedisLatency,
+    RedisMemory,
+    RedisSlowCommand,
+)
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT - timedelta(minutes=15), AT + timedelta(minutes=15)))

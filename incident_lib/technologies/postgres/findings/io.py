@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.rows import PostgresCounters
-from incident_lib.technologies.postgres.rows_load import PostgresIo, PostgresSlru
+from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresIo, PostgresSlru
 from incident_lib.units import format_bytes, format_duration, format_share
 
 _LISTED = 5

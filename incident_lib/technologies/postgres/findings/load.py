@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.rows import PostgresCounters
-from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints, PostgresWait
+from incident_lib.technologies.postgres.rows import PostgresCheckpoints, PostgresCounters, PostgresWait
 from incident_lib.units import format_bytes, format_duration, format_share
 
 # What others judge (Lock), what is the client's doing (Client, Timeout), and what is no wait at all (CPU).

@@ -8,8 +8,7 @@ from incident_lib.technologies.postgres.findings.io import judge_io
 from incident_lib.technologies.postgres.findings.load import judge_cache, judge_checkpoints, judge_load
 from incident_lib.technologies.postgres.findings.scans import judge_scans, judge_statement
 from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege, one_line
-from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresStatement
-from incident_lib.technologies.postgres.rows_load import PostgresEvictions
+from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresEvictions, PostgresStatement
 from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 

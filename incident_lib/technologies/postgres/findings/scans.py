@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.postgres.findings.words import one_line
-from incident_lib.technologies.postgres.rows_upkeep import PostgresRunningStatement, PostgresTableScan
+from incident_lib.technologies.postgres.rows import PostgresRunningStatement, PostgresTableScan
 from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 _LISTED = 5

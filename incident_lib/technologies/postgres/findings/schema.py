@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.rows_schema import (
+from incident_lib.technologies.postgres.rows import (
     PostgresRelation,
     PostgresSchema,
     PostgresSchemaStatement,

@@ -6,8 +6,7 @@ from datetime import datetime
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.words import conclude
-from incident_lib.technologies.postgres.rows import PostgresTable
-from incident_lib.technologies.postgres.rows_upkeep import PostgresVacuum
+from incident_lib.technologies.postgres.rows import PostgresTable, PostgresVacuum
 from incident_lib.units import format_count, format_duration, format_share
 
 _LISTED = 5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
-from incident_lib.technologies.postgres.rows_upkeep import (
+from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
     PostgresInvalidIndex,
     PostgresWalFolder,

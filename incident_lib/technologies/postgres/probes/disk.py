@@ -6,7 +6,7 @@ from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.connect.disk import read_space
 from incident_lib.technologies.postgres.probes.reading import PRIVILEGE, privilege_problem, statement
-from incident_lib.technologies.postgres.rows_upkeep import PostgresDisk
+from incident_lib.technologies.postgres.rows import PostgresDisk
 
 
 def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:

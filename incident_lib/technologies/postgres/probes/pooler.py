@@ -8,7 +8,7 @@ import msgspec
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect.pooler import CONSOLE, SHOWS, PoolerSession
-from incident_lib.technologies.postgres.rows_load import PostgresPool, PostgresPooler
+from incident_lib.technologies.postgres.rows import PostgresPool, PostgresPooler
 
 _APART_SECONDS = 1.0
 Answer = list[dict[str, Any]]

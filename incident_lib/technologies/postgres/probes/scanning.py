@@ -9,7 +9,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import statement
 from incident_lib.technologies.postgres.probes.watching import seconds_between
-from incident_lib.technologies.postgres.rows_upkeep import PostgresTableScan
+from incident_lib.technologies.postgres.rows import PostgresTableScan
 
 Reading = Mapping[str, Any]
 _COUNTED = ("sequential_scan_count", "sequential_row_count", "indexed_row_count")

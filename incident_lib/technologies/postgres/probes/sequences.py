@@ -10,7 +10,7 @@ from incident_lib.model import Problem, Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import statement
-from incident_lib.technologies.postgres.rows_upkeep import PostgresSequence
+from incident_lib.technologies.postgres.rows import PostgresSequence
 
 _BATCH = 100  # each read keeps a lock until its statement ends
 _BUDGET_SECONDS = 0.4

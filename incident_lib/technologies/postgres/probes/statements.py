@@ -13,8 +13,7 @@ from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import privilege_problem, statement
 from incident_lib.technologies.postgres.probes.watching import seconds_between
-from incident_lib.technologies.postgres.rows import PostgresStatement
-from incident_lib.technologies.postgres.rows_load import PostgresEvictions
+from incident_lib.technologies.postgres.rows import PostgresEvictions, PostgresStatement
 
 INTERVAL_SECONDS = 1.0
 _KEPT_STATEMENTS = 20

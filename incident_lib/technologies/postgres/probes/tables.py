@@ -4,8 +4,7 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import read, statement
-from incident_lib.technologies.postgres.rows import PostgresTable
-from incident_lib.technologies.postgres.rows_upkeep import PostgresVacuum
+from incident_lib.technologies.postgres.rows import PostgresTable, PostgresVacuum
 
 
 def fetch_tables(session: PostgresSession, _window: Window) -> Fetched:

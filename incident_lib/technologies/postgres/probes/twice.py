@@ -8,8 +8,7 @@ import msgspec
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import statement
 from incident_lib.technologies.postgres.probes.watching import seconds_between
-from incident_lib.technologies.postgres.rows import PostgresRow
-from incident_lib.technologies.postgres.rows_load import PostgresIo, PostgresSlru
+from incident_lib.technologies.postgres.rows import PostgresIo, PostgresRow, PostgresSlru
 
 Reading = Mapping[str, Any]
 Key = tuple[Any, ...]

@@ -4,7 +4,7 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import privilege_problem, read, statement
-from incident_lib.technologies.postgres.rows_upkeep import (
+from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
     PostgresHorizonHolder,
     PostgresInvalidIndex,

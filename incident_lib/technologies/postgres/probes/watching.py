@@ -12,7 +12,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import statement
-from incident_lib.technologies.postgres.rows_upkeep import (
+from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresRunningStatement,
     PostgresWait,

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows import RedisSetting
-from incident_lib.technologies.redis.rows_commands import RedisDenial
+from incident_lib.technologies.redis.rows import RedisDenial, RedisSetting
 
 
 def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows import RedisSetting
-from incident_lib.technologies.redis.rows_commands import RedisCommand, RedisLatencyEvent, busy_seconds
+from incident_lib.technologies.redis.rows import RedisCommand, RedisLatencyEvent, RedisSetting, busy_seconds
 from incident_lib.units import format_duration, format_share
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows_commands import RedisErrorClass
+from incident_lib.technologies.redis.rows import RedisErrorClass
 from incident_lib.units import format_duration
 
 # What the server says is wrong. Others, such as ERR, WRONGTYPE and NOSCRIPT, are the clients' own doing.

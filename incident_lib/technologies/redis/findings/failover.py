@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows_roles import RedisReplication
+from incident_lib.technologies.redis.rows import RedisReplication
 
 _PROBE = "redis.replication"
 _ROLES = {"master": "a primary", "slave": "a replica"}

@@ -10,8 +10,7 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory
-from incident_lib.technologies.redis.rows_commands import RedisSlowCommand
+from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory, RedisSlowCommand
 from incident_lib.units import format_duration, format_number, format_share
 
 FLUSHES = ("flushall", "flushdb")

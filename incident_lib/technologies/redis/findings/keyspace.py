@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 from incident_lib.units import format_bytes, format_share
 
 

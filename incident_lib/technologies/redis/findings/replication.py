@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.failover import failover
-from incident_lib.technologies.redis.rows_roles import (
+from incident_lib.technologies.redis.rows import (
     RedisCluster,
     RedisReplica,
     RedisReplication,

@@ -7,7 +7,7 @@ from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_slowly
 from incident_lib.technologies.redis.findings.stalls import stalled
-from incident_lib.technologies.redis.rows_commands import RedisSlowCommand, RedisSlowLog
+from incident_lib.technologies.redis.rows import RedisSlowCommand, RedisSlowLog
 from incident_lib.units import format_duration, format_share
 
 

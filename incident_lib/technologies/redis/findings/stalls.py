@@ -7,7 +7,7 @@ after a fork takes long for whatever it happens to do.
 from collections.abc import Sequence
 
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.technologies.redis.rows_commands import RedisSlowCommand
+from incident_lib.technologies.redis.rows import RedisSlowCommand
 
 # What takes the same short time whatever is stored, if it has few arguments.
 _QUICK = """

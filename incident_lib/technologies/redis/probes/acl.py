@@ -9,7 +9,7 @@ from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import RedisSession, is_known, text_of
 from incident_lib.technologies.redis.probes.clients import parse_client
 from incident_lib.technologies.redis.probes.patterns import command_name, key_pattern
-from incident_lib.technologies.redis.rows_commands import RedisDenial
+from incident_lib.technologies.redis.rows import RedisDenial
 
 ENTRIES = 128
 

@@ -13,8 +13,7 @@ from incident_lib.technologies.redis.connect import (
     own_count,
     text_of,
 )
-from incident_lib.technologies.redis.rows import RedisSetting
-from incident_lib.technologies.redis.rows_commands import RedisCommand, RedisLatencyEvent
+from incident_lib.technologies.redis.rows import RedisCommand, RedisLatencyEvent, RedisSetting
 
 COMMAND_LIMIT = 30
 _LATENCY_SETTING = "latency-monitor-threshold"

@@ -13,8 +13,7 @@ from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import RedisSession, ReplyError, from_reply, mode_of
 from incident_lib.technologies.redis.probes.commands import commands_between
 from incident_lib.technologies.redis.probes.waiting import is_here, starved_seconds, waited_seconds
-from incident_lib.technologies.redis.rows import RedisLatency, RedisServer
-from incident_lib.technologies.redis.rows_commands import busy_seconds
+from incident_lib.technologies.redis.rows import RedisLatency, RedisServer, busy_seconds
 
 PING_COUNT = 20
 _PAUSE_SECONDS = 0.045  # the pings fill the second between the two samples of INFO

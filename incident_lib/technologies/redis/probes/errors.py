@@ -3,7 +3,7 @@
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import RedisSession
-from incident_lib.technologies.redis.rows_commands import RedisErrorClass
+from incident_lib.technologies.redis.rows import RedisErrorClass
 
 
 def fetch_errors(session: RedisSession, _window: Window) -> Fetched:

@@ -12,7 +12,7 @@ from incident_lib.model import Problem, ProblemKind, Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import Info, RedisSession, ReplyError, from_reply, text_of
 from incident_lib.technologies.redis.probes.patterns import key_pattern
-from incident_lib.technologies.redis.rows_keys import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 
 SAMPLE_KEYS = 10_000
 SAMPLE_SECONDS = 1.2  # with the second between two samples of INFO, all of Redis stays below three

@@ -14,7 +14,7 @@ from incident_lib.technologies.redis.connect import (
     text_of,
 )
 from incident_lib.technologies.redis.connect.info import parse
-from incident_lib.technologies.redis.rows_roles import (
+from incident_lib.technologies.redis.rows import (
     RedisCluster,
     RedisReplica,
     RedisReplication,

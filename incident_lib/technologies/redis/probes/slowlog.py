@@ -9,7 +9,7 @@ from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import RedisSession, ReplyError, from_reply, text_of
 from incident_lib.technologies.redis.connect.commands import name_of
 from incident_lib.technologies.redis.probes.patterns import argument_count, command_name, first_key
-from incident_lib.technologies.redis.rows_commands import RedisSlowCommand, RedisSlowLog
+from incident_lib.technologies.redis.rows import RedisSlowCommand, RedisSlowLog
 
 ENTRIES = 128
 

@@ -7,9 +7,9 @@ import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
-from incident_lib.technologies.postgres.rows import PostgresCounters
-from incident_lib.technologies.postgres.rows_upkeep import (
+from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
+    PostgresCounters,
     PostgresHorizonHolder,
     PostgresSequence,
     PostgresWait,

@@ -10,15 +10,19 @@ from incident_lib.correlation.novelties import novelties
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import FindingSeverity
-from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresSessionGroup, PostgresStandby
-from incident_lib.technologies.postgres.rows_load import (
+from incident_lib.technologies.postgres.rows import (
+    PostgresCheckpoints,
+    PostgresCounters,
+    PostgresDisk,
     PostgresEvictions,
     PostgresIo,
     PostgresPool,
     PostgresPooler,
+    PostgresSessionGroup,
     PostgresSlru,
+    PostgresStandby,
+    PostgresVacuum,
 )
-from incident_lib.technologies.postgres.rows_upkeep import PostgresCheckpoints, PostgresDisk, PostgresVacuum
 from tests.unit.technologies.postgres.records import NOW, evidence, failed, judge
 
 CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))

@@ -1,7 +1,7 @@
 """One statement that keeps the server busy, and large tables that are read from end to end."""
 
 from incident_lib.model import FindingSeverity
-from incident_lib.technologies.postgres.rows_upkeep import PostgresRunningStatement, PostgresTableScan
+from incident_lib.technologies.postgres.rows import PostgresRunningStatement, PostgresTableScan
 from tests.unit.technologies.postgres.records import evidence, judge
 
 SEARCH = "SELECT id FROM parcels WHERE lower(city) = ?"

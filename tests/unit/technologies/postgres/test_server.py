@@ -9,19 +9,17 @@ from msgspec import structs
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
 from incident_lib.technologies.postgres.rows import (
+    PostgresArchiver,
     PostgresConnection,
     PostgresCounters,
     PostgresDatabase,
+    PostgresInvalidIndex,
     PostgresServer,
     PostgresSetting,
     PostgresSlot,
     PostgresStandby,
     PostgresStatement,
     PostgresTable,
-)
-from incident_lib.technologies.postgres.rows_upkeep import (
-    PostgresArchiver,
-    PostgresInvalidIndex,
     PostgresWalFolder,
 )
 from tests.unit.technologies.postgres.records import NOW, evidence, judge

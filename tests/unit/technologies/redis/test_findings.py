@@ -14,13 +14,15 @@ from incident_lib.technologies.redis.findings import ANALYZERS, ON_FAILURE
 from incident_lib.technologies.redis.probes import PROBES
 from incident_lib.technologies.redis.rows import (
     RedisClients,
+    RedisErrorClass,
     RedisLatency,
     RedisMemory,
     RedisPersistence,
+    RedisReplica,
     RedisServer,
+    RedisSlowCommand,
+    RedisSlowLog,
 )
-from incident_lib.technologies.redis.rows_commands import RedisErrorClass, RedisSlowCommand, RedisSlowLog
-from incident_lib.technologies.redis.rows_roles import RedisReplica
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))

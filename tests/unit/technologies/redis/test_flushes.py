@@ -10,8 +10,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Window
 from incident_lib.technologies.redis.findings import ANALYZERS
 from incident_lib.technologies.redis.findings.flushes import flushes_since
-from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory
-from incident_lib.technologies.redis.rows_commands import RedisSlowCommand
+from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory, RedisSlowCommand
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=5)
