@@ -23,7 +23,7 @@ from incident_lib.model import EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.postgres import probes as postgres
-from incident_lib.technologies.postgres.connect.pooler import open_pooler
+from incident_lib.technologies.postgres.connect import open_pooler
 from tests import services
 from tests.integration import postgres_service
 from tests.integration.postgres_clients import until

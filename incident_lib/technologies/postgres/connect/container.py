@@ -10,8 +10,14 @@ import msgspec
 from incident_lib.connections.docker import Engine
 from incident_lib.connections.docker_stream import Stream
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.technologies.postgres.connect import limits
-from incident_lib.technologies.postgres.connect.translate import connection_error, statement_error
+from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
+from incident_lib.technologies.postgres.connect.session import (
+    APPLICATION,
+    CONNECT_SECONDS,
+    FALLBACK_DATABASE,
+    PORT,
+    startup_options,
+)
 
 _SQLSTATE = re.compile(r"^(?:\S+:\s+)?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):", re.MULTILINE)
 _SECONDS = 4.0
@@ -130,11 +136,11 @@ def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
     Errors: TargetError.
     """
     environment = {
-        "PGOPTIONS": limits.startup_options(),
-        "PGCONNECT_TIMEOUT": str(limits.CONNECT_SECONDS),
-        "PGAPPNAME": limits.APPLICATION,
+        "PGOPTIONS": startup_options(),
+        "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS),
+        "PGAPPNAME": APPLICATION,
         "PGUSER": str(login.get("user") or "postgres"),
-        "PGDATABASE": str(login.get("dbname") or limits.FALLBACK_DATABASE),
+        "PGDATABASE": str(login.get("dbname") or FALLBACK_DATABASE),
         "PGCLIENTENCODING": "UTF8",
     }
     if password := login.get("password"):
@@ -186,9 +192,9 @@ def addresses(network: dict[str, Any]) -> tuple[tuple[str, int], ...]:
     """
     everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - read, not bound
     found: list[tuple[str, int]] = []
-    for published in (network.get("Ports") or {}).get(f"{limits.PORT}/tcp") or ():
+    for published in (network.get("Ports") or {}).get(f"{PORT}/tcp") or ():
         host = published.get("HostIp", "")
         found.append(("127.0.0.1" if host in everywhere else host, int(published["HostPort"])))
     own = (attached.get("IPAddress") for attached in (network.get("Networks") or {}).values())
-    found.extend((address, limits.PORT) for address in own if address)
+    found.extend((address, PORT) for address in own if address)
     return tuple(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Over the wire, with psycopg."""
+"""Over the wire, with psycopg: a server, or the console of PgBouncer in front of it."""
 
 import socket
 import threading
@@ -11,8 +11,16 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.technologies.postgres.connect import limits
-from incident_lib.technologies.postgres.connect.translate import connection_error, statement_error
+from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
+from incident_lib.technologies.postgres.connect.session import (
+    APPLICATION,
+    CONNECT_SECONDS,
+    CONSOLE,
+    LOCAL_SETTINGS,
+    PORT,
+    SHOWS,
+    startup_options,
+)
 
 _RESOLVE_SECONDS = 2.0
 Parameters = Mapping[str, Any]
@@ -31,7 +39,7 @@ class Direct:
             if not self._each_statement:
                 return self._execute(statement)
             with self._connection.transaction():
-                self._execute(limits.LOCAL_SETTINGS)
+                self._execute(LOCAL_SETTINGS)
                 return self._execute(statement)
 
     def _execute(self, statement: str) -> list[dict[str, Any]]:
@@ -91,14 +99,14 @@ def place(parameters: Parameters) -> str:
     'db:5432/shop'
     """
     host = parameters.get("host") or parameters.get("hostaddr") or "the local socket"
-    port = parameters.get("port") or limits.PORT
+    port = parameters.get("port") or PORT
     return f"{host}:{port}/{parameters.get('dbname') or parameters.get('user') or ''}"
 
 
-def open_direct(parameters: Parameters, *, seconds: int = limits.CONNECT_SECONDS) -> Direct:
+def open_direct(parameters: Parameters, *, seconds: int = CONNECT_SECONDS) -> Direct:
     """Return a connection within the limits. Needs: a login. Cost: one connection. Errors: TargetError."""
     check_name(parameters)
-    options = " ".join(filter(None, (parameters.get("options"), limits.startup_options())))
+    options = " ".join(filter(None, (parameters.get("options"), startup_options())))
     try:
         return Direct(_connect({**parameters, "options": options}, seconds), each_statement=False)
     except psycopg.Error as error:
@@ -111,7 +119,7 @@ def open_direct(parameters: Parameters, *, seconds: int = limits.CONNECT_SECONDS
 
 
 def _connect(parameters: Parameters, seconds: int) -> psycopg.Connection[dict[str, Any]]:
-    bounds = {"connect_timeout": seconds, "application_name": limits.APPLICATION}
+    bounds = {"connect_timeout": seconds, "application_name": APPLICATION}
     return psycopg.connect(
         **{**parameters, **bounds},
         autocommit=True,
@@ -145,3 +153,32 @@ def check_name(parameters: Parameters) -> None:
             f"the name {host} does not resolve here",
             f"{failure[0]}; check DNS, or give an address that this machine knows",
         )
+
+
+class PoolerSession(Direct):
+    """One connection with the console of PgBouncer. Nothing but the commands in SHOWS is ever sent."""
+
+    def __init__(self, connection: psycopg.Connection[dict[str, Any]], vantage: str) -> None:
+        super().__init__(connection, each_statement=False)
+        self.vantage = vantage
+        self.notes: tuple[str, ...] = ()
+
+    def show(self, command: str) -> list[dict[str, Any]]:
+        """Return what one of SHOWS answers. Errors: TargetError."""
+        if command not in SHOWS:
+            raise TargetError(ProblemKind.UNSUPPORTED, f"{command!r} is not on the list")
+        with _translated():
+            return self._connection.execute(command.encode()).fetchall()
+
+
+def open_console(dsn: str) -> PoolerSession:
+    """Return a session with the console at `dsn`. Cost: one connection. Errors: TargetError."""
+    parameters = {"dbname": CONSOLE, **parse_dsn(dsn)}
+    check_name(parameters)
+    try:
+        connection = _connect(parameters, CONNECT_SECONDS)
+    except psycopg.Error as error:
+        failure = connection_error(str(error), error.sqlstate)
+        message = f"{place(parameters)}: {failure.message}"
+        raise TargetError(failure.kind, message, failure.advice) from error
+    return PoolerSession(connection, f"{place(parameters)} from this machine")

@@ -1,4 +1,4 @@
-"""What probes see of a server, whichever way leads to it."""
+"""What probes see of a server, whichever way leads to it, and the limits that every session carries."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -6,6 +6,41 @@ from typing import Any, Protocol
 import msgspec
 
 from incident_lib.errors import TargetError
+
+CONNECT_SECONDS = 3
+APPLICATION = "incident-workbench"
+PORT = 5432
+FALLBACK_DATABASE = "postgres"
+CONSOLE = "pgbouncer"  # the database that is the console of PgBouncer
+SHOWS = ("SHOW POOLS", "SHOW DATABASES", "SHOW LISTS", "SHOW CONFIG", "SHOW VERSION")
+
+# Sent in the start-up packet, so that no statement ever runs without them.
+SETTINGS = {
+    "statement_timeout": "2000",
+    "lock_timeout": "300",
+    "idle_in_transaction_session_timeout": "5000",
+    "default_transaction_read_only": "on",
+    "search_path": "pg_catalog",
+    "TimeZone": "UTC",
+    "jit": "off",
+}
+
+# A pooler hands the same server session to the application next, so there the limits must end with our
+# transaction: a plain SET would make the application's next transaction read-only.
+LOCAL_SETTINGS = """\
+SELECT set_config('statement_timeout', '2000', true), set_config('lock_timeout', '300', true),
+       set_config('idle_in_transaction_session_timeout', '5000', true),
+       set_config('transaction_read_only', 'on', true), set_config('search_path', 'pg_catalog', true),
+       set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true)"""
+
+
+def startup_options() -> str:
+    """Return the limits as the `options` of a start-up packet, which is also the form of PGOPTIONS.
+
+    >>> startup_options()[:26]
+    '-c statement_timeout=2000 '
+    """
+    return " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +94,7 @@ class PostgresSession:
 
     @property
     def facts(self) -> Mapping[str, Any] | None:
-        """What the server said of itself and of our role; None until somebody has asked."""
+        """What the server said of itself and of our role; None until it was asked."""
         return self._facts
 
     def remember(self, facts: Mapping[str, Any]) -> None:

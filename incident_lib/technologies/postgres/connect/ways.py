@@ -1,15 +1,23 @@
 """Which ways are tried, in which order, and what is remembered of those that failed."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incident_lib.config import Service, Settings
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.technologies.postgres.connect import limits
 from incident_lib.technologies.postgres.connect.container import Found, inspect, open_exec
-from incident_lib.technologies.postgres.connect.logins import explained_hang
-from incident_lib.technologies.postgres.connect.session import Attempt, PostgresSession, Transport
+from incident_lib.technologies.postgres.connect.problems import explain_hang
+from incident_lib.technologies.postgres.connect.session import (
+    CONNECT_SECONDS,
+    FALLBACK_DATABASE,
+    Attempt,
+    PostgresSession,
+    Transport,
+)
+
+if TYPE_CHECKING:
+    from incident_lib.technologies.postgres.connect.direct import PoolerSession
 
 # The address is no way from here, which says little about the server: another way may lead to it.
 _NO_WAY = {
@@ -45,6 +53,16 @@ def open_postgres(settings: Settings, service: Service) -> PostgresSession:
     return session
 
 
+def open_pooler(settings: Settings, service: Service) -> "PoolerSession":
+    """Return a session with the console of PgBouncer at the service's `pooler_dsn`.
+
+    Needs: a name in admin_users or stats_users. Cost: one connection. Errors: TargetError.
+    """
+    from incident_lib.technologies.postgres.connect.direct import open_console
+
+    return open_console(settings.resolve(service.pooler_dsn))
+
+
 def _open_configured(settings: Settings, service: Service) -> PostgresSession:
     from incident_lib.technologies.postgres.connect.direct import parse_dsn
 
@@ -55,7 +73,7 @@ def _open_configured(settings: Settings, service: Service) -> PostgresSession:
         return _direct(parameters, way="configured")
     except TargetError as error:
         if not service.container or error.kind not in _NO_WAY:
-            raise explained_hang(error, service.container, parameters) from error
+            raise explain_hang(error, service.container, parameters) from error
         failed = Attempt(way="the configured address", error=error)
     try:
         return _exec(service.container, parameters, attempts=(failed,))
@@ -77,7 +95,7 @@ def _open_found(service: Service, *, credentials: bool) -> PostgresSession:
             session = _direct(found.parameters(host, port), way="discovered", attempts=tuple(attempts))
         except TargetError as error:
             if error.kind in _ANSWERED:
-                raise explained_hang(error, service.container, found.parameters(host, port)) from error
+                raise explain_hang(error, service.container, found.parameters(host, port)) from error
             attempts.append(Attempt(way=way, error=error))
             if error.kind is ProblemKind.TIMED_OUT:
                 break
@@ -97,7 +115,7 @@ def _exec_last(container: str, found: Found, attempts: tuple[Attempt, ...]) -> P
     except TargetError as error:
         if not attempts or not error.kind.is_ours:
             raise
-        # psql is not there: what the wire said is what is known about the server.
+        # psql is not there: what the wire reason_in is what is known about the server.
         raise attempts[0].error from error
 
 
@@ -105,14 +123,14 @@ def _direct(
     parameters: Mapping[str, Any], *, way: str, attempts: tuple[Attempt, ...] = ()
 ) -> PostgresSession:
     from incident_lib.technologies.postgres.connect.direct import open_direct, place
-    from incident_lib.technologies.postgres.connect.stranger import can_be_asked, explained
+    from incident_lib.technologies.postgres.connect.problems import can_be_asked, explain_peer
 
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
         """Return the way over the wire. Errors: TargetError that names what answers."""
         try:
             return open_direct(chosen, seconds=seconds)
         except TargetError as error:
-            raise explained(error, chosen) from error
+            raise explain_peer(error, chosen) from error
 
     # A server that hangs in one database has greeted us and was told as BUSY; a silent one is so in all.
     silent = {ProblemKind.TIMED_OUT} if can_be_asked(parameters) else set[ProblemKind]()
@@ -136,9 +154,7 @@ def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, 
     except TargetError as error:
         engine.close()
         raise TargetError(error.kind, f"psql in {container}: {error.message}", error.advice) from error
-    vantage = (
-        f"psql inside the container {container}, database {used.get('dbname') or limits.FALLBACK_DATABASE}"
-    )
+    vantage = f"psql inside the container {container}, database {used.get('dbname') or FALLBACK_DATABASE}"
     return PostgresSession(transport, vantage, way="exec", attempts=attempts, refused_database=refused)
 
 
@@ -152,14 +168,14 @@ def _or_other_database(
     Errors: TargetError of the first database, when the second one does not let us in either.
     """
     try:
-        return connect(parameters, limits.CONNECT_SECONDS), parameters, None
+        return connect(parameters, CONNECT_SECONDS), parameters, None
     except TargetError as error:
         database = str(parameters.get("dbname") or parameters.get("user") or "")
         refuses = error.kind in kinds or _names_database(error)
-        if not refuses or database == limits.FALLBACK_DATABASE:
+        if not refuses or database == FALLBACK_DATABASE:
             raise
         first = error
-    other = {**parameters, "dbname": limits.FALLBACK_DATABASE}
+    other = {**parameters, "dbname": FALLBACK_DATABASE}
     try:
         transport = connect(other, _CONNECT_AGAIN_SECONDS)
     except TargetError:

@@ -4,8 +4,7 @@ from functools import partial
 
 from incident_lib.config import Settings
 from incident_lib.probes.base import Lane, Probe
-from incident_lib.technologies.postgres.connect import open_postgres
-from incident_lib.technologies.postgres.connect.pooler import open_pooler
+from incident_lib.technologies.postgres.connect import open_pooler, open_postgres
 from incident_lib.technologies.postgres.probes import (
     activity,
     connection,

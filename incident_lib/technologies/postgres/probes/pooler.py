@@ -1,20 +1,23 @@
 """Do clients wait in the pooler?"""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
-from incident_lib.technologies.postgres.connect.pooler import CONSOLE, SHOWS, PoolerSession
+from incident_lib.technologies.postgres.connect.session import CONSOLE, SHOWS
 from incident_lib.technologies.postgres.rows import PostgresPool, PostgresPooler
+
+if TYPE_CHECKING:
+    from incident_lib.technologies.postgres.connect.direct import PoolerSession
 
 _APART_SECONDS = 1.0
 Answer = list[dict[str, Any]]
 
 
-def fetch_pooler(session: PoolerSession, _window: Window) -> Fetched:
+def fetch_pooler(session: "PoolerSession", _window: Window) -> Fetched:
     """Return PgBouncer and its pools: a PostgresPooler, then a PostgresPool each.
 
     Source: SHOW POOLS, twice, a second apart; SHOW DATABASES, LISTS, CONFIG, VERSION. Needs: stats_users.

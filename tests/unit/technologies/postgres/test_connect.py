@@ -3,10 +3,14 @@
 import pytest
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.technologies.postgres.connect import limits
 from incident_lib.technologies.postgres.connect.container import addresses
 from incident_lib.technologies.postgres.connect.direct import parse_dsn, place
-from incident_lib.technologies.postgres.connect.translate import connection_error, said, statement_error
+from incident_lib.technologies.postgres.connect.problems import connection_error, reason_in, statement_error
+from incident_lib.technologies.postgres.connect.session import (
+    LOCAL_SETTINGS,
+    SETTINGS,
+    startup_options,
+)
 
 AT = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
 
@@ -74,9 +78,9 @@ def test_a_failed_statement_has_a_kind(state: str | None, kind: ProblemKind) -> 
 
 
 def test_only_what_happened_is_said() -> None:
-    assert said(AT + "FATAL:  sorry, too many clients already\n") == "sorry, too many clients already"
+    assert reason_in(AT + "FATAL:  sorry, too many clients already\n") == "sorry, too many clients already"
     assert (
-        said("ERROR:  42501: permission denied for view pg_x\nLOCATION:  x")
+        reason_in("ERROR:  42501: permission denied for view pg_x\nLOCATION:  x")
         == "permission denied for view pg_x"
     )
     several = (
@@ -84,8 +88,8 @@ def test_only_what_happened_is_said() -> None:
         "- host: 'localhost', port: 5432, hostaddr: '::1': connection failed: Connection refused\n"
         "- host: 'localhost', port: 5432, hostaddr: '127.0.0.1': connection failed: FATAL:  sorry\n"
     )
-    assert said(several) == "sorry"
-    assert said("") == "it gave no reason"
+    assert reason_in(several) == "sorry"
+    assert reason_in("") == "it gave no reason"
 
 
 def test_a_dsn_is_read_and_a_bad_one_not_shown() -> None:
@@ -109,7 +113,7 @@ def test_addresses_of_a_container() -> None:
 
 
 def test_the_limits_of_both_kinds_agree() -> None:
-    for name, value in limits.SETTINGS.items():
-        assert f"-c {name}={value}" in limits.startup_options()
+    for name, value in SETTINGS.items():
+        assert f"-c {name}={value}" in startup_options()
         local = name.removeprefix("default_")
-        assert f"set_config('{local}', '{value}', true)" in limits.LOCAL_SETTINGS
+        assert f"set_config('{local}', '{value}', true)" in LOCAL_SETTINGS

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import msgspec
 
@@ -10,7 +9,6 @@ from incident_lib.config import Service, Settings
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect import PostgresSession, open_postgres
 
-_HERE = Path(__file__).parent
 SIGNALS = ("cancel", "terminate")
 
 
@@ -65,7 +63,7 @@ class PostgresChange:
         Source: cancel.sql or terminate.sql. Errors: TargetError, PRIVILEGE where our role may not.
         """
         rows = self._session.rows(signal_statement(how, backend))
-        return bool(rows and _only(rows[0]))
+        return bool(rows and next(iter(rows[0].values())))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -107,10 +105,6 @@ def statement(name: str, **numbers: int) -> str:
     >>> "pid = 4711 " in statement("cancel", pid=4711, backend=1, transaction=0)
     True
     """
-    text = (_HERE / f"{name}.sql").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "sql" / "change" / f"{name}.sql").read_text(encoding="utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     return Template(code).substitute({key.upper(): str(int(value)) for key, value in numbers.items()})
-
-
-def _only(row: dict[str, Any]) -> Any:
-    return next(iter(row.values()))
