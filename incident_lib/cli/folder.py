@@ -112,7 +112,6 @@ def _columns(incident: Incident) -> tuple[str, ...]:
 
 
 def _print_state(console: Console, folder: IncidentFolder) -> None:
-
     state, now = folder.incident, clock.now()
     console.print(Text(f"{state.severity.value} {plain(state.title)}", style="bold"))
     lasted = ((state.resolved_at or now) - state.started_at).total_seconds()
@@ -129,7 +128,6 @@ def _print_state(console: Console, folder: IncidentFolder) -> None:
 
 
 def _print_timeline(console: Console, folder: IncidentFolder) -> None:
-
     console.print()
     for event in sorted(folder.events, key=lambda event: event.occurred_at):
         when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"

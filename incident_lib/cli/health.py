@@ -46,7 +46,6 @@ def health(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace, settings: Settings) -> tuple[tuple[Check, ...], dict[str, str]]:
-
     if settings.path and not _wants_script(arguments):
         checks = configured_checks(settings)
         if not checks:
@@ -91,12 +90,10 @@ def _write(folder: Path, stamp: str, content: dict[str, Any]) -> Path:
 
 
 def _json(content: dict[str, Any]) -> str:
-
     return json.dumps(content, indent=2) + "\n"
 
 
 def _text(content: dict[str, Any]) -> Iterator[str]:
-
     yield from (f"{_mark(status)} {status:9}  {text}" for status, text in lines(content))
     for one in content["containers"] or ():
         yield f"  container  {one['name']}  {one['state']}  {one['image']}"

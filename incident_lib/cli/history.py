@@ -97,7 +97,6 @@ def _measured(past: PastIncident) -> Measured:
 
 
 def _tell_found(found: Found) -> None:
-
     for hit in found.hits:
         print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
         for place in hit.places:
@@ -108,7 +107,6 @@ def _tell_found(found: Found) -> None:
 
 
 def _tell_similar(incident: str, found: Similarities) -> None:
-
     for one in found.found:
         print(f"{one.score:.2f}  {one.severity}  {one.started_at:%Y-%m-%d %H:%M}  {plain(one.title)}")
         for word, text in (("id", one.incident), *(("alike", why) for why in one.why), *_helped(one)):
@@ -128,7 +126,6 @@ def _helped(one: Similar) -> Iterable[tuple[str, str]]:
 
 
 def _tell_figures(counted: Figures) -> None:
-
     print(format_count(counted.incidents_count, "incident"))
     for name, counts in (
         ("severity", counted.by_severity),
@@ -145,6 +142,5 @@ def _tell_figures(counted: Figures) -> None:
 
 
 def _tell_damaged(damaged: tuple[Damage, ...]) -> None:
-
     for one in damaged:
         sys.stderr.write(f"damaged: {plain(one.path)}: {plain(one.text)}\n")

@@ -39,13 +39,11 @@ def mitigate(arguments: argparse.Namespace) -> int:
 
 
 def _plan(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
-
     plan = plan_change(settings, folder, arguments.action, arguments.target, _arguments(arguments.arg))
     return _print(plan, render_plan(plan, arguments.config or ""), as_json=arguments.json)
 
 
 def _execute(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
-
     _check_same(load_plan(folder, arguments.yes), arguments)
     outcome = execute_plan(settings, folder, arguments.yes)
     _print(outcome, render_outcome(outcome), as_json=arguments.json)
@@ -62,7 +60,6 @@ def _check_same(plan: Plan, arguments: argparse.Namespace) -> None:
 
 
 def _arguments(words: list[str]) -> dict[str, str]:
-
     found: dict[str, str] = {}
     for word in words:
         name, separator, value = word.partition("=")
@@ -73,7 +70,6 @@ def _arguments(words: list[str]) -> dict[str, str]:
 
 
 def _print(document: Any, text: str, *, as_json: bool) -> int:
-
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     else:
@@ -82,7 +78,6 @@ def _print(document: Any, text: str, *, as_json: bool) -> int:
 
 
 def _list(*, as_json: bool) -> int:
-
     listed = [
         {
             "action": action.id,

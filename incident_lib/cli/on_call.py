@@ -9,7 +9,7 @@ from incident_lib.cli.arguments import print_json
 from incident_lib.config import Document, Settings
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.investigation.drafts import newest_case
+from incident_lib.investigation.case import newest_case
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.notify.people import (
@@ -48,7 +48,6 @@ def on_call(arguments: argparse.Namespace) -> int:
 
 
 def _folder(settings: Settings, name: str) -> IncidentFolder | None:
-
     redactor = redactor_for(settings)
     if name:
         return folders.find(settings.incidents, name, redactor)
@@ -56,14 +55,12 @@ def _folder(settings: Settings, name: str) -> IncidentFolder | None:
 
 
 def _pager(document: Document, at: datetime) -> dict[str, Any]:
-
     person, duty = on_call_at(document, at)
     until = clock.format_time(duty.until) if duty and duty.until else None
     return {"on_call": person.line, "why": duty.why if duty else "", "until": until}
 
 
 def _matrix(document: Document, severity: Any, at: datetime) -> dict[str, Any]:
-
     return {
         "respond_within": in_words(severity.respond_within.total_seconds()),
         "update_every": in_words(severity.update_every.total_seconds()),
@@ -75,14 +72,12 @@ def _matrix(document: Document, severity: Any, at: datetime) -> dict[str, Any]:
 
 
 def _who(document: Document, tell: Tell, at: datetime) -> str:
-
     if tell.role in _CHANNELS:
         return str(getattr(document.channels, tell.role))
     return "your tracker" if tell.role == "ticket" else person_for(document, tell.role, at).line
 
 
 def _escalation(document: Document, at: datetime) -> dict[str, list[dict[str, str]]]:
-
     paths = {
         name: [
             {"role": step.role, "when": step.when, "who": person_for(document, step.role, at).line}
@@ -105,7 +100,6 @@ def _no_vendor(name: str) -> str:
 
 
 def _due(folder: IncidentFolder | None, at: datetime) -> list[str]:
-
     if folder is None:
         return []
     return [f"{step.role}: due since {since:%H:%M} UTC" for step, since in steps_due(folder.incident, at)]
@@ -114,7 +108,6 @@ def _due(folder: IncidentFolder | None, at: datetime) -> list[str]:
 def _advice(
     arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder | None, at: datetime
 ) -> list[dict[str, str]]:
-
     case = newest_case(settings, folder) if folder else None
     signals = signals_of(
         case.analysis if case else None,

@@ -64,7 +64,6 @@ def _write(settings: Settings, folder: IncidentFolder, path: Path) -> None:
 
 
 def _record_verdicts(folder: IncidentFolder, arguments: argparse.Namespace) -> None:
-
     told = [(name, "confirmed") for name in arguments.confirm]
     told += [(name, "refuted") for name in arguments.refute]
     analyses = [load_analysis(path) for path in folder.snapshots] if told else []
@@ -84,7 +83,6 @@ def _record_verdicts(folder: IncidentFolder, arguments: argparse.Namespace) -> N
 
 
 def _lint(settings: Settings, folder: IncidentFolder, path: Path, *, as_json: bool) -> int:
-
     if not path.exists():
         raise UsageError(f"{folder.id} has no post-mortem yet; `incident postmortem` writes it")
     found = lint(read_text(path), names=people(settings, folder), redact=folder.redactor.text)

@@ -47,7 +47,6 @@ def read_text(path: Path) -> str:
 
 
 def _report(arguments: argparse.Namespace, now: datetime) -> Report:
-
     if not arguments.title.strip():
         raise UsageError("--title is empty; say in a few words what happened")
     severity = IncidentSeverity.parse(arguments.severity)
@@ -74,7 +73,6 @@ def _report(arguments: argparse.Namespace, now: datetime) -> Report:
 
 
 def _time(flag: str, text: str, now: datetime) -> datetime:
-
     try:
         moment = clock.parse_time(text, at=now)
     except UsageError as error:

@@ -194,7 +194,6 @@ def _run_notebooks(
 
 
 def _tell(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:
-
     codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
     if record.status is RunStatus.PARTIAL:
         console.print("Not everything completed; the pages say what is missing.", style="yellow")

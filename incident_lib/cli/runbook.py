@@ -42,7 +42,6 @@ def _target(settings: Settings, name: str) -> Service | Dependency:
 
 
 def _write(settings: Settings, target: Service | Dependency) -> tuple[str, Path, str]:
-
     directory = settings.root / settings.document.workbench.runbooks
     path = directory / f"{target.name}-runbook.md"
     facts = RunbookFacts(
@@ -73,7 +72,6 @@ def _past(settings: Settings, name: str, directory: Path) -> Iterator[PastIncide
 
 
 def _told(folder: IncidentFolder, name: str, directory: Path) -> PastIncident | None:
-
     incident, events = folder.incident, folder.events
     analyses = [load_analysis(path) for path in folder.snapshots]
     first = [one.hypotheses[0] for one in analyses if one and one.hypotheses]

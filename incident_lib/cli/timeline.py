@@ -52,7 +52,6 @@ def _not_recorded(folder: IncidentFolder) -> tuple[Draft, ...]:
 
 
 def _print(lines: tuple[Entry, ...], *, no_color: bool) -> None:
-
     console = console_for(no_color=no_color)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     for name in ("occurred", "recorded", "kind"):

@@ -82,6 +82,16 @@ def open_case(settings: Settings, folder: IncidentFolder, snapshot: str = "lates
     return load_case(settings, folder.snapshot(snapshot), folder)
 
 
+def newest_case(settings: Settings, folder: IncidentFolder) -> Case | None:
+    """Return the case of the newest sealed snapshot; None where there is none that can be read."""
+    for path in reversed(folder.snapshots):
+        try:
+            return load_case(settings, path, folder)
+        except FolderError:  # being written, or damaged: messages must go out all the same
+            continue
+    return None
+
+
 def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = None) -> Case:
     """Return the case of the snapshot at `path`. Errors: FolderError."""
     about = load_about(path)

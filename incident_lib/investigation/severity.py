@@ -36,20 +36,6 @@ def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tu
     return worst, "; ".join(reasons) or _little(analysis)
 
 
-def severity_note(declared: IncidentSeverity, analysis: Analysis, topology: Topology | None = None) -> str:
-    """Return what to say where the measurements speak for another severity than the declared one, else "".
-
-    >>> severity_note(IncidentSeverity.SEV2, Analysis(snapshot=""))
-    ''
-    """
-    proposed, reason = propose_severity(analysis, topology)
-    if proposed is declared:
-        return ""
-    text = f"Declared {declared.value}; what was measured speaks for {proposed.value}: {reason}."
-    change = f' To change it: incident classify {proposed.value} --reason "..."'
-    return text + (change if proposed < declared else " In doubt the worse one stays.")
-
-
 def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rule]:
     sev1, ratio = IncidentSeverity.SEV1, signals.error_ratio
     if signals.web and set(signals.web) <= set(signals.down):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_lib.investigation.severity import propose_severity, severity_note
+from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSeverity, NotAssessed
 from incident_lib.model.topology import Topology
 from incident_lib.notify.signals import Signals, page_or_chat, signals_of
@@ -147,9 +147,3 @@ def test_what_could_not_be_seen_is_said():
         snapshot="s", findings=(WELL,), not_assessed=(NotAssessed(target="db", probe="p", reason="r"),)
     )
     assert "1 probe saw nothing" in propose_severity(blind)[1]
-
-
-def test_a_note_tells_of_a_difference_and_never_talks_a_severity_down():
-    assert severity_note(IncidentSeverity.SEV1, analysis(DOWN)) == ""
-    assert "incident classify SEV1" in severity_note(IncidentSeverity.SEV3, analysis(DOWN))
-    assert "classify" not in severity_note(IncidentSeverity.SEV1, analysis(WELL))

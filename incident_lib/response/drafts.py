@@ -7,11 +7,11 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Settings
-from incident_lib.errors import FolderError, UsageError
+from incident_lib.errors import UsageError
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import sha256
-from incident_lib.investigation.case import Case, load_case
+from incident_lib.investigation.case import newest_case
 from incident_lib.model import Event, EventKind
 from incident_lib.reports.communication import DraftKind, render_draft
 from incident_lib.reports.public import inner_names, problems_of
@@ -53,17 +53,7 @@ def situation_of(settings: Settings, folder: IncidentFolder) -> Situation:
     )
 
 
-def newest_case(settings: Settings, folder: IncidentFolder) -> Case | None:
-    """Return the case of the newest sealed snapshot; None where there is none that can be read."""
-    for path in reversed(folder.snapshots):
-        try:
-            return load_case(settings, path, folder)
-        except FolderError:  # being written, or damaged: messages must go out all the same
-            continue
-    return None
-
-
-def write_draft(settings: Settings, folder: IncidentFolder, kind: DraftKind) -> Path:
+def draft(settings: Settings, folder: IncidentFolder, kind: DraftKind) -> Path:
     """Write a new draft, record it, and return its path. Errors: UsageError where this severity has none."""
     situation = situation_of(settings, folder)
     text = render_draft(kind, situation)
@@ -90,7 +80,7 @@ def draft_to_send(
     """
     found = _chosen(folder, chosen) if chosen else _newest(folder, kind)
     if found is None or (not chosen and _is_stale(found)):
-        found = _stored(folder, write_draft(settings, folder, kind))
+        found = _stored(folder, draft(settings, folder, kind))
     if not found.text.strip():
         raise UsageError(f"{found.path} is empty")
     if kind is DraftKind.STATUS_PAGE:

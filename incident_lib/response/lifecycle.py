@@ -1,0 +1,205 @@
+"""From the declaration to the end of an incident: each step is an event in its folder.
+
+Errors of all: UsageError for what cannot be, FolderError where the folder cannot be read or written.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import Declaration, IncidentFolder
+from incident_lib.incident.lifecycle import check_moment, check_transition
+from incident_lib.incident.manifest import sha256
+from incident_lib.investigation.case import open_case
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.severity import propose_severity
+from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.reports import communication
+
+_MEASURED = timedelta(hours=1)  # older measurements say nothing about an incident that is declared now
+
+
+class How(TypedDict, total=False):
+    """What can be given with every event: when it happened (now), and through what it was recorded."""
+
+    at: datetime
+    source: str  # "cli"; "notebook" where it is left out
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
+    """A new incident, its first message, and the severity that was measured where that is another."""
+
+    folder: IncidentFolder
+    path: Path  # of the message
+    text: str
+    measured: IncidentSeverity | None = None
+    reason: str = ""  # of what was measured
+
+
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    """A status update that was recorded, and its message."""
+
+    event: Event
+    path: Path
+    text: str
+
+
+def declare(settings: Settings, declaration: Declaration) -> Declared:
+    """Return the new incident with its declaration drafted. Errors: UsageError for an unknown service."""
+    if not declaration.title.strip():
+        raise UsageError("the title is empty; write in a few words what users see")
+    for name in declaration.services:
+        settings.service(name)
+    folder = folders.declare(settings.incidents, declaration, redactor_for(settings))
+    path, text = _write(
+        folder,
+        "communication/declaration.md",
+        communication.render_declaration(folder.incident),
+        note="The declaration was drafted",
+        source="declare",
+    )
+    measured, reason = _measured(settings, folder)
+    return Declared(folder=folder, path=path, text=text, measured=measured, reason=reason)
+
+
+def _measured(settings: Settings, folder: IncidentFolder) -> tuple[IncidentSeverity | None, str]:
+    """Return what was measured in the last hour and why, None where that is what was declared."""
+    for other in reversed(folders.all_folders(settings.incidents, folder.redactor)):
+        try:
+            if not other.snapshots:
+                continue
+            case = open_case(settings, other)
+        except FolderError:
+            continue
+        if clock.now() - case.collected_at > _MEASURED:
+            return None, ""
+        severity, reason = propose_severity(case.analysis, case.topology)
+        return (None, "") if severity is folder.incident.severity else (severity, reason)
+    return None, ""
+
+
+def acknowledge(folder: IncidentFolder, by: str = "", **how: Unpack[How]) -> Event:
+    """Return the event that work has begun, and who does it."""
+    text = f"Acknowledged by {by}" if by else "Acknowledged"
+    return _record(folder, EventKind.ACKNOWLEDGED, text, how, by=by)
+
+
+def assign(folder: IncidentFolder, role: str, name: str, **how: Unpack[How]) -> Event:
+    """Return the event that `name` has a role from now on: commander, communication, scribe."""
+    role = role.strip().lower()
+    if not role or not name.strip():
+        raise UsageError("write the role and the name: incident assign commander Kim")
+    return _record(folder, EventKind.ROLE, f"{name} is {role}", how, role=role, name=name)
+
+
+def classify(folder: IncidentFolder, severity: IncidentSeverity, reason: str, **how: Unpack[How]) -> Event:
+    """Return the event of a new severity, with its reason."""
+    return _record(folder, EventKind.SEVERITY, f"{severity.value}: {reason}", how, severity=severity.value)
+
+
+def note(folder: IncidentFolder, text: str, **how: Unpack[How]) -> Event:
+    """Return the event of a note in the timeline."""
+    return _record(folder, EventKind.NOTE, text, how)
+
+
+def decide(folder: IncidentFolder, text: str, **how: Unpack[How]) -> Event:
+    """Return the event of a decision that the commander took."""
+    return _record(folder, EventKind.DECISION, text, how)
+
+
+def add_task(folder: IncidentFolder, text: str, owner: str, **how: Unpack[How]) -> Event:
+    """Return the event of a task that `owner` has."""
+    if not text or not owner:
+        raise UsageError("a task needs a text and --owner NAME; --done NUMBER marks a task done")
+    return _record(folder, EventKind.TASK, text, how, owner=owner)
+
+
+def finish_task(folder: IncidentFolder, number: int, **how: Unpack[How]) -> Event:
+    """Return the event that a task is done. Errors: UsageError naming the tasks there are."""
+    tasks = {task.number: task for task in folder.incident.tasks}
+    if number not in tasks:
+        raise UsageError(f"there is no task {number}; there are: {', '.join(map(str, tasks)) or 'none'}")
+    return _record(folder, EventKind.TASK, f"Done: {tasks[number].text}", how, done=str(number))
+
+
+def update(
+    folder: IncidentFolder,
+    *,
+    status: IncidentStatus | None = None,
+    findings: str = "",
+    actions: str = "",
+    impact: str = "",
+    **how: Unpack[How],
+) -> Update:
+    """Return a status update and its message for the incident channel. A closed incident takes none."""
+    status = status or folder.incident.status
+    said = {"findings": findings, "actions": actions, "impact": impact}
+    event = _become(folder, status, findings or f"Status {status.value}", how, **said)
+    message = communication.Update(findings=findings, actions=actions, at=event.occurred_at)
+    path, text = _write(
+        folder,
+        f"communication/update-{clock.format_stamp(event.occurred_at)}-{event.id[:4]}.md",
+        communication.render_update(folder.incident, message),
+        note=f"The update {status.value} was drafted",
+        source=event.source,
+    )
+    return Update(event=event, path=path, text=text)
+
+
+def resolve(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event | None:
+    """Return the event that users are well again; None where it was resolved already."""
+    return _end(folder, IncidentStatus.RESOLVED, reason, how)
+
+
+def close(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event | None:
+    """Return the event that nothing is left to do but the post-mortem; None where it was closed already."""
+    return _end(folder, IncidentStatus.CLOSED, reason, how)
+
+
+def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event:
+    """Return the event that it is not over. Errors: UsageError when it is being investigated."""
+    incident = folder.incident
+    if incident.status is IncidentStatus.INVESTIGATING:
+        raise UsageError(f"{folder.id} is {incident.status} already")
+    check_moment(incident, how.get("at") or clock.now())
+    return _status(folder, IncidentStatus.INVESTIGATING, f"Reopened: {reason}" if reason else "Reopened", how)
+
+
+def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) -> Event | None:
+    if folder.incident.status is status:  # typed twice, or by two people, it is still one event
+        return None
+    word = status.value.capitalize()
+    return _become(folder, status, f"{word}: {reason}" if reason else word, how)
+
+
+def _become(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:
+    check_transition(folder.incident, status, how.get("at") or clock.now())
+    return _status(folder, status, text, how, **data)
+
+
+def _status(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:
+    given = {key: value for key, value in data.items() if value}
+    return _record(folder, EventKind.STATUS, text, how, status=status.value, **given)
+
+
+def _record(folder: IncidentFolder, kind: EventKind, text: str, how: How, **data: str) -> Event:
+    if not text.strip():
+        raise UsageError("the text is empty")
+    source = how.get("source", "notebook")
+    return folder.record(Draft(kind=kind, text=text, source=source, occurred_at=how.get("at"), data={**data}))
+
+
+def _write(folder: IncidentFolder, name: str, text: str, *, note: str, source: str) -> tuple[Path, str]:
+    """Write a message and record that it was drafted; return its path and what was written, redacted."""
+    path = folder.write_text(name, text)
+    written = path.read_bytes()
+    data: dict[str, str | list[str]] = {"file": name, "sha256": sha256(written)}
+    folder.record(Draft(kind=EventKind.NOTE, text=note, source=source, data=data))
+    return path, written.decode()
