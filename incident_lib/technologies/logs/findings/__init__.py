@@ -6,11 +6,10 @@ from itertools import chain
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.logs.findings import latency, messages, requests
-from incident_lib.technologies.logs.findings.onset import Onset, Step, find_onset
 from incident_lib.technologies.logs.findings.view import View, span, view_of
 from incident_lib.units import format_share
 
-__all__ = ["ANALYZERS", "ON_FAILURE", "Onset", "Step", "analyze_lines", "find_onset"]
+__all__ = ["ANALYZERS", "ON_FAILURE", "analyze_lines"]
 
 _JUDGES = (
     requests.judge_errors,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from incident_lib.findings.base import finding
+from incident_lib.findings.onset import Step, find_onset
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.technologies.logs.findings.onset import Step, find_onset
 from incident_lib.technologies.logs.findings.view import View
 from incident_lib.technologies.logs.rows import LatencyStep, LogBucket, LogEndpoint, LogEvent, LogLatency
 from incident_lib.units import format_duration

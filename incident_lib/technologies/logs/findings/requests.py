@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import finding
+from incident_lib.findings.onset import Onset
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.technologies.logs.findings.onset import Onset
 from incident_lib.technologies.logs.findings.view import View, ended_moment, when
 from incident_lib.technologies.logs.rows import LogEndpoint
 from incident_lib.units import format_duration, format_share

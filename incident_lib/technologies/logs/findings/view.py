@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from incident_lib.findings.base import Context
+from incident_lib.findings.onset import Onset, Step, find_onset
 from incident_lib.model import Evidence
-from incident_lib.technologies.logs.findings.onset import Onset, Step, find_onset
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 from incident_lib.units import format_duration
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from incident_lib.findings.base import Context
+from incident_lib.findings.onset import Step, find_onset
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Truncation, Window
 from incident_lib.technologies.logs.classes import log_classes
-from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE, Step, find_onset
+from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE
 from incident_lib.technologies.logs.probes.events import EVENTS, event_of
 from incident_lib.technologies.logs.rows import (
     LogBucket,

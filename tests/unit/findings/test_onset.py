@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_lib.technologies.logs.findings import Step, find_onset
+from incident_lib.findings.onset import Step, find_onset
 
 BEGIN = datetime(2026, 1, 15, 14, tzinfo=UTC)
 SECONDS, STEPS, SEEDS = 10, 90, 40
