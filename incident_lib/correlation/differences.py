@@ -7,7 +7,8 @@ from incident_lib.correlation.novelties import COMPARED, novelties
 from incident_lib.findings.base import reason_of
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, FindingSeverity
-from incident_lib.model.difference import Difference, Reading
+from incident_lib.model.difference import Difference
+from incident_lib.model.series import Reading
 
 PROBES = MEASURED | COMPARED
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from incident_lib.model import Evidence
-from incident_lib.model.difference import Reading
+from incident_lib.model.series import Reading
 from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import FileSystem, HostMemory
 from incident_lib.technologies.http.rows import HttpAnswer

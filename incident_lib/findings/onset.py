@@ -6,14 +6,7 @@ from math import log
 
 import msgspec
 
-
-class Step(msgspec.Struct, frozen=True):
-    """One stretch of time: how many were tried, how many of them failed, when the first one did."""
-
-    at: datetime
-    tried: int
-    failed: int
-    first_at: datetime | None = None
+from incident_lib.model.series import Point, Series
 
 
 class Onset(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,27 +21,29 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_onset(
-    steps: Sequence[Step],
+    series: Series,
     *,
     least_strength: float = 8.0,
     least_before: float = 5,
     least_failed: float = 3,
 ) -> Onset | None:
-    """Return the change that explains the series best, None when there is no time before it or no change.
+    """Return the change that explains best how many failed (`value`) of those that were tried (`total`).
+
+    None where there is no time before it or no change.
 
     >>> at = datetime(2026, 1, 15, 14, 31)
-    >>> series = [Step(at.replace(second=s), 10, 0 if s < 5 else 8) for s in range(20)]
-    >>> find_onset(series).at.second
+    >>> points = tuple(Point(at.replace(second=s), 0 if s < 5 else 8, 10) for s in range(20))
+    >>> find_onset(Series(name="failed requests", points=points)).at.second
     5
     """
-    steps = sorted(steps, key=lambda step: step.at)
-    all_tried = sum(step.tried for step in steps)
-    all_failed = sum(step.failed for step in steps)
+    points = sorted(series.points, key=lambda point: point.at)
+    all_tried = sum(point.total or 0 for point in points)
+    all_failed = sum(point.value for point in points)
     whole = _likelihood(all_failed, all_tried)
-    best, best_gain, best_parts = 0, 0.0, (0, 0)
-    tried = failed = 0
-    for number, step in enumerate(steps[:-1], 1):
-        tried, failed = tried + step.tried, failed + step.failed
+    best, best_gain, best_parts = 0, 0.0, (0.0, 0.0)
+    tried = failed = 0.0
+    for number, point in enumerate(points[:-1], 1):
+        tried, failed = tried + (point.total or 0), failed + point.value
         if tried < least_before or all_failed - failed < least_failed:
             continue
         if failed * (all_tried - tried) >= (all_failed - failed) * tried:
@@ -60,22 +55,22 @@ def find_onset(
         return None
     tried, failed = best_parts
     onset = Onset(
-        at=_first_failure(steps[best:]),
+        at=_first_failure(points[best:]),
         before_ratio=failed / tried,
         after_ratio=(all_failed - failed) / (all_tried - tried),
-        before_count=tried,
-        failed_count=all_failed - failed,
+        before_count=round(tried),
+        failed_count=round(all_failed - failed),
         strength=round(best_gain, 1),
     )
     return onset if onset.after_ratio >= max(0.01, 3 * onset.before_ratio) else None
 
 
-def _first_failure(steps: Sequence[Step]) -> datetime:
-    first = next(step for step in steps if step.failed)
+def _first_failure(points: Sequence[Point]) -> datetime:
+    first = next(point for point in points if point.value)
     return first.first_at or first.at
 
 
-def _likelihood(failed: int, tried: int) -> float:
+def _likelihood(failed: float, tried: float) -> float:
     """Return the log-likelihood of so many failures at their own rate."""
     if failed <= 0 or failed >= tried:
         return 0.0

@@ -11,7 +11,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.correlation.baseline import compare_findings
 from incident_lib.correlation.changes import changes_since
-from incident_lib.correlation.trend import still_tells, trend_findings
+from incident_lib.correlation.trend import is_recent, trend_findings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
@@ -114,7 +114,7 @@ def _beside(
     with suppress(FolderError):  # damaged samples: `incident verify` tells of them
         known = watches(folder.path) if folder else ()
         samples = load_samples(known[-1]) if known else ()
-        if still_tells(samples, context.window):
+        if is_recent(samples, context.window):
             told += trend_findings(samples, context.thresholds)
     return tuple(told)
 

@@ -1,4 +1,4 @@
-"""Differences: what is not as it was in another snapshot, and the numbers that are compared."""
+"""Differences: what is not as it was in another snapshot."""
 
 from datetime import datetime
 
@@ -7,19 +7,6 @@ import msgspec
 from incident_lib.model.finding import FindingSeverity
 
 Value = str | int | float | None
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One number that evidence holds, under a name that stays the same from snapshot to snapshot."""
-
-    target: str
-    name: str  # "latency", "memory": what kind of number it is
-    what: str  # "GET /health": which one of them
-    value: float | None  # None is unknown
-    unit: str  # seconds, bytes, ratio, count, days
-    at: datetime
-    evidence: str  # Evidence.ref
-    limit: float | None = None  # where it ends, in the same unit
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from incident_lib.model.difference import Reading
+from incident_lib.model.series import Reading
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from incident_lib.model import Window
+from incident_lib.model.series import Series
 from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
-from incident_lib.technologies.logs.rows import LogBucket
+from incident_lib.units import format_number
 
 _LEFT, _HEIGHT = 48.0, 120.0
 _TOP, _BARE_TOP = 32.0, 18.0  # with and without labels of changes
@@ -19,37 +20,26 @@ Change = tuple[datetime, str, str]
 
 
 def plot_rates(
-    target: str,
-    buckets: Sequence[LogBucket],
-    window: Window,
-    *,
-    onset: datetime | None = None,
-    changes: Sequence[Change] = (),
-    seconds: float | None = None,
+    series: Series, window: Window, *, onset: datetime | None = None, changes: Sequence[Change] = ()
 ) -> str:
-    """Return failed and other requests of one service over time; error lines where it logs no requests.
-
-    `seconds` is how long one of the buckets is.
-    """
-    requests = any(one.requests_count for one in buckets)
-    what = "requests, those answered with 5xx in red" if requests else "log lines, errors in red"
-    start, end = zoom(window, [one.at for one in buckets])
+    """Return a series that counts some of all (failed requests of requests) over time, those in red."""
+    start, end = zoom(window, [point.at for point in series.points])
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
-    wide = slot_seconds(buckets, start, end, seconds)
-    slots = add_up(buckets, start, wide, requests=requests)
+    wide = slot_seconds(series, start, end)
+    slots = add_up(series, start, wide)
     most = max((total for _, total, _ in slots), default=0)
     y = Axis(0, max(most, 1), 0, _HEIGHT)
     top = _TOP if any(start <= one[0] <= end for one in changes) else _BARE_TOP
     bottom = top + _HEIGHT
     parts = [
-        text(_LEFT - 6, top + 8, str(most), anchor="end"),
+        text(_LEFT - 6, top + 8, format_number(most), anchor="end"),
         text(_LEFT - 6, bottom, "0", anchor="end"),
         line(_LEFT, top, WIDTH - 8, top),
         *(_slot(slot, x, y, bottom, wide) for slot in slots),
         time_axis(start, end, x, bottom),
         *marks(x, top, bottom, onset, changes),
     ]
-    return figure(f"{target}: {what}", bottom + 20, parts)
+    return figure(f"{series.labels['target']}: {series.name} in red", bottom + 20, parts)
 
 
 def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: Sequence[Change]) -> list[str]:
@@ -96,39 +86,32 @@ def _told(group: Sequence[Change]) -> str:
     return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
 
 
-def slot_seconds(
-    buckets: Sequence[LogBucket], start: datetime, end: datetime, seconds: float | None
-) -> float:
-    """Return how long one bar lasts: as long as the records, or as it takes for 120 bars.
+def slot_seconds(series: Series, start: datetime, end: datetime) -> float:
+    """Return how long one bar lasts: as long as the points, or as it takes for 120 bars.
 
-    Where nobody says how long the records are, it is the shortest time between two of them.
+    Where the series does not say how long its points are, it is the shortest time between two of them.
     """
-    moments = sorted({one.at for one in buckets})
-    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
-    return max(
-        seconds if seconds is not None else min(gaps, default=0.0), (end - start).total_seconds() / _BARS, 1.0
-    )
+    seconds = series.step_seconds
+    if seconds is None:
+        moments = sorted({point.at for point in series.points})
+        seconds = min(((b - a).total_seconds() for a, b in pairwise(moments)), default=0.0)
+    return max(seconds, (end - start).total_seconds() / _BARS, 1.0)
 
 
-def add_up(
-    buckets: Sequence[LogBucket], start: datetime, seconds: float, *, requests: bool
-) -> list[tuple[float, int, int]]:
+def add_up(series: Series, start: datetime, seconds: float) -> list[tuple[float, float, float]]:
     """Return slots of time: its beginning, everything in it, what failed of it."""
-    slots: dict[int, tuple[int, int]] = {}
-    for one in buckets:
-        index = max(int((one.at - start).total_seconds() / seconds), 0)
-        total, failed = slots.get(index, (0, 0))
-        more = (
-            (one.requests_count, one.server_errors_count) if requests else (one.lines_count, one.errors_count)
-        )
-        slots[index] = (total + more[0], failed + more[1])
+    slots: dict[int, tuple[float, float]] = {}
+    for point in series.points:
+        index = max(int((point.at - start).total_seconds() / seconds), 0)
+        total, failed = slots.get(index, (0.0, 0.0))
+        slots[index] = (total + (point.total or 0.0), failed + point.value)
     return [(start.timestamp() + index * seconds, *slots[index]) for index in sorted(slots)]
 
 
-def _slot(slot: tuple[float, int, int], x: Axis, y: Axis, bottom: float, seconds: float) -> str:
+def _slot(slot: tuple[float, float, float], x: Axis, y: Axis, bottom: float, seconds: float) -> str:
     at, total, failed = slot
     left, wide = x.at(at), max(x.at(at + seconds) - x.at(at) - 0.6, 0.8)
-    title = f"{failed:,} of {total:,} failed"
+    title = f"{failed:,.0f} of {total:,.0f} failed"
     high = y.at(failed)
     rest = y.at(total) - high
     return bar(left, bottom - high - rest, wide, rest, css="s1", title=title) + bar(

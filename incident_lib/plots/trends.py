@@ -1,39 +1,34 @@
 """Numbers over time, with the line they rise along and the limit they rise to."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
+from incident_lib.model.series import Series
 from incident_lib.plots.svg import WIDTH, Axis, figure, line, text, time_axis
-from incident_lib.plots.values import show
+from incident_lib.units import format_value
 
 _LEFT, _TOP, _HEIGHT = 72.0, 16.0, 110.0
 
 
-def plot_trend(
-    caption: str,
-    points: Sequence[tuple[datetime, float]],
-    unit: str,
-    *,
-    limit: float | None = None,
-    rise: tuple[float, float] | None = None,
-) -> str:
-    """Return one series as a picture; `rise` is where its line begins and ends, drawn beside the samples.
+def plot_trend(caption: str, series: Series, *, rise: tuple[float, float] | None = None) -> str:
+    """Return one series as a picture; `rise` is where its line begins and ends, drawn with the samples.
 
     The limit is drawn where it is near: within three times the highest sample.
     """
+    points, limit = series.points, series.limit
     if not points:
         return ""
-    values = [value for _, value in points] + list(rise or ())
+    values = [*(point.value for point in points), *(rise or ())]
     near = limit is not None and limit <= 3 * max(values)
     high = max([*values, limit or 0.0]) if near else max(values)
-    start, end = points[0][0], points[-1][0]
+    start, end = points[0].at, points[-1].at
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
     y = Axis(0.0, high * 1.05 or 1.0, _TOP + _HEIGHT, _TOP)
     bottom = _TOP + _HEIGHT
     parts = [
-        text(_LEFT - 6, _TOP + 8, show(f"x_{unit}", high), anchor="end"),
+        text(_LEFT - 6, _TOP + 8, format_value(high, series.unit), anchor="end"),
         text(_LEFT - 6, bottom, "0", anchor="end"),
-        *(_mark(x.at(at.timestamp()), y.at(value)) for at, value in points),
+        *(
+            f'<circle cx="{x.at(point.at.timestamp()):.1f}" cy="{y.at(point.value):.1f}" r="3" class="s1"/>'
+            for point in points
+        ),
         time_axis(start, end, x, bottom),
     ]
     if rise:
@@ -43,14 +38,12 @@ def plot_trend(
         place = y.at(limit)
         parts += [line(_LEFT, place, WIDTH - 8, place, "mark critical")]
         parts += [
-            text(WIDTH - 8, place - 3, f"limit {show(f'x_{unit}', limit)}", anchor="end", css="critical")
+            text(
+                WIDTH - 8,
+                place - 3,
+                f"limit {format_value(limit, series.unit)}",
+                anchor="end",
+                css="critical",
+            )
         ]
     return figure(caption, bottom + 20, parts)
-
-
-def _height(y: Axis, value: float) -> float:
-    return y.at(value)
-
-
-def _mark(x: float, y: float) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" class="s1"/>'

@@ -17,8 +17,8 @@ from incident_lib.findings.base import Analyzer
 from incident_lib.findings.catalogue import FindingKind
 from incident_lib.findings.thresholds import Threshold
 from incident_lib.model import Evidence, Row
-from incident_lib.model.difference import Reading
 from incident_lib.model.rows import register
+from incident_lib.model.series import Reading
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.probes.health import HealthCheck
 

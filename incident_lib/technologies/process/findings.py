@@ -5,7 +5,7 @@ from typing import Any
 
 from incident_lib import clock
 from incident_lib.findings.base import Analyzer, Context, finding
-from incident_lib.findings.growth import steady_growth, warms_up
+from incident_lib.findings.growth import memory_series, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.process.rows import ProcessState
@@ -105,24 +105,23 @@ def _memory(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
 
 
 def _growth(evidence: Evidence, state: ProcessState, context: Context) -> Iterator[Finding]:
-    samples = [(sample.at, sample.memory_bytes) for sample in evidence.of(MemorySample)]
-    limit = state.memory_limit_bytes or state.address_space_limit_bytes or 0
-    least = context.thresholds["process.growth.least_ratio"]
-    growth = steady_growth(samples, limit, least_ratio=least)
+    limit = state.memory_limit_bytes or state.address_space_limit_bytes
+    memory = memory_series(evidence.of(MemorySample), limit)
+    growth = steady_growth(memory, least_ratio=context.thresholds["process.growth.least_ratio"])
     severity = growth and context.thresholds.severity(
         "process.growth", growth.limit_seconds, "seconds", above=False
     )
     if growth and severity:
         warm_up = context.thresholds["process.growth.warm_up_seconds"]
-        young = warms_up(state.started_at, samples[-1][0], state.memory_ratio, warm_up)
+        young = warms_up(state.started_at, memory.points[-1].at, state.memory_ratio, warm_up)
         yield finding(
             evidence,
             "growth",
             FindingSeverity.INFO if young else severity,
             f"memory grows and reaches its limit in {format_guess(growth.limit_seconds)}",
-            f"{format_bytes(growth.grown_bytes)} in {format_duration(growth.seconds)}, without a step back"
+            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without a step back"
             + (", just after its start" if young else ""),
-            bytes_per_second=growth.bytes_per_second,
+            bytes_per_second=growth.per_second,
             limit_seconds=growth.limit_seconds,
             **_data(state),
         )

@@ -12,7 +12,8 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Row, Window
-from incident_lib.model.difference import Difference, Reading
+from incident_lib.model.difference import Difference
+from incident_lib.model.series import Reading
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogException, LogTemplate

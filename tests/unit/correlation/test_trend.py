@@ -1,16 +1,18 @@
 """What rises steadily, what only breathes, and when the limit is met."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_lib.correlation.trend import steady_rise, still_tells, trend_findings
+from incident_lib.correlation.trend import is_recent, trend_findings
 from incident_lib.findings.thresholds import Thresholds
+from incident_lib.findings.trend import steady_rise
 from incident_lib.model import Finding, FindingSeverity, Window
-from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
+from incident_lib.model.series import Point, Reading, Series
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 MIB = 2**20
@@ -113,21 +115,23 @@ def test_shares_rise_to_one(name):
     assert found.data["limit_seconds"] == pytest.approx(0.32 / 0.02 * 30)
 
 
+def series(values: Iterable[float]) -> Series:
+    points = (Point(AT + timedelta(seconds=30 * number), value) for number, value in enumerate(values))
+    return Series(name="memory", points=tuple(points))
+
+
 VALUES = st.lists(st.floats(0, 1e9), min_size=5, max_size=25)
 
 
 @given(VALUES)
 def test_a_series_and_its_mirror_never_both_rise(values):
-    points = list(enumerate(values))
-    mirrored = [(at, -value) for at, value in points]
-    rises = [steady_rise([(float(a), v) for a, v in one], Thresholds()) for one in (points, mirrored)]
+    rises = [steady_rise(series(way), Thresholds()) for way in (values, [-value for value in values])]
     assert None in rises
 
 
 @given(st.integers(8, 25), st.floats(1, 1e6), st.lists(st.floats(-0.4, 0.4), min_size=25, max_size=25))
 def test_noise_below_a_step_does_not_hide_a_rise(count, step, noise):
-    points = [(30.0 * n, 1e6 + step * (n + noise[n])) for n in range(count)]
-    line = steady_rise(points, Thresholds())
+    line = steady_rise(series(1e6 + step * (n + noise[n]) for n in range(count)), Thresholds())
     assert line is not None
     assert line.per_second == pytest.approx(step / 30, rel=0.3)
 
@@ -140,5 +144,5 @@ def test_a_watch_tells_of_now_for_as_long_as_it_lasted(lasted, ago, tells):
     end = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
     last = end - timedelta(seconds=ago)
     taken = [Sample(at=at, readings=(), unseen=()) for at in (last - timedelta(seconds=lasted), last)]
-    assert still_tells(taken, Window(end - timedelta(minutes=15), end)) is tells
-    assert not still_tells([], Window(end - timedelta(minutes=15), end))
+    assert is_recent(taken, Window(end - timedelta(minutes=15), end)) is tells
+    assert not is_recent([], Window(end - timedelta(minutes=15), end))

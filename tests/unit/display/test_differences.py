@@ -12,8 +12,8 @@ from incident_lib.incident.samples import writing_samples
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.case import Case, load_case
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, IncidentSeverity, Window
-from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
+from incident_lib.model.series import Reading
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.technologies.http.rows import HttpAnswer

@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_lib.findings.growth import steady_growth, warms_up
+from incident_lib.findings.growth import memory_series, steady_growth, warms_up
+from incident_lib.model.rows import MemorySample
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 
 
 def grows(*sizes: int, limit: int = 1000) -> bool:
-    samples = [(AT + timedelta(seconds=number), size) for number, size in enumerate(sizes)]
-    return steady_growth(samples, limit, least_ratio=0.01) is not None
+    samples = [
+        MemorySample(at=AT + timedelta(seconds=number), memory_bytes=size)
+        for number, size in enumerate(sizes)
+    ]
+    return steady_growth(memory_series(samples, limit), least_ratio=0.01) is not None
 
 
 @pytest.mark.parametrize(("back", "steady"), [(10, True), (11, False)])

@@ -11,14 +11,15 @@ from incident_lib.correlation.differences import differences
 from incident_lib.correlation.differences import judge as judge_difference
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.correlation.slowness import judge_slowness
-from incident_lib.correlation.trend import steady_rise, trend_findings
+from incident_lib.correlation.trend import trend_findings
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import KNOWN, Thresholds
+from incident_lib.findings.trend import steady_rise
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Window
-from incident_lib.model.difference import Reading
 from incident_lib.model.renamed import current_id
 from incident_lib.model.rows import MemorySample
 from incident_lib.model.sample import Sample
+from incident_lib.model.series import Point, Reading, Series
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.findings import ANALYZERS as CONTAINER
 from incident_lib.technologies.docker.rows import ContainerUsage
@@ -337,8 +338,12 @@ def agrees(tau: float) -> bool:
     values.insert(0, values.pop())  # falls ten times
     for place in range(falling - 10):
         values[2 * place + 1], values[2 * place + 2] = values[2 * place + 2], values[2 * place + 1]
-    points = [(float(number), value) for number, value in enumerate(values)]
-    return steady_rise(points, Thresholds()) is not None
+    return rising(values)
+
+
+def rising(values: Iterable[float]) -> bool:
+    points = tuple(Point(second(number), value) for number, value in enumerate(values))
+    return steady_rise(Series(name="memory", points=points), Thresholds()) is not None
 
 
 def explained(seconds: float) -> bool:
@@ -453,10 +458,7 @@ CASES = (
         for key in KNOWN
         if key.startswith("baseline.") and ".least_" in key and ".scans." not in key
     ),
-    Case(
-        "trend.least_count",
-        lambda n: steady_rise([(float(x), float(x)) for x in range(n)], Thresholds()) is not None,
-    ),
+    Case("trend.least_count", lambda n: rising(range(n))),
     Case("trend.least_agreement_ratio", agrees, 0.03),
     Case("trend.memory.least_ratio", rises("memory", 1024.0), 0.001),
     Case("trend.connections.least_ratio", rises("connections", 1024.0), 0.001),

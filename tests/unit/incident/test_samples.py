@@ -7,8 +7,8 @@ import pytest
 
 from incident_lib.incident import manifest
 from incident_lib.incident.samples import load_samples, watches, writing_samples
-from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
+from incident_lib.model.series import Reading
 from incident_lib.redact import Redactor
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)

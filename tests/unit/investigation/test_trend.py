@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from incident_lib.investigation.trend import most_risen
-from incident_lib.model.difference import Reading
 from incident_lib.model.sample import Sample
+from incident_lib.model.series import Reading
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 

@@ -6,13 +6,13 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from incident_lib.model import FindingSeverity, Window
+from incident_lib.model.series import Point, Series
 from incident_lib.model.topology import Topology
 from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.graph import layers, plot_topology
 from incident_lib.plots.locks import plot_locks
 from incident_lib.plots.moments import plot_moments
 from incident_lib.plots.rates import add_up, plot_rates, zoom
-from incident_lib.technologies.logs.rows import LogBucket
 from incident_lib.technologies.postgres.rows import PostgresLockSession
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
@@ -20,16 +20,10 @@ WINDOW = Window(AT, AT + timedelta(minutes=15))
 HOSTILE = "<script>&\"'"
 
 
-def bucket(minute, requests=0, failed=0, lines=0, errors=0):
-    return LogBucket(
-        at=AT + timedelta(minutes=minute),
-        lines_count=lines,
-        errors_count=errors,
-        requests_count=requests,
-        server_errors_count=failed,
-        client_errors_count=0,
-        slow_requests_count=0,
-    )
+def rates(*counts, name="requests, those answered with 5xx"):
+    """A minute for each pair of how many there were and how many of them failed."""
+    points = (Point(AT + timedelta(minutes=n), failed, total) for n, (total, failed) in enumerate(counts))
+    return Series(name=name, labels={"target": "backend"}, points=tuple(points))
 
 
 def session(pid, *blocked_by, query="UPDATE x"):
@@ -42,9 +36,9 @@ def parsed(html):
 
 
 def test_failed_and_other_requests_are_both_drawn_with_onset_and_change():
-    buckets = [bucket(minute, requests=10, failed=3 if minute > 5 else 0) for minute in range(15)]
+    series = rates(*((10, 3 if minute > 5 else 0) for minute in range(15)))
     change = (AT + timedelta(minutes=4), "backend", f"deployed {HOSTILE}")
-    html = plot_rates("backend", buckets, WINDOW, onset=AT + timedelta(minutes=6), changes=[change])
+    html = plot_rates(series, WINDOW, onset=AT + timedelta(minutes=6), changes=[change])
     drawn = parsed(html)
     assert len(drawn.findall(".//rect[@class='bad']")) == 9
     assert len(drawn.findall(".//rect[@class='s1']")) == 15
@@ -52,16 +46,18 @@ def test_failed_and_other_requests_are_both_drawn_with_onset_and_change():
     assert HOSTILE not in html
 
 
-def test_where_no_request_is_logged_errors_are_drawn():
-    assert "log lines" in plot_rates("db", [bucket(1, lines=4, errors=2)], WINDOW)
+def test_the_caption_says_what_is_counted():
+    html = plot_rates(rates((4, 2), name="log lines, errors"), WINDOW)
+    assert "backend: log lines, errors in red" in html
+    assert "2 of 4 failed" in html
 
 
 def test_an_empty_log_draws_an_empty_plot():
-    assert parsed(plot_rates("db", [], WINDOW)).findall(".//rect") == []
+    assert parsed(plot_rates(rates(), WINDOW)).findall(".//rect") == []
 
 
 def test_nothing_is_lost_in_adding_up():
-    slots = add_up([bucket(n, requests=7, failed=1) for n in range(15)], AT, 90.0, requests=True)
+    slots = add_up(rates(*[(7, 1)] * 15), AT, 90.0)
     assert sum(total for _, total, _ in slots) == 105
     assert sum(failed for _, _, failed in slots) == 15
 

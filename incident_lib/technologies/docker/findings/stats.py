@@ -1,11 +1,10 @@
 """What a container uses, against what it may use."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from incident_lib.findings.base import Context, finding
-from incident_lib.findings.growth import LEAST_SAMPLES, steady_growth, warms_up
+from incident_lib.findings.growth import LEAST_SAMPLES, memory_series, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import MemorySample
 from incident_lib.technologies.docker.rows import ContainerUsage
@@ -87,38 +86,31 @@ def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
 
 
 def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:
-    samples, guest = _own_memory(evidence.of(MemorySample), usage)
-    least = context.thresholds["container.growth.least_ratio"]
-    growth = steady_growth(samples, usage.memory_limit_bytes or 0, least_ratio=least)
+    samples = evidence.of(MemorySample)
+    # Where there are enough moments at which no health check and no probe of ours ran in it, those count.
+    alone = [sample for sample in samples if sample.command_count == 0]
+    undisturbed = len(alone) >= LEAST_SAMPLES
+    guest = not undisturbed and (usage.command_count or any(sample.command_count for sample in samples))
+    memory = memory_series(alone if undisturbed else samples, usage.memory_limit_bytes)
+    growth = steady_growth(memory, least_ratio=context.thresholds["container.growth.least_ratio"])
     severity = growth and context.thresholds.severity(
         "container.growth", growth.limit_seconds, "seconds", above=False
     )
     if growth and severity:
         warm_up = context.thresholds["container.growth.warm_up_seconds"]
-        young = warms_up(usage.started_at, samples[-1][0], usage.memory_ratio, warm_up)
+        young = warms_up(usage.started_at, memory.points[-1].at, usage.memory_ratio, warm_up)
         yield finding(
             evidence,
             "growth",
             FindingSeverity.INFO if young or guest else severity,
             f"memory grows and reaches the limit in {format_guess(growth.limit_seconds)}",
-            f"{format_bytes(growth.grown_bytes)} in {format_duration(growth.seconds)}, without a step back"
+            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without a step back"
             + (", just after its start" if young else "")
             + (", while a command was run in it, such as its health check" if guest else ""),
-            bytes_per_second=growth.bytes_per_second,
+            bytes_per_second=growth.per_second,
             limit_seconds=growth.limit_seconds,
             **_data(usage),
         )
-
-
-def _own_memory(
-    samples: Sequence[MemorySample], usage: ContainerUsage
-) -> tuple[list[tuple[datetime, int]], bool]:
-    """Return memory over time, and whether that of a health check or of a look of ours is in it."""
-    own = [one for one in samples if one.command_count == 0]
-    is_own = len(own) >= LEAST_SAMPLES
-    chosen = own if is_own else samples
-    disturbed = bool(usage.command_count) or any(one.command_count for one in samples)
-    return [(one.at, one.memory_bytes) for one in chosen], disturbed and not is_own
 
 
 def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterator[Finding]:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from incident_lib.findings.base import finding
-from incident_lib.findings.onset import Step, find_onset
+from incident_lib.findings.onset import find_onset
 from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model.series import Point, Series
 from incident_lib.technologies.logs.findings.view import View
 from incident_lib.technologies.logs.rows import LatencyStep, LogBucket, LogEndpoint, LogEvent, LogLatency
 from incident_lib.units import format_duration
@@ -82,9 +83,9 @@ def find_rise(row: LogLatency, view: View) -> Rise | None:
 
 def _rise_over(row: LogLatency, slow: float, view: View) -> Rise | None:
     """Return the rise that is seen by how many requests took at least `slow` seconds."""
-    steps = [Step(step.at, _total(step), _total(step, slow)) for step in row.steps]
+    points = tuple(Point(step.at, _total(step, slow), _total(step)) for step in row.steps)
     onset = find_onset(
-        steps,
+        Series(name="slow requests", points=points),
         least_strength=view.limit("latency.least_strength"),
         least_before=view.limit("latency.least_before_count"),
         least_failed=view.limit("latency.least_count"),

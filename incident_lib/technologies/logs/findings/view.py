@@ -1,14 +1,15 @@
 """The evidence of a log as the analyzers look at it: what it holds, and when its failures began."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from incident_lib.findings.base import Context
-from incident_lib.findings.onset import Onset, Step, find_onset
+from incident_lib.findings.onset import Onset, find_onset
 from incident_lib.model import Evidence
+from incident_lib.model.series import Series
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
+from incident_lib.technologies.logs.series import failures, slowness
 from incident_lib.units import format_duration
 
 
@@ -31,15 +32,12 @@ def view_of(evidence: Evidence, context: Context) -> View | None:
     summary = next(iter(evidence.of(LogSummary)), None)
     if summary is None:
         return None
-    buckets = evidence.of(LogBucket)
-    served = summary.requests_count > 0
-    errors = _onset(context, buckets, _served_step if served else _line_step)
     return View(
         evidence=evidence,
         context=context,
         summary=summary,
-        errors=errors,
-        slowness=_onset(context, buckets, _slow_step),
+        errors=_onset(context, failures(evidence)),
+        slowness=_onset(context, slowness(evidence)),
     )
 
 
@@ -85,24 +83,10 @@ def span(first: datetime | None, last: datetime | None) -> str:
     return f"first {when(first)}, last {when(last)} UTC ({length})"
 
 
-def _onset(
-    context: Context, buckets: tuple[LogBucket, ...], step: Callable[[LogBucket], Step]
-) -> Onset | None:
+def _onset(context: Context, series: Series) -> Onset | None:
     return find_onset(
-        [step(bucket) for bucket in buckets],
+        series,
         least_strength=context.thresholds["logs.onset.least_strength"],
         least_before=context.thresholds["logs.onset.least_before_count"],
         least_failed=context.thresholds["logs.errors.least_count"],
     )
-
-
-def _served_step(bucket: LogBucket) -> Step:
-    return Step(bucket.at, bucket.requests_count, bucket.server_errors_count, bucket.first_error_at)
-
-
-def _line_step(bucket: LogBucket) -> Step:
-    return Step(bucket.at, bucket.lines_count, bucket.errors_count, bucket.first_error_at)
-
-
-def _slow_step(bucket: LogBucket) -> Step:
-    return Step(bucket.at, bucket.requests_count, bucket.slow_requests_count, bucket.first_slow_at)

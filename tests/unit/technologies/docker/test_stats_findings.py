@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incident_lib.findings.growth import steady_growth
+from incident_lib.findings.growth import memory_series, steady_growth
 from incident_lib.model import FindingSeverity
 from incident_lib.model.rows import MemorySample
 from tests.unit.technologies.docker.literals import (
@@ -40,7 +40,10 @@ def test_usage_near_a_limit(changes, name, severity):
 
 
 def samples(*sizes):
-    return [(NOW + timedelta(seconds=number), size) for number, size in enumerate(sizes)]
+    return [
+        MemorySample(at=NOW + timedelta(seconds=number), memory_bytes=size)
+        for number, size in enumerate(sizes)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,23 +60,23 @@ def samples(*sizes):
     ],
 )
 def test_breathing_is_no_growth(sizes):
-    assert steady_growth(samples(*sizes), 1000, least_ratio=0.01) is None
+    assert steady_growth(memory_series(samples(*sizes), 1000), least_ratio=0.01) is None
 
 
 def test_growth_counts_to_the_limit():
-    growth = steady_growth(samples(100, 110, 120, 120, 140), 1000, least_ratio=0.01)
-    assert growth.bytes_per_second == pytest.approx(9.0)
+    growth = steady_growth(memory_series(samples(100, 110, 120, 120, 140), 1000), least_ratio=0.01)
+    assert growth.per_second == pytest.approx(9.0)
     assert growth.limit_seconds == pytest.approx(860 / 9)
 
 
 def test_growth_of_a_container():
-    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
+    rows = samples(*(size << 20 for size in (100, 105, 110, 115, 120)))
     assert judge("docker.stats", usage(), *rows)["growth"].severity is FindingSeverity.WARNING
     assert "growth" not in judge("docker.stats", usage(memory_limit_bytes=None), *rows)
 
 
 def test_growth_while_a_health_check_runs():
-    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
+    rows = samples(*(size << 20 for size in (100, 105, 110, 115, 120)))
     assert judge("docker.stats", usage(command_count=1), *rows)["growth"].severity is FindingSeverity.INFO
 
 
@@ -97,7 +100,7 @@ def test_growth_beside_a_health_check(size, grows):
 
 
 def test_growth_just_after_a_start():
-    rows = [MemorySample(at=at, memory_bytes=size << 20) for at, size in samples(100, 105, 110, 115, 120)]
+    rows = samples(*(size << 20 for size in (100, 105, 110, 115, 120)))
     young = usage(started_at=NOW - timedelta(seconds=5))
     assert judge("docker.stats", young, *rows)["growth"].severity is FindingSeverity.INFO
     full = usage(started_at=NOW - timedelta(seconds=5), memory_bytes=600 << 20)

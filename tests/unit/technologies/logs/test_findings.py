@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from incident_lib.findings.base import Context
-from incident_lib.findings.onset import Step, find_onset
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Truncation, Window
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE
@@ -136,37 +135,6 @@ def test_an_outage_of_the_last_seconds_is_judged_by_what_came_since():
     assert found["errors"].since == AT + timedelta(seconds=55, milliseconds=250)
     assert found["onset"].data["before_ratio"] == 0.0
     assert found["onset"].data["after_ratio"] == pytest.approx(0.8)
-
-
-def test_an_onset_is_found_after_few_healthy_seconds():
-    steps = [Step(AT + timedelta(seconds=second), 2, 0 if second < 4 else 2) for second in range(20)]
-    onset = find_onset(steps)
-    assert onset is not None
-    assert onset.at == AT + timedelta(seconds=4)
-
-
-def test_an_onset_is_found_though_it_is_over():
-    steps = [Step(AT + timedelta(seconds=s), 10, 9 if 20 <= s < 30 else 0) for s in range(60)]
-    onset = find_onset(steps)
-    assert onset is not None
-    assert onset.at == AT + timedelta(seconds=20)
-
-
-@pytest.mark.parametrize(
-    "failures",
-    [
-        [5] * 30,  # it always failed: there is no before
-        [0] * 30,
-        [0] * 29 + [1],  # one failure is no change
-        [1, 0, 0, 1, 0, 0] * 5,  # everyday failures
-        [8] * 10 + [0] * 20,  # it got better
-        [5],
-        [],
-    ],
-)
-def test_no_onset_without_a_change_for_the_worse(failures):
-    steps = [Step(AT + timedelta(seconds=number), 10, failed) for number, failed in enumerate(failures)]
-    assert find_onset(steps) is None
 
 
 def test_failures_in_one_endpoint_are_named():
