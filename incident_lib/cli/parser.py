@@ -9,7 +9,6 @@ import argparse
 DEFAULT_FAULT = "lock-contention"
 DRAFTS = ("declaration", "update", "executive", "status-page", "engineering")
 HEALTH_OUTPUT, REPORT_OUTPUT = "./health-check-results", "./incident-reports"
-CONTAINER_PREFIX = "app"
 # Flag, variable, default, key in the report of `health`.
 PLACES = (
     ("backend_url", "BACKEND_URL", "http://localhost:8000"),
@@ -358,9 +357,7 @@ def _logs(commands: _Commands) -> None:
     parser.add_argument(
         "--filter", default="", metavar="F", help="lines to keep apart: text or pattern, any case"
     )
-    parser.add_argument(
-        "--container-prefix", metavar="P", help=f"container is P-SERVICE ({CONTAINER_PREFIX})"
-    )
+    parser.add_argument("--container-prefix", metavar="P", help="container is P-SERVICE (app)")
     parser.add_argument("--tail", default="1000", metavar="N", help="the newest lines, or all (1000)")
     parser.add_argument("--summary-only", action="store_true", help="write the summary alone")
 

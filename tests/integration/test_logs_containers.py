@@ -1,8 +1,10 @@
 """Logs of real containers: frames, terminals, unreadable drivers, long lines, bounds, and the command."""
 
 import json
+import pickle
 import time
 import uuid
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -88,6 +90,23 @@ def test_bounds_keep_the_newest_lines(server):
     assert evidence.truncated is not None
     assert evidence.truncated.kept == 5
     assert b"KeyError" in b"".join(evidence.attachments[0].chunks)
+
+
+def test_a_reader_travels_by_name_and_stops_at_its_deadline(server):
+    reader = pickle.loads(pickle.dumps(logs.ContainerReader(server)))
+    since = Window(clock.now() - timedelta(minutes=15), clock.now())
+    with closing(reader.open()) as log:
+        assert log.state()["container_status"] == "running"
+        lines = log.lines(since, 100)
+        assert 50 < sum(map(len, lines.batches)) <= 100  # the engine counts the pieces of a long line
+        assert lines.cut == "only the newest 100 lines were fetched; --tail all fetches every line"
+        lines = log.lines(since, None)
+        assert sum(map(len, lines.batches)) > 2000
+        assert not lines.cut
+    with closing(logs.ContainerReader(server, seconds=0.0).open()) as log:
+        lines = log.lines(since, None)
+        assert list(lines.batches)
+        assert "lines came in 0s" in lines.cut
 
 
 def test_a_terminals_log_is_read(engine):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from incident_lib import clock, config
 from incident_lib.cli import main
 from incident_lib.config.tables import Document, Limits, Service
 from incident_lib.errors import ProblemKind
+from incident_lib.investigation.setup import redactor_for
 from incident_lib.model import Evidence, EvidenceStatus, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.logs.export import Job, export, reader_of
 from incident_lib.technologies.logs.probes import file as files
 from incident_lib.technologies.logs.rows import LogEndpoint, LogEvent, LogException, LogSummary
 
@@ -84,6 +88,26 @@ def test_a_bound_on_bytes_keeps_the_newest(tmp_path):
     assert evidence.truncated.total is None
     assert 100 < summary(evidence).lines_count < 250
     assert excerpt(evidence)[-1].endswith("order 999 paid")
+
+
+def test_a_reader_travels_by_name_and_opens_where_it_arrives(tmp_path):
+    path = tmp_path / "backend.log"
+    reader = logs.FileReader(path, Limits(log_lines=50), seconds=5.0)
+    sent = pickle.dumps(reader)  # nothing is opened yet: there is no such file
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
+    with closing(pickle.loads(sent).open()) as log:
+        assert len(log.read(window()).newest) == 50
+        lines = log.lines(window(), 7)
+        assert next(lines.batches)[0].endswith("order 993 paid")
+        assert lines.cut == "only the newest 7 of 1,000 lines were fetched; see --tail"
+
+
+def test_what_does_not_come_within_the_deadline_is_cut_and_said(tmp_path):
+    path = tmp_path / "backend.log"
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
+    with closing(logs.FileReader(path, seconds=0.0).open()) as log:
+        assert not log.read(window()).complete
+        assert log.lines(window(), None).cut
 
 
 def test_blocks_join_without_a_line_lost_or_twice(tmp_path):
@@ -253,6 +277,30 @@ def test_the_command_reads_a_configured_file_and_writes_no_secret(shop):
     written = list((shop / "out").iterdir())
     assert len(written) == 4
     assert not [path for path in written if "hunter2" in path.read_text() or "c-3" in path.read_text()]
+
+
+def test_a_log_is_exported_without_a_terminal(shop, capsys):
+    settings = config.load(str(shop / "workbench.toml"))
+    job = Job(
+        service="backend",
+        reader=reader_of(settings, "backend"),
+        since_text="15m",
+        since=clock.now() - timedelta(minutes=15),
+        at=clock.now(),
+        tail=None,
+        pattern="",
+        folder=shop / "kept",
+        summary_only=False,
+        redactor=redactor_for(settings),
+    )
+    found = export(job)
+    assert (found["status"], found["total_log_lines"], found["log_file"]) == (
+        "collected",
+        55,
+        str(shop / "backend.log"),
+    )
+    assert len(list((shop / "kept").iterdir())) == 3
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_command_says_a_cut(shop, capsys):

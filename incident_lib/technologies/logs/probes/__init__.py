@@ -7,16 +7,28 @@ import msgspec
 from incident_lib.config import Service, Settings
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Lane, Probe
-from incident_lib.technologies.logs.probes.container import ContainerLog, open_container
+from incident_lib.technologies.logs.probes.container import ContainerReader
 from incident_lib.technologies.logs.probes.digest import Digest, merge
-from incident_lib.technologies.logs.probes.file import FileLog
+from incident_lib.technologies.logs.probes.file import FileReader
+from incident_lib.technologies.logs.probes.reader import LogReader, OpenLog
 from incident_lib.technologies.logs.probes.records import rows
 from incident_lib.technologies.logs.probes.scan import Scan
 
-__all__ = ["PROBES", "ContainerLog", "Digest", "FileLog", "Scan", "fetch_lines", "lanes", "merge", "rows"]
+__all__ = [
+    "PROBES",
+    "ContainerReader",
+    "Digest",
+    "FileReader",
+    "LogReader",
+    "Scan",
+    "fetch_lines",
+    "lanes",
+    "merge",
+    "rows",
+]
 
 
-def fetch_lines(session: FileLog | ContainerLog, window: Window, *, name: str = "service") -> Fetched:
+def fetch_lines(session: OpenLog, window: Window, *, name: str = "service") -> Fetched:
     """Return what the lines of the window say, as records, and the newest of them as `<name>.log`."""
     reading = session.read(window)
     return Fetched(
@@ -48,10 +60,11 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
 
 
 def _lane(service: Service, settings: Settings) -> Lane:
+    reader: LogReader
+    if service.log:
+        reader = FileReader(settings.file(service.log), settings.limits)
+    else:
+        reader = ContainerReader(service.container, settings.limits)
     fetch = partial(fetch_lines, name=service.name)
     probes = tuple(msgspec.structs.replace(probe, fetch=fetch) for probe in PROBES)
-    if service.log:
-        opening = partial(FileLog, settings.file(service.log), settings.limits)
-        return Lane(target=service.name, open=opening, probes=probes, name="logs")
-    opening_container = partial(open_container, service.container, settings.limits)
-    return Lane(target=service.name, open=opening_container, probes=probes, name="logs")
+    return Lane(target=service.name, open=reader.open, probes=probes, name="logs")

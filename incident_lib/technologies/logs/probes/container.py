@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from incident_lib import clock
 from incident_lib.config import Limits
 from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, open_engine, translated
@@ -12,11 +14,11 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import clean
-from incident_lib.technologies.logs.probes.reading import Reading, newest, slot_seconds
+from incident_lib.technologies.logs.probes.reader import Lines, Reading, newest_of, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.units import format_duration
 
-BUDGET_SECONDS = 9.0
+_SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching one more
 _CHUNK = 256 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
@@ -29,13 +31,31 @@ _SLACK_SECONDS = (
 _Frames = Iterator[bytes]
 
 
-class ContainerLog:
-    """A session with the engine for one container's log, which goes on over the container's restarts."""
+class ContainerReader(msgspec.Struct, frozen=True):
+    """The log that an engine keeps of a container, over the container's restarts."""
 
-    def __init__(self, engine: Engine, container: str, limits: Limits) -> None:
+    container: str
+    limits: Limits = Limits()
+    seconds: float = 9.0
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """What the log is called."""
+        return {"container": self.container, "log_file": None}
+
+    def open(self) -> "ContainerLog":
+        """Return a session. Errors: TargetError NO_ENGINE."""
+        return ContainerLog(self, open_engine())
+
+
+class ContainerLog:
+    """A session with the engine for one container's log."""
+
+    def __init__(self, reader: ContainerReader, engine: Engine) -> None:
         self.vantage = engine.vantage
         self.notes: tuple[str, ...] = ()
-        self._engine, self._container, self._limits = engine, container, limits
+        self._engine, self._container, self._limits = engine, reader.container, reader.limits
+        self._seconds = reader.seconds
 
     def abort(self) -> None:
         """Break off the reading."""
@@ -60,6 +80,44 @@ class ContainerLog:
         # Where lines come so fast, those that came meanwhile may be all of a short tail.
         return again if again.digest.lines else reading
 
+    def lines(self, window: Window, newest: int | None) -> Lines:
+        """Return the newest lines since the window began. Errors: TargetError, as `read`."""
+        found = Lines(iter(()))
+        found.batches = self._batches(found, window.start.timestamp(), newest)
+        return found
+
+    def _batches(self, found: Lines, since: float, tail: int | None) -> Iterator[list[str]]:
+        deadline = clock.monotonic() + self._seconds
+        count, first = 0, b""
+        for batch in raw_lines(self._engine, self._container, since=since, tail=tail):
+            first = first or next(iter(batch), b"")
+            count += len(batch)
+            yield [_stamped(raw) for raw in batch]
+            if clock.monotonic() > deadline:
+                found.cut = f"only the oldest {count:,} lines came in {format_duration(self._seconds)}"
+                return
+        if tail and self._has_more(since, tail, count, first):
+            found.cut = f"only the newest {tail:,} lines were fetched; --tail all fetches every line"
+
+    def _has_more(self, since: float, tail: int, count: int, first: bytes) -> bool:
+        """Return whether there are more lines than wanted: then one more line makes another the first."""
+        if tail > _SURE_TAIL or not first:
+            return count >= tail
+        for batch in raw_lines(self._engine, self._container, since=since, tail=tail + 1):
+            if batch:
+                return split_time(batch[0])[0] != split_time(first)[0]
+        return False
+
+    def state(self) -> dict[str, Any]:
+        """Return the container's status, restarts and start. Source: GET /containers/NAME/json."""
+        inspected = self._engine.inspect(self._container)
+        state = inspected.get("State", {})
+        return {
+            "container_status": state.get("Status"),
+            "container_restarts": inspected.get("RestartCount"),
+            "container_started_at": state.get("StartedAt"),
+        }
+
     def _read(self, window: Window, tail: int | None) -> tuple[Reading, int, bool]:
         scan = Scan(
             window.start.timestamp(),
@@ -69,7 +127,7 @@ class ContainerLog:
         kept: list[str] = []
         size = lines = 0
         overflowed, problem = False, None
-        deadline = clock.monotonic() + BUDGET_SECONDS
+        deadline = clock.monotonic() + self._seconds
         for batch in raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail):
             kept += take(batch, scan)
             lines += sum(1 + len(raw) // _PIECE for raw in batch)
@@ -80,11 +138,11 @@ class ContainerLog:
             if overflowed:
                 break
             if clock.monotonic() > deadline:
-                problem = _late(lines)
+                problem = _late(lines, self._seconds)
                 break
         reading = Reading(
             digest=scan.finish(),
-            newest=newest(kept, self._limits.log_lines),
+            newest=newest_of(kept, self._limits.log_lines),
             source=f"GET /containers/{self._container}/logs?timestamps=1&tail={tail or 'all'}",
             complete=not overflowed and problem is None and (tail is None or lines < tail),
             problem=problem,
@@ -114,9 +172,10 @@ def split_time(raw: bytes) -> tuple[str, bytes]:
     return (match[0][:-1].decode(), raw[match.end() :]) if match else ("", raw)
 
 
-def open_container(container: str, limits: Limits) -> ContainerLog:
-    """Return a session for that container's log. Errors: TargetError NO_ENGINE."""
-    return ContainerLog(open_engine(), container, limits)
+def _stamped(raw: bytes) -> str:
+    stamp, line = split_time(raw)
+    plain = clean(line.decode("utf-8", "replace"))[0]
+    return f"{stamp} {plain}" if stamp else plain
 
 
 def raw_lines(
@@ -180,11 +239,11 @@ def _unreadable(container: str, driver: str) -> TargetError:
     )
 
 
-def _late(lines: int) -> Problem:
+def _late(lines: int, seconds: float) -> Problem:
     return Problem(
         kind=ProblemKind.TIMED_OUT,
         message=(
-            f"{lines:,} lines came in {format_duration(BUDGET_SECONDS)}, and not all had come: the "
+            f"{lines:,} lines came in {format_duration(seconds)}, and not all had come: the "
             "newest are missing"
         ),
         advice="look at a shorter stretch of time, with --since",

@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -17,11 +17,17 @@ from incident_lib.model import Window
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines
-from incident_lib.technologies.logs.probes.reading import EXCERPT_BYTES, Reading, newest, slot_seconds
+from incident_lib.technologies.logs.probes.reader import (
+    ALL,
+    EXCERPT_BYTES,
+    Lines,
+    Reading,
+    newest_of,
+    slot_seconds,
+)
 from incident_lib.technologies.logs.probes.scan import Scan
 
 BLOCK_BYTES = 4 * 1024 * 1024
-BUDGET_SECONDS = 10.0
 _PEEK_BYTES = 64 * 1024
 _ROTATED = 9  # file.1 to file.9
 _HEAD = re.compile(rb"\n(?=[^\s|+])(?!Traceback )")  # where a record begins, not in the middle of a traceback
@@ -37,22 +43,33 @@ class _Part(msgspec.Struct, frozen=True):
     end: int
 
 
+class FileReader(msgspec.Struct, frozen=True):
+    """A log in a plain file of this machine, with its rotated predecessors."""
+
+    path: Path
+    limits: Limits = Limits()
+    seconds: float = 10.0
+    excerpt_bytes: int = EXCERPT_BYTES
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """What the log is called."""
+        return {"container": None, "log_file": str(self.path)}
+
+    def open(self) -> "FileLog":
+        """Return a session. Errors: TargetError where the file cannot be read."""
+        with opened(self.path):
+            return FileLog(self)
+
+
 class FileLog:
     """A session with a log file. `read` holds memory for one block and the newest lines."""
 
-    def __init__(
-        self,
-        path: Path,
-        limits: Limits,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-        excerpt_bytes: int = EXCERPT_BYTES,
-    ) -> None:
+    def __init__(self, reader: FileReader) -> None:
         self.vantage = "this machine"
         self.notes: tuple[str, ...] = ()
-        self._path, self._limits, self._budget = path, limits, budget_seconds
-        self._aborted, self._excerpt_bytes = False, excerpt_bytes
-        check(path)
+        self._reader, self._path, self._limits = reader, reader.path, reader.limits
+        self._aborted = False
 
     def abort(self) -> None:
         """Stop at the next block."""
@@ -66,7 +83,7 @@ class FileLog:
 
         Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
         """
-        deadline = clock.monotonic() + self._budget
+        deadline = clock.monotonic() + self._reader.seconds
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
         shift = zone_shift(self._path)
@@ -88,6 +105,24 @@ class FileLog:
                 break
         return reading
 
+    def lines(self, window: Window, newest: int | None) -> Lines:
+        """Return the newest lines of the window in one batch; those beyond `excerpt_bytes` are cut.
+
+        Errors: TargetError, as `read`.
+        """
+        limits = Limits(log_lines=newest or ALL, log_bytes=ALL)
+        reading = FileLog(msgspec.structs.replace(self._reader, limits=limits)).read(window)
+        kept, total = len(reading.newest), reading.digest.lines
+        cut = ""
+        if kept < total or not reading.complete:
+            of = f" of {total:,}" if kept < total else ""
+            cut = f"only the newest {kept:,}{of} lines were fetched; see --tail"
+        return Lines(iter([reading.newest]), cut)
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: a file does not know the state of what writes it."""
+        return {}
+
     def _take(self, block: bytes, scan: Scan, reading: Reading, wanted: int | None) -> bool:
         """Count one block, older than those before it; return whether older ones are wanted."""
         found = list(clean_lines(block))
@@ -99,7 +134,7 @@ class FileLog:
         reading.digest = merge(scan.finish(), reading.digest)
         room = self._limits.log_lines - len(reading.newest)
         size = sum(map(len, reading.newest))
-        reading.newest = newest(kept, room, limit_bytes=self._excerpt_bytes - size) + reading.newest
+        reading.newest = newest_of(kept, room, limit_bytes=self._reader.excerpt_bytes - size) + reading.newest
         return more
 
     def _parts(self, start: float, shift: float) -> tuple[list[_Part], bool, bool]:
@@ -129,12 +164,6 @@ class FileLog:
         if shift:
             notes += f"; its times have no zone and are taken as {-shift / 3600:+g} h from UTC"
         return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"
-
-
-def check(path: Path) -> None:
-    """Return if `path` is a file that can be read. Errors: TargetError."""
-    with opened(path):
-        pass
 
 
 def opened(path: Path) -> BinaryIO:

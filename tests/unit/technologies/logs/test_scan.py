@@ -12,7 +12,7 @@ from incident_lib.model import Truncation
 from incident_lib.technologies.logs.probes import Scan, merge, rows
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.line import clean_lines
-from incident_lib.technologies.logs.probes.reading import Reading
+from incident_lib.technologies.logs.probes.reader import Reading
 from incident_lib.technologies.logs.rows import (
     LogBucket,
     LogEndpoint,

@@ -1,10 +1,10 @@
-"""The four files of `incident logs`. Everything written went through redaction."""
+"""One service's log as files: raw, errors, filtered, summary. Everything written went through redaction."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -12,25 +12,23 @@ from typing import IO, Any
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Limits
-from incident_lib.connections.docker import Engine, open_engine
-from incident_lib.errors import TargetError, UsageError
+from incident_lib.config import Settings
+from incident_lib.connections.docker import open_engine
+from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model import Window
 from incident_lib.redact import Redactor
-from incident_lib.technologies.logs.probes import FileLog, Scan, rows, times
-from incident_lib.technologies.logs.probes.container import raw_lines, split_time
+from incident_lib.technologies.logs.probes import ContainerReader, FileReader, LogReader, Scan, rows, times
 from incident_lib.technologies.logs.probes.digest import coarsen
 from incident_lib.technologies.logs.probes.formats import parse
-from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.mask import mask
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 
+CONTAINER_PREFIX = "app"
 _ERROR = re.compile(r"ERROR|CRITICAL|FATAL|Exception|Traceback", re.IGNORECASE)
 _PATTERNS = 10
-_DIFFERENT = 5_000  # error patterns that are told apart
+_DIFFERENT = 5_000  # error patterns that are kept apart
 _FILE_BYTES = 256 * 1024 * 1024  # of a log file's lines that are copied
-_FILE_SECONDS = 600.0
-_SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by asking for one more
+_SECONDS = 600.0
 _LONGEST_NAME = 80
 
 
@@ -38,8 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What is fetched and where it goes."""
 
     service: str
-    container: str  # exact name, "" for a file
-    path: Path | None
+    reader: LogReader
     since_text: str
     since: datetime
     at: datetime
@@ -49,11 +46,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     summary_only: bool
     redactor: Redactor
 
-    @property
-    def limit(self) -> int:
-        """Lines wanted, as a number."""
-        return self.tail or 2**62
-
     def file(self, kind: str, suffix: str = "log") -> Path:
         """Return the path of one of the files: `backend-raw-20260115T143105Z.log`."""
         return self.folder / f"{safe_name(self.service)}-{kind}-{clock.format_stamp(self.at)}.{suffix}"
@@ -61,51 +53,75 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Count(msgspec.Struct):
     lines: int = 0
-    first: str = ""  # the engine's time of the first line
     errors: int = 0
     matches: int = 0
     patterns: Counter[str] = msgspec.field(default_factory=Counter)
 
 
-def collect(job: Job) -> dict[str, Any]:
-    """Write the files and return the summary. Errors: TargetError before or while reading, UsageError."""
-    summary = _empty(job)
+def reader_of(settings: Settings, service: str, container_prefix: str | None = None) -> LogReader:
+    """Return where the log is: the configured container, else the configured file, else PREFIX-SERVICE.
+
+    A prefix that is given names the container, whatever is configured.
+    """
+    configured = settings.services if settings.path else ()
+    entry = next((entry for entry in configured if entry.name == service), None)
+    if entry and container_prefix is None and entry.container:
+        return ContainerReader(entry.container, seconds=_SECONDS)
+    if entry and container_prefix is None and entry.log:
+        return FileReader(settings.file(entry.log), seconds=_SECONDS, excerpt_bytes=_FILE_BYTES)
+    prefix = CONTAINER_PREFIX if container_prefix is None else container_prefix
+    return ContainerReader(f"{prefix}-{service}", seconds=_SECONDS)
+
+
+def export(job: Job) -> dict[str, Any]:
+    """Write the files and return the summary; its status is "error" where the log could not be read.
+
+    Errors: UsageError where the folder cannot be written.
+    """
+    try:
+        return _save(job, _collected(job))
+    except TargetError as error:
+        files = {**dict.fromkeys(_files(job)), "summary": str(job.file("summary", "json"))}
+        failure = {
+            "error": error.message,
+            "advice": error.advice,
+            "available_containers": _containers(error),
+            "files": files,
+        }
+        return _save(job, _empty(job) | failure)
+
+
+def _collected(job: Job) -> dict[str, Any]:
     scan = Scan(float("-inf"), float("inf"), slot_seconds=60)
     with ExitStack() as stack:
-        if job.path is not None:
-            lines, cut = _of_file(job)
-        else:
-            engine = open_engine()
-            stack.callback(engine.close)
-            summary |= _container_state(engine, job.container)
-            lines, cut = _of_container(engine, job), ""
-        count = _write(job, lines, scan, stack)
-        if job.path is None and job.tail and _is_cut(engine, job, count):
-            cut = f"only the newest {job.tail:,} lines were fetched; --tail all fetches every line"
-    summary |= {
+        log = stack.enter_context(closing(job.reader.open()))
+        state = log.state()
+        lines = log.lines(Window(job.since, max(job.at, job.since)), job.tail)
+        count = _write(job, lines.batches, scan, stack)
+    patterns = count.patterns.most_common(_PATTERNS)
+    return {
+        **_empty(job),
+        **state,
         "status": "collected",
         "total_log_lines": count.lines,
         "error_lines": count.errors,
         "filter_matches": count.matches,
-        "cut": cut,
+        "cut": lines.cut,
         "files": _files(job),
-        "top_error_patterns": [
-            {"pattern": pattern, "count": number} for pattern, number in count.patterns.most_common(_PATTERNS)
-        ],
+        "top_error_patterns": [{"pattern": pattern, "count": number} for pattern, number in patterns],
         **_figures(scan),
     }
-    return _save(job, summary)
 
 
-def failed(job: Job, error: TargetError, there: list[str]) -> dict[str, Any]:
-    """Write the summary of a failure and return it."""
-    summary = _empty(job) | {
-        "error": error.message,
-        "advice": error.advice,
-        "available_containers": there,
-        "files": {**dict.fromkeys(_files(job)), "summary": str(job.file("summary", "json"))},
-    }
-    return _save(job, summary)
+def _containers(error: TargetError) -> list[str]:
+    """Return the names of the containers there are, none where no engine answers."""
+    if error.kind is ProblemKind.NO_ENGINE:
+        return []
+    try:
+        with closing(open_engine()) as engine:
+            return list(engine.names())
+    except TargetError:
+        return []
 
 
 def safe_name(service: str) -> str:
@@ -132,8 +148,7 @@ def compile_filter(pattern: str) -> re.Pattern[str]:
 def _empty(job: Job) -> dict[str, Any]:
     return {
         "service": job.service,
-        "container": job.container or None,
-        "log_file": str(job.path) if job.path else None,
+        **job.reader.names,
         "timestamp": clock.format_stamp(job.at),
         "since": job.since_text,
         "since_time": job.since.isoformat(),
@@ -159,56 +174,6 @@ def _files(job: Job) -> dict[str, str | None]:
         "filtered_log": str(job.file("filtered")) if kept and job.pattern else None,
         "summary": str(job.file("summary", "json")),
     }
-
-
-def _container_state(engine: Engine, container: str) -> dict[str, Any]:
-    inspected = engine.inspect(container)
-    state = inspected.get("State", {})
-    return {
-        "container_status": state.get("Status"),
-        "container_restarts": inspected.get("RestartCount"),
-        "container_started_at": state.get("StartedAt"),
-    }
-
-
-def _of_container(engine: Engine, job: Job) -> Iterator[list[str]]:
-    """Yield batches of clean lines with the engine's time in front."""
-    for batch in raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail):
-        yield [_stamped(raw) for raw in batch]
-
-
-def _stamped(raw: bytes) -> str:
-    stamp, line = split_time(raw)
-    plain = clean(line.decode("utf-8", "replace"))[0]
-    return f"{stamp} {plain}" if stamp else plain
-
-
-def _of_file(job: Job) -> tuple[Iterator[list[str]], str]:
-    """Return the lines of a log file in one batch, and what was cut."""
-    log = FileLog(
-        job.path or Path(),
-        Limits(log_lines=job.limit, log_bytes=2**62),
-        budget_seconds=_FILE_SECONDS,
-        excerpt_bytes=_FILE_BYTES,
-    )
-    reading = log.read(Window(job.since, max(job.at, job.since)))
-    kept, total = len(reading.newest), reading.digest.lines
-    if kept < total or not reading.complete:
-        of = f" of {total:,}" if kept < total else ""
-        return iter([reading.newest]), f"only the newest {kept:,}{of} lines were fetched; see --tail"
-    return iter([reading.newest]), ""
-
-
-def _is_cut(engine: Engine, job: Job, count: _Count) -> bool:
-    """Return whether there is more than was asked for: then one more line makes another the first."""
-    if job.tail is None or not count.first:
-        return False
-    if job.tail > _SURE_TAIL:
-        return count.lines >= job.tail
-    for batch in raw_lines(engine, job.container, since=job.since.timestamp(), tail=job.tail + 1):
-        if batch:
-            return split_time(batch[0])[0] != count.first
-    return False
 
 
 def _write(job: Job, batches: Iterator[list[str]], scan: Scan, stack: ExitStack) -> _Count:
@@ -244,7 +209,6 @@ def _take(
 ) -> None:
     count.lines += 1
     stamp, plain = _split(line)
-    count.first = count.first or stamp
     found = times.from_iso(stamp) if stamp else None
     scan.feed(plain, found[0] if found else None)
     if "raw" in files:

@@ -1,16 +1,52 @@
-"""What a log gave, whichever way it was read: the digest, the newest lines, and what is missing."""
+"""What every log can do, wherever it is kept: in a file or at a container engine."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import msgspec
 
-from incident_lib.model import Attachment, Problem, Truncation
+from incident_lib.connections.session import Session
+from incident_lib.model import Attachment, Problem, Truncation, Window
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest
 
 EXCERPT_BYTES = 16 * 1024 * 1024
+ALL = 2**62  # as a cap: none
 FINE_WINDOW_SECONDS = 1_800  # up to this length a window is counted by the second, a longer one by the minute
 
 
+class LogReader(Protocol):
+    """A log by name, with one deadline and one cap. Picklable: it opens what it needs when it is opened."""
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """What the log is called, as `container` or `log_file`."""
+
+    def open(self) -> "OpenLog":
+        """Return a session. Errors: TargetError, where there is no such file or no engine."""
+
+
+class OpenLog(Session, Protocol):
+    """A session with one log."""
+
+    def read(self, window: Window) -> "Reading":
+        """Return what the lines of the window say, counted, and the newest of them. Errors: TargetError."""
+
+    def lines(self, window: Window, newest: int | None) -> "Lines":
+        """Return the newest lines themselves, None for all of them. Errors: TargetError, also later."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what the engine knows of the container: status, restarts, start. A file has none."""
+
+
+class Lines(msgspec.Struct):
+    """Clean lines in batches, the oldest first, those of an engine behind its time."""
+
+    batches: Iterator[list[str]]
+    cut: str = ""  # what is missing, known once all batches came
+
+
 class Reading(msgspec.Struct, kw_only=True):
-    """What was read of one log."""
+    """What the lines of one log said, whichever way it was read."""
 
     digest: Digest
     newest: list[str]
@@ -41,10 +77,10 @@ def slot_seconds(window_seconds: float) -> int:
     return 1 if window_seconds <= FINE_WINDOW_SECONDS else 60
 
 
-def newest(lines: list[str], limit: int, *, limit_bytes: int = EXCERPT_BYTES) -> list[str]:
+def newest_of(lines: list[str], limit: int, *, limit_bytes: int = EXCERPT_BYTES) -> list[str]:
     """Return the last of `lines`: at most `limit`, and at most so many bytes, characters counted as one.
 
-    >>> newest(["a", "b", "c"], 2)
+    >>> newest_of(["a", "b", "c"], 2)
     ['b', 'c']
     """
     kept = lines[-limit:] if limit > 0 else []
