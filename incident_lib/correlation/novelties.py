@@ -8,7 +8,7 @@ from incident_lib.model.difference import Difference, Value
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.docker.rows import ContainerState
 from incident_lib.technologies.logs.rows import LogException, LogTemplate, same_statement
-from incident_lib.technologies.postgres.findings.load import wal_explains
+from incident_lib.technologies.postgres.findings.counters import wal_explains
 from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresConnection,

@@ -31,8 +31,8 @@ from incident_lib.investigation.stored import load_evidence
 from incident_lib.investigation.turn import WAIT_SECONDS, one_at_a_time
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
-from incident_lib.technologies.redis.findings.failover import failovers_since
 from incident_lib.technologies.redis.findings.flushes import flushes_since
+from incident_lib.technologies.redis.findings.replication import failovers_since
 
 SINCE = "15m"
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked

@@ -14,7 +14,7 @@ from incident_lib import clock
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.technologies.redis.findings import ANALYZERS
-from incident_lib.technologies.redis.findings.failover import failovers_since
+from incident_lib.technologies.redis.findings.replication import failovers_since
 from incident_lib.technologies.redis.rows import RedisWatched
 from tests.integration.redis_service import (
     Server,

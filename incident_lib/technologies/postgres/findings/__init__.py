@@ -3,11 +3,10 @@
 from incident_lib.findings.base import Analyzer
 from incident_lib.technologies.postgres.findings.activity import analyze_activity, analyze_saturation
 from incident_lib.technologies.postgres.findings.connection import analyze_connection, analyze_failure
+from incident_lib.technologies.postgres.findings.counters import analyze_counters
 from incident_lib.technologies.postgres.findings.disk import analyze_disk
-from incident_lib.technologies.postgres.findings.horizon import analyze_horizon
 from incident_lib.technologies.postgres.findings.locks import analyze_locks
 from incident_lib.technologies.postgres.findings.pooler import analyze_pooler, analyze_pooler_failure
-from incident_lib.technologies.postgres.findings.samples import analyze_counters, analyze_statements
 from incident_lib.technologies.postgres.findings.schema import analyze_schema
 from incident_lib.technologies.postgres.findings.sequences import analyze_sequences
 from incident_lib.technologies.postgres.findings.server import (
@@ -16,9 +15,14 @@ from incident_lib.technologies.postgres.findings.server import (
     analyze_server,
     analyze_settings,
 )
+from incident_lib.technologies.postgres.findings.statements import analyze_statements
 from incident_lib.technologies.postgres.findings.tables import analyze_tables
 from incident_lib.technologies.postgres.findings.transactions import analyze_transactions
-from incident_lib.technologies.postgres.findings.upkeep import analyze_archiver, analyze_indexes
+from incident_lib.technologies.postgres.findings.upkeep import (
+    analyze_archiver,
+    analyze_horizon,
+    analyze_indexes,
+)
 
 ANALYZERS: dict[str, Analyzer] = {
     "postgres.connection": analyze_connection,

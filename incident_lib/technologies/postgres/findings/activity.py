@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
+from incident_lib.technologies.postgres.findings.base import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows import PostgresCapacity, PostgresSessionGroup
 from incident_lib.units import format_count, format_share
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.postgres.findings.words import conclude
+from incident_lib.technologies.postgres.findings.base import conclude
 from incident_lib.technologies.postgres.rows import PostgresDisk
 from incident_lib.units import format_bytes, format_share
 

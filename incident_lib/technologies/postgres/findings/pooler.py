@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude
+from incident_lib.technologies.postgres.findings.base import conclude
 from incident_lib.technologies.postgres.rows import PostgresPool, PostgresPooler
 from incident_lib.units import format_count, format_duration
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude, lacks_privilege
+from incident_lib.technologies.postgres.findings.base import conclude, lacks_privilege
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
     PostgresServer,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import conclude
+from incident_lib.technologies.postgres.findings.base import conclude
 from incident_lib.technologies.postgres.rows import PostgresTable, PostgresVacuum
 from incident_lib.units import format_count, format_duration, format_share
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.postgres.findings.words import (
+from incident_lib.technologies.postgres.findings.base import (
     conclude,
     end_session,
     lacks_privilege,

@@ -1,5 +1,6 @@
 """Statements from sql/*.sql, one a file, and their rows as records."""
 
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -52,3 +53,9 @@ def privilege_problem(session: PostgresSession) -> Problem | None:
         return None
     advice = f'as a superuser: GRANT pg_monitor TO "{facts["role"]}"'
     return Problem(kind=PRIVILEGE.kind, message=PRIVILEGE.message, advice=advice)
+
+
+def seconds_between(first: datetime | str, second: datetime | str) -> float:
+    """Return the seconds between two times of the server, which come as text through a container."""
+    moments = [at if isinstance(at, datetime) else datetime.fromisoformat(at) for at in (first, second)]
+    return (moments[1] - moments[0]).total_seconds()

@@ -11,8 +11,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
-from incident_lib.technologies.postgres.probes.reading import privilege_problem, statement
-from incident_lib.technologies.postgres.probes.watching import seconds_between
+from incident_lib.technologies.postgres.probes.reading import privilege_problem, seconds_between, statement
 from incident_lib.technologies.postgres.rows import PostgresEvictions, PostgresStatement
 
 INTERVAL_SECONDS = 1.0

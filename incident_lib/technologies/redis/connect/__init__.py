@@ -1,9 +1,16 @@
 """Redis and Valkey: one bounded connection that can only read."""
 
 from incident_lib.technologies.redis.connect.commands import SETTINGS, acl_rule, is_known
-from incident_lib.technologies.redis.connect.info import Info, difference
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_reply
-from incident_lib.technologies.redis.connect.session import NAME, RedisSession, mode_of, own_count, text_of
+from incident_lib.technologies.redis.connect.session import (
+    NAME,
+    Info,
+    RedisSession,
+    difference,
+    mode_of,
+    own_count,
+    text_of,
+)
 from incident_lib.technologies.redis.connect.ways import open_session
 
 __all__ = [

@@ -6,7 +6,7 @@ from incident_lib.config import Settings
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.technologies.redis.connect import acl_rule, open_session
 from incident_lib.technologies.redis.probes import (
-    acl,
+    access,
     clients,
     commands,
     connection,
@@ -15,7 +15,6 @@ from incident_lib.technologies.redis.probes import (
     memory,
     persistence,
     replication,
-    settings,
     slowlog,
 )
 
@@ -25,8 +24,8 @@ ACL_RULE = acl_rule()  # what `incident init` recommends: ACL SETUSER incident-w
 PROBES: tuple[Probe, ...] = (
     connection.PROBE,
     slowlog.PROBE,
-    acl.PROBE,
-    settings.PROBE,
+    access.ACL,
+    access.SETTINGS,
     errors.PROBE,
     memory.PROBE,
     commands.PROBE,

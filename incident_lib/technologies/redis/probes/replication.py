@@ -13,7 +13,7 @@ from incident_lib.technologies.redis.connect import (
     mode_of,
     text_of,
 )
-from incident_lib.technologies.redis.connect.info import parse
+from incident_lib.technologies.redis.connect.session import parse
 from incident_lib.technologies.redis.rows import (
     RedisCluster,
     RedisReplica,

@@ -7,8 +7,8 @@ from importlib.resources import files
 import pytest
 
 from incident_lib.technologies.postgres.probes import PROBES
+from incident_lib.technologies.postgres.probes.counters import _difference
 from incident_lib.technologies.postgres.probes.reading import statement
-from incident_lib.technologies.postgres.probes.samples import _difference
 from incident_lib.technologies.postgres.probes.statements import _worked
 
 NAMES = sorted(

@@ -6,8 +6,8 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.address import parse_url
 from incident_lib.technologies.redis.connect.commands import ALLOWED, SETTINGS, acl_rule
 from incident_lib.technologies.redis.connect.container import read_options
-from incident_lib.technologies.redis.connect.info import difference, parse
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_login, from_reply
+from incident_lib.technologies.redis.connect.session import difference, parse
 
 
 def test_url_with_everything() -> None:

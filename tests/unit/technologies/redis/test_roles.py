@@ -8,7 +8,7 @@ import pytest
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Row, Window
 from incident_lib.technologies.redis.findings import ANALYZERS
-from incident_lib.technologies.redis.findings.failover import failovers_since
+from incident_lib.technologies.redis.findings.replication import failovers_since
 from incident_lib.technologies.redis.rows import RedisReplication, RedisWatched
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from incident_lib.technologies.redis.connect.container import parse_output
 from incident_lib.technologies.redis.connect.problems import ReplyError
-from incident_lib.technologies.redis.connect.text import parse_output
 
 SLOWLOG = """\
  1) 1) (integer) 10

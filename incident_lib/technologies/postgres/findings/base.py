@@ -1,4 +1,4 @@
-"""How sessions and numbers read in findings, and how an analyzer ends."""
+"""How sessions read in findings, and how an analyzer ends."""
 
 from collections.abc import Iterator
 

@@ -1,15 +1,17 @@
-"""Who was refused by the access rules."""
+"""Who was refused by the access rules, and how is it set up?"""
 
 from datetime import timedelta
 from typing import Any
 
 from incident_lib import clock
+from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
+from incident_lib.technologies.redis.connect import SETTINGS as SETTING_NAMES
 from incident_lib.technologies.redis.connect import RedisSession, is_known, text_of
 from incident_lib.technologies.redis.probes.clients import parse_client
 from incident_lib.technologies.redis.probes.patterns import command_name, key_pattern
-from incident_lib.technologies.redis.rows import RedisDenial
+from incident_lib.technologies.redis.rows import RedisDenial, RedisSetting
 
 ENTRIES = 128
 
@@ -54,10 +56,33 @@ def _denial(entry: dict[str, Any]) -> RedisDenial:
     )
 
 
-PROBE = Probe(
+ACL = Probe(
     name="redis.acl",
     fetch=fetch_acl,
     question="Who was refused by the access rules?",
     source="ACL LOG 128",
     needs="+acl|log",
+)
+
+
+def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
+    """Return settings by name. Source: CONFIG GET, a name at a time, never `*`. Needs: +config|get."""
+    session.need_data()
+    found = session.settings(*SETTING_NAMES)
+    rows = tuple(RedisSetting(name=name, value=value) for name, value in found.items() if value is not None)
+    if not rows:
+        raise TargetError(
+            ProblemKind.PRIVILEGE,
+            "CONFIG GET is not allowed here",
+            "ask the provider for the settings, or allow it: ACL SETUSER <user> +config|get",
+        )
+    return Fetched(rows=rows)
+
+
+SETTINGS = Probe(
+    name="redis.settings",
+    fetch=fetch_settings,
+    question="How is it set up?",
+    source="CONFIG GET, for each of: " + ", ".join(SETTING_NAMES),
+    needs="+config|get",
 )
