@@ -12,9 +12,20 @@ from incident_lib import clock
 from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
-from incident_lib.investigation.health import Check, Report, begin, document, lines, redactor_of, run_checks
-from incident_lib.investigation.health_checks import configured_checks, list_containers, places, script_checks
+from incident_lib.investigation.health import (
+    Report,
+    begin,
+    configured_checks,
+    document,
+    lines,
+    places,
+    redactor_of,
+    run_checks,
+    script_checks,
+)
 from incident_lib.investigation.setup import load_settings
+from incident_lib.probes.health import HealthCheck
+from incident_lib.technologies.docker.health import list_containers
 
 _TIMEOUT_SECONDS = 10.0
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -45,7 +56,9 @@ def health(arguments: argparse.Namespace) -> int:
     return 1 if report.unhealthy else 0
 
 
-def _plan(arguments: argparse.Namespace, settings: Settings) -> tuple[tuple[Check, ...], dict[str, str]]:
+def _plan(
+    arguments: argparse.Namespace, settings: Settings
+) -> tuple[tuple[HealthCheck, ...], dict[str, str]]:
     if settings.path and not _wants_script(arguments):
         checks = configured_checks(settings)
         if not checks:

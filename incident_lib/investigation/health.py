@@ -1,55 +1,41 @@
-"""The health check: every check at once, each within the time-out, and the report of them.
-
-Nothing heavy is imported here: a check imports its driver when it runs, in its own thread.
-"""
+"""The health check: the six checks of the script, or everything that is configured, all at once."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
-from incident_lib import clock
-from incident_lib.config import Settings
-from incident_lib.connections.urls import safe_url
-from incident_lib.errors import RedactionError, TargetError, WorkbenchError
+from incident_lib import clock, units
+from incident_lib.config import Dependency, Service, Settings
+from incident_lib.connections.urls import join, safe_url
+from incident_lib.errors import ProblemKind, RedactionError, WorkbenchError
+from incident_lib.investigation.collect import collect
+from incident_lib.model import Evidence, Window
+from incident_lib.probes.health import HealthAnswer, HealthCheck, lane_of
 from incident_lib.redact import Redactor
-from incident_lib.units import format_duration
+from incident_lib.technologies import table
+from incident_lib.technologies.docker.health import expect_output
+from incident_lib.technologies.http.health import expect_200
 
 T = TypeVar("T")
-_GRACE_SECONDS = 0.2  # for a check to say by itself why it gave up
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found. `http_code` is None where there was no answer."""
-
-    healthy: bool
-    detail: str = ""
-    http_code: int | None = None
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to look at. `ask` gets the seconds it may take."""
-
-    name: str
-    ask: Callable[[float], Outcome]
-    url: str = ""  # either this
-    container: str = ""  # or this is shown
+_GRACE_SECONDS = 0.2  # for a check to report by itself why it gave up
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A check with its outcome."""
+    """A check with its answer."""
 
-    check: Check
-    outcome: Outcome
+    check: HealthCheck
+    answer: HealthAnswer
     seconds: float
 
     @property
     def status(self) -> str:
-        """One of two words."""
-        return "healthy" if self.outcome.healthy else "unhealthy"
+        """`healthy` or `unhealthy`."""
+        return "healthy" if self.answer.healthy else "unhealthy"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,54 +44,82 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     services: dict[str, str]
     results: tuple[Result, ...]
-    containers: tuple[dict[str, str], ...] | None = None  # None where no engine said in time
+    containers: tuple[dict[str, str], ...] | None = None  # None where no engine answered in time
 
     @property
     def unhealthy(self) -> int:
-        """How many are not well."""
-        return sum(not result.outcome.healthy for result in self.results)
+        """How many are not healthy."""
+        return sum(not result.answer.healthy for result in self.results)
 
     @property
     def status(self) -> str:
-        """One word for all."""
+        """`healthy` or `unhealthy`, for all together."""
         return "unhealthy" if self.unhealthy else "healthy"
 
 
-def run_checks(checks: Sequence[Check], seconds: float) -> tuple[Result, ...]:
-    """Return what each check found, all begun at once; what has not ended in time is unhealthy.
-
-    A check that hangs is left behind in its thread, because nothing can break off a name that hangs.
-    """
-    done: queue.SimpleQueue[tuple[int, Result]] = queue.SimpleQueue()
-    started = clock.monotonic()
-    for position, check in enumerate(checks):
-        thread = threading.Thread(target=_run, args=(position, check, seconds, done), daemon=True)
-        thread.start()
-    found: dict[int, Result] = {}
-    while len(found) < len(checks):
-        left = started + seconds + _GRACE_SECONDS - clock.monotonic()
-        try:
-            position, result = done.get(timeout=max(0.0, left))
-        except queue.Empty:
-            break
-        found[position] = result
-    late = Outcome(healthy=False, detail=f"no answer within {format_duration(seconds)}")
-    return tuple(
-        found.get(position) or Result(check=check, outcome=late, seconds=seconds)
-        for position, check in enumerate(checks)
+def script_checks(backend: str, frontend: str, db: str, redis: str) -> tuple[HealthCheck, ...]:
+    """Return the six checks that teams know: four addresses that must answer 200, and two containers."""
+    pages = (
+        ("Backend Liveness", join(backend, "/health")),
+        ("Backend Readiness", join(backend, "/health/ready")),
+        ("Backend API", join(backend, "/api/v1/")),
+        ("Frontend", join(frontend, "/")),
+    )
+    ready = ("pg_isready", "-U", "postgres")
+    ping = ("redis-cli", "ping")
+    return (
+        *(HealthCheck(name=name, url=url, ask=partial(expect_200, url)) for name, url in pages),
+        HealthCheck(name="PostgreSQL", container=db, ask=partial(expect_output, db, ready, "")),
+        HealthCheck(name="Redis", container=redis, ask=partial(expect_output, redis, ping, "PONG")),
     )
 
 
-def _run(position: int, check: Check, seconds: float, done: "queue.SimpleQueue[tuple[int, Result]]") -> None:
-    started = clock.monotonic()
-    try:
-        outcome = check.ask(seconds)
-    except TargetError as error:
-        advice = f" ({error.advice})" if error.advice else ""
-        outcome = Outcome(healthy=False, detail=f"{error.message}{advice}")
-    except (WorkbenchError, OSError, ValueError) as error:
-        outcome = Outcome(healthy=False, detail=f"the check itself failed: {error}")
-    done.put((position, Result(check=check, outcome=outcome, seconds=clock.monotonic() - started)))
+def configured_checks(settings: Settings) -> tuple[HealthCheck, ...]:
+    """Return the checks of everything that is configured: of each target those of the first technology."""
+    targets: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
+    return tuple(check for target in targets for check in _checks_of(settings, target))
+
+
+def _checks_of(settings: Settings, target: Service | Dependency) -> tuple[HealthCheck, ...]:
+    for technology in table().technologies:
+        if found := tuple(technology.health(settings, target)):
+            return found
+    return ()
+
+
+def places(settings: Settings) -> dict[str, str]:
+    """Return where each configured service and dependency is, as far as that is no secret."""
+    services = {
+        service.name: service.container or _open_address(service.url) for service in settings.services
+    }
+    return services | {dependency.name: dependency.url for dependency in settings.dependencies}
+
+
+def _open_address(url: str) -> str:
+    return "" if url.startswith(("env:", "file:")) else url
+
+
+def run_checks(checks: Sequence[HealthCheck], seconds: float) -> tuple[Result, ...]:
+    """Return what each check found, all begun at once; what has not ended in time is unhealthy."""
+    now = clock.now()
+    named = [msgspec.structs.replace(check, name=str(number)) for number, check in enumerate(checks)]
+    lanes = tuple(lane_of(check, seconds, grace_seconds=2 * _GRACE_SECONDS) for check in named)
+    found = {
+        evidence.target: evidence for evidence in collect(lanes, Window(now, now), seconds + _GRACE_SECONDS)
+    }
+    return tuple(_result(check, found[str(number)], seconds) for number, check in enumerate(checks))
+
+
+def _result(check: HealthCheck, evidence: Evidence, seconds: float) -> Result:
+    answer = next(iter(evidence.of(HealthAnswer)), None)
+    problem = evidence.problem
+    if answer is None and problem is not None and problem.kind is ProblemKind.DEADLINE:
+        detail = f"no answer within {units.format_duration(seconds)}"
+        answer = HealthAnswer(healthy=False, detail=detail)
+    elif answer is None:
+        advice = f" ({problem.advice})" if problem and problem.advice else ""
+        answer = HealthAnswer(healthy=False, detail=f"{problem.message if problem else ''}{advice}")
+    return Result(check=check, answer=answer, seconds=min(evidence.duration_seconds, seconds))
 
 
 def begin(ask: Callable[[float], T], seconds: float) -> Callable[[], T | None]:
@@ -150,21 +164,21 @@ def document(report: Report, redactor: Redactor) -> dict[str, Any]:
 
 
 def _entry(result: Result) -> dict[str, Any]:
-    check, outcome = result.check, result.outcome
+    check, answer = result.check, result.answer
     if not check.url:
         return {
             "name": check.name,
             "container": check.container,
             "status": result.status,
-            "detail": outcome.detail,
+            "detail": answer.detail,
         }
     return {
         "name": check.name,
         "url": safe_url(check.url),
         "status": result.status,
-        "http_code": outcome.http_code,
+        "http_code": answer.http_code,
         "response_time_ms": round(result.seconds * 1000),
-        "detail": outcome.detail,
+        "detail": answer.detail,
     }
 
 

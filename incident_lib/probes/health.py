@@ -1,14 +1,15 @@
 """Health checks: a short question about one service, asked in a lane of its own."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
-from incident_lib.connections.session import NoSession, Session
+from incident_lib.connections.session import NoSession
 from incident_lib.model import Row, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 
-PROBE = "health.check"
+_DETAIL_CHARACTERS = 300
 
 
 class HealthAnswer(Row, frozen=True, kw_only=True):
@@ -20,7 +21,7 @@ class HealthAnswer(Row, frozen=True, kw_only=True):
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to check. `ask` gets the seconds that it may take; it may raise TargetError."""
+    """One thing to check. `ask` gets the seconds that it may take, and may raise TargetError."""
 
     name: str
     ask: Callable[[float], HealthAnswer]
@@ -28,13 +29,27 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
     container: str = ""  # or this is shown
 
 
-def lane_of(check: HealthCheck, seconds: float) -> Lane:
-    """Return the lane that runs one check."""
-
-    def fetch(_session: Session, _window: Window) -> Fetched:
-        """Return the answer of the check."""
-        return Fetched(rows=(check.ask(seconds),))
-
-    question = "Is it healthy?"
-    probe = Probe(name=PROBE, fetch=fetch, question=question, source=check.url, deadline_seconds=seconds)
+def lane_of(check: HealthCheck, seconds: float, *, grace_seconds: float) -> Lane:
+    """Return the lane that runs one check; past `grace_seconds` more its session is broken off."""
+    probe = Probe(
+        name="health.check",
+        fetch=partial(_fetch, check=check, seconds=seconds),
+        question="Is it healthy?",
+        source=check.url or check.container,
+        deadline_seconds=seconds + grace_seconds,
+    )
     return Lane(target=check.name, open=NoSession, probes=(probe,), name="health")
+
+
+def _fetch(_session: NoSession, _window: Window, *, check: HealthCheck, seconds: float) -> Fetched:
+    return Fetched(rows=(check.ask(seconds),))
+
+
+def plain(text: str) -> str:
+    r"""Return one line, at most 300 characters long, without characters that would steer a terminal.
+
+    >>> plain("down\n\x1b[31mred")
+    'down [31mred'
+    """
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(shown.split())[:_DETAIL_CHARACTERS]

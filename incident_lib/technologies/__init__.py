@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import msgspec
 
-from incident_lib.config import Kind, Kinds, Service, Settings
+from incident_lib.config import Dependency, Kind, Kinds, Service, Settings
 from incident_lib.connections.change import Action
 from incident_lib.findings.base import Analyzer
 from incident_lib.findings.catalogue import FindingKind
@@ -24,14 +24,14 @@ from incident_lib.probes.health import HealthCheck
 
 GROUP = "incident_lib.technologies"
 # The quickest answers first, so that the terminal has something to report.
-_SHIPPED = ("http", "postgres", "redis", "docker", "process", "network", "logs", "host", "deploys")
+_SHIPPED = ("http", "postgres", "redis", "process", "docker", "network", "logs", "host", "deploys")
 
 
 def _no_lanes(_settings: Settings) -> tuple[Lane, ...]:
     return ()
 
 
-def _no_checks(_settings: Settings, _service: Service) -> tuple[HealthCheck, ...]:
+def _no_checks(_settings: Settings, _target: Service | Dependency) -> tuple[HealthCheck, ...]:
     return ()
 
 
@@ -74,7 +74,7 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Mapping[str, Threshold] = {}
     readings: Callable[[Evidence], Iterable[Reading]] = _no_readings  # numbers for baseline and trend
 
-    health: Callable[[Settings, Service], Iterable[HealthCheck]] = _no_checks
+    health: Callable[[Settings, Service | Dependency], Iterable[HealthCheck]] = _no_checks
     discovery: Discovery | None = None
     actions: tuple[Action, ...] = ()
     restart_risks: tuple[str, ...] = ()  # what a restart of such a service costs

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import findings, probes
+from incident_lib.technologies.network import findings, health, probes
 from incident_lib.technologies.network.rows import NetworkRow
 
 TECHNOLOGY = Technology(
@@ -13,5 +13,6 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    health=health.checks,
     notebook="40_network",
 )

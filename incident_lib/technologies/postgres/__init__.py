@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.postgres import actions, findings, probes
+from incident_lib.technologies.postgres import actions, findings, health, probes
 from incident_lib.technologies.postgres.rows import PostgresRow
 
 _ROLE = """\
@@ -40,6 +40,7 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    health=health.checks,
     answers="postgres.connection",
     actions=(actions.CANCEL, actions.TERMINATE),
     notebook="20_database",

@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.redis import actions, findings, probes
+from incident_lib.technologies.redis import actions, findings, health, probes
 from incident_lib.technologies.redis.rows import RedisRow
 
 TECHNOLOGY = Technology(
@@ -31,6 +31,7 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    health=health.checks,
     answers="redis.connection",
     actions=(actions.ACTION,),
     notebook="30_redis",

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import psutil
-
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
 _PRESSURE = Path("/proc/pressure/cpu")
 _INTERFACES = Path("/sys/class/net")
@@ -40,6 +38,8 @@ def is_here(local: str, peer: str) -> bool:
     """
     if local == peer:
         return True
+    import psutil
+
     for name, addresses in psutil.net_if_addrs().items():
         if any(one.address == local for one in addresses):
             return (_INTERFACES / name / "bridge").exists()
