@@ -8,6 +8,7 @@ from incident_lib.display.answers import (
     not_assessed,
     onset,
     scope,
+    severity,
     timeline,
     verdict,
 )
@@ -24,16 +25,14 @@ from incident_lib.display.drawings import (
     memory,
     phases,
 )
-from incident_lib.display.own import own
-from incident_lib.display.several import several
-from incident_lib.display.severity import severity
-from incident_lib.display.tables import Table, states, table
+from incident_lib.display.tables import Table, custom, probes, states, table
 
 __all__ = [
     "Block",
     "Table",
     "against_normal",
     "connections",
+    "custom",
     "dependencies",
     "endpoints",
     "errors",
@@ -49,6 +48,7 @@ __all__ = [
     "onset",
     "own",
     "phases",
+    "probes",
     "resources",
     "scope",
     "several",
@@ -59,3 +59,6 @@ __all__ = [
     "trends",
     "verdict",
 ]
+
+# Names of earlier versions: notebooks that people changed in an incident's folder still use them.
+own, several = custom, probes

@@ -1,12 +1,14 @@
 """Answers to the questions of the notebooks that rest on conclusions: findings, hypotheses, scope, time."""
 
 import os
+import re
 from datetime import datetime
 from html import escape
 
 from incident_lib import clock
 from incident_lib.display.block import Block
 from incident_lib.investigation.case import Case
+from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, index_page
@@ -16,16 +18,16 @@ _MOST_LOG_LINES = 400
 
 
 def verdict(case: Case) -> Block:
-    """Return the answer in one sentence, with how much was found and how much could not be seen."""
-    said = index_page.verdict(case.analysis)
+    """Return the answer in one sentence, with how much was found and how much could not be collected."""
+    answer = index_page.verdict(case.analysis)
     window = f"{case.window.start:%H:%M:%S} to {case.window.end:%H:%M:%S} UTC"
-    asked = len(case.evidence)
-    seen = sum(one.has_rows for one in case.evidence)
+    with_data = sum(evidence.has_rows for evidence in case.evidence)
+    probes = format_count(len(case.evidence), "probe")
     html = (
-        f'<p class="iw-verdict">{escape(said)}</p>{blocks.tally(case.analysis.findings)}'
-        f'<p class="iw-why">Looked at {window}; {seen} of {format_count(asked, "probe")} saw something.</p>'
+        f'<p class="iw-verdict">{escape(answer)}</p>{blocks.tally(case.analysis.findings)}'
+        f'<p class="iw-why">Window {window}; {with_data} of {probes} returned data.</p>'
     )
-    return Block(html, said)
+    return Block(html, answer)
 
 
 def findings(case: Case, *prefixes: str) -> Block:
@@ -35,42 +37,42 @@ def findings(case: Case, *prefixes: str) -> Block:
 
 
 def hypotheses(case: Case) -> Block:
-    """Return the ranked hypotheses with what speaks for and against each, and what to do."""
+    """Return the ranked hypotheses with support, counter-evidence and what to do."""
     return Block(
         blocks.hypotheses(case.analysis, case.topology), f"{len(case.analysis.hypotheses)} hypotheses"
     )
 
 
 def not_assessed(case: Case, *prefixes: str) -> Block:
-    """Return what could not be seen, and why: unknown, which is never ok."""
-    entries = [one for one in case.analysis.not_assessed if one.probe.startswith(prefixes or ("",))]
-    return Block(blocks.not_assessed(entries), f"{format_count(len(entries), 'probe')} saw nothing")
+    """Return what could not be judged, and why: unknown, which is never ok."""
+    entries = [entry for entry in case.analysis.not_assessed if entry.probe.startswith(prefixes or ("",))]
+    return Block(blocks.not_assessed(entries), f"{format_count(len(entries), 'probe')} without data")
 
 
 def timeline(case: Case) -> Block:
     """Return what happened: the onset, changes, and what people recorded."""
-    told = list(index_page.moments(case.events, case.changes, case.onset))
+    moments = list(index_page.moments(case.events, case.changes, case.onset))
     plot = plot_moments(case.window, case.onset, case.changes)
-    return Block(plot + blocks.timeline(told), format_count(len(told), "moment"))
+    return Block(plot + blocks.timeline(moments), format_count(len(moments), "moment"))
 
 
 def onset(case: Case) -> Block:
-    """Return since when it is broken, and which changes came shortly before."""
-    began = case.onset or min((one.since for one in _bad(case) if one.since), default=None)
+    """Return since when it is broken, and which changes came shortly before it."""
+    began = case.onset or min((finding.since for finding in _bad(case) if finding.since), default=None)
     if began is None:
-        said = "Nothing says when it began: no finding with a time, and no onset in the logs."
-        return Block(blocks.note(said, kind="unknown"), said)
+        answer = "Nothing says when it began: no finding with a time, and no onset in the logs."
+        return Block(blocks.note(answer, kind="unknown"), answer)
     source = "from the logs" if case.onset else "the earliest finding; the logs show no onset"
-    said = f"Since {clock.format_time(began)} ({source})"
+    answer = f"Since {clock.format_time(began)} ({source})"
     lines = "".join(f"<li>{escape(_against(moment, began))}: {escape(target)}, {escape(what)}</li>"
                     for moment, target, what in case.changes)  # fmt: skip
     changed = f'<ul class="iw-actions">{lines}</ul>' if lines else blocks.note("No change was found.")
-    return Block(f'<p class="iw-verdict">{escape(said)}</p>{changed}', said)
+    return Block(f'<p class="iw-verdict">{escape(answer)}</p>{changed}', answer)
 
 
 def scope(case: Case) -> Block:
-    """Return each target with its worst finding and who needs it: how far the trouble reaches."""
-    names = dict.fromkeys((*case.topology.kinds, *(one.target for one in case.analysis.findings)))
+    """Return each target with its worst finding and what needs it: how far the trouble reaches."""
+    names = dict.fromkeys((*case.topology.kinds, *(finding.target for finding in case.analysis.findings)))
     rows = "".join(_scope(case, name) for name in names)
     html = (
         '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>kind</th><th>worst</th>'
@@ -79,15 +81,33 @@ def scope(case: Case) -> Block:
     return Block(html, format_count(len(names), "target"))
 
 
+def severity(case: Case) -> Block:
+    """Return the severity that the measurements suggest and why, next to the declared one.
+
+    A person confirms it; in doubt the worse one.
+    """
+    suggested, reason = propose_severity(case.analysis, case.topology)
+    proposal = f"{suggested.value} is proposed: {reason}"
+    declared = case.incident.severity if case.incident else None
+    within, every = (
+        re.sub(r" 0[hms]$", "", format_duration(interval.total_seconds()))
+        for interval in (suggested.respond_within, suggested.update_every)
+    )
+    note = f"{suggested.impact}; respond within {within}, update every {every}."
+    if declared and declared is not suggested:
+        note += f" Declared is {declared.value}; a person decides."
+    html = f'<p class="iw-verdict">{escape(proposal)}</p><p class="iw-why">{escape(note)}</p>'
+    return Block(html, proposal)
+
+
 def next_steps(case: Case) -> Block:
-    """Return where to look next, and when those who wait are to hear something."""
-    lines = [f"{one.title}: {one.next_check}" for one in case.analysis.hypotheses[:3] if one.next_check]
-    lines += [
-        f"see notebook {one}" for one in dict.fromkeys(h.notebook for h in case.analysis.hypotheses) if one
-    ]
+    """Return what to check next, and when the next status update is due."""
+    ranked = case.analysis.hypotheses
+    lines = [f"{likely.title}: {likely.next_check}" for likely in ranked[:3] if likely.next_check]
+    lines += [f"see notebook {name}" for name in dict.fromkeys(each.notebook for each in ranked) if name]
     if case.incident and case.incident.next_update_at:
         lines.append(f"the next status update is due at {clock.format_time(case.incident.next_update_at)}")
-    items = "".join(f"<li>{escape(one)}</li>" for one in lines) + _runbook(case)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines) + _runbook(case)
     return Block(
         f'<ol class="iw-actions">{items}</ol>' if items else blocks.note("Nothing is left to check."), "next"
     )
@@ -101,7 +121,7 @@ def _runbook(case: Case) -> str:
     path = case.settings.root / case.settings.document.workbench.runbooks / f"{first.target}-runbook.md"
     if not path.is_file() or case.folder is None:
         return f"<li>no runbook of {escape(first.target)} yet: incident runbook {escape(first.target)}</li>"
-    pages = case.folder.path / "runs" / "one" / "html"  # every page of a run is as deep as this
+    pages = case.folder.path / "runs" / "any" / "html"  # every page of a run is as deep as this
     href = f"{os.path.relpath(path, pages)}#{first.id}"
     return f'<li>runbook: <a href="{escape(href)}">{escape(path.name)}, {escape(first.id)}</a></li>'
 
@@ -118,12 +138,12 @@ def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_L
 
 
 def _scope(case: Case, name: str) -> str:
-    found = [one for one in case.analysis.findings if one.target == name]
+    of_target = [finding for finding in case.analysis.findings if finding.target == name]
     worst = worst_of(case).get(name, FindingSeverity.UNKNOWN)
-    users = ", ".join(sorted(case.topology.users(name))) or "nobody that is configured"
+    users = ", ".join(sorted(case.topology.users(name))) or "no configured service"
     return (
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(case.topology.kinds.get(name, ""))}</td>'
-        f'<td class="iw-{worst.lower()}">{blocks.severity(worst)}</td><td>{blocks.tally(found)}</td>'
+        f'<td class="iw-{worst.lower()}">{blocks.severity(worst)}</td><td>{blocks.tally(of_target)}</td>'
         f"<td>{escape(users)}</td></tr>"
     )
 
@@ -131,14 +151,14 @@ def _scope(case: Case, name: str) -> str:
 def worst_of(case: Case) -> dict[str, FindingSeverity]:
     """Return the worst severity of each target that has findings."""
     worst: dict[str, FindingSeverity] = {}
-    for one in case.analysis.findings:
-        if one.target not in worst or one.severity.rank < worst[one.target].rank:
-            worst[one.target] = one.severity
+    for finding in case.analysis.findings:
+        if finding.target not in worst or finding.severity.rank < worst[finding.target].rank:
+            worst[finding.target] = finding.severity
     return worst
 
 
 def _bad(case: Case) -> list[Finding]:
-    return [one for one in case.analysis.findings if one.severity.is_bad]
+    return [finding for finding in case.analysis.findings if finding.severity.is_bad]
 
 
 def _against(moment: datetime, began: datetime) -> str:

@@ -6,14 +6,14 @@ from incident_lib.resources import resource
 
 
 class Block:
-    """Something to look at. The last line of a cell shows it."""
+    """What a cell shows when it is the value of its last line."""
 
     def __init__(self, html: str, summary: str) -> None:
         self.html = html
         self.summary = summary
 
     def _repr_html_(self) -> str:
-        """Return the HTML with its style, so that one output alone looks right in JupyterLab."""
+        """Return the HTML with its style, so that a single output is styled in JupyterLab too."""
         return f'<style data-iw>{_style()}</style><div class="iw">{self.html}</div>'
 
     def __repr__(self) -> str:

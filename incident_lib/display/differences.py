@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from incident_lib import clock
-from incident_lib.correlation.trend import followed, trend_findings
+from incident_lib.correlation.trend import latest_life, line_of, series_of, trend_findings
 from incident_lib.display.block import Block
 from incident_lib.display.drawings import memory
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.findings.trend import latest_life, steady_rise
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import newest_baseline
 from incident_lib.investigation.case import Case, load_case
@@ -22,7 +21,7 @@ _MOST = 40
 
 
 def against_normal(case: Case) -> Block:
-    """Return what is measured otherwise than in the newest baseline. Reads the two snapshots alone."""
+    """Return what is measured differently than in the newest baseline. Reads the two snapshots only."""
     baseline = newest_baseline(case.settings)
     if baseline is None:
         text = "There is no baseline, so what is normal is not known. On a healthy day: incident baseline"
@@ -31,10 +30,10 @@ def against_normal(case: Case) -> Block:
     labels = (baseline.label, "now")
     comparison = compare(normal, case, labels=labels, thresholds=thresholds_for(case.settings))
     measured = differences.measured(comparison.differences)
-    told = differences.summary(measured)
+    summary = differences.summary(measured)
     when = clock.format_time(baseline.collected_at)
-    head = blocks.note(f"Against the {baseline.label} of {when}: {told}")
-    return Block(head + differences.sections(measured, most=_MOST), told)
+    head = blocks.note(f"Compared with the {baseline.label} of {when}: {summary}")
+    return Block(head + differences.sections(measured, most=_MOST), summary)
 
 
 def resources(case: Case) -> Block:
@@ -56,8 +55,12 @@ def trends(case: Case) -> Block:
 
 
 def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:
-    """Yield a picture of each number that rises steadily."""
-    for series in map(latest_life, followed(samples)):
-        if line := steady_rise(series, thresholds):
-            caption = f"{series.labels['target']}: {series.labels['what']}"
-            yield plot_trend(caption, series, rise=(line.begins, line.ends))
+    """Yield a plot of each number that rises steadily."""
+    for (target, _, what), series in series_of(samples).items():
+        readings = latest_life(series)
+        line = line_of(readings, thresholds)
+        if line is not None:
+            points = [(reading.at, reading.value or 0.0) for reading in readings]
+            caption, last = f"{target}: {what}", readings[-1]
+            rise = (line.begins, line.ends)
+            yield plot_trend(caption, points, last.unit, limit=last.limit, rise=rise)

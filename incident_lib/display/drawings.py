@@ -1,4 +1,4 @@
-"""Answers that are seen better than read: rates, latencies, connections, locks, memory, what needs what."""
+"""Answers as drawings: rates, latencies, connections, locks, memory, dependencies."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,6 @@ from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import HostMemory
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
-from incident_lib.technologies.logs.series import failures
 from incident_lib.technologies.postgres.rows import (
     PostgresCapacity,
     PostgresLockSession,
@@ -43,9 +42,16 @@ _PHASES = (
 def errors(case: Case) -> Block:
     """Return requests and errors of each service over time, with the onset and every change marked."""
     plots = [
-        plot_rates(failures(one), case.window, onset=case.onset, changes=case.changes)
-        for one in case.of("logs.lines")
-        if one.of(LogBucket)
+        plot_rates(
+            evidence.target,
+            evidence.of(LogBucket),
+            case.window,
+            onset=case.onset,
+            changes=case.changes,
+            seconds=min((row.bucket_seconds for row in evidence.of(LogSummary)), default=None),
+        )
+        for evidence in case.of("logs.lines")
+        if evidence.of(LogBucket)
     ]
     return _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.")
 
@@ -64,7 +70,8 @@ def levels(case: Case) -> Block:
 def endpoints(case: Case) -> Block:
     """Return which endpoints the requests and the errors are in, those with most errors first."""
     found = sorted(
-        case.rows(LogEndpoint), key=lambda one: (-one[1].server_errors_count, -one[1].requests_count)
+        (row for _, row in case.rows(LogEndpoint)),
+        key=lambda row: (-row.server_errors_count, -row.requests_count),
     )
     bars = [
         Bar(
@@ -78,15 +85,15 @@ def endpoints(case: Case) -> Block:
                 f"{format_share(row.server_errors_ratio)}"
             ),
         )
-        for _, row in found
+        for row in found
     ]
     keys = (("bad", "answered with 5xx"), ("s1", "others"))
     plots = [plot_bars("Requests by endpoint", bars, keys=keys)] if bars else []
-    return _drawn(case, "logs.lines", plots, "The logs tell of no request.")
+    return _drawn(case, "logs.lines", plots, "The logs contain no request.")
 
 
 def latency(case: Case) -> Block:
-    """Return how long requests took by the logs: the middle one, and what one in twenty exceeds."""
+    """Return how long requests took according to the logs: the median and the 95th percentile."""
     found = [row for _, row in case.rows(LogEndpoint) if row.duration_p95_seconds is not None]
     bars = [
         Bar(
@@ -96,7 +103,7 @@ def latency(case: Case) -> Block:
                 ("s2", (row.duration_p95_seconds or 0.0) - (row.duration_p50_seconds or 0.0), "up to p95"),
             ),
             note=" · ".join(
-                show("_seconds", one) for one in (row.duration_p50_seconds, row.duration_p95_seconds)
+                show("_seconds", seconds) for seconds in (row.duration_p50_seconds, row.duration_p95_seconds)
             ),
         )
         for row in sorted(found, key=lambda row: -(row.duration_p95_seconds or 0.0))
@@ -105,7 +112,7 @@ def latency(case: Case) -> Block:
     plots = (
         [plot_bars("Latency by endpoint, from the logs", bars, unit="_seconds", keys=keys)] if bars else []
     )
-    return _drawn(case, "logs.lines", plots, "The logs tell of no duration; see the health checks below.")
+    return _drawn(case, "logs.lines", plots, "The logs contain no durations; see the health checks below.")
 
 
 def phases(case: Case) -> Block:
@@ -126,13 +133,13 @@ def phases(case: Case) -> Block:
 def connections(case: Case) -> Block:
     """Return the connections of each database by state, against what the server has room for."""
     plots = []
-    for one in case.of("postgres.activity"):
+    for evidence in case.of("postgres.activity"):
         states: Counter[str] = Counter()
-        for group in one.of(PostgresSessionGroup):
+        for group in evidence.of(PostgresSessionGroup):
             states[group.state or "unknown"] += group.session_count
         if not states:
             continue
-        room = [row for target, row in case.rows(PostgresCapacity) if target == one.target]
+        room = [row for target, row in case.rows(PostgresCapacity) if target == evidence.target]
         limit = float(room[0].usable_count) if room else None
         total = Bar(
             label="all",
@@ -147,23 +154,23 @@ def connections(case: Case) -> Block:
                 for state, number in states.most_common()
             ),
         ]
-        plots.append(plot_bars(f"{one.target}: client connections by state", bars))
+        plots.append(plot_bars(f"{evidence.target}: client connections by state", bars))
     return _drawn(case, "postgres.activity", plots, "No PostgreSQL server is configured.")
 
 
 def locks(case: Case) -> Block:
-    """Return who blocks whom: the roots that wait for nobody, and everybody behind each of them."""
+    """Return who blocks whom: the sessions that wait for none, and those that wait behind each of them."""
     plots = [
-        f"<h4>{escape(one.target)}</h4>{plot_locks(one.of(PostgresLockSession))}"
-        for one in case.of("postgres.locks")
-        if one.of(PostgresLockSession)
+        f"<h4>{escape(evidence.target)}</h4>{plot_locks(evidence.of(PostgresLockSession))}"
+        for evidence in case.of("postgres.locks")
+        if evidence.of(PostgresLockSession)
     ]
-    return _drawn(case, "postgres.locks", plots, "Nobody waits for a lock.", kind="ok")
+    return _drawn(case, "postgres.locks", plots, "No session waits for a lock.", kind="ok")
 
 
 def memory(case: Case) -> Block:
     """Return memory in use against the limit, of containers, processes, Redis and the machine."""
-    found = sorted(_memory(case), key=lambda one: -(one[1] / one[2] if one[2] else 0.0))
+    in_use = sorted(_memory(case), key=lambda used: -(used[1] / used[2] if used[2] else 0.0))
     bars = [
         Bar(
             label=label,
@@ -173,19 +180,19 @@ def memory(case: Case) -> Block:
             if limit
             else f"{format_bytes(used)}, no limit",
         )
-        for label, used, limit in found
+        for label, used, limit in in_use
     ]
     plots = [plot_bars("Memory in use, as a share of the limit", bars, unit="_ratio")] if bars else []
-    return _drawn(case, "", plots, "Nothing tells of memory.")
+    return _drawn(case, "", plots, "No memory was measured.")
 
 
 def dependencies(case: Case) -> Block:
-    """Return what needs what, and how each dependency looks from here and from inside the containers."""
+    """Return what needs what, and how each dependency is seen from here and from inside the containers."""
     views = views_of(case.evidence, case.topology)
     ways: dict[tuple[str, str], list[Way]] = {}
-    for one in views:
-        letter = "h" if one.vantage.startswith(HERE) else "i"
-        ways.setdefault((one.service, one.dependency), []).append(Way(letter, one.severity, one.text))
+    for view in views:
+        letter = "h" if view.vantage.startswith(HERE) else "i"
+        ways.setdefault((view.service, view.dependency), []).append(Way(letter, view.severity, view.text))
     drawn = plot_topology(case.topology, worst_of(case), ways)
     return Block((drawn or blocks.note("Nothing is configured.")) + _views(views), "map")
 
@@ -193,15 +200,16 @@ def dependencies(case: Case) -> Block:
 def _views(views: Sequence[View]) -> str:
     heads = ("service", "needs", "seen from", "name", "port", "TLS", "answer")
     rows = [
-        (one.service, one.dependency, one.vantage, one.name, one.port, one.tls, one.protocol) for one in views
+        (view.service, view.dependency, view.vantage, view.name, view.port, view.tls, view.protocol)
+        for view in views
     ]
     shown = [tuple("" if value is None else value for value in row) for row in rows]
     return plain(heads, shown) if shown else ""
 
 
 def _drawn(case: Case, probe: str, plots: list[str], none: str, *, kind: str = "info") -> Block:
-    """Return the plots below what could not be seen; a note only where all was seen and there is none."""
-    problems = [problem(one) for one in case.of(probe) if one.problem]
+    """Return the plots below what could not be collected; a note only where all was and there is none."""
+    problems = [problem(evidence) for evidence in case.of(probe) if evidence.problem]
     empty = not plots and not problems
     return Block(
         "".join([*problems, *plots]) + (blocks.note(none, kind=kind) if empty else ""),
@@ -224,8 +232,8 @@ def _memory(case: Case) -> Iterable[tuple[str, int, int | None]]:
 
 
 def _answer(row: HttpAnswer) -> str:
-    told = str(row.status) if row.status is not None else (row.error_kind or "no answer")
-    return f"{told} · {show('_seconds', row.total_seconds)}"
+    answer = str(row.status) if row.status is not None else (row.error_kind or "no answer")
+    return f"{answer} · {show('_seconds', row.total_seconds)}"
 
 
 def _room(states: Counter[str], limit: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Records as HTML: what is the same everywhere is said once, long text has the room that it needs."""
+"""Records as HTML: what is the same everywhere is shown once, long text has the room that it needs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,27 +10,27 @@ import msgspec
 from incident_lib.model import Row
 from incident_lib.plots.values import UNKNOWN, headings, is_number, show
 
-Record = tuple[str, Row]  # the target and what was seen of it
+Record = tuple[str, Row]  # the target and what was collected of it
 
 _LONG = 60  # characters from which a text is set small and may break
 _BELOW = 160  # characters from which it stands below its row, all across the table
-_FEW = 4  # so many columns leave room beside them
-_COMPARED = 3  # so many rows make "the same in all of them" worth saying
+_FEW = 4  # so many columns leave room next to them
+_COMPARED = 3  # so many rows make "the same in all of them" worth a line
 _NESTED = (tuple, list, dict)
 
 
 def lines(records: Sequence[Record], columns: Sequence[str] = (), *, target: bool = True) -> str:
     """Return records of one type as a table, a line each."""
-    names = list(columns) or telling(records)
+    names = list(columns) or filled(records)
     targets = [of for of, _ in records]
     cells = [[getattr(row, name) for name in names] for _, row in records]
     return _table(names, cells, targets if target else [], headings(names))
 
 
 def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: bool = True) -> str:
-    """Return one record for each target: what it says of itself, or the targets side by side."""
-    names = [name for name in columns if any(_tells(getattr(row, name)) for _, row in records)]
-    names = names or telling(records)
+    """Return one record for each target: as facts, or the targets side by side."""
+    names = [name for name in columns if any(_has_value(getattr(row, name)) for _, row in records)]
+    names = names or filled(records)
     heads = headings(names)
     if len(records) == 1:
         of, row = records[0]
@@ -50,7 +50,7 @@ def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: boo
         f'<div class="iw-scroll"><table class="iw-table"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-    return _said_once(same, heads, values, len(records)) + (table if rows else "")
+    return _shown_once(same, heads, values, len(records)) + (table if rows else "")
 
 
 def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -62,7 +62,7 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     columns = [list(column) for column in zip(*rows, strict=True)]
     day = _one_day(columns)
     head = "".join(
-        f"<th>{escape(one)}{_day(values, day)}</th>" for one, values in zip(heads, columns, strict=True)
+        f"<th>{escape(name)}{_day(values, day)}</th>" for name, values in zip(heads, columns, strict=True)
     )
     prose = ["iw-prose" if _longest("", values) > _LONG else "" for values in columns]
     cells = ((_cell("", value, css, day=day) for value, css in zip(row, prose, strict=True)) for row in rows)
@@ -73,10 +73,10 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     )
 
 
-def telling(records: Sequence[Record]) -> list[str]:
-    """Return the fields that say something in at least one record; all of them if none does."""
+def filled(records: Sequence[Record]) -> list[str]:
+    """Return the fields that have a value in at least one record; all of them if none does."""
     names = [field.name for field in msgspec.structs.fields(type(records[0][1]))]
-    found = [name for name in names if any(_tells(getattr(row, name)) for _, row in records)]
+    found = [name for name in names if any(_has_value(getattr(row, name)) for _, row in records)]
     return found or names
 
 
@@ -89,19 +89,19 @@ def _table(
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     same = [name for name in names if _is_same(columns[name])]
     shown = [name for name in names if name not in same]
-    once = _said_once(same, heads, columns, len(rows))
+    once = _shown_once(same, heads, columns, len(rows))
     if not shown and not targets:
         return once
     day = _one_day([columns[name] for name in shown])
     long = [name for name in shown if _longest(name, columns[name]) > _BELOW]
     below = long if len(long) > 1 or len(shown) > _FEW + 1 else []
-    beside = [name for name in shown if name not in below]
-    beside.sort(key=lambda name: _longest(name, columns[name]) > _LONG)  # the long ones last
+    inline = [name for name in shown if name not in below]
+    inline.sort(key=lambda name: _longest(name, columns[name]) > _LONG)  # the long ones last
     first = "<th>target</th>" if targets else ""
-    head = "".join(f"<th>{escape(heads[name])}{_day(columns[name], day)}</th>" for name in beside)
+    head = "".join(f"<th>{escape(heads[name])}{_day(columns[name], day)}</th>" for name in inline)
     head += '<th class="iw-rest"></th>' if below else ""
     body = "".join(
-        _line(index, columns, beside, below, targets=targets, day=day) for index in range(len(rows))
+        _line(index, columns, inline, below, targets=targets, day=day) for index in range(len(rows))
     )
     return (
         f'{once}<div class="iw-scroll"><table class="iw-table"><thead><tr>{first}{head}</tr></thead>'
@@ -112,27 +112,27 @@ def _table(
 def _line(
     index: int,
     columns: dict[str, list[Any]],
-    beside: list[str],
+    inline: list[str],
     below: list[str],
     *,
     targets: Sequence[str],
     day: str,
 ) -> str:
     first = f'<th scope="row">{escape(targets[index])}</th>' if targets else ""
-    cells = "".join(_cell(name, columns[name][index], _css(name, columns[name]), day=day) for name in beside)
+    cells = "".join(_cell(name, columns[name][index], _css(name, columns[name]), day=day) for name in inline)
     if not below:
         return f"<tr>{first}{cells}</tr>"
-    width = len(beside) + bool(targets) + 1  # the last one is empty and takes what the others leave
+    width = len(inline) + bool(targets) + 1  # the last one is empty and takes what the others leave
     wide = "".join(
         f'<tr class="iw-below"><td colspan="{width}">{escape(_text(name, columns[name][index]))}</td></tr>'
         for name in below
-        if _tells(columns[name][index])
+        if _has_value(columns[name][index])
     )
     return f'<tr class="iw-above">{first}{cells}<td></td></tr>{wide}'
 
 
 def _alone(names: Sequence[str], heads: dict[str, str], target: str, row: Row) -> str:
-    """Return what one record says, a small heading over each value."""
+    """Return one record, a small heading over each value."""
     items = "".join(_fact(heads[name], name, getattr(row, name)) for name in names)
     about = f'<p class="iw-target">{escape(target)}</p>' if target else ""
     return f'{about}<dl class="iw-facts">{items}</dl>'
@@ -140,7 +140,7 @@ def _alone(names: Sequence[str], heads: dict[str, str], target: str, row: Row) -
 
 def _fact(head: str, name: str, value: Any) -> str:
     if inner := _records(value):
-        records = [("", one) for one in inner]
+        records = [("", record) for record in inner]
         table = facts(records, target=False) if len(inner) == 1 else lines(records, target=False)
         return f'<div class="iw-wide"><dt>{escape(head)}</dt><dd>{table}</dd></div>'
     text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else _text(name, value)
@@ -149,14 +149,16 @@ def _fact(head: str, name: str, value: Any) -> str:
     return f"<div{css}><dt>{escape(head)}</dt><dd{quiet}>{escape(text)}</dd></div>"
 
 
-def _said_once(same: Sequence[str], heads: dict[str, str], columns: dict[str, list[Any]], number: int) -> str:
+def _shown_once(
+    same: Sequence[str], heads: dict[str, str], columns: dict[str, list[Any]], number: int
+) -> str:
     """Return what is the same in every row, in one line."""
-    known = [name for name in same if _tells(columns[name][0])]
-    unknown = [name for name in same if not _tells(columns[name][0])]
-    told = [f"{escape(heads[name])} <b>{escape(_text(name, columns[name][0]))}</b>" for name in known]
+    known = [name for name in same if _has_value(columns[name][0])]
+    unknown = [name for name in same if not _has_value(columns[name][0])]
+    parts = [f"{escape(heads[name])} <b>{escape(_text(name, columns[name][0]))}</b>" for name in known]
     if unknown:
-        told.append(f"unknown: {', '.join(escape(heads[name]) for name in unknown)}")
-    return f'<p class="iw-same">The same in all {number}: {"; ".join(told)}</p>' if told else ""
+        parts.append(f"unknown: {', '.join(escape(heads[name]) for name in unknown)}")
+    return f'<p class="iw-same">The same in all {number}: {"; ".join(parts)}</p>' if parts else ""
 
 
 def _is_same(values: Sequence[Any]) -> bool:
@@ -167,7 +169,7 @@ def _is_same(values: Sequence[Any]) -> bool:
 
 
 def _one_day(columns: Sequence[Sequence[Any]]) -> str:
-    """Return the day that all moments of a table are of, "" when there are several or none."""
+    """Return the day that all moments of a table are of, "" when there is none or more than one."""
     days = {f"{value:%Y-%m-%d}" for values in columns for value in values if isinstance(value, datetime)}
     return days.pop() if len(days) == 1 else ""
 
@@ -194,11 +196,11 @@ def _css(name: str, values: Sequence[Any]) -> str:
 
 
 def _longest(name: str, values: Sequence[Any]) -> int:
-    return max((len(_text(name, value)) for value in values if _tells(value)), default=0)
+    return max((len(_text(name, value)) for value in values if _has_value(value)), default=0)
 
 
 def _text(name: str, value: Any) -> str:
-    """Return a value in one line; records inside it by their telling fields."""
+    """Return a value in one line; records inside it by the fields that have a value."""
     if isinstance(value, list | tuple):
         return ", ".join(_inner(item) for item in value)
     return show(name, value)
@@ -221,9 +223,9 @@ def _pairs(item: msgspec.Struct) -> Iterator[tuple[str, str, Any]]:
     names = [field.name for field in msgspec.structs.fields(item)]
     heads = headings(names)
     for name in names:
-        if _tells(value := getattr(item, name)):
+        if _has_value(value := getattr(item, name)):
             yield heads[name], name, value
 
 
-def _tells(value: Any) -> bool:
+def _has_value(value: Any) -> bool:
     return value is not None and value != "" and not (isinstance(value, _NESTED) and not value)

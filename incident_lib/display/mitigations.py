@@ -1,4 +1,4 @@
-"""Changes in notebooks: what is proposed, the plan, and carrying it out once its id was typed.
+"""Changes in notebooks: what is proposed, the plan, and executing it once its id was typed.
 
 A refusal is an answer here, and no stack trace: the notebook runs to its end whatever is down.
 """
@@ -30,12 +30,14 @@ _KINDS = {OutcomeStatus.VERIFIED: "ok", OutcomeStatus.FAILED: "critical"}
 
 
 def proposals(case: Case) -> Block:
-    """Return the changes that the diagnosis speaks for, the likeliest first. Changes nothing."""
+    """Return the changes that the diagnosis supports, the likeliest first. Changes nothing."""
     found = proposed_actions(case.analysis)
     if not found:
         return Block(blocks.note("No finding and no hypothesis proposes a change."), "nothing is proposed")
     name = case.folder.id if case.folder else ""
-    rows = [(one.action, one.target, one.text, command_of(one, name)) for one in found]
+    rows = [
+        (proposal.action, proposal.target, proposal.text, command_of(proposal, name)) for proposal in found
+    ]
     return Block(plain(("action", "target", "because", "plan it"), rows), format_count(len(rows), "proposal"))
 
 
@@ -43,12 +45,12 @@ def actions() -> Block:
     """Return every change that there is, with its arguments."""
     rows = [
         (
-            one.id,
-            one.title,
-            one.targets,
-            "; ".join(f"{arg}: {arg.help}" for arg in one.arguments),
+            action.id,
+            action.title,
+            action.targets,
+            "; ".join(f"{arg}: {arg.help}" for arg in action.arguments),
         )
-        for one in ACTIONS.values()
+        for action in ACTIONS.values()
     ]
     return Block(plain(("action", "does", "target", "arguments"), rows), format_count(len(rows), "action"))
 
@@ -59,21 +61,21 @@ def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
     `arguments` are `NAME=VALUE`, a space between them: "pid=4711".
     """
     if not (action and target):
-        said = "Nothing is chosen: set `action` and `target` in the second cell, and run this one again."
-        return Block(blocks.note(said), "no plan")
+        summary = "Nothing is chosen: set `action` and `target` in the second cell, and run this cell again."
+        return Block(blocks.note(summary), "no plan")
     try:
         made = plan_change(case.settings, _folder(case), action, target, _arguments(arguments))
     except (UsageError, FolderError) as error:
         return Block(blocks.note(f"No plan: {error}", kind="warning"), "no plan")
-    said = f"Plan {made.id}: nothing has been changed"
-    return Block(f'<pre class="iw-log">{escape(render_plan(made))}</pre>', said)
+    summary = f"Plan {made.id}: nothing has been changed"
+    return Block(f'<pre class="iw-log">{escape(render_plan(made))}</pre>', summary)
 
 
 def carry_out(case: Case, approval: str) -> Block:
-    """Carry out the plan whose id was typed as `approval`, and return what came of it; "" changes nothing."""
+    """Execute the plan whose id was typed as `approval` and return its outcome; "" changes nothing."""
     if not approval:
-        said = "Nothing is approved and nothing was changed. To approve the plan above, type its id."
-        return Block(blocks.note(said), "nothing was changed")
+        summary = "Nothing is approved and nothing was changed. To approve the plan above, type its id."
+        return Block(blocks.note(summary), "nothing was changed")
     try:
         outcome = execute_plan(case.settings, _folder(case), approval.strip())
     except (UsageError, FolderError) as error:
@@ -88,13 +90,13 @@ def journal(case: Case) -> Block:
     events = events_of(_folder(case)) if case.folder else ()
     if not events:
         return Block(blocks.note("Nothing was planned or changed in this incident."), "nothing was changed")
-    told = [(event.recorded_at, str(event.data["phase"]), event.text) for event in events]
-    return Block(blocks.timeline(told), format_count(len(told), "entry"))
+    entries = [(event.recorded_at, str(event.data["phase"]), event.text) for event in events]
+    return Block(blocks.timeline(entries), format_count(len(entries), "entry"))
 
 
 def _folder(case: Case) -> IncidentFolder:
     if case.folder is None:
-        raise RefusedError("a change belongs to an incident: incident declare makes one")
+        raise RefusedError("a change belongs to an incident: incident declare creates one")
     return case.folder
 
 

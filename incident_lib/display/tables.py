@@ -9,10 +9,12 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.display.block import Block
-from incident_lib.display.grid import facts, lines
+from incident_lib.display.grid import facts, lines, plain
 from incident_lib.investigation.case import Case
 from incident_lib.model import Evidence, EvidenceStatus, Row
+from incident_lib.model.rows import Measurement
 from incident_lib.reports import blocks
+from incident_lib.technologies import table as technologies
 from incident_lib.units import format_count, format_duration
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _STATES = {
     " memory_limit_bytes process_count thread_count open_file_count open_file_limit_count connection_counts",
 }
 
+_MEASURED = ("target", "probe", "number", "unit", "labels")
 _WORD = re.compile(r"[A-Z][a-z]*")
 _TECHNOLOGIES = {"Postgres", "Redis"}
 
@@ -45,52 +48,92 @@ class Table(Block):
 
 
 def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: int = 50) -> Table:
-    """Return what a probe saw, target by target; where it saw nothing, why and what to do.
+    """Return what a probe collected, target by target; where that is nothing, why and what to do.
 
     `columns` names the fields to show, a space between them; `record` types of record; `most` how
     many rows of each target.
     """
     evidence = case.of(probe)
     if not evidence:
-        missing = f"No target was asked for {probe}: nothing of that kind is configured in workbench.toml."
-        return Table(blocks.note(missing), f"{probe}: nothing to ask", ())
+        missing = f"{probe} was not collected: nothing of that kind is configured in workbench.toml."
+        return Table(blocks.note(missing), f"{probe}: not collected", ())
     records = [
-        (one.target, row)
-        for one in evidence
-        for row in one.rows
+        (each.target, row)
+        for each in evidence
+        for row in each.rows
         if not record or type(row).__name__ in record.split()
     ]
-    html = [problem(one) for one in evidence]
+    html = [problem(each) for each in evidence]
     groups = list(_by_type(records))
     for index, alike in enumerate(groups):
         shown = _tables(alike, columns.split(), most, named=index == 0)
         html.append(_kind(alike[0][1]) + shown if shown and len(groups) > 1 else shown)
-    if not records and all(one.status is EvidenceStatus.COLLECTED for one in evidence):
-        html.append(blocks.note(f"{probe} was asked, and there is nothing to show.", kind="ok"))
-    html += [*(cut(one) for one in evidence), sources(evidence)]
+    if not records and all(each.status is EvidenceStatus.COLLECTED for each in evidence):
+        html.append(blocks.note(f"{probe} was collected, and there is nothing to show.", kind="ok"))
+    html += [*(cut(each) for each in evidence), sources(evidence)]
     summary = f"{probe}: {format_count(len(records), 'record')} of {format_count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
 
 
 def states(case: Case) -> Table:
     """Return the state of every container and process, and what runs inside."""
-    asked = [probe for probe in _STATES if case.of(probe)]
-    if not asked:
+    collected = [probe for probe in _STATES if case.of(probe)]
+    if not collected:
         note = blocks.note("No service has a container or a pid_file in workbench.toml.")
-        return Table(note, "nothing to ask", ())
-    tables = [table(case, probe, _STATES[probe]) for probe in asked]
-    records = [record for one in tables for record in one.records]
-    return Table("".join(one.html for one in tables), format_count(len(records), "record"), records)
+        return Table(note, "no container, no process", ())
+    tables = [table(case, probe, _STATES[probe]) for probe in collected]
+    records = [record for shown in tables for record in shown.records]
+    return Table("".join(shown.html for shown in tables), format_count(len(records), "record"), records)
 
 
-def problem(one: Evidence) -> str:
-    """Return why `one` saw nothing or not all, and what to do; "" when all is there."""
-    if one.problem is None:
+def probes(case: Case, *names: str, most: int = 20) -> Block:
+    """Return what each of the probes collected, in order; a probe that was not collected is left out."""
+    collected = [name for name in names if case.of(name)]
+    if not collected:
+        missing = f"None was collected of {', '.join(names)}: nothing of that kind is configured."
+        return Block(blocks.note(missing), "nothing was collected")
+    parts = [f"<h4>{escape(name)}</h4>{table(case, name, most=most).html}" for name in collected]
+    return Block("".join(parts), format_count(len(collected), "probe"))
+
+
+def custom(case: Case) -> Table:
+    """Return findings and numbers of custom probes: those of workbench.toml and of packages."""
+    evidence = [each for each in case.evidence if technologies().of_probe(each.probe) is None]
+    if not evidence:
+        none = "There are no custom probes; [[probe]] in workbench.toml adds one."
+        return Table(blocks.note(none), "no custom probe", ())
+    collected = {each.ref for each in evidence}
+    findings = [finding for finding in case.analysis.findings if collected & set(finding.evidence)]
+    judged = {ref for finding in findings for ref in finding.evidence}
+    html = [blocks.findings(findings), *(problem(each) for each in evidence if each.ref not in judged)]
+    rows = [
+        (
+            each.target,
+            row.name,
+            row.value,
+            row.unit,
+            ", ".join(f"{key} {text}" for key, text in row.labels.items()),
+        )
+        for each in evidence
+        for row in each.of(Measurement)
+    ]
+    html += [plain(_MEASURED, rows)] if rows else []
+    html += [*(cut(each) for each in evidence), sources(evidence)]
+    records = [(each.target, row) for each in evidence for row in each.rows]
+    summary = f"{format_count(len(evidence), 'probe')}, {format_count(len(records), 'record')}"
+    return Table("".join(html), summary, records)
+
+
+def problem(evidence: Evidence) -> str:
+    """Return why `evidence` is missing or partial, and what to do; "" when all is there."""
+    if evidence.problem is None:
         return ""
-    seen = {EvidenceStatus.PARTIAL: "was seen in part", EvidenceStatus.SKIPPED: "was not asked"}
-    advice = f'<p class="iw-why">What to do: {escape(one.problem.advice)}</p>' if one.problem.advice else ""
-    said = f"{one.target} {seen.get(one.status, 'could not be seen')}: {one.problem.message}"
-    return f'<div class="iw-note iw-unknown">{escape(said)}{advice}</div>'
+    fates = {EvidenceStatus.PARTIAL: "was read in part", EvidenceStatus.SKIPPED: "was skipped"}
+    advice = evidence.problem.advice
+    todo = f'<p class="iw-why">What to do: {escape(advice)}</p>' if advice else ""
+    fate = fates.get(evidence.status, "could not be read")
+    message = f"{evidence.target} {fate}: {evidence.problem.message}"
+    return f'<div class="iw-note iw-unknown">{escape(message)}{todo}</div>'
 
 
 def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *, named: bool) -> str:
@@ -102,17 +145,21 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *
     targets = [target for target, _ in records]
     if len(set(targets)) == len(targets) and len(targets) <= 6:
         return facts(records, wanted, target=named)
-    kept = [one for of in dict.fromkeys(targets) for one in [one for one in records if one[0] == of][:most]]
+    kept = [
+        record
+        for target in dict.fromkeys(targets)
+        for record in [record for record in records if record[0] == target][:most]
+    ]
     shown = lines(kept, wanted, target=len(set(targets)) > 1)
     rest = len(records) - len(kept)
     return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest else "")
 
 
 def _kind(row: Row) -> str:
-    """Return a heading that tells the records of one probe apart: `PostgresCheckpoints` are checkpoints."""
+    """Return a heading that distinguishes the records of a probe: `PostgresCheckpoints` are checkpoints."""
     words = _WORD.findall(type(row).__name__)
-    told = words[1:] if words[0] in _TECHNOLOGIES else words
-    return f'<p class="iw-record">{escape(" ".join(told).lower())}</p>'
+    words = words[1:] if words[0] in _TECHNOLOGIES else words
+    return f'<p class="iw-record">{escape(" ".join(words).lower())}</p>'
 
 
 def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row]]]:
@@ -122,25 +169,25 @@ def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row
     return groups.values()
 
 
-def cut(one: Evidence) -> str:
+def cut(evidence: Evidence) -> str:
     """Return what a cap left out; "" when nothing."""
-    if one.truncated is None:
+    if evidence.truncated is None:
         return ""
-    cap = one.truncated
-    total = f"of {cap.total}" if cap.total is not None else "and nobody counted the rest"
-    return blocks.note(f"{one.target}: cut, {cap.kept:,} {cap.unit} kept {total}.", kind="warning")
+    cap = evidence.truncated
+    total = f"of {cap.total}" if cap.total is not None else "and the rest was not counted"
+    return blocks.note(f"{evidence.target}: cut, {cap.kept:,} {cap.unit} kept {total}.", kind="warning")
 
 
 def sources(evidence: Sequence[Evidence]) -> str:
-    """Return what was sent to each target, folded away."""
-    asked = "".join(
-        f"<p>{escape(one.target)}, {format_duration(one.duration_seconds)} "
-        f"at {clock.format_time(one.collected_at)}</p><pre>{escape(one.source)}</pre>"
-        for one in evidence
+    """Return what was sent to each target, folded."""
+    statements = "".join(
+        f"<p>{escape(each.target)}, {format_duration(each.duration_seconds)} "
+        f"at {clock.format_time(each.collected_at)}</p><pre>{escape(each.source)}</pre>"
+        for each in evidence
     )
-    label = ", ".join(escape(one.target) for one in evidence)
+    label = ", ".join(escape(each.target) for each in evidence)
     verb = "was" if len(evidence) == 1 else "were"
-    return f'<details class="iw-source"><summary>how {label} {verb} asked</summary>{asked}</details>'
+    return f'<details class="iw-source"><summary>how {label} {verb} queried</summary>{statements}</details>'
 
 
 def _as_dict(target: str, row: Row) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Notebook(msgspec.Struct, frozen=True):
 # fmt: off
 NOTEBOOKS = (
     Notebook("00_triage", "Triage", "What is broken, since when, and what changed?"),
-    Notebook("10_application", "Application", "Which service fails, where, and how does it look from inside?",
+    Notebook("10_application", "Application", "Which service fails, where, and what is seen from inside?",
              areas=("container.", "docker.", "process.", "http.", "logs.", "host.", "deploys.")),
     Notebook("20_database", "Database", "Does PostgreSQL answer, and who keeps whom waiting?",
              areas=("postgres.",)),

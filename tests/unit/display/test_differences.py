@@ -61,7 +61,7 @@ def test_now_is_set_against_the_newest_baseline(tmp_path):
     case(tmp_path, "baselines/normal", 0.02)
     block = against_normal(case(tmp_path, "incidents/x/snapshots", 4.0))
     assert repr(block) == "<1 worse>"
-    assert "Against the baseline normal of 2" in block.html
+    assert "Compared with the baseline normal of 2" in block.html
     assert "/&lt;b&gt;" in block.html
     assert "<b>" not in block.html
 

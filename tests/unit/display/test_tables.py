@@ -77,13 +77,13 @@ def test_hostile_text_is_escaped():
 def test_a_failure_says_why_and_what_to_do():
     problem = Problem(kind=ProblemKind.TIMED_OUT, message="no answer within 5 s", advice="look at its log")
     table = show.table(case(one(status=EvidenceStatus.FAILED, problem=problem)), "host.disk")
-    assert "host could not be seen: no answer within 5 s" in table.html
+    assert "host could not be read: no answer within 5 s" in table.html
     assert "What to do: look at its log" in table.html
     assert "nothing to show" not in table.html
 
 
-def test_nothing_found_is_not_the_same_as_nothing_asked():
-    assert "was asked, and there is nothing to show" in show.table(case(one()), "host.disk").html
+def test_nothing_found_is_not_the_same_as_nothing_collected():
+    assert "was collected, and there is nothing to show" in show.table(case(one()), "host.disk").html
     assert "No target was asked" in show.table(case(), "host.disk").html
 
 

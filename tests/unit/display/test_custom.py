@@ -1,4 +1,4 @@
-"""The section of the team's own probes."""
+"""The section of the custom probes."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +41,7 @@ def case(*evidence, findings=()):
 
 
 def test_without_any_it_says_how_to_add_one():
-    assert "[[probe]]" in show.own(case(seen("http.health"))).html
+    assert "[[probe]]" in show.custom(case(seen("http.health"))).html
 
 
 def test_numbers_findings_and_what_was_sent():
@@ -53,7 +53,7 @@ def test_numbers_findings_and_what_was_sent():
         title="Orders waiting: 42 orders",
         evidence=("api/shop.queue",),
     )
-    shown = show.own(case(seen("shop.queue", row), seen("http.health"), findings=[high]))
+    shown = show.custom(case(seen("shop.queue", row), seen("http.health"), findings=[high]))
     for text in ("Orders waiting: 42 orders", "shop.queue", "queue &lt;mail&gt;", "&lt;stats&gt;"):
         assert text in shown.html
     assert "http.health" not in shown.html
@@ -62,6 +62,6 @@ def test_numbers_findings_and_what_was_sent():
 
 def test_what_could_not_be_asked_says_why():
     problem = Problem(kind=ProblemKind.NOT_FOUND, message="/x is not there", advice="look at what writes it")
-    shown = show.own(case(seen("shop.file", problem=problem))).html
+    shown = show.custom(case(seen("shop.file", problem=problem))).html
     assert "/x is not there" in shown
     assert "look at what writes it" in shown
