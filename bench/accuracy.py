@@ -9,7 +9,7 @@
 What is finished is kept in bench/out/accuracy.json, and the next run goes on from there. The diagnosis sees
 the stack's workbench.toml and nothing else; the fault is compared with its answer afterwards. Exit code 1
 when a goal is missed: 95 % of the faults first, all in the first three, both of every pair in the first
-three, nothing said about a healthy stack.
+three, nothing reported about a healthy stack.
 """
 
 import json
@@ -25,20 +25,20 @@ from accuracy_plan import CONTAINERS, FRESH, HEALTHY, is_known, options, wanted
 from incident_lib.clock import format_duration, format_time, now
 from incident_lib.demo import FAULTS
 
-_LOOKS = {HEALTHY: 10, FRESH: 1}
+_TRIAGES = {HEALTHY: 10, FRESH: 1}
 
 
 def main() -> int:
     """Return 0 when every goal is met by what was asked for, else 1."""
-    told = options(__doc__)
-    results = {} if told.fresh else _load(told.out)
+    asked_for = options(__doc__)
+    results = {} if asked_for.fresh else _load(asked_for.out)
     begun = time.monotonic()
-    keys = wanted(told, _container_faults() if told.full or told.containers else ())
+    keys = wanted(asked_for, _container_faults() if asked_for.full or asked_for.containers else ())
     try:
         for key in keys:
-            if (key not in results or told.only) and (result := _measured(key)):
+            if (key not in results or asked_for.only) and (result := _measured(key)):
                 results[key] = result
-                _save(told.out, results)
+                _save(asked_for.out, results)
                 print(line(key, result), flush=True)
     except KeyboardInterrupt:
         print("\nStopped; what is finished is kept, and the same command goes on from here.")
@@ -50,11 +50,11 @@ def main() -> int:
 
 
 def _measured(key: str) -> Result | None:
-    """Return what was measured, None where this machine cannot play it; it says why."""
+    """Return what was measured, None where this machine cannot play it; the reason is printed."""
     name = key.partition("#")[0]
     try:
-        if name in _LOOKS:
-            return measure_healthy(_LOOKS[name])
+        if name in _TRIAGES:
+            return measure_healthy(_TRIAGES[name])
         if name.startswith(CONTAINERS):
             return _measured_in_containers(name.removeprefix(CONTAINERS))
         parts = tuple(name.split("+"))
@@ -68,7 +68,7 @@ def _measured(key: str) -> Result | None:
 
 
 def _container_faults() -> tuple[str, ...]:
-    # Docker's client and the tests' images are wanted only here.
+    # Docker's client and the tests' images are needed only here.
     from accuracy_containers import container_faults
 
     return container_faults()
@@ -89,7 +89,11 @@ def _load(path: Path) -> dict[str, Result]:
     if not path.exists():
         return {}
     kept: dict[str, Result] = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return {key: one for key, one in kept.items() if "kind" in one and is_known(key.partition("#")[0])}
+    return {
+        key: result
+        for key, result in kept.items()
+        if is_known(key.partition("#")[0]) and "hypotheses" in result.get("runs", [result])[0]
+    }
 
 
 def _save(path: Path, results: dict[str, Result]) -> None:

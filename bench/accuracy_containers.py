@@ -1,4 +1,4 @@
-"""The same on the container stack, where an engine answers: that of DOCKER_HOST, else the usual one.
+"""The same on the container stack, where an engine answers: that of DOCKER_HOST, else the default.
 
 Its images are those of the tests, as the official ones cannot be had everywhere.
 """
@@ -25,7 +25,7 @@ _USUAL = "unix:///var/run/docker.sock"
 
 
 def container_faults() -> tuple[str, ...]:
-    """Return the names of its faults; none where no engine answers, which is said."""
+    """Return the names of its faults; none where no engine answers, which is printed."""
     try:
         _engine()
     except FAILURES as error:
@@ -47,7 +47,7 @@ def _engine() -> docker.DockerClient:
 def measure_container_fault(name: str) -> Result | None:
     """Return what a container stack of its own, broken by one fault, was diagnosed as.
 
-    None where this machine cannot play it; it says why.
+    None where this machine cannot play it; the reason is printed.
     """
     fault = CONTAINER_FAULTS[name]
     if reason := fault.why_not():

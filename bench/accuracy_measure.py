@@ -1,6 +1,6 @@
 """Breaking a stack of its own for each measurement, and comparing the diagnosis with what was broken.
 
-The diagnosis is given the stack's workbench.toml and a window. The fault is looked at only afterwards.
+The diagnosis is given the stack's workbench.toml and a window. The fault is compared only afterwards.
 """
 
 import os
@@ -37,22 +37,21 @@ TECHNOLOGY = {
     "payments": "network and outside",
 }
 _HEALTHY_SECONDS = 6.0
-_LOOKS = 10
 _BETWEEN_SECONDS = 4.0
 _SAMPLE_SECONDS = 2.0
-_SLACK_SECONDS = 2.0  # the window ends when the looking begins
+_SLACK_SECONDS = 2.0  # the window ends when the diagnosis begins
 
 
-def measure_healthy(looks: int) -> Result:
-    """Return what one healthy stack under load was called in `looks` triages."""
+def measure_healthy(triages: int) -> Result:
+    """Return what one healthy stack under load was called in as many triages."""
     with DemoStack() as stack:
         stack.drive(_HEALTHY_SECONDS)
         runs = []
-        for _ in range(looks):
+        for _ in range(triages):
             stack.drive(_BETWEEN_SECONDS)
             case, arrived = _triage(stack.config, "15m", 0.0)
             load = os.getloadavg()[0] / (os.cpu_count() or 1)
-            found = {"told": told(case), "alarms": alarms(case), "load_per_cpu": round(load, 1)}
+            found = {"hypotheses": ranked(case), "alarms": alarms(case), "load_per_cpu": round(load, 1)}
             runs.append({**found, "seconds": round(arrived["end"], 1)})
     return {"kind": "healthy", "runs": runs}
 
@@ -77,11 +76,11 @@ def broken(stack: Any, faults: list[Fault]) -> Result:
     judged = [_judged(fault, case, arrived) for fault in faults]
     mended = [*(_mend(fault, stack) for fault in reversed(faults)), _not_ready(stack)]
     most = 1 if len(faults) == 1 else 3
-    right = all(one["rank"] is not None and one["rank"] <= most for one in judged) and not any(mended)
+    right = all(each["rank"] is not None and each["rank"] <= most for each in judged) and not any(mended)
     return {
         "kind": "fault" if len(faults) == 1 else "pair",
         "faults": judged,
-        "told": told(case)[:6],
+        "hypotheses": ranked(case)[:6],
         "seconds": round(arrived["end"], 1),
         "alarms": alarms(case),
         "not_mended": "; ".join(filter(None, mended)),
@@ -125,9 +124,9 @@ def _timed(arrived: dict[str, float], take: Callable[[Watch], Case]) -> Case:
     begun = time.monotonic()
 
     def note(_evidence: Evidence, findings: tuple[Finding, ...]) -> None:
-        for one in findings:
-            if one.severity.is_bad:
-                arrived.setdefault(one.id, time.monotonic() - begun)
+        for finding in findings:
+            if finding.severity.is_bad:
+                arrived.setdefault(finding.id, time.monotonic() - begun)
 
     case = take(Watch(evidence=note))
     arrived["end"] = time.monotonic() - begun
@@ -142,21 +141,25 @@ def _watched(settings: Settings, where: Path, seconds: float) -> IncidentFolder:
     return folder
 
 
-def told(case: Case) -> list[str]:
-    """Return the hypotheses, the first one first."""
-    return [f"{one.id} at {one.target}" for one in case.analysis.hypotheses]
+def ranked(case: Case) -> list[str]:
+    """Return the hypotheses in their order."""
+    return [f"{hypothesis.id} at {hypothesis.target}" for hypothesis in case.analysis.hypotheses]
 
 
 def alarms(case: Case) -> list[str]:
     """Return the findings of WARNING or worse."""
-    return [f"{one.target}: {one.id}: {one.title}" for one in case.analysis.findings if one.severity.is_bad]
+    return [
+        f"{finding.target}: {finding.id}: {finding.title}"
+        for finding in case.analysis.findings
+        if finding.severity.is_bad
+    ]
 
 
 def _judged(fault: Fault, case: Case, arrived: dict[str, float]) -> Result:
-    expected, found = f"{fault.hypothesis} at {fault.target}", told(case)
+    expected, found = f"{fault.hypothesis} at {fault.target}", ranked(case)
     rank = found.index(expected) + 1 if expected in found else None
     support = case.analysis.hypotheses[rank - 1].support if rank else ()
-    first = min((arrived[one] for one in support if one in arrived), default=None)
+    first = min((arrived[name] for name in support if name in arrived), default=None)
     return {
         "name": fault.name,
         "technology": TECHNOLOGY.get(fault.target, fault.target),

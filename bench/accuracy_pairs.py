@@ -18,7 +18,7 @@ _ALL = frozenset({"backend", "checkouts", "reads", "reports"})
 _STOPS: dict[str, frozenset[str]] = {
     # The process that takes the requests is gone, halted, or out of files.
     **dict.fromkeys(("backend-crash", "backend-halted", "open-files"), _ALL),
-    # Nobody gets a connection of the pool: it is empty, or those who have one wait for a lock.
+    # No request gets a connection of the pool: it is empty, or those who have one wait for a lock.
     **dict.fromkeys(("pool-exhausted", "lock-contention", "ddl-queue"), _ALL - {"backend"}),
     # The server, or the application's way to it, is gone.
     **dict.fromkeys(("db-down", "db-credentials"), _ALL - {"backend"}),
@@ -66,24 +66,24 @@ _ALONE = {
 }
 
 
-def hides(one: str, other: str) -> bool:
+def hides(first: str, other: str) -> bool:
     """Return whether the fault `one` keeps the fault `other` from showing.
 
     >>> hides("db-down", "sequence-exhausted"), hides("db-down", "tls-expired")
     (True, False)
     """
-    return bool(_STOPS.get(one, frozenset()) & _NEEDS.get(other, frozenset()))
+    return bool(_STOPS.get(first, frozenset()) & _NEEDS.get(other, frozenset()))
 
 
-def may_be_paired(one: str, other: str) -> bool:
+def may_be_paired(first: str, other: str) -> bool:
     """Return whether both faults show when they are there together.
 
     >>> may_be_paired("redis-full", "db-down"), may_be_paired("redis-full", "redis-down")
     (True, False)
     """
-    if one in _ALONE or other in _ALONE or FAULTS[one].target == FAULTS[other].target:
+    if first in _ALONE or other in _ALONE or FAULTS[first].target == FAULTS[other].target:
         return False
-    return not hides(one, other) and not hides(other, one)
+    return not hides(first, other) and not hides(other, first)
 
 
 def all_pairs() -> list[tuple[str, str]]:
@@ -95,4 +95,4 @@ def all_pairs() -> list[tuple[str, str]]:
 
 def pair_keys() -> list[str]:
     """Return the keys of the thirty pairs that are measured."""
-    return [f"{one}+{other}#1" for one, other in all_pairs()[:_PAIRS]]
+    return [f"{first}+{other}#1" for first, other in all_pairs()[:_PAIRS]]

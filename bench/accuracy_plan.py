@@ -7,8 +7,8 @@ from accuracy_pairs import pair_keys
 
 from incident_lib.demo import FAULTS
 
-HEALTHY = "healthy"  # one stack, looked at ten times
-FRESH = "healthy-fresh"  # a stack of its own each time
+HEALTHY = "healthy"  # one stack, ten triages
+FRESH = "healthy-fresh"  # another stack each time
 CONTAINERS = "containers:"
 OUT = Path(__file__).with_name("out") / "accuracy.json"
 _FRESH_STACKS = 2
@@ -36,11 +36,11 @@ def options(description: str | None) -> argparse.Namespace:
     )
     parser.add_argument("--fresh", action="store_true", help="forget what is finished")
     parser.add_argument("--out", type=Path, default=OUT, help=f"default {OUT.parent.name}/{OUT.name}")
-    told = parser.parse_args()
-    unknown = [name for name in told.only if not is_known(name)]
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.only if not is_known(name)]
     if unknown:
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(FAULTS)}")
-    return told
+    return arguments
 
 
 def is_known(name: str) -> bool:
@@ -50,16 +50,16 @@ def is_known(name: str) -> bool:
     return name in {HEALTHY, FRESH} or all(part in FAULTS for part in name.split("+"))
 
 
-def wanted(told: argparse.Namespace, container_faults: tuple[str, ...]) -> list[str]:
+def wanted(arguments: argparse.Namespace, container_faults: tuple[str, ...]) -> list[str]:
     """Return the keys to measure, in order; those of containers only as far as `container_faults` go."""
-    if told.only:
-        return [f"{name}#1" for name in told.only]
-    times = _TIMES if told.full else 1
+    if arguments.only:
+        return [f"{name}#1" for name in arguments.only]
+    times = _TIMES if arguments.full else 1
     contained = [f"{CONTAINERS}{name}#{number + 1}" for number in range(times) for name in container_faults]
-    if told.full:
+    if arguments.full:
         return [*singles(_TIMES), *pair_keys(), *contained]
-    if told.pairs or told.containers:
-        return [*(pair_keys() if told.pairs else []), *(contained if told.containers else [])]
+    if arguments.pairs or arguments.containers:
+        return [*(pair_keys() if arguments.pairs else []), *(contained if arguments.containers else [])]
     return singles(1)
 
 

@@ -13,7 +13,7 @@ from incident_lib.investigation.case import newest_case
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.notify.people import (
-    Tell,
+    Notice,
     contact_matrix,
     escalation_paths,
     on_call_at,
@@ -65,16 +65,16 @@ def _matrix(document: Document, severity: Any, at: datetime) -> dict[str, Any]:
         "respond_within": in_words(severity.respond_within.total_seconds()),
         "update_every": in_words(severity.update_every.total_seconds()),
         "tell": [
-            {"part": tell.part, "role": tell.role, "way": tell.way, "who": _who(document, tell, at)}
-            for tell in contact_matrix(severity)
+            {"part": notice.part, "role": notice.role, "way": notice.way, "who": _who(document, notice, at)}
+            for notice in contact_matrix(severity)
         ],
     }
 
 
-def _who(document: Document, tell: Tell, at: datetime) -> str:
-    if tell.role in _CHANNELS:
-        return str(getattr(document.channels, tell.role))
-    return "your tracker" if tell.role == "ticket" else person_for(document, tell.role, at).line
+def _who(document: Document, notice: Notice, at: datetime) -> str:
+    if notice.role in _CHANNELS:
+        return str(getattr(document.channels, notice.role))
+    return "your tracker" if notice.role == "ticket" else person_for(document, notice.role, at).line
 
 
 def _escalation(document: Document, at: datetime) -> dict[str, list[dict[str, str]]]:

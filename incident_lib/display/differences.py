@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from incident_lib import clock
-from incident_lib.correlation.trend import latest_life, line_of, series_of, trend_findings
+from incident_lib.correlation.trend import followed, trend_findings
 from incident_lib.display.block import Block
 from incident_lib.display.drawings import memory
 from incident_lib.findings.thresholds import Thresholds
+from incident_lib.findings.trend import latest_life, steady_rise
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import newest_baseline
 from incident_lib.investigation.case import Case, load_case
@@ -56,11 +57,7 @@ def trends(case: Case) -> Block:
 
 def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:
     """Yield a plot of each number that rises steadily."""
-    for (target, _, what), series in series_of(samples).items():
-        readings = latest_life(series)
-        line = line_of(readings, thresholds)
-        if line is not None:
-            points = [(reading.at, reading.value or 0.0) for reading in readings]
-            caption, last = f"{target}: {what}", readings[-1]
-            rise = (line.begins, line.ends)
-            yield plot_trend(caption, points, last.unit, limit=last.limit, rise=rise)
+    for series in map(latest_life, followed(samples)):
+        if line := steady_rise(series, thresholds):
+            caption = f"{series.labels['target']}: {series.labels['what']}"
+            yield plot_trend(caption, series, rise=(line.begins, line.ends))

@@ -20,6 +20,7 @@ from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import HostMemory
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
+from incident_lib.technologies.logs.series import failures
 from incident_lib.technologies.postgres.rows import (
     PostgresCapacity,
     PostgresLockSession,
@@ -42,14 +43,7 @@ _PHASES = (
 def errors(case: Case) -> Block:
     """Return requests and errors of each service over time, with the onset and every change marked."""
     plots = [
-        plot_rates(
-            evidence.target,
-            evidence.of(LogBucket),
-            case.window,
-            onset=case.onset,
-            changes=case.changes,
-            seconds=min((row.bucket_seconds for row in evidence.of(LogSummary)), default=None),
-        )
+        plot_rates(failures(evidence), case.window, onset=case.onset, changes=case.changes)
         for evidence in case.of("logs.lines")
         if evidence.of(LogBucket)
     ]

@@ -1,1 +1,1 @@
-"""Who is told, how loudly, and the sending itself: only what a person confirmed leaves this machine."""
+"""Who is notified, how loudly, and the sending itself: only what a person confirmed leaves this machine."""

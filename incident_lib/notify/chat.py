@@ -1,4 +1,4 @@
-"""Chat and mail through Apprise: one message to one address, with a clear word on what came of it."""
+"""Chat and mail through Apprise: one message to one address, with a clear outcome."""
 
 import contextlib
 import logging
@@ -13,7 +13,7 @@ from incident_lib.notify.outcome import Outcome, answered, failed, sent, unclear
 from incident_lib.units import format_duration
 
 _CONNECT_SECONDS = 4.0
-# What drivers say when something is wrong; we say it in words of ours. The first that matches counts.
+# What drivers report when something is wrong, and how it is worded here. The first that matches counts.
 _REASONS = (
     (r"connect timeout|ConnectTimeout", "it cannot be reached in time"),
     (r"Connection refused", "the connection is refused; is the address right?"),
@@ -22,7 +22,7 @@ _REASONS = (
     (r"No route|Network is unreachable", "it cannot be reached from here"),
     (r"\b535\b|AuthenticationError|Authentication", "it refuses the login"),
     (r"RecipientsRefused|\b55[0-4]\b", "it refuses the recipient or the sender"),
-    (r"\b4[2-5]\d\b.{0,40}(?:try|later|temporar|busy)", "it has trouble of its own; try again in a minute"),
+    (r"\b4[2-5]\d\b.{0,40}(?:try|later|temporar|busy)", "the service has a problem; try again in a minute"),
 )
 _UNCLEAR = r"timed out|ReadTimeout|Connection aborted|RemoteDisconnected|reset by peer|unexpectedly closed"
 
@@ -53,13 +53,13 @@ def chat_text(markdown: str) -> ChatText:
 
 
 class Address:
-    """One Apprise address. Neither it nor what Apprise says of it is ever shown: it is the secret.
+    """One Apprise address. Neither it nor what Apprise logs about it is ever shown: it is the secret.
 
     Errors: UsageError when Apprise is not installed, ConfigError for an address it does not know.
     """
 
     def __init__(self, url: str, reference: str) -> None:
-        with _listening():
+        with _captured_log():
             self._apprise = _apprise().Apprise()
             known = self._apprise.add(url) and len(self._apprise) == 1
         if not known:
@@ -82,27 +82,27 @@ class Address:
         return tuple(str(target[1]) for target in targets if isinstance(target, tuple))
 
     def send(self, text: ChatText, *, seconds: float) -> Outcome:
-        """Return what came of sending `text` within `seconds`. Cost: one message, never tried again."""
+        """Return the outcome of sending `text` within `seconds`. Cost: one message, never tried again."""
         self._server.socket_connect_timeout = min(seconds, _CONNECT_SECONDS)
         self._server.socket_read_timeout = seconds
-        with _listening() as heard:
+        with _captured_log() as logged:
             arrived = within(seconds, lambda: self._notify(text))
         if arrived is None:
             return unclear(f"no answer within {format_duration(seconds)}; it may have arrived all the same")
-        return sent() if arrived else _explain("\n".join(heard))
+        return sent() if arrived else _explain("\n".join(logged))
 
     def _notify(self, text: ChatText) -> bool:
         plain = _apprise().NotifyFormat.TEXT
         return bool(self._apprise.notify(title=text.title, body=text.body, body_format=plain))
 
 
-def _explain(heard: str) -> Outcome:
-    if status := re.search(r"error=(\d{3})", heard):
+def _explain(logged: str) -> Outcome:
+    if status := re.search(r"error=(\d{3})", logged):
         return answered(int(status[1]))
     for pattern, reason in _REASONS:
-        if re.search(pattern, heard):
+        if re.search(pattern, logged):
             return failed(reason)
-    if re.search(_UNCLEAR, heard):
+    if re.search(_UNCLEAR, logged):
         return unclear("the connection ended without an answer; it may have arrived all the same")
     return failed("it was not accepted, and no reason was given")
 
@@ -118,26 +118,26 @@ def _apprise() -> Any:
 
 
 @contextlib.contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Yield what Apprise logs meanwhile: its only way to give a reason. Nothing of it goes further."""
-    logger, heard = logging.getLogger("apprise"), _Ear()
+def _captured_log() -> Iterator[list[str]]:
+    """Yield what Apprise logs meanwhile, its only way to give a reason. Nothing of it is passed on."""
+    logger, log = logging.getLogger("apprise"), _MessageList()
     level, propagate = logger.level, logger.propagate
-    logger.addHandler(heard)
+    logger.addHandler(log)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     try:
-        yield heard.heard
+        yield log.messages
     finally:
-        logger.removeHandler(heard)
+        logger.removeHandler(log)
         logger.setLevel(level)
         logger.propagate = propagate
 
 
-class _Ear(logging.Handler):
+class _MessageList(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.heard: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what the library says of its failure."""
-        self.heard.append(record.getMessage())
+        """Keep what the library reports of its failure."""
+        self.messages.append(record.getMessage())

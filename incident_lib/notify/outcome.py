@@ -1,4 +1,4 @@
-"""What came of sending one message, and the deadline that holds whatever the other side does."""
+"""The outcome of sending one message, and the deadline that holds whatever the other side does."""
 
 import queue
 import threading
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Result(StrEnum):
-    """Whether a message arrived. UNCLEAR: it may have, nobody said so."""
+    """Whether a message arrived. UNCLEAR: it may have; there was no answer."""
 
     SENT = "sent"
     FAILED = "failed"
@@ -20,7 +20,7 @@ class Result(StrEnum):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of sending, in words of ours: an answer of the service may hold a secret."""
+    """The outcome of sending, in our words: an answer of the service may hold a secret."""
 
     result: Result
     reason: str = ""
@@ -37,7 +37,7 @@ def failed(reason: str) -> Outcome:
 
 
 def unclear(reason: str) -> Outcome:
-    """Return that nobody can say whether it arrived."""
+    """Return that it is unknown whether it arrived, and why."""
     return Outcome(result=Result.UNCLEAR, reason=reason)
 
 
@@ -45,7 +45,7 @@ def answered(status: int) -> Outcome:
     """Return what an HTTP status other than success means.
 
     >>> answered(503).reason
-    'it answers 503: it has trouble of its own; try again in a minute'
+    'it answers 503: the service has a problem; try again in a minute'
     """
     words = {
         400: "it does not accept this message",
@@ -56,7 +56,7 @@ def answered(status: int) -> Outcome:
         413: "the message is too long",
         429: "it was sent too many messages; try again in a minute",
     }
-    trouble = "it has trouble of its own; try again in a minute" if status >= 500 else "it was not accepted"
+    trouble = "the service has a problem; try again in a minute" if status >= 500 else "it was not accepted"
     return failed(f"it answers {status}: {words.get(status, trouble)}")
 
 

@@ -1,4 +1,4 @@
-"""A small client of PagerDuty's Events API v2: trigger, acknowledge, resolve, one alert an incident."""
+"""A small client of PagerDuty's Events API v2: trigger, acknowledge, resolve, one alert per incident."""
 
 import re
 from enum import StrEnum
@@ -15,12 +15,12 @@ _SEVERITIES = {
     IncidentSeverity.SEV3: "warning",
     IncidentSeverity.SEV4: "info",
 }
-_SUMMARY = 1024  # PagerDuty's own limit
+_SUMMARY = 1024  # PagerDuty's limit
 _DETAILS = 8_000
 
 
 class Action(StrEnum):
-    """What PagerDuty is told. The incident's id names the alert, so a second trigger pages nobody new."""
+    """What PagerDuty is to do. The incident's id names the alert, so a second trigger pages no one again."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 def action_for(incident: Incident) -> Action:
-    """Return what the state of `incident` asks for."""
+    """Return what the state of `incident` calls for."""
     return Action.TRIGGER if incident.is_open else Action.RESOLVE
 
 
@@ -54,7 +54,7 @@ def event_for(incident: Incident, action: Action, text: str) -> dict[str, Any]:
 
 
 def send_event(url: str, routing_key: str, event: dict[str, Any], *, seconds: float) -> Outcome:
-    """Return what came of sending `event` within `seconds`. Cost: one request, never tried again."""
+    """Return the outcome of sending `event` within `seconds`. Cost: one request, never tried again."""
     outcome = within(seconds, lambda: _post(url, {"routing_key": routing_key, **event}, seconds))
     return outcome or unclear(
         f"no answer within {format_duration(seconds)}; it may have arrived all the same"

@@ -1,4 +1,4 @@
-"""Who is told at each severity, who comes next, and who these people are today. Pure."""
+"""Who is notified at each severity, who comes next, and who these people are today. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ ON_CALL = "on-call"
 STAND_IN = "stand-in"
 
 
-class Tell(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the contact matrix: which role is told, and how."""
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the contact matrix: which role is notified, and how."""
 
     part: str  # primary, secondary, management, communication
     role: str  # a role of [[contact]], or a channel of [channels]
@@ -31,7 +31,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody to tell, found in the configuration; `missing` says what to write there."""
+    """A person to notify, found in the configuration; `missing` says what to add there."""
 
     role: str
     contact: Contact | None = None
@@ -47,8 +47,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
             f"pager {self.contact.pager}" if self.contact.pager else "",
             f"phone {self.contact.phone}" if self.contact.phone else "",
         ]
-        told = ", ".join(filter(None, ways)) or self.missing or "no chat, pager or phone is configured"
-        return f"{self.contact.name} ({told})"
+        listed = ", ".join(filter(None, ways)) or self.missing or "no chat, pager or phone is configured"
+        return f"{self.contact.name} ({listed})"
 
 
 _MATRIX = {
@@ -104,13 +104,13 @@ _ALIASES = {
 }
 
 
-def contact_matrix(severity: IncidentSeverity) -> tuple[Tell, ...]:
-    """Return who is told at `severity`, and how.
+def contact_matrix(severity: IncidentSeverity) -> tuple[Notice, ...]:
+    """Return who is notified at `severity`, and how.
 
-    >>> [f"{tell.role}: {tell.way}" for tell in contact_matrix(IncidentSeverity.SEV4)]
+    >>> [f"{notice.role}: {notice.way}" for notice in contact_matrix(IncidentSeverity.SEV4)]
     ['ticket: open one, for working hours']
     """
-    return tuple(Tell(part=part, role=role, way=way) for part, role, way in _MATRIX[severity])
+    return tuple(Notice(part=part, role=role, way=way) for part, role, way in _MATRIX[severity])
 
 
 def escalation_paths() -> dict[str, tuple[Step, ...]]:
@@ -127,7 +127,7 @@ def steps_due(incident: Incident, at: datetime) -> tuple[tuple[Step, datetime], 
 
 
 def on_call_at(document: Document, at: datetime) -> tuple[Person, Duty | None]:
-    """Return who has the pager at `at`, and by which rule; None for a fixed contact or nobody."""
+    """Return who has the pager at `at`, and by which rule; None for a fixed contact or none."""
     duty = duty_at(document.on_call, at)
     if duty is None:
         return _by_role(
@@ -146,10 +146,10 @@ def person_for(document: Document, role: str, at: datetime) -> Person:
 
 
 def vendors(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield each outside dependency with whom to ask there; "" where that is not configured."""
+    """Yield each outside dependency with its contact; "" where that is not configured."""
     for dependency in document.dependency:
-        told = ", ".join(filter(None, (dependency.owner, dependency.contact)))
-        yield dependency.name, told if dependency.contact else ""
+        contact = ", ".join(filter(None, (dependency.owner, dependency.contact)))
+        yield dependency.name, contact if dependency.contact else ""
 
 
 def _by_role(document: Document, role: str, missing: str) -> Person:

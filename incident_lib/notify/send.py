@@ -1,4 +1,4 @@
-"""Sending a confirmed message: refuse what went out before, send once, record what came of it."""
+"""Sending a confirmed message: refuse what went out before, send once, record the outcome."""
 
 import json
 import re
@@ -38,7 +38,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """What tells two messages apart."""
+        """What distinguishes two messages."""
         return sha256(self.text.encode())
 
 
@@ -123,7 +123,7 @@ def _sent_before(events: tuple[Event, ...], message: Message) -> Event | None:
 
 
 def _parts(address: str) -> Iterator[str]:
-    """Yield what of a secret address nobody may read in a message: its tokens, or all of a key."""
+    """Yield what of a secret address may not appear in a message: its tokens, or all of a key."""
     parts = re.split(r"[/:@?&=,\s]+", address)
     yield from (part for part in parts if len(part) >= 16 and re.search(r"\d", part))
     if "://" not in address:

@@ -1,4 +1,4 @@
-"""Approved mitigations: plan, approve, carry out, verify. The only code that changes a target."""
+"""Approved mitigations: plan, approve, execute, verify. The only code that changes a target."""
 
 from incident_lib.connections.change import Action, Argument, RefusedError
 from incident_lib.remediation.actions import ACTIONS, find_action

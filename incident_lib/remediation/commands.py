@@ -1,7 +1,8 @@
-"""Running the team's own command: no shell, a deadline, and what it said."""
+"""Running a team's command: no shell, a deadline, and the end of its output."""
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -14,21 +15,21 @@ from incident_lib.connections.change import RefusedError
 from incident_lib.errors import ConfigError
 from incident_lib.units import format_duration
 
-_SAID_BYTES = 2000
+_OUTPUT_BYTES = 2000
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How a command ended. `code` is None when it did not, within its time."""
 
     code: int | None
-    said: str  # the end of its output
+    output: str  # the end of it
     seconds: float
 
     def __str__(self) -> str:
         """Return it as one sentence."""
         took = format_duration(self.seconds)
         how = f"did not end within {took}" if self.code is None else f"ended with {self.code} after {took}"
-        return f"{how}{f', saying: {self.said}' if self.said else ''}"
+        return f"{how}{f', with output: {self.output}' if self.output else ''}"
 
 
 def fill(command: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
@@ -55,16 +56,16 @@ def shown(command: tuple[str, ...]) -> str:
 def run_command(command: tuple[str, ...], root: Path, seconds: float) -> Ended:
     """Return how the command ended, run in `root` without input. Errors: RefusedError when it cannot start.
 
-    Its output goes to a file: what it starts may keep that open for ever, and nobody waits for it.
+    Its output goes to a file: what it starts may keep that open for ever, and is not waited for.
     """
     started = clock.monotonic()
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as file:
         try:
             process = subprocess.Popen(
                 command,
                 cwd=root,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C stops us from waiting, and not a deployment half-way
             )
@@ -78,16 +79,14 @@ def run_command(command: tuple[str, ...], root: Path, seconds: float) -> Ended:
             code = None
             process.kill()
             process.wait()
-        end = output.seek(0, os.SEEK_END)
-        output.seek(max(0, end - _SAID_BYTES))
-        said = " ".join(output.read().decode("utf-8", "replace").split())
-    return Ended(code=code, said=said, seconds=clock.monotonic() - started)
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - _OUTPUT_BYTES))
+        output = " ".join(file.read().decode("utf-8", "replace").split())
+    return Ended(code=code, output=output, seconds=clock.monotonic() - started)
 
 
 def check_program(command: tuple[str, ...], root: Path, key: str) -> None:
     """Raise ConfigError unless the command's program is there, so that a plan can be trusted."""
-    import shutil
-
     program = command[0]
     found = shutil.which(program) if "/" not in program else shutil.which(str(root / program))
     if not found:

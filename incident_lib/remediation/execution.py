@@ -1,4 +1,4 @@
-"""Plan, approve, carry out, verify: the only code that changes a target."""
+"""Plan, approve, execute, verify: the only code that changes a target."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ def plan_change(
 ) -> Plan:
     """Return what a change would do, kept in the incident's folder. Changes nothing.
 
-    Cost: what looking at the target costs. Errors: RefusedError with what to do, UsageError, FolderError.
+    Cost: that of probing the target. Errors: RefusedError with what to do, UsageError, FolderError.
     """
     chosen = find_action(action)
     request = Request(settings=settings, target=target, arguments=chosen.complete(arguments or {}))
@@ -34,10 +34,10 @@ def plan_change(
 
 
 def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Outcome:
-    """Return what came of exactly the plan of that id, which a person approved by naming it.
+    """Return the outcome of exactly the plan of that id, which a person approved by naming it.
 
-    It is carried out and verified, and the timeline has it before and after. Errors: RefusedError, and then
-    nothing was changed: an unknown, used, expired or edited plan, or a world that is another one by now.
+    It is executed and verified, and the timeline has it before and after. Errors: RefusedError, and then
+    nothing was changed: an unknown, used, expired or edited plan, or a world that has changed since.
     """
     plan = journal.load_plan(folder, plan_id)
     action = find_action(plan.action)
@@ -46,7 +46,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     now, proposal = make_plan(request, action, folder.id, folder.redactor)
     if changed := differences(plan, now, proposal):
         raise RefusedError(
-            f"the world is not the one that was approved: {'; '.join(changed)}. "
+            f"the target is not as it was when the plan was approved: {'; '.join(changed)}. "
             "Nothing was changed; make a new plan"
         )
     journal.claim(folder, plan)
@@ -60,7 +60,7 @@ def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
     if clock.now() >= plan.expires_at:
         raise RefusedError(
             f"the plan {plan.id} expired at {clock.format_time(plan.expires_at)}; "
-            "make a new one, and look at it again"
+            "make a new plan and read it again"
         )
 
 
@@ -71,7 +71,7 @@ def _execute(
     began_at = clock.now()
     status, done, verdict = (
         OutcomeStatus.INTERRUPTED,
-        "nobody knows how far it came: look at the target",
+        "it is unknown how far it came: check the target",
         _NOT_SEEN,
     )
     try:
@@ -101,18 +101,18 @@ def _change(request: Request, action: Action, proposal: Proposal) -> tuple[Outco
     except (TargetError, UsageError, OSError) as error:
         advice = getattr(error, "advice", "")
         return OutcomeStatus.FAILED, str(error), Verdict(is_verified=False, evidence=(), next_step=advice)
-    verdict = _look_again(request, action, proposal)
+    verdict = _verified(request, action, proposal)
     if done.left:
         return OutcomeStatus.PARTIAL, f"{done.text}; {done.left}", verdict
     status = OutcomeStatus.VERIFIED if verdict.is_verified else OutcomeStatus.NOT_VERIFIED
     return status, done.text, verdict
 
 
-def _look_again(request: Request, action: Action, proposal: Proposal) -> Verdict:
+def _verified(request: Request, action: Action, proposal: Proposal) -> Verdict:
     try:
         return action.verify(request, proposal) if action.verify else _NOT_SEEN
     except (TargetError, UsageError, OSError) as error:
-        return Verdict(is_verified=False, evidence=(f"it could not be seen: {error}",))
+        return Verdict(is_verified=False, evidence=(f"it could not be checked: {error}",))
 
 
 def _record(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The journal of changes: plans and what became of them, in the incident's folder and its timeline."""
+"""The journal of changes: plans and their outcomes, in the incident's folder and its timeline."""
 
 import os
 import re
@@ -61,26 +61,28 @@ def check_unused(folder: IncidentFolder, plan: Plan) -> None:
 
 
 def claim(folder: IncidentFolder, plan: Plan) -> None:
-    """Take the plan, so that nobody else carries it out meanwhile. Errors: RefusedError, FolderError."""
+    """Claim the plan, so that no other process executes it meanwhile. Errors: RefusedError, FolderError."""
     path = _path(folder, plan.id).with_suffix(".begun")
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
     except FileExistsError as error:
-        raise RefusedError(f"somebody else carries out the plan {plan.id}, or has done so") from error
+        raise RefusedError(
+            f"the plan {plan.id} is being executed by another process, or was executed"
+        ) from error
     except OSError as error:
         raise folder_error(path, error) from error
     _record(folder, plan, "begun", f"Approved and begun: {plan.title}")
 
 
 def record_outcome(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
-    """Write to the timeline what came of it. Errors: FolderError."""
+    """Write the outcome to the timeline. Errors: FolderError."""
     text = f"{plan.title}: {outcome.status.value}. {outcome.done}"
     seen = "; ".join(outcome.evidence)
     _record(folder, plan, "ended", text, status=outcome.status.value, seen=seen, next_step=outcome.next_step)
 
 
 def events_of(folder: IncidentFolder, plan_id: str = "") -> tuple[Event, ...]:
-    """Return the events of one plan, or of all."""
+    """Return the events of a plan, or of all."""
     return tuple(
         event
         for event in folder.events

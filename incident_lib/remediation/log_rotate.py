@@ -46,7 +46,7 @@ def propose(request: Request) -> Proposal:
         ),
         risks=(
             "lines that are written between the copy and the cut are lost: a moment's worth",
-            "a program that does not append goes on at its old place: the file looks as large, but is hollow",
+            "a program that does not append goes on at its old position, and the file only seems as large",
             *(() if copy else ("no copy is kept: the evidence in it is gone; take a snapshot first",)),
         ),
         undo=f"gunzip {copy}" if copy else "none: what was in it is gone",
@@ -75,10 +75,10 @@ def _stat(path: Path) -> os.stat_result:
     except OSError as error:
         kind = ProblemKind.NOT_FOUND if isinstance(error, FileNotFoundError) else ProblemKind.PRIVILEGE
         raise TargetError(
-            kind, f"cannot look at {path}: {error.strerror}", "correct `log` of the service"
+            kind, f"cannot read {path}: {error.strerror}", "correct `log` of the service"
         ) from error
     if not stat.S_ISREG(about.st_mode):
-        raise RefusedError(f"{path} is no plain file, but a link, a pipe or a device: it is left alone")
+        raise RefusedError(f"{path} is not a plain file but a link, a pipe or a device: it is left alone")
     if not os.access(path, os.R_OK | os.W_OK):
         raise TargetError(
             ProblemKind.PRIVILEGE, f"no right to read and write {path}", "run as its owner, or as root"
@@ -126,7 +126,7 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
 
 
 def _open(path: Path, identity: str) -> int:
-    """Return the opened file: that very one, and no link that took its place."""
+    """Return the opened file: the same file, and no link that took its place."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError as error:
@@ -179,7 +179,7 @@ def verify(_request: Request, proposal: Proposal) -> Verdict:
     return Verdict(
         is_verified=blocks < before // 2 + _CHUNK and size < before,
         evidence=tuple(lines),
-        next_step="let a rotation do this from now on: logrotate, or the program's own",
+        next_step="let a rotation do this from now on: logrotate, or that of the program",
     )
 
 
@@ -194,6 +194,6 @@ ACTION = Action(
         Argument(
             name="copy", help=f"{_COPY} keeps a compressed copy, {_DISCARD} keeps nothing", default=_COPY
         ),
-        Argument(name="to", help="the folder of the copy; beside the log, if empty", default=""),
+        Argument(name="to", help="the folder of the copy; that of the log, if empty", default=""),
     ),
 )

@@ -1,4 +1,4 @@
-"""A request -> a plan: what would be done to the world as it is now, redacted, named by its own hash."""
+"""A request -> a plan: what would be done to the world as it is now, redacted, named by its hash."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,7 +19,7 @@ def make_plan(
 ) -> tuple[Plan, Proposal]:
     """Return the plan of a complete request, and the proposal behind it, which stays in memory.
 
-    Cost: what looking at the target costs; nothing is changed. Errors: RefusedError, UsageError.
+    Cost: that of probing the target; nothing is changed. Errors: RefusedError, UsageError.
     """
     proposal = propose(action, request)
     created_at = (at or clock.now()).replace(microsecond=0)
@@ -41,12 +41,12 @@ def make_plan(
     )
     redacted: Plan = redactor.struct(draft, Plan)
     if redacted.arguments != draft.arguments:
-        raise RefusedError("an argument looks like a secret, and a plan holds none; say it in another way")
+        raise RefusedError("an argument resembles a secret, and a plan holds none; pass it in another way")
     return msgspec.structs.replace(redacted, id=hash_of(redacted)), proposal
 
 
 def propose(action: Action, request: Request) -> Proposal:
-    """Return what the action would do now. Errors: RefusedError also where the target cannot be seen."""
+    """Return what the action would do now. Errors: RefusedError also where the target cannot be probed."""
     try:
         return action.propose(request)
     except TargetError as error:
@@ -69,7 +69,7 @@ def hash_of(plan: Plan) -> str:
 
 
 def differences(plan: Plan, now: Plan, proposal: Proposal) -> list[str]:
-    """Return how the world differs from the one that was approved, one sentence each."""
+    """Return how the world differs from what was approved, one sentence each."""
     found = [
         f"{name} was {was}, and is {now.world.get(name, 'not known')}"
         for name, was in plan.world.items()
@@ -80,5 +80,5 @@ def differences(plan: Plan, now: Plan, proposal: Proposal) -> list[str]:
         if number is None or not bound.least <= number <= bound.most:
             found.append(f"{name}: {number}, which is not within {bound.least} to {bound.most}")
     if not found and plan.commands != now.commands:
-        found.append("it would run other commands by now")
+        found.append("it would now run other commands")
     return found

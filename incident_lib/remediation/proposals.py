@@ -28,7 +28,7 @@ _MOST = 3  # hypotheses that are worth an action
 
 
 def proposed_actions(analysis: Analysis) -> tuple[ProposedAction, ...]:
-    """Return the changes that the diagnosis speaks for, the likeliest first, each once.
+    """Return the changes that the diagnosis supports, the likeliest first, each once.
 
     >>> proposed_actions(Analysis(snapshot="20260115T143105Z"))
     ()

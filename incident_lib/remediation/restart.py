@@ -1,4 +1,4 @@
-"""Restart a service: its container through the engine, else the team's own command."""
+"""Restart a service: its container through the engine, else the team's command."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def propose(request: Request) -> Proposal:
         return _propose_command(request, service)
     raise RefusedError(
         f"nothing says how {service.name} is restarted: it has no container in workbench.toml; "
-        'set its own command, as in restart = ["systemctl", "restart", "NAME"]'
+        'set its command, as in restart = ["systemctl", "restart", "NAME"]'
     )
 
 
@@ -95,7 +95,7 @@ def _now(name: str, state: dict[str, Any]) -> Affected:
 
 
 def _dependents(request: Request) -> tuple[Affected, ...]:
-    names = [one.name for one in request.settings.services if request.target in one.depends_on]
+    names = [service.name for service in request.settings.services if request.target in service.depends_on]
     if not names:
         return ()
     return (Affected(what="services that need it", count=len(names), detail=", ".join(names)),)
@@ -112,7 +112,7 @@ def _propose_command(request: Request, service: Service) -> Proposal:
         affected=(Affected(what="process", count=int(running), detail=detail), *_dependents(request)),
         risks=(
             *_risks(service),
-            "the command is your team's own; the workbench does not know what else it does",
+            "the command is your team's; the workbench does not know what else it does",
         ),
         undo="none: a restart cannot be taken back",
         world=_world(state),
@@ -154,7 +154,7 @@ def _restart_container(request: Request, container: _Container) -> Done:
         if error.kind in {ProblemKind.NO_ENGINE, ProblemKind.NOT_FOUND}:
             raise
         # It may have been stopped already, so this is no failure that left everything as it was.
-        return Done(text=f"asked to restart {container.name}", left=error.message)
+        return Done(text=f"requested the restart of {container.name}", left=error.message)
     finally:
         session.close()
     seconds = clock.monotonic() - started
@@ -163,7 +163,7 @@ def _restart_container(request: Request, container: _Container) -> Done:
 
 
 def verify(request: Request, proposal: Proposal) -> Verdict:
-    """Return whether it started anew and is well, waiting for that as long as was asked for."""
+    """Return whether it was started again and is well, after waiting as long as configured."""
     seen = wait_until_well(
         request.settings, request.target, request.number("wait_seconds", least=0, most=600)
     )
@@ -178,7 +178,7 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
 
 
 def _is_new(request: Request, proposal: Proposal) -> tuple[bool | None, str]:
-    """Return whether it is another process than before, None where nobody can tell, and a line for people."""
+    """Return whether it is another process than before, None where that is unknown, and a line for people."""
     if isinstance(proposal.private, _Container):
         engine = open_engine()
         try:

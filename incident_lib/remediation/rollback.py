@@ -1,4 +1,4 @@
-"""Roll back: the team's own command, with the version that ran before, from the deploy log."""
+"""Roll back: the team's command, with the version that ran before, from the deploy log."""
 
 from datetime import datetime
 
@@ -49,7 +49,7 @@ def propose(request: Request) -> Proposal:
         risks=(
             f"everything that {current.version} brought is gone, its fixes too",
             "what it changed in the database stays: make sure the older version can read it",
-            "the command is your team's own; the workbench does not know what else it does",
+            "the command is your team's; the workbench does not know what else it does",
         ),
         undo=f"deploy {current.version} again",
         world={"deployed": current.version, "deployed_at": current.at.isoformat(), "previous": previous},
@@ -61,7 +61,7 @@ def _deployments(request: Request) -> tuple[Deployment, ...]:
     """Return the deployments of the target, oldest first. Source: [deploy] log, command or git."""
     evidence = look(request.settings, TARGET, "deploys.log")
     if evidence is None:
-        raise RefusedError("no deploy log is configured, so nobody knows what ran before; set [deploy] log")
+        raise RefusedError("no deploy log is configured, so it is unknown what ran before; set [deploy] log")
     rows = tuple(row for row in evidence.of(Deployment) if row.service in {request.target, ""})
     if rows:
         return rows
@@ -78,7 +78,7 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
     >>> from datetime import UTC, datetime
     >>> def log(*versions):
     ...     at = datetime(2026, 1, 15, tzinfo=UTC)
-    ...     return tuple(Deployment(at=at, service="backend", version=one) for one in versions)
+    ...     return tuple(Deployment(at=at, service="backend", version=name) for name in versions)
     >>> previous_version(log("1.4.1", "1.4.2", "1.5.0"))
     '1.4.2'
     >>> previous_version(log("1.4.1", "1.4.2", "1.5.0", "1.4.2"))

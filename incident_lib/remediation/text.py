@@ -11,7 +11,7 @@ from incident_lib.units import format_bytes
 def render_plan(plan: Plan, config: str = "") -> str:
     """Return a plan as people read it: what would be done to what, the risks, and how to approve it.
 
-    `config` is named in the line that approves, where that is not the one found by itself.
+    `config` is named in the line that approves, where it is not found by default.
     """
     return "\n".join(_plan_lines(plan, config)) + "\n"
 
@@ -22,7 +22,7 @@ def _plan_lines(plan: Plan, config: str) -> Iterator[str]:
     for heading, lines in (
         ("Commands", plan.commands),
         ("Steps, for you to do", tuple(f"{number}. {step}" for number, step in enumerate(plan.steps, 1))),
-        ("Affected", tuple(affected_line(one) for one in plan.affected)),
+        ("Affected", tuple(affected_line(item) for item in plan.affected)),
         ("Risks", plan.risks),
         ("Undo", (plan.undo,) if plan.undo else ()),
     ):
@@ -36,18 +36,18 @@ def _plan_lines(plan: Plan, config: str) -> Iterator[str]:
         yield f"  {approval(plan, config)}"
 
 
-def affected_line(one: Affected) -> str:
-    """Return one thing that is affected.
+def affected_line(item: Affected) -> str:
+    """Return a line on something that is affected.
 
     >>> affected_line(Affected(what="keys", count=12000, detail="such as cache:1"))
     'keys: 12,000 (such as cache:1)'
     >>> affected_line(Affected(what="freed", count=3_000_000, unit="B"))
     'freed: 2.9 MiB'
     """
-    if one.count is None:
-        return f"{one.what}: {one.detail or 'not known'}"
-    number = format_bytes(one.count) if one.unit == "B" else f"{one.count:,} {one.unit}".strip()
-    return f"{one.what}: {number}{f' ({one.detail})' if one.detail else ''}"
+    if item.count is None:
+        return f"{item.what}: {item.detail or 'not known'}"
+    number = format_bytes(item.count) if item.unit == "B" else f"{item.count:,} {item.unit}".strip()
+    return f"{item.what}: {number}{f' ({item.detail})' if item.detail else ''}"
 
 
 def approval(plan: Plan, config: str = "") -> str:
@@ -57,7 +57,7 @@ def approval(plan: Plan, config: str = "") -> str:
 
 
 def render_outcome(outcome: Outcome) -> str:
-    """Return what came of a plan."""
+    """Return the outcome of a plan."""
     return "\n".join(_outcome_lines(outcome)) + "\n"
 
 

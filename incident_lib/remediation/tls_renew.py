@@ -9,10 +9,10 @@ from incident_lib.technologies.network.rows import TlsAnswer
 
 def propose(request: Request) -> Proposal:
     """Return the steps, with what the target presents now. Errors: RefusedError for an unknown target."""
-    names = [one.name for one in request.settings.services]
-    dependency = next((one for one in request.settings.dependencies if one.name == request.target), None)
+    names = [service.name for service in request.settings.services]
+    dependency = next((each for each in request.settings.dependencies if each.name == request.target), None)
     if dependency is None and request.target not in names:
-        known = ", ".join((*names, *(one.name for one in request.settings.dependencies)))
+        known = ", ".join((*names, *(each.name for each in request.settings.dependencies)))
         raise RefusedError(f"nothing is called {request.target!r}; configured: {known}")
     return Proposal(
         affected=(_presented(request), *_users(request)),
@@ -20,7 +20,7 @@ def propose(request: Request) -> Proposal:
             "a certificate that does not fit its key, or lacks the intermediate, stops the service for all",
         ),
         undo="put the old certificate and key back, and reload",
-        steps=_of_a_vendor(dependency.owner, dependency.contact) if dependency else _OWN,
+        steps=_vendor_steps(dependency.owner, dependency.contact) if dependency else _STEPS,
     )
 
 
@@ -40,30 +40,30 @@ def _presented(request: Request) -> Affected:
 
 
 def _users(request: Request) -> tuple[Affected, ...]:
-    names = [one.name for one in request.settings.services if request.target in one.depends_on]
+    names = [service.name for service in request.settings.services if request.target in service.depends_on]
     return (
         (Affected(what="services that need it", count=len(names), detail=", ".join(names)),) if names else ()
     )
 
 
-_OWN = (
+_STEPS = (
     "Copy the certificate and key that are in use to a safe place, with their rights.",
     "Order or renew the certificate for every name that is used (certbot renew, your CA, your cloud).",
     "Check it before it is installed: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
     "Compare its key: openssl pkey -in new.key -pubout; openssl x509 -in new.pem -noout -pubkey",
     "Install the full chain, the leaf first, then the intermediates.",
     "Let the server read it: reload, not restart, where it can (nginx -t && nginx -s reload).",
-    "Look at it: openssl s_client -connect HOST:PORT -servername HOST -showcerts, then incident triage.",
+    "Check it: openssl s_client -connect HOST:PORT -servername HOST -showcerts, then incident triage.",
     "Make an action item: renewal by itself, and an alert 20 days before the end.",
 )
 
 
-def _of_a_vendor(owner: str, contact: str) -> tuple[str, ...]:
+def _vendor_steps(owner: str, contact: str) -> tuple[str, ...]:
     whom = " at ".join(filter(None, (owner, contact))) or "its owner"
     return (
         f"Call {whom}: it is their certificate; send what `openssl s_client` shows and since when.",
-        "Look at their status page, and tell your own users what does not work meanwhile.",
-        "Switch off or queue what needs it. Do not switch verification off: nobody could tell who answers.",
+        "Read their status page, and inform your users what does not work meanwhile.",
+        "Switch off or queue what needs it. Do not switch verification off: it would be unknown who answers.",
         "When they have renewed it: incident triage must show the new end.",
         "Make an action item: an alert on certificates of others, 20 days before the end.",
     )

@@ -20,52 +20,52 @@ _UNCONNECTED = Topology()
 
 
 def findings(found: Sequence[Finding], *, target: bool = True) -> str:
-    """Return cards, the worst first; what is only worth knowing and what is well is folded away."""
-    ordered = sorted(found, key=lambda one: (one.severity.rank, one.target, one.id))
+    """Return cards, the worst first; INFO and OK are folded."""
+    ordered = _ordered(found)
     cards = _gathered(
-        one for one in ordered if one.severity not in {FindingSeverity.INFO, FindingSeverity.OK}
+        each for each in ordered if each.severity not in {FindingSeverity.INFO, FindingSeverity.OK}
     )
-    told = [one for one in ordered if one.severity is FindingSeverity.INFO]
-    passed = [one for one in ordered if one.severity is FindingSeverity.OK]
+    notes = [each for each in ordered if each.severity is FindingSeverity.INFO]
+    passed = [each for each in ordered if each.severity is FindingSeverity.OK]
     if not ordered:
-        return note("No finding: nothing here was looked at.")
+        return note("No finding: nothing here was checked.")
     well = "" if cards else ", nothing wrong"
     quiet = format_count(len(passed), "check")
     return (
-        f'<div class="iw-findings">{"".join(finding(one, target=target) for one in cards)}'
-        f"{_folded(told, f'{len(told)} worth knowing', 'iw-told', target=target)}"
+        f'<div class="iw-findings">{"".join(finding(card, target=target) for card in cards)}'
+        f"{_folded(notes, f'{len(notes)} worth knowing', 'iw-noted', target=target)}"
         f"{_folded(passed, f'{quiet} passed{well}', 'iw-passed', target=target)}</div>"
     )
 
 
-def finding(one: Finding, *, target: bool = True) -> str:
-    """Return one finding as a card."""
-    about = f'<span class="iw-target">{escape(one.target)}</span>' if target else ""
-    since = f'<span class="iw-since">since {_time(one.since)}</span>' if one.since else ""
-    actions = "".join(f"<li>{escape(action.text)}</li>" for action in one.actions)
+def finding(found: Finding, *, target: bool = True) -> str:
+    """Return a finding as a card."""
+    about = f'<span class="iw-target">{escape(found.target)}</span>' if target else ""
+    since = f'<span class="iw-since">since {_time(found.since)}</span>' if found.since else ""
+    actions = "".join(f"<li>{escape(action.text)}</li>" for action in found.actions)
     proposed = f'<ul class="iw-actions">{actions}</ul>' if actions else ""
     return (
-        f'<article class="iw-finding iw-{one.severity.lower()}" id="{escape(one.ref)}">'
-        f'<div class="iw-line">{severity(one.severity)}{about}'
-        f'<h4 class="iw-title">{escape(headline(one.title))}</h4>{since}</div>'
-        f"{_detail(one.detail)}{proposed}</article>"
+        f'<article class="iw-finding iw-{found.severity.lower()}" id="{escape(found.ref)}">'
+        f'<div class="iw-line">{severity(found.severity)}{about}'
+        f'<h4 class="iw-title">{escape(headline(found.title))}</h4>{since}</div>'
+        f"{_detail(found.detail)}{proposed}</article>"
     )
 
 
-def severity(one: FindingSeverity) -> str:
+def severity(value: FindingSeverity) -> str:
     """Return the label of a finding's severity; the word is always there, not the colour alone."""
-    return f'<span class="iw-severity">{escape(one.value.capitalize())}</span>'
+    return f'<span class="iw-severity">{escape(value.value.capitalize())}</span>'
 
 
 def by_target(analysis: Analysis) -> str:
     """Return the findings under their targets, the target with the worst first."""
     groups: dict[str, list[Finding]] = {}
-    for one in sorted(analysis.findings, key=lambda one: (one.severity.rank, one.target, one.id)):
-        groups.setdefault(one.target, []).append(one)
+    for each in _ordered(analysis.findings):
+        groups.setdefault(each.target, []).append(each)
     if not groups:
-        return note("No finding: nothing was looked at.")
+        return note("No finding: nothing was checked.")
     well = [
-        name for name, found in groups.items() if all(one.severity is FindingSeverity.OK for one in found)
+        name for name, found in groups.items() if all(each.severity is FindingSeverity.OK for each in found)
     ]
     html = "".join(
         f'<section class="iw-group"><h3>{escape(target)} {tally(found)}</h3>'
@@ -73,7 +73,7 @@ def by_target(analysis: Analysis) -> str:
         for target, found in groups.items()
         if target not in well
     )
-    passed = [one for name in well for one in groups[name]]
+    passed = [each for name in well for each in groups[name]]
     label = (
         f"{', '.join(escape(name) for name in well)}: {format_count(len(passed), 'check')} passed, "
         "nothing wrong"
@@ -89,8 +89,8 @@ def tally(found: Iterable[Finding]) -> str:
     return (
         '<span class="iw-tally">'
         + "".join(
-            f'<span class="iw-{one.lower()}">{number} {escape(one.lower())}</span>'
-            for one, number in counts.items()
+            f'<span class="iw-{level.lower()}">{number} {escape(level.lower())}</span>'
+            for level, number in counts.items()
             if number
         )
         + "</span>"
@@ -101,7 +101,7 @@ def hypotheses(analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: i
     """Return the ranked hypotheses: for, against, what to check, what to do first."""
     if not analysis.hypotheses:
         return note(NOTHING)
-    cards = [hypothesis(one, analysis, topology) for one in analysis.hypotheses]
+    cards = [hypothesis(each, analysis, topology) for each in analysis.hypotheses]
     shown, rest = "".join(cards[:most]), "".join(cards[most:])
     more = (
         f"<details><summary>{len(analysis.hypotheses) - most} more</summary>{rest}</details>" if rest else ""
@@ -109,18 +109,19 @@ def hypotheses(analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: i
     return f'<div class="iw-hypotheses">{shown}{more}</div>'
 
 
-def hypothesis(one: Hypothesis, analysis: Analysis, topology: Topology) -> str:
-    """Return one hypothesis as a card. The score orders, it is no probability: drawn, not written."""
-    width = round(max(0.0, min(1.0, one.score)) * 100)
+def hypothesis(ranked: Hypothesis, analysis: Analysis, topology: Topology) -> str:
+    """Return a hypothesis as a card. The score orders, it is no probability: drawn, not written."""
+    width = round(max(0.0, min(1.0, ranked.score)) * 100)
     steps = "".join(
         f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>"
-        for label, text in (("First action", one.first_action), ("Next check", one.next_check))
+        for label, text in (("First action", ranked.first_action), ("Next check", ranked.next_check))
         if text
     )
-    reason = f'<p class="iw-detail">{escape(headline(one.reason))}</p>' if one.reason else ""
-    kind = f'<span class="iw-kind">{escape(topology.kinds.get(one.target, ""))}</span>'
+    reason = f'<p class="iw-detail">{escape(headline(ranked.reason))}</p>' if ranked.reason else ""
+    kind = f'<span class="iw-kind">{escape(topology.kinds.get(ranked.target, ""))}</span>'
     support, against = (
-        findings_named(names, one.target, analysis.findings, topology) for names in (one.support, one.against)
+        findings_named(names, ranked.target, analysis.findings, topology)
+        for names in (ranked.support, ranked.against)
     )
     bar = (
         '<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
@@ -128,11 +129,11 @@ def hypothesis(one: Hypothesis, analysis: Analysis, topology: Topology) -> str:
         f'<rect width="{width}" height="6" class="iw-bar"/></svg>'
     )
     return (
-        f'<article class="iw-hypothesis" id="hypothesis-{escape(one.id)}">'
-        f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{one.rank}{bar}</div>'
-        f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(one.target)}</span>'
-        f'{kind}<h4 class="iw-title">{escape(one.title)}</h4>'
-        f'<code class="iw-id">{escape(one.id)}</code></div>'
+        f'<article class="iw-hypothesis" id="hypothesis-{escape(ranked.id)}">'
+        f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{ranked.rank}{bar}</div>'
+        f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(ranked.target)}</span>'
+        f'{kind}<h4 class="iw-title">{escape(ranked.title)}</h4>'
+        f'<code class="iw-id">{escape(ranked.id)}</code></div>'
         f"{reason}"
         f'<dl class="iw-steps">{steps}</dl>'
         f"{refs('For', support)}{refs('Against', against)}</div></article>"
@@ -142,10 +143,10 @@ def hypothesis(one: Hypothesis, analysis: Analysis, topology: Topology) -> str:
 def not_assessed(entries: Sequence[NotAssessed]) -> str:
     """Return what could not be judged, by target and reason: unknown, which is never ok."""
     if not entries:
-        return note("Everything that was asked was answered.", kind="ok")
+        return note("Every probe was answered.", kind="ok")
     groups: dict[tuple[str, str], list[str]] = {}
-    for one in entries:
-        groups.setdefault((one.target, one.reason), []).append(one.probe)
+    for entry in entries:
+        groups.setdefault((entry.target, entry.reason), []).append(entry.probe)
     rows = "".join(
         f'<tr><th scope="row">{escape(target)}</th><td>{escape(reason)}</td>'
         f'<td class="iw-probes">{escape(", ".join(probes))}</td></tr>'
@@ -168,10 +169,10 @@ def timeline(moments: Iterable[tuple[datetime, str, str]]) -> str:
 
 
 def refs(label: str, found: Sequence[Finding]) -> str:
-    """Return the findings that speak `For` or `Against` something, each with its target; "" for none."""
+    """Return the findings `For` or `Against` something, each with its target; "" for none."""
     items = "".join(
-        f'<li><span class="iw-target">{escape(one.target)}</span> {escape(headline(one.title))}</li>'
-        for one in found
+        f'<li><span class="iw-target">{escape(each.target)}</span> {escape(headline(each.title))}</li>'
+        for each in found
     )
     return (
         f'<div class="iw-refs iw-{label.lower()}"><span>{label}</span><ul>{items}</ul></div>' if items else ""
@@ -194,33 +195,37 @@ def note(text: str, *, kind: str = "info") -> str:
 
 
 def _gathered(found: Iterable[Finding]) -> list[Finding]:
-    """Return findings with what is UNKNOWN of one target for one reason as a single one that counts them."""
+    """Return findings; what is UNKNOWN of a target for the same reason becomes a single one that counts."""
     groups: dict[tuple[str, str] | str, list[Finding]] = {}
-    for one in found:
-        unknown = one.severity is FindingSeverity.UNKNOWN
-        groups.setdefault((one.target, one.title) if unknown else one.ref, []).append(one)
+    for each in found:
+        unknown = each.severity is FindingSeverity.UNKNOWN
+        groups.setdefault((each.target, each.title) if unknown else each.ref, []).append(each)
     return [_gather(group) for group in groups.values()]
 
 
 def _gather(group: list[Finding]) -> Finding:
     if len(group) == 1:
         return group[0]
-    probes = ", ".join(one.id.rpartition(".")[0] for one in group)
-    told = [one.detail for one in group if one.detail][:1]
-    return replace(group[0], detail="\n".join([*told, f"{format_count(len(group), 'check')}: {probes}"]))
+    probes = ", ".join(each.id.rpartition(".")[0] for each in group)
+    details = [each.detail for each in group if each.detail][:1]
+    return replace(group[0], detail="\n".join([*details, f"{format_count(len(group), 'check')}: {probes}"]))
+
+
+def _ordered(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda each: (each.severity.rank, each.target, each.id))
 
 
 def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> str:
     if not found:
         return ""
-    items = "".join(f"<li>{_line(one, target=target, more=css == 'iw-told')}</li>" for one in found)
+    items = "".join(f"<li>{_line(each, target=target, more=css == 'iw-noted')}</li>" for each in found)
     return f'<details class="{css}"><summary>{label}</summary><ul>{items}</ul></details>'
 
 
-def _line(one: Finding, *, target: bool, more: bool) -> str:
-    about = f"<b>{escape(one.target)}</b> " if target else ""
-    detail = f'<span class="iw-more">{escape(one.detail)}</span>' if more and one.detail else ""
-    return f"{about}{escape(headline(one.title))}{detail}"
+def _line(found: Finding, *, target: bool, more: bool) -> str:
+    about = f"<b>{escape(found.target)}</b> " if target else ""
+    detail = f'<span class="iw-more">{escape(found.detail)}</span>' if more and found.detail else ""
+    return f"{about}{escape(headline(found.title))}{detail}"
 
 
 def _detail(text: str) -> str:

@@ -27,7 +27,7 @@ class DraftKind(StrEnum):
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
-    """What the commander tells those who wait."""
+    """What the commander reports to those who wait."""
 
     findings: str
     actions: str
@@ -58,21 +58,21 @@ def render_engineering(situation: Situation) -> str:
 
 
 def render_status_page(situation: Situation) -> str:
-    """Return the text for users: nothing of ours in it, no time of repair, no word that is not true.
+    """Return the text for users: no inner names in it, no time of repair, no word that is not true.
 
-    Errors: UsageError for SEV3 and SEV4, whose incidents are not told to users.
+    Errors: UsageError for SEV3 and SEV4, whose incidents are not published to users.
     """
     incident = situation.incident
-    if not situation.is_for_users and not _was_told(situation):
+    if not situation.is_for_users and not _was_published(situation):
         raise UsageError(
             f"{incident.severity.value} has no text for the status page; it is for SEV1 and SEV2"
         )
     inner, severity = inner_names(situation.document, incident), incident.severity
     general = ("our service", _effect(incident))
-    said = first_public((one_line(incident.impact),), inner, severity)
-    own = (_public_list(situation, inner) or general[0], said.rstrip(". ") or general[1])
+    impact = first_public((one_line(incident.impact),), inner, severity)
+    specific = (_public_list(situation, inner) or general[0], impact.rstrip(". ") or general[1])
     problems: tuple[str, ...] = ()
-    for what, effect in (own, general):  # words that are clean alone may not be so side by side
+    for what, effect in (specific, general):  # words that are clean alone may not be so next to each other
         text = _status_page(situation, what, effect)
         problems = problems_of(text, inner, severity)
         if not problems:
@@ -98,8 +98,8 @@ def render_draft(kind: DraftKind, situation: Situation) -> str:
     if kind is DraftKind.DECLARATION:
         return render_declaration(_now(situation), situation)
     if kind is DraftKind.UPDATE:
-        said = Update(findings=situation.findings, actions=situation.actions, at=situation.at)
-        return render_update(_now(situation), said)
+        update = Update(findings=situation.findings, actions=situation.actions, at=situation.at)
+        return render_update(_now(situation), update)
     others = {
         DraftKind.EXECUTIVE: render_executive,
         DraftKind.ENGINEERING: render_engineering,
@@ -126,8 +126,8 @@ def _effect(incident: Incident) -> str:
     }.get(incident.severity, "Some users may see errors")
 
 
-def _was_told(situation: Situation) -> bool:
-    """Return whether users were told before: then they are also told the end."""
+def _was_published(situation: Situation) -> bool:
+    """Return whether users were informed before: then they are informed of the end as well."""
     return any(str(event.data.get("kind", "")) == DraftKind.STATUS_PAGE for event in situation.events)
 
 

@@ -12,7 +12,7 @@ from incident_lib.reports import blocks
 from incident_lib.reports.page import environment
 from incident_lib.units import format_value
 
-# What stands before the name of what differs, where the name alone does not tell what it is.
+# Put before the name of what differs, where the name alone does not say what it is.
 _KINDS = {
     "baseline.exceptions": "new error: ",
     "baseline.templates": "new in the log: ",
@@ -24,40 +24,40 @@ _WORDS = {FindingSeverity.OK: "Better", FindingSeverity.INFO: "Changed", Finding
 _MOST = 200
 
 
-def name(one: Difference) -> str:
+def name(difference: Difference) -> str:
     """Return what differs, in words."""
-    return _KINDS.get(one.id, "") + one.what
+    return _KINDS.get(difference.id, "") + difference.what
 
 
 def measured(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return what was measured otherwise than before, in its order."""
-    return tuple(one for one in differences if not one.id.startswith(CONCLUDED))
+    """Return what was measured differently than before, in its order."""
+    return tuple(difference for difference in differences if not difference.id.startswith(CONCLUDED))
 
 
 def concluded(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return what was concluded otherwise than before: hypotheses, then findings, in their order."""
-    found = [one for one in differences if one.id.startswith(CONCLUDED)]
-    return tuple(sorted(found, key=lambda one: one.id != "hypothesis.rank"))
+    """Return what was concluded differently than before: hypotheses, then findings, in their order."""
+    conclusions = [difference for difference in differences if difference.id.startswith(CONCLUDED)]
+    return tuple(sorted(conclusions, key=lambda difference: difference.id != "hypothesis.rank"))
 
 
-def change(one: Difference) -> str:
+def change(difference: Difference) -> str:
     """Return how a conclusion changed, in words."""
-    if one.id == "finding.new":
+    if difference.id == "finding.new":
         return "new"
-    if one.id == "finding.gone":
-        return "gone" if one.now is not None else "not seen now"
-    return f"{format_value(one.now, '')}, was {format_value(one.before, '')}"
+    if difference.id == "finding.gone":
+        return "gone" if difference.now is not None else "not seen now"
+    return f"{format_value(difference.now, '')}, was {format_value(difference.before, '')}"
 
 
-def hint(one: Difference) -> str:
-    """Return how the change is to be taken, in a word."""
-    return _WORDS.get(one.severity, one.severity.value.capitalize())
+def hint(difference: Difference) -> str:
+    """Return how the change is to be read, in a word."""
+    return _WORDS.get(difference.severity, difference.severity.value.capitalize())
 
 
 def summary(differences: Sequence[Difference]) -> str:
     """Return in one sentence how much differs; never "the same" for what was not seen."""
     counts = {
-        word: sum(one.severity in severities for one in differences)
+        word: sum(difference.severity in severities for difference in differences)
         for word, severities in (
             ("worse", {FindingSeverity.CRITICAL, FindingSeverity.WARNING}),
             ("changed", {FindingSeverity.INFO}),
@@ -65,16 +65,20 @@ def summary(differences: Sequence[Difference]) -> str:
             ("not comparable", {FindingSeverity.UNKNOWN}),
         )
     }
-    told = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    return told or "Nothing differs in what was compared"
+    parts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    return parts or "Nothing differs in what was compared"
 
 
 def table(differences: Sequence[Difference], *, most: int = _MOST) -> str:
-    """Return the differences as a table, in their order; a cut is said."""
-    rows = "".join(_row(one) for one in differences[:most])
+    """Return the differences as a table, in their order; a cut is marked."""
+    rows = "".join(_row(difference) for difference in differences[:most])
     rest = len(differences) - most
     cut = blocks.note(f"{rest} more are not shown here.") if rest > 0 else ""
-    words = ("change",) if all(one.id.startswith(CONCLUDED) for one in differences) else ("before", "now")
+    words = (
+        ("change",)
+        if all(difference.id.startswith(CONCLUDED) for difference in differences)
+        else ("before", "now")
+    )
     head = "".join(f"<th>{word}</th>" for word in ("", "target", "what", *words))
     return (
         '<div class="iw-scroll"><table class="iw-table iw-diff"><thead><tr>'
@@ -83,10 +87,14 @@ def table(differences: Sequence[Difference], *, most: int = _MOST) -> str:
 
 
 def sections(differences: Sequence[Difference], *, most: int = _MOST) -> str:
-    """Return what is worse or changed as a table; what is better and what is unknown is folded away."""
-    seen = [one for one in differences if one.severity not in {FindingSeverity.OK, FindingSeverity.UNKNOWN}]
-    better = [one for one in differences if one.severity is FindingSeverity.OK]
-    unknown = [one for one in differences if one.severity is FindingSeverity.UNKNOWN]
+    """Return what is worse or changed as a table; what is better and what is unknown is folded."""
+    seen = [
+        difference
+        for difference in differences
+        if difference.severity not in {FindingSeverity.OK, FindingSeverity.UNKNOWN}
+    ]
+    better = [difference for difference in differences if difference.severity is FindingSeverity.OK]
+    unknown = [difference for difference in differences if difference.severity is FindingSeverity.UNKNOWN]
     first = (
         table(seen, most=most) if seen else blocks.note("Nothing is worse in what was compared.", kind="ok")
     )
@@ -119,16 +127,17 @@ def _folded(differences: Sequence[Difference], label: str) -> str:
     return f"<details><summary>{len(differences)} {escape(label)}</summary>{table(differences)}</details>"
 
 
-def _row(one: Difference) -> str:
-    refs = ", ".join(dict.fromkeys((*one.evidence_before, *one.evidence_now)))
-    if one.id.startswith(CONCLUDED):
-        values = f'<td class="iw-change">{escape(change(one))}</td>'
+def _row(difference: Difference) -> str:
+    refs = ", ".join(dict.fromkeys((*difference.evidence_before, *difference.evidence_now)))
+    if difference.id.startswith(CONCLUDED):
+        values = f'<td class="iw-change">{escape(change(difference))}</td>'
     else:
         values = "".join(
-            f"<td>{escape(format_value(value, one.unit))}</td>" for value in (one.before, one.now)
+            f"<td>{escape(format_value(value, difference.unit))}</td>"
+            for value in (difference.before, difference.now)
         )
     return (
-        f'<tr class="iw-{one.severity.lower()}" title="{escape(refs)}">'
-        f'<td><span class="iw-severity">{escape(hint(one))}</span></td>'
-        f'<th scope="row">{escape(one.target)}</th><td>{escape(name(one))}</td>{values}</tr>'
+        f'<tr class="iw-{difference.severity.lower()}" title="{escape(refs)}">'
+        f'<td><span class="iw-severity">{escape(hint(difference))}</span></td>'
+        f'<th scope="row">{escape(difference.target)}</th><td>{escape(name(difference))}</td>{values}</tr>'
     )

@@ -38,11 +38,13 @@ def lines(text: str) -> str:
     'one  \n\\- two\n\n\\# three'
     """
     paragraphs = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n").strip())
-    return "\n\n".join("  \n".join(filter(None, map(inline, one.split("\n")))) for one in paragraphs)
+    return "\n\n".join(
+        "  \n".join(filter(None, map(inline, paragraph.split("\n")))) for paragraph in paragraphs
+    )
 
 
 def code(text: str) -> str:
-    r"""Return `text` as a code span that its own backticks cannot leave.
+    r"""Return `text` as a code span that backticks in it cannot leave.
 
     >>> code("a`b"), code("db/postgres.locks")
     ('``a`b``', '`db/postgres.locks`')
@@ -54,7 +56,7 @@ def code(text: str) -> str:
 
 
 def fence(text: str, language: str = "") -> str:
-    r"""Return `text` as a block of code that its own backticks cannot leave.
+    r"""Return `text` as a block of code that backticks in it cannot leave.
 
     >>> fence("psql -c 'select 1'", "sh")
     "```sh\npsql -c 'select 1'\n```"
@@ -64,7 +66,7 @@ def fence(text: str, language: str = "") -> str:
 
 
 def link(text: str, href: str) -> str:
-    """Return a link; the address is one of ours, its odd characters are encoded.
+    """Return a link; the address is one that we made, its odd characters are encoded.
 
     >>> link("Triage", "runs/a b/html/00.html")
     '[Triage](runs/a%20b/html/00.html)'

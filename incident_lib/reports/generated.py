@@ -6,12 +6,12 @@ A block stands between two comments, the first with the hash of what was last ge
     ...
     <!-- incident:end impact -->
 
-- A block that nobody touched is replaced. Ends of lines and trailing spaces are no touch.
+- An untouched block is replaced. Ends of lines and trailing spaces do not count.
 - A block that a person edited is kept. Once there is newer text, it is put behind, as `incident:offer`;
   the hash then says that it was offered, so an offer that a person deletes does not come back until
   there is something newer still. An offer that a person edited is that person's.
 - A block that a person deleted stays deleted; the last line lists the blocks that were ever written.
-- A beginning without its end (or the other way round) is a person's text, since nobody can tell how far it
+- A beginning without its end (or the other way round) is a person's text, since it is unknown how far it
   goes; newer text is put before it. Everything outside of blocks is kept byte for byte.
 """
 
@@ -61,7 +61,7 @@ def block(name: str, body: str, *, role: str = "begin") -> str:
 
 
 def document(text: str) -> str:
-    r"""Return a freshly generated file with the list of its blocks, which tells a deleted one from a new one.
+    r"""Return a freshly generated file with the list of its blocks: a deleted block differs from a new one.
 
     >>> document(block("a", "x")).splitlines()[-1]
     '<!-- incident:blocks a -->'
@@ -159,7 +159,7 @@ def _renewed(parts: list[Part], news: dict[str, str], ending: str) -> Iterator[s
 
 
 def _has_news(part: Part, body: str) -> bool:
-    """Return whether nothing is to be offered beside `part`: it was already, or the text will stand there."""
+    """Return whether nothing is to be offered next to `part`: it was already, or replaces it."""
     if part.role == "begin" and (not part.is_touched or digest(part.body) == digest(body)):
         return True
     return part.role in {"begin", "open"} and part.hash == digest(body)
@@ -167,14 +167,14 @@ def _has_news(part: Part, body: str) -> bool:
 
 def _old_offer(part: Part, parts: list[Part], body: str) -> Iterator[str]:
     """Yield an earlier offer: a person's if edited, gone if it was taken over or something newer comes."""
-    kept = [one for one in parts if one.name == part.name and one.role in {"begin", "open"}]
-    is_news = any(one.hash == digest(body) and (one.role == "open" or one.is_touched) for one in kept)
-    if part.is_touched or (is_news and not any(digest(one.body) == digest(body) for one in kept)):
+    kept = [other for other in parts if other.name == part.name and other.role in {"begin", "open"}]
+    is_news = any(other.hash == digest(body) and (other.role == "open" or other.is_touched) for other in kept)
+    if part.is_touched or (is_news and not any(digest(other.body) == digest(body) for other in kept)):
         yield part.text
 
 
 def _kept(part: Part, body: str, ending: str) -> Iterator[str]:
-    """Yield a block that belongs to a person now, and beside it the newer text."""
+    """Yield a block that belongs to a person now, and next to it the newer text."""
     offer = _with(ending, block(part.name, f"{_OFFER}{body}", role="offer"))
     noted = part.text.replace(f" {part.hash} -->", f" {digest(body)} -->", 1)
     if part.role == "open":

@@ -14,7 +14,7 @@ _NEVER_SEEN = (
 
 def describe_impact(impact: Impact) -> str:
     """Return the impact in one sentence: what was counted, and that it is the least there was."""
-    failing: list[ServiceImpact] = [one for one in impact.services if one.failed_count]
+    failing: list[ServiceImpact] = [service for service in impact.services if service.failed_count]
     if not impact.services:
         return "How many requests failed is unknown: no snapshot holds an access log of that time."
     if not failing:
@@ -46,7 +46,7 @@ def describe_bounds(impact: Impact) -> str:
     """Return whether the counts are all there was, and what is never in them."""
     if impact.is_whole:
         return f"The snapshots hold all of the incident. {_NEVER_SEEN}"
-    why = f"no snapshot looked at {describe_gaps(impact.gaps)}" if impact.gaps else "it is not resolved"
+    why = f"no snapshot covers {describe_gaps(impact.gaps)}" if impact.gaps else "it is not resolved"
     return f"The counts are the least there was: {why}. {_NEVER_SEEN}"
 
 

@@ -1,4 +1,4 @@
-"""The templates of texts that people read as Markdown: nothing is escaped unless it is asked for."""
+"""The templates of texts that people read as Markdown: nothing is escaped unless a filter says so."""
 
 import jinja2
 

@@ -34,7 +34,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Banner(msgspec.Struct, frozen=True, kw_only=True):
-    """What has to be said before anything else."""
+    """What a reader must know before anything else."""
 
     title: str
     text: str = ""
@@ -70,8 +70,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         bad = set(failed)
         links = [Link(text="Start here", href="index.html", here=not name)]
         links += [
-            Link(text=display_name(one), href=f"{one}.html", here=one == name, bad=one in bad)
-            for one in self.notebooks
+            Link(
+                text=display_name(notebook),
+                href=f"{notebook}.html",
+                here=notebook == name,
+                bad=notebook in bad,
+            )
+            for notebook in self.notebooks
         ]
         return Page(
             title=title,
@@ -95,8 +100,8 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
     rows.append(("Evidence collected", clock.format_time(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()
-        said = f", {format_duration(late)} late when this page was made" if late > 0 else ""
-        rows.append(("Next update due", f"{clock.format_time(due)}{said}"))
+        lateness = f", {format_duration(late)} late when this page was made" if late > 0 else ""
+        rows.append(("Next update due", f"{clock.format_time(due)}{lateness}"))
     for name, text in (
         ("Impact", incident.impact),
         ("Commander", incident.commander),
@@ -108,22 +113,22 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
 
 
 def banner(record: NotebookRecord) -> Banner | None:
-    """Return what must be said of a notebook that did not complete, None when it did."""
+    """Return the banner of a notebook that did not complete, None when it did."""
     if record.status is ExecutionStatus.COMPLETED:
         return None
-    said = {
+    titles = {
         ExecutionStatus.NOT_RUN: "This notebook was not run",
         ExecutionStatus.KERNEL_DIED: "The kernel of this notebook died, so it is not complete",
         ExecutionStatus.TIMED_OUT: "This notebook ran out of time, so it is not complete",
         ExecutionStatus.INTERRUPTED: "This notebook was interrupted, so it is not complete",
     }
     return Banner(
-        title=said.get(record.status, "This notebook failed, so it is not complete"), text=record.error
+        title=titles.get(record.status, "This notebook failed, so it is not complete"), text=record.error
     )
 
 
 def environment() -> jinja2.Environment:
-    """Return the environment of the pages; everything is escaped unless it is markup of ours."""
+    """Return the environment of the pages; everything is escaped unless it is our markup."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([resource("templates"), resource("templates", "page")]),
         undefined=jinja2.StrictUndefined,

@@ -9,7 +9,7 @@ import msgspec
 from incident_lib.config.tables import Document
 from incident_lib.model import Incident, IncidentSeverity
 
-# Numbers with letters that everybody reads: lengths of time, ordinals, clock times.
+# Numbers with letters that every reader knows: lengths of time, ordinals, clock times.
 _PLAIN_NUMBER = re.compile(r"\d+(?:ms|s|m|h|d|min|mins|hr|hrs|am|pm|st|nd|rd|th|x|k)", re.IGNORECASE)
 _SOFTWARE = (
     r"\b(?:postgres(?:ql)?|psql|redis|valkey|docker|kubernetes|nginx|uvicorn|gunicorn|fastapi|sqlalchemy|python"
@@ -31,7 +31,7 @@ _RULES = (
     ("a process", re.compile(r"\b(?:pid|process|backend|session)\s*(?:id)?\s*[:=#]?\s*\d+", re.IGNORECASE)),
     ("a port", re.compile(r"\bport\s*[:=#]?\s*\d+|(?<=[a-z]):\d{2,5}\b", re.IGNORECASE)),
     ("an inner name", re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
-    ("somebody's handle", re.compile(r"(?<!\w)[@#][a-z][\w.-]*", re.IGNORECASE)),
+    ("a person's handle", re.compile(r"(?<!\w)[@#][a-z][\w.-]*", re.IGNORECASE)),
     ("markup", re.compile(r"[<>`|\\]|\]\(|\$\{|\{\{")),
     (
         "something hidden",
@@ -42,14 +42,14 @@ _NUMBERED = re.compile(r"\b(?=[a-z0-9-]*[a-z])(?=[a-z0-9-]*\d)[a-z0-9]+(?:-[a-z0
 
 
 class InnerNames(msgspec.Struct, frozen=True, kw_only=True):
-    """Names that stay inside, as patterns would look for them, and the words that users know."""
+    """Names that stay inside, as patterns search for them, and the words that users know."""
 
     names: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
 
 
 def inner_names(document: Document, incident: Incident | None = None) -> InnerNames:
-    """Return the names of everything and everybody in the configuration and the incident.
+    """Return the names of all targets and people in the configuration and the incident.
 
     A name whose word stands in a service's `purpose` is one that users know: `search`, `checkout`.
     """

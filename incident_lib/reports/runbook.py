@@ -56,7 +56,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     commands: tuple[Command, ...]
     next_check: str
     first_action: str
-    mitigation: str  # a command of ours that plans it, "" without
+    mitigation: str  # the command that plans it, "" without
     past: tuple[PastIncident, ...]
 
 
@@ -70,7 +70,7 @@ def render(facts: RunbookFacts, redactor: Redactor) -> str:
 
     environment.globals |= {"block": generated, "link": escape.link}
     target = facts.target
-    told = environment.get_template("runbook.md.j2").render(
+    text = environment.get_template("runbook.md.j2").render(
         target=target,
         kind=facts.topology.kinds.get(target.name, "outside"),
         is_ours=isinstance(target, Service),
@@ -83,14 +83,14 @@ def render(facts: RunbookFacts, redactor: Redactor) -> str:
         severities=list(IncidentSeverity),
         past=facts.past,
     )
-    return document(told)
+    return document(text)
 
 
 def issues(facts: RunbookFacts) -> tuple[Issue, ...]:
-    """Return the causes that can be held against the service, those that it had before first."""
+    """Return the causes that the service can have, those that it had before first."""
     kind = facts.topology.kinds.get(facts.target.name, "outside")
     found = [_issue(pattern, facts) for pattern in facts.patterns if kind in pattern.kinds]
-    return tuple(sorted(found, key=lambda one: -len(one.past)))
+    return tuple(sorted(found, key=lambda issue: -len(issue.past)))
 
 
 def _issue(pattern: Pattern, facts: RunbookFacts) -> Issue:
@@ -104,7 +104,7 @@ def _issue(pattern: Pattern, facts: RunbookFacts) -> Issue:
         next_check=fill(pattern.next_check, data, "…"),
         first_action=fill(pattern.first_action, data, "…"),
         mitigation=_mitigation(pattern, target),
-        past=tuple(one for one in facts.past if pattern.id in one.causes),
+        past=tuple(incident for incident in facts.past if pattern.id in incident.causes),
     )
 
 
@@ -117,11 +117,11 @@ def _symptoms(pattern: Pattern) -> Iterator[tuple[str, str]]:
 def _commands(pattern: Pattern, target: Service | Dependency) -> Iterator[Command]:
     """Yield the commands that show this cause: of the probes that its clues on the target name."""
     names = [clue for clue in (*pattern.when, *pattern.also, *pattern.support) if ":" not in clue]
-    told: dict[str, Command] = {}
+    commands: dict[str, Command] = {}
     for name in names:
         for command in look(".".join(name.split(".")[:2]), target):
-            told.setdefault(command.text, command)
-    yield from list(told.values())[:_COMMANDS]
+            commands.setdefault(command.text, command)
+    yield from list(commands.values())[:_COMMANDS]
 
 
 def _mitigation(pattern: Pattern, target: Service | Dependency) -> str:
@@ -145,5 +145,5 @@ def _health(target: Service | Dependency) -> list[str]:
 
 def _neighbour(name: str, facts: RunbookFacts) -> dict[str, Any]:
     entries: tuple[Service | Dependency, ...] = (*facts.settings.service, *facts.settings.dependency)
-    entry = next((one for one in entries if one.name == name), None)
+    entry = next((each for each in entries if each.name == name), None)
     return {"name": name, "purpose": entry.purpose if entry else "", "owner": entry.owner if entry else ""}

@@ -1,4 +1,4 @@
-"""Commands that a person can paste, made from the configuration: they look and change nothing.
+"""Commands that a person can paste, made from the configuration: they read and change nothing.
 
 A secret is never written out: `env:NAME` becomes "$NAME", `file:PATH` becomes "$(cat PATH)".
 """
@@ -76,7 +76,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_look(target: Service | Dependency) -> tuple[Command, ...]:
-    """Return what to look at first, whatever is wrong."""
+    """Return the first commands to run, whatever is wrong."""
     if isinstance(target, Dependency):
         return _outside(target)
     probes = {
@@ -91,7 +91,7 @@ def first_look(target: Service | Dependency) -> tuple[Command, ...]:
 
 
 def look(probe: str, target: Service | Dependency) -> tuple[Command, ...]:
-    """Return the commands that show by hand what a probe looks at; none where nothing says how."""
+    """Return the commands that show by hand what a probe collects; none where it is unknown how."""
     if isinstance(target, Dependency):
         return _outside(target) if probe.startswith(("http.", "network.")) else ()
     if probe in _SQL and target.kind == "postgres":
@@ -209,7 +209,7 @@ def _redis_address(value: str) -> str:
 
 
 def _shows(probe: str) -> str:
-    """Return what a probe looks at, for people.
+    """Return what a probe collects, for people.
 
     >>> _shows("postgres.locks")
     'locks'

@@ -1,4 +1,4 @@
-"""What is known of an incident at one moment, as the drafts say it. Pure; what is not known is said so."""
+"""What is known of an incident at one moment, as the drafts say it. Pure; what is unknown is marked so."""
 
 import re
 from datetime import datetime
@@ -43,7 +43,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def public_stage(self) -> str:
-        """The three stages that users are told: Investigating, Identified, Resolved."""
+        """The three stages that users see: Investigating, Identified, Resolved."""
         return _PUBLIC_STAGES.get(self.incident.status, self.stage)
 
     @property
@@ -54,12 +54,12 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def duration(self) -> str:
-        """The same in words."""
+        """The same as text."""
         return format_duration(self.seconds)
 
     @property
     def next_update_at(self) -> datetime | None:
-        """When the next word is due if this one goes out now; None once resolved."""
+        """When the next update is due if this one goes out now; None once resolved."""
         return self.at + self.incident.severity.update_every if self.incident.is_open else None
 
     @property
@@ -93,20 +93,20 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return f"{format_share(share)} of requests to {finding.target} fail{since}{seen}"
 
     @property
-    def said_findings(self) -> str:
-        """What a person last said is known, "" when nobody did."""
-        return self._last_said("findings")
+    def stated_findings(self) -> str:
+        """What a person last recorded as known, "" when none did."""
+        return self._last_stated("findings")
 
     @property
-    def said_actions(self) -> str:
-        """What a person last said is being done."""
-        return self._last_said("actions")
+    def stated_actions(self) -> str:
+        """What a person last recorded as being done."""
+        return self._last_stated("actions")
 
     @property
     def findings(self) -> str:
         """What is known, in a person's words, else the first hypothesis with its number."""
-        if self.said_findings:
-            return self.said_findings
+        if self.stated_findings:
+            return self.stated_findings
         likely = [f"{plain(self.likely.title)} (likely, not confirmed)"] if self.likely else []
         if not likely and self.troubles and self.incident.is_open:
             likely = ["; ".join(f"{f.target}: {plain(f.title)}" for f in self.troubles[:2])]
@@ -118,7 +118,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         tasks = [
             f"{one_line(t.text)} ({one_line(t.owner)})" for t in self.incident.tasks if t.done_at is None
         ]
-        return "; ".join(filter(None, (self.said_actions, *self.mitigations[-1:], *tasks)))
+        return "; ".join(filter(None, (self.stated_actions, *self.mitigations[-1:], *tasks)))
 
     @property
     def mitigations(self) -> tuple[str, ...]:
@@ -139,14 +139,14 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_for_users(self) -> bool:
-        """Whether users are told: SEV1 and SEV2."""
+        """Whether users are informed: SEV1 and SEV2."""
         return self.incident.severity in {IncidentSeverity.SEV1, IncidentSeverity.SEV2}
 
     def _texts(self, kind: EventKind) -> tuple[str, ...]:
-        told = sorted((e for e in self.events if e.kind is kind), key=lambda e: e.occurred_at)
-        return tuple(f"{event.occurred_at:%H:%M} UTC {one_line(event.text)}" for event in told)
+        events = sorted((e for e in self.events if e.kind is kind), key=lambda e: e.occurred_at)
+        return tuple(f"{event.occurred_at:%H:%M} UTC {one_line(event.text)}" for event in events)
 
-    def _last_said(self, key: str) -> str:
+    def _last_stated(self, key: str) -> str:
         for event in reversed(self.events):
             if event.kind is EventKind.STATUS and event.data.get(key):
                 return one_line(str(event.data[key]))
@@ -165,7 +165,7 @@ def one_line(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text from a log or a server as words that format nothing and call nobody.
+    """Return text from a log or a server as words that format nothing and mention no one.
 
     >>> plain("<!channel> *rm* @here")
     '(!channel) rm @ here'

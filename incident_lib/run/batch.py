@@ -1,4 +1,4 @@
-"""Many notebooks at once: every one gets its output, its page and its line in run.json, whatever happens."""
+"""Many notebooks at once: each gets its output, its page and its line in run.json, whatever happens."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     case: Case
     directory: Path  # of the run: notebooks/, html/, run.json
-    notebooks: tuple[str, ...]  # names of ours, or paths
+    notebooks: tuple[str, ...]  # names of shipped notebooks, or paths
     parameters: dict[str, str]
     jobs: int = JOBS
     deadline_seconds: float = 300.0
@@ -51,9 +51,9 @@ def run_notebooks(batch: Batch) -> RunRecord:
 
 
 def find_notebook(name: str) -> Path:
-    """Return the file of a notebook: one of ours by name, or a path. Errors: UsageError naming ours."""
-    ours = resource("notebooks", f"{_stem(name)}.ipynb")
-    for path in (Path(name), ours):
+    """Return the file of a notebook: a shipped notebook by name, or a path. Errors: UsageError."""
+    shipped = resource("notebooks", f"{_stem(name)}.ipynb")
+    for path in (Path(name), shipped):
         if path.suffix == ".ipynb" and path.is_file():
             return path
     known = ", ".join(sorted(path.stem for path in resource("notebooks").glob("*.ipynb")))
@@ -72,7 +72,7 @@ class _Run:
         self.records = {name: NotebookRecord(name=name) for name in sources}
         incident = batch.case.incident
         if incident is None:
-            raise UsageError("a run needs an incident; `incident declare` makes one")
+            raise UsageError("a run needs an incident; `incident declare` creates one")
         self.frame = Frame(
             incident=incident,
             snapshot=batch.case.snapshot,
@@ -86,25 +86,29 @@ class _Run:
         slots = asyncio.Semaphore(max(1, self.batch.jobs))
         interrupted = False
         with _terminated():
-            tasks = [asyncio.ensure_future(self._one(name, slots)) for name in self.sources]
+            tasks = [asyncio.ensure_future(self._run(name, slots)) for name in self.sources]
             try:
                 await asyncio.gather(*tasks)
             except asyncio.CancelledError:
                 interrupted = True
                 if task := asyncio.current_task():
                     task.uncancel()
-            except BaseException:  # a full disk: the other kernels are ended before that is told
+            except BaseException:  # a full disk: the other kernels are ended before that is reported
                 await _end(tasks)
                 raise
             return self._finish(interrupted=interrupted)
 
-    async def _one(self, name: str, slots: asyncio.Semaphore) -> None:
-        """Run one notebook and write what became of it. An interruption is recorded and ends here."""
+    async def _run(self, name: str, slots: asyncio.Semaphore) -> None:
+        """Run one notebook and write its output. An interruption is recorded and ends here."""
         notebook, record = self._load(name)
         if record.status is not ExecutionStatus.FAILED:
             try:
                 async with slots:
-                    record = await execution.execute(self._job(name, notebook))
+                    record = await execution.execute(
+                        execution.Job(
+                            name=name, notebook=notebook, deadline=self.deadline, redactor=self.redactor
+                        )
+                    )
             except asyncio.CancelledError:
                 if task := asyncio.current_task():
                     task.uncancel()
@@ -126,9 +130,6 @@ class _Run:
             return notebook, execution.refused(name, notebook, str(error))
         return parameters.inject(notebook, self.batch.parameters), NotebookRecord(name=name)
 
-    def _job(self, name: str, notebook: Any) -> execution.Job:
-        return execution.Job(name=name, notebook=notebook, deadline=self.deadline, redactor=self.redactor)
-
     def _write(self, notebook: Any, record: NotebookRecord) -> NotebookRecord:
         """Write a notebook and its page, and return the record with the page's place."""
         record = msgspec.structs.replace(record, html=f"html/{record.name}.html")
@@ -138,7 +139,7 @@ class _Run:
         return record
 
     def _finish(self, *, interrupted: bool) -> RunRecord:
-        complete = all(one.status is ExecutionStatus.COMPLETED for one in self.records.values())
+        complete = all(record.status is ExecutionStatus.COMPLETED for record in self.records.values())
         done = RunStatus.DONE if complete else RunStatus.PARTIAL
         record = RunRecord(
             id=self.batch.directory.name,
@@ -162,7 +163,7 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
 
 
 def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
-    """Return what the index tells of `case` and of the run."""
+    """Return what the index shows of `case` and of the run."""
     return IndexFacts(
         frame=frame,
         analysis=case.analysis,
@@ -189,9 +190,9 @@ def _stem(name: str) -> str:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Take Ctrl-C and SIGTERM as an interruption, once: pressing again must not lose what is being written.
+    """Treat Ctrl-C and SIGTERM as an interruption, once: pressing again must not lose what is being written.
 
-    Only where signals can be taken, which is not in a thread of JupyterLab.
+    Only where signals can be handled, which is not in a thread of JupyterLab.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

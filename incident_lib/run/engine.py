@@ -1,7 +1,7 @@
 """The papermill engine `incident`: `papermill --engine incident 20_database.ipynb out.ipynb -p incident ID`.
 
-papermill's own engine says `completed` for cells that never ran when a kernel dies or a cell hangs, and only
-warns about parameters that the notebook does not have. This one refuses those, and tells what happened.
+papermill's engine reports `completed` for cells that never ran when a kernel dies or a cell hangs, and only
+warns about parameters that the notebook does not have. This engine refuses those, and reports what happened.
 
 papermill loads this module by its entry point while papermill itself is being imported, so nothing here may
 import papermill at the top; an engine is whatever has these three methods.
@@ -26,18 +26,19 @@ class NotebookFailedError(WorkbenchError):
 
 
 class IncidentEngine:
-    """Runs a notebook for papermill, with our record and our refusals."""
+    """Runs a notebook for papermill, with the workbench's record and refusals."""
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, output_path: Any = None, **options: Any) -> Any:
         """Return `nb` executed. Errors: NotebookFailedError, after the output has been written."""
-        record = run_one(nb, _name(options), kernel_name, float(options.get("execution_timeout") or 0))
+        name = Path(str(options.get("input_path") or "the notebook")).stem
+        record = run_one(nb, name, kernel_name, float(options.get("execution_timeout") or 0))
         mark_for_papermill(nb, record)
         if output_path:
             save(nb, Path(output_path))
         failed_cell = any(cell.status is ExecutionStatus.FAILED for cell in record.cells)
         if record.status is not ExecutionStatus.COMPLETED and not failed_cell:
-            raise NotebookFailedError(record.error)  # a cell that raised, papermill reports itself
+            raise NotebookFailedError(record.error)  # a cell that raised is reported by papermill itself
         return nb
 
     @classmethod
@@ -83,7 +84,7 @@ def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> No
 
 
 def mark_for_papermill(nb: Any, record: NotebookRecord) -> None:
-    """Write each cell's status where papermill's own tools look for it."""
+    """Write each cell's status where papermill's tools expect it."""
     by_index = {cell.index: cell for cell in record.cells}
     for index, cell in enumerate(nb.cells):
         seen = by_index.get(index)
@@ -103,7 +104,3 @@ def save(nb: Any, path: Path) -> None:
     import nbformat
 
     write_atomic(path, nbformat.writes(nb).encode())
-
-
-def _name(options: dict[str, Any]) -> str:
-    return Path(str(options.get("input_path") or "the notebook")).stem

@@ -14,7 +14,7 @@ from incident_lib.redact import Redactor
 from incident_lib.run import kernels, outputs
 from incident_lib.run.kernels import Kernel, KernelError
 
-OUTPUT_CHARACTERS = 4_000_000  # of one cell; the rest is dropped and that is said
+OUTPUT_CHARACTERS = 4_000_000  # of one cell; the rest is dropped, and a note says so
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     redactor: Redactor
     kernel_name: str = ""
     directory: Path | None = None
-    begin: Callable[[int], None] = lambda _index: None  # hears of each cell before it starts
+    begin: Callable[[int], None] = lambda _index: None  # called with each cell before it starts
 
 
 async def execute(job: Job) -> NotebookRecord:
@@ -37,7 +37,7 @@ async def execute(job: Job) -> NotebookRecord:
     """
     started = clock.monotonic()
     cells = {cell.index: cell for cell in _clean(job.notebook)}
-    status, error, said = await _through_kernel(job, cells)
+    status, error, written = await _through_kernel(job, cells)
     outputs.redact(job.notebook, job.redactor)
     record = NotebookRecord(
         name=job.name,
@@ -45,7 +45,7 @@ async def execute(job: Job) -> NotebookRecord:
         seconds=round(clock.monotonic() - started, 3),
         error=job.redactor.text(error),
         cells=tuple(cells.values()),
-        kernel_said=job.redactor.text(said),
+        kernel_said=job.redactor.text(written),
     )
     annotate(job.notebook, record)
     return record
@@ -80,7 +80,7 @@ def _clean(notebook: Any) -> list[CellRecord]:
 
 
 async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str, str]:
-    """Return how it ended, why, and what the kernel said beside its cells."""
+    """Return how it ended, why, and what the kernel wrote outside its cells."""
     kernel: Kernel | None = None
     name = job.kernel_name or job.notebook.metadata.get("kernelspec", {}).get("name", kernels.NATIVE)
     try:
@@ -97,7 +97,7 @@ async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[Execu
     except asyncio.CancelledError:
         _forgive()
         ended = ExecutionStatus.INTERRUPTED, "interrupted before its kernel was ready"
-    return *ended, kernel.said.text if kernel else ""
+    return *ended, kernel.output.text if kernel else ""
 
 
 async def _run_cells(job: Job, kernel: Kernel, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str]:
@@ -149,13 +149,13 @@ def position(notebook: Any, index: int) -> int:
 
 
 def _forgive() -> None:
-    """Take the cancelling of this task as dealt with: what follows is writing the record."""
+    """Treat the cancellation of this task as handled: what follows is writing the record."""
     if task := asyncio.current_task():
         task.uncancel()
 
 
 def _client(notebook: Any, kernel: Kernel) -> Any:
-    """Return nbclient's client for a kernel of ours, with a bound on what one cell may write."""
+    """Return nbclient's client for the kernel, with a bound on what one cell may write."""
     from nbclient import NotebookClient
 
     class Bounded(NotebookClient):  # type: ignore[misc]  # nbclient has no types

@@ -1,4 +1,4 @@
-"""An executed notebook -> one self-contained HTML page, through nbconvert and a template of ours."""
+"""An executed notebook -> one self-contained HTML page, through nbconvert and the workbench's template."""
 
 import re
 from functools import lru_cache
@@ -29,12 +29,12 @@ _OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
 
 def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: Analysis) -> str:
     """Return the page of a notebook, which says at the top when the notebook did not complete."""
-    said = banner(record)
-    failed = [record.name] if said else []
+    incomplete = banner(record)
+    failed = [record.name] if incomplete else []
     page = msgspec.structs.replace(
         frame.page(display_name(record.name), record.name, failed),
-        banner=said,
-        fallback=_markup(_kernel_said(record) + _fallback(record.name, analysis)) if said else "",
+        banner=incomplete,
+        fallback=_markup(_kernel_output(record) + _fallback(record.name, analysis)) if incomplete else "",
         notebook=record.name,
         notebook_status=_status(record),
     )
@@ -44,7 +44,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
 
 @lru_cache(maxsize=1)
 def exporter() -> Any:
-    """Return nbconvert's exporter with the template of ours; made once a process, because that is slow."""
+    """Return nbconvert's exporter with our template; made once per process, because that is slow."""
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
@@ -73,7 +73,7 @@ def exporter() -> Any:
 
 
 def show_output(output: Any) -> Any:
-    """Return one output of a cell as HTML. Scripts are dropped; the page forbids them besides."""
+    """Return one output of a cell as HTML. Scripts are dropped; the page forbids them as well."""
     if output.output_type == "stream":
         return _markup(f'<pre class="stream">{escape(_plain(output.text))}</pre>')
     if output.output_type == "error":
@@ -93,12 +93,12 @@ def _error(output: Any) -> str:
     )
 
 
-def _kernel_said(record: NotebookRecord) -> str:
-    """Return the last words of a kernel whose notebook did not complete, folded."""
+def _kernel_output(record: NotebookRecord) -> str:
+    """Return the last output of a kernel whose notebook did not complete, folded."""
     if not record.kernel_said:
         return ""
-    said = escape(_plain(record.kernel_said))
-    return f'<details class="code"><summary>what its kernel said</summary><pre>{said}</pre></details>'
+    written = escape(_plain(record.kernel_said))
+    return f'<details class="code"><summary>what its kernel wrote</summary><pre>{written}</pre></details>'
 
 
 def _fallback(name: str, analysis: Analysis) -> str:
@@ -115,12 +115,12 @@ def _status(record: NotebookRecord) -> str:
     return f"{FATES[record.status]}{took}"
 
 
-def _tell_fate(fate: dict[str, Any]) -> str:
+def _describe_fate(fate: dict[str, Any]) -> str:
     return f"This cell: {FATES[ExecutionStatus(fate['status'])]}."
 
 
 def _safe_markdown(source: str) -> Any:
-    """Return Markdown as HTML; HTML in it is shown as text, because a notebook may quote anybody."""
+    """Return Markdown as HTML; HTML in it is shown as text, because a notebook may quote foreign text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     return _markup(
@@ -129,7 +129,7 @@ def _safe_markdown(source: str) -> Any:
 
 
 def _html(text: str) -> str:
-    """Return markup of an output without what runs or loads; the page's own policy forbids it besides."""
+    """Return markup of an output without what runs or loads; the page's policy forbids it as well."""
     quiet = _ACTIVE.sub("", _SCRIPT.sub("", _OUR_STYLE.sub("", text)))
     return _TAG.sub(lambda tag: _LOADS.sub("", tag[0]), quiet)
 
@@ -168,7 +168,7 @@ _FILTERS = {
     "show_output": show_output,
     "safe_markdown": _safe_markdown,
     "is_setup": _is_setup,
-    "tell_fate": _tell_fate,
+    "describe_fate": _describe_fate,
     "duration": format_duration,
 }
 __all__ = ["Banner", "exporter", "render_page", "show_output"]

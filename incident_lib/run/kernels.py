@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.run.said import Said, listening
+from incident_lib.run.kernel_output import KernelOutput, captured
 
 START_SECONDS = 30.0
-GRACE_SECONDS = 1.0  # for a kernel that is asked to end, so that its temporary files go with it
+GRACE_SECONDS = 1.0  # for a kernel to shut down by itself, so that its temporary files go with it
 NATIVE = "python3"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is created in it, for this user only
 _ROOM_BYTES = 4 * 1024 * 1024  # for what IPython writes when it starts
 
 
@@ -27,11 +27,11 @@ class KernelError(Exception):
 
 
 class Kernel(msgspec.Struct, frozen=True):
-    """A running kernel: its manager and client as nbclient wants them, and what it says beside its cells."""
+    """A running kernel: manager and client as nbclient needs them, and what it writes outside its cells."""
 
     manager: Any
     client: Any
-    said: Said
+    output: KernelOutput
 
     def kill(self) -> None:
         """End the kernel and whatever it started, now."""
@@ -58,9 +58,9 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
     """
     folder = _private_folder()
     kernel: Kernel | None = None
-    with listening() as (said, write):
+    with captured() as (output, write):
         try:
-            kernel = await _start(name, folder, directory or Path.cwd(), said, write)
+            kernel = await _start(name, folder, directory or Path.cwd(), output, write)
             yield kernel
         finally:
             if kernel is not None:
@@ -80,18 +80,18 @@ def _private_folder() -> Path:
         raise KernelError(f"no temporary folder for the kernel: {error.strerror}") from error
 
 
-async def _start(name: str, folder: Path, directory: Path, said: Said, write: int) -> Kernel:
+async def _start(name: str, folder: Path, directory: Path, output: KernelOutput, write: int) -> Kernel:
     manager = _manager(name, folder)
     await _launch(name, manager, directory, folder, write)
-    kernel = Kernel(manager, manager.client(), said)
+    kernel = Kernel(manager, manager.client(), output)
     try:
         kernel.client.start_channels()
         await kernel.client.wait_for_ready(timeout=START_SECONDS)
     except RuntimeError as error:
         reason = await kernel.death() or str(error)
         await _stop(kernel)
-        last = said.text.rpartition("\n")[2]
-        reason += f"; it said: {last}" if last else ""
+        last = output.text.rpartition("\n")[2]
+        reason += f"; its last output: {last}" if last else ""
         raise KernelError(f"the kernel {name!r} does not start: {reason}") from error
     except BaseException:
         kernel.kill()
@@ -109,10 +109,7 @@ async def _launch(name: str, manager: Any, directory: Path, folder: Path, write:
             cwd=str(directory),
             stdout=write,
             stderr=write,
-            env={
-                **os.environ,
-                "IPYTHONDIR": str(folder),
-            },  # nobody's start-up files, so that every run is alike
+            env={**os.environ, "IPYTHONDIR": str(folder)},  # no start-up files, so that every run is alike
         )
     except BaseException as error:
         await asyncio.shield(_bury(manager))
@@ -141,7 +138,7 @@ def _manager(name: str, folder: Path) -> Any:
 
 
 async def _stop(kernel: Kernel) -> None:
-    """Ask the kernel to end, then make sure of it."""
+    """Request the kernel's shutdown, then make sure of it."""
     kernel.client.stop_channels()
     if not await kernel.death():
         with suppress(asyncio.TimeoutError, RuntimeError, OSError):

@@ -26,6 +26,6 @@ def _absent(module: str) -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Import jsonschema without the grammar, unless somebody imported it already."""
+    """Import jsonschema without the grammar, unless it was imported already."""
     with _absent(_GRAMMAR):
         import_module("jsonschema")

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`. Where a loop runs in this thread, the work gets a thread of its own."""
+    """Return the result of `work`. Where a loop runs in this thread, the work gets another thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

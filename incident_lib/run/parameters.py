@@ -41,7 +41,7 @@ def inject(notebook: Any, parameters: Mapping[str, str]) -> Any:
         return notebook
     notebook.metadata.setdefault("papermill", {})
     for cell in notebook.cells:
-        cell.metadata.setdefault("tags", [])  # as papermill's own reader does
+        cell.metadata.setdefault("tags", [])  # as papermill's reader does
     return parameterize_notebook(notebook, dict(parameters))
 
 

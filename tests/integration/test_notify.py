@@ -61,8 +61,8 @@ def test_pagerduty_gets_the_key_and_the_event(web):
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("500", "trouble of its own"),
-        ("503", "trouble"),
+        ("500", "the service has a problem"),
+        ("503", "problem"),
         ("404", "removed"),
         ("403", "credentials"),
         ("429", "too many"),

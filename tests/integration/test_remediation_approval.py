@@ -71,7 +71,7 @@ def test_a_plan_that_was_edited_is_refused_and_its_commands_are_never_run(logged
         execute_plan(logged, folder, plan.id)
     forged = msgspec.structs.replace(edited, id=hash_of(edited))  # with the hash that fits
     path.with_name(f"{forged.id}.json").write_bytes(msgspec.json.encode(forged))
-    with pytest.raises(RefusedError, match="other commands by now"):
+    with pytest.raises(RefusedError, match="now run other commands"):
         execute_plan(logged, folder, forged.id)
     path.write_text("{")
     with pytest.raises(RefusedError, match="is no plan any more"):

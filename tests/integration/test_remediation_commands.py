@@ -75,7 +75,7 @@ def test_a_command_that_fails_is_told_in_part(tmp_path):
 
 def test_a_service_without_a_command_says_what_to_configure(tmp_path):
     settings = worker(tmp_path)
-    with pytest.raises(RefusedError, match=r'set its own command, as in restart = \["systemctl"'):
+    with pytest.raises(RefusedError, match=r'set its command, as in restart = \["systemctl"'):
         plan_change(settings, declared(settings), "restart", "worker")
     settings = worker(tmp_path, "no-such-program-7")
     with pytest.raises(UsageError, match="no program no-such-program-7"):

@@ -74,7 +74,7 @@ def test_links_and_devices_are_left_alone(tmp_path):
     (tmp_path / "other").write_text("kept")
     (tmp_path / "worker.log").symlink_to(tmp_path / "other")
     settings = worker(tmp_path)
-    with pytest.raises(RefusedError, match="no plain file"):
+    with pytest.raises(RefusedError, match="not a plain file"):
         plan_change(settings, declared(settings), "log.rotate", "worker")
     assert (tmp_path / "other").read_text() == "kept"
 

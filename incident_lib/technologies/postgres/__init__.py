@@ -29,7 +29,7 @@ TECHNOLOGY = Technology(
     discovery=Discovery(
         images=("postgres", "postgis", "timescaledb", "pgvector"),
         port=5432,
-        hint='dsn = "env:DATABASE_URL"  # a role of its own is better: `incident init` printed the SQL',
+        hint='dsn = "env:DATABASE_URL"  # a separate role is better: `incident init` printed the SQL',
         access=Access(
             key="postgres_sql", title="For PostgreSQL, a role that sees all and changes nothing", text=_ROLE
         ),

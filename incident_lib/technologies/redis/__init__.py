@@ -18,7 +18,7 @@ TECHNOLOGY = Technology(
     discovery=Discovery(
         images=("redis", "valkey", "keydb"),
         port=6379,
-        hint='url = "env:REDIS_URL"  # a user of its own is better: `incident init` printed the ACL rule',
+        hint='url = "env:REDIS_URL"  # a separate user is better: `incident init` printed the ACL rule',
         access=Access(
             key="redis_acl",
             title="For Redis or Valkey, a user that may only read (choose its password)",

@@ -84,7 +84,7 @@ def test_a_failure_says_why_and_what_to_do():
 
 def test_nothing_found_is_not_the_same_as_nothing_collected():
     assert "was collected, and there is nothing to show" in show.table(case(one()), "host.disk").html
-    assert "No target was asked" in show.table(case(), "host.disk").html
+    assert "was not collected" in show.table(case(), "host.disk").html
 
 
 def test_a_cut_is_said():

@@ -107,11 +107,11 @@ def test_every_draft_can_be_made_at_every_moment(kind, analysis, status, severit
     assert "\n\n\n" not in text
     assert text.endswith("\n")
     is_late = kind is DraftKind.DECLARATION and ended
-    assert ("ext update" in text or "Next word" in text) == (ended is None) or is_late
+    assert ("ext update" in text) == (ended is None) or is_late
 
 
 def test_the_signatures_that_commands_rely_on():
-    assert "First look" not in render_declaration(INCIDENT)
+    assert "First findings" not in render_declaration(INCIDENT)
     text = render_update(INCIDENT, Update(findings="locks", actions="cancel 42", at=NOW))
     assert "**What we know:** locks" in text
     assert "**Duration:** 14m 0s" in text
@@ -131,7 +131,7 @@ def test_what_a_person_said_comes_before_what_was_measured():
     text = render_draft(DraftKind.UPDATE, situation(events=(said,)))
     assert "a migration holds the lock" in text
     assert "not confirmed" not in text
-    assert "**What we do:** stop it" in text
+    assert "**What we are doing:** stop it" in text
 
 
 def test_open_tasks_are_what_is_done():
@@ -139,7 +139,9 @@ def test_open_tasks_are_what_is_done():
         Task(number=1, text="read the log", owner="Ada"),
         Task(number=2, text="x", owner="y", done_at=NOW),
     )
-    assert "**What we do:** read the log (Ada)\n" in render_draft(DraftKind.UPDATE, situation(tasks=tasks))
+    assert "**What we are doing:** read the log (Ada)\n" in render_draft(
+        DraftKind.UPDATE, situation(tasks=tasks)
+    )
 
 
 def test_after_the_end_no_measurement_is_told_as_if_it_were_still_so():

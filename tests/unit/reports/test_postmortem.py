@@ -244,7 +244,7 @@ def test_short_and_long_stretches_are_brought_together():
 def test_gaps_and_cuts_are_told():
     cut = buckets(0, [10], [5], truncated=Truncation(kept=5, total=9, unit="MB"))
     text = text_of(snapshots=(snapshot(evidence=[cut]), snapshot("B", 20, 30)))
-    assert "no snapshot looked at 2026-01-15 14:36:00 to 14:51:00 (15m 0s)" in text
+    assert "no snapshot covers 2026-01-15 14:36:00 to 14:51:00 (15m 0s)" in text
     assert "5 MB kept of 9" in text
 
 

@@ -1,4 +1,4 @@
-"""What a kernel says outside its cells: kept for the record, off the terminal, never on a disk."""
+"""What a kernel writes outside its cells: kept for the record, off the terminal, never on a disk."""
 
 import os
 import threading
@@ -11,24 +11,24 @@ KEPT_BYTES = 16_000  # the newest; a kernel may write for ever
 _END_SECONDS = 0.5  # for what is still in the pipe; whoever left the kernel's group may hold it open
 
 
-class Said:
-    """The newest words of one kernel, read from a pipe so that it can never block or fill a disk."""
+class KernelOutput:
+    """The newest output of one kernel, read from a pipe so that it can never block or fill a disk."""
 
     def __init__(self, end: int) -> None:
         self._read = end
         self._kept = b""
         self._lost = False
-        self._thread = threading.Thread(target=self._drain, name="kernel-said", daemon=True)
+        self._thread = threading.Thread(target=self._drain, name="kernel-output", daemon=True)
         self._thread.start()
 
     @property
     def text(self) -> str:
-        """What was said so far; the beginning goes first where it is too much, and that is said."""
+        """What was written so far; where it is too much, the beginning is cut and marked so."""
         cut = f"[only the last {format_bytes(KEPT_BYTES)} are kept]\n" if self._lost else ""
         return cut + self._kept.decode("utf-8", "replace").strip()
 
     def end(self) -> None:
-        """Wait a moment for the last words."""
+        """Wait a moment for the last output."""
         self._thread.join(_END_SECONDS)
 
     def _drain(self) -> None:
@@ -40,12 +40,12 @@ class Said:
 
 
 @contextmanager
-def listening() -> Iterator[tuple[Said, int]]:
-    """Yield what listens, and the file descriptor that a kernel is to write to."""
+def captured() -> Iterator[tuple[KernelOutput, int]]:
+    """Yield the output as it is read, and the file descriptor that a kernel is to write to."""
     read, write = os.pipe()
-    said = Said(read)
+    output = KernelOutput(read)
     try:
-        yield said, write
+        yield output, write
     finally:
         os.close(write)
-        said.end()
+        output.end()
