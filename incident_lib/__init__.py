@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from incident_lib.config import Settings, load
     from incident_lib.errors import ConfigError, FolderError, UsageError, WorkbenchError
     from incident_lib.investigation.case import Case
+    from incident_lib.investigation.reanalyze import Reanalysis, reanalyze
     from incident_lib.investigation.review import Review, open_review
     from incident_lib.investigation.take import open_investigation
     from incident_lib.model import Evidence, Finding, Hypothesis, Incident
@@ -19,6 +20,7 @@ __all__ = [
     "FolderError",
     "Hypothesis",
     "Incident",
+    "Reanalysis",
     "Review",
     "Settings",
     "UsageError",
@@ -26,6 +28,7 @@ __all__ = [
     "load",
     "open_investigation",
     "open_review",
+    "reanalyze",
 ]
 
 _HOMES = {
@@ -36,6 +39,7 @@ _HOMES = {
     "FolderError": "errors",
     "Hypothesis": "model",
     "Incident": "model",
+    "Reanalysis": "investigation.reanalyze",
     "Review": "investigation.review",
     "Settings": "config",
     "UsageError": "errors",
@@ -43,6 +47,7 @@ _HOMES = {
     "load": "config",
     "open_investigation": "investigation.take",
     "open_review": "investigation.review",
+    "reanalyze": "investigation.reanalyze",
 }
 
 

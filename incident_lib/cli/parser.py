@@ -55,7 +55,7 @@ def build() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     commands = _Commands(subparsers)
     for add in (
-        _triage, _declare, _run, _lifecycle, _folder, _mitigate, _timeline, _compare, _history,
+        _triage, _declare, _run, _lifecycle, _folder, _analyze, _mitigate, _timeline, _compare, _history,
         _bundle, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab, _demo,
     ):  # fmt: skip
         add(commands)
@@ -183,6 +183,17 @@ def _folder(commands: _Commands) -> None:
     show.add_argument("--timeline", action="store_true", help="every event, with its source")
     _incident(commands.add("verify", "folder:verify", "check that no evidence and no event was changed"))
     commands.add("list", "folder:list_all", "all incidents")
+
+
+def _analyze(commands: _Commands) -> None:
+    parser = commands.add(
+        "analyze",
+        "analyze:analyze",
+        "judge a stored snapshot again by today's rules",
+        "Reads the folder alone: every server may be gone. What was concluded then stays as it was sealed.",
+    )
+    _incident(parser)
+    parser.add_argument("--snapshot", default="latest", metavar="ID", help="the newest if left out")
 
 
 def _mitigate(commands: _Commands) -> None:

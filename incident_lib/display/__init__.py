@@ -13,7 +13,7 @@ from incident_lib.display.answers import (
     verdict,
 )
 from incident_lib.display.block import Block
-from incident_lib.display.differences import against_normal, resources, trends
+from incident_lib.display.differences import against_normal, reanalyzed, resources, trends
 from incident_lib.display.drawings import (
     connections,
     dependencies,
@@ -49,6 +49,7 @@ __all__ = [
     "own",
     "phases",
     "probes",
+    "reanalyzed",
     "resources",
     "scope",
     "several",

@@ -12,6 +12,7 @@ from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import newest_baseline
 from incident_lib.investigation.case import Case, load_case
 from incident_lib.investigation.compare import compare
+from incident_lib.investigation.reanalyze import reanalyze
 from incident_lib.investigation.setup import thresholds_for
 from incident_lib.model.sample import Sample
 from incident_lib.plots.trends import plot_trend
@@ -35,6 +36,13 @@ def against_normal(case: Case) -> Block:
     when = clock.format_time(baseline.collected_at)
     head = blocks.note(f"Compared with the {baseline.label} of {when}: {summary}")
     return Block(head + differences.sections(measured, most=_MOST), summary)
+
+
+def reanalyzed(case: Case) -> Block:
+    """Return what today's rules conclude otherwise than was concluded then. Reads the folder alone."""
+    found = reanalyze(case).comparison.differences
+    summary = differences.summary(found)
+    return Block(blocks.note(summary) + differences.sections(found, most=_MOST), summary)
 
 
 def resources(case: Case) -> Block:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,7 @@ def load_samples(path: Path) -> tuple[Sample, ...]:
     return tuple(found)
 
 
-def watches(incident: Path) -> tuple[Path, ...]:
-    """Return the folders of all watches of an incident, the oldest first."""
-    return tuple(sorted(path for path in (incident / FOLDER).glob("*") if path.is_dir()))
+def watches(incident: Path, *, before: datetime | None = None) -> tuple[Path, ...]:
+    """Return the folders of all watches of an incident that began by then, the oldest first."""
+    found = sorted(path for path in (incident / FOLDER).glob("*") if path.is_dir())
+    return tuple(path for path in found if before is None or path.name <= clock.format_stamp(before))

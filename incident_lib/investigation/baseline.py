@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.incident import manifest
 from incident_lib.incident.files import file_name
@@ -42,18 +43,20 @@ def all_baselines(settings: Settings) -> tuple[Baseline, ...]:
     return tuple(read_baseline(path) for path in _paths(settings))
 
 
-def newest_baseline(settings: Settings, name: str = "") -> Baseline | None:
-    """Return the newest baseline (of that name) that is as it was sealed, None without one."""
+def newest_baseline(settings: Settings, name: str = "", *, before: datetime | None = None) -> Baseline | None:
+    """Return the newest baseline (of that name, of that time) that is as it was sealed, None without one."""
     wanted = file_name(name) if name else ""
     for path in reversed(_paths(settings)):
-        if wanted in {"", path.parent.name} and (found := read_baseline(path)).intact:
+        if wanted not in {"", path.parent.name} or (before and path.name > clock.format_stamp(before)):
+            continue
+        if (found := read_baseline(path)).intact:
             return found
     return None
 
 
-def baseline_evidence(settings: Settings) -> tuple[Evidence, ...]:
-    """Return the evidence of the newest baseline, empty without one: what `compare_findings` takes."""
-    newest = newest_baseline(settings)
+def baseline_evidence(settings: Settings, *, before: datetime | None = None) -> tuple[Evidence, ...]:
+    """Return the evidence of the newest baseline of that time, empty without one: for `compare_findings`."""
+    newest = newest_baseline(settings, before=before)
     return load_evidence(newest.path) if newest else ()
 
 

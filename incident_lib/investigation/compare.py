@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from incident_lib.correlation.differences import differences, order
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation.case import Case
@@ -16,11 +18,14 @@ def compare(
     before: Case, now: Case, *, labels: tuple[str, str] = ("before", "now"), thresholds: Thresholds
 ) -> Comparison:
     """Return everything that differs between two snapshots, the worst first; asks no target."""
-    found = [
-        *differences(before.evidence, now.evidence, thresholds),
-        *_findings(before, now),
-        *_hypotheses(before.analysis, now.analysis),
-    ]
+    found = differences(before.evidence, now.evidence, thresholds)
+    concluded = compare_conclusions(before, now, labels=labels)
+    return replace(concluded, differences=tuple(sorted((*found, *concluded.differences), key=order)))
+
+
+def compare_conclusions(before: Case, now: Case, *, labels: tuple[str, str]) -> Comparison:
+    """Return what differs in findings and hypotheses alone, whatever was measured; the worst first."""
+    found = (*_findings(before, now), *_hypotheses(before.analysis, now.analysis))
     return Comparison(
         before=_side(before, labels[0]),
         now=_side(now, labels[1]),

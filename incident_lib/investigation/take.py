@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -82,9 +82,9 @@ def _take(
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
     finally:
-        beside = _beside(settings, folder, stored, context)
+        around = beside(settings, folder, stored, context, snapshot=writer.id)
         analysis = analyze(
-            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, beside=beside
+            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, beside=around
         )
         _seal(writer, analysis, graph)
         if folder:
@@ -95,28 +95,36 @@ def _take(
     return load_case(settings, writer.path, folder)
 
 
-def _beside(
-    settings: Settings, folder: IncidentFolder | None, now: list[Evidence], context: Context
+def beside(
+    settings: Settings,
+    folder: IncidentFolder | None,
+    now: Sequence[Evidence],
+    context: Context,
+    *,
+    snapshot: str,
 ) -> tuple[Finding, ...]:
-    """Return what a healthy day, the samples of the window and the snapshot before this one say.
+    """Return what a healthy day, the samples of the window and the snapshot before this one add to it.
 
-    None of them may stop an investigation.
+    Only what was there by the end of the window counts, so that a judgement of later finds the same. None of
+    them may stop an investigation.
     """
-    normal = baseline_evidence(settings)
-    told = list(compare_findings(now, normal, context))
+    end = context.window.end
+    normal = baseline_evidence(settings, before=end)
+    found = list(compare_findings(now, normal, context))
     before: tuple[Evidence, ...] = ()
     with suppress(FolderError):
-        earlier = folder.sealed_snapshots[-1:] if folder else ()
-        before = tuple(one for path in earlier for one in load_evidence(path))
-        told += failovers_since(now, before)
-    told += flushes_since(now, before or normal, context.thresholds, same_incident=bool(before))
-    told += changes_since(before or normal, now, context, same_incident=bool(before))
-    with suppress(FolderError):  # damaged samples: `incident verify` tells of them
-        known = watches(folder.path) if folder else ()
+        earlier = [path for path in folder.sealed_snapshots if path.name < snapshot] if folder else []
+        before = load_evidence(earlier[-1]) if earlier else ()
+        found += failovers_since(now, before)
+    found += flushes_since(now, before or normal, context.thresholds, same_incident=bool(before))
+    found += changes_since(before or normal, now, context, same_incident=bool(before))
+    with suppress(FolderError):  # damaged samples: `incident verify` reports them
+        known = watches(folder.path, before=end) if folder else ()
         samples = load_samples(known[-1]) if known else ()
+        samples = tuple(sample for sample in samples if sample.at <= end)
         if is_recent(samples, context.window):
-            told += trend_findings(samples, context.thresholds)
-    return tuple(told)
+            found += trend_findings(samples, context.thresholds)
+    return tuple(found)
 
 
 def window_since(since: str) -> Window:

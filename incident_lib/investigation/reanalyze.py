@@ -1,0 +1,47 @@
+"""A stored snapshot judged again by the rules of today, whether its servers are still there or not."""
+
+import msgspec
+from msgspec.structs import replace
+
+from incident_lib.investigation.analyze import analyze
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.compare import compare_conclusions
+from incident_lib.investigation.plan import context_for
+from incident_lib.investigation.setup import patterns_for, redactor_for
+from incident_lib.investigation.take import beside
+from incident_lib.model import Analysis
+from incident_lib.model.difference import Comparison
+
+
+class Reanalysis(msgspec.Struct, frozen=True, kw_only=True):
+    """What today's rules conclude from a stored snapshot, and what differs from what was concluded then."""
+
+    case: Case  # with the conclusion of today; the sealed one stays as it is
+    comparison: Comparison
+
+    @property
+    def analysis(self) -> Analysis:
+        """Today's conclusion."""
+        return self.case.analysis
+
+
+def reanalyze(case: Case) -> Reanalysis:
+    """Return what today's rules and limits conclude from the evidence of a case. Writes nothing.
+
+    Source: the incident's folder, and the baseline of that time. Errors: RedactionError, ConfigError,
+    FolderError.
+    """
+    settings, context = case.settings, context_for(case.settings, case.window)
+    redactor = case.folder.redactor if case.folder else redactor_for(settings)
+    around = beside(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
+    analysis = analyze(
+        case.evidence,
+        context,
+        snapshot=case.snapshot,
+        topology=case.topology,
+        patterns=patterns_for(settings),
+        beside=around,
+    )
+    now = replace(case, analysis=redactor.struct(analysis, Analysis))
+    labels = ("concluded then", "by today's rules")
+    return Reanalysis(case=now, comparison=compare_conclusions(case, now, labels=labels))
