@@ -40,9 +40,11 @@ def _unused(session: EngineForChange, request: Request) -> list[Unused]:
         limit = clock.now() - clock.parse_duration(request.arguments["older_than"])
     except UsageError as error:
         raise RefusedError(f"older_than: {error}") from error
-    containers = [one for one in session.stopped(label) if _ended_before(one.ended_at, limit)]
-    found = [*containers, *session.dangling(label)]
-    return sorted(found, key=lambda one: (-one.size_bytes, one.kind, one.id))
+    containers = [
+        container for container in session.stopped(label) if _ended_before(container.ended_at, limit)
+    ]
+    unused = [*containers, *session.dangling(label)]
+    return sorted(unused, key=lambda each: (-each.size_bytes, each.kind, each.id))
 
 
 def _ended_before(text: str, limit: datetime) -> bool:
@@ -54,18 +56,18 @@ def _ended_before(text: str, limit: datetime) -> bool:
 
 
 def _proposal(request: Request, unused: list[Unused], total: int, vantage: str) -> Proposal:
-    containers = [one for one in unused if one.kind == "container"]
-    images = [one for one in unused if one.kind == "image"]
+    containers = [resource for resource in unused if resource.kind == "container"]
+    images = [resource for resource in unused if resource.kind == "image"]
     cut = (f"{total - len(unused)} more are left for another plan",) if total > len(unused) else ()
     return Proposal(
-        commands=tuple(_command(one) for one in unused),
+        commands=tuple(_command(resource) for resource in unused),
         affected=(
             Affected(what="engine", detail=vantage),
             Affected(what="stopped containers", count=len(containers), detail=_names(containers)),
             Affected(what="untagged images", count=len(images), detail=_names(images)),
             Affected(
                 what="at most freed",
-                count=sum(one.size_bytes for one in unused),
+                count=sum(resource.size_bytes for resource in unused),
                 unit="B",
                 detail="images share layers, so it may be less",
             ),
@@ -77,21 +79,24 @@ def _proposal(request: Request, unused: list[Unused], total: int, vantage: str) 
             *cut,
         ),
         undo="none: a removed image has to be built or pulled again",
-        world={"unused": sha256("\n".join(one.id for one in unused).encode()).hexdigest()},
+        world={"unused": sha256("\n".join(resource.id for resource in unused).encode()).hexdigest()},
         private=unused,
     )
 
 
 def _names(unused: list[Unused]) -> str:
-    names = [one.name if one.kind == "container" else one.id.removeprefix("sha256:")[:12] for one in unused]
+    names = [
+        resource.name if resource.kind == "container" else resource.id.removeprefix("sha256:")[:12]
+        for resource in unused
+    ]
     more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
     return ", ".join(names[:_NAMES]) + more
 
 
-def _command(one: Unused) -> str:
-    if one.kind == "container":
-        return f"docker container rm {one.id[:12]}  # {one.name}"
-    return f"docker image rm {one.id.removeprefix('sha256:')[:12]}"
+def _command(unused: Unused) -> str:
+    if unused.kind == "container":
+        return f"docker container rm {unused.id[:12]}  # {unused.name}"
+    return f"docker image rm {unused.id.removeprefix('sha256:')[:12]}"
 
 
 def carry_out(_request: Request, proposal: Proposal) -> Done:
@@ -100,9 +105,9 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
     kept: list[str] = []
     session = open_for_change()
     try:
-        for one in unused:
+        for resource in unused:
             try:
-                session.remove(one)
+                session.remove(resource)
             except TargetError as error:
                 if error.kind is ProblemKind.NO_ENGINE:
                     raise
@@ -116,10 +121,10 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
 
 def verify(request: Request, proposal: Proposal) -> Verdict:
     """Return whether nothing of the plan is there any more."""
-    planned = {one.id: one.size_bytes for one in proposal.private}
+    planned = {unused.id: unused.size_bytes for unused in proposal.private}
     session = open_for_change()
     try:
-        there = {one.id for one in _unused(session, request)} & set(planned)
+        there = {unused.id for unused in _unused(session, request)} & set(planned)
     finally:
         session.close()
     freed = sum(size for name, size in planned.items() if name not in there)

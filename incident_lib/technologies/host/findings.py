@@ -21,7 +21,7 @@ _SHOWN = 6  # programs
 def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield a finding for each file system that is nearly full, else one OK naming the fullest."""
     systems = evidence.of(FileSystem)
-    found = [one for system in systems for one in _judge(evidence, system, context)]
+    found = [finding for system in systems for finding in _judge(evidence, system, context)]
     yield from found
     known = [system for system in systems if system.free_ratio is not None]
     if not found and known:
@@ -114,14 +114,14 @@ def _taken(
 ) -> Iterator[Finding]:
     """Yield that others keep all processors busy: no fault by itself; what the look takes does not count."""
     severity = context.thresholds.severity("host.cpu", load.busy_ratio, "ratio")
-    most, ours = taken_by(users), sum(one.cores for one in users if one.is_ours)
+    most, ours = taken_by(users), sum(user.cores for user in users if user.is_ours)
     if severity is None or most is None or ours >= load.cpu_count / 2:
         return
     shares = [
-        f"{shown(one)}: "
-        f"{format_share(one.cores / load.cpu_count)}{f', of {one.service}' if one.service else ''}"
-        for one in users[:_SHOWN]
-        if not one.is_ours
+        f"{shown(user)}: "
+        f"{format_share(user.cores / load.cpu_count)}{f', of {user.service}' if user.service else ''}"
+        for user in users[:_SHOWN]
+        if not user.is_ours
     ]
     yield finding(
         evidence,

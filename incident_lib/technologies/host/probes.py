@@ -186,6 +186,10 @@ PROBES: tuple[Probe, ...] = (DISK, MEMORY, LOAD)
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the one lane of the machine."""
     disk = msgspec.structs.replace(DISK, fetch=partial(fetch_disk, paths=settings.host.paths))
-    pid_files = {one.name: str(settings.file(one.pid_file)) for one in settings.services if one.pid_file}
+    pid_files = {
+        service.name: str(settings.file(service.pid_file))
+        for service in settings.services
+        if service.pid_file
+    }
     load = msgspec.structs.replace(LOAD, fetch=partial(fetch_load, pid_files=pid_files))
     return (Lane(target=settings.host.name, open=NoSession, probes=(disk, MEMORY, load), name="host"),)

@@ -147,13 +147,13 @@ def _share(before: Process | None, now: Process) -> _Share:
 
 def _row(key: _Key, members: list[_Share], seconds: float) -> ProcessorUser:
     name, container, service, is_ours, _ = key
-    told = [(one.first_ran, one.waited) for one in members if one.first_ran is not None]
+    told = [(process.first_ran, process.waited) for process in members if process.first_ran is not None]
     ran, waited = sum(one or 0.0 for one, _ in told), sum(one or 0.0 for _, one in told)
     return ProcessorUser(
         name=name,
-        pid=max(members, key=lambda one: one.ran).pid,
+        pid=max(members, key=lambda process: process.ran).pid,
         process_count=len(members),
-        cores=sum(one.ran for one in members) / seconds,
+        cores=sum(process.ran for process in members) / seconds,
         waiting_cores=waited / seconds if told else None,
         waiting_ratio=waited / (waited + ran) if waited + ran > 0 else None,
         container_id=container,

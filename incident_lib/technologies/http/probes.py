@@ -119,8 +119,12 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
 
     A service that nothing says where to look for has one too, which tells so: it must not seem well.
     """
-    services = (one for one in settings.services if _speaks_http(one) or _is_nowhere(one))
-    outside = (one for one in settings.dependencies if one.url.startswith(("http://", "https://")))
+    services = (service for service in settings.services if _speaks_http(service) or _is_nowhere(service))
+    outside = (
+        dependency
+        for dependency in settings.dependencies
+        if dependency.url.startswith(("http://", "https://"))
+    )
     targets: tuple[Service | Dependency, ...] = (*services, *outside)
     return tuple(_lane(settings, target) for target in targets)
 

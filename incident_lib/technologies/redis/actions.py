@@ -38,7 +38,10 @@ class _Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 def propose(request: Request) -> Proposal:
     """Return how many keys would go. Cost: one SCAN over the database. Errors: TargetError, RefusedError."""
-    pattern, limit = check_pattern(request.arguments["pattern"]), _limit(request)
+    pattern, limit = (
+        check_pattern(request.arguments["pattern"]),
+        request.number("max_keys", least=1, most=_MAX_KEYS),
+    )
     session = _open(request)
     try:
         server = session.server()
@@ -123,10 +126,6 @@ def is_critical(key: str, allowed: frozenset[str] = frozenset()) -> bool:
 
 def _allowed(request: Request) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in request.arguments["allow"].split(",") if word.strip())
-
-
-def _limit(request: Request) -> int:
-    return request.number("max_keys", least=1, most=_MAX_KEYS)
 
 
 def _open(request: Request) -> RedisChange:

@@ -187,11 +187,11 @@ def busy_seconds(commands: Iterable[RedisCommand]) -> float:
     and nobody tells how much of it that is.
     """
     inside = outside = 0.0
-    for one in commands:
-        if one.name in _CALLING:
-            inside += one.busy_seconds
+    for command in commands:
+        if command.name in _CALLING:
+            inside += command.busy_seconds
         else:
-            outside += one.busy_seconds
+            outside += command.busy_seconds
     return max(inside, outside)
 
 

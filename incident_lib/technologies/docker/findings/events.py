@@ -31,7 +31,7 @@ def analyze_events(evidence: Evidence, context: Context) -> Iterator[Finding]:
     yield from found
     if not seen.is_whole:
         yield _forgotten(evidence, seen)
-    if not any(one.severity.is_bad for one in found):
+    if not any(finding.severity.is_bad for finding in found):
         what = (
             f" to {seen.container}"
             if seen.container
@@ -94,12 +94,12 @@ def _was_asked(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
 def _out_of_memory(
     evidence: Evidence, container: str, deaths: Sequence[ContainerEvent], kernel: Sequence[ContainerEvent]
 ) -> Iterator[Finding]:
-    ended = [one for one in kernel if any(abs(death.at - one.at) <= _SAME_DEATH for death in deaths)]
+    ended = [event for event in kernel if any(abs(death.at - event.at) <= _SAME_DEATH for death in deaths)]
     for name, events, title in (
         ("oom", ended, f"{container} was killed for memory"),
         (
             "worker_killed",
-            [one for one in kernel if one not in ended],
+            [event for event in kernel if event not in ended],
             f"a process inside {container} was killed for memory, and the container went on",
         ),
     ):
@@ -139,7 +139,9 @@ def _died(
     evidence: Evidence, container: str, deaths: Sequence[ContainerEvent], kernel: Sequence[ContainerEvent]
 ) -> Finding:
     last = deaths[-1]
-    said = verdict(last.exit_code, out_of_memory=any(abs(last.at - one.at) <= _SAME_DEATH for one in kernel))
+    said = verdict(
+        last.exit_code, out_of_memory=any(abs(last.at - event.at) <= _SAME_DEATH for event in kernel)
+    )
     return finding(
         evidence,
         "die",

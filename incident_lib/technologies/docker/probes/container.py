@@ -102,7 +102,8 @@ def _image(engine: Engine, identity: str) -> tuple[dict[str, Any], Problem | Non
 def _state(about: dict[str, Any], image: dict[str, Any]) -> ContainerState:
     state, config = about.get("State") or {}, about.get("Config") or {}
     host, health = about.get("HostConfig") or {}, (about.get("State") or {}).get("Health") or {}
-    policy, labels = host.get("RestartPolicy") or {}, _labels(config, image)
+    policy = host.get("RestartPolicy") or {}
+    labels = {**((image.get("Config") or {}).get("Labels") or {}), **(config.get("Labels") or {})}
     created = parse_engine_time(about.get("Created"))
     if created is None:
         raise TargetError(ProblemKind.PROTOCOL, "the engine does not say when the container was created")
@@ -131,7 +132,7 @@ def _state(about: dict[str, Any], image: dict[str, Any]) -> ContainerState:
         service=labels.get(f"{_COMPOSE_LABELS}service", ""),
         memory_limit_bytes=host.get("Memory") or None,
         cpu_limit_cores=cpu_limit_cores(host),
-        process_limit_count=_positive(host.get("PidsLimit")),
+        process_limit_count=max(host.get("PidsLimit") or 0, 0) or None,
         log_driver=(host.get("LogConfig") or {}).get("Type", ""),
         log_is_limited=_log_is_limited(host.get("LogConfig") or {}),
         is_terminal=bool(config.get("Tty")),
@@ -140,11 +141,6 @@ def _state(about: dict[str, Any], image: dict[str, Any]) -> ContainerState:
         python_version=environment.get("PYTHON_VERSION", ""),
         network_mode=str(host.get("NetworkMode") or ""),
     )
-
-
-def _labels(config: dict[str, Any], image: dict[str, Any]) -> dict[str, str]:
-    """Return the labels of container and image; the container's win."""
-    return {**((image.get("Config") or {}).get("Labels") or {}), **(config.get("Labels") or {})}
 
 
 def cpu_limit_cores(host: dict[str, Any]) -> float | None:
@@ -157,10 +153,6 @@ def cpu_limit_cores(host: dict[str, Any]) -> float | None:
         return float(nano / 1e9)
     quota = host.get("CpuQuota") or 0
     return quota / (host.get("CpuPeriod") or 100_000) if quota > 0 else None
-
-
-def _positive(number: int | None) -> int | None:
-    return number if number and number > 0 else None
 
 
 def _log_is_limited(log: dict[str, Any]) -> bool | None:

@@ -81,5 +81,5 @@ def _listed(entry: dict[str, Any]) -> ContainerListed:
         project=labels.get("com.docker.compose.project", ""),
         service=labels.get("com.docker.compose.service", ""),
         networks=tuple(sorted(networks)),
-        addresses=tuple(sorted(filter(None, (one.get("IPAddress") for one in networks.values())))),
+        addresses=tuple(sorted(filter(None, (network.get("IPAddress") for network in networks.values())))),
     )

@@ -168,7 +168,8 @@ def inspect(engine: Engine, container: str, *, credentials: bool) -> Found:
             f"the container {container} is {status}",
             f"docker logs {container}; then start it",
         )
-    environment = _environment(about) if credentials else {}
+    variables = (about.get("Config") or {}).get("Env") or () if credentials else ()
+    environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)
     user = environment.get("POSTGRES_USER") or "postgres"
     return Found(
         user=user,
@@ -176,11 +177,6 @@ def inspect(engine: Engine, container: str, *, credentials: bool) -> Found:
         password=environment.get("POSTGRES_PASSWORD") or environment.get("PGPASSWORD"),
         addresses=addresses(about.get("NetworkSettings") or {}),
     )
-
-
-def _environment(about: dict[str, Any]) -> dict[str, str]:
-    pairs = (entry.partition("=") for entry in (about.get("Config") or {}).get("Env") or ())
-    return {name: value for name, _, value in pairs}
 
 
 def addresses(network: dict[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -83,5 +83,5 @@ def conclude(
     What it did not see is told once, as UNKNOWN, where the evidence's problem is judged.
     """
     yield from found
-    if not blind and all(one.severity is FindingSeverity.INFO for one in found):
+    if not blind and all(finding.severity is FindingSeverity.INFO for finding in found):
         yield finding(evidence, "ok", FindingSeverity.OK, title, "", since=None, actions=(), **data)

@@ -24,8 +24,10 @@ _LISTED = 5
 def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield what went wrong while the server was watched, in each database and altogether."""
     rows = evidence.of(PostgresCounters)
-    found = [one for row in rows for judge in _OF_EACH_DATABASE for one in judge(evidence, row, context)]
-    found += [one for judge in _OF_ALL for one in judge(evidence, context)]
+    found = [
+        finding for row in rows for judge in _OF_EACH_DATABASE for finding in judge(evidence, row, context)
+    ]
+    found += [finding for judge in _OF_ALL for finding in judge(evidence, context)]
     commits = sum(row.commit_count / max(row.interval_seconds, 0.001) for row in rows)
     rollbacks = sum(row.rollback_count for row in rows)
     title = (

@@ -30,17 +30,19 @@ class Tree(msgspec.Struct, frozen=True):
     @property
     def longest_wait_seconds(self) -> float | None:
         """The longest wait, None where nobody's is told."""
-        return max((one.wait_seconds for one in self.waiters if one.wait_seconds is not None), default=None)
+        return max(
+            (waiter.wait_seconds for waiter in self.waiters if waiter.wait_seconds is not None), default=None
+        )
 
 
 def trees(sessions: tuple[PostgresLockSession, ...]) -> tuple[Tree, ...]:
     """Return one tree for each root, the one with most waiters first. A deadlock's root is its lowest pid."""
-    by_pid = {one.pid: one for one in sessions}
+    by_pid = {session.pid: session for session in sessions}
     below: dict[int, list[PostgresLockSession]] = {}
-    for one in sessions:
-        for root in sorted(_roots(one.pid, by_pid)) if one.blocked_by else ():
-            if root != one.pid:
-                below.setdefault(root, []).append(one)
+    for session in sessions:
+        for root in sorted(_roots(session.pid, by_pid)) if session.blocked_by else ():
+            if root != session.pid:
+                below.setdefault(root, []).append(session)
     found = [Tree(by_pid[root], tuple(waiters)) for root, waiters in below.items() if root in by_pid]
     return tuple(sorted(found, key=lambda tree: (-len(tree.waiters), tree.root.pid)))
 
@@ -74,7 +76,7 @@ def analyze_locks(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 
 def _blocked(evidence: Evidence, tree: Tree, context: Context) -> Finding:
-    first = min(tree.waiters, key=lambda one: -(one.wait_seconds or 0))
+    first = min(tree.waiters, key=lambda waiter: -(waiter.wait_seconds or 0))
     verb = "wait" if len(tree.waiters) > 1 else "waits"
     return finding(
         evidence,
@@ -82,7 +84,9 @@ def _blocked(evidence: Evidence, tree: Tree, context: Context) -> Finding:
         _severity(tree, context),
         f"{format_count(len(tree.waiters), 'session')} {verb} for {_thing(tree)} {who(tree.root)}",
         _detail(tree),
-        since=min((one.wait_started_at for one in tree.waiters if one.wait_started_at), default=None),
+        since=min(
+            (waiter.wait_started_at for waiter in tree.waiters if waiter.wait_started_at), default=None
+        ),
         actions=end_session(evidence, tree.root.pid, running=tree.root.state == "active"),
         **_data(tree),
         lock_type=first.lock_type,
@@ -98,12 +102,12 @@ def _severity(tree: Tree, context: Context) -> FindingSeverity:
     lasts = limits.severity("postgres.locks.queue", wait, "seconds") or wait is None
     if by_length is FindingSeverity.WARNING and not lasts:
         by_length = None
-    known = [one for one in (by_wait, by_length) if one]
-    return min(known, key=lambda one: one.rank, default=FindingSeverity.INFO)
+    known = [severity for severity in (by_wait, by_length) if severity]
+    return min(known, key=lambda severity: severity.rank, default=FindingSeverity.INFO)
 
 
 def _thing(tree: Tree) -> str:
-    kinds = {one.lock_type for one in tree.waiters if tree.root.pid in one.blocked_by}
+    kinds = {waiter.lock_type for waiter in tree.waiters if tree.root.pid in waiter.blocked_by}
     if kinds == {"virtualxid"}:
         return "the end of the transaction of"
     if kinds == {"advisory"}:
@@ -114,7 +118,7 @@ def _thing(tree: Tree) -> str:
 def _ddl_queue(evidence: Evidence, tree: Tree) -> Iterator[Finding]:
     """Yield a waiter for an exclusive lock on a table behind whom others queue: a schema change, mostly."""
     for middle in tree.waiters:
-        behind = [one for one in tree.waiters if middle.pid in one.blocked_by]
+        behind = [waiter for waiter in tree.waiters if middle.pid in waiter.blocked_by]
         if middle.lock_mode != _DDL or middle.lock_type != "relation" or not behind:
             continue
         table = middle.relation or f"relation {middle.lock_relation}"
@@ -143,27 +147,26 @@ def _ddl_queue(evidence: Evidence, tree: Tree) -> Iterator[Finding]:
 
 def _detail(tree: Tree) -> str:
     lines = [f"Root: {who(tree.root)}, {where(tree.root)}: {one_line(tree.root.query)}"]
-    ordered = sorted(tree.waiters, key=lambda one: -(one.wait_seconds or 0))
-    lines += [_waiter(one) for one in ordered[:_LISTED]]
+    ordered = sorted(tree.waiters, key=lambda waiter: -(waiter.wait_seconds or 0))
+    lines += [_waiter(waiter) for waiter in ordered[:_LISTED]]
     if len(ordered) > _LISTED:
         lines.append(f"and {len(ordered) - _LISTED} more")
     return "\n".join(lines)
 
 
-def _waiter(one: PostgresLockSession) -> str:
-    name = one.application or one.role or "?"
-    blockers = ", ".join(f"pid {pid}" if pid else "a prepared transaction" for pid in one.blocked_by)
-    lock = " ".join(filter(None, (one.lock_mode, one.lock_type, one.relation or one.lock_object)))
-    waits = "" if one.wait_seconds is None else f" for {format_duration(max(one.wait_seconds, 0))}"
-    about = " (counted from the start of its statement)" if one.wait_is_estimate else ""
-    return (
-        f"pid {one.pid} ({name}) waits{waits}{about} for {lock}, blocked by {blockers}: {one_line(one.query)}"
-    )
+def _waiter(waiter: PostgresLockSession) -> str:
+    name = waiter.application or waiter.role or "?"
+    blockers = ", ".join(f"pid {pid}" if pid else "a prepared transaction" for pid in waiter.blocked_by)
+    lock = " ".join(filter(None, (waiter.lock_mode, waiter.lock_type, waiter.relation or waiter.lock_object)))
+    waits = "" if waiter.wait_seconds is None else f" for {format_duration(max(waiter.wait_seconds, 0))}"
+    about = " (counted from the start of its statement)" if waiter.wait_is_estimate else ""
+    waiting = f"pid {waiter.pid} ({name}) waits{waits}{about} for {lock}"
+    return f"{waiting}, blocked by {blockers}: {one_line(waiter.query)}"
 
 
 def _data(tree: Tree) -> dict[str, str | float | None]:
     root = tree.root
-    relations = {one.relation for one in tree.waiters if one.relation}
+    relations = {waiter.relation for waiter in tree.waiters if waiter.relation}
     return {
         "root_pid": root.pid,
         "root_application": root.application,

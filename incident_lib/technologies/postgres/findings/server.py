@@ -167,9 +167,9 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     rows, slots = evidence.of(PostgresStandby), evidence.of(PostgresSlot)
     standbys = [row for row in rows if row.direction != "subscription"]
     subscriptions = [row for row in rows if row.direction == "subscription"]
-    found = [one for row in standbys for one in _lag(evidence, row, context)]
-    found += [one for row in subscriptions for one in _subscription(evidence, row, context)]
-    found += [one for row in slots for one in _slot(evidence, row, context)]
+    found = [finding for row in standbys for finding in _lag(evidence, row, context)]
+    found += [finding for row in subscriptions for finding in _subscription(evidence, row, context)]
+    found += [finding for row in slots for finding in _slot(evidence, row, context)]
     title = (
         f"{format_count(len(standbys), 'standby', 'standbys')} in step, {format_count(len(slots), 'slot')}"
     )

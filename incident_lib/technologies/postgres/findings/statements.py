@@ -18,7 +18,9 @@ def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding
     """Yield the statement that takes most of the server's time, if it is much."""
     rows = evidence.of(PostgresStatement)
     found = list(_dominant(evidence, rows[0], context)) if rows else []
-    found += [one for row in evidence.of(PostgresEvictions) for one in _evicted(evidence, row, context)]
+    found += [
+        finding for row in evidence.of(PostgresEvictions) for finding in _evicted(evidence, row, context)
+    ]
     title = "No statement finished while watched"
     if rows:
         title = (

@@ -15,7 +15,11 @@ _LISTED = 5
 def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield tables past their own vacuum threshold: those not vacuumed for long, those that never will be."""
     rows = evidence.of(PostgresTable)
-    past = [row for row in rows if _is_past(row)]
+    past = [
+        row
+        for row in rows
+        if row.vacuum_threshold_rows is not None and row.dead_row_count > row.vacuum_threshold_rows
+    ]
     hours = context.thresholds["postgres.tables.vacuum.warning_hours"]
     overdue = [
         row
@@ -79,10 +83,6 @@ def _vacuum(row: PostgresVacuum) -> str:
     if row.wait_event:
         parts.append(f"waits for {row.wait_type}:{row.wait_event}")
     return ", ".join(parts)
-
-
-def _is_past(row: PostgresTable) -> bool:
-    return row.vacuum_threshold_rows is not None and row.dead_row_count > row.vacuum_threshold_rows
 
 
 def _hours(since: datetime | None, now: datetime) -> float:

@@ -23,10 +23,16 @@ def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Findi
     """Yield idle transactions, long queries and long transactions."""
     sessions = evidence.of(PostgresActiveSession)
     blocking, idle = _idle(sessions, context)
-    queries = [one for one in sessions if _is_long(one.query_seconds, context) and one.wait_type != "Lock"]
+    queries = [
+        session
+        for session in sessions
+        if _is_long(session.query_seconds, context) and session.wait_type != "Lock"
+    ]
     rest = {one.pid for one in (*blocking, *idle, *queries)}
     transactions = [
-        one for one in sessions if one.pid not in rest and _is_long(one.transaction_seconds, context)
+        session
+        for session in sessions
+        if session.pid not in rest and _is_long(session.transaction_seconds, context)
     ]
     found = [
         *_idle_blocking(evidence, blocking),
@@ -43,13 +49,13 @@ def _idle(sessions: tuple[PostgresActiveSession, ...], context: Context) -> tupl
     limit = context.thresholds["postgres.transactions.idle_blocking.critical_seconds"]
     blocking: Sessions = []
     idle: Sessions = []
-    for one in sessions:
-        if not (one.state or "").startswith("idle in transaction") or one.state_seconds is None:
+    for session in sessions:
+        if not (session.state or "").startswith("idle in transaction") or session.state_seconds is None:
             continue
-        if one.blocking_count and one.state_seconds >= limit:
-            blocking.append(one)
-        elif context.thresholds.severity("postgres.transactions.idle", one.state_seconds, "seconds"):
-            idle.append(one)
+        if session.blocking_count and session.state_seconds >= limit:
+            blocking.append(session)
+        elif context.thresholds.severity("postgres.transactions.idle", session.state_seconds, "seconds"):
+            idle.append(session)
     return blocking, idle
 
 
@@ -60,8 +66,8 @@ def _is_long(seconds: float | None, context: Context) -> bool:
 def _idle_blocking(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
     if not sessions:
         return
-    worst = max(sessions, key=lambda one: one.blocking_count)
-    waiting = sum(one.blocking_count for one in sessions)
+    worst = max(sessions, key=lambda session: session.blocking_count)
+    waiting = sum(session.blocking_count for session in sessions)
     yield finding(
         evidence,
         "idle_blocking",
@@ -78,7 +84,7 @@ def _idle_blocking(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
 def _idle_only(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
     if not sessions:
         return
-    worst = max(sessions, key=lambda one: one.state_seconds or 0)
+    worst = max(sessions, key=lambda session: session.state_seconds or 0)
     more = f"{len(sessions)} sessions are idle in a transaction, the longest: " if len(sessions) > 1 else ""
     yield finding(
         evidence,
@@ -95,7 +101,7 @@ def _idle_only(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
 def _long_queries(evidence: Evidence, sessions: Sessions, context: Context) -> Iterator[Finding]:
     if not sessions:
         return
-    worst = max(sessions, key=lambda one: one.query_seconds or 0)
+    worst = max(sessions, key=lambda session: session.query_seconds or 0)
     severity = context.thresholds.severity("postgres.transactions.long", worst.query_seconds, "seconds")
     more = f"{len(sessions)} queries run for long, the longest: " if len(sessions) > 1 else ""
     yield finding(
@@ -113,7 +119,7 @@ def _long_queries(evidence: Evidence, sessions: Sessions, context: Context) -> I
 def _long_transactions(evidence: Evidence, sessions: Sessions, context: Context) -> Iterator[Finding]:
     if not sessions:
         return
-    worst = max(sessions, key=lambda one: one.transaction_seconds or 0)
+    worst = max(sessions, key=lambda session: session.transaction_seconds or 0)
     seconds = worst.transaction_seconds or 0
     severity = context.thresholds.severity("postgres.transactions.long", seconds, "seconds")
     more = (
@@ -135,7 +141,7 @@ def _long_transactions(evidence: Evidence, sessions: Sessions, context: Context)
 
 
 def _list(sessions: Sessions) -> str:
-    lines = [f"{who(one)}, {where(one)}: {one_line(one.query)}" for one in sessions[:_LISTED]]
+    lines = [f"{who(session)}, {where(session)}: {one_line(session.query)}" for session in sessions[:_LISTED]]
     if len(sessions) > _LISTED:
         lines.append(f"and {len(sessions) - _LISTED} more")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
-from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
+from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.base import conclude, end_session, lacks_privilege
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
@@ -28,7 +28,9 @@ def analyze_archiver(evidence: Evidence, context: Context) -> Iterator[Finding]:
         failing = row.failed_at is not None and (row.archived_at is None or row.failed_at > row.archived_at)
         found = list(_failing(evidence, row)) if row.archiving_is_on and failing else []
         found += [
-            one for folder in evidence.of(PostgresWalFolder) for one in _folder(evidence, folder, context)
+            finding
+            for folder in evidence.of(PostgresWalFolder)
+            for finding in _folder(evidence, folder, context)
         ]
         title = "Archiving is off"
         if row.archiving_is_on:
@@ -121,11 +123,11 @@ def _held(evidence: Evidence, late: list[PostgresHorizonHolder], context: Contex
     return finding(
         evidence,
         "held",
-        min((one for one in severities if one), key=lambda one: one.rank),
+        min((severity for severity in severities if severity), key=lambda severity: severity.rank),
         f"The {worst.kind} {worst.name} keeps dead rows of {worst.age_transactions:,} transactions{since}",
-        "\n".join(_line(row) for row in late[:_LISTED]),
+        "\n".join(_holder_line(row) for row in late[:_LISTED]),
         since=worst.since_at,
-        actions=_actions(evidence, worst),
+        actions=end_session(evidence, worst.pid or 0, running=False) if worst.kind == "session" else (),
         kind=worst.kind,
         holder=worst.name,
         pid=worst.pid,
@@ -135,12 +137,6 @@ def _held(evidence: Evidence, late: list[PostgresHorizonHolder], context: Contex
     )
 
 
-def _line(row: PostgresHorizonHolder) -> str:
+def _holder_line(row: PostgresHorizonHolder) -> str:
     where = f" in {row.database}" if row.database else ""
     return f"{row.kind} {row.name}{where}: {row.age_transactions:,} transactions; {_ADVICE[row.kind]}"
-
-
-def _actions(evidence: Evidence, row: PostgresHorizonHolder) -> tuple[ProposedAction, ...]:
-    if row.kind != "session" or row.pid is None:
-        return ()
-    return end_session(evidence, row.pid, running=False)

@@ -29,7 +29,11 @@ def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
     looked = [
         row for row in listed if not row["may_read"] or row["sequence"] in seen or row["sequence"] in locked
     ]
-    rows = sorted((_sequence(row, seen, locked) for row in looked), key=lambda row: -_used(row))
+    values = (
+        {**row, "last_value": seen.get(row["sequence"]), "is_left_alone": row["sequence"] in locked}
+        for row in looked
+    )
+    rows = sorted(msgspec.convert(list(values), list[PostgresSequence]), key=lambda row: -_used(row))
     total = listed[0]["total_count"] if listed else 0
     return Fetched(
         rows=tuple(rows[:_KEPT]),
@@ -62,12 +66,6 @@ def _batch(session: PostgresSession, batch: list[int]) -> dict[int, int | None]:
         if error.kind not in {ProblemKind.BUSY, ProblemKind.UNSUPPORTED}:
             raise
         return {}
-
-
-def _sequence(row: Row, seen: dict[int, int | None], locked: set[int]) -> PostgresSequence:
-    number = row["sequence"]
-    values = {**row, "last_value": seen.get(number), "is_left_alone": number in locked}
-    return msgspec.convert(values, PostgresSequence)
 
 
 def _used(row: PostgresSequence) -> float:

@@ -9,6 +9,7 @@ from incident_lib.technologies.redis.connect.session import (
     difference,
     mode_of,
     own_count,
+    risen,
     text_of,
 )
 from incident_lib.technologies.redis.connect.ways import open_session
@@ -26,5 +27,6 @@ __all__ = [
     "mode_of",
     "open_session",
     "own_count",
+    "risen",
     "text_of",
 ]

@@ -68,7 +68,7 @@ def _inside(details: dict[str, Any]) -> Address:
     arguments = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()), *extra]
     options = dict(read_options(arguments, environment))
     passwords = (environment.get(name) for name in _PASSWORDS)
-    password = options.get("requirepass") or next((one for one in passwords if one), "")
+    password = options.get("requirepass") or next((password for password in passwords if password), "")
     port = options.get("port", "")
     return Address(port=int(port) if port.isdigit() and int(port) else PORT, password=password)
 
@@ -82,7 +82,10 @@ def read_options(arguments: Sequence[str], environment: dict[str, str]) -> Itera
     words = [word for argument in arguments for word in _words(argument)]
     for name, value in itertools.pairwise(words):
         if name.startswith("--") and not value.startswith("--"):
-            yield name[2:].lower(), _expand(value, environment)
+            yield (
+                name[2:].lower(),
+                re.sub(r"\$\{?(\w+)\}?", lambda found: environment.get(found[1], ""), value),
+            )
 
 
 def _words(argument: str) -> list[str]:
@@ -92,10 +95,6 @@ def _words(argument: str) -> list[str]:
         return shlex.split(argument)
     except ValueError:
         return argument.split()
-
-
-def _expand(value: str, environment: dict[str, str]) -> str:
-    return re.sub(r"\$\{?(\w+)\}?", lambda match: environment.get(match[1], ""), value)
 
 
 def _from_here(engine: Engine, details: dict[str, Any], inside: Address) -> Address | None:
@@ -110,9 +109,9 @@ def _from_here(engine: Engine, details: dict[str, Any], inside: Address) -> Addr
         return None
     if (details.get("HostConfig") or {}).get("NetworkMode") == "host":
         return inside
-    for one in (network.get("Networks") or {}).values():
-        if own := one.get("IPAddress"):
-            return msgspec.structs.replace(inside, host=own)
+    for attached in (network.get("Networks") or {}).values():
+        if address := attached.get("IPAddress"):
+            return msgspec.structs.replace(inside, host=address)
     return None
 
 

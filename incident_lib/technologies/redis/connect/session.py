@@ -79,7 +79,15 @@ def difference(first: Info, second: Info, name: str) -> int | None:
     >>> difference(parse("evicted_keys:3"), parse("evicted_keys:10"), "evicted_keys")
     7
     """
-    before, after = first.count(name), second.count(name)
+    return risen(first.count(name), second.count(name))
+
+
+def risen(before: int | None, after: int | None) -> int | None:
+    """Return by how much a counter rose, None where it was reset or is not known.
+
+    >>> risen(2, 5), risen(5, 2), risen(None, 2)
+    (3, None, None)
+    """
     return None if before is None or after is None or after < before else after - before
 
 
@@ -177,6 +185,10 @@ class RedisSession:
             name: None if value is None else text_of(value) for name, value in zip(names, found, strict=True)
         }
 
+    def setting(self, name: str) -> str | None:
+        """Return one setting, None where CONFIG GET is not allowed or the version has no such setting."""
+        return self.settings(name)[name]
+
     def need_data(self) -> None:
         """Raise TargetError UNSUPPORTED at a Sentinel, which watches servers and holds nothing itself."""
         if self._first is not None and mode_of(self._first) == "sentinel":
@@ -240,7 +252,7 @@ def own_count(sent: Mapping[str, int], name: str) -> int:
     >>> own_count({"config|get": 3, "info": 2}, "config"), own_count({"config|get": 3}, "config|set")
     (3, 0)
     """
-    return sum(count for one, count in sent.items() if name in {one, one.partition("|")[0]})
+    return sum(count for command, count in sent.items() if name in {command, command.partition("|")[0]})
 
 
 def text_of(value: object) -> str:

@@ -53,7 +53,8 @@ def _open(settings: Settings, service: Service) -> RedisSession:
             'set `url = "env:REDIS_URL"` or `container` of that service',
         )
     discover = settings.document.workbench.discover_credentials
-    return _inspected(service, credentials=discover)
+    engine = open_engine()
+    return _with(engine, lambda: _inspect_and_open(engine, service, credentials=discover))
 
 
 def _configured(settings: Settings, service: Service) -> RedisSession:
@@ -80,11 +81,6 @@ def _or_inside(
         message = f"{cause.message}; inside container {service.container}: {error.message}"
         shown = error if error.kind in _ANSWERED else cause
         raise TargetError(shown.kind, message, shown.advice) from error
-
-
-def _inspected(service: Service, *, credentials: bool) -> RedisSession:
-    engine = open_engine()
-    return _with(engine, lambda: _inspect_and_open(engine, service, credentials=credentials))
 
 
 def _with(engine: Engine, action: Callable[[], RedisSession]) -> RedisSession:
@@ -145,7 +141,8 @@ def greet(transport: Transport, address: Address, notes: tuple[str, ...]) -> Red
     try:
         if isinstance(transport, Wire):
             notes = (*notes, *_log_in(transport, address))
-        session = RedisSession(transport, _vantage(transport), notes)
+        here = " from this machine" if isinstance(transport, Wire) else ""
+        session = RedisSession(transport, f"{transport.where}{here}", notes)
         session.user = address.user or session.user
         session.read_first()
         _require(session)
@@ -153,10 +150,6 @@ def greet(transport: Transport, address: Address, notes: tuple[str, ...]) -> Red
         transport.close()
         raise
     return session
-
-
-def _vantage(transport: Transport) -> str:
-    return f"{transport.where} from this machine" if isinstance(transport, Wire) else transport.where
 
 
 def _log_in(wire: Wire, address: Address) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Stream:
         self._first = self._first or bytes(buffer[: min(size, _FIRST_BYTES)])
         return size
 
-    def explained(self, error: TargetError) -> TargetError:
+    def explain(self, error: TargetError) -> TargetError:
         """Return what answers in place of Redis, where a first exchange failed; else the error as it is.
 
         Cost: a line's end where it waits for one; up to three connections where it hung up on us.
@@ -85,7 +85,7 @@ class Stream:
         found = recognise(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
         if found is None and error.kind is not ProblemKind.TIMED_OUT:
             found = look((where,))
-        return error if found in {None, Peer.REDIS} else stranger(self.where, found, tls=False)
+        return error if found in {None, Peer.REDIS} else wrong_server(self.where, found, tls=False)
 
     def _nudged(self) -> Peer | None:
         """Return who answers to the end of a line, which Redis passes over and HTTP servers wait for."""
@@ -155,7 +155,7 @@ class Wire:
         try:
             return self._resp.ask(commands)
         except TargetError as error:
-            self._broken = error if self._answered else self._stream.explained(error)
+            self._broken = error if self._answered else self._stream.explain(error)
             if self._broken is error:
                 raise
             raise self._broken from error
@@ -213,17 +213,14 @@ def _open_tcp(address: Address) -> tuple[socket.socket, float, NetworkAddress]:
         try:
             sock = wrap(sock, address.host, context, deadline - clock.monotonic())
         except TargetError as error:
-            raise _explained(error, str(address), attempt.address) from error
+            found = look((attempt.address,), waits=error.kind is ProblemKind.TIMED_OUT)
+            if found in {None, Peer.TLS}:
+                raise
+            raise wrong_server(str(address), found, tls=True) from error
     return sock, attempt.seconds, attempt.address
 
 
-def _explained(error: TargetError, where: str, reached: NetworkAddress) -> TargetError:
-    """Return what answers in place of a Redis that speaks TLS; the error as it is, where that does."""
-    found = look((reached,), waits=error.kind is ProblemKind.TIMED_OUT)
-    return error if found in {None, Peer.TLS} else stranger(where, found, tls=True)
-
-
-def stranger(where: str, found: Peer, *, tls: bool) -> TargetError:
+def wrong_server(where: str, found: Peer, *, tls: bool) -> TargetError:
     """Return the problem of an address at which something else answers, or the right one without TLS."""
     if found is Peer.REDIS:
         return wrong_peer(

@@ -19,10 +19,10 @@ def analyze_commands(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 
 def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
-    calls = sum(one.call_count for one in commands)
+    calls = sum(command.call_count for command in commands)
     seconds = commands[0].seconds if commands else None
     per_second = calls / seconds if seconds else 0.0
-    off = any(one.value == "0" for one in evidence.of(RedisSetting))
+    off = any(row.value == "0" for row in evidence.of(RedisSetting))
     return finding(
         evidence,
         "ok",
@@ -45,7 +45,7 @@ def _busy(evidence: Evidence, commands: tuple[RedisCommand, ...], context: Conte
     severity = context.thresholds.severity("redis.busy", ratio, "ratio")
     if severity is None:
         return
-    most = max(commands, key=lambda one: one.busy_seconds)
+    most = max(commands, key=lambda command: command.busy_seconds)
     share = most.busy_seconds / busy_seconds(commands)
     dominant = share > context.thresholds["redis.dominant.share_ratio"]
     yield finding(

@@ -19,10 +19,10 @@ _PROBE = "redis.memory"
 
 def flushed_slowly(evidence: Evidence, commands: Sequence[RedisSlowCommand]) -> Iterator[Finding]:
     """Yield that the slow log holds a flush: it had so much to throw away that it took long."""
-    flushes = [one for one in commands if one.command.lower() in FLUSHES]
+    flushes = [command for command in commands if command.command.lower() in FLUSHES]
     if not flushes:
         return
-    last = max(flushes, key=lambda one: one.started_at)
+    last = max(flushes, key=lambda command: command.started_at)
     yield finding(
         evidence,
         "flushed",
@@ -39,9 +39,9 @@ def flushed_slowly(evidence: Evidence, commands: Sequence[RedisSlowCommand]) -> 
 def flushed_by_client(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield that a client that is still connected did nothing after a flush inside the window."""
     groups = [
-        one for one in evidence.of(RedisClientGroup) if one.command.partition("|")[0].lower() in FLUSHES
+        row for row in evidence.of(RedisClientGroup) if row.command.partition("|")[0].lower() in FLUSHES
     ]
-    told = [(one.idle_min_seconds, one) for one in groups if one.idle_min_seconds is not None]
+    told = [(group.idle_min_seconds, group) for group in groups if group.idle_min_seconds is not None]
     if not told:
         return
     seconds, group = min(told, key=lambda pair: pair[0])
@@ -82,7 +82,7 @@ def flushes_since(
 
     Only what happened within an incident has a moment: after the earlier of the two looks.
     """
-    old = {one.target: one for one in before if one.probe == _PROBE}
+    old = {earlier.target: earlier for earlier in before if earlier.probe == _PROBE}
     for evidence in now:
         earlier = old.get(evidence.target)
         if evidence.probe != _PROBE or earlier is None or earlier.collected_at >= evidence.collected_at:

@@ -22,7 +22,7 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
         ]
         yield from found
         yield from flushed_now(evidence, row)
-        if not any(one.severity.is_bad for one in found):
+        if not any(finding.severity.is_bad for finding in found):
             yield _ok(evidence, row, context)
 
 

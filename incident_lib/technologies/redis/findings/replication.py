@@ -34,13 +34,13 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     for watched in evidence.of(RedisWatched):
         bad += _watched(evidence, watched)
     yield from bad
-    if not any(one.severity.is_bad for one in bad):
+    if not any(finding.severity.is_bad for finding in bad):
         yield _ok(evidence)
 
 
 def _ok(evidence: Evidence) -> Finding:
     if watched := evidence.of(RedisWatched):
-        names = ", ".join(f"{one.name} at {one.address}" for one in watched)
+        names = ", ".join(f"{primary.name} at {primary.address}" for primary in watched)
         title = f"a Sentinel that sees its primaries: {names}"
         return finding(evidence, "ok", FindingSeverity.OK, title, role="sentinel")
     row = next(iter(evidence.of(RedisReplication)), None)
@@ -161,7 +161,7 @@ def _took_over_inside(row: RedisReplication, window_seconds: float) -> bool:
 
 def failovers_since(now: Iterable[Evidence], before: Iterable[Evidence]) -> Iterator[Finding]:
     """Yield each server whose role or whose data's history is another one than in an earlier snapshot."""
-    old = {one.target: one for one in before if one.probe == _PROBE}
+    old = {earlier.target: earlier for earlier in before if earlier.probe == _PROBE}
     for evidence in now:
         earlier = old.get(evidence.target)
         if evidence.probe != _PROBE or earlier is None:

@@ -30,12 +30,16 @@ _FEW = 20  # arguments
 def stalled(commands: Sequence[RedisSlowCommand], thresholds: Thresholds) -> tuple[RedisSlowCommand, ...]:
     """Return those that were held up: quick ones, and where there are several, others that took no longer."""
     times = thresholds["redis.stall.least_ratio"]
-    odd = [one for one in commands if one.mean_seconds and one.duration_seconds >= times * one.mean_seconds]
-    quick = [one for one in odd if one.command in _CONSTANT and one.argument_count <= _FEW]
+    odd = [
+        command
+        for command in commands
+        if command.mean_seconds and command.duration_seconds >= times * command.mean_seconds
+    ]
+    quick = [command for command in odd if command.command in _CONSTANT and command.argument_count <= _FEW]
     if len(quick) < thresholds["redis.stall.least_count"]:
         return tuple(quick)
-    longest = max(one.duration_seconds for one in quick)
-    return tuple(one for one in odd if one in quick or one.duration_seconds <= longest)
+    longest = max(command.duration_seconds for command in quick)
+    return tuple(command for command in odd if command in quick or command.duration_seconds <= longest)
 
 
 def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -44,7 +48,7 @@ def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
     commands = evidence.of(RedisSlowCommand)
     stalls = stalled(commands, context.thresholds)
     yield from flushed_slowly(evidence, commands)
-    if slow := tuple(one for one in commands if one not in stalls):
+    if slow := tuple(command for command in commands if command not in stalls):
         yield _slow(evidence, slow, context)
     if stalls:
         yield _stalled(evidence, stalls)
@@ -62,7 +66,7 @@ def _ok(evidence: Evidence, log: RedisSlowLog | None) -> Finding:
 
 
 def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Finding:
-    slowest = max(stalls, key=lambda one: one.duration_seconds)
+    slowest = max(stalls, key=lambda command: command.duration_seconds)
     calls = "one quick command was" if len(stalls) == 1 else f"{len(stalls)} quick commands were"
     return finding(
         evidence,
@@ -72,7 +76,7 @@ def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Findin
         f"{slowest.command} takes {format_duration(slowest.mean_seconds or 0)} on average, so the "
         "process was "
         "kept from running, or a value is very large. See its machine's CPU, swapping, and forks for dumps.",
-        since=min(one.started_at for one in stalls),
+        since=min(command.started_at for command in stalls),
         call_count=len(stalls),
         max_seconds=slowest.duration_seconds,
         total_seconds=_seconds(stalls),
@@ -88,7 +92,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
     limits = context.thresholds
     dominant = total > 0 and most / total > limits["redis.slowlog.share_ratio"]
     severity = limits.severity("redis.slowlog", most, "seconds") if dominant else None
-    slowest = max(worst, key=lambda one: one.duration_seconds)
+    slowest = max(worst, key=lambda slow: slow.duration_seconds)
     shown = f"{command} {pattern}".strip()
     calls = "one slow call" if len(worst) == 1 else f"{len(worst)} slow calls"
     return finding(
@@ -99,7 +103,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
         f"{format_share(most / total)} of the slow time of {len(commands)} commands; the slowest took "
         f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
         f"from {slowest.client or slowest.address or 'an unknown client'}",
-        since=min(one.started_at for one in worst),
+        since=min(slow.started_at for slow in worst),
         command=command,
         key_pattern=pattern,
         call_count=len(worst),
@@ -111,4 +115,4 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
 
 
 def _seconds(commands: tuple[RedisSlowCommand, ...] | list[RedisSlowCommand]) -> float:
-    return sum(one.duration_seconds for one in commands)
+    return sum(command.duration_seconds for command in commands)

@@ -18,15 +18,12 @@ ENTRIES = 128
 
 def fetch_acl(session: RedisSession, window: Window) -> Fetched:
     """Return refusals inside the window, without the names of keys. Source: ACL LOG 128. Needs: +acl|log."""
-    entries = [_fields(entry) for entry in session.call("ACL", "LOG", ENTRIES)]
-    others = [one for one in entries if not _is_ours(session, one)]
+    replies = session.call("ACL", "LOG", ENTRIES)
+    entries = [dict(zip(map(text_of, reply[::2]), reply[1::2], strict=False)) for reply in replies]
+    others = [entry for entry in entries if not _is_ours(session, entry)]
     rows = tuple(row for row in map(_denial, others) if row.last_at >= window.start)
     cut = Truncation(kept=len(entries), unit="entries") if len(entries) >= ENTRIES else None
     return Fetched(rows=rows, truncated=cut)
-
-
-def _fields(entry: list[Any]) -> dict[str, Any]:
-    return {text_of(name): value for name, value in zip(entry[::2], entry[1::2], strict=False)}
 
 
 def _is_ours(session: RedisSession, entry: dict[str, Any]) -> bool:

@@ -76,7 +76,7 @@ def _events(
     reply = session.exchange([("LATENCY", "LATEST")])[0]
     if isinstance(reply, ReplyError):
         return (), Problem.from_error(from_reply(reply))
-    if not reply and session.settings(_LATENCY_SETTING)[_LATENCY_SETTING] == "0":
+    if not reply and session.setting(_LATENCY_SETTING) == "0":
         return (RedisSetting(name=_LATENCY_SETTING, value="0"),), None
     events = (_event(session, entry) for entry in reply)
     return tuple(event for event in events if event.at >= window.start), None

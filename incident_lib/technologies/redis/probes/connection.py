@@ -129,7 +129,7 @@ def _meanwhile(session: RedisSession) -> dict[str, Any]:
     seconds = second.read_at - first.read_at
     found: dict[str, Any] = {"busy_ratio": busy_seconds(commands) / seconds}
     if commands:
-        longest = max(commands, key=lambda one: one.busy_seconds / one.call_count)
+        longest = max(commands, key=lambda command: command.busy_seconds / command.call_count)
         found["longest_command"] = longest.name
         found["longest_seconds"] = longest.busy_seconds / longest.call_count
         found["longest_ratio"] = longest.busy_seconds / seconds

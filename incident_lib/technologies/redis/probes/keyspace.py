@@ -119,8 +119,8 @@ def _kinds(session: RedisSession, sample: _Sample) -> tuple[dict[bytes, str], Pr
     """Return what the biggest keys are, and why that cannot be told."""
     biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
     replies = session.exchange([("TYPE", key) for key in biggest]) if biggest else []
-    refused = next((one for one in replies if isinstance(one, ReplyError)), None)
-    told = ("?" if isinstance(one, ReplyError) else text_of(one) for one in replies)
+    refused = next((reply for reply in replies if isinstance(reply, ReplyError)), None)
+    told = ("?" if isinstance(reply, ReplyError) else text_of(reply) for reply in replies)
     problem = Problem.from_error(from_reply(refused)) if refused else None
     return dict(zip(biggest, told, strict=True)), problem
 

@@ -3,7 +3,7 @@
 from incident_lib.errors import TargetError
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
-from incident_lib.technologies.redis.connect import Info, RedisSession, difference
+from incident_lib.technologies.redis.connect import Info, RedisSession, difference, risen
 from incident_lib.technologies.redis.rows import RedisMemory
 
 
@@ -43,7 +43,7 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
         miss_count=difference(first, second, "keyspace_misses"),
         eviction_behind_seconds=None if behind is None else behind / 1000,
         run_id=second.text("run_id"),
-        flushed_count=_risen(_flushes(first), _flushes(second)),
+        flushed_count=risen(_flushes(first), _flushes(second)),
         flush_total_count=_flushes(second),
         expired_total_count=second.count("expired_keys"),
         evicted_total_count=second.count("evicted_keys"),
@@ -69,10 +69,6 @@ def _flushes(info: Info) -> int | None:
     if not calls:
         return None
     return sum(int(calls.get(name, {}).get("calls", 0)) for name in ("flushall", "flushdb"))
-
-
-def _risen(before: int | None, after: int | None) -> int | None:
-    return None if before is None or after is None or after < before else after - before
 
 
 def _keys(info: Info, field: str) -> int:

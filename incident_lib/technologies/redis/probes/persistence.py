@@ -17,6 +17,7 @@ def fetch_persistence(session: RedisSession, _window: Window) -> Fetched:
     info = session.info()
     settings = session.settings("save", "stop-writes-on-bgsave-error")
     stop = settings["stop-writes-on-bgsave-error"]
+    lasted = info.count("rdb_last_bgsave_time_sec")
     dumped, fork = info.count("rdb_last_save_time"), info.count("latest_fork_usec")
     row = RedisPersistence(
         save=settings["save"],
@@ -24,7 +25,7 @@ def fetch_persistence(session: RedisSession, _window: Window) -> Fetched:
         dump_ok=_ok(info, "rdb_last_bgsave_status"),
         dump_running=info.flag("rdb_bgsave_in_progress"),
         dump_at=session.here(datetime.fromtimestamp(dumped, UTC)) if dumped else None,
-        dump_seconds=_known(info.count("rdb_last_bgsave_time_sec")),
+        dump_seconds=None if lasted is None or lasted < 0 else lasted,
         unsaved_change_count=info.count("rdb_changes_since_last_save"),
         aof_enabled=info.flag("aof_enabled"),
         aof_write_ok=_ok(info, "aof_last_write_status"),
@@ -38,10 +39,6 @@ def fetch_persistence(session: RedisSession, _window: Window) -> Fetched:
 def _ok(info: Info, name: str) -> bool | None:
     status = info.text(name)
     return None if status is None else status == "ok"
-
-
-def _known(seconds: int | None) -> int | None:
-    return None if seconds is None or seconds < 0 else seconds
 
 
 PROBE = Probe(

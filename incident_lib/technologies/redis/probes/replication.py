@@ -21,8 +21,6 @@ from incident_lib.technologies.redis.rows import (
     RedisWatched,
 )
 
-_STALE = "replica-serve-stale-data"
-
 
 def fetch_replication(session: RedisSession, _window: Window) -> Fetched:
     """Return role, link, offsets and replicas, and the cluster's state where there is one.
@@ -61,7 +59,7 @@ def _watched(info: Info) -> Iterator[RedisWatched]:
 def _serves_stale_data(session: RedisSession, info: Info) -> bool | None:
     if info.text("master_link_status") != "down":
         return None
-    value = session.settings(_STALE)[_STALE]
+    value = session.setting("replica-serve-stale-data")
     return None if value is None else value == "yes"
 
 
@@ -69,6 +67,7 @@ def _replication(first: Info, second: Info, *, stale: bool | None) -> RedisRepli
     host, port = second.text("master_host"), second.text("master_port")
     link = second.text("master_link_status")
     replica = second.text("role") == "slave"
+    history, ended = second.text("master_replid2") or "", second.count("second_repl_offset")
     return RedisReplication(
         role=second.text("role"),
         primary=f"{host}:{port}" if host else None,
@@ -82,21 +81,12 @@ def _replication(first: Info, second: Info, *, stale: bool | None) -> RedisRepli
         full_sync_count=difference(first, second, "sync_full"),
         role_before=first.text("role"),
         replication_id=second.text("master_replid"),
-        previous_replication_id=_known(second.text("master_replid2")),
-        previous_offset_bytes=_ended(second.count("second_repl_offset")),
+        previous_replication_id=history if history.strip("0") else None,  # all zeros: it followed none
+        previous_offset_bytes=None if ended is None or ended < 0 else ended,
         failover_state=second.text("master_failover_state"),
         serves_stale_data=stale,
         uptime_seconds=second.count("uptime_in_seconds"),
     )
-
-
-def _known(replication_id: str | None) -> str | None:
-    """Return an id, None where it is all zeros: it followed nobody."""
-    return replication_id if replication_id and replication_id.strip("0") else None
-
-
-def _ended(offset: int | None) -> int | None:
-    return None if offset is None or offset < 0 else offset
 
 
 def _replicas(info: Info) -> list[RedisReplica]:

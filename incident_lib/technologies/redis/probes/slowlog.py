@@ -24,20 +24,16 @@ def fetch_slowlog(session: RedisSession, window: Window) -> Fetched:
     length, entries = session.exchange([("SLOWLOG", "LEN"), ("SLOWLOG", "GET", ENTRIES)])
     if isinstance(entries, ReplyError):
         raise from_reply(entries)
-    limit = _limit_seconds(session)
+    micros = session.setting("slowlog-log-slower-than")
+    limit = None if micros is None else int(micros) / 1_000_000
     count = length if isinstance(length, int) else None
     means = dict(_means(session))
     commands = [_command(session, entry, means) for entry in entries if not _is_ours(session, entry)]
-    inside = tuple(one for one in commands if window.start <= one.started_at)
-    oldest = min((one.started_at for one in commands), default=None)
+    inside = tuple(command for command in commands if window.start <= command.started_at)
+    oldest = min((command.started_at for command in commands), default=None)
     log = RedisSlowLog(limit_seconds=limit, entry_count=count, oldest_at=oldest)
     problem = Problem.from_error(from_reply(length)) if isinstance(length, ReplyError) else _problem(limit)
     return Fetched(rows=(log, *inside), problem=problem, truncated=_cut(entries, count, inside, oldest))
-
-
-def _limit_seconds(session: RedisSession) -> float | None:
-    value = session.settings("slowlog-log-slower-than")["slowlog-log-slower-than"]
-    return None if value is None else int(value) / 1_000_000
 
 
 def _problem(limit: float | None) -> Problem | None:
@@ -54,7 +50,11 @@ def _cut(
     entries: list[Any], count: int | None, inside: tuple[RedisSlowCommand, ...], oldest: datetime | None
 ) -> Truncation | None:
     """Return the cap where older entries inside the window were not read."""
-    if len(entries) < ENTRIES or oldest is None or not any(one.started_at == oldest for one in inside):
+    if (
+        len(entries) < ENTRIES
+        or oldest is None
+        or not any(command.started_at == oldest for command in inside)
+    ):
         return None
     known = count if count is not None and count > len(entries) else None
     return Truncation(kept=len(entries), total=known, unit="entries")

@@ -41,6 +41,6 @@ def is_here(local: str, peer: str) -> bool:
     import psutil
 
     for name, addresses in psutil.net_if_addrs().items():
-        if any(one.address == local for one in addresses):
+        if any(address.address == local for address in addresses):
             return (_INTERFACES / name / "bridge").exists()
     return False
