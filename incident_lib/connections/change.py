@@ -1,4 +1,4 @@
-"""What an action is: propose, carry out, verify. Each is a function; ACTIONS is the table of them."""
+"""What an action is: propose, carry out, verify. Each is a function; technologies list theirs."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,21 +1,16 @@
-"""Every change that there is, written out by hand: findings propose them by these ids, people type them."""
+"""Every change that there is: findings propose them by these ids, people type them."""
 
 from incident_lib import config
 from incident_lib.connections.change import Action, RefusedError
 from incident_lib.remediation import log_rotate, restart, rollback, tls_renew
-from incident_lib.technologies.docker import actions as docker_prune
-from incident_lib.technologies.postgres import actions as postgres
-from incident_lib.technologies.redis import actions as redis_keys
+from incident_lib.technologies import table
 
+# What is the same for every technology, then what each brings.
+_COMMON = (restart.ACTION, rollback.ACTION)
+_LAST = (log_rotate.ACTION, tls_renew.ACTION)
 ACTIONS: dict[str, Action] = {
-    "restart": restart.ACTION,
-    "rollback": rollback.ACTION,
-    "postgres.cancel": postgres.CANCEL,
-    "postgres.terminate": postgres.TERMINATE,
-    "redis.delete_keys": redis_keys.ACTION,
-    "docker.prune": docker_prune.ACTION,
-    "log.rotate": log_rotate.ACTION,
-    "tls.renew": tls_renew.ACTION,
+    action.id: action
+    for action in (*_COMMON, *(own for each in table().technologies for own in each.actions), *_LAST)
 }
 
 

@@ -13,22 +13,13 @@ from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected
 from incident_lib.remediation.commands import check_program, run_command, shown
-from incident_lib.remediation.looking import look, wait_until_well
+from incident_lib.remediation.verification import observe, wait_until_well
+from incident_lib.technologies import table
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 120
 _FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
-_OF_KIND = {
-    "postgres": (
-        "every connection is lost, and every transaction that runs is rolled back",
-        "one that is recovering from a crash begins that again: read its log first",
-    ),
-    "redis": (
-        "what it has not written to its disk is lost",
-        "until it is warm again the database has to answer in its place",
-    ),
-}
 _REQUESTS = "requests that it is working on fail; it does not answer until it has started"
 
 
@@ -82,7 +73,8 @@ def _propose_container(request: Request, service: Service) -> Proposal:
 
 
 def _risks(service: Service) -> tuple[str, ...]:
-    return (_REQUESTS, *_OF_KIND.get(service.kind, ()), _FORGETS)
+    technology = table().of_kind(service.kind)
+    return (_REQUESTS, *(technology.restart_risks if technology else ()), _FORGETS)
 
 
 def _now(name: str, state: dict[str, Any]) -> Affected:
@@ -121,7 +113,7 @@ def _propose_command(request: Request, service: Service) -> Proposal:
 
 
 def _process(request: Request) -> ProcessState | None:
-    evidence = look(request.settings, request.target, "process.state")
+    evidence = observe(request.settings, request.target, "process.state")
     if evidence and evidence.problem:
         raise TargetError(evidence.problem.kind, evidence.problem.message, evidence.problem.advice)
     return next(iter(evidence.of(ProcessState)), None) if evidence else None

@@ -9,7 +9,7 @@ from incident_lib.connections.change import Action, Argument, Done, Proposal, Re
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected
 from incident_lib.remediation.commands import check_program, fill, run_command, shown
-from incident_lib.remediation.looking import look, wait_until_well
+from incident_lib.remediation.verification import observe, wait_until_well
 from incident_lib.technologies.deploys.probes import TARGET
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.units import format_duration
@@ -59,7 +59,7 @@ def propose(request: Request) -> Proposal:
 
 def _deployments(request: Request) -> tuple[Deployment, ...]:
     """Return the deployments of the target, oldest first. Source: [deploy] log, command or git."""
-    evidence = look(request.settings, TARGET, "deploys.log")
+    evidence = observe(request.settings, TARGET, "deploys.log")
     if evidence is None:
         raise RefusedError("no deploy log is configured, so it is unknown what ran before; set [deploy] log")
     rows = tuple(row for row in evidence.of(Deployment) if row.service in {request.target, ""})

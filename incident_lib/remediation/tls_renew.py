@@ -3,7 +3,7 @@
 from incident_lib.connections.change import Action, Proposal, RefusedError, Request
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected
-from incident_lib.remediation.looking import look
+from incident_lib.remediation.verification import observe
 from incident_lib.technologies.network.rows import TlsAnswer
 
 
@@ -26,7 +26,7 @@ def propose(request: Request) -> Proposal:
 
 def _presented(request: Request) -> Affected:
     try:
-        evidence = look(request.settings, request.target, "network.tls")
+        evidence = observe(request.settings, request.target, "network.tls")
     except TargetError as error:
         return Affected(what="certificate now", detail=f"not seen: {error.message}")
     rows = evidence.of(TlsAnswer) if evidence else ()

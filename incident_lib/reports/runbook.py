@@ -10,13 +10,15 @@ from incident_lib.config import Dependency, Service
 from incident_lib.config.tables import Document
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.runbook import Command
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.reports import escape
 from incident_lib.reports.generated import block, document
 from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.postmortem_causes import fill
-from incident_lib.reports.runbook_commands import Command, first_look, look
+from incident_lib.reports.runbook_commands import commands_of, first_commands
+from incident_lib.technologies import table
 
 _RELATIONS = {"": "here", "users": "at what needs it", "needs": "at what it needs", "any": "anywhere"}
 _COMMANDS = 4  # for each cause
@@ -77,7 +79,7 @@ def render(facts: RunbookFacts, redactor: Redactor) -> str:
         needs=[_neighbour(name, facts) for name in target.depends_on],
         users=[_neighbour(name, facts) for name in sorted(facts.topology.users(target.name))],
         health=_health(target),
-        first=first_look(target),
+        first=first_commands(target),
         issues=issues(facts),
         settings=facts.settings,
         severities=list(IncidentSeverity),
@@ -119,7 +121,7 @@ def _commands(pattern: Pattern, target: Service | Dependency) -> Iterator[Comman
     names = [clue for clue in (*pattern.when, *pattern.also, *pattern.support) if ":" not in clue]
     commands: dict[str, Command] = {}
     for name in names:
-        for command in look(".".join(name.split(".")[:2]), target):
+        for command in commands_of(".".join(name.split(".")[:2]), target):
             commands.setdefault(command.text, command)
     yield from list(commands.values())[:_COMMANDS]
 
@@ -129,8 +131,8 @@ def _mitigation(pattern: Pattern, target: Service | Dependency) -> str:
         return ""
     if pattern.first_action.startswith("Restart {target}"):
         return f"incident mitigate restart {target.name}"
-    is_deployed = target.kind in {"http", "process"}
-    if is_deployed and pattern.first_action.startswith("Roll back"):
+    kind = table().kinds.get(target.kind)
+    if kind and kind.is_deployed and pattern.first_action.startswith("Roll back"):
         return f"incident mitigate rollback {target.name}"
     return ""
 

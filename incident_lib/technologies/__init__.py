@@ -18,6 +18,7 @@ from incident_lib.findings.catalogue import FindingKind
 from incident_lib.findings.thresholds import Threshold
 from incident_lib.model import Evidence, Row
 from incident_lib.model.rows import register
+from incident_lib.model.runbook import Command
 from incident_lib.model.series import Reading
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.probes.health import HealthCheck
@@ -36,6 +37,10 @@ def _no_checks(_settings: Settings, _target: Service | Dependency) -> tuple[Heal
 
 
 def _no_readings(_evidence: Evidence) -> tuple[Reading, ...]:
+    return ()
+
+
+def _no_commands(_probe: str, _target: Service | Dependency) -> tuple[Command, ...]:
     return ()
 
 
@@ -76,6 +81,8 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
 
     health: Callable[[Settings, Service | Dependency], Iterable[HealthCheck]] = _no_checks
     discovery: Discovery | None = None
+    first_probes: tuple[str, ...] = ()  # what a runbook shows by hand first
+    by_hand: Callable[[str, Service | Dependency], Iterable[Command]] = _no_commands  # what a probe sees
     actions: tuple[Action, ...] = ()
     restart_risks: tuple[str, ...] = ()  # what a restart of such a service costs
     notebook: str = ""  # that shows it: "20_database"

@@ -10,8 +10,9 @@ import pytest
 from incident_lib.cli import runbook as command
 from incident_lib.config import Service
 from incident_lib.errors import UsageError
-from incident_lib.reports import runbook_commands
-from incident_lib.reports.runbook_commands import look
+from incident_lib.reports.runbook_commands import commands_of
+from incident_lib.technologies.postgres import runbook as postgres
+from incident_lib.technologies.redis import runbook as redis
 from tests import services
 from tests.integration import postgres_service
 from tests.integration.redis_service import running
@@ -32,8 +33,8 @@ def test_the_statements_run(any_server):
     if not shutil.which("psql"):
         services.missing("psql is not installed here")
     target = Service(name="db", kind="postgres", dsn="env:DATABASE_URL")
-    for probe in runbook_commands._SQL:
-        for one in look(probe, target):
+    for probe in postgres._SQL:
+        for one in commands_of(probe, target):
             done = shell(one.text, DATABASE_URL=any_server.dsn())
             if probe == _NEEDS_EXTENSION:
                 assert 'relation "pg_stat_statements" does not exist' in done.stderr or done.returncode == 0
@@ -47,8 +48,8 @@ def test_the_redis_commands_run():
         services.missing("redis-cli is not installed here")
     target = Service(name="cache", kind="redis", url="env:REDIS_URL")
     with running("redis", password="correct-horse-7") as server:
-        for probe in runbook_commands._REDIS:
-            for one in look(probe, target):
+        for probe in redis._REDIS:
+            for one in commands_of(probe, target):
                 done = shell(one.text, REDIS_URL=server.url)
                 assert done.returncode == 0, done.stderr
                 assert "NOAUTH" not in done.stdout, done.stdout

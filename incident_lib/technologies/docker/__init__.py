@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.docker import actions, findings, health, probes
+from incident_lib.technologies.docker import actions, findings, health, probes, runbook
 from incident_lib.technologies.docker.rows import DockerRow
 
 TECHNOLOGY = Technology(
@@ -13,6 +13,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     health=health.checks,
     actions=(actions.ACTION,),
     notebook="10_application",

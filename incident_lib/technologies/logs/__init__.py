@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.logs import findings, probes
+from incident_lib.technologies.logs import findings, probes, runbook
 from incident_lib.technologies.logs.rows import LogsRow
 
 TECHNOLOGY = Technology(
@@ -13,5 +13,7 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     notebook="10_application",
 )

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import findings, health, probes
+from incident_lib.technologies.network import findings, health, probes, runbook
 from incident_lib.technologies.network.rows import NetworkRow
 
 TECHNOLOGY = Technology(
@@ -13,6 +13,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     health=health.checks,
     notebook="40_network",
 )

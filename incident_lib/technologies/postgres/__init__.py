@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.postgres import actions, findings, health, probes
+from incident_lib.technologies.postgres import actions, findings, health, probes, runbook
 from incident_lib.technologies.postgres.rows import PostgresRow
 
 _ROLE = """\
@@ -40,8 +40,14 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     health=health.checks,
     answers="postgres.connection",
     actions=(actions.CANCEL, actions.TERMINATE),
+    restart_risks=(
+        "every connection is lost, and every transaction that runs is rolled back",
+        "one that is recovering from a crash begins that again: read its log first",
+    ),
     notebook="20_database",
 )

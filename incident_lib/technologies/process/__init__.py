@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Technology
-from incident_lib.technologies.process import findings, health, probes
+from incident_lib.technologies.process import findings, health, probes, runbook
 from incident_lib.technologies.process.rows import ProcessRow
 
 TECHNOLOGY = Technology(
@@ -15,6 +15,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     health=health.checks,
     notebook="10_application",
 )

@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.redis import actions, findings, health, probes
+from incident_lib.technologies.redis import actions, findings, health, probes, runbook
 from incident_lib.technologies.redis.rows import RedisRow
 
 TECHNOLOGY = Technology(
@@ -31,8 +31,14 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    first_probes=runbook.FIRST,
+    by_hand=runbook.by_hand,
     health=health.checks,
     answers="redis.connection",
     actions=(actions.ACTION,),
+    restart_risks=(
+        "what it has not written to its disk is lost",
+        "until it is warm again the database has to answer in its place",
+    ),
     notebook="30_redis",
 )

@@ -11,7 +11,7 @@ from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.reports.generated import merge
 from incident_lib.reports.runbook import PastIncident, RunbookFacts, issues, render
-from incident_lib.reports.runbook_commands import first_look, look
+from incident_lib.reports.runbook_commands import commands_of, first_commands
 from incident_lib.resources import resource
 
 PATTERNS = parse_patterns(resource("templates", "patterns.toml").read_text(), "patterns.toml")
@@ -98,7 +98,7 @@ def test_what_people_wrote_stays():
 
 def test_secrets_stay_references():
     named = Service(name="cache", kind="redis", url="file:secrets/cache url")
-    assert look("redis.memory", named)[0].text.endswith("'secrets/cache url')\" INFO memory")
+    assert commands_of("redis.memory", named)[0].text.endswith("'secrets/cache url')\" INFO memory")
     assert 'psql "$DATABASE_URL"' in text_of()
     assert "hunter2" not in text_of(
         Service(name="db", kind="postgres", dsn="postgresql://app:hunter2@db/shop")
@@ -107,8 +107,8 @@ def test_secrets_stay_references():
 
 @pytest.mark.parametrize("target", [BACKEND, DB, PAYMENTS])
 def test_every_command_is_one_that_a_shell_reads(target):
-    assert first_look(target)
-    for command in first_look(target):
+    assert first_commands(target)
+    for command in first_commands(target):
         assert shlex.split(command.text)
 
 
