@@ -1,4 +1,4 @@
-"""The hosts that an error line names: the one that it is about, and all of them. Pure."""
+"""The hosts that an error line names: which it is about, and all of them. Pure."""
 
 import re
 
@@ -24,7 +24,7 @@ _FORMS = tuple(
         rf"(?:[Cc]onnect(?:ing|ion)?|host) (?P<host>{_HOST}):(?P<port>\d{{2,5}})\b",
         r"ECONNREFUSED (?P<host>[0-9a-fA-F:]*:[0-9a-fA-F]+):(?P<port>\d+)",
         rf"(?:refused|known|failed|respond|unavailable) \((?P<host>{_HOST}):(?P<port>\d+)\)",  # .NET
-        rf"\('(?P<host>{_HOST})', (?P<port>\d+)",  # asyncio: a socket's own address
+        rf"\('(?P<host>{_HOST})', (?P<port>\d+)",  # asyncio: the address of a socket
         rf"(?P<host>{_LITERAL}):(?P<port>\d{{2,5}})\b",
     )
 )

@@ -22,14 +22,14 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What exactly is wrong where a line of the class holds one of the words."""
+    """What exactly is wrong where a line of the class holds any of the words."""
 
     reason: str
     words: tuple[str, ...]
 
 
 class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One class of errors: a row of the file, whose beginning explains the keys."""
+    """A class of errors: a row of the file, whose beginning explains the keys."""
 
     id: str
     title: str
@@ -44,7 +44,7 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reasons: tuple[Reason, ...] = ()
 
     def reason_in(self, line: str) -> str | None:
-        """Return in one word what is wrong, None where the line does not say more than its class."""
+        """Return in one word what is wrong, None where the line shows no more than its class."""
         return next(
             (why.reason for why in self.reasons if any(map(line.__contains__, why.words))), self.reason
         )
@@ -104,7 +104,7 @@ def _check(rows: tuple[LogClass, ...]) -> None:
             if other not in ids:
                 raise _WrongRowError(number, "unless", f"there is no class {other!r}")
         if not row.match:
-            raise _WrongRowError(number, "match", "expected at least one entry")
+            raise _WrongRowError(number, "match", "expected an entry or more")
         for entry in row.match:
             words, pattern = (entry, "") if isinstance(entry, str) else (entry.words, entry.pattern)
             if not words:
@@ -150,7 +150,7 @@ def _entries_by_part() -> tuple[tuple[str, tuple[_Entry, ...]], ...]:
 
 
 def classes_of(text: str) -> dict[str, str]:
-    """Return the classes that an error line or traceback belongs to, each with the line that says so.
+    """Return the classes that an error line or traceback belongs to, each with the line that shows it.
 
     >>> classes_of("TimeoutError: QueuePool limit of size 5 overflow 10 reached")
     {'pool_timeout': 'TimeoutError: QueuePool limit of size 5 overflow 10 reached'}

@@ -1,4 +1,4 @@
-"""Records of the logs probe: what a service's lines say in one window. Counts add up, so summaries merge."""
+"""Records of the logs probe: what the lines of a service report in a window. Counts add up, so they merge."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class LogSummary(Row, frozen=True, kw_only=True):
     lines_count: int
     first_at: datetime | None
     last_at: datetime | None
-    has_times: bool  # whether lines, or the engine for them, say when they were written
+    has_times: bool  # whether the lines, or the engine for them, name when they were written
     bucket_seconds: int  # length of the LogBucket rows
     levels: dict[str, int]  # DEBUG INFO WARNING ERROR CRITICAL; a line without level is in none
     formats: dict[str, int]  # uvicorn, json, ...
@@ -23,12 +23,12 @@ class LogSummary(Row, frozen=True, kw_only=True):
     client_errors_count: int  # requests answered with 4xx
     cut_lines_count: int = 0  # longer than the cap, so only their beginning was read
     templates_count: int = 0  # different ones in all; a record has each of the first hundred
-    other_lines_count: int = 0  # of templates beyond those that are told apart
+    other_lines_count: int = 0  # of templates beyond those that are kept apart
     uncompared_templates_count: int = 0  # beyond those that are compared with each other
 
 
 class LogBucket(Row, frozen=True, kw_only=True):
-    """One stretch of time, `bucket_seconds` long. A stretch without any line has no record."""
+    """A stretch of time, `bucket_seconds` long. A stretch without any line has no record."""
 
     at: datetime  # its beginning
     lines_count: int
@@ -56,7 +56,7 @@ class LogEndpoint(Row, frozen=True, kw_only=True):
 
 
 class LatencyStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One stretch of time: how many requests took about how long."""
+    """A stretch of time: how many requests took about how long."""
 
     at: datetime  # its beginning
     microseconds: dict[int, int]  # a duration, within 10 %: how many
@@ -82,19 +82,22 @@ class LogTemplate(Row, frozen=True, kw_only=True):
     example: str
 
 
-def same_statement(one: str, other: str) -> bool:
-    """Return whether two templates are one statement's, one of them seen with too few values to mask a place.
+def same_statement(left: str, right: str) -> bool:
+    """Return whether two templates are of the same statement, masked in different places.
+
+    A place is masked only where enough different values stood there.
 
     >>> same_statement("login of <*> was refused", "login of root was refused")
     True
     >>> same_statement("login of <*> was refused", "login of <*> was granted")
     False
     """
-    if one == other:
+    if left == right:
         return True
-    pairs = list(zip(left := one.split(), right := other.split(), strict=False))
+    words, others = left.split(), right.split()
+    pairs = list(zip(words, others, strict=False))
     equal = sum(1 for a, b in pairs if a == b and "<*>" not in a)
-    return len(left) == len(right) and equal >= 2 and all(a == b or "<*>" in a + b for a, b in pairs)
+    return len(words) == len(others) and equal >= 2 and all(a == b or "<*>" in a + b for a, b in pairs)
 
 
 class LogException(Row, frozen=True, kw_only=True):
@@ -109,7 +112,7 @@ class LogException(Row, frozen=True, kw_only=True):
 
 
 class LogErrorClass(Row, frozen=True, kw_only=True):
-    """Errors that a library or server reports in its own words: "pool_timeout", "redis_oom"."""
+    """Errors of one class of `templates/log_classes.toml`: "pool_timeout", "redis_oom"."""
 
     error_class: str
     count: int

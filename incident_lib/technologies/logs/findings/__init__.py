@@ -1,4 +1,4 @@
-"""What the log of a service means. One analyzer, because one pass over the lines gave all of it."""
+"""What the log of a service means: a single analyzer, because a single pass over the lines gave all of it."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -27,7 +27,7 @@ _JUDGES = (
 
 
 def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield what the lines of one service mean; one OK finding when nothing in them is bad."""
+    """Yield what the lines of a service mean; a single OK finding when nothing in them is bad."""
     view = view_of(evidence, context)
     if view is None or view.summary.lines_count == 0:
         yield _empty(evidence)
@@ -36,7 +36,7 @@ def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
     yield from found
     if not view.summary.has_times:
         yield _no_times(view)
-    elif not any(one.severity.is_bad for one in found):
+    elif not any(finding.severity.is_bad for finding in found):
         yield _ok(view)
 
 
@@ -51,7 +51,7 @@ def _empty(evidence: Evidence) -> Finding:
             "unknown",
             FindingSeverity.UNKNOWN,
             "no line of this stretch of time was read: the log is longer than could be read in time",
-            "look at a shorter stretch of time, with --since",
+            "read a shorter stretch of time, with --since",
         )
     return finding(
         evidence,

@@ -13,7 +13,7 @@ from incident_lib.technologies.logs.findings.view import View
 from incident_lib.technologies.logs.rows import LatencyStep, LogBucket, LogEndpoint, LogEvent, LogLatency
 from incident_lib.units import format_duration
 
-_LIMITS = 12  # of what is slow: each is twice the one before
+_LIMITS = 12  # of what is slow: each is twice the limit before
 _LOAD_SECONDS = 10  # over which the load is measured
 _LISTED = 10
 
@@ -75,14 +75,14 @@ def judge_latency(view: View) -> Iterator[Finding]:
 
 
 def find_rise(row: LogLatency, view: View) -> Rise | None:
-    """Return from when on the endpoint takes much longer, None where too little says so."""
+    """Return from when on the endpoint takes much longer, None where too little shows it."""
     floor = view.limit("latency.least_seconds")
     found = [_rise_over(row, floor * 2**power, view) for power in range(_LIMITS)]
     return max((rise for rise in found if rise), key=lambda rise: rise.strength, default=None)
 
 
 def _rise_over(row: LogLatency, slow: float, view: View) -> Rise | None:
-    """Return the rise that is seen by how many requests took at least `slow` seconds."""
+    """Return the rise that shows in how many requests took at least `slow` seconds."""
     points = tuple(Point(step.at, _total(step, slow), _total(step)) for step in row.steps)
     onset = find_onset(
         Series(name="slow requests", points=points),

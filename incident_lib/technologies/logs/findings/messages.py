@@ -1,4 +1,4 @@
-"""What the other lines of a log mean: error classes, tracebacks, error lines, the server's own life."""
+"""What the other lines of a log mean: error classes, tracebacks, error lines, starts and crashes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -35,7 +35,7 @@ _EVENTS: dict[str, str] = {
 
 
 def judge_classes(view: View) -> Iterator[Finding]:
-    """Yield `class.<id>` for each class of error that was seen."""
+    """Yield `class.<id>` for each class of error in the log."""
     for row in view.evidence.of(LogErrorClass):
         known = log_classes().get(row.error_class) or _unknown_class(row)
         few = known.is_everyday and row.count < view.limit("class.warning_count")
@@ -97,7 +97,11 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         "exception",
         FindingSeverity.WARNING if often else FindingSeverity.INFO,
         f"{first.type} was raised {format_times(first.count)}{place}{kinds}",
-        "\n".join(_exception_line(row) for row in rows[:5]),
+        "\n".join(
+            f"{row.type} {format_times(row.count)} in {row.frame or 'an unknown place'}, "
+            f"{span(row.first_at, row.last_at)}: {row.example}"
+            for row in rows[:5]
+        ),
         since=first.first_at,
         type=first.type,
         frame=first.frame,
@@ -136,15 +140,15 @@ def judge_template(view: View) -> Iterator[Finding]:
 
 
 def judge_cut(view: View) -> Iterator[Finding]:
-    """Yield `templates_cut` where more kinds of lines were written than are told apart or compared."""
+    """Yield `templates_cut` where more kinds of lines were written than are kept apart or compared."""
     others, uncompared = view.summary.other_lines_count, view.summary.uncompared_templates_count
     if others or uncompared:
         yield finding(
             view.evidence,
             "templates_cut",
             FindingSeverity.INFO,
-            f"{others:,} lines are of more kinds than are told apart, and count as (other)",
-            f"{uncompared:,} templates were not compared with the others; look at a shorter stretch of time",
+            f"{others:,} lines are of more kinds than are kept apart, and count as (other)",
+            f"{uncompared:,} templates were not compared with the others; read a shorter stretch of time",
             other_lines_count=others,
             uncompared_templates_count=uncompared,
         )
@@ -172,7 +176,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
 
 
 def judge_events(view: View) -> Iterator[Finding]:
-    """Yield `server.<event>` for what the server tells of its own life."""
+    """Yield `server.<event>` for the starts, stops and crashes that the server reports."""
     events = {row.event: row for row in view.evidence.of(LogEvent)}
     yield from _not_ready(view, events)
     for row in events.values():
@@ -199,7 +203,7 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
         view.evidence,
         "server.not_ready",
         FindingSeverity.INFO,  # a log level may hide the line
-        f"the server started at {when(started)} UTC and has not said since that it is ready",
+        f"the server started at {when(started)} UTC and has not reported since that it is ready",
         f"its last line: {span(view.summary.last_at, view.summary.last_at)}",
         since=started,
     )
@@ -210,19 +214,12 @@ def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeveri
     if row.last_at is None:
         return FindingSeverity.INFO  # it may have been weeks ago
     if row.event == "worker_killed" and slow and slow.count >= row.count:
-        return FindingSeverity.INFO  # by its own master, as it did not answer
+        return FindingSeverity.INFO  # by its master, as it did not answer
     if row.event in _CRITICAL:
         recovered = ready is not None and ready.last_at is not None and ready.last_at > row.last_at
         overcome = row.event == "startup_failed" and recovered
         return FindingSeverity.WARNING if overcome else FindingSeverity.CRITICAL
     return FindingSeverity.WARNING if row.event in _WARNING else FindingSeverity.INFO
-
-
-def _exception_line(row: LogException) -> str:
-    place = row.frame or "an unknown place"
-    return (
-        f"{row.type} {format_times(row.count)} in {place}, {span(row.first_at, row.last_at)}: {row.example}"
-    )
 
 
 def _repeated(row: LogEvent) -> str:

@@ -32,19 +32,26 @@ def judge_errors(view: View) -> Iterator[Finding]:
         title = (
             f"{failed:,} of {served:,} requests failed with 5xx in one moment, none since {when(ended)} UTC"
         )
+    endpoints = view.evidence.of(LogEndpoint)
+    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
     yield finding(
         view.evidence,
         "errors",
         severity,
         title,
-        _listing(view.evidence.of(LogEndpoint)),
+        "\n".join(
+            f"{endpoint.method} {endpoint.path}: {endpoint.server_errors_count:,} of "
+            f"{endpoint.requests_count:,} ({format_share(endpoint.server_errors_ratio)})"
+            for endpoint in endpoints[:10]
+            if endpoint.server_errors_count
+        ),
         since=onset.at if onset else None,
         error_ratio=round(overall, 4),
         error_ratio_since_onset=round(onset.after_ratio, 4) if onset else None,
         failed_count=failed,
         requests_count=served,
         client_errors_count=summary.client_errors_count,
-        endpoint=_worst(view.evidence.of(LogEndpoint)),
+        endpoint=f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None,
     )
 
 
@@ -58,7 +65,7 @@ def judge_onset(view: View) -> Iterator[Finding]:
 
 
 def judge_endpoint(view: View) -> Iterator[Finding]:
-    """Yield `endpoint` when nearly all failures are in one endpoint while the others work."""
+    """Yield `endpoint` when nearly all failures are in a single endpoint while the others work."""
     endpoints = view.evidence.of(LogEndpoint)
     failed = sum(endpoint.server_errors_count for endpoint in endpoints)
     served = sum(endpoint.requests_count for endpoint in endpoints)
@@ -75,13 +82,14 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
     if worst.server_errors_ratio < view.context.thresholds["logs.errors.warning_ratio"]:
         return
     name = f"{worst.method} {worst.path}".strip()
+    failures = "all failures are" if share > 0.9995 else f"{format_share(share)} of the failures are"
     yield finding(
         view.evidence,
         "endpoint",
         FindingSeverity.WARNING
         if view.summary.has_times and not ended_moment(view)
         else FindingSeverity.INFO,
-        f"{_most_failures(share)} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
+        f"{failures} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
         f"({format_share(worst.server_errors_ratio)}); all others: {format_share(other_ratio)} of {others:,}",
         since=worst.first_server_error_at,
@@ -93,18 +101,8 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
     )
 
 
-def _worst(endpoints: tuple[LogEndpoint, ...]) -> str | None:
-    """Return the endpoint with the most failures, None where none is known."""
-    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
-    return f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None
-
-
-def _most_failures(share: float) -> str:
-    return "all failures are" if share > 0.9995 else f"{format_share(share)} of the failures are"
-
-
 def judge_slow(view: View) -> Iterator[Finding]:
-    """Yield `slow`: endpoints of which one request in twenty takes over a second, now or since an onset."""
+    """Yield `slow`: endpoints of which 5 % of the requests take over a second, now or since an onset."""
     limit, least = view.limit("slow.warning_seconds"), view.limit("slow.least_count")
     measured = [
         endpoint
@@ -133,7 +131,11 @@ def judge_slow(view: View) -> Iterator[Finding]:
         "slow",
         FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
         title,
-        "\n".join(_slow_line(endpoint) for endpoint in slow[:10]),
+        "\n".join(
+            f"{endpoint.method} {endpoint.path}: p50 {format_duration(endpoint.duration_p50_seconds)}, "
+            f"p95 {format_duration(endpoint.duration_p95_seconds)}, {endpoint.requests_count:,} requests"
+            for endpoint in slow[:10]
+        ),
         since=onset.at if onset and lately else None,
         endpoint=f"{slow[0].method} {slow[0].path}".strip() if slow else None,
         p95_seconds=slow[0].duration_p95_seconds if slow else None,
@@ -156,20 +158,4 @@ def _onset(view: View, name: str, onset: Onset, what: str) -> Finding:
         before_ratio=round(onset.before_ratio, 4),
         after_ratio=round(onset.after_ratio, 4),
         strength=onset.strength,
-    )
-
-
-def _slow_line(endpoint: LogEndpoint) -> str:
-    return (
-        f"{endpoint.method} {endpoint.path}: p50 {format_duration(endpoint.duration_p50_seconds)}, "
-        f"p95 {format_duration(endpoint.duration_p95_seconds)}, {endpoint.requests_count:,} requests"
-    )
-
-
-def _listing(endpoints: tuple[LogEndpoint, ...]) -> str:
-    return "\n".join(
-        f"{endpoint.method} {endpoint.path}: {endpoint.server_errors_count:,} of "
-        f"{endpoint.requests_count:,} ({format_share(endpoint.server_errors_ratio)})"
-        for endpoint in endpoints[:10]
-        if endpoint.server_errors_count
     )

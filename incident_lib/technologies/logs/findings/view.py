@@ -1,4 +1,4 @@
-"""The evidence of a log as the analyzers look at it: what it holds, and when its failures began."""
+"""The evidence of a log as its judges read it: what it holds, and when its failures began."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from incident_lib.units import format_duration
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One log and its onsets."""
+    """A log and its onsets."""
 
     evidence: Evidence
     context: Context
@@ -42,7 +42,7 @@ def view_of(evidence: Evidence, context: Context) -> View | None:
 
 
 def ended_moment(view: View) -> datetime | None:
-    """Return when the failed requests ended, where they were one short burst and many were served since.
+    """Return when the failed requests ended, where they were a single short burst and many were served since.
 
     While a container is replaced, requests fail for a moment; what is over for long enough is no trouble now.
     """

@@ -1,4 +1,4 @@
-"""The logs of your services: one pass over the lines of the window, from a file or a container."""
+"""The logs of your services: a single pass over the lines of the window, from a file or a container."""
 
 from functools import partial
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def fetch_lines(session: OpenLog, window: Window, *, name: str = "service") -> Fetched:
-    """Return what the lines of the window say, as records, and the newest of them as `<name>.log`."""
+    """Return the records of the lines in the window, and the newest of the lines as `<name>.log`."""
     reading = session.read(window)
     return Fetched(
         rows=rows(reading.digest),
@@ -55,8 +55,8 @@ PROBES: tuple[Probe, ...] = (
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return a lane for each service with a log file or a container; where there are both, the file's."""
-    seen = (service for service in settings.services if service.log or service.container)
-    return tuple(_lane(service, settings) for service in seen)
+    logged = (service for service in settings.services if service.log or service.container)
+    return tuple(_lane(service, settings) for service in logged)
 
 
 def _lane(service: Service, settings: Settings) -> Lane:

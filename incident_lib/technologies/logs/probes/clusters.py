@@ -1,7 +1,7 @@
-"""Masked lines -> templates: lines that differ in one or two places of many values come from one statement.
+"""Masked lines -> templates: lines that differ in a place or two of many values come from the same statement.
 
-Masking knows what varies by its looks; this finds what varies by how much it does: names of users, hosts,
-services. It sees the set of all templates at once, so neither the order of lines nor of merges matters.
+Masking finds what varies by its form; this, by how many values there are: names of users, hosts,
+services. It compares the set of all templates at once, so neither the order of lines nor of merges matters.
 """
 
 import re
@@ -30,18 +30,12 @@ _PROCESS = re.compile(r"\w\[<\*>\]:?$")  # a program with the number of its proc
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[A-Za-z]{2}")
 _EDGES = re.compile(r"^[\w.$-]*[^\w.<$-]+|^")
-_FAR_NAMES, _NAMES, _WORDS, _FIRST_IN_BRACKETS, _FIRST_WORDS, _STATES = (
-    2,
-    3,
-    4,
-    6,
-    12,
-    9,
-)  # different values that make a place a variable
+# How many different values make a place a variable.
+_FAR_NAMES, _NAMES, _WORDS, _FIRST_IN_BRACKETS, _STATES, _FIRST_WORDS = 2, 3, 4, 6, 9, 12
 
 
 def clusters(templates: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the template that each (level, masked line) belongs to, where it is another one.
+    """Return the template that each (level, masked line) belongs to, where it is another.
 
     Cost: linear in the templates, at most a second for the most that a digest holds.
 
@@ -80,7 +74,9 @@ def _changes(templates: set[_Tokens], open_places: int) -> dict[_Tokens, _Tokens
             holes.setdefault(hole, []).append(tokens)
     best: dict[_Tokens, tuple[int, _Hole]] = {}
     for hole, members in holes.items():
-        if len(members) > 1 and _varies(hole[0], members):
+        if len(members) > 1 and all(
+            _is_variable(place, {tokens[place] for tokens in members}, len(hole[0])) for place in hole[0]
+        ):
             rank = (len(members), hole)
             for tokens in members:
                 best[tokens] = max(best.get(tokens, rank), rank)
@@ -95,10 +91,6 @@ def _holes(tokens: _Tokens, open_places: int) -> Iterator[_Hole]:
         rest = tuple("" if place in places else token for place, token in enumerate(tokens))
         if words - sum(1 for place in places if _WORD.search(tokens[place])) >= 1 + open_places:
             yield places, rest
-
-
-def _varies(places: tuple[int, ...], members: list[_Tokens]) -> bool:
-    return all(_is_variable(place, {tokens[place] for tokens in members}, len(places)) for place in places)
 
 
 def _is_variable(place: int, values: set[str], open_places: int) -> bool:
@@ -131,7 +123,7 @@ def _least(place: int, words: list[str]) -> int:
 
 
 def _are_far(words: list[str]) -> bool:
-    """Return whether the words are names of three parts at least that differ before the last one.
+    """Return whether the words are names of three parts at least that differ before the last part.
 
     >>> _are_far(["com.shop.Cart", "org.bank.Till"]), _are_far(["app.screen.ON", "app.screen.OFF"])
     (True, False)
@@ -141,7 +133,7 @@ def _are_far(words: list[str]) -> bool:
 
 
 def _fill(values: set[str], brackets: str) -> bool:
-    """Return whether the values fill brackets that were empty elsewhere, one of them with what varies.
+    """Return whether the values fill brackets that were empty elsewhere, at least once with what varies.
 
     >>> _fill({"(<*>)", "(a.example.org)"}, "()"), _fill({"(usable)"}, "()")
     (True, False)
@@ -158,7 +150,7 @@ def _masked(tokens: _Tokens, hole: _Hole, members: list[_Tokens]) -> _Tokens:
 
 
 def _common(values: set[str]) -> str:
-    """Return the mark with the signs that stand around all values.
+    """Return the mark with the characters that stand around all values.
 
     >>> _common({"(root)", "(news)"}), _common({"user:ann,", "user:bob,"}), _common({"a[<*>]:", "b[<*>]:"})
     ('(<*>)', 'user:<*>,', '<*>[<*>]:')
@@ -169,11 +161,11 @@ def _common(values: set[str]) -> str:
     start = _EDGES.match(_shared(whole))
     head = start[0] if start else ""
     tail = _shared([value[len(head) :][::-1] for value in whole])
-    signs = re.match(r"\W*", tail)
-    return f"{head}{MARK}{signs[0][::-1] if signs else ''}"
+    edge = re.match(r"\W*", tail)
+    return f"{head}{MARK}{edge[0][::-1] if edge else ''}"
 
 
 def _shared(values: list[str]) -> str:
     """Return what all values begin with."""
     least, most = min(values), max(values)
-    return next((least[:at] for at, sign in enumerate(least) if most[at : at + 1] != sign), least)
+    return next((least[:at] for at, letter in enumerate(least) if most[at : at + 1] != letter), least)

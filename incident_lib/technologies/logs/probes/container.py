@@ -18,12 +18,12 @@ from incident_lib.technologies.logs.probes.reader import Lines, Reading, newest_
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.units import format_duration
 
-_SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching one more
+_SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line
 _CHUNK = 256 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
 _PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
-_LONGEST = 1024 * 1024  # of one line in pieces; the rest of it is dropped
+_LONGEST = 1024 * 1024  # of a line in pieces; the rest of it is dropped
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]{0,12}(?:Z|[+-]\d\d:\d\d) ")
 _SLACK_SECONDS = (
     60  # a window that ended longer ago needs `until`, and then a tail would count the wrong lines
@@ -100,7 +100,7 @@ class ContainerLog:
             found.cut = f"only the newest {tail:,} lines were fetched; --tail all fetches every line"
 
     def _has_more(self, since: float, tail: int, count: int, first: bytes) -> bool:
-        """Return whether there are more lines than wanted: then one more line makes another the first."""
+        """Return whether there are more lines than wanted: then a longer tail begins with another line."""
         if tail > _SURE_TAIL or not first:
             return count >= tail
         for batch in raw_lines(self._engine, self._container, since=since, tail=tail + 1):
@@ -197,7 +197,7 @@ def raw_lines(
         raise _unreadable(container, driver)
     terminal = bool(inspected.get("Config", {}).get("Tty"))
     with translated(f"the log of {container}"):
-        response = _ask(engine, container, {"since": since, "until": until}, tail)
+        response = _request(engine, container, {"since": since, "until": until}, tail)
         try:
             _check(response, container, driver)
             chunks = response.raw.stream(_CHUNK, decode_content=False)
@@ -206,7 +206,7 @@ def raw_lines(
             response.close()
 
 
-def _ask(engine: Engine, container: str, bounds: dict[str, float | None], tail: int | None) -> Any:
+def _request(engine: Engine, container: str, bounds: dict[str, float | None], tail: int | None) -> Any:
     api = engine.client.api
     parameters = {
         "stdout": "1",
@@ -246,7 +246,7 @@ def _late(lines: int, seconds: float) -> Problem:
             f"{lines:,} lines came in {format_duration(seconds)}, and not all had come: the "
             "newest are missing"
         ),
-        advice="look at a shorter stretch of time, with --since",
+        advice="read a shorter stretch of time, with --since",
     )
 
 
@@ -262,7 +262,7 @@ def _whole_lines(chunks: _Frames) -> Iterator[list[bytes]]:
 
 
 def _demultiplexed(chunks: _Frames) -> Iterator[list[bytes]]:
-    """Yield the lines of a log in frames: a kind, three zeros, a length, and a line or a piece of one."""
+    """Yield the lines of a log in frames: a kind, three zeros, a length, and a line or a piece of it."""
     rest = b""
     pieces: dict[int, bytes] = {}  # by stream: a line of which the end has not come yet
     for chunk in chunks:

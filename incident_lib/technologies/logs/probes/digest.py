@@ -1,4 +1,4 @@
-"""What was counted, as values that merge: one digest a file, container or block, and one `merge`."""
+"""What was counted, as values that merge: a digest for each file, container or block, and `merge`."""
 
 from collections.abc import Callable
 from math import log
@@ -9,7 +9,7 @@ import msgspec
 
 K = TypeVar("K")
 V = TypeVar("V")
-OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are told apart
+OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are kept apart
 _CACHE_SIZE = 20_000
 _CLASSES: dict[float, int] = {}  # of durations: most logs round them, so that they come again
 _STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
@@ -18,8 +18,8 @@ _GRADES = 512  # of durations over time: four classes wide each, about 20 %
 _LEAST_CLASS = -331  # of a duration that is next to nothing
 
 
-class Seen(msgspec.Struct, gc=False):
-    """How often something was seen, from when to when, and one example: the first."""
+class Tally(msgspec.Struct, gc=False):
+    """How often something occurred, from when to when, and an example: the first."""
 
     count: int = 0
     first_at: float | None = None
@@ -27,7 +27,7 @@ class Seen(msgspec.Struct, gc=False):
     example: str = ""
 
     def add(self, at: float | None, example: str) -> None:
-        """Count one more."""
+        """Count another occurrence."""
         if self.count == 0:
             self.first_at, self.example = at, example
         self.count += 1
@@ -39,7 +39,7 @@ class Seen(msgspec.Struct, gc=False):
 
 
 class Slot(msgspec.Struct, gc=False):
-    """One stretch of time, of lines or of requests."""
+    """A stretch of time, of lines or of requests."""
 
     count: int = 0
     errors: int = 0  # error lines, or 5xx
@@ -55,13 +55,11 @@ class EndpointCount(msgspec.Struct):
     statuses: dict[int, int] = {}  # class of the status, 2 to 5: how many
     durations: dict[int, int] = {}  # class of the duration: how many
     first_error_at: float | None = None
-    over_time: dict[
-        int, int
-    ] = {}  # stretch and grade of the duration as one number, see `latency_key`: how many
+    over_time: dict[int, int] = {}  # by stretch and grade of the duration, see `latency_key`: how many
 
 
 class Requests(msgspec.Struct):
-    """The requests that lines of one format tell of. Two formats in one log may tell of the same ones."""
+    """The requests that lines of one format report. Two formats in a log may report the same requests."""
 
     count: int = 0
     timed: int = 0  # those with a duration
@@ -83,11 +81,11 @@ class Digest(msgspec.Struct):
     formats: dict[str, int] = {}
     slots: dict[int, Slot] = {}  # key: seconds since 1970 // slot_seconds
     requests: dict[str, Requests] = {}  # by format
-    templates: dict[tuple[str, str], Seen] = {}  # by level and template
-    exceptions: dict[tuple[str, str], Seen] = {}  # by type and frame
-    classes: dict[str, Seen] = {}
+    templates: dict[tuple[str, str], Tally] = {}  # by level and template
+    exceptions: dict[tuple[str, str], Tally] = {}  # by type and frame
+    classes: dict[str, Tally] = {}
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
-    events: dict[str, Seen] = {}
+    events: dict[str, Tally] = {}
 
 
 def duration_class(seconds: float) -> int:
@@ -125,31 +123,31 @@ def latency_of_key(key: int) -> tuple[int, float]:
     return stretch * LATENCY_SLOTS, float(1.05 ** (4 * grade + _LEAST_CLASS + 2))
 
 
-def merge(one: Digest, other: Digest) -> Digest:
+def merge(first: Digest, second: Digest) -> Digest:
     """Return what both counted together. Order does not matter; neither is changed.
 
     >>> merge(Digest(lines=2), Digest(lines=3)).lines
     5
     """
-    width = max(one.slot_seconds, other.slot_seconds)
-    one, other = coarsen(one, width), coarsen(other, width)
+    width = max(first.slot_seconds, second.slot_seconds)
+    first, second = coarsen(first, width), coarsen(second, width)
     return Digest(
         slot_seconds=width,
-        lines=one.lines + other.lines,
-        errors=one.errors + other.errors,
-        cut_lines=one.cut_lines + other.cut_lines,
-        timed_lines=one.timed_lines + other.timed_lines,
-        first_at=_least(one.first_at, other.first_at),
-        last_at=_most(one.last_at, other.last_at),
-        levels=_union(one.levels, other.levels, _sum),
-        formats=_union(one.formats, other.formats, _sum),
-        slots=_union(one.slots, other.slots, _merge_slots),
-        requests=_union(one.requests, other.requests, _merge_requests),
-        templates=_union(one.templates, other.templates, merge_seen),
-        exceptions=_union(one.exceptions, other.exceptions, merge_seen),
-        classes=_union(one.classes, other.classes, merge_seen),
-        peers=_union(one.peers, other.peers, add),
-        events=_union(one.events, other.events, merge_seen),
+        lines=first.lines + second.lines,
+        errors=first.errors + second.errors,
+        cut_lines=first.cut_lines + second.cut_lines,
+        timed_lines=first.timed_lines + second.timed_lines,
+        first_at=_least(first.first_at, second.first_at),
+        last_at=_most(first.last_at, second.last_at),
+        levels=_union(first.levels, second.levels, add),
+        formats=_union(first.formats, second.formats, add),
+        slots=_union(first.slots, second.slots, _merge_slots),
+        requests=_union(first.requests, second.requests, _merge_requests),
+        templates=_union(first.templates, second.templates, merge_tallies),
+        exceptions=_union(first.exceptions, second.exceptions, merge_tallies),
+        classes=_union(first.classes, second.classes, merge_tallies),
+        peers=_union(first.peers, second.peers, add),
+        events=_union(first.events, second.events, merge_tallies),
     )
 
 
@@ -163,7 +161,7 @@ def coarsen(digest: Digest, seconds: int) -> Digest:
             count=of.count,
             timed=of.timed,
             slots=_coarse(of.slots, factor),
-            endpoints={key: _coarse_endpoint(one, factor) for key, one in of.endpoints.items()},
+            endpoints={key: _coarse_endpoint(endpoint, factor) for key, endpoint in of.endpoints.items()},
         )
         for name, of in digest.requests.items()
     }
@@ -188,64 +186,60 @@ def _coarse_endpoint(endpoint: EndpointCount, factor: int) -> EndpointCount:
     return msgspec.structs.replace(endpoint, over_time=over_time)
 
 
-def merge_seen(one: Seen, other: Seen) -> Seen:
-    """Return what both saw together; the example is that of the first.
+def merge_tallies(left: Tally, right: Tally) -> Tally:
+    """Return what both counted together; the example is that of the first occurrence.
 
-    >>> merge_seen(Seen(2, 5.0, 6.0, "b"), Seen(1, 3.0, 3.0, "a")).example
+    >>> merge_tallies(Tally(2, 5.0, 6.0, "b"), Tally(1, 3.0, 3.0, "a")).example
     'a'
     """
-    first = min(one, other, key=lambda seen: (seen.first_at is None, seen.first_at or 0.0, seen.example))
-    return Seen(
-        count=one.count + other.count,
+    first = min(left, right, key=lambda tally: (tally.first_at is None, tally.first_at or 0.0, tally.example))
+    return Tally(
+        count=left.count + right.count,
         first_at=first.first_at,
-        last_at=_most(one.last_at, other.last_at),
+        last_at=_most(left.last_at, right.last_at),
         example=first.example,
     )
 
 
-def _merge_slots(one: Slot, other: Slot) -> Slot:
+def _merge_slots(first: Slot, second: Slot) -> Slot:
     return Slot(
-        count=one.count + other.count,
-        errors=one.errors + other.errors,
-        client_errors=one.client_errors + other.client_errors,
-        slow=one.slow + other.slow,
-        first_error_at=_least(one.first_error_at, other.first_error_at),
-        first_slow_at=_least(one.first_slow_at, other.first_slow_at),
+        count=first.count + second.count,
+        errors=first.errors + second.errors,
+        client_errors=first.client_errors + second.client_errors,
+        slow=first.slow + second.slow,
+        first_error_at=_least(first.first_error_at, second.first_error_at),
+        first_slow_at=_least(first.first_slow_at, second.first_slow_at),
     )
 
 
-def _merge_requests(one: Requests, other: Requests) -> Requests:
+def _merge_requests(first: Requests, second: Requests) -> Requests:
     return Requests(
-        count=one.count + other.count,
-        timed=one.timed + other.timed,
-        slots=_union(one.slots, other.slots, _merge_slots),
-        endpoints=_union(one.endpoints, other.endpoints, _merge_endpoints),
+        count=first.count + second.count,
+        timed=first.timed + second.timed,
+        slots=_union(first.slots, second.slots, _merge_slots),
+        endpoints=_union(first.endpoints, second.endpoints, _merge_endpoints),
     )
 
 
-def _merge_endpoints(one: EndpointCount, other: EndpointCount) -> EndpointCount:
+def _merge_endpoints(first: EndpointCount, second: EndpointCount) -> EndpointCount:
     return EndpointCount(
-        statuses=_union(one.statuses, other.statuses, _sum),
-        durations=_union(one.durations, other.durations, _sum),
-        first_error_at=_least(one.first_error_at, other.first_error_at),
-        over_time=_union(one.over_time, other.over_time, _sum),
+        statuses=_union(first.statuses, second.statuses, add),
+        durations=_union(first.durations, second.durations, add),
+        first_error_at=_least(first.first_error_at, second.first_error_at),
+        over_time=_union(first.over_time, second.over_time, add),
     )
 
 
-def _union(one: dict[K, V], other: dict[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
-    merged = dict(one)
-    for key, value in other.items():
+def _union(first: dict[K, V], second: dict[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
+    merged = dict(first)
+    for key, value in second.items():
         merged[key] = both(merged[key], value) if key in merged else value
     return merged
 
 
-def _sum(one: int, other: int) -> int:
-    return one + other
+def _least(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first if second is None else min(first, second)
 
 
-def _least(one: float | None, other: float | None) -> float | None:
-    return other if one is None else one if other is None else min(one, other)
-
-
-def _most(one: float | None, other: float | None) -> float | None:
-    return other if one is None else one if other is None else max(one, other)
+def _most(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first if second is None else max(first, second)

@@ -1,4 +1,4 @@
-"""Lines in which a server tells of its own life -> events."""
+"""Lines in which a server reports its starts, stops, crashes and changes of schema -> events."""
 
 import re
 
@@ -66,16 +66,16 @@ EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("replica_start", ("REPLICAOF ", "MASTER <-> REPLICA sync started", "entering standby mode")),
     ("reload", ("received SIGHUP, reloading configuration files", "Handling signal: hup")),
 )
-_SIGNS = tuple((words, name) for name, all_words in EVENTS for words in all_words)
+_BY_WORDS = tuple((words, name) for name, all_words in EVENTS for words in all_words)
 
 
 def event_of(message: str) -> str:
-    """Return the event that `message` tells of, "" if none.
+    """Return the event that `message` reports, "" if none.
 
     >>> event_of("Booting worker with pid: 12"), event_of("order 12 paid")
     ('worker_start', '')
     """
-    found = next((name for words, name in _SIGNS if words in message), "")
+    found = next((name for words, name in _BY_WORDS if words in message), "")
     return found or ("schema_change" if is_schema_change(message) else "")
 
 
@@ -102,7 +102,7 @@ _MIGRATIONS = (  # words that must stand there, and how the whole reads
 
 
 def is_schema_change(message: str) -> bool:
-    """Return whether a line tells of a change of the schema; what a statement quotes elsewhere is none.
+    """Return whether a line reports a change of the schema; what a statement quotes is none.
 
     >>> is_schema_change("statement: ALTER TABLE orders ADD COLUMN note text")
     True

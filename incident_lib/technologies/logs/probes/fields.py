@@ -10,7 +10,7 @@ from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import SEVERITIES, Line, level_of
 from incident_lib.technologies.logs.probes.times import seconds_of, usual_unit
 
-# Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are one name.
+# Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are the same name.
 _ROLES: dict[str, tuple[str, ...]] = {
     "at": (
         *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
@@ -67,7 +67,7 @@ _PARTS = frozenset(
 )
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
-NO_PATH = "(no path)"  # of a line that tells how a request ended, and not which one it was
+NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
 _NUMBERS = (int, float)
 _Plan = tuple[str | None, ...]
@@ -140,9 +140,9 @@ def from_fields(document: Mapping[str, Any], form: str) -> Line:
 
 
 def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
-    """Return the request that `key=value` pairs behind other words tell of, None where they tell of none.
+    """Return the request that `key=value` pairs behind other words report, None where they report none.
 
-    Durations that name no unit are what `seconds_of` says, or else milliseconds.
+    Durations that name no unit are read by `seconds_of`, or else are milliseconds.
 
     >>> request_in_pairs("served   method=GET path=/a status=500 took=3ms").status
     500
@@ -219,7 +219,7 @@ def _text(value: Any) -> str:
 
 
 def _error(value: Any, line: Line) -> str:
-    """Return the error that a field of its own names, "" where the line says it elsewhere, too."""
+    """Return the error in a separate field, "" where the message or the exception holds it too."""
     if not isinstance(value, str) or value in line.message or value in line.exception:
         return ""
     return value

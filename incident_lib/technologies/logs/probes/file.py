@@ -36,7 +36,7 @@ _QUARTER = 900  # seconds: zones differ by whole quarters of an hour
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """A stretch of one file."""
+    """A stretch of a file."""
 
     path: Path
     start: int
@@ -79,7 +79,7 @@ class FileLog:
         """Do nothing: files are open only while they are read."""
 
     def read(self, window: Window) -> Reading:
-        """Return what the file and its rotated predecessors say in the window.
+        """Return what the file and its rotated predecessors hold in the window.
 
         Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
         """
@@ -124,7 +124,7 @@ class FileLog:
         return {}
 
     def _take(self, block: bytes, scan: Scan, reading: Reading, wanted: int | None) -> bool:
-        """Count one block, older than those before it; return whether older ones are wanted."""
+        """Count a block, older than those before it; return whether older blocks are wanted."""
         found = list(clean_lines(block))
         more = True
         if wanted is not None:
@@ -224,7 +224,7 @@ def seek(file: BinaryIO, size: int, start: float) -> int:
 
 
 def first_time(file: BinaryIO, offset: int, size: int) -> float | None:
-    """Return the time of the first line with one at or behind `offset`, None if none is near."""
+    """Return the time of the first line that has a time at or behind `offset`, None if none is near."""
     file.seek(offset)
     block = file.read(min(_PEEK_BYTES, size - offset))
     found = block.split(b"\n")[1 if offset else 0 :]
@@ -234,7 +234,7 @@ def first_time(file: BinaryIO, offset: int, size: int) -> float | None:
 def zone_shift(path: Path) -> float:
     """Return what to add to the times of a log that is written in local time without a zone: 0 for most.
 
-    The file's time of change tells: it is that of the last line, give or take whole quarters of an hour.
+    The file's time of change shows it: it is that of the last line, give or take whole quarters of an hour.
     """
     with opened(path) as file:
         info = _stat(file)

@@ -76,7 +76,7 @@ _LETTERS = {
 
 
 def parse(text: str) -> Line:
-    """Return what one line says, without its line end. Any text is a line, at least a plain one.
+    """Return what a line holds, without its line end. Any text is a line, at least a plain line.
 
     >>> line = parse('INFO:     10.0.0.7:53122 - "GET /a?b=c HTTP/1.1" 200 OK')
     >>> line.format, line.method, line.path, line.status
@@ -116,7 +116,7 @@ def _of_document(text: str) -> Line:
 
 
 def _detail(text: str) -> Line:
-    """Return a line that belongs to the one before, or the request that ASP.NET and koa write indented."""
+    """Return a line that belongs to the line before, or the request that ASP.NET and koa write indented."""
     stripped = text.lstrip()
     if stripped.startswith(("Request finished ", "--> ")):
         line = Line(message=stripped)
@@ -126,7 +126,7 @@ def _detail(text: str) -> Line:
 
 
 def _request_in(line: Line) -> None:
-    """Take over the request that the message tells of, where it tells of a served one."""
+    """Take over the request that the message reports, where it was served and not made."""
     message = line.message
     match = _ACCESS.search(message) if '"' in message else None
     if match and not ("://" in message and _OUTGOING.search(message, 0, match.start())):
@@ -136,7 +136,7 @@ def _request_in(line: Line) -> None:
 
 
 def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
-    """Return the time, what follows it, and who wrote it where the header says so."""
+    """Return the time, what follows it, and who wrote it where the header names it."""
     if first == "[":
         found = (
             times.from_iso(text[1:41])
@@ -167,7 +167,7 @@ def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
 
 
 def _late_time(text: str) -> tuple[float | None, str, str]:
-    """Return the same of a line with one word before its time: a level, a container, a file."""
+    """Return the same of a line with a word before its time: a level, a container, a file."""
     match = _BEHIND_WORD.match(text, 0, 140) if "-" in text[:120] or "/" in text[:120] else None
     if match is None:
         return None, text, ""
@@ -209,7 +209,7 @@ def _with_header(text: str, at: float | None) -> Line:
     """Return the line of what follows the time."""
     if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
         return read_access(Line(message=text[10:], level="INFO"), match)
-    if line := _own_format(text, at):
+    if line := _native_format(text, at):
         return line
     level, logger, message = _header(text, timed=at is not None)
     if inner := _embedded(message, text):
@@ -227,8 +227,8 @@ def _with_header(text: str, at: float | None) -> Line:
     return line
 
 
-def _own_format(text: str, at: float | None) -> Line | None:
-    """Return the line of fields, or of a server that has a format of its own, which hold level and more."""
+def _native_format(text: str, at: float | None) -> Line | None:
+    """Return the line of fields, or of a server with a format that holds level and more."""
     if text[:1] == "{" and (line := from_json(text)):
         return line
     if ":  " in text and (line := read_postgres(text, at)):
@@ -273,7 +273,7 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
 
 
 def _stands_before(before: str, *, timed: bool) -> bool:
-    """Return whether `before` is a header: brackets, numbers, dotted names; of plain words only one."""
+    """Return whether `before` is a header: brackets, numbers, dotted names; of plain words at most one."""
     words = before.split()
     if '"' in before or "'" in before or before[-1] == "=":
         return False

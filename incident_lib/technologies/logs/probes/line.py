@@ -25,7 +25,7 @@ BAD_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 
 class Line(msgspec.Struct, kw_only=True, gc=False):
-    """What one line says; empty or None where it does not."""
+    """What a line holds; empty or None where it does not."""
 
     format: str = "plain"
     message: str = ""
@@ -36,8 +36,8 @@ class Line(msgspec.Struct, kw_only=True, gc=False):
     path: str = ""
     status: int = 0  # of a request served; 0 for any other line
     duration: float | None = None  # seconds
-    exception: str = ""  # a traceback in a field of its own
-    error: str = ""  # the error in a field of its own, where the message does not say it
+    exception: str = ""  # a traceback in a separate field
+    error: str = ""  # the error in a separate field, where the message does not hold it
     is_detail: bool = False  # belongs to the line before it
 
 
@@ -59,7 +59,7 @@ def level_of_priority(priority: int) -> str:
     return SEVERITIES[priority % 8]
 
 
-LONGEST = 64 * 1024  # characters of one line that are read
+LONGEST = 64 * 1024  # characters of a line that are read
 _ANSI = re.compile(
     r"\x1b(?:\[[0-9;:?<=>]{0,30}[ -/]{0,3}[@-~]|\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)?|[@-Z\\^_()].?)"
 )
@@ -67,7 +67,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def clean(line: str) -> tuple[str, bool]:
-    r"""Return one line without colours and control characters, and whether it was cut.
+    r"""Return a line without colours and control characters, and whether it was cut.
 
     >>> clean("\x1b[31mERROR\x1b[0m: no\x00\r")
     ('ERROR: no', False)
@@ -85,8 +85,8 @@ def clean(line: str) -> tuple[str, bool]:
 def clean_lines(block: bytes) -> Iterator[tuple[str, bool]]:
     r"""Yield the clean lines of a block and whether each was cut. What is no UTF-8 becomes U+FFFD.
 
-    >>> list(clean_lines(b"one\r\ntwo\xff\n"))
-    [('one', False), ('two\ufffd', False)]
+    >>> list(clean_lines(b"ready\r\ndone\xff\n"))
+    [('ready', False), ('done\ufffd', False)]
     """
     text = block.decode("utf-8", "replace")
     if text.endswith("\n"):

@@ -3,13 +3,13 @@
 import re
 
 MARK = "<*>"
-_LONGEST = 1_000  # characters of a message; what follows tells no more about which statement wrote it
+_LONGEST = 1_000  # characters of a message; what follows does not help to find the statement that wrote it
 _WORDS, _WIDEST = 48, 400  # of a template: cut by words, so that long and short values give the same
 _LONGEST_LIST = 120  # words
 _CACHE_SIZE = 20_000
 
 # In this order: quoted text, addresses and paths, the value of a key, then every word with a digit in it with
-# its unit (numbers, times, ids, hex, addresses, versions): programs rarely vary their own words by a digit.
+# its unit (numbers, times, ids, hex, addresses, versions): programs rarely vary their words by a digit.
 _NAMED = (
     r"\"(?![A-Z]{3,7} /)[^\"\\]{0,400}+(?:\\.[^\"\\]{0,400}+){0,40}+\"|(?<![\w'])'[^']{0,400}'(?!\w)"
     r"|(?<![\w<])[~.]{0,2}(?:/[\w.@%+=:$~-]+){2,}/?"
@@ -35,7 +35,7 @@ _NOTHING = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
 _USER = re.compile(r"(?:(?<=for user )|(?<=by user )|(?<=of user )|(?<=invalid user ))[^\s,;:()\[\]]+")
 _KINDS = ("service", "socket", "scope", "slice", "timer", "target", "mount")  # of units of systemd
 _UNIT = re.compile(rf"(?<![\w.@\\-])[\w@\\-][\w.@:\\-]*\.(?:{'|'.join(_KINDS)})\b")
-# What varies too, masked before the rest and looked for only where a text has these characters.
+# What varies too, masked before the rest and searched only where a text has these characters.
 _RARE = (
     ("://", re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+")),
     (" =", re.compile(r"(?:(?<= = )|(?<= =  )|(?<= =)(?=\w))[^\s,;|&)\]}\"']+")),
@@ -65,11 +65,11 @@ _RARE = (
         re.compile(r"[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )? ?\d{1,2} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{4}\b)?"),
     ),
 )
-_SAID_AGAIN = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
+_REPEATED_SIZE = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
 _HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
 _RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
 _REPEATED = re.compile(r"(?<!\S)((?:\S+ ){0,2}?\S*<\*>\S*(?: \S+)??)(?: \1){2,}(?!\S)")  # a list
-_DIGIT_OR_SIGN = re.compile(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
+_DIGIT_OR_HINT = re.compile(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _ID_SEGMENT = re.compile(
@@ -91,12 +91,12 @@ def mask(message: str) -> str:
     known = _TEMPLATES.get(message)
     if known is not None:
         return known
-    if _DIGIT_OR_SIGN.search(text) or "user " in text or "true" in text or "false" in text:
-        for sign, varying in _RARE:
-            if sign in text:
+    if _DIGIT_OR_HINT.search(text) or "user " in text or "true" in text or "false" in text:
+        for hint, varying in _RARE:
+            if hint in text:
                 text = varying.sub(MARK, text)
         if "bytes (" in text:
-            text = _SAID_AGAIN.sub("", text)
+            text = _REPEATED_SIZE.sub("", text)
         if text.count(":") > 4:
             text = _HEX_PAIRS.sub(MARK, text)
         keeping = (
@@ -137,10 +137,10 @@ def _tidied(text: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Return the text with marks that follow each other as one.
+    """Return the text with each run of marks as a single mark.
 
-    >>> joined("ask <*> <*>, <*> again")
-    'ask <*> again'
+    >>> joined("try <*> <*>, <*> again")
+    'try <*> again'
     """
     return _RUNS.sub(MARK, text)
 

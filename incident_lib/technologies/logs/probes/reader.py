@@ -15,7 +15,7 @@ FINE_WINDOW_SECONDS = 1_800  # up to this length a window is counted by the seco
 
 
 class LogReader(Protocol):
-    """A log by name, with one deadline and one cap. Picklable: it opens what it needs when it is opened."""
+    """A log by name, with a deadline and a cap. Picklable: it opens what it needs when it is opened."""
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -26,10 +26,10 @@ class LogReader(Protocol):
 
 
 class OpenLog(Session, Protocol):
-    """A session with one log."""
+    """A session with a log."""
 
     def read(self, window: Window) -> "Reading":
-        """Return what the lines of the window say, counted, and the newest of them. Errors: TargetError."""
+        """Return the lines of the window, counted, with the newest of them. Errors: TargetError."""
 
     def lines(self, window: Window, newest: int | None) -> "Lines":
         """Return the newest lines themselves, None for all of them. Errors: TargetError, also later."""
@@ -46,7 +46,7 @@ class Lines(msgspec.Struct):
 
 
 class Reading(msgspec.Struct, kw_only=True):
-    """What the lines of one log said, whichever way it was read."""
+    """The lines of a log, counted, whichever way it was read."""
 
     digest: Digest
     newest: list[str]
@@ -78,7 +78,7 @@ def slot_seconds(window_seconds: float) -> int:
 
 
 def newest_of(lines: list[str], limit: int, *, limit_bytes: int = EXCERPT_BYTES) -> list[str]:
-    """Return the last of `lines`: at most `limit`, and at most so many bytes, characters counted as one.
+    """Return the last of `lines`: at most `limit`, and at most so many bytes, a character counted as a byte.
 
     >>> newest_of(["a", "b", "c"], 2)
     ['b', 'c']

@@ -1,8 +1,8 @@
-"""Digest -> the records of evidence, the most telling first where there are many."""
+"""Digest -> the records of evidence, the most important first where there are many."""
 
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from incident_lib.technologies.logs.probes.clusters import MOST, clusters
 from incident_lib.technologies.logs.probes.digest import (
@@ -11,11 +11,11 @@ from incident_lib.technologies.logs.probes.digest import (
     Digest,
     EndpointCount,
     Requests,
-    Seen,
     Slot,
+    Tally,
     coarsen,
     latency_of_key,
-    merge_seen,
+    merge_tallies,
     seconds_of_class,
 )
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS
@@ -42,7 +42,7 @@ def rows(digest: Digest) -> tuple[LogsRow, ...]:
     """Return the records: one LogSummary, then buckets, endpoints, latencies, classes and so on."""
     over_time = latencies(chosen_requests(digest), digest.slot_seconds)
     digest = coarsen(digest, bucket_seconds(digest))
-    requests, templates = chosen_requests(digest), _settled(digest)
+    requests, templates = chosen_requests(digest), _clustered(digest)
     return (
         _summary(digest, requests, len(templates)),
         *_buckets(digest, requests),
@@ -56,7 +56,7 @@ def rows(digest: Digest) -> tuple[LogsRow, ...]:
 
 
 def bucket_seconds(digest: Digest) -> int:
-    """Return how long the buckets are: short for a short log, so that an onset is seen to the second.
+    """Return how long the buckets are: short for a short log, so that an onset is known to the second.
 
     >>> bucket_seconds(Digest(first_at=0.0, last_at=900.0))
     10
@@ -67,9 +67,9 @@ def bucket_seconds(digest: Digest) -> int:
 
 
 def chosen_requests(digest: Digest) -> Requests:
-    """Return the requests of the format that tells of most; of about as many, those with durations.
+    """Return the requests of the format that reports most; of about as many, those with durations.
 
-    An application's own line and the server's access line tell of the same request, which is counted once.
+    An application's line and the server's access line report the same request, which is counted once.
     """
     most = max((of.count for of in digest.requests.values()), default=0)
     equal = [of for of in digest.requests.values() if of.count >= 0.9 * most]
@@ -114,7 +114,7 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         client_errors_count=_answered(requests, 4),
         cut_lines_count=digest.cut_lines,
         templates_count=templates,
-        other_lines_count=sum(seen.count for (_, text), seen in digest.templates.items() if text == OTHER),
+        other_lines_count=sum(tally.count for (_, text), tally in digest.templates.items() if text == OTHER),
         uncompared_templates_count=max(len(digest.templates) - MOST, 0),
     )
 
@@ -148,10 +148,9 @@ def _buckets(digest: Digest, requests: Requests) -> list[LogBucket]:
 
 
 def _endpoints(requests: Requests) -> list[LogEndpoint]:
-    found = [_endpoint(*key, of) for key, of in requests.endpoints.items()]
-    return sorted(found, key=lambda row: (-row.server_errors_count, -row.requests_count, row.path))[
-        :_ENDPOINTS
-    ]
+    found = (_endpoint(*key, of) for key, of in requests.endpoints.items())
+    worst_first = sorted(found, key=lambda row: (-row.server_errors_count, -row.requests_count, row.path))
+    return worst_first[:_ENDPOINTS]
 
 
 def _endpoint(method: str, path: str, of: EndpointCount) -> LogEndpoint:
@@ -171,22 +170,13 @@ def _endpoint(method: str, path: str, of: EndpointCount) -> LogEndpoint:
 
 
 def _classes(digest: Digest) -> list[LogErrorClass]:
+    peers: dict[str, tuple[str, ...]] = {}  # by class, the most frequent first
+    for (name, peer), _ in sorted(digest.peers.items(), key=lambda item: (-item[1], item[0])):
+        peers[name] = (*peers.get(name, ()), peer)[:_PEERS]
     return [
-        LogErrorClass(
-            error_class=name,
-            count=seen.count,
-            first_at=moment(seen.first_at),
-            last_at=moment(seen.last_at),
-            example=seen.example,
-            peers=_peers(digest, name),
-        )
-        for name, seen in _by_count(digest.classes)
+        LogErrorClass(error_class=name, **_fields(tally), peers=peers.get(name, ()))
+        for name, tally in _by_count(digest.classes)
     ]
-
-
-def _peers(digest: Digest, error_class: str) -> tuple[str, ...]:
-    found = ((count, peer) for (name, peer), count in digest.peers.items() if name == error_class)
-    return tuple(peer for _, peer in sorted(found, key=lambda one: (-one[0], one[1]))[:_PEERS])
 
 
 def _exceptions(digest: Digest) -> list[LogException]:
@@ -194,12 +184,9 @@ def _exceptions(digest: Digest) -> list[LogException]:
         LogException(
             type=type_,
             frame=frame,
-            count=seen.count,
-            first_at=moment(seen.first_at),
-            last_at=moment(seen.last_at),
-            example=seen.example,
+            **_fields(tally),
         )
-        for (type_, frame), seen in _by_count(digest.exceptions)[:_EXCEPTIONS]
+        for (type_, frame), tally in _by_count(digest.exceptions)[:_EXCEPTIONS]
     ]
 
 
@@ -207,51 +194,55 @@ def _events(digest: Digest) -> list[LogEvent]:
     return [
         LogEvent(
             event=name,
-            count=seen.count,
-            first_at=moment(seen.first_at),
-            last_at=moment(seen.last_at),
-            example=seen.example,
+            **_fields(tally),
         )
-        for name, seen in _by_count(digest.events)
+        for name, tally in _by_count(digest.events)
     ]
 
 
-def _settled(digest: Digest) -> dict[tuple[str, str], Seen]:
+def _clustered(digest: Digest) -> dict[tuple[str, str], Tally]:
     """Return the templates by level and text, those of one statement together."""
-    found: dict[tuple[str, str], Seen] = {}
+    found: dict[tuple[str, str], Tally] = {}
     cluster_of = clusters(digest.templates)
-    for (level, text), seen in digest.templates.items():
+    for (level, text), tally in digest.templates.items():
         key = (level, cluster_of.get((level, text), text))
-        found[key] = merge_seen(found[key], seen) if key in found else seen
+        found[key] = merge_tallies(found[key], tally) if key in found else tally
     return found
 
 
-def _templates(settled: dict[tuple[str, str], Seen]) -> list[LogTemplate]:
+def _templates(clustered: dict[tuple[str, str], Tally]) -> list[LogTemplate]:
     ordered = sorted(
-        settled.items(),
+        clustered.items(),
         key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].count, item[0]),
     )
     return [
         LogTemplate(
             template=template,
             level=level,
-            count=seen.count,
-            first_at=moment(seen.first_at),
-            last_at=moment(seen.last_at),
-            example=seen.example,
+            **_fields(tally),
         )
-        for (level, template), seen in ordered[:_TEMPLATES]
+        for (level, template), tally in ordered[:_TEMPLATES]
     ]
 
 
-def _by_count(table: dict[K, Seen]) -> list[tuple[K, Seen]]:
+def _fields(tally: Tally) -> dict[str, Any]:
+    """Return what a record keeps of a tally."""
+    return {
+        "count": tally.count,
+        "first_at": moment(tally.first_at),
+        "last_at": moment(tally.last_at),
+        "example": tally.example,
+    }
+
+
+def _by_count(table: dict[K, Tally]) -> list[tuple[K, Tally]]:
     return sorted(table.items(), key=lambda item: (-item[1].count, item[0]))
 
 
 # How long requests took over time, for the endpoints where that varied enough to matter.
 
 _ENDPOINTS = 30  # records kept: those with the most requests that took long
-_LONG_SECONDS = 0.05  # nobody waits for less
+_LONG_SECONDS = 0.05  # no user notices less
 _LEAST_COUNT = 3  # of requests that took long, and of some that took a third of that
 _SPREAD = 3
 
@@ -259,15 +250,15 @@ _SPREAD = 3
 def latencies(requests: Requests, slot_seconds: int) -> list[LogLatency]:
     """Return the records of the endpoints some of whose requests took long, and others much shorter.
 
-    Shape: steps of five slots, in order. An endpoint that is as it always was has no record, since its
-    percentiles say all.
+    Shape: steps of five slots, in order. An endpoint that did not change has no record: its
+    percentiles are enough.
     """
     varied = [
         (long, key, of)
         for key, of in requests.endpoints.items()
         if key[1] != OTHER and (long := _long_count(of))
     ]
-    varied.sort(key=lambda one: (-one[0], one[1]))
+    varied.sort(key=lambda entry: (-entry[0], entry[1]))
     return [_record(*key, of, slot_seconds) for _, key, of in varied[:_ENDPOINTS]]
 
 

@@ -10,8 +10,8 @@ from incident_lib.technologies.logs.probes.digest import (
     Digest,
     EndpointCount,
     Requests,
-    Seen,
     Slot,
+    Tally,
     duration_class,
     latency_key,
 )
@@ -22,13 +22,13 @@ from incident_lib.technologies.logs.probes.mask import mask, mask_path
 
 SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
-_TEMPLATES = 2_000  # different ones that are told apart; the rest is counted as one
+_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 _ENDPOINTS = 500
 _PEERS = 200  # hosts that errors are about, of all classes
-_PEER_LINES = 2_000  # of a class: enough to tell which hosts it is about
+_PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
-_SERVER_FORMATS = frozenset({"postgres", "redis"})  # these tell of trouble at ordinary levels too
+_SERVER_FORMATS = frozenset({"postgres", "redis"})  # these report trouble at ordinary levels too
 K = TypeVar("K")
 
 
@@ -41,17 +41,16 @@ class Scan:
         self._over_time = start > float("-inf")  # without bounds there is no end to the stretches of time
         self._at: float | None = None  # of the line before, for those without a time
         self._inside = True
-        self._events: dict[str, str] = {}  # by template: most lines tell of none
+        self._events: dict[str, str] = {}  # by template: most lines report none
         self._open: traces.PythonJoiner | traces.FrameJoiner | traces.GoJoiner | None = None
-        self._last: tuple[Line, str, bool] | None = (
-            None  # the line before; whether one before it was an error
-        )
+        # The line before, with details that followed it, and whether the line before that was an error.
+        self._last: tuple[Line, str, bool] | None = None
         self._opened: Line | None = None
-        self._before_bad = False  # the line before was an error: its traceback is not another one
+        self._before_bad = False  # the line before was an error: its traceback is not a second error
         self._before_classes: frozenset[str] = frozenset()
 
     def feed(self, text: str, at: float | None = None, *, cut: bool = False) -> bool:
-        """Count one line, without its end; `at` is the engine's time. Return whether it is in the window."""
+        """Count a line, without its end; `at` is the engine's time. Return whether it is in the window."""
         if self._open is not None:
             if self._open.takes(text):
                 return self._count_detail()
@@ -74,25 +73,25 @@ class Scan:
         joiner, head = self._open, self._opened
         self._open = self._opened = None
         if joiner is not None and head is not None:
-            self._raised("\n".join(joiner.lines), head.at, said=self._before_classes)
+            self._exception("\n".join(joiner.lines), head.at, counted=self._before_classes)
             self._before_classes = frozenset()
         return self.digest
 
     def _open_frames(self, last: tuple[Line, str, bool], frame: str) -> None:
-        """Open the trace of which the line before told the error. Without a level, that line is an error."""
-        head, said, after_bad = last
-        self._open, self._opened, self._last = traces.FrameJoiner(said, frame), head, None
+        """Open the trace whose error the line before names. Without a level, that line is an error."""
+        head, text, after_bad = last
+        self._open, self._opened, self._last = traces.FrameJoiner(text, frame), head, None
         if not (head.level or after_bad or head.exception or head.status):
-            self._judge_bad(head.at)
+            self._count_error(head.at)
 
     def _keep_last(self, line: Line, text: str) -> None:
         if not line.is_detail:
             self._last = (line, text, self._before_bad)
         elif self._last is not None:
-            head, said, after_bad = self._last
-            self._last = (head, f"{said}\n{text}"[-4 * _EXAMPLE :], after_bad)
+            head, before, after_bad = self._last
+            self._last = (head, f"{before}\n{text}"[-4 * _EXAMPLE :], after_bad)
 
-    def _judge_bad(self, at: float | None) -> None:
+    def _count_error(self, at: float | None) -> None:
         self.digest.errors += 1
         if at is not None and (slot := self.digest.slots.get(int(at) // self._width)):
             slot.errors += 1
@@ -124,19 +123,19 @@ class Scan:
             self._slot(at, bad=bad)
         if line.status:
             self._request(line)
-            if line.format in _FIELDS and (bad or line.status >= 500):  # other lines of requests tell no more
-                self._before_classes = self._classes(f"{line.message}\n{line.error}", at, said=frozenset())
+            if line.format in _FIELDS and (bad or line.status >= 500):  # other lines of requests add nothing
+                self._before_classes = self._classes(f"{line.message}\n{line.error}", at)
         elif not line.is_detail:
             self._message(line, text)
         elif line.format == "postgres" and line.message.startswith("DETAIL"):
-            self._classes(line.message, at, said=frozenset())
+            self._classes(line.message, at)
         self._keep_last(line, text)
         if opens:
             self._last = None
             self._open = traces.GoJoiner(line.message) if panics else traces.PythonJoiner(traces.HEAD)
             self._opened = line
         elif line.exception:
-            self._raised(line.exception, at, said=self._before_classes)
+            self._exception(line.exception, at, counted=self._before_classes)
         self._before_bad = bad or level in BAD_LEVELS
         if not opens:
             self._before_classes = self._before_classes if self._before_bad else frozenset()
@@ -171,18 +170,18 @@ class Scan:
         if event is None:
             event = self._remember(template, line.message)
         if event:
-            _entry(self.digest.events, event).add(at, line.message[:_EXAMPLE])
+            _tally(self.digest.events, event).add(at, line.message[:_EXAMPLE])
         self._before_classes = frozenset()
         if level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
-            said = f"{line.message}\n{line.error}" if line.error else line.message
-            self._before_classes = self._classes(said, at, said=frozenset())
+            error = f"{line.message}\n{line.error}" if line.error else line.message
+            self._before_classes = self._classes(error, at)
         key = (level, template)
-        seen = self.digest.templates.get(key)
-        if seen is None:
+        tally = self.digest.templates.get(key)
+        if tally is None:
             if len(self.digest.templates) >= _TEMPLATES:
                 key = (level, OTHER)
-            seen = _entry(self.digest.templates, key)
-        seen.add(at, (line.message or text)[:_EXAMPLE])
+            tally = _tally(self.digest.templates, key)
+        tally.add(at, (line.message or text)[:_EXAMPLE])
 
     def _remember(self, template: str, message: str) -> str:
         if len(self._events) >= 10 * _TEMPLATES:
@@ -190,32 +189,33 @@ class Scan:
         event = self._events[template] = event_of(message)
         return event
 
-    def _classes(self, text: str, at: float | None, said: frozenset[str]) -> frozenset[str]:
+    def _classes(self, text: str, at: float | None, counted: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Count the classes of an error, but for those already counted; return all of them."""
         found = classes_of(text)
         for name, example in found.items():
-            if name not in said:
-                _entry(self.digest.classes, name).add(at, example)
+            if name not in counted:
+                _tally(self.digest.classes, name).add(at, example)
             self._peer(name, example, text)
         return frozenset(found)
 
     def _peer(self, name: str, example: str, text: str) -> None:
-        """Count the host that an error is about; the first thousands of a class tell which there are."""
-        peers, seen = self.digest.peers, self.digest.classes.get(name)
-        if seen is None or seen.count > _PEER_LINES:
+        """Count the host that an error is about, in the first lines of a class."""
+        peers, tally = self.digest.peers, self.digest.classes.get(name)
+        if tally is None or tally.count > _PEER_LINES:
             return
         key = (name, peer_of(example, text))
         if key[1] and (key in peers or len(peers) < _PEERS):
             peers[key] = peers.get(key, 0) + 1
 
-    def _raised(self, text: str, at: float | None, said: frozenset[str]) -> None:
-        self._classes(text, at, said)
-        raised = traces.read(text)
-        if raised is None:
+    def _exception(self, text: str, at: float | None, counted: frozenset[str]) -> None:
+        self._classes(text, at, counted)
+        trace = traces.read(text)
+        if trace is None:
             return
-        key = (raised.type, raised.frame)
+        key = (trace.type, trace.frame)
         if key not in self.digest.exceptions and len(self.digest.exceptions) >= _ENDPOINTS:
             key = (OTHER, "")
-        _entry(self.digest.exceptions, key).add(at, raised.message)
+        _tally(self.digest.exceptions, key).add(at, trace.message)
 
     def _request(self, line: Line) -> None:
         at, family, duration = line.at, line.status // 100, line.duration
@@ -266,8 +266,8 @@ class Scan:
         return endpoint
 
 
-def _entry(table: dict[K, Seen], key: K) -> Seen:
-    seen = table.get(key)
-    if seen is None:
-        seen = table[key] = Seen()
-    return seen
+def _tally(table: dict[K, Tally], key: K) -> Tally:
+    tally = table.get(key)
+    if tally is None:
+        tally = table[key] = Tally()
+    return tally

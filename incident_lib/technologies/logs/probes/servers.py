@@ -97,13 +97,13 @@ def read_redis(text: str) -> Line | None:
     if found is None:
         return None
     at, end = found
-    sign = text[end + 1 : end + 2]
-    if sign not in _REDIS_LEVELS:
+    level = text[end + 1 : end + 2]
+    if level not in _REDIS_LEVELS:
         return None
-    return Line(format="redis", at=at, level=_REDIS_LEVELS[sign], message=text[end + 3 :])
+    return Line(format="redis", at=at, level=_REDIS_LEVELS[level], message=text[end + 3 :])
 
 
-# Requests as frameworks and proxies log them, each in its own order of words.
+# Requests as frameworks and proxies log them, each in another order of words.
 
 _NAMES = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 _METHOD = rf"(?P<method>{_NAMES})"
@@ -169,7 +169,7 @@ _FORMS: dict[str, tuple[str, str]] = {
     ),
 }
 _PATTERNS = tuple((name, words, re.compile(pattern)) for name, (words, pattern) in _FORMS.items())
-# What tells how a request ended alone: Rails, Phoenix, older ASP.NET Core.
+# Lines that report only how a request ended: Rails, Phoenix, older ASP.NET Core.
 _ENDED = re.compile(
     rf"(?:\[[^\]]{{1,80}}\] )*(?:Completed {_STATUS} [A-Z][\w' -]{{0,40}} in {_TIME}"
     rf"|Sent (?P<status2>[1-5]\d\d) in (?P<time2>{_NUMBER} ?(?:ms|{_MICRO}))$"
@@ -180,7 +180,7 @@ _FIGURE = re.compile(rf"{_NUMBER} ?(?:ns|{_MICRO}|ms|s)(?![a-z])")
 
 
 def read_request(line: Line) -> bool:
-    """Return whether the line's message tells of a served request, after taking its parts over.
+    """Return whether the line's message reports a request, after taking its parts over.
 
     >>> line = Line(message="GET /a?b=c 500 1.5 ms - 12")
     >>> read_request(line), line.method, line.path, line.status, line.duration

@@ -27,7 +27,7 @@ ISO = re.compile(
 DAY_FIRST = re.compile(
     r"(\d{1,2})[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4}))?"
 )
-# Jan 15 14:31:05 (syslog, the year is not said), Thu Jan 15 14:31:05.123456 2026 (Apache)
+# Jan 15 14:31:05 (syslog, without the year), Thu Jan 15 14:31:05.123456 2026 (Apache)
 MONTH_FIRST = re.compile(
     r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: (\d{4})\b)?"
 )
@@ -74,7 +74,7 @@ def from_day_first(text: str, start: int = 0) -> tuple[float, int] | None:
 def from_month_first(text: str, start: int = 0) -> tuple[float, int] | None:
     """Return the moment at `start`, as syslog and Apache write it, and where it ends.
 
-    A year that is not said is this one, or the one before where the moment would lie ahead.
+    Without a year it is this year, or the year before where the moment would lie ahead.
 
     >>> from_month_first("Thu Jan 15 14:31:05 2026] [error]")
     (1768487465.0, 24)
@@ -162,7 +162,7 @@ def _remember(key: str, moment: float) -> float:
     return moment
 
 
-# Times that leave out the century, the year or the signs between.
+# Times that leave out the century, the year or what separates the numbers.
 
 # 17/06/09 20:10:40 (log4j), 081109 203615 or 081109 20:36:15 (Java, MySQL), 20171223-22:15:29:606,
 # 2005-06-03-15.42.50.675872 (Db2)
@@ -229,7 +229,7 @@ def from_dotted_day(text: str) -> tuple[float, int] | None:
 
 
 def this_year(day: tuple[str, str], parts: tuple[str, ...]) -> float:
-    """Return the moment in this year, or in the one before where it would lie ahead."""
+    """Return the moment in this year, or in the year before where it would lie ahead."""
     now = clock.now()
     moment = _moment_of_digits(str(now.year), day, parts)
     return _moment_of_digits(str(now.year - 1), day, parts) if moment > now.timestamp() + 86_400 else moment
@@ -257,7 +257,7 @@ _NAMES_OF_SECONDS = ("_seconds", "_s", "request_time", "upstream_response_time")
 
 
 def seconds_of(name: str, value: object, usual: str | None = None) -> float | None:
-    """Return the duration in seconds, by the unit in the text or the name, or else the usual one.
+    """Return the duration in seconds, by the unit in the text or the name, or else the usual unit.
 
     Where none is named, whole numbers are milliseconds (from a million on: nanoseconds), others seconds.
 
@@ -291,7 +291,7 @@ def _in_a_second(name: str, value: float, usual: str | None) -> float:
 def usual_unit(shape: tuple[str, ...], name: str | None) -> str | None:
     """Return the unit of the duration of that name, by the library that writes fields of this shape.
 
-    None where it is of some other unit than milliseconds by its name, or nothing tells.
+    None where it is of some other unit than milliseconds by its name, or nothing shows it.
     """
     names = set(shape)
     if not name or any(name.endswith(ends) for ends, _ in _NAMED_UNITS) or name.endswith(_NAMES_OF_SECONDS):

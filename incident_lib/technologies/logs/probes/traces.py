@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import msgspec
 
 
-class Raised(msgspec.Struct, frozen=True, kw_only=True):
-    """One error: its type, where in the team's own code it was raised, and its message."""
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stack trace reports: the type of the error, where in the team's code it arose, its message."""
 
     type: str
     frame: str
@@ -32,7 +32,7 @@ _FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|imp
 
 
 class PythonJoiner:
-    """Takes lines one by one and says whether each belongs to the traceback that is open."""
+    """Joins the lines of a traceback of Python, for as long as they belong to it."""
 
     def __init__(self, first: str) -> None:
         self.lines = [first]
@@ -61,42 +61,36 @@ class PythonJoiner:
         return self.ended
 
 
-def read(text: str) -> Raised | None:
-    r"""Return what the last traceback in `text` says, whatever its language, None when there is none.
+def read(text: str) -> Trace | None:
+    r"""Return what the last traceback in `text` reports, whatever its language, None when there is none.
 
     >>> read('Traceback (most recent call last):\n  File "/srv/pay.py", line 3, in pay\nValueError: no')
-    Raised(type='ValueError', frame='srv/pay.py:pay', message='no')
+    Trace(type='ValueError', frame='srv/pay.py:pay', message='no')
     """
     if HEAD not in text and not _FRAME.search(text):
         return _read_frames(text) or _only_name(text)
     finals = [match for line in text.split("\n") if (match := _final(line))]
     type_, message = (finals[-1][1], finals[-1][2] or "") if finals else ("unknown", "")
     parts = text.split(HEAD)
-    frames = next((found for part in (parts[-1], text) if (found := _own(part))), None) or _any(text)
-    return Raised(type=type_, frame=frames, message=message[:500])
+    frames = _FRAME.findall(text)
+    ours = [
+        frame for part in (text, parts[-1]) for frame in _FRAME.findall(part) if not _FOREIGN.search(frame[0])
+    ]
+    place = next(reversed(ours or frames), None)
+    return Trace(type=type_, frame=_place(place) if place else "", message=message[:500])
 
 
 def _final(line: str) -> re.Match[str] | None:
+    """Return the type and message that end a traceback, None for another line."""
     bare = _EDGE.sub("", line)
     return None if bare[:1] in " \t" or bare.startswith(HEAD) else _FINAL.match(bare)
 
 
-def _only_name(text: str) -> Raised | None:
+def _only_name(text: str) -> Trace | None:
     match = _FINAL.match(text.strip().split("\n")[-1])
     if match is None or not match[1].endswith(("Error", "Exception", "Timeout", "Interrupt", "Exit")):
         return None
-    return Raised(type=match[1], frame="", message=(match[2] or "")[:500])
-
-
-def _own(text: str) -> str:
-    """Return the last frame that is neither of the standard library nor of an installed package."""
-    own = [frame for frame in _FRAME.findall(text) if not _FOREIGN.search(frame[0])]
-    return _place(own[-1]) if own else ""
-
-
-def _any(text: str) -> str:
-    frames = _FRAME.findall(text)
-    return _place(frames[-1]) if frames else ""
+    return Trace(type=match[1], frame="", message=(match[2] or "")[:500])
 
 
 def _place(frame: tuple[str, str]) -> str:
@@ -182,11 +176,11 @@ class GoJoiner:
         return True
 
 
-def _read_frames(text: str) -> Raised | None:
-    r"""Return what a trace says: the error that came out, its nearest own place, and what caused it.
+def _read_frames(text: str) -> Trace | None:
+    r"""Return what a trace reports: the last error, the nearest place in the team's code, the first cause.
 
     >>> _read_frames('shop.PayError: no\n\tat java.util.A.b(A.java:1)\n\tat shop.Pay.run(Pay.java:12)')
-    Raised(type='shop.PayError', frame='Pay.java:shop.Pay.run', message='no')
+    Trace(type='shop.PayError', frame='Pay.java:shop.Pay.run', message='no')
     >>> _read_frames("panic: no\n\ngoroutine 1 [running]:\nmain.pay(...)\n\t/srv/pay.go:7 +0x1d").frame
     'srv/pay.go:main.pay'
     """
@@ -200,12 +194,12 @@ def _read_frames(text: str) -> Raised | None:
     causes = [cause for cause in _CAUSE.findall(text) if cause not in message]
     if causes:
         message = f"{message}; caused by {causes[-1]}".removeprefix("; ")
-    own = next((frame for frame, is_own in frames if is_own), frames[0][0])
-    return Raised(type=head[1] if head else "unknown", frame=own, message=message[:500])
+    nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
+    return Trace(type=head[1] if head else "unknown", frame=nearest, message=message[:500])
 
 
 def _frames(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the frames, the nearest first, and whether each is the team's own."""
+    """Yield the frames, the nearest first, and whether each is of the team's code."""
     for line in text.split("\n"):
         if match := _DOTNET.search(line):
             yield f"{_end(match[2])}:{match[1]}", not _FOREIGN_CODE.match(match[1])
@@ -215,17 +209,17 @@ def _frames(text: str) -> Iterator[tuple[str, bool]]:
             yield f"{match[2]}:{match[1]}", not _FOREIGN_CODE.match(match[1])
 
 
-def _of_go(text: str) -> Raised:
+def _of_go(text: str) -> Trace:
     head = next((line for line in text.split("\n") if line.startswith(GO_HEADS)), text.split("\n", 1)[0])
     kind, _, message = _SERVING.sub("panic: ", head).partition(": ")
     if message.startswith("runtime error: "):
         kind, message = "panic: runtime error", message.removeprefix("runtime error: ")
     frames = _GO_FRAME.findall(text)
-    own = [
+    ours = [
         frame for frame in frames if not frame[0].startswith(_GO_RUNTIME) and not _GO_FOREIGN.search(frame[1])
     ]
-    place = next(iter(own or frames), None)
-    return Raised(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])
+    place = next(iter(ours or frames), None)
+    return Trace(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])
 
 
 def _end(path: str) -> str:

@@ -37,7 +37,7 @@ def test_every_entry_of_the_file_is_needed_in_its_class_once() -> None:
         ('title = "it is full"', "title = 7", "my.toml: line 4: key `title`: expected `str`, got `int`"),
         ('advice = "free some"', 'advise = "x"', "line 5: key `advise`: object contains unknown field"),
         ('advice = "free some"\n', "", "line 2: key `advice`: object missing required field"),
-        ('match = ["OOM"]', "match = []", "line 7: key `match` of 'oom': expected at least one entry"),
+        ('match = ["OOM"]', "match = []", "line 7: key `match` of 'oom': expected an entry or more"),
         ('match = ["OOM"]', 'match = [""]', "line 7: key `match` of 'oom': expected words"),
         (
             'match = ["OOM"]',
