@@ -15,28 +15,20 @@ from incident_lib.config.tables import Document
 from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
 from incident_lib.hypotheses import Pattern, parse_patterns
-from incident_lib.technologies.deploys import probes as deploys
-from incident_lib.technologies.docker import probes as docker
-from incident_lib.technologies.host import probes as host
-from incident_lib.technologies.http import probes as http
-from incident_lib.technologies.logs import probes as logs
-from incident_lib.technologies.network import probes as network
-from incident_lib.technologies.postgres import probes as postgres
-from incident_lib.technologies.process import probes as process
-from incident_lib.technologies.redis import probes as redis
+from incident_lib.technologies import table
 
 ROOT = Path(__file__).parent.parent
 PATTERNS = ROOT / "templates" / "patterns.toml"
 README_LINES = 200
-_TECHNOLOGIES = (postgres, redis, docker, process, http, network, logs, host, deploys)
+_INTERNAL = {"options"}  # filled in from the keys of a technology's kind
 
 
 def probe_table() -> Iterator[str]:
     """Yield the lines of the table of what each probe does to a system."""
     yield "| probe | answers | statement, command or request | needs | cost on the target |"
     yield "|---|---|---|---|---|"
-    for technology in _TECHNOLOGIES:
-        for probe in technology.PROBES:
+    for technology in table().technologies:
+        for probe in technology.probes:
             cells = (f"`{probe.name}`", probe.question, _statement(probe.source), probe.needs, probe.cost)
             yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
@@ -59,11 +51,17 @@ def config_table() -> Iterator[str]:
     for field in msgspec.structs.fields(Document):
         struct, name = _struct_of(field.type), field.encode_name
         if struct is None:
-            yield f'| `[{name}]` | `"postgres.saturation.warning_ratio"`, ... | | a limit of your own |'
+            yield f'| `[{name}]` | `"postgres.saturation.warning_ratio"`, ... | | a limit of yours: [thresholds.md](thresholds.md) |'
             continue
         shown = f"[[{name}]]" if get_args(field.type) else f"[{name}]"
         for key in msgspec.structs.fields(struct):
+            if key.encode_name in _INTERNAL:
+                continue
             yield f"| `{shown}` | `{key.encode_name}` | {_default(key)} | {_meaning(key.type)} |"
+        for kind in table().kinds.values() if name == "service" else ():
+            for key in msgspec.structs.fields(kind.keys) if kind.keys else ():
+                where = f"`{shown}` of kind `{kind.name}`"
+                yield f"| {where} | `{key.encode_name}` | {_default(key)} | {_meaning(key.type)} |"
 
 
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
@@ -120,13 +118,13 @@ PAGES = {
 
 def renewed(page: str, text: str) -> str:
     """Return the text of a page with its generated tables renewed."""
-    for name, table in PAGES[page].items():
+    for name, lines in PAGES[page].items():
         begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
         head, _, rest = text.partition(begin)
         _, _, tail = rest.partition(end)
         if not tail:
             raise SystemExit(f"docs/{page} has no block {begin} ... {end}")
-        text = "\n".join((f"{head}{begin}", *table(), f"{end}{tail}"))
+        text = "\n".join((f"{head}{begin}", *lines(), f"{end}{tail}"))
     return text
 
 
