@@ -51,7 +51,8 @@ def config_table() -> Iterator[str]:
     for field in msgspec.structs.fields(Document):
         struct, name = _struct_of(field.type), field.encode_name
         if struct is None:
-            yield f'| `[{name}]` | `"postgres.saturation.warning_ratio"`, ... | | a limit of yours: [thresholds.md](thresholds.md) |'
+            example = '`"postgres.saturation.warning_ratio"`, ...'
+            yield f"| `[{name}]` | {example} | | a limit of yours: [thresholds.md](thresholds.md) |"
             continue
         shown = f"[[{name}]]" if get_args(field.type) else f"[{name}]"
         for key in msgspec.structs.fields(struct):
