@@ -41,7 +41,7 @@ time.sleep(600)
 """
 
 
-def look(name: str, **limits: int) -> Evidence:
+def collect(name: str, **limits: int) -> Evidence:
     service = Service(name="backend", kind="http", container=name)
     document = Document(service=(service,), limits=Limits(**limits))
     (lane,) = logs.lanes(config.Settings(document=document, root=docker_service._CHECKOUT))
@@ -65,7 +65,7 @@ def server(engine):
 
 
 def test_lines_of_both_streams_have_the_engines_times(server):
-    evidence = look(server)
+    evidence = collect(server)
     assert evidence.status is EvidenceStatus.COLLECTED
     (summary,) = evidence.of(LogSummary)
     assert summary.has_times
@@ -80,13 +80,13 @@ def test_lines_of_both_streams_have_the_engines_times(server):
     assert any(b"Z INFO: " in line for line in kept)
 
 
-def test_a_line_in_pieces_is_one_line(server):
-    evidence = look(server)
+def test_a_line_in_pieces_is_a_single_line(server):
+    evidence = collect(server)
     assert evidence.of(LogSummary)[0].cut_lines_count == 1
 
 
 def test_bounds_keep_the_newest_lines(server):
-    evidence = look(server, log_lines=5, log_bytes=400_000)
+    evidence = collect(server, log_lines=5, log_bytes=400_000)
     assert evidence.truncated is not None
     assert evidence.truncated.kept == 5
     assert b"KeyError" in b"".join(evidence.attachments[0].chunks)
@@ -112,13 +112,13 @@ def test_a_reader_travels_by_name_and_stops_at_its_deadline(server):
 def test_a_terminals_log_is_read(engine):
     with container(engine, **CASES["terminal"]) as made:
         wait_for(made, b"two")
-        evidence = look(made.id or "")
+        evidence = collect(made.id or "")
     assert b"".join(evidence.attachments[0].chunks).split()[1::2] == [b"one", b"two"]
 
 
 def test_a_driver_that_cannot_be_read_is_named(engine):
     with container(engine, **CASES["log driver none"]) as made:
-        evidence = look(made.id or "")
+        evidence = collect(made.id or "")
     assert evidence.status is EvidenceStatus.FAILED
     assert evidence.problem is not None
     assert evidence.problem.kind is ProblemKind.UNSUPPORTED
@@ -127,7 +127,7 @@ def test_a_driver_that_cannot_be_read_is_named(engine):
 
 @pytest.mark.usefixtures("engine")
 def test_a_container_that_is_not_there_is_not_found():
-    evidence = look(f"none-{uuid.uuid4().hex}")
+    evidence = collect(f"none-{uuid.uuid4().hex}")
     assert evidence.problem is not None
     assert evidence.problem.kind is ProblemKind.NOT_FOUND
 

@@ -35,12 +35,12 @@ def window(minutes: float = 15) -> Window:
     return Window(clock.now() - timedelta(minutes=minutes), clock.now() + timedelta(seconds=1))
 
 
-def look(path: Path, seen: Window | None = None, **limits: int) -> Evidence:
+def collect(path: Path, during: Window | None = None, **limits: int) -> Evidence:
     service = Service(name="backend", kind="http", log=path.name)
     document = Document(service=(service,), limits=Limits(**limits))
     settings = config.Settings(document=document, root=path.parent)
     (lane,) = logs.lanes(settings)
-    (evidence,) = run_lane(lane, seen or window())
+    (evidence,) = run_lane(lane, during or window())
     return evidence
 
 
@@ -62,17 +62,17 @@ def test_only_the_window_of_a_long_file_is_read(tmp_path):
     path = tmp_path / "backend.log"
     now = clock.now()
     path.write_text(hours_of_lines(now - timedelta(hours=2), 7200))
-    evidence = look(path, Window(now - timedelta(minutes=1), now))
+    evidence = collect(path, Window(now - timedelta(minutes=1), now))
     assert summary(evidence).lines_count == pytest.approx(600, abs=2)
     begun = int(evidence.source.split("bytes ")[1].split(" ")[0])
     assert begun > 0.9 * path.stat().st_size
     assert evidence.truncated is None
 
 
-def test_the_newest_lines_are_kept_and_the_cut_is_said(tmp_path):
+def test_the_newest_lines_are_kept_and_the_cut_is_reported(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
-    evidence = look(path, log_lines=50)
+    evidence = collect(path, log_lines=50)
     assert summary(evidence).lines_count == 1000
     assert evidence.truncated is not None
     assert (evidence.truncated.kept, evidence.truncated.total) == (50, 1000)
@@ -83,7 +83,7 @@ def test_the_newest_lines_are_kept_and_the_cut_is_said(tmp_path):
 def test_a_bound_on_bytes_keeps_the_newest(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
-    evidence = look(path, log_bytes=10_000)
+    evidence = collect(path, log_bytes=10_000)
     assert evidence.truncated is not None
     assert evidence.truncated.total is None
     assert 100 < summary(evidence).lines_count < 250
@@ -102,7 +102,7 @@ def test_a_reader_travels_by_name_and_opens_where_it_arrives(tmp_path):
         assert lines.cut == "only the newest 7 of 1,000 lines were fetched; see --tail"
 
 
-def test_what_does_not_come_within_the_deadline_is_cut_and_said(tmp_path):
+def test_what_does_not_come_within_the_deadline_is_cut_and_reported(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text(hours_of_lines(clock.now() - timedelta(seconds=100), 100))
     with closing(logs.FileReader(path, seconds=0.0).open()) as log:
@@ -122,17 +122,17 @@ def test_a_rotated_file_is_read_where_the_window_reaches_back(tmp_path):
     path = tmp_path / "backend.log"
     path.with_name("backend.log.1").write_text(hours_of_lines(clock.now() - timedelta(seconds=60), 30))
     path.write_text(hours_of_lines(clock.now() - timedelta(seconds=30), 30))
-    evidence = look(path)
+    evidence = collect(path)
     assert summary(evidence).lines_count == 600
     assert "backend.log.1" in evidence.source
     assert excerpt(evidence)[0].endswith("order 0 paid")
 
 
-def test_a_log_that_nobody_wrote_in_the_window_is_empty(tmp_path):
+def test_a_log_without_a_line_in_the_window_is_empty(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("INFO: old\n" * 1000)
     os.utime(path, (time.time() - 7200,) * 2)
-    evidence = look(path)
+    evidence = collect(path)
     assert evidence.status is EvidenceStatus.COLLECTED
     assert summary(evidence).lines_count == 0
 
@@ -140,7 +140,7 @@ def test_a_log_that_nobody_wrote_in_the_window_is_empty(tmp_path):
 def test_of_lines_without_times_only_the_newest_count(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("INFO: one\n" * 10_000)
-    evidence = look(path, log_lines=100)
+    evidence = collect(path, log_lines=100)
     assert (summary(evidence).lines_count, summary(evidence).has_times) == (100, False)
     assert evidence.truncated is not None
 
@@ -150,7 +150,7 @@ def test_local_times_without_a_zone_are_understood(tmp_path, hours):
     path = tmp_path / "backend.log"
     local = clock.now() + timedelta(hours=hours)
     path.write_text("".join(f"{local:%Y-%m-%d %H:%M:%S},000 ERROR shop: no\n" for _ in range(5)))
-    evidence = look(path)
+    evidence = collect(path)
     assert summary(evidence).lines_count == 5
     assert f"{hours:+g} h from UTC" in evidence.source
 
@@ -159,20 +159,20 @@ def test_hostile_content_is_read_within_bounds(tmp_path):
     path = tmp_path / "backend.log"
     script = b"<script>alert(1)</script>\x00\x1b[31m\xff\xfe\r\n"
     path.write_bytes(b"x" * (10 << 20) + b"\n" + script * 100 + os.urandom(100_000))
-    evidence = look(path)
+    evidence = collect(path)
     assert evidence.status is EvidenceStatus.COLLECTED
     assert summary(evidence).cut_lines_count >= 1
     assert max(map(len, excerpt(evidence))) < 70_000
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
-def test_what_is_no_log_file_is_said(tmp_path, kind):
+def test_what_is_no_log_file_is_reported(tmp_path, kind):
     path = tmp_path / "backend.log"
     if kind == "folder":
         path.mkdir()
     if kind == "pipe":
         os.mkfifo(path)
-    evidence = look(path)
+    evidence = collect(path)
     assert evidence.status is EvidenceStatus.FAILED
     assert evidence.problem is not None
     expected = ProblemKind.NOT_FOUND if kind == "missing" else ProblemKind.UNSUPPORTED
@@ -180,11 +180,11 @@ def test_what_is_no_log_file_is_said(tmp_path, kind):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_log_of_somebody_else_is_our_inability(tmp_path):
+def test_a_log_of_another_user_is_our_inability(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("secret")
     path.chmod(0)
-    evidence = look(path)
+    evidence = collect(path)
     assert evidence.problem is not None
     assert evidence.problem.kind is ProblemKind.PRIVILEGE
 
@@ -217,11 +217,11 @@ def test_the_log_of_a_real_uvicorn_is_read(tmp_path):
         server = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT)
         try:
             for place in ["/"] * 30 + ["/bad"] * 3 + ["/orders/1", "/orders/2"]:
-                ask(f"http://127.0.0.1:{port}{place}")
+                request(f"http://127.0.0.1:{port}{place}")
         finally:
             server.terminate()
             server.wait(20)
-    evidence = look(path)
+    evidence = collect(path)
     endpoints = {row.path: row for row in evidence.of(LogEndpoint)}
     assert endpoints["/bad"].server_errors_count == 3
     assert endpoints["/orders/{id}"].requests_count == 2
@@ -231,7 +231,7 @@ def test_the_log_of_a_real_uvicorn_is_read(tmp_path):
     assert {"start", "ready", "stop"} <= {row.event for row in evidence.of(LogEvent)}
 
 
-def ask(url: str) -> None:
+def request(url: str) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
@@ -303,13 +303,13 @@ def test_a_log_is_exported_without_a_terminal(shop, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_command_says_a_cut(shop, capsys):
+def test_the_command_reports_a_cut(shop, capsys):
     _, found = command(shop, "--service", "backend", "--tail", "10")
     assert found["total_log_lines"] == 10
     assert "only the newest 10 of 55 lines" in capsys.readouterr().out
 
 
-def test_a_summary_alone_is_one_file_without_secrets(shop):
+def test_a_summary_alone_is_a_single_file_without_secrets(shop):
     code, found = command(shop, "--service", "backend", "--tail", "all", "--summary-only", "--filter", "(")
     assert (code, found["filter_matches"]) == (0, 0)
     (written,) = (shop / "out").iterdir()
@@ -323,7 +323,7 @@ def test_wrong_usage_is_2(shop, words, capsys):
     assert capsys.readouterr().err
 
 
-def test_without_an_engine_the_summary_says_so(tmp_path, monkeypatch, capsys):
+def test_without_an_engine_the_summary_names_that(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     code, found = command(tmp_path, "--service", "../a b", "--since", "15 minutes ago")

@@ -52,5 +52,5 @@ def test_the_host_that_an_error_is_about(line, peer):
     assert peer_of(line) == peer
 
 
-def test_the_first_text_that_says_it_decides():
+def test_the_first_text_that_names_a_host_decides():
     assert peer_of("Connection refused", "while connecting to keys:6379") == "keys:6379"

@@ -7,7 +7,7 @@ from incident_lib.resources import resource
 from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.classes import LogClass, classes_of, log_classes, parse_classes
 
-ROW = """# one class
+ROW = """# a class
 [[class]]
 id = "oom"
 title = "it is full"
@@ -248,7 +248,7 @@ def test_settings_and_prose_are_no_class(line: str) -> None:
         ("Worker (pid:12) was sent SIGKILL! Perhaps out of memory?", "worker_killed"),
     ],
 )
-def test_each_class_is_known_by_its_own_words_alone(line, expected):
+def test_each_class_is_known_by_the_words_of_its_library(line, expected):
     assert list(classes_of(line)) == [expected]
 
 
@@ -326,5 +326,5 @@ def test_a_line_names_what_is_wrong_with_which_host(line: str) -> None:
         "ERROR payment of bank.example failed",
     ],
 )
-def test_what_strangers_do_to_a_server_is_no_class(line: str) -> None:
+def test_what_clients_do_to_a_server_is_no_class(line: str) -> None:
     assert classes_of(line) == {}

@@ -31,7 +31,7 @@ def digest_of(line: str) -> Digest:
 )
 def test_the_error_of_a_json_line_is_classed_once(fields: dict[str, object]) -> None:
     digest = digest_of(json.dumps(fields))
-    assert {name: seen.count for name, seen in digest.classes.items()} == {"redis_refused": 1}
+    assert {name: tally.count for name, tally in digest.classes.items()} == {"redis_refused": 1}
     assert digest.errors == 1
 
 
@@ -70,10 +70,10 @@ def test_requests_are_read_in_the_names_of_more_servers(line: str) -> None:
     ],
 )
 def test_the_error_of_a_failed_request_is_classed(line: str) -> None:
-    assert {name: seen.count for name, seen in digest_of(line).classes.items()} == {"redis_refused": 1}
+    assert {name: tally.count for name, tally in digest_of(line).classes.items()} == {"redis_refused": 1}
 
 
-def test_what_a_request_asks_for_is_no_error() -> None:
+def test_what_a_request_contains_is_no_error() -> None:
     assert not digest_of(
         f'INFO:     10.0.0.7:5 - "GET /a?q={REFUSED.replace(" ", "+")} HTTP/1.1" 500'
     ).classes

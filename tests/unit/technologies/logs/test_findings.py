@@ -99,7 +99,7 @@ def test_requests_that_failed_for_a_moment_are_no_trouble_now(failing, is_bad):
     assert found["errors"].severity.is_bad == is_bad
 
 
-def test_a_healthy_log_is_one_ok_with_its_numbers():
+def test_a_healthy_log_is_a_single_ok_with_its_numbers():
     found = judge(summary(), *(bucket(second) for second in range(60)), endpoint("/a", 600))
     assert list(found) == ["ok"]
     assert "600 requests, 0 % failed" in found["ok"].title
@@ -137,7 +137,7 @@ def test_an_outage_of_the_last_seconds_is_judged_by_what_came_since():
     assert found["onset"].data["after_ratio"] == pytest.approx(0.8)
 
 
-def test_failures_in_one_endpoint_are_named():
+def test_failures_in_a_single_endpoint_are_named():
     found = judge(summary(server_errors_count=60), endpoint("/pay", 100, 60), endpoint("/a", 500))
     assert found["endpoint"].data["endpoint"] == "GET /pay"
     assert found["endpoint"].data["endpoint_failure_ratio"] == pytest.approx(0.6)
@@ -149,7 +149,7 @@ def test_failures_everywhere_are_in_no_endpoint():
     assert "endpoint" not in found
 
 
-def test_failures_of_the_only_endpoint_say_nothing_about_others():
+def test_failures_of_the_only_endpoint_show_nothing_about_others():
     assert "endpoint" not in judge(summary(server_errors_count=60), endpoint("/pay", 600, 60))
 
 
@@ -174,7 +174,7 @@ def test_lines_without_times_raise_no_alarm():
     assert "ok" not in found
 
 
-def test_an_error_class_is_a_finding_of_its_own():
+def test_each_error_class_is_a_separate_finding():
     row = LogErrorClass(error_class="redis_oom", count=9, first_at=AT, last_at=AT, example="OOM command")
     found = judge(summary(), row)
     assert found["class.redis_oom"].severity is FindingSeverity.WARNING
@@ -277,7 +277,7 @@ def test_a_failed_start_that_was_overcome_is_no_outage():
     ("ready_after", "formats", "loads"),
     [(None, "redis", True), (-60, "redis", True), (3, "redis", False), (None, "uvicorn", False)],
 )
-def test_a_store_that_started_and_is_not_ready_is_told(ready_after, formats, loads):
+def test_a_store_that_started_and_is_not_ready_is_reported(ready_after, formats, loads):
     start = LogEvent(event="start", count=1, first_at=AT, last_at=AT, example="Redis is starting")
     rows = [start]
     if ready_after is not None:

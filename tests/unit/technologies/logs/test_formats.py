@@ -158,7 +158,7 @@ def test_durations_carry_their_unit_in_name_or_text(name, value, seconds):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ("order 4711 paid in 12.5ms", "order 12 paid in 3s"),
         ("user 'alice' not found", "user 'bob' not found"),
@@ -171,8 +171,8 @@ def test_durations_carry_their_unit_in_name_or_text(name, value, seconds):
         ("took [1, 2, 3]", "took [7]"),
     ],
 )
-def test_lines_that_differ_in_values_have_one_template(one, other):
-    assert mask(one) == mask(other)
+def test_lines_that_differ_in_values_have_the_same_template(left, right):
+    assert mask(left) == mask(right)
 
 
 def test_lines_that_differ_in_words_do_not():

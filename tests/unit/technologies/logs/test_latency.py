@@ -54,23 +54,23 @@ def judge(lines: list[str]) -> dict[str, Finding]:
         rows=rows(scan.finish()),
     )
     found = ANALYZERS["logs.lines"](evidence, Context(window=WINDOW))
-    return {one.id.removeprefix("logs.lines."): one for one in found}
+    return {finding.id.removeprefix("logs.lines."): finding for finding in found}
 
 
-def test_an_endpoint_that_takes_longer_since_a_moment_is_told_with_its_numbers():
+def test_an_endpoint_that_takes_longer_is_reported_with_its_numbers():
     found = judge([*requests("/orders", slow_from(540)), *requests("/", quick)])
-    one = found["latency"]
-    assert one.severity is FindingSeverity.WARNING
-    assert one.title == "GET /orders takes 645 ms since 14:09:00 UTC, 1.8 ms before (median)"
-    assert one.since == START + timedelta(seconds=540)
-    assert one.data["endpoint"] == "GET /orders"
-    assert (one.data["slower_endpoints_count"], one.data["endpoints_count"]) == (1, 2)
-    assert (one.data["before_count"], one.data["after_count"]) == (540, 60)
-    assert one.data["after_seconds"] == pytest.approx(0.7, rel=0.1)
+    finding = found["latency"]
+    assert finding.severity is FindingSeverity.WARNING
+    assert finding.title == "GET /orders takes 645 ms since 14:09:00 UTC, 1.8 ms before (median)"
+    assert finding.since == START + timedelta(seconds=540)
+    assert finding.data["endpoint"] == "GET /orders"
+    assert (finding.data["slower_endpoints_count"], finding.data["endpoints_count"]) == (1, 2)
+    assert (finding.data["before_count"], finding.data["after_count"]) == (540, 60)
+    assert finding.data["after_seconds"] == pytest.approx(0.7, rel=0.1)
     assert "ok" not in found
 
 
-def test_one_request_in_five_that_takes_longer_is_seen_in_the_ninetieth_percentile():
+def test_a_fifth_of_requests_that_takes_longer_shows_in_the_ninetieth_percentile():
     found = judge(requests("/", lambda s, number: 0.8 if s > 300 and number % 5 == 0 else QUICK[number % 5]))
     assert found["latency"].data["statistic"] == "p90"
 
@@ -91,8 +91,8 @@ def healthy() -> Iterator[tuple[str, list[str]]]:
     yield "asked no more", requests("/", slow_from(200), end=300) + requests("/b", quick)
 
 
-@pytest.mark.parametrize(("_name", "lines"), [pytest.param(*one, id=one[0]) for one in healthy()])
-def test_nothing_is_told_of(_name: str, lines: list[str]):
+@pytest.mark.parametrize(("_name", "lines"), [pytest.param(*case, id=case[0]) for case in healthy()])
+def test_nothing_is_reported_of(_name: str, lines: list[str]):
     assert "latency" not in judge(lines)
 
 
@@ -106,10 +106,10 @@ def test_a_new_process_may_be_slow_for_a_minute():
 def test_load_that_begins_explains_the_slowness():
     lines = requests("/", quick, end=300, every=2)
     lines += 5 * requests("/", slow_from(300), begin=300)
-    one = judge(lines)["latency"]
-    assert one.severity is FindingSeverity.INFO
-    assert "times the requests of any time before" in one.title
-    assert one.data["load_factor"] == pytest.approx(10)
+    finding = judge(lines)["latency"]
+    assert finding.severity is FindingSeverity.INFO
+    assert "times the requests of any time before" in finding.title
+    assert finding.data["load_factor"] == pytest.approx(10)
 
 
 def test_an_endpoint_that_is_as_it_was_has_no_record():

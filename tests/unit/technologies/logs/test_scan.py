@@ -53,13 +53,13 @@ httpx.ConnectError: [Errno 111] Connection refused
 INFO:     10.0.0.1:5 - "GET /a HTTP/1.1" 500 Internal Server Error"""
 
 
-def test_a_chained_traceback_is_one_exception_at_the_last_own_frame():
+def test_a_chained_traceback_is_a_single_exception_at_the_last_frame_of_the_team():
     digest = scan(*TRACEBACK.split("\n"), at=AT)
     (raised,) = of(digest, LogException)
     assert (raised.type, raised.frame, raised.count) == ("httpx.ConnectError", "shop/payments.py:charge", 1)
     (error,) = of(digest, LogErrorClass)
     assert (error.error_class, error.count) == ("connect_refused", 1)
-    assert digest.errors == 1  # the line and its traceback are one error
+    assert digest.errors == 1  # the line and its traceback are a single error
     assert digest.lines == 15
     (endpoint,) = of(digest, LogEndpoint)
     assert endpoint.server_errors_ratio == 1.0
@@ -95,9 +95,11 @@ def test_an_exception_in_a_json_field_is_read():
 
 
 def test_a_request_logged_by_two_loggers_is_counted_once():
-    one = json.dumps({"event": "request", "method": "GET", "path": "/a", "status": 503, "duration_ms": 2000})
-    two = 'INFO:     10.0.0.1:5 - "GET /a HTTP/1.1" 503 Service Unavailable'
-    digest = scan(*[one, two] * 10, at=AT)
+    first = json.dumps(
+        {"event": "request", "method": "GET", "path": "/a", "status": 503, "duration_ms": 2000}
+    )
+    second = 'INFO:     10.0.0.1:5 - "GET /a HTTP/1.1" 503 Service Unavailable'
+    digest = scan(*[first, second] * 10, at=AT)
     (summary,) = of(digest, LogSummary)
     assert (summary.requests_count, summary.server_errors_count) == (10, 10)
     (endpoint,) = of(digest, LogEndpoint)
@@ -122,7 +124,7 @@ def test_lines_without_times_are_counted_without_times():
 
 
 def test_an_ordinary_line_that_quotes_an_error_is_no_error():
-    assert not scan("INFO: deadlock detected is what PostgreSQL would say").classes
+    assert not scan("INFO: deadlock detected is what PostgreSQL would write").classes
 
 
 LINE = st.one_of(
@@ -144,11 +146,13 @@ DIGEST = st.lists(LINE, max_size=8).flatmap(
 
 @given(DIGEST, DIGEST, DIGEST)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_digests_merge_in_any_order(one, two, three):
-    assert merge(merge(one, two), three) == merge(one, merge(two, three))
-    assert merge(one, two) == merge(two, one)
-    assert merge(one, Digest()) == one
-    assert rows(reduce(merge, (one, two, three)))[0].lines_count == one.lines + two.lines + three.lines
+def test_digests_merge_in_any_order(first, second, third):
+    assert merge(merge(first, second), third) == merge(first, merge(second, third))
+    assert merge(first, second) == merge(second, first)
+    assert merge(first, Digest()) == first
+    assert (
+        rows(reduce(merge, (first, second, third)))[0].lines_count == first.lines + second.lines + third.lines
+    )
 
 
 @given(
@@ -164,7 +168,7 @@ def test_no_bytes_break_the_reading(data):
     assert rows(made.finish())
 
 
-def test_templates_beyond_the_cap_are_counted_and_said():
+def test_templates_beyond_the_cap_are_counted_and_reported():
     words = ["".join(pair) for pair in product("abcdefghijklmnop", repeat=3)]
     lines = [f"{word} and {word[::-1]}" for word in words[:2_100]]
     reading = Reading(digest=scan(*lines), newest=lines, source="")

@@ -22,7 +22,7 @@ def templates(lines):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ("Deleting block_-5012 file /data/3/part-00017", "Deleting block_77 file /data/4/x/part-00002"),
         ("dumping core.2275", "dumping core.31"),
@@ -60,8 +60,8 @@ def templates(lines):
         ("ann : TTY=pts/1 ; PWD=/srv ; USER=root", "bob : TTY=pts/0 ; PWD=/ ; USER=www"),
     ],
 )
-def test_what_varies_by_its_looks_is_masked(one, other):
-    assert mask(one) == mask(other)
+def test_what_varies_by_its_form_is_masked(left, right):
+    assert mask(left) == mask(right)
 
 
 @pytest.mark.parametrize("name", ["IPv4", "IPv6", "MD5", "SHA1"])
@@ -71,14 +71,14 @@ def test_digits_in_the_name_of_a_protocol_stay(name):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ('10.0.0.1 "GET /v2/a HTTP/1.1" status: 200', '10.0.0.1 "POST /v2/a HTTP/1.1" status: 200'),
         ("session opened for user", "session closed for user"),
     ],
 )
-def test_what_differs_in_words_stays_apart(one, other):
-    assert mask(one) != mask(other)
+def test_what_differs_in_words_stays_apart(left, right):
+    assert mask(left) != mask(right)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_numbers_are_no_times(line):
     assert parse(line).at is None
 
 
-def test_names_in_one_place_are_one_template():
+def test_names_in_the_same_place_are_a_single_template():
     lines = [f"sshd: Failed password for {user} from 10.0.0.{at} port 22" for at, user in enumerate(USERS)]
     assert templates(lines) == {"sshd: Failed password for <*> from <*> port <*>": 5}
 
@@ -171,15 +171,15 @@ def test_a_name_joins_the_numbers_that_stood_in_its_place():
     }
 
 
-def test_two_names_that_vary_together_are_one_template():
+def test_two_names_that_vary_together_are_a_single_template():
     hosts = ("a.example.org", "b.example.org", "c.example.org", "d.example.org")
     lines = [f"transfer of {user} to {host} is complete" for user, host in zip(USERS, hosts, strict=False)]
     assert templates(lines) == {"transfer of <*> to <*> is complete": 4}
 
 
-def test_states_in_capitals_are_statements_of_their_own():
+def test_states_in_capitals_are_separate_statements():
     states = ("NEW", "RUNNING", "DONE", "FAILED")
-    lines = [f"task {at} goes from {one} to DONE" for at, one in enumerate(states)]
+    lines = [f"task {at} goes from {state} to DONE" for at, state in enumerate(states)]
     assert len(templates(lines)) == 4
 
 
@@ -207,7 +207,7 @@ def test_who_wrote_a_line_is_no_part_of_its_message(line, program, message):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ("user: uid:1000 gid:7", "user: uid:0 gid:10111"),
         ("setLights(true) by screen", "setLights(false) by screen"),
@@ -219,12 +219,12 @@ def test_who_wrote_a_line_is_no_part_of_its_message(line, program, message):
         ("list [a, b]=x lock=Source{10} held", "list [a, b]=x lock=Other held"),
     ],
 )
-def test_more_that_varies_by_its_looks(one, other):
-    assert mask(one) == mask(other)
+def test_more_that_varies_by_its_form(left, right):
+    assert mask(left) == mask(right)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ("cancelJob:7", "removeJob:7"),
         ("MDNS IPv4 address", "MDNS IPv6 address"),
@@ -232,41 +232,41 @@ def test_more_that_varies_by_its_looks(one, other):
         ("subId=1 phoneId=2", "subId=1 slotId=2"),
     ],
 )
-def test_the_words_beside_values_stay(one, other):
-    assert len(templates([f"first {one} last", f"first {other} last"])) == 2
+def test_the_words_next_to_values_stay(left, right):
+    assert len(templates([f"first {left} last", f"first {right} last"])) == 2
 
 
 def test_where_a_long_message_is_cut_does_not_depend_on_its_values():
-    tail = " because every one of the volumes that it may use is full" * 8
-    one, other = (f"cannot place {name} on {name}{tail} " for name in ("vol-7", "vol-" + "7" * 60))
-    assert mask(one) == mask(other)
-    assert len(mask(one)) <= 400
+    tail = " because each of the volumes that it may use is full" * 8
+    left, right = (f"cannot place {name} on {name}{tail} " for name in ("vol-7", "vol-" + "7" * 60))
+    assert mask(left) == mask(right)
+    assert len(mask(left)) <= 400
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         ("call of app org.bank.Till by core", "call of app com.shop.Cart by core"),
         ("load the hive SYSTEM, then go on", "load the hive user.dat, then go on"),
     ],
 )
-def test_names_that_differ_in_their_first_parts_are_values(one, other):
+def test_names_that_differ_in_their_first_parts_are_values(left, right):
     others = [f"load the hive {name}, then go on" for name in ("SAM", "BOOT", "DEFAULT")]
-    found = templates([one, other] + (others if "hive" in one else []))
+    found = templates([left, right] + (others if "hive" in left else []))
     assert len(found) == 1
 
 
 def test_pairs_of_names_join_the_pair_that_was_masked():
     pairs = [("a.b.c7.Kind", "a.b.c7.Sink"), ("a.b.io.Kind", "a.b.io.Sink"), ("a.b.v1.Sort", "a.b.v1.Sink")]
-    assert len(templates([f"Adding class {one} for class {other}" for one, other in pairs])) == 1
+    assert len(templates([f"Adding class {left} for class {right}" for left, right in pairs])) == 1
 
 
-def test_programs_with_their_process_are_one_template():
+def test_programs_with_their_process_are_a_single_template():
     lines = [f"{name}[7{at}]: segfault at 1f" for at, name in enumerate(USERS)]
     assert templates(lines) == {"<*>[<*>]: segfault at <*>": 5}
 
 
-def test_names_and_numbers_in_two_places_are_one_template():
+def test_names_and_numbers_in_two_places_are_a_single_template():
     pairs = [("zeus", "dust"), ("apollo", "fan"), ("n7", "disk"), ("hera", "load"), ("n12", "fan")]
     lines = [f"update of node {node} for the reason {reason} is done" for node, reason in pairs]
     assert templates(lines) == {"update of node <*> for the reason <*> is done": 5}
@@ -320,7 +320,7 @@ def test_the_order_of_merges_does_not_matter():
     assert len(seen) == 1
 
 
-def test_the_number_of_all_templates_is_told():
+def test_the_number_of_all_templates_is_reported():
     scan = Scan(0.0, 4e9)
     for left in range(26):
         for right in range(8):
@@ -352,7 +352,7 @@ def test_hostile_lines_take_little_time():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("left", "right", "expected"),
     [
         ("login of <*> was refused", "login of root was refused", True),
         ("login of ann was refused", "login of bob was refused", False),
@@ -360,6 +360,6 @@ def test_hostile_lines_take_little_time():
         ("login of <*> was refused", "login of root was refused twice", False),
     ],
 )
-def test_a_template_of_few_values_is_known_again(one, other, expected):
-    assert same_statement(one, other) is expected
-    assert same_statement(other, one) is expected
+def test_a_template_of_few_values_is_known_again(left, right, expected):
+    assert same_statement(left, right) is expected
+    assert same_statement(right, left) is expected

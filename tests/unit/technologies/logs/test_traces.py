@@ -56,7 +56,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("text", "type_", "frame"), CASES.values(), ids=CASES)
-def test_a_trace_is_one_error_with_its_type_and_place(text, type_, frame):
+def test_a_trace_is_a_single_error_with_its_type_and_place(text, type_, frame):
     scan = Scan(0.0, 4e9)
     lines = [*text.split("\n"), "ready", *text.split("\n"), "ready"]
     for line in lines:
@@ -93,7 +93,7 @@ def test_indented_prose_is_no_frame():
     assert not [row for row in rows(scan.finish()) if isinstance(row, LogException)]
 
 
-def test_an_error_of_node_without_a_name_of_its_own():
+def test_an_error_of_node_without_a_name():
     text = "error: no room\n    at /srv/node_modules/pg/a.js:45:11\n    at async /srv/orders.js:93:24"
     raised = traces.read(text)
     assert (raised.type, raised.frame, raised.message) == ("error", "srv/orders.js:<module>", "no room")
