@@ -12,6 +12,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import newest_case
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import IncidentSeverity
+from incident_lib.notify.paging import page_or_chat, signals_of
 from incident_lib.notify.people import (
     Notice,
     contact_matrix,
@@ -21,7 +22,6 @@ from incident_lib.notify.people import (
     steps_due,
     vendors,
 )
-from incident_lib.notify.signals import page_or_chat, signals_of
 from incident_lib.reports.situation import in_words
 
 _CHANNELS = {"incidents", "incidents_low", "status_updates"}

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from incident_lib.correlation.clients import name_clients
+from incident_lib.correlation.busy_machine import judge_slowness
+from incident_lib.correlation.cache_stampede import judge_stampedes
+from incident_lib.correlation.client_addresses import name_clients
 from incident_lib.correlation.clocks import judge_clocks
-from incident_lib.correlation.combined import judge_logins, judge_rollbacks, judge_starts
-from incident_lib.correlation.creations import judge_creations
+from incident_lib.correlation.dependency_reports import judge_reported
+from incident_lib.correlation.first_start import judge_creations
+from incident_lib.correlation.logins import judge_logins, judge_rollbacks, judge_starts
 from incident_lib.correlation.processors import judge_processors
-from incident_lib.correlation.reported import judge_reported
-from incident_lib.correlation.slowness import judge_slowness
-from incident_lib.correlation.stalled import judge_stalled
-from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.stalled_service import judge_stalled
 from incident_lib.correlation.vantage import judge_vantage
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.hypotheses import rank

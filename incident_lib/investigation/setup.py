@@ -12,7 +12,7 @@ from incident_lib.config import Settings, line_of_name
 from incident_lib.errors import ConfigError, RedactionError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
-from incident_lib.hypotheses.own import with_own_clues
+from incident_lib.hypotheses.custom_clues import with_own_clues
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSeverity
 from incident_lib.model.topology import Topology
-from incident_lib.notify.signals import Signals, signals_of
+from incident_lib.notify.paging import Signals, signals_of
 from incident_lib.units import format_share
 
 # The team's table speaks of all, most and some users. A measured share of failed requests is the nearest

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.hypotheses import parse_patterns, rank

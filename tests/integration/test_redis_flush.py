@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.hypotheses import rank
 from incident_lib.model import Evidence, Finding

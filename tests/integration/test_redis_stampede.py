@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Finding
 from incident_lib.model.topology import Topology

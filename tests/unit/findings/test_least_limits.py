@@ -7,10 +7,10 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
+from incident_lib.correlation.busy_machine import judge_slowness
 from incident_lib.correlation.differences import differences
 from incident_lib.correlation.differences import judge as judge_difference
 from incident_lib.correlation.processors import judge_processors
-from incident_lib.correlation.slowness import judge_slowness
 from incident_lib.correlation.trend import trend_findings
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import KNOWN, Thresholds

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incident_lib.correlation.clients import name_clients
+from incident_lib.correlation.client_addresses import name_clients
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.docker.findings import ON_FAILURE

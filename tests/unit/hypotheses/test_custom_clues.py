@@ -2,7 +2,7 @@
 
 from incident_lib.config import OwnProbe, ProbeKind
 from incident_lib.hypotheses import Pattern, rank
-from incident_lib.hypotheses.own import with_own_clues
+from incident_lib.hypotheses.custom_clues import with_own_clues
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from incident_lib.correlation.stampede import judge_stampedes
+from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.correlation.combined import judge_rollbacks, judge_starts
+from incident_lib.correlation.logins import judge_rollbacks, judge_starts
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 

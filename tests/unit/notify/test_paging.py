@@ -7,7 +7,7 @@ import pytest
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSeverity, NotAssessed
 from incident_lib.model.topology import Topology
-from incident_lib.notify.signals import Signals, page_or_chat, signals_of
+from incident_lib.notify.paging import Signals, page_or_chat, signals_of
 
 NOW = datetime(2026, 1, 15, 14, 45, tzinfo=UTC)
 CRITICAL, WARNING, OK, UNKNOWN, INFO = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.correlation.reported import judge_reported
+from incident_lib.correlation.dependency_reports import judge_reported
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 

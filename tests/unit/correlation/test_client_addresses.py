@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from incident_lib.correlation.clients import name_clients
+from incident_lib.correlation.client_addresses import name_clients
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity
 from incident_lib.technologies.docker.rows import ContainerState, NetworkAttachment
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incident_lib.correlation.creations import judge_creations
+from incident_lib.correlation.first_start import judge_creations
 from incident_lib.model import Finding, FindingSeverity
 from tests.unit.technologies.docker.literals import event, evidence, state
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.correlation.stalled import judge_stalled
+from incident_lib.correlation.stalled_service import judge_stalled
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 

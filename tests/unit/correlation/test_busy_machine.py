@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_lib.correlation.slowness import judge_slowness
+from incident_lib.correlation.busy_machine import judge_slowness
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Finding, FindingSeverity
 
