@@ -1,9 +1,253 @@
-"""What each finding id means: the flags that judges, hypotheses, severity and the timeline ask for."""
+"""What each finding id means: the flags that judges, hypotheses, severity and the timeline ask for. Pure.
+
+Technologies bring their entries, `COMMON` holds those of findings that rest on several targets or on several
+snapshots. Whoever judges findings of others asks for flags and reads `data`; the title and the detail of a
+finding are for people, and an id that is not in the catalogue is neutral.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum, auto
+from fnmatch import fnmatchcase
 
 import msgspec
+
+from incident_lib.errors import ProblemKind
+from incident_lib.model import Finding
+
+
+class Nature(StrEnum):
+    """What kind of statement a finding is."""
+
+    STATE = auto()  # how it is, well or only worth knowing
+    CHANGE = auto()  # what somebody or something changed: a moment
+    SYMPTOM = auto()  # what is wrong
+    HINT = auto()  # what a log says of something else
+
+
+STATE, CHANGE, SYMPTOM, HINT = Nature
+
+
+class Flag(StrEnum):
+    """What a finding means to whoever judges it together with others."""
+
+    # How a target serves those who need it.
+    ANSWERS = auto()  # clients get in and are served
+    DOWN = auto()  # nothing answers, or nothing runs
+    ILL = auto()  # it runs and serves its users badly
+    UNWELL = auto()  # its users do not get what they ask for
+    WAITS = auto()  # its users wait for it
+    SLOW = auto()  # it answers, and takes long
+    SLOWER = auto()  # it takes much longer than before
+    FAILS = auto()  # something fails there: a request, a statement, a line of the log
+    ANY_FAILURE = auto()  # requests fail, of whatever cause: no sign of a certain one
+    PART_DOWN = auto()  # its readiness names a part that is down
+    NO_SESSION = auto()  # a store lets no client in
+    LOGIN_REFUSED = auto()  # our login is refused
+    WRONG_PEER = auto()  # something else answers at our address
+    OUT_OF_STEP = auto()  # its clock differs from ours
+    DAMAGED = auto()  # data may be lost
+    # Where it was seen.
+    HEALTH = auto()  # at a health address that is configured
+    CHECK = auto()  # by somebody who asks as a user does: its first failure and its recovery are moments
+    OF_STORE = auto()  # at a data store
+    INSIDE = auto()  # from inside a container
+    BY_SERVICE = auto()  # the service measured it with its own clock
+    FOUND_WELL = auto()  # of something that was seen from inside, too: it is well from here
+    FOUND_BAD = auto()  # of something that was seen from inside, too: it is bad from here
+    FIRST_SEEN = auto()  # `since` is the first time in the window, and moves with it
+    # What a log says about what the service needs.
+    IN_VAIN = auto()  # it waits for it in vain
+    PEER_FAILS = auto()  # it gets failures from it
+    CLIENT_REFUSED = auto()  # its login there is refused
+    TLS_REFUSED = auto()  # it does not accept the certificate there
+    POOL_EMPTY = auto()  # its own pool has no connection left
+    CACHE_MISSED = auto()  # a cache was not there, or had nothing
+    # What happened.
+    ONSET = auto()  # when trouble began
+    SLOW_ONSET = auto()  # when requests became slow
+    ERROR_RATE = auto()  # how many requests fail
+    MOMENT = auto()  # worth a line of the timeline, however harmless
+    CREATED = auto()  # a container came into being
+    RESTARTED = auto()  # a server was started
+    NOT_READY = auto()  # it started, and has not reported that it is ready
+    MAY_LOAD = auto()  # a silence, as of a server that reads its data
+    MAY_BE_HABIT = auto()  # clients may do it every day: bad only where something else fails
+    # Caches and databases.
+    EVICTS = auto()  # keys are thrown out
+    FLUSHED = auto()  # keys were thrown away on purpose
+    FLUSHED_SLOWLY = auto()  # so many that it took long
+    KEYS_LOST = auto()  # fewer keys than before
+    COLD = auto()  # most lookups miss
+    LOADED = auto()  # a database has more work than it can do
+    WORKS = auto()  # work that a database may do every day
+    BLOCKS = auto()  # a load with a cause of its own
+    LOCK_WAIT = auto()  # sessions wait for the transaction that the data name
+    # The machine that the workbench runs on.
+    OVERLOADED = auto()  # more wants to run than it has processors
+    SATURATED = auto()  # its processors are taken
+    NAMES_SLOW = auto()  # it takes long to resolve a name
+    ONE_STORE = auto()  # only one of several stores of certificates does not trust it
+    GREETING_LOST = auto()  # nobody answered TLS while a probe from inside waited
+
+
+_FELT = frozenset(
+    {
+        Flag.DOWN, Flag.ILL, Flag.UNWELL, Flag.WAITS, Flag.SLOW, Flag.ANY_FAILURE, Flag.PART_DOWN,
+        Flag.NO_SESSION, Flag.IN_VAIN, Flag.PEER_FAILS, Flag.POOL_EMPTY,
+    }
+)  # fmt: skip
 
 
 class FindingKind(msgspec.Struct, frozen=True, kw_only=True):
     """One id of findings, and what it means whatever the title of a finding reads."""
 
-    id: str  # "postgres.locks.blocked"
+    id: str  # "postgres.locks.blocked", or a glob of ids
+    nature: Nature = STATE
+    meaning: str = ""  # a sentence for the documentation
+    flags: frozenset[Flag] = frozenset()
+    fields: frozenset[str] = frozenset()  # the keys of `data` that such a finding may carry
+    about: str = ""  # of a hint: the kind of target that the line is about
+    aspect: str = ""  # what may be seen from here and from inside: names, ports, tls
+    event: str = ""  # findings of one event at one target and moment are one line of the timeline ...
+    precedence: int = 0  # ... which the lowest of them writes
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether users of the service feel it."""
+        return bool(self.flags & _FELT)
+
+
+def entry(
+    finding_id: str, nature: Nature, meaning: str, *flags: Flag, fields: str = "", **more: str | int
+) -> FindingKind:
+    """Return one entry of a catalogue; `fields` are names of data, with spaces between.
+
+    >>> sorted(entry("redis.acl.denied", SYMPTOM, "Clients are refused", fields="user count").fields)
+    ['count', 'user']
+    """
+    return msgspec.convert(
+        {
+            "id": finding_id,
+            "nature": nature,
+            "meaning": meaning,
+            "flags": flags,
+            "fields": fields.split(),
+            **more,
+        },
+        FindingKind,
+    )
+
+
+_FAILURES = {
+    ProblemKind.REFUSED: "Connections are refused: nothing listens there",
+    ProblemKind.TIMED_OUT: "No answer in time",
+    ProblemKind.UNREACHABLE: "There is no way to it",
+    ProblemKind.RESET: "It ends connections at once",
+    ProblemKind.NAME_NOT_RESOLVED: "Its name does not resolve",
+    ProblemKind.TLS: "No TLS connection is possible",
+    ProblemKind.DENIED: "Our login is refused",
+    ProblemKind.FULL: "It has no room for another client",
+    ProblemKind.STARTING: "It is starting, stopping, or loads its data",
+    ProblemKind.BUSY: "It runs, and serves nobody for now",
+    ProblemKind.NOT_FOUND: "What was asked for is not there",
+    ProblemKind.PROTOCOL: "What it answers makes no sense",
+    ProblemKind.WRONG_PEER: "Something else answers there",
+}
+
+
+def failures(
+    probe: str, *flags: Flag, fields: str = "", ours: bool = True, **more: tuple[Flag, ...] | str
+) -> Iterator[FindingKind]:
+    """Yield an entry for each way in which `probe` cannot see its target.
+
+    Shape: `more` are further flags by the kind of failure; `aspect` is that of all. With `ours` also the
+    kinds that say something about the workbench alone, which are never an alarm.
+    """
+    aspect = str(more.pop("aspect", ""))
+    for kind in ProblemKind:
+        if kind in _FAILURES:
+            special = tuple(Flag(flag) for flag in more.get(kind.value, ()))
+            yield entry(
+                f"{probe}.{kind}", SYMPTOM, _FAILURES[kind], *flags, *special, fields=fields, aspect=aspect
+            )
+        elif ours:
+            yield entry(
+                f"{probe}.{kind}",
+                STATE,
+                "Not assessed, for a reason of the workbench's own",
+                *flags,
+                fields=fields,
+            )
+
+
+def flagged(kinds: Iterable[FindingKind], *flags: Flag) -> tuple[FindingKind, ...]:
+    """Return entries that have `flags`, too."""
+    return tuple(msgspec.structs.replace(kind, flags=kind.flags.union(flags)) for kind in kinds)
+
+
+class Catalogue:
+    """All entries, by id. Those of a glob of ids come last."""
+
+    def __init__(self, kinds: Iterable[FindingKind] = ()) -> None:
+        entries = tuple(kinds)
+        self.kinds = {kind.id: kind for kind in entries if "*" not in kind.id}
+        self.globs = tuple(kind for kind in entries if "*" in kind.id)
+
+    def __getitem__(self, finding_id: str) -> FindingKind:
+        """Return what an id means; an id that nobody entered is neutral.
+
+        >>> Catalogue()["shop.queue.high"].flags
+        frozenset()
+        """
+        if known := self.kinds.get(finding_id):
+            return known
+        found = next((kind for kind in self.globs if fnmatchcase(finding_id, kind.id)), FindingKind(id=""))
+        return msgspec.structs.replace(found, id=finding_id)
+
+    def has(self, finding: Finding, *flags: Flag) -> bool:
+        """Return whether a finding has one of `flags`."""
+        return not self[finding.id].flags.isdisjoint(flags)
+
+
+COMMON = (
+    # What judges across targets conclude.
+    entry("clock.odd", SYMPTOM, "The clock of one machine differs from those that agree",
+          fields="difference_seconds agreeing off"),
+    entry("container.state.created", CHANGE, "The container was created with most others: a first start",
+          fields="container image image_id version revision", event="change", precedence=2),
+    entry("host.load.starved", SYMPTOM, "A program takes the processors, a service waits, and users feel it",
+          fields="program process pid container share_ratio service waiting_ratio waiting_count"),
+    entry("host.load.waiting", STATE, "A program takes the processors, and a service waits for one",
+          fields="program process pid container share_ratio service waiting_ratio waiting_count"),
+    entry("http.health.stalled", SYMPTOM, "It waits in vain for several things that are all well",
+          Flag.HEALTH, Flag.CHECK, Flag.FAILS, fields="count path phase seconds url"),
+    entry("http.health.reported_failing", SYMPTOM, "It answers from here, and a user of it logs failures",
+          Flag.HEALTH, Flag.FAILS, fields="user error_class"),
+    entry("http.health.reported_slow", SYMPTOM, "It answers from here, and a user of it waits for it in vain",
+          Flag.HEALTH, Flag.FAILS, fields="user error_class"),
+    entry("redis.memory.stampede", SYMPTOM, "A cache lost its keys, and a database carries its work",
+          Flag.OF_STORE, fields="database began"),
+    # What a baseline or several snapshots show.
+    *(
+        entry(f"baseline.{name}", SYMPTOM, f"{what} than in the baseline", fields="count what before now")
+        for name, what in {
+            "latency": "Requests take longer", "errors": "More requests fail",
+            "connections": "There are more connections", "memory": "More memory is taken",
+            "host_memory": "The machine has less memory left", "files": "More files are open",
+            "disk": "A file system is fuller", "certificate": "A certificate is another",
+            "templates": "The log has other lines", "exceptions": "Other exceptions are raised",
+            "settings": "A setting is another", "version": "Another version runs",
+            "scans": "A table is read in another way", "checkpoints": "Checkpoints have another reason",
+        }.items()
+    ),
+    entry("baseline.ok", STATE, "It is as in the baseline"),
+    entry("trend.memory", SYMPTOM, "Memory rises towards its limit"),
+    entry("trend.connections", SYMPTOM, "Connections rise towards their limit"),
+    entry("trend.files", SYMPTOM, "Open files rise towards their limit"),
+    entry("trend.disk", SYMPTOM, "A file system fills up"),
+    entry("trend.latency", SYMPTOM, "Answers take longer and longer"),
+    entry("trend.ok", STATE, "Nothing rises"),
+    # What teams and packages add is known by the last word alone.
+    entry("extension.load.*", STATE, "A package with probes of its own cannot be used"),
+    entry("*.unknown", STATE, "Not assessed: the probe saw nothing"),
+)  # fmt: skip

@@ -14,7 +14,7 @@ import msgspec
 from incident_lib.config import Dependency, Kind, Kinds, Service, Settings
 from incident_lib.connections.change import Action
 from incident_lib.findings.base import Analyzer
-from incident_lib.findings.catalogue import FindingKind
+from incident_lib.findings.catalogue import COMMON, Catalogue, FindingKind
 from incident_lib.findings.thresholds import Threshold
 from incident_lib.model import Evidence, Row
 from incident_lib.model.rows import register
@@ -150,3 +150,9 @@ def _load(point: EntryPoint, found: Iterable[Technology]) -> Technology:
 def _names(technology: Technology) -> set[str]:
     kinds = [technology.kind.name] if technology.kind else []
     return {technology.name, *kinds, *(probe.name for probe in technology.probes)}
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return what every finding id means: the entries of all technologies, and those that they share."""
+    return Catalogue((*(kind for each in table().technologies for kind in each.findings), *COMMON))

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.docker import actions, findings, health, probes, runbook
+from incident_lib.technologies.docker import actions, catalogue, findings, health, probes, runbook
 from incident_lib.technologies.docker.rows import DockerRow
 
 TECHNOLOGY = Technology(
@@ -16,6 +16,7 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     actions=(actions.ACTION,),
     notebook="10_application",
 )

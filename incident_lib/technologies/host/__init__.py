@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.host import findings, probes
+from incident_lib.technologies.host import catalogue, findings, probes
 from incident_lib.technologies.host.rows import HostRow
 
 TECHNOLOGY = Technology(
@@ -13,5 +13,6 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    findings=catalogue.FINDINGS,
     notebook="40_network",
 )

@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Technology
-from incident_lib.technologies.http import findings, health, probes, runbook
+from incident_lib.technologies.http import catalogue, findings, health, probes, runbook
 from incident_lib.technologies.http.rows import HttpRow
 
 TECHNOLOGY = Technology(
@@ -18,6 +18,7 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     answers="http.health",
     notebook="10_application",
 )

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.logs import findings, probes, runbook
+from incident_lib.technologies.logs import catalogue, findings, probes, runbook
 from incident_lib.technologies.logs.rows import LogsRow
 
 TECHNOLOGY = Technology(
@@ -15,5 +15,6 @@ TECHNOLOGY = Technology(
     on_failure=findings.ON_FAILURE,
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
+    findings=catalogue.FINDINGS,
     notebook="10_application",
 )

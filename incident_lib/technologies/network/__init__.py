@@ -3,7 +3,7 @@
 from typing import get_args
 
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import findings, health, probes, runbook
+from incident_lib.technologies.network import catalogue, findings, health, probes, runbook
 from incident_lib.technologies.network.rows import NetworkRow
 
 TECHNOLOGY = Technology(
@@ -16,5 +16,6 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     notebook="40_network",
 )

@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.postgres import actions, findings, health, probes, runbook
+from incident_lib.technologies.postgres import actions, catalogue, findings, health, probes, runbook
 from incident_lib.technologies.postgres.rows import PostgresRow
 
 _ROLE = """\
@@ -43,6 +43,7 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     answers="postgres.connection",
     actions=(actions.CANCEL, actions.TERMINATE),
     restart_risks=(

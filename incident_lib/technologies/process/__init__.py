@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Technology
-from incident_lib.technologies.process import findings, health, probes, runbook
+from incident_lib.technologies.process import catalogue, findings, health, probes, runbook
 from incident_lib.technologies.process.rows import ProcessRow
 
 TECHNOLOGY = Technology(
@@ -18,5 +18,6 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     notebook="10_application",
 )

@@ -4,7 +4,7 @@ from typing import get_args
 
 from incident_lib.config import Kind
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.redis import actions, findings, health, probes, runbook
+from incident_lib.technologies.redis import actions, catalogue, findings, health, probes, runbook
 from incident_lib.technologies.redis.rows import RedisRow
 
 TECHNOLOGY = Technology(
@@ -34,6 +34,7 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,
+    findings=catalogue.FINDINGS,
     answers="redis.connection",
     actions=(actions.ACTION,),
     restart_risks=(

@@ -1,0 +1,26 @@
+"""What each finding about the machine means."""
+
+from incident_lib.findings.catalogue import STATE, SYMPTOM, Flag, entry
+
+FINDINGS = (
+    entry("host.disk.ok", STATE, "All file systems have room"),
+    entry("host.disk.full", SYMPTOM, "A file system is nearly full", fields="free_bytes free_ratio path"),
+    entry("host.disk.inodes", SYMPTOM, "A file system can hold hardly any more files",
+          fields="free_bytes free_ratio path"),
+    entry("host.memory.ok", STATE, "The machine has memory left", fields="available_bytes available_ratio"),
+    entry("host.memory.low", SYMPTOM, "The machine has little memory left",
+          fields="available_bytes available_ratio"),
+    entry("host.memory.pressure", SYMPTOM, "Tasks wait for memory", fields="available_bytes available_ratio"),
+    entry("host.load.ok", STATE, "The processors have time left",
+          fields="io_wait_ratio load_per_cpu steal_ratio"),
+    entry("host.load.high", SYMPTOM, "Many more tasks want to run than there are processors", Flag.OVERLOADED,
+          fields="io_wait_ratio load_per_cpu steal_ratio"),
+    entry("host.load.io_wait", SYMPTOM, "The processors wait for disks",
+          fields="io_wait_ratio load_per_cpu steal_ratio"),
+    entry("host.load.io_pressure", SYMPTOM, "Tasks wait for disks"),
+    entry("host.load.steal", SYMPTOM, "The machine below takes processor time away",
+          fields="io_wait_ratio load_per_cpu steal_ratio"),
+    entry("host.load.saturated", STATE, "All processors are busy, most of them with one program",
+          Flag.SATURATED,
+          fields="busy_ratio load_per_cpu pid process program share_ratio stalled_ratio steal_ratio"),
+)  # fmt: skip

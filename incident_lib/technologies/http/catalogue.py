@@ -1,0 +1,24 @@
+"""What each finding about health addresses means."""
+
+from incident_lib.findings.catalogue import STATE, SYMPTOM, Flag, entry, failures, flagged
+
+FINDINGS = flagged((
+    *failures("http.health", fields="count path url", refused=(Flag.DOWN, Flag.UNWELL),
+          timed_out=(Flag.DOWN, Flag.UNWELL, Flag.WAITS), unreachable=(Flag.DOWN, Flag.UNWELL),
+          reset=(Flag.DOWN, Flag.UNWELL), protocol=(Flag.DOWN,), name_not_resolved=(Flag.DOWN,),
+          tls=(Flag.DOWN,)),
+    entry("http.health.ok", STATE, "All health addresses answer as expected", Flag.ANSWERS,
+          fields="count seconds url"),
+    entry("http.health.silent", SYMPTOM, "It accepts connections and sends nothing", Flag.DOWN, Flag.UNWELL,
+          Flag.WAITS, fields="count path url"),
+    entry("http.health.reset_all", SYMPTOM, "Every health address ends connections without an answer",
+          Flag.DOWN),
+    entry("http.health.status", SYMPTOM, "A health address answers with an error", Flag.ILL, Flag.UNWELL,
+          Flag.ANY_FAILURE, fields="count endpoint path status total url"),
+    entry("http.health.part", SYMPTOM, "Its readiness names a part that is down", Flag.UNWELL, Flag.PART_DOWN,
+          fields="endpoint part path status url"),
+    entry("http.health.slow", SYMPTOM, "A health address takes long", Flag.SLOW, Flag.WAITS,
+          fields="path phase seconds url"),
+    entry("http.health.clock", SYMPTOM, "Its clock differs from ours by more than the header leaves open",
+          Flag.OUT_OF_STEP),
+), Flag.HEALTH, Flag.CHECK, Flag.FAILS)  # fmt: skip

@@ -1,0 +1,92 @@
+"""What each finding about logs means."""
+
+from collections.abc import Iterator
+
+from incident_lib.findings.catalogue import CHANGE, HINT, STATE, SYMPTOM, FindingKind, Flag, entry, flagged
+from incident_lib.technologies.logs.classes import log_classes
+
+_WAITS = (Flag.WAITS, Flag.BY_SERVICE, Flag.IN_VAIN)
+# What a class of errors says of what the service needs: the kind of target, and how that serves it.
+_ABOUT: dict[str, tuple[str, tuple[Flag, ...]]] = {
+    "pool_timeout": ("postgres", (*_WAITS, Flag.POOL_EMPTY)),
+    "db_connect_timeout": ("postgres", (Flag.IN_VAIN,)),
+    "db_statement_timeout": ("postgres", _WAITS),
+    "db_auth": ("postgres", (Flag.CLIENT_REFUSED,)),
+    "redis_timeout": ("redis", (*_WAITS, Flag.CACHE_MISSED)),
+    "redis_refused": ("redis", (Flag.CACHE_MISSED,)),
+    "redis_loading": ("redis", (Flag.CACHE_MISSED,)),
+    "redis_auth": ("redis", (Flag.CLIENT_REFUSED,)),
+    "connect_timeout": ("outside", _WAITS),
+    "read_timeout": ("outside", _WAITS),
+    "upstream_error": ("outside", (Flag.PEER_FAILS,)),
+    "server_disconnected": ("outside", (Flag.PEER_FAILS,)),
+    "connect_refused": ("outside", (Flag.PEER_FAILS,)),
+    "tls_verify": ("outside", (Flag.TLS_REFUSED,)),
+    "tls_expired": ("outside", (Flag.TLS_REFUSED,)),
+    "tls_wrong_name": ("outside", (Flag.TLS_REFUSED,)),
+}
+_CLASS = "address addresses count error_class last_at peers reason"
+
+
+def _classes() -> Iterator[FindingKind]:
+    for known in log_classes().values():
+        about, flags = _ABOUT.get(known.id, ("", ()))
+        name = f"logs.lines.class.{known.id}"
+        meaning = f"{known.title[0].upper()}{known.title[1:]}"
+        yield entry(name, HINT, meaning, Flag.FAILS, *flags, fields=_CLASS, about=about)
+
+
+def _server(name: str, meaning: str, **more: str | int) -> FindingKind:
+    nature = CHANGE if more else STATE
+    return entry(f"logs.lines.server.{name}", nature, meaning, fields="count event last_at", **more)
+
+
+FINDINGS = (
+    entry("logs.lines.onset", SYMPTOM, "Requests began to fail", Flag.ONSET, Flag.MOMENT,
+          fields="after_ratio before_ratio strength", event="failing"),
+    # When the window moves, so does the first time that a line was seen in it.
+    *flagged((
+        entry("logs.lines.errors", SYMPTOM, "Requests fail", Flag.FAILS, Flag.ANY_FAILURE, Flag.ERROR_RATE,
+              fields="client_errors_count endpoint error_ratio error_ratio_since_onset failed_count "
+                     "requests_count",
+              event="failing", precedence=1),
+        entry("logs.lines.endpoint", SYMPTOM, "One endpoint fails, the others work", Flag.ANY_FAILURE,
+              fields="endpoint endpoint_failure_ratio failed_count other_failure_ratio share_of_errors",
+              event="failing", precedence=2),
+        entry("logs.lines.exception", SYMPTOM, "Exceptions are raised", Flag.FAILS, Flag.ANY_FAILURE,
+              fields="count frame kinds_count message type", event="failing", precedence=3),
+        entry("logs.lines.error_lines", SYMPTOM, "Many lines are errors", fields="error_ratio errors_count"),
+        entry("logs.lines.slow", SYMPTOM, "Requests take long", Flag.SLOW, Flag.WAITS, Flag.BY_SERVICE,
+              fields="endpoint endpoints_count p95_seconds slow_endpoints_count slow_ratio_since_onset"),
+        entry("logs.lines.slow_onset", SYMPTOM, "Requests began to take long", Flag.SLOW_ONSET,
+              fields="after_ratio before_ratio strength"),
+        entry("logs.lines.latency", SYMPTOM, "An endpoint takes many times as long as before",
+              Flag.SLOW, Flag.SLOWER, Flag.WAITS, Flag.BY_SERVICE,
+              fields="after_count after_seconds before_count before_seconds endpoint endpoints_count factor "
+                     "load_factor slower_endpoints_count statistic strength"),
+        entry("logs.lines.template", STATE, "The most frequent error line", fields="count new template"),
+        entry("logs.lines.templates_cut", STATE, "More kinds of lines than are told apart",
+              fields="other_lines_count uncompared_templates_count"),
+        entry("logs.lines.empty", STATE, "Nothing was logged"),
+        entry("logs.lines.no_times", STATE, "The lines have no times", fields="lines_count"),
+        entry("logs.lines.ok", STATE, "Nothing unusual in the log", fields="lines_count requests_count"),
+        *_classes(),
+        entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
+        entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",
+              Flag.NOT_READY),
+        _server("start", "The server started"),
+        _server("ready", "The server became ready"),
+        _server("stop", "The server stopped"),
+        _server("startup_failed", "The server failed to start"),
+        _server("worker_start", "A worker started"),
+        _server("worker_killed", "A worker was killed"),
+        _server("worker_died", "A worker died"),
+        _server("worker_timeout", "A worker did not answer in time"),
+        _server("crash_recovery", "The database recovered from a crash"),
+        _server("failover", "A replica became the primary"),
+        _server("replica_start", "Replication started"),
+        _server("reload", "The configuration was loaded again"),
+        _server("schema_change", "The schema was changed", event="change", precedence=7),
+        entry("logs.lines.server.*", STATE, "An event of the server", fields="count event last_at"),
+    ), Flag.FIRST_SEEN),
+)  # fmt: skip
