@@ -43,7 +43,7 @@ def make_data_folder(directory: Path, account: pwd.struct_passwd | None) -> Path
     """
     if account is None:
         return Path(tempfile.mkdtemp(prefix="servers-", dir=directory))
-    usual = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - the folder made there has a name nobody can guess
+    usual = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - the folder made there has a name that cannot be guessed
     candidates = (directory, Path(tempfile.gettempdir()), *usual)
     for parent in candidates:
         if is_open_to_all(parent):
@@ -54,7 +54,7 @@ def make_data_folder(directory: Path, account: pwd.struct_passwd | None) -> Path
 
 
 def reachable_installation(binaries: Path, data: Path, account: pwd.struct_passwd | None) -> Path:
-    """Return the folder of the same PostgreSQL programs, copied beside the data if they are out of reach.
+    """Return the folder of the same PostgreSQL programs, copied next to the data if they are out of reach.
 
     Cost: about 30 MB for a copy. The rights of folders that are not ours are never widened.
     """

@@ -146,7 +146,7 @@ class Roles:
         }
 
     def payments(self, certificate: str = GOOD, port: int = PORTS["payments"]) -> dict[str, Any]:
-        """Return the provider's settings. It reads its key, which nobody but root can."""
+        """Return the provider's settings. It reads its key, which only root can."""
         command = self._module("payments", "--host", _ANYWHERE, "--port", str(port))
         for option, name in (
             ("--certificate", certificate),
@@ -173,9 +173,9 @@ class Roles:
             "APP_VERSION": version,
             "WORKERS": str(self._options.workers),
         }
-        told = {name: value for name, value in {**usual, **environment}.items() if value}
+        variables = {name: value for name, value in {**usual, **environment}.items() if value}
         return {
-            **self._shop(self._module("application"), told),
+            **self._shop(self._module("application"), variables),
             "healthcheck": _check(["CMD", "python3", "-c", _ask(PORTS["backend"], "/health")]),
             "labels": {
                 "org.opencontainers.image.version": version,

@@ -12,7 +12,7 @@ _LET_IN = f"host replication {ADMIN} all scram-sha-256"
 
 
 def start(stack: ContainerStack) -> None:
-    """Copy the database and follow it. Errors: WorkbenchError with what the standby said."""
+    """Copy the database and follow it. Errors: WorkbenchError with its output."""
     _change_access(stack, 'echo "$0" >> "$1"')
     stack.run(NAME, stack.roles.standby(NAME))
     stack.wait_for(lambda: stack.ask(_STREAMING) == (1,), NAME, "does not stream")
@@ -37,6 +37,6 @@ def _change_access(stack: ContainerStack, script: str) -> None:
 
 
 def _execute(stack: ContainerStack, role: str, *command: str) -> None:
-    code, said = stack.containers.get(role).exec_run(list(command), user=ADMIN)
+    code, output = stack.containers.get(role).exec_run(list(command), user=ADMIN)
     if code:
-        raise WorkbenchError(f"{command[0]} failed in the container {role}: {said!r}")
+        raise WorkbenchError(f"{command[0]} failed in the container {role}: {output!r}")

@@ -140,7 +140,7 @@ class ContainerStack(Stack):
         self.containers.run(role, port=port, **{**limits, **settings})
 
     def deploy(self, version: str, **environment: str) -> None:
-        """Replace the backend by another version; `environment` changes what it is told."""
+        """Replace the backend by another version; `environment` changes its variables."""
         self.run("backend", self.roles.backend(version, environment))
 
     def restart_backend(self) -> None:
@@ -151,14 +151,14 @@ class ContainerStack(Stack):
     def start_client(self, job: str, address: str, *, until: str) -> None:
         """Start a client that causes trouble; return once its log says `until`: the trouble is there."""
         self.run(job, {**self.roles.client(job, address), "restart_policy": {"Name": "no"}})
-        self.wait_for(lambda: until in self.containers.log(job, 1000), job, f"has not said {until!r}")
+        self.wait_for(lambda: until in self.containers.log(job, 1000), job, f"has not logged {until!r}")
 
     def end_client(self, job: str) -> None:
         """Remove the container of a client that causes trouble, if there is one."""
         self.containers.remove(job)
 
     def ask(self, statement: str) -> tuple[Any, ...]:
-        """Return the first row of a statement's answer, asked as the database's administrator."""
+        """Return the first row of a statement's answer, as the database's administrator."""
         return database.ask(self.postgres_dsn, statement)
 
     def cache(self) -> redis.Redis:
@@ -175,8 +175,8 @@ class ContainerStack(Stack):
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_so():
             if time.monotonic() > deadline:
-                said = self.containers.log(role)
-                raise WorkbenchError(f"{role} {why_not} after {format_duration(_PATIENCE_SECONDS)}: {said}")
+                log = self.containers.log(role)
+                raise WorkbenchError(f"{role} {why_not} after {format_duration(_PATIENCE_SECONDS)}: {log}")
             time.sleep(0.2)
 
     def _bring_up(self) -> None:
@@ -189,7 +189,7 @@ class ContainerStack(Stack):
         directory = self._directory or Path(tempfile.mkdtemp(prefix="incident-demo-")).resolve()
         self._layout = Layout(directory)
         self._layout.create()
-        directory.chmod(0o755)  # the containers' accounts look into it; the secrets in it stay closed
+        directory.chmod(0o755)  # the containers' accounts read it; the secrets in it stay closed
         make_certificates(self._layout.ca, self._layout.secrets, "127.0.0.1", "localhost", "payments")
         with engine_errors("no Docker engine"):
             self._containers = ContainerSet(docker.from_env(timeout=120), self._network)

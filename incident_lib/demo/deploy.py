@@ -51,7 +51,7 @@ def stop_backend(processes: Processes) -> None:
 
 
 def start_backend(layout: Layout, processes: Processes, version: str) -> None:
-    """Start the backend and wait until it answers. Errors: WorkbenchError with what it said."""
+    """Start the backend and wait until it answers. Errors: WorkbenchError with its output."""
     log = layout.log("backend")
     offset = log.stat().st_size if log.exists() else 0
     environment = json.loads(layout.backend_environment.read_text(encoding="utf-8"))
@@ -62,10 +62,10 @@ def start_backend(layout: Layout, processes: Processes, version: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not answers(f"http://127.0.0.1:{environment['PORT']}/health"):
         if server.poll() is not None or time.monotonic() > deadline:
-            said = log.read_bytes()[offset:].decode(errors="replace")
-            if "address already in use" in said:
+            output = log.read_bytes()[offset:].decode(errors="replace")
+            if "address already in use" in output:
                 raise PortTakenError("the backend's port was taken")
-            raise WorkbenchError(f"the backend did not start: {said.strip()[-2000:]}")
+            raise WorkbenchError(f"the backend did not start: {output.strip()[-2000:]}")
         time.sleep(0.05)
 
 

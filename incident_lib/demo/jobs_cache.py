@@ -48,7 +48,7 @@ def crawl(url: str) -> None:
 
 
 def score(url: str) -> None:
-    """Run a script that computes for minutes, while nobody else is served."""
+    """Run a script that computes for minutes, while no other client is served."""
     say("script begun")
     redis.Redis.from_url(url, client_name="scoring", socket_timeout=BOUND_SECONDS).eval(
         _SCRIPT, 0, str(_STEPS)

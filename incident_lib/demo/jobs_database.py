@@ -59,7 +59,7 @@ def migrate(dsn: str) -> None:
 
 
 def audit(dsn: str) -> None:
-    """Read in a transaction and forget to end it. Nobody waits for its locks."""
+    """Read in a transaction and forget to end it. No session waits for its locks."""
     with psycopg.connect(dsn, application_name="stock-audit") as connection:
         connection.execute("SELECT sum(stock) FROM products")
         say("stock read")
@@ -114,7 +114,7 @@ def backfill(dsn: str) -> None:
 
 
 def hoard(dsn: str) -> None:
-    """Keep a history of clicks that nobody cleans up, until the disk has no room, and go on trying."""
+    """Keep a history of clicks that is never cleaned up, until the disk has no room, and go on trying."""
     begun = time.monotonic()
     rows = 20_000
     while time.monotonic() - begun < BOUND_SECONDS:

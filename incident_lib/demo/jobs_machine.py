@@ -12,7 +12,7 @@ _COPIES = 200
 
 
 def back_up(path: str) -> None:
-    """Compress as many files at once as somebody asked for who did not think of the machine."""
+    """Compress as many files at once as were requested without a thought for the machine."""
     begun, first = time.monotonic(), os.getpid()
     data = Path(path).read_bytes() * _COPIES
     count = _FOR_EACH_PROCESSOR * (os.cpu_count() or 1)

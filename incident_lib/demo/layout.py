@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def features(self) -> Path:
-        """The application's feature flags; it looks at them while it runs."""
+        """The application's feature flags; it reads them while it runs."""
         return self.directory / "features.json"
 
     @property
@@ -94,7 +94,7 @@ class Layout:
         fresh.replace(self.features)
 
     def write_secret(self, name: str, text: str) -> Path:
-        """Return the path of a new file that nobody else can read."""
+        """Return the path of a new file that no other user can read."""
         path = self.secrets / name
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

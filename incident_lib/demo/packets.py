@@ -20,7 +20,7 @@ def why_no_filter() -> str:
 
 
 def drop(container: Container, port: int) -> None:
-    """Drop what the container sends to `port` anywhere; nobody is told. Errors: WorkbenchError.
+    """Drop what the container sends to `port` anywhere, without an answer. Errors: WorkbenchError.
 
     Needs: the engine on this machine. Nothing else sends through that network, and the rule ends with it.
     """

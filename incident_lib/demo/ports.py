@@ -17,7 +17,7 @@ class PortTakenError(WorkbenchError):
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that nobody listens on now."""
+    """Return a TCP port on 127.0.0.1 on which nothing listens now."""
     choices = random.SystemRandom()
     for _ in range(200):
         port = choices.randrange(_FIRST, _LAST)

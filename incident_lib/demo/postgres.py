@@ -21,7 +21,7 @@ from incident_lib.demo.processes import Processes
 from incident_lib.errors import WorkbenchError
 
 MAX_CONNECTIONS = 40
-RESERVED_CONNECTIONS = 2  # for the workbench: it can look even when the application has taken all
+RESERVED_CONNECTIONS = 2  # for the workbench: it can connect even when the application has taken all
 DATABASE = "shop"
 ADMIN = "postgres"
 _START_SECONDS = 20.0
@@ -95,7 +95,7 @@ class PostgresServer:
         return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{name}"
 
     def create(self) -> None:
-        """Make the data folder. Errors: WorkbenchError with what initdb said."""
+        """Make the data folder. Errors: WorkbenchError with initdb's output."""
         self._binaries = reachable_installation(find_binaries(self.major), self.data, self.account)
         password_file = self.data / "password"
         password_file.write_text(self.passwords[ADMIN], encoding="ascii")
@@ -139,7 +139,7 @@ class PostgresServer:
                 connection.execute(statement.encode())
 
     def ask(self, statement: str) -> tuple[Any, ...]:
-        """Return the first row of a statement's answer, asked as the administrator."""
+        """Return the first row of a statement's answer, as the administrator."""
         return database.ask(self.dsn(ADMIN), statement)
 
     @property
@@ -175,10 +175,10 @@ class PostgresServer:
             time.sleep(0.05)
 
     def _failure(self, offset: int) -> WorkbenchError:
-        said = self.layout.log("db").read_bytes()[offset:].decode(errors="replace").strip()
-        if "Address already in use" in said:
+        output = self.layout.log("db").read_bytes()[offset:].decode(errors="replace").strip()
+        if "Address already in use" in output:
             return PortTakenError("PostgreSQL's port was taken")
-        return WorkbenchError(f"PostgreSQL did not start: {said or 'it said nothing'}")
+        return WorkbenchError(f"PostgreSQL did not start: {output or 'no output'}")
 
     def fill(self) -> None:
         """Create database, roles, tables and rows."""

@@ -140,7 +140,7 @@ def _end(processes: Iterable[psutil.Process], first: int, grace_seconds: float) 
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Return those that still run after `seconds`. A zombie has ended; its parent may be somebody else."""
+    """Return those that still run after `seconds`. A zombie has ended; its parent may be another process."""
     deadline = time.monotonic() + seconds
     while alive := [process for process in processes if _is_alive(process)]:
         if time.monotonic() > deadline:

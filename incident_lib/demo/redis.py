@@ -82,7 +82,7 @@ class RedisServer:
 
     @property
     def folder(self) -> Path:
-        """Where it would save its data, if it was told to."""
+        """Where it would save its data, if configured to."""
         return self.data / "redis"
 
     def spawn(self, *settings: str) -> subprocess.Popen[bytes]:
@@ -113,7 +113,7 @@ class RedisServer:
                 return False
 
     def _failure(self) -> WorkbenchError:
-        said = self.layout.log("cache").read_text(encoding="utf-8", errors="replace")[-1000:]
-        if "bind" in said or "Address already in use" in said:
+        output = self.layout.log("cache").read_text(encoding="utf-8", errors="replace")[-1000:]
+        if "bind" in output or "Address already in use" in output:
             return PortTakenError("Redis's port was taken")
-        return WorkbenchError(f"Redis did not start: {said.strip() or 'it said nothing'}")
+        return WorkbenchError(f"Redis did not start: {output.strip() or 'no output'}")

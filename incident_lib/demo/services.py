@@ -55,10 +55,10 @@ def _wait_for_port(server: subprocess.Popen[bytes], port: int, log: Path) -> Non
     deadline = time.monotonic() + _START_SECONDS
     while not _accepts(port):
         if server.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(encoding="utf-8", errors="replace")[-1000:]
-            if "Address already in use" in said:
+            output = log.read_text(encoding="utf-8", errors="replace")[-1000:]
+            if "Address already in use" in output:
                 raise PortTakenError(f"port {port} was taken")
-            raise WorkbenchError(f"{log.stem} did not start: {said}")
+            raise WorkbenchError(f"{log.stem} did not start: {output}")
         time.sleep(0.03)
 
 

@@ -26,13 +26,13 @@ def why_no_standby() -> str:
 
 @dataclass
 class Standby:
-    """One standby. What it keeps is beside the primary's data, and goes with it."""
+    """One standby. What it keeps is next to the primary's data, and goes with it."""
 
     primary: PostgresServer
     port: int = 0
 
     def start(self) -> None:
-        """Copy the primary, start, and wait until it answers. Errors: WorkbenchError with what was said."""
+        """Copy the primary, start, and wait until it answers. Errors: WorkbenchError with the output."""
         self.port = free_port()
         account = self.primary.account
         address = f"{self.primary.dsn(ADMIN)}?application_name={NAME}"
@@ -84,6 +84,6 @@ class Standby:
         deadline = time.monotonic() + _START_SECONDS
         while not accepts(self._dsn):
             if server.poll() is not None or time.monotonic() > deadline:
-                said = self.primary.layout.log(NAME).read_text(encoding="utf-8", errors="replace")
-                raise WorkbenchError(f"the standby did not start: {said[-1000:]}")
+                output = self.primary.layout.log(NAME).read_text(encoding="utf-8", errors="replace")
+                raise WorkbenchError(f"the standby did not start: {output[-1000:]}")
             time.sleep(0.05)

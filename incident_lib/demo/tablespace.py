@@ -18,8 +18,8 @@ def why_no_disk() -> str:
     if os.geteuid() != 0 or not shutil.which("mount"):
         return "only root may mount a small file system"
     status = Path("/proc/self/status")
-    told = status.read_text(encoding="ascii") if status.exists() else ""
-    rights = next((line.split()[1] for line in told.splitlines() if line.startswith("CapEff:")), "0")
+    text = status.read_text(encoding="ascii") if status.exists() else ""
+    rights = next((line.split()[1] for line in text.splitlines() if line.startswith("CapEff:")), "0")
     return "" if int(rights, 16) & _MAY_MOUNT else "this container may mount nothing"
 
 

@@ -1,6 +1,6 @@
 """The process that cleans up when the one that started the stack is gone, however it went.
 
-It waits for the end of its standard input, which nobody but that process holds open, and for its own parent
+It waits for the end of its standard input, which only that process holds open, and for its own parent
 to change. After an orderly stop there is nothing left to do for it.
 """
 

@@ -1,4 +1,4 @@
-"""Serve the application: `python -m incident_lib.demo.application`, told everything by its environment."""
+"""Serve the application: `python -m incident_lib.demo.application`, configured by its environment."""
 
 from incident_lib.demo.application.settings import read_settings
 

@@ -18,7 +18,7 @@ router = APIRouter()
 
 @router.get("/health")
 async def live(request: Request) -> dict[str, str]:
-    """Answer that the process serves requests. Asks nobody else."""
+    """Answer that the process serves requests. Checks nothing else."""
     return {"status": "ok", "version": request.app.state.parts.settings.version}
 
 

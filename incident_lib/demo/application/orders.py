@@ -30,7 +30,7 @@ _SEARCH = """
     SELECT id, customer, status, total_cents FROM orders
     WHERE to_tsvector('simple', customer) @@ plainto_tsquery('simple', %s) LIMIT 20
 """
-# The bug: what is in a price's range is computed from all orders, and by everybody who finds it missing.
+# The bug: what is in a price's range is computed from all orders, and by every request that finds it missing.
 RECOMMENDED = """
     SELECT p.id FROM products p JOIN orders o
       ON abs(ln(o.total_cents::float8) - ln(p.price_cents::float8)) < 0.05 AND p.id <> %s
@@ -49,7 +49,7 @@ _REPORT = """
 
 
 class Checkout(BaseModel):
-    """What somebody wants to buy."""
+    """What a user wants to buy."""
 
     customer: str = Field(max_length=100)
     product_id: int = Field(gt=0)
@@ -134,7 +134,7 @@ def report(parts: Needed) -> list[dict[str, Any]]:
 
 
 def recommendation_key(product: int) -> str:
-    """Return where the recommendations beside a product are cached.
+    """Return where the recommendations next to a product are cached.
 
     >>> recommendation_key(7)
     'cache:recommended:7'

@@ -1,4 +1,4 @@
-"""What the application is told by its environment."""
+"""What the environment configures."""
 
 import os
 from collections.abc import Mapping

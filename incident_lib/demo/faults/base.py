@@ -19,9 +19,9 @@ StackT = TypeVar("StackT", bound=Stack)
 class FaultOf(Generic[StackT]):
     """One way to break a stack for real, and to mend it.
 
-    `hypothesis` is the id that a diagnosis should put first, which is the fault's own name unless told, and
+    `hypothesis` is the id that a diagnosis should put first, which is the fault's own name unless given, and
     `target` the service it should blame. `settle_seconds` is how long users must be at work before the fault
-    shows; what only time shows is looked at again and again for `watch_seconds` before it is judged.
+    shows; what only time shows is sampled for `watch_seconds` before it is judged.
     `why_not` says why it cannot be played on this machine, "" where it can. The test suite plays those that
     are `in_suite`; `make accuracy` plays all.
     """

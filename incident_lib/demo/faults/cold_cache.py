@@ -19,7 +19,7 @@ _IMPORT = """
     FROM generate_series(1, 60000) AS number
 """
 _TAKE_BACK = (
-    "SET session_replication_role = replica",  # nobody refers to the old orders
+    "SET session_replication_role = replica",  # nothing refers to the old orders
     "DELETE FROM orders WHERE customer LIKE '% of the old shop'",
     "VACUUM (ANALYZE) orders",
 )

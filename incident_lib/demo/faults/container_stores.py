@@ -65,7 +65,7 @@ STORE_FAULTS = (
     ),
     db_fault(
         name="db-disk-full",
-        title="A history that nobody cleans up fills the disk of the database's container",
+        title="A history that is never cleaned up fills the disk of the database's container",
         settle_seconds=6.0,
         break_stack=_hoard,
         mend_stack=_make_database_anew,

@@ -98,7 +98,7 @@ _APPLICATION_FAULTS = (
     ),
     backend_fault(
         name="backend-paused",
-        title="Somebody paused the backend's container",
+        title="The backend's container was paused by hand",
         hypothesis="service-down",
         settle_seconds=4.0,
         break_stack=lambda stack: stack.containers.get("backend").pause(),

@@ -1,4 +1,4 @@
-"""Faults of what stands beside the database: its standby, the disk under some of its tables."""
+"""Faults of what stands next to the database: its standby, the disk under some of its tables."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ FAULTS = (
     ),
     _fault(
         name="db-disk-full",
-        title="The small disk that the orders were moved to is full of somebody's audit log",
+        title="The small disk that the orders were moved to is full of an audit log",
         settle_seconds=12.0,
         break_stack=lambda stack: tablespace.fill(stack.running.postgres),
         mend_stack=lambda stack: tablespace.empty(stack.running.postgres),

@@ -23,7 +23,7 @@ def _import_old_orders(stack: DemoStack) -> None:
 
 def _index_again(stack: DemoStack) -> None:
     stack.running.postgres.administer(
-        "SET session_replication_role = replica",  # nobody refers to the old orders
+        "SET session_replication_role = replica",  # nothing refers to the old orders
         _TAKE_BACK,
         "VACUUM (ANALYZE) orders",
         "CREATE INDEX orders_search ON orders USING gin (to_tsvector('simple', customer))",

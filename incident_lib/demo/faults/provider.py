@@ -25,7 +25,7 @@ def _with_certificate(name: str) -> Callable[[DemoStack], None]:
 
 
 def _move_to_a_name(stack: DemoStack) -> None:
-    """Deploy with the provider's new address, as its owner announced it: a name that nobody entered."""
+    """Deploy with the provider's new address, as its owner announced it: a name that was not entered."""
     stack.running.layout.replace_in_config(stack.payments_url, _NEW_ADDRESS)
     _deploy_with(stack, _NEW_ADDRESS)
 
@@ -95,7 +95,7 @@ FAULTS = (
     ),
     _fault(
         name="tls-self-signed",
-        title="The payments provider's certificate is signed by nobody but itself",
+        title="The payments provider's certificate is signed by itself only",
         hypothesis="tls-chain",
         settle_seconds=4.0,
         break_stack=_with_certificate(SELF_SIGNED),

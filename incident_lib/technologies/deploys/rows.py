@@ -11,7 +11,7 @@ class Deployment(Row, frozen=True, kw_only=True):
     at: datetime
     service: str
     version: str
-    previous: str | None = None  # the version before it, where the log tells
+    previous: str | None = None  # the version before it, where the log has it
 
 
 DeploysRow = Deployment

@@ -1,4 +1,4 @@
-"""Remove container data that nobody uses: each container and image by its id, and nothing else."""
+"""Remove unused container data: each container and image by its id, and nothing else."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -34,7 +34,7 @@ def propose(request: Request) -> Proposal:
 
 
 def _unused(session: EngineForChange, request: Request) -> list[Unused]:
-    """Return what nobody uses, the largest first. Volumes are never among it: they hold data."""
+    """Return what is unused, the largest first. Volumes are never among it: they hold data."""
     label = request.arguments["label"]
     try:
         limit = clock.now() - clock.parse_duration(request.arguments["older_than"])
@@ -100,7 +100,7 @@ def _command(unused: Unused) -> str:
 
 
 def carry_out(_request: Request, proposal: Proposal) -> Done:
-    """Return how many were removed. The engine refuses what came into use meanwhile, and that is told."""
+    """Return how many were removed. The engine refuses what came into use meanwhile, and that is reported."""
     unused: list[Unused] = proposal.private
     kept: list[str] = []
     session = open_for_change()
@@ -139,7 +139,7 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
 
 ACTION = Action(
     id="docker.prune",
-    title="Remove containers and images that nobody uses",
+    title="Remove unused containers and images",
     targets="docker, or the host",
     propose=propose,
     carry_out=carry_out,

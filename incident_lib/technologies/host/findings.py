@@ -50,7 +50,7 @@ def _judge(evidence: Evidence, system: FileSystem, context: Context) -> Iterator
         title = f"{system.path} can hold hardly any more files: {format_share(ratio)} of its entries are free"
         detail = (
             f"{format_number(system.free_inodes_count)} of "
-            f"{format_number(system.total_inodes_count)}; look for many small files"
+            f"{format_number(system.total_inodes_count)}; find many small files"
         )
         yield finding(evidence, "inodes", severity, title, detail, **data)
 
@@ -112,7 +112,7 @@ def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def _taken(
     evidence: Evidence, load: HostLoad, users: Sequence[ProcessorUser], context: Context
 ) -> Iterator[Finding]:
-    """Yield that others keep all processors busy: no fault by itself; what the look takes does not count."""
+    """Yield that others keep all processors busy: no fault by itself; what we take does not count."""
     severity = context.thresholds.severity("host.cpu", load.busy_ratio, "ratio")
     most, ours = taken_by(users), sum(user.cores for user in users if user.is_ours)
     if severity is None or most is None or ours >= load.cpu_count / 2:
@@ -141,10 +141,10 @@ def _taken(
 
 
 def _pressed(load: HostLoad) -> str:
-    told = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
+    line = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
     if load.cpu_stalled_ratio is None:
-        return told
-    return f"{told}; somebody waited for one {format_share(load.cpu_stalled_ratio)} of the last minute"
+        return line
+    return f"{line}; some task waited for one {format_share(load.cpu_stalled_ratio)} of the last minute"
 
 
 def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, FindingSeverity, str]]:

@@ -1,4 +1,4 @@
-"""Looks at the machine that the workbench runs on."""
+"""Probes of the machine that the workbench runs on."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def fetch_disk(_session: Any, _window: Window, *, paths: tuple[str, ...] = ()) -
             rows.append(_file_system(path, device, kind))
         except OSError as error:
             failed.append(f"{path}: {error.strerror}")
-    message = "cannot look at " + ", ".join(failed)
+    message = "cannot read " + ", ".join(failed)
     if not rows:
         raise TargetError(ProblemKind.PRIVILEGE, message if failed else "no file systems can be seen")
     problem = Problem(kind=ProblemKind.PRIVILEGE, message=message) if failed else None
@@ -92,7 +92,7 @@ def fetch_load(_session: Any, _window: Window, *, pid_files: Mapping[str, str] |
     """Return one HostLoad over a second, and who had the processors meanwhile.
 
     Source: /proc/loadavg, /proc/stat, /proc/pressure; of each process /proc/PID/stat, schedstat and cgroup.
-    Shape: a ProcessorUser for each program, the busiest first; `pid_files` tell whose service it is.
+    Shape: a ProcessorUser for each program, the busiest first; `pid_files` show whose service it is.
     """
     import psutil
 

@@ -115,8 +115,8 @@ def users_between(
             groups.setdefault(key, []).append(share)
     seconds = max(second.at - first.at, 0.001)
     rows = [_row(key, members, seconds) for key, members in groups.items()]
-    told = [row for row in rows if row.cores >= _LEAST_CORES or row.service]
-    return tuple(sorted(told, key=lambda row: -row.cores))
+    known = [row for row in rows if row.cores >= _LEAST_CORES or row.service]
+    return tuple(sorted(known, key=lambda row: -row.cores))
 
 
 class _Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,14 +147,14 @@ def _share(before: Process | None, now: Process) -> _Share:
 
 def _row(key: _Key, members: list[_Share], seconds: float) -> ProcessorUser:
     name, container, service, is_ours, _ = key
-    told = [(process.first_ran, process.waited) for process in members if process.first_ran is not None]
-    ran, waited = sum(one or 0.0 for one, _ in told), sum(one or 0.0 for _, one in told)
+    known = [(process.first_ran, process.waited) for process in members if process.first_ran is not None]
+    ran, waited = sum(ran or 0.0 for ran, _ in known), sum(waited or 0.0 for _, waited in known)
     return ProcessorUser(
         name=name,
         pid=max(members, key=lambda process: process.ran).pid,
         process_count=len(members),
         cores=sum(process.ran for process in members) / seconds,
-        waiting_cores=waited / seconds if told else None,
+        waiting_cores=waited / seconds if known else None,
         waiting_ratio=waited / (waited + ran) if waited + ran > 0 else None,
         container_id=container,
         service=service,
@@ -190,9 +190,9 @@ def _first_of(process: Process, processes: Mapping[int, Process], ours: set[int]
 
 
 def _ours(processes: Mapping[int, Process], own: int) -> set[int]:
-    """Return ourselves, what we started for ourselves, and what started us: whoever looks is no cause.
+    """Return ourselves, what we started for ourselves, and what started us: whoever collects is no cause.
 
-    What we started into a session of its own is a stack, not a part of the look.
+    What we started into a session of its own is a stack, not a part of the collection.
     """
     found, session = {own}, processes[own].session if own in processes else None
     children: dict[int, list[Process]] = {}

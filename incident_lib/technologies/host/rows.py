@@ -13,13 +13,13 @@ class FileSystem(Row, frozen=True, kw_only=True):
     device: str
     kind: str
     total_bytes: int
-    free_bytes: int  # for everybody but root
+    free_bytes: int  # for all but root
     free_inodes_count: int | None
     total_inodes_count: int | None  # None where the file system has no fixed number
 
     @property
     def free_ratio(self) -> float | None:
-        """Free space for everybody but root."""
+        """Free space for all but root."""
         return self.free_bytes / self.total_bytes if self.total_bytes else None
 
     @property
@@ -77,17 +77,17 @@ class ProcessorUser(Row, frozen=True, kw_only=True):
     waiting_cores: float | None  # first threads at a time that were ready to run and had none
     waiting_ratio: float | None = None  # of the time in which those were ready
     container_id: str = ""  # its first characters, "" outside of containers
-    service: str = ""  # that they belong to, as far as a pid file tells
+    service: str = ""  # that they belong to, as far as a pid file shows
     is_ours: bool = False  # this program, what started it, and what it started for itself
 
 
 def taken_by(users: Sequence[ProcessorUser]) -> ProcessorUser | None:
-    """Return who ran most beside ourselves, None where nothing else ran."""
+    """Return who ran most besides ourselves, None where nothing else ran."""
     return max((user for user in users if not user.is_ours), key=lambda user: user.cores, default=None)
 
 
 def shown(user: ProcessorUser, container: str = "") -> str:
-    """Return a program as people look for it.
+    """Return a program as people know it.
 
     >>> shown(ProcessorUser(name="gzip", pid=7, process_count=2, cores=1.5, waiting_cores=None), "backup")
     'gzip (2 processes, one is 7, in container backup)'

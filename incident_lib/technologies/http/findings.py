@@ -183,10 +183,10 @@ def _slow(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> I
 
 def _clock(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> Iterator[Finding]:
     """Yield that its clock is off by more than the header's second and the way there leave open."""
-    told = [row for row in rows if row.clock_difference_seconds is not None]
-    if not told:
+    known = [row for row in rows if row.clock_difference_seconds is not None]
+    if not known:
         return
-    best = min(told, key=lambda row: row.clock_error_seconds or 0.0)
+    best = min(known, key=lambda row: row.clock_error_seconds or 0.0)
     difference, error = best.clock_difference_seconds or 0.0, best.clock_error_seconds or 0.0
     severity = context.thresholds.severity("http.clock", abs(difference) - error, "seconds")
     if severity is None:

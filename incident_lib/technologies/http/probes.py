@@ -1,4 +1,4 @@
-"""HTTP: every health address of a target asked at once, with the time of each phase."""
+"""HTTP: every health address of a target requested at once, with the time of each phase."""
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from incident_lib.technologies.http.readiness import parse_parts
 from incident_lib.technologies.http.rows import HttpAnswer
 
 _SAMPLES = 3
-_FAST_SECONDS = 1.0  # slower addresses are asked once: a sick server is not asked for more
+_FAST_SECONDS = 1.0  # slower addresses are requested once, to spare a sick server
 _GRACE_SECONDS = 1.0
 _THREADS = 16
 _START_CHARACTERS = 500
@@ -117,7 +117,7 @@ PROBES = (
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return one lane for each http service and each outside dependency that speaks HTTP.
 
-    A service that nothing says where to look for has one too, which tells so: it must not seem well.
+    A service without any address has one too, which reports that: it must not seem well.
     """
     services = (service for service in settings.services if _speaks_http(service) or _is_nowhere(service))
     outside = (

@@ -11,7 +11,7 @@ _ROLE = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
 GRANT pg_monitor TO incident_workbench;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used up
--- From 16 on, with reserved_connections = 2 in postgresql.conf, it can look even when all others are taken:
+-- From 16 on, with reserved_connections = 2 in postgresql.conf, it gets in even when all others are taken:
 -- GRANT pg_use_reserved_connections TO incident_workbench;
 ALTER ROLE incident_workbench SET default_transaction_read_only = on;
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;  -- in each database, for the statements that take the time

@@ -125,7 +125,7 @@ def _risks(backend: Backend, how: str) -> tuple[str, ...]:
 
 
 def carry_out(request: Request, proposal: Proposal, *, how: str) -> Done:
-    """Send the signal and return what the server said. Errors: TargetError."""
+    """Send the signal and return what the server answered. Errors: TargetError."""
     backend: Backend = proposal.private
     session = _open(request)
     try:

@@ -45,7 +45,7 @@ class PostgresSessionGroup(Row, frozen=True, kw_only=True):
     application: str | None
     role: str | None
     database: str | None
-    client_address: str | None  # None is the local socket, or not told
+    client_address: str | None  # None is the local socket, or unknown
     state: str | None
     session_count: int
     oldest_state_change_at: datetime | None
@@ -81,7 +81,7 @@ class PostgresLockSession(Row, frozen=True, kw_only=True):
     """A session that waits for a lock, or that another one waits for. pid 0 is a prepared transaction."""
 
     pid: int
-    blocked_by: tuple[int, ...] = ()  # empty: it waits for nobody
+    blocked_by: tuple[int, ...] = ()  # empty: it waits for no other
     application: str | None
     role: str | None
     database: str | None
@@ -302,7 +302,7 @@ class PostgresPooler(Row, frozen=True, kw_only=True):
 
 
 class PostgresSchema(Row, frozen=True, kw_only=True):
-    """The schema of one database in a few numbers, to be compared with those of another look."""
+    """The schema of one database in a few numbers, to be compared with those of another snapshot."""
 
     database: str
     next_transaction: int  # what is written from now on has this number or a later one
@@ -338,23 +338,23 @@ class PostgresSchemaStatement(Row, frozen=True, kw_only=True):
 
 
 class PostgresWait(Row, frozen=True, kw_only=True):
-    """What active sessions waited for in a number of looks, a fraction of a second apart."""
+    """What active sessions waited for in a number of samples, a fraction of a second apart."""
 
     wait_type: str  # "CPU" when it ran and waited for nothing
     wait_event: str
-    session_count: int  # seen in all looks together
-    sample_count: int  # looks
-    mean_session_count: float  # a look
-    share_ratio: float  # of all active sessions in all looks
+    session_count: int  # seen in all samples together
+    sample_count: int  # samples
+    mean_session_count: float  # a sample
+    share_ratio: float  # of all active sessions in all samples
 
 
 class PostgresRunningStatement(Row, frozen=True, kw_only=True):
     """A statement, its values left out, that sessions ran, and did not wait for locks in."""
 
     query: str
-    session_count: int  # seen in all looks together
-    sample_count: int  # looks
-    mean_session_count: float  # a look: how many processors and disks it keeps busy
+    session_count: int  # seen in all samples together
+    sample_count: int  # samples
+    mean_session_count: float  # a sample: how many processors and disks it keeps busy
     share_ratio: float  # of all that ran
     longest_seconds: float | None = None  # that one call was seen to run
 
@@ -377,7 +377,7 @@ class PostgresCheckpoints(Row, frozen=True, kw_only=True):
 
     interval_seconds: float
     timed_count: int
-    requested_count: int  # because the WAL was full, or somebody asked
+    requested_count: int  # because the WAL was full, or on request
     wal_bytes: int | None  # None on a standby
     total_timed_count: int
     total_requested_count: int
@@ -401,12 +401,12 @@ class PostgresSequence(Row, frozen=True, kw_only=True):
     is_cycling: bool
     limit_value: int
     may_read: bool  # False: our role may not see where it stands
-    last_value: int | None  # None: never used, or not told
-    is_left_alone: bool = False  # somebody had locked it, so it was not read
+    last_value: int | None  # None: never used, or unknown
+    is_left_alone: bool = False  # it was locked, so it was not read
 
 
 class PostgresHorizonHolder(Row, frozen=True, kw_only=True):
-    """Somebody whose old view of the data keeps dead rows from being removed."""
+    """A holder whose old view of the data keeps dead rows from being removed."""
 
     kind: str  # "session", "prepared transaction", "replication slot", "standby"
     name: str

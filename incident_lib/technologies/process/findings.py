@@ -81,7 +81,7 @@ def _restarted(evidence: Evidence, state: ProcessState, context: Context) -> Ite
             "restarted",
             FindingSeverity.INFO,
             "the process was started",
-            f"at {clock.format_time(state.started_at)}, inside the time looked at",
+            f"at {clock.format_time(state.started_at)}, inside the window",
             since=state.started_at,
             pid=state.pid,
         )

@@ -1,4 +1,4 @@
-"""Looks at services that are plain processes, by their pid file."""
+"""Probes of services that are plain processes, by their pid file."""
 
 import time
 from contextlib import suppress
@@ -68,7 +68,7 @@ def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) 
     try:
         process = psutil.Process(pid)
         if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
-            return (_gone(pid_file, pid, f"process {pid} has ended and nobody has collected it"),)
+            return (_gone(pid_file, pid, f"process {pid} has ended and was not collected by its parent"),)
         if process.create_time() > written_at + _CLOCK_SLACK_SECONDS:
             return (
                 _gone(pid_file, pid, f"process {pid} is another one, begun after the pid file was written"),
@@ -82,7 +82,7 @@ def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) 
         return (_gone(pid_file, pid, f"there is no process {pid}"),)
     except psutil.AccessDenied as error:
         raise TargetError(
-            ProblemKind.PRIVILEGE, f"no right to look at process {pid}", "run as its user, or as root"
+            ProblemKind.PRIVILEGE, f"no right to read process {pid}", "run as its user, or as root"
         ) from error
     last = samples[-1].memory_bytes if samples else None
     known = msgspec.structs.replace(state, seconds=seconds, cpu_cores=cores, resident_bytes=last)
@@ -97,7 +97,7 @@ def _family(process: "psutil.Process") -> "list[psutil.Process]":
 def _sample(process: "psutil.Process", most: int) -> tuple[MemorySample, ...]:
     """Return the memory over two seconds, and on to `most` samples where it grew.
 
-    A wave of requests looks like a leak, and a leak that is fed by few requests like nothing.
+    A wave of requests resembles a leak, and a leak that is fed by few requests like nothing.
     """
     samples: list[MemorySample] = []
     while len(samples) < _SAMPLES or (len(samples) < most and _grew(samples)):
@@ -189,7 +189,7 @@ def _connections(process: "psutil.Process") -> dict[str, int] | None:
 
 
 def _python_version(process: "psutil.Process") -> str:
-    """Return the version that the program's own name tells: `python3.11` is `3.11`."""
+    """Return the version that the program's own name shows: `python3.11` is `3.11`."""
     import psutil
 
     try:

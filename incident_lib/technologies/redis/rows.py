@@ -40,7 +40,7 @@ class RedisLatency(Row, frozen=True, kw_only=True):
     longest_command: str | None = None  # the one whose calls took longest each
     longest_seconds: float | None = None  # a call of it
     longest_ratio: float | None = None  # of the time, in all its calls
-    starved_ratio: float | None = None  # of the time, in which somebody here waited for a processor
+    starved_ratio: float | None = None  # of the time, in which a task here waited for a processor
     is_here: bool | None = None  # the server shares this machine's processors
 
 
@@ -149,7 +149,7 @@ class RedisSlowCommand(Row, frozen=True, kw_only=True):
 
 
 class RedisSlowLog(Row, frozen=True, kw_only=True):
-    """What the slow log keeps, so that an empty one is not taken for a fast server."""
+    """What the slow log keeps, so that an empty one is not mistaken for a fast server."""
 
     limit_seconds: float | None  # None: unknown; below 0: off
     entry_count: int | None
@@ -184,7 +184,7 @@ def busy_seconds(commands: Iterable[RedisCommand]) -> float:
     """Return how long commands ran, at the least.
 
     What a script or a transaction calls is counted twice, under its own name and within the caller's time,
-    and nobody tells how much of it that is.
+    and how much of it that is, is unknown.
     """
     inside = outside = 0.0
     for command in commands:

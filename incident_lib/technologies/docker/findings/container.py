@@ -38,7 +38,7 @@ def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]
 
 
 def judge_missing(evidence: Evidence, _context: Context) -> Iterator[Finding]:
-    """Yield CRITICAL where the engine knows no such container; where the engine cannot be asked, UNKNOWN."""
+    """Yield CRITICAL where the engine knows no such container; where the engine does not answer, UNKNOWN."""
     problem = evidence.problem
     if problem is not None and problem.kind is ProblemKind.NOT_FOUND:
         title = reason_of(evidence)
@@ -60,9 +60,9 @@ def _not_running(evidence: Evidence, state: ContainerState, context: Context) ->
     if state.state in {"running", "restarting"}:
         return
     memory = ended_for_memory(state)
-    said = verdict(state.exit_code, out_of_memory=memory)
-    advice = said.advice
-    title = f"{state.name} is {state.state}: {said.meaning}"
+    end = verdict(state.exit_code, out_of_memory=memory)
+    advice = end.advice
+    title = f"{state.name} is {state.state}: {end.meaning}"
     if state.state == "paused":
         title, advice = f"{state.name} is paused", f"docker unpause {state.name}"
     elif state.state == "removing":
@@ -116,14 +116,14 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
         "exit_code": state.exit_code,
     }
     if state.state == "restarting" or (running and recent and many):
-        said = verdict(state.exit_code, out_of_memory=ended_for_memory(state))
-        why = f": {said.meaning}" if state.exit_code is not None else ""
+        end = verdict(state.exit_code, out_of_memory=ended_for_memory(state))
+        why = f": {end.meaning}" if state.exit_code is not None else ""
         yield finding(
             evidence,
             "restarting",
             FindingSeverity.CRITICAL,
             f"{state.name} keeps restarting{why}",
-            f"{state.restart_count} restarts by its policy ({state.restart_policy}); {said.advice}",
+            f"{state.restart_count} restarts by its policy ({state.restart_policy}); {end.advice}",
             since=state.created_at if context.window.holds(state.created_at) else None,
             **data,
         )
@@ -135,7 +135,7 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
             evidence,
             "restarted",
             FindingSeverity.WARNING if by_policy else FindingSeverity.INFO,
-            f"{state.name} was restarted {'after it died' if by_policy else 'by somebody'}",
+            f"{state.name} was restarted {'after it died' if by_policy else 'by hand'}",
             f"started {clock.format_time(state.started_at or state.created_at)}; "
             f"{state.restart_count} restarts by its policy ({state.restart_policy})",
             since=state.started_at,
@@ -147,7 +147,7 @@ def ended_for_memory(state: ContainerState) -> bool:
     """Return whether its last end was for memory.
 
     The engine's mark stays from one life of a container to the next, and a worker sets it, too: an orderly
-    end, or one of another life with another code, is not what it tells of.
+    end, or one of another life with another code, is not what it describes.
     """
     first_life = state.restart_count == 0 and state.exit_code not in _ORDERLY
     return state.oom_killed and (state.exit_code == _KILLED or (first_life and state.exit_code is not None))
@@ -161,7 +161,7 @@ def _worker(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
     limit = f"memory limit {format_bytes(state.memory_limit_bytes) if state.memory_limit_bytes else 'none'}"
     if first_life:
         title = f"a process inside {state.name} was killed for memory, and the container went on"
-        detail = f"{limit}; look for a worker that was replaced"
+        detail = f"{limit}; check for a worker that was replaced"
     else:
         title = f"memory ran out in {state.name} at some time since it was created"
         detail = (
@@ -184,13 +184,13 @@ def _health(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
     outputs = evidence.of(HealthOutput)
     if state.health == "unhealthy":
         failed = [output for output in outputs if output.exit_code]
-        said = failed[-1].output if failed else "nothing"
+        last_output = failed[-1].output if failed else "nothing"
         yield finding(
             evidence,
             "unhealthy",
             FindingSeverity.CRITICAL,
             f"{state.name} runs, and its own health check fails",
-            f"{state.health_failing_count} failures in a row; the last said: {said}",
+            f"{state.health_failing_count} failures in a row; the last one reported: {last_output}",
             since=failed[0].at if failed and len(failed) < len(outputs) else None,
             container=state.name,
             failing_count=state.health_failing_count,
@@ -214,8 +214,8 @@ def _network(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
         evidence,
         "no_network",
         FindingSeverity.CRITICAL,
-        f"{state.name} runs and is in no network: nobody finds it by its name",
-        f"it was created in {state.network_mode}, and somebody disconnected it: "
+        f"{state.name} runs and is in no network: no container finds it by its name",
+        f"it was created in {state.network_mode}, and was disconnected by hand: "
         f"docker network connect {state.network_mode} {state.name}, with the aliases it had",
         container=state.name,
         network=state.network_mode,

@@ -61,7 +61,7 @@ def analyze_processes(evidence: Evidence, context: Context) -> Iterator[Finding]
     data: dict[str, Any] = {"processes": len(processes), "zombies": zombies, "python_version": python}
     severity = context.thresholds.severity("container.zombies", zombies, "count")
     if severity:
-        title = f"{zombies} processes in the container ended and nobody collected them"
+        title = f"{zombies} processes in the container ended and were not collected"
         advice = "its first process does not collect children: run it with an init (docker run --init)"
         yield finding(evidence, "zombies", severity, title, advice, **data)
     else:

@@ -15,7 +15,7 @@ _ASKED = timedelta(seconds=40)  # a stop waits this long at most, as most people
 _STARTING = timedelta(seconds=60)  # a first check that is too early fails
 _INTENDED = {"stop", "restart", "kill"}
 _TURNS = {"start", "die"}
-_TOLD = {"pause": "paused", "unpause": "continued", "destroy": "removed", "rename": "renamed"}
+_PAST = {"pause": "paused", "unpause": "continued", "destroy": "removed", "rename": "renamed"}
 
 
 def analyze_events(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def _forgotten(evidence: Evidence, seen: EventsSeen) -> Finding:
         "forgotten",
         FindingSeverity.INFO,
         f"the engine remembers events only since {clock.format_time(seen.seen_from)}",
-        f"asked from {clock.format_time(seen.asked_from)}; it keeps {seen.kept_count:,} events, "
+        f"requested from {clock.format_time(seen.asked_from)}; it keeps {seen.kept_count:,} events, "
         f"{seen.exec_count:,} of them of health checks and the like",
         since=seen.seen_from,
     )
@@ -76,7 +76,7 @@ def _judge(
 
 
 def _was_asked(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
-    """Return whether somebody stopped it: the engine writes `kill` down before the end.
+    """Return whether it was stopped on request: the engine writes `kill` down before the end.
 
     That explains one end. Of a later one, or of the next container with that name, it says nothing.
     """
@@ -139,15 +139,15 @@ def _died(
     evidence: Evidence, container: str, deaths: Sequence[ContainerEvent], kernel: Sequence[ContainerEvent]
 ) -> Finding:
     last = deaths[-1]
-    said = verdict(
+    end = verdict(
         last.exit_code, out_of_memory=any(abs(last.at - event.at) <= _SAME_DEATH for event in kernel)
     )
     return finding(
         evidence,
         "die",
         FindingSeverity.WARNING,
-        f"{container} died: {said.meaning}",
-        f"exit code {last.exit_code}, {clock.format_time(last.at)}; {said.advice}",
+        f"{container} died: {end.meaning}",
+        f"exit code {last.exit_code}, {clock.format_time(last.at)}; {end.advice}",
         since=deaths[0].at,
         container=container,
         exit_code=last.exit_code,
@@ -163,7 +163,7 @@ def _asked(evidence: Evidence, container: str, events: Sequence[ContainerEvent])
             evidence,
             "kill",
             FindingSeverity.INFO,
-            f"somebody stopped or signalled {container}",
+            f"a person or program stopped or signalled {container}",
             f"signal {signal}, {clock.format_time(kills[-1].at)}",
             since=kills[0].at,
             container=container,
@@ -175,26 +175,26 @@ def _asked(evidence: Evidence, container: str, events: Sequence[ContainerEvent])
             evidence,
             "restart",
             FindingSeverity.INFO,
-            f"somebody restarted {container}",
+            f"a person or program restarted {container}",
             clock.format_time(restarts[-1].at),
             since=restarts[-1].at,
             container=container,
         )
-    for action, told in _TOLD.items():
+    for action, past in _PAST.items():
         happened = [event for event in events if event.action == action]
         if happened:
-            title = f"{container} was {told}"
+            title = f"{container} was {past}"
             yield finding(
                 evidence, action, FindingSeverity.INFO, title, since=happened[-1].at, container=container
             )
 
 
 def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]) -> Iterator[Finding]:
-    told = [event for event in events if event.action == "health_status"]
-    ill = [event for event in told if event.health == "unhealthy"]
+    past = [event for event in events if event.action == "health_status"]
+    ill = [event for event in past if event.health == "unhealthy"]
     if ill:
-        is_over = told[-1].health != "unhealthy"
-        now = f"until {clock.format_time(told[-1].at)}" if is_over else "and still is"
+        is_over = past[-1].health != "unhealthy"
+        now = f"until {clock.format_time(past[-1].at)}" if is_over else "and still is"
         starts = [event.at for event in events if event.action == "start" and event.at <= ill[-1].at]
         as_it_started = is_over and starts and ill[-1].at - starts[-1] <= _STARTING
         yield finding(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Verdict(NamedTuple):
-    """What happened, in a few words, and what to look at next."""
+    """What happened, in a few words, and what to check next."""
 
     meaning: str
     advice: str
@@ -13,7 +13,7 @@ class Verdict(NamedTuple):
 _LOG = "read the last lines of its log"
 _VERDICTS = {
     0: Verdict(
-        "it ended without an error: somebody stopped it, or it ended by itself, which no server should", _LOG
+        "it ended without an error: it was stopped, or it ended by itself, which no server should", _LOG
     ),
     1: Verdict("the application ended with an error", _LOG),
     2: Verdict(
@@ -24,12 +24,14 @@ _VERDICTS = {
     126: Verdict("its command cannot be executed", "check the file's rights and the image's architecture"),
     127: Verdict("its command is not in the image", "compare image and command with the last deploy"),
     128: Verdict("it ended with an invalid exit code", _LOG),
-    130: Verdict("it was interrupted (SIGINT)", "ask who stopped it"),
+    130: Verdict("it was interrupted (SIGINT)", "find out who stopped it"),
     134: Verdict("it aborted itself (SIGABRT): a failed assertion or a broken heap", _LOG),
     139: Verdict(
         "it crashed on an invalid memory address (SIGSEGV)", "suspect a native library of this version"
     ),
-    143: Verdict("it was asked to end (SIGTERM): a stop, a deploy or an orchestrator", "ask who stopped it"),
+    143: Verdict(
+        "it was asked to end (SIGTERM): a stop, a deploy or an orchestrator", "find out who stopped it"
+    ),
 }
 _SIGNALS_FROM = 128
 _KILLED = 137
@@ -48,7 +50,7 @@ def verdict(exit_code: int | None, *, out_of_memory: bool) -> Verdict:
     if out_of_memory:
         return Verdict(
             "the kernel killed it because it reached its memory limit",
-            "look for what grew; raise the limit if the machine has room",
+            "find what grew; raise the limit if the machine has room",
         )
     if exit_code is None:
         return Verdict("its exit code is not known", _LOG)

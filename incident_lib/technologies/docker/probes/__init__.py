@@ -1,4 +1,4 @@
-"""Looks at the Docker engine and at the container of each service."""
+"""Probes of the Docker engine and of the container of each service."""
 
 from functools import partial
 from typing import Any

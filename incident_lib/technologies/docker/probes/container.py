@@ -27,7 +27,7 @@ _FILE_DRIVERS = {"json-file"}
 def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> Fetched:
     """Return one ContainerState, its NetworkAttachments and the last five HealthOutputs.
 
-    A container that has just ended, or is not there, is looked at again for two seconds: a deploy removes one
+    A container that has just ended, or is not there, is inspected again for two seconds: a deploy removes one
     and makes another with its name, and what is seen in between would call the service down.
     Errors: TargetError NOT_FOUND, naming the containers there are.
     """
@@ -46,7 +46,7 @@ def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> 
 
 
 def _settled(engine: Engine, container: str) -> dict[str, Any]:
-    """Return what inspecting says once nothing passes by any more, or at the last look."""
+    """Return what inspecting says once nothing passes by any more, or at the last attempt."""
     for look in range(_LOOKS):
         if look:
             time.sleep(_PAUSE_SECONDS)

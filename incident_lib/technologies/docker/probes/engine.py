@@ -14,7 +14,7 @@ _HOST_NETWORKS = {"host", "none"}
 
 
 def fetch_engine(engine: Engine, _window: Window) -> Fetched:
-    """Return EngineFacts. Source: GET /version (asked when the session was opened), GET /info."""
+    """Return EngineFacts. Source: GET /version (read when the session was opened), GET /info."""
     problem: Problem | None = None
     info: dict[str, Any] = {}
     try:

@@ -19,7 +19,7 @@ def fetch_events(
 ) -> Fetched:
     """Return one EventsSeen and the ContainerEvents in it, of one container or of all; without exec events.
 
-    Source: GET /events with `since` and `until`. All kinds are asked for, also those after the window,
+    Source: GET /events with `since` and `until`. All kinds are read, also those after the window,
     because only a full buffer shows from when on it is complete.
     """
     since, until = int(window.start.timestamp()), f"{clock.now().timestamp():.6f}"

@@ -25,7 +25,7 @@ _FIRST_SECONDS = 8.0  # the process begins, and logs in
 _MOST_BYTES = 4 * 1024 * 1024
 _PSQL = ("psql", "-XAtqw", "-v", "VERBOSITY=verbose")
 _FENCE = "SELECT row_to_json(answer) FROM (\nSTATEMENT\n) AS answer"
-# The statement travels as data, \\gexec sends it, and the last line tells how it went.
+# The statement travels as data, \\gexec sends it, and the last line reports how it went.
 _ASK = """\
 \\set LAST_ERROR_SQLSTATE 00000
 SELECT pg_catalog.convert_from(pg_catalog.decode('{hex}', 'hex'), 'UTF8') \\gexec
@@ -122,7 +122,7 @@ class Exec:
 def _check_single(statement: str) -> None:
     """Refuse what may be two statements. psql would send both, so this is no matter of the protocol.
 
-    Strings that could hide a semicolon from this look (with a backslash, or between dollars) are refused too.
+    Strings that could hide a semicolon from this check (with a backslash, between dollars) are refused too.
     """
     bare = _QUOTED.sub(" ", statement)
     if ";" in bare or _HIDES.search(statement):
@@ -157,7 +157,7 @@ def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
 def inspect(engine: Engine, container: str, *, credentials: bool) -> Found:
     """Return address and login of the server in `container`. Errors: TargetError, also when it does not run.
 
-    Without `credentials` its environment is not looked at, and the user is `postgres`.
+    Without `credentials` its environment is not read, and the user is `postgres`.
     """
     about = engine.inspect(container)
     state = about.get("State") or {}

@@ -28,7 +28,7 @@ def read_space(session: PostgresSession, path: str, pid: int) -> Space:
     try:
         about = os.statvfs(path)
     except OSError as error:
-        raise TargetError(ProblemKind.UNSUPPORTED, f"{path} cannot be looked at: {error.strerror}") from error
+        raise TargetError(ProblemKind.UNSUPPORTED, f"{path} cannot be read: {error.strerror}") from error
     return about.f_blocks * about.f_frsize, about.f_bavail * about.f_frsize, "this machine"
 
 
@@ -43,13 +43,13 @@ def is_here(pid: int) -> bool:
 def _inside(container: str, path: str) -> Space:
     engine = open_engine()
     try:
-        told = engine.exec_read(container, ("df", "-Pk", path), seconds=_SECONDS)
+        answer = engine.exec_read(container, ("df", "-Pk", path), seconds=_SECONDS)
     finally:
         engine.close()
-    space = parse_df(told.stdout.decode("utf-8", "replace"))
-    if told.exit_code or space is None:
-        said = told.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
-        raise TargetError(ProblemKind.UNSUPPORTED, f"df in {container}: {said}")
+    space = parse_df(answer.stdout.decode("utf-8", "replace"))
+    if answer.exit_code or space is None:
+        reason = answer.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
+        raise TargetError(ProblemKind.UNSUPPORTED, f"df in {container}: {reason}")
     return (*space, f"inside the container {container}")
 
 

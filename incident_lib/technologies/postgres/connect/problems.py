@@ -18,7 +18,7 @@ from incident_lib.technologies.postgres.connect.session import (
     PORT,
 )
 
-_CANCELLED = "57014"  # by statement_timeout, or by somebody: the server answers, and says so
+_CANCELLED = "57014"  # by statement_timeout, or by a person: the server answers, and says so
 _BY_STATE = {
     "53300": ProblemKind.FULL,
     "28P01": ProblemKind.DENIED,
@@ -125,8 +125,8 @@ _LOCKED_OUT_ADVICE = (
 LOGIN_HANGS = TargetError(
     ProblemKind.BUSY,
     "the server answers and begins a session, and the login does not end",
-    "a lock on what every login reads (pg_authid, pg_database), a login that asks another server (LDAP, "
-    "RADIUS, PAM), or a machine that is overloaded: look at the server's processes with ps, and at its log",
+    "a lock on what every login reads (pg_authid, pg_database), a login that depends on another server "
+    "(LDAP, RADIUS, PAM), or a machine that is overloaded: see the server's processes with ps, and its log",
 )
 
 

@@ -132,7 +132,7 @@ def _direct(
         except TargetError as error:
             raise explain_peer(error, chosen) from error
 
-    # A server that hangs in one database has greeted us and was told as BUSY; a silent one is so in all.
+    # A server that hangs in one database has greeted us and was reported as BUSY; a silent one is so in all.
     silent = {ProblemKind.TIMED_OUT} if can_be_asked(parameters) else set[ProblemKind]()
     try:
         transport, used, refused = _or_other_database(connect, parameters, _OTHER_DATABASE - silent)

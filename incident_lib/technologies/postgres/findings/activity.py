@@ -58,7 +58,7 @@ def analyze_activity(evidence: Evidence, context: Context) -> Iterator[Finding]:
     states: Counter[str] = Counter()
     for group in groups:
         held[_name(group)] += group.session_count
-        states[group.state or "not told"] += group.session_count
+        states[group.state or "unknown"] += group.session_count
     found: list[Finding] = []
     for name, sessions in held.most_common(1):
         found += _group(evidence, name, sessions, context)
@@ -102,7 +102,7 @@ def _group(evidence: Evidence, name: str, sessions: int, context: Context) -> It
     states: Counter[str] = Counter()
     for group in members:
         clients[group.client_address] += group.session_count
-        states[group.state or "not told"] += group.session_count
+        states[group.state or "unknown"] += group.session_count
     client, from_client = clients.most_common(1)[0]
     listed = ", ".join(f"{number} {state}" for state, number in states.most_common())
     yield finding(
@@ -110,7 +110,7 @@ def _group(evidence: Evidence, name: str, sessions: int, context: Context) -> It
         "group",
         severity,
         f"{name} holds {sessions} of {limit} usable connections",
-        f"{listed}; {from_client} of them from {client or 'the local socket or an address not told'}",
+        f"{listed}; {from_client} of them from {client or 'the local socket or an unknown address'}",
         application=name,
         role=members[0].role,
         client=client,

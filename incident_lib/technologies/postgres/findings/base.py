@@ -22,7 +22,7 @@ def who(session: AnySession) -> str:
 
 
 def what(session: AnySession) -> str:
-    """Return what a session does and for how long, empty if it is not told."""
+    """Return what a session does and for how long, empty if it is not known."""
     if session.state is None:
         return (session.kind or "") if isinstance(session, PostgresLockSession) else ""
     state, seconds = session.state, session.state_seconds
@@ -35,7 +35,7 @@ def what(session: AnySession) -> str:
 
 
 def where(session: AnySession) -> str:
-    """Return role, database and client of a session, as far as they are told."""
+    """Return role, database and client of a session, as far as they are known."""
     parts = {"role": session.role, "database": session.database, "client": session.client_address}
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
 
@@ -80,7 +80,7 @@ def conclude(
 ) -> Iterator[Finding]:
     """Yield `found`; with nothing bad in it also OK with `title`, unless our role was `blind`.
 
-    What it did not see is told once, as UNKNOWN, where the evidence's problem is judged.
+    What it did not see is reported once, as UNKNOWN, where the evidence's problem is judged.
     """
     yield from found
     if not blind and all(finding.severity is FindingSeverity.INFO for finding in found):

@@ -1,4 +1,4 @@
-"""Is it accepting connections, and as whom do we look?"""
+"""Is it accepting connections, and as which role do we connect?"""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ _TITLES = {
     ProblemKind.TLS: "No secure connection with the database server",
     ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
     ProblemKind.RESET: "The database server cut the connection",
-    ProblemKind.BUSY: "The database server runs, and lets nobody in: logins hang",
+    ProblemKind.BUSY: "The database server runs, and lets no client in: logins hang",
 }
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
     "timed_out": "hangs",
-    "busy": "lets nobody in: a catalog of it is locked",
+    "busy": "lets no client in: a catalog of it is locked",
     "not_found": "does not exist",
     "full": "is at its own connection limit",
 }
@@ -54,7 +54,7 @@ def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
         evidence,
         "login_waits",
         FindingSeverity.CRITICAL,
-        f"{format_count(waiting, 'login')} {verb} for a lock inside the database server, so nobody new "
+        f"{format_count(waiting, 'login')} {verb} for a lock inside the database server, so no new client "
         "gets in",
         detail,
         kind="busy",
@@ -64,7 +64,7 @@ def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
 
 
 def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield what refused us before somebody let us in, and what is wrong with our role."""
+    """Yield what refused us before another database let us in, and what is wrong with our role."""
     for row in evidence.of(PostgresConnection):
         found = [*_refused(evidence, row), *_role(evidence, row), *_clock(evidence, row, context)]
         found += _other_way(evidence, row)
@@ -87,7 +87,7 @@ def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding
 def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
     if row.refused_kind is None:
         return
-    reason = _REFUSALS.get(row.refused_kind, "lets nobody in")
+    reason = _REFUSALS.get(row.refused_kind, "lets no client in")
     advice = evidence.problem.advice if evidence.problem else ""
     yield finding(
         evidence,
@@ -104,12 +104,12 @@ def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
 def _role(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
     advice = "A role of its own: CREATE ROLE workbench LOGIN PASSWORD '...' IN ROLE pg_monitor"
     if row.role_is_superuser:
-        # What a container offers is what there is; a configured superuser is somebody's choice.
+        # What a container offers is what there is; a configured superuser is the team's choice.
         severity = FindingSeverity.WARNING if row.way == "configured" else FindingSeverity.INFO
-        title = f"We look as the superuser {row.role}, which could change anything"
+        title = f"The workbench connects as the superuser {row.role}, which could change anything"
     elif row.role_owns_tables or row.role_other_session_count:
         severity = FindingSeverity.INFO
-        title = f"We look as {row.role}, which is a role of the application"
+        title = f"The workbench connects as {row.role}, which is a role of the application"
     elif not row.role_sees_everything:
         severity = FindingSeverity.UNKNOWN
         title = f"Our role {row.role} does not see what other roles do"

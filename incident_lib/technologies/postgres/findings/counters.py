@@ -90,7 +90,7 @@ def _killed(evidence: Evidence, row: PostgresCounters, context: Context) -> Iter
             severity,
             f"{format_count(number, 'session')} of {row.database} ended by error within "
             f"{format_duration(row.interval_seconds)}",
-            f"{row.killed_count} terminated by somebody, {row.fatal_count} by a fatal error",
+            f"{row.killed_count} terminated by a person or program, {row.fatal_count} by a fatal error",
             database=row.database,
             killed=row.killed_count,
             fatal=row.fatal_count,
@@ -142,7 +142,7 @@ def judge_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "load",
             severity,
             f"{active:.0f} sessions work at the same time, on average",
-            f"in {waits[0].sample_count} looks: {listed}",
+            f"in {waits[0].sample_count} samples: {listed}",
             active=active,
             wait=_wait_name(waits[0]),
         )
@@ -166,7 +166,7 @@ def _wait(evidence: Evidence, row: PostgresWait, active: float, context: Context
         "waits",
         severity,
         f"{format_share(row.share_ratio)} of the working sessions wait for {_wait_name(row)}",
-        f"{row.mean_session_count:.1f} of {active:.1f} sessions at a time, in {row.sample_count} looks",
+        f"{row.mean_session_count:.1f} of {active:.1f} sessions at a time, in {row.sample_count} samples",
         wait_type=row.wait_type,
         wait_event=row.wait_event,
         share=row.share_ratio,
@@ -209,16 +209,16 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
             "checkpoints",
             severity,
             f"{requested} checkpoints were requested and {timed} came in time",
-            f"max_wal_size is {format_bytes(row.max_wal_bytes)}: raise it if nobody asked for them by hand",
+            f"max_wal_size is {format_bytes(row.max_wal_bytes)}: raise it if they were not requested by hand",
             requested=requested,
             timed=timed,
         )
 
 
 def wal_explains(row: PostgresCheckpoints, requested: int, written_bytes: int | None) -> bool:
-    """Return whether so much WAL may have asked for so many checkpoints; True where nobody knows how much.
+    """Return whether so much WAL may have asked for so many checkpoints; True where it is unknown how much.
 
-    Backups, CREATE DATABASE and people ask for some too, on a server that writes next to nothing.
+    Backups, CREATE DATABASE and people request some too, on a server that writes next to nothing.
     """
     if written_bytes is None:
         return True
@@ -255,7 +255,7 @@ def judge_io(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 
 def _slow_reads(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield a long mean time of a read. It is told where track_io_timing is on."""
+    """Yield a long mean time of a read. It is known where track_io_timing is on."""
     rows = [row for row in evidence.of(PostgresCounters) if row.block_read_seconds is not None]
     reads = sum(row.block_read_count for row in rows)
     if reads < context.thresholds["postgres.counters.reads.least_count"]:
@@ -313,13 +313,13 @@ def _small_caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     rate = worst.read_count / max(worst.interval_seconds, 0.001)
     if severity := context.thresholds.severity("postgres.counters.slru", rate, "per_second"):
-        looks = worst.read_count + worst.hit_count
+        lookups = worst.read_count + worst.hit_count
         yield finding(
             evidence,
             "slru",
             severity,
             f"The server's cache {worst.name} misses {rate:,.0f} times a second",
-            f"{format_share(worst.read_count / looks)} of {looks:,} looks. Long transactions with many "
+            f"{format_share(worst.read_count / lookups)} of {lookups:,} lookups. Long transactions with many "
             "savepoints, or "
             "many sessions that lock the same rows, do that",
             cache=worst.name,
@@ -330,7 +330,7 @@ def _small_caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def judge_scans(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield INFO where sequential scans of large tables read many rows a second.
 
-    Reports do that too, so it says nothing by itself: slow users beside it make it a cause.
+    Reports do that too, so it says nothing by itself: together with slow requests it is a cause.
     """
     heavy = evidence.of(PostgresTableScan)
     if not heavy:
@@ -368,7 +368,7 @@ def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "statement",
             severity,
             f"{format_share(worst.share_ratio)} of what runs is one statement: {one_line(worst.query, 80)}",
-            f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} looks"
+            f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} samples"
             + (f", one for {format_duration(worst.longest_seconds)}" if worst.longest_seconds else "")
             + "\n"
             f"{one_line(worst.query, 600)}",
@@ -379,7 +379,7 @@ def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 
 def _is_much(row: PostgresRunningStatement, context: Context) -> bool:
-    """Return whether it keeps the server busy, or runs for so long that whoever asked waits for it."""
+    """Return whether it keeps the server busy, or runs for so long that its caller waits for it."""
     rule = "postgres.counters.statement.least"
     if row.mean_session_count >= context.thresholds[f"{rule}_count"]:
         return True

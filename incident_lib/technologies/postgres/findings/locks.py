@@ -1,4 +1,4 @@
-"""Who blocks whom: the tree of those who wait, told from its roots."""
+"""Who blocks whom: the tree of those who wait, from its roots."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,14 +22,14 @@ ByPid = Mapping[int, PostgresLockSession]
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A session that waits for nobody, and everybody who waits for it, directly or behind others."""
+    """A session that waits for no other, and all that wait for it, directly or behind others."""
 
     root: PostgresLockSession
     waiters: tuple[PostgresLockSession, ...]
 
     @property
     def longest_wait_seconds(self) -> float | None:
-        """The longest wait, None where nobody's is told."""
+        """The longest wait, None where none is known."""
         return max(
             (waiter.wait_seconds for waiter in self.waiters if waiter.wait_seconds is not None), default=None
         )
@@ -66,13 +66,13 @@ def _roots(pid: int, by_pid: ByPid) -> set[int]:
 
 
 def analyze_locks(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield each root that somebody waits for, and each schema change that a queue has formed behind."""
+    """Yield each root that sessions wait for, and each schema change that a queue has formed behind."""
     sessions = evidence.of(PostgresLockSession)
     found: list[Finding] = []
     for tree in trees(sessions):
         found += _ddl_queue(evidence, tree)
         found.append(_blocked(evidence, tree, context))
-    yield from conclude(evidence, found, "Nobody waits for a lock", waiters=0)
+    yield from conclude(evidence, found, "No session waits for a lock", waiters=0)
 
 
 def _blocked(evidence: Evidence, tree: Tree, context: Context) -> Finding:

@@ -35,12 +35,12 @@ def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
     for row in evidence.of(PostgresPooler):
         found += _clients(evidence, row, context)
     clients = sum(pool.client_active_count for pool in pools)
-    title = f"{format_count(len(pools), 'pool')}, {format_count(clients, 'active client')}, nobody waits"
+    title = f"{format_count(len(pools), 'pool')}, {format_count(clients, 'active client')}, no client waits"
     yield from conclude(evidence, found, title, pools=len(pools), clients=clients)
 
 
 def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Context) -> list[Finding]:
-    """Return where clients wait. Those that waited in one of two looks only were served in between."""
+    """Return where clients wait. Those that waited in one of two samples only were served in between."""
     waiting = sorted(
         (pool for pool in pools if pool.client_waiting_count),
         key=lambda pool: -pool.client_waiting_count,
@@ -89,7 +89,7 @@ def _servers(pool: PostgresPool) -> int:
 def _line(pool: PostgresPool) -> str:
     limit = "" if pool.size_limit_count is None else f" of {pool.size_limit_count}"
     return (
-        f"{pool.database}/{pool.role} ({pool.mode or 'mode not told'}): {pool.client_waiting_count} wait, "
+        f"{pool.database}/{pool.role} ({pool.mode or 'mode unknown'}): {pool.client_waiting_count} wait, "
         f"{pool.client_active_count} are served by {_servers(pool)}{limit} connections"
     )
 
@@ -97,7 +97,7 @@ def _line(pool: PostgresPool) -> str:
 def _why(pool: PostgresPool) -> str:
     if pool.size_limit_count is not None and _servers(pool) >= pool.size_limit_count:
         return (
-            "All of its connections are in use: look for long transactions on the server first; then the "
+            "All of its connections are in use: check for long transactions on the server first; then the "
             "pool is too small"
         )
     return (

@@ -28,11 +28,9 @@ def analyze_schema(evidence: Evidence, context: Context) -> Iterator[Finding]:
             f"{format_count(schema.table_count, 'table')}, "
             f"{format_count(schema.index_count, 'index', 'indexes')}"
         )
-        how = (
-            "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would tell of all"
-        )
+        how = "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would show all"
         title = f"no change of the schema was seen: {seen}"
-        detail = f"looked at: sessions' last statements, times of commits, an earlier snapshot{how}"
+        detail = f"compared: sessions' last statements, times of commits, an earlier snapshot{how}"
         yield finding(evidence, "ok", FindingSeverity.OK, title, detail, table_count=schema.table_count)
 
 

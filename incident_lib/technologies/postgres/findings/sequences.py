@@ -19,13 +19,13 @@ def analyze_sequences(evidence: Evidence, context: Context) -> Iterator[Finding]
     found = list(_high(evidence, known, context))
     title = "No sequence in this database"
     if known:
-        looked = len(known) if evidence.truncated is None else evidence.truncated.total or len(known)
-        title = f"{format_count(looked, 'sequence')}, the fullest at {format_share(known[0][0])}"
+        count = len(known) if evidence.truncated is None else evidence.truncated.total or len(known)
+        title = f"{format_count(count, 'sequence')}, the fullest at {format_share(known[0][0])}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sequences=len(known))
 
 
 def used_ratio(row: PostgresSequence) -> float | None:
-    """Return how much of its room a sequence has used; None where nobody may tell, or it begins again.
+    """Return how much of its room a sequence has used; None where it may not be read, or begins again.
 
     >>> row = PostgresSequence(schema="public", name="s", table=None, column=None, column_type=None,
     ...     start_value=1, increment=1, is_cycling=False, limit_value=101, may_read=True, last_value=51)

@@ -130,16 +130,16 @@ def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]
 
 
 def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield databases at their own connection limit, or that let nobody in."""
+    """Yield databases at their own connection limit, or that accept no clients."""
     rows = evidence.of(PostgresDatabase)
     found: list[Finding] = []
     for row in rows:
         found += _limit(evidence, row, context)
         if not row.allows_connections:
-            title = f"The database {row.database} lets nobody in (ALLOW_CONNECTIONS false)"
+            title = f"The database {row.database} accepts no clients (ALLOW_CONNECTIONS false)"
             found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
     known = [row.size_bytes for row in rows if row.size_bytes is not None]
-    more = "" if len(known) == len(rows) else f" ({len(rows) - len(known)} not told)"
+    more = "" if len(known) == len(rows) else f" ({len(rows) - len(known)} unknown)"
     title = f"{format_count(len(rows), 'database')}, {format_bytes(sum(known))} in all{more}"
     yield from conclude(evidence, found, title, databases=len(rows), size_bytes=sum(known))
 
@@ -255,7 +255,7 @@ def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[F
             "slot",
             severity,
             title,
-            "bring its consumer back, or drop the slot: WAL that nobody fetches fills the disk",
+            "bring its consumer back, or drop the slot: WAL that is not fetched fills the disk",
             since=row.inactive_since,
             slot=row.name,
             wal_status=row.wal_status,

@@ -11,7 +11,7 @@ from incident_lib.technologies.postgres.rows import (
 )
 from incident_lib.units import format_count, format_duration, format_share
 
-_SLOW_SECONDS = 0.5  # of one call: somebody waits for it, however rare it is
+_SLOW_SECONDS = 0.5  # of one call: its caller waits for it, however rare it is
 
 
 def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def _dominant(evidence: Evidence, row: PostgresStatement, context: Context) -> I
     name = "dominant"
     if busy < context.thresholds["postgres.statements.dominant.least_ratio"]:
         severity = FindingSeverity.INFO
-        # Most of nearly nothing, and quick each time, makes nobody slow: that is no clue to a cause.
+        # Most of nearly nothing, and quick each time, slows no caller: that is no clue to a cause.
         name = "dominant" if (row.mean_seconds or 0) >= _SLOW_SECONDS else "heaviest"
     yield finding(
         evidence,

@@ -35,7 +35,7 @@ def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
         title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
         found.append(_dead_rows(evidence, "autovacuum_off", title, never))
     found += _vacuums(evidence)
-    title = f"{format_count(len(rows), 'table')} looked at, none waits for a vacuum too long"
+    title = f"{format_count(len(rows), 'table')} checked, none waits for a vacuum too long"
     yield from conclude(evidence, found, title, tables=len(rows))
 
 
@@ -67,7 +67,7 @@ def _progress(row: PostgresVacuum) -> str:
     of = f"of {row.table}" if row.table else f"in {row.database or 'another database'}"
     done = "" if row.scanned_ratio is None else f" ({format_share(row.scanned_ratio)} scanned)"
     since = "" if row.run_seconds is None else f" for {format_duration(row.run_seconds)}"
-    return f"{of}: {row.phase or 'not told'}{done}{since}"
+    return f"{of}: {row.phase or 'phase unknown'}{done}{since}"
 
 
 def _vacuum(row: PostgresVacuum) -> str:

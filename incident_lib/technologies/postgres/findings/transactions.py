@@ -28,7 +28,7 @@ def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Findi
         for session in sessions
         if _is_long(session.query_seconds, context) and session.wait_type != "Lock"
     ]
-    rest = {one.pid for one in (*blocking, *idle, *queries)}
+    rest = {session.pid for session in (*blocking, *idle, *queries)}
     transactions = [
         session
         for session in sessions
@@ -40,12 +40,12 @@ def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Findi
         *_long_queries(evidence, queries, context),
         *_long_transactions(evidence, transactions, context),
     ]
-    title = "No long query, no long transaction, nobody idle in one"
+    title = "No long query, no long transaction, none idle in a transaction"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sessions=len(sessions))
 
 
 def _idle(sessions: tuple[PostgresActiveSession, ...], context: Context) -> tuple[Sessions, Sessions]:
-    """Return those idle in a transaction: first those that somebody waits for, then those idle for long."""
+    """Return those idle in a transaction: first those that others wait for, then those idle for long."""
     limit = context.thresholds["postgres.transactions.idle_blocking.critical_seconds"]
     blocking: Sessions = []
     idle: Sessions = []

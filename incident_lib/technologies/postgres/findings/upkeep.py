@@ -17,7 +17,7 @@ _ADVICE = {
     "session": "end its transaction",
     "prepared transaction": "its coordinator must COMMIT PREPARED or ROLLBACK PREPARED it",
     "replication slot": "bring its consumer back, or drop the slot",
-    "standby": "look for a long query there: hot_standby_feedback passes its view on to here",
+    "standby": "find the long query there: hot_standby_feedback passes its view on to here",
 }
 _LISTED = 5
 

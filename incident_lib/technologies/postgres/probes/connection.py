@@ -50,7 +50,7 @@ def _ask(session: PostgresSession) -> tuple[dict[str, Any], datetime, float]:
 
 
 def _difference(server_time: datetime | str, begun: datetime, seconds: float) -> float | None:
-    """Return the server's clock less ours, None when the answer took too long to tell."""
+    """Return the server's clock less ours, None when the answer took too long to be exact."""
     if seconds > 1:
         return None
     server = server_time if isinstance(server_time, datetime) else datetime.fromisoformat(server_time)
@@ -81,7 +81,7 @@ def _problem(session: PostgresSession) -> Problem | None:
 CONNECTION = Probe(
     name="postgres.connection",
     fetch=fetch_connection,
-    question="Is it accepting connections, and as whom are we looking?",
+    question="Is it accepting connections, and as which role do we connect?",
     source=statement("connection"),
     needs="a login",
     cost="one connection",

@@ -32,9 +32,9 @@ from incident_lib.technologies.postgres.rows import (
 )
 
 WATCH_SECONDS = 2.0
-_LOOKS = 20
+_SAMPLES = 20
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
-_LEAST_SHARE = 0.1  # of what runs; a statement with less is nobody's load
+_LEAST_SHARE = 0.1  # of what runs; a statement with less is no load
 _WAITS_FOR_OTHERS = frozenset({"Lock", "Client", "Timeout"})
 _VALUE = re.compile(r"'(?:[^']|'')*'|\$?\b\d+(?:\.\d+)?\b")
 _LIST = re.compile(r"\((?:\s*\?\s*,)+\s*\?\s*\)")
@@ -56,17 +56,17 @@ def watch_waits(session: PostgresSession) -> tuple[PostgresWait | PostgresRunnin
     seen: Counter[tuple[str, str]] = Counter()
     ran: Counter[str] = Counter()
     longest: dict[str, float] = {}
-    looks = 0
-    while looks < _LOOKS and clock.monotonic() - begun < WATCH_SECONDS:
+    samples = 0
+    while samples < _SAMPLES and clock.monotonic() - begun < WATCH_SECONDS:
         for row in session.rows(text):
             seen[row["wait_type"], row["wait_event"]] += row["session_count"]
             if row["wait_type"] not in _WAITS_FOR_OTHERS:
                 query = shape(row["query"] or "")
                 ran[query] += row["session_count"]
                 longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
-        looks += 1
-        time.sleep(max(0.0, begun + looks * WATCH_SECONDS / _LOOKS - clock.monotonic()))
-    return (*wait_rows(seen, looks), *statement_rows(ran, looks, longest))
+        samples += 1
+        time.sleep(max(0.0, begun + samples * WATCH_SECONDS / _SAMPLES - clock.monotonic()))
+    return (*wait_rows(seen, samples), *statement_rows(ran, samples, longest))
 
 
 def shape(query: str) -> str:
@@ -79,9 +79,9 @@ def shape(query: str) -> str:
 
 
 def statement_rows(
-    ran: Counter[str], looks: int, longest: Mapping[str, float]
+    ran: Counter[str], samples: int, longest: Mapping[str, float]
 ) -> tuple[PostgresRunningStatement, ...]:
-    """Return the statements that made a tenth or more of what ran in `looks`.
+    """Return the statements that made a tenth or more of what ran in `samples`.
 
     >>> [row.share_ratio for row in statement_rows(Counter({"SELECT ?": 19, "COMMIT": 1}), 10, {})]
     [0.95]
@@ -91,8 +91,8 @@ def statement_rows(
         PostgresRunningStatement(
             query=query,
             session_count=number,
-            sample_count=looks,
-            mean_session_count=number / looks,
+            sample_count=samples,
+            mean_session_count=number / samples,
             share_ratio=number / whole,
             longest_seconds=longest.get(query),
         )
@@ -101,8 +101,8 @@ def statement_rows(
     )
 
 
-def wait_rows(seen: Counter[tuple[str, str]], looks: int) -> tuple[PostgresWait, ...]:
-    """Return the rows of what was seen in `looks`.
+def wait_rows(seen: Counter[tuple[str, str]], samples: int) -> tuple[PostgresWait, ...]:
+    """Return the rows of what was seen in `samples`.
 
     >>> [row.share_ratio for row in wait_rows(Counter({("IO", "DataFileRead"): 3, ("CPU", "running"): 1}), 2)]
     [0.75, 0.25]
@@ -113,8 +113,8 @@ def wait_rows(seen: Counter[tuple[str, str]], looks: int) -> tuple[PostgresWait,
             wait_type=wait_type,
             wait_event=wait_event,
             session_count=number,
-            sample_count=looks,
-            mean_session_count=number / looks,
+            sample_count=samples,
+            mean_session_count=number / samples,
             share_ratio=number / whole,
         )
         for (wait_type, wait_event), number in seen.most_common()
@@ -151,7 +151,7 @@ def checkpoint_rows(first: Reading | None, second: Reading | None) -> tuple[Post
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement with totals: what tells its rows apart, what never falls, what becomes of them."""
+    """A statement with totals: what distinguishes its rows, what never falls, what becomes of them."""
 
     name: str
     row_type: type[PostgresIo | PostgresSlru]
@@ -238,7 +238,7 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     totals = {total.name: total.read(session) for total in _TOTALS}
     leave_first_reading(session)
     problem = privilege_problem(session)
-    # Without the privilege only our own sessions would be seen, which looks like an idle server.
+    # Without the privilege only our own sessions would be seen, as on an idle server.
     waits = () if problem else watch_waits(session)
     if problem:
         time.sleep(_BLIND_SECONDS)
@@ -267,7 +267,7 @@ COUNTERS = Probe(
     question="What happens right now: deadlocks, rollbacks, waits, checkpoints, temporary files?",
     source=statement("counters"),
     needs="pg_monitor",
-    cost="two readings, two seconds apart, each with a scan of pg_class; 20 looks at the sessions in between",
+    cost="two readings, two seconds apart, each with a scan of pg_class; 20 samples of sessions in between",
     tier=1,
 )
 _TOTALS = (

@@ -15,13 +15,13 @@ def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
     Source: sql/data_folder.sql, then df in the container or statvfs here. Needs: pg_monitor. Errors:
     TargetError PRIVILEGE, UNSUPPORTED.
     """
-    (told,) = session.rows(statement("data_folder"))
-    if told["path"] is None:
+    (facts,) = session.rows(statement("data_folder"))
+    if facts["path"] is None:
         problem = privilege_problem(session) or PRIVILEGE
         raise TargetError(ProblemKind.PRIVILEGE, problem.message, problem.advice)
-    total, free, vantage = read_space(session, told["path"], told["pid"])
-    row = PostgresDisk(path=told["path"], total_bytes=total, free_bytes=free, vantage=vantage)
-    return Fetched(rows=(row,), source=f"{statement('data_folder')}\n-- df -Pk {told['path']}, {vantage}")
+    total, free, vantage = read_space(session, facts["path"], facts["pid"])
+    row = PostgresDisk(path=facts["path"], total_bytes=total, free_bytes=free, vantage=vantage)
+    return Fetched(rows=(row,), source=f"{statement('data_folder')}\n-- df -Pk {facts['path']}, {vantage}")
 
 
 DISK = Probe(

@@ -13,7 +13,7 @@ from incident_lib.technologies.postgres.rows import PostgresLockSession
 def fetch_locks(session: PostgresSession, _window: Window) -> Fetched:
     """Return everybody who waits for a lock or is waited for: a PostgresLockSession each.
 
-    Source: sql/locks.sql, and sql/lock_relations.sql when somebody waits. Needs: pg_monitor.
+    Source: sql/locks.sql, and sql/lock_relations.sql when a session waits. Needs: pg_monitor.
     """
     rows, truncated = read(session, "locks", PostgresLockSession)
     problem = privilege_problem(session)

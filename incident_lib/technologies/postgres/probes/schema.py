@@ -12,11 +12,11 @@ from incident_lib.technologies.postgres.rows import (
 
 
 def fetch_schema(session: PostgresSession, _window: Window) -> Fetched:
-    """Return the schema in numbers, the 20 relations written last, and changes that sessions tell of.
+    """Return the schema in numbers, the 20 relations written last, and changes that sessions report.
 
     Source: sql/schema.sql, schema_relations.sql, schema_statements.sql. Needs: pg_monitor for the last one.
     Cost: two scans of pg_class, one of pg_attribute. When something was written is known with
-    track_commit_timestamp alone; else only a comparison with an earlier look tells.
+    track_commit_timestamp alone; else only a comparison with an earlier snapshot shows them.
     """
     schema, _ = read(session, "schema", PostgresSchema)
     relations, _ = read(session, "schema_relations", PostgresRelation)

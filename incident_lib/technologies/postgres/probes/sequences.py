@@ -26,12 +26,12 @@ def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
     """
     listed = session.rows(statement("sequences"))
     seen, locked = _read(session, [row for row in listed if row["may_read"]])
-    looked = [
+    listed = [
         row for row in listed if not row["may_read"] or row["sequence"] in seen or row["sequence"] in locked
     ]
     values = (
         {**row, "last_value": seen.get(row["sequence"]), "is_left_alone": row["sequence"] in locked}
-        for row in looked
+        for row in listed
     )
     rows = sorted(msgspec.convert(list(values), list[PostgresSequence]), key=lambda row: -_used(row))
     total = listed[0]["total_count"] if listed else 0
@@ -46,15 +46,15 @@ def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
 def _read(session: PostgresSession, readable: list[Row]) -> tuple[dict[int, int | None], set[int]]:
     """Return the values of the sequences and which were left alone; ends where the time is up."""
     seen: dict[int, int | None] = {}
-    asked: set[int] = set()
+    tried: set[int] = set()
     begun = clock.monotonic()
     for first in range(0, len(readable), _BATCH):
         if clock.monotonic() - begun > _BUDGET_SECONDS:
             break
         batch = [row["sequence"] for row in readable[first : first + _BATCH]]
-        asked |= set(batch)
+        tried |= set(batch)
         seen |= _batch(session, batch)
-    return seen, asked - seen.keys()
+    return seen, tried - seen.keys()
 
 
 def _batch(session: PostgresSession, batch: list[int]) -> dict[int, int | None]:
@@ -62,23 +62,23 @@ def _batch(session: PostgresSession, batch: list[int]) -> dict[int, int | None]:
     try:
         return {row["sequence"]: row["last_value"] for row in session.rows(text)}
     except TargetError as error:
-        # Locked in between, or dropped: the whole batch waits for the next look.
+        # Locked in between, or dropped: the whole batch waits for the next collection.
         if error.kind not in {ProblemKind.BUSY, ProblemKind.UNSUPPORTED}:
             raise
         return {}
 
 
 def _used(row: PostgresSequence) -> float:
-    """Return how much of its room is used, for the order; those that nobody sees come before unused ones."""
+    """Return how much of its room is used, for the order; hidden ones come before unused ones."""
     if not row.may_read or row.is_left_alone:
         return 0.5
     gone = 0 if row.last_value is None else abs(row.last_value - row.start_value)
     return 0.0 if row.is_cycling else gone / max(1, abs(row.limit_value - row.start_value))
 
 
-def _cut(looked: int, total: int) -> Truncation | None:
-    if looked < total:
-        return Truncation(kept=looked, total=total, unit="sequences, those with the least room,")
+def _cut(listed: int, total: int) -> Truncation | None:
+    if listed < total:
+        return Truncation(kept=listed, total=total, unit="sequences, those with the least room,")
     return Truncation(kept=_KEPT, total=total, unit="sequences, the fullest,") if total > _KEPT else None
 
 
@@ -97,7 +97,7 @@ def _problem(
         return Problem(
             kind=ProblemKind.BUSY,
             message=f"{locked} of {total} sequences are being altered, and were left alone",
-            advice="look again when it is done; postgres.locks shows who waits for it",
+            advice="collect again when it is done; postgres.locks shows who waits for it",
         )
     return None
 

@@ -70,6 +70,6 @@ DATABASES = Probe(
     question="How large are the databases, and is one at its limit?",
     source=statement("databases"),
     needs="pg_monitor",
-    cost="looks at every file of every database",
+    cost="reads the size of every file of every database",
     tier=1,
 )

@@ -27,7 +27,7 @@ def fetch_archiver(session: PostgresSession, _window: Window) -> Fetched:
 def fetch_indexes(session: PostgresSession, _window: Window) -> Fetched:
     """Return indexes that are not valid: a PostgresInvalidIndex each. Needs: pg_monitor, to know builds."""
     rows, truncated = read(session, "invalid_indexes", PostgresInvalidIndex)
-    # Without the privilege a build that goes on cannot be told from one that failed.
+    # Without the privilege a build that goes on cannot be distinguished from one that failed.
     return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session) if rows else None)
 
 

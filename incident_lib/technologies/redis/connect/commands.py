@@ -26,7 +26,7 @@ ALLOWED: frozenset[tuple[str, ...]] = frozenset(
     }
 )
 
-# CONFIG GET answers a pattern, and `*` returns the password: only these names are asked for.
+# CONFIG GET answers a pattern, and `*` returns the password: only these names are requested.
 SETTINGS = (
     "appendfsync",
     "appendonly",
@@ -82,7 +82,7 @@ def check(command: Sequence[str | bytes | int]) -> None:
 
 
 def is_known(name: str) -> bool:
-    """Return whether `name` is a command that may be sent; version 6 tells it without its subcommand.
+    """Return whether `name` is a command that may be sent; version 6 reports it without its subcommand.
 
     >>> is_known("slowlog|get"), is_known("slowlog"), is_known("get")
     (True, True, False)

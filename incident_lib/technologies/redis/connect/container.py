@@ -150,15 +150,15 @@ class ContainerCli:
 
     def _run(self, command: Command) -> Any:
         result = self._execute(command)
-        said = (result.stderr + result.stdout).decode("utf-8", "replace")
-        if "Could not connect" in said:
+        output = (result.stderr + result.stdout).decode("utf-8", "replace")
+        if "Could not connect" in output:
             raise TargetError(
                 ProblemKind.REFUSED,
                 f"{self.where} refused the connection",
                 "look at the log of the container",
             )
         if result.exit_code not in {0, 1} or (result.exit_code and not result.stdout):
-            first = said.strip().partition("\n")[0][:200]
+            first = output.strip().partition("\n")[0][:200]
             raise TargetError(ProblemKind.PROTOCOL, f"{self._program} inside the container failed: {first}")
         return parse_output(command, result.stdout.decode("utf-8", "surrogateescape"))
 

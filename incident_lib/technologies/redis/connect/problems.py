@@ -1,4 +1,4 @@
-"""What a server or a socket said -> TargetError."""
+"""What a server or a socket reported -> TargetError."""
 
 import socket
 import ssl

@@ -51,7 +51,7 @@ class Resp:
         self._connection.stream = stream
         self._connection.connect()
 
-    def ask(self, commands: Sequence[Command]) -> list[Any]:
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Return a reply for each command, error replies as values. Errors: TargetError."""
         packed = self._connection.pack_commands(commands)
         try:
@@ -70,7 +70,7 @@ class Resp:
 
     def _answer(self) -> Any:
         try:
-            # The socket stays open after a time-out: what stands there in place of Redis is asked once more.
+            # The socket stays open after a time-out: what answers there in place of Redis is tried once more.
             return self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
         except ResponseError as error:
             return ReplyError(str(error))

@@ -117,7 +117,7 @@ class RedisSession:
         self.notes = notes
         self.user = "default"  # as whom we are logged in
         self.transport = transport
-        # Of the container or process, None where it has none; asked for only where maxmemory is not set.
+        # Of the container or process, None where it has none; read only where maxmemory is not set.
         self.memory_limit: Callable[[], int | None] = lambda: None
         self.clock_difference = timedelta()  # the server's clock less ours
         self.first_at = clock.now()  # of the first sample
@@ -142,7 +142,7 @@ class RedisSession:
         address, local = client.get("addr", ""), self.transport.local
         if client.get("name") == NAME or (local and address == local):
             return True
-        # redis-cli inside the container cannot be named: it is what asks from there what only we ask.
+        # redis-cli inside the container cannot be named: it is what sends from there what only we send.
         inside = not self.is_quick and address.startswith("127.0.0.1:") and not client.get("name")
         return inside and own_count(self._sent, client.get("cmd", "")) > 0
 

@@ -162,7 +162,7 @@ def _log_in(wire: Wire, address: Address) -> tuple[str, ...]:
     if not isinstance(reply, ReplyError):
         return notes
     if _NO_PASSWORD in str(reply):
-        return (*notes, "the server asks for no password, so ours was not used")
+        return (*notes, "the server needs no password, so ours was not used")
     raise from_login(reply)
 
 

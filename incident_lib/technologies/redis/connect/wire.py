@@ -1,4 +1,4 @@
-"""One connection over redis-py: no retry, no command that was not asked for, every wait bounded.
+"""One connection over redis-py: no retry, no command of the library's own, every wait bounded.
 
 The library packs commands and reads replies. The socket is opened here, so that one deadline holds for name,
 connect and TLS, and so that the handshake is timed by itself.
@@ -46,7 +46,7 @@ class Stream:
         self._socket = sock
         self._deadline = 0.0
         self._left_bytes = 0
-        self._first = b""  # what it said first, for whom to take it for
+        self._first = b""  # what it sent first, to recognise what it is
 
     def begin(self) -> None:
         """Start the time and the count of an exchange."""
@@ -145,7 +145,7 @@ class Wire:
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Return a reply for each command: bytes, int, None, list, or ReplyError as a value.
 
-        Errors: TargetError. After one nothing more is sent, as replies could no longer be told apart.
+        Errors: TargetError. After one nothing more is sent, as replies could no longer be matched.
         """
         for command in commands:
             check(command)
@@ -153,7 +153,7 @@ class Wire:
             raise self._broken
         self._stream.begin()
         try:
-            return self._resp.ask(commands)
+            return self._resp.exchange(commands)
         except TargetError as error:
             self._broken = error if self._answered else self._stream.explain(error)
             if self._broken is error:

@@ -12,7 +12,7 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     denials = evidence.of(RedisDenial)
     if not denials:
         yield finding(
-            evidence, "ok", FindingSeverity.OK, "nobody was refused by the access rules in the window"
+            evidence, "ok", FindingSeverity.OK, "no client was refused by the access rules in the window"
         )
         return
     worst = max(denials, key=lambda row: row.denied_count)

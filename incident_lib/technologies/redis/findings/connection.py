@@ -28,7 +28,7 @@ _TITLES = {
 
 
 def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
-    """Yield why nobody could connect: CRITICAL, or UNKNOWN where the inability is ours."""
+    """Yield why no connection could be made: CRITICAL, or UNKNOWN where the inability is ours."""
     problem = evidence.problem
     if problem is None:
         return
@@ -134,8 +134,8 @@ def _is_busy_here(latency: RedisLatency, wait: float, context: Context) -> bool:
 def _wait(latency: RedisLatency, *, held: bool) -> float:
     """Return how long a ping waited for the server.
 
-    Our own delays are taken off: what the kernel tells of that very ping, and as much as our pauses were late
-    at most, unless the server itself says that it was held up.
+    Our own delays are taken off: what the kernel reports of that very ping, and at most as much as our pauses
+    were late, unless the server itself says that it was held up.
     """
     served = latency.served_p95_seconds
     seconds = latency.p95_seconds if served is None else served
@@ -143,7 +143,7 @@ def _wait(latency: RedisLatency, *, held: bool) -> float:
 
 
 def _held(latency: RedisLatency, context: Context) -> str | None:
-    """Return what the server says that it did meanwhile, None where that would hold nobody up."""
+    """Return what the server says that it did meanwhile, None where that would hold no client up."""
     ratio, longest = latency.busy_ratio or 0.0, latency.longest_seconds or 0.0
     limits = context.thresholds
     long = limits.severity("redis.latency", longest, "seconds") is not None

@@ -25,7 +25,7 @@ _MEANING = {
 
 
 def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield each class that rises just now; a total alone is never judged, as nobody knows its time."""
+    """Yield each class that rises just now; a total alone is never judged, as its time is unknown."""
     rows = evidence.of(RedisErrorClass)
     rising = [row for row in rows if row.risen_count]
     yield from (_rising(evidence, row, context) for row in rising)

@@ -1,6 +1,6 @@
-"""Whether a cache was emptied: by a command, by somebody who is still there, or by whatever it was.
+"""Whether a cache was emptied: by a command, by a client that is still connected, or by an unknown one.
 
-Counters since the start of a server tell nothing of when, so they are only set against an earlier look.
+Counters since the start of a server say nothing of when, so they are only compared with an earlier snapshot.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,10 +41,10 @@ def flushed_by_client(evidence: Evidence, context: Context) -> Iterator[Finding]
     groups = [
         row for row in evidence.of(RedisClientGroup) if row.command.partition("|")[0].lower() in FLUSHES
     ]
-    told = [(group.idle_min_seconds, group) for group in groups if group.idle_min_seconds is not None]
-    if not told:
+    idle = [(group.idle_min_seconds, group) for group in groups if group.idle_min_seconds is not None]
+    if not idle:
         return
-    seconds, group = min(told, key=lambda pair: pair[0])
+    seconds, group = min(idle, key=lambda pair: pair[0])
     at = evidence.collected_at - timedelta(seconds=seconds)
     if context.window.holds(at):
         yield finding(
@@ -60,13 +60,13 @@ def flushed_by_client(evidence: Evidence, context: Context) -> Iterator[Finding]
 
 
 def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
-    """Yield a flush between the two samples of one look."""
+    """Yield a flush between the two samples of one collection."""
     if row.flushed_count:
         yield finding(
             evidence,
             "flushed",
             FindingSeverity.INFO,
-            "its keys are thrown away just now: FLUSHALL or FLUSHDB came while we looked",
+            "its keys are thrown away just now: FLUSHALL or FLUSHDB came between two samples",
             f"{format_number(row.flushed_count)} of them in {format_duration(row.seconds)}; "
             f"{row.key_count:,} keys are left",
             since=evidence.collected_at,
@@ -80,7 +80,7 @@ def flushes_since(
 ) -> Iterator[Finding]:
     """Yield that a server was flushed, or lost nearly all keys, since an earlier look at the same process.
 
-    Only what happened within an incident has a moment: after the earlier of the two looks.
+    Only what happened within an incident has a moment: after the earlier of the two snapshots.
     """
     old = {earlier.target: earlier for earlier in before if earlier.probe == _PROBE}
     for evidence in now:
@@ -102,7 +102,7 @@ def _between(
     same_incident: bool,
 ) -> Iterator[Finding]:
     since = earlier.collected_at if same_incident else None
-    when = f"since the look of {format_time(earlier.collected_at)}"
+    when = f"since the snapshot of {format_time(earlier.collected_at)}"
     keys = f"{known.key_count:,} keys then, {row.key_count:,} now"
     flushes = _risen(known.flush_total_count, row.flush_total_count)
     if flushes and not row.flushed_count:
@@ -134,7 +134,7 @@ def _reason(row: RedisMemory, known: RedisMemory, flushes: int | None, gone: int
     evicted = _risen(known.evicted_total_count, row.evicted_total_count)
     if evicted is not None and evicted >= gone / 2:
         return f"{evicted:,} were evicted meanwhile"
-    return "somebody deleted them"
+    return "a client deleted them"
 
 
 def _risen(before: int | None, now: int | None) -> int | None:

@@ -36,9 +36,7 @@ def _sample(evidence: Evidence) -> str:
     sample = next(iter(evidence.of(RedisKeySample)), None)
     if sample is None or not sample.key_count:
         return ""
-    text = (
-        f"{sample.sampled_count:,} of {sample.key_count:,} keys of database {sample.database} were looked at"
-    )
+    text = f"{sample.sampled_count:,} of {sample.key_count:,} keys of database {sample.database} were sampled"
     if groups := evidence.of(RedisKeyGroup):
         share = groups[0].memory_bytes / max(sample.memory_bytes, 1)
         text += f"; {groups[0].pattern} takes {format_share(share)} of their memory"

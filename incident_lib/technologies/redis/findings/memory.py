@@ -146,9 +146,9 @@ def _behind(evidence: Evidence, row: RedisMemory, seconds: float) -> Finding:
 
 
 def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
-    """Yield a low hit ratio: bad where a cache evicts what is asked for, else only said.
+    """Yield a low hit ratio: bad where a cache evicts what is needed, else only reported.
 
-    A cold cache has it too, and so has one that is asked whether something is new.
+    A cold cache has it too, and so has one that is used to check whether something is new.
     """
     limits, ratio = context.thresholds, _hit_ratio(row, context)
     hits, misses = row.hit_count or 0, row.miss_count or 0

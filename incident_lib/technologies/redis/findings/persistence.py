@@ -66,7 +66,7 @@ def _dump(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
         "the last dump failed" if goes_on else "dumps fail, and writes are refused",
         (f"last good one {format_time(row.dump_at)}; " if row.dump_at else "")
         + f"{format_number(row.unsaved_change_count)} changes are not saved. "
-        + "Look at the disk and rights of its directory."
+        + "Check the disk and rights of its directory."
         + (" Whether writes are refused is the default's, as CONFIG GET is not allowed." if assumed else ""),
         what="dump",
         unsaved_change_count=row.unsaved_change_count,

@@ -18,7 +18,7 @@ from incident_lib.units import format_bytes, format_duration, format_number
 
 _PROBE = "redis.replication"
 _ROLES = {"master": "a primary", "slave": "a replica"}
-# A primary tells its replicas every ten seconds that it is there, in 14 bytes: so many come at the least.
+# A primary informs its replicas every ten seconds that it is there, in 14 bytes: so many come at the least.
 _LEAST_BYTES_PER_SECOND = 1.4
 
 
@@ -54,7 +54,7 @@ def _ok(evidence: Evidence) -> Finding:
     cluster = next(iter(evidence.of(RedisCluster)), None)
     title += ", in a cluster that serves" if cluster else ""
     nodes = cluster.node_count if cluster else None
-    beyond = f"one of {nodes} nodes; what the others hold and do was not looked at" if nodes else ""
+    beyond = f"one of {nodes} nodes; the others were not checked" if nodes else ""
     return finding(evidence, "ok", FindingSeverity.OK, title, beyond, role=row.role, node_count=nodes)
 
 
@@ -148,7 +148,7 @@ def failover(evidence: Evidence, row: RedisReplication, context: Context) -> Ite
 def _took_over_inside(row: RedisReplication, window_seconds: float) -> bool:
     """Return whether it followed another primary inside the window, as far as that is certain.
 
-    Since it took over it has written at least what tells its replicas that it lives. A server that was
+    Since it took over it has written at least what informs its replicas that it lives. A server that was
     started inside the window may have read the other history from its file.
     """
     if not row.previous_replication_id or row.role != "master" or not row.replica_count:

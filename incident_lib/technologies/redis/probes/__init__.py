@@ -1,4 +1,4 @@
-"""What is asked of a Redis or Valkey server: what needs the second INFO comes after what does not."""
+"""The probes of a Redis or Valkey server: what needs the second INFO comes after what does not."""
 
 from functools import partial
 

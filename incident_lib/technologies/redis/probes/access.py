@@ -27,7 +27,7 @@ def fetch_acl(session: RedisSession, window: Window) -> Fetched:
 
 
 def _is_ours(session: RedisSession, entry: dict[str, Any]) -> bool:
-    """Return whether we were refused, now or at an earlier look whose connection is gone."""
+    """Return whether we were refused, now or in an earlier collection whose connection is gone."""
     client = _client(entry)
     if session.is_ours(client):
         return True

@@ -42,7 +42,7 @@ def _groups(
     if connected is not None and connected > LIST_LIMIT:
         return (), Problem(
             kind=ProblemKind.SKIPPED,
-            message=f"the list of clients was not asked for, as there are {connected:,}, over {LIST_LIMIT:,}",
+            message=f"the list of clients was not read, as there are {connected:,}, over {LIST_LIMIT:,}",
             advice="CLIENT LIST could hold up everybody else for over 10 ms; look at the applications' pools",
         )
     reply = session.exchange([("CLIENT", "LIST")])[0]

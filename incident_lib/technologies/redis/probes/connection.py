@@ -121,7 +121,7 @@ def _send_pings(session: RedisSession) -> _Pings:
 
 
 def _meanwhile(session: RedisSession) -> dict[str, Any]:
-    """Return what the server itself counted during the pings, {} where it may not be asked."""
+    """Return what the server itself counted during the pings, {} where INFO is not allowed."""
     if session.info_problem:
         return {}
     first, second = session.later()
@@ -137,7 +137,7 @@ def _meanwhile(session: RedisSession) -> dict[str, Any]:
 
 
 def _pause() -> float:
-    """Return how much longer than asked for we slept: a busy machine or process here is no slow server."""
+    """Return how much longer than requested we slept: a busy machine or process here is no slow server."""
     started = clock.monotonic()
     time.sleep(_PAUSE_SECONDS)
     return max(clock.monotonic() - started - _PAUSE_SECONDS, 0.0)

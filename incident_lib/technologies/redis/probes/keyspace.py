@@ -116,13 +116,13 @@ def _raise(reply: ReplyError) -> None:
 
 
 def _kinds(session: RedisSession, sample: _Sample) -> tuple[dict[bytes, str], Problem | None]:
-    """Return what the biggest keys are, and why that cannot be told."""
+    """Return what the biggest keys are, and why that is unknown."""
     biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
     replies = session.exchange([("TYPE", key) for key in biggest]) if biggest else []
     refused = next((reply for reply in replies if isinstance(reply, ReplyError)), None)
-    told = ("?" if isinstance(reply, ReplyError) else text_of(reply) for reply in replies)
+    kinds = ("?" if isinstance(reply, ReplyError) else text_of(reply) for reply in replies)
     problem = Problem.from_error(from_reply(refused)) if refused else None
-    return dict(zip(biggest, told, strict=True)), problem
+    return dict(zip(biggest, kinds, strict=True)), problem
 
 
 def _rows(

@@ -18,7 +18,7 @@ def fetch_slowlog(session: RedisSession, window: Window) -> Fetched:
     """Return the slow commands inside the window, without their arguments.
 
     Source: SLOWLOG LEN, SLOWLOG GET 128, CONFIG GET slowlog-log-slower-than. Needs: +slowlog|get
-    +slowlog|len, and +config|get to tell a fast server from a log that is off.
+    +slowlog|len, and +config|get to distinguish a fast server from a log that is off.
     """
     session.need_data()
     length, entries = session.exchange([("SLOWLOG", "LEN"), ("SLOWLOG", "GET", ENTRIES)])

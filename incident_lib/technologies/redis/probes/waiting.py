@@ -1,4 +1,4 @@
-"""How busy this machine is: it must not be taken for a slow server."""
+"""How busy this machine is: it must not be mistaken for a slow server."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _NANOSECONDS, _MICROSECONDS = 1_000_000_000, 1_000_000
 
 
 def waited_seconds() -> float:
-    """Return how long this thread was ready to run and did not, since it began; 0 where nothing tells.
+    """Return how long this thread was ready to run and did not, since it began; 0 where it is unknown.
 
     Source: /proc/thread-self/schedstat, its second number. A difference of two is exact.
     """
@@ -20,7 +20,7 @@ def waited_seconds() -> float:
 
 
 def starved_seconds() -> float | None:
-    """Return how long somebody on this machine waited for a processor, since it started; None if unknown.
+    """Return how long any task on this machine waited for a processor, since it started; None if unknown.
 
     Source: /proc/pressure/cpu, `some total`.
     """

@@ -148,7 +148,7 @@ def _database(**values: Any) -> PostgresDatabase:
 
 def test_databases() -> None:
     found = judge(evidence("databases", _database(), _database(size_bytes=None)))
-    assert found["ok"].title == "2 databases, 5 MiB in all (1 not told)"
+    assert found["ok"].title == "2 databases, 5 MiB in all (1 unknown)"
     assert judge(evidence("databases", _database(connection_limit=10)))["limit"].severity is WARNING
     assert judge(evidence("databases", _database(connection_limit=8)))["limit"].severity is CRITICAL
     assert judge(evidence("databases", _database(allows_connections=False)))["closed"].severity is INFO

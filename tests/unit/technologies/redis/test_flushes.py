@@ -83,7 +83,7 @@ def test_a_baseline_knows_no_moment():
     [
         ({"expired_total_count": 5000}, "4,900 expired"),
         ({"evicted_total_count": 4800}, "4,800 were evicted"),
-        ({}, "somebody deleted them"),
+        ({}, "a client deleted them"),
     ],
 )
 def test_keys_that_went_without_a_flush(now, reason):
