@@ -29,7 +29,7 @@ _TRIAGES = {HEALTHY: 10, FRESH: 1}
 
 
 def main() -> int:
-    """Return 0 when every goal is met by what was asked for, else 1."""
+    """Return 0 when every goal is met by what was measured, else 1."""
     asked_for = options(__doc__)
     results = {} if asked_for.fresh else _load(asked_for.out)
     begun = time.monotonic()

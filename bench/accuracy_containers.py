@@ -45,7 +45,7 @@ def _engine() -> docker.DockerClient:
 
 
 def measure_container_fault(name: str) -> Result | None:
-    """Return what a container stack of its own, broken by one fault, was diagnosed as.
+    """Return what a fresh container stack, broken by one fault, was diagnosed as.
 
     None where this machine cannot play it; the reason is printed.
     """

@@ -1,4 +1,4 @@
-"""Breaking a stack of its own for each measurement, and comparing the diagnosis with what was broken.
+"""Breaking a fresh stack for each measurement, and comparing the diagnosis with what was broken.
 
 The diagnosis is given the stack's workbench.toml and a window. The fault is compared only afterwards.
 """
@@ -57,7 +57,7 @@ def measure_healthy(triages: int) -> Result:
 
 
 def measure_faults(names: tuple[str, ...]) -> Result:
-    """Return what a stack of its own, broken by these faults together, was diagnosed as."""
+    """Return what a fresh stack, broken by these faults together, was diagnosed as."""
     faults = [FAULTS[name] for name in names]
     with DemoStack() as stack:
         return broken(stack, faults)

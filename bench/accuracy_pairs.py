@@ -13,7 +13,7 @@ from incident_lib.demo import FAULTS
 _SEED = 20260115
 _PAIRS = 30
 # What works no longer while a fault is there. `backend`: it serves requests; `checkouts`: they reach the
-# database; `reads`: of orders, through the pool; `reports`: on a connection of their own.
+# database; `reads`: of orders, through the pool; `reports`: on separate connections.
 _ALL = frozenset({"backend", "checkouts", "reads", "reports"})
 _STOPS: dict[str, frozenset[str]] = {
     # The process that takes the requests is gone, halted, or out of files.
@@ -59,7 +59,7 @@ _NEEDS: dict[str, frozenset[str]] = {
     "cache-stampede": frozenset({"reads"}),
     "redis-credentials": frozenset({"backend"}),
 }
-# Not in pairs, each for a reason of its own.
+# Not in pairs, each for its reason.
 _ALONE = {
     "host-cpu-saturated": "slows everything down, so that hardly any other fault shows in its time",
     "gradual-degradation": "is judged from a watch, in which the other fault would be months old",
@@ -67,7 +67,7 @@ _ALONE = {
 
 
 def hides(first: str, other: str) -> bool:
-    """Return whether the fault `one` keeps the fault `other` from showing.
+    """Return whether the fault `first` keeps the fault `other` from showing.
 
     >>> hides("db-down", "sequence-exhausted"), hides("db-down", "tls-expired")
     (True, False)

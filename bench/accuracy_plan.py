@@ -16,7 +16,7 @@ _TIMES = 3
 
 
 def options(description: str | None) -> argparse.Namespace:
-    """Return what was asked for."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

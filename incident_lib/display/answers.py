@@ -9,7 +9,7 @@ from incident_lib import clock
 from incident_lib.display.block import Block
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import FindingSeverity
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, index_page
 from incident_lib.units import format_count, format_duration
@@ -58,7 +58,8 @@ def timeline(case: Case) -> Block:
 
 def onset(case: Case) -> Block:
     """Return since when it is broken, and which changes came shortly before it."""
-    began = case.onset or min((finding.since for finding in _bad(case) if finding.since), default=None)
+    since = (finding.since for finding in case.analysis.findings if finding.severity.is_bad and finding.since)
+    began = case.onset or min(since, default=None)
     if began is None:
         answer = "Nothing says when it began: no finding with a time, and no onset in the logs."
         return Block(blocks.note(answer, kind="unknown"), answer)
@@ -155,10 +156,6 @@ def worst_of(case: Case) -> dict[str, FindingSeverity]:
         if finding.target not in worst or finding.severity.rank < worst[finding.target].rank:
             worst[finding.target] = finding.severity
     return worst
-
-
-def _bad(case: Case) -> list[Finding]:
-    return [finding for finding in case.analysis.findings if finding.severity.is_bad]
 
 
 def _against(moment: datetime, began: datetime) -> str:

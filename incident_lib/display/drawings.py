@@ -31,6 +31,7 @@ from incident_lib.technologies.redis.rows import RedisMemory
 from incident_lib.units import format_bytes, format_share
 
 _LEVELS = (("CRITICAL", "bad"), ("ERROR", "bad"), ("WARNING", "s2"), ("INFO", "s1"), ("DEBUG", "rest"))
+_SESSION_COLOURS = {"active": "s1", "idle": "rest", "idle in transaction": "bad"}
 _PHASES = (
     ("name_seconds", "s4", "name"),
     ("connect_seconds", "s3", "connect"),
@@ -135,16 +136,17 @@ def connections(case: Case) -> Block:
             continue
         room = [row for target, row in case.rows(PostgresCapacity) if target == evidence.target]
         limit = float(room[0].usable_count) if room else None
+        used = sum(states.values())
         total = Bar(
             label="all",
-            parts=(("rest", sum(states.values()), "all"),),
+            parts=(("rest", used, "all"),),
             limit=limit,
-            note=_room(states, limit),
+            note=f"{used} of {limit:.0f}" if limit else f"{used}, limit unknown",
         )
         bars = [
             total,
             *(
-                Bar(label=state, parts=((_css(state), number, state),))
+                Bar(label=state, parts=((_SESSION_COLOURS.get(state, "s2"), number, state),))
                 for state, number in states.most_common()
             ),
         ]
@@ -228,12 +230,3 @@ def _memory(case: Case) -> Iterable[tuple[str, int, int | None]]:
 def _answer(row: HttpAnswer) -> str:
     answer = str(row.status) if row.status is not None else (row.error_kind or "no answer")
     return f"{answer} · {show('_seconds', row.total_seconds)}"
-
-
-def _room(states: Counter[str], limit: float | None) -> str:
-    used = sum(states.values())
-    return f"{used} of {limit:.0f}" if limit else f"{used}, limit unknown"
-
-
-def _css(state: str) -> str:
-    return {"active": "s1", "idle": "rest", "idle in transaction": "bad"}.get(state, "s2")

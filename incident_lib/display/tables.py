@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -44,7 +44,12 @@ class Table(Block):
         """Return the records as a data frame, with their target and record type."""
         import pandas as pd
 
-        return pd.DataFrame([_as_dict(target, row) for target, row in self.records])
+        return pd.DataFrame(
+            [
+                {"target": target, "record": type(row).__name__, **msgspec.structs.asdict(row)}
+                for target, row in self.records
+            ]
+        )
 
 
 def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: int = 50) -> Table:
@@ -188,8 +193,3 @@ def sources(evidence: Sequence[Evidence]) -> str:
     label = ", ".join(escape(each.target) for each in evidence)
     verb = "was" if len(evidence) == 1 else "were"
     return f'<details class="iw-source"><summary>how {label} {verb} queried</summary>{statements}</details>'
-
-
-def _as_dict(target: str, row: Row) -> dict[str, Any]:
-    plain: Iterable[tuple[str, Any]] = msgspec.structs.asdict(row).items()
-    return {"target": target, "record": type(row).__name__, **dict(plain)}

@@ -85,15 +85,12 @@ class Address:
         """Return the outcome of sending `text` within `seconds`. Cost: one message, never tried again."""
         self._server.socket_connect_timeout = min(seconds, _CONNECT_SECONDS)
         self._server.socket_read_timeout = seconds
+        content = {"title": text.title, "body": text.body, "body_format": _apprise().NotifyFormat.TEXT}
         with _captured_log() as logged:
-            arrived = within(seconds, lambda: self._notify(text))
+            arrived = within(seconds, lambda: bool(self._apprise.notify(**content)))
         if arrived is None:
             return unclear(f"no answer within {format_duration(seconds)}; it may have arrived all the same")
         return sent() if arrived else _explain("\n".join(logged))
-
-    def _notify(self, text: ChatText) -> bool:
-        plain = _apprise().NotifyFormat.TEXT
-        return bool(self._apprise.notify(title=text.title, body=text.body, body_format=plain))
 
 
 def _explain(logged: str) -> Outcome:

@@ -33,16 +33,16 @@ def load_plan(folder: IncidentFolder, plan_id: str) -> Plan:
     path = _path(folder, plan_id) if _ID.fullmatch(plan_id) else None
     if path is None or not path.is_file():
         raise RefusedError(
-            f"{folder.id} has no plan {plan_id!r}; `incident mitigate ACTION TARGET` makes one"
+            f"{folder.id} has no plan {plan_id!r}; `incident mitigate ACTION TARGET` makes a plan"
         )
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except msgspec.MsgspecError as error:
-        raise RefusedError(f"{path} is no plan any more; make a new one") from error
+        raise RefusedError(f"{path} is no plan any more; make a new plan") from error
     except OSError as error:
         raise FolderError(f"cannot read {path}: {error.strerror}") from error
     if plan.id != plan_id or hash_of(plan) != plan_id:
-        raise RefusedError(f"the plan {plan_id} was changed after it was made; make a new one")
+        raise RefusedError(f"the plan {plan_id} was changed after it was made; make a new plan")
     if plan.incident != folder.id:
         raise RefusedError(
             f"the plan {plan_id} belongs to the incident {plan.incident}, and not to {folder.id}"

@@ -39,7 +39,7 @@ def propose(request: Request) -> Proposal:
         _check_room(copy.parent, size)
     free = shutil.disk_usage(path.parent).free
     return Proposal(
-        commands=_commands(path, copy),
+        commands=(*((f"gzip --stdout {path} > {copy}",) if copy else ()), f"truncate --size 0 {path}"),
         affected=(
             Affected(what="log file", count=size, unit="B", detail=str(path)),
             Affected(what="free on its disk now", count=free, unit="B"),
@@ -107,11 +107,6 @@ def _check_room(folder: Path, size: int) -> None:
             f"in {folder}; "
             f"name another disk with --arg to=FOLDER, or give the log up with --arg copy={_DISCARD}"
         )
-
-
-def _commands(path: Path, copy: Path | None) -> tuple[str, ...]:
-    cut = f"truncate --size 0 {path}"
-    return (f"gzip --stdout {path} > {copy}", cut) if copy else (cut,)
 
 
 def carry_out(_request: Request, proposal: Proposal) -> Done:

@@ -1,7 +1,5 @@
 """Roll back: the team's command, with the version that ran before, from the deploy log."""
 
-from datetime import datetime
-
 import msgspec
 
 from incident_lib import clock
@@ -38,12 +36,13 @@ def propose(request: Request) -> Proposal:
         raise RefusedError(f"{previous!r} is no version: the command would read it as an option")
     if previous == current.version:
         raise RefusedError(f"{service.name} {previous} is what runs already")
+    age = format_duration(max(0.0, (clock.now() - current.at).total_seconds()))
     filled = fill(command, {"previous": previous, "service": service.name})
     check_program(filled, request.settings.root, "[deploy] rollback")
     return Proposal(
         commands=(shown(filled),),
         affected=(
-            Affected(what="deployed", detail=f"{service.name} {current.version}, {_age(current.at)} ago"),
+            Affected(what="deployed", detail=f"{service.name} {current.version}, {age} ago"),
             Affected(what="goes back to", detail=f"{service.name} {previous}"),
         ),
         risks=(
@@ -93,10 +92,6 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
             f"the deploy log knows nothing before {current}{left}; name a version with --arg to=VERSION"
         )
     return rows[first - 1].version
-
-
-def _age(moment: datetime) -> str:
-    return format_duration(max(0.0, (clock.now() - moment).total_seconds()))
 
 
 def carry_out(request: Request, proposal: Proposal) -> Done:

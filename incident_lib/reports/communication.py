@@ -131,14 +131,6 @@ def _was_published(situation: Situation) -> bool:
     return any(str(event.data.get("kind", "")) == DraftKind.STATUS_PAGE for event in situation.events)
 
 
-def _utc(moment: datetime | None) -> str:
-    return format_time(moment) if moment else "none"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
@@ -146,6 +138,11 @@ def _render(template: str, **values: object) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = markdown_templates("communication")
-    filters = {"utc": _utc, "minute": _minute, "plain": plain, "one_line": one_line, "in_words": in_words}
-    environment.filters.update(filters)
+    environment.filters |= {
+        "utc": lambda moment: format_time(moment) if moment else "none",
+        "minute": lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC",
+        "plain": plain,
+        "one_line": one_line,
+        "in_words": in_words,
+    }
     return environment

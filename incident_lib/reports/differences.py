@@ -55,7 +55,7 @@ def hint(difference: Difference) -> str:
 
 
 def summary(differences: Sequence[Difference]) -> str:
-    """Return in one sentence how much differs; never "the same" for what was not seen."""
+    """Return in one sentence how much differs; never "the same" for what was not collected."""
     counts = {
         word: sum(difference.severity in severities for difference in differences)
         for word, severities in (
@@ -100,7 +100,7 @@ def sections(differences: Sequence[Difference], *, most: int = _MOST) -> str:
     )
     return (
         first
-        + _folded(unknown, "could not be compared: one side did not see it")
+        + _folded(unknown, "could not be compared: one side has no data")
         + _folded(better, "better, or as expected")
     )
 

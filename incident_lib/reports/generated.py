@@ -150,7 +150,8 @@ def _renewed(parts: list[Part], news: dict[str, str], ending: str) -> Iterator[s
         elif part.role == "offer":
             yield from _old_offer(part, parts, body)
         elif part.role == "begin" and (not part.is_touched or digest(part.body) == digest(body)):
-            yield _like(part, _with(ending, block(part.name, body)))
+            new = _with(ending, block(part.name, body))
+            yield (new if part.text.endswith("\n") else new.rstrip("\r\n"))  # as the part ended
         elif part.name in served:
             yield part.text
         else:
@@ -227,8 +228,3 @@ def _listing(names: list[str]) -> str:
 
 def _with(ending: str, text: str) -> str:
     return text.replace("\n", ending) if ending != "\n" else text
-
-
-def _like(part: Part, text: str) -> str:
-    """Return `text` with a last line end only if the part that it replaces has one."""
-    return text if part.text.endswith("\n") else text.rstrip("\r\n")

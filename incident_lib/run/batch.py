@@ -91,10 +91,12 @@ class _Run:
                 await asyncio.gather(*tasks)
             except asyncio.CancelledError:
                 interrupted = True
-                if task := asyncio.current_task():
-                    task.uncancel()
+                if current := asyncio.current_task():
+                    current.uncancel()
             except BaseException:  # a full disk: the other kernels are ended before that is reported
-                await _end(tasks)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
                 raise
             return self._finish(interrupted=interrupted)
 
@@ -154,12 +156,6 @@ class _Run:
         data = msgspec.json.format(msgspec.json.encode(record), indent=1)
         write_atomic(self.batch.directory / "run.json", data)
         return record
-
-
-async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:

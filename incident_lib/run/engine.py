@@ -43,7 +43,7 @@ class IncidentEngine:
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:
-        """Return the kernel that the notebook asks for."""
+        """Return the kernel that the notebook names."""
         from papermill.utils import nb_kernel_name
 
         return nb_kernel_name(nb, name)

@@ -60,7 +60,7 @@ def refused(name: str, notebook: Any, error: str) -> NotebookRecord:
 
 
 def annotate(notebook: Any, record: NotebookRecord) -> None:
-    """Write the record into the notebook's own metadata, for those who have only the file."""
+    """Write the record into the notebook's metadata, for those who have only the file."""
     notebook.metadata["incident"] = {"status": record.status.value, "error": record.error}
     for cell in record.cells:
         notebook.cells[cell.index].metadata["incident"] = {

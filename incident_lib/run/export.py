@@ -31,12 +31,13 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
     """Return the page of a notebook, which says at the top when the notebook did not complete."""
     incomplete = banner(record)
     failed = [record.name] if incomplete else []
+    took = f" in {format_duration(record.seconds)}" if record.seconds is not None else ""
     page = msgspec.structs.replace(
         frame.page(display_name(record.name), record.name, failed),
         banner=incomplete,
         fallback=_markup(_kernel_output(record) + _fallback(record.name, analysis)) if incomplete else "",
         notebook=record.name,
-        notebook_status=_status(record),
+        notebook_status=f"{FATES[record.status]}{took}",
     )
     html, _ = exporter().from_notebook_node(notebook, resources={"page": page})
     return str(html)
@@ -110,15 +111,6 @@ def _fallback(name: str, analysis: Analysis) -> str:
     return f"<section><h2>What was found in this area</h2>{blocks.findings(found)}</section>"
 
 
-def _status(record: NotebookRecord) -> str:
-    took = f" in {format_duration(record.seconds)}" if record.seconds is not None else ""
-    return f"{FATES[record.status]}{took}"
-
-
-def _describe_fate(fate: dict[str, Any]) -> str:
-    return f"This cell: {FATES[ExecutionStatus(fate['status'])]}."
-
-
 def _safe_markdown(source: str) -> Any:
     """Return Markdown as HTML; HTML in it is shown as text, because a notebook may quote foreign text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -136,10 +128,6 @@ def _html(text: str) -> str:
 
 def _image(kind: str) -> Any:
     return lambda data: f'<img alt="output of the notebook" src="data:{kind};base64,{escape(data.strip())}">'
-
-
-def _is_setup(tags: Any) -> bool:
-    return not _SETUP.isdisjoint(tags)
 
 
 def _plain(text: Any) -> str:
@@ -167,8 +155,8 @@ _SHOWERS = (
 _FILTERS = {
     "show_output": show_output,
     "safe_markdown": _safe_markdown,
-    "is_setup": _is_setup,
-    "describe_fate": _describe_fate,
+    "is_setup": lambda tags: not _SETUP.isdisjoint(tags),
+    "describe_fate": lambda fate: f"This cell: {FATES[ExecutionStatus(fate['status'])]}.",
     "duration": format_duration,
 }
 __all__ = ["Banner", "exporter", "render_page", "show_output"]

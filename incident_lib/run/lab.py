@@ -47,12 +47,9 @@ def preset(notebook: Any, parameters: Mapping[str, str]) -> Any:
                     rf"^{re.escape(name)}: str = (\"[^\"]*\"|'[^']*')", cell.source, re.MULTILINE
                 )
                 if found:
-                    cell.source = cell.source[: found.start(1)] + _quoted(value) + cell.source[found.end(1) :]
+                    quoted = msgspec.json.encode(value).decode()
+                    cell.source = cell.source[: found.start(1)] + quoted + cell.source[found.end(1) :]
     return notebook
-
-
-def _quoted(value: str) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _read(path: Path) -> Any:

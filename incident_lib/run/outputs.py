@@ -40,12 +40,12 @@ def redact_data(kind: str, data: Any, redactor: Redactor) -> Any:
         return data
     if kind not in _MARKUP:
         return redactor.value(data)
-    parts = (part for block in _STYLE.split(_joined(data)) for part in _pieces(block))
-    return "".join(_redact_piece(part, redactor) for part in parts)
-
-
-def _pieces(block: str) -> list[str]:
-    return [block] if block[:6].lower() == "<style" else _TAG.split(block)
+    pieces = (
+        piece
+        for block in _STYLE.split(_joined(data))
+        for piece in ([block] if block[:6].lower() == "<style" else _TAG.split(block))
+    )
+    return "".join(_redact_piece(piece, redactor) for piece in pieces)
 
 
 def _redact_piece(piece: str, redactor: Redactor) -> str:
