@@ -42,7 +42,7 @@ class Scan:
         self._at: float | None = None  # of the line before, for those without a time
         self._inside = True
         self._events: dict[str, str] = {}  # by template: most lines report none
-        self._open: traces.PythonJoiner | traces.FrameJoiner | traces.GoJoiner | None = None
+        self._open: traces.Joiner | None = None
         # The line before, with details that followed it, and whether the line before that was an error.
         self._last: tuple[Line, str, bool] | None = None
         self._opened: Line | None = None
@@ -82,7 +82,11 @@ class Scan:
         head, text, after_bad = last
         self._open, self._opened, self._last = traces.FrameJoiner(text, frame), head, None
         if not (head.level or after_bad or head.exception or head.status):
-            self._count_error(head.at)
+            self.digest.errors += 1
+            slot = None if head.at is None else self.digest.slots.get(int(head.at) // self._width)
+            if slot and head.at is not None:
+                slot.errors += 1
+                slot.first_error_at = min(head.at, slot.first_error_at or head.at)
 
     def _keep_last(self, line: Line, text: str) -> None:
         if not line.is_detail:
@@ -90,12 +94,6 @@ class Scan:
         elif self._last is not None:
             head, before, after_bad = self._last
             self._last = (head, f"{before}\n{text}"[-4 * _EXAMPLE :], after_bad)
-
-    def _count_error(self, at: float | None) -> None:
-        self.digest.errors += 1
-        if at is not None and (slot := self.digest.slots.get(int(at) // self._width)):
-            slot.errors += 1
-            slot.first_error_at = at if slot.first_error_at is None else min(at, slot.first_error_at)
 
     def _place(self, line: Line, at: float | None) -> bool:
         """Return whether the line is in the window; sets its time."""
@@ -132,7 +130,7 @@ class Scan:
         self._keep_last(line, text)
         if opens:
             self._last = None
-            self._open = traces.GoJoiner(line.message) if panics else traces.PythonJoiner(traces.HEAD)
+            self._open = traces.GoJoiner(line.message) if panics else traces.PythonJoiner()
             self._opened = line
         elif line.exception:
             self._exception(line.exception, at, counted=self._before_classes)

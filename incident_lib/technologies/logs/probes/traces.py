@@ -31,22 +31,33 @@ _CHAINS = ("During handling of the above exception", "The above exception was th
 _FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
 
 
-class PythonJoiner:
-    """Joins the lines of a traceback of Python, for as long as they belong to it."""
+class Joiner:
+    """Joins the lines of a trace, for as long as they belong to it."""
 
-    def __init__(self, first: str) -> None:
-        self.lines = [first]
-        self.ended = False  # the final line was there: only a chain can follow
+    def __init__(self, *lines: str) -> None:
+        self.lines = list(lines)
+        self.ended = True  # the line with the error was there: what follows may be the log's next line
 
     def takes(self, text: str) -> bool:
-        """Return whether `text` belongs to the traceback; if so, it is kept."""
-        bare = _MARGIN.sub("", text) if text[:1] in " |+" else text
-        if len(self.lines) >= LIMIT or not self._belongs(text, bare):
+        """Return whether `text` belongs to the trace; if so, it is kept."""
+        if len(self.lines) >= LIMIT or not self._belongs(text):
             return False
         self.lines.append(text)
         return True
 
-    def _belongs(self, text: str, bare: str) -> bool:
+    def _belongs(self, text: str) -> bool:
+        raise NotImplementedError
+
+
+class PythonJoiner(Joiner):
+    """Joins a traceback of Python, whose error comes last; only a chain can follow it."""
+
+    def __init__(self) -> None:
+        super().__init__(HEAD)
+        self.ended = False
+
+    def _belongs(self, text: str) -> bool:
+        bare = _MARGIN.sub("", text) if text[:1] in " |+" else text
         if not bare:
             self.ended = self.ended or _CLOSING.match(text) is not None
             return True
@@ -146,34 +157,18 @@ def is_frame(text: str) -> bool:
     return _AT.match(text) is not None
 
 
-class FrameJoiner:
-    """Takes the lines that follow the first frame of Java, .NET or Node."""
+class FrameJoiner(Joiner):
+    """Joins the line with an error of Java, .NET or Node, its first frame, and the frames that follow."""
 
-    def __init__(self, head: str, frame: str) -> None:
-        self.lines = [head, frame]
-        self.ended = True  # the line with the error was there
-
-    def takes(self, text: str) -> bool:
-        """Return whether `text` belongs to the trace; if so, it is kept."""
-        if len(self.lines) >= LIMIT or not ((text[:1] in " \t" and text.strip()) or text.startswith(_MORE)):
-            return False
-        self.lines.append(text)
-        return True
+    def _belongs(self, text: str) -> bool:
+        return (text[:1] in " \t" and bool(text.strip())) or text.startswith(_MORE)
 
 
-class GoJoiner:
-    """Takes the lines that follow a panic of Go: what each goroutine was doing."""
+class GoJoiner(Joiner):
+    """Joins a panic of Go with what each goroutine was doing."""
 
-    def __init__(self, head: str) -> None:
-        self.lines = [head]
-        self.ended = True
-
-    def takes(self, text: str) -> bool:
-        """Return whether `text` belongs to the trace; if so, it is kept."""
-        if len(self.lines) >= LIMIT or (text and not _GO_LINE.match(text)):
-            return False
-        self.lines.append(text)
-        return True
+    def _belongs(self, text: str) -> bool:
+        return not text or _GO_LINE.match(text) is not None
 
 
 def _read_frames(text: str) -> Trace | None:
