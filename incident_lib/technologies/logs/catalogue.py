@@ -5,35 +5,13 @@ from collections.abc import Iterator
 from incident_lib.findings.catalogue import CHANGE, HINT, STATE, SYMPTOM, FindingKind, Flag, entry, flagged
 from incident_lib.technologies.logs.classes import log_classes
 
-_WAITS = (Flag.WAITS, Flag.BY_SERVICE, Flag.IN_VAIN)
-# What a class of errors says of what the service needs: the kind of target, and how that serves it.
-_ABOUT: dict[str, tuple[str, tuple[Flag, ...]]] = {
-    "pool_timeout": ("postgres", (*_WAITS, Flag.POOL_EMPTY)),
-    "db_connect_timeout": ("postgres", (Flag.IN_VAIN,)),
-    "db_statement_timeout": ("postgres", _WAITS),
-    "db_auth": ("postgres", (Flag.CLIENT_REFUSED,)),
-    "redis_timeout": ("redis", (*_WAITS, Flag.CACHE_MISSED)),
-    "redis_refused": ("redis", (Flag.CACHE_MISSED,)),
-    "redis_loading": ("redis", (Flag.CACHE_MISSED,)),
-    "redis_auth": ("redis", (Flag.CLIENT_REFUSED,)),
-    "connect_timeout": ("outside", _WAITS),
-    "read_timeout": ("outside", _WAITS),
-    "upstream_error": ("outside", (Flag.PEER_FAILS,)),
-    "server_disconnected": ("outside", (Flag.PEER_FAILS,)),
-    "connect_refused": ("outside", (Flag.PEER_FAILS,)),
-    "tls_verify": ("outside", (Flag.TLS_REFUSED,)),
-    "tls_expired": ("outside", (Flag.TLS_REFUSED,)),
-    "tls_wrong_name": ("outside", (Flag.TLS_REFUSED,)),
-}
 _CLASS = "address addresses count error_class last_at peers reason"
 
 
 def _classes() -> Iterator[FindingKind]:
-    for known in log_classes().values():
-        about, flags = _ABOUT.get(known.id, ("", ()))
-        name = f"logs.lines.class.{known.id}"
-        meaning = f"{known.title[0].upper()}{known.title[1:]}"
-        yield entry(name, HINT, meaning, Flag.FAILS, *flags, fields=_CLASS, about=about)
+    for row in log_classes().values():
+        name, meaning = f"logs.lines.class.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
+        yield entry(name, HINT, meaning, Flag.FAILS, *row.flags, fields=_CLASS, about=row.about)
 
 
 def _server(name: str, meaning: str, **more: str | int) -> FindingKind:
@@ -65,7 +43,7 @@ FINDINGS = (
               fields="after_count after_seconds before_count before_seconds endpoint endpoints_count factor "
                      "load_factor slower_endpoints_count statistic strength"),
         entry("logs.lines.template", STATE, "The most frequent error line", fields="count new template"),
-        entry("logs.lines.templates_cut", STATE, "More kinds of lines than are told apart",
+        entry("logs.lines.templates_cut", STATE, "More kinds of lines than are kept apart",
               fields="other_lines_count uncompared_templates_count"),
         entry("logs.lines.empty", STATE, "Nothing was logged"),
         entry("logs.lines.no_times", STATE, "The lines have no times", fields="lines_count"),

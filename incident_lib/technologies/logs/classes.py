@@ -8,6 +8,7 @@ from functools import cache
 import msgspec
 
 from incident_lib.errors import ConfigError
+from incident_lib.findings.catalogue import Flag
 from incident_lib.resources import resource
 
 _PART = 5  # characters
@@ -37,6 +38,8 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     example: str
     match: tuple[str | Words, ...]
     unless: tuple[str, ...] = ()
+    about: str = ""
+    flags: tuple[Flag, ...] = ()
     is_passing: bool = False
     is_everyday: bool = False
     is_momentary: bool = False

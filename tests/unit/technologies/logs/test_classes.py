@@ -49,6 +49,11 @@ def test_every_entry_of_the_file_is_needed_in_its_class_once() -> None:
             'unless = ["gone"]\nmatch = ["OOM"]',
             "line 7: key `unless` of 'oom': there is no class 'gone'",
         ),
+        (
+            'match = ["OOM"]',
+            'flags = ["odd"]\nmatch = ["OOM"]',
+            "line 7: key `flags`: invalid enum value 'odd'",
+        ),
         ("[[class]]", "[[klass]]", "line 1: key `klass`: object contains unknown field"),
         ("[[class]]", "[[class]", "my.toml: no valid TOML"),
     ],
