@@ -102,8 +102,8 @@ def probes(case: Case, *names: str, most: int = 20) -> Block:
 
 
 def custom(case: Case) -> Table:
-    """Return findings and numbers of custom probes: those of workbench.toml and of packages."""
-    evidence = [each for each in case.evidence if technologies().of_probe(each.probe) is None]
+    """Return findings and records of custom probes: those of workbench.toml and of packages."""
+    evidence = [each for each in case.evidence if _is_custom(each.probe)]
     if not evidence:
         none = "There are no custom probes; [[probe]] in workbench.toml adds one."
         return Table(blocks.note(none), "no custom probe", ())
@@ -123,10 +123,21 @@ def custom(case: Case) -> Table:
         for row in each.of(Measurement)
     ]
     html += [plain(_MEASURED, rows)] if rows else []
+    for probe in dict.fromkeys(each.probe for each in evidence):
+        technology = technologies().of_probe(probe)
+        alike = [(each.target, row) for each in evidence if each.probe == probe for row in each.rows]
+        for group in _by_type([record for record in alike if not isinstance(record[1], Measurement)]):
+            columns = technology.tables.get(probe, "").split() if technology else []
+            html.append(f"<h4>{escape(probe)}</h4>{_tables(group, columns, 50, named=True)}")
     html += [*(cut(each) for each in evidence), sources(evidence)]
     records = [(each.target, row) for each in evidence for row in each.rows]
     summary = f"{format_count(len(evidence), 'probe')}, {format_count(len(records), 'record')}"
     return Table("".join(html), summary, records)
+
+
+def _is_custom(probe: str) -> bool:
+    technology = technologies().of_probe(probe)
+    return technology is None or technology.name in technologies().packages
 
 
 def problem(evidence: Evidence) -> str:

@@ -7,6 +7,7 @@ from incident_lib.investigation.setup import thresholds_for, with_kinds
 from incident_lib.model import Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import Lane
+from incident_lib.probes.foreign import failed_lane
 from incident_lib.technologies import table
 from incident_lib.technologies.custom.findings import own_analyzers
 from incident_lib.technologies.custom.probes import with_own
@@ -17,7 +18,8 @@ def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return the lanes of everything that is configured."""
     settings = with_kinds(settings)
     ours = (lane for technology in table().technologies for lane in technology.lanes(settings))
-    return (*with_own(ours, settings), *_extensions(settings).lanes)
+    broken = (failed_lane(each.name, each.source, each.problem) for each in table().broken)
+    return (*with_own(ours, settings), *broken, *_extensions(settings).lanes)
 
 
 def context_for(settings: Settings, window: Window) -> Context:

@@ -85,6 +85,7 @@ def _text(settings: Settings) -> str:
 def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
     """Return the patterns that ship and the team's own. Errors: ConfigError naming file and key."""
     paths = [resource("templates", "patterns.toml")]
+    paths += [path for technology in table().technologies for path in technology.patterns]
     paths += [settings.file(entry.path) for entry in settings.document.pattern_file]
     patterns: dict[str, Pattern] = {}
     for path in paths:

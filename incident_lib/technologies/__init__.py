@@ -4,24 +4,28 @@ Each technology is a folder here, or a package found through the entry point `in
 defines TECHNOLOGY. Whoever adds a folder adds its name to `_SHIPPED` and touches nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from incident_lib.config import Dependency, Kind, Kinds, Service, Settings
 from incident_lib.connections.change import Action
-from incident_lib.findings.base import Analyzer
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.catalogue import COMMON, Catalogue, FindingKind
 from incident_lib.findings.thresholds import Threshold
-from incident_lib.model import Evidence, Row
+from incident_lib.model import Evidence, Finding, FindingSeverity, Problem, Row
 from incident_lib.model.rows import register
 from incident_lib.model.runbook import Command
 from incident_lib.model.series import Reading
 from incident_lib.probes.base import Lane, Probe
-from incident_lib.probes.health import HealthCheck
+from incident_lib.probes.foreign import failed_lane, guarded, guarded_lane
+from incident_lib.probes.health import HealthAnswer, HealthCheck
 
 GROUP = "incident_lib.technologies"
 # The quickest answers first, so that the terminal has something to report.
@@ -77,6 +81,7 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: Mapping[str, Analyzer] = {}  # by probe, called when it FAILED; else that is UNKNOWN
     findings: tuple[FindingKind, ...] = ()  # its entries of the catalogue
     thresholds: Mapping[str, Threshold] = {}
+    patterns: tuple[Path, ...] = ()  # files of causes, in the form of templates/patterns.toml
     readings: Callable[[Evidence], Iterable[Reading]] = _no_readings  # numbers for baseline and trend
 
     health: Callable[[Settings, Service | Dependency], Iterable[HealthCheck]] = _no_checks
@@ -86,20 +91,22 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
     restart_risks: tuple[str, ...] = ()  # what a restart of such a service costs
     notebook: str = ""  # that shows it: "20_database"
+    tables: Mapping[str, str] = {}  # by probe: the columns of its records that a table shows, in order
 
 
 class BrokenTechnology(msgspec.Struct, frozen=True, kw_only=True):
     """A package that should bring a technology and cannot be used."""
 
     name: str
-    source: str  # entry point
-    reason: str
+    source: str  # the entry point
+    problem: Problem
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """All technologies: those that ship, in order, then those of other packages."""
 
     technologies: tuple[Technology, ...]
+    packages: frozenset[str] = frozenset()  # the names of those that other packages bring
     broken: tuple[BrokenTechnology, ...] = ()
 
     @property
@@ -120,31 +127,79 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 def table() -> Table:
     """Return all technologies; registers their record types. Raises nothing: a broken package is reported."""
     found: list[Technology] = []
+    packages: set[str] = set()
     broken: list[BrokenTechnology] = []
     for name in _SHIPPED:
         technology: Technology = import_module(f"{__name__}.{name}").TECHNOLOGY
         register(technology.rows)
         found.append(technology)
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            found.append(_load(point, found))
-        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises becomes UNKNOWN
+        if problem := guarded(partial(_load, point, found)):
             source = f"entry point {point.name} = {point.value}"
-            reason = f"{type(error).__name__}: {error}"
-            broken.append(BrokenTechnology(name=point.name, source=source, reason=reason))
-    return Table(technologies=tuple(found), broken=tuple(broken))
+            broken.append(BrokenTechnology(name=point.name, source=source, problem=problem))
+        else:
+            packages.add(found[-1].name)
+    return Table(technologies=tuple(found), packages=frozenset(packages), broken=tuple(broken))
 
 
-def _load(point: EntryPoint, found: Iterable[Technology]) -> Technology:
-    """Return the technology of another package. Errors: what its code raises; ValueError for a taken name."""
+def _load(point: EntryPoint, found: list[Technology]) -> None:
+    """Add the technology of another package to `found`. Errors: TargetError, and what its code raises."""
     technology = point.load()
     if not isinstance(technology, Technology):
-        raise TypeError("it is no incident_lib.technologies.Technology")
+        raise TargetError(ProblemKind.NOT_CONFIGURED, "it is no incident_lib.technologies.Technology")
     for other in found:
         if double := sorted(_names(other) & _names(technology)):
-            raise ValueError(f"{double[0]!r} belongs to {other.name} already")
+            message = f"{double[0]!r} belongs to {other.name} already"
+            raise TargetError(ProblemKind.NOT_CONFIGURED, message, "choose another name")
     register(technology.rows)
-    return technology
+    found.append(_guarded(technology))
+
+
+def _guarded(technology: Technology) -> Technology:
+    """Return a package's technology, none of whose functions can end the run of the others."""
+    return msgspec.structs.replace(
+        technology,
+        lanes=partial(_lanes, technology),
+        analyzers=guarded_analyzers(technology.analyzers, technology.analyzers),
+        on_failure=guarded_analyzers(technology.on_failure, technology.on_failure),
+        readings=partial(_items, technology.readings),
+        health=partial(_checks, technology),
+        by_hand=partial(_items, technology.by_hand),
+    )
+
+
+def _lanes(technology: Technology, settings: Settings) -> tuple[Lane, ...]:
+    found: list[Lane] = []
+    if problem := guarded(lambda: found.extend(technology.lanes(settings))):
+        return (failed_lane(technology.name, f"technology {technology.name}", problem),)
+    return tuple(guarded_lane(lane) for lane in found if lane.probes)
+
+
+def _checks(technology: Technology, settings: Settings, target: Service | Dependency) -> list[HealthCheck]:
+    found: list[HealthCheck] = []
+    if problem := guarded(lambda: found.extend(technology.health(settings, target))):
+        failure = HealthAnswer(healthy=False, detail=problem.message)
+        return [HealthCheck(name=target.name, ask=lambda _seconds: failure)]
+    return found
+
+
+def _items(call: Callable[..., Iterable[Any]], *arguments: Any) -> list[Any]:
+    found: list[Any] = []
+    return [] if guarded(lambda: found.extend(call(*arguments))) else found
+
+
+def guarded_analyzers(analyzers: Mapping[str, Analyzer], names: Iterable[str]) -> dict[str, Analyzer]:
+    """Return those of `names` whose failure is an UNKNOWN finding of their own."""
+    return {name: partial(_judge, analyzer=analyzers[name]) for name in names if name in analyzers}
+
+
+def _judge(evidence: Evidence, context: Context, *, analyzer: Analyzer) -> Iterator[Finding]:
+    found: list[Finding] = []
+    problem = guarded(lambda: found.extend(analyzer(evidence, context)))
+    yield from (each for each in found if isinstance(each, Finding))
+    if problem:
+        title = f"not assessed: {problem.message}"
+        yield finding(evidence, "unknown", FindingSeverity.UNKNOWN, title, problem.advice)
 
 
 def _names(technology: Technology) -> set[str]:
