@@ -10,10 +10,6 @@ _QUIET_LOAD = 4.0  # for each processor
 _PATIENCE_SECONDS = 45.0
 
 
-def _back_up(stack: DemoStack) -> None:
-    stack.start_client("back-up", str(stack.config), until="files at once")
-
-
 def _end_backup(stack: DemoStack) -> None:
     """End it, and wait until the machine's load is ordinary again: what comes next is judged by it, too."""
     stack.end_client("back-up")
@@ -28,7 +24,7 @@ FAULTS = (
         title="A backup compresses dozens of files at once, and the services wait for a processor",
         target="host",
         settle_seconds=15.0,
-        break_stack=_back_up,
+        break_stack=lambda stack: stack.start_client("back-up", str(stack.config), until="files at once"),
         mend_stack=_end_backup,
     ),
 )

@@ -1,10 +1,11 @@
-"""Faults of the shop's own processes: a bug behind a flag, halted, out of files, out of memory, gone."""
+"""Faults of the backend and the web pages: its pool, version, features, memory, files, processes."""
 
 import signal
 from functools import partial
 
 import psutil
 
+from incident_lib.demo.deploy import FIRST_VERSION, NEXT_VERSION
 from incident_lib.demo.faults.base import Fault
 from incident_lib.demo.services import start_frontend
 from incident_lib.demo.stack import DemoStack
@@ -32,13 +33,43 @@ def _leak_files_slowly(stack: DemoStack) -> None:
     stack.switch_on("receipt-printer")
 
 
-def _start_frontend(stack: DemoStack) -> None:
-    start_frontend(stack.running.processes, stack.ports["frontend"], stack.backend_url)
-
-
 _fault = partial(Fault, target="backend")
-
 FAULTS = (
+    _fault(
+        name="pool-exhausted",
+        title="A new feature keeps the backend's database connections and never gives them back",
+        hypothesis="app-pool-exhausted",
+        settle_seconds=8.0,
+        break_stack=lambda stack: stack.switch_on("loyalty-points"),
+        mend_stack=DemoStack.switch_off_and_restart,
+        in_suite=True,
+    ),
+    _fault(
+        name="backend-crash",
+        title="The backend's process is killed",
+        hypothesis="service-down",
+        settle_seconds=2.0,
+        break_stack=lambda stack: stack.running.processes.end("backend", first=signal.SIGKILL),
+        mend_stack=DemoStack.restart_backend,
+        in_suite=True,
+    ),
+    _fault(
+        name="bad-deploy",
+        title="A new version of the backend cannot read orders made before it",
+        settle_seconds=5.0,
+        break_stack=lambda stack: stack.deploy(NEXT_VERSION),
+        mend_stack=lambda stack: stack.deploy(FIRST_VERSION),
+        in_suite=True,
+    ),
+    _fault(
+        name="memory-growth",
+        title="A new feature keeps every printed receipt in the backend's memory",
+        hypothesis="memory-leak",
+        settle_seconds=15.0,
+        break_stack=lambda stack: stack.switch_on("receipt-archive"),
+        mend_stack=DemoStack.switch_off_and_restart,
+        in_suite=True,
+    ),
     _fault(
         name="endpoint-error",
         title="A new feature breaks the report; nothing was deployed",
@@ -83,6 +114,8 @@ FAULTS = (
         target="frontend",
         settle_seconds=3.0,
         break_stack=lambda stack: stack.running.processes.end("frontend", first=signal.SIGKILL),
-        mend_stack=_start_frontend,
+        mend_stack=lambda stack: start_frontend(
+            stack.running.processes, stack.ports["frontend"], stack.backend_url
+        ),
     ),
 )
