@@ -1,8 +1,8 @@
-"""The workbench.toml of a stack: one text for the shop, and what a stack of processes adds to it."""
+"""The workbench.toml of a stack: one text for the shop, and what each kind of stack adds to it."""
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,19 @@ def render(layout: Layout, addresses: Addresses, incidents: Path | None) -> str:
         },
         end=_END.format(rollback=_list([*restart, "--version", "{previous}"])),
     )
+
+
+def render_for_containers(name: Callable[[str], str], addresses: Addresses) -> str:
+    """Return the text for containers called `name(ROLE)` that are reached at `addresses`: no credentials.
+
+    >>> local = Addresses(backend="http://127.0.0.1:1", frontend="http://127.0.0.1:2", payments="https://127.0.0.1:3")
+    >>> 'container = "demo-redis"' in render_for_containers("demo-{}".format, local)
+    True
+    """
+    roles = {"backend": "backend", "frontend": "frontend", "db": "db", "cache": "redis"}
+    where = {service: f"container = {quote(name(role))}" for service, role in roles.items()}
+    head = "# The demo stack on Docker: written when it started, and gone when it stops.\n"
+    return shop_text(addresses, head=head, where=where)
 
 
 def shop_text(addresses: Addresses, *, head: str, where: Mapping[str, str], end: str = "") -> str:

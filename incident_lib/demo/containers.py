@@ -15,6 +15,7 @@ workbench.toml, but for `cache`, which is the role redis; users and clients that
 too, and no targets.
 """
 
+import secrets
 import shutil
 import tempfile
 import time
@@ -27,10 +28,11 @@ import psycopg
 import redis
 from docker.errors import ImageNotFound
 
-from incident_lib.demo import container_configuration, database
+from incident_lib.demo import database
 from incident_lib.demo.base import Stack, is_well, while_running
 from incident_lib.demo.certificates import make_certificates
-from incident_lib.demo.container_roles import ADMIN, PORTS, Images, Options, Passwords, Roles
+from incident_lib.demo.configuration import render_for_containers
+from incident_lib.demo.container_roles import ADMIN, DATABASE, PORTS, Images, Options, Roles
 from incident_lib.demo.container_set import ContainerSet, engine_errors
 from incident_lib.demo.deploy import FIRST_VERSION
 from incident_lib.demo.layout import Layout
@@ -66,7 +68,7 @@ class ContainerStack(Stack):
         self._network = network
         self._layout: Layout | None = None
         self._containers: ContainerSet | None = None
-        self.passwords = Passwords()
+        self._password = secrets.token_hex(12)
         self._ports: dict[str, int] = {}
 
     @property
@@ -93,26 +95,26 @@ class ContainerStack(Stack):
     def roles(self) -> Roles:
         """What each container is made of."""
         disk = self.containers.name("data") if self._options.db_disk_bytes else ""
-        return Roles(self.layout, self._images, self._options, self.passwords, disk=disk)
+        return Roles(self.layout, self._images, self._options, self._password, disk=disk)
 
     @property
     def postgres_dsn(self) -> str:
         """The database, as its administrator."""
-        return self.passwords.dsn(ADMIN, f"127.0.0.1:{self.ports['db']}")
+        return f"postgresql://{ADMIN}:{self._password}@127.0.0.1:{self.ports['db']}/{DATABASE}"
 
     @property
     def redis_url(self) -> str:
         """The cache."""
-        return self.passwords.redis_url(f"127.0.0.1:{self.ports['redis']}")
+        return f"redis://:{self._password}@127.0.0.1:{self.ports['redis']}/0"
 
     def inside_dsn(self, role: str) -> str:
         """The database as `role`, as containers of the stack reach it."""
-        return self.passwords.dsn(role, f"db:{PORTS['db']}")
+        return f"postgresql://{role}:{self._password}@db:{PORTS['db']}/{DATABASE}"
 
     @property
     def inside_redis_url(self) -> str:
         """The cache, as containers of the stack reach it."""
-        return self.passwords.redis_url(f"redis:{PORTS['redis']}")
+        return f"redis://:{self._password}@redis:{PORTS['redis']}/0"
 
     def stop(self) -> None:
         """Remove everything that was made, however far that went. May be called again."""
@@ -197,7 +199,7 @@ class ContainerStack(Stack):
         self._containers.open(self._options.db_disk_bytes)
         for role in PORTS:
             self.ports.setdefault(role, free_port())
-        text = container_configuration.render(self.containers.name, self.addresses)
+        text = render_for_containers(self.containers.name, self.addresses)
         self._layout.config.write_text(text, encoding="utf-8")
 
     def _have_images(self) -> None:
@@ -228,6 +230,6 @@ class ContainerStack(Stack):
 
     def _fill(self) -> None:
         self.wait_for(lambda: database.accepts(self.postgres_dsn), "db", "takes no connection")
-        database.fill(self.postgres_dsn, dict.fromkeys(_ROLES, self.passwords.db))
+        database.fill(self.postgres_dsn, dict.fromkeys(_ROLES, self._password))
         with psycopg.connect(self.postgres_dsn, autocommit=True) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
