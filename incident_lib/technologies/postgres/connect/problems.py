@@ -188,8 +188,8 @@ def _error(kind: ProblemKind, message: str, *, answered: bool = False) -> Target
     return TargetError(kind, reason_in(message), advice, answered=answered)
 
 
-def can_be_asked(parameters: Mapping[str, Any]) -> bool:
-    """Return whether `parameters` lead to one port, which can be asked what it is before any login."""
+def leads_to_one_port(parameters: Mapping[str, Any]) -> bool:
+    """Return whether `parameters` lead to one port, whose server can be recognised before any login."""
     host, port = _address_of(parameters)
     return bool(host) and not host.startswith(("/", "@")) and "," not in host and port.isdigit()
 
@@ -205,7 +205,7 @@ def explain_peer(error: TargetError, parameters: Mapping[str, Any]) -> TargetErr
     Otherwise the error as it is. Cost: one connection where the other side is silent, up to three where it
     hung up; none else.
     """
-    if error.kind not in STRANGE or not can_be_asked(parameters):
+    if error.kind not in STRANGE or not leads_to_one_port(parameters):
         return error
     host, port = _address_of(parameters)
     try:

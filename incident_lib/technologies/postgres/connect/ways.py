@@ -7,7 +7,7 @@ from incident_lib.config import Service, Settings
 from incident_lib.connections.docker import open_engine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.container import Found, inspect, open_exec
-from incident_lib.technologies.postgres.connect.problems import explain_hang
+from incident_lib.technologies.postgres.connect.problems import explain_hang, explain_peer, leads_to_one_port
 from incident_lib.technologies.postgres.connect.session import (
     CONNECT_SECONDS,
     FALLBACK_DATABASE,
@@ -123,7 +123,6 @@ def _direct(
     parameters: Mapping[str, Any], *, way: str, attempts: tuple[Attempt, ...] = ()
 ) -> PostgresSession:
     from incident_lib.technologies.postgres.connect.direct import open_direct, place
-    from incident_lib.technologies.postgres.connect.problems import can_be_asked, explain_peer
 
     def connect(chosen: Mapping[str, Any], seconds: int) -> Transport:
         """Return the way over the wire. Errors: TargetError that names what answers."""
@@ -133,7 +132,7 @@ def _direct(
             raise explain_peer(error, chosen) from error
 
     # A server that hangs in one database has greeted us and was reported as BUSY; a silent one is so in all.
-    silent = {ProblemKind.TIMED_OUT} if can_be_asked(parameters) else set[ProblemKind]()
+    silent = {ProblemKind.TIMED_OUT} if leads_to_one_port(parameters) else set[ProblemKind]()
     try:
         transport, used, refused = _or_other_database(connect, parameters, _OTHER_DATABASE - silent)
     except TargetError as error:
