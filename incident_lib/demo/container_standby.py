@@ -15,13 +15,13 @@ def start(stack: ContainerStack) -> None:
     """Copy the database and follow it. Errors: WorkbenchError with its output."""
     _change_access(stack, 'echo "$0" >> "$1"')
     stack.run(NAME, stack.roles.standby(NAME))
-    stack.wait_for(lambda: stack.ask(_STREAMING) == (1,), NAME, "does not stream")
+    stack.wait_for(lambda: stack.first_row(_STREAMING) == (1,), NAME, "does not stream")
 
 
 def pause(stack: ContainerStack) -> None:
     """Receive on, and replay nothing."""
-    ask = ("psql", "--host", SOCKETS, "--user", ADMIN, "--command", "SELECT pg_wal_replay_pause()")
-    _execute(stack, NAME, *ask)
+    command = ("psql", "--host", SOCKETS, "--user", ADMIN, "--command", "SELECT pg_wal_replay_pause()")
+    _execute(stack, NAME, *command)
 
 
 def stop(stack: ContainerStack) -> None:
@@ -31,9 +31,9 @@ def stop(stack: ContainerStack) -> None:
 
 
 def _change_access(stack: ContainerStack, script: str) -> None:
-    (file,) = stack.ask("SHOW hba_file")
+    (file,) = stack.first_row("SHOW hba_file")
     _execute(stack, "db", "sh", "-c", script, _LET_IN, file)
-    stack.ask("SELECT pg_reload_conf()")
+    stack.first_row("SELECT pg_reload_conf()")
 
 
 def _execute(stack: ContainerStack, role: str, *command: str) -> None:

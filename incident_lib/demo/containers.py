@@ -159,9 +159,9 @@ class ContainerStack(Stack):
         """Remove the container of a client that causes trouble, if there is one."""
         self.containers.remove(job)
 
-    def ask(self, statement: str) -> tuple[Any, ...]:
+    def first_row(self, statement: str) -> tuple[Any, ...]:
         """Return the first row of a statement's answer, as the database's administrator."""
-        return database.ask(self.postgres_dsn, statement)
+        return database.first_row(self.postgres_dsn, statement)
 
     def cache(self) -> redis.Redis:
         """Return a client of the cache that gives up soon."""

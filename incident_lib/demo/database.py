@@ -19,7 +19,7 @@ def accepts(dsn: str) -> bool:
     return True
 
 
-def ask(dsn: str, statement: str) -> tuple[Any, ...]:
+def first_row(dsn: str, statement: str) -> tuple[Any, ...]:
     """Return the first row of a statement's answer. Errors: WorkbenchError where there is none."""
     with psycopg.connect(dsn, autocommit=True, connect_timeout=2) as connection:
         row = connection.execute(statement.encode()).fetchone()

@@ -72,11 +72,11 @@ class Users:
         if len(self.waiting) >= _MAX_WAITING:
             self.answers["gave up"] += 1
             return
-        task = asyncio.create_task(self._ask(*request))
+        task = asyncio.create_task(self._send(*request))
         self.waiting.add(task)
         task.add_done_callback(self.waiting.discard)
 
-    async def _ask(self, method: str, path: str, body: dict[str, object] | None) -> None:
+    async def _send(self, method: str, path: str, body: dict[str, object] | None) -> None:
         url = (
             self.frontend + path.removeprefix("frontend")
             if path.startswith("frontend")

@@ -138,9 +138,9 @@ class PostgresServer:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def ask(self, statement: str) -> tuple[Any, ...]:
+    def first_row(self, statement: str) -> tuple[Any, ...]:
         """Return the first row of a statement's answer, as the administrator."""
-        return database.ask(self.dsn(ADMIN), statement)
+        return database.first_row(self.dsn(ADMIN), statement)
 
     @property
     def binaries(self) -> Path:

@@ -8,7 +8,7 @@ CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.ar
 
 
 def standby_is_behind(stack):
-    (count,) = stack.ask(BEHIND)
+    (count,) = stack.first_row(BEHIND)
     return count > 1000
 
 

@@ -33,27 +33,27 @@ def ready(request: Request) -> JSONResponse:
     """Answer with the status of each part, and 503 when one is down."""
     parts: Parts = request.app.state.parts
     checks = {
-        "database": _check(lambda: _ask_database(parts)),
+        "database": _check(lambda: _check_database(parts)),
         "cache": _check(parts.cache.ping),
-        "payments": _check(lambda: _ask_payments(parts)),
+        "payments": _check(lambda: _check_payments(parts)),
     }
     well = all(check["status"] == "ok" for check in checks.values())
     document = {"status": "ok" if well else "unavailable", "checks": checks}
     return JSONResponse(document, status_code=200 if well else 503)
 
 
-def _ask_database(parts: Parts) -> None:
+def _check_database(parts: Parts) -> None:
     with parts.pool.connection(timeout=_CHECK_SECONDS) as connection:
         connection.execute("SELECT 1")
 
 
-def _ask_payments(parts: Parts) -> None:
+def _check_payments(parts: Parts) -> None:
     parts.payments.get("/health", timeout=_CHECK_SECONDS).raise_for_status()
 
 
-def _check(ask: Callable[[], Any]) -> dict[str, str]:
+def _check(check: Callable[[], Any]) -> dict[str, str]:
     try:
-        ask()
+        check()
     except (psycopg.Error, redis.RedisError, httpx.HTTPError) as error:
         return {"status": "down", "error": f"{type(error).__name__}: {error}"}
     return {"status": "ok"}

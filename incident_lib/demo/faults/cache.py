@@ -124,7 +124,7 @@ def _lead_again(stack: DemoStack) -> None:
 def _recommend(stack: DemoStack) -> None:
     """Switch recommendations on, which are dear to compute and were all computed in the night."""
     stack.running.postgres.administer(_IMPORT, "ANALYZE orders")
-    (found,) = stack.running.postgres.ask(RECOMMENDED.replace("%s", "1"))
+    (found,) = stack.running.postgres.first_row(RECOMMENDED.replace("%s", "1"))
     with stack.running.redis.client() as client:
         client.mset({recommendation_key(product): json.dumps([found]) for product in range(1, _PRODUCTS + 1)})
     stack.switch_on("recommendations")

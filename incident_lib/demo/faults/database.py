@@ -33,7 +33,7 @@ def _end_report(stack: DemoStack) -> None:
 
 def _kill_a_backend(stack: DemoStack) -> None:
     """Kill one server process, as the kernel does when memory is short: PostgreSQL restarts all of them."""
-    (pid,) = stack.running.postgres.ask(_A_BACKEND)
+    (pid,) = stack.running.postgres.first_row(_A_BACKEND)
     os.kill(int(pid), signal.SIGKILL)
 
 
@@ -75,7 +75,7 @@ def _abandon_a_slot(stack: DemoStack) -> None:
 
 
 def _end_the_sequence(stack: DemoStack) -> None:
-    (last,) = stack.running.postgres.ask("SELECT last_value FROM orders_id_seq")
+    (last,) = stack.running.postgres.first_row("SELECT last_value FROM orders_id_seq")
     stack.running.postgres.administer(f"ALTER SEQUENCE orders_id_seq MAXVALUE {int(last) + 10}")
 
 

@@ -44,8 +44,8 @@ def fetch_health(session: HttpSession, _window: Window) -> Fetched:
     """
     deadline = clock.monotonic() + session.seconds
     with ThreadPoolExecutor(max_workers=min(_THREADS, len(session.urls))) as pool:
-        ask = functools.partial(_ask, ca=session.ca, deadline=deadline)
-        results = list(pool.map(ask, session.urls))
+        fetch = functools.partial(_fetch, ca=session.ca, deadline=deadline)
+        results = list(pool.map(fetch, session.urls))
     if not any(answer.connected for answer, _ in results) and (error := results[0][0].error):
         raise error
     cut = any(answer.truncated for answer, _ in results)
@@ -56,7 +56,7 @@ def fetch_health(session: HttpSession, _window: Window) -> Fetched:
     )
 
 
-def _ask(url: str, *, ca: Path | None, deadline: float) -> tuple[http.Answer, tuple[float, ...]]:
+def _fetch(url: str, *, ca: Path | None, deadline: float) -> tuple[http.Answer, tuple[float, ...]]:
     """Return the first answer, and what each of up to three requests took in all."""
     answer = http.get(url, seconds=deadline - clock.monotonic(), ca=ca)
     samples = [answer.total_seconds]

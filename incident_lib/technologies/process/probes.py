@@ -46,7 +46,7 @@ def fetch_state(
         message = f"cannot read {pid_file}: {error.strerror}"
         raise TargetError(ProblemKind.PRIVILEGE, message, "run as a user who may read it") from error
     most = 2 * _SAMPLES - 1 if longer else _SAMPLES
-    rows = _look(pid_file, pid, written_at, limit=memory_limit_bytes, most=most)
+    rows = _read_process(pid_file, pid, written_at, limit=memory_limit_bytes, most=most)
     return Fetched(rows=rows, source=f"{pid_file}; /proc/{pid}")
 
 
@@ -62,7 +62,7 @@ def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:
     return ProcessState(pid_file=pid_file, pid=pid, is_running=False, reason=reason)
 
 
-def _look(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[Row, ...]:
+def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[Row, ...]:
     import psutil
 
     try:

@@ -11,7 +11,7 @@ from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerEvent, EventsSeen
 
 _SAME_DEATH = timedelta(seconds=5)  # the kernel's report and the end of the process
-_ASKED = timedelta(seconds=40)  # a stop waits this long at most, as most people set it
+_STOP_WAIT = timedelta(seconds=40)  # a stop waits this long at most, as most people set it
 _STARTING = timedelta(seconds=60)  # a first check that is too early fails
 _INTENDED = {"stop", "restart", "kill"}
 _TURNS = {"start", "die"}
@@ -66,16 +66,16 @@ def _judge(
     deaths = [event for event in events if event.action == "die"]
     kernel = [event for event in events if event.action == "oom"]
     yield from _out_of_memory(evidence, container, deaths, kernel)
-    own = [death for death in deaths if not _was_asked(death, events)]
+    own = [death for death in deaths if not _was_requested(death, events)]
     if context.thresholds.severity("container.restarts", len(own), "count"):
         yield _loop(evidence, container, own)
     elif own:
         yield _died(evidence, container, own, kernel)
-    yield from _asked(evidence, container, events)
+    yield from _on_request(evidence, container, events)
     yield from _health(evidence, container, events)
 
 
-def _was_asked(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
+def _was_requested(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
     """Return whether it was stopped on request: the engine writes `kill` down before the end.
 
     That explains one end. Of a later one, or of the next container with that name, it says nothing.
@@ -85,7 +85,7 @@ def _was_asked(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
         for event in events
         if event is not death
         and event.container_id == death.container_id
-        and timedelta(0) <= death.at - event.at <= _ASKED
+        and timedelta(0) <= death.at - event.at <= _STOP_WAIT
     ]
     last = next((event for event in reversed(before) if event.action in _INTENDED | _TURNS), None)
     return last is not None and last.action in _INTENDED
@@ -155,7 +155,7 @@ def _died(
     )
 
 
-def _asked(evidence: Evidence, container: str, events: Sequence[ContainerEvent]) -> Iterator[Finding]:
+def _on_request(evidence: Evidence, container: str, events: Sequence[ContainerEvent]) -> Iterator[Finding]:
     kills = [event for event in events if event.action == "kill"]
     if kills:
         signal = kills[-1].signal

@@ -30,7 +30,7 @@ _VERDICTS = {
         "it crashed on an invalid memory address (SIGSEGV)", "suspect a native library of this version"
     ),
     143: Verdict(
-        "it was asked to end (SIGTERM): a stop, a deploy or an orchestrator", "find out who stopped it"
+        "it was requested to end (SIGTERM): a stop, a deploy or an orchestrator", "find out who stopped it"
     ),
 }
 _SIGNALS_FROM = 128
@@ -57,7 +57,7 @@ def verdict(exit_code: int | None, *, out_of_memory: bool) -> Verdict:
     if exit_code == _KILLED:
         return Verdict(
             "it was killed (SIGKILL) from outside, and not for its memory limit",
-            "docker kill, a stop that took too long, or the machine's own memory: ask who, read dmesg",
+            "docker kill, a stop that took too long, or the machine's own memory: find out who, read dmesg",
         )
     if known := _VERDICTS.get(exit_code):
         return known

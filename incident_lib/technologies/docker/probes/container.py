@@ -12,7 +12,7 @@ from incident_lib.probes.base import Fetched
 from incident_lib.technologies.docker.probes.times import parse_engine_time
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
 
-_LOOKS = 5
+_ATTEMPTS = 5
 _PAUSE_SECONDS = 0.5
 _JUST_NOW = timedelta(seconds=3)
 _PASSING = {"created", "removing", "dead"}
@@ -47,8 +47,8 @@ def fetch_container(engine: Engine, _window: Window, *, container: str = "") -> 
 
 def _settled(engine: Engine, container: str) -> dict[str, Any]:
     """Return what inspecting says once nothing passes by any more, or at the last attempt."""
-    for look in range(_LOOKS):
-        if look:
+    for attempt in range(_ATTEMPTS):
+        if attempt:
             time.sleep(_PAUSE_SECONDS)
         try:
             about = engine.inspect(container)
@@ -57,7 +57,7 @@ def _settled(engine: Engine, container: str) -> dict[str, Any]:
                 raise
             gone = error
             continue
-        if look == _LOOKS - 1 or not is_passing(about.get("State") or {}, clock.now()):
+        if attempt == _ATTEMPTS - 1 or not is_passing(about.get("State") or {}, clock.now()):
             return about
     raise _not_found(engine, container) from gone
 

@@ -11,7 +11,7 @@ from incident_lib.technologies.docker.rows import ContainerEvent, EventsSeen
 
 _KEPT_BY_ENGINE = 256
 _SAME_SECOND = timedelta(seconds=1)
-_FULL = _KEPT_BY_ENGINE - 16  # the newest may come while we ask, and push out of the answer what is too new
+_FULL = _KEPT_BY_ENGINE - 16  # the newest may come while we read, and push out of the answer what is too new
 
 
 def fetch_events(

@@ -26,7 +26,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 _PSQL = ("psql", "-XAtqw", "-v", "VERBOSITY=verbose")
 _FENCE = "SELECT row_to_json(answer) FROM (\nSTATEMENT\n) AS answer"
 # The statement travels as data, \\gexec sends it, and the last line reports how it went.
-_ASK = """\
+_SEND = """\
 \\set LAST_ERROR_SQLSTATE 00000
 SELECT pg_catalog.convert_from(pg_catalog.decode('{hex}', 'hex'), 'UTF8') \\gexec
 \\echo {mark}:LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE
@@ -57,7 +57,7 @@ class Exec:
     def __init__(self, engine: Engine, container: str, environment: dict[str, str]) -> None:
         self._engine = engine
         self._mark = f"iw-{secrets.token_hex(8)}"
-        self._asked = 0
+        self._sent_count = 0
         self._stream = Stream(engine, container, _PSQL, environment)
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
@@ -67,14 +67,14 @@ class Exec:
         subquery: nothing of it is ever a command of psql's own.
         """
         _check_single(statement)
-        self._asked += 1
-        mark = f"{self._mark}-{self._asked} "
+        self._sent_count += 1
+        mark = f"{self._mark}-{self._sent_count} "
         fenced = _FENCE.replace("STATEMENT", statement).encode().hex()
-        self._stream.send(_ASK.format(hex=fenced, mark=mark))
+        self._stream.send(_SEND.format(hex=fenced, mark=mark))
         try:
             output, last, cut = self._stream.read_until(
                 mark.encode(),
-                seconds=_SECONDS if self._asked > 1 else _FIRST_SECONDS,
+                seconds=_SECONDS if self._sent_count > 1 else _FIRST_SECONDS,
                 most_bytes=_MOST_BYTES,
             )
         except TargetError as error:

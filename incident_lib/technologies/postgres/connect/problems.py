@@ -222,7 +222,7 @@ def explain_peer(error: TargetError, parameters: Mapping[str, Any]) -> TargetErr
 
 
 def greets(addresses: Sequence[Address]) -> bool:
-    """Return whether a server takes a connection and answers what clients ask first, before any login.
+    """Return whether a server takes a connection and answers what clients send first, before any login.
 
     A process of the server does that, so it runs and can begin sessions. Cost: one connection.
     """

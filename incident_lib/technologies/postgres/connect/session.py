@@ -94,11 +94,11 @@ class PostgresSession:
 
     @property
     def facts(self) -> Mapping[str, Any] | None:
-        """What the server said of itself and of our role; None until it was asked."""
+        """What the server reported of itself and of our role; None until it was read."""
         return self._facts
 
     def remember(self, facts: Mapping[str, Any]) -> None:
-        """Keep what the server said of itself, so that it is asked once."""
+        """Keep what the server reported of itself, so that it is read once."""
         self._facts = facts
 
     def rows(self, statement: str) -> list[dict[str, Any]]:

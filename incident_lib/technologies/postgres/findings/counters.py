@@ -216,7 +216,7 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
 
 
 def wal_explains(row: PostgresCheckpoints, requested: int, written_bytes: int | None) -> bool:
-    """Return whether so much WAL may have asked for so many checkpoints; True where it is unknown how much.
+    """Return whether so much WAL may have caused so many checkpoints; True where it is unknown how much.
 
     Backups, CREATE DATABASE and people request some too, on a server that writes next to nothing.
     """

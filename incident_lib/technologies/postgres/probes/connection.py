@@ -20,12 +20,12 @@ def fetch_connection(session: PostgresSession, _window: Window) -> Fetched:
 
     Source: sql/connection.sql. Needs: a login. Cost: none. Errors: TargetError.
     """
-    facts, begun, seconds = _ask(session)
+    facts, begun, seconds = _read_facts(session)
     through_pooler = any(facts[name] != value for name, value in _LIMITS.items())
     if through_pooler:
         # Something between us and the server kept the start-up options to itself.
         session.bound_each_statement()
-        facts, begun, seconds = _ask(session)
+        facts, begun, seconds = _read_facts(session)
     session.remember(facts)
     row = msgspec.convert(
         {
@@ -43,7 +43,7 @@ def fetch_connection(session: PostgresSession, _window: Window) -> Fetched:
     return Fetched(rows=(row,), source=source, problem=_problem(session))
 
 
-def _ask(session: PostgresSession) -> tuple[dict[str, Any], datetime, float]:
+def _read_facts(session: PostgresSession) -> tuple[dict[str, Any], datetime, float]:
     begun, started = clock.now(), clock.monotonic()
     facts = session.rows(statement("connection"))[0]
     return facts, begun, clock.monotonic() - started

@@ -217,7 +217,7 @@ def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator
             severity,
             f"clients' buffers take {format_bytes(each)} each",
             f"{format_bytes(row.client_buffer_bytes)} for {format_number(row.client_count)} clients, "
-            "who ask much or "
+            "which request much or "
             "read slowly",
             bytes_per_client=each,
         )
