@@ -16,7 +16,7 @@ from incident_lib.history.search import search as search_all
 from incident_lib.history.similar import Similar, Similarities, past_signature, similar_incidents
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import open_case
-from incident_lib.investigation.observed import ONSET
+from incident_lib.investigation.observed import onset_of
 from incident_lib.model.history import Figures
 from incident_lib.reports import timeline
 from incident_lib.reports.figures_page import definitions, render_figures, spell
@@ -83,7 +83,7 @@ def _measured(past: PastIncident) -> Measured:
             id=one.id,
             window=one.window,
             analysis=one.analysis,
-            onset=min((f.since for f in one.analysis.findings if f.id == ONSET and f.since), default=None),
+            onset=onset_of(one.analysis),
         )
         for one in past.snapshots
     )

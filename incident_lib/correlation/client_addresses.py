@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from incident_lib.correlation.situation import Situation
 from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerState, NetworkAttachment
 
@@ -15,39 +16,42 @@ _KEYS = {
 }
 
 
-def name_clients(findings: Iterable[Finding], evidence: Iterable[Evidence]) -> list[Finding]:
-    """Return the findings; where a client's address is that of one container, its name is told too."""
-    names = container_addresses(evidence)
-    return [_named(one, names) for one in findings] if names else list(findings)
+def judge_client_addresses(findings: list[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings; where a client's address is that of one container, they name it, too."""
+    names = container_addresses(situation.evidence)
+    return [_named(finding, names) for finding in findings] if names else findings
 
 
 def container_addresses(evidence: Iterable[Evidence]) -> dict[str, str]:
-    """Return containers by their addresses; an address that two of them have tells nothing."""
+    """Return containers by their addresses; an address that two of them have is nobody's."""
     found: dict[str, set[str]] = {}
-    for one in evidence:
-        names = [row.name for row in one.of(ContainerState)]
-        for row in one.of(NetworkAttachment):
+    for each in evidence:
+        names = [row.name for row in each.of(ContainerState)]
+        for row in each.of(NetworkAttachment):
             if row.address and names:
                 found.setdefault(row.address, set()).add(names[0])
-        for listed in one.of(ContainerListed):  # those of no service, too: jobs, migrations, somebody's shell
+        for listed in each.of(ContainerListed):  # those of no service, too: jobs, migrations, a shell
             for address in listed.addresses:
                 found.setdefault(address, set()).add(listed.name)
     return {address: next(iter(names)) for address, names in found.items() if len(names) == 1}
 
 
-def _named(one: Finding, names: Mapping[str, str]) -> Finding:
-    told = {
+def _named(finding: Finding, names: Mapping[str, str]) -> Finding:
+    containers = {
         key: names[address]
         for source, key in _KEYS.items()
-        if isinstance(address := one.data.get(source), str) and address in names
+        if isinstance(address := finding.data.get(source), str) and address in names
     }
-    if not told:
-        return one
-    first = next(iter(told.values()))
-    lines = [f"{address} is the container {name}" for address, name in names.items() if name in told.values()]
+    if not containers:
+        return finding
+    first = next(iter(containers.values()))
+    is_named = any(first in str(value) for value in finding.data.values())
+    lines = [
+        f"{address} is the container {name}" for address, name in names.items() if name in containers.values()
+    ]
     return msgspec.structs.replace(
-        one,
-        title=one.title if first in one.title else f"{one.title}, from container {first}",
-        detail="\n".join(filter(None, (one.detail, *lines))),
-        data={**one.data, **told},
+        finding,
+        title=finding.title if is_named else f"{finding.title}, from container {first}",
+        detail="\n".join(filter(None, (finding.detail, *lines))),
+        data={**finding.data, **containers},
     )

@@ -4,20 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from incident_lib.findings.thresholds import Thresholds
+from incident_lib.correlation.situation import Situation
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Evidence, Finding, FindingSeverity, Row
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.docker.rows import ContainerState
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.network.rows import PortAnswer
 from incident_lib.technologies.postgres.rows import PostgresConnection
+from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.rows import RedisServer
 from incident_lib.units import format_duration
 
 _SERVER_ERROR_SECONDS = 1.0  # of a server that says its time itself: what a busy machine may add
 _DRIFT_SECONDS = 1.0  # clocks that are kept in step are closer than that
 _HERE = "this machine"
-_CLOCKS = frozenset({"http.health.clock", "postgres.connection.clock", "redis.connection.clock"})
-_ON_THIS_MACHINE = frozenset({"docker.container", "process.state"})
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,28 +40,27 @@ class _Machine(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
 
 
-def judge_clocks(
-    findings: Iterable[Finding], evidence: Sequence[Evidence], topology: Topology, thresholds: Thresholds
-) -> list[Finding]:
-    """Return the findings, with `clock.odd` at the machine whose clock is wrong, where that can be told.
+def judge_clocks(findings: list[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings, with `clock.odd` at the machine whose clock is wrong, where that can be seen.
 
-    Services on this machine have its clock: their word adds nothing to ours. Where ours is the wrong one, the
+    Services on this machine have its clock: they add nothing to ours. Where ours is the wrong one, the
     differences that others have from it are no fault of theirs.
     """
-    told = list(findings)
+    evidence = situation.evidence
     machines = _machines(tuple(clocks(evidence)), evidence)
     agreed = _agreed(machines)
-    limit = thresholds["http.clock.warning_seconds"]
+    limit = situation.thresholds["http.clock.warning_seconds"]
     odd = [
-        one
-        for one in machines
-        if agreed and abs(one.seconds - agreed[0].seconds) - one.error_seconds >= limit
+        machine
+        for machine in machines
+        if agreed and abs(machine.seconds - agreed[0].seconds) - machine.error_seconds >= limit
     ]
-    if not odd:
-        return told
-    if any(one.name == _HERE for one in odd):
-        told = [_excused(one, agreed) if one.id in _CLOCKS else one for one in told]
-    return [*told, *(made for one in odd for made in _odd(one, agreed, topology))]
+    if any(machine.name == _HERE for machine in odd):
+        findings = [
+            _excused(finding, agreed) if situation.catalogue.has(finding, Flag.OUT_OF_STEP) else finding
+            for finding in findings
+        ]
+    return [*findings, *(found for machine in odd for found in _odd(machine, agreed, situation.topology))]
 
 
 def clocks(evidence: Iterable[Evidence]) -> Iterator[Clock]:
@@ -115,7 +115,7 @@ def _machines(told: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Mach
 def _address(target: str, evidence: Sequence[Evidence]) -> str:
     """Return where a target is: this machine, an address, or "" where nothing tells."""
     own = [one for one in evidence if one.target == target and one.has_rows]
-    if any(one.probe in _ON_THIS_MACHINE for one in own):
+    if any(one.of(ContainerState) or one.of(ProcessState) for one in own):
         return _HERE
     reached = [row.address for one in own for row in one.of(PortAnswer) if row.kind is None and not row.asked]
     if not reached:

@@ -1,63 +1,65 @@
 """What a service logs about a dependency that looks well from here: it fails now and then, or only there."""
 
-import re
-from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
+from incident_lib.correlation.situation import Situation
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.model.topology import Topology
 
-_HEALTH = "http.health."
-_CLASS = "logs.lines.class."
-_SAID = {
-    "upstream_error": "failing",
-    "server_disconnected": "failing",
-    "connect_refused": "failing",
-    "read_timeout": "slow",
-    "connect_timeout": "slow",
-}
+_PORTS = {"http": 80, "https": 443}
 
 
-def judge_reported(findings: Iterable[Finding], topology: Topology) -> Iterator[Finding]:
-    """Yield `http.health.reported_failing` or `_slow` for each dependency that the log of its user names.
+def judge_dependency_reports(findings: list[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings, with `http.health.reported_failing` or `_slow` where a log names a dependency.
 
     Only of dependencies that are well as far as we see: what is seen to be unwell needs no witness.
     """
-    findings = list(findings)
-    unwell = {f.target for f in findings if f.severity.is_bad}
-    addresses = {f.target: pattern for f in findings if (pattern := _address(f)) and f.target not in unwell}
-    for one in findings:
-        said = _SAID.get(one.id.removeprefix(_CLASS)) if one.severity.is_bad else None
-        for target in sorted(topology.needs(one.target) & addresses.keys()) if said else ():
-            if said and addresses[target].search(one.detail):
-                yield _reported(one, target, said)
+    catalogue = situation.catalogue
+    unwell = {finding.target for finding in findings if finding.severity.is_bad}
+    addresses = {
+        finding.target: names
+        for finding in findings
+        if finding.target not in unwell
+        and catalogue.has(finding, Flag.HEALTH)
+        and (names := _addresses(finding.data.get("url")))
+    }
+    found = []
+    for finding in findings:
+        kind = catalogue[finding.id]
+        how = "slow" if Flag.IN_VAIN in kind.flags else "failing" if Flag.PEER_FAILS in kind.flags else ""
+        if not how or kind.about != "outside" or not finding.severity.is_bad:
+            continue
+        named = set(str(finding.data.get("addresses") or "").split())
+        needed = situation.topology.needs(finding.target) & addresses.keys()
+        found += [_reported(finding, name, how) for name in sorted(needed) if named & addresses[name]]
+    return [*findings, *found]
 
 
-def _address(finding: Finding) -> re.Pattern[str] | None:
-    """Return how a log names the address of the target, as a URL and as urllib3 does."""
-    url = finding.data.get("url")
-    if not finding.id.startswith(_HEALTH) or not isinstance(url, str):
-        return None
+def _addresses(url: object) -> frozenset[str]:
+    """Return how a log names the address of a URL: with its port, or without where that is the usual one.
+
+    >>> sorted(_addresses("https://mail.test/health")), sorted(_addresses("http://bank.test:8443/health"))
+    (['mail.test', 'mail.test:443'], ['bank.test:8443'])
+    """
     try:
-        parts = urlsplit(url)
-        host, port = re.escape(parts.hostname or ""), parts.port
+        parts = urlsplit(url) if isinstance(url, str) else None
+        host, port = (parts.hostname, parts.port) if parts else (None, None)
     except ValueError:
-        return None
-    if not host:
-        return None
-    plain = rf"{host}:{port}\b" if port else rf"{host}(?![\w.:-])"
-    pair = rf"host='{host}', port={port or (443 if parts.scheme == 'https' else 80)}\b"
-    return re.compile(rf"(?<![\w.-]){plain}|{pair}")
+        return frozenset()
+    if not parts or not host:
+        return frozenset()
+    host = f"[{host}]" if ":" in host else host
+    return frozenset({f"{host}:{port}"} if port else {host, f"{host}:{_PORTS.get(parts.scheme, 80)}"})
 
 
-def _reported(said: Finding, target: str, how: str) -> Finding:
+def _reported(line: Finding, target: str, how: str) -> Finding:
     return Finding(
-        id=f"{_HEALTH}reported_{how}",
+        id=f"http.health.reported_{how}",
         severity=FindingSeverity.WARNING,
         target=target,
-        title=f"it answers from here, and {said.target} logs otherwise: {said.title}",
-        detail=said.detail,
-        since=said.since,
-        evidence=said.evidence,
-        data={"user": said.target, "error_class": said.data.get("error_class")},
+        title=f"it answers from here, and {line.target} logs otherwise: {line.title}",
+        detail=line.detail,
+        since=line.since,
+        evidence=line.evidence,
+        data={"user": line.target, "error_class": line.data.get("error_class")},
     )

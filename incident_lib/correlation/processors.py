@@ -1,10 +1,12 @@
 """Another program takes the processors, and a service waits for them. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import finding
+from incident_lib.findings.catalogue import Flag
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
@@ -14,40 +16,27 @@ from incident_lib.units import format_share
 
 # Programs that are a service of that kind, where nothing tells which process is the service.
 _SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
-# What users of a starved service meet. Its own clock says so, or ours, or both.
-_FELT = (
-    "logs.lines.slow",
-    "logs.lines.latency",
-    "http.health.slow",
-    "http.health.timed_out",
-    "http.health.silent",
-    "logs.lines.class.pool_timeout",
-    "logs.lines.class.read_timeout",
-    "logs.lines.class.connect_timeout",
-    "logs.lines.class.redis_timeout",
-    "logs.lines.class.db_statement_timeout",
-)
 
 
-def judge_processors(
-    findings: Iterable[Finding], evidence: Iterable[Evidence], topology: Topology, thresholds: Thresholds
-) -> Iterator[Finding]:
-    """Yield who waits where a program that is no service takes what a service needs.
+def judge_processors(findings: list[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings, with who waits where a program that is no service takes what a service needs.
 
     A busy machine alone is no fault, and `host.load.waiting` only says so. It is `host.load.starved` where
-    somebody feels it, at the service that waits or at what needs it.
+    its users feel it, at the service that waits or at what needs it.
     """
-    everything, told = list(evidence), list(findings)
-    containers = _containers(everything)
-    for one in everything:
-        load = next(iter(one.of(HostLoad)), None)
+    topology, thresholds = situation.topology, situation.thresholds
+    containers = _containers(situation.evidence)
+    found = []
+    for each in situation.evidence:
+        load = next(iter(each.of(HostLoad)), None)
         if load is None or thresholds.severity("host.cpu", load.busy_ratio, "ratio") is None:
             continue
-        users = [_placed(user, containers) for user in one.of(ProcessorUser)]
+        users = [_placed(user, containers) for user in each.of(ProcessorUser)]
         taker = _taker(users, load, topology, thresholds)
         waiting = _waiting(users, thresholds)
         if taker and waiting:
-            yield _starved(one, load, taker, waiting, _felt(told, waiting, topology))
+            found.append(_starved(each, load, taker, waiting, _felt(findings, waiting, situation)))
+    return [*findings, *found]
 
 
 class _Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,15 +102,16 @@ def _waiting(users: Sequence[_Placed], thresholds: Thresholds) -> list[_Wait]:
     )
 
 
-def _felt(findings: Sequence[Finding], waiting: Sequence[_Wait], topology: Topology) -> list[Finding]:
+def _felt(findings: Sequence[Finding], waiting: Sequence[_Wait], situation: Situation) -> list[Finding]:
     """Return what users meet there. What our own clock says of a busy machine counts only where it is bad."""
-    near = {name for one in waiting for name in (one.service, *topology.users(one.service))}
+    has, users = situation.catalogue.has, situation.topology.users
+    near = {name for wait in waiting for name in (wait.service, *users(wait.service))}
     return [
         f
         for f in findings
         if f.target in near
-        and f.id in _FELT
-        and (f.severity.is_bad or (f.severity is FindingSeverity.INFO and f.id.startswith("logs.")))
+        and has(f, Flag.WAITS)
+        and (f.severity.is_bad or (f.severity is FindingSeverity.INFO and has(f, Flag.BY_SERVICE)))
     ]
 
 

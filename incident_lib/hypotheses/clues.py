@@ -4,19 +4,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from incident_lib.findings.catalogue import Catalogue, Flag
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 
 _BEFORE = timedelta(minutes=10)  # a change this long before the onset may have caused it
 _AFTER = timedelta(seconds=30)  # clocks and log buffers are not exact
-ONSET = "logs.lines.onset"
 
 
 class Clues:
     """The findings of one analysis, asked by target, relation and id."""
 
-    def __init__(self, findings: Iterable[Finding], topology: Topology) -> None:
+    def __init__(self, findings: Iterable[Finding], topology: Topology, catalogue: Catalogue) -> None:
         self.topology = topology
+        self.catalogue = catalogue
         self._by_target: dict[str, list[Finding]] = {}
         for finding in findings:
             if finding.severity is not FindingSeverity.UNKNOWN:
@@ -46,11 +47,10 @@ class Clues:
 
     def onset(self, target: str) -> datetime | None:
         """Return when trouble began at `target` or at what needs it, None if nothing says so."""
-        told = [f.since for f in self.find_all((ONSET, f"users:{ONSET}"), target) if f.since]
-        if told:
-            return min(told)
-        bad = [f.since for f in self._by_target.get(target, ()) if f.severity.is_bad and f.since]
-        return min(bad, default=None)
+        here = self._by_target.get(target, [])
+        near = [*here, *(f for user in self.topology.users(target) for f in self._by_target.get(user, ()))]
+        onsets = [f.since for f in near if f.since and self.catalogue.has(f, Flag.ONSET)]
+        return min(onsets or [f.since for f in here if f.since and f.severity.is_bad], default=None)
 
     def change_before_onset(self, changes: Iterable[str], target: str) -> Finding | None:
         """Return the last change of `target` that came minutes before its trouble, None if there is none."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from incident_lib.clock import format_time
+from incident_lib.findings.catalogue import Catalogue, Flag
 from incident_lib.hypotheses.clues import Clues
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Finding, FindingSeverity, Hypothesis
@@ -23,10 +24,6 @@ _HINTED = 0.20  # only a log's word stands for the cause
 _SYMPTOM = 0.36
 _LEAST = 0.20  # below this nothing carries it
 _LEAST_SYMPTOM = 0.13
-# Failures of whatever cause: they are no sign of a certain one.
-_ANY_FAILURE = frozenset(
-    {"logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception", "http.health.status"}
-)
 
 
 class _Candidate(msgspec.Struct, frozen=True):
@@ -43,14 +40,14 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 def rank(
-    findings: tuple[Finding, ...], topology: Topology, patterns: tuple[Pattern, ...]
+    findings: tuple[Finding, ...], topology: Topology, patterns: tuple[Pattern, ...], catalogue: Catalogue
 ) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
-    clues = Clues(findings, topology)
+    clues = Clues(findings, topology, catalogue)
     found = [one for pattern in patterns for one in _candidates(pattern, clues)]
     candidates = [one for one in found if not _is_told_better(one, found)]
-    alone = [one for one in candidates if not any(_explains(other, one, topology) for other in candidates)]
-    weighed = [_weighed(one, candidates, alone, topology) for one in candidates]
+    alone = [one for one in candidates if not any(_explains(other, one, clues) for other in candidates)]
+    weighed = [_weighed(one, candidates, alone, clues) for one in candidates]
     kept = sorted((one for one in weighed if one.score >= one.least), key=_order)
     return tuple(_hypothesis(one, number) for number, one in enumerate(kept, 1))
 
@@ -114,13 +111,13 @@ def _is_told_better(hint: _Candidate, all_of_them: list[_Candidate]) -> bool:
 
 
 def _weighed(
-    one: _Candidate, all_of_them: list[_Candidate], alone: list[_Candidate], topology: Topology
+    one: _Candidate, all_of_them: list[_Candidate], alone: list[_Candidate], clues: Clues
 ) -> _Candidate:
     """Return `one` with less weight where another candidate explains it."""
     causes = [
         other
         for other in all_of_them
-        if _explains(other, one, topology, is_alone=other in alone) and not _explains(one, other, topology)
+        if _explains(other, one, clues, is_alone=other in alone) and not _explains(one, other, clues)
     ]
     if not causes:
         return one
@@ -134,7 +131,8 @@ def _weighed(
     )
 
 
-def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_alone: bool = False) -> bool:
+def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone: bool = False) -> bool:
+    topology = clues.topology
     if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
         return False
     if _knows_more(cause, symptom):
@@ -148,7 +146,7 @@ def _explains(cause: _Candidate, symptom: _Candidate, topology: Topology, *, is_
         return True
     gives_way = symptom.pattern.is_symptom or symptom.is_hinted
     is_behind = gives_way and cause.target in topology.needs(symptom.target)
-    return is_behind and not cause.pattern.is_quiet and _is_felt(cause, topology)
+    return is_behind and not cause.pattern.is_quiet and _is_felt(cause, clues)
 
 
 def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:
@@ -158,11 +156,11 @@ def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:
     return of_others and known and cause.target == hint.target
 
 
-def _is_felt(cause: _Candidate, topology: Topology) -> bool:
+def _is_felt(cause: _Candidate, clues: Clues) -> bool:
     """Return whether more than a warning of its own speaks for it: what nobody feels explains no failure."""
-    users = topology.users(cause.target)
+    users = clues.topology.users(cause.target)
     return _has_critical(cause.required) or any(
-        one.severity.is_bad and one.target in users and one.id not in _ANY_FAILURE
+        one.severity.is_bad and one.target in users and not clues.catalogue.has(one, Flag.ANY_FAILURE)
         for one in (*cause.required, *cause.support)
     )
 

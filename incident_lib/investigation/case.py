@@ -9,13 +9,15 @@ import msgspec
 
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
+from incident_lib.findings.catalogue import Nature
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import load_about, load_analysis, read_log
-from incident_lib.investigation.observed import CHANGES, ONSET
+from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import catalogue
 
 R = TypeVar("R", bound=Row)
 
@@ -57,7 +59,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
         """When, at which target, and what: every change that evidence tells of, oldest first."""
         told: list[tuple[datetime, str, str]] = []
-        for finding in sorted(self.findings(*CHANGES), key=lambda f: CHANGES.index(f.id)):
+        changes = [f for f in self.analysis.findings if catalogue()[f.id].nature is Nature.CHANGE]
+        for finding in sorted(changes, key=lambda f: catalogue()[f.id].precedence):
             since, target = finding.since, finding.target
             if since and not any(other == target and abs(at - since) <= _SAME for at, other, _ in told):
                 told.append((since, target, finding.title))
@@ -66,7 +69,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def onset(self) -> datetime | None:
         """When trouble began, from the logs; None when they do not tell."""
-        return min((f.since for f in self.findings(ONSET) if f.since), default=None)
+        return onset_of(self.analysis)
 
     def log_lines(self, service: str) -> Iterator[str]:
         """Yield the redacted log excerpt of a service."""

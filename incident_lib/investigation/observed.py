@@ -6,55 +6,13 @@ A second snapshot tells most of it again; what the timeline knows already is not
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from incident_lib.findings.catalogue import Flag, Nature
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
 from incident_lib.model.renamed import current_id
+from incident_lib.technologies import catalogue
 
-ONSET = "logs.lines.onset"
-# Findings that tell of a change. Of several that tell of one (the process started, its server says so
-# too) the first one here is kept.
-CHANGES = (
-    "deploys.log.deployed",
-    "container.state.changed",
-    "container.state.created",
-    "container.state.restarted",
-    "container.events.restart",
-    "postgres.schema.changed",
-    "postgres.schema.running",
-    "logs.lines.server.schema_change",
-    "network.tls.renewed",
-    "process.state.restarted",
-    "postgres.server.restarted",
-    "postgres.server.reloaded",
-    "redis.connection.restarted",
-    "redis.replication.failover",
-    "redis.slowlog.flushed",
-    "redis.memory.flushed",
-    "redis.clients.flushed",
-)
-_ALIKE = (
-    CHANGES,
-    (ONSET, "logs.lines.errors", "logs.lines.endpoint", "logs.lines.exception"),
-    (
-        "container.events.oom",
-        "container.state.oom_killed",
-        "container.events.restart_loop",
-        "container.events.die",
-        "container.state.not_running",
-    ),
-)
-_EVENTS = "container.events."
-_NO_MOMENT = {"container.events.forgotten", "container.events.ok"}
-# Whoever asks these is a user of the target: their first failure and their recovery are moments.
-_CHECKS = (
-    "http.health",
-    "postgres.connection",
-    "redis.connection",
-    "network.ports",
-    "network.names",
-    "network.tls",
-)
 _SAME = timedelta(seconds=5)  # what two probes or two snapshots tell of one moment
 _DAY = timedelta(days=1)  # a warning that is older than this has nothing to do with today
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -86,24 +44,32 @@ def observations(
     return tuple(sorted(drafts, key=lambda one: (one.occurred_at or _NEVER, one.text)))
 
 
+def onset_of(analysis: Analysis) -> datetime | None:
+    """Return when trouble began, from the logs; None when they do not say."""
+    onsets = (f.since for f in analysis.findings if catalogue().has(f, Flag.ONSET))
+    return min((since for since in onsets if since), default=None)
+
+
 def _moments(analysis: Analysis, seen_at: dict[str, datetime]) -> Iterator[Draft]:
     newest = max(seen_at.values(), default=None)
-    worth = [one for one in analysis.findings if _is_moment(one, newest)]
-    for one in sorted(worth, key=lambda f: _place(f.id)):
-        text = f"trouble begins, {one.title}" if one.id == ONSET else one.title
-        yield _draft(one, analysis, one.since, text)
-    for one in analysis.findings:
-        if root := _lock_root(one, seen_at):
-            yield _draft(one, analysis, root, _root_text(one), what="root")
+    moments = [finding for finding in analysis.findings if _is_moment(finding, newest)]
+    for finding in sorted(moments, key=lambda f: catalogue()[f.id].precedence):
+        begins = catalogue().has(finding, Flag.ONSET)
+        text = f"trouble begins, {finding.title}" if begins else finding.title
+        yield _draft(finding, analysis, finding.since, text)
+    for finding in analysis.findings:
+        if root := _lock_root(finding, seen_at):
+            yield _draft(finding, analysis, root, _root_text(finding), what="root")
 
 
-def _is_moment(one: Finding, newest: datetime | None) -> bool:
-    if one.since is None or one.id in _NO_MOMENT:
+def _is_moment(finding: Finding, newest: datetime | None) -> bool:
+    if finding.since is None:
         return False
-    if one.severity is FindingSeverity.WARNING:
-        return newest is None or one.since > newest - _DAY
-    of_note = one.id in CHANGES or one.id == ONSET or one.id.startswith(_EVENTS)
-    return of_note or one.severity is FindingSeverity.CRITICAL
+    if finding.severity is FindingSeverity.WARNING:
+        return newest is None or finding.since > newest - _DAY
+    kind = catalogue()[finding.id]
+    of_note = kind.nature is Nature.CHANGE or Flag.MOMENT in kind.flags
+    return of_note or finding.severity is FindingSeverity.CRITICAL
 
 
 def _checks(analysis: Analysis, seen_at: dict[str, datetime], told: list[Event | Draft]) -> Iterator[Draft]:
@@ -116,7 +82,7 @@ def _checks(analysis: Analysis, seen_at: dict[str, datetime], told: list[Event |
     for one in analysis.findings:
         at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
         probe = _probe(one)
-        if at is None or probe not in _CHECKS or one.since:
+        if at is None or one.since or not catalogue().has(one, Flag.CHECK):
             continue
         before = state.get((probe, one.target), _PASSES)
         if one.severity is FindingSeverity.CRITICAL and before == _PASSES:
@@ -131,7 +97,7 @@ def _lock_root(one: Finding, seen_at: dict[str, datetime]) -> datetime | None:
     """Return when the transaction began that others wait for, None when nothing tells."""
     seconds = one.data.get("root_transaction_seconds")
     at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
-    if at is None or not isinstance(seconds, int | float) or not one.id.endswith(".blocked"):
+    if at is None or not isinstance(seconds, int | float) or not catalogue().has(one, Flag.LOCK_WAIT):
         return None
     return at - timedelta(seconds=seconds)
 
@@ -164,23 +130,14 @@ def _is_same(draft: Draft, other: Event | Draft) -> bool:
         return False
     if "check" in mine or "check" in its:
         return False  # told apart by what they were before
-    finding = str(mine["finding"])
-    if not _is_alike(finding, current_id(str(its.get("finding", "")))):
+    kind, known = (catalogue()[current_id(str(data.get("finding", "")))] for data in (mine, its))
+    if kind.id != known.id and not (kind.event and kind.event == known.event):
         return False
-    if finding.startswith("logs.") and finding != ONSET:
-        return True  # "first seen" moves with the window: the first that was told stays
+    if Flag.FIRST_SEEN in kind.flags:
+        return True  # it moves with the window: the first moment that was recorded stays
     if draft.occurred_at is None or other.occurred_at is None:
         return draft.occurred_at is other.occurred_at
     return abs(draft.occurred_at - other.occurred_at) <= _SAME
-
-
-def _is_alike(one: str, other: str) -> bool:
-    return one == other or any(one in group and other in group for group in _ALIKE)
-
-
-def _place(finding_id: str) -> int:
-    """Return the place in its group, so that what is kept of a group comes first."""
-    return next((group.index(finding_id) for group in _ALIKE if finding_id in group), 0)
 
 
 def _probe(one: Finding) -> str:

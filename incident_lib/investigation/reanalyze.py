@@ -40,7 +40,7 @@ def reanalyze(case: Case) -> Reanalysis:
         snapshot=case.snapshot,
         topology=case.topology,
         patterns=patterns_for(settings),
-        beside=around,
+        compared=around,
     )
     now = replace(case, analysis=redactor.struct(analysis, Analysis))
     labels = ("concluded then", "by today's rules")

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.notify.paging import Signals, signals_of
+from incident_lib.technologies import catalogue
 from incident_lib.units import format_share
 
 # The team's table speaks of all, most and some users. A measured share of failed requests is the nearest
@@ -45,7 +47,7 @@ def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rul
         yield sev1, f"{stores} cannot be used, and no service that could be checked is well"
     if ratio is not None and ratio >= _ALL_RATIO:
         yield sev1, f"{format_share(ratio)} of requests fail"
-    if damaged := [f for f in findings if f.id.endswith(".checksums") and f.severity.is_bad]:
+    if damaged := [f for f in findings if f.severity.is_bad and catalogue().has(f, Flag.DAMAGED)]:
         yield sev1, f"data may be lost: {damaged[0].title}"
 
 

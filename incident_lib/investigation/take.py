@@ -84,7 +84,7 @@ def _take(
     finally:
         around = beside(settings, folder, stored, context, snapshot=writer.id)
         analysis = analyze(
-            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, beside=around
+            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
         )
         _seal(writer, analysis, graph)
         if folder:

@@ -1,11 +1,14 @@
 """What was measured that decides how loudly to call: read from findings, judged by the team's table. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Analysis, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import catalogue
 from incident_lib.units import format_share
 
 PAGE, CHAT, LOW, INVESTIGATE = "page", "incidents", "incidents_low", "investigate"
@@ -13,28 +16,6 @@ _PAGE_RATIO = 0.05
 _CHAT_RATIO = 0.01
 _SLOWER_THAN_NORMAL = 2.0
 _SLOW_FOR = timedelta(minutes=5)
-
-_DOWN = tuple(
-    f"http.health.{kind}"
-    for kind in (
-        "refused",
-        "timed_out",
-        "unreachable",
-        "reset",
-        "silent",
-        "protocol",
-        "name_not_resolved",
-        "tls",
-    )
-)
-_GONE = (
-    "container.state.not_running",
-    "container.state.not_found",
-    "process.state.not_running",
-)
-# A container between two starts, or one whose own check fails, serves users badly whatever answered just now.
-_ILL = ("http.health.status", "container.state.restarting", "container.state.unhealthy")
-_STORES = ("postgres.connection.", "redis.connection.")
 
 
 class Signals(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,17 +61,25 @@ def signals_of(
     """
     outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
     findings = tuple(f for f in (analysis.findings if analysis else ()) if f.target not in outside)
-    down = tuple(sorted({*_targets(findings, *_DOWN, *_GONE), *_all_errors(findings)}))
-    failing = tuple(t for t in _targets(findings, *_ILL) if t not in down)
-    stores = tuple(t for t in _targets(findings, *_STORES) if _is_store_failure(findings, t))
-    slow = next((f for f in findings if f.id == "logs.lines.slow_onset"), None)
+    down = {*_critical(findings, Flag.DOWN), *(f.target for f in findings if _is_all_errors(f))}
+    failing = _critical(findings, Flag.ILL) - down
+    stores = {f.target for f in findings if _has(f, Flag.OF_STORE)} & down
+    # A login of ours alone that is refused says nothing about users.
+    refused, answering = _critical(findings, Flag.LOGIN_REFUSED), _targets(findings, Flag.ANSWERS)
+    stores |= _critical(findings, Flag.NO_SESSION) - refused - answering
+    seen = [f for f in findings if f.severity is not FindingSeverity.UNKNOWN]
+    slow = next((f for f in findings if _has(f, Flag.SLOW_ONSET)), None)
     before, after = (_number(slow, "before_ratio"), _number(slow, "after_ratio")) if slow else (None, None)
     return Signals(
-        down=down,
-        failing=failing,
-        web=tuple(sorted({f.target for f in findings if _is_health(f)})),
-        well=tuple(sorted({f.target for f in findings if f.id == "http.health.ok"} - {*down, *failing})),
-        stores_down=tuple(sorted({*stores, *(t for t in down if t in _stores(findings))})),
+        down=tuple(sorted(down)),
+        failing=tuple(sorted(failing)),
+        web=tuple(sorted(_targets(seen, Flag.HEALTH))),
+        well=tuple(
+            sorted(
+                {f.target for f in seen if _has(f, Flag.HEALTH) and _has(f, Flag.ANSWERS)} - down - failing
+            )
+        ),
+        stores_down=tuple(sorted(stores)),
         error_ratio=max(filter(None, map(_error_ratio, findings)), default=None),
         slower_times=after / max(before or 0.0, 0.001) if after is not None else None,
         slow_ratio=after,
@@ -154,33 +143,27 @@ def _advice(signal: str, call: str, reason: str) -> Advice:
     return Advice(signal=signal, call=call, reason=reason)
 
 
-def _targets(findings: tuple[Finding, ...], *prefixes: str) -> tuple[str, ...]:
-    bad = FindingSeverity.CRITICAL
-    return tuple(sorted({f.target for f in findings if f.severity is bad and f.id.startswith(prefixes)}))
+def _has(finding: Finding, *flags: Flag) -> bool:
+    return catalogue().has(finding, *flags)
 
 
-def _stores(findings: tuple[Finding, ...]) -> frozenset[str]:
-    return frozenset(f.target for f in findings if f.id.startswith(("postgres.", "redis.")))
+def _targets(findings: Iterable[Finding], flag: Flag) -> set[str]:
+    return {finding.target for finding in findings if _has(finding, flag)}
 
 
-def _is_store_failure(findings: tuple[Finding, ...], target: str) -> bool:
-    """Return whether nobody gets in: a login of ours alone that is refused says nothing about users."""
-    kinds = {f.id.rpartition(".")[2] for f in findings if f.target == target and f.id.startswith(_STORES)}
-    return bool(kinds - {"denied", "ok", "unknown"}) and "ok" not in kinds
+def _critical(findings: Iterable[Finding], flag: Flag) -> set[str]:
+    return _targets((f for f in findings if f.severity is FindingSeverity.CRITICAL), flag)
 
 
-def _is_health(finding: Finding) -> bool:
-    return finding.id.startswith("http.health.") and finding.severity is not FindingSeverity.UNKNOWN
-
-
-def _all_errors(findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """Return the services of which every health address answers with an error: as good as down."""
-    status = [f for f in findings if f.id == "http.health.status" and f.severity is FindingSeverity.CRITICAL]
-    return tuple(f.target for f in status if f.data.get("total") and f.data["total"] == f.data.get("count"))
+def _is_all_errors(finding: Finding) -> bool:
+    """Return whether every health address of a service answers with an error: as good as down."""
+    total = finding.data.get("total")
+    is_critical = finding.severity is FindingSeverity.CRITICAL and _has(finding, Flag.HEALTH)
+    return bool(is_critical and total and total == finding.data.get("count"))
 
 
 def _error_ratio(finding: Finding) -> float | None:
-    if finding.id != "logs.lines.errors":
+    if not _has(finding, Flag.ERROR_RATE):
         return None
     return _number(finding, "error_ratio_since_onset") or _number(finding, "error_ratio")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from incident_lib.config.tables import Document
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import (
     Analysis,
     Event,
@@ -16,6 +17,7 @@ from incident_lib.model import (
     IncidentSeverity,
     IncidentStatus,
 )
+from incident_lib.technologies import catalogue
 from incident_lib.units import format_duration, format_share
 
 _STAGES = {IncidentStatus.CLOSED: "Resolved"}
@@ -83,7 +85,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     def failing(self) -> str:
         """The share of requests that fail, "" when it was not measured."""
         findings = self.analysis.findings if self.analysis else ()
-        errors = (f for f in findings if f.id == "logs.lines.errors" and f.severity.is_bad)
+        errors = (f for f in findings if f.severity.is_bad and catalogue().has(f, Flag.ERROR_RATE))
         shares = [(_share(finding), finding) for finding in errors]
         if not shares or not self.incident.is_open:
             return ""  # what was measured during the incident is no news after it

@@ -17,6 +17,7 @@ from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Evidence, Finding
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.postgres.findings import ANALYZERS
 from tests import services
 from tests.integration import postgres_service, redis_service
@@ -24,6 +25,7 @@ from tests.integration.background import again_and_again
 from tests.integration.postgres_clients import until
 from tests.integration.postgres_service import Installation, Server
 from tests.integration.postgres_triage import collect, judge, window
+from tests.unit.correlation.situations import judge_with
 
 pytestmark = pytest.mark.postgres
 GRAPH = Topology(
@@ -35,7 +37,7 @@ _SEGMENT = 1 << 20  # transactions in one file of pg_xact
 
 def first(findings: list[Finding]) -> tuple[str, str]:
     """Return the first hypothesis and whom it blames."""
-    ranked = rank(tuple(findings), GRAPH, PATTERNS)
+    ranked = rank(tuple(findings), GRAPH, PATTERNS, catalogue())
     return (ranked[0].id, ranked[0].target) if ranked else ("", "")
 
 
@@ -188,7 +190,7 @@ def test_a_cache_that_evicts_and_a_database_that_carries_its_load(server: Server
     for thread, one in zip(threads, sleepers, strict=True):
         thread.join(10)
         one.close()
-    findings += judge_stampedes(findings, GRAPH)
+    findings = judge_with(judge_stampedes, findings, topology=GRAPH)
     assert first(findings) == ("cache-stampede", "cache"), [one.id for one in findings]
 
 

@@ -18,6 +18,7 @@ from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.deploys import probes as deploys
 from incident_lib.technologies.deploys.findings import ANALYZERS
 from incident_lib.technologies.deploys.rows import Deployment
@@ -160,6 +161,6 @@ def test_it_is_on_the_timeline_and_set_against_the_onset(tmp_path: Path) -> None
     )
     settings = config.Settings(document=config.parse(""), root=tmp_path)
     graph = Topology(kinds={"backend": "http"})
-    first = rank((deployed, onset, errors), graph, patterns_for(settings))[0]
+    first = rank((deployed, onset, errors), graph, patterns_for(settings), catalogue())[0]
     assert first.id == "bad-deploy"
     assert "60 s after a change" in first.reason

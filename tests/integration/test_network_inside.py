@@ -23,6 +23,7 @@ from incident_lib.technologies.network.rows import TlsAnswer
 from tests.integration import docker_image, docker_service
 from tests.integration.inside_server import PORTS, SILENT
 from tests.integration.network_service import DAY, NOW, Authority
+from tests.unit.correlation.situations import judge_with
 
 pytestmark = docker_service.MARKS
 engine = docker_service.engine
@@ -262,7 +263,7 @@ def test_a_name_that_is_lost_only_inside(engine: Any, tmp_path: Path) -> None:
     with docker_service.container(engine, ["sleep", "600"], name=name, hostname="somebody"):
         seen = [one for lane in network.lanes(settings) for one in run_lane(lane, WINDOW)]
     found = [f for one in seen if one.has_rows for f in ANALYZERS[one.probe](one, Context(window=WINDOW))]
-    (lost,) = [one for one in judge_vantage(found) if one.id == "network.inside.not_resolving"]
+    (lost,) = [one for one in judge_with(judge_vantage, found) if one.id == "network.inside.not_resolving"]
     assert lost.target == "own"
     assert lost.data["where"] == f"only inside container {name}"
     assert "From this machine it is well" in lost.detail

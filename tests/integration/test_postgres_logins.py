@@ -9,6 +9,7 @@ from incident_lib.hypotheses import rank
 from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import catalogue
 from tests.integration import postgres_service
 from tests.integration.postgres_service import Server
 from tests.integration.postgres_triage import collect, judge
@@ -28,12 +29,16 @@ def test_a_locked_catalog_that_every_login_reads(server: Server) -> None:
     assert [one.id for one in found] == ["postgres.connection.login_waits"]
     assert found[0].severity is FindingSeverity.CRITICAL
     assert "idle in a transaction there: postgres shop 127.0.0.1" in found[0].detail
-    first = rank(tuple(found), Topology(kinds={"db": "postgres"}), patterns_for(postgres_service.settings()))[
-        0
-    ]
+    first = rank(
+        tuple(found),
+        Topology(kinds={"db": "postgres"}),
+        patterns_for(postgres_service.settings()),
+        catalogue(),
+    )[0]
     assert (first.id, first.target) == ("lock-contention", "db")
     assert "db-down" not in {
-        one.id for one in rank(tuple(found), Topology(), patterns_for(postgres_service.settings()))
+        one.id
+        for one in rank(tuple(found), Topology(), patterns_for(postgres_service.settings()), catalogue())
     }
 
 

@@ -22,6 +22,7 @@ from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.postgres import probes as postgres
 from incident_lib.technologies.postgres.connect import open_pooler
 from tests import services
@@ -126,7 +127,9 @@ def test_clients_that_wait_are_told_with_their_pool(pooler: Pooler) -> None:
     assert found.title.startswith("1 client waits in PgBouncer for a connection of the pool shop/app")
     assert (found.data["servers"], found.data["limit"]) == (1, 1)
     assert "All of its connections are in use" in found.detail
-    (first, *_) = rank((found,), Topology(kinds={"db": "postgres"}), patterns_for(pooler.settings()))
+    (first, *_) = rank(
+        (found,), Topology(kinds={"db": "postgres"}), patterns_for(pooler.settings()), catalogue()
+    )
     assert first.id == "db-connections-exhausted"
     assert first.title == "The pool shop/app of PgBouncer before db has no free connections"
 

@@ -17,6 +17,7 @@ from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import run, run_lane
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.logs import probes as logs
 from incident_lib.technologies.logs.findings import analyze_lines
 from incident_lib.technologies.postgres.connect import open_postgres
@@ -190,6 +191,8 @@ def test_what_the_log_tells_is_an_event_set_against_the_onset(tmp_path: Path) ->
         title="sessions wait",
         since=changed.since + timedelta(seconds=30),
     )
-    first = rank((changed, blocked), Topology(kinds={"db": "postgres"}), patterns_for(settings))[0]
+    first = rank((changed, blocked), Topology(kinds={"db": "postgres"}), patterns_for(settings), catalogue())[
+        0
+    ]
     assert first.id == "lock-contention"
     assert "30 s after a change" in first.reason

@@ -10,10 +10,12 @@ from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.hypotheses import rank
 from incident_lib.model import Evidence, Finding
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.redis.findings.flushes import flushes_since
 from tests.integration import postgres_triage, redis_service
 from tests.integration.redis_service import kind, running
 from tests.integration.test_redis_stampede import GRAPH, PATTERNS, Shop, database, fill, open_shop
+from tests.unit.correlation.situations import judge_with
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres]
 __all__ = ["database", "kind"]
@@ -35,7 +37,7 @@ def judged(shop: Shop, earlier: dict[str, Evidence]) -> list[Finding]:
         found += [one for each in asked.result().values() for one in postgres_triage.judge(each)]
     told = flushes_since(cache.values(), earlier.values(), Thresholds(), same_incident=True)
     found = [one for one in (*found, *told) if one.id != _STARTED]
-    return [*found, *judge_stampedes(found, GRAPH)]
+    return judge_with(judge_stampedes, found, topology=GRAPH)
 
 
 def named(found: list[Finding]) -> dict[str, Finding]:
@@ -61,7 +63,7 @@ def test_a_flush_is_told_from_calm_and_loads_the_database(kind, database):
     assert not {"redis.memory.flushed", "redis.memory.keys_lost", "redis.memory.stampede"} & set(calm)
     assert {"redis.memory.flushed", "redis.memory.keys_lost"} <= set(lost)
     assert lost["redis.memory.stampede"].title.startswith("it was emptied, and the database db")
-    first = rank(tuple(lost.values()), GRAPH, PATTERNS)[0]
+    first = rank(tuple(lost.values()), GRAPH, PATTERNS, catalogue())[0]
     assert (first.id, first.target) == ("cache-stampede", "cache")
 
 

@@ -17,10 +17,12 @@ from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Finding
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies import catalogue
 from tests import services
 from tests.integration import postgres_service, postgres_triage, redis_service
 from tests.integration.postgres_service import Server
 from tests.integration.redis_service import kind, running
+from tests.unit.correlation.situations import judge_with
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres]
 __all__ = ["kind"]
@@ -66,7 +68,7 @@ class Shop:
             settings = redis_service.settings_for(self.cache.url)
             found = list(redis_service.judge(redis_service.collect(settings)).values())
             found += [one for each in database.result().values() for one in postgres_triage.judge(each)]
-        return [*found, *judge_stampedes(found, GRAPH)]
+        return judge_with(judge_stampedes, found, topology=GRAPH)
 
 
 def fill(server: redis_service.Server) -> None:
@@ -120,5 +122,5 @@ def test_a_lost_cache_is_told_from_a_deploy_that_went_well(kind: str, database: 
     assert calm == {"redis.connection.restarted"}
     assert deployed == {"redis.connection.restarted"}
     assert "redis.memory.stampede" in ids(lost), ids(lost)
-    ranked = rank(tuple(lost), GRAPH, PATTERNS)
+    ranked = rank(tuple(lost), GRAPH, PATTERNS, catalogue())
     assert (ranked[0].id, ranked[0].target) == ("cache-stampede", "cache")

@@ -8,6 +8,7 @@ import pytest
 from incident_lib.correlation.cache_stampede import judge_stampedes
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from tests.unit.correlation.situations import added
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -62,7 +63,7 @@ WAITING = seen("api", "logs.lines.slow")
     ],
 )
 def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
-    (one,) = judge_stampedes(findings, TOPOLOGY)
+    (one,) = added(judge_stampedes, findings, topology=TOPOLOGY)
     assert (one.id, one.target, one.severity) == ("redis.memory.stampede", "keys", FindingSeverity.WARNING)
     assert one.data["database"] == "books"
     assert {ref.partition("/")[0] for ref in one.evidence} >= {"keys", "books"}
@@ -95,4 +96,4 @@ def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
     ],
 )
 def test_what_is_no_stampede(findings: tuple[Finding, ...]) -> None:
-    assert list(judge_stampedes(findings, TOPOLOGY)) == []
+    assert list(added(judge_stampedes, findings, topology=TOPOLOGY)) == []

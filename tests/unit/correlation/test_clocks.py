@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from incident_lib.correlation.clocks import judge_clocks
-from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.network.rows import PortAnswer
+from incident_lib.technologies.process.rows import ProcessState
+from tests.unit.correlation.situations import judge_with
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 GRAPH = Topology(kinds={"pay": "outside", "mail": "outside", "shop": "http", "machine": "host"})
@@ -43,7 +44,7 @@ def differs(target: str) -> Finding:
 
 def odd(*told: list[Evidence], before: tuple[Finding, ...] = ()) -> list[tuple[str, str, str]]:
     everything = [one for group in told for one in group]
-    found = judge_clocks(before, everything, GRAPH, Thresholds())
+    found = judge_with(judge_clocks, before, evidence=tuple(everything), topology=GRAPH)
     return [(one.id, one.target, one.severity.value) for one in found]
 
 
@@ -64,7 +65,10 @@ def test_ours_is_wrong_where_two_others_agree() -> None:
 def test_our_own_services_have_our_clock_and_no_vote() -> None:
     told = (clock("pay", 90, "192.0.2.7"), clock("shop", 0.1, "127.0.0.1"))
     assert odd(*told) == []
-    inside = [*clock("shop", 0.1), evidence("shop", "process.state")]
+    inside = [
+        *clock("shop", 0.1),
+        evidence("shop", "process.state", ProcessState(is_running=True, pid_file="x", pid=1)),
+    ]
     assert odd(clock("pay", 90, "192.0.2.7"), inside) == []
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from incident_lib.correlation.dependency_reports import judge_reported
+from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.technologies.logs.addresses import addresses_of
+from tests.unit.correlation.situations import added
 
 GRAPH = Topology(
     kinds={"api": "http", "bank": "outside", "mail": "outside"}, depends_on={"api": ("bank", "mail")}
@@ -18,7 +20,8 @@ def health(target: str, url: str, severity: FindingSeverity = WELL) -> Finding:
 
 def said(error_class: str, text: str, severity: FindingSeverity = FindingSeverity.WARNING) -> Finding:
     name = f"logs.lines.class.{error_class}"
-    return Finding(id=name, target="api", severity=severity, title="errors: logged 9 times", detail=text)
+    data = {"addresses": " ".join(addresses_of(text))}
+    return Finding(id=name, target="api", severity=severity, title="errors: logged 9 times", data=data)
 
 
 SEEN = (health("bank", "http://bank.test:8443/health"), health("mail", "https://mail.test/"))
@@ -48,7 +51,7 @@ SEEN = (health("bank", "http://bank.test:8443/health"), health("mail", "https://
 def test_the_dependency_that_the_log_names_is_found(
     error_class: str, text: str, expected: tuple[str, str]
 ) -> None:
-    (found,) = judge_reported((*SEEN, said(error_class, text)), GRAPH)
+    (found,) = added(judge_dependency_reports, (*SEEN, said(error_class, text)), topology=GRAPH)
     assert (found.id, found.target) == expected
     assert found.severity is FindingSeverity.WARNING
 
@@ -63,11 +66,17 @@ def test_the_dependency_that_the_log_names_is_found(
     ],
 )
 def test_other_addresses_blame_nobody(text: str) -> None:
-    assert list(judge_reported((*SEEN, said("upstream_error", text)), GRAPH)) == []
+    assert list(added(judge_dependency_reports, (*SEEN, said("upstream_error", text)), topology=GRAPH)) == []
 
 
 def test_few_errors_and_what_is_seen_to_be_unwell_need_no_witness() -> None:
     text = "503 for url 'https://mail.test/send'"
-    assert not list(judge_reported((*SEEN, said("upstream_error", text, FindingSeverity.INFO)), GRAPH))
+    assert not list(
+        added(
+            judge_dependency_reports,
+            (*SEEN, said("upstream_error", text, FindingSeverity.INFO)),
+            topology=GRAPH,
+        )
+    )
     unwell = health("mail", "https://mail.test/", FindingSeverity.CRITICAL)
-    assert not list(judge_reported((unwell, said("upstream_error", text)), GRAPH))
+    assert not list(added(judge_dependency_reports, (unwell, said("upstream_error", text)), topology=GRAPH))

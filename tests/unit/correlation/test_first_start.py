@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from incident_lib.correlation.first_start import judge_creations
+from incident_lib.correlation.first_start import judge_first_starts
 from incident_lib.model import Finding, FindingSeverity
+from tests.unit.correlation.situations import judge_with
 from tests.unit.technologies.docker.literals import event, evidence, state
 
 
@@ -23,7 +24,7 @@ def told(*others: int, events=()) -> str:
         title="app-backend was created: a deploy",
         data={"container": "app-backend"},
     )
-    return judge_creations((changed,), rows)[0].id.rpartition(".")[2]
+    return judge_with(judge_first_starts, (changed,), evidence=tuple(rows))[0].id.rpartition(".")[2]
 
 
 @pytest.mark.parametrize(

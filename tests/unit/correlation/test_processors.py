@@ -7,12 +7,12 @@ import pytest
 
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.findings.base import Context
-from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.rows import ContainerListed
 from incident_lib.technologies.host.findings import ANALYZERS
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser
+from tests.unit.correlation.situations import added
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW, NOW))
@@ -57,7 +57,7 @@ def machine(*rows, load=LOAD):
 
 
 def judge(*rows, load=LOAD, findings=(SLOW,), beside=()):
-    return list(judge_processors(findings, (machine(*rows, load=load), *beside), GRAPH, Thresholds()))
+    return added(judge_processors, findings, evidence=(machine(*rows, load=load), *beside), topology=GRAPH)
 
 
 def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():

@@ -5,6 +5,7 @@ import pytest
 from incident_lib.correlation.stalled_service import judge_stalled
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from tests.unit.correlation.situations import added
 
 GRAPH = Topology(
     kinds={"api": "http", "store": "postgres", "keys": "redis"}, depends_on={"api": ("store", "keys")}
@@ -21,7 +22,7 @@ WELL = (found("postgres.connection.ok", "store", "OK"), found("redis.connection.
 
 
 def test_a_service_that_waits_for_two_stores_that_are_well_stalls_itself() -> None:
-    (stalled,) = judge_stalled((SILENT, *WAITS, *WELL), GRAPH)
+    (stalled,) = added(judge_stalled, (SILENT, *WAITS, *WELL), topology=GRAPH)
     assert (stalled.id, stalled.target) == ("http.health.stalled", "api")
     assert stalled.severity is FindingSeverity.CRITICAL
     assert "pool_timeout" in stalled.detail
@@ -38,4 +39,4 @@ def test_a_service_that_waits_for_two_stores_that_are_well_stalls_itself() -> No
     ids=["quick", "one", "unknown", "sick"],
 )
 def test_nothing_else_is_called_a_stall(findings: tuple[Finding, ...]) -> None:
-    assert list(judge_stalled(findings, GRAPH)) == []
+    assert list(added(judge_stalled, findings, topology=GRAPH)) == []

@@ -55,6 +55,7 @@ from incident_lib.technologies.redis.rows import (
     RedisMemory,
     RedisSlowCommand,
 )
+from tests.unit.correlation.situations import added, judge_with
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT - timedelta(minutes=15), AT + timedelta(minutes=15)))
@@ -198,7 +199,7 @@ def starved(*, taken: float = 1.6, waiting_cores: float = 1.0, waiting_ratio: fl
     service = filled(ProcessorUser, name="python", process_count=1, service="shop", **waits)
     graph = Topology(kinds={"shop": "http"})
     evidence = seen("host.load", load, taker, service)
-    return bool(list(judge_processors((), (evidence,), graph, Thresholds())))
+    return bool(added(judge_processors, (), evidence=(evidence,), topology=graph))
 
 
 # --- logs ---
@@ -352,7 +353,7 @@ def explained(seconds: float) -> bool:
         Finding(id=name, target="t", severity=BAD, title="", data={"seconds": seconds})
         for name in ("http.health.slow", "host.load.high")
     )
-    return judge_slowness((slow, busy), Thresholds())[0].severity is BAD
+    return judge_with(judge_slowness, (slow, busy))[0].severity is BAD
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.renamed import current_id
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.deploys import findings as deploys
 from incident_lib.technologies.docker import findings as docker
 from incident_lib.technologies.host import findings as host
@@ -191,7 +192,10 @@ def found(words: str) -> Finding:
 
 
 def hypotheses(case: Case) -> list[tuple[str, str]]:
-    return [(one.id, one.target) for one in rank(tuple(found(words) for words in case), GRAPH, PATTERNS)]
+    return [
+        (one.id, one.target)
+        for one in rank(tuple(found(words) for words in case), GRAPH, PATTERNS, catalogue())
+    ]
 
 
 def test_every_pattern_has_a_case() -> None:
@@ -337,7 +341,10 @@ def test_slowness_has_one_cause_when_something_beside_hangs(clue: str, cause: st
     (first, second, *_) = hypotheses((clue, *busy, "orders logs.lines.class.redis_timeout WARNING"))
     assert first == (cause, target)
     assert second == ("slow-statement", "ledger")
-    scores = [one.score for one in rank(tuple(found(words) for words in (clue, *busy)), GRAPH, PATTERNS)]
+    scores = [
+        one.score
+        for one in rank(tuple(found(words) for words in (clue, *busy)), GRAPH, PATTERNS, catalogue())
+    ]
     assert scores[0] > 1.5 * scores[1]
 
 
@@ -360,6 +367,7 @@ def test_a_store_that_was_killed_for_memory_is_down_for_that_reason() -> None:
         ),
         GRAPH,
         PATTERNS,
+        catalogue(),
     )
     assert [(one.id, one.score > 0.6) for one in ranked[:2]] == [("out-of-memory", True), ("db-down", False)]
 
@@ -393,7 +401,7 @@ def test_what_is_so_only_inside_says_so_in_its_title() -> None:
         title="lost",
         data=data,
     )
-    first, *_ = rank((lost,), GRAPH, PATTERNS)
+    first, *_ = rank((lost,), GRAPH, PATTERNS, catalogue())
     assert (first.id, first.target) == ("dns-failure", "bank")
     where = "seen only inside container app-orders"
     assert first.title == f"The name bank.example of bank does not resolve, {where}"

@@ -5,6 +5,7 @@ from incident_lib.hypotheses import Pattern, rank
 from incident_lib.hypotheses.custom_clues import with_own_clues
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import catalogue
 
 SHOP = Topology(kinds={"api": "http", "db": "postgres"}, depends_on={"api": ("db",)})
 FULL = Pattern(
@@ -22,7 +23,7 @@ FULL = Pattern(
 def ranked(patterns, *ids, severity=FindingSeverity.CRITICAL):
     targets = {"postgres.saturation.high": "db", "shop.pool.high": "api", "shop.pool.ok": "api"}
     found = tuple(Finding(id=one, target=targets[one], title="t", severity=severity) for one in ids)
-    return rank(found, SHOP, patterns)
+    return rank(found, SHOP, patterns, catalogue())
 
 
 def own(**named):

@@ -8,6 +8,7 @@ from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
+from incident_lib.technologies import catalogue
 
 SHOP = Topology(
     kinds={
@@ -37,7 +38,7 @@ def found(target, finding_id, severity="CRITICAL", since=None, **data):
 
 
 def ids(*findings):
-    return [(one.id, one.target) for one in rank(findings, SHOP, PATTERNS)]
+    return [(one.id, one.target) for one in rank(findings, SHOP, PATTERNS, catalogue())]
 
 
 def test_a_healthy_system_has_no_hypothesis():
@@ -85,16 +86,18 @@ def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
     ],
 )
 def test_a_title_says_what_was_seen(clue, data, title):
-    first, *_ = rank((found("pay", clue, **data),), SHOP, PATTERNS)
+    first, *_ = rank((found("pay", clue, **data),), SHOP, PATTERNS, catalogue())
     assert first.title == title
 
 
 def test_a_service_that_calls_itself_unwell_is_told_in_its_own_words():
     answers = {"path": "/ready", "part": "queue", "status": "down: refused"}
     part, status = (found("api", f"http.health.{what}", **answers) for what in ("part", "status"))
-    (one,) = rank((part, status), SHOP, PATTERNS)
+    (one,) = rank((part, status), SHOP, PATTERNS, catalogue())
     assert (one.id, one.title) == ("endpoint-error", "api says at /ready that queue is not well")
-    (one,) = rank((msgspec.structs.replace(status, data={"path": "/", "status": 503}),), SHOP, PATTERNS)
+    (one,) = rank(
+        (msgspec.structs.replace(status, data={"path": "/", "status": 503}),), SHOP, PATTERNS, catalogue()
+    )
     assert one.title == "api answers 503 at /"
 
 
@@ -139,7 +142,7 @@ def test_only_an_outside_dependency_has_its_port_blamed(target, clue, told):
 def test_a_log_alone_hints_at_what_its_lines_name(error_class, peers, told):
     data = {"peers": peers, "address": peers} if peers else {}
     logged = found("api", f"logs.lines.class.{error_class}", "WARNING", **data)
-    ranked = rank((logged, found("api", "logs.lines.endpoint", endpoint="/pay")), SHOP, PATTERNS)
+    ranked = rank((logged, found("api", "logs.lines.endpoint", endpoint="/pay")), SHOP, PATTERNS, catalogue())
     assert [(one.id, one.target) for one in ranked] == [told, ("endpoint-error", "api")]
     assert "None" not in ranked[0].title
 
@@ -191,7 +194,7 @@ def test_of_two_stores_only_the_named_one_is_blamed():
         addresses=SHOP.addresses | {"sessions": ("10.0.0.8:6379",)},
     )
     logged = found("api", "logs.lines.class.redis_oom", "WARNING", peers="cache.example:6379")
-    assert {one.target for one in rank((logged,), twins, PATTERNS)} == {"cache"}
+    assert {one.target for one in rank((logged,), twins, PATTERNS, catalogue())} == {"cache"}
 
 
 def test_locks_explain_an_exhausted_pool():
@@ -254,9 +257,9 @@ def test_two_faults_are_both_near_the_top():
 
 
 def test_the_title_takes_its_names_from_the_findings():
-    first = rank((found("db", "postgres.locks.blocked", root_pid=4211),), SHOP, PATTERNS)[0]
+    first = rank((found("db", "postgres.locks.blocked", root_pid=4211),), SHOP, PATTERNS, catalogue())[0]
     assert "4211" in first.title
-    assert rank((found("db", "postgres.locks.blocked"),), SHOP, PATTERNS)[0].title.endswith(
+    assert rank((found("db", "postgres.locks.blocked"),), SHOP, PATTERNS, catalogue())[0].title.endswith(
         "an unknown root pid holds"
     )
 

@@ -121,7 +121,7 @@ def test_an_old_warning_has_nothing_to_do_with_today_but_an_expired_certificate_
 
 
 def test_a_check_is_told_when_it_first_fails_and_when_it_passes_again():
-    down = found("http.health.failed", since=None, target="backend", title="backend answers 503")
+    down = found("http.health.status", since=None, target="backend", title="backend answers 503")
     well = found("http.health.ok", OK, since=None, target="backend", title="all answer")
     at = [evidence("backend/http.health", AT + timedelta(minutes=n)) for n in range(5)]
     known = []

@@ -71,16 +71,18 @@ def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]
     dead = _resolver_is_dead(names)
     for row in _lost(names):
         why = (row.error if row.code is None else "") or "no such name"
+        what = f"the name {row.name} does not resolve"
         told = finding(
             evidence,
             "not_resolving",
             FindingSeverity.INFO if dead and "." in row.name else FindingSeverity.CRITICAL,
-            f"the name {row.name} does not resolve inside {row.asked}",
+            f"{what} inside {row.asked}",
             f"{why}. Look at the resolvers of the container, its hosts file and its network",
             host=row.name,
             count=len(_lost(names)),
             vantage=row.asked,
             where=f"inside {row.asked}",
+            what=what,
         )
         yield _at(told, row.dependency)
 
@@ -94,17 +96,19 @@ def _ports(evidence: Evidence) -> Iterator[Finding]:
         row = min(tried, key=lambda row: _ORDER.index(row.kind) if row.kind in _ORDER else len(_ORDER))
         kind = row.kind if row.kind and row.kind in _TITLES else ProblemKind.UNREACHABLE
         words, advice = _TITLES[kind]
+        what = f"port {row.port} of {row.name} {words}"
         told = finding(
             evidence,
             kind.value,
             FindingSeverity.CRITICAL,
-            f"port {row.port} of {row.name} {words}, seen from inside {row.asked}",
+            f"{what}, seen from inside {row.asked}",
             f"{'; '.join(one.message for one in tried)}: {advice}",
             host=row.name,
             address=row.address,
             port=row.port,
             vantage=row.asked,
             where=f"inside {row.asked}",
+            what=what,
         )
         yield _at(told, row.dependency)
 

@@ -61,6 +61,7 @@ def _refused(evidence: Evidence, row: TlsAnswer) -> Finding:
         address=row.address,
         vantage=row.asked,
         where=f"inside {row.asked}",
+        what=title,
         store=row.store,
     )
     return msgspec.structs.replace(told, target=row.dependency or evidence.target)
@@ -96,6 +97,7 @@ def _untrusted(row: TlsAnswer) -> tuple[str, str, str]:
 def _only_some(evidence: Evidence, refused: TlsAnswer, accepted: TlsAnswer) -> Finding:
     """Return that clients are of two minds: which of the stores the application uses, its code alone says."""
     used = "requests and httpx use it" if refused.store == "certifi" else "urllib and drivers use it"
+    what = f"only some clients accept the certificate of {refused.name}"
     no, yes = _STORES[refused.store], _STORES[accepted.store]
     told = finding(
         evidence,
@@ -106,6 +108,7 @@ def _only_some(evidence: Evidence, refused: TlsAnswer, accepted: TlsAnswer) -> F
         host=refused.name,
         vantage=refused.asked,
         where=f"inside {refused.asked}",
+        what=what,
         store=refused.store,
     )
     return msgspec.structs.replace(told, target=refused.dependency or evidence.target)

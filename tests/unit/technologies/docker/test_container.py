@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incident_lib.correlation.client_addresses import name_clients
+from incident_lib.correlation.client_addresses import judge_client_addresses
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.docker.findings import ON_FAILURE
@@ -15,6 +15,7 @@ from incident_lib.technologies.docker.rows import (
     NetworkAttachment,
     NetworkGap,
 )
+from tests.unit.correlation.situations import judge_with
 from tests.unit.technologies.docker.literals import (
     CONTEXT,
     LONG_AGO,
@@ -156,7 +157,7 @@ def test_a_client_in_a_container_of_no_service_is_named():
         title="3 sessions wait",
         data={"root_client": "172.18.0.9"},
     )
-    (found,) = name_clients([waits], [evidence("docker.containers", jobs)])
+    (found,) = judge_with(judge_client_addresses, [waits], evidence=(evidence("docker.containers", jobs),))
     assert found.data["root_container"] == "nightly-job"
 
 

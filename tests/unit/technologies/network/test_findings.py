@@ -12,6 +12,7 @@ from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Row, Window
 from incident_lib.technologies.network.findings import ANALYZERS, ON_FAILURE
 from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer, Trust
+from tests.unit.correlation.situations import judge_with
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(AT, AT))
@@ -207,15 +208,15 @@ def test_two_stores_of_two_minds_are_no_alarm() -> None:
 def test_what_is_so_only_inside_says_so() -> None:
     (lost,) = judge("network.inside", inside("pay.example.com", dependency="payments"))
     (well,) = judge("network.names", system("192.0.2.7"))
-    one, _ = judge_vantage((lost, well))
+    one, _ = judge_with(judge_vantage, (lost, well))
     assert one.title == f"the name pay.example.com does not resolve, only inside {WHERE}"
     assert one.data["where"] == f"only inside {WHERE}"
     (bad,) = ON_FAILURE["network.names"](
         evidence("network.names", kind=ProblemKind.NAME_NOT_RESOLVED), CONTEXT
     )
-    one, _ = judge_vantage((lost, bad))
+    one, _ = judge_with(judge_vantage, (lost, bad))
     assert one.data["where"] == f"inside {WHERE} and from here"
-    (one,) = judge_vantage((lost,))
+    (one,) = judge_with(judge_vantage, (lost,))
     assert one.data["where"] == f"inside {WHERE}"
 
 
@@ -231,7 +232,9 @@ def test_a_server_that_is_silent_only_inside_is_blamed_no_more_than_its_users_co
     waits = Finding(
         id="logs.lines.class.read_timeout", target="payments", severity=FindingSeverity.WARNING, title="late"
     )
-    told = [judge_vantage(found)[0] for found in ((silent, well), (silent, well, waits), (silent,))]
+    told = [
+        judge_with(judge_vantage, found)[0] for found in ((silent, well), (silent, well, waits), (silent,))
+    ]
     assert [str(one.severity) for one in told] == ["INFO", "WARNING", "CRITICAL"]
     assert "MTU" in told[0].detail
     assert told[0].data["where"] == f"only inside {WHERE}"
@@ -240,5 +243,5 @@ def test_a_server_that_is_silent_only_inside_is_blamed_no_more_than_its_users_co
 def test_another_host_is_nothing_to_compare_with() -> None:
     (lost,) = judge("network.inside", inside("pay.internal", dependency="payments"))
     (well,) = judge("network.names", system("192.0.2.7"))
-    one, _ = judge_vantage((lost, well))
+    one, _ = judge_with(judge_vantage, (lost, well))
     assert one.data["where"] == f"inside {WHERE}"
