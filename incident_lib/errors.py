@@ -55,7 +55,16 @@ _OURS = frozenset(
 
 
 class WorkbenchError(Exception):
-    """Anything that the workbench raises on purpose. The message tells the user what to do."""
+    """Anything that the workbench raises on purpose. The message says what to do.
+
+    `command` are the words of the command that comes next, for the incident at `incident`, where that is
+    known; whoever shows the error makes a line of them.
+    """
+
+    def __init__(self, message: str, *, command: tuple[str, ...] = (), incident: str = "") -> None:
+        super().__init__(message)
+        self.command = command
+        self.incident = incident
 
 
 class UsageError(WorkbenchError):

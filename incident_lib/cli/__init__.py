@@ -17,6 +17,7 @@ DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code of one command line: 0 done, 1 bad answer, 2 usage, 3 in part, 130 interrupted."""
     words = [_readable(word) for word in (sys.argv[1:] if argv is None else argv)]
+    arguments = None
     try:
         with _ending_well():
             arguments = build().parse_args(words)
@@ -24,7 +25,10 @@ def main(argv: list[str] | None = None) -> int:
             code = int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
             sys.stdout.flush()
     except WorkbenchError as error:
-        return _fail(str(error))
+        _fail(str(error))
+        if arguments and error.command:
+            sys.stderr.write(import_module("incident_lib.cli.arguments").next_command(arguments, error))
+        return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return INTERRUPTED

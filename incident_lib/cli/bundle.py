@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import shlex
 import sys
 from pathlib import Path
 
@@ -38,19 +39,22 @@ def bundle(arguments: argparse.Namespace) -> int:
     _tell(contents)
     print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
     print(f"sha256 {digest}  (tell it by another way than the file)")
-    print(f"There: incident verify {output.name}; incident open {output.name}")
+    print(f"There:\n  {shlex.join(('incident', 'verify', output.name))}")
+    print(f"  {shlex.join(('incident', 'open', output.name))}")
     return 0
 
 
 def unpack_bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the incident can be read here. Nothing is overwritten."""
-    to = Path(arguments.to) if arguments.to else config.load(arguments.config).incidents
+    settings = config.load(arguments.config)
+    to = Path(arguments.to) if arguments.to else settings.incidents
     path = open_bundle(Path(arguments.bundle), to)
     contents = read_contents(Path(arguments.bundle))
     if arguments.json:
         return print_json({"incident": path.name, "path": str(path), "contents": contents})
     _tell(contents)
-    print(f"{path}\nNext: incident show {path}; incident run {path} --snapshot latest")
+    commands = settings.commands(path)
+    print(f"{path}\nNext:\n  {commands.line('show')}\n  {commands.line('run', '--snapshot', 'latest')}")
     return 0
 
 

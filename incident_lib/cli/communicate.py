@@ -34,7 +34,8 @@ def _print_draft(
         return print_json({"incident": folder.id, "kind": arguments.kind, "file": str(path), "text": text})
     usual = channel_named(settings, usual_channel(arguments.kind, folder.incident.severity))
     print(f"{text}\nIn {path}; edit it as you like. Nothing was sent.")
-    print(f"For {usual.name}: incident communicate {arguments.kind} --send {usual.key}")
+    line = settings.commands(folder.path).line("communicate", arguments.kind, "--send", usual.key)
+    print(f"For {usual.name}:\n  {line}")
     return 0
 
 
@@ -49,7 +50,7 @@ def _send(arguments: argparse.Namespace, settings: Settings, folder: IncidentFol
     if not arguments.again:
         check_not_sent(folder.events, message)
     if not arguments.confirm:
-        return _show(arguments, folder, draft, message)
+        return _show(arguments, settings, folder, draft, message)
     return _confirmed(arguments, settings, folder, draft, message)
 
 
@@ -58,18 +59,24 @@ def _check_readers(kind: str, channel: Channel) -> None:
         raise UsageError(f"users read {channel.name}: only `communicate status-page` goes there")
 
 
-def _show(arguments: argparse.Namespace, folder: IncidentFolder, draft: StoredDraft, message: Message) -> int:
+def _show(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    folder: IncidentFolder,
+    draft: StoredDraft,
+    message: Message,
+) -> int:
     if arguments.json:
         return print_json({**_described(folder, draft, message), "result": "not sent"})
-    again = " --again" if arguments.again else ""
-    page = f" --page {arguments.page}" if arguments.page else ""
-    chosen = f" --draft {arguments.draft}" if arguments.draft else ""
-    where = f" --incident {arguments.incident}" if arguments.incident else ""
+    words = ["communicate", arguments.kind, "--send", message.channel.key]
+    words += ["--draft", str(draft.path)] if arguments.draft else []
+    words += ["--page", arguments.page] if arguments.page else []
+    words += ["--again"] if arguments.again else []
     print(f"This would go to {message.channel.name}, through {message.through}")
     print(f"(address from {message.channel.reference}; draft {draft.path}{draft.remark}):\n")
     print("\n".join(f"    {line}".rstrip() for line in message.text.splitlines()))
-    words = f"{arguments.kind}{where} --send {message.channel.key}{chosen}{page}{again} --confirm"
-    print(f"\nNothing was sent. To send it: incident communicate {words}")
+    line = settings.commands(folder.path).line(*words, "--confirm")
+    print(f"\nNothing was sent. To send it:\n  {line}")
     return 0
 
 

@@ -16,6 +16,7 @@ from incident_lib.investigation.compare import compare
 from incident_lib.investigation.setup import load_settings, thresholds_for
 from incident_lib.investigation.snapshots import find_snapshot
 from incident_lib.investigation.take_baseline import Taken, take_baseline
+from incident_lib.model.commands import Commands
 from incident_lib.reports.differences import render_page
 from incident_lib.units import format_count
 
@@ -37,7 +38,7 @@ def baseline(arguments: argparse.Namespace) -> int:
     if arguments.json:
         kept = _plain(taken.kept) if taken.kept else None
         print_json({"baseline": kept, "against": taken.against, "not_assessed": _unseen(taken)})
-    _tell(console, taken)
+    _print(console, arguments, settings.commands(), taken)
     return 0 if taken.kept else 1
 
 
@@ -56,7 +57,7 @@ def _unseen(taken: Taken) -> list[str]:
     return [f"{one.target}/{one.probe}" for one in taken.case.analysis.not_assessed]
 
 
-def _tell(console: Console, taken: Taken) -> None:
+def _print(console: Console, arguments: argparse.Namespace, commands: Commands, taken: Taken) -> None:
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
         text = (
@@ -67,13 +68,16 @@ def _tell(console: Console, taken: Taken) -> None:
     if taken.kept:
         wrong = f", in spite of {format_count(len(taken.against), 'finding')} above" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
-        console.print("From now on it is compared with: incident diff baseline", style="dim")
+        console.print("From now on everything is compared with it. What differs:", style="dim")
+        terminal.print_command(console, commands.line("diff", "baseline"))
         return
     if taken.against:
         why = f"this is no healthy day, see the {format_count(len(taken.against), 'finding')} above"
     else:
         why = "nothing could be judged"
-    console.print(f"Not kept: {why}. To keep it all the same: incident baseline --force", style="yellow")
+    console.print(f"Not kept: {why}. To keep it all the same:", style="yellow")
+    words = ("--since", arguments.since, "--name", arguments.name, "--force")
+    terminal.print_command(console, commands.line("baseline", *words))
 
 
 def _list(settings: Settings, *, as_json: bool) -> int:
@@ -84,7 +88,8 @@ def _list(settings: Settings, *, as_json: bool) -> int:
         note = "" if one.intact else "  not as it was sealed, so it is not used"
         print(f"{clock.format_time(one.collected_at)}  {one.name:12} {one.path}{note}")
     if not known:
-        print(f"No baseline in {baselines_folder(settings)} yet. On a healthy day: incident baseline")
+        print(f"No baseline in {baselines_folder(settings)} yet. On a healthy day:")
+        print(f"  {settings.commands().line('baseline')}")
     return 0
 
 

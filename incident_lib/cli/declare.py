@@ -9,6 +9,7 @@ from incident_lib import config, response
 from incident_lib.cli.arguments import moment, print_json
 from incident_lib.incident.folder import Declaration
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.commands import Commands
 
 
 def declare(arguments: argparse.Namespace) -> int:
@@ -21,22 +22,23 @@ def declare(arguments: argparse.Namespace) -> int:
         impact=arguments.impact,
         services=tuple(arguments.service),
     )
-    declared = response.declare(config.load(arguments.config), declaration)
-    folder = declared.folder
+    settings = config.load(arguments.config)
+    declared = response.declare(settings, declaration)
+    folder, commands = declared.folder, settings.commands(declared.folder.path)
     if arguments.json:
         return print_json({**msgspec.to_builtins(folder.incident), "path": str(folder.path)})
-    sys.stderr.write(_note(declared))
-    print(f"{folder.id}\n\n{declared.text}\nIn {folder.path}. Next: incident run")
+    sys.stderr.write(_note(declared, commands))
+    print(f"{folder.id}\n\n{declared.text}\nIn {folder.path}. Next:\n  {commands.line('run')}")
     return 0
 
 
-def _note(declared: response.Declared) -> str:
+def _note(declared: response.Declared, commands: Commands) -> str:
     """Return a line where the measurements speak for another severity, else ""."""
     severity, measured = declared.folder.incident.severity, declared.measured
     if measured is None:
         return ""
-    change = f' To change it: incident classify {measured.value} --reason "..."'
-    return (
-        f"Declared {severity.value}; what was measured speaks for {measured.value}: {declared.reason}."
-        f"{change if measured < severity else ' In doubt the worse one stays.'}\n"
-    )
+    text = f"Declared {severity.value}; what was measured speaks for {measured.value}: {declared.reason}."
+    if measured > severity:
+        return f"{text} In doubt the worse stays.\n"
+    line = commands.line("classify", measured.value, "--reason", declared.reason)
+    return f"{text} To change it:\n  {line}\n"

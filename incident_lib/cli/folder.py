@@ -12,6 +12,7 @@ from incident_lib import clock, config
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.cli.terminal import plain
+from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
@@ -44,7 +45,8 @@ def show(arguments: argparse.Namespace) -> int:
     if arguments.timeline:
         _print_timeline(console, folder)
     elif case is None:
-        console.print("\nNo snapshot yet. Next: incident run", style="dim")
+        console.print("\nNo snapshot yet. Next:", style="dim")
+        terminal.print_command(console, settings.commands(folder.path).line("run"))
     else:
         terminal.print_findings(console, case.analysis)
         terminal.print_analysis(console, case, verbose=arguments.verbose)
@@ -74,7 +76,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     known, damaged = [], []
     for folder in reversed(folders.all_folders(settings.incidents, redactor_for(settings))):
         try:
-            known.append(_entry(folder))
+            known.append(_entry(settings, folder))
         except FolderError as error:
             damaged.append(str(error))
     if arguments.json:
@@ -91,7 +93,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _entry(folder: IncidentFolder) -> dict[str, Any]:
+def _entry(settings: Settings, folder: IncidentFolder) -> dict[str, Any]:
     """Return what `list` says of an incident. Errors: FolderError."""
     incident, text = folder.incident, ""
     if incident.resolved_at:
@@ -100,7 +102,7 @@ def _entry(folder: IncidentFolder) -> dict[str, Any]:
             missing = completeness(path.read_text(encoding="utf-8")).missing
             text = f"post-mortem: {len(missing)} sections to write" if missing else "post-mortem complete"
         except FileNotFoundError:
-            text = f"due: {describe_due(incident)}; incident postmortem {folder.id}"
+            text = f"due: {describe_due(incident)}; {settings.commands(folder.path).line('postmortem')}"
         except (OSError, UnicodeDecodeError) as error:
             raise FolderError(f"{path} cannot be read: {error}") from error
     return {"incident": incident, "runs": len(folder.runs), "postmortem": text}

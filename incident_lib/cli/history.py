@@ -8,6 +8,7 @@ from pathlib import Path
 from incident_lib import clock, config
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.cli.terminal import plain
+from incident_lib.config import Settings
 from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
 from incident_lib.history.figures import figures as count_all
 from incident_lib.history.past import Damage, PastIncident, read_all
@@ -25,13 +26,12 @@ from incident_lib.units import format_count
 
 def search(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
-    found = search_all(
-        config.load(arguments.config).incidents, " ".join(arguments.text), limit=arguments.limit
-    )
+    settings = config.load(arguments.config)
+    found = search_all(settings.incidents, " ".join(arguments.text), limit=arguments.limit)
     if arguments.json:
         return print_json(found)
     _tell_found(found)
-    _tell_damaged(found.damaged)
+    _print_damaged(settings, found.damaged)
     return 0
 
 
@@ -54,7 +54,7 @@ def similar(arguments: argparse.Namespace) -> int:
             }
         )
     _tell_similar(folder.id, found)
-    _tell_damaged(found.damaged)
+    _print_damaged(settings, found.damaged)
     return 0
 
 
@@ -70,7 +70,7 @@ def figures(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json({"figures": counted, "damaged": damaged})
     _tell_figures(counted)
-    _tell_damaged(damaged)
+    _print_damaged(settings, damaged)
     if arguments.html:
         print(Path(arguments.html).resolve().as_uri())
     return 0
@@ -141,6 +141,9 @@ def _tell_figures(counted: Figures) -> None:
         print(f"{one.name:22} {one.count:>4} {lengths} {one.missing_count:>8}  {one.definition}")
 
 
-def _tell_damaged(damaged: tuple[Damage, ...]) -> None:
+def _print_damaged(settings: Settings, damaged: tuple[Damage, ...]) -> None:
     for one in damaged:
         sys.stderr.write(f"damaged: {plain(one.path)}: {plain(one.text)}\n")
+        sys.stderr.write(
+            f"  {settings.commands(settings.incidents / Path(one.path).parts[0]).line('verify')}\n"
+        )

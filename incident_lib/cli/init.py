@@ -10,6 +10,7 @@ import msgspec
 from incident_lib.errors import TargetError, UsageError
 from incident_lib.investigation import discover
 from incident_lib.investigation.discover import Candidate
+from incident_lib.model.commands import Commands
 from incident_lib.technologies import Access, table
 
 
@@ -27,7 +28,8 @@ def init(arguments: argparse.Namespace) -> int:
     if found:
         print(f"Found {len(found)} running containers:\n")
         print("\n".join(_lines(found)))
-        print(f"\nWrote {path}. Look through it, then type: incident triage\n")
+        print(f"\nWrote {path}. Read through it, then type:")
+        print(f"  {Commands(config=str(path.resolve())).line('triage')}\n")
     else:
         print(f"{reason}; wrote the common stack's configuration to {path}. Correct what differs.\n")
     for access in _accesses():

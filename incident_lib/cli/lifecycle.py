@@ -6,6 +6,7 @@ import sys
 from incident_lib import response
 from incident_lib.cli.arguments import moment, open_folder, print_json
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.setup import load_settings
 from incident_lib.model import Event, IncidentSeverity, IncidentStatus
 from incident_lib.response.lifecycle import How
 
@@ -105,5 +106,6 @@ def _print(arguments: argparse.Namespace, folder: IncidentFolder, event: Event |
     since = f" since {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""
     print(f"{incident.id} is {incident.status.value} already{since}; nothing was recorded.")
     if arguments.reason:
-        print("To keep what you wrote: incident note TEXT")
+        settings = load_settings(arguments.config or "", arguments.incident)
+        print(f"To keep what you wrote:\n  {settings.commands(folder.path).line('note', arguments.reason)}")
     return 0

@@ -40,10 +40,10 @@ def look(
                 told = f"{terminal.plain(why)}. Looking without keeping it ..."
                 console.print(told, style="yellow", markup=False, soft_wrap=True)
             else:
-                terminal.print_beside(console, case.analysis)
+                terminal.print_beside(console, case)
                 return case, ""
         with unsaved_snapshot(settings, since, watch, deadline_seconds=deadline_seconds) as case:
-            terminal.print_beside(console, case.analysis)
+            terminal.print_beside(console, case)
             return case, why
 
 

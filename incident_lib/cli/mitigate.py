@@ -30,7 +30,7 @@ def mitigate(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(as_json=arguments.json)
     if not (arguments.action and arguments.target):
-        raise UsageError("say what to do to what: incident mitigate ACTION TARGET; --list shows the actions")
+        raise UsageError("write what to do to what: ACTION TARGET", command=("mitigate", "--list"))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     if arguments.yes is None:
@@ -40,7 +40,7 @@ def mitigate(arguments: argparse.Namespace) -> int:
 
 def _plan(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
     plan = plan_change(settings, folder, arguments.action, arguments.target, _arguments(arguments.arg))
-    return _print(plan, render_plan(plan, arguments.config or ""), as_json=arguments.json)
+    return _print(plan, render_plan(plan, settings.commands(folder.path)), as_json=arguments.json)
 
 
 def _execute(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import newest_case
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.commands import Commands
 from incident_lib.notify.paging import page_or_chat, signals_of
 from incident_lib.notify.people import (
     Notice,
@@ -44,7 +45,11 @@ def on_call(arguments: argparse.Namespace) -> int:
     told["escalation"] = _escalation(document, at)
     told["due"] = _due(folder, at)
     told["advice"] = _advice(arguments, settings, folder, at)
-    return print_json(told) if arguments.json else _print(told)
+    return (
+        print_json(told)
+        if arguments.json
+        else _print(told, settings.commands(folder.path if folder else None))
+    )
 
 
 def _folder(settings: Settings, name: str) -> IncidentFolder | None:
@@ -124,7 +129,7 @@ def _advice(
     ]
 
 
-def _print(told: dict[str, Any]) -> int:
+def _print(told: dict[str, Any], commands: Commands) -> int:
     why = f", {told['why']}" if told["why"] else ""
     until = f", until {told['until']}" if told["until"] else ""
     print(f"On call at {told['at']}: {told['on_call']}{why}{until}")
@@ -137,7 +142,8 @@ def _print(told: dict[str, Any]) -> int:
         print(f"update every {told['update_every']}")
         _table([(one["part"], one["role"], one["way"], one["who"]) for one in told["tell"]])
     else:
-        print("\nNo incident is open. Who is told at a severity: incident on-call --severity SEV2")
+        print("\nNo incident is open. Who is notified at a severity:")
+        print(f"  {commands.line('on-call', '--severity', 'SEV2')}")
     for line in told["due"]:
         print(f"\nEscalate now. {line}")
     for name, steps in told["escalation"].items():

@@ -51,7 +51,9 @@ def build() -> argparse.ArgumentParser:
         description="Evidence, diagnosis and coordination for engineers on call.",
         epilog="Paged? Type `incident triage`: read-only, bounded, answers in seconds.",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, dest=argparse.SUPPRESS, help="print the version"
+    )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     commands = _Commands(subparsers)
     for add in (

@@ -37,7 +37,7 @@ def postmortem(arguments: argparse.Namespace) -> int:
     print(f"{path}\n{path.with_suffix('.html').resolve().as_uri()}\nDue: {due}.")
     if state.missing:
         print(f"Still to write: {', '.join(state.missing)}.")
-    print("Then: incident postmortem --lint")
+    print(f"Then:\n  {settings.commands(folder.path).line('postmortem', '--lint')}")
     return 0
 
 
@@ -84,7 +84,7 @@ def _record_verdicts(folder: IncidentFolder, arguments: argparse.Namespace) -> N
 
 def _lint(settings: Settings, folder: IncidentFolder, path: Path, *, as_json: bool) -> int:
     if not path.exists():
-        raise UsageError(f"{folder.id} has no post-mortem yet; `incident postmortem` writes it")
+        raise UsageError(f"{folder.id} has no post-mortem yet", command=("postmortem",))
     found = lint(read_text(path), names=people(settings, folder), redact=folder.redactor.text)
     if as_json:
         print_json({"path": str(path), "findings": found})

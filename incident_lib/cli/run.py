@@ -91,7 +91,8 @@ def _watch(
     except FolderError as error:
         console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
     except KeyboardInterrupt:
-        console.print("\nThe samples so far are kept; incident triage judges them now.", style="dim")
+        console.print("\nThe samples so far are kept. To judge them now:", style="dim")
+        terminal.print_command(console, settings.commands(folder.path).line("triage"))
         raise
 
 
@@ -102,8 +103,8 @@ def _notebook(name: str) -> str:
         raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(known)}")
     if found.batch is InBatch.NEVER:
         raise UsageError(
-            f"{found.name} never runs in a batch: a person reads its plans and approves each; "
-            "`incident lab` opens it, `incident mitigate` does the same in the terminal"
+            f"{found.name} never runs in a batch: a person reads its plans and approves each in JupyterLab",
+            command=("lab",),
         )
     return found.name
 
@@ -126,21 +127,22 @@ def run_incident(
     case, unkept = _case(settings, folder, console, options)
     terminal.print_analysis(console, case, verbose=options.verbose)
     if unkept:
-        return _end_unkept(case, console, unkept, as_json=as_json)
+        return _end_unkept(case, folder, console, unkept, as_json=as_json)
     console.print("\nRunning the notebooks ...", style="dim")
     left = max(1.0, options.timeout - (clock.monotonic() - started))
     try:
         record, path = _run_notebooks(case, folder, console, options, seconds=left)
     except FolderError as error:
-        return _end_unkept(case, console, str(error), as_json=as_json)
+        return _end_unkept(case, folder, console, str(error), as_json=as_json)
     return _tell(console, record, path, as_json=as_json)
 
 
-def _end_unkept(case: Case, console: Console, why: str, *, as_json: bool) -> int:
+def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, *, as_json: bool) -> int:
     """Return 3: people have their findings, and hear why there are no pages."""
     tell_unkept(console, why)
-    again = f", or from what was collected: incident run --snapshot {case.snapshot}" if case.folder else ""
-    console.print(f"There are no pages of this run. Once there is room: incident run{again}", soft_wrap=True)
+    console.print("There are no pages of this run. Once there is room:")
+    snapshot = ("--snapshot", case.snapshot) if case.folder else ()
+    terminal.print_command(console, case.settings.commands(folder.path).line("run", *snapshot))
     if as_json:
         print_json(case.analysis)
     return PARTIAL

@@ -50,6 +50,7 @@ def _write(settings: Settings, target: Service | Dependency) -> tuple[str, Path,
         topology=topology(settings),
         patterns=patterns_for(settings),
         past=tuple(_past(settings, target.name, directory)),
+        proposed=settings.commands(),
     )
     before = read_text(path)
     text = merge(before, render(facts, redactor_for(settings)))

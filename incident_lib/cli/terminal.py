@@ -122,16 +122,18 @@ def print_findings(console: Console, analysis: Analysis) -> None:
             console.print(_line(finding))
 
 
-def print_beside(console: Console, analysis: Analysis) -> None:
+def print_beside(console: Console, case: Case) -> None:
     """Print what comes of no single probe: what rises over time, and how much is not as normal."""
-    bad = [one for one in analysis.findings if one.severity.is_bad]
+    bad = [one for one in case.analysis.findings if one.severity.is_bad]
     for finding in bad:
         if finding.id.startswith("trend."):
             console.print(_line(finding))
     unlike = sum(one.id.startswith("baseline.") for one in bad)
     if unlike:
         told = "finding that something is" if unlike == 1 else "findings that things are"
-        console.print(f"and {unlike} {told} not as in the baseline: incident diff baseline", style="dim")
+        console.print(f"and {unlike} {told} not as in the baseline:", style="dim")
+        now = (f"{case.commands.incident}/{case.snapshot}",) if case.folder else ()
+        print_command(console, case.commands.line("diff", "baseline", *now))
 
 
 def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
@@ -160,12 +162,18 @@ def print_around(console: Console, case: Case) -> None:
         case.settings.incidents, case.analysis, case.topology, exclude, deadline_seconds=_SIMILAR_SECONDS
     )
     if case.incident:
-        for proposed in proposed_actions(case.analysis)[:_PROPOSALS]:
-            console.print(_labelled("Propose", f"{proposed.text}: {command_of(proposed, case.incident.id)}"))
+        for proposed in proposed_actions(case.analysis, case.settings)[:_PROPOSALS]:
+            console.print(_labelled("Propose", f"{proposed.text}:"))
+            print_command(console, command_of(proposed, case.commands))
     for one in similar.found[:1]:
         ended = (one.resolution.reason, *one.resolution.mitigations, one.resolution.cause)
         told = "; ".join(part for part in ended if part) or "nobody wrote down what ended it"
         console.print(_labelled("Like", f"{one.incident}: {told}"))
+
+
+def print_command(console: Console, line: str) -> None:
+    """Print a proposed command on a line that is never wrapped, whatever the terminal's width."""
+    console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _labelled(word: str, text: str) -> Table:

@@ -6,11 +6,13 @@ from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.looking import look, tell_unkept
+from incident_lib.cli.terminal import plain
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.investigation.severity import propose_severity
 from incident_lib.investigation.take import window_since
 from incident_lib.model import IncidentSeverity
 
@@ -21,8 +23,11 @@ def triage(arguments: argparse.Namespace) -> int:
     window = window_since(arguments.since)  # a wrong time is told before anything is asked
     folder, why = _kept_in(settings, arguments)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
-    where = settings.path or "the common stack (no workbench.toml here; incident init writes one)"
-    console.print(f"Looking at {where}, since {clock.format_time(window.start)}", style="dim")
+    where = settings.path or "the common stack, as there is no workbench.toml here"
+    console.print(f"Checking {where}, since {clock.format_time(window.start)}", style="dim")
+    if not settings.path:
+        console.print("To write it:", style="dim")
+        terminal.print_command(console, settings.commands().line("init"))
     case, unkept = look(settings, arguments.since, folder, console)
     why = why or unkept
     if arguments.json:
@@ -31,14 +36,16 @@ def triage(arguments: argparse.Namespace) -> int:
     if why:
         tell_unkept(console, why)
     elif folder:
-        console.print(
-            f"\nSnapshot {case.snapshot} is kept in {folder.path}; pages: incident run", style="dim"
-        )
+        kept = f"\nSnapshot {case.snapshot} is kept in {folder.path}. For its pages:"
+        console.print(kept, style="dim", markup=False, soft_wrap=True)
+        terminal.print_command(console, case.commands.line("run", "--snapshot", case.snapshot))
     else:
-        console.print(
-            '\nNot kept. For the record: incident declare --title "..." --severity SEV2, then incident run',
-            style="dim",
-        )
+        console.print("\nNot kept. For the record (correct the title):", style="dim")
+        likely = case.analysis.hypotheses[:1]
+        title = plain(likely[0].title) if likely else f"Triage at {case.collected_at:%H:%M} UTC"
+        severity, _ = propose_severity(case.analysis, case.topology)
+        words = ("declare", "--title", title, "--severity", severity.value)
+        terminal.print_command(console, case.commands.line(*words))
     return 0
 
 

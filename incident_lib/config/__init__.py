@@ -11,6 +11,7 @@ from incident_lib.config.own_probes import OwnProbe, ProbeKind
 from incident_lib.config.parse import line_of_key, line_of_name, nearest, option_texts, parse
 from incident_lib.config.tables import Dependency, Document, Host, Limits, Service, common_stack
 from incident_lib.errors import ConfigError, ProblemKind, TargetError, UsageError
+from incident_lib.model.commands import Commands
 
 FILE_NAME = "workbench.toml"
 
@@ -67,6 +68,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def incidents(self) -> Path:
         """The folder of the incidents."""
         return self.root / self.document.workbench.incidents
+
+    def commands(self, incident: Path | None = None) -> Commands:
+        """Return what commands carry that are proposed with this configuration, for an incident's folder."""
+        if self.path is None:
+            return Commands(incident=str(incident.resolve()) if incident else "")
+        within = incident and incident.resolve().parent == self.incidents.resolve()
+        name = incident.name if incident and within else str(incident.resolve()) if incident else ""
+        return Commands(config=str(self.path.resolve()), incident=name)
 
     def service(self, name: str) -> Service:
         """Return the service of that name. Errors: UsageError naming those there are."""

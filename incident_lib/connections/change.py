@@ -1,6 +1,7 @@
 """What an action is: propose, carry out, verify. Each is a function; technologies list theirs."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from incident_lib import config
 from incident_lib.config import Service, Settings
 from incident_lib.errors import UsageError
+from incident_lib.model.commands import Commands
 from incident_lib.model.remediation import Affected, Bound
 
 
@@ -33,6 +35,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     target: str
     arguments: dict[str, str] = {}
+    incident: Path | None = None  # its folder
+
+    @property
+    def commands(self) -> Commands:
+        """What commands carry that come next."""
+        return self.settings.commands(self.incident)
 
     @property
     def service(self) -> Service:
@@ -86,6 +94,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     carry_out: Callable[[Request, Proposal], Done] | None = None
     verify: Callable[[Request, Proposal], Verdict] | None = None
     arguments: tuple[Argument, ...] = ()
+    # Whether this configuration says how it is done to that target: what cannot be done is not proposed.
+    is_configured: Callable[[Settings, str], bool] = lambda _settings, _target: True
 
     def complete(self, given: dict[str, str]) -> dict[str, str]:
         """Return all arguments, defaults filled in. Errors: RefusedError for unknown and missing ones."""

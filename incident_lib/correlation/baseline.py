@@ -74,7 +74,7 @@ def _told(target: str, group: list[Difference], taken: datetime) -> Finding:
     )
     lines = [line(each) for each in group[:_MOST_LINES]]
     if len(group) > _MOST_LINES:
-        lines.append(f"and {len(group) - _MOST_LINES} more; `incident diff baseline` lists all")
+        lines.append(f"and {len(group) - _MOST_LINES} more")
     return Finding(
         id=f"baseline.{name}",
         severity=min((each.severity for each in group), key=lambda severity: severity.rank),

@@ -121,7 +121,8 @@ def _runbook(case: Case) -> str:
     first = case.analysis.hypotheses[0]
     path = case.settings.root / case.settings.document.workbench.runbooks / f"{first.target}-runbook.md"
     if not path.is_file() or case.folder is None:
-        return f"<li>no runbook of {escape(first.target)} yet: incident runbook {escape(first.target)}</li>"
+        line = case.commands.line("runbook", first.target)
+        return f"<li>{blocks.command(f'no runbook of {first.target} yet:', line)}</li>"
     pages = case.folder.path / "runs" / "any" / "html"  # every page of a run is as deep as this
     href = f"{os.path.relpath(path, pages)}#{first.id}"
     return f'<li>runbook: <a href="{escape(href)}">{escape(path.name)}, {escape(first.id)}</a></li>'

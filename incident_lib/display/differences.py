@@ -26,8 +26,9 @@ def against_normal(case: Case) -> Block:
     """Return what is measured differently than in the newest baseline. Reads the two snapshots only."""
     baseline = newest_baseline(case.settings)
     if baseline is None:
-        text = "There is no baseline, so what is normal is not known. On a healthy day: incident baseline"
-        return Block(blocks.note(text), "no baseline")
+        html = blocks.note("There is no baseline, so what is normal is not known.")
+        line = case.commands.line("baseline")
+        return Block(html + blocks.command("On a healthy day:", line), "no baseline")
     normal = load_case(case.settings, baseline.path)
     labels = (baseline.label, "now")
     comparison = compare(normal, case, labels=labels, thresholds=thresholds_for(case.settings))
@@ -55,8 +56,9 @@ def trends(case: Case) -> Block:
     """Return what rises over the newest watch of the incident: findings, and each rising number drawn."""
     known = watches(case.folder.path) if case.folder else ()
     if not known:
-        text = "Nothing was watched over time. For trends: incident run --watch 30s --for 10m"
-        return Block(blocks.note(text), "no samples")
+        html = blocks.note("Nothing was watched over time.")
+        line = case.commands.line("run", "--watch", "30s", "--for", "10m")
+        return Block(html + blocks.command("For trends:", line), "no samples")
     samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)
     found = tuple(trend_findings(samples, thresholds))
     plots = "".join(_plots(samples, thresholds))

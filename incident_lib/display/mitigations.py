@@ -31,14 +31,16 @@ _KINDS = {OutcomeStatus.VERIFIED: "ok", OutcomeStatus.FAILED: "critical"}
 
 def proposals(case: Case) -> Block:
     """Return the changes that the diagnosis supports, the likeliest first. Changes nothing."""
-    found = proposed_actions(case.analysis)
+    found = proposed_actions(case.analysis, case.settings)
     if not found:
-        return Block(blocks.note("No finding and no hypothesis proposes a change."), "nothing is proposed")
-    name = case.folder.id if case.folder else ""
-    rows = [
-        (proposal.action, proposal.target, proposal.text, command_of(proposal, name)) for proposal in found
-    ]
-    return Block(plain(("action", "target", "because", "plan it"), rows), format_count(len(rows), "proposal"))
+        note = "No finding and no hypothesis proposes a change that can be executed as configured."
+        return Block(blocks.note(note), "nothing is proposed")
+    rows = [(proposal.action, proposal.target, proposal.text) for proposal in found]
+    html = plain(("action", "target", "because"), rows)
+    for proposal in found:
+        line = command_of(proposal, case.commands)
+        html += blocks.command(f"To plan {proposal.action} of {proposal.target}:", line)
+    return Block(html, format_count(len(rows), "proposal"))
 
 
 def actions() -> Block:
@@ -68,7 +70,7 @@ def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
     except (UsageError, FolderError) as error:
         return Block(blocks.note(f"No plan: {error}", kind="warning"), "no plan")
     summary = f"Plan {made.id}: nothing has been changed"
-    return Block(f'<pre class="iw-log">{escape(render_plan(made))}</pre>', summary)
+    return Block(f'<pre class="iw-log">{escape(render_plan(made, case.commands))}</pre>', summary)
 
 
 def carry_out(case: Case, approval: str) -> Block:
@@ -96,7 +98,7 @@ def journal(case: Case) -> Block:
 
 def _folder(case: Case) -> IncidentFolder:
     if case.folder is None:
-        raise RefusedError("a change belongs to an incident: incident declare creates one")
+        raise RefusedError("a change belongs to an incident; declare it first")
     return case.folder
 
 

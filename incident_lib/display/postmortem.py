@@ -95,8 +95,9 @@ def written(review: Review) -> Block:
     incident = review.facts.incident
     due = f'<p class="iw-why">Due: {escape(describe_due(incident))}.</p>'
     if not review.text:
-        summary = f"None is written yet: incident postmortem {incident.id} writes what is known."
-        return Block(blocks.note(summary, kind="warning") + due, "none is written yet")
+        line = review.settings.commands(review.folder.path).line("postmortem")
+        html = blocks.note("None is written yet.", kind="warning") + due
+        return Block(html + blocks.command("To write what is known:", line), "none is written yet")
     missing, found = completeness(review.text).missing, review.lint()
     summary = f"{format_count(len(missing), 'section')} to write" if missing else "Every section is written"
     html = f'<p class="iw-verdict">{summary}</p>{due}{_where(review)}'

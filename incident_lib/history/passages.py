@@ -89,7 +89,7 @@ def check(path: Path) -> None:
             return
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError):
         pass
-    raise FolderError("its first event cannot be read; `incident verify` tells what else")
+    raise FolderError("its first event cannot be read")
 
 
 def _events(path: Path) -> Iterator[_Event]:

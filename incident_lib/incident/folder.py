@@ -76,8 +76,10 @@ class IncidentFolder:
         sealed = self.sealed_snapshots
         found = sealed if name == "latest" else tuple(path for path in self.snapshots if path.name == name)
         if not found:
-            known = ", ".join(path.name for path in sealed) or "none yet; `incident run` takes one"
-            raise UsageError(f"{self.id} has no snapshot {name!r}; there are: {known}")
+            known = ", ".join(path.name for path in sealed) or "none yet"
+            command = () if sealed else ("run",)
+            message = f"{self.id} has no snapshot {name!r}; there are: {known}"
+            raise UsageError(message, command=command, incident=str(self.path))
         return found[-1]
 
     def record(self, draft: Draft) -> Event:
@@ -192,7 +194,7 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
         close = ", ".join(folder.id for folder in known[-5:]) or "none"
         raise UsageError(f"no incident {name!r} under {incidents}; there are: {close}")
     if not known:
-        raise UsageError(f"no incident under {incidents} yet; `incident declare` makes one")
+        raise UsageError(f"no incident under {incidents} yet", command=("declare", "--help"))
     return next((folder for folder in reversed(known) if _is_unclosed(folder)), known[-1])
 
 

@@ -40,7 +40,7 @@ def check_transition(incident: Incident, status: IncidentStatus, at: datetime) -
     Errors: UsageError.
     """
     if incident.status is IncidentStatus.CLOSED or _ORDER.index(status) < _ORDER.index(incident.status):
-        raise UsageError(f"{incident.id} is {incident.status}; `incident reopen` takes it back")
+        raise UsageError(f"{incident.id} is {incident.status}; reopen it first", command=("reopen",))
     check_moment(incident, at)
 
 

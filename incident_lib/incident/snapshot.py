@@ -122,6 +122,8 @@ def _load(path: Path, decode: Callable[[bytes], T]) -> T:
     try:
         return decode(path.read_bytes())
     except FileNotFoundError as error:
-        raise FolderError(f"{path} is missing; `incident verify` tells what else is") from error
+        incident = str(next((above for above in path.parents if (above / "events").is_dir()), ""))
+        command = ("verify",) if incident else ()
+        raise FolderError(f"{path} is missing", command=command, incident=incident) from error
     except (msgspec.MsgspecError, OSError) as error:
         raise FolderError(f"{path} cannot be read: {error}") from error

@@ -15,6 +15,7 @@ from incident_lib.incident.snapshot import load_about, load_analysis, read_log
 from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
+from incident_lib.model.commands import Commands
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import catalogue
@@ -38,6 +39,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     folder: IncidentFolder | None = None
     incident: Incident | None = None
     events: tuple[Event, ...] = ()
+
+    @property
+    def commands(self) -> Commands:
+        """What commands carry that are proposed from this case."""
+        return self.settings.commands(self.folder.path if self.folder else None)
 
     def of(self, probe: str) -> tuple[Evidence, ...]:
         """Return the evidence of a probe, one for each target."""

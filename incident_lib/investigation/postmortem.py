@@ -22,6 +22,7 @@ def gather(settings: Settings, folder: IncidentFolder) -> tuple[PostmortemFacts,
         snapshots=snapshots,
         runs=runs,
         patterns=patterns_for(settings),
+        proposed=settings.commands(folder.path),
     )
     return facts, (*unread_snapshots, *unread_runs)
 

@@ -45,7 +45,7 @@ def _baseline(settings: Settings, name: str) -> tuple[Case, str]:
     known = sorted({one.name for one in all_baselines(settings) if one.intact})
     if known:
         raise UsageError(f"no baseline {name!r}; there are: {', '.join(known)}")
-    raise UsageError("no baseline yet; take one on a healthy day: incident baseline")
+    raise UsageError("no baseline yet; take it on a healthy day", command=("baseline",))
 
 
 def _places(settings: Settings, name: str) -> list[tuple[Path, str]]:

@@ -27,7 +27,8 @@ def plan_change(
     Cost: that of probing the target. Errors: RefusedError with what to do, UsageError, FolderError.
     """
     chosen = find_action(action)
-    request = Request(settings=settings, target=target, arguments=chosen.complete(arguments or {}))
+    complete = chosen.complete(arguments or {})
+    request = Request(settings=settings, target=target, arguments=complete, incident=folder.path)
     plan, _ = make_plan(request, chosen, folder.id, folder.redactor, at=at)
     journal.record_plan(folder, plan)
     return plan
@@ -42,7 +43,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     plan = journal.load_plan(folder, plan_id)
     action = find_action(plan.action)
     _check_usable(folder, plan, action)
-    request = Request(settings=settings, target=plan.target, arguments=plan.arguments)
+    request = Request(settings=settings, target=plan.target, arguments=plan.arguments, incident=folder.path)
     now, proposal = make_plan(request, action, folder.id, folder.redactor)
     if changed := differences(plan, now, proposal):
         raise RefusedError(

@@ -33,7 +33,9 @@ def load_plan(folder: IncidentFolder, plan_id: str) -> Plan:
     path = _path(folder, plan_id) if _ID.fullmatch(plan_id) else None
     if path is None or not path.is_file():
         raise RefusedError(
-            f"{folder.id} has no plan {plan_id!r}; `incident mitigate ACTION TARGET` makes a plan"
+            f"{folder.id} has no plan {plan_id!r}; name an action and a target to make it",
+            command=("mitigate", "--list"),
+            incident=str(folder.path),
         )
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)

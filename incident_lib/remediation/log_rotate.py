@@ -10,6 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from incident_lib import clock
+from incident_lib.config import Settings
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected, Bound
@@ -178,7 +179,12 @@ def verify(_request: Request, proposal: Proposal) -> Verdict:
     )
 
 
+def _is_configured(settings: Settings, target: str) -> bool:
+    return any(service.name == target and service.log for service in settings.services)
+
+
 ACTION = Action(
+    is_configured=_is_configured,
     id="log.rotate",
     title="Copy a log file and cut it",
     targets="a service with a `log` file",

@@ -1,9 +1,10 @@
 """What may be done about a diagnosis: from hypotheses and findings to actions. Pure."""
 
-import shlex
 from collections.abc import Iterator
 
+from incident_lib.config import Settings
 from incident_lib.model import Analysis, ProposedAction
+from incident_lib.model.commands import Commands
 from incident_lib.remediation.actions import ACTIONS
 
 # Only where the first thing to do is a change that the workbench has. Who is to be signalled in PostgreSQL is
@@ -27,16 +28,16 @@ _BY_HYPOTHESIS = {
 _MOST = 3  # hypotheses that are worth an action
 
 
-def proposed_actions(analysis: Analysis) -> tuple[ProposedAction, ...]:
-    """Return the changes that the diagnosis supports, the likeliest first, each once.
+def proposed_actions(analysis: Analysis, settings: Settings) -> tuple[ProposedAction, ...]:
+    """Return the changes that the diagnosis supports and that can be executed as configured.
 
-    >>> proposed_actions(Analysis(snapshot="20260115T143105Z"))
-    ()
+    Shape: the likeliest first, each once.
     """
     seen: dict[tuple[str, str, str], ProposedAction] = {}
     for proposed in (*_of_hypotheses(analysis), *_of_findings(analysis)):
         key = (proposed.action, proposed.target, str(sorted(proposed.arguments.items())))
-        if proposed.action in ACTIONS:
+        action = ACTIONS.get(proposed.action)
+        if action and action.is_configured(settings, proposed.target):
             seen.setdefault(key, proposed)
     return tuple(seen.values())
 
@@ -56,12 +57,12 @@ def _of_findings(analysis: Analysis) -> Iterator[ProposedAction]:
             yield from finding.actions
 
 
-def command_of(proposed: ProposedAction, incident: str) -> str:
+def command_of(proposed: ProposedAction, commands: Commands) -> str:
     """Return the command line that plans a proposed action, and changes nothing.
 
-    >>> command_of(ProposedAction(action="restart", target="backend", text=""), "2026-01-15-checkout-503s")
+    >>> restart = ProposedAction(action="restart", target="backend", text="")
+    >>> command_of(restart, Commands(incident="2026-01-15-checkout-503s"))
     'incident mitigate restart backend --incident 2026-01-15-checkout-503s'
     """
     arguments = [word for pair in proposed.arguments.items() for word in ("--arg", "=".join(pair))]
-    words = ["incident", "mitigate", proposed.action, proposed.target, *arguments, "--incident", incident]
-    return shlex.join(words)
+    return commands.line("mitigate", proposed.action, proposed.target, *arguments)

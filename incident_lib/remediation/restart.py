@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from incident_lib import clock
-from incident_lib.config import Service
+from incident_lib.config import Service, Settings
 from incident_lib.connections import docker_change
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.connections.docker import open_engine
@@ -19,7 +19,7 @@ from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 120
-_FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first (incident triage --save)"
+_FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first: "
 _REQUESTS = "requests that it is working on fail; it does not answer until it has started"
 
 
@@ -57,7 +57,7 @@ def _propose_container(request: Request, service: Service) -> Proposal:
         commands=(f"docker restart --time {grace} {service.container}",),
         affected=(_now(service.container, state), *_dependents(request)),
         risks=(
-            *_risks(service),
+            *_risks(request, service),
             f"it gets {grace} s to end by itself and is killed then",
             "its exit code and OOMKilled mark are reset",
         ),
@@ -72,9 +72,10 @@ def _propose_container(request: Request, service: Service) -> Proposal:
     )
 
 
-def _risks(service: Service) -> tuple[str, ...]:
+def _risks(request: Request, service: Service) -> tuple[str, ...]:
     technology = table().of_kind(service.kind)
-    return (_REQUESTS, *(technology.restart_risks if technology else ()), _FORGETS)
+    known = technology.restart_risks if technology else ()
+    return (_REQUESTS, *known, f"{_FORGETS}{request.commands.line('triage', '--save')}")
 
 
 def _now(name: str, state: dict[str, Any]) -> Affected:
@@ -103,7 +104,7 @@ def _propose_command(request: Request, service: Service) -> Proposal:
         commands=(shown(service.restart),),
         affected=(Affected(what="process", count=int(running), detail=detail), *_dependents(request)),
         risks=(
-            *_risks(service),
+            *_risks(request, service),
             "the command is your team's; the workbench does not know what else it does",
         ),
         undo="none: a restart cannot be taken back",
@@ -165,7 +166,8 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
         evidence=(*((line,) if line else ()), *seen.lines),
         next_step=""
         if seen.is_well
-        else f"read the first error after its start: incident logs --service {request.target}",
+        else "read the first error after its start: "
+        + request.commands.line("logs", "--service", request.target),
     )
 
 
@@ -186,7 +188,13 @@ def _is_new(request: Request, proposal: Proposal) -> tuple[bool | None, str]:
     return now != proposal.world, f"process before: {proposal.world['process']}, now: {now['process']}"
 
 
+def _is_configured(settings: Settings, target: str) -> bool:
+    service = next((each for each in settings.services if each.name == target), None)
+    return service is not None and bool(service.container or service.restart)
+
+
 ACTION = Action(
+    is_configured=_is_configured,
     id="restart",
     title="Restart a service",
     targets="a service with a container, or with a `restart` command",

@@ -3,6 +3,7 @@
 import msgspec
 
 from incident_lib import clock
+from incident_lib.config import Settings
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected
@@ -114,13 +115,19 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
     return Verdict(
         is_verified=says and seen.is_well,
         evidence=(f"deploys.log: {request.target} {logged}", *seen.lines),
-        next_step="watch the error rate for some minutes: incident triage"
+        next_step=f"watch the error rate for some minutes: {request.commands.line('triage')}"
         if says and seen.is_well
         else "find out which version runs; a command that does not write the deploy log cannot be verified",
     )
 
 
+def _is_configured(settings: Settings, target: str) -> bool:
+    is_service = any(service.name == target for service in settings.services)
+    return is_service and bool(settings.document.deploy.rollback)
+
+
 ACTION = Action(
+    is_configured=_is_configured,
     id="rollback",
     title="Roll back a deployment",
     targets="a service in the deploy log, with [deploy] rollback",

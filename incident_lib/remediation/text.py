@@ -1,22 +1,19 @@
 """Plans and outcomes -> text for people. Pure."""
 
-import shlex
 from collections.abc import Iterator
 
 from incident_lib.clock import format_time
+from incident_lib.model.commands import Commands
 from incident_lib.model.remediation import Affected, Outcome, OutcomeStatus, Plan
 from incident_lib.units import format_bytes
 
 
-def render_plan(plan: Plan, config: str = "") -> str:
-    """Return a plan as people read it: what would be done to what, the risks, and how to approve it.
-
-    `config` is named in the line that approves, where it is not found by default.
-    """
-    return "\n".join(_plan_lines(plan, config)) + "\n"
+def render_plan(plan: Plan, commands: Commands) -> str:
+    """Return a plan as people read it: what would be done to what, the risks, and how to approve it."""
+    return "\n".join(_plan_lines(plan, commands)) + "\n"
 
 
-def _plan_lines(plan: Plan, config: str) -> Iterator[str]:
+def _plan_lines(plan: Plan, commands: Commands) -> Iterator[str]:
     yield f"{plan.title}"
     yield f"Plan {plan.id}, made {format_time(plan.created_at)}. Nothing has been changed."
     for heading, lines in (
@@ -33,7 +30,7 @@ def _plan_lines(plan: Plan, config: str) -> Iterator[str]:
     if plan.is_executable:
         yield ""
         yield f"To approve exactly this, before {format_time(plan.expires_at)}:"
-        yield f"  {approval(plan, config)}"
+        yield f"  {approval(plan, commands)}"
 
 
 def affected_line(item: Affected) -> str:
@@ -50,10 +47,9 @@ def affected_line(item: Affected) -> str:
     return f"{item.what}: {number}{f' ({item.detail})' if item.detail else ''}"
 
 
-def approval(plan: Plan, config: str = "") -> str:
+def approval(plan: Plan, commands: Commands) -> str:
     """Return the command line that approves a plan, to be typed or pasted."""
-    words = ["incident", "mitigate", plan.action, plan.target, "--incident", plan.incident, "--yes", plan.id]
-    return shlex.join([*words, *(("--config", config) if config else ())])
+    return commands.line("mitigate", plan.action, plan.target, "--yes", plan.id)
 
 
 def render_outcome(outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """Renew a certificate: a checklist for people, as keys never pass through the workbench."""
 
+from incident_lib.config import Dependency
 from incident_lib.connections.change import Action, Proposal, RefusedError, Request
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected
@@ -20,7 +21,7 @@ def propose(request: Request) -> Proposal:
             "a certificate that does not fit its key, or lacks the intermediate, stops the service for all",
         ),
         undo="put the old certificate and key back, and reload",
-        steps=_vendor_steps(dependency.owner, dependency.contact) if dependency else _STEPS,
+        steps=_vendor_steps(request, dependency) if dependency else _steps(request),
     )
 
 
@@ -46,25 +47,27 @@ def _users(request: Request) -> tuple[Affected, ...]:
     )
 
 
-_STEPS = (
-    "Copy the certificate and key that are in use to a safe place, with their rights.",
-    "Order or renew the certificate for every name that is used (certbot renew, your CA, your cloud).",
-    "Check it before it is installed: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
-    "Compare its key: openssl pkey -in new.key -pubout; openssl x509 -in new.pem -noout -pubkey",
-    "Install the full chain, the leaf first, then the intermediates.",
-    "Let the server read it: reload, not restart, where it can (nginx -t && nginx -s reload).",
-    "Check it: openssl s_client -connect HOST:PORT -servername HOST -showcerts, then incident triage.",
-    "Make an action item: renewal by itself, and an alert 20 days before the end.",
-)
+def _steps(request: Request) -> tuple[str, ...]:
+    return (
+        "Copy the certificate and key that are in use to a safe place, with their rights.",
+        "Order or renew the certificate for every name that is used (certbot renew, your CA, your cloud).",
+        "Check it before: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
+        "Compare its key: openssl pkey -in new.key -pubout; openssl x509 -in new.pem -noout -pubkey",
+        "Install the full chain, the leaf first, then the intermediates.",
+        "Let the server read it: reload, not restart, where it can (nginx -t && nginx -s reload).",
+        "Check it: openssl s_client -connect HOST:PORT -servername HOST -showcerts.",
+        f"Then: {request.commands.line('triage')}",
+        "Make an action item: renewal by itself, and an alert 20 days before the end.",
+    )
 
 
-def _vendor_steps(owner: str, contact: str) -> tuple[str, ...]:
-    whom = " at ".join(filter(None, (owner, contact))) or "its owner"
+def _vendor_steps(request: Request, dependency: Dependency) -> tuple[str, ...]:
+    whom = " at ".join(filter(None, (dependency.owner, dependency.contact))) or "its owner"
     return (
         f"Call {whom}: it is their certificate; send what `openssl s_client` shows and since when.",
         "Read their status page, and inform your users what does not work meanwhile.",
         "Switch off or queue what needs it. Do not switch verification off: it would be unknown who answers.",
-        "When they have renewed it: incident triage must show the new end.",
+        f"When they have renewed it, this must show the new end: {request.commands.line('triage')}",
         "Make an action item: an alert on certificates of others, 20 days before the end.",
     )
 

@@ -189,6 +189,11 @@ def headline(title: str) -> str:
     return title[:1].upper() + title[1:] if first.isalpha() and first.islower() else title
 
 
+def command(text: str, line: str) -> str:
+    """Return a proposed command behind what it is for: on a line that is never wrapped, to be pasted."""
+    return f'<p class="iw-command">{escape(text)} <code>{escape(line)}</code></p>'
+
+
 def note(text: str, *, kind: str = "info") -> str:
     """Return one sentence that stands where a table or card would."""
     return f'<p class="iw-note iw-{kind}">{escape(text)}</p>'

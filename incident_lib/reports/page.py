@@ -9,6 +9,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.model import Incident
+from incident_lib.model.commands import Commands
 from incident_lib.model.notebooks import display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.resources import resource
@@ -50,6 +51,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     made_at: str
     version: str
+    verify: str  # the command that checks the seals
     banner: Banner | None = None
     fallback: str = ""  # HTML that stands in for a notebook that did not complete
     notebook: str = ""
@@ -64,6 +66,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     collected_at: datetime
     made_at: datetime
     notebooks: tuple[str, ...]
+    proposed: Commands = Commands()  # what proposed commands carry
 
     def page(self, title: str, name: str = "", failed: Iterable[str] = ()) -> Page:
         """Return the frame of the page of notebook `name`, or of the index."""
@@ -86,6 +89,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
             links=tuple(links),
             made_at=clock.format_time(self.made_at),
             version=_version(),
+            verify=self.proposed.line("verify"),
         )
 
 

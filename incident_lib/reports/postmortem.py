@@ -11,6 +11,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Event, EventKind, Finding, FindingSeverity, Incident
+from incident_lib.model.commands import Commands
 from incident_lib.redact import Redactor
 from incident_lib.reports import escape, timeline
 from incident_lib.reports.generated import block, document
@@ -44,6 +45,7 @@ class PostmortemFacts(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: tuple[SnapshotFacts, ...] = ()
     runs: tuple[RunPages, ...] = ()
     patterns: tuple[Pattern, ...] = ()
+    proposed: Commands = Commands()  # what proposed commands carry
 
 
 def file_name(incident: Incident) -> str:
@@ -104,6 +106,7 @@ def _derived(facts: PostmortemFacts) -> dict[str, Any]:
     impact = measure(facts.snapshots, began, incident.resolved_at)
     return {
         "incident": incident,
+        "command": facts.proposed.line,
         "due": describe_due(incident),
         "lasted": _lasted(incident, began),
         "milestones": known.values(),

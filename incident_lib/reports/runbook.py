@@ -10,6 +10,7 @@ from incident_lib.config import Dependency, Service
 from incident_lib.config.tables import Document
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.commands import Commands
 from incident_lib.model.runbook import Command
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
@@ -47,6 +48,7 @@ class RunbookFacts(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology
     patterns: tuple[Pattern, ...]
     past: tuple[PastIncident, ...] = ()  # the newest first
+    proposed: Commands = Commands()  # what proposed commands carry
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,7 @@ def render(facts: RunbookFacts, redactor: Redactor) -> str:
         users=[_neighbour(name, facts) for name in sorted(facts.topology.users(target.name))],
         health=_health(target),
         first=first_commands(target),
+        triage=facts.proposed.line("triage"),
         issues=issues(facts),
         settings=facts.settings,
         severities=list(IncidentSeverity),
@@ -105,7 +108,7 @@ def _issue(pattern: Pattern, facts: RunbookFacts) -> Issue:
         commands=tuple(_commands(pattern, target)),
         next_check=fill(pattern.next_check, data, "…"),
         first_action=fill(pattern.first_action, data, "…"),
-        mitigation=_mitigation(pattern, target),
+        mitigation=_mitigation(pattern, facts),
         past=tuple(incident for incident in facts.past if pattern.id in incident.causes),
     )
 
@@ -126,14 +129,17 @@ def _commands(pattern: Pattern, target: Service | Dependency) -> Iterator[Comman
     yield from list(commands.values())[:_COMMANDS]
 
 
-def _mitigation(pattern: Pattern, target: Service | Dependency) -> str:
+def _mitigation(pattern: Pattern, facts: RunbookFacts) -> str:
+    """Return the command that plans the first action, "" where this configuration cannot execute it."""
+    target = facts.target
     if not isinstance(target, Service):
         return ""
-    if pattern.first_action.startswith("Restart {target}"):
-        return f"incident mitigate restart {target.name}"
+    if pattern.first_action.startswith("Restart {target}") and (target.container or target.restart):
+        return facts.proposed.line("mitigate", "restart", target.name)
     kind = table().kinds.get(target.kind)
-    if kind and kind.is_deployed and pattern.first_action.startswith("Roll back"):
-        return f"incident mitigate rollback {target.name}"
+    is_deployed = kind and kind.is_deployed and facts.settings.deploy.rollback
+    if is_deployed and pattern.first_action.startswith("Roll back"):
+        return facts.proposed.line("mitigate", "rollback", target.name)
     return ""
 
 

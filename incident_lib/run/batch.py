@@ -72,13 +72,14 @@ class _Run:
         self.records = {name: NotebookRecord(name=name) for name in sources}
         incident = batch.case.incident
         if incident is None:
-            raise UsageError("a run needs an incident; `incident declare` creates one")
+            raise UsageError("a run needs an incident; declare it first")
         self.frame = Frame(
             incident=incident,
             snapshot=batch.case.snapshot,
             collected_at=batch.case.collected_at,
             made_at=self.started_at,
             notebooks=tuple(sources),
+            proposed=batch.case.commands,
         )
 
     async def go(self) -> RunRecord:

@@ -133,7 +133,7 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
         evidence=(
             f"docker ps, docker images: {len(there)} of {len(planned)} are there, {format_bytes(freed)} gone",
         ),
-        next_step="see whether the disk has room now: incident triage",
+        next_step=f"see whether the disk has room now: {request.commands.line('triage')}",
     )
 
 

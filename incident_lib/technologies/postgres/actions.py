@@ -81,8 +81,9 @@ def _check(backend: Backend, request: Request, how: str) -> None:
     if how == "cancel" and backend.state != "active" and backend.kind == "client backend":
         raise RefusedError(
             f"process {backend.pid} runs no statement now ({backend.state}), so there is none to cancel; "
-            f"postgres.terminate ends the session: incident mitigate postgres.terminate {request.target} "
-            f"--arg pid={backend.pid}"
+            "postgres.terminate ends the session",
+            command=("mitigate", "postgres.terminate", request.target, "--arg", f"pid={backend.pid}"),
+            incident=str(request.incident or ""),
         )
     if not backend.is_ours_to_signal:
         grant = "a superuser's session can be ended by a superuser only"
@@ -162,7 +163,7 @@ def verify(request: Request, proposal: Proposal, *, how: str) -> Verdict:
     return Verdict(
         is_verified=gone,
         evidence=(line,),
-        next_step="see whether everybody goes on: incident triage" if gone else other,
+        next_step=f"see whether the others go on: {request.commands.line('triage')}" if gone else other,
     )
 
 

@@ -4,6 +4,7 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -52,8 +53,9 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
             ("http.health.slow", "told before"),
         )
     )
-    terminal.print_beside(terminal.console_for(no_color=True), Analysis(snapshot="x", findings=found))
+    case = msgspec.structs.replace(case_of(0), analysis=Analysis(snapshot="x", findings=found))
+    terminal.print_beside(terminal.console_for(no_color=True), case)
     out = capsys.readouterr().out
     assert "memory of backend rises" in out
-    assert "2 findings that things are not as in the baseline: incident diff baseline" in out
+    assert "2 findings that things are not as in the baseline:\n  incident diff baseline\n" in out
     assert "told before" not in out

@@ -35,7 +35,8 @@ def test_without_a_snapshot_every_answer_says_so(bare):
     assert "How many requests failed is unknown" in html["impact"]
     assert "No snapshot was taken" in html["hypotheses"]
     assert "Everything that evidence could tell" in html["unknown"]
-    assert f"None is written yet: incident postmortem {bare.id}" in html["written"]
+    assert "None is written yet" in html["written"]
+    assert f"incident postmortem --incident {bare.path}" in html["written"]
 
 
 def test_hypotheses_keep_what_speaks_for_them_and_their_fate(seen):

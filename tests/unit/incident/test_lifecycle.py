@@ -115,7 +115,7 @@ def test_an_update_that_is_recorded_late_does_not_bring_the_next_one_nearer():
 @pytest.mark.parametrize("status", list(IncidentStatus))
 def test_a_closed_incident_takes_no_status_until_it_is_reopened(status):
     closed = state(("CLOSED", 40))
-    with pytest.raises(UsageError, match="2026-01-15-checkout is CLOSED; `incident reopen`"):
+    with pytest.raises(UsageError, match="2026-01-15-checkout is CLOSED; reopen it"):
         check_transition(closed, status, at(50))
     reopened = state(("CLOSED", 40), ("INVESTIGATING", 50))
     check_transition(reopened, status, at(60))
@@ -132,7 +132,7 @@ def test_statuses_jump_forward_and_stay_but_do_not_go_back():
     for status in (IncidentStatus.MITIGATING, IncidentStatus.RESOLVED, IncidentStatus.CLOSED):
         check_transition(found, status, at(30))
     for status in (IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED):
-        with pytest.raises(UsageError, match="is MITIGATING; `incident reopen`"):
+        with pytest.raises(UsageError, match="is MITIGATING; reopen it"):
             check_transition(found, status, at(30))
 
 

@@ -1,4 +1,12 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from incident_lib.config import Settings
+from incident_lib.config.tables import Deploy, Document, Service
 from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, ProposedAction
+from incident_lib.model.commands import Commands
 from incident_lib.remediation.actions import ACTIONS
 from incident_lib.remediation.proposals import _BY_HYPOTHESIS, command_of, proposed_actions
 
@@ -11,6 +19,17 @@ def hypothesis(name, target, rank=1, support=()):
     return Hypothesis(id=name, target=target, rank=rank, score=0.9, title=name, support=support)
 
 
+SHOP = Settings(
+    document=Document(
+        service=(
+            Service(name="backend", kind="http", container="app-backend"),
+            Service(name="worker", kind="process", log="worker.log"),
+            Service(name="db", kind="postgres", dsn="env:DATABASE_URL"),
+        ),
+        deploy=Deploy(rollback=("./deploy.sh", "{previous}")),
+    ),
+    root=Path("/srv/shop"),
+)
 TERMINATE = ProposedAction(action="postgres.terminate", target="db", text="end it", arguments={"pid": "7"})
 CANCEL = ProposedAction(action="postgres.cancel", target="db", text="cancel it", arguments={"pid": "9"})
 STRANGE = ProposedAction(action="reboot.everything", target="db", text="no")
@@ -37,7 +56,7 @@ def test_the_likeliest_comes_first_and_each_once():
             hypothesis("lock-contention", "db", 2, ("db:postgres.locks.blocked",)),
         ),
     )
-    found = [(one.action, one.target) for one in proposed_actions(analysis)]
+    found = [(one.action, one.target) for one in proposed_actions(analysis, SHOP)]
     assert found == [("rollback", "backend"), ("postgres.terminate", "db"), ("postgres.cancel", "db")]
 
 
@@ -45,6 +64,33 @@ def test_the_line_that_plans_quotes_what_it_must():
     proposed = ProposedAction(
         action="redis.delete_keys", target="cache", text="", arguments={"pattern": "cache:*"}
     )
-    assert command_of(proposed, "x") == (
+    assert command_of(proposed, Commands(incident="x")) == (
         "incident mitigate redis.delete_keys cache --arg 'pattern=cache:*' --incident x"
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "is_proposed"),
+    [
+        ("restart", "backend", True),
+        ("restart", "worker", False),  # neither a container nor a command
+        ("restart", "payments", False),
+        ("rollback", "worker", True),
+        ("rollback", "payments", False),
+        ("log.rotate", "worker", True),
+        ("log.rotate", "backend", False),
+        ("tls.renew", "payments", True),
+    ],
+)
+def test_only_what_can_be_executed_as_configured_is_proposed(action, target, is_proposed):
+    proposal = ProposedAction(action=action, target=target, text="")
+    analysis = Analysis(snapshot="S", findings=(finding("x.y.z", FindingSeverity.WARNING, proposal),))
+    assert proposed_actions(analysis, SHOP) == ((proposal,) if is_proposed else ())
+
+
+def test_nothing_is_rolled_back_without_a_command_for_it():
+    document = msgspec.structs.replace(SHOP.document, deploy=Deploy())
+    settings = msgspec.structs.replace(SHOP, document=document)
+    proposal = ProposedAction(action="rollback", target="backend", text="")
+    analysis = Analysis(snapshot="S", findings=(finding("x.y.z", FindingSeverity.WARNING, proposal),))
+    assert proposed_actions(analysis, settings) == ()

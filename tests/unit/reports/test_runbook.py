@@ -1,12 +1,14 @@
 import shlex
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from incident_lib.config import Dependency, Service
-from incident_lib.config.tables import Contact, Document
+from incident_lib.config.tables import Contact, Deploy, Document
 from incident_lib.hypotheses import parse_patterns
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.commands import Commands
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
 from incident_lib.reports.generated import merge
@@ -83,8 +85,17 @@ def test_causes_that_it_had_come_first_with_what_helped():
 
 
 def test_only_what_can_be_rolled_back_is():
-    assert "`incident mitigate rollback backend`" in text_of(BACKEND)
-    assert "incident mitigate rollback" not in text_of()
+    deployed = msgspec.structs.replace(SHOP, deploy=Deploy(rollback=("./deploy.sh", "{previous}")))
+    proposed = Commands(config="/srv/shop/workbench.toml")
+    line = "`incident mitigate rollback backend --config /srv/shop/workbench.toml`"
+    assert line in text_of(BACKEND, settings=deployed, proposed=proposed)
+    assert "incident mitigate rollback" not in text_of(BACKEND)
+    assert "incident mitigate rollback" not in text_of(settings=deployed)
+
+
+def test_only_what_can_be_restarted_is():
+    assert "`incident mitigate restart backend`" in text_of(BACKEND)
+    assert "incident mitigate restart" not in text_of()
 
 
 def test_what_people_wrote_stays():
