@@ -1,6 +1,5 @@
 """An incident folder for a test, and `incident mitigate` as it is typed."""
 
-import argparse
 import io
 import sys
 from pathlib import Path
@@ -8,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from incident_lib import clock
-from incident_lib.cli import mitigate
 from incident_lib.config import Document, Service, Settings
 from incident_lib.errors import WorkbenchError
 from incident_lib.incident.folder import Declaration, IncidentFolder, declare
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.remediation import journal
+from tests.command import run
 
 
 def settings_for(root: Path, *services: Service, **tables: object) -> Settings:
@@ -35,18 +34,11 @@ def phases(folder: IncidentFolder) -> list[str]:
 
 def command(settings_file: Path, *words: str) -> tuple[int, str, str]:
     """Return exit code, output and message of `incident mitigate WORDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--config", default=str(settings_file))
-    parser.add_argument("--json", action="store_true")
-    commands = parser.add_subparsers()
-    mitigate.add(commands)
-    commands.choices["mitigate"].add_argument("--config", default=argparse.SUPPRESS)
-    arguments = parser.parse_args(["mitigate", *words])
     bytes_out = io.BytesIO()
     text_out = io.TextIOWrapper(bytes_out, write_through=True)
     before, sys.stdout = sys.stdout, text_out
     try:
-        code, message = int(arguments.call(arguments)), ""
+        code, message = run("--config", str(settings_file), "mitigate", *words), ""
     except WorkbenchError as error:
         code, message = 2, str(error)
     finally:

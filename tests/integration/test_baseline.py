@@ -1,6 +1,5 @@
 """Now against normal, and trends, on the demo stack: what a fault changed is named."""
 
-import argparse
 import json
 import shutil
 import time
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from incident_lib import config
-from incident_lib.cli import compare as commands
 from incident_lib.correlation.baseline import compare_findings
 from incident_lib.correlation.trend import trend_findings
 from incident_lib.demo import FAULTS, DemoStack
@@ -25,6 +23,7 @@ from incident_lib.investigation.take import take_snapshot
 from incident_lib.investigation.take_baseline import take_baseline
 from incident_lib.investigation.trend import watch_trend
 from incident_lib.model import Finding, FindingSeverity, IncidentSeverity
+from tests import command
 
 HEALTHY_SECONDS = 6.0
 
@@ -33,13 +32,7 @@ pytestmark = pytest.mark.slow
 
 def incident(*words: str) -> int:
     """Return the exit code of a command of this group."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--config")
-    for flag in ("--json", "--no-color", "--verbose"):
-        parser.add_argument(flag, action="store_true")
-    commands.add(parser.add_subparsers())
-    arguments = parser.parse_args(words)
-    return int(arguments.call(arguments))
+    return command.run(*words)
 
 
 @pytest.fixture(scope="module")

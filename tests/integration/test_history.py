@@ -1,18 +1,17 @@
 """Timeline, search, likeness and figures as people type them, over incidents that commands made."""
 
-import argparse
 import csv
 import json
 
 import pytest
 
-from incident_lib.cli import bundle, declare, history, lifecycle, timeline
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.folder import find
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.observed import record_observed
 from incident_lib.model import FindingSeverity, Window
 from incident_lib.redact import Redactor
+from tests import command
 from tests.unit.history.made import FULL, KINDS, START, analysis, finding, hypothesis
 
 
@@ -22,18 +21,10 @@ def incident(tmp_path, monkeypatch, capsys):
     (tmp_path / "workbench.toml").write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    parser = argparse.ArgumentParser()
-    subparsers = parser.add_subparsers()
-    for group in (declare, lifecycle, timeline, history, bundle):
-        group.add(subparsers)
-    for command in subparsers.choices.values():
-        command.add_argument("--json", action="store_true")
-        command.set_defaults(config=None, no_color=True)
 
     def run(*words):
         capsys.readouterr()
-        arguments = parser.parse_args(words)
-        code = arguments.call(arguments)
+        code = command.run("--no-color", *words)
         return (code, *capsys.readouterr())
 
     return run

@@ -1,6 +1,5 @@
 """`incident communicate` and `incident on-call` as they are typed, with real services behind the channels."""
 
-import argparse
 import json
 import signal
 import subprocess
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from incident_lib.cli import communicate, main, on_call
+from incident_lib.cli import main
 from incident_lib.errors import ConfigError, UsageError
+from tests import command
 from tests.integration.notify_service import TOKEN, WebService, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -55,15 +55,7 @@ def web(tmp_path, monkeypatch, capsys):
 
 
 def typed(capsys, *words):
-    parser = argparse.ArgumentParser()
-    parser.set_defaults(config=None, json=False, no_color=True, verbose=False)
-    subparsers = parser.add_subparsers()
-    communicate.add(subparsers)
-    on_call.add(subparsers)
-    for command in subparsers.choices.values():
-        command.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-    arguments = parser.parse_args(words)
-    code = arguments.call(arguments)
+    code = command.run("--no-color", *words)
     return code, capsys.readouterr().out
 
 
@@ -280,11 +272,7 @@ def test_an_interruption_while_sending_is_recorded(web, capsys, tmp_path):
     (tmp_path / "workbench.toml").write_text(CONFIG.replace("{place}", web.place).replace("0.6", "20"))
     web.behaviour = "slow"
     words = ["communicate", "update", "--send", "incidents", "--confirm"]
-    program = (
-        "import argparse; from incident_lib.cli import communicate; p = argparse.ArgumentParser();"
-        "p.set_defaults(config=None, json=False); communicate.add(p.add_subparsers());"
-        f"a = p.parse_args({words!r}); a.call(a)"
-    )
+    program = f"import sys; from incident_lib.cli import main; sys.exit(main({words!r}))"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.DEVNULL)
     wait_until = time.monotonic() + 15
     while not web.received and time.monotonic() < wait_until:

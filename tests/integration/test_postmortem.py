@@ -1,17 +1,16 @@
 """`incident postmortem` in a real incident folder: files, verification, people's text, the linter."""
 
-import argparse
 from datetime import UTC, datetime
 
 import pytest
 
-from incident_lib.cli import postmortem as command
 from incident_lib.errors import UsageError
 from incident_lib.incident.folder import Declaration, declare
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, IncidentSeverity, Window
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
+from tests import command
 
 START = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 
@@ -27,13 +26,8 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(folder):
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
-
     def call(*words):
-        arguments = parser.parse_args(["postmortem", *words])
-        arguments.config, arguments.json = None, False
-        return arguments.call(arguments)
+        return command.run("postmortem", *words)
 
     return call
 

@@ -1,24 +1,19 @@
 """`incident report` as scripts call it: files, keys, exit codes."""
 
-import argparse
 import json
 
 import pytest
 
-from incident_lib.cli import report as command
 from incident_lib.errors import UsageError
+from tests import command
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
 
     def call(*words):
-        arguments = parser.parse_args(["report", *words])
-        arguments.config, arguments.json = None, False
-        code = arguments.call(arguments)
+        code = command.run("report", *words)
         return code, capsys.readouterr()
 
     return call

@@ -1,19 +1,17 @@
 """The commands of runbooks run on real servers; `incident runbook` keeps what people wrote."""
 
-import argparse
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from incident_lib.cli import runbook as command
 from incident_lib.config import Service
 from incident_lib.errors import UsageError
 from incident_lib.reports.runbook_commands import commands_of
 from incident_lib.technologies.postgres import runbook as postgres
 from incident_lib.technologies.redis import runbook as redis
-from tests import services
+from tests import command, services
 from tests.integration import postgres_service
 from tests.integration.redis_service import running
 
@@ -63,13 +61,9 @@ def run(tmp_path, monkeypatch):
         '[[dependency]]\nname = "pay"\nurl = "https://pay.example.com"\n'
     )
     monkeypatch.chdir(tmp_path)
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
 
     def call(*words):
-        arguments = parser.parse_args(["runbook", *words])
-        arguments.config, arguments.json = None, False
-        return arguments.call(arguments)
+        return command.run("runbook", *words)
 
     return call
 
