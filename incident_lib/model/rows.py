@@ -81,7 +81,7 @@ def decode_row(stored: dict[str, Any]) -> Row:
     tag = stored.get("row")
     row_type = _types.get(tag) if isinstance(tag, str) else None
     if row_type is not None:
-        return msgspec.convert(stored, row_type)
+        return msgspec.convert(stored, row_type, str_keys=True)  # those of JSON are strings
     fields = [(name, Any) for name in stored if name != "row" and name.isidentifier()]
     unknown = msgspec.defstruct(
         "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=str(tag)
