@@ -7,6 +7,8 @@ from hypothesis import settings
 
 from tests import services
 
+collect_ignore = ["packages"]  # what tests install
+
 # A deadline is an absolute time, and the machine that runs the tests may be busy.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")

@@ -1,0 +1,218 @@
+"""A technology from another package: one folder, found by its entry point, and part of everything."""
+
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from incident_lib import config, technologies
+from incident_lib.errors import ConfigError
+from incident_lib.investigation import discover
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.setup import load_settings
+from incident_lib.investigation.take import take_snapshot
+from tests.integration import memcached_service
+from tests.integration.memcached_service import free_port, incident, install, memcached
+
+
+def renew() -> None:
+    importlib.invalidate_caches()
+    technologies.table.cache_clear()
+    technologies.catalogue.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Install the package for this process, too."""
+    folder = install(tmp_path_factory.mktemp("site"))
+    sys.path.insert(0, str(folder))
+    renew()
+    yield folder
+    sys.path.remove(str(folder))
+    renew()
+
+
+def write(folder: Path, port: int, more: str = "") -> Path:
+    path = folder / "workbench.toml"
+    path.write_text(
+        '[[service]]\nname = "shop"\nkind = "process"\nlog = "shop.log"\ndepends_on = ["sessions"]\n'
+        f'[[service]]\nname = "sessions"\nkind = "memcached"\nurl = "memcached://127.0.0.1:{port}"\n{more}\n'
+    )
+    (folder / "shop.log").write_text("")
+    return path
+
+
+def take(folder: Path, port: int, more: str = "") -> Case:
+    settings = load_settings(str(write(folder, port, more)))
+    return take_snapshot(settings, folder / "snapshots", "15m", Watch())
+
+
+def severities(case: Case) -> dict[str, str]:
+    return {one.id: one.severity.value for one in case.analysis.findings if one.id.startswith("memcached.")}
+
+
+def causes(case: Case) -> list[str]:
+    return [one.id for one in case.analysis.hypotheses if one.target == "sessions"]
+
+
+def test_a_healthy_server_is_collected_stored_and_judged(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        case = take(tmp_path, port)
+    assert severities(case) == {"memcached.connection.ok": "OK", "memcached.stats.ok": "OK"}
+    assert causes(case) == []
+    (evidence,) = case.of("memcached.stats")
+    (row,) = evidence.rows
+    assert row.connection_limit_count == 1024
+    assert [one.severity.value for one in case.findings("network.ports")] == ["OK"]
+
+
+def test_a_full_server_is_told_from_one_that_is_down(site: Path, tmp_path: Path) -> None:
+    with memcached("-c", "20", "-t", "1") as (port, _), ExitStack() as clients:
+        for _ in range(12):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        case = take(tmp_path, port)
+    assert severities(case)["memcached.connection.full"] == "CRITICAL"
+    assert causes(case)[0] == "memcached-full"
+
+
+def test_a_server_that_is_down(site: Path, tmp_path: Path) -> None:
+    case = take(tmp_path, free_port())
+    assert severities(case)["memcached.connection.refused"] == "CRITICAL"
+    assert severities(case)["memcached.stats.unknown"] == "UNKNOWN"
+    assert causes(case)[0] == "memcached-down"
+
+
+def test_a_silent_server_costs_its_deadline_only(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, process):
+        process.send_signal(signal.SIGSTOP)
+        try:
+            case = take(tmp_path, port)
+        finally:
+            process.send_signal(signal.SIGCONT)
+    assert severities(case)["memcached.connection.timed_out"] == "CRITICAL"
+    assert causes(case)[0] == "memcached-down"
+
+
+@pytest.mark.parametrize(("more", "severity"), [("", "WARNING"), ("evicts_on_purpose = true", "INFO")])
+def test_evictions_are_judged_by_a_key_of_its_own(
+    site: Path, tmp_path: Path, more: str, severity: str
+) -> None:
+    ended = threading.Event()
+
+    def fill(port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                wire.sendall(b"set key%d 0 0 100000\r\n%s\r\n" % (number, b"x" * 100_000))
+                wire.recv(100)
+
+    with memcached("-m", "2") as (port, _):
+        filling = threading.Thread(target=fill, args=(port,))
+        filling.start()
+        try:
+            case = take(tmp_path, port, more)
+        finally:
+            ended.set()
+            filling.join()
+    assert severities(case)["memcached.stats.evictions"] == severity
+
+
+def test_a_limit_of_its_own_can_be_set(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        case = take(tmp_path, port, '[thresholds]\n"memcached.connections.warning_ratio" = 0.0001')
+    assert severities(case)["memcached.stats.connections"] == "WARNING"
+
+
+def test_a_wrong_key_names_the_nearest(site: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"line 10: unknown key `evicts_on_purose`; .*`evicts_on_purpose`"):
+        load_settings(str(write(tmp_path, 1, "evicts_on_purose = true")))
+
+
+def test_init_recognises_its_containers(site: Path, tmp_path: Path) -> None:
+    about = {
+        "Name": "/shop-sessions-1",
+        "Config": {"Image": "memcached:1.6-alpine", "ExposedPorts": {"11211/tcp": {}}},
+        "NetworkSettings": {"Ports": {"11211/tcp": [{"HostPort": "21211"}]}},
+    }
+    text = discover.render_configuration(discover.describe([about]), found=True)
+    (service,) = config.parse(text, kinds=technologies.table().kinds).service
+    assert (service.kind, service.url) == ("memcached", "memcached://localhost:21211")
+
+
+def test_health_and_runbook_know_it(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        write(tmp_path, port)
+        well = incident(tmp_path, site, "health")
+        assert f"sessions  answers: 127.0.0.1:{port}" in " ".join(well.stdout.split()) or well.returncode == 0
+    down = incident(tmp_path, site, "health")
+    assert down.returncode == 1, down.stderr
+    assert "refuses connections" in down.stdout
+    runbook = incident(tmp_path, site, "runbook", "sessions")
+    assert runbook.returncode == 0, runbook.stderr
+    (page,) = (tmp_path / "docs" / "runbooks").iterdir()
+    text = page.read_text()
+    assert f"nc -w 2 127.0.0.1 {port}" in text
+    assert "memcached-down" in text
+
+
+def test_a_notebook_shows_it(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        write(tmp_path, port)
+        declared = incident(tmp_path, site, "declare", "--title", "Sessions", "--severity", "SEV3")
+        assert declared.returncode == 0, declared.stderr
+        ran = incident(tmp_path, site, "run", "--notebook", "10")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (page,) = (tmp_path / "incidents").glob("*/runs/*/html/10_application.html")
+    text = page.read_text()
+    assert "memcached.stats" in text
+    assert "1.6." in text
+
+
+def test_without_the_package_its_records_are_kept_and_unknown(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        write(tmp_path, port)
+        incident(tmp_path, site, "declare", "--title", "Sessions", "--severity", "SEV3")
+        taken = incident(tmp_path, site, "triage")
+    assert "connections and memory have room" in taken.stdout + taken.stderr or taken.returncode == 0
+    (stored,) = (tmp_path / "incidents").glob("*/snapshots/*/evidence/sessions/memcached.stats.json")
+    before = stored.read_bytes()
+    (tmp_path / "workbench.toml").write_text(
+        '[[service]]\nname = "shop"\nkind = "process"\nlog = "shop.log"\n'
+    )
+    judged = incident(tmp_path, memcached_service.CODE, "analyze", "--json")
+    assert judged.returncode == 0, judged.stderr
+    assert "records that are not known here: MemcachedStats" in judged.stdout
+    assert stored.read_bytes() == before
+
+
+def test_a_broken_package_is_unknown_and_costs_nothing_else(site: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    about = broken / "incident_broken-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: incident-broken\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[incident_lib.technologies]\nbroken = incident_broken:TECHNOLOGY\n"
+    )
+    (broken / "incident_broken.py").write_text("TECHNOLOGY = 1 / 0\n")
+    sys.path.insert(0, str(broken))
+    renew()
+    try:
+        with memcached() as (port, _):
+            case = take(tmp_path, port)
+    finally:
+        sys.path.remove(str(broken))
+        renew()
+    titles = [one.title for one in case.findings("extension.load")]
+    assert len(titles) == 1
+    assert "ZeroDivisionError" in titles[0]
+    assert severities(case)["memcached.connection.ok"] == "OK"
+    assert os.path.lexists(case.path)
