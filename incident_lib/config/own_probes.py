@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-RESERVED = (
-    "baseline", "deploys", "docker", "extension", "host", "http", "logs", "network", "postgres", "process",
-    "redis", "trend",
-)  # fmt: skip
+# Of findings that no probe makes; the names of technologies are refused where these are known.
+RESERVED = ("baseline", "container", "extension", "trend")
 
 # What may run in a container: commands that read, and the options that make them wait, walk or write.
 # A letter is refused also inside a group of options; of commands with refused letters every long option is.

@@ -30,7 +30,6 @@ _STATES = {
 
 _MEASURED = ("target", "probe", "number", "unit", "labels")
 _WORD = re.compile(r"[A-Z][a-z]*")
-_TECHNOLOGIES = {"Postgres", "Redis"}
 
 
 class Table(Block):
@@ -174,7 +173,8 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *
 def _kind(row: Row) -> str:
     """Return a heading that distinguishes the records of a probe: `PostgresCheckpoints` are checkpoints."""
     words = _WORD.findall(type(row).__name__)
-    words = words[1:] if words[0] in _TECHNOLOGIES else words
+    if words[0].lower() in {technology.name for technology in technologies().technologies}:
+        words = words[1:]
     return f'<p class="iw-record">{escape(" ".join(words).lower())}</p>'
 
 

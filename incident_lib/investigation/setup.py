@@ -26,7 +26,7 @@ def load_settings(path: str, incident: str = "") -> Settings:
     found: Path | str | None = path or None
     if not path and incident and Path(incident).is_dir():
         found = config.find_file(Path(incident).resolve())
-    return config.load(found, table().kinds)
+    return _checked(config.load(found, table().kinds))
 
 
 def with_kinds(settings: Settings) -> Settings:
@@ -34,8 +34,19 @@ def with_kinds(settings: Settings) -> Settings:
     if settings.kinds:
         return settings
     if settings.path:
-        return config.load(settings.path, table().kinds)
+        return _checked(config.load(settings.path, table().kinds))
     return msgspec.structs.replace(settings, kinds=table().kinds)
+
+
+def _checked(settings: Settings) -> Settings:
+    """Return the settings. Errors: ConfigError where a custom probe bears the name of a technology."""
+    names = {technology.name for technology in table().technologies}
+    for probe in settings.document.probe:
+        if probe.name.partition(".")[0] in names:
+            line = line_of_name(_text(settings), probe.name)
+            wrong = f"the name {probe.name!r} has a prefix of ours; use one of yours"
+            raise ConfigError(f"{settings.path}: line {line}: {wrong}")
+    return settings
 
 
 def redactor_for(settings: Settings) -> Redactor:

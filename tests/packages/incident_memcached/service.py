@@ -20,6 +20,7 @@ from incident_lib.probes.health import HealthAnswer, HealthCheck
 _PORT = 11211
 _SECONDS = 2.0
 _REPLY_BYTES = 64 * 1024
+_FULL = b"ERROR Too many open connections"
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class Session:
                 if not chunk:
                     raise TargetError(ProblemKind.RESET, "it closed the connection")
                 reply += chunk
-                if reply.startswith(b"ERROR Too many open connections"):
+                if reply.startswith(_FULL):
                     raise TargetError(ProblemKind.FULL, "it has too many open connections")
         except TimeoutError as error:
             raise TargetError(ProblemKind.TIMED_OUT, "it accepts and does not answer") from error
@@ -73,17 +74,35 @@ def open_session(settings: Settings, service: Service) -> Session:
             ProblemKind.NOT_CONFIGURED, f"{service.name} has no url", f'set url = "memcached://HOST:{_PORT}"'
         )
     host, port = _address(settings.resolve(service.url))
+    wire, vantage = _connect(host, port)
+    session = Session(wire, vantage)
+    try:
+        session.send("version", b"\r\n")
+    except TargetError as error:
+        session.close()
+        if error.kind is ProblemKind.RESET and _is_full(host, port):
+            raise TargetError(ProblemKind.FULL, "it has too many open connections") from error
+        raise
+    return session
+
+
+def _connect(host: str, port: int) -> tuple[socket.socket, str]:
     attempt = connect_any(resolve(host, port, _SECONDS), _SECONDS)
     if attempt.sock is None:
         raise TargetError(attempt.kind or ProblemKind.UNREACHABLE, attempt.message)
     attempt.sock.settimeout(_SECONDS)
-    session = Session(attempt.sock, f"{attempt.address.text} from this machine")
+    return attempt.sock, f"{attempt.address.text} from this machine"
+
+
+def _is_full(host: str, port: int) -> bool:
+    """Return whether a full server says so to a client that sends nothing: a reset loses what it wrote."""
+    wire, _ = _connect(host, port)
     try:
-        session.send("version", b"\r\n")
-    except TargetError:
-        session.close()
-        raise
-    return session
+        return wire.recv(len(_FULL)) == _FULL
+    except OSError:
+        return False
+    finally:
+        wire.close()
 
 
 def checks(settings: Settings, target: Service | Dependency) -> Iterator[HealthCheck]:

@@ -6,6 +6,7 @@ import pytest
 
 from incident_lib import config
 from incident_lib.errors import ConfigError
+from incident_lib.investigation.setup import load_settings
 from incident_lib.technologies import table
 
 SERVICES = """\
@@ -90,7 +91,7 @@ def test_refused(lines, said):
         parse(lines)
 
 
-@pytest.mark.parametrize("name", ["queue", "postgres.queue", "Shop.queue", "shop..x", "shop.a/b"])
+@pytest.mark.parametrize("name", ["queue", "trend.queue", "Shop.queue", "shop..x", "shop.a/b"])
 def test_a_name_has_a_prefix_of_the_team(name):
     with pytest.raises(ConfigError, match=r"line (9|10): "):
         config.parse(f'{SERVICES}[[probe]]\nname = "{name}"\ntarget = "db"\nkind = "sql"\nsql = "SELECT 1"')
@@ -120,3 +121,12 @@ def test_the_example_of_the_documentation_is_accepted():
         "shop.queue-depth",
         "shop.workers",
     ]
+
+
+def test_a_name_is_not_that_of_a_technology(tmp_path):
+    path = tmp_path / "workbench.toml"
+    path.write_text(
+        f'{SERVICES}[[probe]]\nname = "postgres.queue"\ntarget = "db"\nkind = "sql"\nsql = "SELECT 1"'
+    )
+    with pytest.raises(ConfigError, match=r"line \d+: the name 'postgres.queue' has a prefix of ours"):
+        load_settings(str(path))
