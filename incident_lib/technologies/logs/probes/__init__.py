@@ -44,7 +44,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         name="logs.lines",
         fetch=fetch_lines,
-        question="What does the log say: errors, since when, where, of which kind?",
+        question="What does the log report: errors, since when, where, of which kind?",
         source="the log file, else GET /containers/NAME/logs?timestamps=1",
         needs="the right to read the file, or to use the Docker socket",
         cost="one read of the window's lines, at most limits.log_bytes",

@@ -21,8 +21,8 @@ _NAME = re.compile(r"\w[._/@:$\\-]+\w|\w/<\*>|[a-z][A-Z]")  # a host, a class, a
 _DOTTED = re.compile(r"\w[./]\w")  # a file, a host
 _CONSTANT = re.compile(
     r"^\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
-)  # a state, a verb, a function: the program's own
-_STATE = re.compile(r"(?:ed|ing|[Uu]p|[Dd]own|[Oo]n|[Oo]ff|OK|ok)\W*$")  # says what happened
+)  # a state, a verb, a function: of the program itself
+_STATE = re.compile(r"(?:ed|ing|[Uu]p|[Dd]own|[Oo]n|[Oo]ff|OK|ok)\W*$")  # names what happened
 _NOTHING = frozenset({"null", "None", "nil"})
 _EMPTY = frozenset({"()", "[]", "{}", '""', "''"})
 _ERROR = re.compile(r"(?:Error|Exception|Timeout|Fault)\W*$")
