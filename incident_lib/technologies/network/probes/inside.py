@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.config import Kinds, Service, Settings
-from incident_lib.connections import inside
 from incident_lib.connections.docker import Engine, open_engine
 from incident_lib.connections.names import is_literal, to_ascii
+from incident_lib.connections.places import inside
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Row, Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
@@ -50,8 +50,8 @@ def fetch_inside(about: Inside, engine: Engine, _window: Window) -> Fetched:
         raise TargetError(
             ProblemKind.SKIPPED, known, "name its dependencies by an address that holds there too"
         )
-    python = ("python3", "-I", "-S", "-B", "-c", _text("look_inside.py"), json.dumps(_questions(asked)))
-    shell = ("sh", "-c", _text("look_inside.sh"), "look", f"{_EACH_SECONDS:.0f}", *_words(asked))
+    python = ("python3", "-I", "-S", "-B", "-c", _text("view_inside.py"), json.dumps(_questions(asked)))
+    shell = ("sh", "-c", _text("view_inside.sh"), "look", f"{_EACH_SECONDS:.0f}", *_words(asked))
     way, result = inside.look(
         engine,
         about.container,
@@ -130,7 +130,7 @@ def _words(asked: tuple[Needed, ...]) -> tuple[str, ...]:
 
 
 def _text(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return (files("incident_lib.connections.places") / name).read_text(encoding="utf-8")
 
 
 def _source(way: str, asked: tuple[Needed, ...], container: str) -> str:

@@ -59,7 +59,7 @@ class _Answer(msgspec.Struct):
 
 
 def rows_of_python(text: str, asked: tuple[Needed, ...], container: str) -> tuple[Rows, tuple[str, ...]]:
-    """Return the records of what look_inside.py printed, and what is missing from them."""
+    """Return the records of what view_inside.py printed, and what is missing from them."""
     try:
         answers = {one.id: one for one in msgspec.json.decode(text, type=list[_Answer])}
     except msgspec.MsgspecError:

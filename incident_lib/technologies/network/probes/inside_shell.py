@@ -22,7 +22,7 @@ _NAME_CODES = frozenset({62, 64})
 
 
 def rows_of_shell(text: str, asked: tuple[Needed, ...], container: str) -> tuple[Rows, tuple[str, ...]]:
-    """Return the records of what look_inside.sh printed, and what is missing from them."""
+    """Return the records of what view_inside.sh printed, and what is missing from them."""
     rows: list[NameAnswer | PortAnswer | TlsAnswer] = []
     missing: list[str] = []
     told = {}

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from incident_lib.technologies.network.probes.look_inside import look
+from incident_lib.connections.places.view_inside import look
 
 
 @pytest.mark.parametrize(("seconds", "silent"), [(0.7, False), (6.0, True)])

@@ -1,0 +1,1 @@
+"""Where something is looked at from: this machine, a container."""
