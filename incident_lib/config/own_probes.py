@@ -155,20 +155,31 @@ def _check_http(probe: OwnProbe) -> None:
 
 
 def _check_command(probe: OwnProbe) -> None:
-    name, arguments = probe.command[0], probe.command[1:]
+    if reason := refusal_of(probe.command):
+        raise ValueError(f"{probe.name}: key `command`: {reason}")
+
+
+def refusal_of(command: tuple[str, ...]) -> str:
+    """Return why a command may not run in a container, "" where it only reads and ends by itself.
+
+    >>> refusal_of(("df", "-Pk", "/")), refusal_of(("tail", "-f", "/log"))
+    ('', "tail may not have '-f'")
+    """
+    name, arguments = command[0], command[1:]
     if name not in READING:
-        raise ValueError(f"{probe.name}: key `command`: {name!r} is none of {', '.join(sorted(READING))}")
+        return f"{name!r} is none of {', '.join(sorted(READING))}"
     refused = READING[name]
     for argument in arguments:
         group = re.fullmatch(r"-[A-Za-z0-9]+", argument)
         if refused and (argument.startswith("--") or (group and set(argument) & set(refused))):
-            raise ValueError(f"{probe.name}: key `command`: {name} may not have {argument!r}")
+            return f"{name} may not have {argument!r}"
         if re.search(r"(^|[^\w])/dev(/|$)", argument) or "/proc/kmsg" in argument or argument == "-":
-            raise ValueError(f"{probe.name}: key `command`: {argument!r} may wait or never end")
+            return f"{argument!r} may wait or never end"
         if re.search(r"/environ\b", argument):
-            raise ValueError(f"{probe.name}: key `command`: {argument!r} holds passwords")
+            return f"{argument!r} holds passwords"
     if name in _NEEDS_FILE and not any(not argument.startswith("-") for argument in arguments):
-        raise ValueError(f"{probe.name}: key `command`: {name} needs a file to read")
+        return f"{name} needs a file to read"
+    return ""
 
 
 def _check_file(probe: OwnProbe) -> None:

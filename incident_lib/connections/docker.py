@@ -1,34 +1,25 @@
-"""The Docker engine: bounded, read-only. `exec_read` runs only what its callers have written out."""
+"""The Docker engine: bounded, read-only. What may run in a container is written out in `places`."""
 
 import os
 import re
 import socket
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from incident_lib import clock
+from incident_lib.connections.places.base import Output
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.units import format_duration
 
 TIMEOUT_SECONDS = 5  # the library's own is 60
-_OUTPUT_LIMIT = 4 * 1024 * 1024
-_STDOUT, _FRAME_HEADER_BYTES = 1, 8
+NO_COMMAND = frozenset({126, 127})  # how an exec ends whose program is not in the image
+_STDOUT, _FRAME_HEADER_BYTES, _CHUNK_BYTES = 1, 8, 65_536
+_MOST_ERRORS_BYTES = 65_536
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
 _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is asked without
-
-
-class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command in a container answered."""
-
-    exit_code: int  # -1 where it is not known, as after a cut
-    stdout: bytes
-    stderr: bytes
-    truncated: bool = False
 
 
 class Engine:
@@ -40,7 +31,7 @@ class Engine:
         self.client = client
         self.vantage = vantage
         self.notes: tuple[str, ...] = ()
-        self.version: dict[str, Any] = dict(version or {})  # what GET /version said when it was opened
+        self.version: dict[str, Any] = dict(version or {})  # the answer of GET /version when it was opened
         self._adapter = adapter
         self._broken_off = 0  # how often
 
@@ -70,52 +61,67 @@ class Engine:
             _check_name(container)
             return dict(self.client.api.inspect_container(container))
 
-    def exec_read(
+    def processes(self, container: str, columns: str) -> list[list[str]]:
+        """Return the processes of a container, as `ps` with these columns shows them.
+
+        Source: GET /containers/NAME/top, which needs nothing in the image. Errors: TargetError.
+        """
+        with translated(f"container {container}"):
+            _check_name(container)
+            return list(self.client.api.top(container, columns).get("Processes") or ())
+
+    def archive(self, container: str, path: str) -> tuple[Generator[bytes], dict[str, Any]]:
+        """Return a file of a container as a tar archive in pieces, and what `stat` says of it.
+
+        Source: GET /containers/NAME/archive, which needs no program in it. Errors: TargetError.
+        """
+        with translated(f"{path} in container {container}"):
+            _check_name(container)
+            pieces, about = self.client.api.get_archive(container, path)
+            return pieces, dict(about)
+
+    def execute(
         self,
         container: str,
         argv: tuple[str, ...],
         *,
-        environment: Mapping[str, str] | None = None,
-        user: str = "",
-        seconds: float = TIMEOUT_SECONDS,
-    ) -> ExecResult:
-        """Return what a read-only command answers inside `container`.
+        environment: Mapping[str, str],
+        seconds: float,
+        most_bytes: int,
+    ) -> Output:
+        """Return what a command answers inside `container`; `places` decides which ones may run.
 
         Source: POST /containers/NAME/exec and /exec/ID/start. Cost: one process in the container.
-        Errors: TargetError UNSUPPORTED where the image does not have the command, TIMED_OUT at the deadline.
+        Errors: TargetError UNSUPPORTED where the image does not have the command, TIMED_OUT where it is
+        silent for `seconds` or was broken off.
         """
-        with translated(f"container {container}"):
-            _check_name(container)
-            api = self.client.api
-            made = api.exec_create(container, list(argv), environment=dict(environment or {}), user=user)
-            stdout, stderr, cut = self._output(made["Id"], seconds)
-            # After a cut the code says how its output was taken away, not how the command ended.
-            code = None if cut else api.exec_inspect(made["Id"])["ExitCode"]
-        if code in {126, 127}:
-            raise TargetError(ProblemKind.UNSUPPORTED, f"{container} has no {argv[0]}")
-        return ExecResult(exit_code=-1 if code is None else code, stdout=stdout, stderr=stderr, truncated=cut)
-
-    def _output(self, execution: str, seconds: float) -> tuple[bytes, bytes, bool]:
-        """Return what comes out. The library's own reader waits for ever where a command is silent."""
         import docker.errors
         import requests.exceptions
 
         api, before = self.client.api, self._broken_off
-        response = api.post(
-            f"{api.base_url}/v{api.api_version}/exec/{execution}/start",
-            json={"Detach": False, "Tty": False},
-            stream=True,
-            timeout=seconds,
-        )
-        with response:
-            try:
-                response.raise_for_status()
-            except requests.exceptions.HTTPError as error:
-                docker.errors.create_api_error_from_http_exception(error)
-            told = _drain(response.raw, seconds)
-        if self._broken_off > before:  # an answer that was cut short looks like one that ended
-            raise TargetError(ProblemKind.TIMED_OUT, "the command was broken off")
-        return told
+        with translated(f"container {container}"):
+            _check_name(container)
+            execution = api.exec_create(container, list(argv), environment=dict(environment))["Id"]
+            # The library's own reader waits for ever where a command is silent.
+            response = api.post(
+                f"{api.base_url}/v{api.api_version}/exec/{execution}/start",
+                json={"Detach": False, "Tty": False},
+                stream=True,
+                timeout=seconds,
+            )
+            with response:
+                try:
+                    response.raise_for_status()
+                except requests.exceptions.HTTPError as error:
+                    docker.errors.create_api_error_from_http_exception(error)
+                stdout, stderr, cut = _drain(response.raw, seconds, most_bytes)
+            if self._broken_off > before:  # an answer that was cut short looks like one that ended
+                raise TargetError(ProblemKind.TIMED_OUT, "the command was broken off")
+            # After a cut the code says how its output was taken away, not how the command ended.
+            code = None if cut else api.exec_inspect(execution)["ExitCode"]
+        if code in NO_COMMAND:
+            raise TargetError(ProblemKind.UNSUPPORTED, f"{container} has no {argv[0]}")
+        return Output(exit_code=-1 if code is None else code, stdout=stdout, stderr=stderr, truncated=cut)
 
 
 def _check_name(container: str) -> None:
@@ -124,37 +130,137 @@ def _check_name(container: str) -> None:
         raise TargetError(ProblemKind.NOT_FOUND, f"no container can be called {container!r}")
 
 
-def _drain(stream: Any, seconds: float) -> tuple[bytes, bytes, bool]:
+def _drain(stream: Any, seconds: float, most_bytes: int) -> tuple[bytes, bytes, bool]:
     """Return standard output, standard error and whether it was cut. Errors: TargetError TIMED_OUT."""
     import urllib3.exceptions
 
-    deadline = clock.monotonic() + seconds
     out, err = bytearray(), bytearray()
     try:
         while len(header := stream.read(_FRAME_HEADER_BYTES)) == _FRAME_HEADER_BYTES:
             kind, size = struct.unpack(">BxxxL", header)
             into = out if kind == _STDOUT else err
             into += stream.read(size)
-            if len(into) > _OUTPUT_LIMIT:
-                return bytes(out[:_OUTPUT_LIMIT]), bytes(err[:_OUTPUT_LIMIT]), True
-            if clock.monotonic() > deadline:
-                raise _too_slow(seconds)
+            if len(into) > most_bytes:
+                return bytes(out[:most_bytes]), bytes(err[:most_bytes]), True
     except urllib3.exceptions.ReadTimeoutError as error:
-        raise _too_slow(seconds) from error
+        message = f"the command did not end within {format_duration(seconds)}"
+        raise TargetError(ProblemKind.TIMED_OUT, message) from error
     return bytes(out), bytes(err), False
 
 
-def _too_slow(seconds: float) -> TargetError:
-    return TargetError(ProblemKind.TIMED_OUT, f"the command did not end within {format_duration(seconds)}")
+class Stream:
+    """A process in a container with its input and output. Its end is the end of the connection."""
+
+    def __init__(
+        self, engine: Engine, container: str, argv: tuple[str, ...], environment: Mapping[str, str]
+    ) -> None:
+        """Start it. Source: POST /containers/NAME/exec and /exec/ID/start. Errors: TargetError."""
+        self._engine = engine
+        self._wire: socket.socket | None = None
+        self._received, self.stderr = bytearray(), bytearray()
+        self.was_cut_off = False  # by us
+        with translated(f"container {container}"):
+            api = engine.client.api
+            made = api.exec_create(container, list(argv), environment=dict(environment), stdin=True)
+            self._execution = made["Id"]
+            self._response = api.exec_start(self._execution, socket=True)
+        # The library hands out a reader; what can be written to and shut down is the socket in it.
+        self._wire = getattr(self._response, "_sock", self._response)
+
+    def exit_code(self) -> int | None:
+        """Return how the command ended, None while it runs. Source: GET /exec/ID/json."""
+        with translated("the command"):
+            code = self._engine.client.api.exec_inspect(self._execution)["ExitCode"]
+        return None if code is None else int(code)
+
+    def send(self, text: str) -> None:
+        """Write to its input. Errors: TargetError RESET when it has ended."""
+        try:
+            self._open_wire().sendall(text.encode())
+        except OSError as error:
+            raise _ended() from error
+
+    def read_until(self, mark: bytes, *, seconds: float, most_bytes: int) -> tuple[bytes, bytes, bool]:
+        """Return its output before the line that begins with `mark`, that line, and whether it was cut.
+
+        Errors: TargetError TIMED_OUT at the deadline, RESET when the command ended before.
+        """
+        deadline = clock.monotonic() + seconds
+        output, cut = bytearray(), False
+        while True:
+            at = output.find(mark)
+            end = output.find(b"\n", at) if at >= 0 else -1
+            if end >= 0:
+                return bytes(output[:at]), bytes(output[at:end]), cut or at > most_bytes
+            if len(output) > most_bytes:  # its end is still waited for, so that the next answer begins there
+                del output[: -len(mark)]
+                cut = True
+            output += self._next_output(deadline, seconds)
+
+    def _next_output(self, deadline: float, seconds: float) -> bytes:
+        kind, size = struct.unpack(">BxxxL", self._take(_FRAME_HEADER_BYTES, deadline, seconds))
+        content = self._take(size, deadline, seconds)
+        if kind == _STDOUT:
+            return content
+        self.stderr = (self.stderr + content)[-_MOST_ERRORS_BYTES:]
+        return b""
+
+    def _take(self, size: int, deadline: float, seconds: float) -> bytes:
+        while len(self._received) < size:
+            self._received += self._receive(deadline, seconds)
+        content = bytes(self._received[:size])
+        del self._received[:size]
+        return content
+
+    def _receive(self, deadline: float, seconds: float) -> bytes:
+        wire = self._open_wire()
+        try:
+            wire.settimeout(max(deadline - clock.monotonic(), 0.001))
+            content = wire.recv(_CHUNK_BYTES)
+        except TimeoutError as error:
+            self.abort()
+            raise TargetError(
+                ProblemKind.TIMED_OUT, f"no answer within {format_duration(seconds)}"
+            ) from error
+        except OSError as error:
+            raise _ended() from error
+        if not content:
+            raise _ended()
+        return content
+
+    def _open_wire(self) -> socket.socket:
+        if self._wire is None:
+            raise _ended()
+        return self._wire
+
+    def abort(self) -> None:
+        """Cut the connection, from any thread: the command's input ends, and with it the command."""
+        self.was_cut_off = True
+        if self._wire is not None:
+            with suppress(OSError):
+                self._wire.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the connection back. Never raises, never waits."""
+        self.abort()
+        held: tuple[Any, ...] = (self._wire, self._response)
+        self._wire = None
+        for resource in held:
+            with suppress(OSError):
+                resource.close()
 
 
-def open_engine(seconds: int = TIMEOUT_SECONDS) -> Engine:
-    """Return a session with the engine that DOCKER_HOST names, else with the one of this machine.
+def _ended() -> TargetError:
+    return TargetError(ProblemKind.RESET, "the command in the container has ended")
 
-    Without DOCKER_HOST the usual sockets are looked for: the system's, then a rootless engine's.
+
+def open_engine(seconds: int = TIMEOUT_SECONDS, address: str = "") -> Engine:
+    """Return a session with the engine at `address`, else the one of DOCKER_HOST, else that of this machine.
+
+    Without DOCKER_HOST the usual sockets are tried: the system's, then a rootless engine's.
     Source: GET /version. Needs: the right to use the socket. Errors: TargetError NO_ENGINE.
     """
-    address = _address()
+    address = address or _address()
     with translated(f"the Docker engine at {address}"):
         first, _ = _client(address, _ANY_VERSION, seconds)
         try:

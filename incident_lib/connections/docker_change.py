@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.connections.docker import Engine, open_engine, translated
+from incident_lib.connections.docker import Engine, translated
+from incident_lib.connections.places.container import DockerEngine
 
 _ANSWER_SECONDS = 30  # a busy engine takes a while to start a container or to remove an image
 
@@ -77,4 +78,4 @@ class EngineForChange:
 
 def open_for_change(grace_seconds: int = 0) -> EngineForChange:
     """Return a session whose answers may take as long as a restart does. Errors: TargetError NO_ENGINE."""
-    return EngineForChange(open_engine(grace_seconds + _ANSWER_SECONDS))
+    return EngineForChange(DockerEngine().open(grace_seconds + _ANSWER_SECONDS))

@@ -20,7 +20,7 @@ from incident_lib.connections.names import resolve, to_ascii
 from incident_lib.connections.peer import LOOK_SECONDS, Peer, recognise
 from incident_lib.connections.sockets import Address, connect_any, kind_of
 from incident_lib.connections.tls import context_for, wrap
-from incident_lib.connections.urls import following, place_of, port_of, safe_url, split
+from incident_lib.connections.urls import following, host_header, port_of, safe_url, split
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.units import format_duration
 
@@ -248,7 +248,7 @@ def _request(parts: SplitResult) -> bytes:
     )
     lines = [
         f"GET {target} HTTP/1.1",
-        f"Host: {place_of(parts, host)}",
+        f"Host: {host_header(parts, host)}",
         "User-Agent: incident-workbench",
         "Accept: application/json, */*;q=0.5",
         "Accept-Encoding: identity",

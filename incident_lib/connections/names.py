@@ -1,15 +1,14 @@
 """Names -> addresses: the system's own resolution, bounded, and each resolver asked directly."""
 
 import ipaddress
-import queue
 import socket
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from incident_lib import clock
+from incident_lib.connections import bounded
 from incident_lib.connections.sockets import Address
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.units import format_duration
@@ -75,28 +74,15 @@ def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:
     Errors: TargetError NAME_NOT_RESOLVED.
     """
     name = to_ascii(host)
-    answers: queue.SimpleQueue[list[Address] | Exception] = queue.SimpleQueue()
-    threading.Thread(target=_look_up, args=(name, port, answers), daemon=True).start()
     try:
-        answer = answers.get(timeout=max(0.0, seconds))
-    except queue.Empty:
+        found = bounded.call(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), seconds)
+    except TargetError as error:
         waited = format_duration(seconds)
-        raise TargetError(
-            ProblemKind.NAME_NOT_RESOLVED,
-            f"the name {host} was not resolved within {waited}: no resolver answers",
-            _ADVICE,
-        ) from None
-    if isinstance(answer, Exception):
-        raise TargetError(ProblemKind.NAME_NOT_RESOLVED, _reason(host, answer), _ADVICE) from answer
-    return tuple(dict.fromkeys(answer))
-
-
-def _look_up(name: str, port: int, answers: "queue.SimpleQueue[list[Address] | Exception]") -> None:
-    try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-        answers.put([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
+        message = f"the name {host} was not resolved within {waited}: no resolver answers"
+        raise TargetError(ProblemKind.NAME_NOT_RESOLVED, message, _ADVICE) from error
     except (OSError, UnicodeError, OverflowError) as error:
-        answers.put(error)
+        raise TargetError(ProblemKind.NAME_NOT_RESOLVED, _reason(host, error), _ADVICE) from error
+    return tuple(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
 
 
 def _reason(host: str, error: Exception) -> str:

@@ -12,6 +12,7 @@ from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
 
 STAGGER_SECONDS = 0.25  # the head start of each address over the next (RFC 8305)
+SETTLE_SECONDS = 0.1  # what accepts only to hang up does so at once
 
 _KINDS = {
     errno.ECONNREFUSED: ProblemKind.REFUSED,
@@ -95,6 +96,15 @@ def kind_of(error: OSError) -> ProblemKind:
     return _KINDS.get(error.errno or 0, ProblemKind.UNREACHABLE)
 
 
+def try_all(addresses: Sequence[Address], seconds: float) -> tuple[Attempt, ...]:
+    """Return one attempt for each address, all at once and closed again; what hangs up at once is RESET."""
+    attempts = settled(connect_all(addresses, seconds), SETTLE_SECONDS)
+    for attempt in attempts:
+        if attempt.sock:
+            attempt.sock.close()
+    return tuple(msgspec.structs.replace(attempt, sock=None) for attempt in attempts)
+
+
 def connect_all(addresses: Sequence[Address], seconds: float) -> tuple[Attempt, ...]:
     """Return one attempt for each address, all made at once, in the order of `addresses`."""
     done = {attempt.address: attempt for attempt in _race(addresses, seconds, stagger=0.0)}
@@ -115,8 +125,8 @@ def settled(attempts: Sequence[Attempt], seconds: float) -> tuple[Attempt, ...]:
     for attempt in gone:
         attempt.sock.close()
     return tuple(
-        msgspec.structs.replace(one, sock=None, kind=ProblemKind.RESET) if one in gone else one
-        for one in attempts
+        msgspec.structs.replace(attempt, sock=None, kind=ProblemKind.RESET) if attempt in gone else attempt
+        for attempt in attempts
     )
 
 
@@ -150,7 +160,8 @@ def connect_any(addresses: Sequence[Address], seconds: float) -> Attempt:
 def error_of(failures: Sequence[Attempt]) -> TargetError:
     """Return the error of a target none of whose addresses connected."""
     order = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT)
-    worst = min(failures, key=lambda one: order.index(one.kind) if one.kind in order else len(order))
+    rank = {kind: position for position, kind in enumerate(order)}
+    worst = min(failures, key=lambda failure: rank.get(failure.kind or ProblemKind.UNREACHABLE, len(order)))
     kind = worst.kind or ProblemKind.UNREACHABLE
     message = "; ".join(failure.message for failure in failures)
     return TargetError(kind, message, ADVICE.get(kind, ""))

@@ -53,10 +53,10 @@ def port_of(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
 
 
-def place_of(parts: SplitResult, host: str) -> str:
+def host_header(parts: SplitResult, host: str) -> str:
     """Return the value of the Host header.
 
-    >>> place_of(urlsplit("http://[::1]:8000/"), "::1")
+    >>> host_header(urlsplit("http://[::1]:8000/"), "::1")
     '[::1]:8000'
     """
     place = f"[{host}]" if ":" in host else host

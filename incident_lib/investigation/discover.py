@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.config import Service, parse
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.investigation.names import name_services
 from incident_lib.technologies import Technology, table
@@ -48,7 +48,7 @@ def discover() -> tuple[Candidate, ...]:
     Source: GET /containers/json and GET /containers/NAME/json. Environments are read in memory: of
     their values only that they name another container is kept.
     """
-    engine = open_engine()
+    engine = DockerEngine().open()
     try:
         running = []
         for name in engine.names():

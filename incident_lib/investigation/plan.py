@@ -11,7 +11,7 @@ from incident_lib.probes.foreign import failed_lane
 from incident_lib.technologies import table
 from incident_lib.technologies.custom.findings import own_analyzers
 from incident_lib.technologies.custom.probes import with_own
-from incident_lib.technologies.network.probes.place import place_of
+from incident_lib.technologies.network.probes.endpoint import endpoint_of
 
 
 def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
@@ -52,8 +52,10 @@ def topology(settings: Settings) -> Topology:
 
 def _addresses(settings: Settings, target: Service | Dependency) -> tuple[str, ...]:
     """Return under which addresses others may know a target; inside containers its port is another one."""
-    place = place_of(settings, target)
-    configured = "" if place is None else place.host if place.port is None else f"{place.host}:{place.port}"
+    endpoint = endpoint_of(settings, target)
+    configured = ""
+    if endpoint is not None:
+        configured = endpoint.host if endpoint.port is None else f"{endpoint.host}:{endpoint.port}"
     container = target.container if isinstance(target, Service) else ""
     inside = (target.name, container) if container else ()
     return tuple(one for one in (configured, *inside) if one)

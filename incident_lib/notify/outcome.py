@@ -1,12 +1,12 @@
 """The outcome of sending one message, and the deadline that holds whatever the other side does."""
 
-import queue
-import threading
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
+
+from incident_lib.connections import bounded
 
 T = TypeVar("T")
 
@@ -66,8 +66,7 @@ def within(seconds: float, call: Callable[[], T]) -> T | None:
     >>> within(1, lambda: 42)
     42
     """
-    answers: queue.SimpleQueue[T] = queue.SimpleQueue()
-    thread = threading.Thread(target=lambda: answers.put(call()), daemon=True, name="send")
-    thread.start()
-    thread.join(seconds)
-    return None if answers.empty() else answers.get()
+    try:
+        return bounded.call(call, seconds)
+    except Exception:  # noqa: BLE001 - whatever a library raises, nothing says whether the message arrived
+        return None

@@ -9,7 +9,7 @@ from incident_lib import clock
 from incident_lib.config import Service, Settings
 from incident_lib.connections import docker_change
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import Container, container_of
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model.remediation import Affected
 from incident_lib.remediation.commands import check_program, run_command, shown
@@ -42,11 +42,7 @@ def propose(request: Request) -> Proposal:
 
 
 def _propose_container(request: Request, service: Service) -> Proposal:
-    engine = open_engine()
-    try:
-        about = engine.inspect(service.container)
-    finally:
-        engine.close()
+    about = container_of(service).inspect()
     state: dict[str, Any] = about["State"]
     if state.get("Paused"):
         raise RefusedError(
@@ -174,13 +170,10 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
 def _is_new(request: Request, proposal: Proposal) -> tuple[bool | None, str]:
     """Return whether it is another process than before, None where that is unknown, and a line for people."""
     if isinstance(proposal.private, _Container):
-        engine = open_engine()
         try:
-            started = str(engine.inspect(proposal.private.id)["State"].get("StartedAt"))
+            started = str(Container(proposal.private.id).inspect()["State"].get("StartedAt"))
         except TargetError as error:
             return False, f"container: {error.message}"
-        finally:
-            engine.close()
         return started != proposal.world["started_at"], f"docker inspect: started at {started}"
     now = _world(_process(request))
     if now["process"] == "not configured":

@@ -13,6 +13,7 @@ import pytest
 
 from incident_lib import clock, config
 from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Context
 from incident_lib.model import EvidenceStatus, FindingSeverity, Window
@@ -23,7 +24,6 @@ from incident_lib.technologies.docker.rows import EventsSeen, NetworkGap
 from tests import services
 from tests.integration import docker_image, docker_service
 from tests.integration.docker_engine import locked
-from tests.integration.docker_service import CASES
 
 pytestmark = docker_service.MARKS
 engine = docker_service.engine
@@ -153,7 +153,7 @@ def test_full_buffer_states_the_real_window(engine):
 @pytest.mark.parametrize("name", ["../images/json", "a b", "", "app/x"])
 def test_what_no_container_is_called_is_not_asked_for(engine, name):
     session = open_engine()
-    for ask in (session.inspect, lambda name: session.exec_read(name, ("true",))):
+    for ask in (session.inspect, lambda name: OpenContainer(session, name).run(("id",))):
         with pytest.raises(TargetError, match="no container can be called") as raised:
             ask(name)
         assert raised.value.kind is ProblemKind.NOT_FOUND
@@ -185,39 +185,12 @@ def test_services_without_a_common_network(engine):
     )
 
 
-def test_exec_read(engine):
-    with docker_service.container(engine, ["sleep", "600"]) as made:
-        session = open_engine()
-        told = session.exec_read(made.name, ("sh", "-c", "echo out; echo err >&2; exit 3"))
-        assert (told.exit_code, told.stdout, told.stderr) == (3, b"out\n", b"err\n")
-        long = session.exec_read(made.name, ("sh", "-c", "seq 1000000"))
-        assert (long.truncated, long.exit_code) == (True, -1)
-        assert len(long.stdout) == 4 * 1024 * 1024
-        started = time.monotonic()
-        with pytest.raises(TargetError) as raised:
-            session.exec_read(made.name, ("sleep", "30"), seconds=0.5)
-        assert raised.value.kind is ProblemKind.TIMED_OUT
-        assert time.monotonic() - started < 3
-        made.pause()
-        with pytest.raises(TargetError) as raised:
-            session.exec_read(made.name, ("true",))
-        assert raised.value.kind is ProblemKind.REFUSED
-        made.unpause()
-        session.close()
-    with docker_service.container(engine, **CASES["no shell"]) as made:
-        session = open_engine()
-        with pytest.raises(TargetError) as raised:
-            session.exec_read(made.name, ("psql", "-V"))
-        assert raised.value.kind is ProblemKind.UNSUPPORTED
-        session.close()
-
-
 def test_watchdog_ends_a_waiting_read(engine):
     def wait(session, _window):
-        told = session.exec_read(made.name, ("sleep", "30"), seconds=20)
-        return Fetched(source=str(told))
+        output = OpenContainer(session, made.name).run(("cat", "/tmp/pipe"), seconds=20)
+        return Fetched(source=str(output))
 
-    with docker_service.container(engine, ["sleep", "600"]) as made:
+    with docker_service.container(engine, ["sh", "-c", "mkfifo /tmp/pipe; sleep 600"]) as made:
         probe = Probe(name="it.waits", fetch=wait, question="", source="", deadline_seconds=0.5)
         started = time.monotonic()
         evidence = run(probe, session := open_engine(), "it", window())

@@ -31,7 +31,7 @@ from incident_lib.probes.base import run, run_lane
 from incident_lib.technologies.network import findings as judge
 from incident_lib.technologies.network import probes
 from incident_lib.technologies.network.probes import reach
-from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.probes.endpoint import Endpoint
 from tests import services
 from tests.integration import network_service as servers
 
@@ -171,7 +171,7 @@ def test_a_port_that_speaks_first_or_waits_is_well(talk: servers.Conversation, t
 def test_a_port_that_answers_at_some_addresses_is_up() -> None:
     with servers.serve(servers.silent) as port:
         addresses = (*resolve("127.0.0.1", port, 1), *resolve("127.0.0.1", servers.free_port(), 1))
-        session = reach.NetworkSession(Place(host="pay", port=port), addresses, 0.0)
+        session = reach.NetworkSession(Endpoint(host="pay", port=port), addresses, 0.0)
         evidence = run(reach.PORTS, session, "pay", WINDOW)
     (finding,) = findings(evidence).values()
     assert (finding.id, finding.severity) == ("network.ports.some", "INFO")
@@ -267,13 +267,14 @@ def test_routes_that_lead_nowhere_are_told_from_filters() -> None:
 _SILENT_RESOLVER = """
 import json, socket, time
 silent = socket.socket(type=socket.SOCK_DGRAM); silent.bind(("127.0.0.1", 53))
-from incident_lib.technologies.network.probes import Place, open_session
 from incident_lib.technologies.network.probes import reach
+from incident_lib.technologies.network.probes.endpoint import Endpoint
+from incident_lib.technologies.network.probes.reach import open_session
 from incident_lib.errors import TargetError
 reach.NAME_SECONDS, reach.ASK_SECONDS = 1.0, 0.5
 began = time.monotonic()
 try:
-    open_session(Place(host="pay.example.com", port=443))
+    open_session(Endpoint(host="pay.example.com", port=443))
 except TargetError as error:
     print(json.dumps({"kind": error.kind, "message": error.message, "seconds": time.monotonic() - began}))
 """
@@ -296,7 +297,7 @@ from incident_lib.connections import names
 from incident_lib.findings.base import Context
 from incident_lib.technologies.network.findings import ANALYZERS, ON_FAILURE
 from incident_lib.model import Window
-from incident_lib.probes import network
+from incident_lib.technologies.network import probes as network
 from incident_lib.probes.base import run_lane
 from pathlib import Path
 window = Window(clock.now(), clock.now())

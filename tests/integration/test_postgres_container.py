@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from incident_lib.config import Settings
-from incident_lib.connections.docker import open_engine
-from incident_lib.connections.docker_stream import Stream
+from incident_lib.connections.docker import Stream, open_engine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
 from incident_lib.technologies.postgres.connect import PostgresSession, open_postgres

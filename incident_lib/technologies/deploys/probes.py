@@ -1,6 +1,5 @@
 """What was deployed: the team's log, a command that prints one, or the commits of a repository."""
 
-import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +9,7 @@ import msgspec
 
 from incident_lib.clock import parse_time
 from incident_lib.config import Settings
+from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model import Problem, Window
@@ -19,7 +19,9 @@ from incident_lib.technologies.deploys.rows import Deployment
 TARGET = "deploys"
 _NEWEST = 50
 _READ_BYTES = 1024 * 1024
+_PRINTED_BYTES = 64 * 1024 * 1024  # of which the last megabyte is read
 _SECONDS = 5
+_HERE = ThisMachine()
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
@@ -89,27 +91,23 @@ def _with_previous(rows: list[Deployment]) -> Iterator[Deployment]:
 
 def _tail(path: Path) -> list[str]:
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _READ_BYTES))
-            lines = file.read(_READ_BYTES).decode("utf-8", "replace").splitlines()
-    except OSError as error:
-        kind = ProblemKind.PRIVILEGE if isinstance(error, PermissionError) else ProblemKind.NOT_CONFIGURED
-        raise TargetError(kind, f"cannot read {path}: {error.strerror}", "correct [deploy] log") from error
-    return lines[1:] if size > _READ_BYTES else lines
+        content = _HERE.read(str(path), start=-_READ_BYTES, most_bytes=_READ_BYTES)
+    except TargetError as error:
+        kind = error.kind if error.kind is ProblemKind.PRIVILEGE else ProblemKind.NOT_CONFIGURED
+        raise TargetError(kind, error.message, "correct [deploy] log") from error
+    lines = content.data.decode("utf-8", "replace").splitlines()
+    return lines[1:] if content.truncated else lines
 
 
 def _output(argv: tuple[str, ...], root: Path) -> list[str]:
     try:
-        done = subprocess.run(argv, cwd=root, capture_output=True, timeout=_SECONDS, check=True)
-    except subprocess.TimeoutExpired as error:
-        message = f"{argv[0]} did not end within {_SECONDS} s"
-        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "correct [deploy]") from error
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise TargetError(
-            ProblemKind.NOT_CONFIGURED, f"{argv[0]} failed: {error}", "correct [deploy]"
-        ) from error
-    return done.stdout[-_READ_BYTES:].decode("utf-8", "replace").splitlines()
+        output = _HERE.run(argv, seconds=_SECONDS, most_bytes=_PRINTED_BYTES, directory=str(root))
+    except TargetError as error:
+        raise TargetError(ProblemKind.NOT_CONFIGURED, error.message, "correct [deploy]") from error
+    if output.exit_code:
+        reason = "it prints without end" if output.truncated else f"exit code {output.exit_code}"
+        raise TargetError(ProblemKind.NOT_CONFIGURED, f"{argv[0]} failed: {reason}", "correct [deploy]")
+    return output.stdout[-_READ_BYTES:].decode("utf-8", "replace").splitlines()
 
 
 PROBES = (

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Settings
+from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Row, Truncation, Window
@@ -22,7 +22,6 @@ from incident_lib.technologies.host.processors import KEPT, take_sample, users_b
 from incident_lib.technologies.host.rows import FileSystem, HostLoad, HostMemory
 
 _SAMPLE_SECONDS = 1.0
-_PRESSURE = Path("/proc/pressure")
 # Always full, or not a place of this machine: images of packages, media, the parts of containers.
 _NOT_REAL = {"squashfs", "iso9660", "udf", "overlay", "tmpfs", "devtmpfs", "autofs", "erofs", "fuse.snapfuse"}
 
@@ -124,8 +123,8 @@ def _services(pid_files: Mapping[str, str]) -> dict[int, str]:
     """Return services by the process that their pid file names; one that cannot be read names none."""
     found = {}
     for name, path in pid_files.items():
-        with suppress(OSError, ValueError):
-            found[int(Path(path).read_text(encoding="ascii").split("\n")[0])] = name
+        with suppress(TargetError, ValueError):
+            found[int(ThisMachine().read(path).data.split(b"\n")[0])] = name
     return found
 
 
@@ -144,10 +143,10 @@ def _share(spent: dict[str, float], name: str) -> float | None:
 def _pressure(what: str, span: str) -> tuple[float | None, float | None]:
     """Return the shares of time that some and that all tasks waited; None where the kernel does not say."""
     try:
-        text = (_PRESSURE / what).read_text(encoding="ascii")
-    except OSError:
+        content = ThisMachine().read(f"/proc/pressure/{what}")
+    except TargetError:
         return None, None
-    return parse_pressure(text, span)
+    return parse_pressure(content.data.decode("ascii", "replace"), span)
 
 
 def parse_pressure(text: str, span: str) -> tuple[float | None, float | None]:

@@ -1,14 +1,13 @@
 """HTTP: every health address of a target requested at once, with the time of each phase."""
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Dependency, Service, Settings
-from incident_lib.connections import http
+from incident_lib.connections import bounded, http
 from incident_lib.connections.session import NoSession
 from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, TargetError
@@ -20,7 +19,6 @@ from incident_lib.technologies.http.rows import HttpAnswer
 _SAMPLES = 3
 _FAST_SECONDS = 1.0  # slower addresses are requested once, to spare a sick server
 _GRACE_SECONDS = 1.0
-_THREADS = 16
 _START_CHARACTERS = 500
 _HEADERS = ("via", "x-cache", "age", "cf-ray", "x-served-by", "x-forwarded-for", "retry-after", "location")
 
@@ -43,9 +41,8 @@ def fetch_health(session: HttpSession, _window: Window) -> Fetched:
     Errors: TargetError with the first one's kind where not one address could be connected to.
     """
     deadline = clock.monotonic() + session.seconds
-    with ThreadPoolExecutor(max_workers=min(_THREADS, len(session.urls))) as pool:
-        fetch = functools.partial(_fetch, ca=session.ca, deadline=deadline)
-        results = list(pool.map(fetch, session.urls))
+    fetch = functools.partial(_fetch, ca=session.ca, deadline=deadline)
+    results = bounded.call_each(fetch, session.urls, session.seconds + _GRACE_SECONDS)
     if not any(answer.connected for answer, _ in results) and (error := results[0][0].error):
         raise error
     cut = any(answer.truncated for answer, _ in results)

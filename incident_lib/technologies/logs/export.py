@@ -13,7 +13,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Settings
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model import Window
 from incident_lib.redact import Redactor
@@ -118,7 +118,7 @@ def _containers(error: TargetError) -> list[str]:
     if error.kind is ProblemKind.NO_ENGINE:
         return []
     try:
-        with closing(open_engine()) as engine:
+        with closing(DockerEngine().open()) as engine:
             return list(engine.names())
     except TargetError:
         return []

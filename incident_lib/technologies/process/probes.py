@@ -11,6 +11,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Settings
+from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Row, Window
@@ -37,25 +38,20 @@ def fetch_state(
     TargetError PRIVILEGE where the pid file may not be read; a process that is not there is no error.
     """
     try:
-        pid, written_at = _read(Path(pid_file))
-    except FileNotFoundError:
-        return Fetched(rows=(_gone(pid_file, None, "its pid file is not there"),), source=pid_file)
+        content = ThisMachine().read(pid_file)
+        pid = int((content.data.split() or (b"",))[0])  # the servers' own files have more lines
+        if pid <= 0:
+            raise ValueError(pid)
     except ValueError:
         return Fetched(rows=(_gone(pid_file, None, "its pid file holds no process id"),), source=pid_file)
-    except OSError as error:
-        message = f"cannot read {pid_file}: {error.strerror}"
-        raise TargetError(ProblemKind.PRIVILEGE, message, "run as a user who may read it") from error
+    except TargetError as error:
+        if error.kind is ProblemKind.NOT_FOUND:
+            return Fetched(rows=(_gone(pid_file, None, "its pid file is not there"),), source=pid_file)
+        raise TargetError(error.kind, error.message, "run as a user who may read it") from error
+    written_at = content.modified_at.timestamp()
     most = 2 * _SAMPLES - 1 if longer else _SAMPLES
     rows = _read_process(pid_file, pid, written_at, limit=memory_limit_bytes, most=most)
     return Fetched(rows=rows, source=f"{pid_file}; /proc/{pid}")
-
-
-def _read(path: Path) -> tuple[int, float]:
-    """Return the process id and when it was written down; the servers' own files have more lines."""
-    first = path.read_text(encoding="ascii", errors="replace").split()[:1]
-    if (pid := int(first[0] if first else "")) <= 0:
-        raise ValueError(pid)
-    return pid, path.stat().st_mtime
 
 
 def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:

@@ -1,13 +1,13 @@
 """Redis and Valkey, opened for change: find keys by pattern and unlink them. For remediation alone."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from incident_lib.config import Service, Settings
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import container_of
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect import ReplyError, container, from_reply
 from incident_lib.technologies.redis.connect.address import Address, parse_url
@@ -115,11 +115,8 @@ def _address(settings: Settings, service: Service) -> Address:
             f"no address of {service.name} is known",
             'set `url = "env:REDIS_URL"` of that service',
         )
-    engine = open_engine()
-    try:
-        found = container.find(engine, service.container)
-    finally:
-        engine.close()
+    with closing(container_of(service).open()) as place:
+        found = container.find(place)
     if found.address is None:
         raise TargetError(
             ProblemKind.UNREACHABLE,

@@ -1,7 +1,9 @@
 """A reading command of the team's own, in the container of the service."""
 
 from incident_lib.config import OwnProbe
-from incident_lib.connections.docker import Engine, ExecResult
+from incident_lib.connections.docker import Engine
+from incident_lib.connections.places.base import Output
+from incident_lib.connections.places.container import OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.model.rows import Measurement
@@ -19,20 +21,20 @@ def fetch_command(session: Engine, _window: Window, *, own: OwnProbe, container:
     Errors: TargetError where it cannot be run, does not end in time or prints no number.
     """
     source = f"docker exec {container} {' '.join(own.command)}"
-    result = session.exec_read(container, own.command, seconds=_SECONDS)
+    result = OpenContainer(session, container).run(own.command, seconds=_SECONDS)
     value = _value(own, result)
     cut = Truncation(kept=len(result.stdout), unit="bytes of output") if result.truncated else None
     row = Measurement(name=own.name, value=value, unit=own.unit)
     return Fetched(rows=(row,), source=source, truncated=cut)
 
 
-def _value(own: OwnProbe, result: ExecResult) -> float | None:
+def _value(own: OwnProbe, result: Output) -> float | None:
     if own.read == "exit_code":
         return float(result.exit_code) if result.exit_code >= 0 else None  # -1: not known
-    said = result.stderr.decode("utf-8", "replace").strip()[:_START_CHARACTERS]
-    # `grep -c` and `pgrep -c` count nothing and end with 1; a failure says something besides.
-    if result.exit_code > 1 or (result.exit_code == 1 and said):
+    errors = result.stderr.decode("utf-8", "replace").strip()[:_START_CHARACTERS]
+    # `grep -c` and `pgrep -c` count nothing and end with 1; a failure prints a reason besides.
+    if result.exit_code > 1 or (result.exit_code == 1 and errors):
         raise TargetError(
-            ProblemKind.UNSUPPORTED, f"{own.command[0]} ended with exit code {result.exit_code}", said
+            ProblemKind.UNSUPPORTED, f"{own.command[0]} ended with exit code {result.exit_code}", errors
         )
     return first_number(result.stdout.decode("utf-8", "replace"), own.command[0])

@@ -1,11 +1,11 @@
 """A file of the team's own, on this machine."""
 
-import os
-import stat
 from pathlib import Path
 
 from incident_lib import clock
 from incident_lib.config import OwnProbe
+from incident_lib.connections.places.base import Content
+from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
@@ -14,6 +14,12 @@ from incident_lib.probes.base import Fetched
 from incident_lib.technologies.custom.probes.numbers import first_number
 
 _READ_BYTES = 4096
+_UNITS = {"age": "seconds", "size": "bytes"}
+_ADVICE = {
+    ProblemKind.NOT_FOUND: "was it ever written? Look at what writes it",
+    ProblemKind.PRIVILEGE: "correct its rights",
+    ProblemKind.UNSUPPORTED: "name a file",
+}
 
 
 def fetch_file(_session: NoSession, _window: Window, *, own: OwnProbe, path: Path) -> Fetched:
@@ -23,33 +29,20 @@ def fetch_file(_session: NoSession, _window: Window, *, own: OwnProbe, path: Pat
     ordinary file, or holds no number.
     """
     try:
-        value = _measure(path, own.measure)
-    except FileNotFoundError as error:
-        raise TargetError(
-            ProblemKind.NOT_FOUND, f"{path} is not there", "was it ever written? Look at what writes it"
-        ) from error
-    except OSError as error:
-        raise TargetError(
-            ProblemKind.PRIVILEGE, f"cannot read {path}: {error.strerror}", "correct its rights"
-        ) from error
-    unit = own.unit or {"age": "seconds", "size": "bytes"}.get(own.measure, "")
-    return Fetched(
-        rows=(Measurement(name=own.name, value=value, unit=unit),), source=f"{own.measure} of {path}"
+        content = ThisMachine().read(str(path), most_bytes=_READ_BYTES)
+    except TargetError as error:
+        raise TargetError(error.kind, error.message, _ADVICE.get(error.kind, "")) from error
+    row = Measurement(
+        name=own.name,
+        value=_measure(content, own.measure, str(path)),
+        unit=own.unit or _UNITS.get(own.measure, ""),
     )
+    return Fetched(rows=(row,), source=f"{own.measure} of {path}")
 
 
-def _measure(path: Path, measure: str) -> float:
-    # Not blocking, because to open a pipe that nobody writes to would wait for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is no ordinary file", "name a file")
-        if measure == "age":
-            return clock.now().timestamp() - about.st_mtime
-        if measure == "size":
-            return float(about.st_size)
-        text = os.read(descriptor, _READ_BYTES).decode("utf-8", "replace")
-    finally:
-        os.close(descriptor)
-    return first_number(text, str(path))
+def _measure(content: Content, measure: str, path: str) -> float:
+    if measure == "age":
+        return (clock.now() - content.modified_at).total_seconds()
+    if measure == "size":
+        return float(content.size_bytes)
+    return first_number(content.data.decode("utf-8", "replace"), path)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.config import Service, Settings
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import DockerEngine, container_of
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.docker.probes import container, engine, events, processes, stats
 
@@ -74,7 +74,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         _with(EVENTS, partial(events.fetch_events, configured=names)),
         _with(CONTAINERS, partial(engine.fetch_containers, needs=_needs(services))),
     )
-    whole = Lane(target="docker", open=open_engine, probes=probes, name="docker")
+    whole = Lane(target="docker", open=DockerEngine().open, probes=probes, name="docker")
     return (whole, *(_lane(service) for service in services))
 
 
@@ -86,7 +86,7 @@ def _lane(service: Service) -> Lane:
         (STATS, stats.fetch_stats),
     )
     probes = tuple(_with(probe, partial(fetch, container=service.container)) for probe, fetch in fetches)
-    return Lane(target=service.name, open=open_engine, probes=probes, name="docker")
+    return Lane(target=service.name, open=container_of(service).engine.open, probes=probes, name="docker")
 
 
 def _with(probe: Probe, fetch: "partial[Fetched]") -> Probe:

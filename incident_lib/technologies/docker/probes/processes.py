@@ -1,6 +1,7 @@
 """The processes of one container, seen from outside."""
 
-from incident_lib.connections.docker import Engine, translated
+from incident_lib.connections.docker import Engine
+from incident_lib.connections.places.container import OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.model.rows import Measurement
@@ -18,14 +19,13 @@ def fetch_processes(engine: Engine, _window: Window, *, container: str = "") -> 
     Source: GET /containers/NAME/top, which needs nothing in the image. Errors: TargetError.
     """
     try:
-        with translated(f"container {container}"):
-            answer = engine.client.api.top(container, _COLUMNS)
+        listed = engine.processes(container, _COLUMNS)
     except TargetError as error:
         if error.kind is ProblemKind.REFUSED:
             message = f"{container} does not run, so it has no processes"
             raise TargetError(ProblemKind.SKIPPED, message) from error
         raise
-    every = [_process(entry) for entry in answer.get("Processes") or ()]
+    every = [_process(entry) for entry in listed]
     source = f"GET /containers/{container}/top?ps_args={_COLUMNS}"
     version: tuple[Measurement, ...] = ()
     if any("python" in process.command.split(" ")[0] for process in every):
@@ -53,7 +53,7 @@ def _process(entry: list[str]) -> ContainerProcess:
 def _python_version(engine: Engine, container: str) -> tuple[Measurement, ...]:
     """Return the version, or nothing: it is not worth a failure."""
     try:
-        answer = engine.exec_read(container, ("python3", "--version"), seconds=2)
+        answer = OpenContainer(engine, container).run(("python3", "--version"), seconds=2)
     except TargetError:
         return ()
     number = answer.stdout.decode("utf-8", "replace").strip().removeprefix("Python ")

@@ -9,7 +9,8 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Limits
-from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, open_engine, translated
+from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, translated
+from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
@@ -37,6 +38,7 @@ class ContainerReader(msgspec.Struct, frozen=True):
     container: str
     limits: Limits = Limits()
     seconds: float = 9.0
+    engine: DockerEngine = DockerEngine()
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -45,7 +47,7 @@ class ContainerReader(msgspec.Struct, frozen=True):
 
     def open(self) -> "ContainerLog":
         """Return a session. Errors: TargetError NO_ENGINE."""
-        return ContainerLog(self, open_engine())
+        return ContainerLog(self, self.engine.open())
 
 
 class ContainerLog:

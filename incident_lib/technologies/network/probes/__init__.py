@@ -1,4 +1,4 @@
-"""Names, ports and TLS of every place that something has to be reached at."""
+"""Names, ports and TLS of every endpoint that is configured."""
 
 import functools
 
@@ -7,8 +7,8 @@ import msgspec
 from incident_lib.config import Dependency, Service, Settings
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.technologies.network.probes import inside
+from incident_lib.technologies.network.probes.endpoint import Endpoint, endpoint_of
 from incident_lib.technologies.network.probes.inside import INSIDE
-from incident_lib.technologies.network.probes.place import Place, place_of
 from incident_lib.technologies.network.probes.reach import NAMES, PORTS, TLS, open_session
 
 PROBES = (NAMES, PORTS, TLS, INSIDE)
@@ -20,14 +20,14 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     A service in a container that needs outside names gets one more, which looks from inside.
     """
     targets: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
-    found = ((target, place_of(settings, target)) for target in targets)
-    here = tuple(_lane(target.name, place) for target, place in found if place)
+    found = ((target, endpoint_of(settings, target)) for target in targets)
+    here = tuple(_lane(target.name, endpoint) for target, endpoint in found if endpoint)
     return (*here, *inside.lanes(settings))
 
 
-def _lane(target: str, place: Place) -> Lane:
-    first = msgspec.structs.replace(NAMES, source=f"getaddrinfo {place.host}")
-    probes: tuple[Probe, ...] = (first,) if place.port is None else (first, PORTS)
-    if place.uses_tls:
+def _lane(target: str, endpoint: Endpoint) -> Lane:
+    first = msgspec.structs.replace(NAMES, source=f"getaddrinfo {endpoint.host}")
+    probes: tuple[Probe, ...] = (first,) if endpoint.port is None else (first, PORTS)
+    if endpoint.uses_tls:
         probes = (*probes, TLS)
-    return Lane(target=target, open=functools.partial(open_session, place), probes=probes, name="network")
+    return Lane(target=target, open=functools.partial(open_session, endpoint), probes=probes, name="network")

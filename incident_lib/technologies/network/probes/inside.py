@@ -1,23 +1,26 @@
 """Names, ports and TLS as a service in a container sees them: its network and its store are its own."""
 
 import functools
-import json
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
 from incident_lib.config import Kinds, Service, Settings
-from incident_lib.connections.docker import Engine, open_engine
-from incident_lib.connections.names import is_literal, to_ascii
-from incident_lib.connections.places import inside
+from incident_lib.connections.docker import Engine
+from incident_lib.connections.names import is_literal
+from incident_lib.connections.places.container import OpenContainer, container_of
+from incident_lib.connections.places.inside import Question
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Row, Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
-from incident_lib.technologies.network.probes.inside_answers import rows_of_python
-from incident_lib.technologies.network.probes.inside_shell import rows_of_shell
-from incident_lib.technologies.network.probes.needed import Needed, Wanted, names_of, needed_places
-from incident_lib.technologies.network.probes.place import place_of
+from incident_lib.technologies.network.probes.dependency_addresses import (
+    ConfiguredDependency,
+    DependencyAddress,
+    dependency_addresses,
+    names_of,
+)
+from incident_lib.technologies.network.probes.endpoint import endpoint_of
+from incident_lib.technologies.network.probes.inside_answers import rows_of_python, rows_of_shell
 
 _MOST = 10
 _EACH_SECONDS = 4.0
@@ -25,16 +28,16 @@ _ALL_SECONDS = 9.0
 _AUTHORITY_BYTES = 60_000  # what fits into an argument with the rest
 
 
-class Inside(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceInside(msgspec.Struct, frozen=True, kw_only=True):
     """A service in a container, and what it needs."""
 
     container: str
-    wanted: tuple[Wanted, ...]
+    dependencies: tuple[ConfiguredDependency, ...]
     discover: bool = True  # whether its environment may be read for addresses
     kinds: Kinds = {}
 
 
-def fetch_inside(about: Inside, engine: Engine, _window: Window) -> Fetched:
+def fetch_inside(service: ServiceInside, session: Engine, _window: Window) -> Fetched:
     """Return how the dependencies of a service look from inside its container.
 
     Source: one process in the container, python3 of its image, else its shell with getent, bash or nc, and
@@ -42,42 +45,57 @@ def fetch_inside(about: Inside, engine: Engine, _window: Window) -> Fetched:
     Needs: the Docker engine. Cost: that process, at most 9 s. Errors: TargetError UNSUPPORTED where the image
     has neither, or has no memory left for it, NOT_FOUND, REFUSED where it does not run, NO_ENGINE.
     """
-    details = engine.inspect(about.container)
-    everything = _needed(engine, about, details)
+    place = OpenContainer(session, service.container)
+    everything = _addresses(place, service)
     asked = everything[:_MOST]
     if not asked:
         known = "nothing says where it looks for what it needs"
         raise TargetError(
             ProblemKind.SKIPPED, known, "name its dependencies by an address that holds there too"
         )
-    python = ("python3", "-I", "-S", "-B", "-c", _text("view_inside.py"), json.dumps(_questions(asked)))
-    shell = ("sh", "-c", _text("view_inside.sh"), "look", f"{_EACH_SECONDS:.0f}", *_words(asked))
-    way, result = inside.look(
-        engine,
-        about.container,
-        python=python,
-        shell=shell,
-        room_bytes=inside.room_bytes(engine, about.container, details),
-        seconds=_ALL_SECONDS,
+    questions = [
+        Question(
+            host=needed.endpoint.host,
+            port=needed.endpoint.port or 0,
+            tls=needed.endpoint.uses_tls,
+            ca=_authority(needed.endpoint.ca),
+            seconds=_EACH_SECONDS,
+        )
+        for needed in asked
+    ]
+    way, output = place.view(questions, seconds=_ALL_SECONDS)
+    is_python = way.name == "python"
+    parse = rows_of_python if is_python else rows_of_shell
+    rows, missing = parse(output.stdout.decode("utf-8", "replace"), asked, service.container)
+    program = "python3" if is_python else "sh with getent, bash or nc, openssl"
+    endpoints = "; ".join(
+        f"{needed.dependency} at {needed.endpoint.host}:{needed.endpoint.port or ''} ({needed.source})"
+        for needed in asked
     )
-    read = rows_of_python if way == "python" else rows_of_shell
-    rows, missing = read(result.stdout.decode("utf-8", "replace"), asked, about.container)
     return Fetched(
         rows=rows,
-        source=_source(way, asked, about.container),
-        problem=_problem(rows, missing, result.stderr),
+        source=f"{program}, inside {service.container}: {endpoints}",
+        problem=_problem(rows, missing, output.stderr),
         truncated=Truncation(kept=_MOST, total=len(everything)) if len(everything) > _MOST else None,
     )
 
 
-def _needed(engine: Engine, about: Inside, details: dict[str, object]) -> tuple[Needed, ...]:
-    host, config = details.get("HostConfig"), details.get("Config")
-    mode = str(host.get("NetworkMode") or "") if isinstance(host, dict) else ""
-    pairs = (config.get("Env") or ()) if isinstance(config, dict) and about.discover else ()
+def _addresses(place: OpenContainer, service: ServiceInside) -> tuple[DependencyAddress, ...]:
+    details = place.inspect()
+    mode = str((details.get("HostConfig") or {}).get("NetworkMode") or "")
+    pairs = ((details.get("Config") or {}).get("Env") or ()) if service.discover else ()
     environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-    known_as = {one.name: _names(engine, one.container) for one in about.wanted if one.container}
-    return needed_places(
-        about.wanted, environment, on_host=mode == "host", known_as=known_as, kinds=about.kinds
+    known_as = {
+        dependency.name: _names(place.engine, dependency.container)
+        for dependency in service.dependencies
+        if dependency.container
+    }
+    return dependency_addresses(
+        service.dependencies,
+        environment,
+        on_host=mode == "host",
+        known_as=known_as,
+        kinds=service.kinds,
     )
 
 
@@ -86,20 +104,6 @@ def _names(engine: Engine, container: str) -> set[str]:
         return names_of(engine.inspect(container))
     except TargetError:
         return set()  # it is gone, which its own probes say
-
-
-def _questions(asked: tuple[Needed, ...]) -> list[dict[str, object]]:
-    return [
-        {
-            "id": number,
-            "host": to_ascii(one.place.host),
-            "port": one.place.port or 0,
-            "tls": one.place.uses_tls,
-            "ca": _authority(one.place.ca),
-            "seconds": _EACH_SECONDS,
-        }
-        for number, one in enumerate(asked)
-    ]
 
 
 def _authority(path: Path | None) -> str:
@@ -116,36 +120,11 @@ def _authority(path: Path | None) -> str:
     return public if len(public) <= _AUTHORITY_BYTES else ""
 
 
-def _words(asked: tuple[Needed, ...]) -> tuple[str, ...]:
-    return tuple(
-        word
-        for number, one in enumerate(asked)
-        for word in (
-            str(number),
-            to_ascii(one.place.host),
-            str(one.place.port or 0),
-            str(int(one.place.uses_tls)),
-        )
-    )
-
-
-def _text(name: str) -> str:
-    return (files("incident_lib.connections.places") / name).read_text(encoding="utf-8")
-
-
-def _source(way: str, asked: tuple[Needed, ...], container: str) -> str:
-    what = "python3" if way == "python" else "sh with getent, bash or nc, openssl"
-    places = "; ".join(
-        f"{one.dependency} at {one.place.host}:{one.place.port or ''} ({one.told_by})" for one in asked
-    )
-    return f"{what}, inside {container}: {places}"
-
-
 def _problem(rows: tuple[Row, ...], missing: tuple[str, ...], stderr: bytes) -> Problem | None:
     if not rows:
-        said = stderr.decode("utf-8", "replace").strip().splitlines()
+        printed = stderr.decode("utf-8", "replace").strip().splitlines()
         raise TargetError(
-            ProblemKind.PROTOCOL, f"the look from inside gave no answer: {said[-1:] or 'nothing'}"
+            ProblemKind.PROTOCOL, f"the look from inside gave no answer: {printed[-1:] or 'nothing'}"
         )
     if not missing:
         return None
@@ -158,7 +137,7 @@ def _problem(rows: tuple[Row, ...], missing: tuple[str, ...], stderr: bytes) -> 
 
 INSIDE = Probe(
     name="network.inside",
-    fetch=functools.partial(fetch_inside, Inside(container="", wanted=())),
+    fetch=functools.partial(fetch_inside, ServiceInside(container="", dependencies=())),
     question="How do its dependencies look from inside the container: name, port, TLS?",
     source="names, ports and TLS with python3, else sh, inside the container",
     needs="the right to use the Docker engine",
@@ -170,34 +149,41 @@ INSIDE = Probe(
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """Return one lane for each service in a container that needs something."""
-    found = ((service, _wanted(settings, service)) for service in settings.services if service.container)
-    return tuple(_lane(settings, service, wanted) for service, wanted in found if wanted)
+    discover = settings.document.workbench.discover_credentials
+    lanes = []
+    for service in settings.services:
+        dependencies = _dependencies(settings, service) if service.container else ()
+        if dependencies:
+            about = ServiceInside(
+                container=service.container,
+                dependencies=dependencies,
+                discover=discover,
+                kinds=settings.kinds,
+            )
+            probe = msgspec.structs.replace(INSIDE, fetch=functools.partial(fetch_inside, about))
+            engine = container_of(service).engine
+            lanes.append(Lane(target=service.name, open=engine.open, probes=(probe,), name="network-inside"))
+    return tuple(lanes)
 
 
-def _wanted(settings: Settings, service: Service) -> tuple[Wanted, ...]:
-    services = {one.name: one for one in settings.services}
-    outside = {one.name: one for one in settings.dependencies}
+def _dependencies(settings: Settings, service: Service) -> tuple[ConfiguredDependency, ...]:
+    """Return what a service needs, where an address may be found; one without a port is a name to resolve."""
+    services = {needed.name: needed for needed in settings.services}
+    outside = {needed.name: needed for needed in settings.dependencies}
     found = []
     for name in service.depends_on:
         if name in outside:
-            found.append(Wanted(name=name, kind="outside", place=place_of(settings, outside[name])))
+            endpoint = endpoint_of(settings, outside[name])
+            if endpoint and (endpoint.port is not None or not is_literal(endpoint.host)):
+                found.append(ConfiguredDependency(name=name, kind="outside", endpoint=endpoint))
         elif name in services:
-            one = services[name]
-            place = place_of(settings, one)
-            found.append(Wanted(name=name, kind=one.kind, place=place, container=one.container))
-    return tuple(one for one in found if _can_be_known(one))
-
-
-def _can_be_known(wanted: Wanted) -> bool:
-    """Return whether an address may be found: an address of a place without a port is a name to resolve."""
-    place = wanted.place
-    return wanted.kind != "outside" or (
-        place is not None and (place.port is not None or not is_literal(place.host))
-    )
-
-
-def _lane(settings: Settings, service: Service, wanted: tuple[Wanted, ...]) -> Lane:
-    discover = settings.document.workbench.discover_credentials
-    about = Inside(container=service.container, wanted=wanted, discover=discover, kinds=settings.kinds)
-    probe = msgspec.structs.replace(INSIDE, fetch=functools.partial(fetch_inside, about))
-    return Lane(target=service.name, open=open_engine, probes=(probe,), name="network-inside")
+            needed = services[name]
+            found.append(
+                ConfiguredDependency(
+                    name=name,
+                    kind=needed.kind,
+                    endpoint=endpoint_of(settings, needed),
+                    container=needed.container,
+                )
+            )
+    return tuple(found)

@@ -1,54 +1,51 @@
-"""Names, ports and TLS of one place, as seen from this machine."""
+"""Names, ports and TLS of one endpoint, as seen from this machine."""
 
-from concurrent.futures import ThreadPoolExecutor
+import functools
 
 from incident_lib import clock
-from incident_lib.connections import names
+from incident_lib.connections import bounded, names
 from incident_lib.connections.session import NoSession
-from incident_lib.connections.sockets import Address, Attempt, connect_all, settled
+from incident_lib.connections.sockets import Address, Attempt, try_all
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
-from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.probes.endpoint import Endpoint
 from incident_lib.technologies.network.probes.tls import inspect_tls
 from incident_lib.technologies.network.rows import NameAnswer, PortAnswer
 
 NAME_SECONDS = 5.0
 ASK_SECONDS = 2.0
 CONNECT_SECONDS = 3.0
-SETTLE_SECONDS = 0.1  # whoever accepts only to hang up does so at once
 TLS_SECONDS = 5.0
 _GRACE_SECONDS = 1.0
 
 
 class NetworkSession(NoSession):
-    """A place whose name was resolved."""
+    """An endpoint whose name was resolved."""
 
-    def __init__(self, place: Place, addresses: tuple[Address, ...], seconds: float) -> None:
+    def __init__(self, endpoint: Endpoint, addresses: tuple[Address, ...], seconds: float) -> None:
         super().__init__()
-        self.place = place
+        self.endpoint = endpoint
         self.addresses = addresses
         self.seconds = seconds  # what resolving took
         self.reached: tuple[Address, ...] | None = None  # addresses that connected, once that was tried
 
 
-def open_session(place: Place) -> NetworkSession:
-    """Return a session with the place's addresses, as the system resolves them.
+def open_session(endpoint: Endpoint) -> NetworkSession:
+    """Return a session with the endpoint's addresses, as the system resolves them.
 
     Errors: TargetError NAME_NOT_RESOLVED with what each resolver says.
     """
     started = clock.monotonic()
     try:
-        addresses = names.resolve(place.host, place.port or 0, NAME_SECONDS)
+        addresses = names.resolve(endpoint.host, endpoint.port or 0, NAME_SECONDS)
     except TargetError as error:
-        said = "; ".join(_word(answer) for answer in _ask_resolvers(place.host))
-        message = f"{error.message} ({said})" if said else error.message
+        answers = "; ".join(
+            f"{answer.asked}: {answer.code or answer.error}" for answer in _ask_resolvers(endpoint.host)
+        )
+        message = f"{error.message} ({answers})" if answers else error.message
         raise TargetError(error.kind, message, error.advice) from error
-    return NetworkSession(place, addresses, clock.monotonic() - started)
-
-
-def _word(answer: NameAnswer) -> str:
-    return f"{answer.asked}: {answer.code or answer.error}"
+    return NetworkSession(endpoint, addresses, clock.monotonic() - started)
 
 
 def fetch_names(session: NetworkSession, _window: Window) -> Fetched:
@@ -57,15 +54,15 @@ def fetch_names(session: NetworkSession, _window: Window) -> Fetched:
     Source: getaddrinfo; A and AAAA queries to each resolver, not for addresses and names of the hosts file.
     Shape: one NameAnswer a source, the system's first. Cost: a few packets to each resolver.
     """
-    place = session.place
+    endpoint = session.endpoint
     system = NameAnswer(
-        name=place.host,
+        name=endpoint.host,
         asked="system",
         decides=True,
         addresses=tuple(dict.fromkeys(address.host for address in session.addresses)),
         seconds=session.seconds,
     )
-    return Fetched(rows=(system, *_ask_resolvers(place.host)), source=f"getaddrinfo {place.host}")
+    return Fetched(rows=(system, *_ask_resolvers(endpoint.host)), source=f"getaddrinfo {endpoint.host}")
 
 
 def _ask_resolvers(host: str) -> tuple[NameAnswer, ...]:
@@ -77,11 +74,9 @@ def _ask_resolvers(host: str) -> tuple[NameAnswer, ...]:
         name = names.to_ascii(host)
     except TargetError:
         return ()
-    with ThreadPoolExecutor(max_workers=len(servers)) as pool:
-        replies = pool.map(lambda server: names.ask(server, name, ASK_SECONDS), servers)
-        return tuple(
-            _name_answer(host, server, reply) for server, reply in zip(servers, replies, strict=True)
-        )
+    ask = functools.partial(names.ask, name=name, seconds=ASK_SECONDS)
+    replies = bounded.call_each(ask, servers, ASK_SECONDS + _GRACE_SECONDS)
+    return tuple(_name_answer(host, server, reply) for server, reply in zip(servers, replies, strict=True))
 
 
 def _name_answer(host: str, server: names.Nameserver, reply: names.Reply) -> NameAnswer:
@@ -102,10 +97,7 @@ def fetch_ports(session: NetworkSession, _window: Window) -> Fetched:
 
     Source: TCP connections. Shape: one PortAnswer an address. Cost: one connection an address, no byte sent.
     """
-    attempts = settled(connect_all(session.addresses, CONNECT_SECONDS), SETTLE_SECONDS)
-    for attempt in attempts:
-        if attempt.sock:
-            attempt.sock.close()
+    attempts = try_all(session.addresses, CONNECT_SECONDS)
     session.reached = tuple(attempt.address for attempt in attempts if attempt.kind is None)
     tried = ", ".join(address.text for address in session.addresses)
     return Fetched(rows=tuple(_port_answer(attempt) for attempt in attempts), source=f"connect {tried}")
@@ -128,13 +120,13 @@ def fetch_tls(session: NetworkSession, _window: Window) -> Fetched:
     Cost: one connection, up to five where something is wrong.
     Errors: TargetError SKIPPED where no address could be connected to.
     """
-    place = session.place
+    endpoint = session.endpoint
     if session.reached == ():
-        where = f"{place.host}:{place.port}"
+        where = f"{endpoint.host}:{endpoint.port}"
         raise TargetError(ProblemKind.SKIPPED, f"nothing at {where} can be connected to")
     reached = session.reached or session.addresses
-    answer = inspect_tls(place.host, reached, ca=place.ca, seconds=TLS_SECONDS)
-    return Fetched(rows=(answer,), source=f"TLS handshake with {answer.address} for {place.host}")
+    answer = inspect_tls(endpoint.host, reached, ca=endpoint.ca, seconds=TLS_SECONDS)
+    return Fetched(rows=(answer,), source=f"TLS handshake with {answer.address} for {endpoint.host}")
 
 
 NAMES = Probe(

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.connections.docker import Engine
-from incident_lib.connections.docker_stream import Stream
+from incident_lib.connections.docker import NO_COMMAND
+from incident_lib.connections.places.container import Container, OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
@@ -32,7 +32,6 @@ SELECT pg_catalog.convert_from(pg_catalog.decode('{hex}', 'hex'), 'UTF8') \\gexe
 \\echo {mark}:LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE
 """
 _WELL = "00000"
-_NO_COMMAND = (126, 127)
 _QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'[^']*'|\"[^\"]*\"", re.DOTALL)
 _HIDES = re.compile(r"\\'|\$\w*\$")
 
@@ -54,11 +53,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class Exec:
     """One psql inside the container, over its local socket: statements go in one after the other."""
 
-    def __init__(self, engine: Engine, container: str, environment: dict[str, str]) -> None:
-        self._engine = engine
+    def __init__(self, place: OpenContainer, environment: dict[str, str]) -> None:
+        self._place = place
         self._mark = f"iw-{secrets.token_hex(8)}"
         self._sent_count = 0
-        self._stream = Stream(engine, container, _PSQL, environment)
+        self._stream = place.stream(_PSQL, environment)
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Return what `statement` answers; two statements in one string are refused.
@@ -93,7 +92,7 @@ class Exec:
         text = self._stream.stderr.decode("utf-8", "replace").strip()
         if not text:
             code = self._stream.exit_code()
-            if code in _NO_COMMAND:
+            if code in NO_COMMAND:
                 return TargetError(ProblemKind.UNSUPPORTED, "the container has no psql")
             return error
         if "executable file not found" in text or "OCI runtime exec failed" in text:
@@ -107,7 +106,7 @@ class Exec:
     def abort(self) -> None:
         """Cut psql off; a statement that still runs ends by its own time-out."""
         self._stream.abort()
-        self._engine.abort()
+        self._place.abort()
 
     def close_psql(self) -> None:
         """End psql; the engine stays open for another try."""
@@ -116,7 +115,7 @@ class Exec:
     def close(self) -> None:
         """End psql and close the engine's connections."""
         self.close_psql()
-        self._engine.close()
+        self._place.close()
 
 
 def _check_single(statement: str) -> None:
@@ -129,8 +128,8 @@ def _check_single(statement: str) -> None:
         raise TargetError(ProblemKind.UNSUPPORTED, "multiple commands, or strings that could hide one")
 
 
-def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
-    """Return psql in `container` as the user and in the database of `login`, tried once.
+def open_exec(place: OpenContainer, login: dict[str, Any]) -> Exec:
+    """Return psql in a container as the user and in the database of `login`, tried once.
 
     Source: `docker exec -i CONTAINER psql`. Cost: one process in the container, until the session is closed.
     Errors: TargetError.
@@ -145,7 +144,7 @@ def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
     }
     if password := login.get("password"):
         environment["PGPASSWORD"] = str(password)
-    through = Exec(engine, container, environment)
+    through = Exec(place, environment)
     try:
         through.rows("SELECT 1 AS alive")
     except TargetError:
@@ -154,19 +153,19 @@ def open_exec(engine: Engine, container: str, login: dict[str, Any]) -> Exec:
     return through
 
 
-def inspect(engine: Engine, container: str, *, credentials: bool) -> Found:
-    """Return address and login of the server in `container`. Errors: TargetError, also when it does not run.
+def inspect(place: Container, *, credentials: bool) -> Found:
+    """Return address and login of the server in a container. Errors: TargetError, also when it does not run.
 
     Without `credentials` its environment is not read, and the user is `postgres`.
     """
-    about = engine.inspect(container)
+    about = place.inspect()
     state = about.get("State") or {}
     if not state.get("Running"):
         status = f"{state.get('Status', 'not running')} (exit code {state.get('ExitCode')})"
         raise TargetError(
             ProblemKind.REFUSED,
-            f"the container {container} is {status}",
-            f"docker logs {container}; then start it",
+            f"the container {place.name} is {status}",
+            f"docker logs {place.name}; then start it",
         )
     variables = (about.get("Config") or {}).get("Env") or () if credentials else ()
     environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)

@@ -1,7 +1,6 @@
 """Over the wire, with psycopg: a server, or the console of PgBouncer in front of it."""
 
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from incident_lib.connections import bounded
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
@@ -133,26 +133,15 @@ def check_name(parameters: Parameters) -> None:
     host = parameters.get("host") or ""
     if not host or host.startswith("/") or "," in host or parameters.get("hostaddr"):
         return
-    failure: list[str] = ["the name was not resolved in time"]
-
-    def resolve() -> None:
-        """Keep why the name does not resolve, if it does not."""
-        try:
-            socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            failure[0] = str(error)
-        else:
-            failure.clear()
-
-    thread = threading.Thread(target=resolve, daemon=True)
-    thread.start()
-    thread.join(_RESOLVE_SECONDS)
-    if failure:
+    try:
+        bounded.call(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM), _RESOLVE_SECONDS)
+    except (TargetError, OSError, UnicodeError) as error:
+        reason = "the name was not resolved in time" if isinstance(error, TargetError) else str(error)
         raise TargetError(
             ProblemKind.NAME_NOT_RESOLVED,
             f"the name {host} does not resolve here",
-            f"{failure[0]}; check DNS, or give an address that this machine knows",
-        )
+            f"{reason}; check DNS, or give an address that this machine knows",
+        ) from error
 
 
 class PoolerSession(Direct):

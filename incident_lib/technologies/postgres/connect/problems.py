@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from incident_lib.connections.docker import open_engine, translated
 from incident_lib.connections.names import resolve
 from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, wrong_peer
+from incident_lib.connections.places.container import Container
 from incident_lib.connections.sockets import Address, connect_any
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.session import (
@@ -279,13 +279,7 @@ def parse_titles(titles: Iterable[str]) -> tuple[int, tuple[str, ...]]:
 
 
 def _container_titles(container: str) -> Iterator[str]:
-    engine = open_engine()
-    try:
-        with translated(f"container {container}"):
-            answer = engine.client.api.top(container, "-eo pid,args")
-    finally:
-        engine.close()
-    yield from (" ".join(row[1:]) for row in answer.get("Processes") or ())
+    yield from (" ".join(row[1:]) for row in Container(container).processes("-eo pid,args"))
 
 
 def _local_titles(role: str) -> Iterator[str]:

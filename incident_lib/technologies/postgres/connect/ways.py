@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from incident_lib.config import Service, Settings
-from incident_lib.connections.docker import open_engine
+from incident_lib.connections.places.container import Container, container_of
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.container import Found, inspect, open_exec
 from incident_lib.technologies.postgres.connect.problems import explain_hang, explain_peer, leads_to_one_port
@@ -83,11 +83,7 @@ def _open_configured(settings: Settings, service: Service) -> PostgresSession:
 
 
 def _open_found(service: Service, *, credentials: bool) -> PostgresSession:
-    engine = open_engine()
-    try:
-        found = inspect(engine, service.container, credentials=credentials)
-    finally:
-        engine.close()
+    found = inspect(container_of(service), credentials=credentials)
     attempts: list[Attempt] = []
     way = f"the address found by inspecting {service.container}"
     for host, port in found.addresses if credentials else ():
@@ -142,16 +138,16 @@ def _direct(
 
 
 def _exec(container: str, login: Mapping[str, Any], *, attempts: tuple[Attempt, ...]) -> PostgresSession:
-    engine = open_engine()
+    inside = Container(container).open()
 
     def connect(chosen: Mapping[str, Any], _seconds: int) -> Transport:
         """Return the way through psql in the container. Errors: TargetError."""
-        return open_exec(engine, container, dict(chosen))
+        return open_exec(inside, dict(chosen))
 
     try:
         transport, used, refused = _or_other_database(connect, login, _OTHER_DATABASE)
     except TargetError as error:
-        engine.close()
+        inside.close()
         raise TargetError(error.kind, f"psql in {container}: {error.message}", error.advice) from error
     vantage = f"psql inside the container {container}, database {used.get('dbname') or FALLBACK_DATABASE}"
     return PostgresSession(transport, vantage, way="exec", attempts=attempts, refused_database=refused)

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from incident_lib.connections.docker import Engine, ExecResult, open_engine
+from incident_lib.connections.docker import Engine
+from incident_lib.connections.places.base import Output
+from incident_lib.connections.places.container import Container, OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.address import PORT, Address
 from incident_lib.technologies.redis.connect.commands import check, name_of
@@ -35,30 +37,27 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     inside: Address  # as seen in the container
 
 
-def find(engine: Engine, container: str) -> Found:
-    """Return where the server in `container` is, with its own password, which stays in memory.
+def find(place: OpenContainer) -> Found:
+    """Return where the server in a container is, with its own password, which stays in memory.
 
     Source: GET /containers/NAME/json. Errors: TargetError REFUSED where the container does not run.
     """
-    details = engine.inspect(container)
+    details = place.inspect()
     state = details.get("State") or {}
     if not state.get("Running"):
         raise TargetError(
             ProblemKind.REFUSED,
-            f"container {container} is not running: {state.get('Status')}, exit code {state.get('ExitCode')}",
+            f"container {place.name} is not running: {state.get('Status')}, "
+            f"exit code {state.get('ExitCode')}",
             "look at its last log lines and why it ended, then start it",
         )
     inside = _inside(details)
-    return Found(address=_from_here(engine, details, inside), inside=inside)
+    return Found(address=_from_here(place.engine, details, inside), inside=inside)
 
 
-def memory_limit(container: str) -> int | None:
+def memory_limit(place: Container) -> int | None:
     """Return the container's memory limit, None where it has none. Errors: TargetError."""
-    engine = open_engine()
-    try:
-        return (engine.inspect(container).get("HostConfig") or {}).get("Memory") or None
-    finally:
-        engine.close()
+    return (place.inspect().get("HostConfig") or {}).get("Memory") or None
 
 
 def _inside(details: dict[str, Any]) -> Address:
@@ -127,10 +126,9 @@ class ContainerCli:
     local = ""
     ends = ("", "")
 
-    def __init__(self, engine: Engine, container: str, address: Address) -> None:
-        self.where = f"{address} inside container {container}"
-        self._engine = engine
-        self._container = container
+    def __init__(self, place: OpenContainer, address: Address) -> None:
+        self.where = f"{address} inside container {place.name}"
+        self._place = place
         self._address = address
         self._program = "redis-cli"
 
@@ -142,11 +140,11 @@ class ContainerCli:
 
     def abort(self) -> None:
         """Break off the connection with the engine."""
-        self._engine.abort()
+        self._place.abort()
 
     def close(self) -> None:
         """Close the connection with the engine."""
-        self._engine.close()
+        self._place.close()
 
     def _run(self, command: Command) -> Any:
         result = self._execute(command)
@@ -162,7 +160,7 @@ class ContainerCli:
             raise TargetError(ProblemKind.PROTOCOL, f"{self._program} inside the container failed: {first}")
         return parse_output(command, result.stdout.decode("utf-8", "surrogateescape"))
 
-    def _execute(self, command: Command) -> ExecResult:
+    def _execute(self, command: Command) -> Output:
         try:
             return self._execute_with(self._program, command)
         except TargetError as error:
@@ -171,10 +169,9 @@ class ContainerCli:
         self._program = "valkey-cli"
         return self._execute_with(self._program, command)
 
-    def _execute_with(self, program: str, command: Command) -> ExecResult:
+    def _execute_with(self, program: str, command: Command) -> Output:
         words = [word.decode("latin-1") if isinstance(word, bytes) else str(word) for word in command]
-        return self._engine.exec_read(
-            self._container,
+        return self._place.run(
             (program, *self._options(), *words),
             environment=self._login(),
             seconds=_EXEC_SECONDS,

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from incident_lib.config import Service, Settings
-from incident_lib.connections.docker import Engine, open_engine
+from incident_lib.connections.places.container import OpenContainer, container_of
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect import container
 from incident_lib.technologies.redis.connect.address import Address, parse_url
@@ -39,7 +39,7 @@ def open_session(settings: Settings, service: Service) -> RedisSession:
     if service.memory_limit_bytes:
         session.memory_limit = partial(int, service.memory_limit_bytes)
     elif service.container:
-        session.memory_limit = partial(container.memory_limit, service.container)
+        session.memory_limit = partial(container.memory_limit, container_of(service))
     return session
 
 
@@ -53,8 +53,8 @@ def _open(settings: Settings, service: Service) -> RedisSession:
             'set `url = "env:REDIS_URL"` or `container` of that service',
         )
     discover = settings.document.workbench.discover_credentials
-    engine = open_engine()
-    return _with(engine, lambda: _inspect_and_open(engine, service, credentials=discover))
+    place = container_of(service).open()
+    return _with(place, lambda: _inspect_and_open(place, credentials=discover))
 
 
 def _configured(settings: Settings, service: Service) -> RedisSession:
@@ -75,29 +75,29 @@ def _or_inside(
 ) -> RedisSession:
     """Return a session through the container, with the configured login. Errors: the one that says most."""
     try:
-        engine = open_engine()
-        return _with(engine, lambda: _exec(engine, service, notes, login=address))
+        place = container_of(service).open()
+        return _with(place, lambda: _exec(place, notes, login=address))
     except TargetError as error:
         message = f"{cause.message}; inside container {service.container}: {error.message}"
         shown = error if error.kind in _ANSWERED else cause
         raise TargetError(shown.kind, message, shown.advice) from error
 
 
-def _with(engine: Engine, action: Callable[[], RedisSession]) -> RedisSession:
+def _with(place: OpenContainer, action: Callable[[], RedisSession]) -> RedisSession:
     """Return what `action` opens; the engine is closed where no session needs it any longer."""
     try:
         session = action()
     except TargetError:
-        engine.close()
+        place.close()
         raise
     if session.is_quick:
-        engine.close()
+        place.close()
     return session
 
 
-def _inspect_and_open(engine: Engine, service: Service, *, credentials: bool) -> RedisSession:
-    found = container.find(engine, service.container)
-    notes: tuple[str, ...] = (f"inspected container {service.container}",)
+def _inspect_and_open(place: OpenContainer, *, credentials: bool) -> RedisSession:
+    found = container.find(place)
+    notes: tuple[str, ...] = (f"inspected container {place.name}",)
     if credentials and found.inside.password:
         notes = (*notes, "used the password that the container is started with, in memory only")
     address = found.address if credentials or not found.address else _without_login(found.address)
@@ -109,7 +109,7 @@ def _inspect_and_open(engine: Engine, service: Service, *, credentials: bool) ->
         else:
             return greet(wire, address, (*notes, str(address)))
     login = found.inside if credentials else _without_login(found.inside)
-    return _exec(engine, service, notes, login=login, found=found)
+    return _exec(place, notes, login=login, found=found)
 
 
 def _without_login(address: Address) -> Address:
@@ -117,19 +117,18 @@ def _without_login(address: Address) -> Address:
 
 
 def _exec(
-    engine: Engine,
-    service: Service,
+    place: OpenContainer,
     notes: tuple[str, ...],
     *,
     login: Address,
     found: container.Found | None = None,
 ) -> RedisSession:
-    found = found or container.find(engine, service.container)
+    found = found or container.find(place)
     inside = msgspec.structs.replace(
         found.inside, user=login.user, password=login.password, tls=login.tls, database=login.database
     )
-    cli = container.ContainerCli(engine, service.container, inside)
-    notes = (*notes, f"redis-cli inside container {service.container}")
+    cli = container.ContainerCli(place, inside)
+    notes = (*notes, f"redis-cli inside container {place.name}")
     return greet(cli, inside, notes)
 
 

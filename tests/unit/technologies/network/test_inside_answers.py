@@ -7,14 +7,15 @@ import msgspec
 import pytest
 
 from incident_lib.errors import ProblemKind
-from incident_lib.technologies.network.probes.inside_answers import rows_of_python
-from incident_lib.technologies.network.probes.inside_shell import rows_of_shell
-from incident_lib.technologies.network.probes.needed import Needed
-from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.probes.dependency_addresses import DependencyAddress
+from incident_lib.technologies.network.probes.endpoint import Endpoint
+from incident_lib.technologies.network.probes.inside_answers import rows_of_python, rows_of_shell
 from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer, Trust
 
-PAY = Needed(
-    dependency="pay", place=Place(host="pay.example.com", port=443, uses_tls=True), told_by="workbench.toml"
+PAY = DependencyAddress(
+    dependency="pay",
+    endpoint=Endpoint(host="pay.example.com", port=443, uses_tls=True),
+    source="workbench.toml",
 )
 ASKED = (PAY,)
 
@@ -99,7 +100,9 @@ def test_nonsense_for_certificates() -> None:
 
 
 def test_python_without_the_declared_authority_says_nothing_of_trust() -> None:
-    ours = msgspec.structs.replace(PAY, place=msgspec.structs.replace(PAY.place, ca=Path("/etc/ca.pem")))
+    ours = msgspec.structs.replace(
+        PAY, endpoint=msgspec.structs.replace(PAY.endpoint, ca=Path("/etc/ca.pem"))
+    )
     port = {"address": "192.0.2.7", "port": 443}
     answer = {"id": 0, "stage": "done", "addresses": ["192.0.2.7"], "ports": [port]}
     for tls, seen in (([{"store": "own", "code": 20}], 0), ([{"store": "own", "code": 10}], 1)):
@@ -164,7 +167,9 @@ def test_openssl_that_was_ended_met_silence(code: str, silent: object) -> None:
 
 
 def test_openssl_without_the_declared_authority_says_nothing_of_trust():
-    ours = msgspec.structs.replace(PAY, place=msgspec.structs.replace(PAY.place, ca=Path("/etc/ca.pem")))
+    ours = msgspec.structs.replace(
+        PAY, endpoint=msgspec.structs.replace(PAY.endpoint, ca=Path("/etc/ca.pem"))
+    )
     said = "verify error:num=20:unable to get local issuer certificate;Verify return code: 20 (unable to get)"
     lines = "\n".join(("0|name|0|10.0.0.7 ", "0|port|0|", f"0|tls|0|{said}"))
     rows, missing = rows_of_shell(lines, (ours,), "app")

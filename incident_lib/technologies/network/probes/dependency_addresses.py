@@ -13,27 +13,27 @@ import msgspec
 
 from incident_lib.config import Kinds
 from incident_lib.connections.names import is_literal
-from incident_lib.technologies.network.probes.place import Place, parse_place
+from incident_lib.technologies.network.probes.endpoint import Endpoint, parse_endpoint
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")  # what may be a host: never an option of a command
 _HOST = re.compile(r"^(?P<stem>\w*?)_?(?:HOST|HOSTNAME|SERVER|ADDR)$|^PGHOST$")
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class ConfiguredDependency(msgspec.Struct, frozen=True, kw_only=True):
     """A dependency of a service, as it is configured."""
 
     name: str
     kind: str  # of the service, or outside
-    place: Place | None = None
+    endpoint: Endpoint | None = None
     container: str = ""
 
 
-class Needed(msgspec.Struct, frozen=True, kw_only=True):
+class DependencyAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a dependency is looked for from inside a container."""
 
     dependency: str
-    place: Place
-    told_by: str  # "PAYMENTS_URL of the container", "workbench.toml"
+    endpoint: Endpoint
+    source: str  # "PAYMENTS_URL of the container", "workbench.toml"
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -41,24 +41,25 @@ class Named(msgspec.Struct, frozen=True):
 
     variable: str
     scheme: str
-    place: Place
+    endpoint: Endpoint
 
 
-def needed_places(
-    wanted: Iterable[Wanted],
+def dependency_addresses(
+    wanted: Iterable[ConfiguredDependency],
     environment: Mapping[str, str],
     *,
     on_host: bool,
     known_as: Mapping[str, set[str]],
     kinds: Kinds | None = None,
-) -> tuple[Needed, ...]:
+) -> tuple[DependencyAddress, ...]:
     """Return where each dependency is looked for from inside; one that nothing tells of is left out.
 
     `known_as` holds the names and addresses of each dependency's own container; `on_host` whether the
     application's container shares the network of its machine.
 
-    >>> pay = Wanted(name="pay", kind="outside", place=Place(host="pay.example", port=443))
-    >>> [one.place.host for one in needed_places((pay,), {}, on_host=False, known_as={})]
+    >>> endpoint = Endpoint(host="pay.example", port=443)
+    >>> pay = ConfiguredDependency(name="pay", kind="outside", endpoint=endpoint)
+    >>> [found.endpoint.host for found in dependency_addresses((pay,), {}, on_host=False, known_as={})]
     ['pay.example']
     """
     kinds = kinds or {}
@@ -69,48 +70,54 @@ def needed_places(
 
 
 def _needed(
-    wanted: Wanted,
-    everything: tuple[Wanted, ...],
+    wanted: ConfiguredDependency,
+    everything: tuple[ConfiguredDependency, ...],
     named: tuple[Named, ...],
     known_as: Mapping[str, set[str]],
     *,
     on_host: bool,
     kinds: Kinds,
-) -> Needed | None:
+) -> DependencyAddress | None:
     told = _told(wanted, everything, named, known_as.get(wanted.name, set()), kinds)
     if told:
         by = f"{told.variable} of the container"
-        return Needed(dependency=wanted.name, place=_with_authority(told.place, wanted.place), told_by=by)
-    place = wanted.place
-    if place is None or not _NAME.fullmatch(place.host) or (is_loopback(place.host) and not on_host):
+        return DependencyAddress(
+            dependency=wanted.name, endpoint=_with_authority(told.endpoint, wanted.endpoint), source=by
+        )
+    endpoint = wanted.endpoint
+    if endpoint is None or not _NAME.fullmatch(endpoint.host) or (is_loopback(endpoint.host) and not on_host):
         return None
-    return Needed(dependency=wanted.name, place=place, told_by="workbench.toml")
+    return DependencyAddress(dependency=wanted.name, endpoint=endpoint, source="workbench.toml")
 
 
 def _told(
-    wanted: Wanted, everything: tuple[Wanted, ...], named: tuple[Named, ...], known_as: set[str], kinds: Kinds
+    wanted: ConfiguredDependency,
+    everything: tuple[ConfiguredDependency, ...],
+    named: tuple[Named, ...],
+    known_as: set[str],
+    kinds: Kinds,
 ) -> Named | None:
     """Return the one address in the environment that leads to a dependency; None for none or several."""
     names = {name for name in (wanted.container, wanted.name, *known_as) if name}
-    port = wanted.place.port if wanted.place else None
-    configured = (wanted.place.host, port) if wanted.place else None
+    port = wanted.endpoint.port if wanted.endpoint else None
+    configured = (wanted.endpoint.host, port) if wanted.endpoint else None
     schemes = (wanted.kind, *kinds[wanted.kind].schemes) if wanted.kind in kinds else ()
     only_one = sum(other.kind == wanted.kind for other in everything) == 1
     for fits in (
-        [one for one in named if one.place.host in names],
-        [one for one in named if (one.place.host, one.place.port) == configured],
+        [one for one in named if one.endpoint.host in names],
+        [one for one in named if (one.endpoint.host, one.endpoint.port) == configured],
         [one for one in named if one.scheme in schemes and only_one],
     ):
-        places = {(one.place.host, one.place.port) for one in fits}
-        if len(places) == 1:
+        endpoints = {(one.endpoint.host, one.endpoint.port) for one in fits}
+        if len(endpoints) == 1:
             return fits[0]
-        if places:
+        if endpoints:
             return None
     return None
 
 
-def _with_authority(place: Place, configured: Place | None) -> Place:
-    return msgspec.structs.replace(place, ca=configured.ca) if configured and configured.ca else place
+def _with_authority(endpoint: Endpoint, configured: Endpoint | None) -> Endpoint:
+    return msgspec.structs.replace(endpoint, ca=configured.ca) if configured and configured.ca else endpoint
 
 
 def addresses_in(environment: Mapping[str, str], kinds: Kinds) -> Iterator[Named]:
@@ -118,7 +125,7 @@ def addresses_in(environment: Mapping[str, str], kinds: Kinds) -> Iterator[Named
 
     >>> from incident_lib.config import Kind
     >>> redis = Kind(name="redis", default_port=6379, variables=("REDIS",))
-    >>> [(one.variable, one.place.host, one.place.port) for one in addresses_in(
+    >>> [(one.variable, one.endpoint.host, one.endpoint.port) for one in addresses_in(
     ...     {"DATABASE_URL": "postgresql+asyncpg://u:p@db/shop", "REDIS_HOST": "cache", "LANG": "C"},
     ...     {"redis": redis})]
     [('DATABASE_URL', 'db', 5432), ('REDIS_HOST', 'cache', 6379)]
@@ -127,17 +134,17 @@ def addresses_in(environment: Mapping[str, str], kinds: Kinds) -> Iterator[Named
         scheme, separator, rest = value.partition("://")
         if separator and len(value) < 2_000:
             scheme = scheme.partition("+")[0].lower()
-            place: Place | None = parse_place(f"{scheme}://{rest}")
+            endpoint: Endpoint | None = parse_endpoint(f"{scheme}://{rest}")
         else:
-            scheme, place = _of_pair(variable, value, environment, kinds)
-        if place and place.port and _NAME.fullmatch(place.host):
-            yield Named(variable, scheme, place)
+            scheme, endpoint = _of_pair(variable, value, environment, kinds)
+        if endpoint and endpoint.port and _NAME.fullmatch(endpoint.host):
+            yield Named(variable, scheme, endpoint)
 
 
 def _of_pair(
     variable: str, value: str, environment: Mapping[str, str], kinds: Kinds
-) -> tuple[str, Place | None]:
-    """Return the place that `DB_HOST` and `DB_PORT` name together."""
+) -> tuple[str, Endpoint | None]:
+    """Return the endpoint that `DB_HOST` and `DB_PORT` name together."""
     match = _HOST.match(variable)
     if not match or not _NAME.fullmatch(value):
         return "", None
@@ -146,7 +153,7 @@ def _of_pair(
     kind = next((kind for kind in kinds.values() if any(part in variable for part in kind.variables)), None)
     number = int(port) if port.isdigit() else kind.default_port if kind else None
     name = kind.name if kind else ""
-    return (name, Place(host=value, port=number)) if number and stem + name else ("", None)
+    return (name, Endpoint(host=value, port=number)) if number and stem + name else ("", None)
 
 
 def is_loopback(host: str) -> bool:

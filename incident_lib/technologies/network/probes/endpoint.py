@@ -14,7 +14,7 @@ _POSTGRES_PORTS = {"postgres": 5432, "postgresql": 5432}
 _TLS = frozenset({"https", "tls", "rediss"})
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where something is reached: no credentials, no path. Without a port it is a name only."""
 
     host: str
@@ -23,7 +23,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     ca: Path | None = None
 
 
-def place_of(settings: Settings, target: Service | Dependency) -> Place | None:
+def endpoint_of(settings: Settings, target: Service | Dependency) -> Endpoint | None:
     """Return where `target` is reached; None where it is no network's address, or not known now."""
     is_postgres = isinstance(target, Service) and target.kind == "postgres"
     address = target.dsn if isinstance(target, Service) and is_postgres else target.url
@@ -31,16 +31,16 @@ def place_of(settings: Settings, target: Service | Dependency) -> Place | None:
         text = settings.resolve(address)
     except TargetError:
         return None  # the technology's own lane says so
-    place = parse_place(text)
-    if place is None or not target.ca:
-        return place
-    return msgspec.structs.replace(place, ca=settings.file(target.ca))
+    endpoint = parse_endpoint(text)
+    if endpoint is None or not target.ca:
+        return endpoint
+    return msgspec.structs.replace(endpoint, ca=settings.file(target.ca))
 
 
-def parse_place(address: str) -> Place | None:
-    """Return the place that an address or a PostgreSQL connection string names, without anything secret.
+def parse_endpoint(address: str) -> Endpoint | None:
+    """Return the endpoint that an address or a PostgreSQL connection string names, without anything secret.
 
-    >>> parse_place("postgresql://app:hunter2@db.example.com/shop").host
+    >>> parse_endpoint("postgresql://app:hunter2@db.example.com/shop").host
     'db.example.com'
     """
     if "://" not in address:
@@ -54,17 +54,17 @@ def parse_place(address: str) -> Place | None:
     if not host or "," in host or host.lower().startswith("%2f") or parts.scheme == "unix":
         return None
     if parts.scheme == "dns":
-        return Place(host=host)
+        return Endpoint(host=host)
     if (port or ports.get(parts.scheme)) is None:
         return None
-    return Place(host=host, port=port or ports[parts.scheme], uses_tls=parts.scheme in _TLS)
+    return Endpoint(host=host, port=port or ports[parts.scheme], uses_tls=parts.scheme in _TLS)
 
 
-def _from_keywords(address: str) -> Place | None:
-    """Return the place of `host=db port=5432 dbname=shop`, None for a socket file."""
+def _from_keywords(address: str) -> Endpoint | None:
+    """Return the endpoint of `host=db port=5432 dbname=shop`, None for a socket file."""
     fields = dict(re.findall(r"(\w+)\s*=\s*'?([^\s']*)'?", address))
     host = fields.get("hostaddr") or fields.get("host", "")
     port = fields.get("port", "5432")
     if not host or host.startswith(("/", "@")) or "," in host or not port.isdigit():
         return None
-    return Place(host=host, port=int(port))
+    return Endpoint(host=host, port=int(port))

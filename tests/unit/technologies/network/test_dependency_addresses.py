@@ -3,24 +3,30 @@
 import pytest
 
 from incident_lib.technologies import table
-from incident_lib.technologies.network.probes.needed import (
-    Wanted,
+from incident_lib.technologies.network.probes.dependency_addresses import (
+    ConfiguredDependency,
     addresses_in,
+    dependency_addresses,
     is_loopback,
     names_of,
-    needed_places,
 )
-from incident_lib.technologies.network.probes.place import Place
+from incident_lib.technologies.network.probes.endpoint import Endpoint
 
-DB = Wanted(name="db", kind="postgres", place=Place(host="127.0.0.1", port=6543), container="app-db")
-CACHE = Wanted(name="cache", kind="redis")
-PAY = Wanted(name="pay", kind="outside", place=Place(host="pay.example.com", port=443, uses_tls=True))
+DB = ConfiguredDependency(
+    name="db", kind="postgres", endpoint=Endpoint(host="127.0.0.1", port=6543), container="app-db"
+)
+CACHE = ConfiguredDependency(name="cache", kind="redis")
+PAY = ConfiguredDependency(
+    name="pay", kind="outside", endpoint=Endpoint(host="pay.example.com", port=443, uses_tls=True)
+)
 
 
-def needed(*wanted: Wanted, on_host: bool = False, **environment: str) -> dict[str, tuple[str, int | None]]:
+def needed(
+    *wanted: ConfiguredDependency, on_host: bool = False, **environment: str
+) -> dict[str, tuple[str, int | None]]:
     known = {"db": {"app-db", "database", "172.18.0.3"}}
-    found = needed_places(wanted, environment, on_host=on_host, known_as=known, kinds=table().kinds)
-    return {one.dependency: (one.place.host, one.place.port) for one in found}
+    found = dependency_addresses(wanted, environment, on_host=on_host, known_as=known, kinds=table().kinds)
+    return {one.dependency: (one.endpoint.host, one.endpoint.port) for one in found}
 
 
 def test_an_address_of_this_machine_means_nothing_inside() -> None:
