@@ -6,6 +6,7 @@ and units for ever; one whose type is not registered is kept as it was stored.
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import ModuleType
 from typing import Any, cast
 
 import msgspec
@@ -51,6 +52,12 @@ def register(row_types: Iterable[type[Row]]) -> None:
     for row_type in row_types:
         if _types.setdefault(tag_of(row_type), row_type) is not row_type:
             raise ValueError(f"a record type with the tag {tag_of(row_type)!r} is registered already")
+
+
+def rows_of(module: ModuleType) -> tuple[type[Row], ...]:
+    """Return the record types that a module defines, in order."""
+    defined = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Row))
+    return tuple(each for each in defined if each.__module__ == module.__name__)
 
 
 def tag_of(row_type: type[Row]) -> str:

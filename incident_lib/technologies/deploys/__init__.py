@@ -1,12 +1,12 @@
 """What was deployed, and when."""
 
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.deploys import catalogue, findings, probes
-from incident_lib.technologies.deploys.rows import DeploysRow
+from incident_lib.technologies.deploys import catalogue, findings, probes, rows
 
 TECHNOLOGY = Technology(
     name="deploys",
-    rows=(DeploysRow,),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

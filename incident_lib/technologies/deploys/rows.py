@@ -12,6 +12,3 @@ class Deployment(Row, frozen=True, kw_only=True):
     service: str
     version: str
     previous: str | None = None  # the version before it, where the log has it
-
-
-DeploysRow = Deployment

@@ -1,14 +1,12 @@
 """The Docker engine and the containers of services."""
 
-from typing import get_args
-
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.docker import actions, catalogue, findings, health, probes, runbook
-from incident_lib.technologies.docker.rows import DockerRow
+from incident_lib.technologies.docker import actions, catalogue, findings, health, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="docker",
-    rows=get_args(DockerRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from incident_lib.model.rows import Measurement, MemorySample, Row
+from incident_lib.model.rows import Row
 
 
 class EngineFacts(Row, frozen=True, kw_only=True):
@@ -167,19 +167,3 @@ class ContainerProcess(Row, frozen=True, kw_only=True):
     resident_bytes: int | None
     age: str
     command: str
-
-
-DockerRow = (
-    EngineFacts
-    | EventsSeen
-    | ContainerEvent
-    | ContainerListed
-    | NetworkGap
-    | ContainerState
-    | HealthOutput
-    | NetworkAttachment
-    | ContainerUsage
-    | MemorySample
-    | ContainerProcess
-    | Measurement
-)

@@ -1,14 +1,12 @@
 """The machine that the workbench runs on."""
 
-from typing import get_args
-
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.host import catalogue, findings, probes
-from incident_lib.technologies.host.rows import HostRow
+from incident_lib.technologies.host import catalogue, findings, probes, rows
 
 TECHNOLOGY = Technology(
     name="host",
-    rows=get_args(HostRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

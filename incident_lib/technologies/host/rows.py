@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from incident_lib.model.rows import Measurement, Row
+from incident_lib.model.rows import Row
 
 
 class FileSystem(Row, frozen=True, kw_only=True):
@@ -95,6 +95,3 @@ def shown(user: ProcessorUser, container: str = "") -> str:
     count = f"{user.process_count} processes, one is" if user.process_count > 1 else "process"
     place = container or user.container_id
     return f"{user.name} ({count} {user.pid}{f', in container {place}' if place else ''})"
-
-
-HostRow = FileSystem | HostMemory | HostLoad | ProcessorUser | Measurement

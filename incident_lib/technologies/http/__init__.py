@@ -1,16 +1,14 @@
 """What answers HTTP: services of ours and outside dependencies."""
 
-from typing import get_args
-
 from incident_lib.config import Kind
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.http import catalogue, findings, health, probes, runbook
-from incident_lib.technologies.http.rows import HttpRow
+from incident_lib.technologies.http import catalogue, findings, health, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="http",
     kind=Kind(name="http", url_schemes=("https", "http"), is_deployed=True),
-    rows=get_args(HttpRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

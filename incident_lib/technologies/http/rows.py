@@ -3,7 +3,7 @@
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model.rows import Measurement, Row
+from incident_lib.model.rows import Row
 
 
 class HealthPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,3 @@ class HttpAnswer(Row, frozen=True, kw_only=True):
     def is_well(self) -> bool:
         """Whether it answered in the 2xx range."""
         return self.status is not None and self.error_kind is None and 200 <= self.status < 300
-
-
-HttpRow = Measurement | HttpAnswer

@@ -1,14 +1,12 @@
 """The logs of services."""
 
-from typing import get_args
-
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.logs import catalogue, findings, probes, runbook
-from incident_lib.technologies.logs.rows import LogsRow
+from incident_lib.technologies.logs import catalogue, findings, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="logs",
-    rows=get_args(LogsRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

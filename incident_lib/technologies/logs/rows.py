@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from incident_lib.model.rows import Measurement, Row
+from incident_lib.model.rows import Row
 
 
 class LogSummary(Row, frozen=True, kw_only=True):
@@ -130,16 +130,3 @@ class LogEvent(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str
-
-
-LogsRow = (
-    LogSummary
-    | LogBucket
-    | LogEndpoint
-    | LogLatency
-    | LogTemplate
-    | LogException
-    | LogErrorClass
-    | LogEvent
-    | Measurement
-)

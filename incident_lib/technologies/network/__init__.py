@@ -1,14 +1,12 @@
 """Names, ports and TLS, seen from here and from inside of containers."""
 
-from typing import get_args
-
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import catalogue, findings, health, probes, runbook
-from incident_lib.technologies.network.rows import NetworkRow
+from incident_lib.technologies.network import catalogue, findings, health, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="network",
-    rows=get_args(NetworkRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model.rows import Measurement, Row
+from incident_lib.model.rows import Row
 
 
 class NameAnswer(Row, frozen=True, kw_only=True):
@@ -78,6 +78,3 @@ class TlsAnswer(Row, frozen=True, kw_only=True):
     dependency: str = ""  # whose certificate it is, where that is not the target itself
     store: str = ""  # what it was verified with inside a container: own, declared, certifi
     verify_code: int | None = None  # OpenSSL's number for why not
-
-
-NetworkRow = Measurement | NameAnswer | PortAnswer | TlsAnswer

@@ -1,11 +1,9 @@
 """PostgreSQL, and PgBouncer in front of it."""
 
-from typing import get_args
-
 from incident_lib.config import Kind
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.postgres import actions, catalogue, findings, health, probes, runbook
-from incident_lib.technologies.postgres.rows import PostgresRow
+from incident_lib.technologies.postgres import actions, catalogue, findings, health, probes, rows, runbook
 
 _ROLE = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
@@ -35,7 +33,7 @@ TECHNOLOGY = Technology(
         ),
     ),
     programs=("postgres",),
-    rows=get_args(PostgresRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

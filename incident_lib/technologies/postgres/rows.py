@@ -477,39 +477,3 @@ class PostgresDisk(Row, frozen=True, kw_only=True):
     total_bytes: int
     free_bytes: int  # for the server, which is not root
     vantage: str
-
-
-PostgresRow = (
-    PostgresConnection
-    | PostgresCapacity
-    | PostgresSessionGroup
-    | PostgresActiveSession
-    | PostgresLockSession
-    | PostgresCounters
-    | PostgresServer
-    | PostgresStandby
-    | PostgresSlot
-    | PostgresDatabase
-    | PostgresTable
-    | PostgresStatement
-    | PostgresSetting
-    | PostgresIo
-    | PostgresSlru
-    | PostgresEvictions
-    | PostgresPool
-    | PostgresPooler
-    | PostgresSchema
-    | PostgresRelation
-    | PostgresSchemaStatement
-    | PostgresWait
-    | PostgresRunningStatement
-    | PostgresTableScan
-    | PostgresCheckpoints
-    | PostgresSequence
-    | PostgresHorizonHolder
-    | PostgresArchiver
-    | PostgresWalFolder
-    | PostgresInvalidIndex
-    | PostgresVacuum
-    | PostgresDisk
-)

@@ -1,16 +1,14 @@
 """A service that is a plain process."""
 
-from typing import get_args
-
 from incident_lib.config import Kind
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.process import catalogue, findings, health, probes, runbook
-from incident_lib.technologies.process.rows import ProcessRow
+from incident_lib.technologies.process import catalogue, findings, health, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="process",
     kind=Kind(name="process", is_deployed=True),
-    rows=get_args(ProcessRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from incident_lib.model.rows import Measurement, MemorySample, Row
+from incident_lib.model.rows import Row
 
 
 class ProcessState(Row, frozen=True, kw_only=True):
@@ -41,6 +41,3 @@ class ProcessState(Row, frozen=True, kw_only=True):
         if not self.open_file_limit_count or self.open_file_count is None:
             return None
         return self.open_file_count / self.open_file_limit_count
-
-
-ProcessRow = ProcessState | MemorySample | Measurement

@@ -1,11 +1,9 @@
 """Redis and Valkey."""
 
-from typing import get_args
-
 from incident_lib.config import Kind
+from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.redis import actions, catalogue, findings, health, probes, runbook
-from incident_lib.technologies.redis.rows import RedisRow
+from incident_lib.technologies.redis import actions, catalogue, findings, health, probes, rows, runbook
 
 TECHNOLOGY = Technology(
     name="redis",
@@ -26,7 +24,7 @@ TECHNOLOGY = Technology(
         ),
     ),
     programs=("redis-server", "valkey-server"),
-    rows=get_args(RedisRow),
+    rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,

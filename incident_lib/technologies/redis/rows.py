@@ -291,28 +291,3 @@ class RedisWatched(Row, frozen=True, kw_only=True):
     status: str  # ok, sdown (this Sentinel alone thinks that it is down), odown (enough of them agree)
     replica_count: int | None
     sentinel_count: int | None
-
-
-RedisRow = (
-    RedisServer
-    | RedisLatency
-    | RedisMemory
-    | RedisClients
-    | RedisClientGroup
-    | RedisPersistence
-    | RedisSetting
-    | RedisErrorClass
-    | RedisSlowCommand
-    | RedisSlowLog
-    | RedisLatencyEvent
-    | RedisCommand
-    | RedisDenial
-    | RedisDatabase
-    | RedisKeySample
-    | RedisKey
-    | RedisKeyGroup
-    | RedisReplication
-    | RedisReplica
-    | RedisCluster
-    | RedisWatched
-)

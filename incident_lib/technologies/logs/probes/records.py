@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
+from incident_lib.model.rows import Row
 from incident_lib.technologies.logs.probes.clusters import MOST, clusters
 from incident_lib.technologies.logs.probes.digest import (
     LATENCY_SLOTS,
@@ -27,7 +28,6 @@ from incident_lib.technologies.logs.rows import (
     LogEvent,
     LogException,
     LogLatency,
-    LogsRow,
     LogSummary,
     LogTemplate,
 )
@@ -38,7 +38,7 @@ _PEERS = 8  # hosts that the errors of a class are about
 _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 1 s and 10 s long
 
 
-def rows(digest: Digest) -> tuple[LogsRow, ...]:
+def rows(digest: Digest) -> tuple[Row, ...]:
     """Return the records: one LogSummary, then buckets, endpoints, latencies, classes and so on."""
     over_time = latencies(chosen_requests(digest), digest.slot_seconds)
     digest = coarsen(digest, bucket_seconds(digest))

@@ -10,7 +10,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import Window
+from incident_lib.model import Row, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import (
@@ -24,7 +24,6 @@ from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresCounters,
     PostgresIo,
-    PostgresRow,
     PostgresRunningStatement,
     PostgresSlru,
     PostgresTableScan,
@@ -164,7 +163,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
             return {}
         return {tuple(row[name] for name in self.key): row for row in session.rows(statement(self.name))}
 
-    def between(self, first: Mapping[Key, Reading], second: Mapping[Key, Reading]) -> tuple[PostgresRow, ...]:
+    def between(self, first: Mapping[Key, Reading], second: Mapping[Key, Reading]) -> tuple[Row, ...]:
         """Return what changed, a record each; what did not change, or was reset, is left out."""
         pairs = ((first[key], row) for key, row in second.items() if key in first)
         found = (difference(before, after) for before, after in pairs)
