@@ -50,6 +50,11 @@ def finding(  # noqa: PLR0913 - the one way to make a finding, and it reads well
     )
 
 
+def ok(evidence: Evidence, title: str, detail: str = "", **data: str | float | None) -> Finding:
+    """Return the OK finding on `evidence`: what was judged and found well."""
+    return finding(evidence, "ok", FindingSeverity.OK, title, detail, since=None, actions=(), **data)
+
+
 def unknown(evidence: Evidence) -> Finding:
     """Return the UNKNOWN finding of evidence that saw nothing."""
     reason = reason_of(evidence)

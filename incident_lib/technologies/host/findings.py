@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from incident_lib.findings.base import Analyzer, Context, finding
+from incident_lib.findings.base import Analyzer, Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.host.rows import (
     FileSystem,
@@ -27,9 +27,7 @@ def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if not found and known:
         least = min(known, key=lambda system: system.free_ratio or 0.0)
         title = f"the fullest of {len(known)} file systems has {format_share(least.free_ratio)} free"
-        yield finding(
-            evidence, "ok", FindingSeverity.OK, title, f"{least.path}: {format_bytes(least.free_bytes)}"
-        )
+        yield ok(evidence, title, f"{least.path}: {format_bytes(least.free_bytes)}")
 
 
 def _judge(evidence: Evidence, system: FileSystem, context: Context) -> Iterator[Finding]:
@@ -77,14 +75,7 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
             title = f"tasks on the machine wait for memory {format_share(memory.stalled_ratio)} of the time"
             yield finding(evidence, "pressure", pressed, title, detail, **data)
         if not severity and not pressed:
-            yield finding(
-                evidence,
-                "ok",
-                FindingSeverity.OK,
-                f"the machine has {available} of memory left",
-                detail,
-                **data,
-            )
+            yield ok(evidence, f"the machine has {available} of memory left", detail, **data)
 
 
 def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -106,7 +97,7 @@ def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
             yield finding(evidence, name, severity, title, detail, **data)
         if not complaints and not taken:
             title = f"load is {load.load_per_cpu:.2f} for each processor"
-            yield finding(evidence, "ok", FindingSeverity.OK, title, detail, **data)
+            yield ok(evidence, title, detail, **data)
 
 
 def _taken(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Analyzer, Context, finding, reason_of
+from incident_lib.findings.base import Analyzer, Context, finding, ok, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.http.rows import HealthPart, HttpAnswer
 from incident_lib.units import format_duration
@@ -214,9 +214,7 @@ def _ok(evidence: Evidence, rows: Sequence[HttpAnswer]) -> Finding:
         if len(rows) == 1
         else f"all {len(rows)} health addresses answer, the slowest in {took}"
     )
-    return finding(
-        evidence, "ok", FindingSeverity.OK, what, url=rows[0].url, count=len(rows), seconds=slowest
-    )
+    return ok(evidence, what, url=rows[0].url, count=len(rows), seconds=slowest)
 
 
 ANALYZERS: dict[str, Analyzer] = {"http.health": analyze_health}

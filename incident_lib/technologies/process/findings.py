@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from incident_lib import clock
-from incident_lib.findings.base import Analyzer, Context, finding
+from incident_lib.findings.base import Analyzer, Context, finding, ok
 from incident_lib.findings.growth import memory_series, steady_growth, warms_up
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import MemorySample
@@ -54,7 +54,7 @@ def _ok(evidence: Evidence, state: ProcessState) -> Finding:
     if state.python_version:
         parts.append(f"Python {state.python_version}")
     title = f"the process runs{since}"
-    return finding(evidence, "ok", FindingSeverity.OK, title, ", ".join(parts), **_data(state))
+    return ok(evidence, title, ", ".join(parts), **_data(state))
 
 
 def _data(state: ProcessState) -> dict[str, Any]:

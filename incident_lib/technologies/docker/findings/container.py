@@ -5,7 +5,7 @@ from typing import Any
 
 from incident_lib import clock
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context, finding, reason_of, unknown
+from incident_lib.findings.base import Context, finding, ok, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
@@ -34,7 +34,7 @@ def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]
             since = f" since {clock.format_time(state.started_at)}" if state.started_at else ""
             health = f", {state.health}" if state.health else ""
             title = f"{state.name} runs{since}{health}"
-            yield finding(evidence, "ok", FindingSeverity.OK, title, _image(state))
+            yield ok(evidence, title, _image(state))
 
 
 def judge_missing(evidence: Evidence, _context: Context) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from incident_lib.findings.base import Context, finding, reason_of
+from incident_lib.findings.base import Context, finding, ok, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.rows import Measurement
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerProcess, EngineFacts, NetworkGap
@@ -18,7 +18,7 @@ def analyze_engine(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         if engine.rootless:
             detail += ", rootless"
         title = f"the Docker engine {engine.version} answers"
-        yield finding(evidence, "ok", FindingSeverity.OK, title, detail, version=engine.version)
+        yield ok(evidence, title, detail, version=engine.version)
 
 
 def judge_engine(evidence: Evidence, _context: Context) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def analyze_containers(evidence: Evidence, _context: Context) -> Iterator[Findin
         listed = evidence.of(ContainerListed)
         running = sum(row.state == "running" for row in listed)
         title = f"{running} of {len(listed)} containers run"
-        yield finding(evidence, "ok", FindingSeverity.OK, title, running=running, containers=len(listed))
+        yield ok(evidence, title, running=running, containers=len(listed))
 
 
 def analyze_processes(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -66,4 +66,4 @@ def analyze_processes(evidence: Evidence, context: Context) -> Iterator[Finding]
         yield finding(evidence, "zombies", severity, title, advice, **data)
     else:
         title = f"{len(processes)} processes run in the container"
-        yield finding(evidence, "ok", FindingSeverity.OK, title, f"Python {python}" if python else "", **data)
+        yield ok(evidence, title, f"Python {python}" if python else "", **data)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from incident_lib import clock
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerEvent, EventsSeen
@@ -38,14 +38,7 @@ def analyze_events(evidence: Evidence, context: Context) -> Iterator[Finding]:
             else f" to {len({e.container for e in events})} containers"
         )
         title = f"nothing bad happened{what} since {clock.format_time(seen.seen_from)}"
-        yield finding(
-            evidence,
-            "ok",
-            FindingSeverity.OK,
-            title,
-            f"{len(events)} event{'' if len(events) == 1 else 's'}",
-            events=len(events),
-        )
+        yield ok(evidence, title, f"{len(events)} event{'' if len(events) == 1 else 's'}", events=len(events))
 
 
 def _forgotten(evidence: Evidence, seen: EventsSeen) -> Finding:

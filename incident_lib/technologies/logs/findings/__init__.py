@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from incident_lib.findings.base import Analyzer, Context, finding
+from incident_lib.findings.base import Analyzer, Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.logs.findings import latency, messages, requests
 from incident_lib.technologies.logs.findings.view import View, span, view_of
@@ -80,10 +80,8 @@ def _ok(view: View) -> Finding:
         ratio = summary.server_errors_count / summary.requests_count
         parts.append(f"{summary.requests_count:,} requests, {format_share(ratio)} failed")
     parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
-    return finding(
+    return ok(
         view.evidence,
-        "ok",
-        FindingSeverity.OK,
         f"nothing unusual in the log: {', '.join(parts)}",
         span(summary.first_at, summary.last_at),
         lines_count=summary.lines_count,

@@ -6,7 +6,7 @@ from itertools import groupby
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context, finding, unknown
+from incident_lib.findings.base import Context, finding, ok, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.findings.inside_tls import judge_tls
 from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAnswer
@@ -126,4 +126,4 @@ def _ok(evidence: Evidence, rows: Sequence[InsideRow]) -> Finding:
         f"{row.name} is {row.addresses[0]}" for row in rows if isinstance(row, NameAnswer) and row.addresses
     )
     title = f"inside {rows[0].asked} {what} as expected"
-    return finding(evidence, "ok", FindingSeverity.OK, title, seen, vantage=rows[0].asked, count=count)
+    return ok(evidence, title, seen, vantage=rows[0].asked, count=count)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context, finding, reason_of, unknown
+from incident_lib.findings.base import Context, finding, ok, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import NameAnswer
 from incident_lib.units import format_duration
@@ -100,12 +100,4 @@ def _ok(evidence: Evidence, system: NameAnswer) -> Finding:
     title = (
         f"{system.name} is {where}" if system.name != where else f"no name to resolve: {where} is an address"
     )
-    return finding(
-        evidence,
-        "ok",
-        FindingSeverity.OK,
-        title,
-        f"resolved in {took}",
-        host=system.name,
-        seconds=system.seconds,
-    )
+    return ok(evidence, title, f"resolved in {took}", host=system.name, seconds=system.seconds)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context, finding, reason_of, unknown
+from incident_lib.findings.base import Context, finding, ok, reason_of, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import PortAnswer
 from incident_lib.units import format_duration
@@ -69,10 +69,8 @@ def _down(evidence: Evidence, dead: list[PortAnswer]) -> Finding:
 def _ok(evidence: Evidence, rows: tuple[PortAnswer, ...]) -> Finding:
     slowest = max(row.seconds or 0.0 for row in rows)
     where = f"port {rows[0].port}" if len(rows) == 1 else f"port {rows[0].port} at {len(rows)} addresses"
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{where} accepts connections in {format_duration(slowest)}",
         ", ".join(row.address for row in rows),
         port=rows[0].port,

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from incident_lib.clock import format_time
-from incident_lib.findings.base import Context, finding, unknown
+from incident_lib.findings.base import Context, finding, ok, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 
@@ -165,12 +165,10 @@ def _expires_soon(evidence: Evidence, context: Context, row: TlsAnswer) -> Itera
 def _ok(evidence: Evidence, row: TlsAnswer) -> Finding:
     if not row.certificates:
         title = f"{row.protocol} with a trusted certificate"
-        return finding(evidence, "ok", FindingSeverity.OK, title, address=row.address)
+        return ok(evidence, title, address=row.address)
     ends = min(one.not_after_at for one in row.certificates)
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{row.protocol} with a trusted certificate, good for {_days(ends, evidence.collected_at)}",
         _dates(row.certificates[0]),
         host=row.name,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import finding
+from incident_lib.findings.base import ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.technologies.postgres.rows import PostgresActiveSession, PostgresLockSession
 from incident_lib.units import format_duration
@@ -84,4 +84,4 @@ def conclude(
     """
     yield from found
     if not blind and all(finding.severity is FindingSeverity.INFO for finding in found):
-        yield finding(evidence, "ok", FindingSeverity.OK, title, "", since=None, actions=(), **data)
+        yield ok(evidence, title, "", **data)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context, finding, reason_of
+from incident_lib.findings.base import Context, finding, ok, reason_of
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.rows import PostgresConnection
 from incident_lib.units import format_count, format_duration
@@ -72,10 +72,8 @@ def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding
         role = "standby" if row.in_recovery else "primary"
         if row.refused_kind is None:
             title = f"PostgreSQL {row.version} ({role}) answers in {latency}"
-            yield finding(
+            yield ok(
                 evidence,
-                "ok",
-                FindingSeverity.OK,
                 title,
                 f"database {row.database}, as role {row.role}",
                 version=row.version,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding, unknown
+from incident_lib.findings.base import Context, finding, ok, unknown
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.rows import (
     PostgresRelation,
@@ -31,7 +31,7 @@ def analyze_schema(evidence: Evidence, context: Context) -> Iterator[Finding]:
         how = "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would show all"
         title = f"no change of the schema was seen: {seen}"
         detail = f"compared: sessions' last statements, times of commits, an earlier snapshot{how}"
-        yield finding(evidence, "ok", FindingSeverity.OK, title, detail, table_count=schema.table_count)
+        yield ok(evidence, title, detail, table_count=schema.table_count)
 
 
 def _running(evidence: Evidence) -> Iterator[Finding]:

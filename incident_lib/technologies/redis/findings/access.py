@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisDenial, RedisSetting
 
@@ -11,9 +11,7 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield refusals inside the window, else OK."""
     denials = evidence.of(RedisDenial)
     if not denials:
-        yield finding(
-            evidence, "ok", FindingSeverity.OK, "no client was refused by the access rules in the window"
-        )
+        yield ok(evidence, "no client was refused by the access rules in the window")
         return
     worst = max(denials, key=lambda row: row.denied_count)
     total = sum(row.denied_count for row in denials)
@@ -35,6 +33,4 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
 def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield that the settings are known; they are judged against a baseline elsewhere."""
     count = len(evidence.of(RedisSetting))
-    yield finding(
-        evidence, "ok", FindingSeverity.OK, f"{count} settings read, to be compared with a healthy time"
-    )
+    yield ok(evidence, f"{count} settings read, to be compared with a healthy time")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_by_client
 from incident_lib.technologies.redis.rows import RedisClientGroup, RedisClients
@@ -28,10 +28,8 @@ def _ok(evidence: Evidence, row: RedisClients) -> Finding:
             evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no clients section"
         )
     limit = f" of {format_number(row.limit_count)}" if row.limit_count else ", the limit is not known"
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{format_number(row.connected_count)} clients{limit}",
         connected_count=row.connected_count,
         limit_count=row.limit_count,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisCommand, RedisLatencyEvent, RedisSetting, busy_seconds
 from incident_lib.units import format_duration, format_share
@@ -23,10 +23,8 @@ def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
     seconds = commands[0].seconds if commands else None
     per_second = calls / seconds if seconds else 0.0
     off = any(row.value == "0" for row in evidence.of(RedisSetting))
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{per_second:.0f} commands a second, which take {format_share(_ratio(commands))} of its time",
         "latency monitoring is off (latency-monitor-threshold 0): stalls by disk and forks are not seen"
         if off

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from incident_lib.clock import format_time
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
 from incident_lib.technologies.redis.rows import RedisLatency, RedisServer
 from incident_lib.units import format_duration, format_share
@@ -63,10 +63,8 @@ def _ok(evidence: Evidence, server: RedisServer | None, latency: RedisLatency | 
     median = latency.median_seconds if latency else None
     speed = f" in {format_duration(median)}" if median is not None else ""
     ways = "; ".join(server.ways) if server else ""
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{name} answers{speed}",
         ways,
         version=server.version if server else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisErrorClass
 from incident_lib.units import format_duration
@@ -35,7 +35,7 @@ def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if past:
         yield _past(evidence, past)
     elif not rising:
-        yield finding(evidence, "ok", FindingSeverity.OK, "no command is refused just now", _totals(rows))
+        yield ok(evidence, "no command is refused just now", _totals(rows))
 
 
 def _rising(evidence: Evidence, row: RedisErrorClass, context: Context) -> Finding:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
-from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.findings.base import Context, finding, ok
+from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 from incident_lib.units import format_bytes, format_share
 
@@ -21,10 +21,8 @@ def _ok(evidence: Evidence, databases: tuple[RedisDatabase, ...]) -> Finding:
     keys = sum(row.key_count for row in databases)
     expiring = sum(row.expiring_count for row in databases)
     forever = f", {format_share(1 - expiring / keys)} of them without an expiry" if keys else ""
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{keys:,} keys{forever}",
         _sample(evidence),
         key_count=keys,

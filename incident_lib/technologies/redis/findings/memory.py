@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.technologies.redis.findings.flushes import flushed_now
 from incident_lib.technologies.redis.rows import RedisMemory
@@ -36,10 +36,8 @@ def _ok(evidence: Evidence, row: RedisMemory, context: Context) -> Finding:
         if row.limit_bytes
         else ", the limit is not known"
     )
-    return finding(
+    return ok(
         evidence,
-        "ok",
-        FindingSeverity.OK,
         f"{format_bytes(row.used_bytes)} used{limit}, policy {row.policy}",
         _numbers(row),
         used_bytes=row.used_bytes,

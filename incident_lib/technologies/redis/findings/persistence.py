@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.clock import format_time
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisPersistence
 from incident_lib.units import format_number
@@ -30,7 +30,7 @@ def _ok(evidence: Evidence, row: RedisPersistence) -> Finding:
         title = "the last dump did not fail"
     since = f"last dump {format_time(row.dump_at)}, " if row.dump_at and row.save else ""
     detail = f"{since}{format_number(row.unsaved_change_count)} changes since the last dump"
-    return finding(evidence, "ok", FindingSeverity.OK, title, detail)
+    return ok(evidence, title, detail)
 
 
 def _aof(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:

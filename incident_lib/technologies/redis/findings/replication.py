@@ -6,7 +6,7 @@ A failover explains lost writes, refused ones and cold caches.
 from collections.abc import Iterable, Iterator
 
 from incident_lib.clock import format_time
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import (
     RedisCluster,
@@ -42,7 +42,7 @@ def _ok(evidence: Evidence) -> Finding:
     if watched := evidence.of(RedisWatched):
         names = ", ".join(f"{primary.name} at {primary.address}" for primary in watched)
         title = f"a Sentinel that sees its primaries: {names}"
-        return finding(evidence, "ok", FindingSeverity.OK, title, role="sentinel")
+        return ok(evidence, title, role="sentinel")
     row = next(iter(evidence.of(RedisReplication)), None)
     if row is None or row.role is None:
         return finding(
@@ -55,7 +55,7 @@ def _ok(evidence: Evidence) -> Finding:
     title += ", in a cluster that serves" if cluster else ""
     nodes = cluster.node_count if cluster else None
     beyond = f"one of {nodes} nodes; the others were not checked" if nodes else ""
-    return finding(evidence, "ok", FindingSeverity.OK, title, beyond, role=row.role, node_count=nodes)
+    return ok(evidence, title, beyond, role=row.role, node_count=nodes)
 
 
 def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ after a fork takes long for whatever it happens to do.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from incident_lib.findings.base import Context, finding
+from incident_lib.findings.base import Context, finding, ok
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_slowly
@@ -62,7 +62,7 @@ def _ok(evidence: Evidence, log: RedisSlowLog | None) -> Finding:
     limit = log.limit_seconds if log else None
     over = "its limit, which is not known" if limit is None else format_duration(limit)
     title = f"no command took over {over} inside the window"
-    return finding(evidence, "ok", FindingSeverity.OK, title, limit_seconds=limit)
+    return ok(evidence, title, limit_seconds=limit)
 
 
 def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Finding:
