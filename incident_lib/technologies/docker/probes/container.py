@@ -1,7 +1,7 @@
 """What inspecting one container says."""
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_lib import clock
@@ -9,7 +9,6 @@ from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Row, Window
 from incident_lib.probes.base import Fetched
-from incident_lib.technologies.docker.probes.times import parse_engine_time
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
 
 _ATTEMPTS = 5
@@ -192,3 +191,20 @@ def _output(entry: dict[str, Any]) -> HealthOutput:
         exit_code=entry.get("ExitCode"),
         output=str(entry.get("Output") or "").strip()[:_OUTPUT_LIMIT],
     )
+
+
+def parse_engine_time(text: str | None) -> datetime | None:
+    """Return the moment, None for the engine's "never".
+
+    >>> parse_engine_time("2026-01-15T14:31:05.123456789Z")
+    datetime.datetime(2026, 1, 15, 14, 31, 5, 123456, tzinfo=datetime.timezone.utc)
+    >>> parse_engine_time("0001-01-01T00:00:00Z") is None
+    True
+    """
+    if not text or text.startswith("0001-"):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

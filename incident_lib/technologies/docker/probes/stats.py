@@ -12,8 +12,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import Fetched
-from incident_lib.technologies.docker.probes.container import cpu_limit_cores
-from incident_lib.technologies.docker.probes.times import parse_engine_time
+from incident_lib.technologies.docker.probes.container import cpu_limit_cores, parse_engine_time
 from incident_lib.technologies.docker.rows import ContainerUsage
 
 _SAMPLES = 4

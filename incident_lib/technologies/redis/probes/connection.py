@@ -1,7 +1,8 @@
-"""Is it there, what is it, and how soon does it answer."""
+"""Is it there, what is it, and how soon does it answer: a busy machine of ours is no slow server."""
 
 import time
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -12,13 +13,16 @@ from incident_lib.model import Problem, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.redis.connect import RedisSession, ReplyError, from_reply, mode_of
 from incident_lib.technologies.redis.probes.commands import commands_between
-from incident_lib.technologies.redis.probes.waiting import is_here, starved_seconds, waited_seconds
 from incident_lib.technologies.redis.rows import RedisLatency, RedisServer, busy_seconds
 
 PING_COUNT = 20
 _PAUSE_SECONDS = 0.045  # the pings fill the second between the two samples of INFO
 _ENOUGH = 10  # of them on a machine where each takes long
 _BUDGET_SECONDS = 1.0
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+_PRESSURE = Path("/proc/pressure/cpu")
+_INTERFACES = Path("/sys/class/net")
+_NANOSECONDS, _MICROSECONDS = 1_000_000_000, 1_000_000
 
 
 def fetch_connection(session: RedisSession, _window: Window) -> Fetched:
@@ -151,6 +155,44 @@ def percentile(values: list[float], share: float) -> float:
     """
     ordered = sorted(values)
     return ordered[max(-int(-share * len(ordered) // 1), 1) - 1]
+
+
+def waited_seconds() -> float:
+    """Return how long this thread was ready to run and did not, since it began; 0 where it is unknown.
+
+    Source: /proc/thread-self/schedstat, its second number. A difference of two is exact.
+    """
+    try:
+        return int(_SCHEDSTAT.read_bytes().split()[1]) / _NANOSECONDS
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def starved_seconds() -> float | None:
+    """Return how long any task on this machine waited for a processor, since it started; None if unknown.
+
+    Source: /proc/pressure/cpu, `some total`.
+    """
+    try:
+        return int(_PRESSURE.read_text().partition("total=")[2].split()[0]) / _MICROSECONDS
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def is_here(local: str, peer: str) -> bool:
+    """Return whether `peer` is on this machine: our own address, or behind a bridge, as containers are.
+
+    >>> is_here("127.0.0.1", "127.0.0.1"), is_here("", ""), is_here("192.0.2.7", "192.0.2.9")
+    (True, True, False)
+    """
+    if local == peer:
+        return True
+    import psutil
+
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(address.address == local for address in addresses):
+            return (_INTERFACES / name / "bridge").exists()
+    return False
 
 
 PROBE = Probe(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from incident_lib.technologies.docker.probes.container import parse_engine_time
 from incident_lib.technologies.docker.probes.stats import compute_usage
-from incident_lib.technologies.docker.probes.times import parse_engine_time
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
 TIMES = (START, START + timedelta(seconds=2))
