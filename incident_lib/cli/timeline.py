@@ -10,20 +10,18 @@ from rich.text import Text
 from incident_lib import clock
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.cli.terminal import console_for, plain
-from incident_lib.errors import FolderError
-from incident_lib.incident.events import Draft
 from incident_lib.incident.files import write_atomic
-from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.snapshot import load_analysis
-from incident_lib.investigation.observed import observations
-from incident_lib.investigation.stored import load_evidence
+from incident_lib.investigation.observed import not_recorded
 from incident_lib.reports.timeline_page import Entry, entries, render_timeline, to_csv
 
 
 def timeline(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the timeline, and writes it to files where asked."""
     _, folder = open_folder(arguments)
-    lines = entries(folder.events, _not_recorded(folder))
+    observed, left_out = not_recorded(folder)
+    for text in left_out:
+        sys.stderr.write(f"left out: {text}\n")
+    lines = entries(folder.events, observed)
     if arguments.csv:
         write_atomic(Path(arguments.csv), to_csv(lines).encode())
     if arguments.html:
@@ -37,6 +35,7 @@ def timeline(arguments: argparse.Namespace) -> int:
     return 0
 
 
+<<<<<<< HEAD
 def _not_recorded(folder: IncidentFolder) -> tuple[Draft, ...]:
     """Return what snapshots tell and the timeline does not know, as in folders of an older version."""
     found: list[Draft] = []
@@ -52,6 +51,14 @@ def _not_recorded(folder: IncidentFolder) -> tuple[Draft, ...]:
 
 
 def _print(lines: tuple[Entry, ...], *, no_color: bool) -> None:
+=======
+def _print(lines: "tuple[Entry, ...]", *, no_color: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from incident_lib.cli.terminal import console_for, plain
+>>>>>>> 46262bb (Read conclusions for the timeline, judge none anew)
+
     console = console_for(no_color=no_color)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     for name in ("occurred", "recorded", "kind"):

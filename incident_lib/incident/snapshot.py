@@ -33,6 +33,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden
 
 
+class _Collected(msgspec.Struct, frozen=True):
+    """The part of an evidence that says when it was collected."""
+
+    probe: str
+    target: str
+    collected_at: datetime
+
+
+_COLLECTED = msgspec.json.Decoder(_Collected)
 _ANALYSIS = msgspec.json.Decoder(Analysis)
 _ABOUT = msgspec.json.Decoder(About)
 
@@ -90,6 +99,12 @@ class SnapshotWriter:
 def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:
     """Return the evidence of a snapshot, sorted by target and probe. Errors: FolderError."""
     return tuple(_load(path, decode_evidence) for path in sorted((snapshot / "evidence").glob("*/*.json")))
+
+
+def load_moments(snapshot: Path) -> dict[str, datetime]:
+    """Return when each evidence was collected, by its reference. Cost: its rows are skipped, not decoded."""
+    found = (_load(path, _COLLECTED.decode) for path in (snapshot / "evidence").glob("*/*.json"))
+    return {f"{evidence.target}/{evidence.probe}": evidence.collected_at for evidence in found}
 
 
 def load_analysis(snapshot: Path) -> Analysis | None:

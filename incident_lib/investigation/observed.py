@@ -3,12 +3,15 @@
 A second snapshot tells most of it again; what the timeline knows already is not written twice.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from incident_lib.findings.catalogue import Flag, Nature
+from incident_lib.errors import FolderError
+from incident_lib.findings.catalogue import FindingKind, Flag, Nature
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.snapshot import load_analysis, load_moments
 from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
 from incident_lib.model.renamed import current_id
 from incident_lib.technologies import catalogue
@@ -35,13 +38,75 @@ def observations(
     Shape: source is the probe, `data` names finding, target and snapshot. Without `evidence`, only findings
     that say themselves since when.
     """
-    seen_at = {one.ref: one.collected_at for one in evidence}
-    told = [one for one in known if one.kind is EventKind.OBSERVED]
+    return _observe(analysis, {item.ref: item.collected_at for item in evidence}, _Known(known))
+
+
+def not_recorded(folder: IncidentFolder) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
+    """Return what snapshots say and no event of theirs records, and what could not be read.
+
+    Snapshots of older versions recorded nothing. Cost: reads conclusions, and of evidence only when it was
+    collected.
+    """
+    events = folder.events
+    recorded = {event.data.get("snapshot") for event in events if event.kind is EventKind.OBSERVED}
+    known = _Known(events)
+    found: list[Draft] = []
+    left_out: list[str] = []
+    for path in folder.snapshots:
+        if path.name in recorded:
+            continue
+        try:
+            if analysis := load_analysis(path):
+                found += _observe(analysis, load_moments(path), known)
+        except FolderError as error:
+            left_out.append(str(error))
+    return tuple(found), tuple(left_out)
+
+
+class _Known:
+    """The moments that are known already, by what they are about."""
+
+    def __init__(self, known: Iterable[Event | Draft]) -> None:
+        self._moments: dict[tuple[object, ...], list[datetime]] = {}
+        self._checks: dict[tuple[str, object], tuple[datetime, object]] = {}
+        for item in known:
+            if item.kind is EventKind.OBSERVED:
+                self.add(item)
+
+    def add(self, item: Event | Draft) -> None:
+        """Know one more moment."""
+        at = item.occurred_at or _NEVER
+        if "check" in item.data:
+            key = (item.source, item.data.get("target"))
+            if key not in self._checks or at >= self._checks[key][0]:
+                self._checks[key] = (at, item.data["check"])
+        else:
+            insort(self._moments.setdefault(_subject(item), []), at)
+
+    def holds(self, draft: Draft) -> bool:
+        """Return whether another snapshot or probe reported this moment. Checks differ by what was before."""
+        moments = self._moments.get(_subject(draft))
+        if not moments or "check" in draft.data:
+            return False
+        if Flag.FIRST_SEEN in _kind(draft).flags:
+            return True  # it moves with the window: the first moment that was recorded stays
+        at = draft.occurred_at or _NEVER
+        nearest = moments[max(0, (place := bisect_left(moments, at)) - 1) : place + 1]
+        return any(abs(at - moment) <= _SAME for moment in nearest)
+
+    def check(self, probe: str, target: str) -> object:
+        """Return whether a check failed or passed when it was last reported; at first it passed."""
+        return self._checks.get((probe, target), (_NEVER, _PASSES))[1]
+
+
+def _observe(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) -> tuple[Draft, ...]:
+    """Return the new moments; they are known afterwards."""
     drafts: list[Draft] = []
-    for draft in (*_moments(analysis, seen_at), *_checks(analysis, seen_at, told)):
-        if not any(_is_same(draft, other) for other in (*told, *drafts)):
+    for draft in (*_moments(analysis, seen_at), *_checks(analysis, seen_at, known)):
+        if not known.holds(draft):
+            known.add(draft)
             drafts.append(draft)
-    return tuple(sorted(drafts, key=lambda one: (one.occurred_at or _NEVER, one.text)))
+    return tuple(sorted(drafts, key=lambda draft: (draft.occurred_at or _NEVER, draft.text)))
 
 
 def onset_of(analysis: Analysis) -> datetime | None:
@@ -50,7 +115,7 @@ def onset_of(analysis: Analysis) -> datetime | None:
     return min((since for since in onsets if since), default=None)
 
 
-def _moments(analysis: Analysis, seen_at: dict[str, datetime]) -> Iterator[Draft]:
+def _moments(analysis: Analysis, seen_at: Mapping[str, datetime]) -> Iterator[Draft]:
     newest = max(seen_at.values(), default=None)
     moments = [finding for finding in analysis.findings if _is_moment(finding, newest)]
     for finding in sorted(moments, key=lambda f: catalogue()[f.id].precedence):
@@ -72,28 +137,24 @@ def _is_moment(finding: Finding, newest: datetime | None) -> bool:
     return of_note or finding.severity is FindingSeverity.CRITICAL
 
 
-def _checks(analysis: Analysis, seen_at: dict[str, datetime], told: list[Event | Draft]) -> Iterator[Draft]:
+def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) -> Iterator[Draft]:
     """Yield each check that fails and did not before, or passes again."""
-    state = {
-        (one.source, one.data.get("target")): one.data["check"]
-        for one in sorted(told, key=lambda one: one.occurred_at or _NEVER)
-        if "check" in one.data
-    }
-    for one in analysis.findings:
-        at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
-        probe = _probe(one)
-        if at is None or one.since or not catalogue().has(one, Flag.CHECK):
+    state: dict[tuple[str, str], object] = {}
+    for finding in analysis.findings:
+        at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
+        if at is None or finding.since or not catalogue().has(finding, Flag.CHECK):
             continue
-        before = state.get((probe, one.target), _PASSES)
-        if one.severity is FindingSeverity.CRITICAL and before == _PASSES:
-            state[probe, one.target] = _FAILS
-            yield _draft(one, analysis, at, f"{one.title} (first seen)", check=_FAILS)
-        elif one.severity is FindingSeverity.OK and before == _FAILS:
-            state[probe, one.target] = _PASSES
-            yield _draft(one, analysis, at, f"{one.title} (well again)", check=_PASSES)
+        check = probe, target = _probe(finding), finding.target
+        before = state.get(check) or known.check(probe, target)
+        if finding.severity is FindingSeverity.CRITICAL and before == _PASSES:
+            state[check] = _FAILS
+            yield _draft(finding, analysis, at, f"{finding.title} (first seen)", check=_FAILS)
+        elif finding.severity is FindingSeverity.OK and before == _FAILS:
+            state[check] = _PASSES
+            yield _draft(finding, analysis, at, f"{finding.title} (well again)", check=_PASSES)
 
 
-def _lock_root(one: Finding, seen_at: dict[str, datetime]) -> datetime | None:
+def _lock_root(one: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
     """Return when the transaction began that others wait for, None when nothing tells."""
     seconds = one.data.get("root_transaction_seconds")
     at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
@@ -124,20 +185,14 @@ def _draft(one: Finding, analysis: Analysis, at: datetime | None, text: str, **m
     )
 
 
-def _is_same(draft: Draft, other: Event | Draft) -> bool:
-    mine, its = draft.data, other.data
-    if mine["target"] != its.get("target") or mine.get("what") != its.get("what"):
-        return False
-    if "check" in mine or "check" in its:
-        return False  # told apart by what they were before
-    kind, known = (catalogue()[current_id(str(data.get("finding", "")))] for data in (mine, its))
-    if kind.id != known.id and not (kind.event and kind.event == known.event):
-        return False
-    if Flag.FIRST_SEEN in kind.flags:
-        return True  # it moves with the window: the first moment that was recorded stays
-    if draft.occurred_at is None or other.occurred_at is None:
-        return draft.occurred_at is other.occurred_at
-    return abs(draft.occurred_at - other.occurred_at) <= _SAME
+def _subject(item: Event | Draft) -> tuple[object, ...]:
+    """Return what a moment is about: findings of one event at one target are about the same."""
+    kind = _kind(item)
+    return kind.event or kind.id, item.data.get("target"), item.data.get("what")
+
+
+def _kind(item: Event | Draft) -> FindingKind:
+    return catalogue()[current_id(str(item.data.get("finding", "")))]
 
 
 def _probe(one: Finding) -> str:
