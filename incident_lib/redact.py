@@ -123,6 +123,8 @@ _PARTS = re.compile(r"\[:\^?\w+:\]|\[\^?|\\.|[^\\]", re.DOTALL)  # of a regular 
 _LACKS = "no look-around, no back-references"
 _SECRET_NAME = re.compile(rf"[\w.-]{{0,60}}{_NAME}", re.IGNORECASE)
 
+_SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
+
 _Rule = tuple[str, tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _TeamRule = tuple[str, tuple[str, ...], Any, str]  # RE2 has no types
 
@@ -138,6 +140,7 @@ class Redactor:
         self, secrets: Iterable[str] = (), patterns: Iterable[str] = (), keys: Iterable[str] = ()
     ) -> None:
         self.hidden: Counter[str] = Counter()
+        self._clean: set[str] = set()  # short texts without a secret: names of fields come again and again
         self._rules: list[_Rule | _TeamRule] = list(_COMPILED)
         literal = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
         if literal:
@@ -153,8 +156,10 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
+        if text in self._clean:
+            return text
         try:
-            folded = text.lower()
+            given, folded = text, text.lower()
             for name, hints, pattern, replacement in self._rules:
                 if hints and not any(hint in folded for hint in hints):
                     continue
@@ -163,6 +168,8 @@ class Redactor:
                     self.hidden[name] += count
         except (re.error, UnicodeError, RecursionError, MemoryError) as error:
             raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
+        if text == given and len(text) <= _SHORT and len(self._clean) < _MOST_CLEAN:
+            self._clean.add(text)
         return text
 
     def value(self, value: Any) -> Any:

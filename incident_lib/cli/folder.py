@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from incident_lib import clock, config
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.terminal import plain
+from incident_lib.cli.terminal import Row, plain, print_rows
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.incident import folder as folders
@@ -130,7 +131,17 @@ def _print_state(console: Console, folder: IncidentFolder) -> None:
 
 
 def _print_timeline(console: Console, folder: IncidentFolder) -> None:
+    rows: list[Row] = [
+        [
+            (f"{event.occurred_at:%Y-%m-%d %H:%M:%S}", ""),
+            (event.kind.value, ""),
+            (plain(event.text), ""),
+            (plain(event.source), "dim"),
+        ]
+        for event in sorted(folder.events, key=lambda event: event.occurred_at)
+    ]
+    kind, source = (max(cell_len(row[column][0]) for row in rows) for column in (1, 3))
+    widths = [19, kind, 0, min(source, 24)]
+    widths[2] = max(20, console.width - sum(widths) - len(widths))
     console.print()
-    for event in sorted(folder.events, key=lambda event: event.occurred_at):
-        when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
-        console.print(Text(f"{when}  {event.kind.value:9} {plain(event.text)}  ").append(event.source, "dim"))
+    print_rows(console, rows, widths)

@@ -3,12 +3,16 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.segment import Segment, Segments
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -58,6 +62,32 @@ def plain(text: str) -> str:
     'a[2Jb c'
     """
     return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))
+
+
+Row = list[tuple[str, str]]  # a text on one line for each column, with its style
+
+
+def print_rows(console: Console, rows: Iterable[Row], widths: Sequence[int]) -> None:
+    """Print a table whose widths are known; text that is too long goes on in the next line of its column.
+
+    Cost: thousands of rows in a fraction of the time of a rich table, which measures every cell.
+    """
+    styles: dict[str, Style] = {}
+    segments: list[Segment] = []
+    for row in rows:
+        columns = [_fold(console, text, width) for (text, _), width in zip(row, widths, strict=True)]
+        for line in zip_longest(*columns, fillvalue=""):
+            for text, width, (_, name) in zip(line, widths, row, strict=True):
+                style = styles.setdefault(name, Style.parse(name))
+                segments.append(Segment(text + " " * (width - cell_len(text) + 1), style))
+            segments.append(Segment.line())
+    console.print(Segments(segments), end="")
+
+
+def _fold(console: Console, text: str, width: int) -> list[str]:
+    if cell_len(text) <= width:
+        return [text]
+    return [line.plain.rstrip() for line in Text(text).wrap(console, width, overflow="fold")]
 
 
 @contextmanager

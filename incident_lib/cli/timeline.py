@@ -4,15 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
 from incident_lib import clock
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.terminal import console_for, plain
+from incident_lib.cli.terminal import Row, console_for, plain, print_rows
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.observed import not_recorded
 from incident_lib.reports.timeline_page import Entry, entries, render_timeline, to_csv
+
+_SOURCE_WIDTH = 24
 
 
 def timeline(arguments: argparse.Namespace) -> int:
@@ -35,49 +36,36 @@ def timeline(arguments: argparse.Namespace) -> int:
     return 0
 
 
-<<<<<<< HEAD
-def _not_recorded(folder: IncidentFolder) -> tuple[Draft, ...]:
-    """Return what snapshots tell and the timeline does not know, as in folders of an older version."""
-    found: list[Draft] = []
-    for path in folder.snapshots:
-        try:
-            analysis, evidence = load_analysis(path), load_evidence(path)
-        except FolderError as error:
-            sys.stderr.write(f"left out: {error}\n")
-            continue
-        if analysis:
-            found += observations(analysis, evidence, (*folder.events, *found))
-    return tuple(found)
-
-
 def _print(lines: tuple[Entry, ...], *, no_color: bool) -> None:
-=======
-def _print(lines: "tuple[Entry, ...]", *, no_color: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from incident_lib.cli.terminal import console_for, plain
->>>>>>> 46262bb (Read conclusions for the timeline, judge none anew)
-
     console = console_for(no_color=no_color)
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for name in ("occurred", "recorded", "kind"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("what (times are UTC)", overflow="fold", ratio=1)
-    table.add_column("evidence, source", overflow="fold", max_width=24, style="dim")
-    day = None
-    for one in lines:
-        if one.occurred_at.date() != day:
-            day = one.occurred_at.date()
-            table.add_row("", "", "", Text(f"{day:%Y-%m-%d}", style="bold"))
-        table.add_row(
-            f"{one.occurred_at:%H:%M:%S}",
-            _recorded(one),
-            one.kind,
-            Text(plain(one.text), style="bold red" if one.is_bad else ""),
-            Text(plain(", ".join(one.evidence) or one.source)),
+    sources = [plain(", ".join(entry.evidence) or entry.source) for entry in lines]
+    names = ("occurred", "recorded", "kind", "what (times are UTC)", "evidence, source")
+    recorded, kind, source = (
+        max(map(cell_len, column))
+        for column in (
+            (names[1], *map(_recorded, lines)),
+            (names[2], *(entry.kind for entry in lines)),
+            (names[4], *sources),
         )
-    console.print(table)
+    )
+    widths = [len(names[0]), recorded, kind, 0, min(source, _SOURCE_WIDTH)]
+    widths[3] = max(20, console.width - sum(widths) - len(widths))
+    rows: list[Row] = [[(name, "dim") for name in names]]
+    day = None
+    for entry, source_text in zip(lines, sources, strict=True):
+        if entry.occurred_at.date() != day:
+            day = entry.occurred_at.date()
+            rows.append([("", ""), ("", ""), ("", ""), (f"{day:%Y-%m-%d}", "bold"), ("", "")])
+        rows.append(
+            [
+                (f"{entry.occurred_at:%H:%M:%S}", ""),
+                (_recorded(entry), ""),
+                (entry.kind, ""),
+                (plain(entry.text), "bold red" if entry.is_bad else ""),
+                (source_text, "dim"),
+            ]
+        )
+    print_rows(console, rows, widths)
 
 
 def _recorded(one: Entry) -> str:

@@ -53,7 +53,7 @@ class EventLog:
             files[entry.name] = known
         if files.keys() != before.keys() or any(files[name] is not before[name] for name in files):
             found = (event for _, event in files.values() if event is not None)
-            events = tuple(sorted(found, key=lambda event: (event.recorded_at, event.id)))
+            events = tuple(sorted(found, key=_recorded))
             self._known = (files, events)
         return events
 
@@ -95,16 +95,16 @@ def first_file(folder: Path) -> str:
 
 def check(folder: Path) -> tuple[tuple[Event, ...], list[Difference]]:
     """Return the events as they are now, and the files that are no intact events. Errors: FolderError."""
-    damaged = []
+    events: list[Event] = []
+    damaged: list[Difference] = []
     for entry in _entries(folder):
         match = _FILE.fullmatch(entry.name)
         event = _read(Path(entry.path)) if match else None
-        if match is None:
-            damaged.append(Difference(f"events/{entry.name}", "added"))
-        elif event is None or not event.id == match[1] == _identified(event).id:
-            damaged.append(Difference(f"events/{entry.name}", "changed"))
-    # What was changed is still an event: hiding it would lose what a person wrote.
-    return EventLog(folder).read(), damaged
+        if event is not None:
+            events.append(event)  # also where it was changed: hiding it would lose what a person wrote
+        if match is None or event is None or not event.id == match[1] == _identified(event).id:
+            damaged.append(Difference(f"events/{entry.name}", "changed" if match else "added"))
+    return tuple(sorted(events, key=_recorded)), damaged
 
 
 def broken_links(events: tuple[Event, ...], listed: tuple[str, ...]) -> list[Difference]:
@@ -147,3 +147,8 @@ def _identified(event: Event) -> Event:
     del body["id"]
     digest = sha256(msgspec.json.encode(body, order="sorted"))
     return msgspec.structs.replace(event, id=digest[:16])
+
+
+def _recorded(event: Event) -> tuple[datetime, str]:
+    """Return what events are ordered by."""
+    return event.recorded_at, event.id

@@ -34,7 +34,7 @@ def _snapshots(
     unread: list[str] = []
     for path in folder.snapshots:
         try:
-            case = load_case(settings, path, folder)
+            case = load_case(settings, path)
         except FolderError as error:
             unread.append(str(error))
             continue
