@@ -1,5 +1,6 @@
 """The `incident` command: parse, call, print, exit code. A command is imported when it is typed."""
 
+import argparse
 import os
 import signal
 import sys
@@ -21,8 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with _ending_well():
             arguments = build().parse_args(words)
-            module, _, function = arguments.call.partition(":")
-            code = int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
+            code = call(arguments)
             sys.stdout.flush()
     except WorkbenchError as error:
         _fail(str(error))
@@ -39,6 +39,12 @@ def main(argv: list[str] | None = None) -> int:
         _stop_printing()
         return _fail(f"{error.filename or 'cannot write'}: {error.strerror or error}")
     return code
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Return the exit code of a parsed command, whose module is imported now. Errors: WorkbenchError."""
+    module, _, function = arguments.call.partition(":")
+    return int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
 
 
 def _fail(message: str) -> int:

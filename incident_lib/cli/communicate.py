@@ -1,18 +1,19 @@
-"""`incident communicate`: drafts for everybody who waits, and the confirmed sending of one."""
+"""`incident communicate`: drafts for those who wait, and sending a draft that a person confirms."""
 
 import argparse
 from pathlib import Path
 
+from incident_lib.cli import BAD, DONE
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.notify.channels import Channel, channel_named, usual_channel
+from incident_lib.notify.channels import channel_named, usual_channel
 from incident_lib.notify.outcome import Result
-from incident_lib.notify.pagerduty import Action, action_for
-from incident_lib.notify.send import Message, check_not_sent, prepare, send
+from incident_lib.notify.pagerduty import Action
 from incident_lib.reports.communication import DraftKind
-from incident_lib.response.drafts import StoredDraft, draft, draft_to_send
+from incident_lib.response.drafts import draft
+from incident_lib.response.messages import Prepared, prepare_message, send_message
 
 
 def communicate(arguments: argparse.Namespace) -> int:
@@ -40,34 +41,32 @@ def _print_draft(
 
 
 def _send(arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder) -> int:
-    channel = channel_named(settings, arguments.send)
-    kind = DraftKind(arguments.kind)
-    _check_readers(kind, channel)
-    draft = draft_to_send(settings, folder, kind, arguments.draft)
-    incident = folder.incident
-    action = Action(arguments.page) if arguments.page else action_for(incident)
-    message = prepare(settings, channel, incident, draft.text, action=action)
-    if not arguments.again:
-        check_not_sent(folder.events, message)
+    prepared = prepare_message(
+        settings,
+        folder,
+        DraftKind(arguments.kind),
+        arguments.send,
+        chosen=arguments.draft,
+        page=Action(arguments.page) if arguments.page else None,
+        again=arguments.again,
+    )
     if not arguments.confirm:
-        return _show(arguments, settings, folder, draft, message)
-    return _confirmed(arguments, settings, folder, draft, message)
-
-
-def _check_readers(kind: str, channel: Channel) -> None:
-    if channel.is_public and kind != "status-page":
-        raise UsageError(f"users read {channel.name}: only `communicate status-page` goes there")
+        return _show(arguments, settings, folder, prepared)
+    event, outcome = send_message(settings, folder, prepared)
+    if arguments.json:
+        result = {"result": outcome.result, "reason": outcome.reason, "event": event.id}
+        print_json({**_described(folder, prepared), **result})
+    else:
+        print(f"{event.occurred_at:%H:%M:%S} UTC  {event.text}  ({folder.id})")
+    return DONE if outcome.result is Result.SENT else BAD
 
 
 def _show(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    folder: IncidentFolder,
-    draft: StoredDraft,
-    message: Message,
+    arguments: argparse.Namespace, settings: Settings, folder: IncidentFolder, prepared: Prepared
 ) -> int:
+    draft, message = prepared.draft, prepared.message
     if arguments.json:
-        return print_json({**_described(folder, draft, message), "result": "not sent"})
+        return print_json({**_described(folder, prepared), "result": "not sent"})
     words = ["communicate", arguments.kind, "--send", message.channel.key]
     words += ["--draft", str(draft.path)] if arguments.draft else []
     words += ["--page", arguments.page] if arguments.page else []
@@ -80,24 +79,8 @@ def _show(
     return 0
 
 
-def _confirmed(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    folder: IncidentFolder,
-    draft: StoredDraft,
-    message: Message,
-) -> int:
-    relative = draft.name
-    event, outcome = send(settings, folder, message, kind=arguments.kind, draft=relative)
-    if arguments.json:
-        told = {"result": outcome.result, "reason": outcome.reason, "event": event.id}
-        print_json({**_described(folder, draft, message), **told})
-    else:
-        print(f"{event.occurred_at:%H:%M:%S} UTC  {event.text}  ({folder.id})")
-    return 0 if outcome.result is Result.SENT else 1
-
-
-def _described(folder: IncidentFolder, draft: StoredDraft, message: Message) -> dict[str, object]:
+def _described(folder: IncidentFolder, prepared: Prepared) -> dict[str, object]:
+    draft, message = prepared.draft, prepared.message
     return {
         "incident": folder.id,
         "channel": message.channel.key,

@@ -1,54 +1,33 @@
-"""`incident report`: the report of one incident from what a person says, flag for flag as the old script."""
+"""`incident report`: the report of an incident from what a person writes, flag for flag as the old script."""
 
 import argparse
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
 
 from incident_lib import clock, config
 from incident_lib.errors import UsageError
-from incident_lib.incident.files import slug, write_atomic
-from incident_lib.investigation.setup import redactor_for
 from incident_lib.model import IncidentSeverity
-from incident_lib.reports.generated import merge
-from incident_lib.reports.incident_report import Report, as_json, check_order, place_events, render
+from incident_lib.reports.incident_report import Report, check_order, place_events
+from incident_lib.response.report import write_report
 
 
 def report(arguments: argparse.Namespace) -> int:
     """Return 0 once both files are there. A second report keeps what people wrote into the first."""
     settings, now = config.load(arguments.config), clock.now()
-    redactor = redactor_for(settings)
-    told = _report(arguments, now).redacted(redactor)
-    directory = Path(arguments.output_dir)
-    stem = f"incident-{told.start:%Y%m%d}-{slug(told.title)}"
-    markdown, data = directory / f"{stem}.md", directory / f"{stem}.json"
-    content = as_json(told, generated_at=now, files={"markdown": str(markdown), "json": str(data)})
-    text = json.dumps(content, indent=2) + "\n"
-    write_atomic(markdown, merge(read_text(markdown), render(told, generated_at=now)).encode())
-    write_atomic(data, text.encode())
+    written = write_report(settings, _report(arguments, now), Path(arguments.output_dir), at=now)
     if arguments.json:
-        sys.stdout.write(text)
+        sys.stdout.write(written.data.read_text(encoding="utf-8"))
     else:
-        print(f"Incident report generated:\n  Markdown: {markdown}\n  JSON:     {data}")
-        print(f"  Severity: {told.severity.value}\n  Duration: {told.duration}")
-        print(f"  Status:   {told.status.capitalize()}")
+        print(f"Incident report generated:\n  Markdown: {written.markdown}\n  JSON:     {written.data}")
+        print(f"  Severity: {written.report.severity.value}\n  Duration: {written.report.duration}")
+        print(f"  Status:   {written.report.status.capitalize()}")
     return 0
-
-
-def read_text(path: Path) -> str:
-    """Return what stands in a file that people may have edited, "" without it. Errors: UsageError."""
-    try:
-        return path.read_bytes().decode() if path.exists() else ""
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8; save it as UTF-8, then try again") from error
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
 
 
 def _report(arguments: argparse.Namespace, now: datetime) -> Report:
     if not arguments.title.strip():
-        raise UsageError("--title is empty; say in a few words what happened")
+        raise UsageError("--title is empty; write in a few words what happened")
     severity = IncidentSeverity.parse(arguments.severity)
     start = _time("--start-time", arguments.start_time, now)
     end = _time("--end-time", arguments.end_time, now) if arguments.end_time else None
