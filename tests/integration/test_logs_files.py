@@ -113,9 +113,12 @@ def test_what_does_not_come_within_the_deadline_is_cut_and_reported(tmp_path):
 def test_blocks_join_without_a_line_lost_or_twice(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
-    part = files._Part(path, 0, path.stat().st_size)
-    found = b"".join(reversed(list(files.blocks([part], size=1000))))
-    assert found == path.read_bytes()
+    with closing(logs.FileReader(path).open()) as log:
+        part = files._Part(path, 0, path.stat().st_size)
+        found = b"".join(reversed(list(log._blocks([part], size=1000))))
+        assert found == path.read_bytes()
+        path.write_text("rotated in the meantime\n")
+        assert list(log._blocks([part])) == [None]
 
 
 def test_a_rotated_file_is_read_where_the_window_reaches_back(tmp_path):

@@ -1,17 +1,16 @@
 """A log in a plain file: only the part that the window needs is read, the newest first, within bounds."""
 
-import errno
-import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Limits
+from incident_lib.connections.places.base import Content, Place
+from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.technologies.logs.probes.digest import Digest, merge
@@ -32,6 +31,14 @@ _PEEK_BYTES = 64 * 1024
 _ROTATED = 9  # file.1 to file.9
 _HEAD = re.compile(rb"\n(?=[^\s|+])(?!Traceback )")  # where a record begins, not in the middle of a traceback
 _ZONE = re.compile(r"\d(?:Z\b| ?(?:UTC|GMT)\b| ?[+-]\d\d:?\d\d\b)")
+_PROBLEMS = {  # message and advice
+    ProblemKind.NOT_FOUND: ("the log {}: there is no such file", "correct `log` of this service"),
+    ProblemKind.PRIVILEGE: ("no right to read the log {}", "run as a user who may read it"),
+    ProblemKind.UNSUPPORTED: (
+        "the log {} is no plain file",
+        "name a file in `log`, or the container in `container`",
+    ),
+}
 _QUARTER = 900  # seconds: zones differ by whole quarters of an hour
 
 
@@ -44,12 +51,13 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 class FileReader(msgspec.Struct, frozen=True):
-    """A log in a plain file of this machine, with its rotated predecessors."""
+    """A log in a plain file, with its rotated predecessors."""
 
     path: Path
     limits: Limits = Limits()
     seconds: float = 10.0
     excerpt_bytes: int = EXCERPT_BYTES
+    place: Place = ThisMachine()
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -58,15 +66,25 @@ class FileReader(msgspec.Struct, frozen=True):
 
     def open(self) -> "FileLog":
         """Return a session. Errors: TargetError where the file cannot be read."""
-        with opened(self.path):
-            return FileLog(self)
+        self.part(self.path, 0, 0)
+        return FileLog(self)
+
+    def part(self, path: Path, start: int, size: int) -> Content:
+        """Return at most `size` bytes of the log or a predecessor; a negative `start` counts from its end."""
+        try:
+            return self.place.read(str(path), start=start, most_bytes=size)
+        except TargetError as error:
+            if error.kind not in _PROBLEMS:
+                raise
+            message, advice = _PROBLEMS[error.kind]
+            raise TargetError(error.kind, message.format(path), advice) from error
 
 
 class FileLog:
     """A session with a log file. `read` holds memory for one block and the newest lines."""
 
     def __init__(self, reader: FileReader) -> None:
-        self.vantage = "this machine"
+        self.vantage = reader.place.vantage
         self.notes: tuple[str, ...] = ()
         self._reader, self._path, self._limits = reader, reader.path, reader.limits
         self._aborted = False
@@ -86,7 +104,7 @@ class FileLog:
         deadline = clock.monotonic() + self._reader.seconds
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
-        shift = zone_shift(self._path)
+        shift = self._zone_shift()
         parts, timed, complete = self._parts(start, shift)
         reading = Reading(
             digest=Digest(slot_seconds=width),
@@ -95,8 +113,8 @@ class FileLog:
             complete=complete,
         )
         wanted = None if timed else self._limits.log_lines
-        for block in blocks(parts):
-            if self._aborted or clock.monotonic() > deadline:
+        for block in self._blocks(parts):
+            if self._aborted or clock.monotonic() > deadline or block is None:
                 reading.complete = False
                 break
             scan = Scan(start, end, width, shift)
@@ -141,22 +159,84 @@ class FileLog:
         """Return what to read, newest first, whether lines have times, and whether that is all of it."""
         parts: list[_Part] = []
         room, timed = self._limits.log_bytes, False
-        for path in (self._path, *rotated(self._path)):
-            with opened(path) as file:
-                info = _stat(file)
-                if info.st_mtime < start:
-                    break
-                start_there = start - shift
-                first = first_time(file, 0, info.st_size)
-                timed = timed or first is not None
-                begin = 0 if first is None or first >= start_there else seek(file, info.st_size, start_there)
-                parts.append(_Part(path, max(begin, info.st_size - room), info.st_size))
-                if info.st_size - begin > room:
-                    return parts, timed, False
-                room -= info.st_size - begin
-                if first is None or first < start_there:
-                    break
+        for path in self._paths():
+            head = self._reader.part(path, 0, _PEEK_BYTES)
+            size = head.size_bytes
+            if head.modified_at.timestamp() < start:
+                break
+            start_there = start - shift
+            first = _first_time(head.data.split(b"\n"))
+            timed = timed or first is not None
+            begin = 0 if first is None or first >= start_there else self._seek(path, size, start_there)
+            parts.append(_Part(path, max(begin, size - room), size))
+            if size - begin > room:
+                return parts, timed, False
+            room -= size - begin
+            if first is None or first < start_there:
+                break
         return parts, timed, True
+
+    def _paths(self) -> Iterator[Path]:
+        """Yield the log and the predecessors that there are: backend.log, backend.log.1, backend.log.2."""
+        yield self._path
+        for number in range(1, _ROTATED + 1):
+            older = self._path.with_name(f"{self._path.name}.{number}")
+            try:
+                self._reader.part(older, 0, 0)
+            except TargetError as error:
+                if error.kind in {ProblemKind.NOT_FOUND, ProblemKind.UNSUPPORTED}:
+                    return
+                raise
+            yield older
+
+    def _seek(self, path: Path, size: int, start: float) -> int:
+        """Return an offset a little before the first line of that time. Cost: about twenty small reads."""
+        low, high = 0, size
+        while high - low > _PEEK_BYTES:
+            middle = (low + high) // 2
+            at = _first_time(self._reader.part(path, middle, _PEEK_BYTES).data.split(b"\n")[1:])
+            if at is not None and at < start:
+                low = middle
+            else:
+                high = middle
+        return max(low - _PEEK_BYTES, 0)
+
+    def _blocks(self, parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator[bytes | None]:
+        """Yield the bytes of the parts, the newest first, cut where a record begins.
+
+        None for a block that is no longer there, as after a rotation in the meantime.
+        """
+        for part in parts:
+            end = part.end
+            while end > part.start:
+                begin = max(end - size, part.start)
+                block = self._reader.part(part.path, begin, end - begin).data
+                if len(block) < end - begin:
+                    yield None
+                    return
+                cut = _HEAD.search(block) if begin else None
+                skip = cut.end() if cut else 0
+                yield block[skip:]
+                end = begin + skip if begin > part.start else begin
+
+    def _zone_shift(self) -> float:
+        """Return what to add to the times of a log that is written in local time without a zone: 0 for most.
+
+        The file's time of change shows it: it is that of the last line, give or take whole quarters of an
+        hour.
+        """
+        tail = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
+        for line in reversed(tail.data.split(b"\n")):
+            at = _time(line)
+            if at is not None:
+                break
+        else:
+            return 0.0
+        if _ZONE.search(line[:200].decode("utf-8", "replace")):
+            return 0.0
+        away = tail.modified_at.timestamp() - at
+        shift = round(away / _QUARTER) * _QUARTER
+        return float(shift) if abs(shift) <= 14 * 3600 and abs(away - shift) <= 2 else 0.0
 
     def _source(self, parts: list[_Part], shift: float, *, timed: bool) -> str:
         read = ", ".join(f"{part.path.name} bytes {part.start} to {part.end}" for part in parts)
@@ -166,95 +246,10 @@ class FileLog:
         return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"
 
 
-def opened(path: Path) -> BinaryIO:
-    """Return the open file. Errors: TargetError, also for a pipe, which might be waited for without end."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise TargetError(
-                ProblemKind.UNSUPPORTED,
-                f"the log {path} is no plain file",
-                "name a file in `log`, or the container in `container`",
-            )
-        return path.open("rb")
-    except PermissionError as error:
-        raise TargetError(
-            ProblemKind.PRIVILEGE, f"no right to read the log {path}", "run as a user who may read it"
-        ) from error
-    except (OSError, ValueError) as error:
-        kind = ProblemKind.NOT_FOUND
-        reason = "there is no such file" if getattr(error, "errno", 0) == errno.ENOENT else str(error)
-        raise TargetError(kind, f"the log {path}: {reason}", "correct `log` of this service") from error
-
-
-def rotated(path: Path) -> Iterator[Path]:
-    """Yield the predecessors that there are: backend.log.1, backend.log.2."""
-    for number in range(1, _ROTATED + 1):
-        older = path.with_name(f"{path.name}.{number}")
-        if not older.is_file():
-            return
-        yield older
-
-
-def blocks(parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """Yield the bytes of the parts, the newest first, cut where a record begins."""
-    for part in parts:
-        with opened(part.path) as file:
-            end = part.end
-            while end > part.start:
-                begin = max(end - size, part.start)
-                file.seek(begin)
-                block = file.read(end - begin)
-                cut = _HEAD.search(block) if begin else None
-                skip = cut.end() if cut else 0
-                yield block[skip:]
-                end = begin + skip if begin > part.start else begin
-
-
-def seek(file: BinaryIO, size: int, start: float) -> int:
-    """Return an offset a little before the first line of that time. Cost: about twenty small reads."""
-    low, high = 0, size
-    while high - low > _PEEK_BYTES:
-        middle = (low + high) // 2
-        at = first_time(file, middle, size)
-        if at is not None and at < start:
-            low = middle
-        else:
-            high = middle
-    return max(low - _PEEK_BYTES, 0)
-
-
-def first_time(file: BinaryIO, offset: int, size: int) -> float | None:
-    """Return the time of the first line that has a time at or behind `offset`, None if none is near."""
-    file.seek(offset)
-    block = file.read(min(_PEEK_BYTES, size - offset))
-    found = block.split(b"\n")[1 if offset else 0 :]
-    return next((at for line in found if (at := _time(line)) is not None), None)
-
-
-def zone_shift(path: Path) -> float:
-    """Return what to add to the times of a log that is written in local time without a zone: 0 for most.
-
-    The file's time of change shows it: it is that of the last line, give or take whole quarters of an hour.
-    """
-    with opened(path) as file:
-        info = _stat(file)
-        file.seek(max(info.st_size - _PEEK_BYTES, 0))
-        for line in reversed(file.read(_PEEK_BYTES).split(b"\n")):
-            at = _time(line)
-            if at is not None:
-                break
-        else:
-            return 0.0
-    if _ZONE.search(line[:200].decode("utf-8", "replace")):
-        return 0.0
-    away = info.st_mtime - at
-    shift = round(away / _QUARTER) * _QUARTER
-    return float(shift) if abs(shift) <= 14 * 3600 and abs(away - shift) <= 2 else 0.0
+def _first_time(lines: list[bytes]) -> float | None:
+    """Return the time of the first line that has a time, None if none has."""
+    return next((at for line in lines if (at := _time(line)) is not None), None)
 
 
 def _time(line: bytes) -> float | None:
     return parse(clean(line[:LONGEST].decode("utf-8", "replace"))[0]).at
-
-
-def _stat(file: BinaryIO) -> os.stat_result:
-    return os.fstat(file.fileno())
