@@ -14,7 +14,7 @@ from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import EvidenceStatus, FindingSeverity
 from incident_lib.technologies.redis.connect import open_session
-from incident_lib.technologies.redis.connect.wire import LIMIT_BYTES
+from incident_lib.technologies.redis.connect.stream import LIMIT_BYTES
 from incident_lib.technologies.redis.probes import ACL_RULE, PROBES
 from incident_lib.technologies.redis.rows import RedisServer
 from tests.integration.redis_service import (

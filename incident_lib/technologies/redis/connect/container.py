@@ -20,7 +20,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.address import PORT, Address
 from incident_lib.technologies.redis.connect.commands import check, name_of
 from incident_lib.technologies.redis.connect.problems import ReplyError
-from incident_lib.technologies.redis.connect.wire import Command
+from incident_lib.technologies.redis.connect.stream import Command
 
 _EXEC_SECONDS = 3.0
 _PASSWORDS = ("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDISCLI_AUTH", "VALKEYCLI_AUTH")

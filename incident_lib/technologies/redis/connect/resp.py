@@ -9,7 +9,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_library, protocol
-from incident_lib.technologies.redis.connect.wire import READ_SECONDS, Command, Stream
+from incident_lib.technologies.redis.connect.stream import READ_SECONDS, Command, Stream
 
 # Without classes of errors each error reply is a plain ResponseError that holds all the server wrote, the
 # code too, which versions before 7 cut off; and "max number of clients" is an answer like the others.

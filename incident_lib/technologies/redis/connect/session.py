@@ -12,7 +12,7 @@ from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.commands import name_of
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_reply
-from incident_lib.technologies.redis.connect.wire import Command
+from incident_lib.technologies.redis.connect.stream import Command
 
 NAME = "incident-workbench"
 SAMPLE_SECONDS = 1.0
