@@ -86,7 +86,7 @@ def until(name: str, holds, seconds: float = 15) -> Evidence:
         ("exited 1", 1, "ended with an error"),
         ("killed", 137, "from outside, and not for its memory limit"),
         ("segmentation fault", 139, "SIGSEGV"),
-        ("terminated", 143, "asked to end"),
+        ("terminated", 143, "requested to end"),
     ],
 )
 def test_exit_code_has_a_verdict(engine, case, code, said):

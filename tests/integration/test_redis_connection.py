@@ -52,7 +52,7 @@ def test_healthy(kind: str) -> None:
 def test_password_that_is_not_needed(kind: str) -> None:
     with running(kind) as server:
         evidence = collect(settings_for(f"redis://:superfluous@127.0.0.1:{server.port}"), only="redis.errors")
-    assert "asks for no password" in evidence["redis.connection"].of(RedisServer)[0].ways[-1]
+    assert "needs no password" in evidence["redis.connection"].of(RedisServer)[0].ways[-1]
     assert "redis.connection.ok" in judge(evidence)
 
 

@@ -111,7 +111,7 @@ def _exec_last(container: str, found: Found, attempts: tuple[Attempt, ...]) -> P
     except TargetError as error:
         if not attempts or not error.kind.is_ours:
             raise
-        # psql is not there: what the wire reason_in is what is known about the server.
+        # psql is not there: what the wire reported is what is known about the server.
         raise attempts[0].error from error
 
 

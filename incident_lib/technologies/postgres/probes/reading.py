@@ -1,14 +1,15 @@
 """Statements from sql/*.sql, one a file, and their rows as records."""
 
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, TypeVar
 
 import msgspec
 
 from incident_lib.errors import ProblemKind
-from incident_lib.model import Problem, Row, Truncation
+from incident_lib.model import Problem, Row, Truncation, Window
+from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 
 R = TypeVar("R", bound=Row)
@@ -44,6 +45,35 @@ def read(session: PostgresSession, name: str, row_type: type[R]) -> tuple[tuple[
 def records(answer: list[dict[str, Any]], row_type: type[R]) -> tuple[R, ...]:
     """Return `answer` as records; columns that the record does not have are left out."""
     return tuple(msgspec.convert(row, row_type) for row in answer)
+
+
+def probe_of(
+    name: str,
+    row_type: type[Row],
+    question: str,
+    *,
+    needs: str = "nothing",
+    cost: str = "none",
+    tier: int = 0,
+) -> Probe:
+    """Return the probe of one statement, `sql/NAME.sql`: a record of `row_type` for each of its rows."""
+    return Probe(
+        name=f"postgres.{name}",
+        fetch=partial(_fetch, name=name, row_type=row_type, needs_privilege=needs == "pg_monitor"),
+        question=question,
+        source=statement(name),
+        needs=needs,
+        cost=cost,
+        tier=tier,
+    )
+
+
+def _fetch(
+    session: PostgresSession, _window: Window, *, name: str, row_type: type[Row], needs_privilege: bool
+) -> Fetched:
+    rows, truncated = read(session, name, row_type)
+    problem = privilege_problem(session) if needs_privilege else None
+    return Fetched(rows=rows, truncated=truncated, problem=problem)
 
 
 def privilege_problem(session: PostgresSession) -> Problem | None:

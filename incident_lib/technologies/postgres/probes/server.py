@@ -3,7 +3,7 @@
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
-from incident_lib.technologies.postgres.probes.reading import privilege_problem, read, statement
+from incident_lib.technologies.postgres.probes.reading import privilege_problem, probe_of, read, statement
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
     PostgresServer,
@@ -11,12 +11,6 @@ from incident_lib.technologies.postgres.rows import (
     PostgresSlot,
     PostgresStandby,
 )
-
-
-def fetch_server(session: PostgresSession, _window: Window) -> Fetched:
-    """Return start, configuration and ages: one PostgresServer. Source: sql/server.sql."""
-    rows, _ = read(session, "server", PostgresServer)
-    return Fetched(rows=rows)
 
 
 def fetch_replication(session: PostgresSession, _window: Window) -> Fetched:
@@ -30,24 +24,7 @@ def fetch_replication(session: PostgresSession, _window: Window) -> Fetched:
     )
 
 
-def fetch_settings(session: PostgresSession, _window: Window) -> Fetched:
-    """Return settings that incidents turn on, and those waiting for a restart: a PostgresSetting each."""
-    rows, _ = read(session, "settings", PostgresSetting)
-    return Fetched(rows=rows, problem=privilege_problem(session))
-
-
-def fetch_databases(session: PostgresSession, _window: Window) -> Fetched:
-    """Return size, age and limit of each database: a PostgresDatabase each."""
-    rows, truncated = read(session, "databases", PostgresDatabase)
-    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session))
-
-
-SERVER = Probe(
-    name="postgres.server",
-    fetch=fetch_server,
-    question="Was it restarted or reconfigured, and how far is wraparound?",
-    source=statement("server"),
-)
+SERVER = probe_of("server", PostgresServer, "Was it restarted or reconfigured, and how far is wraparound?")
 REPLICATION = Probe(
     name="postgres.replication",
     fetch=fetch_replication,
@@ -56,19 +33,17 @@ REPLICATION = Probe(
     needs="pg_monitor",
     tier=1,
 )
-SETTINGS = Probe(
-    name="postgres.settings",
-    fetch=fetch_settings,
-    question="Which settings matter here, and which wait for a restart?",
-    source=statement("settings"),
+SETTINGS = probe_of(
+    "settings",
+    PostgresSetting,
+    "Which settings matter here, and which wait for a restart?",
     needs="pg_monitor",
     tier=1,
 )
-DATABASES = Probe(
-    name="postgres.databases",
-    fetch=fetch_databases,
-    question="How large are the databases, and is one at its limit?",
-    source=statement("databases"),
+DATABASES = probe_of(
+    "databases",
+    PostgresDatabase,
+    "How large are the databases, and is one at its limit?",
     needs="pg_monitor",
     cost="reads the size of every file of every database",
     tier=1,

@@ -3,7 +3,7 @@
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
-from incident_lib.technologies.postgres.probes.reading import privilege_problem, read, statement
+from incident_lib.technologies.postgres.probes.reading import privilege_problem, probe_of, read, statement
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
     PostgresHorizonHolder,
@@ -31,15 +31,6 @@ def fetch_indexes(session: PostgresSession, _window: Window) -> Fetched:
     return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session) if rows else None)
 
 
-def fetch_horizon(session: PostgresSession, _window: Window) -> Fetched:
-    """Return who keeps dead rows from being removed, the oldest first: a PostgresHorizonHolder each.
-
-    Source: sql/horizon.sql. Needs: pg_monitor.
-    """
-    rows, truncated = read(session, "horizon", PostgresHorizonHolder)
-    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session))
-
-
 ARCHIVER = Probe(
     name="postgres.archiver",
     fetch=fetch_archiver,
@@ -58,11 +49,10 @@ INDEXES = Probe(
     cost="one scan of pg_index",
     tier=1,
 )
-HORIZON = Probe(
-    name="postgres.horizon",
-    fetch=fetch_horizon,
-    question="Who keeps dead rows from being removed?",
-    source=statement("horizon"),
+HORIZON = probe_of(
+    "horizon",
+    PostgresHorizonHolder,
+    "Who keeps dead rows from being removed?",
     needs="pg_monitor",
     tier=1,
 )
