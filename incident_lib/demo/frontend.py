@@ -1,4 +1,4 @@
-"""The web frontend: one page, and a second one that asks the backend."""
+"""The web frontend: one page, and a second one that calls the backend."""
 
 import argparse
 import sys

@@ -56,7 +56,7 @@ class LoyaltyPoints:
 class ReceiptArchive:
     """Printed receipts.
 
-    The bug: far more of them are kept than anybody asks for, about 400 MB in the end.
+    The bug: far more of them are kept than are ever requested, about 400 MB in the end.
     """
 
     def __init__(self) -> None:

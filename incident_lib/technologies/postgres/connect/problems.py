@@ -95,7 +95,7 @@ _ADVICE = {
     ProblemKind.NOT_FOUND: "check the name of the database in the dsn",
     ProblemKind.STARTING: "read the server's log: recovery after a crash lasts while there is WAL to replay",
     ProblemKind.REFUSED: "nothing listens there: is the server running, is the port right?",
-    ProblemKind.TIMED_OUT: "it does not answer: look at its load, its log and the firewall",
+    ProblemKind.TIMED_OUT: "it does not answer: check its load, its log and the firewall",
     ProblemKind.UNREACHABLE: "there is no route to it from here: check network and VPN",
     ProblemKind.NAME_NOT_RESOLVED: "check DNS, or give an address that this machine knows",
     ProblemKind.TLS: "compare sslmode of the dsn with what the server offers",
@@ -104,7 +104,7 @@ _ADVICE = {
     ProblemKind.BUSY: "a catalog is locked; see who blocks whom",
     ProblemKind.PRIVILEGE: "GRANT pg_monitor TO the role that the workbench uses",
 }
-_TOO_LONG = "it answers, and ended the statement after the time that ours may take: look at its load"
+_TOO_LONG = "it answers, and ended the statement after the time that ours may take: check its load"
 _PREFIX = re.compile(
     r"^(?:connection failed: |psql: error: |connection to server [^\n]*? failed: "
     r"|FATAL:\s+|ERROR:\s+|[0-9A-Z]{5}: )+"

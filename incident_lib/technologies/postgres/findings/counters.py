@@ -122,7 +122,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
             "checksums",
             severity,
             f"Damaged data in {row.database}: {format_count(number or 0, 'checksum failure')}",
-            "stop writing, keep a copy of the files, look at disk and memory, restore from a backup",
+            "stop writing, keep a copy of the files, check disk and memory, restore from a backup",
             since=row.checksum_failed_at,
             database=row.database,
             failures=number,

@@ -1,3 +1,3 @@
--- View: pg_settings; then df of that folder. Needs: pg_monitor (without it the folder is not told).
+-- View: pg_settings; then df of that folder. Needs: pg_monitor (without it the folder is hidden).
 -- Versions: 13 and later. Cost: none.
 SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS path, pg_backend_pid() AS pid

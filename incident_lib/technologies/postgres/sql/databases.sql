@@ -1,5 +1,5 @@
 -- View: pg_database, pg_stat_database, pg_database_size. Needs: pg_monitor (sizes of databases that our role may
--- not enter). Versions: 13 and later. Cost: looks at every file of every database, no lock.
+-- not enter). Versions: 13 and later. Cost: reads the size of every file of every database, no lock.
 SELECT d.datname::text AS database,
        CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
               OR has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) END AS size_bytes,

@@ -1,5 +1,5 @@
 -- View: pg_locks, pg_class, pg_namespace of this database. Needs: nothing. Versions: 13 and later.
--- Cost: a catalog look-up for each relation that somebody waits for; no lock on the relations themselves.
+-- Cost: a catalog look-up for each relation that a session waits for; no lock on the relations themselves.
 SELECT c.oid::int8 AS relation, n.nspname || '.' || c.relname AS name
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid IN (SELECT relation FROM pg_locks

@@ -1,6 +1,6 @@
 -- View: pg_stat_activity, pg_locks, settings. Needs: nothing. Versions: 13 and later. Cost: one scan of both.
 -- Counted are the sessions that take a slot of max_connections; processes of the server and WAL senders have
--- slots of their own, and without pg_monitor the kind of a foreign session is not told.
+-- slots of their own, and without pg_monitor the kind of a foreign session is hidden.
 WITH sessions AS (
     SELECT count(*)::int4 AS connection_count
     FROM pg_stat_activity

@@ -2,7 +2,7 @@
 -- sequences to read them next. Versions: 13 and later. Cost: one scan of the catalogs; no sequence is opened. Those
 -- with the least room come first, of the largest tables.
 WITH columns AS MATERIALIZED (
-    -- A serial or identity column owns its sequence; a default that somebody wrote only refers to it.
+    -- A serial or identity column owns its sequence; a default written by hand only refers to it.
     SELECT objid AS sequence, refobjid AS "table", refobjsubid AS number
     FROM pg_depend
     WHERE classid = 1259 AND refclassid = 1259 AND deptype IN ('a', 'i') AND refobjsubid > 0
@@ -36,7 +36,7 @@ WITH columns AS MATERIALIZED (
     JOIN pg_class AS c ON c.oid = s.seqrelid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN narrowest AS u ON u.sequence = s.seqrelid
-    -- Nobody reads the temporary ones of other sessions, or on a standby those that are not logged.
+    -- No session reads the temporary ones of other sessions, or on a standby those that are not logged.
     WHERE c.relpersistence <> 't' AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
     ORDER BY position
     LIMIT 2000

@@ -49,7 +49,7 @@ def find(place: OpenContainer) -> Found:
             ProblemKind.REFUSED,
             f"container {place.name} is not running: {state.get('Status')}, "
             f"exit code {state.get('ExitCode')}",
-            "look at its last log lines and why it ended, then start it",
+            "check its last log lines and why it ended, then start it",
         )
     inside = _inside(details)
     return Found(address=_from_here(place.engine, details, inside), inside=inside)

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 _ADVICE = {
     ProblemKind.REFUSED: "nothing listens there: is the server running, and is the port right?",
     ProblemKind.TIMED_OUT: "packets are lost on the way, or the server accepts and does not answer",
-    ProblemKind.UNREACHABLE: "no route: look at the network between here and the server",
-    ProblemKind.RESET: "the server ended the connection: look at its log, and whether it wants TLS (rediss://)",
-    ProblemKind.NAME_NOT_RESOLVED: "look at the name in the address and at the resolver",
-    ProblemKind.TLS: "look at the certificate and its authority (`ca` of the service)",
+    ProblemKind.UNREACHABLE: "no route: check the network between here and the server",
+    ProblemKind.RESET: "the server ended the connection: check its log, and whether it wants TLS (rediss://)",
+    ProblemKind.NAME_NOT_RESOLVED: "check the name in the address and at the resolver",
+    ProblemKind.TLS: "check the certificate and its authority (`ca` of the service)",
     ProblemKind.DENIED: "correct the user and password in the service's `url`",
     ProblemKind.PRIVILEGE: "give the workbench's user the ACL rule that `incident init` prints",
     ProblemKind.FULL: "raise maxclients, or find who holds the connections",
     ProblemKind.STARTING: "it reads its data from disk; wait, and do not restart it again",
-    ProblemKind.PROTOCOL: "look at what listens on that address",
+    ProblemKind.PROTOCOL: "check what listens on that address",
 }
 
 

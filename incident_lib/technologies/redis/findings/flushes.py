@@ -78,7 +78,7 @@ def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
 def flushes_since(
     now: Iterable[Evidence], before: Iterable[Evidence], thresholds: Thresholds, *, same_incident: bool
 ) -> Iterator[Finding]:
-    """Yield that a server was flushed, or lost nearly all keys, since an earlier look at the same process.
+    """Yield that a server was flushed, or lost nearly all keys, since an earlier snapshot of that process.
 
     Only what happened within an incident has a moment: after the earlier of the two snapshots.
     """

@@ -40,7 +40,7 @@ def _aof(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
             "failing",
             FindingSeverity.CRITICAL,
             "the append-only file cannot be written, and writes are refused",
-            "look at the disk of its directory and at its log",
+            "check the disk of its directory and at its log",
             what="append-only file",
         )
     elif row.aof_enabled and row.aof_rewrite_ok is False:
@@ -49,7 +49,7 @@ def _aof(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
             "rewrite_failing",
             FindingSeverity.WARNING,
             "the append-only file cannot be rewritten and keeps growing",
-            "look at the disk of its directory and at its log",
+            "check the disk of its directory and at its log",
         )
 
 

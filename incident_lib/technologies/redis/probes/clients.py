@@ -43,7 +43,7 @@ def _groups(
         return (), Problem(
             kind=ProblemKind.SKIPPED,
             message=f"the list of clients was not read, as there are {connected:,}, over {LIST_LIMIT:,}",
-            advice="CLIENT LIST could hold up everybody else for over 10 ms; look at the applications' pools",
+            advice="CLIENT LIST could hold up everybody else for over 10 ms; check the applications' pools",
         )
     reply = session.exchange([("CLIENT", "LIST")])[0]
     if isinstance(reply, ReplyError):
