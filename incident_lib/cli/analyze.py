@@ -12,7 +12,7 @@ from incident_lib.investigation.reanalyze import reanalyze
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """Return 0, whatever differs; 1 when redaction fails. Reads the folder alone."""
+    """Return 0, whatever differs; 1 when redaction fails. Reads only the folder."""
     settings, folder = open_folder(arguments)
     case = open_case(settings, folder, arguments.snapshot)
     try:

@@ -1,4 +1,4 @@
-"""`incident bundle` and `open`: hand an incident over as one file, and read one that was handed over."""
+"""`incident bundle` and `open`: hand an incident over as one file, and read what was handed over."""
 
 import argparse
 import hashlib
@@ -22,7 +22,7 @@ def bundle(arguments: argparse.Namespace) -> int:
     if not plan.is_clean and not arguments.force:
         if arguments.json:
             print_json({"incident": folder.id, "bundle": None, "plan": plan})
-        _tell_why_not(plan)
+        _print_obstacles(plan)
         return 1
     contents = write_bundle(folder, plan, output)
     digest = _digest(output)
@@ -36,9 +36,9 @@ def bundle(arguments: argparse.Namespace) -> int:
                 "contents": contents,
             }
         )
-    _tell(contents)
+    _print_contents(contents)
     print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
-    print(f"sha256 {digest}  (tell it by another way than the file)")
+    print(f"sha256 {digest}  (send it by another way than the file)")
     print(f"There:\n  {shlex.join(('incident', 'verify', output.name))}")
     print(f"  {shlex.join(('incident', 'open', output.name))}")
     return 0
@@ -52,7 +52,7 @@ def unpack_bundle(arguments: argparse.Namespace) -> int:
     contents = read_contents(Path(arguments.bundle))
     if arguments.json:
         return print_json({"incident": path.name, "path": str(path), "contents": contents})
-    _tell(contents)
+    _print_contents(contents)
     commands = settings.commands(path)
     print(f"{path}\nNext:\n  {commands.line('show')}\n  {commands.line('run', '--snapshot', 'latest')}")
     return 0
@@ -80,24 +80,24 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tell_why_not(plan: BundlePlan) -> None:
-    for one in plan.differences:
-        if one.is_bad:
-            sys.stderr.write(f"{one.what:24} {one.path}\n")
+def _print_obstacles(plan: BundlePlan) -> None:
+    for difference in plan.differences:
+        if difference.is_bad:
+            sys.stderr.write(f"{difference.what:24} {difference.path}\n")
     for path, kinds in plan.secrets.items():
         what = "sealed, would be left out" if is_sealed(path) else "would be redacted"
         sys.stderr.write(f"{'holds a secret':24} {path} ({', '.join(kinds)}; {what})\n")
     sys.stderr.write(
         "Not bundled. Take secrets out of texts by hand, or use --force: the bundle then says all this,\n"
-        "and no secret goes along: texts are redacted, sealed files that hold one are left out.\n"
+        "and no secret goes along: texts are redacted, sealed files that hold a secret are left out.\n"
     )
 
 
-def _tell(contents: Contents) -> None:
-    """Say on standard error what whoever gets the bundle has to know."""
-    for one in contents.differences:
-        if one.is_bad:
-            sys.stderr.write(f"not as it was sealed:   {one.path}: {one.what}\n")
+def _print_contents(contents: Contents) -> None:
+    """Print on standard error what whoever gets the bundle has to know."""
+    for difference in contents.differences:
+        if difference.is_bad:
+            sys.stderr.write(f"not as it was sealed:   {difference.path}: {difference.what}\n")
     for path, kinds in contents.withheld.items():
         sys.stderr.write(f"left out for a secret:  {path} ({', '.join(kinds)})\n")
     for path, kinds in contents.redacted.items():
@@ -105,4 +105,4 @@ def _tell(contents: Contents) -> None:
     for path, reason in contents.excluded.items():
         sys.stderr.write(f"stays here:             {path} ({reason})\n")
     for path in contents.not_read:
-        sys.stderr.write(f"no text, look yourself: {path}\n")
+        sys.stderr.write(f"no text, check it:      {path}\n")

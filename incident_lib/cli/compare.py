@@ -1,4 +1,4 @@
-"""`incident baseline` and `diff`: keep what is normal, and tell what is not as it was."""
+"""`incident baseline` and `diff`: keep what is normal, and list what is not as it was."""
 
 import argparse
 from pathlib import Path
@@ -28,9 +28,7 @@ def baseline(arguments: argparse.Namespace) -> int:
         return _list(settings, as_json=arguments.json)
     clock.parse_time(arguments.since)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
-    console.print(
-        f"Looking at {settings.path or 'the common stack'}, the last {arguments.since}", style="dim"
-    )
+    console.print(f"Checking {settings.path or 'the common stack'}, the last {arguments.since}", style="dim")
     with terminal.watching(console) as watch:
         taken = take_baseline(
             settings, watch, since=arguments.since, name=arguments.name, force=arguments.force
@@ -42,19 +40,19 @@ def baseline(arguments: argparse.Namespace) -> int:
     return 0 if taken.kept else 1
 
 
-def _plain(one: Baseline) -> dict[str, object]:
+def _plain(kept: Baseline) -> dict[str, object]:
     """Return a baseline as JSON takes it."""
     return {
-        "name": one.name,
-        "id": one.id,
-        "collected_at": one.collected_at,
-        "path": str(one.path),
-        "intact": one.intact,
+        "name": kept.name,
+        "id": kept.id,
+        "collected_at": kept.collected_at,
+        "path": str(kept.path),
+        "intact": kept.intact,
     }
 
 
 def _unseen(taken: Taken) -> list[str]:
-    return [f"{one.target}/{one.probe}" for one in taken.case.analysis.not_assessed]
+    return [f"{gap.target}/{gap.probe}" for gap in taken.case.analysis.not_assessed]
 
 
 def _print(console: Console, arguments: argparse.Namespace, commands: Commands, taken: Taken) -> None:
@@ -83,10 +81,10 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
 def _list(settings: Settings, *, as_json: bool) -> int:
     known = all_baselines(settings)
     if as_json:
-        return print_json({"baselines": [_plain(one) for one in known]})
-    for one in reversed(known):
-        note = "" if one.intact else "  not as it was sealed, so it is not used"
-        print(f"{clock.format_time(one.collected_at)}  {one.name:12} {one.path}{note}")
+        return print_json({"baselines": [_plain(kept) for kept in known]})
+    for kept in reversed(known):
+        note = "" if kept.intact else "  not as it was sealed, so it is not used"
+        print(f"{clock.format_time(kept.collected_at)}  {kept.name:12} {kept.path}{note}")
     if not known:
         print(f"No baseline in {baselines_folder(settings)} yet. On a healthy day:")
         print(f"  {settings.commands().line('baseline')}")
@@ -94,7 +92,7 @@ def _list(settings: Settings, *, as_json: bool) -> int:
 
 
 def diff(arguments: argparse.Namespace) -> int:
-    """Return 0, whatever differs. Reads the two snapshots alone."""
+    """Return 0, whatever differs. Reads only the two snapshots."""
     settings = load_settings(arguments.config or "", arguments.now or arguments.before)
     (before, before_label), (now, now_label) = (
         find_snapshot(settings, name) for name in (arguments.before, arguments.now)

@@ -57,9 +57,9 @@ def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *,
 def _compare(folder: IncidentFolder, fault: "stacks.Fault", console: Console) -> None:
     analysis = load_analysis(folder.snapshot("latest"))
     first = analysis.hypotheses[0] if analysis and analysis.hypotheses else None
-    told = f"{first.id} at {first.target}" if first else "none"
+    found = f"{first.id} at {first.target}" if first else "none"
     console.print(
-        f"What was broken: {fault.hypothesis} at {fault.target}. First hypothesis: {told}.", style="bold"
+        f"What was broken: {fault.hypothesis} at {fault.target}. First hypothesis: {found}.", style="bold"
     )
 
 

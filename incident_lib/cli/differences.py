@@ -50,10 +50,10 @@ def _worst(group: Sequence[Difference], most: Mapping[FindingSeverity, int]) -> 
     """Return of each target and severity as many as a person reads, in their order."""
     taken: Counter[tuple[str, FindingSeverity]] = Counter()
     kept = []
-    for one in group:
-        taken[one.target, one.severity] += 1
-        if taken[one.target, one.severity] <= most.get(one.severity, 0):
-            kept.append(one)
+    for difference in group:
+        taken[difference.target, difference.severity] += 1
+        if taken[difference.target, difference.severity] <= most.get(difference.severity, 0):
+            kept.append(difference)
     return tuple(kept)
 
 
@@ -69,14 +69,18 @@ def _table(title: str, shown: Sequence[Difference]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     table.add_column(overflow="fold", max_width=30)
-    for one in shown:
-        texts = (one.target, *_said(one))
-        table.add_row(Text(hint(one), style=STYLES[one.severity]), *(Text(plain(text)) for text in texts))
+    for difference in shown:
+        texts = (difference.target, *_texts(difference))
+        table.add_row(
+            Text(hint(difference), style=STYLES[difference.severity]), *(Text(plain(text)) for text in texts)
+        )
     return table
 
 
-def _said(one: Difference) -> tuple[str, str]:
-    """Return what differs and how: two columns for numbers, one for conclusions."""
-    if one.id.startswith(CONCLUDED):
-        return f"{change(one)}: {name(one)}", ""
-    return name(one), f"{format_value(one.before, one.unit)} → {format_value(one.now, one.unit)}"
+def _texts(difference: Difference) -> tuple[str, str]:
+    """Return what differs and how: two columns for numbers, a single text for conclusions."""
+    if difference.id.startswith(CONCLUDED):
+        return f"{change(difference)}: {name(difference)}", ""
+    return name(
+        difference
+    ), f"{format_value(difference.before, difference.unit)} → {format_value(difference.now, difference.unit)}"

@@ -1,4 +1,4 @@
-"""`incident show`, `list` and `verify`: what the folder says, without asking any target."""
+"""`incident show`, `list` and `verify`: what the folder says, without probing any target."""
 
 import argparse
 import sys

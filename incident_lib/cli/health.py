@@ -1,4 +1,4 @@
-"""`incident health`: every service checked at once, a report that always parses, exit 1 when one is down."""
+"""`incident health`: every service checked at once, a report that always parses, exit 1 when any is down."""
 
 import argparse
 import json
@@ -34,8 +34,8 @@ _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 def health(arguments: argparse.Namespace) -> int:
     """Return 0 when everything is healthy, else 1. Writes the report and the log.
 
-    What was found is told although it cannot be written: a full disk is when people ask.
-    Errors: UsageError then, after everything was told.
+    What was found is printed although it cannot be written: a full disk is when people need it.
+    Errors: UsageError then, after everything was printed.
     """
     settings = load_settings(arguments.config or "")
     checks, services = _plan(arguments, settings)
@@ -108,8 +108,8 @@ def _json(content: dict[str, Any]) -> str:
 
 def _text(content: dict[str, Any]) -> Iterator[str]:
     yield from (f"{_mark(status)} {status:9}  {text}" for status, text in lines(content))
-    for one in content["containers"] or ():
-        yield f"  container  {one['name']}  {one['state']}  {one['image']}"
+    for container in content["containers"] or ():
+        yield f"  container  {container['name']}  {container['state']}  {container['image']}"
     yield _overall(content)
 
 

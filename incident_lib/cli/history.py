@@ -30,7 +30,7 @@ def search(arguments: argparse.Namespace) -> int:
     found = search_all(settings.incidents, " ".join(arguments.text), limit=arguments.limit)
     if arguments.json:
         return print_json(found)
-    _tell_found(found)
+    _print_found(found)
     _print_damaged(settings, found.damaged)
     return 0
 
@@ -53,23 +53,23 @@ def similar(arguments: argparse.Namespace) -> int:
                 "damaged": found.damaged,
             }
         )
-    _tell_similar(folder.id, found)
+    _print_similar(folder.id, found)
     _print_damaged(settings, found.damaged)
     return 0
 
 
 def figures(arguments: argparse.Namespace) -> int:
-    """Return 0. Prints the figures, and writes them as a page where asked."""
+    """Return 0. Prints the figures, and writes them as a page with --html."""
     settings = config.load(arguments.config)
     known, damaged = read_all(settings.incidents)
-    counted = count_all([_measured(one) for one in known], definitions())
-    told = tuple(f"{one.path}: {one.text}" for one in damaged)
+    counted = count_all([_measured(past) for past in known], definitions())
+    left_out = tuple(f"{past.path}: {past.text}" for past in damaged)
     if arguments.html:
-        page = render_figures(counted, left_out=told, made_at=clock.now())
+        page = render_figures(counted, left_out=left_out, made_at=clock.now())
         write_atomic(Path(arguments.html), page.encode())
     if arguments.json:
         return print_json({"figures": counted, "damaged": damaged})
-    _tell_figures(counted)
+    _print_figures(counted)
     _print_damaged(settings, damaged)
     if arguments.html:
         print(Path(arguments.html).resolve().as_uri())
@@ -77,7 +77,7 @@ def figures(arguments: argparse.Namespace) -> int:
 
 
 def _measured(past: PastIncident) -> Measured:
-    """Return one incident with the lengths of time that its post-mortem tells too."""
+    """Return an incident with the lengths of time that its post-mortem names too."""
     facts = tuple(
         timeline.SnapshotFacts(
             id=one.id,
@@ -96,36 +96,36 @@ def _measured(past: PastIncident) -> Measured:
     )
 
 
-def _tell_found(found: Found) -> None:
+def _print_found(found: Found) -> None:
     for hit in found.hits:
         print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
         for place in hit.places:
             print(f"      {plain(place.where)}: {plain(place.excerpt)}")
-    said = f"{found.total} of {format_count(found.looked_at, 'incident')}"
+    total = f"{found.total} of {format_count(found.looked_at, 'incident')}"
     cut = f", the best {len(found.hits)} shown (--limit)" if found.total > len(found.hits) else ""
-    print(f"{said}{cut}" if found.looked_at else "No incident to search yet.")
+    print(f"{total}{cut}" if found.looked_at else "No incident to search yet.")
 
 
-def _tell_similar(incident: str, found: Similarities) -> None:
-    for one in found.found:
-        print(f"{one.score:.2f}  {one.severity}  {one.started_at:%Y-%m-%d %H:%M}  {plain(one.title)}")
-        for word, text in (("id", one.incident), *(("alike", why) for why in one.why), *_helped(one)):
+def _print_similar(incident: str, found: Similarities) -> None:
+    for past in found.found:
+        print(f"{past.score:.2f}  {past.severity}  {past.started_at:%Y-%m-%d %H:%M}  {plain(past.title)}")
+        for word, text in (("id", past.incident), *(("alike", why) for why in past.why), *_helped(past)):
             print(f"      {word:9} {plain(text)}")
     if not found.found:
-        print(f"None of {format_count(found.known, 'other incident')} looks like {incident}.")
+        print(f"None of {format_count(found.known, 'other incident')} resembles {incident}.")
 
 
-def _helped(one: Similar) -> Iterable[tuple[str, str]]:
-    if not one.resolution.is_known:
-        yield "helped", "nobody wrote it down"
-    if one.resolution.reason:
-        yield "resolved", one.resolution.reason
-    yield from (("did", text) for text in one.resolution.mitigations)
-    if one.resolution.cause:
-        yield "cause", one.resolution.cause
+def _helped(past: Similar) -> Iterable[tuple[str, str]]:
+    if not past.resolution.is_known:
+        yield "helped", "not written down"
+    if past.resolution.reason:
+        yield "resolved", past.resolution.reason
+    yield from (("did", text) for text in past.resolution.mitigations)
+    if past.resolution.cause:
+        yield "cause", past.resolution.cause
 
 
-def _tell_figures(counted: Figures) -> None:
+def _print_figures(counted: Figures) -> None:
     print(format_count(counted.incidents_count, "incident"))
     for name, counts in (
         ("severity", counted.by_severity),
@@ -136,14 +136,17 @@ def _tell_figures(counted: Figures) -> None:
         if counts:
             print(f"{name:17} {', '.join(f'{plain(key)} {number}' for key, number in counts.items())}")
     print(f"{'':22} {'n':>4} {'median':>9} {'90 %':>9} {'missing':>8}  counted")
-    for one in counted.measures:
-        lengths = f"{spell(one.median_seconds, one.count):>9} {spell(one.p90_seconds, one.count):>9}"
-        print(f"{one.name:22} {one.count:>4} {lengths} {one.missing_count:>8}  {one.definition}")
+    for measure in counted.measures:
+        median, most = (
+            spell(length, measure.count) for length in (measure.median_seconds, measure.p90_seconds)
+        )
+        numbers = f"{measure.name:22} {measure.count:>4} {median:>9} {most:>9} {measure.missing_count:>8}"
+        print(f"{numbers}  {measure.definition}")
 
 
 def _print_damaged(settings: Settings, damaged: tuple[Damage, ...]) -> None:
-    for one in damaged:
-        sys.stderr.write(f"damaged: {plain(one.path)}: {plain(one.text)}\n")
+    for damage in damaged:
+        sys.stderr.write(f"damaged: {plain(damage.path)}: {plain(damage.text)}\n")
         sys.stderr.write(
-            f"  {settings.commands(settings.incidents / Path(one.path).parts[0]).line('verify')}\n"
+            f"  {settings.commands(settings.incidents / Path(damage.path).parts[0]).line('verify')}\n"
         )

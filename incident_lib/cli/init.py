@@ -15,7 +15,7 @@ from incident_lib.technologies import Access, table
 
 
 def init(arguments: argparse.Namespace) -> int:
-    """Return 0 once the file is there. Errors: UsageError where one is already."""
+    """Return 0 once the file is there. Errors: UsageError where it is already."""
     path = Path(arguments.output)
     if path.exists() and not arguments.force:
         raise UsageError(f"{path} is already there; --force writes over it, --output writes elsewhere")

@@ -24,7 +24,7 @@ def lab(arguments: argparse.Namespace) -> int:
 
 
 def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True, port: int = 0) -> int:
-    """Return JupyterLab's exit code, once somebody ended it."""
+    """Return JupyterLab's exit code, once it was ended."""
     config = str(settings.path.resolve()) if settings.path else ""
     directory, kept = prepare_lab(folder.path, {"incident": str(folder.path.resolve()), "config": config})
     print(f"Notebooks of {folder.id} are in {directory}")
@@ -43,7 +43,7 @@ def _command(directory: Path, *, browser: bool, port: int) -> list[str]:
 
 
 def _serve(command: list[str], directory: Path) -> int:
-    """Run the server in a session of its own, so that Ctrl-C reaches us alone and we end it."""
+    """Run the server in a separate session, so that Ctrl-C reaches only us and we end it."""
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}  # the kernel that has the workbench in it
     server = subprocess.Popen(
         command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, start_new_session=True

@@ -51,12 +51,12 @@ def _execute(settings: Settings, folder: IncidentFolder, arguments: argparse.Nam
 
 
 def _check_same(plan: Plan, arguments: argparse.Namespace) -> None:
-    """Refuse where line and plan say different things: one of the two is not what the person meant."""
+    """Refuse where line and plan say different things: either is not what the person meant."""
     given = _arguments(arguments.arg)
     same = (plan.action, plan.target) == (arguments.action, arguments.target)
     if not same or any(plan.arguments.get(name) != value for name, value in given.items()):
-        said = " ".join((plan.action, plan.target, *(f"{k}={v}" for k, v in plan.arguments.items() if v)))
-        raise RefusedError(f"the plan {plan.id} is for something else: {said}; nothing was changed")
+        planned = " ".join((plan.action, plan.target, *(f"{k}={v}" for k, v in plan.arguments.items() if v)))
+        raise RefusedError(f"the plan {plan.id} is for something else: {planned}; nothing was changed")
 
 
 def _arguments(words: list[str]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _list(*, as_json: bool) -> int:
             "action": action.id,
             "title": action.title,
             "targets": action.targets,
-            "arguments": {one.name: one.help for one in action.arguments},
+            "arguments": {argument.name: argument.help for argument in action.arguments},
             "executes": action.carry_out is not None,
         }
         for action in ACTIONS.values()
@@ -91,5 +91,5 @@ def _list(*, as_json: bool) -> int:
     lines = []
     for action in ACTIONS.values():
         lines.append(f"{action.id:18} {action.title}; TARGET: {action.targets}")
-        lines += [f"{'':18}   --arg {one}: {one.help}" for one in action.arguments]
+        lines += [f"{'':18}   --arg {argument}: {argument.help}" for argument in action.arguments]
     return _print(listed, "\n".join(lines), as_json=as_json)

@@ -10,7 +10,6 @@ from rich.console import Console
 from incident_lib import clock
 from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, terminal
 from incident_lib.cli.arguments import print_json
-from incident_lib.cli.looking import look, tell_unkept
 from incident_lib.cli.terminal import plain
 from incident_lib.clock import parse_duration
 from incident_lib.config import Settings
@@ -73,12 +72,12 @@ def _watch(
     if not 1 <= every <= length:
         raise UsageError("--watch needs at least 1s, and no more than --for")
     if arguments.snapshot != "new":
-        raise UsageError("--watch looks at the targets now; --snapshot replays what is stored")
+        raise UsageError("--watch probes the targets now; --snapshot replays what is stored")
 
     first: list[Sample] = []
 
-    def told(sample: Sample) -> None:
-        """Print what one look of the watch saw, and what rises most."""
+    def show(sample: Sample) -> None:
+        """Print what a sample of the watch saw, and what rises most."""
         first.append(sample)
         unseen = f"; {format_count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
         risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
@@ -87,7 +86,7 @@ def _watch(
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
     try:
-        watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=told)
+        watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=show)
     except FolderError as error:
         console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
     except KeyboardInterrupt:
@@ -122,7 +121,7 @@ def run_incident(
     *,
     as_json: bool = False,
 ) -> int:
-    """Return the exit code of one whole run, everything being told on `console` as it comes."""
+    """Return the exit code of a whole run, everything being printed on `console` as it comes."""
     started = clock.monotonic()
     case, unkept = _case(settings, folder, console, options)
     terminal.print_analysis(console, case, verbose=options.verbose)
@@ -134,12 +133,12 @@ def run_incident(
         record, path = _run_notebooks(case, folder, console, options, seconds=left)
     except FolderError as error:
         return _end_unkept(case, folder, console, str(error), as_json=as_json)
-    return _tell(console, record, path, as_json=as_json)
+    return _print_end(console, record, path, as_json=as_json)
 
 
 def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, *, as_json: bool) -> int:
     """Return 3: people have their findings, and hear why there are no pages."""
-    tell_unkept(console, why)
+    terminal.print_unkept(console, why)
     console.print("There are no pages of this run. Once there is room:")
     snapshot = ("--snapshot", case.snapshot) if case.folder else ()
     terminal.print_command(console, case.settings.commands(folder.path).line("run", *snapshot))
@@ -149,15 +148,15 @@ def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, 
 
 
 def _case(settings: Settings, folder: IncidentFolder, console: Console, options: Options) -> tuple[Case, str]:
-    """Return the case to work on, new or stored, and why a new one could not be kept."""
+    """Return the case to work on, new or stored, and why a new snapshot could not be kept."""
     if options.snapshot != "new":
         case = open_case(settings, folder, options.snapshot)
         console.print(f"Replaying snapshot {case.snapshot} of {folder.id}", style="dim")
         terminal.print_findings(console, case.analysis)
         return case, ""
-    console.print(f"Looking at {settings.path or 'the common stack'} for {folder.id}", style="dim")
+    console.print(f"Checking {settings.path or 'the common stack'} for {folder.id}", style="dim")
     deadline = min(options.timeout, settings.limits.collect_seconds)
-    return look(settings, options.since, folder, console, deadline_seconds=deadline)
+    return terminal.collect(settings, options.since, folder, console, deadline_seconds=deadline)
 
 
 def _run_notebooks(
@@ -165,12 +164,12 @@ def _run_notebooks(
 ) -> tuple[RunRecord, Path]:
     """Return the record and the folder of the run, which is sealed whatever happened in it."""
 
-    def told(notebook: NotebookRecord) -> None:
-        """Print what became of one notebook."""
+    def show(notebook: NotebookRecord) -> None:
+        """Print what became of a notebook."""
         well = notebook.status is ExecutionStatus.COMPLETED
-        said = "" if well else f" {notebook.status.value.replace('_', ' ')}: {plain(notebook.error)}"
+        why = "" if well else f" {notebook.status.value.replace('_', ' ')}: {plain(notebook.error)}"
         took = format_duration(notebook.seconds) if notebook.seconds is not None else "not run"
-        console.print(f"  {notebook.name:16} {took}{said}", style="" if well else "yellow", markup=False)
+        console.print(f"  {notebook.name:16} {took}{why}", style="" if well else "yellow", markup=False)
 
     directory = folder.new_run()
     batch = Batch(
@@ -185,7 +184,7 @@ def _run_notebooks(
         },
         jobs=options.jobs,
         deadline_seconds=seconds,
-        progress=told,
+        progress=show,
     )
     record = run_notebooks(batch)
     folder.seal_run(directory)
@@ -195,7 +194,7 @@ def _run_notebooks(
     return record, directory
 
 
-def _tell(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:
+def _print_end(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:
     codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
     if record.status is RunStatus.PARTIAL:
         console.print("Not everything completed; the pages say what is missing.", style="yellow")

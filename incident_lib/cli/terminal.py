@@ -16,13 +16,16 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from incident_lib.config import Settings
 from incident_lib.history.similar import similar_incidents
 from incident_lib.hypotheses import findings_named
+from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
+from incident_lib.response.collection import collect_case
 
 STYLES = {
     FindingSeverity.CRITICAL: "bold red",
@@ -49,7 +52,7 @@ class _Terminal(Console):
 
 
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
-    """Return the console to print on; plain when asked for, NO_COLOR is set or nobody watches."""
+    """Return the console to print on; plain when asked for, NO_COLOR is set or it is no terminal."""
     return _Terminal(
         no_color=no_color or None, stderr=to_stderr, highlight=False, emoji=False, soft_wrap=False
     )
@@ -101,7 +104,7 @@ def watching(console: Console) -> Iterator[Watch]:
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task("looking", total=None)
+        task = bar.add_task("checking", total=None)
 
         def begun(probes: int) -> None:
             """Give the bar its length."""
@@ -116,8 +119,8 @@ def watching(console: Console) -> Iterator[Watch]:
 
         def waits() -> None:
             """Say why nothing is found yet."""
-            told = "Another look at the same targets goes on; this one waits for its end, 10 s at most"
-            bar.console.print(told, style="dim")
+            text = "The same targets are being probed already; this waits for the end, 10 s at most"
+            bar.console.print(text, style="dim")
 
         yield Watch(begun=begun, evidence=seen, waits=waits)
 
@@ -146,22 +149,22 @@ def _without_target(title: str, target: str) -> str:
 
 
 def print_findings(console: Console, analysis: Analysis) -> None:
-    """Print the findings that somebody should look at, the worst first."""
+    """Print the findings that need attention, the worst first."""
     for finding in analysis.findings:
         if finding.severity.is_bad:
             console.print(_line(finding))
 
 
-def print_beside(console: Console, case: Case) -> None:
+def print_derived(console: Console, case: Case) -> None:
     """Print what comes of no single probe: what rises over time, and how much is not as normal."""
-    bad = [one for one in case.analysis.findings if one.severity.is_bad]
+    bad = [finding for finding in case.analysis.findings if finding.severity.is_bad]
     for finding in bad:
         if finding.id.startswith("trend."):
             console.print(_line(finding))
-    unlike = sum(one.id.startswith("baseline.") for one in bad)
+    unlike = sum(finding.id.startswith("baseline.") for finding in bad)
     if unlike:
-        told = "finding that something is" if unlike == 1 else "findings that things are"
-        console.print(f"and {unlike} {told} not as in the baseline:", style="dim")
+        what = "finding that something is" if unlike == 1 else "findings that things are"
+        console.print(f"and {unlike} {what} not as in the baseline:", style="dim")
         now = (f"{case.commands.incident}/{case.snapshot}",) if case.folder else ()
         print_command(console, case.commands.line("diff", "baseline", *now))
 
@@ -182,7 +185,7 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
 
 
 def print_around(console: Console, case: Case) -> None:
-    """Print how severe it looks, and the past incident that looks most like it."""
+    """Print how severe it is by measurement, and the past incident that resembles it most."""
     severity, reason = propose_severity(case.analysis, case.topology)
     declared = case.incident.severity if case.incident else None
     differs = f" (declared {declared.value}; a person decides)" if declared not in {None, severity} else ""
@@ -195,10 +198,38 @@ def print_around(console: Console, case: Case) -> None:
         for proposed in proposed_actions(case.analysis, case.settings)[:_PROPOSALS]:
             console.print(_labelled("Propose", f"{proposed.text}:"))
             print_command(console, command_of(proposed, case.commands))
-    for one in similar.found[:1]:
-        ended = (one.resolution.reason, *one.resolution.mitigations, one.resolution.cause)
-        told = "; ".join(part for part in ended if part) or "nobody wrote down what ended it"
-        console.print(_labelled("Like", f"{one.incident}: {told}"))
+    for past in similar.found[:1]:
+        ended = (past.resolution.reason, *past.resolution.mitigations, past.resolution.cause)
+        ended_by = "; ".join(part for part in ended if part) or "what ended it was not written down"
+        console.print(_labelled("Like", f"{past.incident}: {ended_by}"))
+
+
+def print_unkept(console: Console, why: str) -> None:
+    """Print why nothing was kept."""
+    console.print(f"\nNot kept: {plain(why)}", style="yellow", markup=False, soft_wrap=True)
+
+
+def collect(
+    settings: Settings,
+    since: str,
+    folder: IncidentFolder | None,
+    console: Console,
+    *,
+    deadline_seconds: float | None = None,
+) -> tuple[Case, str]:
+    """Return what was seen, printed as it was found, and why the incident could not keep it."""
+
+    def unkept(why: str) -> None:
+        """Print why it goes on without keeping anything."""
+        text = f"{plain(why)}. Collecting without keeping it ..."
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
+
+    with watching(console) as watch:
+        case, why = collect_case(
+            settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
+        )
+        print_derived(console, case)
+        return case, why
 
 
 def print_command(console: Console, line: str) -> None:
@@ -230,8 +261,8 @@ def _not_assessed(analysis: Analysis) -> Table | None:
     if not analysis.not_assessed:
         return None
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in analysis.not_assessed:
-        reasons[one.target, _without_probe(one.reason)].append(one.probe)
+    for gap in analysis.not_assessed:
+        reasons[gap.target, _without_probe(gap.reason)].append(gap.probe)
     table = _grid("Not assessed (unknown is not ok)")
     for (target, reason), probes in reasons.items():
         which = probes[0] if len(probes) == 1 else f"{probes[0]} and {len(probes) - 1} more"
@@ -249,15 +280,15 @@ def _without_probe(reason: str) -> str:
 
 
 def _changes(case: Case) -> Table | None:
-    told = [(when, target, what, "") for when, target, what in case.changes]
+    changes = [(when, target, what, "") for when, target, what in case.changes]
     if case.onset:
-        told.append((case.onset, "", "trouble begins (from the logs)", "bold"))
-    if not told:
+        changes.append((case.onset, "", "trouble begins (from the logs)", "bold"))
+    if not changes:
         return None
     table = _grid("Changes and onset")
-    for when, target, what, style in sorted(told):
-        said = f"{target}: {_without_target(what, target)}" if target else what
-        table.add_row(Text(f"{when:%H:%M:%S}"), Text(said, style=style))
+    for when, target, what, style in sorted(changes):
+        text = f"{target}: {_without_target(what, target)}" if target else what
+        table.add_row(Text(f"{when:%H:%M:%S}"), Text(text, style=style))
     return table
 
 
@@ -271,30 +302,32 @@ def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
     shown = analysis.hypotheses if verbose else analysis.hypotheses[:_HYPOTHESES]
     rest = len(analysis.hypotheses) - len(shown)
     more = [Text(f"   and {rest} more, which -v shows", style="dim")] if rest else []
-    return Group(Text("\nMost likely", style="bold"), *(_hypothesis(one, case) for one in shown), *more)
+    return Group(
+        Text("\nMost likely", style="bold"), *(_hypothesis(hypothesis, case) for hypothesis in shown), *more
+    )
 
 
-def _because(names: tuple[str, ...], one: Hypothesis, case: Case) -> str:
-    """Return in words what speaks for or against a hypothesis: most for the first one."""
-    most = _REASONS if one.rank == 1 else _FEWER_REASONS
-    told = findings_named(names, one.target, case.analysis.findings, case.topology)
-    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in told[:most]]
-    rest = len(told) - len(lines)
+def _because(names: tuple[str, ...], hypothesis: Hypothesis, case: Case) -> str:
+    """Return in words what speaks for or against a hypothesis: most for the first."""
+    most = _REASONS if hypothesis.rank == 1 else _FEWER_REASONS
+    named = findings_named(names, hypothesis.target, case.analysis.findings, case.topology)
+    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in named[:most]]
+    rest = len(named) - len(lines)
     return "\n".join([*lines, f"and {rest} more"] if rest else lines)
 
 
-def _hypothesis(one: Hypothesis, case: Case) -> Group:
-    head = Text(f"{one.rank}. ", style="bold").append(plain(one.title), "bold")
-    head.append(f"  {one.id} · {one.target} · score {one.score:.2f}", "dim")
+def _hypothesis(hypothesis: Hypothesis, case: Case) -> Group:
+    head = Text(f"{hypothesis.rank}. ", style="bold").append(plain(hypothesis.title), "bold")
+    head.append(f"  {hypothesis.id} · {hypothesis.target} · score {hypothesis.score:.2f}", "dim")
     table = Table.grid(padding=(0, 1))
     table.add_column(width=8, style="dim")
     table.add_column(ratio=1, overflow="fold")
     rows = (
-        ("because", _because(one.support, one, case)),
-        ("against", _because(one.against, one, case)),
-        ("when", one.reason),
-        ("check", one.next_check),
-        ("do", one.first_action),
+        ("because", _because(hypothesis.support, hypothesis, case)),
+        ("against", _because(hypothesis.against, hypothesis, case)),
+        ("when", hypothesis.reason),
+        ("check", hypothesis.next_check),
+        ("do", hypothesis.first_action),
     )
     for word, text in rows:
         if text:

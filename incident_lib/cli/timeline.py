@@ -17,7 +17,7 @@ _SOURCE_WIDTH = 24
 
 
 def timeline(arguments: argparse.Namespace) -> int:
-    """Return 0. Prints the timeline, and writes it to files where asked."""
+    """Return 0. Prints the timeline, and writes it to files with --csv and --html."""
     _, folder = open_folder(arguments)
     observed, left_out = not_recorded(folder)
     for text in left_out:
@@ -68,9 +68,9 @@ def _print(lines: tuple[Entry, ...], *, no_color: bool) -> None:
     print_rows(console, rows, widths)
 
 
-def _recorded(one: Entry) -> str:
-    """Return when it was written down, with the day where that is another one."""
-    if one.recorded_at is None:
+def _recorded(entry: Entry) -> str:
+    """Return when it was written down, with the day where that is another."""
+    if entry.recorded_at is None:
         return "-"
-    same = one.recorded_at.date() == one.occurred_at.date()
-    return f"{one.recorded_at:%H:%M:%S}" if same else f"{one.recorded_at:%m-%d %H:%M}"
+    same = entry.recorded_at.date() == entry.occurred_at.date()
+    return f"{entry.recorded_at:%H:%M:%S}" if same else f"{entry.recorded_at:%m-%d %H:%M}"

@@ -8,7 +8,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.compare import compare_conclusions
 from incident_lib.investigation.plan import context_for
 from incident_lib.investigation.setup import patterns_for, redactor_for
-from incident_lib.investigation.take import beside
+from incident_lib.investigation.take import derived_findings
 from incident_lib.model import Analysis
 from incident_lib.model.difference import Comparison
 
@@ -33,7 +33,7 @@ def reanalyze(case: Case) -> Reanalysis:
     """
     settings, context = case.settings, context_for(case.settings, case.window)
     redactor = case.folder.redactor if case.folder else redactor_for(settings)
-    around = beside(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
+    around = derived_findings(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
     analysis = analyze(
         case.evidence,
         context,

@@ -82,7 +82,7 @@ def _take(
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
     finally:
-        around = beside(settings, folder, stored, context, snapshot=writer.id)
+        around = derived_findings(settings, folder, stored, context, snapshot=writer.id)
         analysis = analyze(
             stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
         )
@@ -95,7 +95,7 @@ def _take(
     return load_case(settings, writer.path, folder)
 
 
-def beside(
+def derived_findings(
     settings: Settings,
     folder: IncidentFolder | None,
     now: Sequence[Evidence],

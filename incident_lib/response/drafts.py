@@ -17,7 +17,7 @@ from incident_lib.reports.communication import DraftKind, render_draft
 from incident_lib.reports.public import inner_names, problems_of
 from incident_lib.reports.situation import Situation
 
-# A draft that nobody edited is made again when it is older than this, or when the incident moved on.
+# A draft that no person edited is made again when it is older than this, or when the incident moved on.
 _FRESH = timedelta(minutes=10)
 _MOVES = {EventKind.STATUS, EventKind.SEVERITY, EventKind.ROLE, EventKind.DECLARED}
 
@@ -73,10 +73,10 @@ def draft(settings: Settings, folder: IncidentFolder, kind: DraftKind) -> Path:
 def draft_to_send(
     settings: Settings, folder: IncidentFolder, kind: DraftKind, chosen: str = ""
 ) -> StoredDraft:
-    """Return the draft that goes out: the chosen file, else the newest of `kind`, else a new one.
+    """Return the draft that goes out: the chosen file, else the newest of `kind`, else a new draft.
 
     One that a person edited is never replaced. Errors: UsageError for a file that is not there or is
-    empty, and for a status page that would tell users our inner names.
+    empty, and for a status page that would show users our inner names.
     """
     found = _chosen(folder, chosen) if chosen else _newest(folder, kind)
     if found is None or (not chosen and _is_stale(found)):

@@ -140,8 +140,8 @@ def update(
 ) -> Update:
     """Return a status update and its message for the incident channel. A closed incident takes none."""
     status = status or folder.incident.status
-    said = {"findings": findings, "actions": actions, "impact": impact}
-    event = _become(folder, status, findings or f"Status {status.value}", how, **said)
+    given = {"findings": findings, "actions": actions, "impact": impact}
+    event = _become(folder, status, findings or f"Status {status.value}", how, **given)
     message = communication.Update(findings=findings, actions=actions, at=event.occurred_at)
     path, text = _write(
         folder,

@@ -54,7 +54,7 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
         )
     )
     case = msgspec.structs.replace(case_of(0), analysis=Analysis(snapshot="x", findings=found))
-    terminal.print_beside(terminal.console_for(no_color=True), case)
+    terminal.print_derived(terminal.console_for(no_color=True), case)
     out = capsys.readouterr().out
     assert "memory of backend rises" in out
     assert "2 findings that things are not as in the baseline:\n  incident diff baseline\n" in out

@@ -1,0 +1,67 @@
+"""Collecting everything now: kept in an incident where it can be, judged in any case."""
+
+from collections.abc import Callable
+
+from incident_lib import clock
+from incident_lib.config import Settings
+from incident_lib.errors import FolderError
+from incident_lib.incident import folder as folders
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.investigation.case import Case
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.take import take_snapshot, unsaved_snapshot
+from incident_lib.model import IncidentSeverity
+
+
+def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[IncidentFolder | None, str]:
+    """Return the incident that keeps a snapshot, and why there is none although there should be.
+
+    The named or the open one; with `save` a new incident where none is open. Errors: UsageError.
+    """
+    try:
+        redactor = redactor_for(settings)
+        if name:
+            return folders.find(settings.incidents, name, redactor), ""
+        found = folders.newest_open(settings.incidents, redactor)
+        if found or not save:
+            return found, ""
+        now = clock.now()
+        declaration = folders.Declaration(
+            title=f"Triage at {now:%H:%M} UTC", severity=IncidentSeverity.SEV4, started_at=now
+        )
+        return folders.declare(settings.incidents, declaration, redactor), ""
+    except FolderError as error:
+        return None, str(error)
+    except OSError as error:  # the folder belongs to another user, or its disk is gone
+        return None, f"{error.filename}: {error.strerror}"
+
+
+def collect_case(
+    settings: Settings,
+    since: str,
+    folder: IncidentFolder | None,
+    watch: Watch,
+    *,
+    deadline_seconds: float | None = None,
+    unkept: Callable[[str], None] = lambda _reason: None,
+) -> tuple[Case, str]:
+    """Return what was seen, and why the incident could not keep it ("" when it did, or there is none).
+
+    A full disk is when people need to see most, so what cannot be kept is collected all the same; `unkept` is
+    called with the reason before that. Errors: UsageError for a wrong time, RedactionError.
+    """
+    why = ""
+    if folder:
+        place = folder.path / "snapshots"
+        try:
+            case = take_snapshot(
+                settings, place, since, watch, deadline_seconds=deadline_seconds, folder=folder
+            )
+        except FolderError as error:
+            why = str(error)
+            unkept(why)
+        else:
+            return case, ""
+    with unsaved_snapshot(settings, since, watch, deadline_seconds=deadline_seconds) as case:
+        return case, why
