@@ -15,7 +15,7 @@ from incident_lib.config.tables import Document
 from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
 from incident_lib.hypotheses import Pattern, parse_patterns
-from incident_lib.technologies import table
+from incident_lib.technologies import catalogue, table
 
 ROOT = Path(__file__).parent.parent
 PATTERNS = ROOT / "templates" / "patterns.toml"
@@ -95,6 +95,15 @@ def threshold_table() -> Iterator[str]:
         yield f"| `{key}` | {limit.value:,g} | {limit.source} | {_cell(limit.reason)} |"
 
 
+def finding_table() -> Iterator[str]:
+    """Yield the lines of the table of finding ids."""
+    yield "| finding | kind | meaning |"
+    yield "|---|---|---|"
+    entries = catalogue()
+    for entry in sorted((*entries.kinds.values(), *entries.globs), key=lambda entry: entry.id):
+        yield f"| `{entry.id}` | {entry.nature.value} | {_cell(entry.meaning)} |"
+
+
 def diagnosis_table() -> Iterator[str]:
     """Yield the lines of the table of causes."""
     yield "| hypothesis | cause | next check | first action |"
@@ -113,6 +122,7 @@ PAGES = {
     "probes.md": {"probes": probe_table},
     "configuration.md": {"configuration": config_table},
     "thresholds.md": {"thresholds": threshold_table},
+    "findings.md": {"findings": finding_table},
     "diagnoses.md": {"diagnoses": diagnosis_table},
 }
 
