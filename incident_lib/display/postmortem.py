@@ -11,10 +11,16 @@ from incident_lib.display.grid import plain
 from incident_lib.investigation.review import Review
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, timeline
-from incident_lib.reports.impact_text import describe_bounds, describe_impact, describe_method
 from incident_lib.reports.postmortem import still_unknown
 from incident_lib.reports.postmortem_causes import Cause, causes
-from incident_lib.reports.postmortem_impact import Impact, ServiceImpact, measure
+from incident_lib.reports.postmortem_impact import (
+    Impact,
+    ServiceImpact,
+    describe_bounds,
+    describe_impact,
+    describe_method,
+    measure,
+)
 from incident_lib.reports.postmortem_status import completeness, describe_due
 from incident_lib.units import format_count, format_share
 

@@ -7,23 +7,33 @@ archive's own hash is best told by another way.
 """
 
 import hashlib
+import os
+import re
+import stat
 import tempfile
 import zipfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import zstandard
 
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident import bundle_names
-from incident_lib.incident.bundle_secrets import hidden, kinds_in
 from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference, Sealed
+from incident_lib.redact import Redactor
 
 CONTENTS = "bundle.json"
 _SEALED = ("snapshots/", "runs/", "samples/", "events/")
 _PACKED = {".zst", ".zip", ".gz", ".png", ".jpg"}  # packing them again gains nothing
 _BLOCK = 1 << 20
+_SCRATCH = {"lab", "__pycache__", ".ipynb_checkpoints"}
+_TEMPORARY = (".part", ".tmp", ".pyc", ".swp", "~")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|\ud800-\udfff]")
+_LONGEST = 240
+_STRUCTURED = {".json", ".ipynb"}
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +78,9 @@ def plan_bundle(folder: IncidentFolder) -> BundlePlan:
 
     Cost: reads every file twice. Errors: FolderError, RedactionError.
     """
-    if reason := bundle_names.unsafe(folder.id):
+    if reason := unsafe(folder.id):
         raise UsageError(f"{folder.id!r} cannot be the name of a folder everywhere: {reason}; rename it")
-    files, excluded = bundle_names.listing(folder.path)
+    files, excluded = listing(folder.path)
     excluded.pop(CONTENTS, None)
     secrets, not_read = {}, []
     for relative in files:
@@ -173,3 +183,120 @@ def _copy(archive: zipfile.ZipFile, path: Path, entry: zipfile.ZipInfo) -> Seale
             size += len(block)
             target.write(block)
     return Sealed(digest.hexdigest(), size)
+
+
+def unsafe(name: str) -> str:
+    """Return why a relative path is not safe on every system, "" when it is.
+
+    >>> unsafe("events/a.json"), unsafe("../a"), unsafe("/etc/passwd"), unsafe("C:x")
+    ('', 'it leads out of the folder', 'it leads out of the folder', 'it has characters that mean something')
+    """
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        return "it leads out of the folder"
+    if _UNSAFE.search(name):
+        return "it has characters that mean something"
+    if any(len(part.encode()) > _LONGEST for part in parts) or len(parts) > 20:
+        return "it is too long"
+    return ""
+
+
+def listing(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Return the relative paths that belong to the record, sorted, and the others with the reason."""
+    files, excluded = [], {}
+    for path, reason in _walk(folder):
+        relative = path.relative_to(folder).as_posix()
+        if reason:
+            excluded[relative.encode("utf-8", "backslashreplace").decode()] = reason
+        else:
+            files.append(relative)
+    return sorted(files), dict(sorted(excluded.items()))
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every file with why it stays here, "" when it goes along; links are never followed."""
+    for top, directories, names in os.walk(folder):
+        here = Path(top)
+        for name in sorted(directories):
+            if reason := _why_not(here / name, is_top=here == folder):
+                directories.remove(name)
+                yield here / name, reason
+        for name in sorted(names):
+            reason = _why_not(here / name, is_top=here == folder)
+            yield here / name, reason or unsafe((here / name).relative_to(folder).as_posix())
+
+
+def _why_not(path: Path, *, is_top: bool) -> str:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        return "no plain file"
+    if path.name in _SCRATCH and (is_top or path.name != "lab"):
+        return "scratch"
+    if path.name.endswith(_TEMPORARY) or path.name.startswith("."):
+        return "temporary or hidden"
+    if is_top and path.name == CONTENTS:
+        return "of an earlier bundle"
+    return ""
+
+
+def kinds_in(path: Path, redactor: Redactor) -> tuple[str, ...] | None:
+    """Return the kinds of secrets that would be hidden, () for none, None where the file is no text.
+
+    Errors: FolderError, RedactionError.
+    """
+    before = Counter(redactor.hidden)
+    if path.suffix == ".zst":
+        changes = _log_changes(path, redactor)
+    else:
+        data = _read(path)
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return None
+        changes = _hidden(data, path.suffix, redactor) != data
+    found = Counter(redactor.hidden) - before
+    return (tuple(sorted(found)) or ("other",)) if changes else ()
+
+
+def hidden(path: Path, redactor: Redactor) -> bytes:
+    """Return the file with its secrets hidden. Errors: FolderError, RedactionError."""
+    return _hidden(_read(path), path.suffix, redactor)
+
+
+def _hidden(data: bytes, suffix: str, redactor: Redactor) -> bytes:
+    """Return `data` itself when nothing in it is secret."""
+    if suffix in _STRUCTURED:
+        try:
+            document = msgspec.json.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return redactor.text(data.decode()).encode()  # broken, and still not to be shown
+        value = redactor.value(document)
+        return data if value == document else msgspec.json.format(msgspec.json.encode(value), indent=1)
+    return redactor.text(data.decode()).encode()
+
+
+def _log_changes(path: Path, redactor: Redactor) -> bool:
+    before, after = hashlib.sha256(), hashlib.sha256()
+
+    def blocks() -> Iterator[bytes]:
+        """Yield the text of the file in blocks, and add each to its hash."""
+        with zstandard.open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                before.update(block)
+                yield block
+
+    try:
+        for block in redactor.lines(blocks()):
+            after.update(block)
+    except (OSError, zstandard.ZstdError) as error:
+        raise FolderError(f"cannot read {path}: {error}") from error
+    return before.digest() != after.digest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FolderError(f"cannot read {path}: {error.strerror}") from error

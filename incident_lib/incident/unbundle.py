@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident import bundle_names
-from incident_lib.incident.bundle import CONTENTS, Contents
+from incident_lib.incident.bundle import CONTENTS, Contents, unsafe
 from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference
@@ -126,7 +125,7 @@ def _refused(info: zipfile.ZipInfo) -> str:
         return "it is encrypted or packed in a way that is not read"
     if "/" not in info.filename:
         return "a bundle holds one folder"
-    return bundle_names.unsafe(info.orig_filename)
+    return unsafe(info.orig_filename)
 
 
 def _contents(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Contents:

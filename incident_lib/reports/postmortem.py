@@ -15,10 +15,16 @@ from incident_lib.model.commands import Commands
 from incident_lib.redact import Redactor
 from incident_lib.reports import escape, timeline
 from incident_lib.reports.generated import block, document
-from incident_lib.reports.impact_text import describe_bounds, describe_gaps, describe_impact, describe_method
 from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.postmortem_causes import Cause, causes, proposed_items
-from incident_lib.reports.postmortem_impact import Impact, measure
+from incident_lib.reports.postmortem_impact import (
+    Impact,
+    describe_bounds,
+    describe_gaps,
+    describe_impact,
+    describe_method,
+    measure,
+)
 from incident_lib.reports.postmortem_status import TO_WRITE, describe_due
 from incident_lib.reports.timeline import SnapshotFacts
 from incident_lib.units import format_duration, format_share

@@ -8,7 +8,7 @@ import pytest
 
 from incident_lib import config
 from incident_lib.errors import ConfigError
-from incident_lib.history import passages, similar
+from incident_lib.history import search, similar
 from incident_lib.hypotheses import parse_patterns
 from incident_lib.incident.events import Draft
 from incident_lib.incident.snapshot import load_analysis
@@ -122,7 +122,7 @@ def test_stored_conclusions_are_read_in_the_names_of_today(snapshot):
 
 
 def test_search_finds_what_was_stored_by_the_name_of_today(snapshot):
-    texts = [found.text for found in passages._conclusions(snapshot.parents[1], CONTEXT.window.start)]
+    texts = [found.text for found in search._conclusions(snapshot.parents[1], CONTEXT.window.start)]
     assert "orders: orders was killed for memory (container.events.oom) " in texts
 
 
