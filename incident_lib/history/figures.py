@@ -25,16 +25,16 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 def figures(measured: Sequence[Measured], definitions: Mapping[str, str]) -> Figures:
     """Return the figures. `definitions`: name of each length of time, and what it counts from and to."""
-    incidents = [one.incident for one in measured]
+    incidents = [item.incident for item in measured]
     return Figures(
         incidents_count=len(measured),
-        by_severity=dict(sorted(Counter(one.severity.value for one in incidents).items())),
-        by_status=_counted(one.status.value for one in incidents),
-        by_service=_counted(name for one in incidents for name in one.services or (NO_SERVICE,)),
-        by_hypothesis=_counted(one.hypothesis for one in measured),
-        by_month=dict(sorted(Counter(f"{one.started_at:%Y-%m}" for one in incidents).items())),
+        by_severity=dict(sorted(Counter(incident.severity.value for incident in incidents).items())),
+        by_status=_counted(incident.status.value for incident in incidents),
+        by_service=_counted(name for incident in incidents for name in incident.services or (NO_SERVICE,)),
+        by_hypothesis=_counted(item.hypothesis for item in measured),
+        by_month=dict(sorted(Counter(f"{incident.started_at:%Y-%m}" for incident in incidents).items())),
         measures=tuple(
-            measure(name, definition, [one.seconds.get(name) for one in measured])
+            measure(name, definition, [item.seconds.get(name) for item in measured])
             for name, definition in definitions.items()
         ),
     )
@@ -43,11 +43,11 @@ def figures(measured: Sequence[Measured], definitions: Mapping[str, str]) -> Fig
 def measure(name: str, definition: str, seconds: Sequence[float | None]) -> Measure:
     """Return median and 90th percentile of what is known, and how many are not.
 
-    >>> one = measure("x", "", [60.0, None, 120.0])
-    >>> one.count, one.missing_count, one.median_seconds, one.p90_seconds
+    >>> found = measure("x", "", [60.0, None, 120.0])
+    >>> found.count, found.missing_count, found.median_seconds, found.p90_seconds
     (2, 1, 90.0, None)
     """
-    known = sorted(one for one in seconds if one is not None)
+    known = sorted(length for length in seconds if length is not None)
     middle = len(known) // 2
     median = None
     if known:
@@ -68,4 +68,4 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     >>> _counted(["b", "a", "b"])
     {'b': 2, 'a': 1}
     """
-    return dict(sorted(Counter(names).items(), key=lambda one: (-one[1], one[0])))
+    return dict(sorted(Counter(names).items(), key=lambda entry: (-entry[1], entry[0])))

@@ -1,4 +1,4 @@
-"""Past incidents as they lie on disk. One that is damaged is told of, and never hides the others."""
+"""Past incidents as they lie on disk. A damaged one is reported, and never hides the others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,17 +44,17 @@ class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
 def folders(incidents: Path) -> tuple[tuple[Path, ...], tuple[Damage, ...]]:
     """Return the incidents' folders, the one declared last first, and those that are none any more.
 
-    A copy of an incident is told of and left out, so that nothing counts twice. What never was an incident
+    A copy of an incident is reported and left out, so that nothing counts twice. What never was an incident
     is passed over. Cost: lists two directories an incident, reads nothing. Errors: FolderError.
     """
     if not incidents.is_dir():
         return (), ()
     found: dict[str, Path] = {}
     damaged: list[Damage] = []
-    for path in sorted(_directories(incidents), key=lambda one: (len(one.name), one.name)):
+    for path in sorted(_directories(incidents), key=lambda path: (len(path.name), path.name)):
         first = first_file(path / "events")
         if not first and any((path / part).exists() for part in _PARTS):
-            damaged.append(Damage(path.name, "no event is there, so nobody knows what it was; was it moved?"))
+            damaged.append(Damage(path.name, "no event is there, so what it was is unknown; was it moved?"))
         elif first in found:
             kept, copied = _original(found[first], path)
             found[first] = kept
@@ -81,8 +81,8 @@ def read(path: Path) -> PastIncident:
 
 def read_all(incidents: Path, *, exclude: str = "") -> tuple[tuple[PastIncident, ...], tuple[Damage, ...]]:
     """Return every incident that can be read, the newest first, and what cannot."""
-    paths, told = folders(incidents)
-    damaged, known = list(told), []
+    paths, copies = folders(incidents)
+    damaged, known = list(copies), []
     for path in paths:
         if path.name == exclude:
             continue
@@ -110,14 +110,14 @@ def _snapshots(folder: IncidentFolder, damaged: list[Damage]) -> Iterator[PastSn
             )
 
 
-def _original(one: Path, other: Path) -> tuple[Path, Path]:
+def _original(first: Path, other: Path) -> tuple[Path, Path]:
     """Return the folder that has the name it was declared with first, then its copy."""
     try:
         document = msgspec.json.decode((other / "incident.json").read_bytes())
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return one, other
+        return first, other
     named = document.get("id") if isinstance(document, dict) else None
-    return (other, one) if named == other.name else (one, other)
+    return (other, first) if named == other.name else (first, other)
 
 
 def _directories(incidents: Path) -> Iterator[Path]:

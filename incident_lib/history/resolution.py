@@ -16,9 +16,9 @@ _LONGEST = 300
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
-    """How it ended. Empty where nobody wrote it down."""
+    """How it ended. Empty where it was not recorded."""
 
-    reason: str = ""  # what was said when it was resolved or closed
+    reason: str = ""  # the reason given when it was resolved or closed
     mitigations: tuple[str, ...] = ()  # changes that ended, and how
     cause: str = ""  # confirmed, or from the post-mortem
 
@@ -32,7 +32,7 @@ def resolution_of(past: PastIncident) -> Resolution:
     """Return how an incident ended. Source: its events and its post-mortem."""
     return Resolution(
         reason=_reason(past.events),
-        mitigations=tuple(one.text for one in past.events if _ended(one)),
+        mitigations=tuple(event.text for event in past.events if _ended(event)),
         cause=_cause(past),
     )
 
@@ -40,9 +40,9 @@ def resolution_of(past: PastIncident) -> Resolution:
 def verdicts(events: Iterable[Event]) -> dict[str, str]:
     """Return what people concluded of hypotheses, the last word on each: confirmed or refuted."""
     return {
-        str(one.data["hypothesis"]).rpartition(":")[2]: str(one.data["verdict"])
-        for one in events
-        if one.kind is EventKind.DECISION and {"hypothesis", "verdict"} <= one.data.keys()
+        str(event.data["hypothesis"]).rpartition(":")[2]: str(event.data["verdict"])
+        for event in events
+        if event.kind is EventKind.DECISION and {"hypothesis", "verdict"} <= event.data.keys()
     }
 
 
@@ -61,14 +61,14 @@ def root_cause(markdown: str) -> str:
 
 
 def _reason(events: Iterable[Event]) -> str:
-    """Return the last thing that was said when it was ended, without what every ending says."""
-    told = [
-        one.text
-        for one in events
-        if one.kind is EventKind.STATUS and one.data.get("status") in {"RESOLVED", "CLOSED"}
+    """Return the last reason that was given for its end, without the words of every ending."""
+    texts = [
+        event.text
+        for event in events
+        if event.kind is EventKind.STATUS and event.data.get("status") in {"RESOLVED", "CLOSED"}
     ]
-    said = [re.sub(r"^(?:Resolved|Closed)(?:: ?|$)|^Status RESOLVED$", "", text) for text in told]
-    return next((text for text in reversed(said) if text), "")
+    reasons = [re.sub(r"^(?:Resolved|Closed)(?:: ?|$)|^Status RESOLVED$", "", text) for text in texts]
+    return next((text for text in reversed(reasons) if text), "")
 
 
 def _ended(event: Event) -> bool:

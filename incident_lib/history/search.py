@@ -1,4 +1,4 @@
-"""Search over everything that was said in past incidents. No index: folders are read as they are."""
+"""Search over everything that was recorded of past incidents. No index: folders are read as they are."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -74,8 +74,8 @@ def passages(path: Path) -> Iterator[Passage]:
     yield Passage(where="title", text=declared.text, weight=_TITLE, at=at, severity=str(severity))
     for event in events:
         if event is not declared and "file" not in event.data:
-            said = " ".join(str(value) for key, value in event.data.items() if key in {"findings", "actions"})
-            text = f"{event.text} {said}".strip()
+            more = " ".join(str(value) for key, value in event.data.items() if key in {"findings", "actions"})
+            text = f"{event.text} {more}".strip()
             where = f"timeline {event.occurred_at:%Y-%m-%d %H:%M:%S}"
             yield Passage(where=where, text=text, weight=_EVENT, at=at)
     yield from _conclusions(path, at)
@@ -83,7 +83,7 @@ def passages(path: Path) -> Iterator[Passage]:
 
 
 def check(path: Path) -> None:
-    """Return if the oldest event can be read, cheaply: what cannot is told, and not taken for no match.
+    """Return if the oldest event can be read, cheaply: damage is no missing match.
 
     Errors: FolderError.
     """
@@ -112,12 +112,12 @@ def _conclusions(path: Path, at: datetime) -> Iterator[Passage]:
         except (msgspec.MsgspecError, UnicodeDecodeError, OSError):
             continue
         name = file.parent.name
-        for one in document.hypotheses:
-            text = f"{one.title} {one.id} {one.target} {one.reason}"
-            weight = _FIRST if one.rank == 1 else _OTHER
-            yield Passage(where=f"hypothesis {one.rank} in {name}", text=text, weight=weight, at=at)
+        for hypothesis in document.hypotheses:
+            text = f"{hypothesis.title} {hypothesis.id} {hypothesis.target} {hypothesis.reason}"
+            weight = _FIRST if hypothesis.rank == 1 else _OTHER
+            yield Passage(where=f"hypothesis {hypothesis.rank} in {name}", text=text, weight=weight, at=at)
         for found in document.findings:
-            if found.severity is not FindingSeverity.OK:  # "nobody waits for a lock" is no find
+            if found.severity is not FindingSeverity.OK:  # "no session waits for a lock" is no find
                 text = f"{found.target}: {found.title} ({current_id(found.id)}) {found.detail}"
                 weight = _FINDING if found.severity.is_bad else _OTHER
                 yield Passage(where=f"finding in {name}", text=text, weight=weight, at=at)
@@ -172,14 +172,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the words to look for. Errors: UsageError when there are none.
+    """Return the words to search for. Errors: UsageError when there are none.
 
     >>> words_of("  Pool TIMEOUT pool ")
     ('pool', 'timeout')
     """
     words = tuple(dict.fromkeys(text.casefold().split()))
     if not words:
-        raise UsageError("say what to search for, in one or more words")
+        raise UsageError("give one or more words to search for")
     if len(text) > _LONGEST:
         raise UsageError(f"that is {len(text)} characters; search for a few words, {_LONGEST} at most")
     return words
@@ -191,8 +191,8 @@ def search(incidents: Path, text: str, *, limit: int = 20) -> Found:
     Errors: UsageError without words, FolderError when the folder of the incidents cannot be read.
     """
     words = words_of(text)
-    paths, told = folders(incidents)
-    damaged, hits = list(told), []
+    paths, copies = folders(incidents)
+    damaged, hits = list(copies), []
     for path in paths:
         try:
             if may_hold(path, words):
@@ -239,7 +239,7 @@ def judge(found: Iterable[Passage], words: tuple[str, ...]) -> Hit | None:
             matched.append((score, -number, passage))
     if head is None or not all(best.values()):
         return None
-    matched.sort(key=lambda one: one[:2], reverse=True)
+    matched.sort(key=lambda entry: entry[:2], reverse=True)
     places = tuple(_places((passage for _, _, passage in matched), words))
     return Hit(
         incident="",
@@ -266,13 +266,13 @@ def excerpt(text: str, words: Iterable[str]) -> str:
 
 def _places(ordered: Iterable[Passage], words: tuple[str, ...]) -> Iterator[Place]:
     """Yield the best places; what several snapshots say in the same words is one."""
-    told: set[str] = set()
+    shown: set[str] = set()
     for passage in ordered:
         text = excerpt(passage.text, words)
-        if text not in told:
-            told.add(text)
+        if text not in shown:
+            shown.add(text)
             yield Place(where=passage.where, excerpt=text)
-        if len(told) == _PLACES:
+        if len(shown) == _PLACES:
             return
 
 

@@ -18,7 +18,7 @@ _FIRST, _RANKED, _FOUND = 0.5, 0.2, 0.3  # the first hypothesis alone weighs as 
 _OTHER_KIND = 0.6  # of the weight, where the same hypothesis blames another kind of target
 _LEAST = 0.15
 _WEIGHTS = {FindingSeverity.CRITICAL: 1.0, FindingSeverity.WARNING: 0.5}
-_TOLD = 4
+_SHOWN = 4
 
 Key = tuple[str, str]  # id of a hypothesis or finding, kind of its target
 
@@ -62,12 +62,12 @@ def signature(
     analysis: Analysis, kinds: Mapping[str, str], verdict: Mapping[str, str] | None = None
 ) -> Signature:
     """Return what `analysis` looks like. A confirmed hypothesis comes first, a refuted one does not count."""
-    said = verdict or {}
-    ranked = [one for one in analysis.hypotheses if said.get(one.id) != "refuted"]
-    ranked.sort(key=lambda one: (said.get(one.id) != "confirmed", one.rank))
+    known = verdict or {}
+    ranked = [hypothesis for hypothesis in analysis.hypotheses if known.get(hypothesis.id) != "refuted"]
+    ranked.sort(key=lambda hypothesis: (known.get(hypothesis.id) != "confirmed", hypothesis.rank))
     hypotheses: dict[Key, float] = {}
-    for place, one in enumerate(ranked, 1):
-        hypotheses.setdefault((one.id, _kind(one.target, kinds)), 1 / place)
+    for place, hypothesis in enumerate(ranked, 1):
+        hypotheses.setdefault((hypothesis.id, _kind(hypothesis.target, kinds)), 1 / place)
     findings: dict[Key, float] = {}
     for found in analysis.findings:
         if weight := _WEIGHTS.get(found.severity):
@@ -81,7 +81,7 @@ def signature(
     )
 
 
-def likeness(one: Signature, other: Signature) -> float:
+def likeness(now: Signature, then: Signature) -> float:
     """Return how alike two incidents look, 0 to 1. Pure, and the same both ways.
 
     >>> key = ("a", "redis")
@@ -89,79 +89,82 @@ def likeness(one: Signature, other: Signature) -> float:
     >>> likeness(full, full), likeness(full, Signature())
     (1.0, 0.0)
     """
-    if one.is_empty or other.is_empty:
+    if now.is_empty or then.is_empty:
         return 0.0
-    found = overlap(one.findings, other.findings)
-    if not one.hypotheses and not other.hypotheses:
+    found = overlap(now.findings, then.findings)
+    if not now.hypotheses and not then.hypotheses:
         return round(found * (_FIRST + _FOUND), 3)  # without a hypothesis nothing is sure to be alike
     first = 0.0
-    if one.first and other.first and one.first[0] == other.first[0]:
-        first = 1.0 if one.first == other.first else _OTHER_KIND
-    ranked = overlap(one.hypotheses, other.hypotheses)
+    if now.first and then.first and now.first[0] == then.first[0]:
+        first = 1.0 if now.first == then.first else _OTHER_KIND
+    ranked = overlap(now.hypotheses, then.hypotheses)
     return round(_FIRST * first + _RANKED * ranked + _FOUND * found, 3)
 
 
-def overlap(one: Mapping[Key, float], other: Mapping[Key, float]) -> float:
+def overlap(now: Mapping[Key, float], then: Mapping[Key, float]) -> float:
     """Return the weight that both have of the weight that either has.
 
     >>> overlap({("a", ""): 1.0, ("b", ""): 1.0}, {("a", ""): 1.0})
     0.5
     """
-    keys = one.keys() | other.keys()
-    either = sum(max(one.get(key, 0.0), other.get(key, 0.0)) for key in keys)
-    both = sum(min(one.get(key, 0.0), other.get(key, 0.0)) for key in keys)
+    keys = now.keys() | then.keys()
+    either = sum(max(now.get(key, 0.0), then.get(key, 0.0)) for key in keys)
+    both = sum(min(now.get(key, 0.0), then.get(key, 0.0)) for key in keys)
     return both / either if either else 0.0
 
 
 def reasons(now: Signature, then: Signature) -> tuple[str, ...]:
     """Return in words what two incidents have in common."""
-    told: list[str] = []
+    found: list[str] = []
     if now.first and then.first and now.first[0] == then.first[0]:
         where = f", at {now.target} again" if now.target == then.target else ""
-        told.append(f"the same first hypothesis: {now.first[0]}{where}")
+        found.append(f"the same first hypothesis: {now.first[0]}{where}")
     shared = [key[0] for key in now.hypotheses if key in then.hypotheses and key != now.first]
     if now.first and now.first in then.hypotheses and now.first != then.first:
         shared.insert(0, now.first[0])
     if shared:
-        told.append(f"hypotheses of both: {', '.join(shared[:_TOLD])}")
+        found.append(f"hypotheses of both: {', '.join(shared[:_SHOWN])}")
     common = sorted(now.findings.keys() & then.findings.keys(), key=lambda key: (-now.findings[key], key))
     if common:
-        more = f" and {len(common) - _TOLD} more" if len(common) > _TOLD else ""
-        told.append(f"findings of both: {', '.join(key[0] for key in common[:_TOLD])}{more}")
-    return tuple(told)
+        more = f" and {len(common) - _SHOWN} more" if len(common) > _SHOWN else ""
+        found.append(f"findings of both: {', '.join(key[0] for key in common[:_SHOWN])}{more}")
+    return tuple(found)
 
 
 def past_signature(past: PastIncident) -> Signature:
-    """Return what an incident looked like at its worst: in the snapshot that told most."""
-    said = verdicts(past.events)
-    seen = [(_strength(one.analysis), signature(one.analysis, one.kinds, said)) for one in past.snapshots]
-    return max(seen, key=lambda one: one[0], default=((0.0, 0.0), Signature()))[1]
+    """Return what an incident looked like at its worst: in the snapshot with the strongest conclusions."""
+    known = verdicts(past.events)
+    seen = [
+        (_strength(snapshot.analysis), signature(snapshot.analysis, snapshot.kinds, known))
+        for snapshot in past.snapshots
+    ]
+    return max(seen, key=lambda entry: entry[0], default=((0.0, 0.0), Signature()))[1]
 
 
 def _strength(analysis: Analysis) -> tuple[float, float]:
-    score = max((one.score for one in analysis.hypotheses), default=0.0)
-    return score, sum(_WEIGHTS.get(one.severity, 0.0) for one in analysis.findings)
+    score = max((h.score for h in analysis.hypotheses), default=0.0)
+    return score, sum(_WEIGHTS.get(finding.severity, 0.0) for finding in analysis.findings)
 
 
 def rank(now: Signature, past: Iterable[PastIncident], *, limit: int = 5) -> tuple[Similar, ...]:
     """Return the incidents that look most like `now`, the most alike first; of equals the newest."""
     scored = []
-    for one in past:
-        then = past_signature(one)
+    for past_incident in past:
+        then = past_signature(past_incident)
         if (score := likeness(now, then)) >= _LEAST:
-            scored.append((score, one.incident.started_at, one, reasons(now, then)))
+            scored.append((score, past_incident.incident.started_at, past_incident, reasons(now, then)))
     scored.sort(key=lambda entry: entry[:2], reverse=True)
     return tuple(
         Similar(
-            incident=one.path.name,
-            title=one.incident.title,
-            severity=one.incident.severity.value,
+            incident=past_incident.path.name,
+            title=past_incident.incident.title,
+            severity=past_incident.incident.severity.value,
             started_at=started_at,
             score=score,
             why=why,
-            resolution=resolution_of(one),
+            resolution=resolution_of(past_incident),
         )
-        for score, started_at, one, why in scored[:limit]
+        for score, started_at, past_incident, why in scored[:limit]
     )
 
 
@@ -180,13 +183,13 @@ def similar_incidents(
     incidents cannot be read.
     """
     now = signature(analysis, topology.kinds)
-    paths, told = folders(incidents)
+    paths, copies = folders(incidents)
     paths = tuple(path for path in paths if path.name != exclude)
     if now.is_empty:
-        return Similarities(found=(), looked_at=0, known=len(paths), damaged=told)
+        return Similarities(found=(), looked_at=0, known=len(paths), damaged=copies)
     until = clock.monotonic() + deadline_seconds if deadline_seconds is not None else None
     known: list[PastIncident] = []
-    damaged, looked_at = list(told), 0
+    damaged, looked_at = list(copies), 0
     for path in paths:
         if until is not None and clock.monotonic() > until:
             break

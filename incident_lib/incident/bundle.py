@@ -2,8 +2,8 @@
 
 The archive holds one folder, which is a whole incident folder, and in it `bundle.json` with the hash of
 every file, what was not as it was sealed, and what was left out and why. The same folder gives the same
-bytes. Hashes tell damage and edits; whoever can make a new archive can also make new hashes, so the
-archive's own hash is best told by another way.
+bytes. Hashes show damage and edits; whoever can make a new archive can also make new hashes, so the
+archive's own hash is best sent by another way.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     redacted: dict[str, tuple[str, ...]] = {}  # kinds of secrets that were hidden on the way
     withheld: dict[str, tuple[str, ...]] = {}  # sealed files that hold secrets, by kind: left out
     excluded: dict[str, str] = {}  # what does not belong to the record, and why
-    not_read: tuple[str, ...] = ()  # no text: nobody looked for secrets in it
+    not_read: tuple[str, ...] = ()  # no text: not searched for secrets
 
 
 class BundlePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class BundlePlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_clean(self) -> bool:
         """Whether everything is as it was sealed and nothing would be hidden today."""
-        return not self.secrets and not any(one.is_bad for one in self.differences)
+        return not self.secrets and not any(difference.is_bad for difference in self.differences)
 
 
 def is_sealed(relative: str) -> bool:
@@ -101,7 +101,7 @@ def plan_bundle(folder: IncidentFolder) -> BundlePlan:
 def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Contents:
     """Write the archive, whole or not at all, and return what is in it.
 
-    What speaks against it is said inside. No secret that is known goes along: files for people are redacted,
+    What speaks against it is recorded inside. No known secret goes along: files for people are redacted,
     and sealed ones, whose hash must hold, are left out. Errors: FolderError, RedactionError.
     """
     try:
@@ -128,7 +128,7 @@ def _differences(folder: IncidentFolder, excluded: dict[str, str]) -> list[Diffe
         _ = folder.incident
     except FolderError:
         found.append(Difference("events", "missing: no event declares this incident"))
-    known = {one.path for one in found}
+    known = {difference.path for difference in found}
     found += [
         Difference(path, f"missing: {reason}")
         for path, reason in excluded.items()
@@ -159,8 +159,8 @@ def _fill(archive: zipfile.ZipFile, folder: IncidentFolder, plan: BundlePlan) ->
         excluded=plan.excluded,
         not_read=plan.not_read,
     )
-    told = msgspec.json.format(msgspec.json.encode(contents), indent=1)
-    archive.writestr(_entry(folder.id, CONTENTS, len(told)), told)
+    document = msgspec.json.format(msgspec.json.encode(contents), indent=1)
+    archive.writestr(_entry(folder.id, CONTENTS, len(document)), document)
     return contents
 
 

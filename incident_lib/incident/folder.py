@@ -204,7 +204,7 @@ def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:
         try:
             if folder.incident.is_open:
                 return folder
-        except FolderError:  # a damaged folder must not stop work on the others; `verify` tells of it
+        except FolderError:  # a damaged folder must not stop work on the others; `verify` reports it
             continue
     return None
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of snapshot.json: what was looked at, when, and with what configuration."""
+    """The content of snapshot.json: what was collected, when, and with what configuration."""
 
     schema: int = 1
     id: str

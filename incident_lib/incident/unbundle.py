@@ -56,8 +56,10 @@ def verify_bundle(path: Path, *, most_bytes: int = MOST_BYTES) -> list[Differenc
         Difference(name, f"left out when it was bundled, since it holds secrets ({', '.join(kinds)})")
         for name, kinds in contents.withheld.items()
     ]
-    told = {one.path for one in (*found, *withheld)}
-    return sorted([*found, *withheld, *(one for one in inside if one.path not in told)])
+    listed = {difference.path for difference in (*found, *withheld)}
+    return sorted(
+        [*found, *withheld, *(difference for difference in inside if difference.path not in listed)]
+    )
 
 
 def open_bundle(path: Path, to: Path, *, most_bytes: int = MOST_BYTES) -> Path:
@@ -77,10 +79,10 @@ def open_bundle(path: Path, to: Path, *, most_bytes: int = MOST_BYTES) -> Path:
         with tempfile.TemporaryDirectory(prefix=".open-", dir=to) as temporary:
             contents, found = _extract(path, Path(temporary), most_bytes)
             if found:
-                told = "; ".join(f"{one.path}: {one.what}" for one in found[:3])
+                changes = "; ".join(f"{item.path}: {item.what}" for item in found[:3])
                 more = f" and {len(found) - 3} more" if len(found) > 3 else ""
                 raise FolderError(
-                    f"{path} was changed since it was bundled, so it is not opened: {told}{more}"
+                    f"{path} was changed since it was bundled, so it is not opened: {changes}{more}"
                 )
             (Path(temporary) / contents.incident).rename(wanted)
     except OSError as error:
@@ -179,7 +181,7 @@ def _unpack(
 
 
 def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str | None:
-    """Return the hash of what was written, None when the entry is damaged. No more than it said is read."""
+    """Return the hash of what was written, None when it is damaged. No more than announced is read."""
     digest, left = hashlib.sha256(), info.file_size
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

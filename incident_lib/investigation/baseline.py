@@ -1,4 +1,4 @@
-"""Baselines on disk: snapshots of a healthy day, kept in `baselines/NAME/` beside the incidents."""
+"""Baselines on disk: snapshots of a healthy day, kept in `baselines/NAME/` next to the incidents."""
 
 import re
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from incident_lib.incident.files import file_name
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Evidence
 
-NAME = "normal"  # of a baseline that nobody named
+NAME = "normal"  # of a baseline without a given name
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 _STAMP_LENGTH = 16
 
@@ -34,12 +34,12 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def baselines_folder(settings: Settings) -> Path:
-    """Return where baselines are kept: beside the incidents, as they belong to none of them."""
+    """Return where baselines are kept: next to the incidents, as they belong to none of them."""
     return settings.incidents.parent / "baselines"
 
 
 def all_baselines(settings: Settings) -> tuple[Baseline, ...]:
-    """Return every baseline, the oldest first; one that was interrupted is none. Errors: FolderError."""
+    """Return every baseline, the oldest first; an interrupted snapshot is none. Errors: FolderError."""
     return tuple(read_baseline(path) for path in _paths(settings))
 
 

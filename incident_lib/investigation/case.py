@@ -1,4 +1,4 @@
-"""A case: one snapshot with its incident, as notebooks, pages and commands read it."""
+"""A case: a snapshot with its incident, as notebooks, pages and commands read it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _SAME = timedelta(seconds=5)  # two findings of one start
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What one snapshot holds and what was concluded from it. Reading it asks no target."""
+    """What a snapshot holds and what was concluded from it. Reading it contacts no target."""
 
     settings: Settings
     snapshot: str
@@ -47,11 +47,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, probe: str) -> tuple[Evidence, ...]:
         """Return the evidence of a probe, one for each target."""
-        return tuple(one for one in self.evidence if one.probe == probe)
+        return tuple(item for item in self.evidence if item.probe == probe)
 
     def rows(self, row_type: type[R]) -> tuple[tuple[str, R], ...]:
         """Return the records of one type, each with its target."""
-        return tuple((one.target, row) for one in self.evidence for row in one.of(row_type))
+        return tuple((item.target, row) for item in self.evidence for row in item.of(row_type))
 
     def findings(self, *prefixes: str) -> tuple[Finding, ...]:
         """Return the findings whose id begins, or once began, with one of `prefixes`; all of them without."""
@@ -63,18 +63,18 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
-        """When, at which target, and what: every change that evidence tells of, oldest first."""
-        told: list[tuple[datetime, str, str]] = []
+        """When, at which target, and what: every change that evidence shows, oldest first."""
+        moments: list[tuple[datetime, str, str]] = []
         changes = [f for f in self.analysis.findings if catalogue()[f.id].nature is Nature.CHANGE]
         for finding in sorted(changes, key=lambda f: catalogue()[f.id].precedence):
             since, target = finding.since, finding.target
-            if since and not any(other == target and abs(at - since) <= _SAME for at, other, _ in told):
-                told.append((since, target, finding.title))
-        return tuple(sorted(told))
+            if since and not any(other == target and abs(at - since) <= _SAME for at, other, _ in moments):
+                moments.append((since, target, finding.title))
+        return tuple(sorted(moments))
 
     @property
     def onset(self) -> datetime | None:
-        """When trouble began, from the logs; None when they do not tell."""
+        """When trouble began, from the logs; None when they do not show it."""
         return onset_of(self.analysis)
 
     def log_lines(self, service: str) -> Iterator[str]:

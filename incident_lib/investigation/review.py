@@ -1,4 +1,4 @@
-"""A finished incident, looked at again: what its folder holds, and the post-mortem that people write."""
+"""A finished incident under review: what its folder holds, and the post-mortem that people write."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from incident_lib.reports.timeline import SnapshotFacts
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known about one incident when it is over, or while it still goes on."""
+    """Everything that is known about an incident when it is over, or while it still goes on."""
 
     settings: Settings
     folder: IncidentFolder
@@ -46,7 +46,7 @@ def open_review(
 ) -> Review:
     """Return the review of an incident, with all of its snapshots, or none where none was taken.
 
-    `latest` or an id reads what is there and asks no target; `new` takes one more snapshot first.
+    `latest` or an id reads what is there and contacts no target; `new` takes one more snapshot first.
     Errors: UsageError for a name that does not exist, ConfigError, FolderError.
     """
     settings = load_settings(config, incident)
@@ -61,7 +61,7 @@ def open_review(
 
 
 def is_ready(folder: IncidentFolder) -> bool:
-    """Return whether there is something to review: it is over, or somebody began a post-mortem."""
+    """Return whether there is something to review: it is over, or a post-mortem was begun."""
     incident = folder.incident
     return not incident.is_open or (folder.path / file_name(incident)).exists()
 
@@ -130,12 +130,12 @@ def _runs(folder: IncidentFolder) -> tuple[tuple[RunPages, ...], tuple[str, ...]
             record = msgspec.json.decode((path / "run.json").read_bytes(), type=RunRecord)
         except (OSError, msgspec.MsgspecError):
             if not (path / "manifest.json").exists() and not (path / "run.json").exists():
-                continue  # it goes on just now, and a notebook of it asks
+                continue  # it goes on just now, and this is a notebook of it
             unread.append(f"run {path.name} has no record that can be read")
             continue
         html = f"runs/{path.name}/html"
         if (path / "html" / "index.html").exists():
-            pages = ((one.name, f"{html}/{one.name}.html") for one in record.notebooks)
+            pages = ((notebook.name, f"{html}/{notebook.name}.html") for notebook in record.notebooks)
             there = tuple((name, page) for name, page in pages if (folder.path / page).exists())
             found.append(
                 RunPages(id=path.name, snapshot=record.snapshot, index=f"{html}/index.html", pages=there)

@@ -42,7 +42,7 @@ def _baseline(settings: Settings, name: str) -> tuple[Case, str]:
     found = newest_baseline(settings, name)
     if found is not None:
         return load_case(settings, found.path), found.label
-    known = sorted({one.name for one in all_baselines(settings) if one.intact})
+    known = sorted({baseline.name for baseline in all_baselines(settings) if baseline.intact})
     if known:
         raise UsageError(f"no baseline {name!r}; there are: {', '.join(known)}")
     raise UsageError("no baseline yet; take it on a healthy day", command=("baseline",))
@@ -50,7 +50,7 @@ def _baseline(settings: Settings, name: str) -> tuple[Case, str]:
 
 def _places(settings: Settings, name: str) -> list[tuple[Path, str]]:
     """Return the snapshots of that id, each with its label."""
-    places = [(one.path, one.label) for one in all_baselines(settings) if one.id == name]
+    places = [(baseline.path, baseline.label) for baseline in all_baselines(settings) if baseline.id == name]
     for folder in folders.all_folders(settings.incidents, redactor_for(settings)):
         places += [(path, f"{folder.id} {path.name}") for path in folder.snapshots if path.name == name]
     return places

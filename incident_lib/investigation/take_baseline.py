@@ -39,7 +39,7 @@ def take_baseline(
     with temporary as directory:
         case = take_snapshot(settings, Path(directory), since, watch)
         against = what_is_wrong(case.analysis)
-        judged = any(one.severity is FindingSeverity.OK for one in case.analysis.findings)
+        judged = any(finding.severity is FindingSeverity.OK for finding in case.analysis.findings)
         kept = None
         if force or (judged and not against):
             kept = _keep(settings, case, name)
@@ -49,7 +49,9 @@ def take_baseline(
 def what_is_wrong(analysis: Analysis) -> tuple[Finding, ...]:
     """Return what speaks against a baseline; that it differs from the one before does not."""
     return tuple(
-        one for one in analysis.findings if one.severity.is_bad and not one.id.startswith("baseline.")
+        finding
+        for finding in analysis.findings
+        if finding.severity.is_bad and not finding.id.startswith("baseline.")
     )
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """One length of time over all incidents. `count` have it; for `missing_count` nobody recorded it."""
+    """One length of time over all incidents. `count` have it; for `missing_count` it was not recorded."""
 
     name: str
     definition: str

@@ -16,7 +16,7 @@ _MONTHS = 24
 _MILESTONES = {
     "began": "the first trouble in the logs, else what was declared",
     "detected": "when it was declared",
-    "acknowledged": "when somebody was at work on it",
+    "acknowledged": "when someone was at work on it",
     "mitigated": "when the first mitigation was verified",
     "resolved": "when it was resolved",
 }
@@ -25,7 +25,7 @@ _MILESTONES = {
 def definitions() -> dict[str, str]:
     """Return each length of time by name, with what it counts from and to: those of the post-mortem."""
     unknown = {name: Milestone(name=name, at=None, source="") for name in _MILESTONES}
-    return {one.name: one.definition for one in durations(unknown)}
+    return {length.name: length.definition for length in durations(unknown)}
 
 
 def spell(seconds: float | None, count: int) -> str:
@@ -48,8 +48,12 @@ def render_figures(figures: Figures, *, left_out: tuple[str, ...], made_at: date
             title="Incidents in figures",
             figures=figures,
             measures=[
-                (one, spell(one.median_seconds, one.count), spell(one.p90_seconds, one.count))
-                for one in figures.measures
+                (
+                    measure,
+                    spell(measure.median_seconds, measure.count),
+                    spell(measure.p90_seconds, measure.count),
+                )
+                for measure in figures.measures
             ],
             milestones=_MILESTONES,
             plots=[

@@ -1,4 +1,4 @@
-"""The incident report: what a person says of an incident, as Markdown and as JSON. Asks no target."""
+"""The incident report: what a person says of an incident, as Markdown and as JSON. Contacts no target."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -93,8 +93,8 @@ def render(report: Report, *, generated_at: datetime) -> str:
         "utc": clock.format_time,
     }
     template = environment.get_template("report.md.j2")
-    told = template.render(report=report, rows=_rows(report), generated_at=generated_at, block=block)
-    return document(told)
+    text = template.render(report=report, rows=_rows(report), generated_at=generated_at, block=block)
+    return document(text)
 
 
 def as_json(report: Report, *, generated_at: datetime, files: dict[str, str]) -> dict[str, Any]:
@@ -124,7 +124,9 @@ def _rows(report: Report) -> list[dict[str, str]]:
     moments += [(moment.at, 1, moment.text) for moment in report.moments if moment.at]
     moments += [(report.end, 2, "Incident resolved")] if report.end else []
     timed = [{"time": f"{at:%Y-%m-%d %H:%M:%S}", "text": text} for at, _, text in sorted(moments)]
-    return timed + [{"time": "unknown", "text": one.text} for one in report.moments if one.at is None]
+    return timed + [
+        {"time": "unknown", "text": moment.text} for moment in report.moments if moment.at is None
+    ]
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -145,7 +147,7 @@ def _moment(given: str, start: datetime, end: datetime | None) -> Moment:
 
 
 def _nearest_day(at: time, start: datetime, end: datetime | None) -> datetime:
-    """Return the moment of that time of day inside the incident, else the one least far outside.
+    """Return the moment of that time of day inside the incident, else the nearest outside.
 
     Without an end, an incident is taken to last up to half a day for this.
     """
@@ -153,4 +155,4 @@ def _nearest_day(at: time, start: datetime, end: datetime | None) -> datetime:
     days = ((end.date() - start.date()).days if end > start else 0) + 1
     first: date = start.date()
     found = [datetime.combine(first + timedelta(days=day), at) for day in range(-1, min(days, 366) + 1)]
-    return min(found, key=lambda one: (max(start - one, one - end, timedelta(0)), one))
+    return min(found, key=lambda at: (max(start - at, at - end, timedelta(0)), at))

@@ -19,7 +19,7 @@ _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NO
 
 
 class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the index tells."""
+    """Everything that the index shows."""
 
     frame: Frame
     analysis: Analysis
@@ -34,7 +34,7 @@ class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def render_index(facts: IndexFacts) -> str:
     """Return the start page of a run as one self-contained HTML file."""
-    failed = [one.name for one in facts.run.notebooks if one.status is not ExecutionStatus.COMPLETED]
+    failed = [record.name for record in facts.run.notebooks if record.status is not ExecutionStatus.COMPLETED]
     first = facts.analysis.hypotheses[0] if facts.analysis.hypotheses else None
     return (
         environment()
@@ -49,7 +49,7 @@ def render_index(facts: IndexFacts) -> str:
             findings=_markup(blocks.by_target(facts.analysis)),
             not_assessed=_markup(blocks.not_assessed(facts.analysis.not_assessed)),
             timeline=_markup(blocks.timeline(moments(facts.events, facts.changes, facts.onset))),
-            notebooks=[_notebook(one) for one in facts.run.notebooks],
+            notebooks=[_notebook(record) for record in facts.run.notebooks],
             collection=list(_collection(facts)),
         )
     )
@@ -60,10 +60,10 @@ def verdict(analysis: Analysis) -> str:
     if analysis.hypotheses:
         first = analysis.hypotheses[0]
         return f"Most likely: {first.title}"
-    bad = [one for one in analysis.findings if one.severity.is_bad]
+    bad = [finding for finding in analysis.findings if finding.severity.is_bad]
     if bad:
         return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
-    if not any(one.severity is FindingSeverity.OK for one in analysis.findings):
+    if not any(finding.severity is FindingSeverity.OK for finding in analysis.findings):
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
     unseen = f", but {format_count(blind, 'probe')} saw nothing" if blind else ""
@@ -86,10 +86,12 @@ def moments(
 def _banners(facts: IndexFacts) -> Iterator[Banner]:
     if facts.run.status is RunStatus.INTERRUPTED:
         yield Banner(title="This run was interrupted", text="What it had found until then is here.")
-    incomplete = [one for one in facts.run.notebooks if one.status is not ExecutionStatus.COMPLETED]
+    incomplete = [record for record in facts.run.notebooks if record.status is not ExecutionStatus.COMPLETED]
     if incomplete:
-        told = "; ".join(f"{display_name(one.name)}: {one.error or FATES[one.status]}" for one in incomplete)
-        yield Banner(title=f"{format_count(len(incomplete), 'notebook')} did not complete", text=told)
+        text = "; ".join(
+            f"{display_name(record.name)}: {record.error or FATES[record.status]}" for record in incomplete
+        )
+        yield Banner(title=f"{format_count(len(incomplete), 'notebook')} did not complete", text=text)
 
 
 def _notebook(record: NotebookRecord) -> dict[str, Any]:
@@ -106,18 +108,18 @@ def _notebook(record: NotebookRecord) -> dict[str, Any]:
 def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
     window = facts.window
     yield "Window", f"{window.start:%H:%M:%S} to {window.end:%H:%M:%S} UTC"
-    seen = [one for one in facts.evidence if one.has_rows]
+    seen = [evidence for evidence in facts.evidence if evidence.has_rows]
     if facts.evidence:
         yield "Probes that saw something", f"{len(seen)} of {len(facts.evidence)}"
-        yield "Targets", str(len({one.target for one in facts.evidence}))
-    partial = [one.ref for one in facts.evidence if one.status is EvidenceStatus.PARTIAL]
+        yield "Targets", str(len({evidence.target for evidence in facts.evidence}))
+    partial = [evidence.ref for evidence in facts.evidence if evidence.status is EvidenceStatus.PARTIAL]
     if partial:
         yield "Saw only a part", ", ".join(partial)
-    for one in facts.evidence:
-        if cut := one.truncated:
+    for evidence in facts.evidence:
+        if cut := evidence.truncated:
             total = f"of {cut.total}" if cut.total is not None else "and there was more"
-            yield f"Cut: {one.ref}", f"{cut.kept:,} {cut.unit} kept {total}"
-    seconds = sum(one.seconds or 0 for one in facts.run.notebooks)
+            yield f"Cut: {evidence.ref}", f"{cut.kept:,} {cut.unit} kept {total}"
+    seconds = sum(record.seconds or 0 for record in facts.run.notebooks)
     yield "Notebooks took", format_duration(seconds)
 
 

@@ -77,7 +77,7 @@ def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2
         "bounds": describe_bounds,
         "brief": _brief,
         "upperfirst": lambda text: text[:1].upper() + text[1:],
-        "finding": lambda one, snapshot: _finding_link(one, snapshot, facts.runs),
+        "finding": lambda finding, snapshot: _finding_link(finding, snapshot, facts.runs),
     }
 
     def generated(name: str, caller: Callable[[], str]) -> str:
@@ -108,7 +108,7 @@ def _derived(facts: PostmortemFacts) -> dict[str, Any]:
     known = timeline.milestones(incident, facts.snapshots)
     began = known["began"].at or incident.started_at
     found = causes(facts.snapshots, facts.events, facts.patterns)
-    cause = next((one for one in found if one.verdict != "refuted"), None)
+    cause = next((item for item in found if item.verdict != "refuted"), None)
     impact = measure(facts.snapshots, began, incident.resolved_at)
     return {
         "incident": incident,
@@ -149,12 +149,14 @@ def _factors(facts: PostmortemFacts, began: datetime, cause: Cause | None) -> li
         if row.kind == "change" and 0 <= before <= _BEFORE_ONSET:
             text = f"{row.text}, {format_duration(before)} before the trouble"
             rows.append({"text": text, "source": row.source})
-    used = {one.ref for one in cause.support} if cause else set()
+    used = {finding.ref for finding in cause.support} if cause else set()
     for snapshot in facts.snapshots:
-        for one in snapshot.analysis.findings:
-            if one.severity is FindingSeverity.WARNING and one.ref not in used:
-                used.add(one.ref)
-                rows.append({"text": f"{one.target}: {one.title}", "source": f"{one.id} in {snapshot.id}"})
+        for finding in snapshot.analysis.findings:
+            if finding.severity is FindingSeverity.WARNING and finding.ref not in used:
+                used.add(finding.ref)
+                rows.append(
+                    {"text": f"{finding.target}: {finding.title}", "source": f"{finding.id} in {snapshot.id}"}
+                )
     return rows
 
 
@@ -190,8 +192,8 @@ def _longest_silence(incident: Incident, updates: list[Event]) -> str:
     """Return the longest time without an update until it was resolved, "" while it goes on."""
     if incident.resolved_at is None or incident.resolved_at < incident.declared_at:
         return ""
-    moments = sorted({incident.declared_at, *(one.occurred_at for one in updates), incident.resolved_at})
-    inside = [one for one in moments if incident.declared_at <= one <= incident.resolved_at]
+    moments = sorted({incident.declared_at, *(event.occurred_at for event in updates), incident.resolved_at})
+    inside = [at for at in moments if incident.declared_at <= at <= incident.resolved_at]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(inside)]
     return format_duration(max(gaps, default=0.0))
 
@@ -204,19 +206,19 @@ def still_unknown(
         if milestone.at is None and not (milestone.name == "resolved" and facts.incident.is_open):
             yield f"When it was {milestone.name}: {milestone.source}."
     if not facts.snapshots:
-        yield "Everything that evidence could tell: no snapshot was taken."
+        yield "Everything that evidence could show: no snapshot was taken."
     if impact.gaps and facts.snapshots:
-        yield f"What happened in the stretches that no snapshot looked at: {describe_gaps(impact.gaps)}."
+        yield f"What happened in the stretches that no snapshot covers: {describe_gaps(impact.gaps)}."
     seen: set[tuple[str, str]] = set()
     for snapshot in facts.snapshots:
-        for one in snapshot.analysis.not_assessed:
-            if (one.target, one.probe) not in seen:
-                seen.add((one.target, one.probe))
-                yield f"{one.target}, {one.probe}: {one.reason}"
+        for item in snapshot.analysis.not_assessed:
+            if (item.target, item.probe) not in seen:
+                seen.add((item.target, item.probe))
+                yield f"{item.target}, {item.probe}: {item.reason}"
 
 
 def _page(cause: Cause | None, runs: tuple[RunPages, ...]) -> str:
-    """Return the newest page that looks closer at the cause, "" when there is none."""
+    """Return the newest page that is about the cause, "" when there is none."""
     for run in reversed(runs):
         for name, path in run.pages:
             if cause and name == cause.notebook:
@@ -224,9 +226,9 @@ def _page(cause: Cause | None, runs: tuple[RunPages, ...]) -> str:
     return ""
 
 
-def _finding_link(one: Finding, snapshot: str, runs: tuple[RunPages, ...]) -> str:
-    """Return a finding's id, linked to the page that shows it where there is one."""
+def _finding_link(finding: Finding, snapshot: str, runs: tuple[RunPages, ...]) -> str:
+    """Return a finding's id, linked to the page that shows it where there is finding."""
     for run in reversed(runs):
         if run.snapshot == snapshot:
-            return escape.link(one.id, f"{run.index}#{one.ref}")
-    return escape.code(one.id)
+            return escape.link(finding.id, f"{run.index}#{finding.ref}")
+    return escape.code(finding.id)

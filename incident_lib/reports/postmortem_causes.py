@@ -56,12 +56,12 @@ def causes(
     }
     seen: dict[tuple[str, str], list[tuple[SnapshotFacts, Hypothesis]]] = {}
     for snapshot in snapshots:
-        for one in snapshot.analysis.hypotheses:
-            seen.setdefault((one.id, one.target), []).append((snapshot, one))
+        for hypothesis in snapshot.analysis.hypotheses:
+            seen.setdefault((hypothesis.id, hypothesis.target), []).append((snapshot, hypothesis))
     newest = snapshots[-1].id if snapshots else ""
-    found = [_cause(told, known.get(name), verdicts, newest) for (name, _), told in seen.items()]
+    found = [_cause(held, known.get(name), verdicts, newest) for (name, _), held in seen.items()]
     rank = {"confirmed": 0, "": 1, "refuted": 2}
-    return tuple(sorted(found, key=lambda one: (rank[one.verdict], -one.score, one.id, one.target)))
+    return tuple(sorted(found, key=lambda cause: (rank[cause.verdict], -cause.score, cause.id, cause.target)))
 
 
 def proposed_items(cause: Cause | None, since: datetime) -> tuple[ProposedItem, ...]:
@@ -79,7 +79,7 @@ def proposed_items(cause: Cause | None, since: datetime) -> tuple[ProposedItem, 
 
 
 def fill(text: str, data: Mapping[str, object], blank: str = "") -> str:
-    """Return `text` with its names filled in; one that nothing is known of is `blank`, or its own words.
+    """Return `text` with its names filled in; a name without a value is `blank`, or its own words.
 
     >>> fill("Fix {endpoint} of {target}", {"target": "backend"})
     'Fix the endpoint of backend'
@@ -97,16 +97,19 @@ class _Words(dict[str, object]):
 
 
 def _cause(
-    told: list[tuple[SnapshotFacts, Hypothesis]],
+    held: list[tuple[SnapshotFacts, Hypothesis]],
     pattern: Pattern | None,
     verdicts: dict[str, str],
     newest: str,
 ) -> Cause:
-    snapshot, best = max(told, key=lambda pair: pair[1].score)
+    snapshot, best = max(held, key=lambda pair: pair[1].score)
     verdict = verdicts.get(f"{best.target}:{best.id}") or verdicts.get(best.id, "")
     support = _findings(best.support, best.target, snapshot)
     data: dict[str, object] = {
-        key: value for one in reversed(support) for key, value in one.data.items() if value is not None
+        key: value
+        for finding in reversed(support)
+        for key, value in finding.data.items()
+        if value is not None
     }
     data["target"] = best.target
     return Cause(
@@ -114,15 +117,15 @@ def _cause(
         target=best.target,
         title=best.title,
         score=best.score,
-        status=_status(verdict, best, [one.id for one, _ in told], newest),
+        status=_status(verdict, best, [snapshot.id for snapshot, _ in held], newest),
         verdict=verdict,
         snapshot=snapshot.id,
-        snapshots_count=len(told),
+        snapshots_count=len(held),
         support=support,
         against=_findings(
-            tuple(dict.fromkeys(name for _, one in told for name in one.against)),
+            tuple(dict.fromkeys(name for _, hypothesis in held for name in hypothesis.against)),
             best.target,
-            *(one for one, _ in told),
+            *(snapshot for snapshot, _ in held),
         ),
         reason=best.reason,
         next_check=best.next_check,
@@ -150,7 +153,7 @@ def _findings(names: tuple[str, ...], target: str, *snapshots: SnapshotFacts) ->
     """Return the findings of those ids, each once: that of the blamed target, or of the nearest to it."""
     found: dict[str, Finding] = {}
     for snapshot in snapshots:
-        for one in findings_named(names, target, snapshot.analysis.findings, snapshot.topology):
-            if one.id not in found or one.target == target:
-                found[one.id] = one
+        for finding in findings_named(names, target, snapshot.analysis.findings, snapshot.topology):
+            if finding.id not in found or finding.target == target:
+                found[finding.id] = finding
     return tuple(found.values())

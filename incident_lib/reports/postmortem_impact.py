@@ -23,7 +23,7 @@ class EndpointImpact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceImpact(msgspec.Struct, frozen=True, kw_only=True):
-    """What the log of one service says of the incident. The log of another may tell of the same requests."""
+    """What the log of one service says of the incident. The log of another may hold the same requests."""
 
     service: str
     requests_count: int
@@ -44,13 +44,13 @@ class ServiceImpact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Impact(msgspec.Struct, frozen=True, kw_only=True):
-    """The impact as far as logs tell."""
+    """The impact as far as logs show."""
 
     services: tuple[ServiceImpact, ...]
     start: datetime
     end: datetime | None
     covered_seconds: float
-    gaps: tuple[tuple[datetime, datetime], ...]  # of the incident, that no snapshot looked at
+    gaps: tuple[tuple[datetime, datetime], ...]  # of the incident, that no snapshot covers
 
     @property
     def is_whole(self) -> bool:
@@ -62,12 +62,12 @@ def measure(snapshots: tuple[SnapshotFacts, ...], start: datetime, end: datetime
     """Return what the logs say of the time from `start` to `end`; windows that overlap count once."""
     names = dict.fromkeys(service for service, *_ in _summaries(snapshots))
     services = [_service(name, snapshots, start, end) for name in names]
-    last = end or max((one.window.end for one in snapshots), default=start)
+    last = end or max((snapshot.window.end for snapshot in snapshots), default=start)
     gaps = tuple(_gaps(snapshots, start, max(start, last)))
     missed = sum((until - since).total_seconds() for since, until in gaps)
     return Impact(
         services=tuple(
-            sorted((one for one in services if one.requests_count), key=lambda one: -one.failed_count)
+            sorted((item for item in services if item.requests_count), key=lambda item: -item.failed_count)
         ),
         start=start,
         end=end,
@@ -98,9 +98,9 @@ def _service(
     cuts = dict.fromkeys(filter(None, (_cut(evidence, row) for _, _, evidence, row in seen)))
     return ServiceImpact(
         service=name,
-        requests_count=sum(one[0] for one in slots.values()) if timed else whole.requests_count,
-        failed_count=sum(one[1] for one in slots.values()) if timed else whole.server_errors_count,
-        refused_count=sum(one[2] for one in slots.values()) if timed else whole.client_errors_count,
+        requests_count=sum(counts[0] for counts in slots.values()) if timed else whole.requests_count,
+        failed_count=sum(counts[1] for counts in slots.values()) if timed else whole.server_errors_count,
+        refused_count=sum(counts[2] for counts in slots.values()) if timed else whole.client_errors_count,
         first_failure_at=failing[0][0] if failing else None,
         last_failure_at=failing[-1][0] + timedelta(seconds=slot) if failing else None,
         slot_seconds=slot,
@@ -147,7 +147,7 @@ def _floor(at: datetime, slot: int) -> datetime:
 
 
 def _endpoints(evidence: list[Evidence]) -> tuple[EndpointImpact, ...]:
-    rows = [one.of(LogEndpoint) for one in evidence]
+    rows = [item.of(LogEndpoint) for item in evidence]
     worst = max(rows, key=lambda found: sum(row.server_errors_count for row in found), default=())
     return tuple(
         EndpointImpact(
@@ -161,14 +161,14 @@ def _endpoints(evidence: list[Evidence]) -> tuple[EndpointImpact, ...]:
 
 
 def _cut(evidence: Evidence, row: LogSummary) -> str:
-    told = []
+    cuts = []
     if cut := evidence.truncated:
-        told.append(f"{cut.kept} {cut.unit} kept" + (f" of {cut.total}" if cut.total is not None else ""))
+        cuts.append(f"{cut.kept} {cut.unit} kept" + (f" of {cut.total}" if cut.total is not None else ""))
     if evidence.problem:
-        told.append(evidence.problem.message)
+        cuts.append(evidence.problem.message)
     if row.cut_lines_count:
-        told.append(f"{row.cut_lines_count} lines longer than the cap")
-    return ", ".join(told)
+        cuts.append(f"{row.cut_lines_count} lines longer than the cap")
+    return ", ".join(cuts)
 
 
 def _gaps(
@@ -176,7 +176,7 @@ def _gaps(
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield the stretches of the incident that no window holds."""
     at = start
-    for since, until in sorted((one.window.start, one.window.end) for one in snapshots):
+    for since, until in sorted((snapshot.window.start, snapshot.window.end) for snapshot in snapshots):
         if since > at and since < end:
             yield at, since
         at = max(at, min(until, end))

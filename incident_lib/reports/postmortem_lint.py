@@ -35,7 +35,7 @@ _BLAME = tuple(
                 r"\bcareless(?:ly|ness)?\b|\bnegligen\w+|\bsloppy\b|\bincompeten\w+|\blazy\b"
                 r"|\bto blame\b|\bfault of\b"
             ),
-            "say what happened, without judging anybody",
+            "say what happened, without judging anyone",
         ),
     )
 )
@@ -66,7 +66,7 @@ _ROLE_WORDS = frozenset(
 
 
 class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to write differently."""
+    """A passage to write differently."""
 
     line: int  # from 1
     rule: str  # "blame", "name", "claim", "action-item", "empty", "to-write", "offer", "secret"
@@ -85,20 +85,20 @@ def lint(
 ) -> tuple[LintFinding, ...]:
     r"""Return what should be written differently, in the order of lines. `names`: of people and handles.
 
-    >>> [(one.line, one.rule) for one in lint("## Root cause\nJane broke it at 14:31.\n", names=["Jane"])]
+    >>> [(f.line, f.rule) for f in lint("## Root cause\nJane broke it at 14:31.\n", names=["Jane"])]
     [(2, 'name')]
     """
-    told = list(_lines(text))
+    lines = list(_lines(text))
     people = _people(names)
     found = [
         *_sections(text),
-        *(finding for line in told for finding in _of_line(line, people)),
-        *_action_items(told),
-        *_claims(told),
+        *(finding for line in lines for finding in _of_line(line, people)),
+        *_action_items(lines),
+        *_claims(lines),
     ]
     if redact:
-        found += [_secret(line) for line in told if redact(line.text) != line.text]
-    return tuple(sorted(found, key=lambda one: (one.line, one.rule, one.text)))
+        found += [_secret(line) for line in lines if redact(line.text) != line.text]
+    return tuple(sorted(found, key=lambda finding: (finding.line, finding.rule, finding.text)))
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -119,7 +119,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _sections(text: str) -> Iterator[LintFinding]:
-    """Yield the sections without a word, and the newer text that nobody took over."""
+    """Yield the sections without a word, and the newer text that was not taken over."""
     heads: list[tuple[int, int, str, bool]] = []  # line, level, name, whether anything stands under it
     for number, raw in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         line = raw.strip()
@@ -159,21 +159,21 @@ def _of_line(line: _Line, people: re.Pattern[str] | None) -> Iterator[LintFindin
             yield LintFinding(line=line.number, rule="name", text=name, advice=advice)
 
 
-def _action_items(told: list[_Line]) -> Iterator[LintFinding]:
-    rows = [line for line in told if line.section == _ITEMS and line.text.startswith("|")]
+def _action_items(lines: list[_Line]) -> Iterator[LintFinding]:
+    rows = [line for line in lines if line.section == _ITEMS and line.text.startswith("|")]
     columns = [cell.lower() for cell in _cells(rows[0].text)] if rows else []
     items = [row for row in rows[1:] if not re.fullmatch(r"[|:\s-]+", row.text)]
     for row in items:
         cells = dict(zip(columns, _cells(row.text), strict=False))
         if TO_WRITE not in cells.get("action", ""):
-            yield from _one_item(row.number, cells)
-    if any(line.section == _ITEMS for line in told) and not items:
-        number = next(line.number for line in told if line.section == _ITEMS)
+            yield from _item(row.number, cells)
+    if any(line.section == _ITEMS for line in lines) and not items:
+        number = next(line.number for line in lines if line.section == _ITEMS)
         advice = "add one with owner and date for every cause, or say why nothing follows"
         yield LintFinding(line=number, rule="action-item", text="no action item", advice=advice)
 
 
-def _one_item(number: int, cells: dict[str, str]) -> Iterator[LintFinding]:
+def _item(number: int, cells: dict[str, str]) -> Iterator[LintFinding]:
     action = cells.get("action", "").strip("*_~ ")
     if cells.get("action", "").startswith("~~"):
         return  # struck out
@@ -194,7 +194,7 @@ def _one_item(number: int, cells: dict[str, str]) -> Iterator[LintFinding]:
 
 
 def begins_with_verb(action: str) -> bool:
-    """Return whether an action begins like an order, as far as its first word tells.
+    """Return whether an action begins like an order, as far as its first word shows.
 
     >>> begins_with_verb("Add an alert"), begins_with_verb("Better monitoring"), begins_with_verb("Alerts")
     (True, False, False)
@@ -203,9 +203,9 @@ def begins_with_verb(action: str) -> bool:
     return bool(first) and (first in _VERBS or not _NO_VERB.match(first))
 
 
-def _claims(told: list[_Line]) -> Iterator[LintFinding]:
+def _claims(lines: list[_Line]) -> Iterator[LintFinding]:
     """Yield what is said of causes without a finding, a link, a time or a ticket in its paragraph or item."""
-    for number, text in _paragraphs([line for line in told if line.section in _CAUSES]):
+    for number, text in _paragraphs([line for line in lines if line.section in _CAUSES]):
         if TO_WRITE in text or text.startswith((">", "|")) or text.rstrip("_* ").endswith("?"):
             continue
         if not _EVIDENCE.search(text) and not _NO_CLAIM.match(text):
@@ -213,10 +213,10 @@ def _claims(told: list[_Line]) -> Iterator[LintFinding]:
             yield LintFinding(line=number, rule="claim", text=text[:80], advice=advice)
 
 
-def _paragraphs(told: list[_Line]) -> Iterator[tuple[int, str]]:
+def _paragraphs(lines: list[_Line]) -> Iterator[tuple[int, str]]:
     """Yield paragraphs and items of lists with the number of their first line."""
     start, last, text = 0, 0, ""
-    for line in told:
+    for line in lines:
         item = re.match(r"(?:[-*+]|\d+[.)])\s+", line.text)
         if text and line.number == last + 1 and not item:
             text += f" {line.text}"

@@ -1,4 +1,4 @@
-"""The post-mortem as one self-contained HTML file: what stands in the Markdown, people's words included."""
+"""The post-mortem as a self-contained HTML file: what stands in the Markdown, people's words included."""
 
 import re
 

@@ -9,7 +9,7 @@ from incident_lib.model import Analysis, Event, EventKind, Evidence, FindingSeve
 from incident_lib.model.topology import Topology
 from incident_lib.units import format_duration
 
-_SAME = timedelta(seconds=5)  # what two snapshots tell of one change
+_SAME = timedelta(seconds=5)  # what two snapshots record of the same change
 _LATE = timedelta(minutes=5)  # written down that long after it happened: worth saying
 _HIDDEN = {"file", "verdict"}  # events about drafts and about the review are not about the incident
 
@@ -58,20 +58,20 @@ class Duration(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows(events: Iterable[Event], snapshots: tuple[SnapshotFacts, ...]) -> tuple[TimelineRow, ...]:
     """Return everything that is known to have happened, in order, each with its source."""
-    # What a snapshot tells is recorded when it is taken; only one that was not is told from its evidence.
+    # What a snapshot shows is recorded when it is taken; evidence stands in only for one whose was not.
     recorded = {event.data.get("snapshot") for event in events if event.kind is EventKind.OBSERVED}
-    untold = tuple(one for one in snapshots if one.id not in recorded)
-    told = [*_from_events(events), *_from_evidence(untold)]
-    return tuple(sorted(told, key=lambda row: (row.at, row.kind, row.text)))
+    missing = tuple(snapshot for snapshot in snapshots if snapshot.id not in recorded)
+    found = [*_from_events(events), *_from_evidence(missing)]
+    return tuple(sorted(found, key=lambda row: (row.at, row.kind, row.text)))
 
 
 def onset(snapshots: tuple[SnapshotFacts, ...]) -> datetime | None:
-    """Return when trouble began, the earliest that any snapshot tells; None when none does."""
-    return min((one.onset for one in snapshots if one.onset), default=None)
+    """Return when trouble began, the earliest that any snapshot shows; None when none does."""
+    return min((snapshot.onset for snapshot in snapshots if snapshot.onset), default=None)
 
 
 def milestones(incident: Incident, snapshots: tuple[SnapshotFacts, ...]) -> dict[str, Milestone]:
-    """Return the five milestones by name; one that nobody recorded has no moment."""
+    """Return the five milestones by name; what was not recorded has no moment."""
     first_trouble = onset(snapshots)
     began = min(first_trouble or incident.started_at, incident.started_at)
     source = "as declared" if began == incident.started_at else "first trouble in the logs"
@@ -79,8 +79,8 @@ def milestones(incident: Incident, snapshots: tuple[SnapshotFacts, ...]) -> dict
     late = over is not None and incident.declared_at > over
     mitigated = incident.mitigated_at
     return {
-        one.name: one
-        for one in (
+        milestone.name: milestone
+        for milestone in (
             Milestone(name="began", at=began, source=source),
             Milestone(
                 name="detected",
@@ -129,7 +129,7 @@ def _from_events(events: Iterable[Event]) -> Iterator[TimelineRow]:
 
 
 def _declared(event: Event) -> Iterator[TimelineRow]:
-    """Yield two rows: the event tells when it began, and its record when somebody declared it."""
+    """Yield two rows: the event says when it began, and its record when it was declared."""
     source = f"recorded by {event.source}"
     text = f"It began, as was declared: {event.text}"
     yield TimelineRow(at=event.occurred_at, text=text, kind="began", source=source)
@@ -139,7 +139,7 @@ def _declared(event: Event) -> Iterator[TimelineRow]:
 
 
 def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow]:
-    first = next((one for one in snapshots if one.onset and one.onset == onset(snapshots)), None)
+    first = next((item for item in snapshots if item.onset and item.onset == onset(snapshots)), None)
     if first and first.onset:
         yield TimelineRow(at=first.onset, text="Trouble begins", kind="onset", source=f"logs in {first.id}")
     changes: list[tuple[datetime, str, str]] = []
@@ -152,16 +152,16 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
                 changes.append((at, target, what))
                 source = f"evidence in {snapshot.id}"
                 yield TimelineRow(at=at, text=f"{target}: {what}", kind="change", source=source)
-        for one in snapshot.analysis.findings:
-            if one.severity is FindingSeverity.CRITICAL and one.since and one.ref not in critical:
-                critical.add(one.ref)
-                source = f"{one.id} in {snapshot.id}"
-                text = f"{one.target}: {one.title}"
-                yield TimelineRow(at=one.since, text=text, kind="finding", source=source)
+        for finding in snapshot.analysis.findings:
+            if finding.severity is FindingSeverity.CRITICAL and finding.since and finding.ref not in critical:
+                critical.add(finding.ref)
+                source = f"{finding.id} in {snapshot.id}"
+                text = f"{finding.target}: {finding.title}"
+                yield TimelineRow(at=finding.since, text=text, kind="finding", source=source)
 
 
 def _by(at: datetime | None) -> str:
-    return "recorded" if at else "nobody recorded it"
+    return "recorded" if at else "not recorded"
 
 
 def _between(start: datetime | None, end: datetime | None) -> float | None:

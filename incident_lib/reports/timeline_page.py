@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `recorded_at` is None for what a snapshot tells and nobody wrote into the timeline."""
+    """One line. `recorded_at` is None for what a snapshot shows and no event records."""
 
     occurred_at: datetime
     recorded_at: datetime | None
@@ -45,9 +45,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def entries(events: Iterable[Event], observed: Iterable[Draft] = ()) -> tuple[Entry, ...]:
     """Return one line for each event and each observation that is not written down, oldest first."""
-    lines = [_entry(one, one.recorded_at) for one in events]
-    lines += [_entry(one, None) for one in observed]
-    return tuple(sorted(lines, key=lambda one: (one.occurred_at, one.kind, one.text)))
+    lines = [_entry(event, event.recorded_at) for event in events]
+    lines += [_entry(draft, None) for draft in observed]
+    return tuple(sorted(lines, key=lambda entry: (entry.occurred_at, entry.kind, entry.text)))
 
 
 def to_csv(lines: Iterable[Entry]) -> str:
@@ -55,18 +55,19 @@ def to_csv(lines: Iterable[Entry]) -> str:
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(("occurred_at", "recorded_at", "kind", "text", "source", "evidence", "snapshot"))
-    for one in lines:
-        recorded = one.recorded_at.isoformat() if one.recorded_at else ""
-        row = (one.kind, one.text, one.source, " ".join(one.evidence), one.snapshot)
-        writer.writerow((one.occurred_at.isoformat(), recorded, *map(_cell, row)))
+    for line in lines:
+        recorded = line.recorded_at.isoformat() if line.recorded_at else ""
+        row = (line.kind, line.text, line.source, " ".join(line.evidence), line.snapshot)
+        writer.writerow((line.occurred_at.isoformat(), recorded, *map(_cell, row)))
     return target.getvalue()
 
 
 def render_timeline(incident: Incident, lines: Sequence[Entry], *, made_at: datetime) -> str:
-    """Return the page as one self-contained HTML file, the chart first."""
+    """Return the page as a self-contained HTML file, the chart first."""
     lanes = [name for name in (_PEOPLE, "mitigation", "evidence", "workbench") if _any(lines, name)]
     moments = [
-        Moment(lane=_lane(one.kind), at=one.occurred_at, text=one.text, is_bad=one.is_bad) for one in lines
+        Moment(lane=_lane(line.kind), at=line.occurred_at, text=line.text, is_bad=line.is_bad)
+        for line in lines
     ]
     plot = plot_lanes("What happened when", lanes, moments, tuple(_stretches(incident, lines)))
     return (
@@ -83,24 +84,24 @@ def render_timeline(incident: Incident, lines: Sequence[Entry], *, made_at: date
     )
 
 
-def _entry(one: Event | Draft, recorded_at: datetime | None) -> Entry:
+def _entry(item: Event | Draft, recorded_at: datetime | None) -> Entry:
     return Entry(
-        occurred_at=one.occurred_at or recorded_at or clock.now(),
+        occurred_at=item.occurred_at or recorded_at or clock.now(),
         recorded_at=recorded_at,
-        kind=one.kind.value,
-        text=one.text,
-        source=one.source,
-        evidence=one.evidence,
-        snapshot=str(one.data.get("snapshot", "")),
-        severity=str(one.data.get("severity", "")) if one.kind is EventKind.OBSERVED else "",
+        kind=item.kind.value,
+        text=item.text,
+        source=item.source,
+        evidence=item.evidence,
+        snapshot=str(item.data.get("snapshot", "")),
+        severity=str(item.data.get("severity", "")) if item.kind is EventKind.OBSERVED else "",
     )
 
 
 def _stretches(incident: Incident, lines: Sequence[Entry]) -> Iterator[Stretch]:
-    """Yield each status and how long it held, as far as the milestones tell."""
+    """Yield each status and how long it held, as far as the milestones show."""
     known = [("INVESTIGATING", incident.started_at), ("IDENTIFIED", incident.identified_at)]
     known += [("RESOLVED", incident.resolved_at)]
-    last = max((one.occurred_at for one in lines), default=incident.started_at)
+    last = max((line.occurred_at for line in lines), default=incident.started_at)
     held = [(name, at) for name, at in known if at is not None]
     for (name, start), (_, until) in pairwise([*held, ("", last)]):
         if until > start:
@@ -108,7 +109,7 @@ def _stretches(incident: Incident, lines: Sequence[Entry]) -> Iterator[Stretch]:
 
 
 def _any(lines: Sequence[Entry], lane: str) -> bool:
-    return any(_lane(one.kind) == lane for one in lines)
+    return any(_lane(line.kind) == lane for line in lines)
 
 
 def _lane(kind: str) -> str:

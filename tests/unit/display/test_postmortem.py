@@ -34,7 +34,7 @@ def test_without_a_snapshot_every_answer_says_so(bare):
     assert "unknown" in html["durations"]
     assert "How many requests failed is unknown" in html["impact"]
     assert "No snapshot was taken" in html["hypotheses"]
-    assert "Everything that evidence could tell" in html["unknown"]
+    assert "Everything that evidence could show" in html["unknown"]
     assert "None is written yet" in html["written"]
     assert f"incident postmortem --incident {bare.path}" in html["written"]
 

@@ -151,9 +151,9 @@ def test_without_a_snapshot_everything_says_unknown():
     text = text_of()
     assert "The cause is unknown." in text
     assert "How many requests failed is unknown" in text
-    assert "| acknowledged | unknown | nobody recorded it |" in text
+    assert "| acknowledged | unknown | not recorded |" in text
     assert "| Time to mitigate | unknown |" in text
-    assert "Everything that evidence could tell: no snapshot was taken." in text
+    assert "Everything that evidence could show: no snapshot was taken." in text
 
 
 def test_the_root_cause_names_its_findings_and_links_the_pages():
