@@ -12,8 +12,7 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import sha256
 from incident_lib.incident.snapshot import load_analysis
-from incident_lib.investigation.review import gather
-from incident_lib.investigation.review import people
+from incident_lib.investigation.review import gather, people
 from incident_lib.model import Event, EventKind
 from incident_lib.reports.generated import merge
 from incident_lib.reports.postmortem import file_name, render
