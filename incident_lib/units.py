@@ -128,10 +128,14 @@ def format_value(value: float | str | None, unit: str) -> str:
     ('unknown', '250 ms', '5 MiB')
     >>> format_value(12_000, "count"), format_value(2.53, "days"), format_value("on", "")
     ('12,000', '2.5 days', 'on')
+    >>> format_value(3, "orders"), format_value(3, "")
+    ('3 orders', '3')
     """
     if value is None:
         return "unknown"
-    return value if isinstance(value, str) else UNITS.get(unit, format_number)(value)
+    if isinstance(value, str):
+        return value
+    return UNITS[unit](value) if unit in UNITS else f"{format_number(value)} {unit}".strip()
 
 
 # What the end of a field's name says about its value; the longer of two ends first.

@@ -76,8 +76,8 @@ def _watch(
 
     first: list[Sample] = []
 
-    def show(sample: Sample) -> None:
-        """Print what a sample of the watch saw, and what rises most."""
+    def on_sample(sample: Sample) -> None:
+        """Print what one sample of the watch holds, and what rises most."""
         first.append(sample)
         unseen = f"; {format_count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
         risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
@@ -86,7 +86,7 @@ def _watch(
 
     console.print(f"Sampling every {arguments.watch} for {arguments.how_long}", style="dim")
     try:
-        watch_trend(settings, folder, every_seconds=every, for_seconds=length, told=show)
+        watch_trend(settings, folder, every_seconds=every, for_seconds=length, on_sample=on_sample)
     except FolderError as error:
         console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
     except KeyboardInterrupt:

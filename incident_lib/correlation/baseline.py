@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incident_lib import clock
-from incident_lib.correlation.differences import PROBES, differences
+from incident_lib.correlation.differences import differences
 from incident_lib.findings.base import Context
+from incident_lib.findings.comparison import Comparers
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.difference import Difference
-from incident_lib.units import format_value
+from incident_lib.units import format_count, format_value
 
 _MOST_LINES = 10
 _LONGEST = 100  # characters of a log line in a title
 _SERIOUS = ("WARNING ", "ERROR ", "CRITICAL ")  # levels of log lines
 # The title of a finding: for one difference, and for what several of a kind are called.
+_ANY_TITLE = ("{what}: {now}, normally {before}", "{count} numbers are twice or half of normal")
 _TITLES = {
     "latency": ("{what} takes {now}, normally {before}", "{count} times are longer than normal"),
     "errors": ("{what}: {now}, normally {before}", "{count} error rates are higher than normal"),
@@ -33,7 +35,7 @@ _TITLES = {
 
 
 def compare_findings(
-    now: Sequence[Evidence], baseline: Sequence[Evidence], context: Context
+    now: Sequence[Evidence], baseline: Sequence[Evidence], context: Context, comparers: Comparers
 ) -> Iterator[Finding]:
     """Yield what is worse or other than in the baseline, one finding for each target and kind.
 
@@ -42,79 +44,72 @@ def compare_findings(
     """
     if not baseline:
         return
-    taken = min(one.collected_at for one in baseline)
-    found = differences(baseline, now, context.thresholds)
-    for target in sorted({one.target for one in now if one.probe in PROBES}):
-        own = [one for one in found if one.target == target]
-        worse = [one for one in own if _is_worth_telling(one)]
+    taken = min(evidence.collected_at for evidence in baseline)
+    found = differences(baseline, now, context.thresholds, comparers)
+    compared = [evidence for evidence in now if comparers.compares(evidence)]
+    for target in sorted({evidence.target for evidence in compared}):
+        worse: dict[str, list[Difference]] = {}
+        for difference in found:
+            if difference.target == target and _makes_finding(difference):
+                worse.setdefault(difference.name, []).append(difference)
         if worse:
-            yield from _worse(target, worse, taken)
+            for name in sorted(worse):
+                yield _finding(worse[name], taken)
         else:
-            yield _same(target, now, baseline, taken)
+            yield _same([evidence for evidence in compared if evidence.target == target], baseline, taken)
 
 
-def _is_worth_telling(one: Difference) -> bool:
+def _makes_finding(difference: Difference) -> bool:
     """Return whether a difference makes a finding; an ordinary line that is new does not."""
-    ordinary = one.name == "templates" and not one.what.startswith(_SERIOUS)
-    return one.severity in {FindingSeverity.WARNING, FindingSeverity.INFO} and not ordinary
+    ordinary = difference.name == "templates" and not difference.what.startswith(_SERIOUS)
+    return difference.severity in {FindingSeverity.WARNING, FindingSeverity.INFO} and not ordinary
 
 
-def _worse(target: str, worse: list[Difference], taken: datetime) -> Iterator[Finding]:
-    for name in sorted({one.name for one in worse}):
-        yield _told(target, [one for one in worse if one.name == name], taken)
-
-
-def _told(target: str, group: list[Difference], taken: datetime) -> Finding:
-    first, name = group[0], group[0].name
-    one, several = _TITLES.get(name, ("{what}: {now}, normally {before}", "{count} things are not as normal"))
-    title = one.format(
-        what=_short(first.what),
-        now=format_value(first.now, first.unit),
-        before=format_value(first.before, first.unit),
-    )
-    lines = [line(each) for each in group[:_MOST_LINES]]
+def _finding(group: list[Difference], taken: datetime) -> Finding:
+    first = group[0]
+    title, of_several = _TITLES.get(first.name, _ANY_TITLE)
+    if len(group) > 1:
+        title = of_several.format(count=len(group))
+    else:
+        what = first.what if len(first.what) <= _LONGEST else first.what[: _LONGEST - 1] + "…"
+        before, now = (format_value(value, first.unit) for value in (first.before, first.now))
+        title = title.format(what=what, now=now, before=before)
+    lines = [line(difference) for difference in group[:_MOST_LINES]]
     if len(group) > _MOST_LINES:
         lines.append(f"and {len(group) - _MOST_LINES} more")
     return Finding(
-        id=f"baseline.{name}",
+        id=f"baseline.{first.name}",
         severity=min((each.severity for each in group), key=lambda severity: severity.rank),
-        target=target,
-        title=title if len(group) == 1 else several.format(count=len(group)),
+        target=first.target,
+        title=title,
         detail="\n".join([*lines, f"against the baseline of {clock.format_time(taken)}"]),
         evidence=tuple(dict.fromkeys(ref for each in group for ref in each.evidence_now)),
         data={"count": len(group), "what": first.what, "before": first.before, "now": first.now},
     )
 
 
-def _same(target: str, now: Sequence[Evidence], baseline: Sequence[Evidence], taken: datetime) -> Finding:
-    known = {one.ref for one in baseline if one.has_rows}
-    here = [one for one in now if one.target == target and one.probe in PROBES]
-    both = tuple(one.ref for one in here if one.has_rows and one.ref in known)
-    when = clock.format_time(taken)
+def _same(now: Sequence[Evidence], baseline: Sequence[Evidence], taken: datetime) -> Finding:
+    known = {evidence.ref for evidence in baseline if evidence.has_rows}
+    both = tuple(evidence.ref for evidence in now if evidence.has_rows and evidence.ref in known)
+    target = now[0].target
     if both:
-        title = f"{target} is as in the baseline, by {len(both)} probe{'' if len(both) == 1 else 's'}"
-        severity, what = FindingSeverity.OK, "ok"
+        title = f"{target} is as in the baseline, by {format_count(len(both), 'probe')}"
     else:
         title = f"{target} cannot be compared with the baseline: one of them did not see it"
-        severity, what = FindingSeverity.UNKNOWN, "unknown"
     return Finding(
-        id=f"baseline.{what}",
-        severity=severity,
+        id="baseline.ok" if both else "baseline.unknown",
+        severity=FindingSeverity.OK if both else FindingSeverity.UNKNOWN,
         target=target,
         title=title,
-        detail=f"the baseline of {when}",
-        evidence=both or tuple(one.ref for one in here),
+        detail=f"the baseline of {clock.format_time(taken)}",
+        evidence=both or tuple(evidence.ref for evidence in now),
         data={"count": len(both)},
     )
 
 
-def _short(text: str) -> str:
-    """Return a name that fits into a title, the cut shown."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def line(one: Difference) -> str:
+def line(difference: Difference) -> str:
     """Return a difference in one line."""
-    if one.name in {"templates", "exceptions"}:
-        return f"{one.what} ({format_value(one.now, one.unit)} times)"
-    return f"{one.what}: {format_value(one.before, one.unit)} before, {format_value(one.now, one.unit)} now"
+    before, now = (format_value(value, difference.unit) for value in (difference.before, difference.now))
+    if difference.name in {"templates", "exceptions"}:
+        return f"{difference.what} ({now} times)"
+    return f"{difference.what}: {before} before, {now} now"

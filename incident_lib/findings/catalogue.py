@@ -238,6 +238,7 @@ COMMON = (
             "templates": "The log has other lines", "exceptions": "Other exceptions are raised",
             "settings": "A setting is another", "version": "Another version runs",
             "scans": "A table is read in another way", "checkpoints": "Checkpoints have another reason",
+            "number": "A number of a team's own probe is another",
         }.items()
     ),
     entry("baseline.ok", STATE, "It is as in the baseline"),

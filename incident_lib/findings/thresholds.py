@@ -244,6 +244,7 @@ DEFAULTS: dict[str, Threshold] = {
     "baseline.disk.info_factor": _t(1, "own", "shares of the same disk need no factor"),
     "baseline.disk.warning_factor": _t(1, "own", "shares of the same disk need no factor"),
     "baseline.disk.warning_ratio": _t(0.2, "own", "a fifth of the file system filled since then"),
+    "baseline.number.info_factor": _t(2, "own", "of a team's own probe: whether it is bad, its limits say"),
     "baseline.new.warning_count": _t(3, "own", "an error that was never seen before, again and again"),
     "baseline.scans.least_bytes": _t(8 * 1024 * 1024, "own", "a thousand pages; smaller tables are scanned"),
     "baseline.scans.warning_count": _t(10, "own", "scans since then; a few are somebody's report"),

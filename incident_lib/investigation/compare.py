@@ -9,6 +9,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation.case import Case
 from incident_lib.model import Analysis, Finding, FindingSeverity
 from incident_lib.model.difference import Comparison, Difference, Side
+from incident_lib.technologies import comparers
 
 NOT_FOUND = "not found"
 _TOLD = {FindingSeverity.CRITICAL, FindingSeverity.WARNING, FindingSeverity.INFO}
@@ -18,7 +19,7 @@ def compare(
     before: Case, now: Case, *, labels: tuple[str, str] = ("before", "now"), thresholds: Thresholds
 ) -> Comparison:
     """Return everything that differs between two snapshots, the worst first; asks no target."""
-    found = differences(before.evidence, now.evidence, thresholds)
+    found = differences(before.evidence, now.evidence, thresholds, comparers())
     concluded = compare_conclusions(before, now, labels=labels)
     return replace(concluded, differences=tuple(sorted((*found, *concluded.differences), key=order)))
 

@@ -31,8 +31,7 @@ from incident_lib.investigation.stored import load_evidence
 from incident_lib.investigation.turn import WAIT_SECONDS, one_at_a_time
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
-from incident_lib.technologies.redis.findings.flushes import flushes_since
-from incident_lib.technologies.redis.findings.replication import failovers_since
+from incident_lib.technologies import comparers
 
 SINCE = "15m"
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
@@ -110,14 +109,12 @@ def derived_findings(
     """
     end = context.window.end
     normal = baseline_evidence(settings, before=end)
-    found = list(compare_findings(now, normal, context))
+    found = list(compare_findings(now, normal, context, comparers()))
     before: tuple[Evidence, ...] = ()
     with suppress(FolderError):
         earlier = [path for path in folder.sealed_snapshots if path.name < snapshot] if folder else []
         before = load_evidence(earlier[-1]) if earlier else ()
-        found += failovers_since(now, before)
-    found += flushes_since(now, before or normal, context.thresholds, same_incident=bool(before))
-    found += changes_since(before or normal, now, context, same_incident=bool(before))
+    found += changes_since(before or normal, now, context, comparers(), same_incident=bool(before))
     with suppress(FolderError):  # damaged samples: `incident verify` reports them
         known = watches(folder.path, before=end) if folder else ()
         samples = load_samples(known[-1]) if known else ()

@@ -40,6 +40,11 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()  # Evidence.ref
 
     @property
+    def newest(self) -> float | None:
+        """The last known value, None where there is none."""
+        return self.points[-1].value if self.points else None
+
+    @property
     def seconds(self) -> float:
         """The time from the first point to the last."""
         return (self.points[-1].at - self.points[0].at).total_seconds() if self.points else 0.0

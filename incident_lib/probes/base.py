@@ -1,7 +1,7 @@
 """The one place that runs a probe: deadline, timing, and failure turned into Evidence."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -47,6 +47,9 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     cost: str = "none"  # on the target
     tier: int = 0
     deadline_seconds: float = 5.0
+    # Keywords with which `fetch` is called again and again in a watch; None where it takes no part. Each call
+    # is one statement, one request or a few files of /proc: nothing that scans a catalog or a log's past.
+    in_watch: Mapping[str, Any] | None = None
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.model.rows import is_registered
 from incident_lib.probes import base
-from incident_lib.probes.base import Fetch, Fetched, Lane, Probe
+from incident_lib.probes.base import Fetched, Lane, Probe
 
 LOAD = "extension.load"
 
@@ -57,9 +57,9 @@ def _open(opening: Callable[[], Session]) -> Session:
     return opened[0]
 
 
-def _fetch(session: Any, window: Window, *, fetch: Fetch) -> Fetched:
+def _fetch(session: Any, window: Window, *, fetch: Callable[..., Fetched], **options: Any) -> Fetched:
     """Return what `fetch` returns, if it can be stored and read again."""
-    fetched = fetch(session, window)
+    fetched = fetch(session, window, **options)
     if not isinstance(fetched, Fetched) or not all(is_registered(row) for row in fetched.rows):
         raise TargetError(
             ProblemKind.BUG,

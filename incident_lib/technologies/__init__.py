@@ -18,11 +18,11 @@ from incident_lib.connections.change import Action
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.catalogue import COMMON, Catalogue, FindingKind
+from incident_lib.findings.comparison import ChangeAnalyzer, Comparers, Novelty, Reader
 from incident_lib.findings.thresholds import Threshold
 from incident_lib.model import Evidence, Finding, FindingSeverity, Problem, Row
 from incident_lib.model.rows import register
 from incident_lib.model.runbook import Command
-from incident_lib.model.series import Reading
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.probes.foreign import failed_lane, guarded, guarded_lane
 from incident_lib.probes.health import HealthAnswer, HealthCheck
@@ -37,10 +37,6 @@ def _no_lanes(_settings: Settings) -> tuple[Lane, ...]:
 
 
 def _no_checks(_settings: Settings, _target: Service | Dependency) -> tuple[HealthCheck, ...]:
-    return ()
-
-
-def _no_readings(_evidence: Evidence) -> tuple[Reading, ...]:
     return ()
 
 
@@ -82,7 +78,9 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[FindingKind, ...] = ()  # its entries of the catalogue
     thresholds: Mapping[str, Threshold] = {}
     patterns: tuple[Path, ...] = ()  # files of causes, in the form of templates/patterns.toml
-    readings: Callable[[Evidence], Iterable[Reading]] = _no_readings  # numbers for baseline and trend
+    readings: Mapping[str, Reader] = {}  # by probe: its numbers, for baseline and trend
+    novelties: Mapping[str, Novelty] = {}  # by probe: what is there now and was not in a baseline
+    changes: Mapping[str, ChangeAnalyzer] = {}  # by probe: what happened since an earlier snapshot
 
     health: Callable[[Settings, Service | Dependency], Iterable[HealthCheck]] = _no_checks
     discovery: Discovery | None = None
@@ -162,7 +160,9 @@ def _guarded(technology: Technology) -> Technology:
         lanes=partial(_lanes, technology),
         analyzers=guarded_analyzers(technology.analyzers, technology.analyzers),
         on_failure=guarded_analyzers(technology.on_failure, technology.on_failure),
-        readings=partial(_items, technology.readings),
+        readings={probe: partial(_items, read) for probe, read in technology.readings.items()},
+        novelties={probe: partial(_items, novelty) for probe, novelty in technology.novelties.items()},
+        changes={probe: partial(_items, analyze) for probe, analyze in technology.changes.items()},
         health=partial(_checks, technology),
         by_hand=partial(_items, technology.by_hand),
     )
@@ -211,3 +211,15 @@ def _names(technology: Technology) -> set[str]:
 def catalogue() -> Catalogue:
     """Return what every finding id means: the entries of all technologies, and those that they share."""
     return Catalogue((*(kind for each in table().technologies for kind in each.findings), *COMMON))
+
+
+@cache
+def comparers() -> Comparers:
+    """Return how the evidence of each probe is compared with that of another snapshot."""
+    technologies = table().technologies
+    return Comparers(
+        readings={probe: read for each in technologies for probe, read in each.readings.items()},
+        novelties={probe: novelty for each in technologies for probe, novelty in each.novelties.items()},
+        changes={probe: analyze for each in technologies for probe, analyze in each.changes.items()},
+        known=frozenset(probe.name for each in technologies for probe in each.probes),
+    )

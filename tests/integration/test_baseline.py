@@ -23,6 +23,7 @@ from incident_lib.investigation.take import take_snapshot
 from incident_lib.investigation.take_baseline import take_baseline
 from incident_lib.investigation.trend import watch_trend
 from incident_lib.model import Finding, FindingSeverity, IncidentSeverity
+from incident_lib.technologies import comparers
 from tests import command
 
 HEALTHY_SECONDS = 6.0
@@ -52,7 +53,7 @@ def look(stack: DemoStack, since: str) -> Case:
 
 def against_normal(case: Case) -> list[Finding]:
     context = Context(window=case.window, thresholds=thresholds_for(case.settings))
-    return list(compare_findings(case.evidence, baseline_evidence(case.settings), context))
+    return list(compare_findings(case.evidence, baseline_evidence(case.settings), context, comparers()))
 
 
 def broken(stack: DemoStack, name: str) -> Case:

@@ -17,7 +17,7 @@ from incident_lib.investigation.setup import patterns_for
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import run, run_lane
-from incident_lib.technologies import catalogue
+from incident_lib.technologies import catalogue, comparers
 from incident_lib.technologies.logs import probes as logs
 from incident_lib.technologies.logs.findings import analyze_lines
 from incident_lib.technologies.postgres.connect import open_postgres
@@ -53,7 +53,7 @@ def _judge(evidence: Evidence) -> dict[str, Finding]:
 
 
 def _since(before: Evidence, now: Evidence, *, same_incident: bool = True) -> list[Finding]:
-    return list(changes_since([before], [now], _context(now), same_incident=same_incident))
+    return list(changes_since([before], [now], _context(now), comparers(), same_incident=same_incident))
 
 
 def test_nothing_changes_by_itself(server: Any) -> None:

@@ -3,15 +3,16 @@
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from incident_lib.correlation.cache_stampede import judge_stampedes
-from incident_lib.findings.thresholds import Thresholds
+from incident_lib.correlation.changes import changes_since
+from incident_lib.findings.base import Context
 from incident_lib.hypotheses import rank
-from incident_lib.model import Evidence, Finding
-from incident_lib.technologies import catalogue
-from incident_lib.technologies.redis.findings.flushes import flushes_since
+from incident_lib.model import Evidence, Finding, Window
+from incident_lib.technologies import catalogue, comparers
 from tests.integration import postgres_triage, redis_service
 from tests.integration.redis_service import kind, running
 from tests.integration.test_redis_stampede import GRAPH, PATTERNS, Shop, database, fill, open_shop
@@ -35,7 +36,9 @@ def judged(shop: Shop, earlier: dict[str, Evidence]) -> list[Finding]:
         cache = redis_look(shop)
         found = list(redis_service.judge(cache).values())
         found += [one for each in asked.result().values() for one in postgres_triage.judge(each)]
-    told = flushes_since(cache.values(), earlier.values(), Thresholds(), same_incident=True)
+    now = tuple(cache.values())
+    context = Context(window=Window(now[0].collected_at - timedelta(minutes=15), now[0].collected_at))
+    told = changes_since(earlier.values(), now, context, comparers(), same_incident=True)
     found = [one for one in (*found, *told) if one.id != _STARTED]
     return judge_with(judge_stampedes, found, topology=GRAPH)
 

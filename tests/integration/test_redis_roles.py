@@ -11,10 +11,11 @@ import pytest
 import redis
 
 from incident_lib import clock
+from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
+from incident_lib.technologies import comparers
 from incident_lib.technologies.redis.findings import ANALYZERS
-from incident_lib.technologies.redis.findings.replication import failovers_since
 from incident_lib.technologies.redis.rows import RedisWatched
 from tests.integration.redis_service import (
     Server,
@@ -73,7 +74,10 @@ def test_a_failover_between_two_snapshots_is_an_event(kind: str) -> None:
 
 
 def _failovers(before: Snapshots, server: Server, after: Snapshots) -> list[Finding]:
-    return list(failovers_since(after[server.port].values(), before[server.port].values()))
+    now = tuple(after[server.port].values())
+    context = Context(window=Window(now[0].collected_at - timedelta(minutes=15), now[0].collected_at))
+    earlier = before[server.port].values()
+    return list(changes_since(earlier, now, context, comparers(), same_incident=True))
 
 
 def test_a_failover_inside_the_window_is_an_event(kind: str) -> None:

@@ -17,7 +17,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.case import load_case
 from incident_lib.investigation.setup import redactor_for
-from incident_lib.investigation.trend import QUICK, quick_lanes, sample, watch_trend
+from incident_lib.investigation.trend import sample, watch_trend, watched_lanes
 from incident_lib.model import Analysis, IncidentSeverity, Window
 from incident_lib.model.sample import Sample
 from incident_lib.model.topology import Topology
@@ -99,9 +99,9 @@ def test_what_is_down_is_unknown_and_not_fast(tmp_path):
 
 
 def test_only_quick_probes_are_run(tmp_path):
-    lanes = quick_lanes(settings(tmp_path, 1))
-    assert {probe.name for lane in lanes for probe in lane.probes} <= set(QUICK)
-    assert {"http.health", "process.state", "host.disk"} <= {p.name for lane in lanes for p in lane.probes}
+    watched = {probe.name for lane in watched_lanes(settings(tmp_path, 1)) for probe in lane.probes}
+    assert watched == {"http.health", "process.state", "host.disk", "host.memory", "logs.lines"} & watched
+    assert {"http.health", "process.state", "host.disk", "host.memory"} <= watched
 
 
 def test_a_watch_is_stored_and_shown_in_notebooks(tmp_path):
@@ -112,7 +112,7 @@ def test_a_watch_is_stored_and_shown_in_notebooks(tmp_path):
             title="Slow", severity=IncidentSeverity.SEV3, started_at=sample(here).at
         )
         folder = folders.declare(here.incidents, declaration, redactor_for(here))
-        taken = watch_trend(here, folder, every_seconds=1.2, for_seconds=2.5, told=told.append)
+        taken = watch_trend(here, folder, every_seconds=1.2, for_seconds=2.5, on_sample=told.append)
     assert list(taken) == told
     assert 2 <= len(taken) <= 3  # each is due at its time, and left out where the machine is late
     writer = SnapshotWriter(folder.path / "snapshots", Window(taken[0].at, taken[-1].at), folder.redactor)

@@ -14,11 +14,14 @@ import pytest
 
 from incident_lib import config, technologies
 from incident_lib.errors import ConfigError
+from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation import discover
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.compare import compare
 from incident_lib.investigation.setup import load_settings
 from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.trend import sample
 from tests.integration import memcached_service
 from tests.integration.memcached_service import free_port, incident, install, memcached
 
@@ -27,6 +30,7 @@ def renew() -> None:
     importlib.invalidate_caches()
     technologies.table.cache_clear()
     technologies.catalogue.cache_clear()
+    technologies.comparers.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,20 @@ def test_a_healthy_server_is_collected_stored_and_judged(site: Path, tmp_path: P
     (row,) = evidence.rows
     assert row.connection_limit_count == 1024
     assert [one.severity.value for one in case.findings("network.ports")] == ["OK"]
+
+
+def test_a_watch_and_a_comparison_know_its_numbers(site: Path, tmp_path: Path) -> None:
+    with memcached("-c", "64", "-t", "1") as (port, _), ExitStack() as clients:
+        before = take(tmp_path, port)
+        for _ in range(24):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        (number,) = [
+            each for each in sample(before.settings).readings if each.evidence == "sessions/memcached.stats"
+        ]
+        found = compare(before, take(tmp_path, port), thresholds=Thresholds()).differences
+    assert (number.name, number.unit, number.limit) == ("connections", "ratio", 1.0)
+    assert (number.value or 0) > 0.3
+    assert [each.what for each in found if each.id == "baseline.connections"] == ["connections in use"]
 
 
 def test_a_full_server_is_told_from_one_that_is_down(site: Path, tmp_path: Path) -> None:

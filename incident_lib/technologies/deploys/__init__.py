@@ -2,7 +2,7 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.deploys import catalogue, findings, probes, rows
+from incident_lib.technologies.deploys import catalogue, findings, probes, readings, rows
 
 TECHNOLOGY = Technology(
     name="deploys",
@@ -11,6 +11,7 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    novelties=readings.NOVELTIES,
     findings=catalogue.FINDINGS,
     notebook="00_triage",
 )

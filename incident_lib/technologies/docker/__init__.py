@@ -2,7 +2,16 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.docker import actions, catalogue, findings, health, probes, rows, runbook
+from incident_lib.technologies.docker import (
+    actions,
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+)
 
 TECHNOLOGY = Technology(
     name="docker",
@@ -11,6 +20,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    novelties=readings.NOVELTIES,
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,

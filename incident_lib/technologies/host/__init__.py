@@ -2,7 +2,7 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.host import catalogue, findings, probes, rows
+from incident_lib.technologies.host import catalogue, findings, probes, readings, rows
 
 TECHNOLOGY = Technology(
     name="host",
@@ -11,6 +11,7 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
     findings=catalogue.FINDINGS,
     notebook="40_network",
 )

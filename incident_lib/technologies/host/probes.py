@@ -165,12 +165,14 @@ DISK = Probe(
     fetch=fetch_disk,
     question="Is there space on the machine's disks?",
     source="statvfs of each real file system",
+    in_watch={},
 )
 MEMORY = Probe(
     name="host.memory",
     fetch=fetch_memory,
     question="Has the machine memory left?",
     source="/proc/meminfo; /proc/pressure/memory",
+    in_watch={},
 )
 LOAD = Probe(
     name="host.load",

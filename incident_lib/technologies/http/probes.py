@@ -33,17 +33,19 @@ class HttpSession(NoSession):
         self.seconds = seconds
 
 
-def fetch_health(session: HttpSession, _window: Window) -> Fetched:
+def fetch_health(session: HttpSession, _window: Window, *, once: bool = False) -> Fetched:
     """Return what came of each health address, also where nothing did.
 
     Source: GET, redirects on the same host followed. Shape: one HttpAnswer an address.
-    Cost: one request an address, up to three where the first took less than a second.
-    Errors: TargetError with the first one's kind where not one address could be connected to.
+    Cost: one request an address, up to three where the first took less than a second and not just `once`.
+    Errors: TargetError with the first one's kind where not one address could be connected to; not if `once`,
+    as that all fail is a number too.
     """
     deadline = clock.monotonic() + session.seconds
-    fetch = functools.partial(_fetch, ca=session.ca, deadline=deadline)
+    fetch = functools.partial(_fetch, ca=session.ca, deadline=deadline, most=1 if once else _SAMPLES)
     results = bounded.call_each(fetch, session.urls, session.seconds + _GRACE_SECONDS)
-    if not any(answer.connected for answer, _ in results) and (error := results[0][0].error):
+    connected = once or any(answer.connected for answer, _ in results)
+    if not connected and (error := results[0][0].error):
         raise error
     cut = any(answer.truncated for answer, _ in results)
     return Fetched(
@@ -53,13 +55,13 @@ def fetch_health(session: HttpSession, _window: Window) -> Fetched:
     )
 
 
-def _fetch(url: str, *, ca: Path | None, deadline: float) -> tuple[http.Answer, tuple[float, ...]]:
-    """Return the first answer, and what each of up to three requests took in all."""
+def _fetch(url: str, *, ca: Path | None, deadline: float, most: int) -> tuple[http.Answer, tuple[float, ...]]:
+    """Return the first answer, and what each of up to `most` requests took in all."""
     answer = http.get(url, seconds=deadline - clock.monotonic(), ca=ca)
     samples = [answer.total_seconds]
     if answer.status is None or answer.status >= 300 or answer.total_seconds >= _FAST_SECONDS:
         return answer, tuple(samples)
-    while len(samples) < _SAMPLES and (left := deadline - clock.monotonic()) > 0:
+    while len(samples) < most and (left := deadline - clock.monotonic()) > 0:
         again = http.get(url, seconds=left, ca=ca)
         if again.error:
             break
@@ -107,6 +109,7 @@ PROBES = (
         source="GET on every health address",
         cost="one request an address, up to three where it is quick",
         deadline_seconds=10.0 + _GRACE_SECONDS,
+        in_watch={"once": True},
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.logs import catalogue, findings, probes, rows, runbook
+from incident_lib.technologies.logs import catalogue, findings, probes, readings, rows, runbook
 
 TECHNOLOGY = Technology(
     name="logs",
@@ -11,6 +11,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    novelties=readings.NOVELTIES,
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     findings=catalogue.FINDINGS,

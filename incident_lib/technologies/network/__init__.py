@@ -2,7 +2,8 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import catalogue, findings, health, probes, rows, runbook
+from incident_lib.technologies.network import catalogue, findings, health, probes, readings, rows, runbook
+from incident_lib.technologies.network.findings.tls import analyze_certificate_change
 
 TECHNOLOGY = Technology(
     name="network",
@@ -11,6 +12,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    changes={"network.tls": analyze_certificate_change},
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,

@@ -3,7 +3,17 @@
 from incident_lib.config import Kind
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.postgres import actions, catalogue, findings, health, probes, rows, runbook
+from incident_lib.technologies.postgres import (
+    actions,
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+)
+from incident_lib.technologies.postgres.findings.schema import analyze_schema_change
 
 _ROLE = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
@@ -38,6 +48,9 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    novelties=readings.NOVELTIES,
+    changes={"postgres.schema": analyze_schema_change},
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,

@@ -3,7 +3,7 @@
 from incident_lib.config import Kind
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.process import catalogue, findings, health, probes, rows, runbook
+from incident_lib.technologies.process import catalogue, findings, health, probes, readings, rows, runbook
 
 TECHNOLOGY = Technology(
     name="process",
@@ -13,6 +13,8 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    novelties=readings.NOVELTIES,
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,

@@ -202,6 +202,7 @@ STATE = Probe(
     source="the pid file and /proc/PID",
     needs="the same user or root, for open files and connections",
     cost="reads of /proc over two seconds, four where its memory grew",
+    in_watch={"longer": False},
 )
 PROBES: tuple[Probe, ...] = (STATE,)
 

@@ -3,7 +3,18 @@
 from incident_lib.config import Kind
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Access, Discovery, Technology
-from incident_lib.technologies.redis import actions, catalogue, findings, health, probes, rows, runbook
+from incident_lib.technologies.redis import (
+    actions,
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+)
+from incident_lib.technologies.redis.findings.flushes import flushes_since
+from incident_lib.technologies.redis.findings.replication import failovers_since
 
 TECHNOLOGY = Technology(
     name="redis",
@@ -29,6 +40,9 @@ TECHNOLOGY = Technology(
     lanes=probes.lanes,
     analyzers=findings.ANALYZERS,
     on_failure=findings.ON_FAILURE,
+    readings=readings.READINGS,
+    novelties=readings.NOVELTIES,
+    changes={"redis.memory": flushes_since, "redis.replication": failovers_since},
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     health=health.checks,

@@ -26,7 +26,7 @@ TECHNOLOGY = Technology(
     thresholds=findings.THRESHOLDS,
     findings=findings.FINDINGS,
     patterns=(Path(__file__).with_name("patterns.toml"),),
-    readings=findings.readings,
+    readings={"memcached.stats": findings.readings},
     health=service.checks,
     discovery=Discovery(images=("memcached",), port=11211, url="memcached://localhost:{port}"),
     first_probes=("memcached.connection",),

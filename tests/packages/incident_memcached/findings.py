@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding
 from incident_lib.findings.catalogue import STATE, SYMPTOM, Flag, entry, failures
+from incident_lib.findings.comparison import reading, share
 from incident_lib.findings.thresholds import Threshold
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.model.series import Reading
@@ -71,18 +72,10 @@ def _judge(evidence: Evidence, row: MemcachedStats, context: Context) -> Iterato
 
 
 def readings(evidence: Evidence) -> Iterator[Reading]:
-    """Yield the numbers of a server that a baseline compares."""
+    """Yield the numbers of a server that a baseline compares and a watch follows."""
     for row in evidence.of(MemcachedStats):
-        yield Reading(
-            target=evidence.target,
-            name="connections",
-            what="connections",
-            value=row.connection_count,
-            unit="count",
-            at=evidence.collected_at,
-            evidence=evidence.ref,
-            limit=row.connection_limit_count,
-        )
+        used = share(row.connection_count, row.connection_limit_count)
+        yield reading(evidence, "connections", "connections in use", used, "ratio", limit=1.0)
 
 
 ANALYZERS = {"memcached.connection": analyze_connection, "memcached.stats": analyze_stats}

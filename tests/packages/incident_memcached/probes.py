@@ -76,6 +76,7 @@ PROBES = (
         question="How full is it, and what does it throw away?",
         source="stats; stats settings",
         tier=1,
+        in_watch={},
     ),
 )
 

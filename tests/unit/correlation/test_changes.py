@@ -6,6 +6,7 @@ from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
 from incident_lib.investigation.observed import observations
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, Row, Window
+from incident_lib.technologies import comparers
 from incident_lib.technologies.network.findings import ANALYZERS
 from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 from incident_lib.technologies.postgres.rows import PostgresRelation, PostgresSchema
@@ -49,7 +50,7 @@ def tls(at: datetime, sha256: str, not_before: datetime) -> Evidence:
 
 
 def since(before: Evidence, now: Evidence, *, same_incident: bool = True) -> list[Finding]:
-    return list(changes_since([before], [now], CONTEXT, same_incident=same_incident))
+    return list(changes_since([before], [now], CONTEXT, comparers(), same_incident=same_incident))
 
 
 def test_a_certificate_issued_in_the_window() -> None:

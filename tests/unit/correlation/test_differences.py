@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_lib.correlation.baseline import compare_findings
-from incident_lib.correlation.differences import differences, judge
+from incident_lib.correlation.differences import differences
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
+from incident_lib.findings.comparison import judge_change
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem, Row, Window
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Measurement, Problem, Row, Window
 from incident_lib.model.difference import Difference
-from incident_lib.model.series import Reading
+from incident_lib.model.series import Point, Series
+from incident_lib.technologies import comparers
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.rows import LogException, LogTemplate
@@ -102,7 +104,7 @@ def certificate(days: int, at: datetime = AT) -> TlsAnswer:
 
 
 def told(before: Evidence, now: Evidence) -> list[tuple[str, str, object, object, FindingSeverity]]:
-    found = differences([before], [now], Thresholds())
+    found = differences([before], [now], Thresholds(), comparers())
     return [(one.name, one.what, one.before, one.now, one.severity) for one in found]
 
 
@@ -214,15 +216,16 @@ def test_a_certificate_loses_days_as_expected_until_there_are_few():
 @pytest.mark.parametrize("pair", [(True, False), (False, True)])
 def test_what_one_side_did_not_see_is_unknown_and_never_zero(pair):
     first, second = (seen("http.health", answer(1)) if well else blind("http.health") for well in pair)
-    (found,) = differences([first], [second], Thresholds())
+    (found,) = differences([first], [second], Thresholds(), comparers())
     assert (found.id, found.severity) == ("baseline.unknown", UNKNOWN)
-    (alone,) = differences([], [seen("http.health", answer(1))], Thresholds())
+    (alone,) = differences([], [seen("http.health", answer(1))], Thresholds(), comparers())
     assert (alone.before, alone.severity) == (None, UNKNOWN)
-    assert differences([blind("http.health")], [blind("http.health")], Thresholds()) == ()
+    assert differences([blind("http.health")], [blind("http.health")], Thresholds(), comparers()) == ()
 
 
-def number(value: float | None, name: str = "latency", unit: str = "seconds") -> Reading:
-    return Reading(target="b", name=name, what="x", value=value, unit=unit, at=AT, evidence="b/x")
+def number(value: float | None, name: str = "latency", unit: str = "seconds") -> Series:
+    points = () if value is None else (Point(AT, value),)
+    return Series(name=name, unit=unit, points=points)
 
 
 KINDS = st.sampled_from(
@@ -233,12 +236,12 @@ VALUES = st.floats(min_value=0, max_value=1e12) | st.none()
 
 @given(VALUES, KINDS)
 def test_nothing_differs_from_itself(value, kind):
-    assert judge(number(value, *kind), number(value, *kind), Thresholds()) is None
+    assert judge_change(number(value, *kind), number(value, *kind), Thresholds()) is None
 
 
 @given(VALUES, VALUES, KINDS)
 def test_a_missing_side_is_unknown_and_a_fall_is_never_bad(before, now, kind):
-    severity = judge(number(before, *kind), number(now, *kind), Thresholds())
+    severity = judge_change(number(before, *kind), number(now, *kind), Thresholds())
     if (before is None) != (now is None):
         assert severity is UNKNOWN
     elif before is not None and now is not None and now < before:
@@ -249,12 +252,17 @@ def test_a_missing_side_is_unknown_and_a_fall_is_never_bad(before, now, kind):
 def test_a_higher_rise_is_never_told_as_less(before, one, more, kind):
     low, high = sorted((one, more))
     ranks = {UNKNOWN: -1, None: 0, OK: 0, INFO: 1, W: 2}
-    first, second = (judge(number(before, *kind), number(now, *kind), Thresholds()) for now in (low, high))
+    first, second = (
+        judge_change(number(before, *kind), number(now, *kind), Thresholds()) for now in (low, high)
+    )
     assert ranks[first] <= ranks[second]
 
 
 def titles(now: list[Evidence], baseline: list[Evidence]) -> list[tuple[str, str, FindingSeverity, str]]:
-    return [(one.id, one.target, one.severity, one.title) for one in compare_findings(now, baseline, CONTEXT)]
+    return [
+        (one.id, one.target, one.severity, one.title)
+        for one in compare_findings(now, baseline, CONTEXT, comparers())
+    ]
 
 
 def test_findings_say_now_and_normally():
@@ -264,7 +272,7 @@ def test_findings_say_now_and_normally():
 
 def test_findings_of_a_kind_are_gathered():
     now = seen("logs.lines", *(template(f"error {letter}") for letter in "abcdefghijklm"))
-    (found,) = compare_findings([now], [seen("logs.lines")], CONTEXT)
+    (found,) = compare_findings([now], [seen("logs.lines")], CONTEXT, comparers())
     assert found.title == "13 kinds of lines were never logged before"
     assert "and 3 more" in found.detail
     assert found.evidence == ("backend/logs.lines",)
@@ -272,7 +280,7 @@ def test_findings_of_a_kind_are_gathered():
 
 def test_a_long_line_is_cut_in_the_title_and_whole_in_the_detail():
     now = seen("logs.lines", template("x" * 500))
-    (found,) = compare_findings([now], [seen("logs.lines")], CONTEXT)
+    (found,) = compare_findings([now], [seen("logs.lines")], CONTEXT, comparers())
     assert len(found.title) < 130
     assert found.title.endswith("…")
     assert "x" * 500 in found.detail
@@ -300,6 +308,32 @@ def test_without_a_baseline_nothing_is_said():
 
 
 def test_a_difference_names_the_evidence_of_both_sides():
-    (found,) = differences([seen("http.health", answer(0.1))], [seen("http.health", answer(3))], Thresholds())
+    (found,) = differences(
+        [seen("http.health", answer(0.1))], [seen("http.health", answer(3))], Thresholds(), comparers()
+    )
     assert isinstance(found, Difference)
     assert found.evidence_before == found.evidence_now == ("backend/http.health",)
+
+
+def queue(value: float | None) -> Evidence:
+    row = Measurement(name="shop.queue", value=value, unit="orders", labels={"queue": "mail"})
+    return seen("shop.queue", row, target="shop")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "severity"),
+    [(10, 19, None), (10, 20, INFO), (20, 10, INFO), (10, None, UNKNOWN), (None, None, None), (0, 1, INFO)],
+)
+def test_a_number_of_a_team_is_compared_and_never_an_alarm(before, now, severity):
+    found = told(queue(before), queue(now))
+    what = "shop.queue (queue mail)"
+    assert found == ([("number", what, before, now, severity)] if severity else [])
+
+
+def test_a_number_of_a_team_is_reported_in_its_unit():
+    assert titles([queue(4_000)], [queue(12)]) == [
+        ("baseline.number", "shop", INFO, "shop.queue (queue mail): 4,000 orders, normally 12 orders")
+    ]
+    assert titles([queue(12)], [queue(12)]) == [
+        ("baseline.ok", "shop", OK, "shop is as in the baseline, by 1 probe")
+    ]

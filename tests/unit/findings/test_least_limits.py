@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from incident_lib.correlation.busy_machine import judge_slowness
+from incident_lib.correlation.changes import changes_since
 from incident_lib.correlation.differences import differences
-from incident_lib.correlation.differences import judge as judge_difference
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.correlation.trend import trend_findings
 from incident_lib.findings.base import Context
+from incident_lib.findings.comparison import judge_change
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.findings.trend import steady_rise
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Window
@@ -21,6 +22,7 @@ from incident_lib.model.rows import MemorySample
 from incident_lib.model.sample import Sample
 from incident_lib.model.series import Point, Reading, Series
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import comparers
 from incident_lib.technologies.docker.findings import ANALYZERS as CONTAINER
 from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser
@@ -46,7 +48,6 @@ from incident_lib.technologies.postgres.rows import (
 from incident_lib.technologies.process.findings import ANALYZERS as PROCESS
 from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.technologies.redis.findings import ANALYZERS as REDIS
-from incident_lib.technologies.redis.findings.flushes import flushes_since
 from incident_lib.technologies.redis.rows import (
     RedisClientGroup,
     RedisClients,
@@ -153,7 +154,7 @@ def held_up(share: float) -> bool:
 def keys_lost(count: int) -> bool:
     before = seen("redis.memory", memory(key_count=count), at=second(-60))
     now = seen("redis.memory", memory(key_count=0))
-    return bool(list(flushes_since([now], [before], Thresholds(), same_incident=True)))
+    return bool(list(changes_since([before], [now], CONTEXT, comparers(), same_incident=True)))
 
 
 def clients(count: int, **values: int) -> dict[str, Finding]:
@@ -284,11 +285,8 @@ def differs(key: str) -> Callable[[float], bool]:
     name, unit = key.split(".")[1], key.rpartition("_")[2]
 
     def rises_by(value: float) -> bool:
-        before, now = (
-            Reading(target="t", name=name, what="x", value=number, unit=unit, at=AT, evidence="t/x")
-            for number in (0.0, value)
-        )
-        return judge_difference(before, now, Thresholds()) is not None
+        before, now = (Series(name=name, unit=unit, points=(Point(AT, number),)) for number in (0.0, value))
+        return judge_change(before, now, Thresholds()) is not None
 
     return rises_by
 
@@ -301,7 +299,7 @@ def scanned(size: int = 64 * MIB, scans: int = 100) -> bool:
         )
         for a, b in ((0, 0), (scans, 1000 - scans))
     )
-    return bool(differences([before], [now], Thresholds()))
+    return bool(differences([before], [now], Thresholds(), comparers()))
 
 
 def rises(name: str, limit: float | None) -> Callable[[float], bool]:

@@ -47,6 +47,7 @@ STATS = Probe(
     fetch=stats.fetch_stats,
     question="How much processor, memory and network does it use?",
     source="GET /containers/NAME/stats?stream=0&one-shot=1, four to ten times, a second apart",
+    in_watch={},
     needs=_READS,
     tier=1,
     deadline_seconds=12.0,

@@ -48,6 +48,7 @@ PROBES: tuple[Probe, ...] = (
         source="the log file, else GET /containers/NAME/logs?timestamps=1",
         needs="the right to read the file, or to use the Docker socket",
         cost="one read of the window's lines, at most limits.log_bytes",
+        in_watch={},
         deadline_seconds=25.0,
     ),
 )

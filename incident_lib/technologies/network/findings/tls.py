@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding, ok, unknown
+from incident_lib.findings.comparison import Interval
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 
@@ -215,4 +216,27 @@ def _days(later: datetime, earlier: datetime) -> str:
         else f"{hours:.0f} hours"
         if hours >= 2
         else f"{hours * 60:.0f} minutes"
+    )
+
+
+def analyze_certificate_change(interval: Interval, context: Context) -> Iterator[Finding]:
+    """Yield that another certificate is served now; one issued in the window is reported already."""
+    old, new = (next(iter(each.of(TlsAnswer)), None) for each in (interval.before, interval.now))
+    if old is None or new is None or not old.certificates or not new.certificates or old.name != new.name:
+        return
+    first, last = old.certificates[0], new.certificates[0]
+    if first.sha256 == last.sha256 or context.window.holds(last.not_before_at):
+        return
+    earlier = interval.before.collected_at
+    since = last.not_before_at if earlier <= last.not_before_at <= interval.now.collected_at else earlier
+    yield finding(
+        interval.now,
+        "renewed",
+        FindingSeverity.INFO,
+        f"another certificate is served since a time {interval.between}",
+        f"{last.subject}, issued by {last.issuer}, valid from {format_time(last.not_before_at)};"
+        f" before it one valid until {format_time(first.not_after_at)}",
+        since=interval.on_timeline(since),
+        host=new.name,
+        not_before=last.not_before_at.isoformat(),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok, unknown
+from incident_lib.findings.comparison import Interval
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.rows import (
     PostgresRelation,
@@ -94,3 +95,45 @@ def _who(rows: list[PostgresSchemaStatement]) -> str:
         f" ({row.application or 'no application name'}, pid {row.pid}): {_short(row.query)}"
         for row in sorted(rows, key=lambda row: row.started_at)[:_MOST]
     )
+
+
+def analyze_schema_change(interval: Interval, context: Context) -> Iterator[Finding]:
+    """Yield what transactions since the earlier snapshot wrote, and what is gone; TRUNCATE is none."""
+    old, new = (next(iter(each.of(PostgresSchema)), None) for each in (interval.before, interval.now))
+    if old is None or new is None or old.database != new.database:
+        return
+    if new.next_transaction < old.next_transaction:
+        return  # another server, or one that was restored
+    known = {row.oid for row in interval.before.of(PostgresRelation)}
+    made: list[PostgresRelation] = []
+    altered: list[PostgresRelation] = []
+    for row in interval.now.of(PostgresRelation):
+        if (row.columns_transaction or 0) < old.next_transaction or context.window.holds(row.committed_at):
+            continue  # before that snapshot, or reported with its own time already
+        (altered if row.oid in known or _was_there(row, old) else made).append(row)
+    gone = [
+        f"{before_count - count} {what}"
+        for what, before_count, count in (
+            ("tables", old.table_count, new.table_count),
+            ("indexes", old.index_count, new.index_count),
+        )
+        if count < before_count
+    ]
+    parts = [f"{word} {_relations(rows)}" for word, rows in (("new", made), ("altered", altered)) if rows]
+    words = "; ".join([*parts, f"fewer: {', '.join(gone)}"] if gone else parts)
+    if words:
+        yield finding(
+            interval.now,
+            "changed",
+            FindingSeverity.INFO,
+            f"the schema was changed {interval.between}: {words}",
+            "seen by comparison with an earlier look, which knows no moment",
+            since=interval.on_timeline(interval.before.collected_at),
+            statement=words,
+            count=len(made) + len(altered) + len(gone),
+        )
+
+
+def _was_there(row: PostgresRelation, old: PostgresSchema) -> bool:
+    """Return whether a relation is older than the snapshot: its own entry was then written before it."""
+    return row.entry_transaction < old.next_transaction

@@ -1,5 +1,7 @@
 """Who is connected, doing what, and how full is it?"""
 
+from msgspec.structs import replace
+
 from incident_lib.technologies.postgres.probes.reading import probe_of
 from incident_lib.technologies.postgres.rows import (
     PostgresActiveSession,
@@ -7,7 +9,7 @@ from incident_lib.technologies.postgres.rows import (
     PostgresSessionGroup,
 )
 
-SATURATION = probe_of("saturation", PostgresCapacity, "How many connections are left?")
+SATURATION = replace(probe_of("saturation", PostgresCapacity, "How many connections are left?"), in_watch={})
 ACTIVITY = probe_of(
     "activity", PostgresSessionGroup, "Who holds the connections, and in which state?", needs="pg_monitor"
 )

@@ -3,18 +3,18 @@
 Counters since the start of a server say nothing of when, so they are only compared with an earlier snapshot.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
+from incident_lib.findings.comparison import Interval
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory, RedisSlowCommand
 from incident_lib.units import format_duration, format_number, format_share
 
 FLUSHES = ("flushall", "flushdb")
-_PROBE = "redis.memory"
 
 
 def flushed_slowly(evidence: Evidence, commands: Sequence[RedisSlowCommand]) -> Iterator[Finding]:
@@ -75,34 +75,20 @@ def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
         )
 
 
-def flushes_since(
-    now: Iterable[Evidence], before: Iterable[Evidence], thresholds: Thresholds, *, same_incident: bool
-) -> Iterator[Finding]:
-    """Yield that a server was flushed, or lost nearly all keys, since an earlier snapshot of that process.
-
-    Only what happened within an incident has a moment: after the earlier of the two snapshots.
-    """
-    old = {earlier.target: earlier for earlier in before if earlier.probe == _PROBE}
-    for evidence in now:
-        earlier = old.get(evidence.target)
-        if evidence.probe != _PROBE or earlier is None or earlier.collected_at >= evidence.collected_at:
-            continue
-        for row, known in zip(evidence.of(RedisMemory), earlier.of(RedisMemory), strict=False):
-            if row.run_id and row.run_id == known.run_id:
-                yield from _between(evidence, row, earlier, known, thresholds, same_incident=same_incident)
+def flushes_since(interval: Interval, context: Context) -> Iterator[Finding]:
+    """Yield that a server was flushed, or lost nearly all keys, since an earlier snapshot of the process."""
+    pairs = zip(interval.now.of(RedisMemory), interval.before.of(RedisMemory), strict=False)
+    for row, known in pairs:
+        if row.run_id and row.run_id == known.run_id:
+            yield from _between(interval, row, known, context.thresholds)
 
 
 def _between(
-    evidence: Evidence,
-    row: RedisMemory,
-    earlier: Evidence,
-    known: RedisMemory,
-    thresholds: Thresholds,
-    *,
-    same_incident: bool,
+    interval: Interval, row: RedisMemory, known: RedisMemory, thresholds: Thresholds
 ) -> Iterator[Finding]:
-    since = earlier.collected_at if same_incident else None
-    when = f"since the snapshot of {format_time(earlier.collected_at)}"
+    evidence, earlier = interval.now, interval.before.collected_at
+    since = interval.on_timeline(earlier)
+    when = f"since the snapshot of {format_time(earlier)}"
     keys = f"{known.key_count:,} keys then, {row.key_count:,} now"
     flushes = _risen(known.flush_total_count, row.flush_total_count)
     if flushes and not row.flushed_count:

@@ -3,10 +3,11 @@
 A failover explains lost writes, refused ones and cold caches.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding, ok
+from incident_lib.findings.comparison import Interval
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import (
     RedisCluster,
@@ -16,7 +17,6 @@ from incident_lib.technologies.redis.rows import (
 )
 from incident_lib.units import format_bytes, format_duration, format_number
 
-_PROBE = "redis.replication"
 _ROLES = {"master": "a primary", "slave": "a replica"}
 # A primary informs its replicas every ten seconds that it is there, in 14 bytes: so many come at the least.
 _LEAST_BYTES_PER_SECOND = 1.4
@@ -159,17 +159,15 @@ def _took_over_inside(row: RedisReplication, window_seconds: float) -> bool:
     return since_seconds <= window_seconds < row.uptime_seconds
 
 
-def failovers_since(now: Iterable[Evidence], before: Iterable[Evidence]) -> Iterator[Finding]:
+def failovers_since(interval: Interval, _context: Context) -> Iterator[Finding]:
     """Yield each server whose role or whose data's history is another one than in an earlier snapshot."""
-    old = {earlier.target: earlier for earlier in before if earlier.probe == _PROBE}
-    for evidence in now:
-        earlier = old.get(evidence.target)
-        if evidence.probe != _PROBE or earlier is None:
-            continue
-        for row, known in zip(evidence.of(RedisReplication), earlier.of(RedisReplication), strict=False):
-            if text := _changed(known, row):
-                text += f" since the snapshot of {format_time(earlier.collected_at)}"
-                yield _event(evidence, text, row)
+    if not interval.same_incident:
+        return  # since a baseline there may have been any number of them
+    pairs = zip(interval.now.of(RedisReplication), interval.before.of(RedisReplication), strict=False)
+    for row, known in pairs:
+        if text := _changed(known, row):
+            text += f" since the snapshot of {format_time(interval.before.collected_at)}"
+            yield _event(interval.now, text, row)
 
 
 def _changed(before: RedisReplication, now: RedisReplication) -> str:

@@ -80,5 +80,6 @@ PROBE = Probe(
     fetch=fetch_memory,
     question="Is it full, and what does it throw out?",
     source="INFO all, twice, a second apart (memory, stats, commandstats)",
+    in_watch={},
     needs="+info",
 )

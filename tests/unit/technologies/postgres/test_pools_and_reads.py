@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from incident_lib.correlation.novelties import novelties
+from incident_lib.correlation.differences import differences
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import FindingSeverity
+from incident_lib.technologies import comparers
 from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresCounters,
@@ -213,7 +214,11 @@ def _checkpoints(**values: Any) -> PostgresCheckpoints:
 )
 def test_checkpoints_since_another_snapshot(values: dict[str, Any], *, is_told: bool) -> None:
     before, now = evidence("counters", _checkpoints()), evidence("counters", _checkpoints(**values))
-    found = [one for one in novelties(before, now, Thresholds()) if one.id == "baseline.checkpoints"]
+    found = [
+        one
+        for one in differences([before], [now], Thresholds(), comparers())
+        if one.id == "baseline.checkpoints"
+    ]
     assert [one.severity for one in found] == ([WARNING] if is_told else [])
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
-from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Window
+from incident_lib.technologies import comparers
 from incident_lib.technologies.redis.findings import ANALYZERS
-from incident_lib.technologies.redis.findings.flushes import flushes_since
 from incident_lib.technologies.redis.rows import RedisClientGroup, RedisMemory, RedisSlowCommand
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
@@ -58,9 +58,9 @@ def evidence(probe, *rows, at=NOW):
 
 
 def since(*, same_incident=True, before=MEMORY, **now):
-    looks = ((evidence("redis.memory", msgspec.structs.replace(MEMORY, **now)),),)
-    old = (evidence("redis.memory", before, at=BEFORE),)
-    found = flushes_since(*looks, old, Thresholds(), same_incident=same_incident)
+    later = evidence("redis.memory", msgspec.structs.replace(MEMORY, **now))
+    earlier = evidence("redis.memory", before, at=BEFORE)
+    found = changes_since([earlier], [later], CONTEXT, comparers(), same_incident=same_incident)
     return {one.id.removeprefix("redis.memory."): one for one in found}
 
 

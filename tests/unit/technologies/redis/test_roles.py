@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from incident_lib.correlation.changes import changes_since
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Row, Window
+from incident_lib.technologies import comparers
 from incident_lib.technologies.redis.findings import ANALYZERS
-from incident_lib.technologies.redis.findings.replication import failovers_since
 from incident_lib.technologies.redis.rows import RedisReplication, RedisWatched
 
 NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
@@ -89,16 +90,22 @@ def test_a_failover_inside_the_window(changes: dict[str, Any], *, happened: bool
 )
 def test_a_failover_since_another_snapshot(changes: dict[str, Any], words: str) -> None:
     before = seen(replication(), at=NOW - timedelta(minutes=10))
-    found = list(failovers_since([seen(replication(**changes))], [before]))
+    now = seen(replication(**changes))
+    found = since([before], now)
     assert [words in one.title and "14:20" in one.title for one in found] == ([True] if words else [])
-    assert list(failovers_since([seen(replication(**changes))], [])) == []
+    assert since([], now) == []
+    assert since([before], now, same_incident=False) == []
+
+
+def since(before: list[Evidence], now: Evidence, *, same_incident: bool = True) -> list[Finding]:
+    return list(changes_since(before, [now], CONTEXT, comparers(), same_incident=same_incident))
 
 
 def test_a_replica_that_follows_another_primary() -> None:
     links = {"role": "slave", "link_up": True}
-    before = seen(replication(primary="10.0.0.1:6379", **links))
+    before = seen(replication(primary="10.0.0.1:6379", **links), at=NOW - timedelta(minutes=10))
     now = seen(replication(primary="10.0.0.2:6379", replication_id=NEW, **links))
-    (found,) = failovers_since([now], [before])
+    (found,) = since([before], now)
     assert "it follows 10.0.0.2:6379, and followed 10.0.0.1:6379" in found.title
 
 
