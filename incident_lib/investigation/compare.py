@@ -12,7 +12,7 @@ from incident_lib.model.difference import Comparison, Difference, Side
 from incident_lib.technologies import comparers
 
 NOT_FOUND = "not found"
-_TOLD = {FindingSeverity.CRITICAL, FindingSeverity.WARNING, FindingSeverity.INFO}
+_LISTED = {FindingSeverity.CRITICAL, FindingSeverity.WARNING, FindingSeverity.INFO}
 
 
 def compare(
@@ -39,8 +39,8 @@ def _side(case: Case, label: str) -> Side:
 
 
 def _findings(before: Case, now: Case) -> Iterator[Difference]:
-    """Yield findings that are new, gone or judged otherwise; gone because nobody could see is unknown."""
-    old, new = _told(before.analysis), _told(now.analysis)
+    """Yield findings that are new, gone or judged otherwise; gone where the probe failed is unknown."""
+    old, new = _findings_of(before.analysis), _findings_of(now.analysis)
     for key in sorted(old.keys() | new.keys()):
         first, last = old.get(key), new.get(key)
         if first is None and last is not None:
@@ -55,49 +55,49 @@ def _findings(before: Case, now: Case) -> Iterator[Difference]:
             yield _finding("severity", last, (first.severity.value, last.severity.value), severity)
 
 
-def _told(analysis: Analysis) -> dict[tuple[str, str], Finding]:
+def _findings_of(analysis: Analysis) -> dict[tuple[str, str], Finding]:
     """Return what was found, without what comes of a comparison itself."""
     return {
-        (one.target, one.id): one
-        for one in analysis.findings
-        if one.severity in _TOLD and not one.id.startswith("baseline.")
+        (finding.target, finding.id): finding
+        for finding in analysis.findings
+        if finding.severity in _LISTED and not finding.id.startswith("baseline.")
     }
 
 
 def _absent(case: Case, finding: Finding) -> str | None:
-    """Return that a snapshot does not have a finding; None, unknown, where it did not look."""
-    looked = any(one.ref in finding.evidence and one.has_rows for one in case.evidence)
-    return NOT_FOUND if looked else None
+    """Return that a snapshot does not have a finding; None, unknown, where its probe saw nothing."""
+    seen = any(each.ref in finding.evidence and each.has_rows for each in case.evidence)
+    return NOT_FOUND if seen else None
 
 
 def _finding(
-    name: str, one: Finding, values: tuple[str | None, str | None], severity: FindingSeverity
+    name: str, finding: Finding, values: tuple[str | None, str | None], severity: FindingSeverity
 ) -> Difference:
     return Difference(
         id=f"finding.{name}",
-        target=one.target,
-        what=one.title,
+        target=finding.target,
+        what=finding.title,
         before=values[0],
         now=values[1],
         severity=severity,
-        evidence_before=one.evidence if values[0] else (),
-        evidence_now=one.evidence if values[1] else (),
+        evidence_before=finding.evidence if values[0] else (),
+        evidence_now=finding.evidence if values[1] else (),
     )
 
 
 def _hypotheses(before: Analysis, now: Analysis) -> Iterator[Difference]:
-    old = {(one.target, one.id): one for one in before.hypotheses}
-    new = {(one.target, one.id): one for one in now.hypotheses}
+    old = {(each.target, each.id): each for each in before.hypotheses}
+    new = {(each.target, each.id): each for each in now.hypotheses}
     for key in sorted(old.keys() | new.keys()):
         first, last = old.get(key), new.get(key)
         ranks = (first.rank if first else None, last.rank if last else None)
-        one = last or first
-        if ranks[0] == ranks[1] or one is None:
+        known = last or first
+        if ranks[0] == ranks[1] or known is None:
             continue
         yield Difference(
             id="hypothesis.rank",
-            target=one.target,
-            what=one.title,
+            target=known.target,
+            what=known.title,
             before=_rank(ranks[0]),
             now=_rank(ranks[1]),
             severity=_hint(*ranks),

@@ -1,4 +1,4 @@
-"""Bars side by side: one line each, with its parts, its number and, where there is one, its limit."""
+"""Bars, a line each, with its parts, its number and, where there is one, its limit."""
 
 from collections.abc import Sequence
 
@@ -31,26 +31,26 @@ def plot_bars(
     """Return the bars in the order given, 25 at most, which is said; `unit` is a suffix such as `_bytes`."""
     shown = bars[:_MOST]
     top = 20.0 if keys else 4.0
-    longest = max((max(one.length, one.limit or 0.0) for one in shown), default=0.0)
+    longest = max((max(each.length, each.limit or 0.0) for each in shown), default=0.0)
     x = Axis(0, longest or 1, _LABEL, WIDTH - _RIGHT)
     parts = [_keys(keys)]
-    parts += [_bar(one, x, top + index * _STEP, unit) for index, one in enumerate(shown)]
+    parts += [_bar(each, x, top + index * _STEP, unit) for index, each in enumerate(shown)]
     height = top + len(shown) * _STEP + 4
     cut = f" (the first {_MOST} of {len(bars)})" if len(bars) > _MOST else ""
     return figure(caption + cut, height, parts)
 
 
-def _bar(one: Bar, x: Axis, y: float, unit: str) -> str:
-    parts = [text(_LABEL - 8, y + 11, shorten(one.label, 42), anchor="end", css="strong")]
+def _bar(each: Bar, x: Axis, y: float, unit: str) -> str:
+    parts = [text(_LABEL - 8, y + 11, shorten(each.label, 42), anchor="end", css="strong")]
     start = 0.0
-    for css, value, name in one.parts:
-        title = f"{one.label}: {name} {show(unit, value)}".replace("  ", " ")
+    for css, value, name in each.parts:
+        title = f"{each.label}: {name} {show(unit, value)}".replace("  ", " ")
         parts.append(bar(x.at(start), y, x.at(start + value) - x.at(start), _THICK, css=css, title=title))
         start += value
-    if one.limit is not None:
-        place = x.at(one.limit)
+    if each.limit is not None:
+        place = x.at(each.limit)
         parts.append(line(place, y - 3, place, y + _THICK + 3, "mark critical"))
-    parts.append(text(x.at(max(start, one.limit or 0.0)) + 6, y + 11, one.note or show(unit, start)))
+    parts.append(text(x.at(max(start, each.limit or 0.0)) + 6, y + 11, each.note or show(unit, start)))
     return "".join(parts)
 
 

@@ -15,7 +15,7 @@ _ALONG = 0.6  # of the line: there the marks of two lines are apart
 
 
 class Way(msgspec.Struct, frozen=True):
-    """How a dependency looks from one place: a letter, the severity, and what was seen."""
+    """How a dependency is seen from one place: a letter, the severity, and what was seen."""
 
     letter: str  # "h" from here, "i" from inside the container
     severity: FindingSeverity
@@ -28,7 +28,7 @@ Ways = Mapping[tuple[str, str], Sequence[Way]]
 def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity], ways: Ways | None = None) -> str:
     """Return the targets in columns, those that need others on the left; one without finding is UNKNOWN.
 
-    `ways` marks the way from a target to what it needs with how that looks from each place, in its colour.
+    `ways` marks the way from a target to what it needs with how it is seen from each place, in its colour.
     """
     columns = layers(topology)
     if not columns:
@@ -47,8 +47,8 @@ def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity], ways
         if name in place and other in place
     )
     marks = "".join(
-        _marks(place[name], place[other], wide, told)
-        for (name, other), told in (ways or {}).items()
+        _marks(place[name], place[other], wide, seen)
+        for (name, other), seen in (ways or {}).items()
         if name in place and other in place
     )
     boxes = "".join(
@@ -87,7 +87,7 @@ def _edge(start: tuple[float, float], end: tuple[float, float], wide: float) -> 
 
 
 def _marks(start: tuple[float, float], end: tuple[float, float], wide: float, ways: Sequence[Way]) -> str:
-    """Return a dot for each place that looks, on the line."""
+    """Return a dot for each place from where it was seen, on the line."""
     x1, y1, x2, y2 = start[0] + wide, start[1] + _TALL / 2, end[0], end[1] + _TALL / 2
     x = x1 + (x2 - x1) * (1.5 * _ALONG * (1 - _ALONG) + _ALONG**3)
     y = y1 + (y2 - y1) * (3 * _ALONG**2 - 2 * _ALONG**3)

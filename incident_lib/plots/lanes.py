@@ -38,20 +38,20 @@ def plot_lanes(
     """
     if not moments:
         return ""
-    start, end = span([one.at for one in moments], [one.start for one in stretches])
-    end = max([end, *(one.end for one in stretches)])
+    start, end = span([moment.at for moment in moments], [stretch.start for stretch in stretches])
+    end = max([end, *(stretch.end for stretch in stretches)])
     x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 10)
     bottom = _TOP + _LANE * len(lanes)
-    parts = [part for index, one in enumerate(stretches) for part in _stretch(one, x, index)]
+    parts = [part for index, each in enumerate(stretches) for part in _stretch(each, x, index)]
     for index, lane in enumerate(lanes):
         y = _TOP + _LANE * (index + 0.5)
         parts += [text(_LEFT - 10, y + 4, lane, anchor="end", css="strong"), line(_LEFT, y, WIDTH - 10, y)]
-        parts += [_dot(one, x, y, start) for one in moments if one.lane == lane]
+        parts += [_dot(moment, x, y, start) for moment in moments if moment.lane == lane]
     parts.append(time_axis(start, end, x, bottom))
     parts.append(text(_LEFT - 10, bottom + 14, f"{start:%Y-%m-%d}", anchor="end"))
-    early = sum(one.at < start for one in moments)
-    said = f" ({early} long before, at the left end)" if early else ""
-    return figure(caption + said, bottom + 20, parts)
+    early = sum(moment.at < start for moment in moments)
+    note = f" ({early} long before, at the left end)" if early else ""
+    return figure(caption + note, bottom + 20, parts)
 
 
 def span(moments: Sequence[datetime], starts: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -59,7 +59,7 @@ def span(moments: Sequence[datetime], starts: Sequence[datetime]) -> tuple[datet
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 1, 15, 14, tzinfo=UTC)
-    >>> [f"{one:%d %H:%M}" for one in span([at - timedelta(days=9), at, at + timedelta(hours=1)], [at])]
+    >>> [f"{end:%d %H:%M}" for end in span([at - timedelta(days=9), at, at + timedelta(hours=1)], [at])]
     ['15 13:00', '15 15:03']
     """
     last = max(moments)
@@ -69,19 +69,19 @@ def span(moments: Sequence[datetime], starts: Sequence[datetime]) -> tuple[datet
     return earliest, last + lasted / 20
 
 
-def _stretch(one: Stretch, x: Axis, index: int) -> list[str]:
-    left, right = x.at(one.start.timestamp()), x.at(one.end.timestamp())
+def _stretch(stretch: Stretch, x: Axis, index: int) -> list[str]:
+    left, right = x.at(stretch.start.timestamp()), x.at(stretch.end.timestamp())
     room = int((right - left) / 6.5)
-    label = [text(left + 3, 21, shorten(one.name, room), css="strong")] if room > 3 else []
+    label = [text(left + 3, 21, shorten(stretch.name, room), css="strong")] if room > 3 else []
     css = "rest" if index % 2 else "s6"
     return [
-        bar(left, 25, right - left - 1, 5, css=css, title=f"{one.name} from {one.start:%H:%M:%S}"),
+        bar(left, 25, right - left - 1, 5, css=css, title=f"{stretch.name} from {stretch.start:%H:%M:%S}"),
         *label,
     ]
 
 
-def _dot(one: Moment, x: Axis, y: float, start: datetime) -> str:
-    place = x.at(max(one.at, start).timestamp())
-    told = escape(f"{one.at:%Y-%m-%d %H:%M:%S} {shorten(one.text, 200)}")
-    css = "bad" if one.is_bad else "s1"
-    return f'<circle cx="{place:.1f}" cy="{y:.1f}" r="5" class="{css}"><title>{told}</title></circle>'
+def _dot(moment: Moment, x: Axis, y: float, start: datetime) -> str:
+    place = x.at(max(moment.at, start).timestamp())
+    title = escape(f"{moment.at:%Y-%m-%d %H:%M:%S} {shorten(moment.text, 200)}")
+    css = "bad" if moment.is_bad else "s1"
+    return f'<circle cx="{place:.1f}" cy="{y:.1f}" r="5" class="{css}"><title>{title}</title></circle>'

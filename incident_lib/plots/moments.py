@@ -12,14 +12,14 @@ _ROW = 18.0
 
 def plot_moments(window: Window, onset: datetime | None, changes: Sequence[Change]) -> str:
     """Return a line of time with each change and the onset on a row of its own."""
-    told = [(moment, f"{target}: {what}", "warning") for moment, target, what in changes]
-    told += [(onset, "onset: the trouble begins", "critical")] if onset else []
-    told = sorted(one for one in told if window.holds(one[0]))
-    start, end = zoom(window, [one[0] for one in told])
+    events = [(moment, f"{target}: {what}", "warning") for moment, target, what in changes]
+    events += [(onset, "onset: the trouble begins", "critical")] if onset else []
+    events = sorted(event for event in events if window.holds(event[0]))
+    start, end = zoom(window, [moment for moment, _, _ in events])
     x = Axis(start.timestamp(), end.timestamp(), 8, WIDTH - 8)
-    bottom = 6 + _ROW * max(len(told), 1)
+    bottom = 6 + _ROW * max(len(events), 1)
     parts = [time_axis(start, end, x, bottom)]
-    for index, (moment, words, css) in enumerate(told):
+    for index, (moment, words, css) in enumerate(events):
         parts.append(_moment(x.at(moment.timestamp()), index, bottom, f"{moment:%H:%M:%S} {words}", css))
     return figure("What happened in the window", bottom + 20, parts)
 

@@ -29,7 +29,7 @@ def plot_rates(
     slots = add_up(series, start, wide)
     most = max((total for _, total, _ in slots), default=0)
     y = Axis(0, max(most, 1), 0, _HEIGHT)
-    top = _TOP if any(start <= one[0] <= end for one in changes) else _BARE_TOP
+    top = _TOP if any(start <= moment <= end for moment, _, _ in changes) else _BARE_TOP
     bottom = top + _HEIGHT
     parts = [
         text(_LEFT - 6, top + 8, format_number(most), anchor="end"),
@@ -44,16 +44,16 @@ def plot_rates(
 
 def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: Sequence[Change]) -> list[str]:
     """Return a line for the onset and each change inside the axis; changes that lie close share a label."""
-    inside = sorted(one for one in changes if x.low <= one[0].timestamp() <= x.high)
+    inside = sorted(change for change in changes if x.low <= change[0].timestamp() <= x.high)
     drawn: list[str] = []
     labels: list[tuple[float, list[Change]]] = []
-    for one in inside:
-        place = x.at(one[0].timestamp())
+    for change in inside:
+        place = x.at(change[0].timestamp())
         drawn.append(line(place, top - 16, place, bottom, "mark warning"))
         if labels and place - labels[-1][0] < _APART:
-            labels[-1][1].append(one)
+            labels[-1][1].append(change)
         else:
-            labels.append((place, [one]))
+            labels.append((place, [change]))
     drawn += _labels(labels, top - 18)
     if onset and x.low <= onset.timestamp() <= x.high:
         place = x.at(onset.timestamp())
@@ -67,7 +67,7 @@ def _labels(groups: Sequence[tuple[float, list[Change]]], y: float) -> Iterator[
     places = [_LEFT, *(place for place, _ in groups), WIDTH]
     for before, (place, group), after in zip(places, groups, places[2:], strict=False):
         room = min(place - before, after - place) if len(groups) > 1 else WIDTH / 2
-        yield label(place, y, shorten(_told(group), max(int(room / _LETTER), _FEWEST)), "warning")
+        yield label(place, y, shorten(_words(group), max(int(room / _LETTER), _FEWEST)), "warning")
 
 
 def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -79,7 +79,7 @@ def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
     return first - (end - first) / 20, end
 
 
-def _told(group: Sequence[Change]) -> str:
+def _words(group: Sequence[Change]) -> str:
     moment, target, what = group[0]
     if len(group) == 1:
         return f"{target}: {what}"

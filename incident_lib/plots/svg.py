@@ -30,7 +30,7 @@ class Axis(msgspec.Struct, frozen=True):
 
 
 def figure(caption: str, height: float, parts: Iterable[str], *, width: float = WIDTH) -> str:
-    """Return a plot with its caption, which is also what a screen reader says."""
+    """Return a plot with its caption, which a screen reader reads, too."""
     return (
         f'<figure class="iw-plot"><figcaption>{escape(caption)}</figcaption>'
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(caption)}">'
@@ -48,9 +48,9 @@ def bar(x: float, y: float, width: float, height: float, *, css: str, title: str
     """Return a filled box; what cannot be seen is not drawn."""
     if width <= 0 or height <= 0:
         return ""
-    told = f"<title>{escape(title)}</title>" if title else ""
+    heading = f"<title>{escape(title)}</title>" if title else ""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {place} class="{css}">{told}</rect>'
+    return f'<rect {place} class="{css}">{heading}</rect>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, css: str = "axis") -> str:

@@ -46,7 +46,7 @@ def stack() -> Iterator[DemoStack]:
         yield running
 
 
-def look(stack: DemoStack, since: str) -> Case:
+def snapshot(stack: DemoStack, since: str) -> Case:
     settings = config.load(str(stack.config))
     return take_snapshot(settings, stack.directory / "snapshots", since, Watch())
 
@@ -62,30 +62,30 @@ def broken(stack: DemoStack, name: str) -> Case:
     fault.inject(stack)
     try:
         stack.drive(fault.settle_seconds)
-        return look(stack, f"{fault.settle_seconds:.0f}s")
+        return snapshot(stack, f"{fault.settle_seconds:.0f}s")
     finally:
         fault.undo(stack)
 
 
 def test_a_healthy_stack_is_as_its_baseline(stack):
     stack.drive(HEALTHY_SECONDS)
-    found = against_normal(look(stack, f"{HEALTHY_SECONDS:.0f}s"))
-    told = [f"{one.target}:{one.id} {one.detail}" for one in found if one.severity.is_bad]
+    found = against_normal(snapshot(stack, f"{HEALTHY_SECONDS:.0f}s"))
+    bad = [f"{each.target}:{each.id} {each.detail}" for each in found if each.severity.is_bad]
     # On a machine that is busy with other tests, everything takes longer than it did, truly.
-    assert [one for one in told if ":baseline.latency" not in one] == []
+    assert [each for each in bad if ":baseline.latency" not in each] == []
     assert {one.target for one in found if one.id == "baseline.ok"} >= {"db", "cache"}
 
 
-def test_a_slow_dependency_is_told_by_its_latency(stack, capsys, tmp_path):
+def test_a_slow_dependency_is_reported_by_its_latency(stack, capsys, tmp_path):
     case = broken(stack, "slow-dependency")
     named = {(one.target, one.id): one.title for one in against_normal(case) if one.severity.is_bad}
     assert named["payments", "baseline.latency"].startswith("GET /health takes 4.")
     page = tmp_path / "diff.html"
     words = ("diff", "baseline", str(case.path), "--html", str(page))
     assert incident("--config", str(stack.config), "--json", *words) == 0
-    told = json.loads(capsys.readouterr().out)
-    worst = [one for one in told["differences"] if one["severity"] in {"CRITICAL", "WARNING"}]
-    assert told["differences"][: len(worst)] == worst
+    answer = json.loads(capsys.readouterr().out)
+    worst = [one for one in answer["differences"] if one["severity"] in {"CRITICAL", "WARNING"}]
+    assert answer["differences"][: len(worst)] == worst
     slow = next(one for one in worst if (one["target"], one["id"]) == ("payments", "baseline.latency"))
     assert slow["now"] > 10 * slow["before"]
     assert slow["evidence_now"] == ["payments/http.health"]
@@ -95,7 +95,7 @@ def test_a_slow_dependency_is_told_by_its_latency(stack, capsys, tmp_path):
     assert "worse" in capsys.readouterr().out
 
 
-def test_a_bad_deploy_is_told_by_its_version_and_its_new_error(stack):
+def test_a_bad_deploy_is_reported_by_its_version_and_its_new_error(stack):
     named = {(one.target, one.id): one for one in against_normal(broken(stack, "bad-deploy"))}
     version = named["deploys", "baseline.version"]
     assert version.data["before"] != version.data["now"]
@@ -129,7 +129,7 @@ def test_a_sick_day_is_not_kept_as_normal_unless_somebody_insists(stack, capsys)
     shutil.rmtree(kept.path)
 
 
-def test_a_leak_is_told_with_the_time_to_the_limit(stack):
+def test_a_leak_is_reported_with_the_time_to_the_limit(stack):
     settings = config.load(str(stack.config))
     declaration = folders.Declaration(
         title="Memory", severity=IncidentSeverity.SEV3, started_at=all_baselines(settings)[0].collected_at

@@ -1,4 +1,4 @@
-"""Quick looks at real targets: one request each, and what cannot be seen is unknown."""
+"""Samples of real targets: one request each, and what cannot be seen is unknown."""
 
 import os
 import socket
@@ -70,7 +70,7 @@ memory_limit_bytes = 8589934592
 
 
 def values(taken: Sample) -> dict[tuple[str, str], float | None]:
-    return {(one.name, one.what): one.value for one in taken.readings if one.target == "backend"}
+    return {(each.name, each.what): each.value for each in taken.readings if each.target == "backend"}
 
 
 def closed_port() -> int:
@@ -105,15 +105,15 @@ def test_only_quick_probes_are_run(tmp_path):
 
 
 def test_a_watch_is_stored_and_shown_in_notebooks(tmp_path):
-    told: list[Sample] = []
+    reported: list[Sample] = []
     with serving() as port:
         here = settings(tmp_path, port)
         declaration = folders.Declaration(
             title="Slow", severity=IncidentSeverity.SEV3, started_at=sample(here).at
         )
         folder = folders.declare(here.incidents, declaration, redactor_for(here))
-        taken = watch_trend(here, folder, every_seconds=1.2, for_seconds=2.5, on_sample=told.append)
-    assert list(taken) == told
+        taken = watch_trend(here, folder, every_seconds=1.2, for_seconds=2.5, on_sample=reported.append)
+    assert list(taken) == reported
     assert 2 <= len(taken) <= 3  # each is due at its time, and left out where the machine is late
     writer = SnapshotWriter(folder.path / "snapshots", Window(taken[0].at, taken[-1].at), folder.redactor)
     writer.seal(Analysis(snapshot=writer.id), Topology())

@@ -1,4 +1,4 @@
-"""What changed between two looks: certificates and schema, and where that stands on the timeline."""
+"""What changed between two snapshots: certificates and schema, and where that stands on the timeline."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 CONTEXT = Context(window=Window(NOW - 15 * MINUTE, NOW + MINUTE))
 
 
-def look(probe: str, at: datetime, *rows: Row) -> Evidence:
+def seen(probe: str, at: datetime, *rows: Row) -> Evidence:
     return Evidence(
         probe=probe,
         target="pay",
@@ -46,7 +46,7 @@ def tls(at: datetime, sha256: str, not_before: datetime) -> Evidence:
         name_matches=True,
         certificates=(certificate,),
     )
-    return look("network.tls", at, row)
+    return seen("network.tls", at, row)
 
 
 def since(before: Evidence, now: Evidence, *, same_incident: bool = True) -> list[Finding]:
@@ -55,7 +55,7 @@ def since(before: Evidence, now: Evidence, *, same_incident: bool = True) -> lis
 
 def test_a_certificate_issued_in_the_window() -> None:
     found = list(ANALYZERS["network.tls"](tls(NOW, "b", NOW - 5 * MINUTE), CONTEXT))
-    assert [(one.id, one.severity, one.since) for one in found] == [
+    assert [(each.id, each.severity, each.since) for each in found] == [
         ("network.tls.renewed", "INFO", NOW - 5 * MINUTE),
         ("network.tls.ok", "OK", None),
     ]
@@ -64,24 +64,24 @@ def test_a_certificate_issued_in_the_window() -> None:
 def test_another_certificate_than_before() -> None:
     old = tls(NOW - 10 * MINUTE, "a", NOW - timedelta(days=80))
     new = tls(NOW, "b", NOW - timedelta(hours=1))  # dated back
-    (one,) = since(old, new)
-    assert (one.id, one.since) == ("network.tls.renewed", NOW - 10 * MINUTE)
-    assert "between 2026-01-15 14:21:00" in one.title
-    (one,) = since(old, new, same_incident=False)
-    assert one.since is None
+    (found,) = since(old, new)
+    assert (found.id, found.since) == ("network.tls.renewed", NOW - 10 * MINUTE)
+    assert "between 2026-01-15 14:21:00" in found.title
+    (found,) = since(old, new, same_incident=False)
+    assert found.since is None
     assert since(old, tls(NOW, "a", NOW - timedelta(days=80))) == []
 
 
-def test_what_was_told_with_its_own_time_is_told_once() -> None:
+def test_what_was_reported_with_its_own_time_is_reported_once() -> None:
     old = tls(NOW - 10 * MINUTE, "a", NOW - timedelta(days=80))
     assert since(old, tls(NOW, "b", NOW - 5 * MINUTE)) == []
 
 
 def test_it_is_on_the_timeline() -> None:
-    (one,) = since(
+    (found,) = since(
         tls(NOW - 10 * MINUTE, "a", NOW - timedelta(days=80)), tls(NOW, "b", NOW - timedelta(hours=1))
     )
-    (draft,) = observations(Analysis(snapshot="s", findings=(one,)))
+    (draft,) = observations(Analysis(snapshot="s", findings=(found,)))
     assert draft.occurred_at == NOW - 10 * MINUTE
 
 
@@ -97,7 +97,7 @@ def schema(
         view_count=0,
         column_count=20,
     )
-    return look("postgres.schema", at, row, *rows)
+    return seen("postgres.schema", at, row, *rows)
 
 
 def relation(name: str, entry: int, columns: int | None, oid: int = 16_400) -> PostgresRelation:
@@ -116,12 +116,12 @@ BEFORE = schema(NOW - 10 * MINUTE, 1_000, relation("orders", 700, 700))
 
 
 def test_new_altered_and_gone() -> None:
-    (one,) = since(BEFORE, schema(NOW, 1_010, relation("notes", 1_003, 1_003, oid=16_500), tables=4))
-    assert "new table public.notes" in one.title
-    (one,) = since(BEFORE, schema(NOW, 1_010, relation("orders", 700, 1_003)))
-    assert "altered table public.orders" in one.title
-    (one,) = since(BEFORE, schema(NOW, 1_010, relation("orders", 700, 700), tables=2))
-    assert "fewer: 1 tables" in one.title
+    (found,) = since(BEFORE, schema(NOW, 1_010, relation("notes", 1_003, 1_003, oid=16_500), tables=4))
+    assert "new table public.notes" in found.title
+    (found,) = since(BEFORE, schema(NOW, 1_010, relation("orders", 700, 1_003)))
+    assert "altered table public.orders" in found.title
+    (found,) = since(BEFORE, schema(NOW, 1_010, relation("orders", 700, 700), tables=2))
+    assert "fewer: 1 tables" in found.title
 
 
 def test_rewriting_is_no_change_of_the_schema() -> None:

@@ -73,7 +73,7 @@ def setting(name: str, value: str | None) -> PostgresSetting:
     )
 
 
-def table(scans: int, looks: int, size: int = 64 * 2**20) -> PostgresTable:
+def table(scans: int, index_scans: int, size: int = 64 * 2**20) -> PostgresTable:
     return PostgresTable(
         schema="public",
         table="orders",
@@ -85,7 +85,7 @@ def table(scans: int, looks: int, size: int = 64 * 2**20) -> PostgresTable:
         last_analyze_at=None,
         sequential_scan_count=scans,
         sequential_row_count=0,
-        index_scan_count=looks,
+        index_scan_count=index_scans,
         size_bytes=size,
         estimated_row_count=None,
         transaction_age=0,
@@ -93,41 +93,41 @@ def table(scans: int, looks: int, size: int = 64 * 2**20) -> PostgresTable:
 
 
 def certificate(days: int, at: datetime = AT) -> TlsAnswer:
-    one = Certificate(
+    leaf = Certificate(
         subject="a",
         issuer="b",
         not_before_at=AT - timedelta(days=60),
         not_after_at=at + timedelta(days=days),
         sha256="0",
     )
-    return TlsAnswer(name="pay", address="10.0.0.1", verified=True, certificates=(one,))
+    return TlsAnswer(name="pay", address="10.0.0.1", verified=True, certificates=(leaf,))
 
 
-def told(before: Evidence, now: Evidence) -> list[tuple[str, str, object, object, FindingSeverity]]:
+def changed(before: Evidence, now: Evidence) -> list[tuple[str, str, object, object, FindingSeverity]]:
     found = differences([before], [now], Thresholds(), comparers())
-    return [(one.name, one.what, one.before, one.now, one.severity) for one in found]
+    return [(each.name, each.what, each.before, each.now, each.severity) for each in found]
 
 
 def test_an_answer_that_takes_much_longer_is_worse():
-    found = told(seen("http.health", answer(0.02)), seen("http.health", answer(4.0)))
+    found = changed(seen("http.health", answer(0.02)), seen("http.health", answer(4.0)))
     assert found == [("latency", "GET /health", 0.02, 4.0, W)]
 
 
 @pytest.mark.parametrize(("seconds", "severity"), [(0.03, None), (0.15, INFO), (4.0, W), (0.0001, None)])
 def test_small_changes_of_latency_are_no_differences(seconds, severity):
-    found = told(seen("http.health", answer(0.02)), seen("http.health", answer(seconds)))
-    assert [one[-1] for one in found] == ([severity] if severity else [])
+    found = changed(seen("http.health", answer(0.02)), seen("http.health", answer(seconds)))
+    assert [each[-1] for each in found] == ([severity] if severity else [])
 
 
 def test_an_address_that_fails_has_no_latency_but_an_error_rate():
-    found = told(seen("http.health", answer(0.02)), seen("http.health", answer(0.02, status=None)))
+    found = changed(seen("http.health", answer(0.02)), seen("http.health", answer(0.02, status=None)))
     assert found == [
         ("errors", "health addresses that fail", 0.0, 1.0, W),
         ("latency", "GET /health", 0.02, None, UNKNOWN),
     ]
 
 
-def test_connections_are_told_as_a_share_of_the_room():
+def test_connections_are_compared_as_a_share_of_the_room():
     def capacity(used: int) -> Evidence:
         row = PostgresCapacity(
             connection_count=used,
@@ -139,14 +139,14 @@ def test_connections_are_told_as_a_share_of_the_room():
         )
         return seen("postgres.saturation", row, target="db")
 
-    assert told(capacity(10), capacity(90)) == [("connections", "connections in use", 0.1, 0.9, W)]
-    assert told(capacity(90), capacity(10)) == [("connections", "connections in use", 0.9, 0.1, OK)]
+    assert changed(capacity(10), capacity(90)) == [("connections", "connections in use", 0.1, 0.9, W)]
+    assert changed(capacity(90), capacity(10)) == [("connections", "connections in use", 0.9, 0.1, OK)]
 
 
 def test_an_error_that_was_never_logged_is_new_and_an_old_one_is_not():
     before = seen("logs.lines", template("timeout after {n} ms"))
     now = seen("logs.lines", template("timeout after {n} ms", 500), template("no such column", 7))
-    assert told(before, now) == [("templates", "ERROR no such column", 0, 7, W)]
+    assert changed(before, now) == [("templates", "ERROR no such column", 0, 7, W)]
 
 
 def test_a_cut_log_may_have_held_the_line():
@@ -160,15 +160,15 @@ def test_a_cut_log_may_have_held_the_line():
         source="literal",
         problem=Problem(kind=ProblemKind.DEADLINE, message="not all was read"),
     )
-    assert told(old, seen("logs.lines", template("x")))[0][2] == 0
-    assert told(cut, seen("logs.lines", template("x")))[0][2] is None
+    assert changed(old, seen("logs.lines", template("x")))[0][2] == 0
+    assert changed(cut, seen("logs.lines", template("x")))[0][2] is None
 
 
-def test_new_exceptions_are_told_by_type_and_place():
+def test_new_exceptions_are_reported_by_type_and_place():
     row = LogException(
         type="KeyError", frame="shop/a.py:f", count=4, first_at=AT, last_at=AT, example="'loyalty'"
     )
-    assert told(seen("logs.lines"), seen("logs.lines", row)) == [
+    assert changed(seen("logs.lines"), seen("logs.lines", row)) == [
         ("exceptions", "KeyError in shop/a.py:f", 0, 4, W)
     ]
 
@@ -176,13 +176,13 @@ def test_new_exceptions_are_told_by_type_and_place():
 def test_settings_of_both_kinds_of_servers_are_compared():
     before = seen("postgres.settings", setting("work_mem", "4MB"), setting("gone", "1"), target="db")
     now = seen("postgres.settings", setting("work_mem", "1GB"), target="db")
-    assert told(before, now) == [
+    assert changed(before, now) == [
         ("settings", "gone", "1", None, UNKNOWN),
         ("settings", "work_mem", "4MB", "1GB", INFO),
     ]
     old = seen("redis.settings", RedisSetting(name="maxmemory-policy", value="noeviction"))
     new = seen("redis.settings", RedisSetting(name="maxmemory-policy", value="allkeys-lru"))
-    assert told(old, new) == [("settings", "maxmemory-policy", "noeviction", "allkeys-lru", INFO)]
+    assert changed(old, new) == [("settings", "maxmemory-policy", "noeviction", "allkeys-lru", INFO)]
 
 
 def test_the_newest_deployment_of_a_service_is_its_version():
@@ -190,7 +190,7 @@ def test_the_newest_deployment_of_a_service_is_its_version():
         rows = [Deployment(at=AT, service="backend", version=version) for version in versions]
         return seen("deploys.log", *rows, target="deploys")
 
-    assert told(log("1.0"), log("1.0", "1.1")) == [("version", "version of backend", "1.0", "1.1", INFO)]
+    assert changed(log("1.0"), log("1.0", "1.1")) == [("version", "version of backend", "1.0", "1.1", INFO)]
 
 
 def test_a_large_table_that_is_now_read_from_end_to_end():
@@ -198,19 +198,19 @@ def test_a_large_table_that_is_now_read_from_end_to_end():
         return seen("postgres.tables", row, target="db")
 
     name = "looks at public.orders that read all of it"
-    assert told(tables(table(1, 1_000)), tables(table(501, 1_500))) == [("scans", name, 1 / 1001, 0.5, W)]
-    assert told(tables(table(500, 500)), tables(table(900, 900))) == []  # as ever
-    assert told(tables(table(900, 900)), tables(table(20, 0))) == []  # counters were reset
-    assert told(tables(table(0, 9, size=8_192)), tables(table(500, 9, size=8_192))) == []
+    assert changed(tables(table(1, 1_000)), tables(table(501, 1_500))) == [("scans", name, 1 / 1001, 0.5, W)]
+    assert changed(tables(table(500, 500)), tables(table(900, 900))) == []  # as ever
+    assert changed(tables(table(900, 900)), tables(table(20, 0))) == []  # counters were reset
+    assert changed(tables(table(0, 9, size=8_192)), tables(table(500, 9, size=8_192))) == []
 
 
 def test_a_certificate_loses_days_as_expected_until_there_are_few():
     def tls(days: int) -> Evidence:
         return seen("network.tls", certificate(days), target="payments")
 
-    assert [one[-1] for one in told(tls(90), tls(60))] == [OK]
-    assert [one[-1] for one in told(tls(60), tls(10))] == [W]
-    assert told(tls(60), tls(60)) == []
+    assert [each[-1] for each in changed(tls(90), tls(60))] == [OK]
+    assert [each[-1] for each in changed(tls(60), tls(10))] == [W]
+    assert changed(tls(60), tls(60)) == []
 
 
 @pytest.mark.parametrize("pair", [(True, False), (False, True)])
@@ -249,8 +249,8 @@ def test_a_missing_side_is_unknown_and_a_fall_is_never_bad(before, now, kind):
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6), KINDS)
-def test_a_higher_rise_is_never_told_as_less(before, one, more, kind):
-    low, high = sorted((one, more))
+def test_a_higher_rise_is_never_judged_as_less(before, first, second, kind):
+    low, high = sorted((first, second))
     ranks = {UNKNOWN: -1, None: 0, OK: 0, INFO: 1, W: 2}
     first, second = (
         judge_change(number(before, *kind), number(now, *kind), Thresholds()) for now in (low, high)
@@ -260,8 +260,8 @@ def test_a_higher_rise_is_never_told_as_less(before, one, more, kind):
 
 def titles(now: list[Evidence], baseline: list[Evidence]) -> list[tuple[str, str, FindingSeverity, str]]:
     return [
-        (one.id, one.target, one.severity, one.title)
-        for one in compare_findings(now, baseline, CONTEXT, comparers())
+        (each.id, each.target, each.severity, each.title)
+        for each in compare_findings(now, baseline, CONTEXT, comparers())
     ]
 
 
@@ -288,17 +288,17 @@ def test_a_long_line_is_cut_in_the_title_and_whole_in_the_detail():
 
 def test_an_ordinary_line_that_is_new_is_a_difference_and_no_finding():
     now = seen("logs.lines", template("shutting down", level="INFO"))
-    assert told(seen("logs.lines"), now) == [("templates", "INFO shutting down", 0, 5, INFO)]
-    assert [one[0] for one in titles([now], [seen("logs.lines")])] == ["baseline.ok"]
+    assert changed(seen("logs.lines"), now) == [("templates", "INFO shutting down", 0, 5, INFO)]
+    assert [each[0] for each in titles([now], [seen("logs.lines")])] == ["baseline.ok"]
 
 
 def test_a_target_as_it_was_is_ok_and_one_that_was_not_seen_is_unknown():
     well = seen("http.health", answer(0.02))
-    assert [one[0::2][:2] for one in titles([well], [well])] == [("baseline.ok", OK)]
-    assert [one[0::2][:2] for one in titles([blind("http.health")], [well])] == [
+    assert [each[0::2][:2] for each in titles([well], [well])] == [("baseline.ok", OK)]
+    assert [each[0::2][:2] for each in titles([blind("http.health")], [well])] == [
         ("baseline.unknown", UNKNOWN)
     ]
-    assert [one[0::2][:2] for one in titles([well], [blind("http.health")])] == [
+    assert [each[0::2][:2] for each in titles([well], [blind("http.health")])] == [
         ("baseline.unknown", UNKNOWN)
     ]
 
@@ -325,7 +325,7 @@ def queue(value: float | None) -> Evidence:
     [(10, 19, None), (10, 20, INFO), (20, 10, INFO), (10, None, UNKNOWN), (None, None, None), (0, 1, INFO)],
 )
 def test_a_number_of_a_team_is_compared_and_never_an_alarm(before, now, severity):
-    found = told(queue(before), queue(now))
+    found = changed(queue(before), queue(now))
     what = "shop.queue (queue mail)"
     assert found == ([("number", what, before, now, severity)] if severity else [])
 

@@ -48,7 +48,7 @@ def judge(*values: float | None, **fields: object) -> Finding:
     return found
 
 
-def test_a_leak_is_told_with_the_time_to_its_limit():
+def test_a_leak_is_reported_with_the_time_to_its_limit():
     found = judge(*(100 * MIB + number * 10 * MIB for number in range(10)))
     assert (found.id, found.severity) == ("trend.memory", FindingSeverity.WARNING)
     assert found.title == "the number of backend rises and reaches its limit in about 16m"
@@ -137,12 +137,12 @@ def test_noise_below_a_step_does_not_hide_a_rise(count, step, noise):
 
 
 @pytest.mark.parametrize(
-    ("lasted", "ago", "tells"),
+    ("lasted", "ago", "holds"),
     [(30, 5, True), (30, 50, True), (30, 70, False), (600, 500, True), (600, 1000, False)],
 )
-def test_a_watch_tells_of_now_for_as_long_as_it_lasted(lasted, ago, tells):
+def test_a_watch_holds_for_as_long_as_it_lasted(lasted, ago, holds):
     end = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
     last = end - timedelta(seconds=ago)
     taken = [Sample(at=at, readings=(), unseen=()) for at in (last - timedelta(seconds=lasted), last)]
-    assert is_recent(taken, Window(end - timedelta(minutes=15), end)) is tells
+    assert is_recent(taken, Window(end - timedelta(minutes=15), end)) is holds
     assert not is_recent([], Window(end - timedelta(minutes=15), end))

@@ -87,35 +87,35 @@ def slow(rank: int) -> Hypothesis:
     return Hypothesis(id="dependency-slow", target="payments", rank=rank, score=0.8, title="payments is slow")
 
 
-def told(before: Case, now: Case) -> list[tuple[str, object, object, FindingSeverity]]:
+def changed(before: Case, now: Case) -> list[tuple[str, object, object, FindingSeverity]]:
     comparison = compare(before, now, thresholds=Thresholds())
-    return [(one.id, one.before, one.now, one.severity) for one in comparison.differences]
+    return [(each.id, each.before, each.now, each.severity) for each in comparison.differences]
 
 
 def test_findings_are_new_gone_and_worse(tmp_path):
     critical, warning = FindingSeverity.CRITICAL, FindingSeverity.WARNING
     before = stored(tmp_path, "a", findings=(found("old", warning), found("both", warning)))
     now = stored(tmp_path, "b", findings=(found("new", critical), found("both", critical)))
-    assert told(before, now) == [
+    assert changed(before, now) == [
         ("finding.new", "not found", "CRITICAL", critical),
         ("finding.severity", "WARNING", "CRITICAL", critical),
         ("finding.gone", "WARNING", "not found", FindingSeverity.OK),
     ]
 
 
-def test_a_finding_that_nobody_could_look_for_is_not_gone(tmp_path):
+def test_a_finding_whose_probe_failed_is_not_gone(tmp_path):
     before = stored(tmp_path, "a", findings=(found("old", FindingSeverity.WARNING),))
     now = stored(tmp_path, "b", seconds=None)
-    ids = {one[0]: one[1:] for one in told(before, now)}
+    ids = {each[0]: each[1:] for each in changed(before, now)}
     assert ids["finding.gone"] == ("WARNING", None, FindingSeverity.UNKNOWN)
     assert ids["baseline.unknown"][-1] is FindingSeverity.UNKNOWN
 
 
-def test_hypotheses_are_told_by_rank(tmp_path):
+def test_hypotheses_are_compared_by_rank(tmp_path):
     before, now = stored(tmp_path, "a"), stored(tmp_path, "b", hypotheses=(slow(1),))
     rank = ("hypothesis.rank", "not supported", "rank 1", FindingSeverity.WARNING)
-    assert told(before, now) == [rank]
-    assert told(now, before)[0][-1] is FindingSeverity.OK
+    assert changed(before, now) == [rank]
+    assert changed(now, before)[0][-1] is FindingSeverity.OK
 
 
 def test_a_snapshot_does_not_differ_from_itself(tmp_path):
@@ -130,13 +130,13 @@ def test_the_newest_intact_baseline_is_normal(tmp_path):
     new = stored(tmp_path, "baselines/night", seconds=0.5)
     here = settings(tmp_path)
     assert baselines_folder(here) == tmp_path / "baselines"
-    assert [one.name for one in all_baselines(here)] == ["normal", "night"]
+    assert [each.name for each in all_baselines(here)] == ["normal", "night"]
     assert baseline_evidence(here) == new.evidence
     (new.path / "findings.json").write_text("{}")
     newest = newest_baseline(here)
     assert newest is not None
     assert newest.path == old.path
-    assert [one.intact for one in all_baselines(here)] == [True, False]
+    assert [each.intact for each in all_baselines(here)] == [True, False]
 
 
 def test_without_a_baseline_there_is_no_evidence_of_one(tmp_path):

@@ -1,4 +1,4 @@
-"""What is said of samples while they come."""
+"""What is reported of samples while they come."""
 
 from datetime import UTC, datetime
 
@@ -26,13 +26,13 @@ def sample(**values):
     return Sample(at=AT, readings=readings)
 
 
-def test_the_number_that_came_nearest_to_its_limit_is_told():
+def test_the_number_that_came_nearest_to_its_limit_is_reported():
     before = sample(backend=10.0 * 2**20, db=50.0 * 2**20, gone=1.0)
     now = sample(backend=40.0 * 2**20, db=52.0 * 2**20, new=90.0 * 2**20)
     assert most_risen(before, now) == "backend memory 10 MiB → 40 MiB"
 
 
-def test_nothing_is_told_of_what_hardly_rose_or_was_not_seen():
+def test_nothing_is_reported_of_what_hardly_rose_or_was_not_seen():
     before = sample(backend=10.0 * 2**20, db=None)
     assert most_risen(before, sample(backend=10.5 * 2**20, db=90.0 * 2**20)) == ""
     assert most_risen(before, sample(backend=None)) == ""
