@@ -30,7 +30,10 @@ def mitigate(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(as_json=arguments.json)
     if not (arguments.action and arguments.target):
-        raise UsageError("write what to do to what: ACTION TARGET", command=("mitigate", "--list"))
+        raise UsageError(
+            "write what to do to what: ACTION TARGET; --list shows the actions",
+            command=("mitigate", "--list"),
+        )
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     if arguments.yes is None:
