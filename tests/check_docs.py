@@ -91,6 +91,7 @@ def threshold_table() -> Iterator[str]:
     """Yield the lines of the table of limits that `[thresholds]` overrides."""
     yield "| key | default | source | reason |"
     yield "|---|---|---|---|"
+    table()  # the technologies bring their limits
     for key, limit in KNOWN.items():
         yield f"| `{key}` | {limit.value:,g} | {limit.source} | {_cell(limit.reason)} |"
 

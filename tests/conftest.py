@@ -1,11 +1,12 @@
 """Options of the whole suite."""
 
 import signal
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests import services
+from tests import reached, services
 
 collect_ignore = ["packages"]  # what tests install
 
@@ -25,9 +26,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember the option where fixtures can see it, and let tests interrupt what they start."""
+    reached.install()
     services.required = config.getoption("--require-services")
     # In the background of a shell Ctrl-C is ignored, under nohup SIGHUP: what we start would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a whole run of the unit tests that left something dead; a worker reports what it reached."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["reached"] = reached.state()
+    elif exitstatus == pytest.ExitCode.OK and reached.is_whole(session.config) and reached.unreached():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of xdist reached."""
+    if output := getattr(node, "workeroutput", None):
+        reached.merge(output["reached"])
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """List what a whole run left dead."""
+    if reached.is_whole(config) and (lines := reached.unreached()):
+        terminalreporter.section("not reached by the unit tests")
+        terminalreporter.write_line("\n".join(lines))

@@ -36,6 +36,7 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
     reads: frozenset[str]  # flags whose presence counts, BAD, `Flag:severity`, `data.key`
     changes: frozenset[str] = frozenset()  # `Flag:severity`, `Flag:id`, `data.key`
     adds: tuple[str, ...] = ()  # ids
+    renames_to: tuple[str, ...] = ()  # ids that findings get in place of their own
     adds_any: bool = False  # findings of any id, without a flag
 
 
@@ -87,7 +88,7 @@ JUDGES = (
         judge=judge_first_starts,
         reads=_names(Flag.CREATED),
         changes=_names("created:id"),
-        adds=("container.state.created",),
+        renames_to=("container.state.created",),
     ),
     Judge(
         judge=judge_dependency_reports,
@@ -123,7 +124,7 @@ JUDGES = (
         judge=judge_loading,
         reads=_names(Flag.MAY_LOAD, Flag.NOT_READY),
         changes=_names("may_load:id"),
-        adds=("redis.connection.starting",),
+        renames_to=("redis.connection.starting",),
     ),
     Judge(
         judge=judge_logins,

@@ -241,14 +241,16 @@ COMMON = (
             "number": "A number of a team's own probe is another",
         }.items()
     ),
-    entry("baseline.ok", STATE, "It is as in the baseline"),
-    entry("trend.memory", SYMPTOM, "Memory rises towards its limit"),
-    entry("trend.connections", SYMPTOM, "Connections rise towards their limit"),
-    entry("trend.files", SYMPTOM, "Open files rise towards their limit"),
-    entry("trend.disk", SYMPTOM, "A file system fills up"),
-    entry("trend.latency", SYMPTOM, "Answers take longer and longer"),
+    entry("baseline.ok", STATE, "It is as in the baseline", fields="count"),
+    *(
+        entry(f"trend.{name}", SYMPTOM, what, fields="grown limit_seconds per_second samples what")
+        for name, what in {
+            "memory": "Memory rises towards its limit", "connections": "Connections rise towards their limit",
+            "files": "Open files rise towards their limit", "disk": "A file system fills up",
+            "latency": "Answers take longer and longer",
+        }.items()
+    ),
     entry("trend.ok", STATE, "Nothing rises"),
     # What teams and packages add is known by the last word alone.
-    entry("extension.load.*", STATE, "A package with probes of its own cannot be used"),
     entry("*.unknown", STATE, "Not assessed: the probe saw nothing"),
 )  # fmt: skip

@@ -64,6 +64,7 @@ def redactor_for(settings: Settings) -> Redactor:
 
 def thresholds_for(settings: Settings) -> Thresholds:
     """Return the limits with the team's own. Errors: ConfigError for a name or a value that cannot be."""
+    table()  # the technologies bring their limits
     limits: dict[str, float] = {}
     for key, value in settings.document.thresholds.items():
         current = current_key(key)

@@ -20,6 +20,7 @@ from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.catalogue import COMMON, Catalogue, FindingKind
 from incident_lib.findings.comparison import ChangeAnalyzer, Comparers, Novelty, Reader
 from incident_lib.findings.thresholds import Threshold
+from incident_lib.findings.thresholds import register as register_limits
 from incident_lib.model import Evidence, Finding, FindingSeverity, Problem, Row
 from incident_lib.model.rows import register
 from incident_lib.model.runbook import Command
@@ -123,13 +124,17 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def table() -> Table:
-    """Return all technologies; registers their record types. Raises nothing: a broken package is reported."""
+    """Return all technologies; registers their types of records and their limits.
+
+    Raises nothing: a broken package is reported.
+    """
     found: list[Technology] = []
     packages: set[str] = set()
     broken: list[BrokenTechnology] = []
     for name in _SHIPPED:
         technology: Technology = import_module(f"{__name__}.{name}").TECHNOLOGY
         register(technology.rows)
+        register_limits(technology.thresholds)
         found.append(technology)
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if problem := guarded(partial(_load, point, found)):
@@ -149,6 +154,7 @@ def _load(point: EntryPoint, found: list[Technology]) -> None:
         if double := sorted(_names(other) & _names(technology)):
             message = f"{double[0]!r} belongs to {other.name} already"
             raise TargetError(ProblemKind.NOT_CONFIGURED, message, "choose another name")
+    register_limits(technology.thresholds)
     register(technology.rows)
     found.append(_guarded(technology))
 

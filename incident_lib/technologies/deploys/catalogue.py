@@ -3,6 +3,7 @@
 from incident_lib.findings.catalogue import CHANGE, STATE, entry
 
 FINDINGS = (
-    entry("deploys.log.deployed", CHANGE, "A version was deployed", event="change", precedence=0),
+    entry("deploys.log.deployed", CHANGE, "A version was deployed", fields="previous version", event="change",
+          precedence=0),
     entry("deploys.log.none", STATE, "Nothing was deployed"),
 )  # fmt: skip

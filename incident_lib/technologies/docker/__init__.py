@@ -11,6 +11,7 @@ from incident_lib.technologies.docker import (
     readings,
     rows,
     runbook,
+    thresholds,
 )
 
 TECHNOLOGY = Technology(
@@ -26,6 +27,7 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     actions=(actions.ACTION,),
     notebook="10_application",
 )

@@ -2,7 +2,7 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.host import catalogue, findings, probes, readings, rows
+from incident_lib.technologies.host import catalogue, findings, probes, readings, rows, thresholds
 
 TECHNOLOGY = Technology(
     name="host",
@@ -13,5 +13,6 @@ TECHNOLOGY = Technology(
     on_failure=findings.ON_FAILURE,
     readings=readings.READINGS,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     notebook="40_network",
 )

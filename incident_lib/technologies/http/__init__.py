@@ -3,7 +3,16 @@
 from incident_lib.config import Kind
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.http import catalogue, findings, health, probes, readings, rows, runbook
+from incident_lib.technologies.http import (
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+    thresholds,
+)
 
 TECHNOLOGY = Technology(
     name="http",
@@ -18,6 +27,7 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     answers="http.health",
     notebook="10_application",
 )

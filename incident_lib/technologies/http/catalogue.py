@@ -12,7 +12,7 @@ FINDINGS = flagged((
     entry("http.health.silent", SYMPTOM, "It accepts connections and sends nothing", Flag.DOWN, Flag.UNWELL,
           Flag.WAITS, fields="count path url"),
     entry("http.health.reset_all", SYMPTOM, "Every health address ends connections without an answer",
-          Flag.DOWN),
+          Flag.DOWN, fields="count path url"),
     entry("http.health.status", SYMPTOM, "A health address answers with an error", Flag.ILL, Flag.UNWELL,
           Flag.ANY_FAILURE, fields="count endpoint path status total url"),
     entry("http.health.part", SYMPTOM, "Its readiness names a part that is down", Flag.UNWELL, Flag.PART_DOWN,
@@ -20,5 +20,5 @@ FINDINGS = flagged((
     entry("http.health.slow", SYMPTOM, "A health address takes long", Flag.SLOW, Flag.WAITS,
           fields="path phase seconds url"),
     entry("http.health.clock", SYMPTOM, "Its clock differs from ours by more than the header leaves open",
-          Flag.OUT_OF_STEP),
+          Flag.OUT_OF_STEP, fields="difference_seconds error_seconds path url"),
 ), Flag.HEALTH, Flag.CHECK, Flag.FAILS)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.logs import catalogue, findings, probes, readings, rows, runbook
+from incident_lib.technologies.logs import catalogue, findings, probes, readings, rows, runbook, thresholds
 
 TECHNOLOGY = Technology(
     name="logs",
@@ -16,5 +16,6 @@ TECHNOLOGY = Technology(
     first_probes=runbook.FIRST,
     by_hand=runbook.by_hand,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     notebook="10_application",
 )

@@ -2,7 +2,16 @@
 
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.network import catalogue, findings, health, probes, readings, rows, runbook
+from incident_lib.technologies.network import (
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+    thresholds,
+)
 from incident_lib.technologies.network.findings.tls import analyze_certificate_change
 
 TECHNOLOGY = Technology(
@@ -18,5 +27,6 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     notebook="40_network",
 )

@@ -12,6 +12,7 @@ from incident_lib.technologies.postgres import (
     readings,
     rows,
     runbook,
+    thresholds,
 )
 from incident_lib.technologies.postgres.findings.schema import analyze_schema_change
 
@@ -55,6 +56,7 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     answers="postgres.connection",
     actions=(actions.CANCEL, actions.TERMINATE),
     restart_risks=(

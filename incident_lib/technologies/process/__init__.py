@@ -3,7 +3,16 @@
 from incident_lib.config import Kind
 from incident_lib.model.rows import rows_of
 from incident_lib.technologies import Technology
-from incident_lib.technologies.process import catalogue, findings, health, probes, readings, rows, runbook
+from incident_lib.technologies.process import (
+    catalogue,
+    findings,
+    health,
+    probes,
+    readings,
+    rows,
+    runbook,
+    thresholds,
+)
 
 TECHNOLOGY = Technology(
     name="process",
@@ -19,5 +28,6 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     notebook="10_application",
 )

@@ -12,6 +12,7 @@ from incident_lib.technologies.redis import (
     readings,
     rows,
     runbook,
+    thresholds,
 )
 from incident_lib.technologies.redis.findings.flushes import flushes_since
 from incident_lib.technologies.redis.findings.replication import failovers_since
@@ -47,6 +48,7 @@ TECHNOLOGY = Technology(
     by_hand=runbook.by_hand,
     health=health.checks,
     findings=catalogue.FINDINGS,
+    thresholds=thresholds.LIMITS,
     answers="redis.connection",
     actions=(actions.ACTION,),
     restart_risks=(

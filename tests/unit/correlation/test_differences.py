@@ -105,6 +105,8 @@ def certificate(days: int, at: datetime = AT) -> TlsAnswer:
 
 def changed(before: Evidence, now: Evidence) -> list[tuple[str, str, object, object, FindingSeverity]]:
     found = differences([before], [now], Thresholds(), comparers())
+    worse = {each.id for each in found if each.severity in {W, INFO} and each.name != "templates"}
+    assert worse <= {each.id for each in compare_findings([now], [before], CONTEXT, comparers())}
     return [(each.name, each.what, each.before, each.now, each.severity) for each in found]
 
 

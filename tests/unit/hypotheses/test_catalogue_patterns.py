@@ -2,24 +2,16 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 import pytest
 
 from incident_lib.hypotheses import parse_patterns, rank
+from incident_lib.hypotheses.patterns import CLUES
 from incident_lib.model import Finding, FindingSeverity
-from incident_lib.model.renamed import current_id
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
 from incident_lib.technologies import catalogue
-from incident_lib.technologies.deploys import findings as deploys
-from incident_lib.technologies.docker import findings as docker
-from incident_lib.technologies.host import findings as host
-from incident_lib.technologies.http import findings as http
-from incident_lib.technologies.logs import findings as logs
-from incident_lib.technologies.network import findings as network
-from incident_lib.technologies.postgres import findings as postgres
-from incident_lib.technologies.process import findings as process
-from incident_lib.technologies.redis import findings as redis
 
 GRAPH = Topology(
     kinds={
@@ -407,24 +399,16 @@ def test_what_is_so_only_inside_says_so_in_its_title() -> None:
     assert first.title == f"The name bank.example of bank does not resolve, {where}"
 
 
-def test_clues_name_probes_that_exist() -> None:
-    probes = {"baseline", "clock", "trend"} | {
-        current_id(f"{name}.").removesuffix(".")
-        for technology in (deploys, docker, host, http, logs, network, postgres, process, redis)
-        for name in technology.ANALYZERS
-    }
+def test_every_name_in_a_pattern_means_something() -> None:
+    patterns = {pattern.id for pattern in PATTERNS}
     for pattern in PATTERNS:
-        groups = (
-            pattern.when,
-            pattern.also,
-            pattern.unless,
-            pattern.support,
-            pattern.against,
-            pattern.follows,
-        )
-        for clue in (clue for group in groups for clue in group):
+        clues = [clue for field in CLUES for clue in getattr(pattern, field)]
+        for clue in (*clues, *pattern.titles, *pattern.first_actions):
             name = clue.rpartition(":")[2]
-            assert any(name.startswith(f"{probe}.") for probe in probes), clue
+            known = catalogue().kinds
+            assert name in known or any(fnmatchcase(each, name) for each in known), f"{pattern.id}: {clue}"
+        for cause in pattern.explains:
+            assert cause.rpartition(":")[2] in patterns, f"{pattern.id} explains {cause}"
 
 
 def test_symptoms_of_a_strong_cause_do_not_hide_a_weak_one() -> None:

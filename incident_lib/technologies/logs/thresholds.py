@@ -1,0 +1,39 @@
+"""The numbers that findings of this technology are judged by. `[thresholds]` overrides each."""
+
+from incident_lib.findings.thresholds import limit
+
+LIMITS = {
+    "logs.errors.warning_ratio": limit(0.01, "own", "one request in a hundred fails: people notice"),
+    "logs.errors.critical_ratio": limit(0.05, "own", "one in twenty: somebody is paged"),
+    "logs.errors.least_count": limit(3, "own", "one failed request of ten is no rate"),
+    "logs.error_lines.warning_ratio": limit(0.1, "own", "of the lines of a service that logs no requests"),
+    "logs.error_lines.least_count": limit(10, "own", "a few errors are everyday life"),
+    "logs.onset.least_strength": limit(
+        8, "own", "log-likelihood ratio: chance does this once in 10,000 logs"
+    ),
+    "logs.onset.least_before_count": limit(5, "own", "requests before it, or nothing can be compared"),
+    "logs.endpoint.least_share_ratio": limit(0.8, "own", "of all failures: they are in one endpoint"),
+    "logs.endpoint.most_other_ratio": limit(0.2, "own", "of its rate: the others do not fail with it"),
+    "logs.slow.warning_seconds": limit(1, "APA", "95 of 100 requests should be faster"),
+    "logs.slow.least_count": limit(5, "own", "fewer requests have no percentile"),
+    "logs.slow_onset.least_ratio": limit(0.05, "own", "of the requests take over a second since then"),
+    "logs.latency.least_seconds": limit(0.1, "own", "what takes less is not felt, however much it rose"),
+    "logs.latency.warning_factor": limit(5, "own", "of the time before: caches, load and chance do less"),
+    "logs.latency.least_ratio": limit(0.15, "own", "of the requests take so long since then"),
+    "logs.latency.most_before_ratio": limit(0.1, "own", "of the requests took so long before: it is new"),
+    "logs.latency.least_before_count": limit(10, "own", "requests before it, or nothing can be compared"),
+    "logs.latency.least_count": limit(5, "own", "slow requests since then"),
+    "logs.latency.least_strength": limit(9, "own", "log-likelihood ratio; many endpoints are looked at"),
+    "logs.latency.least_span_seconds": limit(20, "own", "a pause of a few seconds is over by itself"),
+    "logs.latency.after_start.least_span_seconds": limit(
+        60, "own", "the first requests of a process are slow"
+    ),
+    "logs.latency.load_factor": limit(2, "own", "of the requests of any time before: the load explains it"),
+    "logs.class.warning_count": limit(3, "own", "of those errors that happen now and then everywhere"),
+    "logs.errors.served_since": limit(
+        30, "own", "requests without a failure: what failed for a moment is over"
+    ),
+    "logs.class.moment_seconds": limit(5, "own", "names and connections fail while a container is replaced"),
+    "logs.exception.warning_count": limit(3, "own", "the same traceback again and again"),
+    "logs.template.least_count": limit(3, "own", "error lines of one kind"),
+}
