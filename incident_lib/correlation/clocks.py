@@ -22,7 +22,7 @@ _HERE = "this machine"
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
-    """What one target says of the time, less ours."""
+    """The time of a target, less ours."""
 
     target: str
     seconds: float
@@ -64,15 +64,15 @@ def judge_clocks(findings: list[Finding], situation: Situation) -> list[Finding]
 
 
 def clocks(evidence: Iterable[Evidence]) -> Iterator[Clock]:
-    """Yield what each target says of the time; of several answers the one that is known best."""
-    for one in evidence:
-        rows = [told for row in one.rows if (told := _told(row))]
+    """Yield the clock of each target; of several answers the best known."""
+    for each in evidence:
+        rows = [read for row in each.rows if (read := _read(row))]
         if rows:
             error, seconds = min(rows)
-            yield Clock(target=one.target, seconds=seconds, error_seconds=error, evidence=one.ref)
+            yield Clock(target=each.target, seconds=seconds, error_seconds=error, evidence=each.ref)
 
 
-def _told(row: Row) -> tuple[float, float] | None:
+def _read(row: Row) -> tuple[float, float] | None:
     """Return how far off it may be, and what the clock says less ours; None where it says nothing."""
     match row:
         case HttpAnswer(clock_difference_seconds=seconds, clock_error_seconds=error):
@@ -86,72 +86,74 @@ def _told(row: Row) -> tuple[float, float] | None:
             return None
 
 
-def _machines(told: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Machine]:
-    """Return one entry a clock: ours first, then each machine that can be told from it."""
+def _machines(read: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Machine]:
+    """Return one entry a clock: ours first, then each machine that differs."""
     ours = _Machine(name=_HERE, targets=(), seconds=0.0, error_seconds=0.0)
     found: dict[str, _Machine] = {}
-    for one in told:
-        place = _address(one.target, evidence)
-        is_here = place == _HERE and abs(one.seconds) <= one.error_seconds + _DRIFT_SECONDS
+    for clock in read:
+        place = _address(clock.target, evidence)
+        is_here = place == _HERE and abs(clock.seconds) <= clock.error_seconds + _DRIFT_SECONDS
         if is_here:
             continue
         # What is reached on this machine and has another time stands behind a tunnel: a machine of its own.
-        name = one.target if place in {_HERE, ""} else place
+        name = clock.target if place in {_HERE, ""} else place
         old = found.get(name)
-        if old is None or one.error_seconds < old.error_seconds:
-            seconds, error = one.seconds, one.error_seconds
+        if old is None or clock.error_seconds < old.error_seconds:
+            seconds, error = clock.seconds, clock.error_seconds
         else:
             seconds, error = old.seconds, old.error_seconds
         found[name] = _Machine(
             name=name,
-            targets=tuple(dict.fromkeys((*(old.targets if old else ()), one.target))),
+            targets=tuple(dict.fromkeys((*(old.targets if old else ()), clock.target))),
             seconds=seconds,
             error_seconds=error,
-            evidence=(*(old.evidence if old else ()), one.evidence),
+            evidence=(*(old.evidence if old else ()), clock.evidence),
         )
     return [ours, *found.values()]
 
 
 def _address(target: str, evidence: Sequence[Evidence]) -> str:
     """Return where a target is: this machine, an address, or "" where nothing tells."""
-    own = [one for one in evidence if one.target == target and one.has_rows]
-    if any(one.of(ContainerState) or one.of(ProcessState) for one in own):
+    seen = [each for each in evidence if each.target == target and each.has_rows]
+    if any(each.of(ContainerState) or each.of(ProcessState) for each in seen):
         return _HERE
-    reached = [row.address for one in own for row in one.of(PortAnswer) if row.kind is None and not row.asked]
+    reached = [
+        row.address for each in seen for row in each.of(PortAnswer) if row.kind is None and not row.asked
+    ]
     if not reached:
         return ""
-    return _HERE if all(one.startswith("127.") or one == "::1" for one in reached) else sorted(reached)[0]
+    return _HERE if all(each.startswith("127.") or each == "::1" for each in reached) else sorted(reached)[0]
 
 
 def _agreed(machines: Sequence[_Machine]) -> list[_Machine]:
     """Return the machines that agree, if they are two or more and no other group is as large."""
-    groups = [[other for other in machines if _agree(one, other)] for one in machines]
+    groups = [[other for other in machines if _agree(machine, other)] for machine in machines]
     best = max(groups, key=len, default=[])
-    names = {one.name for one in best}
-    rivals = [group for group in groups if not names & {one.name for one in group}]
+    names = {machine.name for machine in best}
+    rivals = [group for group in groups if not names & {machine.name for machine in group}]
     return best if len(best) > max([1, *(len(group) for group in rivals)]) else []
 
 
-def _agree(one: _Machine, other: _Machine) -> bool:
-    allowed = one.error_seconds + other.error_seconds + _DRIFT_SECONDS
-    return abs(one.seconds - other.seconds) <= allowed
+def _agree(machine: _Machine, other: _Machine) -> bool:
+    allowed = machine.error_seconds + other.error_seconds + _DRIFT_SECONDS
+    return abs(machine.seconds - other.seconds) <= allowed
 
 
 def _names(machines: Sequence[_Machine]) -> str:
-    names = ["ours" if one.name == _HERE else " and ".join(one.targets) for one in machines]
+    names = ["ours" if machine.name == _HERE else " and ".join(machine.targets) for machine in machines]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _odd(one: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Iterator[Finding]:
-    difference = one.seconds - agreed[0].seconds
+def _odd(odd: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Iterator[Finding]:
+    difference = odd.seconds - agreed[0].seconds
     direction = "ahead" if difference > 0 else "behind"
     off = format_duration(round(abs(difference)))
     names = _names(agreed)
-    ours = one.name == _HERE
+    ours = odd.name == _HERE
     whose = "the clock of this machine" if ours else "its clock"
     host = next((name for name, kind in topology.kinds.items() if kind == "host"), "host")
-    refs = tuple(dict.fromkeys(ref for machine in (one, *agreed) for ref in machine.evidence))
-    for target in (host,) if ours else one.targets:
+    refs = tuple(dict.fromkeys(ref for machine in (odd, *agreed) for ref in machine.evidence))
+    for target in (host,) if ours else odd.targets:
         yield Finding(
             id="clock.odd",
             severity=FindingSeverity.WARNING,
@@ -163,8 +165,8 @@ def _odd(one: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Itera
         )
 
 
-def _excused(one: Finding, agreed: Sequence[_Machine]) -> Finding:
-    if one.target not in {target for machine in agreed for target in machine.targets}:
-        return one
-    detail = f"{one.detail.rstrip('.')}. The clocks of {_names(agreed)} agree: it is ours that is off"
-    return msgspec.structs.replace(one, severity=FindingSeverity.INFO, detail=detail.lstrip(". "))
+def _excused(finding: Finding, agreed: Sequence[_Machine]) -> Finding:
+    if finding.target not in {target for machine in agreed for target in machine.targets}:
+        return finding
+    detail = f"{finding.detail.rstrip('.')}. The clocks of {_names(agreed)} agree: it is ours that is off"
+    return msgspec.structs.replace(finding, severity=FindingSeverity.INFO, detail=detail.lstrip(". "))

@@ -58,10 +58,10 @@ class _Wait(msgspec.Struct, frozen=True, kw_only=True):
 def _containers(evidence: Sequence[Evidence]) -> dict[str, tuple[str, str]]:
     """Return name and service of containers by the first characters of their ids."""
     found: dict[str, tuple[str, str]] = {}
-    for one in evidence:
-        found.update({row.container_id[:12]: (row.name, "") for row in one.of(ContainerListed)})
-    for one in evidence:
-        found.update({row.container_id[:12]: (row.name, one.target) for row in one.of(ContainerState)})
+    for each in evidence:
+        found.update({row.container_id[:12]: (row.name, "") for row in each.of(ContainerListed)})
+    for each in evidence:
+        found.update({row.container_id[:12]: (row.name, each.target) for row in each.of(ContainerState)})
     return found
 
 
@@ -76,11 +76,11 @@ def _taker(
     """Return the program that takes most, where that is much, and it is no service and not ourselves."""
     kinds = set(topology.kinds.values())
     strange = [
-        one
-        for one in users
-        if not one.service and not one.user.is_ours and _SERVERS.get(one.user.name, "") not in kinds
+        placed
+        for placed in users
+        if not placed.service and not placed.user.is_ours and _SERVERS.get(placed.user.name, "") not in kinds
     ]
-    most = max(strange, key=lambda one: one.user.cores, default=None)
+    most = max(strange, key=lambda placed: placed.user.cores, default=None)
     if most is None or most.user.cores < thresholds["host.cpu.taker.least_ratio"] * load.cpu_count:
         return None
     return most
@@ -89,16 +89,16 @@ def _taker(
 def _waiting(users: Sequence[_Placed], thresholds: Thresholds) -> list[_Wait]:
     """Return the services that mostly wait for a processor while they could run, the worst first."""
     ready: dict[str, list[float]] = {}
-    for one in users:
-        waited, ratio = one.user.waiting_cores, one.user.waiting_ratio
-        if one.service and waited and ratio:
-            both = ready.setdefault(one.service, [0.0, 0.0])
+    for placed in users:
+        waited, ratio = placed.user.waiting_cores, placed.user.waiting_ratio
+        if placed.service and waited and ratio:
+            both = ready.setdefault(placed.service, [0.0, 0.0])
             both[0] += waited
             both[1] += waited / ratio
     waits = [_Wait(service=name, cores=waited, ratio=waited / all_) for name, (waited, all_) in ready.items()]
     least, share = thresholds["host.cpu.waiting.least_count"], thresholds["host.cpu.waiting.least_ratio"]
     return sorted(
-        (one for one in waits if one.cores >= least and one.ratio >= share), key=lambda one: -one.cores
+        (wait for wait in waits if wait.cores >= least and wait.ratio >= share), key=lambda wait: -wait.cores
     )
 
 
@@ -121,17 +121,17 @@ def _starved(
     share, worst = taker.user.cores / load.cpu_count, waiting[0]
     program = shown(taker.user, taker.container)
     lines = [
-        f"{one.service} was ready to run and had no processor {format_share(one.ratio)} of that time"
-        for one in waiting
+        f"{wait.service} was ready to run and had no processor {format_share(wait.ratio)} of that time"
+        for wait in waiting
     ]
-    lines += [f"{one.target}: {one.title}" for one in felt] or ["nobody feels it yet"]
-    told = finding(
+    lines += [f"{f.target}: {f.title}" for f in felt] or ["no user feels it yet"]
+    found = finding(
         evidence,
         "starved" if felt else "waiting",
         FindingSeverity.WARNING if felt else FindingSeverity.INFO,
         f"{program} takes {format_share(share)} of the processors, and {worst.service} waits for one",
         "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {taker.user.pid}"]),
-        since=min((one.since for one in felt if one.since), default=None),
+        since=min((f.since for f in felt if f.since), default=None),
         program=program,
         process=taker.user.name,
         pid=taker.user.pid,
@@ -141,5 +141,5 @@ def _starved(
         waiting_ratio=round(worst.ratio, 3),
         waiting_count=round(worst.cores, 3),
     )
-    refs = tuple(dict.fromkeys(ref for one in felt for ref in one.evidence))
-    return msgspec.structs.replace(told, evidence=(*told.evidence, *refs))
+    refs = tuple(dict.fromkeys(ref for f in felt for ref in f.evidence))
+    return msgspec.structs.replace(found, evidence=(*found.evidence, *refs))

@@ -13,7 +13,7 @@ _AFTER = timedelta(seconds=30)  # clocks and log buffers are not exact
 
 
 class Clues:
-    """The findings of one analysis, asked by target, relation and id."""
+    """The findings of an analysis, by target, relation and id."""
 
     def __init__(self, findings: Iterable[Finding], topology: Topology, catalogue: Catalogue) -> None:
         self.topology = topology

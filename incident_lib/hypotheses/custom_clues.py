@@ -1,4 +1,4 @@
-"""The team's own probes as clues of the causes that they name: pure."""
+"""The probes of a team as clues of the causes that they name: pure."""
 
 from collections.abc import Iterable
 
@@ -11,21 +11,21 @@ from incident_lib.hypotheses.patterns import Pattern
 _SEEN_FROM = ("", "users:", "needs:")
 
 
-def with_own_clues(patterns: tuple[Pattern, ...], probes: Iterable[OwnProbe]) -> tuple[Pattern, ...]:
+def with_custom_clues(patterns: tuple[Pattern, ...], probes: Iterable[OwnProbe]) -> tuple[Pattern, ...]:
     """Return `patterns` in which a probe past its limit speaks for, or against, the causes it names.
 
     It adds to a cause that other clues hold; it never makes one by itself.
 
-    >>> with_own_clues((), ())
+    >>> with_custom_clues((), ())
     ()
     """
-    told = tuple(probes)
-    return tuple(_with(pattern, told) for pattern in patterns)
+    known = tuple(probes)
+    return tuple(_with(pattern, known) for pattern in patterns)
 
 
 def _with(pattern: Pattern, probes: tuple[OwnProbe, ...]) -> Pattern:
-    support = [clue for one in probes if pattern.id in one.supports for clue in _clues(one)]
-    against = [clue for one in probes if pattern.id in one.refutes for clue in _clues(one)]
+    support = [clue for probe in probes if pattern.id in probe.supports for clue in _clues(probe)]
+    against = [clue for probe in probes if pattern.id in probe.refutes for clue in _clues(probe)]
     if not support and not against:
         return pattern
     return msgspec.structs.replace(

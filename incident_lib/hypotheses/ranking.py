@@ -44,12 +44,12 @@ def rank(
 ) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology, catalogue)
-    found = [one for pattern in patterns for one in _candidates(pattern, clues)]
-    candidates = [one for one in found if not _is_told_better(one, found)]
-    alone = [one for one in candidates if not any(_explains(other, one, clues) for other in candidates)]
-    weighed = [_weighed(one, candidates, alone, clues) for one in candidates]
-    kept = sorted((one for one in weighed if one.score >= one.least), key=_order)
-    return tuple(_hypothesis(one, number) for number, one in enumerate(kept, 1))
+    found = [each for pattern in patterns for each in _candidates(pattern, clues)]
+    candidates = [each for each in found if not _is_explained_better(each, found)]
+    alone = [each for each in candidates if not any(_explains(other, each, clues) for other in candidates)]
+    weighed = [_weighed(each, candidates, alone, clues) for each in candidates]
+    kept = sorted((each for each in weighed if each.score >= each.least), key=_order)
+    return tuple(_hypothesis(each, number) for number, each in enumerate(kept, 1))
 
 
 def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
@@ -86,46 +86,51 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
 
 def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
     """Return those of `also` that began before one of `when`, or so many seconds after it at most."""
-    moments = [one.since for one in when if one.since]
+    moments = [finding.since for finding in when if finding.since]
     if not seconds or not moments:
         return also
     margin = timedelta(seconds=seconds)
-    return [one for one in also if one.since is None or any(_spans(one, at, margin) for at in moments)]
+    return [
+        finding
+        for finding in also
+        if finding.since is None or any(_spans(finding, at, margin) for at in moments)
+    ]
 
 
-def _spans(one: Finding, at: datetime, margin: timedelta) -> bool:
-    last = one.data.get("last_at")
-    until = datetime.fromisoformat(last) if isinstance(last, str) else one.since
-    return bool(one.since and until and one.since <= at + margin and until >= at - _BEFORE)
+def _spans(finding: Finding, at: datetime, margin: timedelta) -> bool:
+    last = finding.data.get("last_at")
+    until = datetime.fromisoformat(last) if isinstance(last, str) else finding.since
+    return bool(finding.since and until and finding.since <= at + margin and until >= at - _BEFORE)
 
 
-def _is_told_better(hint: _Candidate, all_of_them: list[_Candidate]) -> bool:
+def _is_explained_better(hint: _Candidate, candidates: list[_Candidate]) -> bool:
     """Return whether another cause has more than the log lines that `hint` rests on, and those too."""
-    lines = {one.ref for one in hint.required}
+    lines = {finding.ref for finding in hint.required}
     return hint.is_hinted and any(
         not other.is_hinted
         and not other.pattern.is_symptom
-        and lines & {one.ref for one in (*other.required, *other.support)}
-        for other in all_of_them
+        and lines & {finding.ref for finding in (*other.required, *other.support)}
+        for other in candidates
     )
 
 
 def _weighed(
-    one: _Candidate, all_of_them: list[_Candidate], alone: list[_Candidate], clues: Clues
+    candidate: _Candidate, candidates: list[_Candidate], alone: list[_Candidate], clues: Clues
 ) -> _Candidate:
-    """Return `one` with less weight where another candidate explains it."""
+    """Return a candidate with less weight where another candidate explains it."""
     causes = [
         other
-        for other in all_of_them
-        if _explains(other, one, clues, is_alone=other in alone) and not _explains(one, other, clues)
+        for other in candidates
+        if _explains(other, candidate, clues, is_alone=other in alone)
+        and not _explains(candidate, other, clues)
     ]
     if not causes:
-        return one
+        return candidate
     cause = max(causes, key=lambda other: other.score)
-    reason = f"{one.reason}; " if one.reason else ""
+    reason = f"{candidate.reason}; " if candidate.reason else ""
     return msgspec.structs.replace(
-        one,
-        score=one.score * _SYMPTOM,
+        candidate,
+        score=candidate.score * _SYMPTOM,
         least=_LEAST_SYMPTOM,
         reason=f"{reason}probably a symptom of {cause.pattern.id} at {cause.target}",
     )
@@ -160,13 +165,15 @@ def _is_felt(cause: _Candidate, clues: Clues) -> bool:
     """Return whether more than a warning of its own speaks for it: what nobody feels explains no failure."""
     users = clues.topology.users(cause.target)
     return _has_critical(cause.required) or any(
-        one.severity.is_bad and one.target in users and not clues.catalogue.has(one, Flag.ANY_FAILURE)
-        for one in (*cause.required, *cause.support)
+        finding.severity.is_bad
+        and finding.target in users
+        and not clues.catalogue.has(finding, Flag.ANY_FAILURE)
+        for finding in (*cause.required, *cause.support)
     )
 
 
-def _order(one: _Candidate) -> tuple[float, str, str]:
-    return (-round(one.score, 4), one.pattern.id, one.target)
+def _order(candidate: _Candidate) -> tuple[float, str, str]:
+    return (-round(candidate.score, 4), candidate.pattern.id, candidate.target)
 
 
 def _has_critical(findings: Iterable[Finding]) -> bool:
@@ -191,21 +198,25 @@ class _Blank(dict[str, object]):
         return f"an unknown {key.replace('_', ' ')}"
 
 
-def _hypothesis(one: _Candidate, number: int) -> Hypothesis:
-    told = {key: value for f in reversed(one.required) for key, value in f.data.items() if value is not None}
-    data = _Blank({"user": one.required[0].target} | told | {"target": one.target})
-    support = [*one.required, *one.support, *([one.change] if one.change else [])]
-    first = one.required[0].id
+def _hypothesis(candidate: _Candidate, number: int) -> Hypothesis:
+    known = {
+        key: value for f in reversed(candidate.required) for key, value in f.data.items() if value is not None
+    }
+    data = _Blank({"user": candidate.required[0].target} | known | {"target": candidate.target})
+    support = [*candidate.required, *candidate.support, *([candidate.change] if candidate.change else [])]
+    first = candidate.required[0].id
     return Hypothesis(
-        id=one.pattern.id,
-        target=one.target,
+        id=candidate.pattern.id,
+        target=candidate.target,
         rank=number,
-        score=round(max(0.0, min(1.0, one.score)), 2),
-        title=" ".join(one.pattern.titles.get(first, one.pattern.title).format_map(data).split()),
+        score=round(max(0.0, min(1.0, candidate.score)), 2),
+        title=" ".join(candidate.pattern.titles.get(first, candidate.pattern.title).format_map(data).split()),
         support=tuple(dict.fromkeys(f.id for f in support)),
-        against=tuple(dict.fromkeys(f.id for f in one.against)),
-        reason=one.reason,
-        next_check=one.pattern.next_check.format_map(data),
-        first_action=one.pattern.first_actions.get(first, one.pattern.first_action).format_map(data),
-        notebook=one.pattern.notebook,
+        against=tuple(dict.fromkeys(f.id for f in candidate.against)),
+        reason=candidate.reason,
+        next_check=candidate.pattern.next_check.format_map(data),
+        first_action=candidate.pattern.first_actions.get(first, candidate.pattern.first_action).format_map(
+            data
+        ),
+        notebook=candidate.pattern.notebook,
     )

@@ -12,7 +12,7 @@ def findings_named(
     """Return for each name the finding that speaks of `target`; names of nothing are left out.
 
     A name is a finding's id or ref. Of several findings with one id that of the blamed target counts,
-    else that of the nearest that needs it or that it needs, the worst first; of strangers the worst.
+    else that of the nearest that needs it or that it needs, the worst first; of unrelated targets the worst.
 
     >>> from incident_lib.model import FindingSeverity
     >>> bad, ok = (
@@ -20,18 +20,18 @@ def findings_named(
     ...     for name in ("shop", "other")
     ... )
     >>> graph = Topology(depends_on={"shop": ("db",)})
-    >>> [one.target for one in findings_named(["http.health.status"], "db", (ok, bad), graph)]
+    >>> [finding.target for finding in findings_named(["http.health.status"], "db", (ok, bad), graph)]
     ['shop']
     """
     distance = distances(target, topology)
     far = len(distance)
     best: dict[str, Finding] = {}
-    ordered = sorted(found, key=lambda one: (distance.get(one.target, far), one.severity.rank))
-    for one in ordered:
-        best.setdefault(one.id, one)
-        best[one.ref] = one
+    ordered = sorted(found, key=lambda finding: (distance.get(finding.target, far), finding.severity.rank))
+    for finding in ordered:
+        best.setdefault(finding.id, finding)
+        best[finding.ref] = finding
     named = [best[name] for name in names if name in best]
-    return tuple({one.ref: one for one in named}.values())
+    return tuple({finding.ref: finding for finding in named}.values())
 
 
 def distances(target: str, topology: Topology) -> dict[str, int]:

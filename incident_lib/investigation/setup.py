@@ -12,7 +12,7 @@ from incident_lib.config import Settings, line_of_name
 from incident_lib.errors import ConfigError, RedactionError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
-from incident_lib.hypotheses.custom_clues import with_own_clues
+from incident_lib.hypotheses.custom_clues import with_custom_clues
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource
@@ -117,7 +117,7 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
     for probe in settings.document.probe:
         for key, named in (("supports", probe.supports), ("refutes", probe.refutes)):
             _check_causes(settings, probe.name, key, named, patterns)
-    return with_own_clues(tuple(patterns.values()), settings.document.probe)
+    return with_custom_clues(tuple(patterns.values()), settings.document.probe)
 
 
 def _check_causes(

@@ -24,7 +24,7 @@ _Rule = tuple[IncidentSeverity, str]
 def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tuple[IncidentSeverity, str]:
     """Return the severity that `analysis` speaks for, and why; in doubt the worse one.
 
-    With `topology` what others run is told apart from what is ours.
+    With `topology`, what others run is kept apart from what is ours.
 
     >>> propose_severity(Analysis(snapshot=""))
     (<IncidentSeverity.SEV2: 'SEV2'>, 'nothing could be judged from here: in doubt the worse one')
@@ -81,6 +81,6 @@ def _little(analysis: Analysis) -> str:
     unseen = len(analysis.not_assessed)
     blind = f", {unseen} {'probe' if unseen == 1 else 'probes'} saw nothing" if unseen else ""
     if warnings:
-        told = "one warning" if warnings == 1 else f"{warnings} warnings"
-        return f"{told}, and nothing measured that users would feel{blind}"
+        count = "one warning" if warnings == 1 else f"{warnings} warnings"
+        return f"{count}, and nothing measured that users would feel{blind}"
     return f"nothing measured is wrong{blind}; ask users before trusting it"

@@ -124,9 +124,9 @@ def _about_numbers(signals: Signals) -> list[Advice]:
     if times is not None and times > _SLOWER_THAN_NORMAL and signals.slow_for is not None:
         minutes = signals.slow_for.total_seconds() / 60
         long = signals.slow_for > _SLOW_FOR
-        told = f"slow requests are {times:.0f} times as frequent as before, for {minutes:.0f} minutes"
+        text = f"slow requests are {times:.0f} times as frequent as before, for {minutes:.0f} minutes"
         rule = "over 2 times for over 5 minutes pages" if long else "it pages after 5 minutes"
-        found.append(_advice("latency", PAGE if long else CHAT, f"{told}; {rule}"))
+        found.append(_advice("latency", PAGE if long else CHAT, f"{text}; {rule}"))
     return found
 
 
@@ -135,7 +135,7 @@ def _about_reports(signals: Signals) -> list[Advice]:
         reason = f"{signals.user_reports} users report it: likely wide, so likely a page"
         return [_advice("user reports", PAGE, reason)]
     if signals.user_reports == 1:
-        return [_advice("user reports", INVESTIGATE, "one user reports it: look before anybody is paged")]
+        return [_advice("user reports", INVESTIGATE, "one user reports it: check before paging")]
     return []
 
 

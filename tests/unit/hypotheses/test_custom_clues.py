@@ -2,7 +2,7 @@
 
 from incident_lib.config import OwnProbe, ProbeKind
 from incident_lib.hypotheses import Pattern, rank
-from incident_lib.hypotheses.custom_clues import with_own_clues
+from incident_lib.hypotheses.custom_clues import with_custom_clues
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import catalogue
@@ -31,7 +31,7 @@ def own(**named):
 
 
 def test_a_supporting_probe_adds_to_the_score_and_is_named():
-    patterns = with_own_clues((FULL,), [own(supports=("db-full",))])
+    patterns = with_custom_clues((FULL,), [own(supports=("db-full",))])
     (alone,) = ranked(patterns, "postgres.saturation.high")
     (helped,) = ranked(patterns, "postgres.saturation.high", "shop.pool.high")
     assert helped.score > alone.score
@@ -39,20 +39,20 @@ def test_a_supporting_probe_adds_to_the_score_and_is_named():
 
 
 def test_a_refuting_probe_is_counter_evidence():
-    patterns = with_own_clues((FULL,), [own(refutes=("db-full",))])
+    patterns = with_custom_clues((FULL,), [own(refutes=("db-full",))])
     (found,) = ranked(patterns, "postgres.saturation.high", "shop.pool.high")
     assert found.against == ("shop.pool.high",)
 
 
 def test_within_its_limits_it_says_nothing():
-    patterns = with_own_clues((FULL,), [own(supports=("db-full",))])
+    patterns = with_custom_clues((FULL,), [own(supports=("db-full",))])
     (found,) = ranked(patterns, "postgres.saturation.high", "shop.pool.ok")
     assert found.support == ("postgres.saturation.high",)
 
 
 def test_it_makes_no_cause_by_itself():
-    assert ranked(with_own_clues((FULL,), [own(supports=("db-full",))]), "shop.pool.high") == ()
+    assert ranked(with_custom_clues((FULL,), [own(supports=("db-full",))]), "shop.pool.high") == ()
 
 
 def test_other_patterns_stay_as_they_are():
-    assert with_own_clues((FULL,), [own(supports=("other",))]) == (FULL,)
+    assert with_custom_clues((FULL,), [own(supports=("other",))]) == (FULL,)
