@@ -1,6 +1,6 @@
-"""What evidence tells of the past, as events: changes, the onset, the first failing check, its recovery.
+"""What evidence shows of the past, as events: changes, the onset, the first failing check, its recovery.
 
-A second snapshot tells most of it again; what the timeline knows already is not written twice.
+A second snapshot shows most of it again; what the timeline holds already is not written twice.
 """
 
 from bisect import bisect_left, insort
@@ -16,7 +16,7 @@ from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, Fi
 from incident_lib.model.renamed import current_id
 from incident_lib.technologies import catalogue
 
-_SAME = timedelta(seconds=5)  # what two probes or two snapshots tell of one moment
+_SAME = timedelta(seconds=5)  # two probes or two snapshots about one moment
 _DAY = timedelta(days=1)  # a warning that is older than this has nothing to do with today
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _FAILS, _PASSES = "fails", "passes"
@@ -144,7 +144,7 @@ def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) 
         at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
         if at is None or finding.since or not catalogue().has(finding, Flag.CHECK):
             continue
-        check = probe, target = _probe(finding), finding.target
+        check = probe, target = finding.probe, finding.target
         before = state.get(check) or known.check(probe, target)
         if finding.severity is FindingSeverity.CRITICAL and before == _PASSES:
             state[check] = _FAILS
@@ -154,31 +154,31 @@ def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) 
             yield _draft(finding, analysis, at, f"{finding.title} (well again)", check=_PASSES)
 
 
-def _lock_root(one: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
+def _lock_root(finding: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
     """Return when the transaction began that others wait for, None when nothing tells."""
-    seconds = one.data.get("root_transaction_seconds")
-    at = next((seen_at[ref] for ref in one.evidence if ref in seen_at), None)
-    if at is None or not isinstance(seconds, int | float) or not catalogue().has(one, Flag.LOCK_WAIT):
+    seconds = finding.data.get("root_transaction_seconds")
+    at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
+    if at is None or not isinstance(seconds, int | float) or not catalogue().has(finding, Flag.LOCK_WAIT):
         return None
     return at - timedelta(seconds=seconds)
 
 
-def _root_text(one: Finding) -> str:
-    name = one.data.get("root_application") or one.data.get("root_role") or "a session"
-    return f"the transaction that others wait for begins ({name}, pid {one.data.get('root_pid')})"
+def _root_text(finding: Finding) -> str:
+    name = finding.data.get("root_application") or finding.data.get("root_role") or "a session"
+    return f"the transaction that others wait for begins ({name}, pid {finding.data.get('root_pid')})"
 
 
-def _draft(one: Finding, analysis: Analysis, at: datetime | None, text: str, **more: str) -> Draft:
+def _draft(finding: Finding, analysis: Analysis, at: datetime | None, text: str, **more: str) -> Draft:
     return Draft(
         kind=EventKind.OBSERVED,
-        text=f"{one.target}: {text}",
-        source=_probe(one),
+        text=f"{finding.target}: {text}",
+        source=finding.probe,
         occurred_at=at,
-        evidence=one.evidence,
+        evidence=finding.evidence,
         data={
-            "finding": one.id,
-            "target": one.target,
-            "severity": one.severity.value,
+            "finding": finding.id,
+            "target": finding.target,
+            "severity": finding.severity.value,
             "snapshot": analysis.snapshot,
             **more,
         },
@@ -193,10 +193,3 @@ def _subject(item: Event | Draft) -> tuple[object, ...]:
 
 def _kind(item: Event | Draft) -> FindingKind:
     return catalogue()[current_id(str(item.data.get("finding", "")))]
-
-
-def _probe(one: Finding) -> str:
-    """Return the probe a finding comes from: `db/postgres.locks` names it."""
-    if one.evidence:
-        return one.evidence[0].rpartition("/")[2]
-    return one.id.rpartition(".")[0]

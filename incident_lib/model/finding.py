@@ -42,7 +42,7 @@ class ProposedAction(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One judgement about one target, with numbers and the evidence it rests on."""
 
-    id: str  # "postgres.locks.blocked": the probe's name, then what was seen
+    id: str  # "postgres.locks.blocked": what it is about, then what was seen
     severity: FindingSeverity
     target: str
     title: str  # one line, no full stop: what is wrong
@@ -51,6 +51,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()  # Evidence.ref
     actions: tuple[ProposedAction, ...] = ()
     data: dict[str, str | int | float | None] = {}  # the numbers and names again, for rules and templates
+
+    @property
+    def probe(self) -> str:
+        """The probe whose evidence it rests on; without evidence what its id is about."""
+        return self.evidence[0].rpartition("/")[2] if self.evidence else self.id.rpartition(".")[0]
 
     @property
     def ref(self) -> str:

@@ -211,7 +211,7 @@ def _gathered(found: Iterable[Finding]) -> list[Finding]:
 def _gather(group: list[Finding]) -> Finding:
     if len(group) == 1:
         return group[0]
-    probes = ", ".join(each.id.rpartition(".")[0] for each in group)
+    probes = ", ".join(each.probe for each in group)
     details = [each.detail for each in group if each.detail][:1]
     return replace(group[0], detail="\n".join([*details, f"{format_count(len(group), 'check')}: {probes}"]))
 
