@@ -90,7 +90,7 @@ def test_a_slow_dependency_is_reported_by_its_latency(stack, capsys, tmp_path):
     assert slow["now"] > 10 * slow["before"]
     assert slow["evidence_now"] == ["payments/http.health"]
     assert any(one["id"] == "hypothesis.rank" and one["target"] == "payments" for one in worst)
-    assert "against baseline normal" in page.read_text(encoding="utf-8")
+    assert "compared with baseline normal" in page.read_text(encoding="utf-8")
     assert incident("--config", str(stack.config), "--no-color", *words) == 0
     assert "worse" in capsys.readouterr().out
 
