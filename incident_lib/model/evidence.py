@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model.rows import Row, decode_row
+from incident_lib.model.rows import Row, decode_row, decode_rows
 
 R = TypeVar("R", bound=Row)
 
@@ -92,19 +92,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 class _Stored(Evidence, frozen=True, kw_only=True):
     """Evidence whose records are not decoded yet: their types are known only when all technologies are."""
 
-    rows: tuple[dict[str, Any], ...] = ()  # type: ignore[assignment]
+    rows: msgspec.Raw = msgspec.Raw(b"[]")  # type: ignore[assignment]
 
 
 def decode_evidence(data: bytes) -> Evidence:
     """Return the evidence in a JSON document. Errors: msgspec.MsgspecError."""
-    return _decoded(msgspec.json.decode(data, type=_Stored))
+    stored = msgspec.json.decode(data, type=_Stored)
+    fields = {name: getattr(stored, name) for name in stored.__struct_fields__}
+    return Evidence(**fields | {"rows": decode_rows(stored.rows)})
 
 
 def convert_evidence(stored: dict[str, Any]) -> Evidence:
     """Return the evidence in builtin types. Errors: msgspec.ValidationError."""
-    return _decoded(msgspec.convert(stored, _Stored))
-
-
-def _decoded(stored: _Stored) -> Evidence:
-    fields = {name: getattr(stored, name) for name in stored.__struct_fields__}
-    return Evidence(**fields | {"rows": tuple(decode_row(row) for row in stored.rows)})
+    rows = tuple(decode_row(row) for row in stored.get("rows", ()))
+    return msgspec.structs.replace(msgspec.convert(stored | {"rows": ()}, Evidence), rows=rows)

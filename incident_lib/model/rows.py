@@ -6,6 +6,8 @@ and units for ever; one whose type is not registered is kept as it was stored.
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache, reduce
+from operator import or_
 from types import ModuleType
 from typing import Any, cast
 
@@ -74,6 +76,22 @@ def is_registered(row: object) -> bool:
     return isinstance(row, Row) and _types.get(tag_of(type(row))) is type(row)
 
 
+def decode_rows(stored: msgspec.Raw) -> tuple[Row, ...]:
+    """Return the records of a JSON array. Errors: msgspec.MsgspecError."""
+    try:
+        return _decoder(len(_types)).decode(stored)
+    except msgspec.ValidationError:  # a type that is not registered, or a field that is wrong
+        return tuple(decode_row(row) for row in msgspec.json.decode(stored, type=list[dict[str, Any]]))
+
+
+@cache
+def _decoder(_known_count: int) -> msgspec.json.Decoder[tuple[Row, ...]]:
+    """Return the decoder of all types that are registered by now."""
+    union: Any = reduce(or_, _types.values())
+    array: Any = tuple[union, ...]
+    return msgspec.json.Decoder(array)
+
+
 def decode_row(stored: dict[str, Any]) -> Row:
     """Return the record that `stored` holds, an UnknownRow where its type is not registered.
 
@@ -89,8 +107,13 @@ def decode_row(stored: dict[str, Any]) -> Row:
     row_type = _types.get(tag) if isinstance(tag, str) else None
     if row_type is not None:
         return msgspec.convert(stored, row_type, str_keys=True)  # those of JSON are strings
-    fields = [(name, Any) for name in stored if name != "row" and name.isidentifier()]
-    unknown = msgspec.defstruct(
-        "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=str(tag)
+    names = tuple(name for name in stored if name != "row" and name.isidentifier())
+    return cast(Row, _unknown(str(tag), names)(**{name: stored[name] for name in names}))
+
+
+@cache
+def _unknown(tag: str, names: tuple[str, ...]) -> type[msgspec.Struct]:
+    fields = [(name, Any) for name in names]
+    return msgspec.defstruct(
+        "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=tag
     )
-    return cast(Row, unknown(**{name: stored[name] for name, _ in fields}))

@@ -4,7 +4,9 @@ Commands, notebooks and servers call the same ones. In a notebook: `from inciden
 `response.note(case.folder, "the vendor answers at 15:00")`.
 """
 
-from incident_lib.response.drafts import StoredDraft, draft
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from incident_lib.response.lifecycle import (
     Declared,
     Update,
@@ -21,6 +23,9 @@ from incident_lib.response.lifecycle import (
     resolve,
     update,
 )
+
+if TYPE_CHECKING:
+    from incident_lib.response.drafts import StoredDraft, draft
 
 __all__ = [
     "Declared",
@@ -40,3 +45,10 @@ __all__ = [
     "resolve",
     "update",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what drafts need when they are first used: a note must not wait for templates."""
+    if name not in {"StoredDraft", "draft"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.drafts"), name)
