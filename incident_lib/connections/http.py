@@ -5,7 +5,9 @@ import contextlib
 import io
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, Any, cast
@@ -14,16 +16,23 @@ from urllib.parse import SplitResult, quote, unquote
 import msgspec
 
 from incident_lib import clock
-from incident_lib.connections.http_date import ClockDifference, clock_difference
-from incident_lib.connections.http_peer import explained, no_certificate, wrong
 from incident_lib.connections.names import resolve, to_ascii
-from incident_lib.connections.peer import LOOK_SECONDS, Peer, recognise
+from incident_lib.connections.peer import (
+    DETECT_SECONDS,
+    NOT_UNDERSTOOD,
+    Peer,
+    detect_peer,
+    recognise,
+    wrong_peer,
+)
 from incident_lib.connections.sockets import Address, connect_any, kind_of
-from incident_lib.connections.tls import context_for, wrap
+from incident_lib.connections.tls import asks_certificate, context_for, wrap
 from incident_lib.connections.urls import following, host_header, port_of, safe_url, split
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.units import format_duration
 
+_RESOLUTION_SECONDS = 1.0  # of the header, which holds whole seconds that have begun
+_STALE_SECONDS = 1.0  # servers make the text once a second and use it again
 BODY_LIMIT_BYTES = 64 * 1024
 REDIRECTS = 5
 _FIRST_BYTES = 512
@@ -31,6 +40,17 @@ _BAD_REQUEST = 400
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
+_PROTOCOL_ADVICE = {
+    Peer.TLS: "write https:// for http:// in its url",
+    Peer.HTTP: "write http:// for https:// in its url, or switch TLS on there",
+}
+
+
+class ClockDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock less ours, and how far that may be off either way."""
+
+    seconds: float
+    error_seconds: float
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +85,7 @@ def get(
 ) -> Answer:
     """Return what a GET of `url` brings within `seconds`; a sick target raises nothing.
 
-    Follows `redirects` redirects, on the same host only. Reads 64 KiB of the body, unless told otherwise.
+    Follows `redirects` redirects, on the same host only. Reads 64 KiB of the body by default.
     Verifies TLS against `ca`.
     Cost: one request, one connection, and one more for each redirect.
     """
@@ -76,14 +96,14 @@ def get(
         while True:
             answer = _exchange(here, trace, ca)
             location = answer.headers.get("location") if answer.status in _REDIRECT_CODES else None
-            next_one = following(here, location) if location else None
-            if next_one is None or redirects == 0:
+            target = following(here, location) if location else None
+            if target is None or redirects == 0:
                 break
             if len(hops) >= redirects:
                 message = f"{safe_url(url)} redirects more than {redirects} times"
                 raise TargetError(ProblemKind.PROTOCOL, message, "look for a redirect loop")
-            hops.append(safe_url(next_one))
-            here = next_one
+            hops.append(safe_url(target))
+            here = target
     except TargetError as error:
         answer = Answer(url=url, error=error, silent=trace.is_silent(error))
     return msgspec.structs.replace(
@@ -116,7 +136,7 @@ class _Trace:
     def left_for_tls(self) -> float:
         """Return the seconds for a handshake: enough stays to see what answers instead."""
         left = self.left()
-        return max(left * 0.8, left - LOOK_SECONDS / 2)
+        return max(left * 0.8, left - DETECT_SECONDS / 2)
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -202,8 +222,35 @@ def _connect(parts: SplitResult, trace: _Trace, ca: Path | None) -> socket.socke
 
 
 def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> TargetError:
-    left = trace.seconds - trace.elapsed()
-    return explained(error, parts, reached=trace.reached, first=trace.first, seconds=left)
+    """Return that something else than the address says answers, or the error as it is.
+
+    Cost: one connection where the other side is silent to a TLS greeting, up to four where it hung up.
+    """
+    seconds = trace.seconds - trace.elapsed()
+    if error.kind not in NOT_UNDERSTOOD or trace.reached is None:
+        return error
+    found = recognise(trace.first)
+    if found is None and seconds > 0:
+        waits = error.kind is ProblemKind.TIMED_OUT
+        found = detect_peer((trace.reached,), waits=waits, seconds=min(DETECT_SECONDS, seconds))
+    expected = Peer.TLS if parts.scheme == "https" else Peer.HTTP
+    if found is Peer.TLS is expected and error.kind is ProblemKind.RESET and seconds > 0:
+        asks = asks_certificate(parts.hostname or "", trace.reached, seconds)
+        return _no_certificate() if asks else error
+    return error if found in {None, Peer.OTHER, expected} else _wrong_protocol(parts, found)
+
+
+def _no_certificate() -> TargetError:
+    """Return the problem of a server that asks clients for a certificate: ours, as we have none."""
+    message = "it asks clients for a certificate, and the workbench has none to show"
+    return TargetError(ProblemKind.PRIVILEGE, message, "look at it from a client that has one")
+
+
+def _wrong_protocol(parts: SplitResult, found: Peer) -> TargetError:
+    """Return the problem of an address at which `found` answers."""
+    where = f"{parts.hostname}:{port_of(parts)}"
+    advice = _PROTOCOL_ADVICE.get(found, "correct host and port of its url")
+    return wrong_peer(where, parts.scheme.upper(), found, advice)
 
 
 def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) -> Answer:
@@ -219,9 +266,35 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
         with trace.phase("body"):
             answer = _receive(url, reader, trace.body_limit_bytes)
     if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
-        raise wrong(parts, Peer.TLS)
-    told = clock_difference(answer.headers, sent_at, answered_at)
-    return msgspec.structs.replace(answer, clock=told)
+        raise _wrong_protocol(parts, Peer.TLS)
+    difference = clock_difference(answer.headers, sent_at, answered_at)
+    return msgspec.structs.replace(answer, clock=difference)
+
+
+def clock_difference(
+    headers: Mapping[str, str], sent_at: datetime, answered_at: datetime
+) -> ClockDifference | None:
+    """Return the server's clock less ours; None where the answer does not show it.
+
+    An answer that a cache kept has the date of its making: one with an age, or a hit, shows nothing. The
+    server wrote its date between our two moments, and the truth lies within a second after it.
+
+    >>> sent = datetime(2026, 1, 15, 14, 31, 0, tzinfo=UTC)
+    >>> clock_difference({"date": "Thu, 15 Jan 2026 14:30:00 GMT"}, sent, sent).seconds
+    -59.5
+    """
+    if "age" in headers or "hit" in headers.get("x-cache", "").lower() or answered_at < sent_at:
+        return None
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, IndexError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    way = (answered_at - sent_at).total_seconds() / 2
+    ours = sent_at.timestamp() + way
+    seconds = date.timestamp() + _RESOLUTION_SECONDS / 2 - ours
+    return ClockDifference(seconds=seconds, error_seconds=way + _RESOLUTION_SECONDS / 2 + _STALE_SECONDS)
 
 
 def _receive(url: str, reader: IO[bytes], limit: int) -> Answer:
@@ -274,7 +347,7 @@ def _late(trace: _Trace) -> TargetError:
 
 def _broken_off(error: OSError, trace: _Trace) -> TargetError:
     if isinstance(error, ssl.SSLError) and (error.reason or "").endswith("CERTIFICATE_REQUIRED"):
-        return no_certificate()
+        return _no_certificate()
     when = "in the middle of the answer" if trace.stage == "body" else "without an answer"
     kind = ProblemKind.RESET if isinstance(error, ConnectionError | ssl.SSLEOFError) else ProblemKind.TLS
     return TargetError(kind, f"it closed the connection {when}", "look for a crash or a limit in its log")

@@ -1,4 +1,4 @@
-r"""What answers on a port where something else was expected: told by the first bytes that it sends.
+r"""What answers on a port where something else was expected, by the first bytes that it sends.
 
 A client of one protocol at a port of another one waits until its time is up, or is hung up on, and reports
 just that. The first bytes say more. Where the other side waits for a line, it is given one that servers of
@@ -16,7 +16,7 @@ from incident_lib import clock
 from incident_lib.connections.sockets import Address, connect_any
 from incident_lib.errors import ProblemKind, TargetError
 
-LOOK_SECONDS = 1.0
+DETECT_SECONDS = 1.0
 _EACH_SECONDS = 0.4
 _FIRST_BYTES = 512
 _SSL_REQUEST = bytes.fromhex(
@@ -25,8 +25,8 @@ _SSL_REQUEST = bytes.fromhex(
 _LINE = b"HEAD / HTTP/1.0\r\n\r\n"
 
 
-# How clients fail where nobody understands them; a connection that was never made is something else.
-STRANGE = frozenset({ProblemKind.TIMED_OUT, ProblemKind.RESET, ProblemKind.PROTOCOL, ProblemKind.TLS})
+# How clients fail that are not understood; a connection that was never made is something else.
+NOT_UNDERSTOOD = frozenset({ProblemKind.TIMED_OUT, ProblemKind.RESET, ProblemKind.PROTOCOL, ProblemKind.TLS})
 
 
 class Peer(StrEnum):
@@ -87,7 +87,9 @@ def recognise(data: bytes) -> Peer | None:
     return next((peer for peer, sign in _SIGNS if sign.match(data)), Peer.OTHER)
 
 
-def look(addresses: Sequence[Address], *, waits: bool = False, seconds: float = LOOK_SECONDS) -> Peer | None:
+def detect_peer(
+    addresses: Sequence[Address], *, waits: bool = False, seconds: float = DETECT_SECONDS
+) -> Peer | None:
     """Return what answers at an address where a client of ours was not understood; None for nothing known.
 
     `waits` for a server that is silent rather than one that hangs up: it is given a line, and left alone.
@@ -96,19 +98,19 @@ def look(addresses: Sequence[Address], *, waits: bool = False, seconds: float = 
     deadline = clock.monotonic() + seconds
     with contextlib.suppress(OSError, TargetError):
         if waits:
-            return recognise(_say(addresses, _LINE, deadline))
-        first = _say(addresses, _SSL_REQUEST, deadline)
+            return recognise(_first_bytes(addresses, _LINE, deadline))
+        first = _first_bytes(addresses, _SSL_REQUEST, deadline)
         if first in {b"S", b"N"}:
             return Peer.POSTGRES
         if first and (peer := recognise(first)) is not Peer.OTHER:
             return peer
-        if first := _say(addresses, _LINE, deadline):
+        if first := _first_bytes(addresses, _LINE, deadline):
             return recognise(first)
         return Peer.TLS if _shakes_hands(addresses, deadline) else None
     return None
 
 
-def _say(addresses: Sequence[Address], words: bytes, deadline: float) -> bytes:
+def _first_bytes(addresses: Sequence[Address], words: bytes, deadline: float) -> bytes:
     """Return the first bytes that come back, none where it stays silent or hangs up."""
     with _connected(addresses, deadline) as sock:
         try:

@@ -51,6 +51,7 @@ def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) ->
     """
     messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
     collection = _Collection(lanes, clock.monotonic() + deadline_seconds)
+    # No bounded call: a lane reports while it runs, and is given up by what it is at, not by one deadline.
     for index, lane in enumerate(lanes):
         work = threading.Thread(target=_work, args=(index, lane, window, messages.put), daemon=True)
         work.name = f"collect {lane.target} {lane.name}"

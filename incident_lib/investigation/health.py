@@ -1,7 +1,5 @@
 """The health check: the six checks of the script, or everything that is configured, all at once."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -11,6 +9,7 @@ import msgspec
 
 from incident_lib import clock, units
 from incident_lib.config import Dependency, Service, Settings
+from incident_lib.connections.bounded import Call
 from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, RedactionError, WorkbenchError
 from incident_lib.investigation.collect import collect
@@ -124,24 +123,16 @@ def _result(check: HealthCheck, evidence: Evidence, seconds: float) -> Result:
 
 def begin(ask: Callable[[float], T], seconds: float) -> Callable[[], T | None]:
     """Return a function that waits for what `ask` answers, for `seconds` from now; None where it cannot."""
-    answers: queue.SimpleQueue[T | None] = queue.SimpleQueue()
     until = clock.monotonic() + seconds + _GRACE_SECONDS
-
-    def answer() -> None:
-        """Put the answer where it is waited for; None where there is none."""
-        try:
-            answers.put(ask(seconds))
-        except (WorkbenchError, OSError, ValueError):
-            answers.put(None)
+    running = Call(partial(ask, seconds))
 
     def wait() -> T | None:
         """Return the answer, None if it does not come in time."""
         try:
-            return answers.get(timeout=max(0.0, until - clock.monotonic()))
-        except queue.Empty:
+            return running.wait(until - clock.monotonic())
+        except (WorkbenchError, OSError, ValueError):
             return None
 
-    threading.Thread(target=answer, daemon=True).start()
     return wait
 
 

@@ -68,6 +68,7 @@ def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence
     is ended by no time-out of its own.
     """
     started_at, started = clock.now(), clock.monotonic()
+    # No bounded call: the probe stays in its lane's thread, which must be free again before the next one.
     expired = threading.Event()
     watchdog = threading.Timer(probe.deadline_seconds, _expire, (expired, session))
     watchdog.daemon = True

@@ -20,7 +20,7 @@ from typing import Any
 try:
     import ssl
 except ImportError:  # an image may have a Python without it
-    ssl = None  # type: ignore[assignment]  # None is what tells it
+    ssl = None  # type: ignore[assignment]  # None where it is missing
 
 _ADDRESSES = 4
 _SETTLE_SECONDS = 0.1
@@ -49,42 +49,44 @@ def _resolve(answer: "dict[str, Any]", question: "dict[str, Any]") -> "list[Any]
 
 def _connect(places: "list[Any]", end: float) -> "tuple[list[dict[str, Any]], list[Any]]":
     """Return what happened at each address, all tried at once, and those that connected."""
-    told, waiting = [], {}
+    attempts, waiting = [], {}
     began = time.monotonic()
     for family, address in places[:_ADDRESSES]:
-        one = {"address": address[0], "port": address[1], "error": "timeout", "seconds": None}
-        told.append(one)
-        sock = _begin(family, address, one)
+        attempt = {"address": address[0], "port": address[1], "error": "timeout", "seconds": None}
+        attempts.append(attempt)
+        sock = _begin(family, address, attempt)
         if sock is not None:
-            waiting[sock] = (one, (family, address))
+            waiting[sock] = (attempt, (family, address))
     while waiting and time.monotonic() < end:
         for sock in select.select([], list(waiting), [], max(0.0, end - time.monotonic()))[1]:
-            one, place = waiting.pop(sock)
+            attempt, place = waiting.pop(sock)
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            one.update(error=_name_of(code), seconds=time.monotonic() - began, sock=sock, place=place)
+            attempt.update(error=_name_of(code), seconds=time.monotonic() - began, sock=sock, place=place)
     for sock in waiting:
         sock.close()
-    return told, _settled(told)
+    return attempts, _settled(attempts)
 
 
-def _begin(family: int, address: "Any", one: "dict[str, Any]") -> "Any":
+def _begin(family: int, address: "Any", attempt: "dict[str, Any]") -> "Any":
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        one["error"] = _name_of(error.errno or errno.EAFNOSUPPORT)
+        attempt["error"] = _name_of(error.errno or errno.EAFNOSUPPORT)
         return None
     sock.settimeout(0)
     code = sock.connect_ex(address)
     if code in (0, errno.EINPROGRESS):
         return sock
-    one["error"] = _name_of(code)
+    attempt["error"] = _name_of(code)
     sock.close()
     return None
 
 
-def _settled(told: "list[dict[str, Any]]") -> "list[Any]":
+def _settled(attempts: "list[dict[str, Any]]") -> "list[Any]":
     """Return the places that stay connected: whoever accepts only to hang up does so at once."""
-    connected = {one["sock"]: one for one in told if "sock" in one and not one["error"]}
+    connected = {
+        attempt["sock"]: attempt for attempt in attempts if "sock" in attempt and not attempt["error"]
+    }
     for sock in select.select(list(connected), [], [], _SETTLE_SECONDS)[0] if connected else ():
         try:
             gone = not sock.recv(1, socket.MSG_PEEK)
@@ -93,11 +95,11 @@ def _settled(told: "list[dict[str, Any]]") -> "list[Any]":
         if gone:
             connected[sock]["error"] = "ECONNRESET"
     places = []
-    for one in told:
-        sock, place = one.pop("sock", None), one.pop("place", None)
+    for attempt in attempts:
+        sock, place = attempt.pop("sock", None), attempt.pop("place", None)
         if sock is not None:
             sock.close()
-        if place is not None and not one["error"]:
+        if place is not None and not attempt["error"]:
             places.append(place)
     return places
 
@@ -113,7 +115,9 @@ def _certifi() -> str:
     roots = [program.parent.parent, pathlib.Path(os.environ.get("VIRTUAL_ENV") or sys.prefix)]
     folders = [root / "lib" / here / name for root in roots for name in ("site-packages", "dist-packages")]
     folders.append(pathlib.Path("/usr/lib/python3/dist-packages"))
-    folders += [pathlib.Path(one) for one in (os.environ.get("PYTHONPATH") or "").split(os.pathsep) if one]
+    folders += [
+        pathlib.Path(folder) for folder in (os.environ.get("PYTHONPATH") or "").split(os.pathsep) if folder
+    ]
     found = [folder / "certifi" / "cacert.pem" for folder in folders]
     return next((str(path) for path in found if path.is_file()), "")
 
@@ -133,7 +137,7 @@ def _is_fair(began: float, queued: float) -> bool:
 
 
 def _handshake(host: str, place: "Any", context: "Any", end: float) -> "dict[str, Any]":
-    told = {"verified": False, "chain": []}
+    seen = {"verified": False, "chain": []}
     family, address = place
     began, queued = time.monotonic(), _queued_seconds()
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -141,18 +145,18 @@ def _handshake(host: str, place: "Any", context: "Any", end: float) -> "dict[str
         sock.settimeout(max(0.05, end - time.monotonic()))
         sock.connect(address)
         with context.wrap_socket(sock, server_hostname=host) as secured:
-            told["verified"] = True
-            told["protocol"] = secured.version()
-            told["chain"] = _chain(secured)
+            seen["verified"] = True
+            seen["protocol"] = secured.version()
+            seen["chain"] = _chain(secured)
     except OSError as error:
-        told["code"] = getattr(error, "verify_code", None)
-        told["message"] = str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
+        seen["code"] = getattr(error, "verify_code", None)
+        seen["message"] = str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
         late = isinstance(error, socket.timeout)
-        told["silent"] = late and _is_fair(began, queued)
-        told["late"] = late and not told["silent"]
+        seen["silent"] = late and _is_fair(began, queued)
+        seen["late"] = late and not seen["silent"]
     finally:
         sock.close()
-    return told
+    return seen
 
 
 def _chain(secured: "Any") -> "list[str]":
@@ -162,10 +166,13 @@ def _chain(secured: "Any") -> "list[str]":
         if hasattr(secured, "get_unverified_chain"):
             found = list(secured.get_unverified_chain())
         else:
-            found = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain()]
+            found = [
+                ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
+                for certificate in inner.get_unverified_chain()
+            ]
     except (AttributeError, TypeError, ValueError):
         found = [secured.getpeercert(binary_form=True)]
-    return [base64.b64encode(one).decode("ascii") for one in found if one]
+    return [base64.b64encode(der).decode("ascii") for der in found if der]
 
 
 def _stores(question: "dict[str, Any]") -> "list[tuple[str, Any]]":
@@ -189,28 +196,28 @@ def _context(options: "dict[str, Any]") -> "Any":
 
 
 def _secure(question: "dict[str, Any]", place: "Any", end: float) -> "list[dict[str, Any]]":
-    told: list[dict[str, Any]] = []
+    handshakes: list[dict[str, Any]] = []
     for name, context in _stores(question):
-        one = _handshake(question["host"], place, context, end)
-        one["store"] = name
-        one["authorities"] = len(context.get_ca_certs())
-        if told and (one.get("silent") or one.get("late")):
-            break  # it answered a moment ago, so this tells nothing of the other store
-        told.append(one)
-        if one.get("silent") or one.get("late"):
-            return told
-    if told and not all(one["verified"] for one in told):
+        handshake = _handshake(question["host"], place, context, end)
+        handshake["store"] = name
+        handshake["authorities"] = len(context.get_ca_certs())
+        if handshakes and (handshake.get("silent") or handshake.get("late")):
+            break  # it answered a moment ago, so this says nothing of the other store
+        handshakes.append(handshake)
+        if handshake.get("silent") or handshake.get("late"):
+            return handshakes
+    if handshakes and not all(handshake["verified"] for handshake in handshakes):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         seen = _handshake(question["host"], place, context, end)
-        for one in told:
-            one["chain"] = one["chain"] or seen["chain"]
-            one["protocol"] = one.get("protocol") or seen.get("protocol")
-    return told
+        for handshake in handshakes:
+            handshake["chain"] = handshake["chain"] or seen["chain"]
+            handshake["protocol"] = handshake.get("protocol") or seen.get("protocol")
+    return handshakes
 
 
-def look(question: "dict[str, Any]", answer: "dict[str, Any]") -> None:
+def view(question: "dict[str, Any]", answer: "dict[str, Any]") -> None:
     """Fill `answer` step by step, so that what was seen before a deadline is there."""
     end = time.monotonic() + question["seconds"]
     answer["stage"] = "name"
@@ -228,15 +235,15 @@ def look(question: "dict[str, Any]", answer: "dict[str, Any]") -> None:
 def main() -> None:
     """Answer every question at once; at the deadline what there is."""
     questions = json.loads(sys.argv[1])
-    answers = [{"id": one["id"], "stage": "name"} for one in questions]
+    answers = [{"id": question["id"], "stage": "name"} for question in questions]
     threads = []
     for question, answer in zip(questions, answers):  # noqa: B905 - not before Python 3.10
-        thread = threading.Thread(target=look, args=(question, answer), daemon=True)
+        thread = threading.Thread(target=view, args=(question, answer), daemon=True)
         thread.start()
         threads.append((thread, time.monotonic() + question["seconds"] + 0.3))
     for thread, end in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    sys.stdout.write(json.dumps([dict(one) for one in answers]))
+    sys.stdout.write(json.dumps([dict(answer) for answer in answers]))
     sys.stdout.flush()
     os._exit(0)  # a thread may hang in the resolver, which nothing can break off
 

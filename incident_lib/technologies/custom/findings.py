@@ -1,4 +1,4 @@
-"""The team's own probes, judged by the limits that they come with."""
+"""The custom probes of a team, judged by the limits that they come with."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -12,10 +12,10 @@ from incident_lib.units import format_number
 
 def own_analyzers(probes: Iterable[OwnProbe]) -> dict[str, Analyzer]:
     """Return an analyzer for each of `probes`, by name."""
-    return {own.name: partial(judge, own=own) for own in probes}
+    return {custom.name: partial(judge, custom=custom) for custom in probes}
 
 
-def judge(evidence: Evidence, _context: Context, *, own: OwnProbe) -> Iterator[Finding]:
+def judge(evidence: Evidence, _context: Context, *, custom: OwnProbe) -> Iterator[Finding]:
     """Yield what the worst of the measurements means: high or low, ok, or a value where there are no limits.
 
     What is not known is UNKNOWN, also beside numbers that are well.
@@ -24,57 +24,63 @@ def judge(evidence: Evidence, _context: Context, *, own: OwnProbe) -> Iterator[F
     known = [(row.value, row) for row in rows if row.value is not None]
     if len(known) < len(rows) or not known:
         yield finding(
-            evidence, "unknown", FindingSeverity.UNKNOWN, f"{own.heading}: not assessed, there is no number"
+            evidence,
+            "unknown",
+            FindingSeverity.UNKNOWN,
+            f"{custom.heading}: not assessed, there is no number",
         )
-    bad = [(value, row) for value, row in known if severity_of(own, value) is not None]
+    bad = [(value, row) for value, row in known if severity_of(custom, value) is not None]
     if bad:
-        yield _past(evidence, own, bad)
+        yield _past(evidence, custom, bad)
     if known and len(known) == len(rows) and not bad:
-        yield _within(evidence, own, known)
+        yield _within(evidence, custom, known)
 
 
-def severity_of(own: OwnProbe, value: float) -> FindingSeverity | None:
+def severity_of(custom: OwnProbe, value: float) -> FindingSeverity | None:
     """Return how bad `value` is, None within the limits.
 
     >>> from incident_lib.config import ProbeKind
-    >>> own = OwnProbe(name="shop.it", target="t", kind=ProbeKind.FILE, file="f", warning=5, critical=9)
-    >>> [severity_of(own, value) for value in (4, 5)]
+    >>> custom = OwnProbe(name="shop.it", target="t", kind=ProbeKind.FILE, file="f", warning=5, critical=9)
+    >>> [severity_of(custom, value) for value in (4, 5)]
     [None, <FindingSeverity.WARNING: 'WARNING'>]
     """
-    warning, critical = own.limits
+    warning, critical = custom.limits
     for severity, limit in ((FindingSeverity.CRITICAL, critical), (FindingSeverity.WARNING, warning)):
-        if limit is not None and (value >= limit if own.bad == "above" else value <= limit):
+        if limit is not None and (value >= limit if custom.bad == "above" else value <= limit):
             return severity
     return None
 
 
-def _past(evidence: Evidence, own: OwnProbe, bad: list[tuple[float, Measurement]]) -> Finding:
-    value, row = (max if own.bad == "above" else min)(bad, key=lambda pair: pair[0])
-    severity = severity_of(own, value) or FindingSeverity.WARNING
-    warning, critical = own.limits
+def _past(evidence: Evidence, custom: OwnProbe, bad: list[tuple[float, Measurement]]) -> Finding:
+    value, row = (max if custom.bad == "above" else min)(bad, key=lambda pair: pair[0])
+    severity = severity_of(custom, value) or FindingSeverity.WARNING
+    warning, critical = custom.limits
     limit = critical if severity is FindingSeverity.CRITICAL else warning
     more = f"; {len(bad) - 1} more are past their limit" if len(bad) > 1 else ""
     return finding(
         evidence,
-        "high" if own.bad == "above" else "low",
+        "high" if custom.bad == "above" else "low",
         severity,
-        f"{own.heading}: {_shown(value, row)}",
-        f"at or {own.bad} its limit of {limit:g}{more}" + (f"; {own.question}" if own.question else ""),
+        f"{custom.heading}: {_shown(value, row)}",
+        f"at or {custom.bad} its limit of {limit:g}{more}"
+        + (f"; {custom.question}" if custom.question else ""),
         value=value,
         limit=limit,
     )
 
 
-def _within(evidence: Evidence, own: OwnProbe, known: list[tuple[float, Measurement]]) -> Finding:
-    worst = (max if own.bad == "above" else min)(known, key=lambda pair: pair[0])
-    more = f", the {'highest' if own.bad == 'above' else 'lowest'} of {len(known)}" if len(known) > 1 else ""
-    warning, critical = own.limits
+def _within(evidence: Evidence, custom: OwnProbe, known: list[tuple[float, Measurement]]) -> Finding:
+    worst = (max if custom.bad == "above" else min)(known, key=lambda pair: pair[0])
+    more = (
+        f", the {'highest' if custom.bad == 'above' else 'lowest'} of {len(known)}" if len(known) > 1 else ""
+    )
+    warning, critical = custom.limits
     judged = warning is not None or critical is not None
     return finding(
         evidence,
         "ok" if judged else "value",
         FindingSeverity.OK if judged else FindingSeverity.INFO,
-        f"{own.heading}: {_shown(*worst)}{more}",
+        f"{custom.heading}: {_shown(*worst)}{more}",
         "" if judged else "no limit is configured, so it is not judged",
         value=worst[0],
     )

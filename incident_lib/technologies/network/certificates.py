@@ -59,8 +59,8 @@ def matches_name(host: str, names: Sequence[str]) -> bool:
     (True, False)
     """
     if is_literal(host):
-        wanted = ipaddress.ip_address(host.partition("%")[0])
-        return any(is_literal(name) and ipaddress.ip_address(name) == wanted for name in names)
+        address = ipaddress.ip_address(host.partition("%")[0])
+        return any(is_literal(name) and ipaddress.ip_address(name) == address for name in names)
     plain = to_ascii(host).lower().rstrip(".")
     parent = plain.partition(".")[2]
     return any(name.lower() in {plain, f"*.{parent}" if parent else plain} for name in names)

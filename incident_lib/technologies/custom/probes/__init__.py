@@ -1,4 +1,4 @@
-"""The team's own probes, from `[[probe]]`: in the session of their service where it has one."""
+"""The custom probes of a team, from `[[probe]]`: in the session of their service where it has one."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -29,49 +29,55 @@ def with_own(lanes: Iterable[Lane], settings: Settings) -> tuple[Lane, ...]:
     waiting = list(settings.document.probe)
     together = []
     for lane in lanes:
-        own = [one for one in waiting if one.target == lane.target and _LANES.get(one.kind) == lane.name]
-        waiting = [one for one in waiting if one not in own]
-        probes = (*lane.probes, *(_probe(one, settings) for one in own))
-        together.append(msgspec.structs.replace(lane, probes=probes) if own else lane)
+        joined = [
+            custom
+            for custom in waiting
+            if custom.target == lane.target and _LANES.get(custom.kind) == lane.name
+        ]
+        waiting = [custom for custom in waiting if custom not in joined]
+        probes = (*lane.probes, *(_probe(custom, settings) for custom in joined))
+        together.append(msgspec.structs.replace(lane, probes=probes) if joined else lane)
     groups: dict[tuple[str, str], list[OwnProbe]] = {}
-    for one in waiting:
-        groups.setdefault((one.target, f"own-{one.kind.value}"), []).append(one)
-    for (target, name), own in groups.items():
-        probes = tuple(_probe(one, settings) for one in own)
+    for custom in waiting:
+        groups.setdefault((custom.target, f"own-{custom.kind.value}"), []).append(custom)
+    for (target, name), group in groups.items():
+        probes = tuple(_probe(custom, settings) for custom in group)
         together.append(Lane(target=target, open=NoSession, probes=probes, name=name))
     return tuple(together)
 
 
-def _probe(own: OwnProbe, settings: Settings) -> Probe:
-    seconds = settings.limits.http_seconds + _GRACE_SECONDS if own.kind is ProbeKind.HTTP else 5.0
+def _probe(custom: OwnProbe, settings: Settings) -> Probe:
+    seconds = settings.limits.http_seconds + _GRACE_SECONDS if custom.kind is ProbeKind.HTTP else 5.0
     return Probe(
-        name=own.name,
-        fetch=_fetch(own, settings),
-        question=own.question or f"{own.heading}?",
-        source=_source(own),
+        name=custom.name,
+        fetch=_fetch(custom, settings),
+        question=custom.question or f"{custom.heading}?",
+        source=_source(custom),
         needs="the right to read it",
-        cost=_COST[own.kind],
+        cost=_COST[custom.kind],
         tier=1,
         deadline_seconds=seconds,
     )
 
 
-def _fetch(own: OwnProbe, settings: Settings) -> Fetch:
-    if own.kind is ProbeKind.SQL:
-        return partial(sql.fetch_statement, own=own)
-    if own.kind is ProbeKind.COMMAND:
-        return partial(command.fetch_command, own=own, container=settings.service(own.target).container)
-    if own.kind is ProbeKind.FILE:
-        return partial(file.fetch_file, own=own, path=settings.file(own.file))
-    return partial(http.fetch_answer, own=own, settings=settings)
+def _fetch(custom: OwnProbe, settings: Settings) -> Fetch:
+    if custom.kind is ProbeKind.SQL:
+        return partial(sql.fetch_statement, custom=custom)
+    if custom.kind is ProbeKind.COMMAND:
+        return partial(
+            command.fetch_command, custom=custom, container=settings.service(custom.target).container
+        )
+    if custom.kind is ProbeKind.FILE:
+        return partial(file.fetch_file, custom=custom, path=settings.file(custom.file))
+    return partial(http.fetch_answer, custom=custom, settings=settings)
 
 
-def _source(own: OwnProbe) -> str:
-    """Return what is asked, for evidence of what could not be asked."""
-    if own.kind is ProbeKind.SQL:
-        return own.sql
-    if own.kind is ProbeKind.COMMAND:
-        return " ".join(own.command)
-    if own.kind is ProbeKind.FILE:
-        return f"{own.measure} of {own.file}"
-    return "GET " + ("its address" if own.url.startswith(("env:", "file:")) else safe_url(own.url))
+def _source(custom: OwnProbe) -> str:
+    """Return the source of a probe, for evidence of what could not be collected."""
+    if custom.kind is ProbeKind.SQL:
+        return custom.sql
+    if custom.kind is ProbeKind.COMMAND:
+        return " ".join(custom.command)
+    if custom.kind is ProbeKind.FILE:
+        return f"{custom.measure} of {custom.file}"
+    return "GET " + ("its address" if custom.url.startswith(("env:", "file:")) else safe_url(custom.url))

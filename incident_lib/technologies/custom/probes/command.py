@@ -1,4 +1,4 @@
-"""A reading command of the team's own, in the container of the service."""
+"""A reading command of the team, in the container of the service."""
 
 from incident_lib.config import OwnProbe
 from incident_lib.connections.docker import Engine
@@ -14,27 +14,27 @@ _SECONDS = 4.0
 _START_CHARACTERS = 200
 
 
-def fetch_command(session: Engine, _window: Window, *, own: OwnProbe, container: str) -> Fetched:
+def fetch_command(session: Engine, _window: Window, *, custom: OwnProbe, container: str) -> Fetched:
     """Return the exit code of a command, or the first number that it prints: one Measurement.
 
     Source: `docker exec CONTAINER COMMAND`, without a shell. Cost: one process in the container.
     Errors: TargetError where it cannot be run, does not end in time or prints no number.
     """
-    source = f"docker exec {container} {' '.join(own.command)}"
-    result = OpenContainer(session, container).run(own.command, seconds=_SECONDS)
-    value = _value(own, result)
+    source = f"docker exec {container} {' '.join(custom.command)}"
+    result = OpenContainer(session, container).run(custom.command, seconds=_SECONDS)
+    value = _value(custom, result)
     cut = Truncation(kept=len(result.stdout), unit="bytes of output") if result.truncated else None
-    row = Measurement(name=own.name, value=value, unit=own.unit)
+    row = Measurement(name=custom.name, value=value, unit=custom.unit)
     return Fetched(rows=(row,), source=source, truncated=cut)
 
 
-def _value(own: OwnProbe, result: Output) -> float | None:
-    if own.read == "exit_code":
+def _value(custom: OwnProbe, result: Output) -> float | None:
+    if custom.read == "exit_code":
         return float(result.exit_code) if result.exit_code >= 0 else None  # -1: not known
     errors = result.stderr.decode("utf-8", "replace").strip()[:_START_CHARACTERS]
     # `grep -c` and `pgrep -c` count nothing and end with 1; a failure prints a reason besides.
     if result.exit_code > 1 or (result.exit_code == 1 and errors):
         raise TargetError(
-            ProblemKind.UNSUPPORTED, f"{own.command[0]} ended with exit code {result.exit_code}", errors
+            ProblemKind.UNSUPPORTED, f"{custom.command[0]} ended with exit code {result.exit_code}", errors
         )
-    return first_number(result.stdout.decode("utf-8", "replace"), own.command[0])
+    return first_number(result.stdout.decode("utf-8", "replace"), custom.command[0])

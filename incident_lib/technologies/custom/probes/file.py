@@ -1,4 +1,4 @@
-"""A file of the team's own, on this machine."""
+"""A file of the team, on this machine."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _ADVICE = {
 }
 
 
-def fetch_file(_session: NoSession, _window: Window, *, own: OwnProbe, path: Path) -> Fetched:
+def fetch_file(_session: NoSession, _window: Window, *, custom: OwnProbe, path: Path) -> Fetched:
     """Return the number in a file, its age in seconds or its size in bytes: one Measurement.
 
     Cost: one read of 4 KiB at most. Errors: TargetError where it is not there, not ours to read, no
@@ -33,11 +33,11 @@ def fetch_file(_session: NoSession, _window: Window, *, own: OwnProbe, path: Pat
     except TargetError as error:
         raise TargetError(error.kind, error.message, _ADVICE.get(error.kind, "")) from error
     row = Measurement(
-        name=own.name,
-        value=_measure(content, own.measure, str(path)),
-        unit=own.unit or _UNITS.get(own.measure, ""),
+        name=custom.name,
+        value=_measure(content, custom.measure, str(path)),
+        unit=custom.unit or _UNITS.get(custom.measure, ""),
     )
-    return Fetched(rows=(row,), source=f"{own.measure} of {path}")
+    return Fetched(rows=(row,), source=f"{custom.measure} of {path}")
 
 
 def _measure(content: Content, measure: str, path: str) -> float:

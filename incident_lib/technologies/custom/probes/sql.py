@@ -1,4 +1,4 @@
-"""A SELECT of the team's own, through the session of the service."""
+"""A SELECT of the team, through the session of the service."""
 
 import math
 from decimal import Decimal
@@ -17,17 +17,17 @@ _ADVICE = {
     "path is pg_catalog alone",
     ProblemKind.PRIVILEGE: "GRANT SELECT on what it reads TO the role that the workbench uses",
     ProblemKind.TIMED_OUT: "it takes longer than the two seconds that a statement may; ask for less",
-    ProblemKind.BUSY: "somebody holds a lock on what it reads; see who blocks whom",
+    ProblemKind.BUSY: "another session holds a lock on what it reads; see who blocks whom",
 }
 
 
-def fetch_statement(session: SqlSession, _window: Window, *, own: OwnProbe) -> Fetched:
+def fetch_statement(session: SqlSession, _window: Window, *, custom: OwnProbe) -> Fetched:
     """Return one Measurement a column: those that are named, else the first with a number.
 
     Source: the statement in a subquery, which leaves no room for a second one. Needs: SELECT on what it
     reads. Cost: the statement's, two seconds at most. Errors: TargetError, also for no row and for several.
     """
-    statement = _FENCE.format(own.sql.strip().removesuffix(";"))
+    statement = _FENCE.format(custom.sql.strip().removesuffix(";"))
     try:
         answer = session.rows(statement)
     except TargetError as error:
@@ -38,24 +38,24 @@ def fetch_statement(session: SqlSession, _window: Window, *, own: OwnProbe) -> F
         raise TargetError(
             ProblemKind.UNSUPPORTED, f"the statement gave {many}", "write it so that it gives one row"
         )
-    return Fetched(rows=measurements(own, answer[0]), source=statement)
+    return Fetched(rows=measurements(custom, answer[0]), source=statement)
 
 
-def measurements(own: OwnProbe, row: dict[str, Any]) -> tuple[Measurement, ...]:
+def measurements(custom: OwnProbe, row: dict[str, Any]) -> tuple[Measurement, ...]:
     """Return what one row says. Errors: TargetError where a column is missing or none is a number.
 
     >>> from incident_lib.config import ProbeKind
-    >>> own = OwnProbe(name="shop.it", target="db", kind=ProbeKind.SQL, sql="SELECT ...", unit="orders")
-    >>> [(one.value, one.labels) for one in measurements(own, {"queue": "mail", "depth": Decimal(7)})]
+    >>> custom = OwnProbe(name="shop.it", target="db", kind=ProbeKind.SQL, sql="SELECT ...", unit="orders")
+    >>> [(row.value, row.labels) for row in measurements(custom, {"queue": "mail", "depth": Decimal(7)})]
     [(7.0, {'queue': 'mail'})]
     """
-    if missing := [name for name in own.columns if name not in row]:
+    if missing := [name for name in custom.columns if name not in row]:
         raise TargetError(
             ProblemKind.UNSUPPORTED, f"there is no column {missing[0]!r}", f"it gives {', '.join(row)}"
         )
     numeric = [name for name, value in row.items() if _is_number(value)]
     empty = [name for name, value in row.items() if value is None]
-    chosen = own.columns or tuple((numeric or empty)[:1])
+    chosen = custom.columns or tuple((numeric or empty)[:1])
     if not chosen or any(name not in numeric and name not in empty for name in chosen):
         raise TargetError(ProblemKind.UNSUPPORTED, "it gave no number", "cast the column: extract, ::float8")
     labels = {
@@ -65,9 +65,9 @@ def measurements(own: OwnProbe, row: dict[str, Any]) -> tuple[Measurement, ...]:
     }
     return tuple(
         Measurement(
-            name=own.name,
+            name=custom.name,
             value=_finite(row[name]),
-            unit=own.unit,
+            unit=custom.unit,
             labels={**labels, "column": name} if len(chosen) > 1 else labels,
         )
         for name in chosen

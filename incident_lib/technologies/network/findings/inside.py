@@ -37,7 +37,7 @@ def analyze_inside(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         return
     found = [*_resolver(evidence, names), *_names(evidence, names), *_ports(evidence), *judge_tls(evidence)]
     yield from found
-    if not any(one.severity.is_bad for one in found) and evidence.problem is None:
+    if not any(each.severity.is_bad for each in found) and evidence.problem is None:
         yield _ok(evidence, rows)
 
 
@@ -72,7 +72,7 @@ def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]
     for row in _lost(names):
         why = (row.error if row.code is None else "") or "no such name"
         what = f"the name {row.name} does not resolve"
-        told = finding(
+        judged = finding(
             evidence,
             "not_resolving",
             FindingSeverity.INFO if dead and "." in row.name else FindingSeverity.CRITICAL,
@@ -84,7 +84,7 @@ def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]
             where=f"inside {row.asked}",
             what=what,
         )
-        yield _at(told, row.dependency)
+        yield _at(judged, row.dependency)
 
 
 def _ports(evidence: Evidence) -> Iterator[Finding]:
@@ -97,12 +97,12 @@ def _ports(evidence: Evidence) -> Iterator[Finding]:
         kind = row.kind if row.kind and row.kind in _TITLES else ProblemKind.UNREACHABLE
         words, advice = _TITLES[kind]
         what = f"port {row.port} of {row.name} {words}"
-        told = finding(
+        judged = finding(
             evidence,
             kind.value,
             FindingSeverity.CRITICAL,
             f"{what}, seen from inside {row.asked}",
-            f"{'; '.join(one.message for one in tried)}: {advice}",
+            f"{'; '.join(row.message for row in tried)}: {advice}",
             host=row.name,
             address=row.address,
             port=row.port,
@@ -110,12 +110,12 @@ def _ports(evidence: Evidence) -> Iterator[Finding]:
             where=f"inside {row.asked}",
             what=what,
         )
-        yield _at(told, row.dependency)
+        yield _at(judged, row.dependency)
 
 
-def _at(told: Finding, dependency: str) -> Finding:
+def _at(judged: Finding, dependency: str) -> Finding:
     """Return a finding at what it is about; evidence of earlier versions does not say what that is."""
-    return msgspec.structs.replace(told, target=dependency) if dependency else told
+    return msgspec.structs.replace(judged, target=dependency) if dependency else judged
 
 
 def _ok(evidence: Evidence, rows: Sequence[InsideRow]) -> Finding:

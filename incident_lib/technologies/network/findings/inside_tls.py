@@ -34,8 +34,8 @@ def _judge(evidence: Evidence, stores: dict[str, TlsAnswer]) -> Iterator[Finding
 
     Where one store trusts it and another does not, only clients that use the other one are refused.
     """
-    own = stores.get("own")
-    main = stores.get("declared") or own or next(iter(stores.values()))
+    image_store = stores.get("own")
+    main = stores.get("declared") or image_store or next(iter(stores.values()))
     others = [row for row in stores.values() if row is not main]
     accepted = [row for row in others if row.verified]
     if not main.verified:
@@ -51,7 +51,7 @@ def _judge(evidence: Evidence, stores: dict[str, TlsAnswer]) -> Iterator[Finding
 
 def _refused(evidence: Evidence, row: TlsAnswer) -> Finding:
     what, title, detail = _verdict(evidence.collected_at, row)
-    told = finding(
+    judged = finding(
         evidence,
         what,
         FindingSeverity.CRITICAL,
@@ -64,13 +64,13 @@ def _refused(evidence: Evidence, row: TlsAnswer) -> Finding:
         what=title,
         store=row.store,
     )
-    return msgspec.structs.replace(told, target=row.dependency or evidence.target)
+    return msgspec.structs.replace(judged, target=row.dependency or evidence.target)
 
 
 def _verdict(at: datetime, row: TlsAnswer) -> tuple[str, str, str]:
     if row.trust not in {None, Trust.TRUSTED}:
         return _untrusted(row)
-    gone = [one for one in row.certificates if one.not_after_at <= at]
+    gone = [certificate for certificate in row.certificates if certificate.not_after_at <= at]
     name, why = row.name, row.message
     if row.verify_code == _EXPIRED or (gone and row.verify_code is None):
         why = f"it ended at {format_time(gone[0].not_after_at)}" if gone else why
@@ -99,7 +99,7 @@ def _only_some(evidence: Evidence, refused: TlsAnswer, accepted: TlsAnswer) -> F
     used = "requests and httpx use it" if refused.store == "certifi" else "urllib and drivers use it"
     what = f"only some clients accept the certificate of {refused.name}"
     no, yes = _STORES[refused.store], _STORES[accepted.store]
-    told = finding(
+    judged = finding(
         evidence,
         "tls_store",
         FindingSeverity.INFO,
@@ -111,4 +111,4 @@ def _only_some(evidence: Evidence, refused: TlsAnswer, accepted: TlsAnswer) -> F
         what=what,
         store=refused.store,
     )
-    return msgspec.structs.replace(told, target=refused.dependency or evidence.target)
+    return msgspec.structs.replace(judged, target=refused.dependency or evidence.target)

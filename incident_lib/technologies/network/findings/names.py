@@ -23,7 +23,7 @@ def analyze_names(evidence: Evidence, context: Context) -> Iterator[Finding]:
         *_differ(evidence, system, others),
     ]
     yield from found
-    if not any(one.severity.is_bad for one in found):
+    if not any(each.severity.is_bad for each in found):
         yield _ok(evidence, system)
 
 
@@ -82,13 +82,13 @@ def _differ(evidence: Evidence, system: NameAnswer, others: Sequence[NameAnswer]
     different = [row for row in others if row.code is not None and not used & set(row.addresses)]
     if not different:
         return
-    said = "; ".join(f"{row.asked}: {', '.join(row.addresses) or row.code}" for row in different)
+    answers = "; ".join(f"{row.asked}: {', '.join(row.addresses) or row.code}" for row in different)
     yield finding(
         evidence,
         "differ",
         FindingSeverity.INFO,
         f"resolvers disagree about {system.name}",
-        f"the system uses {', '.join(system.addresses)}; {said}",
+        f"the system uses {', '.join(system.addresses)}; {answers}",
         host=system.name,
         count=len(different),
     )

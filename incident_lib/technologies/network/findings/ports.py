@@ -59,7 +59,7 @@ def _down(evidence: Evidence, dead: list[PortAnswer]) -> Finding:
         kind.value,
         FindingSeverity.CRITICAL,
         title.format(port=row.port),
-        f"{'; '.join(one.message for one in dead)}: {advice}",
+        f"{'; '.join(row.message for row in dead)}: {advice}",
         address=row.address,
         port=row.port,
         count=len(dead),

@@ -22,7 +22,7 @@ def analyze_tls(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield unknown(evidence)
         return
     row = rows[0]
-    found = [one for judge in _JUDGES for one in judge(evidence, row)]
+    found = [judged for judge in _JUDGES for judged in judge(evidence, row)]
     found += _expires_soon(evidence, context, row)
     if not row.verified and not found:
         found.append(
@@ -58,22 +58,26 @@ def _critical(evidence: Evidence, what: str, title: str, detail: str, data: _Dat
 
 
 def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
-    gone = [one for one in row.certificates if one.not_after_at <= evidence.collected_at]
+    gone = [
+        certificate for certificate in row.certificates if certificate.not_after_at <= evidence.collected_at
+    ]
     if not gone:
         return
     first = gone[0]
-    one = _critical(
+    judged = _critical(
         evidence,
         "expired",
         f"the {_position(row, first)} expired {_days(evidence.collected_at, first.not_after_at)} ago",
         _dates(first),
         _data(row, first) | {"days": _count_days(first.not_after_at, evidence.collected_at)},
     )
-    yield msgspec.structs.replace(one, since=min(certificate.not_after_at for certificate in gone))
+    yield msgspec.structs.replace(judged, since=min(certificate.not_after_at for certificate in gone))
 
 
 def _not_yet_valid(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
-    early = [one for one in row.certificates if one.not_before_at > evidence.collected_at]
+    early = [
+        certificate for certificate in row.certificates if certificate.not_before_at > evidence.collected_at
+    ]
     if early:
         first = early[0]
         wait = _days(first.not_before_at, evidence.collected_at)
@@ -124,8 +128,8 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
         yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
     if row.asks_certificate:
         title = "not assessed: it asks clients for a certificate, and the workbench has none to show"
-        one = finding(evidence, "client_certificate", FindingSeverity.UNKNOWN, title, row.message)
-        yield msgspec.structs.replace(one, data=data)
+        judged = finding(evidence, "client_certificate", FindingSeverity.UNKNOWN, title, row.message)
+        yield msgspec.structs.replace(judged, data=data)
     if row.peer:
         title = f"{row.peer} answers where TLS is expected"
         detail = f"{row.address}: correct host and port of its url"
@@ -150,24 +154,26 @@ _JUDGES: tuple[Callable[[Evidence, TlsAnswer], Iterator[Finding]], ...] = (
 
 def _expires_soon(evidence: Evidence, context: Context, row: TlsAnswer) -> Iterator[Finding]:
     """Yield the certificate that runs out first, of those that still hold."""
-    held = [one for one in row.certificates if one.not_after_at > evidence.collected_at]
+    held = [
+        certificate for certificate in row.certificates if certificate.not_after_at > evidence.collected_at
+    ]
     if not held:
         return
-    first = min(held, key=lambda one: one.not_after_at)
+    first = min(held, key=lambda certificate: certificate.not_after_at)
     days = _count_days(first.not_after_at, evidence.collected_at)
     severity = context.thresholds.severity("network.tls", days, "days", above=False)
     if severity is None:
         return
     title = f"the {_position(row, first)} expires in {_days(first.not_after_at, evidence.collected_at)}"
-    one = _critical(evidence, "expires_soon", title, _dates(first), _data(row, first) | {"days": days})
-    yield msgspec.structs.replace(one, severity=severity)
+    judged = _critical(evidence, "expires_soon", title, _dates(first), _data(row, first) | {"days": days})
+    yield msgspec.structs.replace(judged, severity=severity)
 
 
 def _ok(evidence: Evidence, row: TlsAnswer) -> Finding:
     if not row.certificates:
         title = f"{row.protocol} with a trusted certificate"
         return ok(evidence, title, address=row.address)
-    ends = min(one.not_after_at for one in row.certificates)
+    ends = min(certificate.not_after_at for certificate in row.certificates)
     return ok(
         evidence,
         f"{row.protocol} with a trusted certificate, good for {_days(ends, evidence.collected_at)}",

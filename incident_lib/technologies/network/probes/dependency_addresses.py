@@ -1,6 +1,6 @@
-"""What a container's application needs, and at which address it looks for it: pure.
+"""What a container's application needs, and at which address it connects to it: pure.
 
-Its own environment says so best. The configured address is what is reached from this machine, and `127.0.0.1`
+Its environment says so best. The configured address is what is reached from this machine, and `127.0.0.1`
 in it means something else in there.
 """
 
@@ -29,7 +29,7 @@ class ConfiguredDependency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DependencyAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a dependency is looked for from inside a container."""
+    """Where a dependency is expected from inside a container."""
 
     dependency: str
     endpoint: Endpoint
@@ -45,16 +45,16 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def dependency_addresses(
-    wanted: Iterable[ConfiguredDependency],
+    dependencies: Iterable[ConfiguredDependency],
     environment: Mapping[str, str],
     *,
     on_host: bool,
     known_as: Mapping[str, set[str]],
     kinds: Kinds | None = None,
 ) -> tuple[DependencyAddress, ...]:
-    """Return where each dependency is looked for from inside; one that nothing tells of is left out.
+    """Return where each dependency is expected from inside; without a source it is left out.
 
-    `known_as` holds the names and addresses of each dependency's own container; `on_host` whether the
+    `known_as` holds the names and addresses of each dependency's container; `on_host` whether the
     application's container shares the network of its machine.
 
     >>> endpoint = Endpoint(host="pay.example", port=443)
@@ -64,13 +64,16 @@ def dependency_addresses(
     """
     kinds = kinds or {}
     named = tuple(addresses_in(environment, kinds))
-    everything = tuple(wanted)
-    found = (_needed(one, everything, named, known_as, on_host=on_host, kinds=kinds) for one in everything)
-    return tuple(one for one in found if one)
+    everything = tuple(dependencies)
+    found = (
+        _address_of(dependency, everything, named, known_as, on_host=on_host, kinds=kinds)
+        for dependency in everything
+    )
+    return tuple(address for address in found if address)
 
 
-def _needed(
-    wanted: ConfiguredDependency,
+def _address_of(
+    dependency: ConfiguredDependency,
     everything: tuple[ConfiguredDependency, ...],
     named: tuple[Named, ...],
     known_as: Mapping[str, set[str]],
@@ -78,37 +81,39 @@ def _needed(
     on_host: bool,
     kinds: Kinds,
 ) -> DependencyAddress | None:
-    told = _told(wanted, everything, named, known_as.get(wanted.name, set()), kinds)
-    if told:
-        by = f"{told.variable} of the container"
+    named_address = _named_address(dependency, everything, named, known_as.get(dependency.name, set()), kinds)
+    if named_address:
+        by = f"{named_address.variable} of the container"
         return DependencyAddress(
-            dependency=wanted.name, endpoint=_with_authority(told.endpoint, wanted.endpoint), source=by
+            dependency=dependency.name,
+            endpoint=_with_authority(named_address.endpoint, dependency.endpoint),
+            source=by,
         )
-    endpoint = wanted.endpoint
+    endpoint = dependency.endpoint
     if endpoint is None or not _NAME.fullmatch(endpoint.host) or (is_loopback(endpoint.host) and not on_host):
         return None
-    return DependencyAddress(dependency=wanted.name, endpoint=endpoint, source="workbench.toml")
+    return DependencyAddress(dependency=dependency.name, endpoint=endpoint, source="workbench.toml")
 
 
-def _told(
-    wanted: ConfiguredDependency,
+def _named_address(
+    dependency: ConfiguredDependency,
     everything: tuple[ConfiguredDependency, ...],
     named: tuple[Named, ...],
     known_as: set[str],
     kinds: Kinds,
 ) -> Named | None:
     """Return the one address in the environment that leads to a dependency; None for none or several."""
-    names = {name for name in (wanted.container, wanted.name, *known_as) if name}
-    port = wanted.endpoint.port if wanted.endpoint else None
-    configured = (wanted.endpoint.host, port) if wanted.endpoint else None
-    schemes = (wanted.kind, *kinds[wanted.kind].schemes) if wanted.kind in kinds else ()
-    only_one = sum(other.kind == wanted.kind for other in everything) == 1
+    names = {name for name in (dependency.container, dependency.name, *known_as) if name}
+    port = dependency.endpoint.port if dependency.endpoint else None
+    configured = (dependency.endpoint.host, port) if dependency.endpoint else None
+    schemes = (dependency.kind, *kinds[dependency.kind].schemes) if dependency.kind in kinds else ()
+    only_one = sum(other.kind == dependency.kind for other in everything) == 1
     for fits in (
-        [one for one in named if one.endpoint.host in names],
-        [one for one in named if (one.endpoint.host, one.endpoint.port) == configured],
-        [one for one in named if one.scheme in schemes and only_one],
+        [address for address in named if address.endpoint.host in names],
+        [address for address in named if (address.endpoint.host, address.endpoint.port) == configured],
+        [address for address in named if address.scheme in schemes and only_one],
     ):
-        endpoints = {(one.endpoint.host, one.endpoint.port) for one in fits}
+        endpoints = {(address.endpoint.host, address.endpoint.port) for address in fits}
         if len(endpoints) == 1:
             return fits[0]
         if endpoints:
@@ -125,7 +130,7 @@ def addresses_in(environment: Mapping[str, str], kinds: Kinds) -> Iterator[Named
 
     >>> from incident_lib.config import Kind
     >>> redis = Kind(name="redis", default_port=6379, variables=("REDIS",))
-    >>> [(one.variable, one.endpoint.host, one.endpoint.port) for one in addresses_in(
+    >>> [(address.variable, address.endpoint.host, address.endpoint.port) for address in addresses_in(
     ...     {"DATABASE_URL": "postgresql+asyncpg://u:p@db/shop", "REDIS_HOST": "cache", "LANG": "C"},
     ...     {"redis": redis})]
     [('DATABASE_URL', 'db', 5432), ('REDIS_HOST', 'cache', 6379)]
@@ -157,7 +162,7 @@ def _of_pair(
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is the machine, or the container, that looks.
+    """Return whether a host is the machine, or the container, itself.
 
     >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("10.0.0.7")
     (True, True, False)
@@ -168,10 +173,10 @@ def is_loopback(host: str) -> bool:
 
 
 def names_of(details: Mapping[str, Any]) -> set[str]:
-    """Return the names and addresses under which other containers know one, from what `inspect` says."""
+    """Return the names and addresses of a container on its networks, from what `inspect` says."""
     networks = (details.get("NetworkSettings") or {}).get("Networks") or {}
     found = {str(details.get("Name") or "").lstrip("/")}
-    for one in networks.values():
-        found |= {*(one.get("Aliases") or ()), *(one.get("DNSNames") or ())}
-        found |= {one.get("IPAddress") or "", one.get("GlobalIPv6Address") or ""}
+    for attached in networks.values():
+        found |= {*(attached.get("Aliases") or ()), *(attached.get("DNSNames") or ())}
+        found |= {attached.get("IPAddress") or "", attached.get("GlobalIPv6Address") or ""}
     return found - {""}

@@ -47,30 +47,30 @@ def fetch_inside(service: ServiceInside, session: Engine, _window: Window) -> Fe
     """
     place = OpenContainer(session, service.container)
     everything = _addresses(place, service)
-    asked = everything[:_MOST]
-    if not asked:
-        known = "nothing says where it looks for what it needs"
+    addresses = everything[:_MOST]
+    if not addresses:
+        known = "nothing says where it connects to what it needs"
         raise TargetError(
             ProblemKind.SKIPPED, known, "name its dependencies by an address that holds there too"
         )
     questions = [
         Question(
-            host=needed.endpoint.host,
-            port=needed.endpoint.port or 0,
-            tls=needed.endpoint.uses_tls,
-            ca=_authority(needed.endpoint.ca),
+            host=address.endpoint.host,
+            port=address.endpoint.port or 0,
+            tls=address.endpoint.uses_tls,
+            ca=_authority(address.endpoint.ca),
             seconds=_EACH_SECONDS,
         )
-        for needed in asked
+        for address in addresses
     ]
     way, output = place.view(questions, seconds=_ALL_SECONDS)
     is_python = way.name == "python"
     parse = rows_of_python if is_python else rows_of_shell
-    rows, missing = parse(output.stdout.decode("utf-8", "replace"), asked, service.container)
+    rows, missing = parse(output.stdout.decode("utf-8", "replace"), addresses, service.container)
     program = "python3" if is_python else "sh with getent, bash or nc, openssl"
     endpoints = "; ".join(
-        f"{needed.dependency} at {needed.endpoint.host}:{needed.endpoint.port or ''} ({needed.source})"
-        for needed in asked
+        f"{address.dependency} at {address.endpoint.host}:{address.endpoint.port or ''} ({address.source})"
+        for address in addresses
     )
     return Fetched(
         rows=rows,
@@ -124,7 +124,7 @@ def _problem(rows: tuple[Row, ...], missing: tuple[str, ...], stderr: bytes) -> 
     if not rows:
         printed = stderr.decode("utf-8", "replace").strip().splitlines()
         raise TargetError(
-            ProblemKind.PROTOCOL, f"the look from inside gave no answer: {printed[-1:] or 'nothing'}"
+            ProblemKind.PROTOCOL, f"the program inside gave no answer: {printed[-1:] or 'nothing'}"
         )
     if not missing:
         return None
@@ -168,8 +168,8 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
 
 def _dependencies(settings: Settings, service: Service) -> tuple[ConfiguredDependency, ...]:
     """Return what a service needs, where an address may be found; one without a port is a name to resolve."""
-    services = {needed.name: needed for needed in settings.services}
-    outside = {needed.name: needed for needed in settings.dependencies}
+    services = {target.name: target for target in settings.services}
+    outside = {target.name: target for target in settings.dependencies}
     found = []
     for name in service.depends_on:
         if name in outside:
@@ -177,13 +177,13 @@ def _dependencies(settings: Settings, service: Service) -> tuple[ConfiguredDepen
             if endpoint and (endpoint.port is not None or not is_literal(endpoint.host)):
                 found.append(ConfiguredDependency(name=name, kind="outside", endpoint=endpoint))
         elif name in services:
-            needed = services[name]
+            target = services[name]
             found.append(
                 ConfiguredDependency(
                     name=name,
-                    kind=needed.kind,
-                    endpoint=endpoint_of(settings, needed),
-                    container=needed.container,
+                    kind=target.kind,
+                    endpoint=endpoint_of(settings, target),
+                    container=target.container,
                 )
             )
     return tuple(found)

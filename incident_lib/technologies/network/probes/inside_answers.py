@@ -28,7 +28,7 @@ _NAME_CODES = frozenset({62, 64})  # X509_V_ERR_*: the certificate is for anothe
 
 
 def rows_of_python(
-    text: str, asked: tuple[DependencyAddress, ...], container: str
+    text: str, targets: tuple[DependencyAddress, ...], container: str
 ) -> tuple[Rows, tuple[str, ...]]:
     """Return the records of what view_inside.py printed, and what is missing from them."""
     answers = parse_python(text)
@@ -36,54 +36,54 @@ def rows_of_python(
         return (), ()
     rows: list[NameAnswer | PortAnswer | TlsAnswer] = []
     missing = []
-    for number, needed in enumerate(asked):
+    for number, target in enumerate(targets):
         answer = answers.get(number)
         if answer is None:
-            missing.append(needed.dependency)
+            missing.append(target.dependency)
             continue
-        rows += _rows(answer, needed, f"container {container}")
-        if any(not seen.late for seen in answer.tls) and not _conclusive(answer, needed):
-            missing.append(f"TLS of {needed.dependency} (the declared authority could not be sent along)")
-        missing += _unseen(answer, needed)
+        rows += _rows(answer, target, f"container {container}")
+        if any(not seen.late for seen in answer.tls) and not _conclusive(answer, target):
+            missing.append(f"TLS of {target.dependency} (the declared authority could not be sent along)")
+        missing += _unseen(answer, target)
     return tuple(rows), tuple(missing)
 
 
-def _unseen(answer: Answer, needed: DependencyAddress) -> Iterator[str]:
+def _unseen(answer: Answer, target: DependencyAddress) -> Iterator[str]:
     """Yield what was not observed: for want of time, or of TLS in that Python."""
     if answer.stage == "connect":
-        yield f"the port of {needed.dependency} (no time was left)"
+        yield f"the port of {target.dependency} (no time was left)"
     elif answer.stage == "tls" or any(seen.late for seen in answer.tls):
-        yield f"TLS of {needed.dependency} (no time was left)"
-    elif needed.endpoint.uses_tls and not answer.tls and any(not port.error for port in answer.ports):
-        yield f"TLS of {needed.dependency}"
+        yield f"TLS of {target.dependency} (no time was left)"
+    elif target.endpoint.uses_tls and not answer.tls and any(not port.error for port in answer.ports):
+        yield f"TLS of {target.dependency}"
 
 
 def _rows(
-    answer: Answer, needed: DependencyAddress, asked: str
+    answer: Answer, target: DependencyAddress, asked: str
 ) -> Iterator[NameAnswer | PortAnswer | TlsAnswer]:
     late = answer.stage == "name"
-    if not is_literal(needed.endpoint.host):
+    if not is_literal(target.endpoint.host):
         yield NameAnswer(
-            name=needed.endpoint.host,
+            name=target.endpoint.host,
             asked=asked,
             decides=True,
             addresses=tuple(answer.addresses),
             code=_code(answer),
             seconds=answer.name_seconds,
             error="no resolver answered in time" if late else _words_of(answer.name_error),
-            dependency=needed.dependency,
+            dependency=target.dependency,
         )
     for port in answer.ports:
-        yield _port_answer(needed, asked, port.address, port.kind, seconds=port.seconds)
-    for seen in _conclusive(answer, needed):
-        yield _tls(seen, needed, asked, answer)
+        yield _port_answer(target, asked, port.address, port.kind, seconds=port.seconds)
+    for seen in _conclusive(answer, target):
+        yield _tls(seen, target, asked, answer)
 
 
-def _conclusive(answer: Answer, needed: DependencyAddress) -> list[TlsSeen]:
+def _conclusive(answer: Answer, target: DependencyAddress) -> list[TlsSeen]:
     """Return the handshakes that count: of trust none, where the declared authority was not sent."""
     in_time = [seen for seen in answer.tls if not seen.late]
     sent = any(seen.store == "declared" for seen in in_time)
-    return [seen for seen in in_time if sent or not needed.endpoint.ca or seen.code not in _TRUST_CODES]
+    return [seen for seen in in_time if sent or not target.endpoint.ca or seen.code not in _TRUST_CODES]
 
 
 def _code(answer: Answer) -> str | None:
@@ -98,14 +98,14 @@ def _words_of(error: str) -> str:
     return words.get(error, "no such name" if error in _NO_SUCH_NAME else error[:200])
 
 
-def _tls(seen: TlsSeen, needed: DependencyAddress, asked: str, answer: Answer) -> TlsAnswer:
+def _tls(seen: TlsSeen, target: DependencyAddress, asked: str, answer: Answer) -> TlsAnswer:
     ders = tuple(_decoded(seen.chain))
     certificates = _parsed(ders)
-    host = needed.endpoint.host
+    host = target.endpoint.host
     address = next((port.address for port in answer.ports if not port.error), host)
     return TlsAnswer(
         name=host,
-        address=f"{address}:{needed.endpoint.port}",
+        address=f"{address}:{target.endpoint.port}",
         verified=seen.verified,
         message=seen.message[:300],
         protocol=seen.protocol,
@@ -114,7 +114,7 @@ def _tls(seen: TlsSeen, needed: DependencyAddress, asked: str, answer: Answer) -
         name_matches=matches_name(host, certificates[0].names) if certificates else None,
         certificates=certificates,
         asked=asked,
-        dependency=needed.dependency,
+        dependency=target.dependency,
         store=seen.store,
         verify_code=seen.code,
     )
@@ -129,7 +129,7 @@ def _decoded(chain: list[str]) -> Iterator[bytes]:
 
 
 def rows_of_shell(
-    text: str, asked: tuple[DependencyAddress, ...], container: str
+    text: str, targets: tuple[DependencyAddress, ...], container: str
 ) -> tuple[Rows, tuple[str, ...]]:
     """Return the records of what view_inside.sh printed, and what is missing from them."""
     rows: list[NameAnswer | PortAnswer | TlsAnswer] = []
@@ -137,74 +137,74 @@ def rows_of_shell(
     steps = parse_shell(text)
     if not steps:
         return (), ()
-    for position, needed in enumerate(asked):
+    for position, target in enumerate(targets):
         name, port, tls = (steps.get((position, step)) for step in ("name", "port", "tls"))
-        _shell_rows((name, port, tls), needed, f"container {container}", (rows, missing))
+        _shell_rows((name, port, tls), target, f"container {container}", (rows, missing))
     return tuple(rows), tuple(missing)
 
 
 def _shell_rows(
     steps: tuple[tuple[str, str] | None, ...],
-    needed: DependencyAddress,
+    target: DependencyAddress,
     asked: str,
     into: tuple[list[NameAnswer | PortAnswer | TlsAnswer], list[str]],
 ) -> None:
     rows, missing = into
     name, port, tls = steps
     if name is None or name[0] == "?":
-        missing.append(f"the name of {needed.dependency} (no getent)")
-    elif not is_literal(needed.endpoint.host):
-        rows.append(_shell_name(needed, asked, *name))
+        missing.append(f"the name of {target.dependency} (no getent)")
+    elif not is_literal(target.endpoint.host):
+        rows.append(_shell_name(target, asked, *name))
     if port is not None and port[0] == "?":
-        missing.append(f"the port of {needed.dependency} ({port[1]})")
+        missing.append(f"the port of {target.dependency} ({port[1]})")
     elif port is not None:
-        rows += _shell_port(needed, asked, name[1] if name else "", port, missing)
+        rows += _shell_port(target, asked, name[1] if name else "", port, missing)
     if tls is not None and tls[0] == "?":
-        missing.append(f"TLS of {needed.dependency} ({tls[1]})")
+        missing.append(f"TLS of {target.dependency} ({tls[1]})")
     elif tls is not None:
-        seen = _shell_tls(needed, asked, *tls)
-        if needed.endpoint.ca and seen.verify_code in _TRUST_CODES:
+        seen = _shell_tls(target, asked, *tls)
+        if target.endpoint.ca and seen.verify_code in _TRUST_CODES:
             # openssl was not given that authority, which the client in there may well have.
-            missing.append(f"TLS of {needed.dependency} (openssl does not know the declared authority)")
+            missing.append(f"TLS of {target.dependency} (openssl does not know the declared authority)")
         else:
             rows.append(seen)
 
 
-def _shell_name(needed: DependencyAddress, asked: str, code: str, words: str) -> NameAnswer:
+def _shell_name(target: DependencyAddress, asked: str, code: str, words: str) -> NameAnswer:
     addresses = tuple(dict.fromkeys(word for word in words.split() if is_literal(word)))
     late = code in TIMEOUT_CODES
     return NameAnswer(
-        name=needed.endpoint.host,
+        name=target.endpoint.host,
         asked=asked,
         decides=True,
         addresses=addresses,
         code="NOERROR" if addresses else None if late else "NXDOMAIN",
         error="" if addresses else "no resolver answered in time" if late else "getent finds no such name",
-        dependency=needed.dependency,
+        dependency=target.dependency,
     )
 
 
 def _shell_port(
-    needed: DependencyAddress, asked: str, addresses: str, port: tuple[str, str], missing: list[str]
+    target: DependencyAddress, asked: str, addresses: str, port: tuple[str, str], missing: list[str]
 ) -> Iterator[PortAnswer]:
     code, words = port
-    address = next(iter(addresses.split()), needed.endpoint.host)
+    address = next(iter(addresses.split()), target.endpoint.host)
     if code == "0":
-        yield _port_answer(needed, asked, address, None)
+        yield _port_answer(target, asked, address, None)
         return
     if (kind := kind_of_words(code, words)) is None:
-        missing.append(f"the port of {needed.dependency} ({words[:80] or 'the tool gives no reason'})")
+        missing.append(f"the port of {target.dependency} ({words[:80] or 'the tool gives no reason'})")
         return
-    yield _port_answer(needed, asked, address, kind)
+    yield _port_answer(target, asked, address, kind)
 
 
-def _shell_tls(needed: DependencyAddress, asked: str, code: str, words: str) -> TlsAnswer:
+def _shell_tls(target: DependencyAddress, asked: str, code: str, words: str) -> TlsAnswer:
     """Return what openssl printed: `Verify return code: 10 (certificate has expired)`."""
     codes = re.findall(r"(?:Verify return code: |verify error:num=)(\d+)[ :(]+([^;)]*)", words)
     bad = next(((int(code), reason) for code, reason in codes if code != "0"), None)
     shaken = bool(codes) and "no peer certificate" not in words
     verified = shaken and bad is None
-    endpoint = needed.endpoint
+    endpoint = target.endpoint
     return TlsAnswer(
         name=endpoint.host,
         address=f"{endpoint.host}:{endpoint.port}",
@@ -214,14 +214,14 @@ def _shell_tls(needed: DependencyAddress, asked: str, code: str, words: str) -> 
         trust=_trust_of(bad[0] if bad else None, verified=verified),
         name_matches=False if bad and bad[0] in _NAME_CODES else None,
         asked=asked,
-        dependency=needed.dependency,
+        dependency=target.dependency,
         store="own",
         verify_code=bad[0] if bad else None,
     )
 
 
 def _port_answer(
-    needed: DependencyAddress,
+    target: DependencyAddress,
     asked: str,
     address: str,
     kind: ProblemKind | None,
@@ -229,7 +229,7 @@ def _port_answer(
     seconds: float | None = None,
 ) -> PortAnswer:
     """Return what came of one address; `kind` None means that it connected."""
-    endpoint = needed.endpoint
+    endpoint = target.endpoint
     shown = f"[{address}]" if ":" in address else address
     return PortAnswer(
         address=address,
@@ -239,7 +239,7 @@ def _port_answer(
         seconds=seconds,
         name=endpoint.host,
         asked=asked,
-        dependency=needed.dependency,
+        dependency=target.dependency,
     )
 
 
@@ -259,7 +259,7 @@ def _trust_of(
         return Trust.SELF_SIGNED
     certificates = _parsed(ders)
     alone = len(certificates) == 1 and certificates[0].issuer != certificates[0].subject
-    declared = store == "declared"  # a store of few authorities says it well enough
+    declared = store == "declared"  # a store of few authorities says so well enough
     if alone and (declared or names_its_issuer(ders[0])):
         return Trust.MISSING_INTERMEDIATE
     return Trust.UNKNOWN_AUTHORITY

@@ -65,9 +65,11 @@ def _without_certificate(answer: TlsAnswer, handshakes: Handshakes, error: OSErr
 
 
 def _with_peer(answer: TlsAnswer, handshakes: Handshakes, *, waits: bool) -> TlsAnswer:
-    """Return what answers in place of TLS; silent is who says nothing to a line of text either."""
+    """Return what answers in place of TLS; silent is what answers nothing to a line of text either."""
     left = handshakes.deadline - clock.monotonic()
-    peer = peers.look((handshakes.address,), waits=waits, seconds=min(peers.LOOK_SECONDS, max(0.1, left)))
+    peer = peers.detect_peer(
+        (handshakes.address,), waits=waits, seconds=min(peers.DETECT_SECONDS, max(0.1, left))
+    )
     if peer is Peer.HTTP:
         return msgspec.structs.replace(answer, plain_http=True)
     if peer in {None, Peer.TLS}:
@@ -101,7 +103,7 @@ def _trust(handshakes: Handshakes, ca: Path | None, chain: Sequence[bytes]) -> T
         return Trust.SELF_SIGNED
     # A chain that ends at the server's own certificate lacks an intermediate wherever the issuer is not
     # the authority itself. That cannot be seen from the certificate; one that says where its issuer's is
-    # to be had, or a store of few authorities, as teams have for their own services, says it well enough.
+    # to be had, or a store of few authorities, as teams have for their own services, says so well enough.
     private_store = 0 < len(context.get_ca_certs()) <= _PRIVATE_STORE
     if len(certificates) == 1 and (private_store or names_its_issuer(chain[0])):
         return Trust.MISSING_INTERMEDIATE

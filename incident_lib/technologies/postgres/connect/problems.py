@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from incident_lib.connections.names import resolve
-from incident_lib.connections.peer import LOOK_SECONDS, STRANGE, Peer, look, wrong_peer
+from incident_lib.connections.peer import DETECT_SECONDS, NOT_UNDERSTOOD, Peer, detect_peer, wrong_peer
 from incident_lib.connections.places.container import Container
 from incident_lib.connections.sockets import Address, connect_any
 from incident_lib.errors import ProblemKind, TargetError
@@ -205,16 +205,16 @@ def explain_peer(error: TargetError, parameters: Mapping[str, Any]) -> TargetErr
     Otherwise the error as it is. Cost: one connection where the other side is silent, up to three where it
     hung up; none else.
     """
-    if error.kind not in STRANGE or not leads_to_one_port(parameters):
+    if error.kind not in NOT_UNDERSTOOD or not leads_to_one_port(parameters):
         return error
     host, port = _address_of(parameters)
     try:
-        addresses = resolve(host, int(port), LOOK_SECONDS)
+        addresses = resolve(host, int(port), DETECT_SECONDS)
     except TargetError:
         return error
     if error.kind is ProblemKind.TIMED_OUT and greets(addresses):
         return LOGIN_HANGS
-    found = look(addresses, waits=error.kind is ProblemKind.TIMED_OUT)
+    found = detect_peer(addresses, waits=error.kind is ProblemKind.TIMED_OUT)
     if found in {None, Peer.POSTGRES}:
         return error
     advice = _PLAIN_ADVICE if found is Peer.TLS else "correct host and port of the dsn"

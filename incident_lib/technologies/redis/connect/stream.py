@@ -4,7 +4,7 @@ import socket
 from collections.abc import Sequence
 
 from incident_lib import clock
-from incident_lib.connections.peer import STRANGE, Peer, look, recognise, wrong_peer
+from incident_lib.connections.peer import NOT_UNDERSTOOD, Peer, detect_peer, recognise, wrong_peer
 from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.problems import protocol
@@ -65,11 +65,11 @@ class Stream:
         Cost: a line's end where it waits for one; up to three connections where it hung up on us.
         """
         where = self.reached
-        if error.kind not in STRANGE or where is None or self._first[:1] in _REPLIES:
+        if error.kind not in NOT_UNDERSTOOD or where is None or self._first[:1] in _REPLIES:
             return error
         found = recognise(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
         if found is None and error.kind is not ProblemKind.TIMED_OUT:
-            found = look((where,))
+            found = detect_peer((where,))
         return error if found in {None, Peer.REDIS} else wrong_server(self.where, found, tls=False)
 
     def _nudged(self) -> Peer | None:

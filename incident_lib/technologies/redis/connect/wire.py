@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from incident_lib import clock
 from incident_lib.connections.names import resolve
-from incident_lib.connections.peer import Peer, look
+from incident_lib.connections.peer import Peer, detect_peer
 from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.connections.sockets import connect_any
 from incident_lib.connections.tls import wrap
@@ -111,7 +111,7 @@ def _open_tcp(address: Address) -> tuple[socket.socket, float, NetworkAddress]:
         try:
             sock = wrap(sock, address.host, context, deadline - clock.monotonic())
         except TargetError as error:
-            found = look((attempt.address,), waits=error.kind is ProblemKind.TIMED_OUT)
+            found = detect_peer((attempt.address,), waits=error.kind is ProblemKind.TIMED_OUT)
             if found in {None, Peer.TLS}:
                 raise
             raise wrong_server(str(address), found, tls=True) from error
