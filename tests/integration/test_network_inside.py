@@ -16,6 +16,7 @@ from incident_lib.correlation.vantage import judge_vantage
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
 from incident_lib.probes.base import run_lane
+from incident_lib.technologies import table
 from incident_lib.technologies.network import probes as network
 from incident_lib.technologies.network.findings import ANALYZERS
 from incident_lib.technologies.network.probes import inside
@@ -176,9 +177,9 @@ url = "redis://127.0.0.1:6399"
 """
     with _servers(engine, authority, tmp_path, environment=environment) as name:
         document = config.parse(text.replace("NAME", name))
-        evidence = _look(config.Settings(document=document, root=tmp_path))
+        evidence = _look(config.Settings(document=document, root=tmp_path, kinds=table().kinds))
         blind = config.parse("[workbench]\ndiscover_credentials = false\n" + text.replace("NAME", name))
-        unseen = _look(config.Settings(document=blind, root=tmp_path))
+        unseen = _look(config.Settings(document=blind, root=tmp_path, kinds=table().kinds))
     assert set(_judge(evidence)) == {"cache refused"}
     assert "DATABASE_URL of the container" in evidence.source
     assert "hunter2" not in repr(evidence)
