@@ -102,7 +102,7 @@ def _http(url: str) -> TargetError:
     ],
 )
 def test_what_answers_is_recognised(ports: dict[str, int], name: str, what: Peer) -> None:
-    assert peer.look(resolve("127.0.0.1", ports[name], 1), seconds=3) is what
+    assert peer.detect_peer(resolve("127.0.0.1", ports[name], 1), seconds=3) is what
 
 
 @pytest.mark.redis
@@ -212,10 +212,10 @@ def test_a_sick_http_server_is_no_other_server(talk: servers.Conversation) -> No
             assert error.kind in {ProblemKind.TIMED_OUT, ProblemKind.RESET, ProblemKind.TLS}
 
 
-def test_the_look_is_bounded() -> None:
+def test_detection_is_bounded() -> None:
     with servers.serve(servers.silent) as port:
         began = time.monotonic()
-        assert peer.look(resolve("127.0.0.1", port, 1)) is None
+        assert peer.detect_peer(resolve("127.0.0.1", port, 1)) is None
         assert time.monotonic() - began < 3
 
 
