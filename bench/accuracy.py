@@ -22,8 +22,9 @@ from accuracy_figures import figures, line, misses, summary
 from accuracy_measure import FAILURES, Result, measure_faults, measure_healthy
 from accuracy_plan import CONTAINERS, FRESH, HEALTHY, is_known, options, wanted
 
-from incident_lib.clock import format_duration, format_time, now
+from incident_lib.clock import format_time, now
 from incident_lib.demo import FAULTS
+from incident_lib.units import format_duration
 
 _TRIAGES = {HEALTHY: 10, FRESH: 1}
 
