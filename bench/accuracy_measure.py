@@ -23,7 +23,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.setup import redactor_for
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.investigation.trend import watch_trend
 from incident_lib.model import Evidence, Finding, IncidentSeverity
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from incident_lib.investigation.case import Case
     from incident_lib.investigation.reanalyze import Reanalysis, reanalyze
     from incident_lib.investigation.review import Review, open_review
-    from incident_lib.investigation.take import open_investigation
+    from incident_lib.investigation.snapshot import open_investigation
     from incident_lib.model import Evidence, Finding, Hypothesis, Incident
 
 __all__ = [
@@ -45,7 +45,7 @@ _HOMES = {
     "UsageError": "errors",
     "WorkbenchError": "errors",
     "load": "config",
-    "open_investigation": "investigation.take",
+    "open_investigation": "investigation.snapshot",
     "open_review": "investigation.review",
     "reanalyze": "investigation.reanalyze",
 }

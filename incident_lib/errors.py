@@ -1,5 +1,14 @@
 """The exception tree, and the kinds of problem that a target can have.
 
+    WorkbenchError            anything that the workbench raises on purpose
+    ├── UsageError            a wrong call: exit code 2
+    │   ├── ConfigError       a wrong configuration file
+    │   └── RefusedError      a change that is not planned or not executed (connections/change.py)
+    ├── RedactionError        redaction failed, so nothing was written
+    ├── FolderError           an incident folder that cannot be read or written
+    ├── TargetError           a target that could not be seen
+    └── NotebookFailedError   a notebook that did not run to its end (run/engine.py)
+
 A sick target is data (`TargetError` becomes Evidence); a wrong call is an exception that reaches the user.
 """
 
@@ -23,7 +32,7 @@ class ProblemKind(StrEnum):
     NOT_FOUND = "not_found"  # no such database, container, file
     PROTOCOL = "protocol"  # an answer that makes no sense
     WRONG_PEER = "wrong_peer"  # something else answers there, and it is known what
-    PRIVILEGE = "privilege"  # logged in, but not allowed to look
+    PRIVILEGE = "privilege"  # logged in, but not allowed to read
     UNSUPPORTED = "unsupported"  # version, extension, tool that is not there
     NO_ENGINE = "no_engine"  # no Docker socket, or no right to use it
     NOT_CONFIGURED = "not_configured"  # a secret that is not set, no address known

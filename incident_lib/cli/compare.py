@@ -13,9 +13,9 @@ from incident_lib.config import Settings
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.baseline import Baseline, all_baselines, baselines_folder
 from incident_lib.investigation.compare import compare
+from incident_lib.investigation.new_baseline import Taken, take_baseline
 from incident_lib.investigation.setup import load_settings, thresholds_for
 from incident_lib.investigation.snapshots import find_snapshot
-from incident_lib.investigation.take_baseline import Taken, take_baseline
 from incident_lib.model.commands import Commands
 from incident_lib.reports.differences import render_page
 from incident_lib.units import format_count

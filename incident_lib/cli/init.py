@@ -19,7 +19,7 @@ def init(arguments: argparse.Namespace) -> int:
     path = Path(arguments.output)
     if path.exists() and not arguments.force:
         raise UsageError(f"{path} is already there; --force writes over it, --output writes elsewhere")
-    found, reason = _look()
+    found, reason = _detect()
     text = discover.render_configuration(found or discover.common_stack(), found=bool(found))
     _write(path, text, force=arguments.force)
     if getattr(arguments, "json", False):
@@ -38,7 +38,7 @@ def init(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _look() -> tuple[tuple[Candidate, ...], str]:
+def _detect() -> tuple[tuple[Candidate, ...], str]:
     """Return what was found, and why nothing was."""
     try:
         return discover.discover(), "no container runs here"

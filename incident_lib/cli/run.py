@@ -20,7 +20,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case, open_case
 from incident_lib.investigation.review import is_ready
 from incident_lib.investigation.setup import load_settings, redactor_for
-from incident_lib.investigation.take import window_since
+from incident_lib.investigation.snapshot import window_since
 from incident_lib.investigation.trend import most_risen, watch_trend
 from incident_lib.model import EventKind, notebooks
 from incident_lib.model.notebooks import InBatch

@@ -8,7 +8,7 @@ from incident_lib.cli.arguments import print_json
 from incident_lib.cli.terminal import plain
 from incident_lib.investigation.setup import load_settings
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.investigation.take import window_since
+from incident_lib.investigation.snapshot import window_since
 from incident_lib.response.collection import choose_incident
 
 

@@ -22,7 +22,7 @@ class Unused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineForChange:
-    """A session with an engine that changes what it is told to, by id."""
+    """A session with an engine that changes what it is given, by id."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

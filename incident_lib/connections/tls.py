@@ -130,7 +130,7 @@ class Handshakes:
         context, seen = unverified(), []
         if not hasattr(context, "_msg_callback"):
             return False
-        context._msg_callback = lambda *told: seen.append((told[1], told[4]))  # noqa: SLF001 - nothing else tells
+        context._msg_callback = lambda *fields: seen.append((fields[1], fields[4]))  # noqa: SLF001 - no other way
         self.shake(context)
         return ("read", _CERTIFICATE_REQUEST) in seen
 

@@ -82,14 +82,14 @@ def _from_inside(service: str, dependency: str, inside: Evidence | None) -> Iter
     names = [row for row in inside.of(NameAnswer) if row.dependency == dependency]
     ports = [row for row in inside.of(PortAnswer) if row.dependency == dependency]
     tls = [row for row in inside.of(TlsAnswer) if row.dependency == dependency]
-    told = [*(row.asked for row in names), *(row.asked for row in ports), *(row.asked for row in tls)]
-    if not told:
+    places = [*(row.asked for row in names), *(row.asked for row in ports), *(row.asked for row in tls)]
+    if not places:
         unknown = _Seen("not known where it looks for it")
         yield _view(service, dependency, "inside its container", (unknown,))
         return
     main = [row for row in tls if row.store == "declared"] or tls
     parts = (_name(names), _port(ports), _tls(inside, main))
-    yield _view(service, dependency, f"inside {told[0]}", parts)
+    yield _view(service, dependency, f"inside {places[0]}", parts)
 
 
 def _view(service: str, dependency: str, vantage: str, parts: Sequence[_Seen]) -> View:
@@ -158,5 +158,5 @@ def _protocol(one: Evidence) -> _Seen:
     if not answers:
         return _Seen("answers", well=True)
     worst = next((row for row in answers if not row.is_well), answers[0])
-    told = f"HTTP {worst.status}" if worst.status is not None else worst.error or "no answer"
-    return _Seen(told, well=worst.is_well)
+    state = f"HTTP {worst.status}" if worst.status is not None else worst.error or "no answer"
+    return _Seen(state, well=worst.is_well)

@@ -86,7 +86,7 @@ class _Collection:
     def __init__(self, lanes: tuple[Lane, ...], deadline: float) -> None:
         self._lanes = lanes
         self._deadline = deadline
-        self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are told
+        self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are reported
         self._begun: dict[int, _Begun] = {}
 
     @property
@@ -134,8 +134,8 @@ class _Collection:
         return begun.monotonic + begun.probe.deadline_seconds + opening + _GRACE_SECONDS
 
     def _give_up(self, index: int, reason: str, problem: Problem | None) -> Iterator[Evidence]:
-        lane, told = self._lanes[index], self._running.pop(index)
-        rest = lane.probes[told:]
+        lane, reported = self._lanes[index], self._running.pop(index)
+        rest = lane.probes[reported:]
         begun = self._begun.get(index)
         if rest and problem is not None:
             at, seconds = clock.now(), 0.0

@@ -1,4 +1,4 @@
-"""Which services run here, told from their containers: the content of a first workbench.toml."""
+"""Which services run here, detected from their containers: the content of a first workbench.toml."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def about(self) -> str:
-        """What it was told from."""
+        """What it was detected from."""
         parts = [f"{self.service.container}: image {self.image}"]
         parts += [f"ports {', '.join(self.ports)}"] if self.ports else []
         parts += [f"compose project {self.project}"] if self.project else []

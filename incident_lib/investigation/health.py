@@ -193,7 +193,7 @@ def lines(content: dict[str, Any]) -> Iterable[tuple[str, str]]:
     names = max((len(entry["name"]) for entry in results), default=0)
     places = max((len(_place(entry)) for entry in results), default=0)
     for entry in results:
-        text = f"{entry['name']:{names}}  {_place(entry):{places}}  {_said(entry)}"
+        text = f"{entry['name']:{names}}  {_place(entry):{places}}  {_outcome(entry)}"
         yield entry["status"], text.rstrip()
 
 
@@ -201,7 +201,7 @@ def _place(entry: dict[str, Any]) -> str:
     return str(entry.get("url") or entry.get("container") or "")
 
 
-def _said(entry: dict[str, Any]) -> str:
+def _outcome(entry: dict[str, Any]) -> str:
     if "http_code" not in entry:
         return " ".join(str(entry["detail"]).split())
     code = "---" if entry["http_code"] is None else str(entry["http_code"])

@@ -1,4 +1,4 @@
-"""Short names for services, told from those of their containers."""
+"""Short names for services, derived from those of their containers."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -13,8 +13,8 @@ from incident_lib.findings.base import reason_of
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import writing_samples
 from incident_lib.investigation.collect import collect
+from incident_lib.investigation.exclusive import one_at_a_time
 from incident_lib.investigation.plan import plan_lanes
-from incident_lib.investigation.turn import one_at_a_time
 from incident_lib.model import Evidence, Window
 from incident_lib.model.sample import Sample
 from incident_lib.model.series import series_of

@@ -21,6 +21,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     by_severity: dict[str, int] = {}
     by_status: dict[str, int] = {}
     by_service: dict[str, int] = {}
-    by_hypothesis: dict[str, int] = {}  # the first one of the snapshot that told most, or what a person said
+    by_hypothesis: dict[str, int] = {}  # of the snapshot with most evidence, or as recorded
     by_month: dict[str, int] = {}  # oldest first
     measures: tuple[Measure, ...] = ()

@@ -1,4 +1,4 @@
-"""The record of one run: what became of every notebook and every cell, told as it was."""
+"""The record of one run: what became of every notebook and every cell."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -10,7 +10,7 @@ from incident_lib import clock, config
 from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from tests.integration.demo_symptoms import assert_it_is_gone, assert_it_shows
 
 HEALTHY_SECONDS = 6.0

@@ -18,9 +18,9 @@ from incident_lib.incident.samples import load_samples, watches
 from incident_lib.investigation.baseline import all_baselines, baseline_evidence
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.new_baseline import take_baseline
 from incident_lib.investigation.setup import redactor_for, thresholds_for
-from incident_lib.investigation.take import take_snapshot
-from incident_lib.investigation.take_baseline import take_baseline
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.investigation.trend import watch_trend
 from incident_lib.model import Finding, FindingSeverity, IncidentSeverity
 from incident_lib.technologies import comparers

@@ -20,7 +20,7 @@ from incident_lib.demo.faults.containers import CONTAINER_FAULTS
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.model import IncidentSeverity, Window
 from incident_lib.technologies.docker.probes.container import fetch_container
 from incident_lib.technologies.docker.rows import ContainerState

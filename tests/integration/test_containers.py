@@ -16,7 +16,7 @@ import redis
 from incident_lib import config
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from tests.integration import docker_service
 from tests.integration.docker_service import Stack
 

@@ -18,7 +18,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.plan import plan_lanes
 from incident_lib.investigation.setup import patterns_for
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.model import Evidence, EvidenceStatus
 from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import run_lane

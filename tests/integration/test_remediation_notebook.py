@@ -9,7 +9,7 @@ import pytest
 
 from incident_lib import clock, config
 from incident_lib.cli import main
-from incident_lib.investigation.take import Watch, take_snapshot
+from incident_lib.investigation.snapshot import Watch, take_snapshot
 from incident_lib.model.run import ExecutionStatus
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource

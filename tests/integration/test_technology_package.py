@@ -20,7 +20,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.compare import compare
 from incident_lib.investigation.setup import load_settings
-from incident_lib.investigation.take import take_snapshot
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.investigation.trend import sample
 from tests.integration import memcached_service
 from tests.integration.memcached_service import free_port, incident, install, memcached

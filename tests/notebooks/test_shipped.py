@@ -7,7 +7,7 @@ import pytest
 
 from incident_lib import config
 from incident_lib.incident.folder import Declaration, declare
-from incident_lib.investigation.take import open_investigation
+from incident_lib.investigation.snapshot import open_investigation
 from incident_lib.model import IncidentSeverity
 from incident_lib.model.run import RunStatus
 from incident_lib.redact import Redactor

@@ -24,11 +24,11 @@ from incident_lib.investigation.analyze import analyze, analyze_one
 from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
+from incident_lib.investigation.exclusive import WAIT_SECONDS, one_at_a_time
 from incident_lib.investigation.observed import record_observed
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
 from incident_lib.investigation.stored import load_evidence
-from incident_lib.investigation.turn import WAIT_SECONDS, one_at_a_time
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import comparers

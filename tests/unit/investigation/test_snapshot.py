@@ -5,7 +5,7 @@ import pytest
 from incident_lib import config
 from incident_lib.cli import main
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.investigation import take
+from incident_lib.investigation import snapshot
 from incident_lib.investigation.collect import Watch
 
 REFUSING = '[[dependency]]\nname = "vendor"\nurl = "tcp://127.0.0.1:1"\n'
@@ -21,7 +21,7 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("since", ["0m", "now", "2999-01-01"])
 def test_a_window_that_would_be_empty_is_wrong_usage(since):
     with pytest.raises(UsageError, match="not in the past"):
-        take.window_since(since)
+        snapshot.window_since(since)
 
 
 def test_what_cannot_be_kept_is_looked_at_all_the_same(here, capsys):
@@ -44,8 +44,8 @@ def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
 
 def test_a_full_temporary_folder_is_replaced_by_memory(here, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(here / "none"))
-    monkeypatch.setattr(take, "_MEMORY", here)
-    with take.unsaved_snapshot(config.load(None), "15m", Watch()) as case:
+    monkeypatch.setattr(snapshot, "_MEMORY", here)
+    with snapshot.unsaved_snapshot(config.load(None), "15m", Watch()) as case:
         assert case.path.is_relative_to(here)
         assert case.evidence
     assert not case.path.exists()
@@ -53,10 +53,10 @@ def test_a_full_temporary_folder_is_replaced_by_memory(here, monkeypatch):
 
 def test_where_nothing_can_be_written_that_is_told(here, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(here / "none"))
-    monkeypatch.setattr(take, "_MEMORY", here / "none")
+    monkeypatch.setattr(snapshot, "_MEMORY", here / "none")
     with (
         pytest.raises(FolderError, match="a temporary folder"),
-        take.unsaved_snapshot(config.load(None), "15m", Watch()),
+        snapshot.unsaved_snapshot(config.load(None), "15m", Watch()),
     ):
         pass
 
@@ -66,5 +66,5 @@ def test_a_snapshot_that_cannot_be_sealed_leaves_nothing(here):
         next((here / "snapshots").iterdir()).joinpath("findings.json").mkdir()
 
     with pytest.raises(FolderError, match=r"findings\.json"):
-        take.take_snapshot(config.load(None), here / "snapshots", "15m", Watch(begun=fill))
+        snapshot.take_snapshot(config.load(None), here / "snapshots", "15m", Watch(begun=fill))
     assert list((here / "snapshots").iterdir()) == []

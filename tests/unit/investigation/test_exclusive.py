@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from incident_lib import config
-from incident_lib.investigation.turn import one_at_a_time
+from incident_lib.investigation.exclusive import one_at_a_time
 
 
 def _settings(folder: Path) -> config.Settings:

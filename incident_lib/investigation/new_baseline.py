@@ -10,7 +10,7 @@ from incident_lib.incident.files import file_name, folder_error, make_directory
 from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder, read_baseline
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
-from incident_lib.investigation.take import SINCE, take_snapshot
+from incident_lib.investigation.snapshot import SINCE, take_snapshot
 from incident_lib.model import Analysis, Finding, FindingSeverity
 
 
