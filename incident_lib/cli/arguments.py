@@ -17,7 +17,7 @@ from incident_lib.investigation.setup import load_settings, redactor_for
 
 def open_folder(arguments: argparse.Namespace) -> tuple[Settings, IncidentFolder]:
     """Return the settings and the incident that the arguments name, or the newest. Errors: UsageError."""
-    settings = load_settings(arguments.config or "", arguments.incident)
+    settings = load_settings(arguments.config or "", arguments.incident, check=False)
     return settings, folders.find(settings.incidents, arguments.incident, redactor_for(settings))
 
 

@@ -21,12 +21,16 @@ from incident_lib.technologies import table
 _LOG = logging.getLogger(__name__)
 
 
-def load_settings(path: str, incident: str = "") -> Settings:
-    """Return the settings of `path`, else of the nearest file at or above an incident's folder or here."""
+def load_settings(path: str, incident: str = "", *, check: bool = True) -> Settings:
+    """Return the settings of `path`, else of the nearest file at or above an incident's folder or here.
+
+    Without `check` the technologies are not loaded, and what depends on them is not checked: to write a note
+    needs none of them.
+    """
     found: Path | str | None = path or None
     if not path and incident and Path(incident).is_dir():
         found = config.find_file(Path(incident).resolve())
-    return _checked(config.load(found, table().kinds))
+    return _checked(config.load(found, table().kinds)) if check else config.load(found)
 
 
 def with_kinds(settings: Settings) -> Settings:
