@@ -36,7 +36,7 @@ incidents = "env:TEST_CHAT"
 status_updates = "file:status.url"
 pagerduty = "env:TEST_KEY"
 pagerduty_url = "http://{place}/v2/enqueue"
-seconds = 0.6
+seconds = 10
 """
 
 
@@ -120,7 +120,9 @@ def test_a_failure_is_recorded_ends_with_1_and_can_be_tried_again(web, capsys):
     assert [event["data"]["result"] for event in events(capsys)] == ["failed", "sent"]
 
 
-def test_no_answer_is_recorded_as_perhaps_and_is_not_tried_again_unasked(web, capsys):
+def test_no_answer_is_recorded_as_perhaps_and_is_not_tried_again_unasked(web, capsys, tmp_path):
+    hasty = CONFIG.replace("{place}", web.place).replace("seconds = 10", "seconds = 0.6")
+    (tmp_path / "workbench.toml").write_text(hasty)
     web.behaviour = "slow"
     words = ("communicate", "update", "--send", "incidents", "--confirm")
     code, out = typed(capsys, *words)
@@ -269,12 +271,12 @@ def test_on_call_says_who_and_what_is_not_configured(web, capsys):
 
 
 def test_an_interruption_while_sending_is_recorded(web, capsys, tmp_path):
-    (tmp_path / "workbench.toml").write_text(CONFIG.replace("{place}", web.place).replace("0.6", "20"))
+    (tmp_path / "workbench.toml").write_text(CONFIG.replace("{place}", web.place).replace("= 10", "= 60"))
     web.behaviour = "slow"
     words = ["communicate", "update", "--send", "incidents", "--confirm"]
     program = f"import sys; from incident_lib.cli import main; sys.exit(main({words!r}))"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    wait_until = time.monotonic() + 15
+    wait_until = time.monotonic() + 50
     while not web.received and time.monotonic() < wait_until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
