@@ -163,4 +163,4 @@ def test_it_is_on_the_timeline_and_set_against_the_onset(tmp_path: Path) -> None
     graph = Topology(kinds={"backend": "http"})
     first = rank((deployed, onset, errors), graph, patterns_for(settings), catalogue())[0]
     assert first.id == "bad-deploy"
-    assert "60 s after a change" in first.reason
+    assert "1m 0s after a change" in first.reason

@@ -295,7 +295,9 @@ import json
 from incident_lib import clock, config
 from incident_lib.connections import names
 from incident_lib.findings.base import Context
+from incident_lib.technologies import table
 from incident_lib.technologies.network.findings import ANALYZERS, ON_FAILURE
+table()  # with it come the limits
 from incident_lib.model import Window
 from incident_lib.technologies.network import probes as network
 from incident_lib.probes.base import run_lane

@@ -92,8 +92,8 @@ def test_no_answer_is_neither_sent_nor_failed_and_never_takes_long(web, behaviou
     for call in (chat, pager):
         scheme = "json" if call is chat else "http"
         began = time.monotonic()
-        outcome = call(f"{scheme}://{web.place}/{TOKEN}", seconds=0.6)
-        assert time.monotonic() - began < 3
+        outcome = call(f"{scheme}://{web.place}/{TOKEN}", seconds=2)
+        assert time.monotonic() - began < 15, "the service itself answers, or ends, after 20 s"
         assert outcome.result is Result.UNCLEAR
         assert "may have arrived" in outcome.reason
         assert TOKEN not in outcome.reason
