@@ -153,6 +153,7 @@ FINDINGS = (
         entry("postgres.settings.ok", STATE, "The settings were read", fields="changed settings"),
         entry("postgres.settings.risk", STATE, "Settings risk data or hide trouble", fields="settings"),
         entry("postgres.settings.pending_restart", STATE, "Settings wait for a restart", fields="settings"),
+        entry("postgres.schema.ok", STATE, "No change of the schema was seen", fields="table_count"),
         entry("postgres.schema.changed", CHANGE, "The schema was changed", fields="count statement",
               event="change", precedence=5),
         entry("postgres.schema.running", CHANGE, "A schema change runs", fields="count statement",

@@ -4,8 +4,9 @@ from incident_lib.findings.catalogue import CHANGE, STATE, SYMPTOM, Flag, entry,
 
 FINDINGS = flagged((
     entry("redis.*.unknown", STATE, "Not assessed: the probe saw nothing"),
-    *failures("redis.connection", Flag.CHECK, Flag.NO_SESSION, fields="reason", denied=(Flag.LOGIN_REFUSED,),
-          wrong_peer=(Flag.WRONG_PEER,), timed_out=(Flag.MAY_LOAD,)),
+    *failures("redis.connection", Flag.CHECK, Flag.NO_SESSION, denied=(Flag.LOGIN_REFUSED,),
+          fields="loaded_ratio loading_eta_seconds reason", wrong_peer=(Flag.WRONG_PEER,),
+          timed_out=(Flag.MAY_LOAD,)),
     entry("redis.connection.ok", STATE, "The server answers", Flag.CHECK, Flag.ANSWERS,
           fields="median_seconds role uptime_seconds version"),
     entry("redis.connection.latency", SYMPTOM, "A ping takes long: the event loop is slow", Flag.CHECK,

@@ -157,6 +157,7 @@ CASES: list[tuple[str, str, tuple[Row, ...]]] = [
     ("network.tls.old_protocol", "network.tls", (tls(old_protocol=True, certificates=()),)),
     ("network.tls.wrong_peer", "network.tls", (tls(peer="Redis", certificates=()),)),
     ("network.tls.handshake", "network.tls", (tls(certificates=()),)),
+    ("postgres.schema.ok", "postgres.schema", (record(PostgresSchema),)),
     (
         "postgres.schema.running",
         "postgres.schema",
