@@ -6,7 +6,9 @@ is data that no judge may rely on. Installed before the modules of the library a
 
 import importlib
 import inspect
+import os
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import wraps
@@ -20,6 +22,8 @@ from incident_lib.model import Finding, FindingSeverity
 
 emitted: dict[str, set[str]] = {}  # id -> keys of data
 asked: set[str] = set()
+# What real servers make of their load differs from run to run: only literals decide what is reached.
+_ELSEWHERE = re.compile(r"tests/(?:integration|notebooks|browser)/")
 
 
 def install() -> None:
@@ -90,7 +94,7 @@ def _noted(result: Iterator[Any], given: set[str]) -> Iterator[Any]:
 
 
 def _note(finding: Finding, given: set[str]) -> None:
-    if finding.id not in given:
+    if finding.id not in given and not _ELSEWHERE.search(os.environ.get("PYTEST_CURRENT_TEST", "")):
         emitted.setdefault(finding.id, set()).update(finding.data)
 
 
