@@ -1,6 +1,6 @@
 """Another program takes the processors, and a service waits for them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -9,13 +9,9 @@ from incident_lib.findings.base import finding
 from incident_lib.findings.catalogue import Flag
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.rows import ContainerListed, ContainerState
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser, shown
 from incident_lib.units import format_share
-
-# Programs that are a service of that kind, where nothing tells which process is the service.
-_SERVERS = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
 
 
 def judge_processors(findings: list[Finding], situation: Situation) -> list[Finding]:
@@ -25,6 +21,8 @@ def judge_processors(findings: list[Finding], situation: Situation) -> list[Find
     its users feel it, at the service that waits or at what needs it.
     """
     topology, thresholds = situation.topology, situation.thresholds
+    kinds = set(topology.kinds.values())
+    services = {name for name, kind in situation.programs.items() if kind in kinds}
     containers = _containers(situation.evidence)
     found = []
     for each in situation.evidence:
@@ -32,7 +30,7 @@ def judge_processors(findings: list[Finding], situation: Situation) -> list[Find
         if load is None or thresholds.severity("host.cpu", load.busy_ratio, "ratio") is None:
             continue
         users = [_placed(user, containers) for user in each.of(ProcessorUser)]
-        taker = _taker(users, load, topology, thresholds)
+        taker = _taker(users, load, services, thresholds)
         waiting = _waiting(users, thresholds)
         if taker and waiting:
             found.append(_starved(each, load, taker, waiting, _felt(findings, waiting, situation)))
@@ -40,7 +38,7 @@ def judge_processors(findings: list[Finding], situation: Situation) -> list[Find
 
 
 class _Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """Who ran, with the names of its container and service as far as anything tells them."""
+    """Who ran, with the names of its container and service as far as they are known."""
 
     user: ProcessorUser
     container: str
@@ -71,14 +69,13 @@ def _placed(user: ProcessorUser, containers: Mapping[str, tuple[str, str]]) -> _
 
 
 def _taker(
-    users: Sequence[_Placed], load: HostLoad, topology: Topology, thresholds: Thresholds
+    users: Sequence[_Placed], load: HostLoad, services: Collection[str], thresholds: Thresholds
 ) -> _Placed | None:
     """Return the program that takes most, where that is much, and it is no service and not ourselves."""
-    kinds = set(topology.kinds.values())
     strange = [
         placed
         for placed in users
-        if not placed.service and not placed.user.is_ours and _SERVERS.get(placed.user.name, "") not in kinds
+        if not placed.service and not placed.user.is_ours and placed.user.name not in services
     ]
     most = max(strange, key=lambda placed: placed.user.cores, default=None)
     if most is None or most.user.cores < thresholds["host.cpu.taker.least_ratio"] * load.cpu_count:

@@ -1,6 +1,6 @@
 """What a judge knows next to the findings, and what every judge is. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -17,6 +17,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology = Topology()
     evidence: tuple[Evidence, ...] = ()  # sorted by target and probe
     thresholds: Thresholds = Thresholds()
+    programs: Mapping[str, str] = {}  # names of processes -> the kind of service that such a process is
     compared: tuple[Finding, ...] = ()  # what rests on a baseline, or on samples over time
 
 

@@ -54,6 +54,7 @@ def analyze(
         topology=topology,
         evidence=everything,
         thresholds=context.thresholds,
+        programs=table().programs,
         compared=tuple(compared),
     )
     judged = judge_together(

@@ -113,6 +113,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         """What `kind` of a service may be."""
         return {each.kind.name: each.kind for each in self.technologies if each.kind}
 
+    @property
+    def programs(self) -> dict[str, str]:
+        """Names of processes, each with the kind of service that such a process is."""
+        return {name: each.kind.name for each in self.technologies if each.kind for name in each.programs}
+
     def of_kind(self, kind: str) -> Technology | None:
         """Return the technology that a kind of service means, None where no technology has it."""
         return next((each for each in self.technologies if each.kind and each.kind.name == kind), None)

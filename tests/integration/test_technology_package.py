@@ -144,6 +144,10 @@ def test_evictions_are_judged_by_a_key_of_its_own(
     assert severities(case)["memcached.stats.evictions"] == severity
 
 
+def test_its_processes_are_services_and_no_strangers(site: Path) -> None:
+    assert technologies.table().programs["memcached"] == "memcached"
+
+
 def test_a_limit_of_its_own_can_be_set(site: Path, tmp_path: Path) -> None:
     with memcached() as (port, _):
         case = take(tmp_path, port, '[thresholds]\n"memcached.connections.warning_ratio" = 0.0001')

@@ -9,6 +9,7 @@ from incident_lib.correlation.processors import judge_processors
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Window
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import table
 from incident_lib.technologies.docker.rows import ContainerListed
 from incident_lib.technologies.host.findings import ANALYZERS
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser
@@ -57,7 +58,15 @@ def machine(*rows, load=LOAD):
 
 
 def judge(*rows, load=LOAD, findings=(SLOW,), beside=()):
-    return added(judge_processors, findings, evidence=(machine(*rows, load=load), *beside), topology=GRAPH)
+    evidence = (machine(*rows, load=load), *beside)
+    return added(judge_processors, findings, evidence=evidence, topology=GRAPH, programs=table().programs)
+
+
+def test_a_program_is_a_service_only_where_its_technology_names_it():
+    server = msgspec.structs.replace(BACKUP, name="postgres")
+    found = added(judge_processors, (SLOW,), evidence=(machine(server, ORDERS),), topology=GRAPH, programs={})
+    assert [finding.id for finding in found] == ["host.load.starved"]
+    assert judge(server, ORDERS) == []
 
 
 def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():
