@@ -114,7 +114,7 @@ class Limits(_Table, frozen=True, kw_only=True):
 
 
 class Contact(_Table, frozen=True, kw_only=True):
-    """`[[contact]]`: somebody to tell."""
+    """`[[contact]]`: a person or rota to notify."""
 
     role: Annotated[str, _doc("on-call, team lead, engineering manager, VP, security lead, ...")]
     name: Annotated[str, _doc("person or rota")]
@@ -124,7 +124,7 @@ class Contact(_Table, frozen=True, kw_only=True):
 
 
 class Override(_Table, frozen=True, kw_only=True):
-    """An entry of `[on_call]` overrides: somebody else for a while."""
+    """An entry of `[on_call]` overrides: another person for a while."""
 
     start: Annotated[datetime, _doc("from when, with a zone")] = msgspec.field(name="from")
     to: Annotated[datetime, _doc("until when, with a zone")]
@@ -182,7 +182,7 @@ class Channels(_Table, frozen=True, kw_only=True):
 
 
 class Notify(_Table, frozen=True, kw_only=True):
-    """`[notify]`: where messages go once somebody confirms them. One Apprise address a channel."""
+    """`[notify]`: where messages go once a person confirms them. One Apprise address per channel."""
 
     incidents: Annotated[str, _doc("env:NAME or file:PATH of its Apprise address")] = ""
     incidents_low: Annotated[str, _doc("the same")] = ""

@@ -24,6 +24,7 @@ def judge_stampedes(findings: list[Finding], situation: Situation) -> list[Findi
     topology, catalogue = situation.topology, situation.catalogue
 
     def pick(some: Sequence[Finding], *flags: Flag) -> list[Finding]:
+        """Return the findings that have one of the flags, each id once."""
         return list({f.id: f for f in reversed(some) if catalogue.has(f, *flags)}.values())[::-1]
 
     seen = by_target(f for f in findings if f.severity is not FindingSeverity.UNKNOWN)

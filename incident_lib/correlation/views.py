@@ -18,7 +18,7 @@ _DAY_SECONDS = 86_400.0
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One dependency from one place. A text is None where nobody looked, or where there is nothing to see."""
+    """One dependency from one place. A text is None where it was not probed or nothing is there."""
 
     service: str
     dependency: str
@@ -32,7 +32,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """What was seen, in one line."""
-        seen = [one for one in (self.name, self.port, self.tls, self.protocol) if one]
+        seen = [text for text in (self.name, self.port, self.tls, self.protocol) if text]
         return f"{self.vantage}: {', '.join(seen) or 'not looked at'}"
 
 
@@ -48,7 +48,7 @@ def views_of(evidence: Sequence[Evidence], topology: Topology) -> tuple[View, ..
 
     What runs as a process on this machine looks from here, and the vantage says so.
     """
-    by_ref = {one.ref: one for one in evidence}
+    by_ref = {each.ref: each for each in evidence}
     found = []
     for service, needs in topology.depends_on.items():
         own = by_ref.get(f"{service}/{_ON_THIS_MACHINE}")
@@ -63,11 +63,11 @@ def views_of(evidence: Sequence[Evidence], topology: Topology) -> tuple[View, ..
 def _from_here(service: str, dependency: str, vantage: str, by_ref: dict[str, Evidence]) -> View:
     names, ports, tls = (by_ref.get(f"{dependency}/network.{what}") for what in ("names", "ports", "tls"))
     asked = (by_ref.get(f"{dependency}/{probe}") for probe in _PROTOCOLS)
-    protocol = next((one for one in asked if one is not None), None)
+    protocol = next((each for each in asked if each is not None), None)
     parts = (
-        _rows_or_failure(names, lambda one: _name(one.of(NameAnswer))),
-        _rows_or_failure(ports, lambda one: _port(one.of(PortAnswer))),
-        _rows_or_failure(tls, lambda one: _tls(one, one.of(TlsAnswer))),
+        _rows_or_failure(names, lambda seen: _name(seen.of(NameAnswer))),
+        _rows_or_failure(ports, lambda seen: _port(seen.of(PortAnswer))),
+        _rows_or_failure(tls, lambda seen: _tls(seen, seen.of(TlsAnswer))),
         _rows_or_failure(protocol, _protocol),
     )
     return _view(service, dependency, vantage, parts)
@@ -94,7 +94,7 @@ def _from_inside(service: str, dependency: str, inside: Evidence | None) -> Iter
 
 def _view(service: str, dependency: str, vantage: str, parts: Sequence[_Seen]) -> View:
     name, port, tls, protocol = (*parts, *(_Seen() for _ in range(4 - len(parts))))
-    known = [one.well for one in (name, port, tls, protocol) if one.well is not None]
+    known = [part.well for part in (name, port, tls, protocol) if part.well is not None]
     if not known:
         severity = FindingSeverity.UNKNOWN
     else:
@@ -111,14 +111,14 @@ def _view(service: str, dependency: str, vantage: str, parts: Sequence[_Seen]) -
     )
 
 
-def _rows_or_failure(one: Evidence | None, read: Callable[[Evidence], _Seen]) -> _Seen:
-    if one is None:
+def _rows_or_failure(evidence: Evidence | None, read: Callable[[Evidence], _Seen]) -> _Seen:
+    if evidence is None:
         return _Seen()
-    if one.has_rows:
-        return read(one)
-    if one.problem is None or one.problem.kind.is_ours:
-        return _Seen(f"not seen: {reason_of(one)}")
-    return _Seen(reason_of(one), well=False)
+    if evidence.has_rows:
+        return read(evidence)
+    if evidence.problem is None or evidence.problem.kind.is_ours:
+        return _Seen(f"not seen: {reason_of(evidence)}")
+    return _Seen(reason_of(evidence), well=False)
 
 
 def _name(rows: Iterable[NameAnswer]) -> _Seen:
@@ -140,7 +140,7 @@ def _port(rows: Sequence[PortAnswer]) -> _Seen:
     return _Seen(f"port {rows[0].port} accepts" + (f" in {format_duration(took)}" if took else ""), well=True)
 
 
-def _tls(one: Evidence, rows: Sequence[TlsAnswer]) -> _Seen:
+def _tls(evidence: Evidence, rows: Sequence[TlsAnswer]) -> _Seen:
     if not rows:
         return _Seen()
     row = rows[0]
@@ -149,12 +149,12 @@ def _tls(one: Evidence, rows: Sequence[TlsAnswer]) -> _Seen:
     if not row.certificates:
         return _Seen("TLS trusted", well=True)
     ends = min(certificate.not_after_at for certificate in row.certificates)
-    days = (ends - one.collected_at).total_seconds() / _DAY_SECONDS
+    days = (ends - evidence.collected_at).total_seconds() / _DAY_SECONDS
     return _Seen(f"TLS trusted for {days:.0f} days", well=True)
 
 
-def _protocol(one: Evidence) -> _Seen:
-    answers = one.of(HttpAnswer)
+def _protocol(evidence: Evidence) -> _Seen:
+    answers = evidence.of(HttpAnswer)
     if not answers:
         return _Seen("answers", well=True)
     worst = next((row for row in answers if not row.is_well), answers[0])

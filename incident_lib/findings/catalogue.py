@@ -19,7 +19,7 @@ class Nature(StrEnum):
     """What kind of statement a finding is."""
 
     STATE = auto()  # how it is, well or only worth knowing
-    CHANGE = auto()  # what somebody or something changed: a moment
+    CHANGE = auto()  # what was changed: a moment
     SYMPTOM = auto()  # what is wrong
     HINT = auto()  # what a log says of something else
 
@@ -48,7 +48,7 @@ class Flag(StrEnum):
     DAMAGED = auto()  # data may be lost
     # Where it was seen.
     HEALTH = auto()  # at a health address that is configured
-    CHECK = auto()  # by somebody who asks as a user does: its first failure and its recovery are moments
+    CHECK = auto()  # by a check that asks as a user does: its first failure and its recovery are moments
     OF_STORE = auto()  # at a data store
     INSIDE = auto()  # from inside a container
     BY_SERVICE = auto()  # the service measured it with its own clock
@@ -87,7 +87,7 @@ class Flag(StrEnum):
     SATURATED = auto()  # its processors are taken
     NAMES_SLOW = auto()  # it takes long to resolve a name
     ONE_STORE = auto()  # only one of several stores of certificates does not trust it
-    GREETING_LOST = auto()  # nobody answered TLS while a probe from inside waited
+    GREETING_LOST = auto()  # no answer to TLS while a probe from inside waited
 
 
 _FELT = frozenset(
@@ -148,7 +148,7 @@ _FAILURES = {
     ProblemKind.DENIED: "Our login is refused",
     ProblemKind.FULL: "It has no room for another client",
     ProblemKind.STARTING: "It is starting, stopping, or loads its data",
-    ProblemKind.BUSY: "It runs, and serves nobody for now",
+    ProblemKind.BUSY: "It runs, and serves no client for now",
     ProblemKind.NOT_FOUND: "What was asked for is not there",
     ProblemKind.PROTOCOL: "What it answers makes no sense",
     ProblemKind.WRONG_PEER: "Something else answers there",
@@ -194,7 +194,7 @@ class Catalogue:
         self.globs = tuple(kind for kind in entries if "*" in kind.id)
 
     def __getitem__(self, finding_id: str) -> FindingKind:
-        """Return what an id means; an id that nobody entered is neutral.
+        """Return what an id means; an id that is not entered is neutral.
 
         >>> Catalogue()["shop.queue.high"].flags
         frozenset()

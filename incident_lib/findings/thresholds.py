@@ -32,7 +32,7 @@ def limit(value: float, source: str, reason: str) -> Threshold:
 _known = {
     "baseline.latency.least_seconds": limit(0.05, "own", "less is the machine's own mood"),
     "baseline.latency.info_factor": limit(1.5, "own", "half as long again"),
-    "baseline.latency.warning_factor": limit(2, "own", "twice the normal is when somebody is paged"),
+    "baseline.latency.warning_factor": limit(2, "own", "twice the normal is when on-call is paged"),
     "baseline.latency.warning_seconds": limit(0.25, "own", "the rise that people feel"),
     "baseline.errors.least_ratio": limit(0.01, "own", "one request in a hundred"),
     "baseline.errors.info_factor": limit(1.5, "own", "half as many again"),
@@ -65,7 +65,7 @@ _known = {
     "baseline.scans.least_bytes": limit(
         8 * 1024 * 1024, "own", "a thousand pages; smaller tables are scanned"
     ),
-    "baseline.scans.warning_count": limit(10, "own", "scans since then; a few are somebody's report"),
+    "baseline.scans.warning_count": limit(10, "own", "scans since then; a few may be a report"),
     "baseline.scans.least_share_ratio": limit(
         0.1, "own", "of all looks at the table, up from less than half"
     ),
@@ -74,7 +74,7 @@ _known = {
     "trend.memory.least_ratio": limit(0.02, "own", "growth over the watch, of the limit"),
     "trend.connections.least_ratio": limit(0.05, "own", "growth over the watch, of the limit"),
     "trend.disk.least_ratio": limit(0.002, "own", "growth over the watch, of the file system"),
-    "trend.latency.least_seconds": limit(0.1, "own", "less growth nobody feels"),
+    "trend.latency.least_seconds": limit(0.1, "own", "less growth is not felt"),
     "trend.latency.warning_factor": limit(2, "own", "the end of the line is twice its beginning"),
     "trend.limit.info_seconds": limit(86_400, "own", "a day: time to plan"),
     "trend.limit.warning_seconds": limit(14_400, "own", "four hours: it ends in this shift"),

@@ -15,7 +15,7 @@ LIMITS = {
     "postgres.activity.young.least_count": limit(20, "own", "a small pool may well be new"),
     "postgres.transactions.idle.warning_seconds": limit(60, "own", "it keeps its locks and its snapshot"),
     "postgres.transactions.idle_blocking.critical_seconds": limit(
-        0.5, "own", "somebody waits for a session that does nothing; shorter pauses are ordinary"
+        0.5, "own", "a session waits for one that does nothing; shorter pauses are ordinary"
     ),
     "postgres.transactions.long.info_seconds": limit(30, "own", "longer than requests wait"),
     "postgres.transactions.long.warning_seconds": limit(60, "own", "longer than most time-outs"),
@@ -46,7 +46,7 @@ LIMITS = {
     "postgres.counters.load.warning_count": limit(32, "own", "they mostly wait for each other"),
     "postgres.counters.statement.info_ratio": limit(1 / 3, "own", "one statement makes a third of what runs"),
     "postgres.counters.statement.least_count": limit(0.5, "own", "sessions at a time; less is no load"),
-    "postgres.counters.statement.least_seconds": limit(0.5, "own", "of one call: somebody waits for it"),
+    "postgres.counters.statement.least_seconds": limit(0.5, "own", "of one call: a user waits for it"),
     "postgres.counters.scans.info_rows_per_second": limit(
         1e4, "own", "of large tables, read from end to end"
     ),
@@ -74,7 +74,9 @@ LIMITS = {
     "postgres.server.wraparound.warning_count": limit(1.3e9, "CP", "the server stops near 2 billion"),
     "postgres.server.wraparound.critical_count": limit(1.4e9, "CP", "the server stops near 2 billion"),
     "postgres.server.prepared.warning_seconds": limit(1, "CP", "a coordinator should decide at once"),
-    "postgres.server.prepared.critical_seconds": limit(30, "CP", "it keeps its locks until somebody decides"),
+    "postgres.server.prepared.critical_seconds": limit(
+        30, "CP", "it keeps its locks until a coordinator decides"
+    ),
     "postgres.databases.limit.warning_ratio": limit(
         0.8, "own", "the database's own CONNECTION LIMIT is near"
     ),
@@ -89,7 +91,7 @@ LIMITS = {
     "postgres.pooler.clients.warning_ratio": limit(0.8, "own", "of max_client_conn"),
     "postgres.pooler.clients.critical_ratio": limit(0.95, "own", "new clients are about to be refused"),
     "postgres.replication.slot.warning_bytes": limit(
-        1 << 30, "own", "WAL that nobody fetches fills the disk"
+        1 << 30, "own", "WAL that is not fetched fills the disk"
     ),
     "postgres.tables.vacuum.warning_hours": limit(
         10, "mixin", "dead rows are past the table's own threshold"
