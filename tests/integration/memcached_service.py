@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests import services
@@ -59,6 +59,22 @@ def memcached(*options: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     finally:
         process.kill()
         process.wait()
+
+
+def fill_up(port: int, clients: ExitStack) -> None:
+    """Hold connections until the server refuses one.
+
+    Each waits for its answer: of connections that arrive together, the server accepts more than it may,
+    and gives them up again.
+    """
+    answer = b"VERSION"
+    while answer.startswith(b"VERSION"):
+        client = clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        try:
+            client.sendall(b"version\r\n")
+            answer = client.recv(100)
+        except ConnectionError:
+            answer = b""
 
 
 def free_port() -> int:

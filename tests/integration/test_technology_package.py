@@ -23,7 +23,7 @@ from incident_lib.investigation.setup import load_settings
 from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.investigation.trend import sample
 from tests.integration import memcached_service
-from tests.integration.memcached_service import free_port, incident, install, memcached
+from tests.integration.memcached_service import fill_up, free_port, incident, install, memcached
 
 
 def renew() -> None:
@@ -94,8 +94,7 @@ def test_a_watch_and_a_comparison_know_its_numbers(site: Path, tmp_path: Path) -
 
 def test_a_full_server_is_told_from_one_that_is_down(site: Path, tmp_path: Path) -> None:
     with memcached("-c", "20", "-t", "1") as (port, _), ExitStack() as clients:
-        for _ in range(12):
-            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        fill_up(port, clients)
         case = take(tmp_path, port)
     assert severities(case)["memcached.connection.full"] == "CRITICAL"
     assert causes(case)[0] == "memcached-full"
