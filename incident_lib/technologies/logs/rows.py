@@ -25,6 +25,12 @@ class LogSummary(Row, frozen=True, kw_only=True):
     templates_count: int = 0  # different ones in all; a record has each of the first hundred
     other_lines_count: int = 0  # of templates beyond those that are kept apart
     uncompared_templates_count: int = 0  # beyond those that are compared with each other
+    # How much of it was understood. A line that belongs to another counts as that does.
+    timed_lines_count: int | None = None  # with a time; None in snapshots that did not measure it
+    known_lines_count: int | None = None  # of a known format
+    read_lines_count: int | None = None  # of a known format, and with a time
+    not_text_lines_count: int = 0
+    services: dict[str, int] = msgspec.field(default_factory=dict)  # lines by the service in envelopes
 
 
 class LogBucket(Row, frozen=True, kw_only=True):
@@ -80,6 +86,7 @@ class LogTemplate(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str
+    error_class: str = ""  # the class of error that its lines belong to, where there is one
 
 
 def same_statement(left: str, right: str) -> bool:
@@ -98,6 +105,16 @@ def same_statement(left: str, right: str) -> bool:
     pairs = list(zip(words, others, strict=False))
     equal = sum(1 for a, b in pairs if a == b and "<*>" not in a)
     return len(words) == len(others) and equal >= 2 and all(a == b or "<*>" in a + b for a, b in pairs)
+
+
+class LogUnread(Row, frozen=True, kw_only=True):
+    """Lines of one shape that no format reads, or that have no time."""
+
+    shape: str
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    example: str
 
 
 class LogException(Row, frozen=True, kw_only=True):

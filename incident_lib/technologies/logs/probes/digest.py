@@ -75,8 +75,12 @@ class Digest(msgspec.Struct):
     errors: int = 0
     cut_lines: int = 0
     timed_lines: int = 0
+    known_lines: int = 0  # of a known format
+    read_lines: int = 0  # of a known format, and with a time
+    not_text_lines: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    services: dict[str, int] = {}  # lines by the service that the envelope names
     levels: dict[str, int] = {}
     formats: dict[str, int] = {}
     slots: dict[int, Slot] = {}  # key: seconds since 1970 // slot_seconds
@@ -86,6 +90,8 @@ class Digest(msgspec.Struct):
     classes: dict[str, Tally] = {}
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
     events: dict[str, Tally] = {}
+    unread: dict[str, Tally] = {}  # by shape
+    template_classes: dict[tuple[str, str], str] = {}  # the class of error of a template
 
 
 def duration_class(seconds: float) -> int:
@@ -137,8 +143,12 @@ def merge(first: Digest, second: Digest) -> Digest:
         errors=first.errors + second.errors,
         cut_lines=first.cut_lines + second.cut_lines,
         timed_lines=first.timed_lines + second.timed_lines,
+        known_lines=first.known_lines + second.known_lines,
+        read_lines=first.read_lines + second.read_lines,
+        not_text_lines=first.not_text_lines + second.not_text_lines,
         first_at=_least(first.first_at, second.first_at),
         last_at=_most(first.last_at, second.last_at),
+        services=_union(first.services, second.services, add),
         levels=_union(first.levels, second.levels, add),
         formats=_union(first.formats, second.formats, add),
         slots=_union(first.slots, second.slots, _merge_slots),
@@ -148,6 +158,8 @@ def merge(first: Digest, second: Digest) -> Digest:
         classes=_union(first.classes, second.classes, merge_tallies),
         peers=_union(first.peers, second.peers, add),
         events=_union(first.events, second.events, merge_tallies),
+        unread=_union(first.unread, second.unread, merge_tallies),
+        template_classes=_union(first.template_classes, second.template_classes, min),
     )
 
 

@@ -30,10 +30,12 @@ from incident_lib.technologies.logs.rows import (
     LogLatency,
     LogSummary,
     LogTemplate,
+    LogUnread,
 )
 
 K = TypeVar("K", str, tuple[str, str])
 _TEMPLATES, _ENDPOINTS, _EXCEPTIONS = 100, 100, 50  # records kept
+_UNREAD = 20  # shapes
 _PEERS = 8  # hosts that the errors of a class are about
 _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 1 s and 10 s long
 
@@ -51,7 +53,8 @@ def rows(digest: Digest) -> tuple[Row, ...]:
         *_classes(digest),
         *_exceptions(digest),
         *_events(digest),
-        *_templates(templates),
+        *_templates(templates, digest.template_classes),
+        *_unread(digest),
     )
 
 
@@ -116,6 +119,11 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         templates_count=templates,
         other_lines_count=sum(tally.count for (_, text), tally in digest.templates.items() if text == OTHER),
         uncompared_templates_count=max(len(digest.templates) - MOST, 0),
+        timed_lines_count=digest.timed_lines,
+        known_lines_count=digest.known_lines,
+        read_lines_count=digest.read_lines,
+        not_text_lines_count=digest.not_text_lines,
+        services=dict(digest.services),
     )
 
 
@@ -210,7 +218,19 @@ def _clustered(digest: Digest) -> dict[tuple[str, str], Tally]:
     return found
 
 
-def _templates(clustered: dict[tuple[str, str], Tally]) -> list[LogTemplate]:
+def _unread(digest: Digest) -> list[LogUnread]:
+    """Return the shapes of the lines that were not read, the most frequent first."""
+    found: dict[str, Tally] = {}
+    cluster_of = clusters(("", shape) for shape in digest.unread)
+    for shape, tally in digest.unread.items():
+        key = cluster_of.get(("", shape), shape)
+        found[key] = merge_tallies(found[key], tally) if key in found else tally
+    return [LogUnread(shape=shape, **_fields(tally)) for shape, tally in _by_count(found)[:_UNREAD]]
+
+
+def _templates(
+    clustered: dict[tuple[str, str], Tally], classes: dict[tuple[str, str], str]
+) -> list[LogTemplate]:
     ordered = sorted(
         clustered.items(),
         key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].count, item[0]),
@@ -220,6 +240,7 @@ def _templates(clustered: dict[tuple[str, str], Tally]) -> list[LogTemplate]:
             template=template,
             level=level,
             **_fields(tally),
+            error_class=classes.get((level, template), ""),
         )
         for (level, template), tally in ordered[:_TEMPLATES]
     ]
