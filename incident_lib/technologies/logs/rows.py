@@ -31,6 +31,9 @@ class LogSummary(Row, frozen=True, kw_only=True):
     read_lines_count: int | None = None  # of a known format, and with a time
     not_text_lines_count: int = 0
     services: dict[str, int] = msgspec.field(default_factory=dict)  # lines by the service in envelopes
+    # Error lines, and requests answered with 5xx, by that service.
+    service_errors: dict[str, int] = msgspec.field(default_factory=dict)
+    modified_at: datetime | None = None  # when the file was written last; None of what is no file
 
 
 class LogBucket(Row, frozen=True, kw_only=True):
@@ -115,6 +118,24 @@ class LogUnread(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str
+
+
+class LogGrowth(Row, frozen=True, kw_only=True):
+    """What was appended while the log was watched: it is of now, also where the lines have no times."""
+
+    seconds: float
+    lines_count: int
+    errors_count: int
+    requests_count: int
+    server_errors_count: int
+
+
+class LogTail(Row, frozen=True, kw_only=True):
+    """The newest lines of the log, also where they are older than the window: how it ends."""
+
+    lines: tuple[str, ...]
+    error: str = ""  # the last error in them, where the log ends in it: its words, without a traceback
+    error_at: datetime | None = None
 
 
 class LogException(Row, frozen=True, kw_only=True):

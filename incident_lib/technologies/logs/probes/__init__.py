@@ -9,6 +9,7 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.logs.probes.container import ContainerReader
 from incident_lib.technologies.logs.probes.digest import Digest, merge
+from incident_lib.technologies.logs.probes.ending import growth
 from incident_lib.technologies.logs.probes.file import FileReader
 from incident_lib.technologies.logs.probes.reader import LogReader, OpenLog
 from incident_lib.technologies.logs.probes.records import rows
@@ -31,8 +32,12 @@ __all__ = [
 def fetch_lines(session: OpenLog, window: Window, *, name: str = "service") -> Fetched:
     """Return the records of the lines in the window, and the newest of the lines as `<name>.log`."""
     reading = session.read(window)
+    found = list(rows(reading.digest))
+    found[0] = msgspec.structs.replace(found[0], modified_at=reading.modified_at)
+    if reading.appended is not None:
+        found.append(growth(reading.appended, reading.watched_seconds))
     return Fetched(
-        rows=rows(reading.digest),
+        rows=tuple(found),
         source=reading.source,
         attachments=(reading.attachment(f"{name}.log"),) if reading.newest else (),
         problem=reading.problem,

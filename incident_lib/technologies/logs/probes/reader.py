@@ -1,6 +1,7 @@
 """What every log can do, wherever it is kept: in a file or at a container engine."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -53,6 +54,10 @@ class Reading(msgspec.Struct, kw_only=True):
     source: str
     complete: bool = True  # all lines of the window were read
     problem: Problem | None = None
+    modified_at: datetime | None = None  # of a file: when it was written last
+    before: tuple[str, ...] = ()  # the newest lines of the log, where the window holds none
+    appended: Digest | None = None  # what came in `watched_seconds`, where that was waited for
+    watched_seconds: float = 0.0
 
     @property
     def truncated(self) -> Truncation | None:
