@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
+import msgspec
+
 from incident_lib.model.rows import Row
 from incident_lib.technologies.logs.probes.clusters import MOST, clusters
 from incident_lib.technologies.logs.probes.digest import (
@@ -53,7 +55,7 @@ def rows(digest: Digest) -> tuple[Row, ...]:
         *_classes(digest),
         *_exceptions(digest),
         *_events(digest),
-        *_templates(templates, digest.template_classes),
+        *_templates(templates),
         *_unread(digest),
     )
 
@@ -208,13 +210,26 @@ def _events(digest: Digest) -> list[LogEvent]:
     ]
 
 
-def _clustered(digest: Digest) -> dict[tuple[str, str], Tally]:
+class _Group(msgspec.Struct):
+    """The templates of one statement."""
+
+    tally: Tally
+    error_class: str
+
+
+def _clustered(digest: Digest) -> dict[tuple[str, str], _Group]:
     """Return the templates by level and text, those of one statement together."""
-    found: dict[tuple[str, str], Tally] = {}
+    found: dict[tuple[str, str], _Group] = {}
     cluster_of = clusters(digest.templates)
     for (level, text), tally in digest.templates.items():
         key = (level, cluster_of.get((level, text), text))
-        found[key] = merge_tallies(found[key], tally) if key in found else tally
+        error_class = digest.template_classes.get((level, text), "")
+        group = found.get(key)
+        if group is None:
+            found[key] = _Group(tally, error_class)
+        else:
+            group.tally = merge_tallies(group.tally, tally)
+            group.error_class = min(filter(None, (group.error_class, error_class)), default="")
     return found
 
 
@@ -228,21 +243,14 @@ def _unread(digest: Digest) -> list[LogUnread]:
     return [LogUnread(shape=shape, **_fields(tally)) for shape, tally in _by_count(found)[:_UNREAD]]
 
 
-def _templates(
-    clustered: dict[tuple[str, str], Tally], classes: dict[tuple[str, str], str]
-) -> list[LogTemplate]:
+def _templates(clustered: dict[tuple[str, str], _Group]) -> list[LogTemplate]:
     ordered = sorted(
         clustered.items(),
-        key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].count, item[0]),
+        key=lambda item: (item[0][0] not in BAD_LEVELS, -item[1].tally.count, item[0]),
     )
     return [
-        LogTemplate(
-            template=template,
-            level=level,
-            **_fields(tally),
-            error_class=classes.get((level, template), ""),
-        )
-        for (level, template), tally in ordered[:_TEMPLATES]
+        LogTemplate(template=template, level=level, error_class=group.error_class, **_fields(group.tally))
+        for (level, template), group in ordered[:_TEMPLATES]
     ]
 
 

@@ -1,4 +1,7 @@
-"""Stack traces of Python (chained and grouped ones too), Java, .NET, Node and Go: joined, then read."""
+"""Stack traces -> what was raised where: of Python, Java, .NET, Node, Go, Ruby, PHP and Rust.
+
+They are joined first, chained and grouped ones of Python too.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,10 +22,10 @@ LIMIT = 2_000  # lines of one trace that are joined: recursion writes a thousand
 # Python.
 
 HEAD = "Traceback (most recent call last):"
-_MARGIN = re.compile(r"^[\s|+-]+")  # exception groups are drawn with a margin
+_MARGIN = re.compile(r"^[\s|+>-]+")  # exception groups are drawn with a margin; loguru marks a frame
 _CLOSING = re.compile(r"\s*\+-{20,}$")
 _EDGE = re.compile(r"^\s*[|+](?: |$)")
-_FRAME = re.compile(r"^[\s|]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
+_FRAME = re.compile(r"^[\s|>]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
 _FINAL = re.compile(
     r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
     r"(?:: ([^\n]*))?$"
@@ -33,6 +36,8 @@ _FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|imp
 
 class Joiner:
     """Joins the lines of a trace, for as long as they belong to it."""
+
+    has_head = True  # words that open a trace whatever stands before them in the line
 
     def __init__(self, *lines: str) -> None:
         self.lines = list(lines)
@@ -57,14 +62,14 @@ class PythonJoiner(Joiner):
         self.ended = False
 
     def _belongs(self, text: str) -> bool:
-        bare = _MARGIN.sub("", text) if text[:1] in " |+" else text
+        bare = _MARGIN.sub("", text) if text[:1] in " |+>" else text
         if not bare:
             self.ended = self.ended or _CLOSING.match(text) is not None
             return True
         if bare.startswith(_CHAINS) or HEAD in bare[:60]:
             self.ended = False
             return True
-        if text[:1] in " \t|+":
+        if text[:1] in " \t|+" or text.startswith("> File "):
             return True
         if self.ended:
             return False
@@ -115,7 +120,31 @@ _AT = re.compile(
     r"\s+at (?:async )?[^\s(][^\n]{0,500}(?:\([^\n]{0,300}\)|:(?:line )?\d+(?::\d+)?)"
     r"(?: ~?\[[^\]\n]{0,200}\])?\s*$"
 )
-_MORE = ("Caused by: ", "Suppressed: ", "}", "--- End of ")
+_MORE = (
+    "Caused by: ",
+    "Suppressed: ",
+    "}",
+    "--- End of ",
+    "Stack trace:",
+    "PHP Stack trace:",
+    "  thrown in ",
+)
+_RUBY = re.compile(
+    r"\s*(?:\d{1,4}: )?(?:from )?([^\s:]{1,300}\.(?:rb|erb|ru|rake)):(\d{1,7}):in [`']([^'\n]{1,200})'"
+)
+_RUBY_ERROR = re.compile(
+    r": ([^\n]{0,500}) \(((?:[A-Z]\w*::)*[A-Z]\w*)\)$"
+    r"|(?:^|[\s:])((?:[A-Z]\w*::)*[A-Z]\w*(?:Error|Exception|Invalid|NotFound|Timeout)) \(([^\n]{0,500})\)",
+    re.MULTILINE,
+)
+_PHP = re.compile(
+    r"(?:PHP +\d+\. |#\d{1,4} )"
+    r"(?:([^\s(]{1,300}\.php)\((\d{1,7})\): ([^\n(]{1,200})|\{main|\[int)"
+)
+_PHP_ERROR = re.compile(
+    r"Uncaught (?:exception ')?([\w\\]{1,200})(?:' with message '|: )([^\n]{0,500}?)"
+    r" in ([^\s:]{1,300}\.php):(\d{1,7})"
+)
 _CAUSE = re.compile(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
 _HEAD = re.compile(
     r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
@@ -154,21 +183,70 @@ def is_frame(text: str) -> bool:
     >>> is_frame("\tat shop.Pay.run(Pay.java:12)"), is_frame("  at home")
     (True, False)
     """
-    return _AT.match(text) is not None
+    if "at " in text and _AT.match(text):
+        return True
+    if ":in " in text and (frame := _RUBY.match(text)):
+        return not text.startswith(": ", frame.end())  # the error itself stands behind the nearest frame
+    return text.startswith(("#0 ", "Stack trace:", "PHP Stack trace:")) and (
+        text[0] != "#" or _PHP.match(text) is not None
+    )
 
 
 class FrameJoiner(Joiner):
-    """Joins the line with an error of Java, .NET or Node, its first frame, and the frames that follow."""
+    """Joins the line with an error of Java, .NET, Node, Ruby or PHP, and its frames."""
 
     def _belongs(self, text: str) -> bool:
-        return (text[:1] in " \t" and bool(text.strip())) or text.startswith(_MORE)
+        if text[:1] in " \t":
+            return bool(text.strip())
+        return (
+            text.startswith(_MORE)
+            or (text[:1] == "#" and _PHP.match(text) is not None)
+            or (":in " in text and _RUBY.match(text) is not None)
+        )
 
 
 class GoJoiner(Joiner):
     """Joins a panic of Go with what each goroutine was doing."""
 
+    has_head = False
+
     def _belongs(self, text: str) -> bool:
         return not text or _GO_LINE.match(text) is not None
+
+
+class RustJoiner(Joiner):
+    """Joins a panic of Rust with its message, its note and its backtrace."""
+
+    has_head = False
+
+    def _belongs(self, text: str) -> bool:
+        if len(self.lines) == 1 and self.lines[0].endswith(":"):
+            return True  # the message has a line of its own since 1.73
+        return text.startswith(("stack backtrace:", "note: ", "  "))
+
+
+def opens(text: str) -> bool:
+    """Return whether a line opens a trace by itself.
+
+    >>> opens("Traceback (most recent call last):"), opens("thread 'main' panicked at src/main.rs:4:5:")
+    (True, True)
+    >>> opens("no panic: all is well")
+    False
+    """
+    return (
+        HEAD in text
+        or text.startswith(GO_HEADS)
+        or (" panicked at " in text and _RUST.match(text) is not None)
+    )
+
+
+def joiner_of(text: str) -> Joiner | None:
+    """Return what joins the lines of the trace that the line opens, None where it opens none."""
+    if HEAD in text:
+        return PythonJoiner()
+    if text.startswith(GO_HEADS):
+        return GoJoiner(text)
+    return RustJoiner(text) if " panicked at " in text and _RUST.match(text) else None
 
 
 def _read_frames(text: str) -> Trace | None:
@@ -181,9 +259,16 @@ def _read_frames(text: str) -> Trace | None:
     """
     if _GOROUTINE.search(text):
         return _of_go(text)
+    if " panicked at " in text and (panic := _RUST.search(text)):
+        return _of_rust(text, panic)
+    if "Uncaught " in text and (error := _PHP_ERROR.search(text)):
+        return Trace(type=error[1], frame=f"{_end(error[3])}:{error[4]}", message=error[2])
     frames = list(_frames(text))
     if not frames:
         return _of_go(f"error: \n{text}") if _GO_FRAME.search(text) else None
+    if ":in " in text and _RUBY.search(text) and (error := _RUBY_ERROR.search(text)):
+        nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
+        return Trace(type=error[2] or error[3], frame=nearest, message=(error[1] or error[4] or "")[:500])
     head = _HEAD.search(text.split("\n", 1)[0]) or _HEAD.search(text) or _PLAIN_HEAD.match(text)
     message = (head[2] or "") if head else ""
     causes = [cause for cause in _CAUSE.findall(text) if cause not in message]
@@ -202,6 +287,10 @@ def _frames(text: str) -> Iterator[tuple[str, bool]]:
             yield f"{_end(match[2])}:{match[1] or '<module>'}", not _FOREIGN_FILE.search(match[2])
         elif match := _JAVA.search(line):
             yield f"{match[2]}:{match[1]}", not _FOREIGN_CODE.match(match[1])
+        elif ":in " in line and (match := _RUBY.search(line)):
+            yield f"{_end(match[1])}:{match[3]}", "/gems/" not in match[1] and "/lib/ruby/" not in match[1]
+        elif (match := _PHP.match(line)) and match[1]:
+            yield f"{_end(match[1])}:{match[3]}", "/vendor/" not in match[1]
 
 
 def _of_go(text: str) -> Trace:
@@ -215,6 +304,17 @@ def _of_go(text: str) -> Trace:
     ]
     place = next(iter(ours or frames), None)
     return Trace(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])
+
+
+_RUST = re.compile(
+    r"thread '([^'\n]{0,100})' (?:\(\d+\) )?panicked at (?:'([^\n]{0,1000})', )?"
+    r"([^\s:]{1,300}\.rs):(\d{1,7}):\d{1,6}:?"
+)
+
+
+def _of_rust(text: str, panic: re.Match[str]) -> Trace:
+    message = panic[2] or text[panic.end() :].lstrip("\n").split("\n", 1)[0]
+    return Trace(type="panic", frame=f"{_end(panic[3])}:{panic[4]}", message=message[:500])
 
 
 def _end(path: str) -> str:

@@ -1,0 +1,219 @@
+"""Records -> facts, counted in a digest: requests, errors by class, exceptions, templates, events."""
+
+from typing import TypeVar
+
+from incident_lib.technologies.logs.addresses import peer_of
+from incident_lib.technologies.logs.classes import classes_of
+from incident_lib.technologies.logs.probes import traces
+from incident_lib.technologies.logs.probes.digest import (
+    OTHER,
+    Digest,
+    EndpointCount,
+    Requests,
+    Slot,
+    Tally,
+    duration_class,
+    latency_key,
+)
+from incident_lib.technologies.logs.probes.events import event_of
+from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
+from incident_lib.technologies.logs.probes.mask import mask, mask_path
+from incident_lib.technologies.logs.probes.multiline import Record
+
+SLOW_SECONDS = 1.0
+_EXAMPLE = 500  # characters
+_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
+_ENDPOINTS = 500
+_SHAPES = 500  # of lines that were not read
+_PEERS = 200  # hosts that errors are about, of all classes
+_PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
+_JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
+_FIELDS = frozenset({"json", "logfmt"})
+_SERVER_FORMATS = frozenset({"postgres", "redis"})  # these report trouble at ordinary levels too
+_STATEMENTS = ("STATEMENT:", "QUERY:", "CONTEXT:", "LOCATION:")  # what a client sent, and where it was run
+K = TypeVar("K")
+
+
+class Facts:
+    """Counts into `digest`. With `over_time`, how long requests took is kept by stretches of time."""
+
+    def __init__(self, digest: Digest, *, over_time: bool) -> None:
+        self.digest = digest
+        self._width = digest.slot_seconds
+        self._over_time = over_time
+        self._events: dict[str, str] = {}  # by template: most lines report none
+
+    def count_line(self, at: float | None, *, timed: bool, known: bool) -> None:
+        """Count a line of a record: how many there are, when, and how many could be read."""
+        digest = self.digest
+        digest.lines += 1
+        digest.timed_lines += timed
+        digest.known_lines += known
+        digest.read_lines += timed and known
+        if at is None:
+            return
+        key = int(at) // self._width
+        slot = digest.slots.get(key)
+        if slot is None:
+            slot = digest.slots[key] = Slot()
+        slot.count += 1
+        if digest.first_at is None or at < digest.first_at:
+            digest.first_at = at
+        if digest.last_at is None or at > digest.last_at:
+            digest.last_at = at
+
+    def _unread(self, record: Record) -> None:
+        shape, unread = mask(record.text), self.digest.unread
+        if shape not in unread and len(unread) >= _SHAPES:
+            shape = OTHER
+        _tally(unread, shape).add(record.at, record.text[:_EXAMPLE])
+
+    def count(self, record: Record) -> None:
+        """Count what a whole record reports. Each class of error counts once in it."""
+        line, at = record.line, record.at
+        exception = record.exception
+        if line.level in BAD_LEVELS or (exception and not line.level and not line.status):
+            self._error(at)
+        if line.status:
+            self._request(line, at)
+            is_bad = line.level in BAD_LEVELS or line.status >= 500
+            if exception or (is_bad and line.format in _FIELDS):  # other lines of requests add nothing
+                self._classes(_text_of(record, exception), at)
+        elif exception or not line.is_detail:
+            classes: frozenset[str] = frozenset()
+            if exception or line.level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
+                classes = self._classes(_text_of(record, exception), at)
+            self._message(record, min(classes, default=""))
+        if exception:
+            self._exception(exception, at)
+        if not record.is_timed or not is_known(line):
+            self._unread(record)
+
+    def _error(self, at: float | None) -> None:
+        self.digest.errors += 1
+        if at is None:
+            return
+        slot = self.digest.slots.setdefault(int(at) // self._width, Slot())
+        slot.errors += 1
+        if slot.first_error_at is None or at < slot.first_error_at:
+            slot.first_error_at = at
+
+    def _message(self, record: Record, error_class: str) -> None:
+        line, at, digest = record.line, record.at, self.digest
+        message = line.message or line.error or record.text
+        template = mask(message)
+        event = self._events.get(template)
+        if event is None:
+            event = self._remember(template, message)
+        if event:
+            _tally(digest.events, event).add(at, message[:_EXAMPLE])
+        key = (line.level, template)
+        tally = digest.templates.get(key)
+        if tally is None:
+            if len(digest.templates) >= _TEMPLATES:
+                key = (line.level, OTHER)
+            tally = _tally(digest.templates, key)
+        if error_class and key[1] != OTHER:
+            digest.template_classes.setdefault(key, error_class)
+        if line.level in BAD_LEVELS and record.details:  # a detail or hint may hold the cause
+            message = f"{message}\n{record.details}"
+        tally.add(at, message[:_EXAMPLE])
+
+    def _remember(self, template: str, message: str) -> str:
+        if len(self._events) >= 10 * _TEMPLATES:
+            self._events.clear()
+        event = self._events[template] = event_of(message)
+        return event
+
+    def _classes(self, text: str, at: float | None) -> frozenset[str]:
+        found = classes_of(text)
+        for name, example in found.items():
+            _tally(self.digest.classes, name).add(at, example)
+            self._peer(name, example, text)
+        return frozenset(found)
+
+    def _peer(self, name: str, example: str, text: str) -> None:
+        """Count the host that an error is about, in the first lines of a class."""
+        peers, tally = self.digest.peers, self.digest.classes[name]
+        if tally.count > _PEER_LINES:
+            return
+        key = (name, peer_of(example, text))
+        if key[1] and (key in peers or len(peers) < _PEERS):
+            peers[key] = peers.get(key, 0) + 1
+
+    def _exception(self, text: str, at: float | None) -> None:
+        trace = traces.read(text)
+        if trace is None:
+            return
+        key = (trace.type, trace.frame)
+        if key not in self.digest.exceptions and len(self.digest.exceptions) >= _ENDPOINTS:
+            key = (OTHER, "")
+        _tally(self.digest.exceptions, key).add(at, trace.message)
+
+    def _request(self, line: Line, at: float | None) -> None:
+        family, duration = line.status // 100, line.duration
+        requests = self.digest.requests.get(line.format)
+        if requests is None:
+            requests = self.digest.requests[line.format] = Requests()
+        requests.count += 1
+        endpoint = self._endpoint(requests, line)
+        endpoint.statuses[family] = endpoint.statuses.get(family, 0) + 1
+        if duration is not None:
+            requests.timed += 1
+            self._took(endpoint, duration, at)
+        if at is None:
+            return
+        key = int(at) // self._width
+        slot = requests.slots.get(key)
+        if slot is None:
+            slot = requests.slots[key] = Slot()
+        slot.count += 1
+        slot.client_errors += family == 4
+        if family == 5:
+            slot.errors += 1
+            if slot.first_error_at is None or at < slot.first_error_at:
+                slot.first_error_at = at
+            if endpoint.first_error_at is None or at < endpoint.first_error_at:
+                endpoint.first_error_at = at
+        if duration is not None and duration >= SLOW_SECONDS:
+            slot.slow += 1
+            if slot.first_slow_at is None or at < slot.first_slow_at:
+                slot.first_slow_at = at
+
+    def _took(self, endpoint: EndpointCount, duration: float, at: float | None) -> None:
+        number = duration_class(duration)
+        endpoint.durations[number] = endpoint.durations.get(number, 0) + 1
+        if at is not None and self._over_time:
+            key = latency_key(int(at) // self._width, number)
+            over_time = endpoint.over_time
+            over_time[key] = over_time.get(key, 0) + 1
+
+    @staticmethod
+    def _endpoint(requests: Requests, line: Line) -> EndpointCount:
+        key = (line.method, mask_path(line.path))
+        endpoint = requests.endpoints.get(key)
+        if endpoint is None:
+            if len(requests.endpoints) >= _ENDPOINTS:
+                key = ("*", OTHER)
+            endpoint = requests.endpoints.setdefault(key, EndpointCount())
+        return endpoint
+
+
+def is_known(line: Line) -> bool:
+    """Return whether a format reads the line."""
+    return line.format != "plain" or bool(line.level)
+
+
+def _text_of(record: Record, exception: str) -> str:
+    """Return what of a record is an error's words: not the statement that a client sent."""
+    line, details = record.line, record.details
+    if details and line.format == "postgres":
+        details = "\n".join(part for part in details.split("\n") if not part.startswith(_STATEMENTS))
+    return "\n".join(part for part in (line.message, line.error, details, exception) if part)
+
+
+def _tally(table: dict[K, Tally], key: K) -> Tally:
+    tally = table.get(key)
+    if tally is None:
+        tally = table[key] = Tally()
+    return tally

@@ -1,0 +1,123 @@
+"""Lines -> records: the lines that belong together, as a message, its continuation and its traceback do.
+
+What a line is decides where it belongs, never its first character alone.
+"""
+
+import msgspec
+
+from incident_lib.technologies.logs.probes import traces
+from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
+
+_TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows such a line is about it
+_CONTINUED = 30  # lines without a header that continue an error
+_LONGEST = 8_192  # characters of such lines that are kept
+
+
+class Record(msgspec.Struct, kw_only=True, gc=False):
+    """A line with a header, or without any in a log that has none, and the lines that belong to it."""
+
+    line: Line
+    text: str
+    at: float | None
+    is_inside: bool  # in the window
+    is_timed: bool  # by its time, its envelope's or the engine's: not by that of the line before
+    is_counted: bool = True  # it begins in the part of the log that is counted
+    details: str = ""
+    continued: int = 0
+    trace: traces.Joiner | None = None
+
+    @property
+    def exception(self) -> str:
+        """The traceback, "" without any."""
+        return "\n".join(self.trace.lines) if self.trace else self.line.exception
+
+    def add(self, text: str) -> None:
+        """Keep a line that belongs to it."""
+        if len(self.details) < _LONGEST:
+            self.details = f"{self.details}\n{text[:_LONGEST]}" if self.details else text[:_LONGEST]
+
+
+class Stream:
+    """What a single writer has written: its newest record, and the one whose traceback goes on.
+
+    Of two threads the one may write a line into the traceback of the other.
+    """
+
+    def __init__(self) -> None:
+        self.at: float | None = None  # of the line before, for those without a time
+        self.partial = ""  # the beginning of a line whose end has not come
+        self._record: Record | None = None
+        self._tracing: Record | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a record that is counted may go on."""
+        return any(record is not None and record.is_counted for record in (self._record, self._tracing))
+
+    def owner_of_frame(self, text: str) -> Record | None:
+        """Return the record whose open traceback takes the line as it is, None where that takes parsing.
+
+        After the last line of a traceback, what is indented may be the next line of the log.
+        """
+        record = self._tracing
+        if record is None or record.trace is None or (record.trace.ended and text[:1] in " \t"):
+            return None
+        return record if record.trace.takes(text) else None
+
+    def owner(self, line: Line, text: str) -> Record | None:
+        """Return the record that a parsed line belongs to, None where it begins one."""
+        tracing, record = self._tracing, self._record
+        if tracing is not None and tracing.trace is not None and line.is_detail and tracing.trace.takes(text):
+            return tracing
+        bare = line.is_detail or not (
+            line.format != "plain" or line.level or line.status or line.at is not None
+        )
+        if record is None or not bare:
+            return None
+        if traces.opens(text):
+            if record.trace or record.line.exception or record.line.level not in _TRACED:
+                return None
+            record.trace, self._tracing = traces.joiner_of(text), record
+        elif traces.is_frame(text) and record.trace is None:
+            head = f"{record.text}\n{record.details}" if record.details else record.text
+            record.trace, self._tracing = traces.FrameJoiner(head, text), record
+        elif line.is_detail:
+            record.add(line.message if line.format == "postgres" else text)
+        elif self._goes_on(record):
+            record.continued += 1
+            record.add(text)
+        else:
+            return None
+        return record
+
+    def begin(self, record: Record) -> list[Record]:
+        """Take a record as the newest; return those that have ended with it."""
+        before, tracing = self._record, self._tracing
+        line = record.line
+        joiner = None if line.exception else traces.joiner_of(record.text if line.level else line.message)
+        if joiner is not None and line.level and not joiner.has_head:
+            joiner = None
+        interrupted = tracing if tracing and tracing.trace and not tracing.trace.ended else None
+        if joiner is not None or line.format == "plain":
+            interrupted = None
+        ended = [] if tracing is None or tracing is interrupted else [tracing]
+        if before is not None and before is not tracing:
+            ended.append(before)
+        self._record, self._tracing = record, interrupted
+        if joiner is not None:
+            record.trace, self._tracing = joiner, record
+        return ended
+
+    def end(self) -> list[Record]:
+        """Return the records that were open, and forget them."""
+        ended = [self._tracing] if self._tracing else []
+        if self._record is not None and self._record is not self._tracing:
+            ended.append(self._record)
+        self._record = self._tracing = None
+        return ended
+
+    @staticmethod
+    def _goes_on(record: Record) -> bool:
+        """Return whether a plain line continues the record: after an error with a header, it does."""
+        has_header = record.is_timed or bool(record.line.level)
+        return has_header and record.line.level in BAD_LEVELS and record.continued < _CONTINUED
