@@ -8,7 +8,7 @@ import msgspec
 
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import SEVERITIES, Line, level_of
-from incident_lib.technologies.logs.probes.times import seconds_of, usual_unit
+from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, seconds_of, usual_unit
 
 # Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are the same name.
 _ROLES: dict[str, tuple[str, ...]] = {
@@ -75,7 +75,7 @@ _PLANS: dict[tuple[str, ...], _Plan] = {}  # which key plays which role: a progr
 _decode = msgspec.json.Decoder().decode
 
 
-def from_json(text: str) -> Line | None:
+def from_json(text: str, order: DateOrder = UNDECIDED) -> Line | None:
     """Return the line that a JSON document holds, None when it is none.
 
     >>> from_json('{"ts": 1768487465, "level": "error", "msg": "no"}').level
@@ -85,7 +85,7 @@ def from_json(text: str) -> Line | None:
         document = _decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None
-    return from_fields(document, "json") if isinstance(document, dict) else None
+    return from_fields(document, "json", order) if isinstance(document, dict) else None
 
 
 def from_logfmt(text: str) -> Line | None:
@@ -104,17 +104,18 @@ def from_logfmt(text: str) -> Line | None:
     return from_fields(fields, "logfmt")
 
 
-def from_fields(document: Mapping[str, Any], form: str) -> Line:
+def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDECIDED) -> Line:
     """Return the line of a mapping, whatever its fields hold."""
     shape = tuple(document)
     plan = _PLANS.get(shape)
     if plan is None:
         if parts := [key for key, value in document.items() if type(value) is dict and key in _PARTS]:
-            return from_fields(_flat(document, parts), form)
+            return from_fields(_flat(document, parts), form, order)
         plan = _remember(shape)
     at, level, message, logger, method, path, status, exception, error, duration, usual = plan
     line = Line(format=form)
-    line.at = times.from_value(document[at]) if at else None
+    if at and (found := times.from_value(document[at], order)):
+        line.at, line.zoned = found
     if level:
         usual_level = message != "short_message"
         line.level = level_of(document[level]) if usual_level else _severity(document[level])

@@ -13,6 +13,7 @@ from incident_lib.technologies.logs.probes.servers import (
     read_redis,
     read_request,
 )
+from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, Found
 
 _UPPER = re.compile(
     r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
@@ -75,8 +76,11 @@ _LETTERS = {
 }
 
 
-def parse(text: str) -> Line:
+def parse(text: str, order: DateOrder = UNDECIDED) -> Line:
     """Return what a line holds, without its line end. Any text is a line, at least a plain line.
+
+    `order` is that of the log's numeric dates, by `times.order_of`. A time without a zone is taken as UTC;
+    `zoned` is False.
 
     >>> line = parse('INFO:     10.0.0.7:53122 - "GET /a?b=c HTTP/1.1" 200 OK')
     >>> line.format, line.method, line.path, line.status
@@ -84,7 +88,7 @@ def parse(text: str) -> Line:
     """
     first = text[:1]
     if first == "{":
-        return _of_document(text)
+        return _of_document(text, order)
     if first == "I" and text[:10] == "INFO:     " and (match := _UVICORN.match(text)):
         return read_access(Line(message=text[10:], level="INFO"), match)
     if not first or first in " \t":
@@ -98,18 +102,20 @@ def parse(text: str) -> Line:
     if first == "<" and (match := _PRIORITY.match(text)):
         level, is_5424, text = level_of_priority(int(match[1])), bool(match[2]), text[match.end() :]
         first = text[:1]
-    at, rest, writer = _leading_time(text, first)
+    found, rest, writer = _leading_time(text, first, order)
+    at = found[0] if found else None
     if is_5424 and (sender := _RFC5424.match(rest)):
         rest, writer = rest[sender.end() :], sender[1]
     line = _with_header(rest, at)
     line.level = line.level or level
     line.logger = line.logger or writer
-    line.at = at if line.at is None else line.at
+    if found and line.at is None:
+        line.at, _, line.zoned = found
     return line
 
 
-def _of_document(text: str) -> Line:
-    line = from_json(text) or Line(message=text)
+def _of_document(text: str, order: DateOrder) -> Line:
+    line = from_json(text, order) or Line(message=text)
     if not line.status and "/" in line.message:
         _request_in(line)
     return line
@@ -135,48 +141,44 @@ def _request_in(line: Line) -> None:
         read_request(line)
 
 
-def _leading_time(text: str, first: str) -> tuple[float | None, str, str]:
+def _leading_time(text: str, first: str, order: DateOrder) -> tuple[Found | None, str, str]:
     """Return the time, what follows it, and who wrote it where the header names it."""
-    if first == "[":
-        found = (
-            times.from_iso(text[1:41])
-            or times.from_month_first(text[1:41])
-            or times.from_dotted_day(text[1:20])
-            or times.from_day_first(text[1:41])
-        )
+    if first.isdigit():
+        found = times.leading(text[:60], order) or times.from_record(text[:160])
+        if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
+            found = float(match[1]) * 1e9, match.end(), True
+        end = found[1] if found else 0
+    elif first == "[":
+        found = times.leading(text[1:60], order) or times.from_dotted_day(text[1:20])
         end = found[1] + 1 if found else 0
         if found and text[end : end + 1] == "]":
             end += 1
-    elif first.isdigit():
-        found = times.from_iso(text[:40]) or times.from_short(text[:40]) or times.from_record(text[:160])
-        if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
-            found = float(match[1]) * 1e9, match.end()
-        end = found[1] if found else 0
     elif first in "IWEF" and text[1:5].isdigit() and (match := _KLOG.match(text)):
-        return times.this_year((match[2], match[3]), (*match[4].split(":"), match[5])), text, ""
-    elif first == "-":
-        found = times.from_short(text[:40])
-        end = found[1] if found else 0
-    elif text[3:4] == " " and (match := _SYSLOG_TIME.match(text)):
-        return ((times.from_month_first(text[:20]) or (None,))[0], *_sender(text, match.end()))
+        moment = times.this_year((match[2], match[3]), (*match[4].split(":"), match[5]))
+        return (moment, 0, False), text, ""
+    elif text[:3] in times.NAMES and (found := times.leading(text[:60], order)):
+        if _SYSLOG_TIME.match(text):
+            return (found, *_sender(text, found[1] + (text[found[1] : found[1] + 1] == " ")))
+        end = found[1]
     else:
-        found, end = None, 0
+        found = times.leading(text[:40], order) if first == "-" else None
+        end = found[1] if found else 0
     if found is None:
-        return _late_time(text)
-    return (found[0], *_writer(text, end))
+        return _late_time(text, order)
+    return (found, *_writer(text, end))
 
 
-def _late_time(text: str) -> tuple[float | None, str, str]:
+def _late_time(text: str, order: DateOrder) -> tuple[Found | None, str, str]:
     """Return the same of a line with a word before its time: a level, a container, a file."""
     match = _BEHIND_WORD.match(text, 0, 140) if "-" in text[:120] or "/" in text[:120] else None
     if match is None:
         return None, text, ""
     word, start = match[1], match.end() + (text[match.end()] == "[")
-    found = times.from_iso(text[start : start + 40])
+    found = times.leading(text[start : start + 60], order)
     if found is None:
         return None, text, ""
     rest = text[start + found[1] :].lstrip("] \t,|:")
-    return found[0], f"{word} {rest}" if level_of(word.strip("[]:|")) else rest, ""
+    return found, f"{word} {rest}" if level_of(word.strip("[]:|")) else rest, ""
 
 
 def _writer(text: str, end: int) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Line(msgspec.Struct, kw_only=True, gc=False):
     format: str = "plain"
     message: str = ""
     at: float | None = None  # seconds since 1970
+    zoned: bool = False  # the line names the zone of its time; else it was taken as UTC
     level: str = ""
     logger: str = ""
     method: str = ""

@@ -59,7 +59,8 @@ def read_combined(text: str) -> Line | None:
         status=int(status) if 100 <= int(status) <= 599 else 0,
     )
     found = times.from_day_first(when)
-    line.at = found[0] if found else None
+    if found:
+        line.at, _, line.zoned = found
     line.duration = _served_seconds(tail)
     return line
 
@@ -96,7 +97,7 @@ def read_redis(text: str) -> Line | None:
     found = times.from_day_first(text, start)
     if found is None:
         return None
-    at, end = found
+    at, end, _ = found
     level = text[end + 1 : end + 2]
     if level not in _REDIS_LEVELS:
         return None
@@ -211,14 +212,12 @@ def _take(line: Line, name: str, parts: dict[str, str]) -> None:
         line.duration = seconds_of("", seconds)
     elif (figures := parts.get("figures")) and (found := _FIGURE.search(figures)):
         line.duration = seconds_of("", found[0])
-    if line.at is None:
-        line.at = _moment(parts)
-
-
-def _moment(parts: dict[str, str]) -> float | None:
-    found = None
+    if line.at is not None:
+        return
+    moment = None
     if day := parts.get("day"):
-        found = times.from_iso(f"{day} {parts['clock']}")
+        moment = times.from_iso(f"{day} {parts['clock']}")
     elif day_first := parts.get("day_first"):
-        found = times.from_day_first(day_first)
-    return found[0] if found else None
+        moment = times.from_day_first(day_first)
+    if moment:
+        line.at, _, line.zoned = moment
