@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.catalogue import CHANGE, HINT, STATE, SYMPTOM, FindingKind, Flag, entry, flagged
 from incident_lib.technologies.logs.classes import log_classes
+from incident_lib.technologies.logs.probes.events import server_events
 
 _CLASS = "address addresses count error_class last_at peers reason"
 
@@ -14,9 +15,13 @@ def _classes() -> Iterator[FindingKind]:
         yield entry(name, HINT, meaning, Flag.FAILS, *row.flags, fields=_CLASS, about=row.about)
 
 
-def _server(name: str, meaning: str, **more: str | int) -> FindingKind:
-    nature = CHANGE if more else STATE
-    return entry(f"logs.lines.server.{name}", nature, meaning, fields="count event last_at", **more)
+def _events() -> Iterator[FindingKind]:
+    for row in server_events().values():
+        name, meaning = f"logs.lines.server.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
+        nature = CHANGE if row.is_change else STATE
+        yield entry(
+            name, nature, meaning, fields="count event last_at", event=row.timeline, precedence=row.precedence
+        )
 
 
 FINDINGS = (
@@ -52,19 +57,7 @@ FINDINGS = (
         entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",
               Flag.NOT_READY),
-        _server("start", "The server started"),
-        _server("ready", "The server became ready"),
-        _server("stop", "The server stopped"),
-        _server("startup_failed", "The server failed to start"),
-        _server("worker_start", "A worker started"),
-        _server("worker_killed", "A worker was killed"),
-        _server("worker_died", "A worker died"),
-        _server("worker_timeout", "A worker did not answer in time"),
-        _server("crash_recovery", "The database recovered from a crash"),
-        _server("failover", "A replica became the primary"),
-        _server("replica_start", "Replication started"),
-        _server("reload", "The configuration was loaded again"),
-        _server("schema_change", "The schema was changed", event="change", precedence=7),
+        *_events(),
         entry("logs.lines.server.*", STATE, "An event of the server", fields="count event last_at"),
     ), Flag.FIRST_SEEN),
 )  # fmt: skip

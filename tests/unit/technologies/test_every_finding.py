@@ -24,6 +24,7 @@ from incident_lib.technologies.docker.rows import (
 from incident_lib.technologies.host.rows import FileSystem, HostLoad, HostMemory
 from incident_lib.technologies.http.rows import HttpAnswer
 from incident_lib.technologies.logs.classes import log_classes
+from incident_lib.technologies.logs.probes.events import server_events
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogSummary
 from incident_lib.technologies.network.rows import Certificate, TlsAnswer, Trust
 from incident_lib.technologies.postgres.rows import (
@@ -243,22 +244,6 @@ def test_an_analyzer_makes_it(finding_id: str, probe: str, rows: tuple[Row, ...]
 
 
 SUMMARY = record(LogSummary, lines_count=100, has_times=True, last_at=NOW)
-EVENTS = (
-    "start",
-    "ready",
-    "stop",
-    "startup_failed",
-    "worker_start",
-    "worker_killed",
-    "worker_died",
-    "worker_timeout",
-    "crash_recovery",
-    "failover",
-    "replica_start",
-    "reload",
-    "schema_change",
-    "of_another_version",
-)
 
 
 def test_every_class_and_event_of_a_log_is_in_the_catalogue() -> None:
@@ -268,10 +253,11 @@ def test_every_class_and_event_of_a_log_is_in_the_catalogue() -> None:
     ]
     found = ids("logs.lines", SUMMARY, *rows)
     assert {f"logs.lines.class.{name}" for name in classes} <= found
+    events = [*server_events(), "of_another_version"]
     found = ids(
-        "logs.lines", SUMMARY, *(record(LogEvent, event=name, count=1, last_at=NOW) for name in EVENTS)
+        "logs.lines", SUMMARY, *(record(LogEvent, event=name, count=1, last_at=NOW) for name in events)
     )
-    assert {f"logs.lines.server.{name}" for name in EVENTS} <= found
+    assert {f"logs.lines.server.{name}" for name in events} <= found
 
 
 def test_logins_that_wait_in_the_server_are_counted() -> None:

@@ -8,6 +8,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
 from incident_lib.technologies.logs.findings.view import View, span, when
+from incident_lib.technologies.logs.probes.events import server_events
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
 from incident_lib.units import format_share, format_times
 
@@ -15,23 +16,6 @@ _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
-_CRITICAL = frozenset({"worker_killed", "startup_failed", "crash_recovery"})
-_WARNING = frozenset({"worker_timeout", "worker_died"})
-_EVENTS: dict[str, str] = {
-    "start": "the server started",
-    "ready": "the server became ready",
-    "stop": "the server stopped",
-    "startup_failed": "the server failed to start",
-    "worker_start": "a worker started",
-    "worker_killed": "a worker was killed",
-    "worker_died": "a worker died",
-    "worker_timeout": "a worker did not answer in time",
-    "crash_recovery": "the database recovered from a crash",
-    "failover": "a replica became the primary",
-    "replica_start": "replication started",
-    "reload": "the configuration was loaded again",
-    "schema_change": "the schema was changed",
-}
 
 
 def judge_classes(view: View) -> Iterator[Finding]:
@@ -180,11 +164,12 @@ def judge_events(view: View) -> Iterator[Finding]:
     events = {row.event: row for row in view.evidence.of(LogEvent)}
     yield from _not_ready(view, events)
     for row in events.values():
+        known = server_events().get(row.event)
         yield finding(
             view.evidence,
             f"server.{row.event}",
             _event_severity(row, events),
-            f"{_EVENTS.get(row.event, row.event)}{_repeated(row)}",
+            f"{known.title if known else row.event}{_repeated(row)}",
             f"{span(row.first_at, row.last_at)}; {row.example}",
             since=row.first_at,
             event=row.event,
@@ -210,16 +195,15 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
 
 
 def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeverity:
-    ready, slow = events.get("ready"), events.get("worker_timeout")
-    if row.last_at is None:
+    known = server_events().get(row.event)
+    if row.last_at is None or known is None:
         return FindingSeverity.INFO  # it may have been weeks ago
-    if row.event == "worker_killed" and slow and slow.count >= row.count:
+    if any(events[name].count >= row.count for name in known.explained_by if name in events):
         return FindingSeverity.INFO  # by its master, as it did not answer
-    if row.event in _CRITICAL:
-        recovered = ready is not None and ready.last_at is not None and ready.last_at > row.last_at
-        overcome = row.event == "startup_failed" and recovered
-        return FindingSeverity.WARNING if overcome else FindingSeverity.CRITICAL
-    return FindingSeverity.WARNING if row.event in _WARNING else FindingSeverity.INFO
+    ready = events.get("ready")
+    if row.event == "startup_failed" and ready and ready.last_at and ready.last_at > row.last_at:
+        return FindingSeverity.WARNING
+    return known.severity
 
 
 def _repeated(row: LogEvent) -> str:

@@ -1,72 +1,79 @@
-"""Lines in which a server reports its starts, stops, crashes and changes of schema -> events."""
+"""Lines in which a server reports its life -> events, as `templates/log_events.toml` describes them."""
 
-import re
+from functools import cache
 
-EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "startup_failed",
-        (
-            "Application startup failed. Exiting.",
-            "Worker failed to boot.",
-            "error while attempting to bind on address",
-            "Error loading ASGI app",
-            "could not bind IPv4 address",
-            "could not create any TCP/IP sockets",
-            "Could not create server TCP listening socket",
-            "Failed listening on port",
-            "emerg] bind() to ",
-        ),
-    ),
-    (
-        "worker_killed",
-        ("was sent SIGKILL! Perhaps out of memory?", "was terminated due to signal 9"),
-    ),
-    (
-        "worker_died",
-        (
-            "Child process [",
-            "exited on signal",
-            "was terminated due to signal",
-            "Worker exited prematurely: ",
-        ),
-    ),
-    ("worker_timeout", ("WORKER TIMEOUT (pid:",)),
-    # "all server processes terminated; reinitializing" comes a moment before it and is the same crash.
-    ("crash_recovery", ("database system was not properly shut down; automatic recovery in progress",)),
-    (
-        "start",
-        (
-            "Started server process [",
-            "starting PostgreSQL ",
-            "Redis is starting",
-            "Valkey is starting",
-            "Starting gunicorn",
-        ),
-    ),
-    (
-        "ready",
-        (
-            "Application startup complete.",
-            "database system is ready to accept",
-            "Ready to accept connections",
-            "The server is now ready to accept connections",
-        ),
-    ),
-    (
-        "stop",
-        (
-            "Finished server process [",
-            "Shutting down: Master",
-            "database system is shut down",
-            "is now ready to exit, bye bye",
-        ),
-    ),
-    ("worker_start", ("Booting worker with pid: ", "Started child process [", "Started parent process [")),
-    ("failover", ("MASTER MODE enabled", "received promote request", "selected new timeline ID")),
-    ("replica_start", ("REPLICAOF ", "MASTER <-> REPLICA sync started", "entering standby mode")),
-    ("reload", ("received SIGHUP, reloading configuration files", "Handling signal: hup")),
+import msgspec
+
+from incident_lib.errors import ConfigError
+from incident_lib.model import FindingSeverity
+from incident_lib.resources import resource
+from incident_lib.technologies.logs.words import (
+    Entry,
+    Matcher,
+    WrongRowError,
+    check_match,
+    line_of,
+    rows_of,
 )
-_BY_WORDS = tuple((words, name) for name, all_words in EVENTS for words in all_words)
+
+_LONGEST = 4_000  # characters of a line that are compared
+
+
+class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An event in the life of a server: a row of the file, whose beginning explains the keys."""
+
+    id: str
+    title: str
+    example: str
+    match: tuple[Entry, ...]
+    severity: FindingSeverity = FindingSeverity.INFO
+    by_supervisor: bool = False
+    explained_by: tuple[str, ...] = ()
+    is_boot: bool = False
+    is_change: bool = False
+    timeline: str = ""
+    precedence: int = 0
+
+
+@cache
+def server_events() -> dict[str, ServerEvent]:
+    """Return the events that the workbench knows, by id. The file is read once."""
+    path = resource("templates", "log_events.toml")
+    return {row.id: row for row in parse_events(path.read_text(encoding="utf-8"), path.name)}
+
+
+def parse_events(text: str, name: str) -> tuple[ServerEvent, ...]:
+    r"""Return the rows of a TOML text. Errors: ConfigError naming the file, the line and the key.
+
+    >>> row = '[[event]]\nid = "boot"\ntitle = "it started"\nexample = "up"\nmatch = ["up"]'
+    >>> [row.id for row in parse_events(row, "my.toml")]
+    ['boot']
+    """
+    rows = rows_of(text, name, "event", ServerEvent)
+    try:
+        _check(rows)
+    except WrongRowError as error:
+        line = line_of(text, "event", error.number, error.key)
+        raise ConfigError(
+            f"{name}: line {line}: key `{error.key}` of {rows[error.number].id!r}: {error}"
+        ) from error
+    return rows
+
+
+def _check(rows: tuple[ServerEvent, ...]) -> None:
+    ids = [row.id for row in rows]
+    for number, row in enumerate(rows):
+        if row.id in ids[:number]:
+            raise WrongRowError(number, "id", "a row before has this id")
+        for other in row.explained_by:
+            if other not in ids:
+                raise WrongRowError(number, "explained_by", f"there is no event {other!r}")
+        check_match(number, row.match)
+
+
+@cache
+def _matcher() -> Matcher:
+    return Matcher((entry, row.id) for row in server_events().values() for entry in row.match)
 
 
 def event_of(message: str) -> str:
@@ -75,40 +82,4 @@ def event_of(message: str) -> str:
     >>> event_of("Booting worker with pid: 12"), event_of("order 12 paid")
     ('worker_start', '')
     """
-    found = next((name for words, name in _BY_WORDS if words in message), "")
-    return found or ("schema_change" if is_schema_change(message) else "")
-
-
-# Changes of a schema: PostgreSQL's lines with log_statement = ddl, and those of migration tools.
-
-_STATEMENT = re.compile(
-    r"(?:^|\s)(?:statement|execute [^:]{1,80}): (?:\s|/\*.{0,500}?\*/|--[^\n]{0,500}\n)*"
-    r"(?:alter|drop|create(?:\s+or\s+replace)?)\s+(?:unique\s+|unlogged\s+|materialized\s+|foreign\s+)?"
-    r"(?:table|index|view|schema|type|trigger|function|procedure|sequence|domain|policy|extension)\s",
-    re.IGNORECASE | re.DOTALL,
-)
-_MIGRATIONS = (  # words that must stand there, and how the whole reads
-    ("Running upgrade ", re.compile(r"Running upgrade +(?:[\w.]+ +)?-> [\w.]+")),  # Alembic
-    ("Running downgrade ", re.compile(r"Running downgrade [\w.]+ -> ")),
-    ("Applying ", re.compile(r"Applying \w+\.\d{4}_\w+")),  # Django
-    ("Migrating schema ", re.compile(r"Migrating schema \S+ to version ")),  # Flyway
-    (
-        "ran successfully",
-        re.compile(r"(?:ChangeSet|changeset) \S+ ran successfully", re.IGNORECASE),
-    ),  # Liquibase
-    (": migrating =", re.compile(r"== +\d+ \w+: migrating =")),  # Rails
-    ("Applying migration `", re.compile(r"Applying migration `\d{8,}")),  # Prisma
-)
-
-
-def is_schema_change(message: str) -> bool:
-    """Return whether a line reports a change of the schema; what a statement quotes is none.
-
-    >>> is_schema_change("statement: ALTER TABLE orders ADD COLUMN note text")
-    True
-    >>> is_schema_change("statement: SELECT 'alter table orders'"), is_schema_change("Applying discount")
-    (False, False)
-    """
-    if ("statement: " in message or "execute " in message) and _STATEMENT.search(message[:4_000]):
-        return True
-    return any(words in message and pattern.search(message) for words, pattern in _MIGRATIONS)
+    return next((name for name, _ in _matcher().find(message[:_LONGEST])), "")

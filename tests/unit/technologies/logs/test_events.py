@@ -1,8 +1,8 @@
-"""Lines that tell of a changed schema, and lines that only look so."""
+"""Events of servers, and lines that only seem to report any."""
 
 import pytest
 
-from incident_lib.technologies.logs.probes.events import event_of, is_schema_change
+from incident_lib.technologies.logs.probes.events import ServerEvent, event_of, server_events
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,6 @@ from incident_lib.technologies.logs.probes.events import event_of, is_schema_cha
     ],
 )
 def test_changes(message: str) -> None:
-    assert is_schema_change(message)
     assert event_of(message) == "schema_change"
 
 
@@ -45,4 +44,10 @@ def test_changes(message: str) -> None:
     ],
 )
 def test_no_changes(message: str) -> None:
-    assert not is_schema_change(message)
+    assert event_of(message) != "schema_change"
+
+
+@pytest.mark.parametrize("row", server_events().values(), ids=lambda row: row.id)
+def test_each_event_has_a_line_that_reports_it(row: ServerEvent) -> None:
+    assert event_of(row.example) == row.id
+    assert row.title

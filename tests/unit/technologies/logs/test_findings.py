@@ -9,7 +9,7 @@ from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Truncation, Window
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.findings import ANALYZERS, ON_FAILURE
-from incident_lib.technologies.logs.probes.events import EVENTS, event_of
+from incident_lib.technologies.logs.probes.events import server_events
 from incident_lib.technologies.logs.rows import (
     LogBucket,
     LogEndpoint,
@@ -200,7 +200,7 @@ def test_a_worker_that_its_master_ended_was_not_killed_for_memory(timed_out, sev
     assert judge(summary(), *rows)["server.worker_killed"].severity is severity
 
 
-@pytest.mark.parametrize("event", [name for name, _ in EVENTS] + [event_of("Applying shop.0002_note")])
+@pytest.mark.parametrize("event", server_events())
 def test_every_event_has_words_for_people(event):
     row = LogEvent(event=event, count=1, first_at=AT, last_at=AT, example="x")
     title = judge(summary(), row)[f"server.{event}"].title
