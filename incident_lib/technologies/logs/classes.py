@@ -42,6 +42,8 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     is_momentary: bool = False
     reason: str | None = None
     reasons: tuple[Reason, ...] = ()
+    sqlstate: tuple[str, ...] = ()
+    explained_by: tuple[str, ...] = ()
 
     def reason_in(self, line: str) -> str | None:
         """Return in one word what is wrong, None where the line shows no more than its class."""
@@ -52,9 +54,9 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @cache
 def log_classes() -> dict[str, LogClass]:
-    """Return the classes that the workbench knows, by id. The file is read once."""
+    """Return the classes that the workbench knows, by id. The file is read once; tests check its rows."""
     path = resource("templates", "log_classes.toml")
-    return {row.id: row for row in parse_classes(path.read_text(encoding="utf-8"), path.name)}
+    return {row.id: row for row in rows_of(path.read_text(encoding="utf-8"), path.name, "class", LogClass)}
 
 
 def parse_classes(text: str, name: str) -> tuple[LogClass, ...]:
@@ -80,9 +82,9 @@ def _check(rows: tuple[LogClass, ...]) -> None:
     for number, row in enumerate(rows):
         if row.id in ids[:number]:
             raise WrongRowError(number, "id", "a row before has this id")
-        for other in row.unless:
-            if other not in ids:
-                raise WrongRowError(number, "unless", f"there is no class {other!r}")
+        for key, others in (("unless", row.unless), ("explained_by", row.explained_by)):
+            if unknown := next((other for other in others if other not in ids), None):
+                raise WrongRowError(number, key, f"there is no class {unknown!r}")
         check_match(number, row.match)
 
 

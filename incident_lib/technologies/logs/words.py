@@ -103,13 +103,19 @@ def line_of(text: str, table: str, number: int, key: str) -> int:
 
 
 class _Rule:
-    """An entry of a row, with its patterns ready."""
+    """An entry of a row. Its patterns are made ready when its words are first seen: few of them are."""
 
     def __init__(self, entry: Entry, name: str) -> None:
-        words = Words(words=entry) if isinstance(entry, str) else entry
-        self.words, self.name = words.words, name
-        self._pattern = compiled(words.pattern) if words.pattern else None
-        self._but = compiled(words.but) if words.but else None
+        self._entry = Words(words=entry) if isinstance(entry, str) else entry
+        self.words, self.name = self._entry.words, name
+
+    @cached_property
+    def _pattern(self) -> Any:
+        return compiled(self._entry.pattern) if self._entry.pattern else None
+
+    @cached_property
+    def _but(self) -> Any:
+        return compiled(self._entry.but) if self._entry.but else None
 
     def line_in(self, text: str) -> str | None:
         """Return the line of `text` that shows it, None where the text does not."""

@@ -37,9 +37,9 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @cache
 def server_events() -> dict[str, ServerEvent]:
-    """Return the events that the workbench knows, by id. The file is read once."""
+    """Return the events that the workbench knows, by id. The file is read once; tests check its rows."""
     path = resource("templates", "log_events.toml")
-    return {row.id: row for row in parse_events(path.read_text(encoding="utf-8"), path.name)}
+    return {row.id: row for row in rows_of(path.read_text(encoding="utf-8"), path.name, "event", ServerEvent)}
 
 
 def parse_events(text: str, name: str) -> tuple[ServerEvent, ...]:

@@ -94,8 +94,8 @@ db_terminated psycopg2.InterfaceError: connection already closed
 db_terminated Error: Connection terminated unexpectedly//    at Connection.<anonymous>
 db_terminated psycopg.OperationalError: the connection is lost
 db_terminated org.postgresql.util.PSQLException: An I/O error occurred while sending to the backend.
-db_auth FATAL:  role "app" is not permitted to log in
-db_auth FATAL:  role "app" does not exist
+db_no_role FATAL:  role "app" is not permitted to log in
+db_no_role FATAL:  role "app" does not exist
 db_auth FATAL: SASL authentication failed
 db_auth fe_sendauth: no password supplied
 db_auth Error: SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string
@@ -149,7 +149,7 @@ server_disconnected httpx.ReadError: [Errno 104] Connection reset by peer
 open_files java.io.IOException: Too many open files
 memory_error FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory
 memory_error fatal error: runtime: out of memory
-memory_error RuntimeError: can't start new thread
+thread_limit RuntimeError: can't start new thread
 worker_killed Process 'ForkPoolWorker-1' pid:9 exited with 'signal 9 (SIGKILL)'
 worker_killed WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')
 upstream_error httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'http://fx/rate?c=USD'
@@ -225,7 +225,7 @@ def test_settings_and_prose_are_no_class(line: str) -> None:
         ("redis.exceptions.ReadOnlyError: You can't write against a read only replica.", "redis_readonly"),
         (
             "redis.exceptions.AuthenticationError: invalid username-password pair",
-            "redis_auth",
+            "redis_wrong_password",
         ),
         ("redis.exceptions.BusyLoadingError: Redis is loading the dataset in memory", "redis_loading"),
         ("BUSY Redis is busy running a script. You can only call SCRIPT KILL", "redis_busy"),
