@@ -10,20 +10,31 @@ from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.facts import Facts, is_known
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.multiline import Record, Stream
+from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
 _FOLLOWING = 3_000  # lines behind the part that is counted, in which its last records may go on
 
 
 class Scan:
-    """Counts lines into `digest`. `shift` is added to the lines' own times. Call `finish` in the end.
+    """Counts lines into `digest`. Call `finish` in the end.
+
+    `shift` is added to times of lines that name no zone; `order` is that of numeric dates.
+
 
     A log may be counted in parts, and the digests merged: a record counts in the part where it begins. For
     that, `prime` a scan with some lines that stand before its part, and `finish` with those that follow it.
     """
 
-    def __init__(self, start: float, end: float, slot_seconds: int = 1, shift: float = 0.0) -> None:
+    def __init__(
+        self,
+        start: float,
+        end: float,
+        slot_seconds: int = 1,
+        shift: float = 0.0,
+        order: DateOrder = UNDECIDED,
+    ) -> None:
         self.digest = Digest(slot_seconds=slot_seconds)
-        self._start, self._end, self._shift = start, end, shift
+        self._start, self._end, self._shift, self._order = start, end, shift, order
         self._facts = Facts(self.digest, over_time=start > float("-inf"))
         self._bare = Stream()
         self._counting = True
@@ -57,10 +68,10 @@ class Scan:
         record = stream.owner_of_frame(text)
         if record is not None:
             return self._count_detail(record)
-        line = parse(text)
+        line = parse(text, self._order)
         moment = at
         if moment is None and line.at is not None:
-            moment = line.at + self._shift
+            moment = line.at if line.zoned else line.at + self._shift
         record = stream.owner(line, text)
         if record is not None:
             return self._count_detail(record)
