@@ -6,6 +6,10 @@ from incident_lib.findings.catalogue import CHANGE, HINT, STATE, SYMPTOM, Findin
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.probes.events import server_events
 
+_COVERAGE = (
+    "cut_lines_count known_lines_count lines_count not_text_lines_count read_lines_count read_ratio "
+    "timed_lines_count"
+)
 _CLASS = "address addresses count error_class last_at peers reason"
 
 
@@ -51,8 +55,15 @@ FINDINGS = (
         entry("logs.lines.templates_cut", STATE, "More kinds of lines than are kept apart",
               fields="other_lines_count uncompared_templates_count"),
         entry("logs.lines.empty", STATE, "Nothing was logged"),
-        entry("logs.lines.no_times", STATE, "The lines have no times", fields="lines_count"),
-        entry("logs.lines.ok", STATE, "Nothing unusual in the log", fields="lines_count requests_count"),
+        entry("logs.lines.no_times", STATE, "The lines have no times: when is unknown", fields=_COVERAGE),
+        entry("logs.lines.coverage", STATE, "Too few of the lines could be read", fields=_COVERAGE),
+        entry("logs.lines.stale", STATE, "The newest line is much older than the gaps between those before",
+              fields="age_seconds gap_seconds"),
+        entry("logs.lines.service", STATE, "A single one of several services in a log writes its errors",
+              fields="errors_count service services_count share_of_errors"),
+        entry("logs.lines.last", STATE, "The log ends in an error", fields="addresses error error_class"),
+        entry("logs.lines.ok", STATE, "Nothing unusual in what was read of the log",
+              fields="lines_count read_ratio requests_count"),
         *_classes(),
         entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",

@@ -35,5 +35,14 @@ LIMITS = {
     ),
     "logs.class.moment_seconds": limit(5, "own", "names and connections fail while a container is replaced"),
     "logs.exception.warning_count": limit(3, "own", "the same traceback again and again"),
+    "logs.coverage.least_ratio": limit(
+        0.9, "own", "of the lines of a known format and with a time, or the log is not known"
+    ),
+    "logs.coverage.least_count": limit(20, "own", "lines; of fewer, a banner is most"),
+    "logs.times.least_ratio": limit(0.05, "own", "of the lines: between fewer, the others cannot be placed"),
+    "logs.stale.least_seconds": limit(120, "own", "without a line, after as long with lines"),
+    "logs.stale.gap_factor": limit(5, "own", "times the longest gap between lines before"),
+    "logs.stale.least_count": limit(20, "own", "lines; fewer show no habit"),
+    "logs.service.least_share_ratio": limit(0.8, "own", "of the errors in a log of several services"),
     "logs.template.least_count": limit(3, "own", "error lines of one kind"),
 }

@@ -259,6 +259,33 @@ def latency(
     return judge("logs.lines", summary(last_at=second(10 * len(old) + seconds)), row, *more)
 
 
+def read(lines: int, ratio: float) -> dict[str, Finding]:
+    counts = {
+        "timed_lines_count": lines,
+        "known_lines_count": lines,
+        "read_lines_count": round(ratio * lines),
+    }
+    return judge("logs.lines", summary(lines_count=lines, last_at=CONTEXT.window.end, **counts))
+
+
+def timed(ratio: float) -> bool:
+    return "no_times" not in judge("logs.lines", summary(timed_lines_count=round(1000 * ratio)))
+
+
+def stale(*, age: float = 600, lines: int = 1000) -> bool:
+    """Return whether a log is stale that had a line each second, for as long as it has had none."""
+    now = CONTEXT.window.end
+    times = [now - timedelta(seconds=age + number) for number in (round(age), *range(round(age))[::-1])]
+    rows = [filled(LogBucket, at=at, lines_count=1) for at in times]
+    return "stale" in judge("logs.lines", summary(lines_count=lines, last_at=times[-1]), *rows)
+
+
+def of_one_service(share: float) -> bool:
+    errors = {"web": round(100 * share), "job": 100 - round(100 * share)}
+    row = summary(services={"web": 500, "job": 500}, service_errors=errors)
+    return "service" in judge("logs.lines", row)
+
+
 QUICK, SLOW = 1_000, 900_000  # microseconds
 BEFORE = [{QUICK: 20}] * 6
 RAISED = [{SLOW: 20}] * 12
@@ -449,6 +476,15 @@ CASES = (
         "logs.template.least_count",
         lambda n: "template" in judge("logs.lines", summary(), filled(LogTemplate, level="ERROR", count=n)),
     ),
+    Case("logs.coverage.least_ratio", lambda n: "coverage" not in read(1000, n), 0.001),
+    Case(
+        "logs.coverage.least_count",
+        lambda n: read(n, 0.0)["coverage"].severity is FindingSeverity.UNKNOWN,
+    ),
+    Case("logs.times.least_ratio", timed, 0.001),
+    Case("logs.stale.least_seconds", lambda n: stale(age=n)),
+    Case("logs.stale.least_count", lambda n: stale(lines=n)),
+    Case("logs.service.least_share_ratio", of_one_service, 0.01),
     Case("http.slow.busy_machine.least_seconds", explained, 0.01),
     Case("baseline.scans.least_bytes", lambda n: scanned(size=n)),
     Case("baseline.scans.least_share_ratio", lambda n: scanned(scans=round(1000 * n)), 0.001),

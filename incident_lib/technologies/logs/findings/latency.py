@@ -38,6 +38,8 @@ class Rise(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge_latency(view: View) -> Iterator[Finding]:
     """Yield `latency` for the endpoints that take many times as long as before."""
+    if not view.summary.has_times:
+        return
     rises = [rise for row in view.evidence.of(LogLatency) if (rise := find_rise(row, view))]
     if not rises:
         return

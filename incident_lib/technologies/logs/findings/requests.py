@@ -6,7 +6,7 @@ from incident_lib.findings.base import finding
 from incident_lib.findings.onset import Onset
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.view import View, ended_moment, when
-from incident_lib.technologies.logs.rows import LogEndpoint
+from incident_lib.technologies.logs.rows import LogEndpoint, LogGrowth
 from incident_lib.units import format_duration, format_share
 
 
@@ -25,8 +25,9 @@ def judge_errors(view: View) -> Iterator[Finding]:
     if onset:
         title += f", {format_share(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
     if not summary.has_times:
-        severity = FindingSeverity.INFO
-        title += "; the lines have no times, so when is unknown"
+        now = _failing_now(view)
+        severity, more = now or (FindingSeverity.UNKNOWN, "when is unknown")
+        title += f"; the lines have no times, so {more}"
     elif ended := ended_moment(view):
         severity = FindingSeverity.INFO
         title = (
@@ -53,6 +54,19 @@ def judge_errors(view: View) -> Iterator[Finding]:
         client_errors_count=summary.client_errors_count,
         endpoint=f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None,
     )
+
+
+def _failing_now(view: View) -> tuple[FindingSeverity, str] | None:
+    """Return how bad what was appended while the log was watched is, and its words; None for too little."""
+    for row in view.evidence.of(LogGrowth):
+        if row.requests_count and row.server_errors_count >= view.limit("errors.least_count"):
+            ratio = row.server_errors_count / row.requests_count
+            if severity := view.context.thresholds.severity("logs.errors", ratio, "ratio"):
+                return severity, (
+                    f"only what came in the {format_duration(row.seconds)} in which the log was watched is "
+                    f"of now: {row.server_errors_count:,} of {row.requests_count:,} failed"
+                )
+    return None
 
 
 def judge_onset(view: View) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from incident_lib.units import format_duration
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """A log and its onsets."""
+    """A log and its onsets. `summary.has_times` is whether enough lines have times."""
 
     evidence: Evidence
     context: Context
@@ -32,13 +32,22 @@ def view_of(evidence: Evidence, context: Context) -> View | None:
     summary = next(iter(evidence.of(LogSummary)), None)
     if summary is None:
         return None
+    is_timed = _is_timed(summary, context)
     return View(
         evidence=evidence,
         context=context,
-        summary=summary,
-        errors=_onset(context, failures(evidence)),
-        slowness=_onset(context, slowness(evidence)),
+        summary=summary if is_timed else msgspec.structs.replace(summary, has_times=False),
+        errors=_onset(context, failures(evidence)) if is_timed else None,
+        slowness=_onset(context, slowness(evidence)) if is_timed else None,
     )
+
+
+def _is_timed(summary: LogSummary, context: Context) -> bool:
+    """Return whether enough lines have times for those between them to be placed."""
+    if summary.timed_lines_count is None or not summary.lines_count:
+        return summary.has_times
+    least = context.thresholds["logs.times.least_ratio"]
+    return summary.has_times and summary.timed_lines_count >= least * summary.lines_count
 
 
 def ended_moment(view: View) -> datetime | None:

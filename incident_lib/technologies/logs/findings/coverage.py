@@ -1,0 +1,227 @@
+"""Whether a log could be read, up to now, and how it ends: all other conclusions rest on that. Pure."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from incident_lib.findings.base import finding, ok
+from incident_lib.model import Evidence, Finding, FindingSeverity, Window
+from incident_lib.technologies.logs.addresses import addresses_of
+from incident_lib.technologies.logs.classes import classes_of
+from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
+from incident_lib.technologies.logs.findings.view import View, span, when
+from incident_lib.technologies.logs.rows import LogBucket, LogGrowth, LogSummary, LogTail, LogUnread
+from incident_lib.units import format_count, format_duration, format_share, format_times
+
+_SHAPES = 3  # that are quoted
+_QUOTED = 200  # characters
+_LAST = 5  # lines that are quoted
+_SLACK = timedelta(minutes=1)
+_ADVICE = "Next: read those lines by eye; what they report is in no number here"
+
+
+def judge_empty(evidence: Evidence, window: Window) -> Finding:
+    """Return what it means that no line is of this stretch of time."""
+    if evidence.truncated is not None or evidence.problem is not None:
+        return finding(
+            evidence,
+            "unknown",
+            FindingSeverity.UNKNOWN,
+            "no line of this stretch of time was read: the log is longer than could be read in time",
+            "read a shorter stretch of time, with --since",
+        )
+    written = next((row.modified_at for row in evidence.of(LogSummary)), None)
+    if written and written > window.start + _SLACK and any(row.lines for row in evidence.of(LogTail)):
+        return finding(
+            evidence,
+            "unknown",
+            FindingSeverity.UNKNOWN,
+            f"the log was written at {when(written)} UTC, and none of its lines is of this stretch of time",
+            "their times are of another zone or clock, or stand where none is expected",
+        )
+    age = (
+        f"; it was written last {format_duration((window.end - written).total_seconds())} ago"
+        if written
+        else ""
+    )
+    return finding(
+        evidence,
+        "empty",
+        FindingSeverity.INFO,
+        "nothing was logged in this stretch of time",
+        f"a quiet service, or one that logs elsewhere{age}",
+    )
+
+
+def judge_coverage(view: View) -> Iterator[Finding]:
+    """Yield `no_times` for lines without times, `coverage` where too few lines could be read."""
+    summary, ratio = view.summary, read_ratio(view.summary)
+    many = summary.lines_count >= view.limit("coverage.least_count")
+    severity = FindingSeverity.UNKNOWN if many else FindingSeverity.INFO
+    if not summary.has_times:
+        yield _no_times(view, severity)
+    elif ratio is not None and ratio < view.limit("coverage.least_ratio"):
+        found = finding(
+            view.evidence,
+            "coverage",
+            severity,
+            f"only {format_share(ratio)} of {summary.lines_count:,} lines could be read: "
+            f"{describe_unread(summary)}",
+            f"{_shapes(view)}{_ADVICE}",
+        )
+        yield replace(found, data=_measured(summary))
+
+
+def _no_times(view: View, severity: FindingSeverity) -> Finding:
+    summary = view.summary
+    unknown = summary.lines_count - (summary.known_lines_count or 0)
+    strange = summary.known_lines_count is not None and (
+        unknown > (1 - view.limit("coverage.least_ratio")) * summary.lines_count
+    )
+    more = f", and {unknown:,} are of an unknown format" if strange else ""
+    bounds = f"the file was written last at {when(summary.modified_at)} UTC; " if summary.modified_at else ""
+    for row in view.evidence.of(LogGrowth):
+        bounds += (
+            f"{format_count(row.lines_count, 'line')} came in the {format_duration(row.seconds)} in which it "
+            "was watched; "
+        )
+    found = finding(
+        view.evidence,
+        "no_times",
+        severity,
+        f"the lines have no times: {summary.lines_count:,} were counted, when they were written is "
+        f"unknown{more}",
+        f"{bounds}no rates or onsets\n{_shapes(view) if strange else ''}"
+        "Next: let the logger write the time in front; the container engine knows it, a plain file does not",
+    )
+    return replace(found, data=_measured(summary))
+
+
+def _shapes(view: View) -> str:
+    """Return the most frequent shapes of what was not read, a line each."""
+    rows = sorted(view.evidence.of(LogUnread), key=lambda row: -row.count)[:_SHAPES]
+    return "".join(f"{format_times(row.count)}: {row.example[:_QUOTED]}\n" for row in rows)
+
+
+def _measured(summary: LogSummary) -> dict[str, str | int | float | None]:
+    return {
+        "lines_count": summary.lines_count,
+        "read_lines_count": summary.read_lines_count,
+        "timed_lines_count": summary.timed_lines_count,
+        "known_lines_count": summary.known_lines_count,
+        "not_text_lines_count": summary.not_text_lines_count,
+        "cut_lines_count": summary.cut_lines_count,
+        "read_ratio": read_ratio(summary),
+    }
+
+
+def judge_stale(view: View) -> Iterator[Finding]:
+    """Yield `stale` where the newest line is much older than the gaps between the lines before it."""
+    last, now = view.summary.last_at, view.context.window.end
+    if last is None or not view.summary.has_times:
+        return
+    age, least = (now - last).total_seconds(), view.limit("stale.least_seconds")
+    if age < least:
+        return
+    written = view.summary.modified_at
+    if written and (written - last).total_seconds() >= least and written <= now + _SLACK:
+        yield finding(
+            view.evidence,
+            "stale",
+            FindingSeverity.UNKNOWN,
+            f"the log was written at {when(written)} UTC, and its newest line that has a time is of "
+            f"{when(last)} UTC",
+            "the newest lines have no time, or one of another zone or clock",
+            since=last,
+            age_seconds=age,
+        )
+        return
+    gap = _longest_gap(view)
+    if gap is None or age < view.limit("stale.gap_factor") * gap:
+        return
+    yield finding(
+        view.evidence,
+        "stale",
+        FindingSeverity.INFO,
+        f"the newest line is {format_duration(age)} old, and no gap between lines was over "
+        f"{format_duration(gap)} before",
+        "the service has no work, hangs, or logs elsewhere by now",
+        since=last,
+        age_seconds=age,
+        gap_seconds=gap,
+    )
+
+
+def _longest_gap(view: View) -> float | None:
+    """Return the longest time without any line up to the newest, None for a log that is sparse by nature."""
+    summary = view.summary
+    moments = [bucket.at for bucket in view.evidence.of(LogBucket) if bucket.lines_count]
+    if summary.lines_count < view.limit("stale.least_count") or len(moments) < 2:
+        return None
+    if (moments[-1] - moments[0]).total_seconds() < view.limit("stale.least_seconds"):
+        return None  # a start, after which it has nothing to report
+    gaps = ((after - before).total_seconds() for before, after in pairwise(moments))
+    return max(*gaps, float(summary.bucket_seconds))
+
+
+def judge_service(view: View) -> Iterator[Finding]:
+    """Yield `service` where a single one of several services in a log writes nearly all of its errors."""
+    services, errors = view.summary.services, view.summary.service_errors
+    total, worst = sum(errors.values()), max(errors, key=lambda name: errors[name], default="")
+    if len(services) < 2 or total < view.limit("errors.least_count"):
+        return
+    share = errors[worst] / total
+    if share < view.limit("service.least_share_ratio"):
+        return
+    others = len(services) - 1
+    yield finding(
+        view.evidence,
+        "service",
+        FindingSeverity.INFO,
+        f"{'all' if share == 1 else format_share(share)} of the {total:,} errors in this log are of {worst}",
+        f"{format_count(others, 'other service')} of this log: "
+        f"{', '.join(sorted(name for name in services if name != worst)[:10])}",
+        service=worst,
+        share_of_errors=round(share, 4),
+        errors_count=total,
+        services_count=len(services),
+    )
+
+
+def judge_last(evidence: Evidence) -> Iterator[Finding]:
+    """Yield `last` where a log ends in an error: of a server that is down, that is most of what is known."""
+    for row in evidence.of(LogTail):
+        if row.error:
+            yield finding(
+                evidence,
+                "last",
+                FindingSeverity.INFO,
+                f"the log ends in an error: {row.error[:_QUOTED]}",
+                "\n".join(row.lines[-_LAST:]),
+                since=row.error_at,
+                error=row.error,
+                error_class=min(classes_of(row.error), default=None),
+                addresses=" ".join(addresses_of(row.error)) or None,
+            )
+
+
+def judge_well(view: View) -> Finding:
+    """Return that nothing is unusual in what was read, and how much that is."""
+    summary = view.summary
+    parts = [describe_read(summary)]
+    if summary.requests_count:
+        ratio = summary.server_errors_count / summary.requests_count
+        parts.append(f"{summary.requests_count:,} requests, {format_share(ratio)} failed")
+    parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
+    cut = view.evidence.truncated
+    older = "\nolder lines of this stretch of time were not read" if cut and cut.total is None else ""
+    return ok(
+        view.evidence,
+        f"nothing unusual in the log: {', '.join(parts)}",
+        f"{span(summary.first_at, summary.last_at)}{older}",
+        lines_count=summary.lines_count,
+        requests_count=summary.requests_count,
+        read_ratio=read_ratio(summary),
+    )
