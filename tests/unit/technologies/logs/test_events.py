@@ -2,7 +2,10 @@
 
 import pytest
 
-from incident_lib.technologies.logs.probes.events import ServerEvent, event_of, server_events
+from incident_lib.errors import ConfigError
+from incident_lib.model import FindingSeverity
+from incident_lib.resources import resource
+from incident_lib.technologies.logs.probes.events import ServerEvent, event_of, parse_events, server_events
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,175 @@ def test_no_changes(message: str) -> None:
 def test_each_event_has_a_line_that_reports_it(row: ServerEvent) -> None:
     assert event_of(row.example) == row.id
     assert row.title
+
+
+# An event, and a line that reports it.
+LINES = r"""
+kernel_oom_kill [1234567.890] Memory cgroup out of memory: Killed process 812 (node) total-vm:912344kB, anon-rss:262144kB
+kernel_oom_kill Out of memory: Kill process 77 (java) score 912 or sacrifice child
+kernel_oom_kill 2026-01-15T14:30:00.1Z container oom 4f1d2c3b4a59 (image=shop:2, name=shop-web-1)
+unit_oom_kill ledger.service: Failed with result 'oom-kill'.
+unit_oom_kill Last State: Terminated, Reason: OOMKilled, Exit Code: 137
+unit_oom_kill {"reason":"OOMKilled","containerID":"containerd://4f1d"}
+start_limit gave up: mailer entered FATAL state, too many start retries too quickly
+start_limit ledger.service: Start request repeated too quickly.
+start_limit PM2 | Script /srv/app.js had too many unstable restarts (16). Stopped. "errored"
+process_killed exited: mailer (terminated by SIGKILL; not expected)
+process_killed ledger.service: Main process exited, code=killed, status=9/KILL
+process_killed api-1 exited with code 137
+process_killed heroku[web.1]: Process exited with status 137
+unit_failed ledger.service: Failed with result 'watchdog'.
+unit_failed ledger.service: Failed with result 'core-dump'.
+unit_failed exited: mailer (exit status 3; not expected)
+unit_failed api-1 exited with code 1
+unit_failed api exited with code 139 (restarting)
+unit_failed heroku[web.1]: State changed from starting to crashed
+unit_failed container die 4f1d2c3b4a59 (execDuration=2, exitCode=1, image=shop:2, name=web)
+respawns_fast worker respawning too fast !!! i have to sleep a bit (3 seconds)...
+respawns_fast failed processes threshold (10 in 60 sec) is reached, initiating reload
+respawns_fast Tue Jan 13 10:00:00 2026 - worker respawning too fast !!! i have to sleep a bit (2 seconds)...
+startup_failed [ERROR] App failed to load.
+startup_failed unable to load app 0 (mountpoint='') (callable not found or import error)
+startup_failed (98)Address already in use: AH00072: make_sock: could not bind to address [::]:80
+startup_failed systemd[1]: Failed to start ledger.service - Ledger.
+startup_failed worker process 12 exited with fatal code 2 and cannot be respawned
+worker_timeout Tue Jan 13 10:00:00 2026 - *** HARAKIRI ON WORKER 2 (pid: 71, try: 1, graceful: no) ***
+worker_timeout [pool www] child 71, script '/srv/index.php' (request: "GET /index.php") execution timed out (31.2 sec), terminating
+worker_timeout [1] ! Terminating timed out worker (Worker 2 failed to check in within 60 seconds): 71
+worker_timeout worker=2 PID:71 timeout (61s > 60s), killing
+worker_aborted Worker with pid 71 was terminated due to signal 6
+worker_aborted Worker (pid:71) was sent SIGABRT!
+worker_aborted worker process 71 exited on signal 6 (core dumped)
+worker_stopped Worker with pid 71 was terminated due to signal 15
+worker_stopped worker 2 killed successfully (pid: 71)
+worker_stopped worker 2 buried after 1 seconds
+worker_stopped worker process 71 exited with code 0
+worker_stopped [pool www] child 71 exited on signal 15 (SIGTERM) after 12.3 seconds from start
+worker_stopped [WARNING] (1) : Current worker (71) exited with code 143 (Terminated)
+worker_stopped Terminated child process [71]
+worker_recycled Maximum request limit of 1000 exceeded. Terminating process.
+worker_recycled ...The work of process 71 is done. Seeya!
+worker_recycled [pool www] child 71 exited with code 0 after 3600.123456 seconds from start
+worker_recycled worker 2 lifetime reached, it was running for 3601 second(s)
+worker_killed Worker with pid 71 was terminated due to signal 9
+worker_killed DAMN ! worker 2 (pid: 71) died, killed by signal 9 :( trying respawn ...
+worker_killed [pool www] child 71 exited on signal 9 (SIGKILL) after 12.3 seconds from start
+worker_killed Process 'ForkPoolWorker-2' pid:71 exited with 'signal 9 (SIGKILL)'
+worker_killed Moving job to FailedJobRegistry (Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); )
+worker_killed AH00052: child pid 71 exit signal Killed (9)
+worker_died Worker (pid:71) exited with code 3
+worker_died Worker (pid:71) was sent SIGSEGV!
+worker_died DAMN ! worker 2 (pid: 71) died, killed by signal 11 :( trying respawn ...
+worker_died DAMN ! worker 2 (pid: 71) died :( trying respawn ...
+worker_died AH00052: child pid 71 exit signal Segmentation fault (11)
+worker_died worker process 71 exited on signal 11 (core dumped)
+worker_died Process 'ForkPoolWorker-2' pid:71 exited with 'exitcode 1'
+worker_died worker 71 died
+worker_start spawned uWSGI worker 2 (pid: 71, cores: 1)
+worker_start Respawned uWSGI worker 2 (new pid: 71)
+worker_start [pool www] child 71 started
+worker_start - Worker 2 (PID: 71) booted in 1.52s, phase: 0
+worker_start start worker process 71
+boot spawned: 'mailer' with pid 71
+boot ledger.service: Scheduled restart job, restart counter is at 12.
+boot container start 4f1d2c3b4a59 (image=shop:2, name=shop-web-1)
+boot started with pid 71
+crash_recovery [Note] InnoDB: Starting crash recovery from checkpoint LSN=12345
+crash_recovery LOG:  database system was not properly shut down; automatic recovery in progress
+crash_recovery Detected unclean shutdown - Lock file is not empty
+start *** Starting uWSGI 2.0.21 (64bit) on [Tue Jan 13 10:00:00 2026] ***
+start Worker rq:worker:4f1d: started with PID 71, version 2.0.0
+start process up: PgBouncer 1.22.0, libevent 2.1.12, adns: c-ares, tls: OpenSSL
+ready celery@mail-1 ready.
+ready success: mailer entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
+ready WSGI app 0 (mountpoint='') ready in 2 seconds on interpreter 0x5 pid: 71 (default app)
+ready fpm is running, pid 1, ready to handle connections
+stop stopped: mailer (terminated by SIGTERM)
+stop signal 15 (SIGTERM) received from 1, exiting
+stop AH00491: caught SIGTERM, shutting down
+stop worker: Warm shutdown (MainProcess)
+stop api-1 exited with code 143
+failover promoted self to leader by acquiring session lock
+failover Failover election won: I'm the new master.
+failover LOG:  selected new timeline ID: 3
+replica_start LOG:  entering standby mode
+replica_start MASTER <-> REPLICA sync started
+replica_start Before turning into a replica, using my own master parameters. REPLICAOF 10.0.0.7:6379 enabled
+reload signal 1 (SIGHUP) received from 9, reconfiguring
+reload AH00493: SIGUSR1 received.  Doing graceful restart
+reload ...gracefully killing workers...
+"""  # noqa: E501 - each is one line of a log
+
+
+@pytest.mark.parametrize("line", LINES.strip().splitlines())
+def test_each_event_is_known_in_the_words_of_its_program(line: str) -> None:
+    expected, _, words = line.partition(" ")
+    assert event_of(words) == expected
+
+
+def test_what_a_supervisor_does_on_purpose_is_no_trouble() -> None:
+    on_purpose = {row.id for row in server_events().values() if row.by_supervisor}
+    assert on_purpose == {"worker_stopped", "worker_recycled"}
+    for name in on_purpose:
+        assert server_events()[name].severity is FindingSeverity.INFO
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "the child started to cry",
+        "Started processing order 12",
+        "order 12 exited with code 0 items",
+        "a worker died in the mine (news)",
+        "GET /exited?code=137 HTTP/1.1",
+        "container started late, see the runbook",
+        "we were ready. Nothing came",
+        "OOMKilled: false",
+        "stopped: thinking about it",
+        "Child process [12] is fine",
+    ],
+)
+def test_prose_is_no_event(line: str) -> None:
+    assert event_of(line) == ""
+
+
+ROW = """# an event
+[[event]]
+id = "boot"
+title = "it started"
+example = "up"
+match = ["up"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ('title = "it started"', "title = 7", "my.toml: line 4: key `title`: expected `str`, got `int`"),
+        ('match = ["up"]', "match = []", "line 6: key `match` of 'boot': expected an entry or more"),
+        (
+            'match = ["up"]',
+            'match = [{ words = "up", pattern = "(?=x)" }]',
+            "line 6: key `match` of 'boot': '(?=x)' is no regular expression of RE2",
+        ),
+        (
+            'match = ["up"]',
+            'explained_by = ["gone"]\nmatch = ["up"]',
+            "line 6: key `explained_by` of 'boot': there is no event 'gone'",
+        ),
+        ('match = ["up"]', 'severity = "BAD"\nmatch = ["up"]', "line 6: key `severity`: invalid enum value"),
+        ("[[event]]", "[[evnt]]", "line 1: key `evnt`: object contains unknown field"),
+    ],
+)
+def test_a_wrong_row_is_refused_with_its_line_and_key(right: str, wrong: str, message: str) -> None:
+    assert parse_events(ROW, "my.toml")
+    with pytest.raises(ConfigError) as caught:
+        parse_events(ROW.replace(right, wrong), "my.toml")
+    assert message in str(caught.value)
+
+
+def test_the_file_of_events_is_valid() -> None:
+    text = resource("templates", "log_events.toml").read_text(encoding="utf-8")
+    assert parse_events(text, "log_events.toml") == tuple(server_events().values())
+    for row in server_events().values():
+        assert len(set(row.match)) == len(row.match), row.id
