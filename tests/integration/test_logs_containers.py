@@ -16,7 +16,7 @@ from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.logs import probes as logs
-from incident_lib.technologies.logs.rows import LogEndpoint, LogException, LogSummary
+from incident_lib.technologies.logs.rows import LogEndpoint, LogException, LogSummary, LogTail
 from tests.integration import docker_service
 from tests.integration.docker_service import CASES, container
 
@@ -114,6 +114,20 @@ def test_a_terminals_log_is_read(engine):
         wait_for(made, b"two")
         evidence = collect(made.id or "")
     assert b"".join(evidence.attachments[0].chunks).split()[1::2] == [b"one", b"two"]
+
+
+def test_a_container_that_ended_before_the_window_is_judged_by_its_last_lines(engine):
+    with container(engine, ["sh", "-c", "echo starting; echo 'FATAL: the licence has expired'"]) as made:
+        wait_for(made, b"licence")
+        made.wait()
+        time.sleep(0.1)
+        reader = logs.ContainerReader(made.id or "")
+        with closing(reader.open()) as log:
+            fetched = logs.fetch_lines(log, Window(clock.now(), clock.now() + timedelta(seconds=1)))
+    (row,) = (row for row in fetched.rows if isinstance(row, LogTail))
+    assert row.error == "the licence has expired"
+    assert row.error_at is not None
+    assert [line.partition(" ")[2] for line in row.lines] == ["starting", "FATAL: the licence has expired"]
 
 
 def test_a_driver_that_cannot_be_read_is_named(engine):

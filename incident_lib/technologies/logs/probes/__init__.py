@@ -9,7 +9,7 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.logs.probes.container import ContainerReader
 from incident_lib.technologies.logs.probes.digest import Digest, merge
-from incident_lib.technologies.logs.probes.ending import growth
+from incident_lib.technologies.logs.probes.ending import growth, tail
 from incident_lib.technologies.logs.probes.file import FileReader
 from incident_lib.technologies.logs.probes.reader import LogReader, OpenLog
 from incident_lib.technologies.logs.probes.records import rows
@@ -36,6 +36,8 @@ def fetch_lines(session: OpenLog, window: Window, *, name: str = "service") -> F
     found[0] = msgspec.structs.replace(found[0], modified_at=reading.modified_at)
     if reading.appended is not None:
         found.append(growth(reading.appended, reading.watched_seconds))
+    if newest := reading.newest or reading.before:
+        found.append(tail(newest))
     return Fetched(
         rows=tuple(found),
         source=reading.source,

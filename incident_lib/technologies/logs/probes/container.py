@@ -29,6 +29,7 @@ _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]{0,12}(?:Z|[+-]\d\d:\d\
 _SLACK_SECONDS = (
     60  # a window that ended longer ago needs `until`, and then a tail would count the wrong lines
 )
+_LAST_LINES = 100  # of a container that wrote none in the window
 _Frames = Iterator[bytes]
 
 
@@ -75,12 +76,15 @@ class ContainerLog:
         late = clock.now().timestamp() - window.end.timestamp() > _SLACK_SECONDS
         tail: int | None = None if late else max(self._limits.log_bytes // _USUAL_LINE_BYTES, 1_000)
         reading, lines, fits = self._read(window, tail)
-        if fits or tail is None:
-            return reading
-        fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
-        again = self._read(window, fewer)[0]
-        # Where lines come so fast, those that came meanwhile may be all of a short tail.
-        return again if again.digest.lines else reading
+        if not fits and tail is not None:
+            fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
+            again = self._read(window, fewer)[0]
+            # Where lines come so fast, those that came meanwhile may be all of a short tail.
+            reading = again if again.digest.lines else reading
+        if not reading.digest.lines:
+            batches = raw_lines(self._engine, self._container, tail=_LAST_LINES)
+            reading.before = tuple(_stamped(raw) for batch in batches for raw in batch)
+        return reading
 
     def lines(self, window: Window, newest: int | None) -> Lines:
         """Return the newest lines since the window began. Errors: TargetError, as `read`."""

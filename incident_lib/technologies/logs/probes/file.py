@@ -1,6 +1,7 @@
 """A log in a plain file: only the part that the window needs is read, the newest first, within bounds."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from incident_lib.technologies.logs.probes.scan import Scan
 
 BLOCK_BYTES = 4 * 1024 * 1024
 _PEEK_BYTES = 64 * 1024
+_LATELY_SECONDS, _WATCHED_SECONDS = 60.0, 1.0
 _ROTATED = 9  # file.1 to file.9
 _HEAD = re.compile(rb"\n(?=[^\s|+])(?!Traceback )")  # where a record begins, not in the middle of a traceback
 _ZONE = re.compile(r"\d(?:Z\b| ?(?:UTC|GMT)\b| ?[+-]\d\d:?\d\d\b)")
@@ -97,10 +99,31 @@ class FileLog:
         """Do nothing: files are open only while they are read."""
 
     def read(self, window: Window) -> Reading:
-        """Return what the file and its rotated predecessors hold in the window.
+        """Return what the file and its rotated predecessors hold in the window, and how the file ends.
 
-        Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
+        A file without times is watched for a second where it was written lately. Errors: TargetError
+        NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
         """
+        begun = clock.monotonic()
+        reading, timed = self.count(window)
+        end = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
+        reading.modified_at = end.modified_at
+        if not reading.digest.lines:
+            reading.before = tuple(line for line, _ in clean_lines(end.data) if line)
+        elif not timed and (clock.now() - end.modified_at).total_seconds() < _LATELY_SECONDS:
+            self._watch(reading, begun, end.size_bytes)
+        return reading
+
+    def _watch(self, reading: Reading, begun: float, size: int) -> None:
+        """Count what is appended until a second after the reading began: it is of now."""
+        time.sleep(max(begun + _WATCHED_SECONDS - clock.monotonic(), 0.0))
+        scan = Scan(float("-inf"), float("inf"))
+        for line, cut in clean_lines(self._reader.part(self._path, size, BLOCK_BYTES).data):
+            scan.feed(line, cut=cut)
+        reading.appended, reading.watched_seconds = scan.finish(), round(clock.monotonic() - begun, 1)
+
+    def count(self, window: Window) -> tuple[Reading, bool]:
+        """Return what the file holds in the window, and whether its lines have times. Errors: as `read`."""
         deadline = clock.monotonic() + self._reader.seconds
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
@@ -121,7 +144,7 @@ class FileLog:
             if not self._take(block, scan, reading, wanted):
                 reading.complete = False
                 break
-        return reading
+        return reading, timed
 
     def lines(self, window: Window, newest: int | None) -> Lines:
         """Return the newest lines of the window in one batch; those beyond `excerpt_bytes` are cut.
@@ -129,7 +152,7 @@ class FileLog:
         Errors: TargetError, as `read`.
         """
         limits = Limits(log_lines=newest or ALL, log_bytes=ALL)
-        reading = FileLog(msgspec.structs.replace(self._reader, limits=limits)).read(window)
+        reading = FileLog(msgspec.structs.replace(self._reader, limits=limits)).count(window)[0]
         kept, total = len(reading.newest), reading.digest.lines
         cut = ""
         if kept < total or not reading.complete:
