@@ -20,7 +20,6 @@ class Scan:
 
     `shift` is added to times of lines that name no zone; `order` is that of numeric dates.
 
-
     A log may be counted in parts, and the digests merged: a record counts in the part where it begins. For
     that, `prime` a scan with some lines that stand before its part, and `finish` with those that follow it.
     """
