@@ -1,17 +1,20 @@
-"""Lines -> Digest, in a single pass: lines joined to records, records read and counted.
+"""Lines -> Digest, in a single pass: envelopes off, lines joined to records, records read and counted.
 
-The stages, each a module: line (bytes to lines), formats (with times and fields), multiline
+The stages, each a module: line (bytes to lines), envelope, formats (with times and fields), multiline
 (lines that belong together), facts, digest. Here they are put together.
 """
 
 from collections.abc import Iterable
 
 from incident_lib.technologies.logs.probes.digest import Digest
+from incident_lib.technologies.logs.probes.envelope import Envelope, unwrap
 from incident_lib.technologies.logs.probes.facts import Facts, is_known
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import LONGEST
 from incident_lib.technologies.logs.probes.multiline import Record, Stream
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
+_STREAMS = 1_000  # writers that are kept apart
 _FOLLOWING = 3_000  # lines behind the part that is counted, in which its last records may go on
 
 
@@ -36,6 +39,7 @@ class Scan:
         self._start, self._end, self._shift, self._order = start, end, shift, order
         self._facts = Facts(self.digest, over_time=start > float("-inf"))
         self._bare = Stream()
+        self._streams: dict[tuple[str, str], Stream] = {}
         self._counting = True
 
     def prime(self, lines: Iterable[str]) -> None:
@@ -47,7 +51,22 @@ class Scan:
 
     def feed(self, text: str, at: float | None = None, *, cut: bool = False) -> bool:
         """Count a line, without its end; `at` is the engine's time. Return whether it is in the window."""
-        return self._feed(self._bare, text, at, cut=cut)
+        envelope = unwrap(text)
+        if envelope is None:
+            return self._feed(self._bare, text, at, cut=cut)
+        stream = self._stream(envelope)
+        if envelope.is_partial:
+            stream.partial = (stream.partial + envelope.text)[:LONGEST]
+            return self._start <= (at or envelope.at or self._start) <= self._end
+        if stream.partial:
+            envelope.text, stream.partial = stream.partial + envelope.text, ""
+        if at is None and envelope.at is not None:
+            at = envelope.at if envelope.zoned else envelope.at + self._shift
+        if self._counting and envelope.service:
+            services = self.digest.services
+            if envelope.service in services or len(services) < _STREAMS:
+                services[envelope.service] = services.get(envelope.service, 0) + 1
+        return self._feed(stream, envelope.text, at, cut=cut, envelope=envelope)
 
     def finish(self, following: Iterable[str] = ()) -> Digest:
         """Return the digest, with what is still open counted; the lines that follow may belong to that."""
@@ -61,9 +80,20 @@ class Scan:
         return self.digest
 
     def _all(self) -> list[Stream]:
-        return [self._bare]
+        return [self._bare, *self._streams.values()]
 
-    def _feed(self, stream: Stream, text: str, at: float | None, *, cut: bool) -> bool:
+    def _stream(self, envelope: Envelope) -> Stream:
+        key = (envelope.service, envelope.stream)
+        stream = self._streams.get(key)
+        if stream is None:
+            if len(self._streams) >= _STREAMS:
+                key = ("", "")
+            stream = self._streams.setdefault(key, Stream())
+        return stream
+
+    def _feed(
+        self, stream: Stream, text: str, at: float | None, *, cut: bool, envelope: Envelope | None = None
+    ) -> bool:
         record = stream.owner_of_frame(text)
         if record is not None:
             return self._count_detail(record)
@@ -74,6 +104,10 @@ class Scan:
         record = stream.owner(line, text)
         if record is not None:
             return self._count_detail(record)
+        if envelope is not None:
+            line.level = line.level or envelope.level
+            if line.format == "plain" and envelope.format:
+                line.format = envelope.format
         if moment is not None:
             stream.at = moment
         place = stream.at

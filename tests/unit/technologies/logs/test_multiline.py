@@ -222,3 +222,29 @@ def test_the_digest_of_parts_is_that_of_the_whole(size: int) -> None:
     )
     lines = text.split("\n")
     assert parts(lines, size) == digest(text)
+
+
+def test_lines_of_several_writers_are_joined_apart() -> None:
+    mixed = []
+    short, long = ["ERROR:    a", *PYTHON.split("\n")], ["ERROR:    b", *CHAINED.split("\n")]
+    for number, right in enumerate(long):
+        mixed += [f"web-1  | {left}" for left in short[number : number + 1]]
+        mixed.append(f"worker-1  | {right}")
+    found = digest("\n".join(mixed))
+    assert found.errors == 2
+    assert {key: tally.count for key, tally in found.exceptions.items()} == {
+        ("till.errors.DrawerError", "till/cash.py:take"): 2
+    }
+    assert set(found.services) == {"web-1", "worker-1"}
+
+
+def test_a_line_in_pieces_is_read_whole() -> None:
+    found = digest(
+        "2026-01-15T14:31:05.000000001Z stderr P ERROR:    no space left on\n"
+        '2026-01-15T14:31:05.000000002Z stdout F INFO:     10.0.0.9:1 - "GET /a HTTP/1.1" 200 OK\n'
+        "2026-01-15T14:31:05.000000003Z stderr F  this device"
+    )
+    assert found.errors == 1
+    assert [tally.example for (level, _), tally in found.templates.items() if level == "ERROR"] == [
+        "no space left on this device"
+    ]
