@@ -59,7 +59,7 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
         text = (
-            f"Not part of it, as {format_count(len(unseen), 'probe')} saw nothing: "
+            f"Not part of it, as {format_count(len(unseen), 'probe')} could not be judged: "
             f"{', '.join(unseen[:5])}{rest}"
         )
         console.print(text, style="magenta", markup=False)

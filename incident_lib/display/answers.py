@@ -46,7 +46,7 @@ def hypotheses(case: Case) -> Block:
 def not_assessed(case: Case, *prefixes: str) -> Block:
     """Return what could not be judged, and why: unknown, which is never ok."""
     entries = [entry for entry in case.analysis.not_assessed if entry.probe.startswith(prefixes or ("",))]
-    return Block(blocks.not_assessed(entries), f"{format_count(len(entries), 'probe')} without data")
+    return Block(blocks.not_assessed(entries), f"{format_count(len(entries), 'probe')} not assessed")
 
 
 def timeline(case: Case) -> Block:

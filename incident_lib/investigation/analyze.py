@@ -9,7 +9,7 @@ from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
-from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity
+from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, NotAssessed
 from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import catalogue, table
@@ -61,10 +61,29 @@ def analyze(
         (finding for each in everything for finding in analyze_one(each, context)), situation
     )
     findings = tuple(sorted(judged, key=lambda f: (f.severity.rank, f.target, f.id)))
-    unknown_refs = {ref for f in findings if f.severity is FindingSeverity.UNKNOWN for ref in f.evidence}
     return Analysis(
         snapshot=snapshot,
         findings=findings,
         hypotheses=rank(findings, topology, patterns, situation.catalogue),
-        not_assessed=tuple(not_assessed(e) for e in everything if e.ref in unknown_refs and e.problem),
+        not_assessed=tuple(_gaps(everything, findings, {finding.ref for finding in situation.compared})),
     )
+
+
+def _gaps(
+    evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], compared: set[str]
+) -> Iterator[NotAssessed]:
+    """Yield what could not be judged: evidence that saw nothing, and what is UNKNOWN although rows are there.
+
+    Of a finding on several snapshots it is the comparison that could not be made.
+    """
+    unknown = [each for each in findings if each.severity is FindingSeverity.UNKNOWN]
+    for each in evidence:
+        reasons = [
+            found.title.removeprefix("not assessed: ")
+            for found in unknown
+            if each.ref in found.evidence and found.ref not in compared
+        ]
+        if each.problem and any(each.ref in found.evidence for found in unknown):
+            yield not_assessed(each)
+        elif reasons and not each.problem:
+            yield NotAssessed(target=each.target, probe=each.probe, reason="; ".join(reasons))

@@ -79,7 +79,7 @@ def _some_users(signals: Signals, analysis: Analysis) -> Iterator[_Rule]:
 def _little(analysis: Analysis) -> str:
     warnings = sum(1 for f in analysis.findings if f.severity is FindingSeverity.WARNING)
     unseen = len(analysis.not_assessed)
-    blind = f", {unseen} {'probe' if unseen == 1 else 'probes'} saw nothing" if unseen else ""
+    blind = f", {unseen} {'probe' if unseen == 1 else 'probes'} could not be judged" if unseen else ""
     if warnings:
         count = "one warning" if warnings == 1 else f"{warnings} warnings"
         return f"{count}, and nothing measured that users would feel{blind}"

@@ -64,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotAssessed(msgspec.Struct, frozen=True, kw_only=True):
-    """A probe that saw nothing, and why: unknown, which is never ok."""
+    """A probe that saw nothing, or not what it takes, and why: unknown, which is never ok."""
 
     target: str
     probe: str

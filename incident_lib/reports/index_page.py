@@ -66,7 +66,7 @@ def verdict(analysis: Analysis) -> str:
     if not any(finding.severity is FindingSeverity.OK for finding in analysis.findings):
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
-    unseen = f", but {format_count(blind, 'probe')} saw nothing" if blind else ""
+    unseen = f", but {format_count(blind, 'probe')} could not be judged" if blind else ""
     return f"Nothing wrong was found in what was looked at{unseen}"
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Proble
 from incident_lib.model.rows import decode_row
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import table
+from incident_lib.technologies.logs.rows import LogSummary
 
 NOW = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
@@ -65,6 +67,46 @@ def test_what_was_judged_is_not_listed_as_unassessed():
     )
     assert [one.probe for one in analysis.not_assessed] == ["postgres.locks"]
     assert [finding.severity.value for finding in analysis.findings] == ["CRITICAL", "UNKNOWN"]
+
+
+def log(lines: int, read: int, target: str, **values: Any) -> Evidence:
+    row = LogSummary(
+        lines_count=lines,
+        first_at=NOW - timedelta(minutes=9),
+        last_at=NOW,
+        bucket_seconds=10,
+        levels={},
+        formats={},
+        errors_count=0,
+        client_errors_count=0,
+        timed_lines_count=lines,
+        known_lines_count=read,
+        read_lines_count=read,
+        **{"has_times": True, "requests_count": 0, "server_errors_count": 0, **values},
+    )
+    return Evidence(
+        probe="logs.lines",
+        target=target,
+        status=EvidenceStatus.COLLECTED,
+        collected_at=NOW,
+        duration_seconds=1.0,
+        source="s",
+        rows=(row,),
+    )
+
+
+def test_what_was_seen_and_could_not_be_judged_is_listed_once_with_its_reasons():
+    analysis = conclude(
+        log(400, 100, "api"),
+        log(90, 0, "db", has_times=False, requests_count=60, server_errors_count=30),
+        log(400, 390, "web"),
+    )
+    listed = {gap.target: gap.reason for gap in analysis.not_assessed}
+    assert listed.keys() == {"api", "db"}
+    assert len(analysis.not_assessed) == 2
+    assert "only 25 % of 400 lines could be read" in listed["api"]
+    assert "30 of 60 requests failed" in listed["db"]
+    assert "the lines have no times" in listed["db"]
 
 
 def test_a_refused_login_of_ours_is_unknown_while_its_users_are_well():

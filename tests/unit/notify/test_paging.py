@@ -146,4 +146,4 @@ def test_what_could_not_be_seen_is_said():
     blind = Analysis(
         snapshot="s", findings=(WELL,), not_assessed=(NotAssessed(target="db", probe="p", reason="r"),)
     )
-    assert "1 probe saw nothing" in propose_severity(blind)[1]
+    assert "1 probe could not be judged" in propose_severity(blind)[1]

@@ -72,7 +72,7 @@ def test_what_was_not_seen_is_never_well():
         findings=(finding(FindingSeverity.OK),),
         not_assessed=(NotAssessed(target="db", probe="p", reason="r"),),
     )
-    assert verdict(half) == "Nothing wrong was found in what was looked at, but 1 probe saw nothing"
+    assert verdict(half) == "Nothing wrong was found in what was looked at, but 1 probe could not be judged"
 
 
 def test_bad_findings_without_a_pattern_are_said():
