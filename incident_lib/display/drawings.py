@@ -19,6 +19,7 @@ from incident_lib.reports import blocks
 from incident_lib.technologies.docker.rows import ContainerUsage
 from incident_lib.technologies.host.rows import HostMemory
 from incident_lib.technologies.http.rows import HttpAnswer
+from incident_lib.technologies.logs.coverage import describe_read
 from incident_lib.technologies.logs.rows import LogBucket, LogEndpoint, LogSummary
 from incident_lib.technologies.logs.series import failures
 from incident_lib.technologies.postgres.rows import (
@@ -48,7 +49,9 @@ def errors(case: Case) -> Block:
         for evidence in case.of("logs.lines")
         if evidence.of(LogBucket)
     ]
-    return _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.")
+    return _with_coverage(
+        case, _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.")
+    )
 
 
 def levels(case: Case) -> Block:
@@ -59,7 +62,7 @@ def levels(case: Case) -> Block:
     ]
     keys = (("bad", "ERROR, CRITICAL"), ("s2", "WARNING"), ("s1", "INFO"), ("rest", "DEBUG"))
     plots = [plot_bars("Log lines by level", bars, keys=keys)] if bars else []
-    return _drawn(case, "logs.lines", plots, "No log was read.")
+    return _with_coverage(case, _drawn(case, "logs.lines", plots, "No log was read."))
 
 
 def endpoints(case: Case) -> Block:
@@ -211,6 +214,12 @@ def _drawn(case: Case, probe: str, plots: list[str], none: str, *, kind: str = "
         "".join([*problems, *plots]) + (blocks.note(none, kind=kind) if empty else ""),
         none if empty else probe,
     )
+
+
+def _with_coverage(case: Case, drawn: Block) -> Block:
+    """Return the drawing above how much of each log was read: of other lines nothing is drawn."""
+    read = "; ".join(f"{target}: {describe_read(row)}" for target, row in case.rows(LogSummary))
+    return Block(f'{drawn.html}<p class="iw-why">{escape(read)}.</p>', drawn.summary) if read else drawn
 
 
 def _memory(case: Case) -> Iterable[tuple[str, int, int | None]]:

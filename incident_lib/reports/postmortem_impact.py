@@ -36,6 +36,7 @@ class ServiceImpact(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: tuple[str, ...]
     endpoints: tuple[EndpointImpact, ...] = ()
     cut: str = ""  # what was not read, "" when everything was
+    read_ratio: float | None = None  # of the lines that were fetched; None where it was not measured
 
     @property
     def failed_ratio(self) -> float | None:
@@ -108,7 +109,15 @@ def _service(
         snapshots=tuple(dict.fromkeys(snapshot.id for _, snapshot, *_ in seen)),
         endpoints=_endpoints([evidence for _, _, evidence, _ in seen]),
         cut="; ".join(cuts),
+        read_ratio=_read_ratio([row for *_, row in seen]),
     )
+
+
+def _read_ratio(rows: list[LogSummary]) -> float | None:
+    """Return the share of the lines of all snapshots that were read, None where none measured it."""
+    measured = [row for row in rows if row.read_lines_count is not None]
+    lines = sum(row.lines_count for row in measured)
+    return sum(row.read_lines_count or 0 for row in measured) / lines if lines else None
 
 
 def _slots(
@@ -214,11 +223,18 @@ def describe_method(impact: Impact) -> str:
         if impact.end
         else "the end of the newest snapshot, since it is not resolved"
     )
+    shares = ", ".join(
+        f"{format_share(service.read_ratio)} of {service.service}"
+        for service in impact.services
+        if service.read_ratio is not None
+    )
+    read = f" Of the lines of these logs could be read: {shares}; others may hold requests." if shares else ""
     return (
         "Requests were counted in the access lines of each service's log, from "
         f"{clock.format_time(impact.start)} to {until}, in stretches of "
         f"{impact.services[0].slot_seconds} s; where snapshots overlap, each counts once. Services that call "
         "each other log the same request each, so the rows must not be added up."
+        f"{read}"
     )
 
 

@@ -22,7 +22,7 @@ from incident_lib.model import (
 from incident_lib.redact import Redactor
 from incident_lib.reports.generated import merge
 from incident_lib.reports.postmortem import PostmortemFacts, RunPages, file_name, render
-from incident_lib.reports.postmortem_impact import measure
+from incident_lib.reports.postmortem_impact import describe_method, measure
 from incident_lib.reports.postmortem_lint import lint
 from incident_lib.reports.postmortem_page import render_page, to_html
 from incident_lib.reports.postmortem_status import completeness, due_at
@@ -63,10 +63,10 @@ def event(kind, minutes, text, late=0, **data):
     )
 
 
-def buckets(first, requests, failed, *, seconds=60, truncated=None):
+def buckets(first, requests, failed, *, seconds=60, truncated=None, **counts):
     """Evidence of one log whose buckets begin `first` minutes after the start."""
     summary = LogSummary(
-        lines_count=1,
+        **{"lines_count": 1, **counts},
         first_at=None,
         last_at=None,
         has_times=True,
@@ -239,6 +239,25 @@ def test_short_and_long_stretches_are_brought_together():
     coarse = snapshot("B", 0, 2, [buckets(0, [60, 5], [60, 0])])
     found = measure((fine, coarse), START, at(2))
     assert (found.services[0].requests_count, found.services[0].failed_count) == (65, 60)
+
+
+@pytest.mark.parametrize(
+    ("counts", "share"),
+    [
+        ([(100, 97)], "97 % of backend"),
+        ([(100, 100), (300, 0)], "25 % of backend"),
+        ([(100, 50), (100, None)], "50 % of backend"),
+        ([(100, None)], ""),
+    ],
+)
+def test_the_share_of_the_logs_that_was_read_is_part_of_the_method(counts, share):
+    snapshots = [
+        snapshot(str(number), 0, 5, [buckets(0, [10], [5], lines_count=lines, read_lines_count=read)])
+        for number, (lines, read) in enumerate(counts)
+    ]
+    method = describe_method(measure(tuple(snapshots), START, at(5)))
+    assert (f"could be read: {share}; others may hold requests" in method) == bool(share)
+    assert ("could be read" in method) == bool(share)
 
 
 def test_gaps_and_cuts_are_told():

@@ -80,7 +80,8 @@ def _no_times(view: View, severity: FindingSeverity) -> Finding:
     strange = summary.known_lines_count is not None and (
         unknown > (1 - view.limit("coverage.least_ratio")) * summary.lines_count
     )
-    more = f", and {unknown:,} are of an unknown format" if strange else ""
+    which = "all" if unknown == summary.lines_count else f"{unknown:,}"
+    more = f", and {which} of them are of an unknown format" if strange else ""
     bounds = f"the file was written last at {when(summary.modified_at)} UTC; " if summary.modified_at else ""
     for row in view.evidence.of(LogGrowth):
         bounds += (
