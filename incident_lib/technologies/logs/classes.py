@@ -1,17 +1,23 @@
 """Errors in the words of libraries and servers -> classes, as `templates/log_classes.toml` describes them."""
 
+import re
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from incident_lib.errors import ConfigError
 from incident_lib.findings.catalogue import Flag
 from incident_lib.resources import resource
+from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.words import (
     Entry,
     Matcher,
+    Words,
     WrongRowError,
     check_match,
+    check_patterns,
+    compiled,
     line_of,
     rows_of,
 )
@@ -44,6 +50,8 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reasons: tuple[Reason, ...] = ()
     sqlstate: tuple[str, ...] = ()
     explained_by: tuple[str, ...] = ()
+    blames: tuple[str, ...] = ()
+    is_local: bool = False
 
     def reason_in(self, line: str) -> str | None:
         """Return in one word what is wrong, None where the line shows no more than its class."""
@@ -86,11 +94,23 @@ def _check(rows: tuple[LogClass, ...]) -> None:
             if unknown := next((other for other in others if other not in ids), None):
                 raise WrongRowError(number, key, f"there is no class {unknown!r}")
         check_match(number, row.match)
+        check_patterns(number, "blames", row.blames)
+        if wrong := next((code for code in row.sqlstate if not re.fullmatch("[0-9A-Z]{5}", code)), None):
+            raise WrongRowError(number, "sqlstate", f"{wrong!r} is no code of five digits and capitals")
 
 
 @cache
 def _matcher() -> Matcher:
-    return Matcher((entry, row.id) for row in log_classes().values() for entry in row.match)
+    rows = log_classes().values()
+    return Matcher((entry, row.id) for row in rows for entry in (*row.match, *map(_sqlstate, row.sqlstate)))
+
+
+def _sqlstate(code: str) -> Words:
+    """Return how clients and servers write a code, so that a number of five digits is none."""
+    named = rf"(?i:sql ?_?state|state_code|pgcode|err_?code|\bcode)[^\w\n]{{1,8}}{code}\b"
+    after = rf"(?:ERROR|FATAL|PANIC|PostgresException[^:\n]{{0,20}})\"?[:,] *\"?{code}\b"
+    before = rf"\b{code}\W{{1,3}}(?:ERROR|FATAL|PANIC)\b"
+    return Words(words=code, pattern=f"{named}|{after}|{before}")
 
 
 def classes_of(text: str) -> dict[str, str]:
@@ -110,3 +130,27 @@ def classes_of(text: str) -> dict[str, str]:
         known = log_classes()
         return {name: line for name, line in found.items() if not found.keys() & set(known[name].unless)}
     return found
+
+
+def peer_in(error_class: str, *texts: str) -> str:
+    """Return the host or socket that an error of a class is about, "" where none is to blame or named.
+
+    >>> peer_in("connect_refused", "dial tcp 10.0.0.9:8443: connect: connection refused")
+    '10.0.0.9:8443'
+    >>> peer_in("open_files", "accept tcp [::]:8443: too many open files")
+    ''
+    """
+    row = log_classes().get(error_class)
+    if row is not None and row.is_local:
+        return ""
+    for pattern in row.blames if row is not None else ():
+        for text in texts:
+            if found := _blame(pattern).search(text[:_LONGEST]):
+                host, port = found.group("host"), found.groupdict().get("port")
+                return f"{host}:{port}" if port else str(host)
+    return peer_of(*texts)
+
+
+@cache
+def _blame(pattern: str) -> Any:
+    return compiled(pattern)

@@ -169,3 +169,7 @@ class Matcher:
             line = rule.line_in(text)
             if line is not None:
                 yield rule.name, line
+
+    def has_words(self, text: str) -> bool:
+        """Return whether words of any entry stand in the text, whatever their patterns find."""
+        return bool(self._index[0].Match(text))

@@ -83,3 +83,12 @@ def event_of(message: str) -> str:
     ('worker_start', '')
     """
     return next((name for name, _ in _matcher().find(message[:_LONGEST])), "")
+
+
+def may_report(message: str) -> bool:
+    """Return whether words of any event stand in a line; where not, no line of its shape reports one.
+
+    >>> may_report("web-1 exited with code 0"), may_report("order 12 paid")
+    (True, False)
+    """
+    return _matcher().has_words(message[:_LONGEST])

@@ -2,8 +2,7 @@
 
 from typing import TypeVar
 
-from incident_lib.technologies.logs.addresses import peer_of
-from incident_lib.technologies.logs.classes import classes_of
+from incident_lib.technologies.logs.classes import classes_of, peer_in
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import (
     OTHER,
@@ -15,7 +14,7 @@ from incident_lib.technologies.logs.probes.digest import (
     duration_class,
     latency_key,
 )
-from incident_lib.technologies.logs.probes.events import event_of
+from incident_lib.technologies.logs.probes.events import event_of, may_report
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
 from incident_lib.technologies.logs.probes.mask import mask, mask_path
 from incident_lib.technologies.logs.probes.multiline import Record
@@ -29,6 +28,7 @@ _PEERS = 200  # hosts that errors are about, of all classes
 _PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
+_PROXIES = frozenset({"haproxy"})  # lines of requests say how they ended, too
 _SERVER_FORMATS = frozenset({"postgres", "redis"})  # these report trouble at ordinary levels too
 _STATEMENTS = ("STATEMENT:", "QUERY:", "CONTEXT:", "LOCATION:")  # what a client sent, and where it was run
 K = TypeVar("K")
@@ -41,7 +41,7 @@ class Facts:
         self.digest = digest
         self._width = digest.slot_seconds
         self._over_time = over_time
-        self._events: dict[str, str] = {}  # by template: most lines report none
+        self._may_report: dict[str, bool] = {}  # by template: most lines report no event
 
     def count_line(self, at: float | None, *, timed: bool, known: bool) -> None:
         """Count a line of a record: how many there are, when, and how many could be read."""
@@ -79,6 +79,8 @@ class Facts:
             is_bad = line.level in BAD_LEVELS or line.status >= 500
             if exception or (is_bad and line.format in _FIELDS):  # other lines of requests add nothing
                 self._classes(_text_of(record, exception), at)
+            elif is_bad and line.format in _PROXIES:
+                self._classes(record.text, at)
         elif exception or not line.is_detail:
             classes: frozenset[str] = frozenset()
             if exception or line.level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
@@ -102,10 +104,10 @@ class Facts:
         line, at, digest = record.line, record.at, self.digest
         message = line.message or line.error or record.text
         template = mask(message)
-        event = self._events.get(template)
-        if event is None:
-            event = self._remember(template, message)
-        if event:
+        may = self._may_report.get(template)
+        if may is None:
+            may = self._remember(template, message)
+        if may and (event := event_of(message)):
             _tally(digest.events, event).add(at, message[:_EXAMPLE])
         key = (line.level, template)
         tally = digest.templates.get(key)
@@ -119,11 +121,11 @@ class Facts:
             message = f"{message}\n{record.details}"
         tally.add(at, message[:_EXAMPLE])
 
-    def _remember(self, template: str, message: str) -> str:
-        if len(self._events) >= 10 * _TEMPLATES:
-            self._events.clear()
-        event = self._events[template] = event_of(message)
-        return event
+    def _remember(self, template: str, message: str) -> bool:
+        if len(self._may_report) >= 10 * _TEMPLATES:
+            self._may_report.clear()
+        may = self._may_report[template] = may_report(message)
+        return may
 
     def _classes(self, text: str, at: float | None) -> frozenset[str]:
         found = classes_of(text)
@@ -137,7 +139,7 @@ class Facts:
         peers, tally = self.digest.peers, self.digest.classes[name]
         if tally.count > _PEER_LINES:
             return
-        key = (name, peer_of(example, text))
+        key = (name, peer_in(name, example, text))
         if key[1] and (key in peers or len(peers) < _PEERS):
             peers[key] = peers.get(key, 0) + 1
 

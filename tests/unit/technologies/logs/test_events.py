@@ -1,11 +1,14 @@
 """Events of servers, and lines that only seem to report any."""
 
+import re
+
 import pytest
 
 from incident_lib.errors import ConfigError
 from incident_lib.model import FindingSeverity
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.probes.events import ServerEvent, event_of, parse_events, server_events
+from incident_lib.technologies.logs.probes.scan import Scan
 
 
 @pytest.mark.parametrize(
@@ -226,3 +229,21 @@ def test_the_file_of_events_is_valid() -> None:
     assert parse_events(text, "log_events.toml") == tuple(server_events().values())
     for row in server_events().values():
         assert len(set(row.match)) == len(row.match), row.id
+
+
+def test_words_hold_no_digits_as_lines_are_remembered_by_their_shape() -> None:
+    for row in server_events().values():
+        for entry in row.match:
+            words = entry if isinstance(entry, str) else entry.words
+            assert not re.search(r"\d", words), (row.id, words)
+
+
+def test_lines_of_one_shape_report_different_events() -> None:
+    scan = Scan(float("-inf"), float("inf"))
+    for code in (0, 1, 137, 143):
+        scan.feed(f"api-1 exited with code {code}")
+    assert {name: tally.count for name, tally in scan.finish().events.items()} == {
+        "stop": 2,
+        "unit_failed": 1,
+        "process_killed": 1,
+    }
