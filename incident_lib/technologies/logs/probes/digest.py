@@ -81,6 +81,7 @@ class Digest(msgspec.Struct):
     first_at: float | None = None
     last_at: float | None = None
     services: dict[str, int] = {}  # lines by the service that the envelope names
+    service_errors: dict[str, int] = {}  # error lines, and requests answered with 5xx, by that service
     levels: dict[str, int] = {}
     formats: dict[str, int] = {}
     slots: dict[int, Slot] = {}  # key: seconds since 1970 // slot_seconds
@@ -149,6 +150,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         first_at=_least(first.first_at, second.first_at),
         last_at=_most(first.last_at, second.last_at),
         services=_union(first.services, second.services, add),
+        service_errors=_union(first.service_errors, second.service_errors, add),
         levels=_union(first.levels, second.levels, add),
         formats=_union(first.formats, second.formats, add),
         slots=_union(first.slots, second.slots, _merge_slots),

@@ -72,8 +72,12 @@ class Facts:
         """Count what a whole record reports. Each class of error counts once in it."""
         line, at = record.line, record.at
         exception = record.exception
-        if line.level in BAD_LEVELS or (exception and not line.level and not line.status):
+        is_error = line.level in BAD_LEVELS or bool(exception and not line.level and not line.status)
+        if is_error:
             self._error(at)
+        if record.service in self.digest.services and (is_error or line.status >= 500):
+            errors = self.digest.service_errors
+            errors[record.service] = errors.get(record.service, 0) + 1
         if line.status:
             self._request(line, at)
             is_bad = line.level in BAD_LEVELS or line.status >= 500

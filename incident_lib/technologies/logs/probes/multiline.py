@@ -22,6 +22,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     is_inside: bool  # in the window
     is_timed: bool  # by its time, its envelope's or the engine's: not by that of the line before
     is_counted: bool = True  # it begins in the part of the log that is counted
+    service: str = ""  # that its envelope names
     details: str = ""
     continued: int = 0
     trace: traces.Joiner | None = None

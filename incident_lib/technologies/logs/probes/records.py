@@ -126,6 +126,7 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         read_lines_count=digest.read_lines,
         not_text_lines_count=digest.not_text_lines,
         services=dict(digest.services),
+        service_errors=dict(digest.service_errors),
     )
 
 

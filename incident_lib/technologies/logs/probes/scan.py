@@ -62,10 +62,6 @@ class Scan:
             envelope.text, stream.partial = stream.partial + envelope.text, ""
         if at is None and envelope.at is not None:
             at = envelope.at if envelope.zoned else envelope.at + self._shift
-        if self._counting and envelope.service:
-            services = self.digest.services
-            if envelope.service in services or len(services) < _STREAMS:
-                services[envelope.service] = services.get(envelope.service, 0) + 1
         return self._feed(stream, envelope.text, at, cut=cut, envelope=envelope)
 
     def finish(self, following: Iterable[str] = ()) -> Digest:
@@ -118,6 +114,7 @@ class Scan:
             is_inside=place is None or self._start <= place <= self._end,
             is_timed=moment is not None,
             is_counted=self._counting,
+            service=envelope.service if envelope is not None else "",
         )
         self._close(stream.begin(record))
         if self._counting and record.is_inside:
@@ -135,6 +132,10 @@ class Scan:
 
     def _count_line(self, record: Record) -> None:
         self._facts.count_line(record.at, timed=record.is_timed, known=is_known(record.line))
+        if record.service:
+            services = self.digest.services
+            if record.service in services or len(services) < _STREAMS:
+                services[record.service] = services.get(record.service, 0) + 1
 
     def _close(self, records: list[Record]) -> None:
         for record in records:
