@@ -67,7 +67,8 @@ def _failure(summary: dict[str, Any]) -> list[str]:
 
 def _report(summary: dict[str, Any]) -> list[str]:
     """Return what the terminal shows."""
-    where = f"{summary['service']} ({summary['container'] or summary['log_file']}), since {summary['since']}"
+    place = summary["container"] or summary["log_file"] or f"unit {summary.get('journal')}"
+    where = f"{summary['service']} ({place}), since {summary['since']}"
     count = f"{summary['total_log_lines']:,} lines, {summary['error_lines']:,} with errors"
     lines = [f"{where}: {count}"]
     if summary["cut"]:

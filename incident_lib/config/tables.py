@@ -49,6 +49,10 @@ class Service(_Table, frozen=True, kw_only=True):
     container: Annotated[str, _doc("name of its container")] = ""
     pid_file: Annotated[str, _doc("file with its process id, where it is no container")] = ""
     log: Annotated[str, _doc("its log file, where it is no container")] = ""
+    journal: Annotated[str, _doc("the systemd unit whose journal is its log, where it has neither")] = ""
+    journal_directory: Annotated[
+        str, _doc("folder of journal files, as systemd-journal-remote makes them; else this machine's")
+    ] = ""
     restart: Annotated[tuple[str, ...], _doc("your command that restarts it, where it is no container")] = ()
     ca: Annotated[str, _doc("file:PATH of the authority that signs its certificate")] = ""
     memory_limit_bytes: Annotated[

@@ -134,7 +134,7 @@ def _speaks_http(service: Service) -> bool:
 
 
 def _is_nowhere(service: Service) -> bool:
-    places = (service.url, service.container, service.pid_file, service.log)
+    places = (service.url, service.container, service.pid_file, service.log, service.journal)
     return service.kind in {"http", "process"} and not any(places)
 
 
@@ -150,7 +150,7 @@ def open_session(settings: Settings, target: Service | Dependency) -> HttpSessio
     """Return the addresses of `target`. Connects to nothing yet. Errors: TargetError NOT_CONFIGURED."""
     if isinstance(target, Service) and _is_nowhere(target):
         message = f"nothing says where {target.name} is"
-        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "set url, container, pid_file or log")
+        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "set url, container, pid_file, log or journal")
     ca = settings.file(target.ca) if target.ca else None
     urls = health_urls(settings, target)
     if not all(url.startswith(("http://", "https://")) for url in urls):

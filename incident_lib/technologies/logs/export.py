@@ -20,6 +20,7 @@ from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes import ContainerReader, FileReader, LogReader, Scan, rows, times
 from incident_lib.technologies.logs.probes.digest import coarsen
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.journal import journal_reader
 from incident_lib.technologies.logs.probes.mask import mask
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 
@@ -59,7 +60,7 @@ class _Count(msgspec.Struct):
 
 
 def reader_of(settings: Settings, service: str, container_prefix: str | None = None) -> LogReader:
-    """Return where the log is: the configured container, else the configured file, else PREFIX-SERVICE.
+    """Return where the log is: the configured container, else file, else unit, else PREFIX-SERVICE.
 
     A prefix that is given names the container, whatever is configured.
     """
@@ -69,6 +70,8 @@ def reader_of(settings: Settings, service: str, container_prefix: str | None = N
         return ContainerReader(entry.container, seconds=_SECONDS)
     if entry and container_prefix is None and entry.log:
         return FileReader(settings.file(entry.log), seconds=_SECONDS, excerpt_bytes=_FILE_BYTES)
+    if entry and container_prefix is None and entry.journal:
+        return journal_reader(settings, entry, seconds=_SECONDS)
     prefix = CONTAINER_PREFIX if container_prefix is None else container_prefix
     return ContainerReader(f"{prefix}-{service}", seconds=_SECONDS)
 

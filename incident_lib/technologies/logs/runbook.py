@@ -15,4 +15,8 @@ def by_hand(_probe: str, target: Service | Dependency) -> tuple[Command, ...]:
         return (Command(text=text, shows="its last lines"),)
     if isinstance(target, Service) and target.log:
         return (Command(text=f"tail -n 200 {quote(target.log)}", shows="its last lines"),)
+    if isinstance(target, Service) and target.journal:
+        where = f" --directory={quote(target.journal_directory)}" if target.journal_directory else ""
+        text = f"journalctl --no-pager --lines=200{where} --unit={quote(target.journal)}"
+        return (Command(text=text, shows="its last lines"),)
     return ()

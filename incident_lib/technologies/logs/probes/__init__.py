@@ -11,6 +11,7 @@ from incident_lib.technologies.logs.probes.container import ContainerReader
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.ending import growth, tail
 from incident_lib.technologies.logs.probes.file import FileReader
+from incident_lib.technologies.logs.probes.journal import JournalReader, journal_reader
 from incident_lib.technologies.logs.probes.reader import LogReader, OpenLog
 from incident_lib.technologies.logs.probes.records import rows
 from incident_lib.technologies.logs.probes.scan import Scan
@@ -20,6 +21,7 @@ __all__ = [
     "ContainerReader",
     "Digest",
     "FileReader",
+    "JournalReader",
     "LogReader",
     "Scan",
     "fetch_lines",
@@ -52,8 +54,8 @@ PROBES: tuple[Probe, ...] = (
         name="logs.lines",
         fetch=fetch_lines,
         question="What does the log report: errors, since when, where, of which kind?",
-        source="the log file, else GET /containers/NAME/logs?timestamps=1",
-        needs="the right to read the file, or to use the Docker socket",
+        source="the log file, else GET /containers/NAME/logs?timestamps=1, else journalctl --unit=NAME",
+        needs="the right to read the file, to use the Docker socket, or the group systemd-journal",
         cost="one read of the window's lines, at most limits.log_bytes",
         in_watch={},
         deadline_seconds=25.0,
@@ -62,8 +64,8 @@ PROBES: tuple[Probe, ...] = (
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
-    """Return a lane for each service with a log file or a container; where there are both, the file's."""
-    logged = (service for service in settings.services if service.log or service.container)
+    """Return a lane for each service with a log: its file, else its container's, else its unit's journal."""
+    logged = (entry for entry in settings.services if entry.log or entry.container or entry.journal)
     return tuple(_lane(service, settings) for service in logged)
 
 
@@ -71,8 +73,10 @@ def _lane(service: Service, settings: Settings) -> Lane:
     reader: LogReader
     if service.log:
         reader = FileReader(settings.file(service.log), settings.limits)
-    else:
+    elif service.container:
         reader = ContainerReader(service.container, settings.limits)
+    else:
+        reader = journal_reader(settings, service, limits=settings.limits)
     fetch = partial(fetch_lines, name=service.name)
     probes = tuple(msgspec.structs.replace(probe, fetch=fetch) for probe in PROBES)
     return Lane(target=service.name, open=reader.open, probes=probes, name="logs")
