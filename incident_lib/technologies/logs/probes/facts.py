@@ -207,7 +207,7 @@ class Facts:
 
 def is_known(line: Line) -> bool:
     """Return whether a format reads the line."""
-    return line.format != "plain" or bool(line.level)
+    return line.is_known
 
 
 def _text_of(record: Record, exception: str) -> str:

@@ -7,21 +7,29 @@ from typing import Any
 import msgspec
 
 from incident_lib.technologies.logs.probes import times
-from incident_lib.technologies.logs.probes.line import SEVERITIES, Line, level_of
+from incident_lib.technologies.logs.probes.line import PLAIN, SEVERITIES, Line, level_of
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, seconds_of, usual_unit
 
 # Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are the same name.
 _ROLES: dict[str, tuple[str, ...]] = {
     "at": (
         *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
-        *("time_local", "start_time"),
+        *("time_local", "start_time", "__REALTIME_TIMESTAMP", "timeMillis", "instant"),
     ),
     "level": (
         *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
-        "severity_text",
+        *("severity_text", "PRIORITY"),
     ),
-    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt"),
-    "logger": ("logger", "name", "logger_name", "log.logger", "category", "SourceContext"),
+    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt", "textPayload"),
+    "logger": (
+        "logger",
+        "name",
+        "logger_name",
+        "log.logger",
+        "category",
+        "SourceContext",
+        "SYSLOG_IDENTIFIER",
+    ),
     "method": ("method", "http.method", "request_method", "http_method", "http.request.method", "verb"),
     "path": (
         *("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
@@ -46,7 +54,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
     ),
     "error": (
         *("error", "err", "exc", "error.message", "err.message", "exception.message", "error_message"),
-        *("errmsg", "err_msg", "reason", "cause"),
+        *("errmsg", "err_msg", "detail", "reason", "cause"),
     ),
     "duration": (
         *("duration_ms", "elapsed_ms", "latency_ms", "response_time_ms", "time_ms", "took_ms"),
@@ -62,11 +70,14 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _PARTS = frozenset(
     {
         *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
-        *("httpRequest", "event"),
+        *("httpRequest", "event", "jsonPayload", "attr"),
     }
 )
+_TIMES = ("t", "timestamp", "instant")  # may be documents
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
+_CADDY = ("http.log.error", "http.log.access")
+_MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
 _NUMBERS = (int, float)
@@ -112,32 +123,50 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
         if parts := [key for key, value in document.items() if type(value) is dict and key in _PARTS]:
             return from_fields(_flat(document, parts), form, order)
         plan = _remember(shape)
-    at, level, message, logger, method, path, status, exception, error, duration, usual = plan
+    at, level, message, logger, _, _, status, exception, error, _, _, kind = plan
     line = Line(format=form)
     if at and (found := times.from_value(document[at], order)):
         line.at, line.zoned = found
     if level:
-        usual_level = message != "short_message"
-        line.level = level_of(document[level]) if usual_level else _severity(document[level])
+        by_number = message == "short_message" or level == "PRIORITY"
+        line.level = _severity(document[level]) if by_number else level_of(document[level])
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
     line.error = _error(document[error], line) if error else ""
-    if path and status and (code := _status(document[status])):
-        line.status, line.path = code, _text(document[path])
+    if status and (code := _status(document[status])):
+        _request(line, document, plan, code)
+    if kind == "postgres":
+        line.format, line.sqlstate = kind, _text(document.get("state_code"))
+    elif kind and line.status:
+        _reported_by(line, document)
+    elif not (line.message or line.level or line.status or line.error):
+        line.format = PLAIN  # a document of other names
+    return line
+
+
+def _request(line: Line, document: Mapping[str, Any], plan: _Plan, status: int) -> None:
+    """Take over the request that the fields report, where they do."""
+    method, path, named, duration, usual = plan[4], plan[5], plan[6], plan[9], plan[10]
+    if path:
+        line.status, line.path = status, _text(document[path])
         line.method = _text(document[method]).upper()[:10] if method else ""
         if path == "request" and not _split_request(line):
-            return line
+            return
         if duration:
             took = document[duration]
             plain = usual == "ms" and type(took) in _NUMBERS and 0 <= took < 1e18
             line.duration = took / 1e3 if plain else seconds_of(duration, took, usual)
-    elif (
-        status == "statusCode" and duration == "responseTime" and (code := _status(document[status]))
-    ):  # of Fastify
-        line.status, line.method, line.path = code, "-", NO_PATH
+    elif named == "statusCode" and duration == "responseTime":  # of Fastify
+        line.status, line.method, line.path = status, "-", NO_PATH
         line.duration = seconds_of(duration, document[duration])
-    return line
+
+
+def _reported_by(line: Line, document: Mapping[str, Any]) -> None:
+    """Note the client of a request of Caddy, which reports a failed one in two lines: error and access."""
+    if line.logger.startswith(_CADDY):
+        asked_from = (document.get(f"request.{name}") for name in ("remote_ip", "remote_port"))
+        line.reported_by = ":".join(map(_text, asked_from))
 
 
 def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
@@ -162,7 +191,10 @@ def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
 def _remember(shape: tuple[str, ...]) -> _Plan:
     known = {_plain(name): name for name in reversed(shape)}
     keys = [next((known[name] for name in names if name in known), None) for names in _PLAIN_ROLES]
-    plan = (*keys, usual_unit(shape, keys[-1]))
+    if _MONGO.issubset(shape):
+        keys[1], keys[3] = "s", "c"
+    kind = "postgres" if keys[1] == "error_severity" else "caddy" if "request.remote_ip" in shape else None
+    plan = (*keys, usual_unit(shape, keys[-1]), kind)
     if len(_PLANS) >= 2_000:
         _PLANS.clear()
     _PLANS[shape] = plan
@@ -177,7 +209,9 @@ _PLAIN_ROLES = tuple(tuple(dict.fromkeys(map(_plain, names))) for names in _ROLE
 
 
 def _severity(value: Any) -> str:
-    """Return the level that a field of GELF names: a severity of syslog."""
+    """Return the level that a field of GELF or the journal names: a severity of syslog."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value[:4])
     known = isinstance(value, int) and 0 <= value < len(SEVERITIES)
     return SEVERITIES[value] if known else level_of(value)
 
@@ -195,7 +229,7 @@ def _split_request(line: Line) -> bool:
 
 def _flat(document: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
     """Return the document with the fields of those nested ones in it, as http.method and as method."""
-    flat = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    flat = {key: value for key, value in document.items() if not isinstance(value, dict) or key in _TIMES}
     for part in parts:
         for key, value in document[part].items():
             flat[f"{part}.{key}"] = value
@@ -211,7 +245,7 @@ def _flat(document: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
 def _inner(value: Any) -> Any:
     """Return the plain part of loguru's small documents: level: {name: INFO}, time: {timestamp: 1.0}."""
     if isinstance(value, dict):
-        return next((value[key] for key in ("timestamp", "name", "repr") if key in value), "")
+        return next((value[key] for key in ("timestamp", "errmsg", "name", "repr") if key in value), "")
     return value
 
 

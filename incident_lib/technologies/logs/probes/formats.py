@@ -3,14 +3,20 @@
 import re
 
 from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes.databases import (
+    read_csv,
+    read_mongo,
+    read_pgbouncer,
+    read_postgres,
+    read_redis,
+)
 from incident_lib.technologies.logs.probes.fields import from_json, from_logfmt, request_in_pairs
-from incident_lib.technologies.logs.probes.line import Line, level_of, level_of_priority
+from incident_lib.technologies.logs.probes.line import PLAIN, Line, level_of, level_of_priority
 from incident_lib.technologies.logs.probes.servers import (
     ENDING,
     read_access,
     read_combined,
-    read_postgres,
-    read_redis,
+    read_haproxy,
     read_request,
 )
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, Found
@@ -20,20 +26,25 @@ _UPPER = re.compile(
     r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC)\b"
 )
 _SMALL = re.compile(
-    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal) *\]"
+    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
+    r"|fatal) *\]"
     r"|^(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
 )
 _COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
 _AFTER_LEVEL = re.compile(
-    r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?[\])>:|,]*\s*(?:[|-]\s+)?"
+    r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?"
+    r"[\])>:|,]*\s*(?:[|-]\s+)?(?:(?:\d{3}/\d{6} )?\(\d{1,8}\) : )?"
     # the thread, and what stands with it, where a logger or a dash follows
     r"(?:\[(?:[^\[\]]|\[[^\[\]]{0,60}\]){1,400}\]\s+(?:-\s+|(?=[\w$]{1,60}\.[\w.$]{1,80}(?::\s|\s+-\s))))?"
     r"(?:([\w.$]{1,80}(?::[\w<>.]{1,80}:\d{1,6})?|[\w$]{1,80}\.(?:java|kt|scala|py|go|cc):\d{1,6})\s+--?\s+"
     r"|-- ([\w.]{0,60}): "  # of Ruby
     r"|\d{1,9} --- (?:\[[^\[\]]{0,80}\] ){1,3}(\S{1,80}) *: "  # of Spring
     r"|([\w$]{1,60}\.[\w.$]{1,80}):\s+|(?<=:)([\w.]{1,80}):(?=\S)"
-    r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+)?"  # with the request's id
+    r"|([\w$]{1,60}\.[\w.$]{1,80})\s+\[(?:-|[\w-]{8,60}(?: [\w-]{1,60}){0,8})\]\s+"  # with the request's id
+    # in brackets, with its line, the thread behind it; of Flask; of NLog
+    r"|\[([\w$]{1,60}(?:\.[\w$]{1,60})+(?::\d{1,6})?)\](?:\[[^\[\]]{1,60}\])?\s+(?:\([^()]{1,60}\)\s+)?"
+    r"|in ([\w.]{1,60}): |(?<=\|)([\w.$]{1,80})\|)?"
 )
 _ACCESS = re.compile(
     r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
@@ -44,8 +55,9 @@ _UVICORN = re.compile(
 _REDIS = re.compile(r"\d{1,10}:[MSCX] ")
 _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
+_DAY = re.compile(r"(?<![\w/])\d\d/[A-Z][a-z]{2}/20\d\d:")
 _GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
-_KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
+_KLOG = re.compile(r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
 _EPOCH = re.compile(r"(1\.\d{6,15})e\+09\t")  # zap
 _SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
 _SENDER = re.compile(  # the host; the program with its process; whom it speaks for
@@ -61,8 +73,41 @@ _SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2
 _PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
 _PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
 _BEHIND_WORD = re.compile(
-    r"(\S{1,80}+) ++(?:\| ++|\[[^\[\]]{1,80}\] ++)?(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)"
+    r"(\S{1,80}+) ++(?:\| ++|\[[^\[\]]{1,80}\] ++|\d{1,9} +- +|REPORT=+ )?"
+    r"(?=\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d"
+    r"|\d{1,2}([-/.])(?:\d{1,2}|[A-Z][a-z]{2})\2\d{2,4}(?:,? |::?)\d{1,2}:\d\d))"
 )
+_ENV_LOGGER = re.compile(
+    r" {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) {1,2}(\w{1,40}(?:::\w{1,40}){0,8})\] "
+)  # of Rust
+_LOGRUS = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?")
+_CUT_LEVELS = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
+_PHP = re.compile(
+    r"PHP ((?:[A-Z][a-z]{3,11} )?(?:fatal |Fatal |Parse |Core |Compile )?"
+    r"(?:error|Warning|Notice|Deprecated|Error)"
+    r"|Strict Standards): {1,2}"
+)
+_LOGGER_BEHIND = re.compile(r" \(([\w$-]{1,60}(?:\.[\w$-]{1,60})+)\)$")  # of Kafka
+_UPTIME = re.compile(r"\[ *\d{1,9}\.\d{6}\] ")  # of the kernel
+_PUMA = re.compile(r"\[\d{1,9}\] [-*!+] ")
+_HAPROXY_DAY = re.compile(r"\[[A-Z]{5,7}\] (\d{3})/(\d{6}) \(\d{1,9}\) : ")
+_QUIET = frozenset({"DEBUG", "INFO"})
+_RAILS = re.compile(r"Started [A-Z]{3,7} \"/|Processing by \w[\w:]{0,100}#")
+_W3C = re.compile(r"#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark): ")
+# A level in a column: fastapi and rich align theirs, and leave out a time that is that of the line before.
+_ALIGNED = re.compile(
+    r"\s+(?:(DEBUG|INFO|WARNING|ERROR) {2,}|(CRITICAL) )(?=\S)"  # of uvicorn's words, too
+)
+_INDENTED = re.compile(
+    r"\s+(?:\S{3,60} - )?\"[A-Z]{3,10} \S{1,8000} HTTP/[\d.]{1,4}\" \d{3}\b|\s+\d{4}-\d\d-\d\d[T ]\d\d:"
+)
+_COLUMN = re.compile(r"\s{2,}[\w./-]{1,80}\.py:\d{1,6}\s*$")  # of rich: the file and line at the right
+# A request that no format reads: a method and what can be a status.
+_UNREAD = re.compile(
+    r"\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b.{1,400}?(?<![\w.:/-])[1-5]\d\d(?![\w.:/-])"
+)
+_PROSE = re.compile(r"[A-Za-z]{2,}[,:;.)]? +(?:\S{1,80} +){0,4}?[(\"']?[A-Za-z]{2,}")
+_ALIGNED_LETTERS = frozenset("DIWEC")
 _LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
 _SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
 _LETTERS = {
@@ -92,12 +137,23 @@ def parse(text: str, order: DateOrder = UNDECIDED) -> Line:
     if first == "I" and text[:10] == "INFO:     " and (match := _UVICORN.match(text)):
         return read_access(Line(message=text[10:], level="INFO"), match)
     if not first or first in " \t":
-        return _detail(text)
-    if first.isdigit():
-        if _REDIS.match(text) and (line := read_redis(text)):
-            return line
-        if '] "' in text and (line := read_combined(text)):
-            return line
+        return _indented(text, order)
+    if first.isdigit() and (line := _of_address(text)):
+        return line
+    return _of_header(text, first, order)
+
+
+def _of_address(text: str) -> Line | None:
+    """Return the line of a server whose lines begin with a digit: the client's address or a process."""
+    if _REDIS.match(text) and (line := read_redis(text)):
+        return line
+    if '] "' in text and (line := read_combined(text)):
+        return line
+    return read_haproxy(text) if "] " in text[:100] else None
+
+
+def _of_header(text: str, first: str, order: DateOrder) -> Line:
+    """Return the line of a text that begins with a time, a level, a writer, or nothing of these."""
     level, is_5424 = "", False
     if first == "<" and (match := _PRIORITY.match(text)):
         level, is_5424, text = level_of_priority(int(match[1])), bool(match[2]), text[match.end() :]
@@ -106,29 +162,78 @@ def parse(text: str, order: DateOrder = UNDECIDED) -> Line:
     at = found[0] if found else None
     if is_5424 and (sender := _RFC5424.match(rest)):
         rest, writer = rest[sender.end() :], sender[1]
-    line = _with_header(rest, at)
+    line = None
+    if found and text[found[1] : found[1] + 1] == "," and ',"' in text:
+        line = read_csv(text, found[1])
+    if line is None:
+        line = _with_header(rest, at)
     line.level = line.level or level
     line.logger = line.logger or writer
+    if line.format == PLAIN:
+        line.format = _generic(line, timed=found is not None, writer=writer if first != "[" else "")
     if found and line.at is None:
         line.at, _, line.zoned = found
     return line
 
 
+def _generic(line: Line, *, timed: bool, writer: str) -> str:
+    """Return what a line of no known program is: syslog, text with a header, plain where it was not read."""
+    message, level = line.message, line.level
+    if (
+        "/" in message
+        and (not level or level in _QUIET)
+        and "://" not in message
+        and not line.is_detail
+        and _UNREAD.search(message, 0, 600)
+    ):
+        return PLAIN
+    if writer:
+        return "syslog"
+    if level or (timed and _PROSE.search(message, 0, 120)):
+        return "text"
+    return "rails" if message[:1] in "SP" and _RAILS.match(message) else PLAIN
+
+
 def _of_document(text: str, order: DateOrder) -> Line:
-    line = from_json(text, order) or Line(message=text)
+    line = from_json(text, order)
+    if line is None:
+        return Line(message=text)
+    message = line.message
+    if message[:1] == "{" and message[-1:] == "}" and not line.status:
+        inner = from_json(message, order)
+        if inner is not None and inner.is_known:
+            inner.at, inner.zoned = (line.at, line.zoned) if line.at is not None else (inner.at, inner.zoned)
+            inner.level, inner.logger = inner.level or line.level, inner.logger or line.logger
+            line = inner
     if not line.status and "/" in line.message:
-        _request_in(line)
+        if '] "' in message and (request := read_combined(message)):
+            line.method, line.path, line.status = request.method, request.path, request.status
+            line.duration = request.duration
+        else:
+            _request_in(line)
     return line
 
 
-def _detail(text: str) -> Line:
-    """Return a line that belongs to the line before, or the request that ASP.NET and koa write indented."""
+def _indented(text: str, order: DateOrder) -> Line:
+    """Return an indented line: a request, one with an aligned level, else a part of the line before."""
     stripped = text.lstrip()
-    if stripped.startswith(("Request finished ", "--> ")):
+    first = stripped[:1]
+    if first in _ALIGNED_LETTERS and (match := _ALIGNED.match(text)):
+        return _aligned(text[match.end() :].rstrip(), match[1] or match[2])
+    if stripped.startswith(("Request finished ", "--> ")):  # ASP.NET, koa
         line = Line(message=stripped)
         if read_request(line):
             return line
+    elif (first == '"' or first.isdigit()) and _INDENTED.match(text):
+        return parse(stripped, order)
     return Line(message=text, is_detail=True)
+
+
+def _aligned(message: str, level: str) -> Line:
+    line = Line(format="text", message=_COLUMN.sub("", message), level=level)
+    if "/" in message:
+        _request_in(line)
+    return line
 
 
 def _request_in(line: Line) -> None:
@@ -137,6 +242,11 @@ def _request_in(line: Line) -> None:
     match = _ACCESS.search(message) if '"' in message else None
     if match and not ("://" in message and _OUTGOING.search(message, 0, match.start())):
         read_access(line, match)
+        if "/20" in message[: match.start()] and (
+            when := _DAY.search(message, 0, match.start())
+        ):  # of PHP-FPM
+            found = times.from_day_first(message, when.start())
+            line.at, line.zoned = (found[0], found[2]) if found else (None, False)
     else:
         read_request(line)
 
@@ -144,18 +254,19 @@ def _request_in(line: Line) -> None:
 def _leading_time(text: str, first: str, order: DateOrder) -> tuple[Found | None, str, str]:
     """Return the time, what follows it, and who wrote it where the header names it."""
     if first.isdigit():
-        found = times.leading(text[:60], order) or times.from_record(text[:160])
+        found = times.from_iso(text) or times.leading(text[:60], order) or times.from_record(text[:160])
         if found is None and "e+09\t" in text[:24] and (match := _EPOCH.match(text)):
             found = float(match[1]) * 1e9, match.end(), True
         end = found[1] if found else 0
     elif first == "[":
-        found = times.leading(text[1:60], order) or times.from_dotted_day(text[1:20])
-        end = found[1] + 1 if found else 0
-        if found and text[end : end + 1] == "]":
-            end += 1
+        return _bracketed_time(text, order)
     elif first in "IWEF" and text[1:5].isdigit() and (match := _KLOG.match(text)):
-        moment = times.this_year((match[2], match[3]), (*match[4].split(":"), match[5]))
+        year, month, day, clock_time, fraction = match.groups()[1:]
+        moment = times.this_year((month, day), (*clock_time.split(":"), fraction), year or "")
         return (moment, 0, False), text, ""
+    elif text[4:5] == "[" and (match := _LOGRUS.match(text)):
+        found = times.leading(match[2], order)
+        return found, f"{_CUT_LEVELS.get(match[1], match[1])} {text[match.end() :]}", ""
     elif text[:3] in times.NAMES and (found := times.leading(text[:60], order)):
         if _SYSLOG_TIME.match(text):
             return (found, *_sender(text, found[1] + (text[found[1] : found[1] + 1] == " ")))
@@ -168,17 +279,29 @@ def _leading_time(text: str, first: str, order: DateOrder) -> tuple[Found | None
     return (found, *_writer(text, end))
 
 
+def _bracketed_time(text: str, order: DateOrder) -> tuple[Found | None, str, str]:
+    found = times.leading(text[1:60], order) or times.from_dotted_day(text[1:20])
+    if found is None:
+        return _late_time(text, order)
+    end = found[1] + 1
+    if text[end : end + 1] == "]":
+        end += 1
+    elif match := _ENV_LOGGER.match(text, end):
+        return found, f"{match[1]} {text[match.end() :]}", match[2]
+    return (found, *_writer(text, end))
+
+
 def _late_time(text: str, order: DateOrder) -> tuple[Found | None, str, str]:
     """Return the same of a line with a word before its time: a level, a container, a file."""
-    match = _BEHIND_WORD.match(text, 0, 140) if "-" in text[:120] or "/" in text[:120] else None
+    match = _BEHIND_WORD.match(text, 0, 140) if ":" in text[10:140] else None
     if match is None:
         return None, text, ""
     word, start = match[1], match.end() + (text[match.end()] == "[")
     found = times.leading(text[start : start + 60], order)
     if found is None:
         return None, text, ""
-    rest = text[start + found[1] :].lstrip("] \t,|:")
-    return found, f"{word} {rest}" if level_of(word.strip("[]:|")) else rest, ""
+    rest = text[start + found[1] :].lstrip("] \t,|:=")
+    return found, f"{word.strip('=')} {rest}" if level_of(word.strip("[]:|=")) else rest, ""
 
 
 def _writer(text: str, end: int) -> tuple[str, str]:
@@ -222,24 +345,60 @@ def _with_header(text: str, at: float | None) -> Line:
         _request_in(line)
         if line.status:
             return line
-    if text[:1] == "[" and _GUNICORN.match(text):
-        line.format = "gunicorn"
-    elif level and text.startswith(level + ": "):
-        line.format = "uvicorn"
+    _name_format(line, text, timed=at is not None)
+    last = message[-1:]
+    if last == ")" and level and (match := _LOGGER_BEHIND.search(message[-120:])):
+        line.logger, line.message = match[1], message[: match.start() - min(len(message), 120)]
+    elif last.isdigit() and ".py:" in message:
+        line.message = _COLUMN.sub("", message)
     return line
+
+
+def _name_format(line: Line, text: str, *, timed: bool) -> None:
+    """Name the format of a header that only some programs write."""
+    if text[:1] == "[":
+        if _GUNICORN.match(text):
+            line.format = "gunicorn"
+        elif not timed and (match := _HAPROXY_DAY.match(text)):
+            line.format, line.at = "haproxy", times.from_day_of_year(match[1], match[2])
+    elif text[9:10] == " " and line.level and text[:10].rstrip() == f"{line.level}:":
+        line.format = "uvicorn"
 
 
 def _native_format(text: str, at: float | None) -> Line | None:
     """Return the line of fields, or of a server with a format that holds level and more."""
-    if text[:1] == "{" and (line := from_json(text)):
+    first = text[:1]
+    if first == "{" and (line := from_json(text)):
         return line
     if ":  " in text and (line := read_postgres(text, at)):
         return line
-    if text[:1].isdigit() and _REDIS.match(text) and (line := read_redis(text)):
+    if first.isdigit():
+        line = _of_address(text)
+        if line is None and at is not None and (match := _LOGCAT.match(text)):
+            message, level = text[match.end() :], _LETTERS[match[1]]
+            line = Line(format="logcat", message=message, level=level, logger=match[2])
         return line
-    if at is not None and (match := _LOGCAT.match(text)):
-        return Line(message=text[match.end() :], level=_LETTERS[match[1]], logger=match[2], at=at)
+    if first == "[":
+        line = _of_brackets(text, timed=at is not None)
+    elif first == "#":
+        line = Line(format="w3c", message=text) if _W3C.match(text) else None
+    else:
+        line = read_mongo(text) if text[1:2] == " " else None
+    if line is not None:
+        return line
     return read_combined(text) if '] "' in text else None
+
+
+def _of_brackets(text: str, *, timed: bool) -> Line | None:
+    """Return the line of PgBouncer, the kernel or Puma, which begin with a number in brackets."""
+    end = text.find("] ", 0, 24)
+    if end < 0 or text[end + 2 : end + 3] == "[" or not text[1:end].strip().replace(".", "").isdigit():
+        return None
+    if timed and (line := read_pgbouncer(text)):
+        return line
+    if _UPTIME.match(text):
+        return Line(format="kernel", message=text[end + 2 :])
+    return Line(format="puma", message=text[end + 4 :]) if _PUMA.match(text) else None
 
 
 def _embedded(message: str, text: str) -> Line | None:
@@ -250,14 +409,19 @@ def _embedded(message: str, text: str) -> Line | None:
         return read_combined(message[match.start() :].lstrip())
     if match := _EMBEDDED_REDIS.search(message):
         return read_redis(message[match.start() :].lstrip())
-    if "\t{" in message and (line := from_json(message[message.index("\t{") + 1 :])) and line.status:
-        line.message = line.message or message
+    if "\t{" in message and (line := from_json(message[message.index("\t{") + 1 :])):  # zap, Caddy
+        names = message[: message.index("\t{")].split("\t")
+        line.format, line.message = "json", line.message or names[-1]
+        line.logger = line.logger or ("" if len(names) == 1 else names[0])
         return line
     return _logfmt(message, text) if "=" in message else None
 
 
 def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
     """Return level, logger and message of a line without its time."""
+    if text[:4] == "PHP " and (match := _PHP.match(text)) and (timed or match[1][-5:].lower() != "error"):
+        kind = match[1].rsplit(" ", 1)[-1].lower()  # an error without a time opens a trace
+        return level_of({"deprecated": "notice", "standards": "notice"}.get(kind, kind)), "php", text[4:]
     found = _UPPER.search(text, 0, 120)
     if found and (found.start() == 0 or _stands_before(text[: found.start()], timed=timed)):
         after = _AFTER_LEVEL.match(text, found.end())
@@ -279,6 +443,8 @@ def _stands_before(before: str, *, timed: bool) -> bool:
     words = before.split()
     if '"' in before or "'" in before or before[-1] == "=":
         return False
+    if " TID-" in before:  # of Sidekiq
+        return True
     return (timed and len(words) == 1) or all(
         word.isupper() or not word.rstrip(",;.").isalpha() for word in words
     )

@@ -12,22 +12,24 @@ LEVELS = {
     name: level
     for level, names in {
         "DEBUG": "trace debug debug1 debug2 debug3 debug4 debug5 verbose fine finer finest"
-        " trc trce dbg dbug vrb 5 10 20",
-        "INFO": "info information informational notice log inf 30",
-        "WARNING": "warning warn wrn 40",
-        "ERROR": "error err severe fail 50",
-        "CRITICAL": "critical crit fatal panic alert emerg emergency ftl pnc 60",
+        " trc trce dbg dbug vrb d d1 d2 d3 d4 d5 5 10 20",
+        "INFO": "info information informational notice note log inf i 30",
+        "WARNING": "warning warn wrn w 40",
+        "ERROR": "error err severe fail e 50",
+        "CRITICAL": "critical crit fatal panic alert emerg emergency ftl pnc f 60",
     }.items()
     for name in names.split()
-}  # the numbers are those of bunyan and pino
+}  # the numbers are those of bunyan and pino, the single letters MongoDB's
 SEVERITIES = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")  # of syslog
 BAD_LEVELS = frozenset({"ERROR", "CRITICAL"})
+PLAIN = "plain"  # of a line that no format reads
+GENERIC = frozenset({PLAIN, "text", "syslog"})  # formats that any program may write
 
 
 class Line(msgspec.Struct, kw_only=True, gc=False):
     """What a line holds; empty or None where it does not."""
 
-    format: str = "plain"
+    format: str = PLAIN  # or the program that writes it so; "text" where only time or level are read
     message: str = ""
     at: float | None = None  # seconds since 1970
     zoned: bool = False  # the line names the zone of its time; else it was taken as UTC
@@ -39,7 +41,14 @@ class Line(msgspec.Struct, kw_only=True, gc=False):
     duration: float | None = None  # seconds
     exception: str = ""  # a traceback in a separate field
     error: str = ""  # the error in a separate field, where the message does not hold it
+    sqlstate: str = ""  # the code of a PostgreSQL error, where the line names it
+    reported_by: str = ""  # of a request that an error line and an access line may both report: the client
     is_detail: bool = False  # belongs to the line before it
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a format read the line."""
+        return self.format != PLAIN
 
 
 def level_of(value: object) -> str:
@@ -72,7 +81,11 @@ def clean(line: str) -> tuple[str, bool]:
 
     >>> clean("\x1b[31mERROR\x1b[0m: no\x00\r")
     ('ERROR: no', False)
+    >>> clean("10 %\r20 %\r100 %\r")
+    ('100 %', False)
     """
+    if "\r" in line:  # a progress bar is written over: its last state stays
+        line = line.rstrip("\r").rpartition("\r")[2]
     cut = len(line) > LONGEST
     if cut:
         line = f"{line[:LONGEST]} [cut: {len(line)} characters]"
@@ -83,13 +96,35 @@ def clean(line: str) -> tuple[str, bool]:
     return _CONTROL.sub("", line), cut
 
 
-def clean_lines(block: bytes) -> Iterator[tuple[str, bool]]:
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+
+
+def encoding_of(head: bytes) -> str:
+    r"""Return the encoding that the first bytes of a file name by their mark, UTF-8 without any.
+
+    >>> encoding_of("ready".encode("utf-16")), encoding_of(b"\xfe\xff\x00r"), encoding_of(b"ready")
+    ('utf-16-le', 'utf-16-be', 'utf-8')
+    """
+    return _MARKS.get(head[:2], "utf-8")
+
+
+def decode(block: bytes, encoding: str = "utf-8") -> str:
+    r"""Return the text of bytes, without a mark in front. What the encoding does not know becomes U+FFFD.
+
+    >>> decode(b"\xef\xbb\xbfready\xff"), decode(b"\xff\xfer\x00", "utf-16-le")
+    ('ready\ufffd', 'r')
+    """
+    text = block.decode(encoding, "replace")
+    return text[1:] if text[:1] == "\ufeff" else text
+
+
+def clean_lines(block: bytes, encoding: str = "utf-8") -> Iterator[tuple[str, bool]]:
     r"""Yield the clean lines of a block and whether each was cut. What is no UTF-8 becomes U+FFFD.
 
     >>> list(clean_lines(b"ready\r\ndone\xff\n"))
     [('ready', False), ('done\ufffd', False)]
     """
-    text = block.decode("utf-8", "replace")
+    text = decode(block, encoding)
     if text.endswith("\n"):
         text = text[:-1]
     if text:

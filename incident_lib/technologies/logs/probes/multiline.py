@@ -6,7 +6,7 @@ What a line is decides where it belongs, never its first character alone.
 import msgspec
 
 from incident_lib.technologies.logs.probes import traces
-from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
+from incident_lib.technologies.logs.probes.line import BAD_LEVELS, GENERIC, Line
 
 _TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows such a line is about it
 _CONTINUED = 30  # lines without a header that continue an error
@@ -99,7 +99,7 @@ class Stream:
         if joiner is not None and line.level and not joiner.has_head:
             joiner = None
         interrupted = tracing if tracing and tracing.trace and not tracing.trace.ended else None
-        if joiner is not None or line.format == "plain":
+        if joiner is not None or line.format in GENERIC:
             interrupted = None
         ended = [] if tracing is None or tracing is interrupted else [tracing]
         if before is not None and before is not tracing:

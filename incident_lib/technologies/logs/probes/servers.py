@@ -1,10 +1,10 @@
-"""Lines in the formats of servers, frameworks and proxies -> Line: requests served, PostgreSQL, Redis."""
+"""Lines in the formats of servers, frameworks and proxies -> Line: requests served, and their connections."""
 
 import re
 
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.fields import NO_PATH
-from incident_lib.technologies.logs.probes.line import Line, level_of
+from incident_lib.technologies.logs.probes.line import Line
 from incident_lib.technologies.logs.probes.times import seconds_of
 
 _COMBINED = re.compile(
@@ -12,20 +12,18 @@ _COMBINED = re.compile(
     r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
     r" (\d{3}) (?:\d+|-)(.*)$"
 )
+_NO_STATUS = re.compile(
+    r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/[\d: +-]{13,22})\] \"([^\"]{1,8000})\" - -$"
+)
 _TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
 _UNIT_ENDS = "s) "
 _NAMED_TIME = re.compile(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
 _REQUEST_TIME = re.compile(
-    r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
-)  # behind the quoted referrer and agent
+    r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}"
+    r"(?:\d{1,9} (?=\d{1,9}\.\d{1,9} \[))?\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
+)  # behind the quoted referrer and agent; in Kubernetes behind the request's length, too
 # Flags, bytes in, bytes out, milliseconds, those upstream
 _ENVOY = re.compile(r" (?:-|[A-Z,]{2,40}) (?:\S+ \S+ (?:-|\"[^\"]{0,400}\") )?\d+ \d+ (\d{1,9}) (?:\d+|-) \"")
-_POSTGRES = re.compile(
-    r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
-    r"|QUERY|LOCATION):  (?=\S)"
-)
-_DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
-_REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
 
 
 def read_access(line: Line, match: re.Match[str]) -> Line:
@@ -38,6 +36,7 @@ def read_access(line: Line, match: re.Match[str]) -> Line:
     if tail and (found := _TRAILING.search(tail[-40:])):
         line.duration = seconds_of("", f"{found[1]}{found[2]}")
     elif len(tail) > 20 and (found := _ENVOY.match(tail)):
+        line.format = "envoy"
         line.duration = int(found[1]) / 1e3
     return line
 
@@ -46,7 +45,7 @@ def read_combined(text: str) -> Line | None:
     """Return a request in the combined format of nginx and Apache, None for other lines."""
     match = _COMBINED.match(text)
     if match is None:
-        return None
+        return _read_connection(text)
     when, request, status, tail = match.groups()
     method, _, rest = request.partition(" ")
     path = rest.rsplit(" ", 1)[0] if rest else ""
@@ -65,6 +64,17 @@ def read_combined(text: str) -> Line | None:
     return line
 
 
+def _read_connection(text: str) -> Line | None:
+    """Return a line of the same form that has no status, as Daphne writes of web sockets."""
+    match = _NO_STATUS.match(text)
+    if match is None:
+        return None
+    line = Line(format="daphne", message=match[2])
+    if found := times.from_day_first(match[1]):
+        line.at, _, line.zoned = found
+    return line
+
+
 def _served_seconds(tail: str) -> float | None:
     """Return the request time at the end of an access line: seconds, whole microseconds, or with a unit.
 
@@ -76,32 +86,6 @@ def _served_seconds(tail: str) -> float | None:
     if found is None:
         return None
     return float(found[1]) if "." in found[1] else int(found[1]) / 1e6
-
-
-def read_postgres(text: str, at: float | None) -> Line | None:
-    """Return a line of PostgreSQL behind its prefix, None for other lines."""
-    match = _POSTGRES.search(text, 0, 300)
-    if match is None or (match[1] == "WARNING" and match.start() == 0):
-        return None  # "WARNING:  " at the beginning is uvicorn's
-    if at is None and match.start() > 0 and "[" not in text[: match.start()]:
-        return None
-    message = text[match.end() :]
-    if match[1] in _DETAILS:
-        return Line(format="postgres", message=f"{match[1]}:  {message}", is_detail=True)
-    return Line(format="postgres", message=message, level=level_of(match[1]))
-
-
-def read_redis(text: str) -> Line | None:
-    """Return a line of Redis or Valkey, None for other lines."""
-    start = text.find(" ") + 1
-    found = times.from_day_first(text, start)
-    if found is None:
-        return None
-    at, end, _ = found
-    level = text[end + 1 : end + 2]
-    if level not in _REDIS_LEVELS:
-        return None
-    return Line(format="redis", at=at, level=_REDIS_LEVELS[level], message=text[end + 3 :])
 
 
 # Requests as frameworks and proxies log them, each in another order of words.
@@ -138,12 +122,12 @@ _FORMS: dict[str, tuple[str, str]] = {
             rf" -?\d+(?:/-?\d+){{3}}/\+?(?P<milliseconds>\d+) {_STATUS} \+?\d+ .{{0,4000}}\"{_METHOD} {_URL}"
         ),
     ),
-    # GET /a => generated 12 bytes in 3 msecs (HTTP/1.1 500)
+    # [pid: 7] 10.0.0.7 () {..} [Thu Jan 15 14:31:05 2026] GET /a => generated 1 bytes in 3 msecs (..)
     "uwsgi": (
         "=> generated",
         (
-            rf".{{0,400}}?{_METHOD} {_PATH} => generated \d+ bytes in (?P<milliseconds>\d+) msecs"
-            rf" \(HTTP/[\d.]{{1,4}} {_STATUS}\)"
+            rf".{{0,400}}?(?:\[(?P<month_first>[A-Z][a-z]{{2}} [^\]]{{16,30}})\] )?{_METHOD} {_PATH}"
+            rf" => generated \d+ bytes in (?P<milliseconds>\d+) msecs \(HTTP/[\d.]{{1,4}} {_STATUS}\)"
         ),
     ),
     # Request finished HTTP/1.1 GET http://shop/a - 500 - text/plain 12.3ms
@@ -159,6 +143,33 @@ _FORMS: dict[str, tuple[str, str]] = {
         " responded ",
         rf"HTTP/?[\d.]{{0,4}} \"?{_METHOD}\"? \"?{_PATH}\"? responded {_STATUS} in {_TIME}",
     ),
+    # app/shop/50dc 10.0.0.7:2817 10.0.0.3:80 0.001 0.250 0.000 503 200 34 366 "GET http://shop:80/a HTTP/1.1"
+    "elb": (
+        " HTTP/",
+        (
+            rf"\S{{1,200}} \S{{3,60}}:\d+ (?:\S{{3,60}}:\d+|-) (?P<parts>(?:-?{_NUMBER} ){{3}}){_STATUS}"
+            rf" (?:\d{{1,3}}|-) \d+ \d+ \"{_METHOD} {_URL} HTTP/"
+        ),
+    ),
+    # FRA2 182 10.0.0.7 GET shop.example /a 504 ..., behind tabs; the time taken is the 19th field
+    "cloudfront": (
+        "\t",
+        (
+            rf"[A-Z]{{3}}\d[\w-]{{0,12}}\t\d+\t\S+\t{_METHOD}\t\S+\t(?P<path>/[^\t]{{0,8000}})\t{_STATUS}"
+            rf"\t(?:(?:[^\t]{{0,2000}}\t){{9}}(?P<seconds>{_NUMBER}))?"
+        ),
+    ),
+    # W3SVC1 10.0.0.1 GET /a q=1 443 - 10.0.0.7 Mozilla/5.0 - 500 0 0 125: the fields that are usual
+    "iis": (
+        " - ",
+        (
+            rf"(?:W3SVC\d+ (?:\S{{1,60}} )?)?[\d.:a-f]{{3,40}} {_METHOD} {_PATH} \S{{1,4000}} \d{{1,5}}"
+            rf" \S{{1,200}} [\d.:a-f]{{3,40}} (?:\S{{1,2000}} ){{1,5}}?{_STATUS} \d{{1,4}} \d{{1,10}}"
+            r"(?: \d{1,12}){0,2}?(?: (?P<milliseconds>\d{1,12}))?$"
+        ),
+    ),
+    # 345 10.0.0.7 TCP_MISS/502 1234 GET http://shop/a - HIER_DIRECT/10.0.0.3 text/html, behind the time
+    "squid": ("/", rf"(?P<milliseconds>\d{{1,9}}) \S{{3,60}} [A-Z_]{{3,40}}/{_STATUS} \d+ {_METHOD} {_URL} "),
     # GET /a 500 1.234 ms - 12, ::1 - GET /a HTTP/1.1 404 12 - 1.2 ms: morgan and many others; figures follow
     "access": (
         "/",
@@ -170,6 +181,12 @@ _FORMS: dict[str, tuple[str, str]] = {
     ),
 }
 _PATTERNS = tuple((name, words, re.compile(pattern)) for name, (words, pattern) in _FORMS.items())
+_HAPROXY = next(pattern for name, _, pattern in _PATTERNS if name == "haproxy")
+_HAPROXY_LINE = re.compile(
+    r"\S{2,60}:\d+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)[.\d]{0,7}\]"
+    r" [^\s:]{1,100}(: | \S{1,100}/\S{1,100} )"
+    r"(?:-?\d+(?:/-?\d+){3}/\+?(\d+) (4\d\d) .{0,400}\"<BADREQ>\")?"
+)
 # Lines that report only how a request ended: Rails, Phoenix, older ASP.NET Core.
 _ENDED = re.compile(
     rf"(?:\[[^\]]{{1,80}}\] )*(?:Completed {_STATUS} [A-Z][\w' -]{{0,40}} in {_TIME}"
@@ -206,12 +223,7 @@ def read_request(line: Line) -> bool:
 def _take(line: Line, name: str, parts: dict[str, str]) -> None:
     line.format, line.status = name, int(parts["status"])
     line.method, line.path = parts["method"], parts["path"]
-    if milliseconds := parts.get("milliseconds"):
-        line.duration = int(milliseconds) / 1e3
-    elif seconds := parts.get("time"):
-        line.duration = seconds_of("", seconds)
-    elif (figures := parts.get("figures")) and (found := _FIGURE.search(figures)):
-        line.duration = seconds_of("", found[0])
+    line.duration = _duration(parts)
     if line.at is not None:
         return
     moment = None
@@ -219,5 +231,43 @@ def _take(line: Line, name: str, parts: dict[str, str]) -> None:
         moment = times.from_iso(f"{day} {parts['clock']}")
     elif day_first := parts.get("day_first"):
         moment = times.from_day_first(day_first)
+    elif month_first := parts.get("month_first"):
+        moment = times.from_month_first(month_first)
     if moment:
         line.at, _, line.zoned = moment
+
+
+def _duration(parts: dict[str, str]) -> float | None:
+    if milliseconds := parts.get("milliseconds"):
+        return int(milliseconds) / 1e3
+    if text := parts.get("time"):
+        return seconds_of("", text)
+    if seconds := parts.get("seconds"):
+        return float(seconds)
+    if stretches := parts.get("parts"):  # -1: it never came so far
+        return sum(max(float(stretch), 0.0) for stretch in stretches.split())
+    found = _FIGURE.search(parts.get("figures") or "")
+    return seconds_of("", found[0]) if found else None
+
+
+def read_haproxy(text: str) -> Line | None:
+    """Return a line of HAProxy about a request or connection, None for other lines.
+
+    >>> tcp = "10.0.1.2:33313 [15/Jan/2026:14:31:05.593] front back/db-1 0/0/5007 212 -- 0/0/0/0/3 0/0"
+    >>> line = read_haproxy(tcp)
+    >>> line.format, line.at, line.status
+    ('haproxy', 1768487465.0, 0)
+    """
+    line = Line(format="haproxy", message=text)
+    if match := _HAPROXY.match(text):
+        _take(line, "haproxy", match.groupdict())
+        return line
+    match = _HAPROXY_LINE.match(text)
+    if match is None:
+        return None
+    if found := times.from_day_first(match[1]):
+        line.at, _, line.zoned = found
+    if match[4]:
+        line.method, line.path, line.status = "-", "(no request)", int(match[4])
+        line.duration = int(match[3]) / 1e3
+    return line

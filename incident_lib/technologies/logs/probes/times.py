@@ -72,6 +72,7 @@ _ZONES = {
     for name in names.split()
 }
 _ZONES |= {"+00": 0, "+0000": 0, "+00:00": 0}
+_WORDS = frozenset({"INFO", "WARN", "ERROR", "DEBUG", "TRACE", "FATAL"})  # that follow most times
 _AREAS = "Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific"
 _REGION = re.compile(rf" ?((?:{_AREAS})/[A-Z][A-Za-z_/+-]{{1,40}}\d{{0,2}})(?![\w/])")
 _NAMED_AGAIN = re.compile(r" [A-Z]{3,5}\b(?: m=[+-][\d.]{1,40})?|\[[A-Z][A-Za-z_]{1,20}/[\w/+-]{1,40}\]")
@@ -91,6 +92,10 @@ _WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? +)?"
 _MONTH = r"(?P<month>[A-Za-z]{3})[a-z]{0,6}"
 # 15/Jan/2026:14:31:05 +0000 (web servers), 15 Jan 2026 14:31:05.123 (Redis), 15-Jan-26 14:31:05 (Python),
 # Thu, 15 Jan 2026 14:31:05 GMT (Go, HTTP), 15 Jan 14:31:05
+_DAY_FIRST_USUAL = re.compile(  # of web servers and Redis, which write most of them
+    r"(\d\d[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]\d\d:\d\d:\d\d)"
+    r"(?:\.(\d{1,9}))?(?: ([+-]\d{4})\b)?(?! ?[A-Z+-]|[\w.])"
+)
 _DAY_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})[/ -]{_MONTH}\.?,?(?:[/ -](?P<year>\d{{4}}|\d\d(?!:)))?,?[: ]{{1,2}}"
     rf"{_CLOCK}{_ZONE}"
@@ -101,6 +106,7 @@ _MONTH_FIRST = re.compile(
     rf"{_WEEKDAY}{_MONTH}\.? +(?P<day>\d{{1,2}})(?:,? (?P<year>\d{{4}}),?)?(?: at| @)? +{_CLOCK}{_ZONE}"
     r"(?: (?P<year_behind>(?:19|20)\d\d)\b(?!-))?"
 )
+_SYSLOG = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?= [a-z<])")
 # 01/15/2026 02:31:05 PM, 15.01.2026 14:31:05, 1/15/26, 2:31:05 PM, 26/01/15 14:31:05 (log4j)
 _NUMERIC = re.compile(
     r"(?P<parts>(\d{1,2})([-/.])(\d{1,2})\3(\d{4}|\d\d)),?(?:[T ]| - |:) ?" rf"{_CLOCK}{_ZONE}"
@@ -108,6 +114,7 @@ _NUMERIC = re.compile(
 _AMBIGUOUS = re.compile(
     r"(?<![\w./:-])(?P<parts>(\d{1,2})([-/.])(\d{1,2})\3(\d{4}|\d\d)),?(?:[T ]| - |:) ?" + _CLOCK
 )
+_IN_DOCUMENT = ("$date", "timestamp", "epochSecond", "seconds")  # of MongoDB, loguru, log4j, Google Cloud
 _DAY = 86_400
 
 
@@ -180,11 +187,13 @@ def from_iso(text: str) -> Found | None:
         return None
     if fraction:
         whole += int(fraction) / 10 ** len(fraction)
+    end = match.end()
     if zone is None:
-        end = match.end()
-        if "/" in text[end + 3 : end + 16] and (region := _REGION.match(text, end)):
+        if text.find("/", end + 3, end + 16) > 0 and (region := _REGION.match(text, end)):
             return _in_region(whole, region, end)
         return whole, end, False
+    if zone == "Z" or zone in _WORDS:
+        return (whole, end, True) if zone == "Z" else (whole, end - len(zone), False)
     return _in_zone(text, whole, zone, match.start(3))
 
 
@@ -194,8 +203,23 @@ def from_day_first(text: str, start: int = 0) -> Found | None:
     >>> from_day_first("15/Jan/2026:14:31:05 +0100")
     (1768483865.0, 26, True)
     """
-    match = _DAY_FIRST.match(text, start)
-    return _named(text, match) if match else None
+    match = _DAY_FIRST_USUAL.match(text, start)
+    if match is None:
+        match = _DAY_FIRST.match(text, start)
+        return _named(text, match) if match else None
+    second, fraction, zone = match.groups()
+    moment = _CACHE.get(second)
+    if moment is None:
+        number = _MONTHS.get(second[3:6].lower())
+        date = f"{second[7:11]}{number or 99:02}{second[:2]}"
+        moment = _remember(second, whole_second(date + second[12:]))
+    if moment < 0:
+        return None
+    if fraction:
+        moment += int(fraction) / 10 ** len(fraction)
+    if not zone:
+        return moment, match.end(), False
+    return moment - (_ZONES[zone] if zone in _ZONES else _offset(zone)), match.end(), True
 
 
 def from_month_first(text: str, start: int = 0) -> Found | None:
@@ -206,6 +230,15 @@ def from_month_first(text: str, start: int = 0) -> Found | None:
     >>> from_month_first("Thu Jan 15 14:31:05 2026] [error]")
     (1768487465.0, 24, False)
     """
+    match = _SYSLOG.match(text, start)
+    if match:
+        key = match[0]
+        moment = _CACHE.get(key)
+        if moment is None:
+            number = _MONTHS.get(key[:3].lower())
+            parts = (*key.split()[2].split(":"), "")
+            moment = _remember(key, this_year((str(number), key[4:6].strip()), parts) if number else -1.0)
+        return None if moment < 0 else (moment, match.end(), False)
     match = _MONTH_FIRST.match(text, start)
     return _named(text, match) if match else None
 
@@ -218,6 +251,8 @@ def from_value(value: object, order: DateOrder = UNDECIDED) -> tuple[float, bool
     >>> from_value(1768487465250), from_value("2026-01-15T14:31:05"), from_value(7)
     ((1768487465.25, True), (1768487465.0, False), None)
     """
+    if isinstance(value, dict):
+        value = next((value[name] for name in _IN_DOCUMENT if name in value), None)
     if isinstance(value, str):
         found = leading(value, order)
         if found:
@@ -333,7 +368,7 @@ def _finished(text: str, match: re.Match[str], moment: float) -> Found:
     if zone:
         return _in_zone(text, moment, zone, match.start("zone"))
     end = match.end()
-    if "/" in text[end + 3 : end + 16] and (region := _REGION.match(text, end)):
+    if text.find("/", end + 3, end + 16) > 0 and (region := _REGION.match(text, end)):
         return _in_region(moment, region, end)
     return moment, end, False
 
@@ -487,6 +522,22 @@ def from_record(text: str) -> Found | None:
     return (float(match[1]), match.end(), True) if match else None
 
 
+def from_day_of_year(day: str, clock_time: str) -> float | None:
+    """Return the moment of HHMMSS on that day of this or the past year, as HAProxy writes it.
+
+    >>> from_day_of_year("367", "143105")
+    """
+    now = clock.now()
+    for year in (now.year, now.year - 1):
+        first = whole_second(f"{year}0101{clock_time}")
+        if not 0 < int(day) <= 366 or first < 0:
+            break
+        moment = first + (int(day) - 1) * _DAY
+        if moment <= now.timestamp() + _DAY:
+            return moment
+    return None
+
+
 def from_dotted_day(text: str) -> Found | None:
     """Return the moment of this or the past year that `text` begins with, month first, and where it ends.
 
@@ -500,8 +551,10 @@ def from_dotted_day(text: str) -> Found | None:
     return None if moment < 0 else (moment, match.end(), False)
 
 
-def this_year(day: tuple[str, str], parts: tuple[str, ...]) -> float:
-    """Return the moment in this year, or in the year before where it would lie ahead."""
+def this_year(day: tuple[str, str], parts: tuple[str, ...], year: str = "") -> float:
+    """Return the moment in that year, else in this, or in the year before where it would lie ahead."""
+    if year:
+        return _moment_of_digits(year, day, parts)
     now = clock.now()
     moment = _moment_of_digits(str(now.year), day, parts)
     return _moment_of_digits(str(now.year - 1), day, parts) if moment > now.timestamp() + 86_400 else moment

@@ -1,0 +1,87 @@
+"""Lines in the formats of databases -> Line: PostgreSQL, PgBouncer, Redis, MongoDB."""
+
+import re
+
+from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes.line import Line, level_of
+
+_POSTGRES = re.compile(
+    r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
+    r"|QUERY|LOCATION):  (?:([0-9A-Z]{5}): )?(?=\S)"
+)
+_DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
+_QUOTED = r"\"((?:[^\"]|\"\"){0,8000})\""
+# Behind the time: user, database, process, client, session, line, command, start, transactions, level, code,
+# message, detail
+_CSV = re.compile(
+    r",(?:\"[^\"]{0,80}\")?,(?:\"[^\"]{0,80}\")?,\d{0,10},(?:\"[^\"]{0,80}\")?,[\w.]{0,40},\d{0,10}"
+    r",(?:\"[^\"]{0,80}\")?,[^,]{0,40},[^,]{0,40},[^,]{0,40},([A-Z]{3,7}[1-5]?),([0-9A-Z]{5})?"
+    rf",(?:{_QUOTED})?(?:,(?:{_QUOTED})?)?"
+)
+_PGBOUNCER = re.compile(r"\[\d{1,9}\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) (?=\S)")
+_REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
+_MONGO = re.compile(r"([FEWID])\d? ([A-Z]{3,10}) {1,9}\[[^\[\]\s]{1,60}\] ")
+
+
+def read_postgres(text: str, at: float | None) -> Line | None:
+    """Return a line of PostgreSQL behind its prefix, None for other lines."""
+    match = _POSTGRES.search(text, 0, 300)
+    if match is None or (match[1] == "WARNING" and match.start() == 0):
+        return None  # "WARNING:  " at the beginning is uvicorn's
+    before = text[: match.start()]
+    if at is None and before and "[" not in before and any(map(str.isalpha, before.split())):
+        return None
+    message = text[match.end() :]
+    if match[1] in _DETAILS:
+        return Line(format="postgres", message=f"{match[1]}:  {message}", is_detail=True)
+    return Line(format="postgres", message=message, level=level_of(match[1]), sqlstate=match[2] or "")
+
+
+def read_csv(text: str, start: int) -> Line | None:
+    """Return a line of PostgreSQL's csvlog, of which `start` is the end of the time; None for other lines."""
+    match = _CSV.match(text, start)
+    if match is None:
+        return None
+    level, code, message, detail = match.groups()
+    line = Line(format="postgres", level=level_of(level), sqlstate=code or "")
+    # a message of several lines has no closing quote in this one
+    line.message = text[match.end() :].lstrip(',"') if message is None else message.replace('""', '"')
+    line.error = f"DETAIL:  {detail}".replace('""', '"') if detail else ""
+    return line
+
+
+def read_pgbouncer(text: str) -> Line | None:
+    """Return a line of PgBouncer behind its time, None for other lines.
+
+    >>> read_pgbouncer("[12] LOG listening on 127.0.0.1:6432").message
+    'listening on 127.0.0.1:6432'
+    """
+    match = _PGBOUNCER.match(text)
+    if match is None:
+        return None
+    return Line(format="pgbouncer", level=level_of(match[1]) or "DEBUG", message=text[match.end() :])
+
+
+def read_redis(text: str) -> Line | None:
+    """Return a line of Redis or Valkey, None for other lines."""
+    start = text.find(" ") + 1
+    found = times.from_day_first(text, start)
+    if found is None:
+        return None
+    at, end, zoned = found
+    level = text[end + 1 : end + 2]
+    if level not in _REDIS_LEVELS:
+        return None
+    return Line(format="redis", at=at, zoned=zoned, level=_REDIS_LEVELS[level], message=text[end + 3 :])
+
+
+def read_mongo(text: str) -> Line | None:
+    """Return a line of MongoDB before 4.4 behind its time, None for other lines.
+
+    >>> read_mongo("E NETWORK  [conn7] end connection").level
+    'ERROR'
+    """
+    match = _MONGO.match(text)
+    if match is None:
+        return None
+    return Line(format="mongodb", level=level_of(match[1]), logger=match[2], message=text[match.end() :])
