@@ -63,14 +63,15 @@ def judge_coverage(view: View) -> Iterator[Finding]:
     if not summary.has_times:
         yield _no_times(view, severity)
     elif ratio is not None and ratio < view.limit("coverage.least_ratio"):
-        found = finding(
-            view.evidence,
-            "coverage",
-            severity,
-            f"only {format_share(ratio)} of {summary.lines_count:,} lines could be read: "
-            f"{describe_unread(summary)}",
-            f"{_shapes(view)}{_ADVICE}",
-        )
+        lines, least = summary.lines_count, view.limit("coverage.least_ratio") * summary.lines_count
+        timed, known = summary.timed_lines_count or 0, summary.known_lines_count or 0
+        title = f"{format_share(ratio)} of {lines:,} lines could be read: {describe_unread(summary)}"
+        advice = _ADVICE
+        if timed < least <= known:
+            share = format_share(timed / lines)
+            title = f"{share} of {lines:,} lines have a time: the others count as of the line before them"
+            advice = "Next: let every logger of the service write the time in front"
+        found = finding(view.evidence, "coverage", severity, f"only {title}", f"{_shapes(view)}{advice}")
         yield replace(found, data=_measured(summary))
 
 

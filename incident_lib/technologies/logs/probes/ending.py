@@ -4,13 +4,11 @@ import re
 from collections.abc import Sequence
 
 from incident_lib.technologies.logs.probes import traces
-from incident_lib.technologies.logs.probes.container import split_time
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS
 from incident_lib.technologies.logs.probes.multiline import Record
 from incident_lib.technologies.logs.probes.records import chosen_requests, moment
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.times import from_iso
 from incident_lib.technologies.logs.rows import LogGrowth, LogTail
 
 _KEPT = 20  # lines
@@ -33,9 +31,7 @@ def tail(newest: Sequence[str]) -> LogTail:
     """
     scan = _Records()
     for text in newest[-_READ:]:
-        stamp, line = split_time(text.encode("utf-8", "replace"))
-        found = from_iso(stamp) if stamp else None
-        scan.feed(line.decode("utf-8", "replace"), found[0] if found else None)
+        scan.feed(text)
     scan.finish()
     record = _last_error(scan.records[-_RECORDS:])
     return LogTail(

@@ -158,11 +158,15 @@ def test_a_log_of_which_too_little_was_read_is_unknown(read, lines, expected):
         ),
         (
             {"timed_lines_count": 250, "read_lines_count": 250},
-            "25 % of 1,000 lines could be read: 750 without a time",
+            "25 % of 1,000 lines have a time: the others count as of the line before them",
         ),
         (
             {"known_lines_count": 880, "read_lines_count": 880, "not_text_lines_count": 120},
             "88 % of 1,000 lines could be read: 120 of an unknown format, 120 not text",
+        ),
+        (
+            {"known_lines_count": 920, "timed_lines_count": 950, "read_lines_count": 870},
+            "87 % of 1,000 lines could be read: 50 without a time, 80 of an unknown format",
         ),
     ],
 )

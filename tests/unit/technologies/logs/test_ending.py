@@ -90,6 +90,13 @@ def test_an_engine_puts_its_time_in_front(log):
     assert ending.error_at is not None
 
 
+def test_the_lines_of_a_file_may_be_in_an_envelope():
+    stamp = "2026-03-02T09:12:01.000000001Z"
+    container = [f"{stamp} stderr F {line}" for line in STOPPED_PYTHON.splitlines()]
+    composed = [f"ledger-1  | {line}" for line in STOPPED_PYTHON.splitlines()]
+    assert {tail(container).error, tail(composed).error} == {"KeyError: 'currency'"}
+
+
 @pytest.mark.parametrize(
     "log",
     [
