@@ -25,6 +25,7 @@ from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
+from incident_lib.reports.index_page import failed_at_unknown_time
 from incident_lib.response.collection import collect_case
 
 STYLES = {
@@ -298,6 +299,8 @@ def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
         blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
         text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
+        if not bad and (failed := failed_at_unknown_time(analysis)):
+            text = f"Requests to {failed.target} failed, and whether they still do is not known"
         return Text(f"\n{text}{blind}.", style="bold")
     shown = analysis.hypotheses if verbose else analysis.hypotheses[:_HYPOTHESES]
     rest = len(analysis.hypotheses) - len(shown)

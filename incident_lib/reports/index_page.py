@@ -7,12 +7,23 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-from incident_lib.model import Analysis, Event, EventKind, Evidence, EvidenceStatus, FindingSeverity, Window
+from incident_lib.findings.catalogue import Flag
+from incident_lib.model import (
+    Analysis,
+    Event,
+    EventKind,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    Window,
+)
 from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
 from incident_lib.reports.page import FATES, Banner, Frame, environment
+from incident_lib.technologies import catalogue
 from incident_lib.units import format_count, format_duration
 
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
@@ -63,11 +74,25 @@ def verdict(analysis: Analysis) -> str:
     bad = [finding for finding in analysis.findings if finding.severity.is_bad]
     if bad:
         return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
+    if failed := failed_at_unknown_time(analysis):
+        return f"Whether it is still so is not known: {failed.target}, {failed.title}"
     if not any(finding.severity is FindingSeverity.OK for finding in analysis.findings):
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
     unseen = f", but {format_count(blind, 'probe')} could not be judged" if blind else ""
     return f"Nothing wrong was found in what was looked at{unseen}"
+
+
+def failed_at_unknown_time(analysis: Analysis) -> Finding | None:
+    """Return that requests failed, where it is not known when: it may be so now."""
+    return next(
+        (
+            finding
+            for finding in analysis.findings
+            if finding.severity is FindingSeverity.UNKNOWN and catalogue().has(finding, Flag.ERROR_RATE)
+        ),
+        None,
+    )
 
 
 def moments(

@@ -75,6 +75,14 @@ def test_what_was_not_seen_is_never_well():
     assert verdict(half) == "Nothing wrong was found in what was looked at, but 1 probe could not be judged"
 
 
+def test_requests_that_failed_at_an_unknown_time_are_never_well():
+    failed = finding(
+        FindingSeverity.UNKNOWN, "40 of 80 requests failed", id="logs.lines.errors", target="api"
+    )
+    analysis = Analysis(snapshot="S", findings=(finding(FindingSeverity.OK), failed))
+    assert verdict(analysis) == "Whether it is still so is not known: api, 40 of 80 requests failed"
+
+
 def test_bad_findings_without_a_pattern_are_said():
     assert "1 finding should be looked at" in verdict(
         Analysis(snapshot="S", findings=(finding(FindingSeverity.WARNING),))
