@@ -25,7 +25,7 @@ _CLIENTS = (
         rf"\b(?:error|requests?|connections?|accepted|login|received|client) from [\"']?(?:{_HOST})(?::\d+)?",
         " from ",
     ),
-    _form(rf"^(?:[A-Z]+: +)?(?:{_LITERAL})(?::\d+)? +- |(?:{_LITERAL}):\d+ (?=\[\d\d/)", " - ", " ["),
+    _form(rf"(?m)^ *(?:[A-Z]+:? +)?(?:{_LITERAL})(?::\d+)? +- |(?:{_LITERAL}):\d+ (?=\[\d\d/)", " - ", " ["),
     _form(
         r"(?<= )(?:server|host|referrer): \"?[^\s,\"]+\"?(?=,|$)", ", server: ", ", host: ", ", referrer: "
     ),

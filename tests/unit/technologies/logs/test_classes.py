@@ -1,11 +1,19 @@
 """The file of error classes, and lines in the words of libraries and servers: each belongs to its class."""
 
+import timeit
+
 import pytest
 
 from incident_lib.errors import ConfigError
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.addresses import peer_of
-from incident_lib.technologies.logs.classes import LogClass, classes_of, log_classes, parse_classes
+from incident_lib.technologies.logs.classes import (
+    LogClass,
+    classes_of,
+    log_classes,
+    parse_classes,
+    peer_in,
+)
 
 ROW = """# a class
 [[class]]
@@ -333,3 +341,54 @@ def test_a_line_names_what_is_wrong_with_which_host(line: str) -> None:
 )
 def test_what_clients_do_to_a_server_is_no_class(line: str) -> None:
     assert classes_of(line) == {}
+
+
+@pytest.mark.parametrize("row", log_classes().values(), ids=lambda row: row.id)
+def test_no_pattern_is_slower_than_the_text_is_long(row: LogClass) -> None:
+    """Four times as many words of a class, as a hostile client would send them, take no more than that."""
+    words = " ".join(entry if isinstance(entry, str) else entry.words for entry in row.match)
+    text = f"{words} 1:a/b " * (3_000 // (len(words) + 7) + 1)
+
+    def quickest(text: str) -> float:
+        return min(timeit.repeat(lambda: classes_of(text), number=1, repeat=3))
+
+    quickest(text[:100])
+    assert quickest(text * 4) < 40 * quickest(text) + 20 * quickest(words)
+
+
+def test_only_the_ends_of_a_long_text_are_compared() -> None:
+    filler = "x" * 20_000
+    assert list(classes_of(f"MISCONF Redis is configured to save{filler}")) == ["redis_misconf"]
+    assert list(classes_of(f"{filler}\nMISCONF Redis is configured to save")) == ["redis_misconf"]
+    assert classes_of(f"{filler}\nMISCONF Redis is configured to save{filler}") == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ('match = [{ words = "OOM", pattern = "(?!x)" }]', "'(?!x)' is no regular expression of RE2"),
+        ('match = [{ words = "OOM", but = "(" }]', "'(' is no regular expression of RE2"),
+        ('blames = ["("]\nmatch = ["OOM"]', "key `blames` of 'oom': '(' is no regular expression"),
+        ('explained_by = ["gone"]\nmatch = ["OOM"]', "key `explained_by` of 'oom': there is no class 'gone'"),
+        ('sqlstate = ["4"]\nmatch = ["OOM"]', "key `sqlstate` of 'oom': '4' is no code"),
+    ],
+)
+def test_patterns_and_codes_are_checked(wrong: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_classes(ROW.replace('match = ["OOM"]', wrong), "my.toml")
+    assert message in str(caught.value)
+
+
+def test_a_class_blames_what_its_own_patterns_find_first() -> None:
+    line = 'Failed to pull image "hub.example:5000/shop:2": dial tcp 10.0.0.9:443: i/o timeout'
+    assert peer_in("image_pull", line) == "hub.example:5000"
+    assert peer_in("connect_timeout", line) == "10.0.0.9:443"
+    assert peer_in("of_another_version", line) == "10.0.0.9:443"
+
+
+def test_trouble_of_the_writer_is_not_blamed_on_an_address() -> None:
+    assert peer_in("open_files", "accept tcp 10.0.0.9:8080: too many open files") == ""
+    assert peer_in("address_in_use", "listen tcp 10.0.0.9:8080: bind: address already in use") == ""
+    assert (
+        peer_in("connect_refused", "dial tcp 10.0.0.9:8080: connect: connection refused") == "10.0.0.9:8080"
+    )

@@ -1,0 +1,530 @@
+"""Lines in the words of programs, at least three a class: each belongs to its class, and to no other."""
+
+from collections import Counter
+
+import pytest
+
+from incident_lib.technologies.logs.classes import classes_of, log_classes
+
+# A class, and words that belong to it; "//" stands for the end of a line.
+LINES = r"""
+pool_timeout sqlx::Error: pool timed out while waiting for an open connection
+pool_timeout Npgsql.NpgsqlException: The connection pool has been exhausted, either raise 'Max Pool Size'
+pool_timeout redis.exceptions.ConnectionError: No connection available.
+http_pool_timeout org.apache.http.conn.ConnectionPoolTimeoutException: Timeout waiting for connection from pool
+http_pool_timeout httpcore.PoolTimeout: timed out
+http_pool_timeout httpx.PoolTimeout: The pool has no free connection
+db_too_many_clients FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute
+db_too_many_clients asyncpg.exceptions.TooManyConnectionsError: sorry, too many clients already
+db_too_many_clients closing because: client connections exceeded (max_user_client_connections) (age=0s)
+db_too_many_clients pgx: failed: FATAL: error (SQLSTATE 53300)
+db_refused pooler error: server login has been failing, try again later (server_login_retry)
+db_refused WARNING ledger/app@10.0.0.5:5432 pgbouncer cannot connect to server
+db_refused SQLSTATE[08006] [7] could not connect: Connection refused
+db_connect_timeout closing because: connect timeout (age=15s)
+db_connect_timeout psycopg.errors.ConnectionTimeout: connection timeout expired
+db_connect_timeout failed to connect to `host=db user=app database=shop`: dial error: i/o timeout
+db_terminated closing because: server conn crashed? (age=12s)
+db_terminated org.postgresql.util.PSQLException: This connection has been closed.
+db_terminated asyncpg.exceptions.ConnectionDoesNotExistError: the peer is gone
+db_not_ready FATAL:  the database system is shutting down
+db_not_ready FATAL:  the database system is not accepting connections
+db_not_ready psycopg.errors.CannotConnectNow: (SQLSTATE 57P03)
+db_auth asyncpg.exceptions.InvalidPasswordError: the server refused
+db_auth closing because: password authentication failed (age=0s) pgbouncer
+db_auth Npgsql.PostgresException (0x80004005): 28P01: refused
+db_hba FATAL:  pg_hba.conf rejects connection for host "10.0.0.7", user "app", database "shop", SSL encryption
+db_hba FATAL:  Peer authentication failed for user "postgres"
+db_hba FATAL:  LDAP authentication failed for user "ann"
+db_hba FATAL:  no pg_hba.conf entry for replication connection from host "10.0.0.7", user "copy", SSL encryption
+db_no_encryption FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", database "shop", SSL off
+db_no_encryption FATAL:  pg_hba.conf rejects connection for host "10.0.0.7", user "app", database "shop", no encryption
+db_no_encryption closing because: SSL required (age=0s)
+db_no_tls Error: The server does not support SSL connections
+db_no_tls psycopg.OperationalError: server does not support SSL, but SSL was required
+db_no_tls asyncpg: PostgreSQL server at "db:5432" rejected SSL upgrade
+db_no_secret FATAL:  password authentication failed for user "app"//DETAIL:  User "app" does not have a valid SCRAM secret.
+db_no_secret DETAIL:  User "mailer" has no password assigned.
+db_no_secret DETAIL:  User "old" has a password that cannot be used with MD5 authentication.
+db_password_expired FATAL:  password authentication failed for user "app"//DETAIL:  User "app" has an expired password.
+db_password_expired DETAIL:  User "mailer" has an expired password.
+db_password_expired DETAIL:  User "old" has an expired password.//Connection matched line 9
+db_no_role FATAL:  password authentication failed for user "appp"//DETAIL:  Role "appp" does not exist.
+db_no_role FATAL:  role "root" does not exist
+db_no_role FATAL:  role "readers" is not permitted to log in
+db_no_role closing because: no such user (age=0s)
+db_no_database psycopg.OperationalError: connection failed: FATAL:  database "shoop" does not exist
+db_no_database asyncpg.exceptions.InvalidCatalogNameError: it is not there
+db_no_database closing because: no such database: shoop (age=0s)
+db_permission ERROR:  permission denied for schema billing
+db_permission psycopg.errors.InsufficientPrivilege: no
+db_permission ERROR:  must be owner of table orders
+db_schema ERROR:  relation "invoices" does not exist at character 15
+db_schema sqlite3.OperationalError: no such table: invoices
+db_schema sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) nope
+db_statement_timeout ERROR:  canceling statement due to statement timeout
+db_statement_timeout closing because: query timeout (age=31s)
+db_statement_timeout Error: Query read timeout
+db_lock_timeout ERROR:  canceling statement due to lock timeout
+db_lock_timeout ERROR:  55P03: not now
+db_lock_timeout pgx: (SQLSTATE 55P03)
+db_idle_timeout FATAL:  terminating connection due to idle-session timeout
+db_idle_timeout FATAL:  terminating connection due to transaction timeout
+db_idle_timeout closing because: idle transaction timeout (age=60s)
+db_deadlock ERROR:  deadlock detected
+db_deadlock pymysql.err.OperationalError: (1213, 'Deadlock found when trying to get lock; try restarting')
+db_deadlock sqlalchemy.exc.OperationalError: (psycopg2.errors.DeadlockDetected) no
+db_serialization ERROR:  could not serialize access due to read/write dependencies among transactions
+db_serialization psycopg.errors.SerializationFailure: once more
+db_serialization {"error_severity":"ERROR","state_code":"40001","message":"once more"}
+db_read_only ERROR:  cannot execute DELETE in a read-only transaction
+db_read_only psycopg.errors.ReadOnlySqlTransaction: it is a standby
+db_read_only ERROR:  cannot execute CREATE TABLE in a read-only transaction
+db_out_of_memory ERROR:  out of memory//DETAIL:  Failed on request of size 8388608 in memory context "HashBatchContext".
+db_out_of_memory LOG:  could not fork new process for connection: Cannot allocate memory
+db_out_of_memory FATAL:  could not map anonymous shared memory: Cannot allocate memory
+db_lock_table_full ERROR:  out of shared memory//HINT:  You might need to increase max_locks_per_transaction.
+db_lock_table_full HINT:  You might need to increase "max_locks_per_transaction".
+db_lock_table_full psycopg.errors.OutOfMemory: out of shared memory
+db_shared_memory ERROR:  could not resize shared memory segment "/PostgreSQL.99" to 2097152 bytes: No space left on device
+db_shared_memory psycopg.errors.DiskFull: could not resize shared memory segment "/PostgreSQL.7" to 1048576 bytes: No space left on device
+db_shared_memory pq: could not resize shared memory segment "/PostgreSQL.5" to 67145088 bytes: No space left on device
+db_start_failed FATAL:  configuration file "/srv/pg/postgresql.auto.conf" contains errors
+db_start_failed FATAL:  data directory "/srv/pg" has invalid permissions
+db_start_failed FATAL:  database files are incompatible with server
+db_start_failed FATAL:  lock file "postmaster.pid" already exists
+db_start_failed FATAL:  could not create semaphores: No space left on device
+db_damaged PANIC:  could not locate a valid checkpoint record
+db_damaged ERROR:  could not read block 12 in file "base/16384/16402": read only 0 of 8192 bytes
+db_damaged ERROR:  missing chunk number 0 for toast value 16399 in pg_toast_2619
+db_replication_broken FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 0000000A has already been removed
+db_replication_broken FATAL:  could not connect to the primary server: connection lost
+db_replication_broken LOG:  invalidating obsolete replication slot "copy"
+db_standby_conflict FATAL:  terminating connection due to conflict with recovery
+db_standby_conflict ERROR:  canceling statement due to conflict with recovery//DETAIL:  User query might have needed to see row versions
+db_standby_conflict psycopg.errors.SerializationFailure: canceling statement due to conflict with recovery
+db_canceled asyncpg.exceptions.QueryCanceledError: canceling statement due to user request
+db_canceled ERROR:  canceling statement due to user request//STATEMENT:  SELECT 1
+db_canceled psycopg.errors.QueryCanceled: canceling statement due to user request
+db_constraint ERROR:  insert or update on table "lines" violates foreign key constraint "lines_order_fkey"
+db_constraint ERROR:  null value in column "sku" of relation "lines" violates not-null constraint
+db_constraint sqlalchemy.exc.IntegrityError: (psycopg.errors.UniqueViolation) once is enough
+db_bad_statement ERROR:  syntax error at end of input at character 22
+db_bad_statement asyncpg.exceptions.PostgresSyntaxError: near "FORM"
+db_bad_statement psycopg.errors.SyntaxError: syntax error at or near ")"
+db_prepared psycopg.errors.DuplicatePreparedStatement: prepared statement "_pg3_0" already exists
+db_prepared asyncpg.exceptions.InvalidCachedStatementError: the schema has changed
+db_prepared ERROR:  cached plan must not change result type
+db_transaction_aborted psycopg.errors.InFailedSqlTransaction: no more
+db_transaction_aborted pq: current transaction is aborted, commands ignored until end of transaction block
+db_transaction_aborted PendingRollbackError: This Session's transaction has been rolled back due to a previous exception during flush.
+db_sequence ERROR:  nextval: reached minimum value of sequence "lines_id_seq" (1)
+db_sequence psycopg.errors.SequenceGeneratorLimitExceeded: nextval: reached maximum value of sequence "a"
+db_sequence {"error_severity":"ERROR","state_code":"2200H"}
+redis_refused consumer: Cannot connect to redis://keys:6379/0: Error 111 connecting to keys:6379. Connection refused..
+redis_refused Redis::CannotConnectError: (connect to keys:6379)
+redis_refused Could not connect to Redis at keys:6379: it is away
+redis_timeout valkey.exceptions.TimeoutError: slow
+redis_timeout Redis::TimeoutError: slow
+redis_timeout redis.exceptions.TimeoutError: Timeout reading from socket
+redis_no_auth redis.exceptions.AuthenticationError: Authentication required.
+redis_no_auth ReplyError: NOAUTH Authentication required.
+redis_no_auth (error) NOAUTH HELLO must be called with the client already authenticated, Authentication required.
+redis_wrong_password WRONGPASS invalid username-password pair or user is disabled.
+redis_wrong_password redis.exceptions.ResponseError: invalid password
+redis_wrong_password ReplyError: WRONGPASS invalid username-password pair
+redis_no_permission NOPERM this user has no permissions to access one of the keys used as arguments
+redis_no_permission redis.exceptions.NoPermissionError: flushall is not for you
+redis_no_permission ReplyError: NOPERM User mailer has no permissions to run the 'keys' command
+redis_auth redis.exceptions.AuthenticationError: Client sent AUTH, but no password is set
+redis_auth ERR AUTH <password> called without any password configured for the default user.
+redis_auth redis.exceptions.AuthorizationError: it is not allowed
+redis_protected -DENIED Redis is running in protected mode because protected mode is enabled and no password is set
+redis_protected redis.exceptions.ResponseError: DENIED Redis is running in protected mode
+redis_protected ReplyError: DENIED Valkey is running in protected mode because
+redis_cluster_down CLUSTERDOWN Hash slot not served
+redis_cluster_down redis.exceptions.ClusterDownError: no
+redis_cluster_down 71:M 15 Jan 2026 14:30:00.000 # Cluster state changed: fail
+redis_master_down redis.exceptions.MasterDownError: no
+redis_master_down ReplyError: MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.
+redis_master_down (error) MASTERDOWN Link with MASTER is down and slave-serve-stale-data is set to 'no'.
+redis_no_replicas redis.exceptions.ResponseError: NOREPLICAS Not enough good replicas to write.
+redis_no_replicas (error) NOREPLICAS Not enough good slaves to write.
+redis_no_replicas ReplyError: NOREPLICAS Not enough good replicas to write.
+redis_replication Unable to connect to MASTER: Invalid argument
+redis_replication MASTER aborted replication with an error: NOAUTH nope
+redis_replication Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_redirected ReplyError: MOVED 866 10.0.0.9:6379
+redis_redirected redis.exceptions.MovedError: 866 10.0.0.9:6379
+redis_redirected (error) MOVED 12182 keys-2:6379
+redis_wrong_type redis.exceptions.ResponseError: WRONGTYPE Operation against a key holding the wrong kind of value
+redis_wrong_type ReplyError: WRONGTYPE Operation against a key holding the wrong kind of value
+redis_wrong_type (error) WRONGTYPE Operation against a key holding the wrong kind of value
+redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Permission denied
+redis_save_failed Background AOF rewrite terminated with error
+redis_save_failed Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
+redis_fork_failed Can't rewrite append only file in background: fork: Cannot allocate memory
+redis_fork_failed 71:M 15 Jan 2026 14:30:00.000 # Can't save in background: fork: Cannot allocate memory
+thread_limit Can't save in background: fork: Resource temporarily unavailable
+redis_fork_failed # Can't save in background: fork: Cannot allocate memory
+redis_overcommit WARNING overcommit_memory is set to 0! Background save may fail under low memory condition.
+redis_overcommit # WARNING Memory overcommit must be enabled! Being disabled, it can also cause failures
+redis_overcommit 71:C 15 Jan 2026 14:30:00.000 # WARNING Memory overcommit must be enabled!
+redis_data_damaged Wrong signature trying to load DB from file
+redis_data_damaged Unexpected end of file reading the append only file appendonly.aof.1.incr.aof. You can: 1) Make a backup
+redis_data_damaged Short read or OOM loading DB. Unrecoverable error, aborting now.
+redis_data_damaged Internal error in RDB reading offset 0, function at rdb.c:2990 -> Unexpected EOF reading RDB file
+redis_newer_data 71:M 15 Jan 2026 14:30:00.000 # Can't handle RDB format version 11
+redis_newer_data The RDB file contains module data I can't load: no matching module 'search'
+redis_newer_data The RDB file contains AUX module data I can't load: no matching module 'graph'
+redis_start_failed *** FATAL CONFIG FILE ERROR (Valkey 8.0.1) ***
+redis_start_failed Fatal error, can't open config file '/etc/redis/redis.conf': No such file or directory
+redis_start_failed Can't chdir to '/data/keys': No such file or directory
+redis_out_of_memory 71:M 15 Jan 2026 14:30:00.000 # Out Of Memory allocating 16384 bytes!
+redis_out_of_memory # Out Of Memory allocating 72 bytes!
+redis_out_of_memory Out Of Memory allocating 4294967296 bytes!
+redis_crashed === VALKEY BUG REPORT START: Cut & paste starting from here ===
+redis_crashed Redis 7.2.4 crashed by signal: 11, si_code: 1
+redis_crashed === ASSERTION FAILED ===
+redis_readonly READONLY You can't write against a read only replica.
+redis_readonly ReplyError: READONLY You can't write against a read only slave.
+redis_readonly redis.exceptions.ReadOnlyError: no writes here
+redis_misconf redis.exceptions.ResponseError: MISCONF Errors writing to the AOF file: No such file
+redis_misconf MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk.
+redis_misconf ReplyError: MISCONF Redis is configured to save RDB snapshots
+redis_oom redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'.
+redis_oom ReplyError: OOM command not allowed when used memory > 'maxmemory'.
+redis_oom valkey.exceptions.OutOfMemoryError: no
+redis_clients redis.exceptions.MaxClientsError: no room
+redis_clients ReplyError: ERR max number of clients reached
+redis_clients redis.exceptions.ConnectionError: max number of clients reached
+upstream_backlog_full *** uWSGI listen queue of socket "127.0.0.1:3031" (fd: 3) full !!! (101/100) ***
+upstream_backlog_full TCP: request_sock_TCP: Possible SYN flooding on port 8000. Sending cookies.
+upstream_backlog_full connect() to unix:/run/mail.sock failed (11: Resource temporarily unavailable) while connecting to upstream
+upstream_socket_missing dial unix /run/mail.sock: connect: no such file or directory
+upstream_socket_missing connect() to unix:/run/php.sock failed (2: No such file or directory) while connecting to upstream
+upstream_socket_missing Error: connect ENOENT /tmp/mail.sock
+upstream_socket_denied connect() to 127.0.0.1:8000 failed (13: Permission denied) while connecting to upstream
+upstream_socket_denied dial unix /var/run/docker.sock: connect: permission denied
+upstream_socket_denied Error: connect EACCES /tmp/mail.sock
+upstream_none [ALERT] 014/143000 (7) : backend 'mail' has no server available!
+upstream_none upstream request failed: no healthy upstream
+upstream_none "GET /a HTTP/1.1" 503 UH no_healthy_upstream - "-" 0 19 0 - "-" "curl" "1" "mail" "-"
+upstream_none {"level":"error","msg":"no upstreams available"}
+upstream_down [WARNING] (7) : Server mail/mail-3 is DOWN, reason: Layer7 timeout, check duration: 2001ms.
+upstream_down Backup Server mail/spare is DOWN, reason: Layer4 timeout.
+upstream_down Health check for server mail/mail-3 failed, reason: Layer4 timeout, check duration: 2001ms
+upstream_header_too_big upstream sent too big header while reading response header from upstream, client: 10.0.0.1
+upstream_header_too_big Error: Parse Error: Header overflow code: 'HPE_HEADER_OVERFLOW'
+upstream_header_too_big java.lang.IllegalArgumentException: Request header is too large
+upstream_tls upstream SSL certificate verify error: (20: some reason) while doing things
+upstream_tls upstream SSL certificate does not match "mail.example" while doing things
+upstream_tls SSL_do_handshake() failed (SSL: error:0A000126) while SSL handshaking to upstream, client: 10.0.0.1
+upstream_bad_answer upstream sent no valid HTTP/1.0 header while reading response header from upstream
+upstream_bad_answer FastCGI sent in stderr: "Primary script unknown" while reading response header
+upstream_bad_answer net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15"
+upstream_overflow upstream connect error or disconnect/reset before headers. reset reason: overflow
+upstream_overflow "GET /a HTTP/1.1" 503 UO upstream_reset - "-" 0 81 0
+upstream_overflow 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/<x> 0/5001/-1/-1/5001 503 213 - - sQ-- 1/1/0/0/0 0/9 "GET / HTTP/1.1"
+proxy_connections 512 worker_connections are not enough, reusing connections
+proxy_connections Proxy front reached process FD limit (maxsock=4011). Please check 'ulimit-n' and restart.
+proxy_connections Proxy front reached the configured maximum connection limit. Please check the global 'maxconn' value.
+request_too_large client intended to send too large chunked body: 1048577+8192 bytes
+request_too_large PayloadTooLargeError: request entity too large
+request_too_large http: request body too large
+proxy_config nginx: [emerg] unexpected "}" in /etc/nginx/conf.d/mail.conf:7
+proxy_config [ALERT] 014/143000 (7) : config : Fatal errors found in configuration.
+proxy_config Error: adapting config using caddyfile: Caddyfile:7: unrecognized directive: proxyy
+proxy_config the service "mail@docker" does not exist
+proxy_no_route "GET /b HTTP/2" 404 NR route_not_found - "-" 0 0 0
+proxy_no_route "GET /b HTTP/1.1" 404 NR - "-" 0 0 0
+proxy_no_route {"response_code":404,"response_flags":"NR"}
+certificate_renewal Unable to obtain ACME certificate for domains "mail.example"
+certificate_renewal {"level":"error","logger":"tls.obtain","msg":"could not get certificate from issuer"}
+certificate_renewal HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates
+tls_peer_rejects OpenSSL: error:0A000418:SSL routines::tlsv1 alert unknown ca
+tls_peer_rejects Post "https://bank.example/": remote error: tls: bad certificate
+tls_peer_rejects javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_unknown
+tls_handshake [SSL: UNSAFE_LEGACY_RENEGOTIATION_DISABLED] unsafe legacy renegotiation disabled (_ssl.c:1006)
+tls_handshake [SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1006)
+tls_handshake Get "https://bank.example/": remote error: tls: handshake failure
+tls_handshake javax.net.ssl.SSLHandshakeException: No appropriate protocol (protocol is disabled)
+tls_closed Error: Client network socket disconnected before secure TLS connection was established
+tls_closed Get "https://bank.example/": net/http: TLS handshake timeout
+tls_closed javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake
+tls_expired OpenSSL: error:0A000086:SSL routines::certificate verify failed: certificate has expired
+tls_expired Error: certificate has expired code: 'CERT_HAS_EXPIRED'
+tls_expired x509: certificate has expired or is not yet valid: current time 2026-01-15 is after 2025-12-01
+tls_verify [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1006)
+tls_verify Get "https://bank.example/": x509: certificate signed by unknown authority
+tls_verify Error: self-signed certificate in certificate chain
+tls_protocol OpenSSL: error:0A00010B:SSL routines:tls_get_record_header:wrong version number
+tls_protocol received corrupt message of type InvalidContentType
+tls_protocol Get "https://mail:8080/": http: server gave HTTP response to HTTPS client
+name_resolution server DNS lookup failed
+name_resolution ssh: Could not resolve hostname mail: it is not there
+name_resolution socket.gaierror: [Errno -2] Name or service not known
+no_route dial tcp 10.0.0.9:443: connect: no route to host
+no_route Error: connect EHOSTUNREACH 10.0.0.9:443
+no_route OSError: [Errno 101] Network is unreachable
+ports_exhausted dial tcp 10.0.0.9:443: connect: cannot assign requested address
+ports_exhausted Error: connect EADDRNOTAVAIL 10.0.0.9:443
+ports_exhausted connect() to 10.0.0.9:80 failed (99: Cannot assign requested address) while connecting to upstream
+connect_timeout connect() to 10.0.0.9:80 failed (110: Connection timed out) while connecting to upstream
+connect_timeout 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/-1/-1/5001 503 213 - - sC-- 1/1/0/0/3 0/0 "GET / HTTP/1.1"
+connect_timeout TimeoutError: [Errno 110] Connection timed out
+read_timeout 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/1/-1/50001 504 194 - - sH-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"
+read_timeout "GET /a HTTP/1.1" 504 UT response_timeout - "-" 0 24 15000
+read_timeout curl: (28) Operation timed out after 5001 milliseconds with 0 bytes received
+connect_refused 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/-1/-1/3 503 213 - - SC-- 1/1/0/0/3 0/0 "GET / HTTP/1.1"
+connect_refused upstream connect error or disconnect/reset before headers. reset reason: connection failure
+connect_refused curl: (7) Failed to connect to mail port 8080 after 0 ms: Connection refused
+connect_refused botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "https://s3.example/"
+server_disconnected 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/1/-1/9 502 209 - - SH-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"
+server_disconnected "GET /a HTTP/1.1" 503 UC upstream_reset - "-" 0 95 3
+server_disconnected '502 Bad Gateway' caused by: EOF
+server_disconnected http.client.RemoteDisconnected: the other side is gone
+broker_unreachable [Consumer clientId=a] Connection to node -1 (mq/10.0.0.9:9092) could not be established. Broker may not be available.
+broker_unreachable kafka.errors.NoBrokersAvailable: nothing there
+broker_unreachable 1/1 brokers are down
+upstream_error botocore.exceptions.ClientError: An error occurred (InternalError) when calling the PutObject operation
+upstream_error urllib.error.HTTPError: HTTP Error 502: Bad Gateway
+upstream_error "GET /a HTTP/1.1" 503 URX via_upstream - "-" 0 19 3
+upstream_denied botocore.exceptions.ClientError: An error occurred (ExpiredToken) when calling the GetObject operation
+upstream_denied botocore.exceptions.NoCredentialsError: Unable to locate credentials
+upstream_denied urllib.error.HTTPError: HTTP Error 403: Forbidden
+rate_limited botocore.exceptions.ClientError: An error occurred (ThrottlingException) when calling the Query operation
+rate_limited openai.RateLimitError: Error code: 429
+rate_limited An error occurred (SlowDown) when calling the PutObject operation: Please reduce your request rate.
+slow_steps Executing <Handle Poller._poll() created at /srv/poller.py:12> took 0.912 seconds
+slow_steps Event loop blocked for 1204 ms
+slow_steps Thread[vert.x-eventloop-thread-3,5,main] has been blocked for 5234 ms, time limit is 2000 ms
+address_in_use Error: listen EADDRINUSE: address already in use :::3000
+address_in_use Error starting userland proxy: Bind for 0.0.0.0:80 failed: port is already allocated
+address_in_use bind() to 0.0.0.0:80 failed (98: Address already in use)
+permission_denied open /var/lib/mail/queue: permission denied
+permission_denied Error: EACCES: permission denied, open '/srv/mail/log'
+permission_denied bind() to 0.0.0.0:80 failed (13: Permission denied)
+read_only_fs mkdir /srv/mail: read-only file system
+read_only_fs Error: EROFS: read-only file system, open '/srv/mail/x'
+read_only_fs ERROR:  could not write file "base/16384/1": Read-only file system
+disk_quota write /srv/mail/x: disk quota exceeded
+disk_quota Error: EDQUOT: out of quota
+disk_quota ERROR:  could not extend file "base/1": Disk quota exceeded
+disk_full write /srv/mail/x: no space left on device
+disk_full Error: ENOSPC: no space left on device, write
+disk_full ERROR:  could not extend file "base/16384/1": No space left on device
+disk_full Write error saving DB on disk: No space left on device
+watch_limit failed to create fsnotify watcher: inotify_init: too many open files
+watch_limit inotify_add_watch /srv: No space left on device
+watch_limit The user limit on the total number of inotify watches was reached
+thread_limit java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory
+thread_limit bash: fork: retry: Resource temporarily unavailable
+thread_limit cgroup: fork rejected by pids controller in /docker/4f1d
+open_files accept4() failed (24: Too many open files)
+open_files Error: EMFILE: nothing more to open
+open_files http: Accept error: accept tcp [::]:8080: accept4: too many open files; retrying in 5ms
+memory_error java.lang.OutOfMemoryError: Java heap space
+memory_error java.lang.OutOfMemoryError: Metaspace
+memory_error numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 GiB
+memory_error PHP Fatal error: Allowed memory size of 134217728 bytes exhausted (tried to allocate 20480 bytes)
+oom_host Out of memory: Kill process 77 (java) score 912 or sacrifice child
+oom_host oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/a,task=java,pid=77
+oom_host [1234.5] Out of memory: Killed process 77 (java), UID 0, total-vm:9kB
+oom_limit oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),oom_memcg=/docker/4f1d,task=node,pid=77
+oom_limit Last State: Terminated Reason: OOMKilled Exit Code: 137
+oom_limit [1234.5] Memory cgroup out of memory: Killed process 77 (node) total-vm:9kB
+platform_memory Memory limit of 512M exceeded with 530M used
+platform_memory Error R14 (Memory quota exceeded)
+platform_memory RequestId: 4f1d Error: Runtime exited with error: signal: killed Runtime.ExitError
+platform_timeout 2026-01-15T14:30:00Z 4f1d Task timed out after 15.02 seconds
+platform_timeout at=error code=H12 desc="Request timeout" method=GET path="/"
+platform_timeout The request has been terminated because it has reached the maximum request timeout.
+platform_crashed at=error code=H14 desc="No web processes running" method=GET
+platform_crashed Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch
+platform_crashed The request was aborted because there was no available instance.
+task_timeout Soft time limit (120s) exceeded for mail.send[4f1d]
+task_timeout rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (180 seconds)
+task_timeout billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
+worker_timeout *** HARAKIRI ON WORKER 2 (pid: 71, try: 1, graceful: no) ***
+worker_timeout [1] ! Terminating timed out worker (Worker 2 failed to check in within 60 seconds): 71
+worker_timeout worker=2 PID:71 timeout (61s > 60s), killing
+worker_killed DAMN ! worker 2 (pid: 71) died, killed by signal 9 :( trying respawn ...
+worker_killed child 71 exited on signal 9 (SIGKILL) after 12.3 seconds from start
+worker_killed AH00052: child pid 71 exit signal Killed (9)
+workers_exhausted [pool www] server reached pm.max_children setting (20), consider raising it
+workers_exhausted AH00484: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting
+workers_exhausted WARNING:waitress.queue:Task queue depth is 12
+concurrency_limit WARNING:  Exceeded concurrency limit.
+concurrency_limit {"level":"warning","message":"Exceeded concurrency limit."}
+concurrency_limit uvicorn.error: Exceeded concurrency limit.
+module_missing Error: Cannot find module 'express'
+module_missing python: error while loading shared libraries: libpq.so.5: cannot open shared object file
+module_missing ImportError: cannot import name 'Order' from 'shop.models'
+config_invalid django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.
+config_invalid pydantic_settings.sources.SettingsError: error parsing value for field "hosts"
+config_invalid 2 validation errors for MailConfig
+crashed traps: node[77] general protection fault ip:55d sp:7ff error:0 in node
+crashed Fatal Python error: Segmentation fault
+crashed SIGSEGV: segmentation violation
+crashed systemd-coredump[9]: Process 77 (mail) of user 33 dumped core.
+hung_task INFO: task postgres:77 blocked for more than 122 seconds.
+hung_task kernel: INFO: task kworker/u8:2:12 blocked for more than 241 seconds.
+hung_task [1234.5] INFO: task nfsd:9 blocked for more than 120 seconds.
+disk_io_error Buffer I/O error on dev sdb1, logical block 12, lost async page write
+disk_io_error OSError: [Errno 5] Input/output error
+disk_io_error print_req_error: I/O error, dev nvme0n1, sector 99
+file_system_error XFS (sdb1): Metadata corruption detected at xfs_agf_read_verify, xfs_agf block 0x1
+file_system_error EXT4-fs (sda1): Remounting filesystem read-only
+file_system_error BTRFS error (device sdc): bdev /dev/sdc errs: wr 1
+conntrack_full nf_conntrack: nf_conntrack: table full, dropping packet
+conntrack_full kernel: nf_conntrack: table full, dropping packet.
+conntrack_full ip_conntrack: table full, dropping packet.
+tcp_memory kernel: TCP: too many orphaned sockets
+tcp_memory kernel: Out of socket memory
+tcp_memory [1234.5] TCP: out of memory -- consider tuning tcp_mem
+neighbour_table neighbour: ndisc_cache: neighbor table overflow!
+neighbour_table kernel: Neighbour table overflow!
+neighbour_table [1234.5] neighbour: arp_cache: neighbor table overflow!
+cpu_stuck NMI watchdog: Watchdog detected hard LOCKUP on cpu 2
+cpu_stuck rcu: INFO: rcu_sched self-detected stall on CPU
+cpu_stuck watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [java:77]
+cpu_hot CPU1: Package temperature above threshold, cpu clock throttled (total events = 3)
+cpu_hot thermal thermal_zone0: critical temperature reached (105 C), shutting down
+cpu_hot mce: CPU0: Core temperature above threshold, cpu clock throttled
+hardware_error EDAC MC0: 1 UE memory read error on CPU_SrcID#0
+hardware_error {1}[Hardware Error]: event severity: corrected
+hardware_error mce: [Hardware Error]: CPU 3: Machine Check: 0 Bank 5
+link_down bond0: (slave eth1): link status definitely down; eth1: NIC Link is Down
+link_down igb 0000:01:00.0 eno1: igb: eno1 NIC Link is Down
+link_down NETDEV WATCHDOG: eth0 (virtio_net): transmit queue 0 timed out
+image_pull Back-off pulling image "mail:9": ImagePullBackOff
+image_pull Error response from daemon: manifest for mail:9 not found: manifest unknown
+image_pull Error response from daemon: pull access denied for mail, repository does not exist
+exec_format standard_init_linux.go:228: exec user process caused: exec format error
+exec_format The requested image's platform (linux/arm64) does not match the detected host platform (linux/amd64)
+exec_format OSError: [Errno 8] Exec format error: '/srv/mail'
+container_start_failed exec: "mailer": executable file not found in $PATH: unknown
+container_start_failed Error: CreateContainerConfigError: secret "mail" not found
+container_start_failed OCI runtime create failed: container_linux.go:380: starting container process caused
+crash_loop Warning BackOff Back-off restarting failed container mail in pod mail-1
+crash_loop back-off 5m0s restarting failed container=mail pod=mail-1
+crash_loop pod mail-1 is in CrashLoopBackOff
+probe_failed Readiness probe failed: dial tcp 10.0.0.9:80: connect: it is away
+probe_failed Container mail failed liveness probe, will be restarted
+probe_failed Startup probe failed: command timed out
+pod_evicted The node was low on resource: ephemeral-storage.
+pod_evicted Pod ephemeral local storage usage exceeds the total limit of containers 1Gi.
+pod_evicted Node status is now: NodeHasDiskPressure
+unschedulable 0/5 nodes are available: 5 node(s) had untolerated taint {a: }.
+unschedulable FailedScheduling pod/mail-1 no node fits
+unschedulable Warning default-scheduler 0/1 nodes are available: 1 Insufficient cpu.
+mount_failed Unable to attach or mount volumes: unmounted volumes=[data]
+mount_failed Multi-Attach error for volume "pvc-4f1d" Volume is already exclusively attached to one node
+mount_failed MountVolume.MountDevice failed for volume "pvc-4f1d"
+node_not_ready Node node-7 status is now: NodeNotReady
+node_not_ready skipping pod synchronization - PLEG is not healthy
+node_not_ready kubectl: node-7 condition NodeNotReady
+clock jwt.exceptions.InvalidIssuedAtError: iat is in the future
+clock google.auth.exceptions.InvalidValue: Token used too early, 1 < 2. Check that your computer's clock is set correctly.
+clock An error occurred (RequestTimeTooSkewed) when calling the PutObject operation
+"""  # noqa: E501 - each is one line of a log
+
+
+@pytest.mark.parametrize("line", LINES.strip().splitlines())
+def test_each_class_is_known_in_the_words_of_its_program(line: str) -> None:
+    expected, _, words = line.partition(" ")
+    assert list(classes_of(words.replace("//", "\n") if "://" not in words else words)) == [expected]
+
+
+def test_most_classes_have_three_lines_or_more_here() -> None:
+    count = Counter(line.split(" ", 1)[0] for line in LINES.strip().splitlines())
+    assert set(count) <= log_classes().keys()
+    assert min(count.values()) >= 3
+
+
+def test_a_full_disk_and_its_likes_are_told_apart() -> None:
+    resize = 'could not resize shared memory segment "/PostgreSQL.1" to 8 bytes'
+    alike = {
+        f"{resize}: No space left on device": "db_shared_memory",
+        "out of shared memory": "db_lock_table_full",
+        "write /srv/a: no space left on device": "disk_full",
+        "write /srv/a: disk quota exceeded": "disk_quota",
+        "ENOSPC: System limit for number of file watchers reached": "watch_limit",
+        "could not create semaphores: No space left on device": "db_start_failed",
+        "OSError: [Errno 30] Read-only file system": "read_only_fs",
+    }
+    assert {line: "".join(classes_of(line)) for line in alike} == alike
+    assert len({log_classes()[name].advice for name in alike.values()}) == len(alike)
+
+
+def test_why_a_login_fails_is_told_apart() -> None:
+    head = 'FATAL:  password authentication failed for user "app"\n'
+    entry = 'FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", database "a"'
+    alike = {
+        head: "db_auth",
+        head + 'DETAIL:  Role "app" does not exist.': "db_no_role",
+        head + 'DETAIL:  User "app" does not have a valid SCRAM secret.': "db_no_secret",
+        head + 'DETAIL:  User "app" has an expired password.': "db_password_expired",
+        f"{entry}, SSL encryption": "db_hba",
+        f"{entry}, no encryption": "db_no_encryption",
+        'FATAL:  database "a" does not exist': "db_no_database",
+        "server does not support SSL, but SSL was required": "db_no_tls",
+    }
+    assert {line: "".join(classes_of(line)) for line in alike} == alike
+    assert len({log_classes()[name].advice for name in alike.values()}) == len(alike)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("java.lang.OutOfMemoryError: Metaspace", "metaspace"),
+        ("java.lang.OutOfMemoryError: Direct buffer memory", "direct_buffers"),
+        ("java.lang.OutOfMemoryError: GC overhead limit exceeded", "heap"),
+        ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "heap"),
+        ("fatal error: runtime: out of memory", None),
+    ],
+)
+def test_which_memory_was_used_up(line: str, reason: str | None) -> None:
+    found = classes_of(line)
+    assert list(found) == ["memory_error"]
+    assert log_classes()["memory_error"].reason_in(found["memory_error"]) == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ERROR:  40P01: it went wrong", "db_deadlock"),
+        ('{"error_severity":"FATAL","state_code":"53300"}', "db_too_many_clients"),
+        ("SQLSTATE[40P01]: it went wrong", "db_deadlock"),
+        ("org.postgresql.util.PSQLException: no; SQL State  : 25006", "db_read_only"),
+        ("error: nope { code: '42P01' }", "db_schema"),
+        ("2026-01-15 14:30:00 UTC [71] 57P01 FATAL:  it ends", "db_terminated"),
+        ('2026-01-15,"app","shop",71,"ERROR",25P02,"no"', "db_transaction_aborted"),
+    ],
+)
+def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> None:
+    assert list(classes_of(line)) == [expected]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "order 53300 was shipped to 23505 Hamburg",
+        "the code of the door is in drawer 40001",
+        "GET /errors/42P01 HTTP/1.1",
+        "user asked why the disk is full",
+        "we had no route to market last year",
+        "Loaded 12 nodes; 3 are available",
+        "segfaults are rare here",
+        "the certificate of merit was rejected",
+        "no pg_hba.conf file in this folder: nothing to do",
+        "HTTP request with a large body was accepted",
+        "took 7.512 seconds",
+        "worker ready, memory limit of the team is fine",
+        "OOMKilled: false",
+        "connection to the past was reset",
+    ],
+)
+def test_prose_and_numbers_are_no_class(line: str) -> None:
+    assert classes_of(line) == {}
