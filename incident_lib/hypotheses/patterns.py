@@ -26,12 +26,16 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     needs it, `needs:...` on anything it needs, `any:...` anywhere. Where a log line names an address,
     `named:...` is a line of a user about the target, `unnamed:...` a line of the target about nothing that
     is configured. An id named in full may be of any severity but UNKNOWN; a glob means WARNING and CRITICAL.
+
+    A pattern with `unlisted` is also held against what logs such a cause and needs no configured target of
+    these kinds; `unlisted` names the target then.
     """
 
     id: str
     title: str  # {target} and the data of the first matching finding are filled in
     titles: dict[str, str] = {}  # another title where the first finding has that id
     kinds: tuple[str, ...]  # of targets that it can blame
+    unlisted: str = ""  # "the database of {user}": what {target} reads where only a log knows of it
     when: tuple[str, ...]  # at least one must be there
     hints: tuple[str, ...] = ()  # or one of these, which say less
     also: tuple[str, ...] = ()  # at least one of these too, if any are named
@@ -46,10 +50,12 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # symptom itself.
     explains: tuple[str, ...] = ()
     is_symptom: bool = False  # gives way when something that the target needs is to blame
+    is_last: bool = False  # it rests only on findings that no other cause rests on
     is_quiet: bool = False  # nobody feels it yet: what needs the target does not fail of it
     next_check: str
+    next_checks: dict[str, str] = {}  # another one where the first finding has that id
     first_action: str
-    first_actions: dict[str, str] = {}  # another one where the first finding has that id
+    first_actions: dict[str, str] = {}  # and another action
     notebook: str  # of those that every batch runs
     whys: tuple[str, ...] = ()  # questions that begin the five whys
     action_items: tuple[ActionItem, ...] = ()
@@ -59,22 +65,42 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if self.notebook not in (known := names(InBatch.ALWAYS)):
             raise ValueError(f"`notebook` of {self.id!r} is {self.notebook!r}; there are: {', '.join(known)}")
 
+    def without_target(self) -> "Pattern":
+        """Return the pattern as held against what logs the cause, where no target of its kinds is known.
+
+        What users log about the target is seen at that user itself; nothing else of it can be seen.
+        """
+        clues = {
+            field: tuple(clue[len(_USERS) :] for clue in getattr(self, field) if clue.startswith(_USERS))
+            for field in ("also", "support")
+        }
+        lines = tuple(
+            clue[len(_USERS) :]
+            for clue in (*self.when, *self.hints)
+            if clue.startswith(f"{_USERS}logs.lines.class.")
+        )
+        return msgspec.structs.replace(
+            self, when=(), hints=lines, unless=(), against=(), follows=(), must_follow=False, **clues
+        )
+
     def in_current_names(self) -> tuple["Pattern", dict[str, str]]:
         """Return the pattern with the finding ids of today, and those that it named by an earlier name."""
         clues = {field: tuple(map(_current_clue, getattr(self, field))) for field in CLUES}
         texts = {
             field: {current_id(name): text for name, text in getattr(self, field).items()}
-            for field in ("titles", "first_actions")
+            for field in ("titles", "next_checks", "first_actions")
         }
         before = [
             *(clue for field in CLUES for clue in getattr(self, field)),
             *self.titles,
+            *self.next_checks,
             *self.first_actions,
         ]
         renamed = {name: _current_clue(name) for name in before if _current_clue(name) != name}
         return msgspec.structs.replace(self, **clues, **texts), renamed
 
 
+_USERS = "users:"
 # The fields of a pattern that hold clues.
 CLUES = ("when", "hints", "also", "unless", "support", "against", "follows")
 

@@ -37,6 +37,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     reason: str
     is_hinted: bool
     least: float = _LEAST
+    blamed: str = ""  # what the texts call the target, where that is none that is configured
 
 
 def rank(
@@ -45,18 +46,32 @@ def rank(
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology, catalogue)
     found = [each for pattern in patterns for each in _candidates(pattern, clues)]
+    found = [each for candidate in found if (each := _left_to(candidate, found))]
     candidates = [each for each in found if not _is_explained_better(each, found)]
     alone = [each for each in candidates if not any(_explains(other, each, clues) for other in candidates)]
     weighed = [_weighed(each, candidates, alone, clues) for each in candidates]
     kept = sorted((each for each in weighed if each.score >= each.least), key=_order)
-    return tuple(_hypothesis(each, number) for number, each in enumerate(kept, 1))
+    return tuple(_hypothesis(each, number, catalogue) for number, each in enumerate(kept, 1))
 
 
 def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
+    without_target = pattern.without_target() if pattern.unlisted else None
     for target in clues.targets:
         kind = clues.topology.kinds.get(target, "")
-        if kind in pattern.kinds and (found := _held_against(pattern, target, clues)):
+        if kind in pattern.kinds:
+            found = _held_against(pattern, target, clues)
+        elif without_target and kind and not _needs_any(pattern.kinds, target, clues.topology):
+            found = _held_against(without_target, target, clues)
+            blamed = pattern.unlisted.format(user=target)
+            found = msgspec.structs.replace(found, blamed=blamed) if found else None
+        else:
+            found = None
+        if found:
             yield found
+
+
+def _needs_any(kinds: Iterable[str], target: str, topology: Topology) -> bool:
+    return not {topology.kinds.get(name) for name in topology.needs(target)}.isdisjoint(kinds)
 
 
 def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | None:
@@ -101,6 +116,21 @@ def _spans(finding: Finding, at: datetime, margin: timedelta) -> bool:
     last = finding.data.get("last_at")
     until = datetime.fromisoformat(last) if isinstance(last, str) else finding.since
     return bool(finding.since and until and finding.since <= at + margin and until >= at - _BEFORE)
+
+
+def _left_to(candidate: _Candidate, found: list[_Candidate]) -> _Candidate | None:
+    """Return a candidate that comes last with what no other rests on, None where nothing is left."""
+    if not candidate.pattern.is_last:
+        return candidate
+    taken = {
+        finding.ref
+        for other in found
+        if not other.pattern.is_last
+        for finding in (*other.required, *(() if other.pattern.is_symptom else other.support))
+    }
+    left = [finding for finding in candidate.required if finding.ref not in taken]
+    left.sort(key=lambda finding: (finding.severity.rank, -float(finding.data.get("count") or 0)))
+    return msgspec.structs.replace(candidate, required=tuple(left)) if left else None
 
 
 def _is_explained_better(hint: _Candidate, candidates: list[_Candidate]) -> bool:
@@ -191,6 +221,13 @@ def _reason(change: Finding | None, clues: Clues, target: str) -> str:
     return f"trouble began at {format_time(onset)}"
 
 
+def _last_words(support: Iterable[Finding], catalogue: Catalogue) -> str:
+    """Return the error that the target's log ends in, as a sentence, "" where none is known."""
+    errors = (finding.data.get("error") for finding in support if catalogue.has(finding, Flag.LAST_WORDS))
+    error = next((error for error in errors if error), "")
+    return f"Its log ends in: {error} - " if error else ""
+
+
 class _Blank(dict[str, object]):
     """Data for a title: a name that no finding filled in reads as a plain word."""
 
@@ -198,25 +235,26 @@ class _Blank(dict[str, object]):
         return f"an unknown {key.replace('_', ' ')}"
 
 
-def _hypothesis(candidate: _Candidate, number: int) -> Hypothesis:
+def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hypothesis:
     known = {
         key: value for f in reversed(candidate.required) for key, value in f.data.items() if value is not None
     }
-    data = _Blank({"user": candidate.required[0].target} | known | {"target": candidate.target})
+    blamed = candidate.blamed or candidate.target
+    data = _Blank({"user": candidate.required[0].target} | known | {"target": blamed})
     support = [*candidate.required, *candidate.support, *([candidate.change] if candidate.change else [])]
-    first = candidate.required[0].id
+    first, pattern = candidate.required[0].id, candidate.pattern
+    next_check = pattern.next_checks.get(first, pattern.next_check).format_map(data)
+    title = " ".join(pattern.titles.get(first, pattern.title).format_map(data).split())
     return Hypothesis(
-        id=candidate.pattern.id,
+        id=pattern.id,
         target=candidate.target,
         rank=number,
         score=round(max(0.0, min(1.0, candidate.score)), 2),
-        title=" ".join(candidate.pattern.titles.get(first, candidate.pattern.title).format_map(data).split()),
+        title=f"{title[:1].upper()}{title[1:]}" if candidate.blamed else title,
         support=tuple(dict.fromkeys(f.id for f in support)),
         against=tuple(dict.fromkeys(f.id for f in candidate.against)),
         reason=candidate.reason,
-        next_check=candidate.pattern.next_check.format_map(data),
-        first_action=candidate.pattern.first_actions.get(first, candidate.pattern.first_action).format_map(
-            data
-        ),
-        notebook=candidate.pattern.notebook,
+        next_check=f"{_last_words(support, catalogue)}{next_check}",
+        first_action=pattern.first_actions.get(first, pattern.first_action).format_map(data),
+        notebook=pattern.notebook,
     )

@@ -10,7 +10,7 @@ _COVERAGE = (
     "cut_lines_count known_lines_count lines_count not_text_lines_count read_lines_count read_ratio "
     "timed_lines_count"
 )
-_CLASS = "address addresses count error_class last_at peers reason"
+_CLASS = "address addresses advice count error_class last_at peers problem reason"
 
 
 def _classes() -> Iterator[FindingKind]:
@@ -52,6 +52,10 @@ FINDINGS = (
               fields="after_count after_seconds before_count before_seconds endpoint endpoints_count factor "
                      "load_factor slower_endpoints_count statistic strength"),
         entry("logs.lines.template", STATE, "The most frequent error line", fields="count new template"),
+        entry("logs.lines.unknown_error", SYMPTOM, "A frequent error is of no known class", Flag.FAILS,
+              fields="count error_ratio template"),
+        entry("logs.lines.front", STATE, "Requests fail in the log of a proxy, which names no error",
+              fields="endpoint"),
         entry("logs.lines.templates_cut", STATE, "More kinds of lines than are kept apart",
               fields="other_lines_count uncompared_templates_count"),
         entry("logs.lines.empty", STATE, "Nothing was logged"),
@@ -61,13 +65,16 @@ FINDINGS = (
               fields="age_seconds gap_seconds"),
         entry("logs.lines.service", STATE, "A single one of several services in a log writes its errors",
               fields="errors_count service services_count share_of_errors"),
-        entry("logs.lines.last", STATE, "The log ends in an error", fields="addresses error error_class"),
+        entry("logs.lines.last", STATE, "The log ends in an error", Flag.LAST_WORDS,
+              fields="addresses error error_class"),
         entry("logs.lines.ok", STATE, "Nothing unusual in what was read of the log",
               fields="lines_count read_ratio requests_count"),
         *_classes(),
         entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",
               Flag.NOT_READY),
+        entry("logs.lines.server.boot_loop", SYMPTOM, "A server or its workers start again and again",
+              Flag.FAILS, fields="boots_count check event interval_seconds last_at rate"),
         *_events(),
         entry("logs.lines.server.*", STATE, "An event of the server", fields="count event last_at"),
     ), Flag.FIRST_SEEN),

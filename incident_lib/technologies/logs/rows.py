@@ -168,3 +168,4 @@ class LogEvent(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str
+    stretches_count: int = 0  # of ten seconds in which something started; workers start together

@@ -45,4 +45,13 @@ LIMITS = {
     "logs.stale.least_count": limit(20, "own", "lines; fewer show no habit"),
     "logs.service.least_share_ratio": limit(0.8, "own", "of the errors in a log of several services"),
     "logs.template.least_count": limit(3, "own", "error lines of one kind"),
+    "logs.template.warning_count": limit(10, "own", "error lines of one kind that no class knows"),
+    "logs.template.warning_ratio": limit(0.02, "own", "of the entries of a log: it is no exception any more"),
+    "logs.boots.least_count": limit(
+        5, "own", "times that it started: fewer are deploys and restarts by hand"
+    ),
+    "logs.boots.most_seconds": limit(120, "own", "between two starts of a server, on average"),
+    "logs.boots.most_worker_seconds": limit(
+        20, "own", "between two starts of workers; recycling takes longer"
+    ),
 }

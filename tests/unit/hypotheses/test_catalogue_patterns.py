@@ -53,6 +53,10 @@ CASES: dict[str, tuple[str, Case]] = {
         "orders",
         ("orders container.stats.throttled WARNING", "orders http.health.slow WARNING"),
     ),
+    "start-failed": ("orders", ("orders logs.lines.server.startup_failed", "orders logs.lines.exception")),
+    "upstream-failing": ("site", ("site logs.lines.class.upstream_none WARNING", "site logs.lines.errors")),
+    "logged-error": ("orders", ("orders logs.lines.class.config_invalid WARNING", *ERRORS)),
+    "unknown-error": ("keys", ("keys logs.lines.unknown_error WARNING",)),
     "open-files": ("orders", ("orders logs.lines.class.open_files WARNING", *ERRORS)),
     "memory-high": ("orders", ("orders container.stats.memory WARNING", "orders logs.lines.slow WARNING")),
     "gradual-degradation": ("orders", ("orders trend.files WARNING", "orders logs.lines.slow WARNING")),
@@ -403,7 +407,7 @@ def test_every_name_in_a_pattern_means_something() -> None:
     patterns = {pattern.id for pattern in PATTERNS}
     for pattern in PATTERNS:
         clues = [clue for field in CLUES for clue in getattr(pattern, field)]
-        for clue in (*clues, *pattern.titles, *pattern.first_actions):
+        for clue in (*clues, *pattern.titles, *pattern.next_checks, *pattern.first_actions):
             name = clue.rpartition(":")[2]
             known = catalogue().kinds
             assert name in known or any(fnmatchcase(each, name) for each in known), f"{pattern.id}: {clue}"

@@ -19,6 +19,8 @@ _JUDGES = (
     messages.judge_classes,
     messages.judge_exceptions,
     messages.judge_template,
+    messages.judge_unknown,
+    messages.judge_front,
     messages.judge_cut,
     messages.judge_error_lines,
     messages.judge_events,

@@ -7,24 +7,35 @@ from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
+from incident_lib.technologies.logs.findings import boots
 from incident_lib.technologies.logs.findings.view import View, span, when
-from incident_lib.technologies.logs.probes.events import server_events
-from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
+from incident_lib.technologies.logs.probes.events import event_of, server_events
+from incident_lib.technologies.logs.rows import (
+    LogEndpoint,
+    LogErrorClass,
+    LogEvent,
+    LogException,
+    LogTemplate,
+)
 from incident_lib.units import format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
+_PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 
 
 def judge_classes(view: View) -> Iterator[Finding]:
     """Yield `class.<id>` for each class of error in the log."""
-    for row in view.evidence.of(LogErrorClass):
+    rows = view.evidence.of(LogErrorClass)
+    counts = {row.error_class: row.count for row in rows}
+    for row in rows:
         known = log_classes().get(row.error_class) or _unknown_class(row)
         few = known.is_everyday and row.count < view.limit("class.warning_count")
         over = known.is_momentary and _was_a_moment(row, view)
-        passing = few or over or known.is_passing or not view.summary.has_times
+        explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
+        passing = few or over or explained or known.is_passing or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",
@@ -39,6 +50,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
             peers=" ".join(row.peers) or None,
             addresses=" ".join(addresses_of(row.example)) or None,
             reason=known.reason_in(row.example),
+            problem=f"{known.title}{_about(row.peers)}",
+            advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
 
 
@@ -100,7 +113,7 @@ def judge_template(view: View) -> Iterator[Finding]:
     rows = [
         row
         for row in view.evidence.of(LogTemplate)
-        if row.level in _BAD and row.template != _OTHER and row.count >= view.limit("template.least_count")
+        if _is_error_line(row) and row.count >= view.limit("template.least_count")
     ]
     onset = view.errors.at if view.errors else None
     fresh = [row for row in rows if onset and row.first_at and (onset - row.first_at).total_seconds() < 2]
@@ -120,6 +133,64 @@ def judge_template(view: View) -> Iterator[Finding]:
         template=rows[0].template,
         count=rows[0].count,
         new=int(bool(fresh)),
+    )
+
+
+def _is_error_line(row: LogTemplate) -> bool:
+    """Return whether lines report an error in words: what a supervisor does on purpose is none."""
+    known = server_events().get(event_of(row.example))
+    on_purpose = known is not None and known.by_supervisor
+    return row.level in _BAD and row.template != _OTHER and bool(row.template.strip()) and not on_purpose
+
+
+def judge_unknown(view: View) -> Iterator[Finding]:
+    """Yield `unknown_error`: the most frequent error line that no class, event or exception explains."""
+    summary, raised = view.summary, sum(row.count for row in view.evidence.of(LogException))
+    entries = max(sum(summary.levels.values()), summary.requests_count + summary.errors_count, 1)
+    rows = [
+        row
+        for row in view.evidence.of(LogTemplate)
+        if row.count >= view.limit("template.warning_count")
+        and row.count / entries >= view.limit("template.warning_ratio")
+        and row.count > raised
+        and not row.error_class
+        and _is_error_line(row)
+        and not event_of(row.example)
+    ]
+    if not rows:
+        return
+    first = max(rows, key=lambda row: row.count)
+    ratio = min(first.count / entries, 1.0)
+    yield finding(
+        view.evidence,
+        "unknown_error",
+        FindingSeverity.WARNING if summary.has_times else FindingSeverity.INFO,
+        f"an error that is not known here was logged {format_times(first.count)} ({format_share(ratio)} of "
+        f"the entries): {first.template[:160]}",
+        "\n".join(
+            f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
+        ),
+        since=first.first_at,
+        template=first.template[:160],
+        count=first.count,
+        error_ratio=round(ratio, 4),
+    )
+
+
+def judge_front(view: View) -> Iterator[Finding]:
+    """Yield `front` where requests fail in the log of a proxy: it has no exceptions, and others behind it."""
+    summary = view.summary
+    requests = sum(summary.formats.get(name, 0) for name in _PROXIES)
+    failed = summary.server_errors_count >= view.limit("errors.least_count")
+    if not failed or 2 * requests < summary.requests_count or view.evidence.of(LogException):
+        return
+    worst = max(view.evidence.of(LogEndpoint), key=lambda row: row.server_errors_count, default=None)
+    yield finding(
+        view.evidence,
+        "front",
+        FindingSeverity.INFO,
+        "requests fail in the log of a proxy, or of what logs no exceptions: see what is behind it",
+        endpoint=f"{worst.method} {worst.path}".strip() if worst else None,
     )
 
 
@@ -143,32 +214,41 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
     summary = view.summary
     if summary.requests_count or summary.errors_count == 0:
         return
-    ratio = summary.errors_count / summary.lines_count
-    many = summary.errors_count >= view.limit("error_lines.least_count")
+    on_purpose = sum(
+        row.count
+        for row in view.evidence.of(LogTemplate)
+        if row.level in _BAD and (known := server_events().get(event_of(row.example))) and known.by_supervisor
+    )
+    errors = max(summary.errors_count - on_purpose, 0)
+    ratio = errors / summary.lines_count
+    many = errors >= view.limit("error_lines.least_count")
     of_clients = sum(summary.formats.get(name, 0) for name in _SERVERS) > summary.lines_count / 2
     bad = many and summary.has_times and not of_clients and ratio >= view.limit("error_lines.warning_ratio")
     yield finding(
         view.evidence,
         "error_lines",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
-        f"{summary.errors_count:,} of {summary.lines_count:,} lines are errors ({format_share(ratio)})",
+        f"{errors:,} of {summary.lines_count:,} lines are errors ({format_share(ratio)})",
         span(summary.first_at, summary.last_at),
         since=view.errors.at if view.errors else None,
         error_ratio=round(ratio, 4),
-        errors_count=summary.errors_count,
+        errors_count=errors,
     )
 
 
 def judge_events(view: View) -> Iterator[Finding]:
     """Yield `server.<event>` for the starts, stops and crashes that the server reports."""
     events = {row.event: row for row in view.evidence.of(LogEvent)}
+    loop = boots.loop_of(view, events)
+    if loop:
+        yield loop
     yield from _not_ready(view, events)
     for row in events.values():
         known = server_events().get(row.event)
         yield finding(
             view.evidence,
             f"server.{row.event}",
-            _event_severity(row, events),
+            _event_severity(row, events, is_looping=bool(loop and loop.severity.is_bad)),
             f"{known.title if known else row.event}{_repeated(row)}",
             f"{span(row.first_at, row.last_at)}; {row.example}",
             since=row.first_at,
@@ -194,13 +274,15 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
     )
 
 
-def _event_severity(row: LogEvent, events: dict[str, LogEvent]) -> FindingSeverity:
+def _event_severity(row: LogEvent, events: dict[str, LogEvent], *, is_looping: bool) -> FindingSeverity:
     known = server_events().get(row.event)
     if row.last_at is None or known is None:
         return FindingSeverity.INFO  # it may have been weeks ago
     if any(events[name].count >= row.count for name in known.explained_by if name in events):
         return FindingSeverity.INFO  # by its master, as it did not answer
     ready = events.get("ready")
+    if is_looping:
+        return known.severity
     if row.event == "startup_failed" and ready and ready.last_at and ready.last_at > row.last_at:
         return FindingSeverity.WARNING
     return known.severity

@@ -91,6 +91,7 @@ class Digest(msgspec.Struct):
     classes: dict[str, Tally] = {}
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
     events: dict[str, Tally] = {}
+    boots: dict[tuple[str, int], int] = {}  # starts, by event and stretch of ten seconds
     unread: dict[str, Tally] = {}  # by shape
     template_classes: dict[tuple[str, str], str] = {}  # the class of error of a template
 
@@ -160,6 +161,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         classes=_union(first.classes, second.classes, merge_tallies),
         peers=_union(first.peers, second.peers, add),
         events=_union(first.events, second.events, merge_tallies),
+        boots=_union(first.boots, second.boots, add),
         unread=_union(first.unread, second.unread, merge_tallies),
         template_classes=_union(first.template_classes, second.template_classes, min),
     )

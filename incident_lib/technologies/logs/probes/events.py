@@ -71,6 +71,16 @@ def _check(rows: tuple[ServerEvent, ...]) -> None:
         check_match(number, row.match)
 
 
+def is_start(event: str) -> bool:
+    """Return whether a process came up.
+
+    >>> is_start("worker_start"), is_start("start"), is_start("stop")
+    (True, True, False)
+    """
+    known = server_events().get(event)
+    return event == "start" or (known is not None and known.is_boot)
+
+
 @cache
 def _matcher() -> Matcher:
     return Matcher((entry, row.id) for row in server_events().values() for entry in row.match)

@@ -14,13 +14,14 @@ from incident_lib.technologies.logs.probes.digest import (
     duration_class,
     latency_key,
 )
-from incident_lib.technologies.logs.probes.events import event_of, may_report
+from incident_lib.technologies.logs.probes.events import event_of, is_start, may_report
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
 from incident_lib.technologies.logs.probes.mask import mask, mask_path
 from incident_lib.technologies.logs.probes.multiline import Record
 
 SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
+_STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 _TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 _ENDPOINTS = 500
 _SHAPES = 500  # of lines that were not read
@@ -113,6 +114,10 @@ class Facts:
             may = self._remember(template, message)
         if may and (event := event_of(message)):
             _tally(digest.events, event).add(at, message[:_EXAMPLE])
+            if at is not None and is_start(event):
+                stretch = (event, int(at) // _STRETCH_SECONDS)
+                if stretch in digest.boots or len(digest.boots) < _STRETCHES:
+                    digest.boots[stretch] = digest.boots.get(stretch, 0) + 1
         key = (line.level, template)
         tally = digest.templates.get(key)
         if tally is None:

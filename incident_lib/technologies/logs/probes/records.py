@@ -1,5 +1,6 @@
 """Digest -> the records of evidence, the most important first where there are many."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, TypeVar
@@ -202,10 +203,12 @@ def _exceptions(digest: Digest) -> list[LogException]:
 
 
 def _events(digest: Digest) -> list[LogEvent]:
+    stretches = Counter(event for event, _ in digest.boots)
     return [
         LogEvent(
             event=name,
             **_fields(tally),
+            stretches_count=stretches[name],
         )
         for name, tally in _by_count(digest.events)
     ]

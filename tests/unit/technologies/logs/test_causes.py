@@ -1,0 +1,334 @@
+"""From the lines of a log to the cause that is named first, and to none where all is well."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from incident_lib.model import Finding, FindingSeverity, Hypothesis
+from incident_lib.model.topology import Topology
+from tests.unit.technologies.logs.logs_of import NOW, concluded
+
+
+def lines(*forms: str, every: int = 10, since: int = 300) -> Iterator[str]:
+    """Yield the forms again and again, each with its time: `{t}` as ISO, `{n}` as a number."""
+    for number, ago in enumerate(range(since, 0, -every)):
+        at = NOW - timedelta(seconds=ago)
+        for form in forms:
+            yield form.format(t=f"{at:%Y-%m-%d %H:%M:%S}", day=f"{at:%Y/%m/%d %H:%M:%S}", n=100 + number)
+
+
+def first(*text: str, topology: Topology | None = None) -> Hypothesis:
+    return concluded(*text, topology=topology).hypotheses[0]
+
+
+def bad(*text: str) -> dict[str, Finding]:
+    found = concluded(*text).findings
+    return {each.id.removeprefix("logs.lines."): each for each in found if each.severity.is_bad}
+
+
+SERVED = '{t} INFO: 10.0.0.7:5{n} - "GET /orders HTTP/1.1" 200 OK'
+TRACE = "Traceback (most recent call last):\n  File \"/srv/app.py\", line 3, in load\nKeyError: 'PORT'"
+FAILED = '{t} INFO: 10.0.0.7:5{n} - "GET /orders HTTP/1.1" 500 Internal Server Error'
+
+
+@pytest.mark.parametrize(
+    ("line", "cause", "words"),
+    [
+        (
+            "psycopg.OperationalError: FATAL:  sorry, too many clients already",
+            "db-connections-exhausted",
+            "database of shop",
+        ),
+        (
+            "pq: remaining connection slots are reserved for roles with the SUPERUSER attribute",
+            "db-connections-exhausted",
+            "no free connections",
+        ),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "app", database "shop", no encryption',
+            "db-credentials",
+            "TLS",
+        ),
+        ('FATAL:  password authentication failed for user "app"', "db-credentials", "database of shop"),
+        ("ERROR:  cannot execute INSERT in a read-only transaction", "db-read-only", "database of shop"),
+        (
+            "redis.exceptions.AuthenticationError: invalid username-password pair",
+            "redis-credentials",
+            "Redis of shop",
+        ),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "redis-out-of-memory", "Redis of shop"),
+        (
+            "redis.exceptions.ConnectionError: Error 111 connecting to keys:6379. Connection refused.",
+            "port-refused",
+            "keys:6379",
+        ),
+        ("dial tcp 10.0.0.5:5432: connect: connection refused", "port-refused", "10.0.0.5:5432"),
+        ("getaddrinfo ENOTFOUND mail.internal", "dns-failure", "mail.internal"),
+        (
+            "x509: certificate has expired or is not yet valid: https://fx.example/rate",
+            "tls-expired",
+            "fx.example",
+        ),
+        ('Exception in thread "main" java.lang.OutOfMemoryError: Java heap space', "logged-error", "memory"),
+        (
+            "Memory cgroup out of memory: Killed process 812 (ruby) total-vm:81kB, anon-rss:79kB",
+            "out-of-memory",
+            "memory",
+        ),
+        ("Memory limit of 512 MiB exceeded with 530 MiB used.", "out-of-memory", "platform"),
+    ],
+)
+def test_a_cause_that_the_log_names_comes_before_its_symptom(line, cause, words):
+    named = first(*lines(SERVED, FAILED, "{t} ERROR " + line.replace("{", "{{")))
+    assert (named.id, named.target) == (cause, "shop")
+    assert words in named.title
+
+
+def test_a_configured_database_is_blamed_and_not_the_one_that_a_log_alone_knows():
+    graph = Topology(kinds={"shop": "process", "ledger": "postgres"}, depends_on={"shop": ("ledger",)})
+    full = "{t} ERROR FATAL:  sorry, too many clients already"
+    named = concluded(*lines(FAILED, full), topology=graph).hypotheses
+    assert (named[0].id, named[0].target) == ("db-connections-exhausted", "ledger")
+    assert "shop" not in {each.target for each in named if each.id == named[0].id}
+
+
+NGINX = (
+    '{day} [error] 31#31: *{n} %s, client: 10.1.1.1, server: shop.test, request: "GET /a HTTP/1.1", '
+    'upstream: "http://10.9.0.4:9000/a", host: "shop.test"'
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "action"),
+    [
+        (
+            "upstream prematurely closed connection while reading response header from upstream",
+            "drops",
+            "log of 10.9.0.4:9000",
+        ),
+        (
+            "upstream timed out (110: Connection timed out) while reading response header from upstream",
+            "in time",
+            "log of",
+        ),
+        (
+            "upstream sent too big header while reading response header from upstream",
+            "buffer",
+            "proxy_buffer_size",
+        ),
+        ("no live upstreams while connecting to upstream", "upstream", "log of"),
+        (
+            "connect() failed (111: Connection refused) while connecting to upstream",
+            "refuses",
+            "Start what listens",
+        ),
+    ],
+)
+def test_a_proxy_blames_its_upstream_and_has_no_feature_to_switch_off(words, said, action):
+    access = '10.1.1.1 - - [15/Jan/2026:14:4{0}:00 +0000] "GET /a HTTP/1.1" 502 157 "-" "curl/8"'
+    log = [*lines(NGINX % words), *(access.format(minute) for minute in range(5))]
+    ranked = concluded(*log).hypotheses
+    assert said in ranked[0].title
+    assert action in ranked[0].first_action
+    for each in ranked:
+        assert "exception" not in each.next_check
+        assert "Switch off" not in each.first_action
+
+
+def test_a_proxy_that_names_no_error_is_seen_through():
+    access = '10.1.1.1 - - [15/Jan/2026:14:4{0}:{1:02} +0000] "GET /a HTTP/1.1" {2} 157 "-" "curl/8"'
+    log = [
+        access.format(minute, second, 504 if minute > 2 else 200)
+        for minute in range(5)
+        for second in range(30)
+    ]
+    named = first(*log)
+    assert (named.id, "upstream" in named.next_check) == ("endpoint-error", True)
+
+
+@pytest.mark.parametrize(
+    ("forms", "title"),
+    [
+        (
+            (
+                "[{t} +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:{n})",
+                "[{t} +0000] [1] [WARNING] Worker with pid {n} was terminated due to signal 6",
+            ),
+            "30 did not answer",
+        ),
+        (
+            (
+                "[{t} +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:{n})",
+                "[{t} +0000] [1] [ERROR] Worker (pid:{n}) was sent SIGKILL! Perhaps out of memory?",
+            ),
+            "30 did not answer",
+        ),
+        (
+            ("{t} WARNING asyncio Executing <Task pending name='Task-{n}' coro=<job()>> took 4.310 seconds",),
+            "event loop",
+        ),
+    ],
+)
+def test_blocked_workers_are_blocked_and_not_dead(forms, title):
+    analysis = concluded(*lines(SERVED, *forms))
+    assert analysis.hypotheses[0].id == "event-loop-blocked"
+    assert title in analysis.hypotheses[0].title
+    assert not [each for each in analysis.hypotheses if each.id in {"worker-killed", "crash-loop"}]
+
+
+@pytest.mark.parametrize(
+    ("forms", "every", "said"),
+    [
+        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 1, "300 times, once a second"),
+        (
+            ("{t} INFO spawned: 'web' with pid {n}", "{t} WARN exited: web (exit status 1; not expected)"),
+            8,
+            "38 times, every 8 s",
+        ),
+        (
+            (
+                "{t} INFO:     Started server process [{n}]",
+                "{t} ERROR:    Application startup failed. Exiting.",
+            ),
+            20,
+            "15 times, every 20 s",
+        ),
+        (
+            (
+                "{t} web.service: Scheduled restart job, restart counter is at {n}.",
+                "{t} web.service: Failed with result 'exit-code'.",
+            ),
+            30,
+            "10 times, every 30 s",
+        ),
+    ],
+)
+def test_a_loop_of_starts_is_seen_by_its_rate(forms, every, said):
+    analysis = concluded(*lines(*forms, every=every))
+    loop = next(each for each in analysis.findings if each.id == "logs.lines.server.boot_loop")
+    assert loop.severity is FindingSeverity.CRITICAL
+    assert said in loop.title
+    assert analysis.hypotheses[0].id == "crash-loop"
+    assert said in analysis.hypotheses[0].title
+
+
+def test_a_loop_names_the_exception_that_ends_each_start_or_that_there_is_none():
+    start = "{t} INFO: Started server process [{n}]"
+    error = "{t} ERROR startup\n" + TRACE
+    raised = [line for text in lines(start, error) for line in text.split("\n")]
+    assert "KeyError" in first(*raised).next_check
+    assert "memory" in first(*lines(start)).next_check
+
+
+@pytest.mark.parametrize(
+    ("forms", "every"),
+    [
+        (
+            (
+                "[{t} +0000] [{n}] [INFO] Autorestarting worker after current request.",
+                "[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",
+            ),
+            5,
+        ),
+        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 60),
+        (
+            (
+                "[{t} +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:{n})",
+                "[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",
+            ),
+            5,
+        ),
+    ],
+)
+def test_workers_that_are_replaced_for_a_reason_are_no_loop(forms, every):
+    assert "server.boot_loop" not in bad(*lines(SERVED, *forms, every=every))
+
+
+def test_a_server_with_many_workers_that_was_deployed_twice_is_no_loop():
+    starts = [
+        f"{NOW - timedelta(seconds=ago + worker):%Y-%m-%d %H:%M:%S} INFO: Started server process [{worker}]"
+        for ago in (600, 200)
+        for worker in range(8, 0, -1)
+    ]
+    assert bad(*starts) == {}
+
+
+def test_a_loop_that_ended_is_reported_as_past():
+    log = [*lines("{t} INFO: Started server process [{n}]", since=800)][:40]
+    found = concluded(*log, *lines(SERVED, since=380)).findings
+    loop = next(each for each in found if each.id == "logs.lines.server.boot_loop")
+    assert loop.severity is FindingSeverity.INFO
+    assert "not since" in loop.title
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (
+            "[{t} +0000] [1] [INFO] Handling signal: term",
+            "[{t} +0000] [1] [ERROR] Worker (pid:8) was sent SIGTERM!",
+            "[{t} +0000] [1] [INFO] Shutting down: Master",
+            "[{t} +0000] [1] [INFO] Starting gunicorn 23.0.0",
+            "[{t} +0000] [7] [INFO] Booting worker with pid: 7",
+        ),
+        (
+            "[{t} +0000] [1] [INFO] Handling signal: hup",
+            "[{t} +0000] [1] [WARNING] Worker with pid 9 was terminated due to signal 15",
+        ),
+        (
+            "{t} INFO stopped: web (terminated by SIGTERM)",
+            "{t} INFO spawned: 'web' with pid 21",
+            "{t} INFO success: web entered RUNNING state",
+        ),
+        (
+            "{t} Stopping web.service - Web...",
+            "{t} web.service: Deactivated successfully.",
+            "{t} Started web.service - Web.",
+        ),
+    ],
+)
+def test_what_a_supervisor_does_on_purpose_is_no_alarm(events):
+    log = [*lines(SERVED)]
+    at = len(log) // 2
+    deploy = [*lines(*events, since=160)][: len(events)]
+    analysis = concluded(*log[:at], *deploy, *log[at:])
+    assert not [each for each in analysis.findings if each.severity.is_bad]
+    assert analysis.hypotheses == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{t} ERROR the ledger and the till differ by {n} cents",
+        "{t} UTC [71] ERROR:  the frobnicator is out of plumbus {n}",
+        '{{"time": "{t}Z", "level": "error", "msg": "tax table of year {n} is empty"}}',
+    ],
+)
+def test_a_frequent_error_that_no_class_knows_is_a_warning_with_its_words(line):
+    analysis = concluded(*lines("{t} INFO all is well", "{t} INFO all is well", line))
+    warning = next(each for each in analysis.findings if each.id == "logs.lines.unknown_error")
+    assert (warning.severity, warning.data["count"]) == (FindingSeverity.WARNING, 30)
+    assert "30 times (33 %" in warning.title
+    assert analysis.hypotheses[0].id == "unknown-error"
+
+
+def test_errors_of_a_known_class_a_few_and_those_of_an_exception_are_no_unknown_ones():
+    calm = "{t} INFO all is well"
+    assert "unknown_error" not in bad(*lines(calm, "{t} ERROR OSError: [Errno 24] Too many open files"))
+    assert "unknown_error" not in bad(*lines(calm, every=2), *lines("{t} ERROR odd", every=40))
+    raised = [line for text in lines(calm, "{t} ERROR it broke\n" + TRACE) for line in text.split("\n")]
+    assert "unknown_error" not in bad(*raised)
+
+
+@pytest.mark.parametrize(("count", "is_bad"), [(9, False), (10, True)])
+def test_an_unknown_error_is_frequent_from_ten_on(count, is_bad):
+    log = [*lines("{t} ERROR the till is open")][:count]
+    assert ("unknown_error" in bad(*log)) == is_bad
+
+
+@pytest.mark.parametrize(("others", "is_bad"), [(490, True), (491, False)])
+def test_an_unknown_error_is_frequent_by_its_share(others, is_bad):
+    log = [*lines("{t} ERROR the till is open")][:10]
+    calm = [*lines("{t} INFO all is well", every=1, since=800)][:others]
+    assert ("unknown_error" in bad(*calm, *log)) == is_bad
