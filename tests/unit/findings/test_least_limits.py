@@ -280,6 +280,12 @@ def stale(*, age: float = 600, lines: int = 1000) -> bool:
     return "stale" in judge("logs.lines", summary(lines_count=lines, last_at=times[-1]), *rows)
 
 
+def started(stretches: int) -> bool:
+    span = {"first_at": second(0), "last_at": second(100)}
+    start = filled(LogEvent, event="start", count=20, stretches_count=stretches, **span)
+    return "server.boot_loop" in judge("logs.lines", summary(last_at=second(100)), start)
+
+
 def of_one_service(share: float) -> bool:
     errors = {"web": round(100 * share), "job": 100 - round(100 * share)}
     row = summary(services={"web": 500, "job": 500}, service_errors=errors)
@@ -474,8 +480,14 @@ CASES = (
     Case("logs.latency.after_start.least_span_seconds", slower_after_a_start),
     Case(
         "logs.template.least_count",
-        lambda n: "template" in judge("logs.lines", summary(), filled(LogTemplate, level="ERROR", count=n)),
+        lambda n: (
+            "template"
+            in judge(
+                "logs.lines", summary(), filled(LogTemplate, level="ERROR", count=n, template="it broke")
+            )
+        ),
     ),
+    Case("logs.boots.least_count", started),
     Case("logs.coverage.least_ratio", lambda n: "coverage" not in read(1000, n), 0.001),
     Case(
         "logs.coverage.least_count",
