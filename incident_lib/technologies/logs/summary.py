@@ -1,0 +1,293 @@
+"""Sources -> what they hold, as values that merge: the same on one file here and over many machines.
+
+`summarize_part` counts a stretch and can run in any process: its argument and its result are picklable, and
+redaction happens in it, so that nothing secret leaves where the lines are read.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+import msgspec
+
+from incident_lib.errors import TargetError
+from incident_lib.model import Problem
+from incident_lib.redact import Redactor
+from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
+from incident_lib.technologies.logs.probes.line import clean_lines
+from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.redaction import Redaction, redacted
+from incident_lib.technologies.logs.sources.blocks import blocks
+from incident_lib.technologies.logs.sources.opening import read_at
+from incident_lib.technologies.logs.sources.source import Progress, Source
+from incident_lib.technologies.logs.sources.split import split
+
+MANY_BYTES = 50 * 1024 * 1024  # from here on all processors are used
+_LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 32 * 1024 * 1024
+_CONTEXT_BYTES = 64 * 1024  # before a part, and at a time behind it
+_TEMPLATES = 20_000  # that are kept apart in a merged digest
+_TAIL = 50  # newest lines that are kept
+
+Advance = Callable[[int], None]  # called with the number of stored bytes that were read since the last call
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What is counted, and how."""
+
+    start: float = -62_135_596_800.0  # seconds since 1970: the beginning of the calendar
+    end: float = 253_402_300_799.0
+    slot_seconds: int = 60
+    redaction: Redaction = Redaction()
+
+
+class Part(msgspec.Struct, kw_only=True):
+    """What a stretch of a log holds. Nothing secret is in it."""
+
+    source: Source
+    digest: Digest
+    read_bytes: int = 0  # as stored
+    text_bytes: int = 0
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+    problem: Problem | None = None  # why nothing could be read
+    interrupted: bool = False
+    newest: tuple[str, ...] = ()
+
+
+class FileRead(msgspec.Struct, kw_only=True):
+    """How much of a file was read, and what was noticed."""
+
+    address: str
+    read_bytes: int = 0
+    text_bytes: int = 0
+    lines: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+    compression: str = ""
+    modified_at: float | None = None
+    not_text_lines: int = 0
+    notes: list[str] = []
+    complete: bool = True
+    problem: Problem | None = None
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What all the parts hold together."""
+
+    digest: Digest
+    files: list[FileRead]
+    newest: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read."""
+        return all(file.complete and file.problem is None for file in self.files)
+
+
+def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _count: None) -> Part:
+    """Return what a stretch holds. Never raises for what is wrong with the log: that is in the result.
+
+    Lines that belong together across the ends of a stretch are counted where they begin.
+    """
+    progress, seen = Progress(), 0
+    scan = Scan(scope.start, scope.end, scope.slot_seconds, source.shift, source.order)
+    last = b""
+    problem: Problem | None = None
+    interrupted = False
+    try:
+        if source.start:
+            scan.prime(_before(source))
+        for block in blocks(source, progress):
+            for line, cut in clean_lines(block):
+                if line:
+                    scan.feed(line, cut=cut)
+            last = block[-_CONTEXT_BYTES:]
+            advance(progress.read_bytes - seen)
+            seen = progress.read_bytes
+        digest = scan.finish(_behind(source))
+    except TargetError as error:
+        if progress.read_bytes:
+            progress.note(f"could not be read any further: {error.message}", complete=False)
+        else:
+            problem = Problem.from_error(error)
+        digest = scan.finish()
+    except KeyboardInterrupt:
+        interrupted = True
+        progress.note("was not read to its end: interrupted", complete=False)
+        digest = scan.finish()
+    digest.not_text_lines += progress.not_text_lines
+    redactor = scope.redaction.redactor()
+    return Part(
+        source=source,
+        digest=redacted(digest, redactor),
+        read_bytes=progress.read_bytes,
+        text_bytes=progress.text_bytes,
+        notes=tuple(progress.notes),
+        complete=progress.complete,
+        problem=problem,
+        interrupted=interrupted,
+        newest=_newest(last, redactor),
+    )
+
+
+def summarize(
+    sources: Iterable[Source], scope: Scope, *, processes: int = 0, advance: Advance = lambda _count: None
+) -> Iterator[Part]:
+    """Yield the parts as they are counted; `merge_parts` makes one summary of them.
+
+    `processes` 0 takes as many as there are processors, where there is enough to read. A KeyboardInterrupt
+    ends it early: what was counted up to there was yielded, or is yielded with `interrupted`.
+    """
+    sources = list(sources)
+    stretches = [source.stretch_bytes for source in sources]
+    known = sum(stretch or 0 for stretch in stretches)
+    workers = processes or (_processors() if known >= MANY_BYTES else 1)
+    if workers == 1:
+        parts: Iterable[Source] = sources
+    else:
+        size = min(max(known // (4 * workers), _LEAST_PART), _MOST_PART)
+        parts = [part for source in sources for part in _parts_of(source, size)]
+    if workers == 1 or len(list(parts)) == 1:
+        for part in parts:
+            counted = summarize_part(part, scope, advance)
+            yield counted
+            if counted.interrupted:
+                return
+        return
+    yield from _side_by_side(list(parts), scope, min(workers, len(list(parts))), advance)
+
+
+def merge_parts(parts: Iterable[Part]) -> Summary:
+    """Return what the parts hold together, by file. Order does not matter, but for which lines are newest."""
+    digest: Digest | None = None
+    files: dict[str, FileRead] = {}
+    newest: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+    for part in parts:
+        digest = part.digest if digest is None else _capped(merge(digest, part.digest))
+        source = part.source
+        file = files.setdefault(
+            source.address,
+            FileRead(
+                address=source.address,
+                compression=source.compression,
+                modified_at=source.modified_at,
+                notes=[],
+            ),
+        )
+        file.read_bytes += part.read_bytes
+        file.text_bytes += part.text_bytes
+        file.lines += part.digest.lines
+        file.not_text_lines += part.digest.not_text_lines
+        file.first_at = min(
+            (at for at in (file.first_at, part.digest.first_at) if at is not None), default=None
+        )
+        file.last_at = max((at for at in (file.last_at, part.digest.last_at) if at is not None), default=None)
+        file.notes.extend(note for note in part.notes if note not in file.notes)
+        file.complete = file.complete and part.complete
+        file.problem = file.problem or part.problem
+        age = part.digest.last_at or source.modified_at or 0.0
+        if part.newest and age >= newest[0]:
+            newest = (age, part.newest)
+    return Summary(digest=digest or Digest(), files=list(files.values()), newest=newest[1])
+
+
+def _processors() -> int:
+    count = getattr(os, "process_cpu_count", os.cpu_count)()
+    return int(count or 1)
+
+
+def _parts_of(source: Source, size: int) -> list[Source]:
+    try:
+        return split(source, size)
+    except TargetError:
+        return [source]  # to read it will fail again, and be reported
+
+
+def _before(source: Source) -> list[str]:
+    """Return the lines before a stretch, whole ones: what a record of its first line may belong to."""
+    begin = max(source.start - _CONTEXT_BYTES, 0)
+    data = read_at(source, begin, source.start - begin)
+    if begin:
+        data = data.partition(b"\n")[2]
+    return [line for line, _ in clean_lines(data) if line]
+
+
+def _behind(source: Source) -> Iterator[str]:
+    """Yield the lines behind a stretch, which may belong to its last record."""
+    if source.end is None or source.size_bytes is None:
+        return
+    place, rest = source.end, b""
+    while place < source.size_bytes:
+        try:
+            data = read_at(source, place, min(_CONTEXT_BYTES, source.size_bytes - place))
+        except TargetError:
+            return
+        if not data:
+            return
+        place += len(data)
+        rest += data
+        cut = rest.rfind(b"\n") + 1
+        if not cut and len(rest) < 2 * _CONTEXT_BYTES and place < source.size_bytes:
+            continue
+        cut = cut or len(rest)
+        yield from (line for line, _ in clean_lines(rest[:cut]) if line)
+        rest = rest[cut:]
+
+
+def _newest(block: bytes, redactor: Redactor) -> tuple[str, ...]:
+    """Return the last lines of a block, redacted together, as a secret may stand on several."""
+    lines = [line for line, _ in clean_lines(block) if line][-_TAIL:]
+    return tuple(redactor.text("\n".join(lines)).split("\n")) if lines else ()
+
+
+def _capped(digest: Digest) -> Digest:
+    """Return the digest with the rarest templates counted together, where there are too many to keep."""
+    if len(digest.templates) <= _TEMPLATES:
+        return digest
+    ranked = sorted(digest.templates.items(), key=lambda entry: (-entry[1].count, entry[0]))
+    kept = dict(ranked[: _TEMPLATES // 2])
+    for (level, _), tally in ranked[_TEMPLATES // 2 :]:
+        key = (level, OTHER)
+        kept[key] = merge_tallies(kept.get(key, Tally()), tally) if key in kept else tally
+    classes = {key: name for key, name in digest.template_classes.items() if key in kept}
+    return msgspec.structs.replace(digest, templates=kept, template_classes=classes)
+
+
+def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Advance) -> Iterator[Part]:
+    """Yield the parts as processes have counted them; what a process that died left is counted here."""
+    context = multiprocessing.get_context("spawn")
+    left = list(parts)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
+    running: dict[Future[Part], Source] = {}
+    waiting = deque(parts)
+    try:
+        while waiting or running:
+            while waiting and len(running) < 2 * workers:  # so that an interruption has little to wait for
+                running[pool.submit(summarize_part, waiting[0], scope)] = waiting[0]
+                waiting.popleft()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                source = running.pop(future)
+                counted = future.result()
+                left.remove(source)
+                advance(counted.read_bytes)
+                yield counted
+    except (BrokenProcessPool, OSError):
+        pool.shutdown(wait=False, cancel_futures=True)
+        for source in left:
+            yield summarize_part(source, scope, advance)
+    except BaseException:
+        for child in multiprocessing.active_children():  # what they count is not wanted any more
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
