@@ -1,7 +1,7 @@
 """Errors in the words of libraries and servers -> classes, as `templates/log_classes.toml` describes them."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from incident_lib.technologies.logs.words import (
 )
 
 _LONGEST = 16_384  # characters of a text that are compared: half from its beginning, half from its end
+_REMEMBERED = 1_000  # characters: most errors are written many times, word by word
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,15 +122,22 @@ def classes_of(text: str) -> dict[str, str]:
     >>> classes_of("checkout ran into a timeout")
     {}
     """
+    if len(text) <= _REMEMBERED:
+        return dict(_remembered(text))
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"
-    found: dict[str, str] = {}
-    for name, line in _matcher().find(text):
-        found.setdefault(name, line.strip()[:500])
-    if len(found) > 1:
-        known = log_classes()
-        return {name: line for name, line in found.items() if not found.keys() & set(known[name].unless)}
-    return found
+    return dict(_found(text))
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(text: str) -> tuple[tuple[str, str], ...]:
+    return _found(text)
+
+
+def _found(text: str) -> tuple[tuple[str, str], ...]:
+    found = {name: line.strip()[:500] for name, line in _matcher().find(text)}
+    known = log_classes()
+    return tuple((name, line) for name, line in found.items() if found.keys().isdisjoint(known[name].unless))
 
 
 def peer_in(error_class: str, *texts: str) -> str:

@@ -107,7 +107,7 @@ class _Rule:
 
     def __init__(self, entry: Entry, name: str) -> None:
         self._entry = Words(words=entry) if isinstance(entry, str) else entry
-        self.words, self.name = self._entry.words, name
+        self.words, self.name = self._entry.words.encode(), name
 
     @cached_property
     def _pattern(self) -> Any:
@@ -117,7 +117,7 @@ class _Rule:
     def _but(self) -> Any:
         return compiled(self._entry.but) if self._entry.but else None
 
-    def line_in(self, text: str) -> str | None:
+    def line_in(self, text: bytes) -> bytes | None:
         """Return the line of `text` that shows it, None where the text does not."""
         start = 0
         if self._pattern is not None:
@@ -128,8 +128,8 @@ class _Rule:
         at = text.find(self.words, start)
         at = text.find(self.words) if at < 0 else at
         while at >= 0:
-            end = text.find("\n", at)
-            line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None]
+            end = text.find(b"\n", at)
+            line = text[text.rfind(b"\n", 0, at) + 1 : end if end >= 0 else None]
             if self._but is None or not self._but.search(line):
                 return line
             at = text.find(self.words, end) if end >= 0 else -1
@@ -153,7 +153,7 @@ class Matcher:
 
         options = re2.Options()
         options.max_mem = _AUTOMATON_BYTES
-        words, rules = re2.Set.SearchSet(options), dict[str, list[int]]()
+        words, rules = re2.Set.SearchSet(options), dict[bytes, list[int]]()
         for number, rule in enumerate(self._rules):
             rules.setdefault(rule.words, []).append(number)
         for each in rules:
@@ -162,14 +162,20 @@ class Matcher:
         return words, tuple(map(tuple, rules.values()))
 
     def find(self, text: str) -> Iterator[tuple[str, str]]:
-        """Yield the name and the line of each entry that fits, in the order of the entries."""
+        """Yield each name with an entry that fits and the line that shows it, in the order of the entries."""
         words, rules = self._index
-        for number in sorted(rule for each in words.Match(text) or () for rule in rules[each]):
+        data, found = _encoded(text), set[str]()
+        for number in sorted(rule for each in words.Match(data) or () for rule in rules[each]):
             rule = self._rules[number]
-            line = rule.line_in(text)
-            if line is not None:
-                yield rule.name, line
+            if rule.name not in found and (line := rule.line_in(data)) is not None:
+                found.add(rule.name)
+                yield rule.name, line.decode("utf-8", "replace")
 
     def has_words(self, text: str) -> bool:
         """Return whether words of any entry stand in the text, whatever their patterns find."""
-        return bool(self._index[0].Match(text))
+        return bool(self._index[0].Match(_encoded(text)))
+
+
+def _encoded(text: str) -> bytes:
+    """Return what RE2 reads: an escape of half a character in a JSON line is no character at all."""
+    return text.encode("utf-8", "replace")

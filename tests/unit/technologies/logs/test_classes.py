@@ -392,3 +392,11 @@ def test_trouble_of_the_writer_is_not_blamed_on_an_address() -> None:
     assert (
         peer_in("connect_refused", "dial tcp 10.0.0.9:8080: connect: connection refused") == "10.0.0.9:8080"
     )
+
+
+def test_half_a_character_and_other_scripts_are_no_obstacle() -> None:
+    assert list(classes_of("\ud83d MemoryError")) == ["memory_error"]
+    assert classes_of("注文 12\nMISCONF Redis is configured to save ключ") == {
+        "redis_misconf": "MISCONF Redis is configured to save ключ"
+    }
+    assert classes_of("\udcff\udc80") == {}
