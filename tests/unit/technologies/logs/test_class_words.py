@@ -181,6 +181,7 @@ redis_start_failed *** FATAL CONFIG FILE ERROR (Valkey 8.0.1) ***
 redis_start_failed Fatal error, can't open config file '/etc/redis/redis.conf': No such file or directory
 redis_start_failed Can't chdir to '/data/keys': No such file or directory
 redis_out_of_memory 71:M 15 Jan 2026 14:30:00.000 # Out Of Memory allocating 16384 bytes!
+redis_out_of_memory Redis aborting for OUT OF MEMORY. Allocating 72 bytes!
 redis_out_of_memory # Out Of Memory allocating 72 bytes!
 redis_out_of_memory Out Of Memory allocating 4294967296 bytes!
 redis_crashed === VALKEY BUG REPORT START: Cut & paste starting from here ===
@@ -212,6 +213,7 @@ upstream_none upstream request failed: no healthy upstream
 upstream_none "GET /a HTTP/1.1" 503 UH no_healthy_upstream - "-" 0 19 0 - "-" "curl" "1" "mail" "-"
 upstream_none {"level":"error","msg":"no upstreams available"}
 upstream_down [WARNING] (7) : Server mail/mail-3 is DOWN, reason: Layer7 timeout, check duration: 2001ms.
+upstream_down [warn] upstream server temporarily disabled while reading response header from upstream
 upstream_down Backup Server mail/spare is DOWN, reason: Layer4 timeout.
 upstream_down Health check for server mail/mail-3 failed, reason: Layer4 timeout, check duration: 2001ms
 upstream_header_too_big upstream sent too big header while reading response header from upstream, client: 10.0.0.1
@@ -232,6 +234,9 @@ proxy_connections Proxy front reached the configured maximum connection limit. P
 request_too_large client intended to send too large chunked body: 1048577+8192 bytes
 request_too_large PayloadTooLargeError: request entity too large
 request_too_large http: request body too large
+requests_limited limiting connections by zone "addr", client: 10.0.0.7, server: mail.example
+requests_limited ratelimit 10 per 1 minute (10.0.0.7) exceeded at endpoint: login
+requests_limited slowapi.errors.RateLimitExceeded: 5 per 1 minute
 proxy_config nginx: [emerg] unexpected "}" in /etc/nginx/conf.d/mail.conf:7
 proxy_config [ALERT] 014/143000 (7) : config : Fatal errors found in configuration.
 proxy_config Error: adapting config using caddyfile: Caddyfile:7: unrecognized directive: proxyy
@@ -299,6 +304,8 @@ rate_limited An error occurred (SlowDown) when calling the PutObject operation: 
 slow_steps Executing <Handle Poller._poll() created at /srv/poller.py:12> took 0.912 seconds
 slow_steps Event loop blocked for 1204 ms
 slow_steps Thread[vert.x-eventloop-thread-3,5,main] has been blocked for 5234 ms, time limit is 2000 ms
+address_in_use [ERROR] Connection in use: ('0.0.0.0', 8000)
+address_in_use probably another instance of uWSGI is running on the same address (127.0.0.1:3031).
 address_in_use Error: listen EADDRINUSE: address already in use :::3000
 address_in_use Error starting userland proxy: Bind for 0.0.0.0:80 failed: port is already allocated
 address_in_use bind() to 0.0.0.0:80 failed (98: Address already in use)
@@ -443,7 +450,7 @@ def test_most_classes_have_three_lines_or_more_here() -> None:
     assert min(count.values()) >= 3
 
 
-def test_a_full_disk_and_its_likes_are_told_apart() -> None:
+def test_a_full_disk_and_its_likes_are_kept_apart() -> None:
     resize = 'could not resize shared memory segment "/PostgreSQL.1" to 8 bytes'
     alike = {
         f"{resize}: No space left on device": "db_shared_memory",
@@ -458,7 +465,7 @@ def test_a_full_disk_and_its_likes_are_told_apart() -> None:
     assert len({log_classes()[name].advice for name in alike.values()}) == len(alike)
 
 
-def test_why_a_login_fails_is_told_apart() -> None:
+def test_why_a_login_fails_is_kept_apart() -> None:
     head = 'FATAL:  password authentication failed for user "app"\n'
     entry = 'FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", database "a"'
     alike = {
@@ -523,6 +530,8 @@ def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> 
         "took 7.512 seconds",
         "worker ready, memory limit of the team is fine",
         "OOMKilled: false",
+        "SYSTEMFILE was read; OPENFILE too",
+        'limiting requests, delaying request, excess: 0.100, by zone "api"',
         "connection to the past was reset",
     ],
 )
