@@ -102,3 +102,16 @@ def test_an_empty_file_has_no_last_line(tmp_path: Path) -> None:
     path = tmp_path / "rooms.log"
     path.touch()
     assert not collect(path).of(LogTail)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 60, 3000])
+def test_a_log_in_utf_16_is_read(tmp_path: Path, encoding: str, size: int) -> None:
+    path = tmp_path / "rooms.log"
+    now = clock.now()
+    text = "".join(f"{now.isoformat()} ERROR rooms: {n} is taken\r\n" for n in range(size))
+    path.write_bytes(("" if encoding == "utf-16" else "\ufeff").encode("utf-16-be") + text.encode(encoding))
+    evidence = collect(path)
+    (row,) = evidence.of(LogSummary)
+    assert (row.lines_count, row.errors_count, row.read_lines_count) == (size, size, size)
+    assert evidence.of(LogTail)[0].error == f"rooms: {size - 1} is taken"

@@ -60,7 +60,16 @@ def judge_coverage(view: View) -> Iterator[Finding]:
     summary, ratio = view.summary, read_ratio(view.summary)
     many = summary.lines_count >= view.limit("coverage.least_count")
     severity = FindingSeverity.UNKNOWN if many else FindingSeverity.INFO
-    if not summary.has_times:
+    if 2 * summary.not_text_lines_count > summary.lines_count:
+        found = finding(
+            view.evidence,
+            "coverage",
+            FindingSeverity.UNKNOWN,
+            f"{summary.not_text_lines_count:,} of {summary.lines_count:,} lines are not text",
+            "a compressed file, another encoding, or no log; name the file that the service writes",
+        )
+        yield replace(found, data=_measured(summary))
+    elif not summary.has_times:
         yield _no_times(view, severity)
     elif ratio is not None and ratio < view.limit("coverage.least_ratio"):
         lines, least = summary.lines_count, view.limit("coverage.least_ratio") * summary.lines_count

@@ -25,6 +25,7 @@ _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 _TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 _ENDPOINTS = 500
 _SHAPES = 500  # of lines that were not read
+_NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
 _PEERS = 200  # hosts that errors are about, of all classes
 _PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
@@ -64,10 +65,14 @@ class Facts:
             digest.last_at = at
 
     def _unread(self, record: Record) -> None:
-        shape, unread = mask(record.text), self.digest.unread
+        text, unread = record.text, self.digest.unread
+        if _NO_CHARACTER in text and text.count(_NO_CHARACTER) * _NOT_TEXT >= len(text):
+            self.digest.not_text_lines += 1
+            text = _BINARY
+        shape = mask(text)
         if shape not in unread and len(unread) >= _SHAPES:
             shape = OTHER
-        _tally(unread, shape).add(record.at, record.text[:_EXAMPLE])
+        _tally(unread, shape).add(record.at, text[:_EXAMPLE])
 
     def count(self, record: Record) -> None:
         """Count what a whole record reports. Each class of error counts once in it."""

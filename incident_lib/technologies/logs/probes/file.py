@@ -16,7 +16,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.formats import parse
-from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines
+from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines, encoding_of
 from incident_lib.technologies.logs.probes.reader import (
     ALL,
     EXCERPT_BYTES,
@@ -89,6 +89,7 @@ class FileLog:
         self.vantage = reader.place.vantage
         self.notes: tuple[str, ...] = ()
         self._reader, self._path, self._limits = reader, reader.path, reader.limits
+        self._encoding = "utf-8"
         self._aborted = False
 
     def abort(self) -> None:
@@ -109,7 +110,7 @@ class FileLog:
         end = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
         reading.modified_at = end.modified_at
         if not reading.digest.lines:
-            reading.before = tuple(line for line, _ in clean_lines(end.data) if line)
+            reading.before = tuple(line for line, _ in clean_lines(end.data, self._encoding) if line)
         elif not timed and (clock.now() - end.modified_at).total_seconds() < _LATELY_SECONDS:
             self._watch(reading, begun, end.size_bytes)
         return reading
@@ -118,7 +119,8 @@ class FileLog:
         """Count what is appended until a second after the reading began: it is of now."""
         time.sleep(max(begun + _WATCHED_SECONDS - clock.monotonic(), 0.0))
         scan = Scan(float("-inf"), float("inf"))
-        for line, cut in clean_lines(self._reader.part(self._path, size, BLOCK_BYTES).data):
+        data = self._reader.part(self._path, size, BLOCK_BYTES).data
+        for line, cut in clean_lines(data, self._encoding):
             scan.feed(line, cut=cut)
         reading.appended, reading.watched_seconds = scan.finish(), round(clock.monotonic() - begun, 1)
 
@@ -127,6 +129,9 @@ class FileLog:
         deadline = clock.monotonic() + self._reader.seconds
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
+        self._encoding = encoding_of(self._reader.part(self._path, 0, 2).data)
+        if self._encoding != "utf-8":
+            return self._count_encoded(Scan(start, end, width))
         shift = self._zone_shift()
         parts, timed, complete = self._parts(start, shift)
         reading = Reading(
@@ -145,6 +150,21 @@ class FileLog:
                 reading.complete = False
                 break
         return reading, timed
+
+    def _count_encoded(self, scan: Scan) -> tuple[Reading, bool]:
+        """Return what a file of two bytes a character holds: its newest bytes, in a single block."""
+        size = self._reader.part(self._path, 0, 0).size_bytes
+        begin = max(size - self._limits.log_bytes, 0) // 2 * 2
+        block = self._reader.part(self._path, begin, size - begin).data
+        lines = clean_lines(block, self._encoding)
+        kept = [line for line, cut in lines if line and scan.feed(line, cut=cut)]
+        reading = Reading(
+            digest=scan.finish(),
+            newest=newest_of(kept, self._limits.log_lines, limit_bytes=self._reader.excerpt_bytes),
+            source=f"read {self._path}: bytes {begin} to {size}, {self._encoding}",
+            complete=begin == 0,
+        )
+        return reading, reading.digest.timed_lines > 0
 
     def lines(self, window: Window, newest: int | None) -> Lines:
         """Return the newest lines of the window in one batch; those beyond `excerpt_bytes` are cut.

@@ -1,5 +1,8 @@
 """How much of a log was read, whether it goes on until now, and how it ends: what else rests on that."""
 
+import bz2
+import gzip
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +12,8 @@ from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Truncation, Window
 from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
 from incident_lib.technologies.logs.findings import ANALYZERS
+from incident_lib.technologies.logs.probes import Scan, rows
+from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.rows import (
     LogBucket,
     LogEndpoint,
@@ -173,6 +178,42 @@ def test_a_log_of_which_too_little_was_read_is_unknown(read, lines, expected):
 def test_what_could_not_be_read_is_counted_by_kind(values, words):
     (found,) = judge(summary(**values)).values()
     assert words in found.title
+
+
+@pytest.mark.parametrize(("lines", "not_text", "title"), [(400, 201, True), (3, 3, True), (400, 200, False)])
+def test_a_file_that_is_not_text_is_no_log(lines, not_text, title):
+    found = judge(untimed(lines, known_lines_count=0, not_text_lines_count=not_text))
+    assert ("coverage" in found) == title
+    if title:
+        assert found["coverage"].severity is UNKNOWN
+        assert found["coverage"].title == f"{not_text} of {lines} lines are not text"
+
+
+def noise(seed: int, size: int = 40_000) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(b"order paid\n" * 40_000 + noise(1)), bz2.compress(noise(2)), noise(3)],
+    ids=["gzip", "bz2", "noise"],
+)
+def test_what_is_not_text_is_counted_and_not_quoted(data):
+    scan = Scan(float("-inf"), float("inf"))
+    for line, cut in clean_lines(data):
+        scan.feed(line, cut=cut)
+    (row, *others) = rows(scan.finish())
+    assert isinstance(row, LogSummary)
+    assert row.not_text_lines_count > 0.9 * row.lines_count
+    assert "(not text)" in {other.example for other in others if isinstance(other, LogUnread)}
+
+
+@pytest.mark.parametrize("word", ["Größe überschritten", "año señal", "déjà reçu"])
+def test_text_of_an_older_encoding_is_text(word):
+    scan = Scan(float("-inf"), float("inf"))
+    for line, cut in clean_lines(f"{word}: the order was not paid\n".encode("latin-1") * 9):
+        scan.feed(line, cut=cut)
+    assert scan.finish().not_text_lines == 0
 
 
 def test_the_three_most_frequent_unread_shapes_are_quoted():
