@@ -4,7 +4,7 @@ from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.view import View, span, when
 from incident_lib.technologies.logs.probes.events import is_start, server_events
-from incident_lib.technologies.logs.rows import LogEvent, LogException, LogTemplate
+from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
 from incident_lib.units import format_duration, format_times
 
 _GOES_ON_SECONDS = 60.0  # without a start, where starts come more often
@@ -104,6 +104,9 @@ def _check(view: View, row: LogEvent) -> str:
     for line in view.evidence.of(LogTemplate):
         if line.level in _BAD and 2 * line.count >= row.count:
             return f"Why does it log this each time: {line.example}"
+    for error in view.evidence.of(LogErrorClass):
+        if 2 * error.count >= row.count:
+            return f"Why does it log this each time: {error.example}"
     return (
         "It ends without a word: see its memory against its limit, the kernel's log (dmesg) for the OOM "
         "killer, and its exit status."

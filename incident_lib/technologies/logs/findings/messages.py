@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from incident_lib.findings.base import finding
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
@@ -23,6 +24,7 @@ _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
+_FIELDS = frozenset({"json", "logfmt"})  # proxies write these too, where they name a failing peer
 _SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 
 
@@ -180,7 +182,8 @@ def judge_unknown(view: View) -> Iterator[Finding]:
 def judge_front(view: View) -> Iterator[Finding]:
     """Yield `front` where requests fail in the log of a proxy: it has no exceptions, and others behind it."""
     summary = view.summary
-    requests = sum(summary.formats.get(name, 0) for name in _PROXIES)
+    of_peer = any(Flag.PEER_FAILS in known.flags for known in _known_classes(view))
+    requests = sum(summary.formats.get(name, 0) for name in (_PROXIES | _FIELDS if of_peer else _PROXIES))
     failed = summary.server_errors_count >= view.limit("errors.least_count")
     if not failed or 2 * requests < summary.requests_count or view.evidence.of(LogException):
         return
@@ -192,6 +195,11 @@ def judge_front(view: View) -> Iterator[Finding]:
         "requests fail in the log of a proxy, or of what logs no exceptions: see what is behind it",
         endpoint=f"{worst.method} {worst.path}".strip() if worst else None,
     )
+
+
+def _known_classes(view: View) -> Iterator[LogClass]:
+    known = log_classes()
+    return (known[row.error_class] for row in view.evidence.of(LogErrorClass) if row.error_class in known)
 
 
 def judge_cut(view: View) -> Iterator[Finding]:

@@ -225,7 +225,10 @@ def _text_of(record: Record, exception: str) -> str:
     line, details = record.line, record.details
     if details and line.format == "postgres":
         details = "\n".join(part for part in details.split("\n") if not part.startswith(_STATEMENTS))
-    return "\n".join(part for part in (line.message, line.error, details, exception) if part)
+    message = line.message
+    if line.logger.endswith(("Error", "Exception")):  # "ERROR java.io.IOException: ...": it is no logger
+        message = f"{line.logger}: {message}"
+    return "\n".join(part for part in (message, line.error, details, exception) if part)
 
 
 def _tally(table: dict[K, Tally], key: K) -> Tally:

@@ -70,7 +70,9 @@ FAILED = '{t} INFO: 10.0.0.7:5{n} - "GET /orders HTTP/1.1" 500 Internal Server E
             "tls-expired",
             "fx.example",
         ),
-        ('Exception in thread "main" java.lang.OutOfMemoryError: Java heap space', "logged-error", "memory"),
+        ("java.lang.OutOfMemoryError: Java heap space", "out-of-memory", "allocation"),
+        ("shop.service: Failed with result 'oom-kill'.", "out-of-memory", "memory"),
+        ("HY000 could not resize shared memory segment: No space left on device", "logged-error", "/dev/shm"),
         (
             "Memory cgroup out of memory: Killed process 812 (ruby) total-vm:81kB, anon-rss:79kB",
             "out-of-memory",
@@ -332,3 +334,41 @@ def test_an_unknown_error_is_frequent_by_its_share(others, is_bad):
     log = [*lines("{t} ERROR the till is open")][:10]
     calm = [*lines("{t} INFO all is well", every=1, since=800)][:others]
     assert ("unknown_error" in bad(*calm, *log)) == is_bad
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "said"),
+    [
+        ("{t} web.service: Failed with result 'exit-code'.", "crash-loop", "ended by itself"),
+        ("web-1 exited with code 137", "worker-killed", "signal 9"),
+        ("{t} ERROR:    Application startup failed. Exiting.", "start-failed", "fails to start"),
+        (
+            "{t} INFO gave up: web entered FATAL state, too many start retries too quickly",
+            "start-failed",
+            "gave up",
+        ),
+    ],
+)
+def test_an_end_that_was_not_meant_is_named(ending, cause, said):
+    named = first(*lines(SERVED), *lines(ending, since=5))
+    assert (named.id, said in named.title) == (cause, True)
+
+
+def test_a_proxy_with_json_lines_has_no_exceptions_either():
+    form = (
+        '{{"level":"error","ts":"{t}","logger":"http.log.error","msg":"dial tcp 10.2.0.9:9090: connect: '
+        'connection refused","request":{{"method":"GET","uri":"/metrics"}},"status":502,"duration":0.001}}'
+    )
+    ranked = concluded(*lines(form)).hypotheses
+    assert ranked[0].id == "port-refused"
+    assert not any("first failing request" in each.next_check for each in ranked)
+
+
+def test_a_loop_of_starts_without_an_error_line_quotes_what_is_known_of_its_end():
+    forms = (
+        "{t} INFO spawned: 'web' with pid {n}",
+        "{t} WARN Error: listen EADDRINUSE: address already in use :::80",
+    )
+    assert (
+        "EADDRINUSE" in first(*lines(*forms, "{t} WARN exited: web (exit status 1; not expected)")).next_check
+    )
