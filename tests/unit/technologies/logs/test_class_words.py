@@ -336,9 +336,9 @@ memory_error java.lang.OutOfMemoryError: Metaspace
 memory_error numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 GiB
 memory_error PHP Fatal error: Allowed memory size of 134217728 bytes exhausted (tried to allocate 20480 bytes)
 oom_host Out of memory: Kill process 77 (java) score 912 or sacrifice child
-oom_host oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/a,task=java,pid=77
+oom_host Jan 15 14:30:00 box kernel: Out of memory: Killed process 77 (java) total-vm:9kB
 oom_host [1234.5] Out of memory: Killed process 77 (java), UID 0, total-vm:9kB
-oom_limit oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),oom_memcg=/docker/4f1d,task=node,pid=77
+oom_limit memory cgroup out of memory: Killed process 77 (node), UID 1000
 oom_limit Last State: Terminated Reason: OOMKilled Exit Code: 137
 oom_limit [1234.5] Memory cgroup out of memory: Killed process 77 (node) total-vm:9kB
 platform_memory Memory limit of 512M exceeded with 530M used
@@ -530,6 +530,7 @@ def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> 
         "took 7.512 seconds",
         "worker ready, memory limit of the team is fine",
         "OOMKilled: false",
+        "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/docker/4f1d,task=node,pid=77",  # the kill comes next
         "SYSTEMFILE was read; OPENFILE too",
         'limiting requests, delaying request, excess: 0.100, by zone "api"',
         "connection to the past was reset",

@@ -137,7 +137,10 @@ start *** Starting uWSGI 2.0.21 (64bit) on [Tue Jan 13 10:00:00 2026] ***
 start Worker rq:worker:4f1d: started with PID 71, version 2.0.0
 start process up: PgBouncer 1.22.0, libevent 2.1.12, adns: c-ares, tls: OpenSSL
 ready celery@mail-1 ready.
-ready success: mailer entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
+ready AH00489: Apache/2.4.58 (Unix) configured -- resuming normal operations
+running success: mailer entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
+running App [api:0] online
+running heroku[web.1]: State changed from starting to up
 ready WSGI app 0 (mountpoint='') ready in 2 seconds on interpreter 0x5 pid: 71 (default app)
 ready fpm is running, pid 1, ready to handle connections
 stop stopped: mailer (terminated by SIGTERM)
