@@ -21,14 +21,17 @@ from incident_lib.technologies.logs.probes.servers import (
 )
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, Found
 
-_UPPER = re.compile(
-    r"\b(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
+_UPPER = re.compile(  # what stands before is compared when it is found: a pattern with \b in front is slow
+    r"(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
     r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC)\b"
 )
-_SMALL = re.compile(
+_IN_BRACKETS = re.compile(
     r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
-    r"|fatal) *\]"
-    r"|^(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
+    r"|fatal) *\]",
+    re.IGNORECASE,
+)
+_SMALL = re.compile(
+    r"(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
 )
 _COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
@@ -53,6 +56,7 @@ _UVICORN = re.compile(
     r"INFO: {5}[^\s\"]{1,60} - \"([A-Z]{3,10}) (\S{1,8000}) HTTP/[\d.]{1,4}\" (\d{3})\b([^\r\n]{0,2000})$"
 )
 _REDIS = re.compile(r"\d{1,10}:[MSCX] ")
+_REDIS_ROLES = (":M ", ":S ", ":C ", ":X ")
 _EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
 _EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
 _DAY = re.compile(r"(?<![\w/])\d\d/[A-Z][a-z]{2}/20\d\d:")
@@ -149,7 +153,7 @@ def _of_address(text: str) -> Line | None:
         return line
     if '] "' in text and (line := read_combined(text)):
         return line
-    return read_haproxy(text) if "] " in text[:100] else None
+    return read_haproxy(text) if "/20" in text[:100] else None
 
 
 def _of_header(text: str, first: str, order: DateOrder) -> Line:
@@ -407,7 +411,7 @@ def _embedded(message: str, text: str) -> Line | None:
         return line
     if '] "' in message and (match := _EMBEDDED_COMBINED.search(message)):
         return read_combined(message[match.start() :].lstrip())
-    if match := _EMBEDDED_REDIS.search(message):
+    if any(map(message.__contains__, _REDIS_ROLES)) and (match := _EMBEDDED_REDIS.search(message)):
         return read_redis(message[match.start() :].lstrip())
     if "\t{" in message and (line := from_json(message[message.index("\t{") + 1 :])):  # zap, Caddy
         names = message[: message.index("\t{")].split("\t")
@@ -423,16 +427,18 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
         kind = match[1].rsplit(" ", 1)[-1].lower()  # an error without a time opens a trace
         return level_of({"deprecated": "notice", "standards": "notice"}.get(kind, kind)), "php", text[4:]
     found = _UPPER.search(text, 0, 120)
+    while found and found.start() and (text[found.start() - 1].isalnum() or text[found.start() - 1] == "_"):
+        found = _UPPER.search(text, found.end(), 120)
     if found and (found.start() == 0 or _stands_before(text[: found.start()], timed=timed)):
         after = _AFTER_LEVEL.match(text, found.end())
         end = after.end() if after else found.end()
-        logger = next((name for name in after.groups() if name), "") if after else ""
+        logger = after[after.lastindex] if after and after.lastindex else ""
         return level_of(found[0]), logger, text[end:]
-    small = _SMALL.search(text, 0, 100)
+    small = _SMALL.match(text) or _IN_BRACKETS.search(text, 0, 100)
     if small:
         behind = _COMPONENT.match(text, small.end())
         end = behind.end() if behind else small.end()
-        return level_of(small[1] or small[2]), "", text[end:].lstrip(" :")
+        return level_of(small[1]), "", text[end:].lstrip(" :")
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", text[match.end() :]
     return "", "", text

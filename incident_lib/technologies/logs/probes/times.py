@@ -72,7 +72,7 @@ _ZONES = {
     for name in names.split()
 }
 _ZONES |= {"+00": 0, "+0000": 0, "+00:00": 0}
-_WORDS = frozenset({"INFO", "WARN", "ERROR", "DEBUG", "TRACE", "FATAL"})  # that follow most times
+_NO_ZONE = frozenset({None, "INFO", "WARN", "ERROR", "DEBUG", "TRACE", "FATAL"})  # what follows most times
 _AREAS = "Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific"
 _REGION = re.compile(rf" ?((?:{_AREAS})/[A-Z][A-Za-z_/+-]{{1,40}}\d{{0,2}})(?![\w/])")
 _NAMED_AGAIN = re.compile(r" [A-Z]{3,5}\b(?: m=[+-][\d.]{1,40})?|\[[A-Z][A-Za-z_]{1,20}/[\w/+-]{1,40}\]")
@@ -188,12 +188,13 @@ def from_iso(text: str) -> Found | None:
     if fraction:
         whole += int(fraction) / 10 ** len(fraction)
     end = match.end()
-    if zone is None:
-        if text.find("/", end + 3, end + 16) > 0 and (region := _REGION.match(text, end)):
-            return _in_region(whole, region, end)
-        return whole, end, False
-    if zone == "Z" or zone in _WORDS:
-        return (whole, end, True) if zone == "Z" else (whole, end - len(zone), False)
+    if zone in _NO_ZONE:
+        end -= len(zone) if zone else 0
+        region = _REGION.match(text, end) if text.find("/", end + 3, end + 16) > 0 else None
+        return _in_region(whole, region, end) if region else (whole, end, False)
+    east = _ZONES.get(zone)
+    if east is not None and (text[end : end + 1] != " " or zone[0] > "9"):
+        return whole - east, end, True
     return _in_zone(text, whole, zone, match.start(3))
 
 
@@ -219,7 +220,7 @@ def from_day_first(text: str, start: int = 0) -> Found | None:
         moment += int(fraction) / 10 ** len(fraction)
     if not zone:
         return moment, match.end(), False
-    return moment - (_ZONES[zone] if zone in _ZONES else _offset(zone)), match.end(), True
+    return moment - _offset(zone), match.end(), True
 
 
 def from_month_first(text: str, start: int = 0) -> Found | None:
@@ -434,6 +435,7 @@ def _behind_weekday(text: str, order: DateOrder) -> Found | None:
     return (found[0], found[1] + len(day) + 1, found[2]) if found else None
 
 
+@lru_cache(256)
 def _offset(zone: str) -> int:
     digits = zone[1:].replace(":", "")
     seconds = int(digits[:2]) * 3600 + int(digits[2:4] or 0) * 60
