@@ -63,6 +63,8 @@ FINDINGS = (
         entry("logs.lines.coverage", STATE, "Too few of the lines could be read", fields=_COVERAGE),
         entry("logs.lines.stale", STATE, "The newest line is much older than the gaps between those before",
               fields="age_seconds gap_seconds"),
+        entry("logs.lines.worded", SYMPTOM, "Lines without a level report failures in words", Flag.FAILS,
+              fields="count error_ratio template"),
         entry("logs.lines.service", STATE, "A single one of several services in a log writes its errors",
               fields="errors_count service services_count share_of_errors"),
         entry("logs.lines.last", STATE, "The log ends in an error", Flag.LAST_WORDS,

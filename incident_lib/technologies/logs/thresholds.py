@@ -35,6 +35,7 @@ LIMITS = {
     ),
     "logs.class.moment_seconds": limit(5, "own", "names and connections fail while a container is replaced"),
     "logs.exception.warning_count": limit(3, "own", "the same traceback again and again"),
+    "logs.worded.warning_ratio": limit(0.2, "own", "of the entries: words are weaker than a level"),
     "logs.coverage.least_ratio": limit(
         0.9, "own", "of the lines of a known format and with a time, or the log is not known"
     ),

@@ -5,7 +5,7 @@ from itertools import chain
 
 from incident_lib.findings.base import Analyzer, Context
 from incident_lib.model import Evidence, Finding
-from incident_lib.technologies.logs.findings import coverage, latency, messages, requests
+from incident_lib.technologies.logs.findings import coverage, latency, messages, requests, wording
 from incident_lib.technologies.logs.findings.view import view_of
 
 __all__ = ["ANALYZERS", "ON_FAILURE", "analyze_lines"]
@@ -26,7 +26,8 @@ _JUDGES = (
     messages.judge_events,
     coverage.judge_service,
 )
-_LIMITS = (coverage.judge_coverage, coverage.judge_stale)  # of what can be known: then nothing is "ok"
+# Why a log in which nothing is bad may not be well: with any of these, nothing is "ok".
+_DOUBTS = (wording.judge_worded, coverage.judge_coverage, coverage.judge_stale)
 
 
 def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -36,9 +37,9 @@ def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield from (coverage.judge_empty(evidence, context.window), *last)
         return
     found = list(chain.from_iterable(judge(view) for judge in _JUDGES))
-    unread = list(chain.from_iterable(judge(view) for judge in _LIMITS))
-    yield from (*found, *last, *unread)
-    if not (last or unread or any(finding.severity.is_bad for finding in found)):
+    doubts = list(chain.from_iterable(judge(view) for judge in _DOUBTS))
+    yield from (*found, *last, *doubts)
+    if not (last or doubts or any(finding.severity.is_bad for finding in found)):
         yield coverage.judge_well(view)
 
 

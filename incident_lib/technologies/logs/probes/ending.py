@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import Digest
+from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS
 from incident_lib.technologies.logs.probes.multiline import Record
 from incident_lib.technologies.logs.probes.records import chosen_requests, moment
@@ -53,13 +54,13 @@ class _Records(Scan):
 
 
 def _last_error(records: list[Record]) -> Record | None:
-    """Return the error that says most of the newest records, None where requests were served after it."""
+    """Return the error that says most of the newest records, None where the program served after it."""
     best: tuple[int, Record] | None = None
     for number, record in enumerate(reversed(records)):
         status, level = record.line.status, record.line.level
-        if 0 < status < 500:
+        if 0 < status < 500 or event_of(record.line.message) == "ready":
             break
-        if status:
+        if status or (record.line.format == "postgres" and level == "ERROR"):  # that is its client's
             continue
         weight = 0
         if record.exception:

@@ -35,6 +35,10 @@ STOPPED_POSTGRES = """\
 2026-03-02 09:12:01.140 UTC [31] HINT:  Reduce shared_buffers or max_connections.
 2026-03-02 09:12:01.141 UTC [31] LOG:  database system is shut down
 """
+STARTED_POSTGRES = """\
+2026-03-02 09:12:01.140 UTC [31] FATAL:  the database system is starting up
+2026-03-02 09:12:01.150 UTC [31] LOG:  database system is ready to accept connections
+"""
 STOPPED_REDIS = """\
 1:C 02 Mar 2026 09:12:01.004 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo
 1:M 02 Mar 2026 09:12:01.011 # Fatal error loading the DB, check server logs. Exiting.
@@ -103,6 +107,8 @@ def test_the_lines_of_a_file_may_be_in_an_envelope():
         "INFO: ready\nINFO: listening on 8080\n",
         'ERROR: no route\nINFO:     10.0.0.4:41002 - "GET /a HTTP/1.1" 200 OK\n',
         "ERROR: once\n" + "INFO: tick\n" * 6,
+        STARTED_POSTGRES,
+        '2026-03-02 09:12:01.140 UTC [31] ERROR:  relation "till" does not exist at character 15\n',
         "INFO: the import of invalid rows failed never\n",  # at a harmless level, words are only words
         "",
     ],
