@@ -43,6 +43,7 @@ class Facts:
         self.digest = digest
         self._width = digest.slot_seconds
         self._over_time = over_time
+        self._failed: dict[tuple[str, str, str], int] = {}  # requests that only an error line reports so far
         self._may_report: dict[str, bool] = {}  # by template: most lines report no event
 
     def count_line(self, at: float | None, *, timed: bool, known: bool) -> None:
@@ -166,7 +167,24 @@ class Facts:
             key = (OTHER, "")
         _tally(self.digest.exceptions, key).add(at, trace.message)
 
+    def _is_repeated(self, line: Line) -> bool:
+        """Return whether an error line has reported the request of this access line: Caddy writes both."""
+        if not line.reported_by:
+            return False
+        request = (line.reported_by, line.method, line.path)
+        count = self._failed.pop(request, 0)
+        if line.logger.startswith("http.log.error"):
+            if len(self._failed) >= _ENDPOINTS:
+                self._failed.clear()
+            self._failed[request] = count + 1
+            return False
+        if count > 1:
+            self._failed[request] = count - 1
+        return count > 0
+
     def _request(self, line: Line, at: float | None) -> None:
+        if self._is_repeated(line):
+            return
         family, duration = line.status // 100, line.duration
         requests = self.digest.requests.get(line.format)
         if requests is None:
@@ -177,8 +195,11 @@ class Facts:
         if duration is not None:
             requests.timed += 1
             self._took(endpoint, duration, at)
-        if at is None:
-            return
+        if at is not None:
+            self._request_at(requests, endpoint, line, at)
+
+    def _request_at(self, requests: Requests, endpoint: EndpointCount, line: Line, at: float) -> None:
+        family, duration = line.status // 100, line.duration
         key = int(at) // self._width
         slot = requests.slots.get(key)
         if slot is None:

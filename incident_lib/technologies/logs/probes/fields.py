@@ -76,7 +76,6 @@ _PARTS = frozenset(
 _TIMES = ("t", "timestamp", "instant")  # may be documents
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
-_CADDY = ("http.log.error", "http.log.access")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
@@ -164,9 +163,8 @@ def _request(line: Line, document: Mapping[str, Any], plan: _Plan, status: int) 
 
 def _reported_by(line: Line, document: Mapping[str, Any]) -> None:
     """Note the client of a request of Caddy, which reports a failed one in two lines: error and access."""
-    if line.logger.startswith(_CADDY):
-        asked_from = (document.get(f"request.{name}") for name in ("remote_ip", "remote_port"))
-        line.reported_by = ":".join(map(_text, asked_from))
+    asked_from = (document.get(f"request.{name}") for name in ("remote_ip", "remote_port"))
+    line.reported_by = ":".join(map(_text, asked_from))
 
 
 def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:

@@ -96,6 +96,7 @@ _UPTIME = re.compile(r"\[ *\d{1,9}\.\d{6}\] ")  # of the kernel
 _PUMA = re.compile(r"\[\d{1,9}\] [-*!+] ")
 _HAPROXY_DAY = re.compile(r"\[[A-Z]{5,7}\] (\d{3})/(\d{6}) \(\d{1,9}\) : ")
 _QUIET = frozenset({"DEBUG", "INFO"})
+_JUL = re.compile(r"([\w$]{1,60}(?:\.[\w$]{1,60}){1,12}) (?:[\w$]{1,80}|<init>|<clinit>)")
 _RAILS = re.compile(r"Started [A-Z]{3,7} \"/|Processing by \w[\w:]{0,100}#")
 _W3C = re.compile(r"#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark): ")
 # A level in a column: fastapi and rich align theirs, and leave out a time that is that of the line before.
@@ -193,6 +194,9 @@ def _generic(line: Line, *, timed: bool, writer: str) -> str:
         return PLAIN
     if writer:
         return "syslog"
+    if timed and not level and (match := _JUL.fullmatch(message)):
+        line.logger = match[1]
+        return "jul"
     if level or (timed and _PROSE.search(message, 0, 120)):
         return "text"
     return "rails" if message[:1] in "SP" and _RAILS.match(message) else PLAIN

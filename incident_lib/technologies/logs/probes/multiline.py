@@ -55,6 +55,11 @@ class Stream:
         """Whether a record that is counted may go on."""
         return any(record is not None and record.is_counted for record in (self._record, self._tracing))
 
+    @property
+    def is_headed(self) -> bool:
+        """Whether the line before holds the time and logger of this one, as java.util.logging writes them."""
+        return self._record is not None and self._record.line.format == "jul"
+
     def owner_of_frame(self, text: str) -> Record | None:
         """Return the record whose open traceback takes the line as it is, None where that takes parsing.
 

@@ -112,7 +112,7 @@ class Scan:
             text=text,
             at=place,
             is_inside=place is None or self._start <= place <= self._end,
-            is_timed=moment is not None,
+            is_timed=moment is not None or (bool(line.level) and stream.is_headed),
             is_counted=self._counting,
             service=envelope.service if envelope is not None else "",
         )

@@ -13,6 +13,7 @@ from incident_lib.technologies.logs.probes.line import (
     encoding_of,
 )
 from incident_lib.technologies.logs.probes.mask import mask, mask_path
+from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.probes.times import seconds_of
 
 AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
@@ -407,7 +408,7 @@ PROGRAMS = [
         "text",
         {"logger": "Till.Drawer", "message": "stuck"},
     ),
-    ("Jan 15, 2026 2:31:05 PM shop.Till open", "text", {"at": AT}),
+    ("Jan 15, 2026 2:31:05 PM shop.Till open", "jul", {"at": AT}),
     ("15-Jan-2026 14:31:05.000 SEVERE [main] shop.Till.open stuck", "text", {"at": AT, "level": "ERROR"}),
     ("[15-Jan-2026 14:31:05] WARNING: [pool till] server reached pm.max_children", "text", {"at": AT}),
     (
@@ -544,6 +545,48 @@ def test_a_line_of_a_program_is_read(text, form, expected):
     assert {name: getattr(line, name) for name in expected} == expected
     assert line.format == form
     assert line.is_known == (form != "plain")
+
+
+def _caddy(logger, port, status, uri="/till"):
+    level = "error" if status >= 500 else "info"
+    request = f'{{"remote_ip":"10.0.0.7","remote_port":"{port}","method":"GET","uri":"{uri}"}}'
+    return (
+        f'{{"level":"{level}","ts":1768487465.5,"logger":"http.log.{logger}","msg":"x","request":{request},'
+        f'"duration":0.25,"status":{status}}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "count", "failed"),
+    [
+        ([_caddy("error", 61, 502), _caddy("access", 61, 502)], 1, 1),
+        ([_caddy("error.log0", 61, 502)] * 2 + [_caddy("access.log0", 61, 502)] * 2, 2, 2),
+        ([_caddy("access", 61, 200), _caddy("error", 61, 503), _caddy("error", 62, 503)], 3, 2),
+        ([_caddy("error", 61, 502), _caddy("access", 61, 200, "/other"), _caddy("access", 61, 502)], 2, 1),
+    ],
+)
+def test_a_request_that_an_error_line_and_an_access_line_report_counts_once(lines, count, failed):
+    scan = Scan(0, 2e9)
+    for line in lines:
+        scan.feed(line)
+    requests = scan.finish().requests["json"]
+    assert requests.count == count
+    assert sum(endpoint.statuses.get(5, 0) for endpoint in requests.endpoints.values()) == failed
+
+
+@pytest.mark.parametrize("zone", ["", " CET"])
+def test_a_line_of_java_util_logging_has_the_time_of_the_line_before(zone):
+    scan = Scan(0, 2e9)
+    for text in (
+        f"Jan 15, 2026 2:31:05 PM{zone} shop.till.Drawer open",
+        "SEVERE: no drawer",
+        f"Jan 15, 2026 2:31:06 PM{zone} shop.till.Drawer <init>",
+        "INFO: ready",
+    ):
+        scan.feed(text)
+    digest = scan.finish()
+    assert (digest.lines, digest.timed_lines, digest.read_lines) == (4, 4, 4)
+    assert digest.errors == 1
 
 
 def test_text_in_another_encoding_is_decoded():
