@@ -20,8 +20,8 @@ _ROUNDS = 4
 _NAME = re.compile(r"\w[._/@:$\\-]+\w|\w/<\*>|[a-z][A-Z]")  # a host, a class, a path: no word of English
 _DOTTED = re.compile(r"\w[./]\w")  # a file, a host
 _CONSTANT = re.compile(
-    r"^\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
-)  # a state, a verb, a function: of the program itself
+    r"^(?!.*\w\(<\*>\))\W*[A-Z]+(?:_[A-Z]+)*\W*$|::\w|\(\)"
+)  # a state, a verb, a function: of the program itself; not what has a number, as LOCAL(0)
 _STATE = re.compile(r"(?:ed|ing|[Uu]p|[Dd]own|[Oo]n|[Oo]ff|OK|ok)\W*$")  # names what happened
 _NOTHING = frozenset({"null", "None", "nil"})
 _EMPTY = frozenset({"()", "[]", "{}", '""', "''"})

@@ -177,6 +177,19 @@ def test_two_names_that_vary_together_are_a_single_template():
     assert templates(lines) == {"transfer of <*> to <*> is complete": 4}
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("clock follows LOCAL(0), offset 3", "clock follows 10.0.0.{}, offset 3"),
+        ("moved to SLOT(7) at once", "moved to {} at once"),
+        ("reading from TAPE_B(12) for the shelf", "reading from 4{} for the shelf"),
+    ],
+)
+def test_a_name_in_capitals_with_a_number_joins_the_numbers_in_its_place(name, numbers):
+    found = templates([name, *(numbers.format(number) for number in range(5))])
+    assert list(found.values()) == [6]
+
+
 def test_states_in_capitals_are_separate_statements():
     states = ("NEW", "RUNNING", "DONE", "FAILED")
     lines = [f"task {at} goes from {state} to DONE" for at, state in enumerate(states)]
