@@ -37,7 +37,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
         few = known.is_everyday and row.count < view.limit("class.warning_count")
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
-        passing = few or over or explained or known.is_passing or not view.summary.has_times
+        meant = explained or _in_a_restart(row, view)
+        passing = few or over or meant or known.is_passing or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",
@@ -69,6 +70,16 @@ def _was_a_moment(row: LogErrorClass, view: View) -> bool:
         return False
     lasted, since = row.last_at - row.first_at, view.summary.last_at - row.last_at
     return lasted < timedelta(seconds=view.limit("class.moment_seconds")) and since > 3 * max(lasted, _QUIET)
+
+
+def _in_a_restart(row: LogErrorClass, view: View) -> bool:
+    """Return whether it was only for a moment, when the server was stopped, and it is ready since."""
+    events = {event.event: event for event in view.evidence.of(LogEvent)}
+    stop, ready = events.get("stop"), events.get("ready")
+    if row.first_at is None or row.last_at is None or not (stop and stop.last_at and ready and ready.last_at):
+        return False
+    is_short = row.last_at - row.first_at < timedelta(seconds=view.limit("class.moment_seconds"))
+    return is_short and abs(stop.last_at - row.last_at) <= 2 * _QUIET and ready.last_at >= row.last_at
 
 
 def _about(peers: tuple[str, ...]) -> str:

@@ -102,6 +102,8 @@ class Scan:
             return self._count_detail(record)
         if envelope is not None:
             line.level = line.level or envelope.level
+            if envelope.service == "kernel" and line.level == "INFO":
+                line.level = ""  # "INFO: task ... blocked": it writes that before what is wrong, too
             if line.format == "plain" and envelope.format:
                 line.format = envelope.format
         if moment is not None:

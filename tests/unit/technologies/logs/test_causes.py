@@ -284,6 +284,15 @@ def test_a_loop_that_ended_is_reported_as_past():
             "{t} INFO success: web entered RUNNING state",
         ),
         (
+            "{t} web.service: Main process exited, code=exited, status=143/n/a",
+            "{t} web.service: Failed with result 'exit-code'.",
+        ),
+        (
+            "{t} UTC [9] FATAL:  terminating connection due to administrator command",
+            "{t} UTC [1] LOG:  database system is shut down",
+            "{t} UTC [2] LOG:  database system is ready to accept connections",
+        ),
+        (
             "{t} Stopping web.service - Web...",
             "{t} web.service: Deactivated successfully.",
             "{t} Started web.service - Web.",
@@ -341,6 +350,16 @@ def test_an_unknown_error_is_frequent_by_its_share(others, is_bad):
     [
         ("{t} web.service: Failed with result 'exit-code'.", "crash-loop", "ended by itself"),
         ("web-1 exited with code 137", "worker-killed", "signal 9"),
+        (
+            "kernel: [9.1] php-fpm[812]: segfault at 0 ip 0007f sp 0007f error 4 in libc.so.6[7f+1]",
+            "worker-killed",
+            "crashed",
+        ),
+        (
+            "{t} UTC [1] LOG:  server process (PID 71) was terminated by signal 9: Killed",
+            "worker-killed",
+            "database shop",
+        ),
         ("{t} ERROR:    Application startup failed. Exiting.", "start-failed", "fails to start"),
         (
             "{t} INFO gave up: web entered FATAL state, too many start retries too quickly",
@@ -372,3 +391,11 @@ def test_a_loop_of_starts_without_an_error_line_quotes_what_is_known_of_its_end(
     assert (
         "EADDRINUSE" in first(*lines(*forms, "{t} WARN exited: web (exit status 1; not expected)")).next_check
     )
+
+
+def test_what_the_kernel_calls_info_may_be_an_error():
+    form = (
+        "Jan 15 14:4{minute}:05 db1 kernel: [9.1] INFO: task jbd2/sda1:412 blocked for more than 120 seconds."
+    )
+    named = first(*(form.format(minute=minute) for minute in range(5)))
+    assert (named.id, "stuck" in named.title) == ("logged-error", True)

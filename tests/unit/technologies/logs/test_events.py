@@ -168,7 +168,7 @@ def test_each_event_is_known_in_the_words_of_its_program(line: str) -> None:
 
 def test_what_a_supervisor_does_on_purpose_is_no_trouble() -> None:
     on_purpose = {row.id for row in server_events().values() if row.by_supervisor}
-    assert on_purpose == {"worker_stopped", "worker_recycled"}
+    assert on_purpose == {"unit_stopped", "worker_stopped", "worker_recycled"}
     for name in on_purpose:
         assert server_events()[name].severity is FindingSeverity.INFO
 
