@@ -38,6 +38,9 @@ def compiled(pattern: str) -> Any:
     """Return a pattern for RE2, which takes time in proportion to the text whatever the pattern is.
 
     Errors: ValueError for what is no regular expression there.
+
+    >>> compiled("(a*)*b").search("a" * 50) is None
+    True
     """
     import re2
 
@@ -93,7 +96,11 @@ def check_patterns(number: int, key: str, patterns: Iterable[str]) -> None:
 
 
 def line_of(text: str, table: str, number: int, key: str) -> int:
-    """Return the line of a key of a row, that of the row where it does not have the key."""
+    r"""Return the line of a key of a row, that of the row where it does not have the key.
+
+    >>> line_of('[[class]]\nid = "a"', "class", 0, "id"), line_of('[[class]]\nid = "a"', "class", 0, "title")
+    (2, 1)
+    """
     lines = text.splitlines()
     starts = [at for at, line in enumerate(lines) if line.startswith(f"[[{table}]]")][number : number + 2]
     if not starts:
@@ -137,7 +144,12 @@ class _Rule:
 
 
 class Matcher:
-    """Finds the entries of rows in texts: a text costs one pass, however many entries there are."""
+    """Finds the entries of rows in texts: a text costs one pass, however many entries there are.
+
+    >>> rows = Matcher([("is full", "full"), (Words(words="disk", pattern=r"sd[a-z]"), "disk")])
+    >>> list(rows.find("the disk sda is full")), list(rows.find("the disk"))
+    ([('full', 'the disk sda is full'), ('disk', 'the disk sda is full')], [])
+    """
 
     def __init__(self, entries: Iterable[tuple[Entry, str]]) -> None:
         self._entries = tuple(entries)
