@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: demo test check format lab accuracy clean
+.PHONY: demo test check format lab accuracy bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -32,6 +32,9 @@ lab: $(VENV)/.demo
 
 accuracy: $(VENV)/.test
 	$(BIN)/python bench/accuracy.py $(ARGS)
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/run.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
