@@ -35,6 +35,11 @@ class Engine:
         self._adapter = adapter
         self._broken_off = 0  # how often
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is an engine of this machine: it is reached through a socket of the file system."""
+        return self._adapter is not None
+
     def abort(self) -> None:
         """Break off: shuts the connections down, so that a waiting read fails."""
         self._broken_off += 1

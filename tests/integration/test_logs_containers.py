@@ -16,6 +16,9 @@ from incident_lib.errors import ProblemKind
 from incident_lib.model import Evidence, EvidenceStatus, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.logs import probes as logs
+from incident_lib.technologies.logs.probes.container import open_stamped
+from incident_lib.technologies.logs.probes.engine_file import open_document
+from incident_lib.technologies.logs.probes.shapes import Shapes
 from incident_lib.technologies.logs.rows import LogEndpoint, LogException, LogSummary, LogTail
 from tests.integration import docker_service
 from tests.integration.docker_service import CASES, container
@@ -189,3 +192,22 @@ def test_a_name_is_no_pattern_and_those_there_are_get_listed(server, tmp_path, c
     assert (code, found["status"]) == (1, "error")
     assert server in found["available_containers"]
     assert server in capsys.readouterr().err
+
+
+def test_the_engines_file_holds_what_the_engine_answers(server):
+    window = Window(clock.now() - timedelta(minutes=15), clock.now())
+    counted = []
+    for is_here in (True, False):
+        with closing(logs.ContainerReader(server).open()) as log:
+            if not is_here:
+                log._engine._adapter = None  # as that of another machine
+            blocks = log.blocks(window)
+            shapes = Shapes(logs.Scan(float("-inf"), float("inf")), blocks.opening)
+            for block in blocks.blocks:
+                shapes.feed_block(block)
+            counted.append((blocks.opening, shapes.finish()))
+    (from_file, by_file), (from_engine, by_engine) = counted
+    assert (from_file, from_engine) == (open_document, open_stamped)
+    assert by_file == by_engine
+    assert by_file.cut_lines == 1
+    assert by_file.lines > 2000

@@ -20,6 +20,7 @@ from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
 from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.shapes import Shapes, open_plain
 from incident_lib.technologies.logs.redaction import Redaction, redacted
 from incident_lib.technologies.logs.sources.blocks import blocks
 from incident_lib.technologies.logs.sources.opening import read_at
@@ -95,6 +96,7 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
     """
     progress, seen = Progress(), 0
     scan = Scan(scope.start, scope.end, scope.slot_seconds, source.shift, source.order)
+    shapes = Shapes(scan, open_plain)
     last = b""
     problem: Problem | None = None
     interrupted = False
@@ -102,9 +104,7 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
         if source.start:
             scan.prime(_before(source))
         for block in blocks(source, progress):
-            for line, cut in clean_lines(block):
-                if line:
-                    scan.feed(line, cut=cut)
+            shapes.feed_block(block)
             last = block[-_CONTEXT_BYTES:]
             advance(progress.read_bytes - seen)
             seen = progress.read_bytes

@@ -14,13 +14,15 @@ from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes.engine_file import documents, log_files, open_document
 from incident_lib.technologies.logs.probes.line import clean
-from incident_lib.technologies.logs.probes.reader import Lines, Reading, newest_of, slot_seconds
+from incident_lib.technologies.logs.probes.reader import Blocks, Lines, Reading, newest_of, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.shapes import Opened
 from incident_lib.units import format_duration
 
 _SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line
-_CHUNK = 256 * 1024
+_CHUNK = 1024 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
 _PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
@@ -91,6 +93,33 @@ class ContainerLog:
         found = Lines(iter(()))
         found.batches = self._batches(found, window.start.timestamp(), newest)
         return found
+
+    def blocks(self, window: Window) -> Blocks:
+        """Return all lines since the window began in blocks: from the engine's file where it can be read.
+
+        Errors: TargetError, as `read`, also later.
+        """
+        since = window.start.timestamp()
+        files = log_files(self._engine.inspect(self._container)) if self._engine.is_here else []
+        if files:
+            found = Blocks(iter(()), open_document)
+            found.blocks = self._until_late(found, documents(files, since))
+        else:
+            found = Blocks(iter(()), open_stamped)
+            batches = raw_lines(self._engine, self._container, since=since)
+            joined = (b"".join(line + b"\n" for line in batch) for batch in batches)
+            found.blocks = self._until_late(found, joined)
+        return found
+
+    def _until_late(self, found: Blocks, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        deadline = clock.monotonic() + self._seconds
+        count = 0
+        for block in blocks:
+            count += block.count(b"\n")
+            yield block
+            if clock.monotonic() > deadline:
+                found.cut = f"only the oldest {count:,} lines came in {format_duration(self._seconds)}"
+                return
 
     def _batches(self, found: Lines, since: float, tail: int | None) -> Iterator[list[str]]:
         deadline = clock.monotonic() + self._seconds
@@ -178,6 +207,18 @@ def split_time(raw: bytes) -> tuple[str, bytes]:
     return (match[0][:-1].decode(), raw[match.end() :]) if match else ("", raw)
 
 
+def open_stamped(raw: bytes) -> Opened:
+    """Return a line behind the engine's time, and that time.
+
+    >>> open_stamped(b"2026-01-15T14:31:05.250000000Z ready")
+    ('ready', 1768487465.25, False)
+    """
+    stamp, line = split_time(raw)
+    text, cut = clean(line.decode("utf-8", "replace"))
+    found = times.from_iso(stamp) if stamp else None
+    return text, found[0] if found else None, cut
+
+
 def _stamped(raw: bytes) -> str:
     stamp, line = split_time(raw)
     plain = clean(line.decode("utf-8", "replace"))[0]
@@ -206,7 +247,7 @@ def raw_lines(
         response = _request(engine, container, {"since": since, "until": until}, tail)
         try:
             _check(response, container, driver)
-            chunks = response.raw.stream(_CHUNK, decode_content=False)
+            chunks = _chunks(response)
             yield from _whole_lines(chunks) if terminal else _demultiplexed(chunks)
         finally:
             response.close()
@@ -223,6 +264,37 @@ def _request(engine: Engine, container: str, bounds: dict[str, float | None], ta
     }
     address = f"{api.base_url}/v{api.api_version}/containers/{quote(container, safe='')}/logs"
     return api.get(address, params=parameters, stream=True, timeout=TIMEOUT_SECONDS)
+
+
+def _chunks(response: Any) -> _Frames:
+    """Yield what the engine sends, many of its chunks at a time: it sends every line in its own.
+
+    The library's reader returns chunk by chunk, which takes longer than to count the lines.
+    """
+    answer = response.raw
+    stream = getattr(getattr(answer, "_fp", None), "fp", None)
+    if stream is None or not answer.chunked:
+        yield from answer.stream(_CHUNK, decode_content=False)
+        return
+    rest = b""
+    while data := stream.read1(_CHUNK):
+        data = rest + data if rest else data
+        parts, position, is_last = [], 0, False
+        while (end := data.find(b"\r\n", position)) >= 0:
+            size = int(data[position:end], 16)
+            after = end + 2 + size
+            if after + 2 > len(data):
+                break
+            if not size:
+                is_last = True
+                break
+            parts.append(data[end + 2 : after])
+            position = after + 2
+        yield b"".join(parts)
+        if is_last:
+            return
+        rest = data[position:]
+    raise OSError("the engine's answer was cut off")
 
 
 def _check(response: Any, container: str, driver: str) -> None:

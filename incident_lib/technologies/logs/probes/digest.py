@@ -19,7 +19,7 @@ _LEAST_CLASS = -331  # of a duration that is next to nothing
 
 
 class Tally(msgspec.Struct, gc=False):
-    """How often something occurred, from when to when, and an example: the first."""
+    """How often something occurred, from when to when, and an example: the first, of several by name."""
 
     count: int = 0
     first_at: float | None = None
@@ -32,7 +32,11 @@ class Tally(msgspec.Struct, gc=False):
             self.first_at, self.example = at, example
         self.count += 1
         if at is not None:
-            if self.first_at is None or at < self.first_at:
+            if (
+                self.first_at is None
+                or at < self.first_at
+                or (at == self.first_at and example < self.example)
+            ):
                 self.first_at, self.example = at, example
             if self.last_at is None or at > self.last_at:
                 self.last_at = at

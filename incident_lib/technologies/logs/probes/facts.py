@@ -22,9 +22,9 @@ from incident_lib.technologies.logs.probes.multiline import Record
 SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
 _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
-_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
-_ENDPOINTS = 500
-_SHAPES = 500  # of lines that were not read
+MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
+MOST_ENDPOINTS = 500
+MOST_SHAPES = 500  # of lines that were not read
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
 _PEERS = 200  # hosts that errors are about, of all classes
 _PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
@@ -71,7 +71,7 @@ class Facts:
             self.digest.not_text_lines += 1
             text = _BINARY
         shape = mask(text)
-        if shape not in unread and len(unread) >= _SHAPES:
+        if shape not in unread and len(unread) >= MOST_SHAPES:
             shape = OTHER
         _tally(unread, shape).add(record.at, text[:_EXAMPLE])
 
@@ -127,7 +127,7 @@ class Facts:
         key = (line.level, template)
         tally = digest.templates.get(key)
         if tally is None:
-            if len(digest.templates) >= _TEMPLATES:
+            if len(digest.templates) >= MOST_TEMPLATES:
                 key = (line.level, OTHER)
             tally = _tally(digest.templates, key)
         if error_class and key[1] != OTHER:
@@ -137,7 +137,7 @@ class Facts:
         tally.add(at, message[:_EXAMPLE])
 
     def _remember(self, template: str, message: str) -> bool:
-        if len(self._may_report) >= 10 * _TEMPLATES:
+        if len(self._may_report) >= 10 * MOST_TEMPLATES:
             self._may_report.clear()
         may = self._may_report[template] = may_report(message)
         return may
@@ -163,7 +163,7 @@ class Facts:
         if trace is None:
             return
         key = (trace.type, trace.frame)
-        if key not in self.digest.exceptions and len(self.digest.exceptions) >= _ENDPOINTS:
+        if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_ENDPOINTS:
             key = (OTHER, "")
         _tally(self.digest.exceptions, key).add(at, trace.message)
 
@@ -174,7 +174,7 @@ class Facts:
         request = (line.reported_by, line.method, line.path)
         count = self._failed.pop(request, 0)
         if line.logger.startswith("http.log.error"):
-            if len(self._failed) >= _ENDPOINTS:
+            if len(self._failed) >= MOST_ENDPOINTS:
                 self._failed.clear()
             self._failed[request] = count + 1
             return False
@@ -230,7 +230,7 @@ class Facts:
         key = (line.method, mask_path(line.path))
         endpoint = requests.endpoints.get(key)
         if endpoint is None:
-            if len(requests.endpoints) >= _ENDPOINTS:
+            if len(requests.endpoints) >= MOST_ENDPOINTS:
                 key = ("*", OTHER)
             endpoint = requests.endpoints.setdefault(key, EndpointCount())
         return endpoint

@@ -60,6 +60,11 @@ class Stream:
         """Whether the line before holds the time and logger of this one, as java.util.logging writes them."""
         return self._record is not None and self._record.line.format == "jul"
 
+    @property
+    def is_tracing(self) -> bool:
+        """Whether the next line may belong to an open traceback, a line in pieces, or a header."""
+        return self._tracing is not None or bool(self.partial) or self.is_headed
+
     def owner_of_frame(self, text: str) -> Record | None:
         """Return the record whose open traceback takes the line as it is, None where that takes parsing.
 

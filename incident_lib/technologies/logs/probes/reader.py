@@ -9,6 +9,7 @@ import msgspec
 from incident_lib.connections.session import Session
 from incident_lib.model import Attachment, Problem, Truncation, Window
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest
+from incident_lib.technologies.logs.probes.shapes import Opening
 
 EXCERPT_BYTES = 16 * 1024 * 1024
 ALL = 2**62  # as a cap: none
@@ -44,6 +45,14 @@ class Lines(msgspec.Struct):
 
     batches: Iterator[list[str]]
     cut: str = ""  # what is missing, known once all batches came
+
+
+class Blocks(msgspec.Struct):
+    """Bytes of whole lines, the oldest first, and what makes a line of each."""
+
+    blocks: Iterator[bytes]
+    opening: Opening
+    cut: str = ""  # what is missing, known once all blocks came
 
 
 class Reading(msgspec.Struct, kw_only=True):

@@ -10,7 +10,7 @@ from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.envelope import Envelope, unwrap
 from incident_lib.technologies.logs.probes.facts import Facts, is_known
 from incident_lib.technologies.logs.probes.formats import parse
-from incident_lib.technologies.logs.probes.line import LONGEST
+from incident_lib.technologies.logs.probes.line import LONGEST, Line
 from incident_lib.technologies.logs.probes.multiline import Record, Stream
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
@@ -36,11 +36,34 @@ class Scan:
         order: DateOrder = UNDECIDED,
     ) -> None:
         self.digest = Digest(slot_seconds=slot_seconds)
-        self._start, self._end, self._shift, self._order = start, end, shift, order
-        self._facts = Facts(self.digest, over_time=start > float("-inf"))
+        self._start, self._end, self._shift, self.order = start, end, shift, order
+        self.over_time = start > float("-inf")
+        self._facts = Facts(self.digest, over_time=self.over_time)
         self._bare = Stream()
         self._streams: dict[tuple[str, str], Stream] = {}
         self._counting = True
+
+    def fresh(self) -> "Scan":
+        """Return a scan that reads the same and has seen nothing; it leaves no line out."""
+        return Scan(float("-inf"), float("inf"), 1, self._shift, self.order)
+
+    @property
+    def is_tracing(self) -> bool:
+        """Whether the next line may belong to an open traceback, or be the rest of a line."""
+        return any(stream.is_tracing for stream in self._all())
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are times outside of the window."""
+        return self.over_time or self._end < float("inf")
+
+    def is_well_inside(self, second: int) -> bool:
+        """Return whether all of a second is in the window."""
+        return self._start <= second and second + 1 <= self._end
+
+    def moment_of(self, line: Line) -> float | None:
+        """Return the time that a line names, None for a line without."""
+        return None if line.at is None else line.at if line.zoned else line.at + self._shift
 
     def prime(self, lines: Iterable[str]) -> None:
         """Take the lines before the part, without counting them."""
@@ -93,10 +116,8 @@ class Scan:
         record = stream.owner_of_frame(text)
         if record is not None:
             return self._count_detail(record)
-        line = parse(text, self._order)
-        moment = at
-        if moment is None and line.at is not None:
-            moment = line.at if line.zoned else line.at + self._shift
+        line = parse(text, self.order)
+        moment = self.moment_of(line) if at is None else at
         record = stream.owner(line, text)
         if record is not None:
             return self._count_detail(record)
