@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from incident_lib.technologies.logs.probes.envelope import unwrap
+from incident_lib import clock
+from incident_lib.technologies.logs.probes.envelope import from_export, unwrap
 
 AT = 1768487465.0  # 2026-01-15 14:31:05 UTC
 LINES = (
@@ -38,6 +41,29 @@ ENVELOPES = {
     "rfc 5424": ("<165>1 2026-01-15T14:31:05Z till7 till 12 ID1 [a@1 b=\"c\"] {}", "till", "", "till7", AT),
     "journal short-iso": ("2026-01-15T14:31:05+0000 till7 till[7]: {}", "till", "", "till7", AT),
     "heroku": ("2026-01-15T14:31:05.000000+00:00 app[web.1]: {}", "app[web.1]", "", "", AT),
+    "compose with a time": ("web-1  | 2026-01-15T14:31:05.000000000Z {}", "web-1", "", "", AT),
+    "pm2": ("0|till-api  | {}", "till-api", "", "", None),
+    "podman-compose": ("[till]     | {}", "till", "", "", None),
+    "supervisor-stdout": ("till stderr | {}", "till", "stderr", "", None),
+    "swarm": ("till_api.2.q1w2e3r4t5y6u7i8o9p0a1s2d@till7    | {}", "till_api.2", "", "till7", None),
+    "stern in every namespace": ("shop a-6d4cf56db6-x2b7k till {}", "a-6d4cf56db6-x2b7k/till", "", "", None),
+    "stern of a set": ("till-0 till {}", "till-0/till", "", "", None),
+    "journal short-precise": ("Jan 15 14:31:05.000000 till7 till[7]: {}", "till", "", "till7", AT),
+    "journal short-full": ("Thu 2026-01-15 14:31:05 UTC till7 till[7]: {}", "till", "", "till7", AT),
+    "journal with-unit": ("Thu 2026-01-15 14:31:05 UTC till7 t.service[7]: {}", "t.service", "", "till7", AT),
+    "journal short-unix": ("1768487465.000000 till7 till[7]: {}", "till", "", "till7", AT),
+    "stored by rsyslog": ("2026-01-15T14:31:05.000000+00:00 till7 till: {}", "till", "", "till7", AT),
+    "rfc 3164 with an ISO time": ("<34>2026-01-15T15:31:05+01:00 till7 till[7]: {}", "till", "", "till7", AT),
+    "rfc 5424 without values": ("<165>1 2026-01-15T14:31:05.000Z - till - - - {}", "till", "", "", AT),
+    "docker's": ("<27>Jan 15 14:31:05 till7 3f6d1b5ad292[8]: {}", "3f6d1b5ad292", "stderr", "till7", AT),
+    "router of Heroku": ("2026-01-15T14:31:05.000000+00:00 heroku[router]: {}", "heroku[router]", "", "", AT),
+    "cf logs": ("   2026-01-15T14:31:05.00+0000 [APP/PROC/WEB/0] ERR {}", "APP/PROC/WEB/0", "stderr", "", AT),
+    "Fly": ("2026-01-15T14:31:05Z app[148e21ea7d3e18] lhr [info] {}", "app[148e21ea7d3e18]", "", "", AT),
+    "task in CloudWatch": (
+        "2026-01-15T14:31:05.000000+00:00 ecs/till/0123456789abcdef0123456789abcdef {}", "till", "", "", AT),
+    "function in CloudWatch": (
+        "2026-01-15T14:31:05.000000+00:00 2026/01/15/[$LATEST]0123456789abcdef {}", "", "", "", AT),
+    "seven digits": ("2026-01-15T14:31:05.0000000Z {}", "", "", "", AT),
     "fluentd": ("2026-01-15 14:31:05 +0000 kube.till: {{\"log\": {!j}, \"stream\": \"stdout\"}}", "kube.till",
                 "stdout", "", AT),
 }  # fmt: skip
@@ -171,3 +197,274 @@ def test_a_database_numbers_its_parts_for_syslog() -> None:
 @pytest.mark.parametrize("part", ["[", "a", "-", '\\"', "{", " |", '="', "\u2028"])
 def test_hostile_lines_end_soon(start: str, part: str) -> None:
     assert unwrap(start + part * 60_000) is None or part == " |"
+
+
+MORE_DOCUMENTS = {
+    "fluent-bit on standard output": {"date": AT, "log": "stuck"},
+    "docker's fluentd driver": {"container_name": "/till", "source": "stderr", "log": "stuck", "time": AT},
+    "FireLens": {
+        "container_name": "till",
+        "source": "stdout",
+        "log": "stuck",
+        "ecs_cluster": "c",
+        "date": AT,
+    },
+    "fluentd with metadata": {"message": "stuck", "kubernetes": {"pod_name": "t-1"}, "@timestamp": AT},
+    "vector": {
+        "message": "stuck\n",
+        "source_type": "file",
+        "timestamp": "2026-01-15T14:31:05Z",
+        "file": "/l",
+    },
+    "filebeat's file": {"@timestamp": AT, "message": "stuck", "log": {"offset": 7, "file": {"path": "/l"}}},
+    "logcli": {"labels": {"container": "till"}, "line": "stuck", "timestamp": "2026-01-15T14:31:05Z"},
+    "Grafana": {"line": "stuck", "timestamp": "1768487465000000000", "date": "", "fields": {"app": "till"}},
+    "CloudWatch's events": {"timestamp": 1768487465000, "message": "stuck\n", "ingestionTime": 1768487466000},
+    "CloudWatch's queries": {"@timestamp": "2026-01-15 14:31:05.000", "@message": "stuck", "@logStream": "s"},
+    "Azure's apps": {"TimeStamp": "2026-01-15T14:31:05.000", "Log": "stuck"},
+    "Azure's clusters": {"TimeGenerated": "2026-01-15T14:31:05Z", "LogMessage": "stuck", "PodName": "till-1"},
+    "colours": {"log": "\x1b[31mstuck\x1b[0m\n", "stream": "stderr", "time": "2026-01-15T14:31:05Z"},
+}
+
+
+@pytest.mark.parametrize("name", MORE_DOCUMENTS)
+def test_documents_of_other_shippers_give_their_line(name: str) -> None:
+    found = unwrap(json.dumps(MORE_DOCUMENTS[name]))
+    assert found is not None
+    assert (found.text, found.at) == ("stuck", AT)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"@timestamp": "2026-01-15T14:31:05Z", "message": "open", "log": {"level": "info", "logger": "till"}},
+        {
+            "@timestamp": "2026-01-15T14:31:05Z",
+            "log.level": "info",
+            "message": "open",
+            "service.name": "till",
+        },
+        {
+            "timestamp": "2026-01-15T14:31:05Z",
+            "level": "INFO",
+            "fields": {"message": "open"},
+            "target": "till",
+        },
+        {"EventId": 0, "LogLevel": "Information", "Category": "Till", "Message": "open"},
+        {"severity": "INFO", "jsonPayload": {"message": "open"}, "timestamp": "2026-01-15T14:31:05Z"},
+        {"level": "info", "line": 17, "file": "till.go", "msg": "open"},
+        {"level": "info", "log": "open"},
+        {"log": 7, "stream": "stdout"},
+        {"MESSAGE": "open"},
+    ],
+)
+def test_a_document_of_a_program_stays_as_it_is(document: dict[str, object]) -> None:
+    assert unwrap(json.dumps(document)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " drawer | state ",
+        "drawer | state",
+        "drawer-one   | open   | 3",
+        "| drawer | state |",
+        "drawer | 3",
+        "till.cash | drawer is open",
+        "SUCCESS  | drawer is open",
+        "14:31:05 | INFO | drawer is open",
+        "14:31:05 INFO | drawer is open",
+        "2026-01-15T14:31:05.123456789Z  INFO till: drawer is open",
+        "2026-01-15T14:31:05.123456Z  WARN till::cash: drawer is stuck",
+        "2026-01-15T14:31:05+00:00 ERROR till: drawer is stuck",
+        "2026-01-15T14:31:05Z till cash: drawer is open",
+        "2026-01-15 14:31:05.123 UTC [123] LOG:  checkpoint starting: time",
+        "2026-01-15 14:31:05 UTC:10.0.0.7(5432):app@till:[7]:LOG:  statement",
+        "2026-01-15 14:31:05,123 till 7 4711 open",
+        "Jan 15 14:31:05 ERROR till: drawer is stuck",
+        "[2026-01-15 14:31:05,123] [till] | open",
+        "[error] | drawer is stuck",
+        "[1768487465] nothing => nothing",
+        "coffee-machine is-open and ready",
+        "utf-8 codec cannot decode",
+        "<999>Jan 15 14:31:05 till7 till: open",
+        "<34>",
+    ],
+)
+def test_what_only_resembles_an_envelope_stays(text: str) -> None:
+    assert unwrap(text) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-01-15 14:31:04,900 INFO till: open",
+        "[2026-01-15 14:31:04 +0000] [7] [INFO] Booting worker with pid: 7",
+        '10.0.0.7 - - [15/Jan/2026:14:31:04 +0000] "GET / HTTP/1.1" 200 1',
+        "1:M 15 Jan 2026 14:31:04.900 * Ready to accept connections",
+        "I0115 14:31:04.900000       1 server.go:7] ready",
+    ],
+)
+@pytest.mark.parametrize(
+    "time", ["2026-01-15T14:31:05Z ", "2026-01-15 14:31:05.000 UTC  ", "2026-01-15T15:31:05.000+01:00\t"]
+)
+def test_a_viewer_puts_its_time_before_a_line_with_its_own(time: str, line: str) -> None:
+    found = unwrap(time + line)
+    assert found is not None
+    assert (found.text, found.at) == (line, AT)
+
+
+@pytest.mark.parametrize("line", ["INFO:     ready", "Traceback (most recent call last):", "    run()", ""])
+@pytest.mark.parametrize("name", ["worker | ", "web    | ", "redis_cache | "])
+def test_a_short_name_counts_where_a_line_of_a_log_follows(name: str, line: str) -> None:
+    found = unwrap(name + line)
+    assert found is not None
+    assert (found.text, found.service) == (line, name.rstrip(" |"))
+
+
+@pytest.mark.parametrize("name", ["web.1  ", "worker.12", "system"])
+def test_a_time_without_a_date_is_one_that_has_passed_in_some_zone(name: str) -> None:
+    now = clock.now().timestamp()
+    for hour in range(0, 24, 4):
+        found = unwrap(f"{hour:02}:31:05 {name} | ready")
+        assert found is not None
+        assert found.at is not None
+        assert (found.text, found.service, found.zoned) == ("ready", name.strip(), False)
+        assert found.at % 86_400 == hour * 3600 + 31 * 60 + 5
+        assert now - 86_400 <= found.at <= now + 50_401
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "service"),
+    [
+        ("Jan 15 14:31:05 till7 kernel: [15.364001] a invoked oom-killer", "a invoked oom-killer", "kernel"),
+        ("Jan 15 14:31:05 till7 kernel: [    7.000001]  dump_stack+0x6d", " dump_stack+0x6d", "kernel"),
+        ("Jan 15 14:31:05 db1 postgres[8]: [7-2] #011Process 9 waits", "\tProcess 9 waits", "postgres"),
+        ("Jan 15 14:31:05 db1 postgres[8]: [7-2] and so on", "\tand so on", "postgres"),
+        ("Jan 15 14:31:05 db1 postgres[8]: [7-2] a@b HINT:  wait", "a@b HINT:  wait", "postgres"),
+        ("Jan 15 14:31:05 till7 till[8]: #011at Till.open(Till.java)", "\tat Till.open(Till.java)", "till"),
+        ("Jan 15 14:31:05 till7 sshd(pam_unix)[8]: failed", "failed", "sshd(pam_unix)"),
+        ("Jan 15 14:31:05 till7 (till)[8]: Failed at step EXEC", "Failed at step EXEC", "till"),
+    ],
+)  # fmt: skip
+def test_the_program_in_syslog_is_the_service(text: str, inside: str, service: str) -> None:
+    found = unwrap(text)
+    assert found is not None
+    assert (found.text, found.service) == (inside, service)
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "stream"),
+    [
+        ("<30>Jan 15 14:31:05 till7 docker/till[8]: open", "", "stdout"),
+        (journal("open", PRIORITY="3", CONTAINER_NAME="till"), "", "stderr"),
+        (journal("open", PRIORITY="6", CONTAINER_NAME="till"), "", "stdout"),
+        (journal("stuck", PRIORITY="3", _TRANSPORT="journal"), "ERROR", ""),
+    ],
+)
+def test_a_priority_that_says_only_the_stream_is_no_level(text: str, level: str, stream: str) -> None:
+    found = unwrap(text)
+    assert found is not None
+    assert (found.level, found.stream) == (level, stream)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_partial"),
+    [
+        ({"logtag": "P"}, True),
+        ({"logtag": "F"}, False),
+        ({"partial_message": "true", "partial_last": "false"}, True),
+        ({"partial_message": "true", "partial_last": "true"}, False),
+        ({"kubernetes": {"pod_name": "till-1"}}, False),
+    ],
+)
+def test_shippers_mark_pieces_of_a_line(more: dict[str, object], *, is_partial: bool) -> None:
+    found = unwrap(json.dumps({"log": "half", "stream": "stdout", "time": AT, **more}))
+    assert found is not None
+    assert found.is_partial is is_partial
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [({"MESSAGE": None}, ""), ({"MESSAGE": [195, 164, 255]}, "\u00e4\ufffd"), ({"MESSAGE": ["a", "b"]}, "a")],
+)
+def test_a_journal_holds_any_message(values: dict[str, object], text: str) -> None:
+    found = unwrap(journal("", **values))
+    assert found is not None
+    assert (found.text, found.at, found.service, found.host) == (text, AT, "till", "till7")
+
+
+def test_fluent_bits_pairs_give_the_log() -> None:
+    for time in ("1768487465.000000000", "[1768487465.000000000, {}]"):
+        found = unwrap(f'[3] till.log: [{time}, {{"stream"=>"stderr", "log"=>"say \\"open\\""}}]')
+        assert found is not None
+        assert (found.text, found.at, found.service) == ('say "open"', AT, "till.log")
+
+
+def test_three_envelopes_come_off_from_outside() -> None:
+    docker = json.dumps({"log": f"{LINES[0]}\n", "stream": "stderr", "time": "2026-01-15T14:31:06Z"})
+    found = unwrap(f"agent-1  | 2026-01-15T14:31:07.000000000Z stdout F {docker}")
+    assert found is not None
+    assert (found.text, found.at, found.service, found.stream) == (LINES[0], AT + 1, "agent-1", "stderr")
+
+
+def test_colours_around_the_name_come_off() -> None:
+    found = unwrap("\x1b[36mweb-1  | \x1b[0mready")
+    assert found is not None
+    assert (found.text, found.service) == ("ready", "web-1")
+
+
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_categories=["Cc"]), max_size=200)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORDS.filter(lambda text: unwrap(text) is None))
+def test_any_line_comes_back_from_every_envelope(text: str) -> None:
+    names = set(ENVELOPES) - {"stern of a set"}  # there the line must be a complete one or the set's
+    for name in names:
+        found = unwrap(wrapped(name, text))
+        assert found is not None, name
+        assert found.text == text, name
+    for name, document in DOCUMENTS.items():
+        found = unwrap(json.dumps(document(text)))
+        assert found is not None, name
+        assert found.text == text, name
+
+
+def export(fields: dict[str, bytes]) -> bytes:
+    """Return a record in the export format, with sizes where a value has line ends or is not text."""
+    record = b""
+    for name, value in fields.items():
+        if b"\n" in value or not value.decode("utf-8", "replace").isprintable():
+            record += name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+        else:
+            record += name.encode() + b"=" + value + b"\n"
+    return record + b"\n"
+
+
+def test_the_export_format_of_the_journal_becomes_lines_of_json() -> None:
+    records = [
+        {"__REALTIME_TIMESTAMP": b"1768487465000000", "_HOSTNAME": b"till7", "MESSAGE": b"a=b"},
+        {"MESSAGE": b"Traceback\n  File x\n", "__REALTIME_TIMESTAMP": b"1768487465000000", "PRIORITY": b"3"},
+        {"MESSAGE": b"\n" * 300, "_HOSTNAME": b"till7"},
+        {"MESSAGE": b"\xff\n", "_HOSTNAME": b"till7"},
+    ]
+    lines = list(from_export(b"".join(map(export, records)).splitlines(keepends=True)))
+    assert [json.loads(line)["MESSAGE"] for line in lines] == [
+        "a=b",
+        "Traceback\n  File x\n",
+        "\n" * 300,
+        "\ufffd\n",
+    ]
+    found = unwrap(lines[1])
+    assert found is not None
+    assert (found.text, found.at, found.level) == ("Traceback\n  File x", AT, "ERROR")
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [b"MESSAGE\n\x07", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff\n", b"MESSAGE\n\x30\0\0\0\0\0\0\0ab\n\n"],
+)
+def test_a_cut_export_ends_without_its_last_record(cut: bytes) -> None:
+    whole = export({"MESSAGE": b"open", "_HOSTNAME": b"till7"})
+    assert len(list(from_export((whole + cut).splitlines(keepends=True)))) == 1
