@@ -399,3 +399,8 @@ def test_what_the_kernel_calls_info_may_be_an_error():
     )
     named = first(*(form.format(minute=minute) for minute in range(5)))
     assert (named.id, "stuck" in named.title) == ("logged-error", True)
+
+
+def test_a_database_that_recovered_by_itself_is_not_restarted():
+    killed = "{t} UTC [1] LOG:  server process (PID 71) was terminated by signal 9: Killed"
+    assert "restart nothing" in first(*lines(killed, since=5)).first_action
