@@ -75,7 +75,7 @@ _PARTS = frozenset(
 )
 _TIMES = ("t", "timestamp", "instant")  # may be documents
 _ERRORS = ("error", "err")  # their message is not the line's
-_PAIR = re.compile(r"([\w.@/-]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
+_PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 

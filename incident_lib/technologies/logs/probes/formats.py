@@ -237,8 +237,14 @@ def _indented(text: str, order: DateOrder) -> Line:
     return Line(message=text, is_detail=True)
 
 
+def _without_column(message: str) -> str:
+    """Return the message without the file and line that rich writes at the right."""
+    match = _COLUMN.search(message[-120:])  # only there: a long run of spaces would take its square
+    return message[: match.start() - min(len(message), 120)].rstrip() if match else message
+
+
 def _aligned(message: str, level: str) -> Line:
-    line = Line(format="text", message=_COLUMN.sub("", message), level=level)
+    line = Line(format="text", message=_without_column(message), level=level)
     if "/" in message:
         _request_in(line)
     return line
@@ -358,7 +364,7 @@ def _with_header(text: str, at: float | None) -> Line:
     if last == ")" and level and (match := _LOGGER_BEHIND.search(message[-120:])):
         line.logger, line.message = match[1], message[: match.start() - min(len(message), 120)]
     elif last.isdigit() and ".py:" in message:
-        line.message = _COLUMN.sub("", message)
+        line.message = _without_column(message)
     return line
 
 

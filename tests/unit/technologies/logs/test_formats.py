@@ -1,5 +1,6 @@
 """Every format that is read, on lines as the programs write them."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -587,6 +588,32 @@ def test_a_line_of_java_util_logging_has_the_time_of_the_line_before(zone):
     digest = scan.finish()
     assert (digest.lines, digest.timed_lines, digest.read_lines) == (4, 4, 4)
     assert digest.errors == 1
+
+
+@pytest.mark.parametrize("filling", [" ", "a", "1", "[", '"', "a=1 ", "/a", "\t", "1 ", "(", '"GET /'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "     ERROR   no  drawer",
+        "2026-01-15 14:31:05 INFO open  till.py:3",
+        "2026-01-15 14:31:05 INFO open  path=/till status=500",
+        '10.0.0.7 - - [15/Jan/2026:14:31:05] "GET /" 200 5',
+        '10.0.0.7:61 [15/Jan/2026:14:31:05.655] web till/a 9/0/-1/-1/250 503 2 - - "GET /a HTTP/1.1"',
+        "2026-01-15 14:31:05 10.1.1.1 GET /till a=1 443 - 10.0.0.7 curl - 500 0 64 250",
+        '2026-01-15 14:31:05 UTC,"a","b",9,"c",6.a,3,"d",2026-01-15 14:00:00 UTC,4/3,5,ERROR,23505,"e"',
+    ],
+)
+def test_a_hostile_line_takes_time_in_proportion_to_its_length(text, filling):
+    def seconds(times):
+        hostile = (
+            text.replace("  ", f"  {filling * times}", 1) if "  " in text else text[:40] + filling * times
+        )
+        start = time.process_time()
+        parse(hostile[:LONGEST])
+        return time.process_time() - start
+
+    short = max(min(seconds(2_000) for _ in range(3)), 1e-3)
+    assert min(seconds(16_000) for _ in range(2)) < 30 * short  # of a square, 64
 
 
 def test_text_in_another_encoding_is_decoded():
