@@ -115,10 +115,42 @@ def test_blocks_join_without_a_line_lost_or_twice(tmp_path):
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
     with closing(logs.FileReader(path).open()) as log:
         part = files._Part(path, 0, path.stat().st_size)
-        found = b"".join(reversed(list(log._blocks([part], size=1000))))
-        assert found == path.read_bytes()
+        blocks = list(log._blocks([part], size=1000))
+        assert b"".join(block.data for block in reversed(blocks)) == path.read_bytes()
+        assert all(block.data.startswith(b"line ") and block.data.endswith(b"\n") for block in blocks)
+        assert all(path.read_bytes().find(block.before + block.data) >= 0 for block in blocks)
         path.write_text("rotated in the meantime\n")
         assert list(log._blocks([part])) == [None]
+
+
+TRACE = """\
+{at} ERROR till: closing {number} failed
+Traceback (most recent call last):
+  File "/srv/till/cash.py", line 31, in take
+till.errors.DrawerError: drawer {number} is open
+"""
+
+
+def test_a_traceback_across_blocks_is_a_single_error(tmp_path, monkeypatch):
+    path, begun = tmp_path / "backend.log", clock.now() - timedelta(seconds=300)
+    path.write_text("".join(TRACE.format(at=iso(begun + timedelta(seconds=n)), number=n) for n in range(250)))
+    monkeypatch.setattr(files.FileLog._blocks, "__defaults__", (1_000,))
+    with closing(logs.FileReader(path).open()) as log:
+        digest = log.read(window()).digest
+    assert {key: tally.count for key, tally in digest.exceptions.items()} == {
+        ("till.errors.DrawerError", "till/cash.py:take"): 250
+    }
+    assert (digest.errors, digest.lines) == (250, 1_000)
+
+
+@pytest.mark.parametrize(("form", "seconds"), [("%d/%m/%Y %H:%M:%S", 40), ("%m/%d/%Y %H:%M:%S", 40)])
+def test_the_order_of_numeric_dates_is_that_of_the_log(tmp_path, form, seconds):
+    path, now = tmp_path / "backend.log", clock.now()
+    days = [now - timedelta(days=20 - n) for n in range(20)]
+    times = [*days, *(now - timedelta(seconds=seconds - n) for n in range(seconds))]
+    path.write_text("".join(f"{at.strftime(form)} INFO till: sale done\n" for at in times))
+    with closing(logs.FileReader(path).open()) as log:
+        assert log.read(window()).digest.lines == seconds
 
 
 def test_a_rotated_file_is_read_where_the_window_reaches_back(tmp_path):

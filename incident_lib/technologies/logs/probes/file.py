@@ -1,8 +1,9 @@
 """A log in a plain file: only the part that the window needs is read, the newest first, within bounds."""
 
-import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.technologies.logs.probes.digest import Digest, merge
-from incident_lib.technologies.logs.probes.formats import parse
-from incident_lib.technologies.logs.probes.line import LONGEST, clean, clean_lines, encoding_of
+from incident_lib.technologies.logs.probes.line import clean_lines, encoding_of
+from incident_lib.technologies.logs.probes.moments import first_time, seek, zone_shift
 from incident_lib.technologies.logs.probes.reader import (
     ALL,
     EXCERPT_BYTES,
@@ -26,13 +27,13 @@ from incident_lib.technologies.logs.probes.reader import (
     slot_seconds,
 )
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.times import DateOrder, order_of
 
 BLOCK_BYTES = 4 * 1024 * 1024
 _PEEK_BYTES = 64 * 1024
 _LATELY_SECONDS, _WATCHED_SECONDS = 60.0, 1.0
+_FOLLOWING = 3_000  # lines behind a block in which its last record may go on
 _ROTATED = 9  # file.1 to file.9
-_HEAD = re.compile(rb"\n(?=[^\s|+])(?!Traceback )")  # where a record begins, not in the middle of a traceback
-_ZONE = re.compile(r"\d(?:Z\b| ?(?:UTC|GMT)\b| ?[+-]\d\d:?\d\d\b)")
 _PROBLEMS = {  # message and advice
     ProblemKind.NOT_FOUND: ("the log {}: there is no such file", "correct `log` of this service"),
     ProblemKind.PRIVILEGE: ("no right to read the log {}", "run as a user who may read it"),
@@ -41,7 +42,6 @@ _PROBLEMS = {  # message and advice
         "name a file in `log`, or the container in `container`",
     ),
 }
-_QUARTER = 900  # seconds: zones differ by whole quarters of an hour
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -50,6 +50,13 @@ class _Part(msgspec.Struct, frozen=True):
     path: Path
     start: int
     end: int
+
+
+class _Block(msgspec.Struct, frozen=True):
+    """Lines, and some that stand before them."""
+
+    before: bytes
+    data: bytes
 
 
 class FileReader(msgspec.Struct, frozen=True):
@@ -132,8 +139,8 @@ class FileLog:
         self._encoding = encoding_of(self._reader.part(self._path, 0, 2).data)
         if self._encoding != "utf-8":
             return self._count_encoded(Scan(start, end, width))
-        shift = self._zone_shift()
-        parts, timed, complete = self._parts(start, shift)
+        order, shift = self._dating()
+        parts, timed, complete = self._parts(window.start, start - shift, order)
         reading = Reading(
             digest=Digest(slot_seconds=width),
             newest=[],
@@ -141,14 +148,18 @@ class FileLog:
             complete=complete,
         )
         wanted = None if timed else self._limits.log_lines
+        behind: list[str] = []  # of the block that was counted before, the newer: a record may go on there
         for block in self._blocks(parts):
             if self._aborted or clock.monotonic() > deadline or block is None:
                 reading.complete = False
                 break
-            scan = Scan(start, end, width, shift)
-            if not self._take(block, scan, reading, wanted):
+            scan = Scan(start, end, width, shift, order)
+            scan.prime(line for line, _ in clean_lines(block.before))
+            lines = list(clean_lines(block.data))
+            if not self._take(lines, scan, behind, reading, wanted):
                 reading.complete = False
                 break
+            behind = [line for line, _ in lines[:_FOLLOWING]]
         return reading, timed
 
     def _count_encoded(self, scan: Scan) -> tuple[Reading, bool]:
@@ -184,38 +195,50 @@ class FileLog:
         """Return nothing: a file does not know the state of what writes it."""
         return {}
 
-    def _take(self, block: bytes, scan: Scan, reading: Reading, wanted: int | None) -> bool:
-        """Count a block, older than those before it; return whether older blocks are wanted."""
-        found = list(clean_lines(block))
+    def _take(
+        self,
+        found: list[tuple[str, bool]],
+        scan: Scan,
+        behind: list[str],
+        reading: Reading,
+        wanted: int | None,
+    ) -> bool:
+        """Count lines older than those before them; return whether older blocks are wanted."""
         more = True
         if wanted is not None:
             room = wanted - reading.digest.lines
             more, found = len(found) <= room, found[-room:] if room else []
         kept = [line for line, cut in found if line and scan.feed(line, cut=cut)]
-        reading.digest = merge(scan.finish(), reading.digest)
+        reading.digest = merge(scan.finish(behind), reading.digest)
         room = self._limits.log_lines - len(reading.newest)
         size = sum(map(len, reading.newest))
         reading.newest = newest_of(kept, room, limit_bytes=self._reader.excerpt_bytes - size) + reading.newest
         return more
 
-    def _parts(self, start: float, shift: float) -> tuple[list[_Part], bool, bool]:
+    def _bytes(self, path: Path, start: int, size: int) -> bytes:
+        return self._reader.part(path, start, size).data
+
+    def _parts(
+        self, window_start: datetime, start: float, order: DateOrder
+    ) -> tuple[list[_Part], bool, bool]:
         """Return what to read, newest first, whether lines have times, and whether that is all of it."""
         parts: list[_Part] = []
         room, timed = self._limits.log_bytes, False
         for path in self._paths():
             head = self._reader.part(path, 0, _PEEK_BYTES)
             size = head.size_bytes
-            if head.modified_at.timestamp() < start:
+            if head.modified_at < window_start:
                 break
-            start_there = start - shift
-            first = _first_time(head.data.split(b"\n"))
+            first = first_time(head.data.split(b"\n"), order)
             timed = timed or first is not None
-            begin = 0 if first is None or first >= start_there else self._seek(path, size, start_there)
+            begin = 0
+            if first is not None and first < start:
+                begin = seek(partial(self._bytes, path), size, start, order=order)
             parts.append(_Part(path, max(begin, size - room), size))
             if size - begin > room:
                 return parts, timed, False
             room -= size - begin
-            if first is None or first < start_there:
+            if first is None or first < start:
                 break
         return parts, timed, True
 
@@ -232,20 +255,8 @@ class FileLog:
                 raise
             yield older
 
-    def _seek(self, path: Path, size: int, start: float) -> int:
-        """Return an offset a little before the first line of that time. Cost: about twenty small reads."""
-        low, high = 0, size
-        while high - low > _PEEK_BYTES:
-            middle = (low + high) // 2
-            at = _first_time(self._reader.part(path, middle, _PEEK_BYTES).data.split(b"\n")[1:])
-            if at is not None and at < start:
-                low = middle
-            else:
-                high = middle
-        return max(low - _PEEK_BYTES, 0)
-
-    def _blocks(self, parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator[bytes | None]:
-        """Yield the bytes of the parts, the newest first, cut where a record begins.
+    def _blocks(self, parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator["_Block | None"]:
+        """Yield the lines of the parts in blocks, the newest first.
 
         None for a block that is no longer there, as after a rotation in the meantime.
         """
@@ -253,33 +264,22 @@ class FileLog:
             end = part.end
             while end > part.start:
                 begin = max(end - size, part.start)
-                block = self._reader.part(part.path, begin, end - begin).data
-                if len(block) < end - begin:
+                context = min(begin, _PEEK_BYTES)
+                data = self._bytes(part.path, begin - context, end - begin + context)
+                if len(data) < end - begin + context:
                     yield None
                     return
-                cut = _HEAD.search(block) if begin else None
-                skip = cut.end() if cut else 0
-                yield block[skip:]
-                end = begin + skip if begin > part.start else begin
+                line_end = data.find(b"\n", context - 1) if context else -1
+                skip = line_end + 1 if 0 <= line_end < len(data) - 1 else context
+                yield _Block(data[:skip], data[skip:])
+                end = begin + skip - context if begin > part.start else begin
 
-    def _zone_shift(self) -> float:
-        """Return what to add to the times of a log that is written in local time without a zone: 0 for most.
-
-        The file's time of change shows it: it is that of the last line, give or take whole quarters of an
-        hour.
-        """
-        tail = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
-        for line in reversed(tail.data.split(b"\n")):
-            at = _time(line)
-            if at is not None:
-                break
-        else:
-            return 0.0
-        if _ZONE.search(line[:200].decode("utf-8", "replace")):
-            return 0.0
-        away = tail.modified_at.timestamp() - at
-        shift = round(away / _QUARTER) * _QUARTER
-        return float(shift) if abs(shift) <= 14 * 3600 and abs(away - shift) <= 2 else 0.0
+    def _dating(self) -> tuple[DateOrder, float]:
+        """Return the order of the log's numeric dates, and what to add to its times without a zone."""
+        head, tail = (self._reader.part(self._path, start, _PEEK_BYTES) for start in (0, -_PEEK_BYTES))
+        modified_at = tail.modified_at.timestamp()
+        order = order_of((line for part in (head, tail) for line, _ in clean_lines(part.data)), modified_at)
+        return order, zone_shift(tail.data, modified_at, order)
 
     def _source(self, parts: list[_Part], shift: float, *, timed: bool) -> str:
         read = ", ".join(f"{part.path.name} bytes {part.start} to {part.end}" for part in parts)
@@ -287,12 +287,3 @@ class FileLog:
         if shift:
             notes += f"; its times have no zone and are taken as {-shift / 3600:+g} h from UTC"
         return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"
-
-
-def _first_time(lines: list[bytes]) -> float | None:
-    """Return the time of the first line that has a time, None if none has."""
-    return next((at for line in lines if (at := _time(line)) is not None), None)
-
-
-def _time(line: bytes) -> float | None:
-    return parse(clean(line[:LONGEST].decode("utf-8", "replace"))[0]).at

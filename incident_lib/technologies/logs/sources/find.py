@@ -12,10 +12,10 @@ import msgspec
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem
 from incident_lib.technologies.logs.probes.line import clean_lines
+from incident_lib.technologies.logs.probes.moments import PEEK_BYTES, first_time, last_time, seek, zone_shift
 from incident_lib.technologies.logs.probes.times import order_of
 from incident_lib.technologies.logs.sources.blocks import blocks, encoding_of
 from incident_lib.technologies.logs.sources.compression import compression_of
-from incident_lib.technologies.logs.sources.moments import PEEK_BYTES, first_time, last_time, seek, zone_shift
 from incident_lib.technologies.logs.sources.opening import read_at, status_of
 from incident_lib.technologies.logs.sources.remote import list_remote
 from incident_lib.technologies.logs.sources.rotation import predecessors, rotated
@@ -168,8 +168,8 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
     lines = list(chain.from_iterable(_sample(each.head) for each in group))
     live = group[-1].source
     tail = _tail(live) if live.can_split else b""
-    shift = zone_shift(tail, live.modified_at) if tail and live.modified_at else 0.0
     order = order_of([*lines, *_sample(tail)], live.modified_at)
+    shift = zone_shift(tail, live.modified_at, order) if tail and live.modified_at else 0.0
     for each in group:
         source = msgspec.structs.replace(each.source, shift=shift, order=order)
         modified_at, first_at = source.modified_at, each.first_at
@@ -181,7 +181,7 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
         found.sources.append(source)
         if first_at is not None:
             found.first_at = min(first_at + shift, found.first_at or first_at + shift)
-        last_at = last_time(tail.split(b"\n")) if source.address == live.address and tail else None
+        last_at = last_time(tail.split(b"\n"), order) if source.address == live.address and tail else None
         newest = last_at + shift if last_at is not None else modified_at
         if newest is not None:
             found.last_at = max(newest, found.last_at or newest)
