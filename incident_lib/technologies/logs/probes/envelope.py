@@ -340,8 +340,8 @@ def _is_level(sender: re.Match[str]) -> bool:
 def _host_sender(text: str, start: int, zone: str) -> re.Match[str] | None:
     """Return the match of host and program behind a time, where they are sure to be these."""
     match = _SENDER.match(text, start, start + _LONGEST_HEAD)
-    if match is None or match[1] is None or _is_level(match):
-        return None
+    if match is None or match[1] is None or "/" in match[1] or _is_level(match):
+        return None  # with a slash it is the stream of a viewer, and no host
     program = match[2] or match[3]
     return match if match[4] or program in _DAEMONS or zone != "Z" else None
 

@@ -85,7 +85,11 @@ class Scan:
             envelope.text, stream.partial = stream.partial + envelope.text, ""
         if at is None and envelope.at is not None:
             at = envelope.at if envelope.zoned else envelope.at + self._shift
-        return self._feed(stream, envelope.text, at, cut=cut, envelope=envelope)
+        first, *others = envelope.text.split("\n")  # a document may hold a traceback
+        is_inside = self._feed(stream, first, at, cut=cut, envelope=envelope)
+        for other in others:
+            self._feed(stream, other, at, cut=False, envelope=envelope)
+        return is_inside
 
     def finish(self, following: Iterable[str] = ()) -> Digest:
         """Return the digest, with what is still open counted; the lines that follow may belong to that."""

@@ -23,6 +23,7 @@ LIMIT = 2_000  # lines of one trace that are joined: recursion writes a thousand
 
 HEAD = "Traceback (most recent call last):"
 _MARGIN = re.compile(r"^[\s|+>-]+")  # exception groups are drawn with a margin; loguru marks a frame
+_OUTERMOST = "  + Exception Group Traceback"
 _CLOSING = re.compile(r"\s*\+-{20,}$")
 _EDGE = re.compile(r"^\s*[|+](?: |$)")
 _FRAME = re.compile(r"^[\s|>]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
@@ -60,21 +61,24 @@ class PythonJoiner(Joiner):
     def __init__(self) -> None:
         super().__init__(HEAD)
         self.ended = False
+        self._chained = False
 
     def _belongs(self, text: str) -> bool:
         bare = _MARGIN.sub("", text) if text[:1] in " |+>" else text
-        if not bare:
+        if bare.startswith(_CHAINS):
+            self.ended, self._chained = False, True
+        elif HEAD in bare[:60]:
+            if self.ended and not self._chained and (bare is text or text.startswith(_OUTERMOST)):
+                return False  # another error, right behind
+            self.ended = self._chained = False
+        elif not bare:
             self.ended = self.ended or _CLOSING.match(text) is not None
-            return True
-        if bare.startswith(_CHAINS) or HEAD in bare[:60]:
-            self.ended = False
-            return True
-        if text[:1] in " \t|+" or text.startswith("> File "):
-            return True
-        if self.ended:
-            return False
-        self.ended = bool(_FINAL.match(text))
-        return self.ended
+        elif text[:1] not in " \t|+" and not text.startswith("> File "):
+            if self.ended:
+                return False
+            self.ended = bool(_FINAL.match(text))
+            return self.ended
+        return True
 
 
 def read(text: str) -> Trace | None:

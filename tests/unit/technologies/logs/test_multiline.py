@@ -1,5 +1,7 @@
 """Lines that belong together: counted as the one event that they report."""
 
+import json
+
 import pytest
 
 from incident_lib.technologies.logs.probes.digest import Digest, merge
@@ -105,6 +107,32 @@ def test_a_plain_line_between_an_error_and_its_traceback_belongs_to_both() -> No
 def test_a_traceback_ends_after_its_last_line(line: str) -> None:
     found = digest(f"{PYTHON}\n{line}\n{PYTHON}\n{line}")
     assert sum(tally.count for tally in found.exceptions.values()) == 2
+
+
+@pytest.mark.parametrize("trace", [PYTHON, CHAINED, LOGURU, GROUP])
+@pytest.mark.parametrize("start", ["", "web-1  | ", "2026-01-15T14:31:05.000000001Z stderr F "])
+def test_tracebacks_right_behind_each_other_are_several_errors(start: str, trace: str) -> None:
+    found = digest("\n".join(start + line for line in "\n".join([trace] * 3).split("\n")))
+    assert [tally.count for tally in found.exceptions.values()] == [3]
+    assert found.errors == 3
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"textPayload": "", "timestamp": "2026-01-15T14:31:05Z", "severity": "DEFAULT"},
+        {"MESSAGE": "", "__REALTIME_TIMESTAMP": "1768487465000000", "SYSLOG_IDENTIFIER": "till"},
+        {"timestamp": 1768487465000, "message": "", "logStreamName": "till/1"},
+    ],
+)
+@pytest.mark.parametrize("trace", [PYTHON, CHAINED])
+def test_a_document_may_hold_a_whole_traceback(trace: str, document: dict[str, object]) -> None:
+    lines = [json.dumps({key: value or trace for key, value in document.items()})] * 3
+    found = digest("\n".join(lines))
+    assert {key: tally.count for key, tally in found.exceptions.items()} == {
+        ("till.errors.DrawerError", "till/cash.py:take"): 3
+    }
+    assert found.errors == 3
 
 
 def test_a_line_of_another_thread_does_not_end_a_traceback() -> None:
