@@ -1,8 +1,10 @@
-"""`incident logs`: one service's log as files, flag for flag like the script it replaces."""
+"""`incident logs --service`: one service's log as files, flag for flag like the script it replaces."""
 
 import argparse
 import json
 import sys
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +16,28 @@ from incident_lib.technologies.logs.export import Job, export, reader_of
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """Fetch the log. Exit code 1 when there is no such container, no engine, or no log that can be read."""
+    """Fetch the log, or summarize the files that are named.
+
+    Exit code 1 when there is no such container, no engine, or no log that can be read.
+    """
+    if arguments.paths:
+        return _of_files(arguments)
     if not arguments.service.strip():
-        raise UsageError("--service: write the name of a service")
-    since = moment("--since", arguments.since)
-    if (clock.now() - since).total_seconds() < 1:
-        raise UsageError(f"--since {arguments.since}: that is now or later, so there is nothing to fetch")
+        raise UsageError("write a PATH, or the name of a service with --service")
+    if arguments.no_rotated or arguments.jobs:
+        raise UsageError("--no-rotated and --jobs go with a PATH, not with --service")
+    since_text = "15m" if arguments.since is None else arguments.since
+    since = past(since_text)
     settings = config.load(getattr(arguments, "config", None))
     job = Job(
         service=arguments.service,
         reader=reader_of(settings, arguments.service, arguments.container_prefix),
-        since_text=arguments.since,
+        since_text=since_text,
         since=since,
         at=clock.now(),
-        tail=_tail(arguments.tail),
-        pattern=arguments.filter,
-        folder=Path(arguments.output_dir),
+        tail=_tail("1000" if arguments.tail is None else arguments.tail),
+        pattern=arguments.filter or "",
+        folder=Path("./incident-logs" if arguments.output_dir is None else arguments.output_dir),
         summary_only=arguments.summary_only,
         redactor=redactor_for(settings),
     )
@@ -42,6 +50,31 @@ def logs(arguments: argparse.Namespace) -> int:
     elif is_collected:
         print("\n".join(_report(summary)))
     return 0 if is_collected else 1
+
+
+def past(text: str) -> datetime:
+    """Return the moment that --since names. Errors: UsageError where nothing can have been written since."""
+    since = moment("--since", text)
+    if (clock.now() - since).total_seconds() < 1:
+        raise UsageError(f"--since {text}: that is now or later, so there is nothing to fetch")
+    return since
+
+
+def _of_files(arguments: argparse.Namespace) -> int:
+    given = (
+        ("--service", arguments.service),
+        ("--output-dir", arguments.output_dir),
+        ("--filter", arguments.filter),
+        ("--container-prefix", arguments.container_prefix),
+        ("--tail", arguments.tail),
+        ("--summary-only", arguments.summary_only),
+    )
+    wrong = [flag for flag, value in given if value]
+    if wrong:
+        raise UsageError(f"{', '.join(wrong)}: not together with a PATH ({arguments.paths[0]})")
+    text = arguments.since
+    since = None if text is None or text.strip().lower() == "all" else past(text)
+    return int(import_module("incident_lib.cli.log_files").summarize_files(arguments, since))
 
 
 def _tail(text: str) -> int | None:

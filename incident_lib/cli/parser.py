@@ -363,16 +363,32 @@ def _health(commands: _Commands) -> None:
 
 
 def _logs(commands: _Commands) -> None:
-    parser = commands.add("logs", "logs:logs", "fetch one service's log: raw, errors, filtered, summary")
-    parser.add_argument("--service", required=True, metavar="S", help="its name")
-    parser.add_argument("--since", default="15m", help='15m, "15 minutes ago", 2026-01-15T14:31 (15m)')
-    parser.add_argument("--output-dir", default="./incident-logs", metavar="D", help="where the files go")
-    parser.add_argument(
-        "--filter", default="", metavar="F", help="lines to keep apart: text or pattern, any case"
+    parser = commands.add(
+        "logs",
+        "logs:logs",
+        "summarize any log files, or fetch one service's log: raw, errors, filtered, summary",
+        "PATH: a file, a pattern, an address such as s3://bucket/app/*.gz, or - for standard input; plain,"
+        " gz, bz2, xz or zst. A log is read with its rotated files. A name that is typed as PATH is always a"
+        " file: a service is named by --service.",
     )
-    parser.add_argument("--container-prefix", metavar="P", help="container is P-SERVICE (app)")
-    parser.add_argument("--tail", default="1000", metavar="N", help="the newest lines, or all (1000)")
-    parser.add_argument("--summary-only", action="store_true", help="write the summary alone")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="print what these logs hold")
+    parser.add_argument("--service", default="", metavar="S", help="fetch the log of this service instead")
+    parser.add_argument(
+        "--since", metavar="TIME", help='15m, "15 minutes ago", 2026-01-15T14:31 (of PATH: all; else 15m)'
+    )
+    files = parser.add_argument_group("with PATH")
+    files.add_argument(
+        "--no-rotated", action="store_true", help="only the files that are named, not their rotated ones"
+    )
+    files.add_argument(
+        "--jobs", type=_positive, default=0, metavar="N", help="processes at once (all, from 50 MB on)"
+    )
+    export = parser.add_argument_group("with --service")
+    export.add_argument("--output-dir", metavar="D", help="where the files go (./incident-logs)")
+    export.add_argument("--filter", metavar="F", help="lines to keep apart: text or pattern, any case")
+    export.add_argument("--container-prefix", metavar="P", help="container is P-SERVICE (app)")
+    export.add_argument("--tail", metavar="N", help="the newest lines, or all (1000)")
+    export.add_argument("--summary-only", action="store_true", help="write the summary alone")
 
 
 def _init(commands: _Commands) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from incident_lib.config import Settings
 from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model import Window
+from incident_lib.model.rows import Row
 from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes import ContainerReader, FileReader, LogReader, Scan, rows, times
 from incident_lib.technologies.logs.probes.container import ContainerLog
@@ -122,7 +123,7 @@ def _collected(job: Job) -> dict[str, Any]:
         "cut": cut,
         "files": _files(job),
         "top_error_patterns": [{"pattern": pattern, "count": number} for pattern, number in patterns],
-        **_figures(scan),
+        **figures(rows(coarsen(scan.finish(), 60))),
     }
 
 
@@ -268,9 +269,9 @@ def _split(line: str) -> tuple[str, str]:
     return "", line
 
 
-def _figures(scan: Scan) -> dict[str, Any]:
-    """Return levels, endpoints, templates and rates by minute."""
-    found = msgspec.to_builtins(rows(coarsen(scan.finish(), 60)))
+def figures(records: Iterable[Row]) -> dict[str, Any]:
+    """Return levels, endpoints, templates and rates by minute, in builtin types."""
+    found = msgspec.to_builtins(list(records))
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for row in found:
         by_kind.setdefault(row.pop("row"), []).append(row)

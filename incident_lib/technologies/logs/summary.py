@@ -14,11 +14,14 @@ from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
 
+from incident_lib import clock
 from incident_lib.errors import TargetError
-from incident_lib.model import Problem
+from incident_lib.model import Evidence, EvidenceStatus, Problem
 from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
+from incident_lib.technologies.logs.probes.ending import tail
 from incident_lib.technologies.logs.probes.line import clean_lines
+from incident_lib.technologies.logs.probes.records import moment, rows
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.probes.shapes import Shapes, open_plain
 from incident_lib.technologies.logs.redaction import Redaction, redacted
@@ -30,8 +33,10 @@ from incident_lib.technologies.logs.sources.split import split
 MANY_BYTES = 50 * 1024 * 1024  # from here on all processors are used
 _LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 32 * 1024 * 1024
 _CONTEXT_BYTES = 64 * 1024  # before a part, and at a time behind it
+_WIDTHS, _WIDEST = ((1_800, 1), (3 * 86_400, 60), (30 * 86_400, 600)), 3_600  # seconds: span, slot
+_NAMED = 20  # files that evidence names
 _TEMPLATES = 20_000  # that are kept apart in a merged digest
-_TAIL = 50  # newest lines that are kept
+_TAIL = 400  # newest lines that are kept
 
 Advance = Callable[[int], None]  # called with the number of stored bytes that were read since the last call
 
@@ -193,6 +198,36 @@ def merge_parts(parts: Iterable[Part]) -> Summary:
         if part.newest and age >= newest[0]:
             newest = (age, part.newest)
     return Summary(digest=digest or Digest(), files=list(files.values()), newest=newest[1])
+
+
+def evidence_of(summary: Summary, target: str) -> Evidence:
+    """Return the summary as the probe of a service's log gives it, for the same analyzers."""
+    records = list(rows(summary.digest))
+    written = [file.modified_at for file in summary.files if file.modified_at is not None]
+    records[0] = msgspec.structs.replace(records[0], modified_at=moment(max(written, default=None)))
+    if summary.newest:
+        records.append(tail(summary.newest))
+    return Evidence(
+        probe="logs.lines",
+        target=target,
+        status=EvidenceStatus.COLLECTED,
+        collected_at=clock.now(),
+        duration_seconds=0.0,
+        source=", ".join(file.address for file in summary.files[:_NAMED]),
+        rows=tuple(records),
+    )
+
+
+def slot_seconds(first_at: float | None, last_at: float | None) -> int:
+    """Return how finely a log of that span is counted, so that a digest stays small.
+
+    >>> slot_seconds(0.0, 900.0), slot_seconds(0.0, 86_400.0), slot_seconds(None, None)
+    (1, 60, 60)
+    """
+    if first_at is None or last_at is None:
+        return 60
+    span = last_at - first_at
+    return next((width for longest, width in _WIDTHS if span <= longest), _WIDEST)
 
 
 def _processors() -> int:

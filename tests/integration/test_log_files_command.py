@@ -1,0 +1,154 @@
+"""`incident logs PATH...` as it is typed: what is printed, exit codes, standard input, Ctrl-C."""
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from incident_lib.errors import UsageError
+from tests.command import run
+
+INCIDENT = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())", "logs"]
+START = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
+
+
+def written(path: Path, count: int, *, start: datetime = START) -> Path:
+    """Write a log in which every fourth request fails, for want of a connection."""
+    with path.open("w") as log:
+        for number in range(count):
+            stamp = (start + timedelta(seconds=number)).isoformat()
+            status = 502 if number % 4 == 0 else 200
+            log.write(f'{stamp} INFO web - "GET /baskets/{number} HTTP/1.1" {status} 12.5ms\n')
+            if status == 502:
+                log.write(f"{stamp} ERROR web - token=t{number:08} [Errno 111] Connection refused\n")
+    return path
+
+
+def document(capsys, *words: str, code: int = 0) -> dict:
+    assert run("logs", *words, "--json") == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # without any workbench.toml
+
+
+def test_a_log_is_summarized_without_configuration(tmp_path, capsys):
+    written(tmp_path / "web.log", 400)
+    assert run("logs", "web.log") == 0
+    printed = capsys.readouterr().out
+    assert "Read 1 file: 500 lines" in printed
+    assert "100 of 400 requests failed" in printed
+    assert "GET /baskets/{id}" in printed
+    assert "t00000004" not in printed
+
+
+def test_the_document_has_the_keys_of_a_service_and_more(tmp_path, capsys):
+    written(tmp_path / "web.log", 400)
+    found = document(capsys, "web.log")
+    assert found["total_log_lines"] == 500
+    assert found["requests_count"] == 400
+    assert found["coverage"]["read_lines_count"] == 500
+    assert found["findings"][0]["id"] == "logs.lines.errors"
+    assert found["files"][0]["path"] == "web.log"
+    assert {"by_minute", "endpoints", "error_classes", "exceptions", "events", "templates"} <= set(found)
+    assert "t00000004" not in json.dumps(found)
+
+
+def test_exit_codes(tmp_path, capsys):
+    written(tmp_path / "web.log", 40)
+    (tmp_path / "cut.log").write_bytes(gzip.compress((tmp_path / "web.log").read_bytes())[:-20])
+    (tmp_path / "image").write_bytes(random.Random(1).randbytes(50_000))
+    (tmp_path / "empty.log").touch()
+    os.mkfifo(tmp_path / "pipe")
+    codes = {
+        ("web.log",): 0,
+        ("empty.log",): 0,
+        ("image",): 1,
+        ("none.log",): 2,
+        ("*.txt",): 2,
+        ("pipe",): 2,
+        (str(tmp_path),): 2,
+        ("cut.log",): 3,
+        ("web.log", "none.log"): 3,
+        ("web.log", "image"): 3,
+    }
+    assert {words: run("logs", *words) for words in codes} == codes
+    error = capsys.readouterr().err
+    assert "none.log: there is no such file" in error
+    assert "pipe is a pipe, no regular file" in error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read_it(tmp_path, capsys):
+    written(tmp_path / "web.log", 40)
+    closed = written(tmp_path / "closed.log", 40)
+    closed.chmod(0)
+    assert run("logs", "closed.log") == 1
+    assert run("logs", "closed.log", "web.log") == 3
+    assert "no right to read it" in capsys.readouterr().err
+
+
+def test_flags_of_the_other_form_are_refused(tmp_path):
+    written(tmp_path / "web.log", 4)
+    with pytest.raises(UsageError, match="--filter"):
+        run("logs", "web.log", "--filter", "x")
+    with pytest.raises(UsageError, match="--service"):
+        run("logs", "web.log", "--service", "web")
+    with pytest.raises(UsageError, match="PATH"):
+        run("logs")
+
+
+def test_since_bounds_what_is_counted(tmp_path, capsys):
+    now = datetime.now(UTC)
+    written(tmp_path / "web.log", 400, start=now - timedelta(seconds=400))
+    assert 50 < document(capsys, "web.log", "--since", "100s")["requests_count"] < 150
+    assert document(capsys, "web.log", "--since", "all")["requests_count"] == 400
+
+
+def test_standard_input_may_be_compressed(tmp_path):
+    data = written(tmp_path / "web.log", 400).read_bytes()
+    for given in (data, gzip.compress(data)):
+        done = subprocess.run([*INCIDENT, "-", "--json"], input=given, capture_output=True, check=True)
+        assert json.loads(done.stdout)["requests_count"] == 400
+
+
+def test_ctrl_c_prints_what_was_read_so_far(tmp_path):
+    data = written(tmp_path / "web.log", 400).read_bytes()
+    with subprocess.Popen(
+        [*INCIDENT, "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(data)
+        process.stdin.flush()
+        while _unread(process.stdin.fileno()):
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        printed = process.stdout.read()
+        process.stdin.close()
+    assert process.returncode == 130
+    found = json.loads(printed)
+    assert 0 < found["requests_count"] <= 400
+    assert "interrupted" in found["files"][0]["notes"][0]
+
+
+def _unread(descriptor: int) -> int:
+    """Return how many bytes of a pipe its reader has not taken yet."""
+    import array
+    import fcntl
+    import termios
+
+    size = array.array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, size)
+    return size[0]
