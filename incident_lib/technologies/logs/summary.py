@@ -102,12 +102,14 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
     progress, seen = Progress(), 0
     scan = Scan(scope.start, scope.end, scope.slot_seconds, source.shift, source.order)
     shapes = Shapes(scan, open_plain)
+    before: list[str] = []
     last = b""
     problem: Problem | None = None
     interrupted = False
     try:
         if source.start:
-            scan.prime(_before(source))
+            before = _before(source)
+            scan.prime(before)
         for block in blocks(source, progress):
             shapes.feed_block(block)
             last = block[-_CONTEXT_BYTES:]
@@ -135,7 +137,7 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
         complete=progress.complete,
         problem=problem,
         interrupted=interrupted,
-        newest=_newest(last, redactor),
+        newest=_newest(before, last, redactor),
     )
 
 
@@ -273,9 +275,9 @@ def _behind(source: Source) -> Iterator[str]:
         rest = rest[cut:]
 
 
-def _newest(block: bytes, redactor: Redactor) -> tuple[str, ...]:
-    """Return the last lines of a block, redacted together, as a secret may stand on several."""
-    lines = [line for line, _ in clean_lines(block) if line][-_TAIL:]
+def _newest(before: list[str], block: bytes, redactor: Redactor) -> tuple[str, ...]:
+    """Return the last lines up to a block's end, redacted together, as a secret may stand on several."""
+    lines = [*before, *(line for line, _ in clean_lines(block) if line)][-_TAIL:]
     return tuple(redactor.text("\n".join(lines)).split("\n")) if lines else ()
 
 
