@@ -16,13 +16,14 @@ from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, USAGE, terminal
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.progress import ReadingProgress
 from incident_lib.cli.terminal import plain
-from incident_lib.errors import ProblemKind
+from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.setup import redactor_for, thresholds_for
 from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.export import figures
+from incident_lib.technologies.logs.fleet import summarize_on
 from incident_lib.technologies.logs.redaction import Redaction
 from incident_lib.technologies.logs.rows import (
     LogEndpoint,
@@ -32,7 +33,7 @@ from incident_lib.technologies.logs.rows import (
     LogTemplate,
     LogUnread,
 )
-from incident_lib.technologies.logs.sources import Found, find
+from incident_lib.technologies.logs.sources import STDIN, Found, Source, find
 from incident_lib.technologies.logs.summary import (
     Part,
     Scope,
@@ -66,8 +67,16 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     total = sum(size for size in sizes if size is not None) if None not in sizes else None
     interruption: list[bool] = []
     with ReadingProgress(total) as progress:
-        parts = summarize(found.sources, scope, processes=arguments.jobs, advance=progress.advance)
-        summary = merge_parts(_until_interrupted(parts, interruption))
+        if arguments.cluster:
+            try:
+                summary, is_interrupted = _on_cluster(arguments.cluster, found.sources, scope, progress)
+            except TargetError as error:
+                _print_problems({"": Problem.from_error(error)}, redactor.text)
+                return NOTHING_READ
+            interruption += [True] * is_interrupted
+        else:
+            parts = summarize(found.sources, scope, processes=arguments.jobs, advance=progress.advance)
+            summary = merge_parts(_until_interrupted(parts, interruption))
     evidence = evidence_of(summary, _target(summary))
     last = summary.digest.last_at
     end = datetime.fromtimestamp(last, UTC) if last is not None and last < scope.end else clock.now()
@@ -86,6 +95,15 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     if interruption:
         sys.stderr.write("interrupted: this is what was read so far\n")
     return code
+
+
+def _on_cluster(
+    address: str, sources: list[Source], scope: Scope, progress: ReadingProgress
+) -> tuple[Summary, bool]:
+    """Return the summary and whether it was interrupted. Errors: UsageError, TargetError."""
+    if any(source.address == STDIN for source in sources):
+        raise UsageError("--cluster: its workers cannot read this standard input; name files or objects")
+    return summarize_on(address, sources, scope, advance=progress.advance)
 
 
 def _until_interrupted(parts: Iterator[Part], interruption: list[bool]) -> Iterator[Part]:

@@ -24,8 +24,8 @@ def logs(arguments: argparse.Namespace) -> int:
         return _of_files(arguments)
     if not arguments.service.strip():
         raise UsageError("write a PATH, or the name of a service with --service")
-    if arguments.no_rotated or arguments.jobs:
-        raise UsageError("--no-rotated and --jobs go with a PATH, not with --service")
+    if arguments.no_rotated or arguments.jobs or arguments.cluster:
+        raise UsageError("--no-rotated, --jobs and --cluster go with a PATH, not with --service")
     since_text = "15m" if arguments.since is None else arguments.since
     since = past(since_text)
     settings = config.load(getattr(arguments, "config", None))

@@ -383,6 +383,12 @@ def _logs(commands: _Commands) -> None:
     files.add_argument(
         "--jobs", type=_positive, default=0, metavar="N", help="processes at once (all, from 50 MB on)"
     )
+    files.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="count on the workers of a Dask scheduler: tcp://HOST:PORT, tls://HOST:PORT, or local",
+    )
     export = parser.add_argument_group("with --service")
     export.add_argument("--output-dir", metavar="D", help="where the files go (./incident-logs)")
     export.add_argument("--filter", metavar="F", help="lines to keep apart: text or pattern, any case")

@@ -1,6 +1,7 @@
 """Logs counted by real Dask workers: as here, also where one is killed; and what could not be counted."""
 
 import gzip
+import json
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from incident_lib.cli import main
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.technologies.logs import fleet
 from incident_lib.technologies.logs.redaction import Redaction
@@ -185,3 +187,26 @@ def test_a_scheduler_that_does_not_answer_and_a_package_that_is_not_there(logs, 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"incident-workbench\[fleet\]"):
         fleet.summarize_on("local", logs, SCOPE)
+
+
+def test_the_command_prints_the_same_with_a_cluster(cluster, logs, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [source.address for source in logs]
+    assert main(["logs", *paths, "--json"]) == 0
+    here = json.loads(capsys.readouterr().out)
+    assert main(["logs", *paths, "--json", "--cluster", cluster.scheduler_address]) == 0
+    assert json.loads(capsys.readouterr().out) == here
+    assert (
+        main(["logs", paths[0], str(tmp_path / "nowhere.log"), "--cluster", cluster.scheduler_address]) == 3
+    )
+
+
+def test_the_command_refuses_what_no_cluster_can_read(logs, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fleet, "_CONNECT_SECONDS", 0.5)
+    assert main(["logs", logs[0].address, "--cluster", "nowhere"]) == 2
+    assert "tcp://HOST:PORT" in capsys.readouterr().err
+    assert main(["logs", logs[0].address, "--cluster", "tcp://127.0.0.1:9"]) == 1
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+    assert main(["logs", "-", "--cluster", "local"]) == 2
+    assert "standard input" in capsys.readouterr().err
