@@ -80,7 +80,7 @@ def measure(arguments: argparse.Namespace) -> int:
         if arguments.full:
             path = _written(folder, FULL, arguments.seed)
             print(f"\n{FULL:,} lines, {path.stat().st_size / 1e9:.1f} GB, as a file")
-            ours = _run("incident logs PATH", _of_path(path, folder))
+            ours = _run("incident logs PATH", _of_path(path))
             print(_row(ours, None))
             met &= ours.megabytes <= MOST_MEMORY
     return 0 if met else 1
@@ -104,7 +104,7 @@ def _compare(container: Container, path: Path, count: int) -> bool:
     print(_row(by_api, base), flush=True)
     by_file = _run("incident logs, engine's file", _of_container(name, folder))
     print(_row(by_file, base), flush=True)
-    by_path = _run("incident logs PATH", _of_path(path, folder))
+    by_path = _run("incident logs PATH", _of_path(path))
     print(_row(by_path, base), flush=True)
     if json.loads(by_api.output)["total_log_lines"] != count:
         raise SystemExit(f"the engine's API gave {json.loads(by_api.output)['total_log_lines']:,} lines")
@@ -175,7 +175,7 @@ def _of_container(name: str, folder: Path) -> list[str]:
     ]
 
 
-def _of_path(path: Path, _: Path) -> list[str]:
+def _of_path(path: Path) -> list[str]:
     return [*_INCIDENT, "--json", "logs", str(path)]
 
 

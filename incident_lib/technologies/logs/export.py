@@ -20,7 +20,7 @@ from incident_lib.model.rows import Row
 from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes import ContainerReader, FileReader, LogReader, Scan, rows, times
 from incident_lib.technologies.logs.probes.container import ContainerLog
-from incident_lib.technologies.logs.probes.digest import coarsen
+from incident_lib.technologies.logs.probes.digest import OTHER, coarsen
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.journal import journal_reader
 from incident_lib.technologies.logs.probes.mask import mask
@@ -197,7 +197,9 @@ def _counted(job: Job, blocks: Blocks, scan: Scan) -> _Count:
     for block in blocks.blocks:
         shapes.feed_block(block)
     shapes.finish()
-    return _Count(shapes.lines, shapes.marks.total(), 0, shapes.marks)
+    errors = shapes.marks.total()
+    shapes.marks.pop(OTHER, None)
+    return _Count(shapes.lines, errors, 0, shapes.marks)
 
 
 def _pattern(line: str) -> str:

@@ -54,6 +54,7 @@ _TOKEN = re.compile(rb"(?<![\w-])(?:[0a-f]{8}-(?:[0a-f]{4}-){3}[0a-f]{12}|[0a-f]
 _NO_RUN = re.compile(rb"[a-f-]")
 _LONGEST = 2_000  # bytes of a line that may have a shape
 _MOST_TOKENS = 60
+_MARKS = 5_000  # that are kept apart
 _SHAPES, _SKELETONS = 2_000, 60_000  # that are kept; those beyond are read line by line
 _OTHER_IDS = (b"7f3a09", b"e01b5c", b"0e9d24")
 _NEXT_DIGITS = bytes.maketrans(b"0123456789", b"1234567890")
@@ -228,7 +229,10 @@ class Shapes:
         self.slow_lines += 1
         self.scan.feed(text, at, cut=cut)
         if mark := self._mark(text):
-            self.marks[mark] += 1
+            self._count_mark(mark, 1)
+
+    def _count_mark(self, mark: str, count: int) -> None:
+        self.marks[mark if mark in self.marks or len(self.marks) < _MARKS else OTHER] += count
 
     # Skeletons.
 
@@ -539,7 +543,7 @@ class Shapes:
             digest.timed_lines += count
             digest.read_lines += count
         if facts.mark:
-            self.marks[facts.mark] += count
+            self._count_mark(facts.mark, count)
 
     def _seconds(self, batch: _Batch, texts: Iterable[bytes]) -> dict[bytes, int]:
         known, found = batch.form.seconds, {}
@@ -585,7 +589,7 @@ class Shapes:
         digest.formats[line.format] = digest.formats.get(line.format, 0) + 1
         self._facts.count(record)
         if mark := self._mark(text):
-            self.marks[mark] += 1
+            self._count_mark(mark, 1)
 
     def _latest(self, batch: _Batch, second: bytes) -> float:
         indices = [index for index, text in enumerate(batch.seconds) if text == second]

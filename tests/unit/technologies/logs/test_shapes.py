@@ -143,3 +143,9 @@ def test_digits_that_decide_are_not_taken_for_others():
     ]
     counted, _ = by_shapes(raws, open_plain, 40)
     assert counted.levels == {"INFO": 60, "ERROR": 60}
+
+
+def test_marks_beyond_those_kept_apart_are_counted_together():
+    shapes = Shapes(Scan(*ALWAYS), open_plain, lambda text: text)
+    shapes.feed_block(b"".join(b"%s x\n" % f"{number:x}".encode() for number in range(5_200)))
+    assert (shapes.marks.total(), shapes.marks["(other)"]) == (5_200, 200)
