@@ -23,6 +23,7 @@ from incident_lib.units import format_duration
 
 _SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line
 _CHUNK = 1024 * 1024
+_BLOCK = 4 * 1024 * 1024
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
 _PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
@@ -107,8 +108,7 @@ class ContainerLog:
         else:
             found = Blocks(iter(()), open_stamped)
             batches = raw_lines(self._engine, self._container, since=since)
-            joined = (b"".join(line + b"\n" for line in batch) for batch in batches)
-            found.blocks = self._until_late(found, joined)
+            found.blocks = self._until_late(found, _large(batches))
         return found
 
     def _until_late(self, found: Blocks, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -195,6 +195,20 @@ def take(batch: list[bytes], scan: Scan) -> list[str]:
         if scan.feed(plain, found[0] if found else None, cut=cut):
             kept.append(f"{stamp} {plain}" if stamp else plain)
     return kept
+
+
+def _large(batches: Iterator[list[bytes]]) -> Iterator[bytes]:
+    """Yield the lines of many batches as one block: to count many at a time takes less."""
+    lines: list[bytes] = []
+    size = 0
+    for batch in batches:
+        lines += batch
+        size += sum(map(len, batch))
+        if size > _BLOCK:
+            yield b"".join(line + b"\n" for line in lines)
+            lines, size = [], 0
+    if lines:
+        yield b"".join(line + b"\n" for line in lines)
 
 
 def split_time(raw: bytes) -> tuple[str, bytes]:
