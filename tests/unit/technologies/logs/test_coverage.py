@@ -264,6 +264,27 @@ def test_failures_at_an_unknown_time_are_unknown_and_counted(failed, served, sev
     assert "ok" not in found
 
 
+WITHOUT_TIMES = {
+    "uvicorn": 'INFO:     10.2.0.{n}:40{n} - "GET /seats/{n} HTTP/1.1" {status} Whatever',
+    "morgan": "GET /seats/{n} {status} 3.{n} ms - 12",
+    "lograge": "method=GET path=/seats/{n} format=html controller=Seats status={status} duration=3.{n}",
+    "json": '{{"level":"info","method":"GET","path":"/seats/{n}","status":{status},"msg":"request"}}',
+}
+
+
+@pytest.mark.parametrize("program", WITHOUT_TIMES)
+@pytest.mark.parametrize(("failing", "severity"), [(2, UNKNOWN), (3, UNKNOWN), (99, None)])
+def test_no_log_without_times_is_well(program, failing, severity):
+    """Whatever program writes it; every second, third or no request fails."""
+    scan = Scan(CONTEXT.window.start.timestamp(), NOW.timestamp())
+    for n in range(60):
+        scan.feed(WITHOUT_TIMES[program].format(n=n, status=500 if n and n % failing == 0 else 200))
+    found = judge(*rows(scan.finish()))
+    assert ("errors" in found and found["errors"].severity) == (severity or False)
+    assert found["no_times"].severity is UNKNOWN
+    assert not {"ok", "coverage"} & found.keys()
+
+
 @pytest.mark.parametrize("lines", [20, 500, 70_000])
 def test_a_log_without_times_is_unknown_however_well_its_lines_are(lines):
     found = judge(untimed(lines))
