@@ -52,9 +52,9 @@ def reading_line(read: int, total: int | None, seconds: float) -> str:
     """Return how far it is, in words.
 
     >>> reading_line(50 << 20, 200 << 20, 5.0)
-    '50.0 MiB of 200 MiB, 10.0 MiB/s, 15 s left'
+    '50 MiB of 200 MiB, 10 MiB/s, 15 s left'
     >>> reading_line(50 << 20, None, 5.0)
-    '50.0 MiB, 10.0 MiB/s'
+    '50 MiB, 10 MiB/s'
     """
     rate = read / max(seconds, 0.001)
     if total is None or total <= 0:
