@@ -56,6 +56,7 @@ _LONGEST = 2_000  # bytes of a line that may have a shape
 _MOST_TOKENS = 60
 _MARKS = 5_000  # that are kept apart
 _SHAPES, _SKELETONS = 2_000, 60_000  # that are kept; those beyond are read line by line
+_FREE_READS, _LINES_A_READ = 3_000, 10
 _OTHER_IDS = (b"7f3a09", b"e01b5c", b"0e9d24")
 _NEXT_DIGITS = bytes.maketrans(b"0123456789", b"1234567890")
 _DIGIT, _COUNTED = re.compile(r"[0-9]"), re.compile(r"\{\d+(?:,\d*)?\}")
@@ -158,6 +159,8 @@ class Shapes:
         self._by_hex: dict[bytes, _Plan] = {}
         self._shapes: dict[bytes, _Shape | None] = {}
         self._forms: dict[bytes, _Form] = {}
+        self._seen_once: set[bytes] = set()
+        self._read_count = 0  # lines that were read to learn from
 
     def feed_block(self, block: bytes) -> None:
         """Count the lines of a block, which ends where a line ends."""
@@ -242,6 +245,8 @@ class Shapes:
         plan = self._by_hex.get(by_hex) or self._plans.get(skeleton)  # it may have come in this block
         if plan is None:
             plan = self._planned(line, skeleton) if len(line) <= _LONGEST else _SLOW
+            if plan is None:
+                return _SLOW
             if len(self._plans) + len(self._by_hex) < _SKELETONS:
                 if plan.ids:
                     self._by_hex[by_hex] = plan
@@ -249,8 +254,12 @@ class Shapes:
                     self._plans[skeleton] = plan
         return plan
 
-    def _planned(self, line: bytes, skeleton: bytes) -> _Plan:
-        """Return the plan of a new skeleton, after comparing what it gives with what the line reports."""
+    def _planned(self, line: bytes, skeleton: bytes) -> _Plan | None:
+        """Return the plan of a new skeleton, after comparing what it gives with what the line reports.
+
+        None where it is too early to say: a shape is learned when it comes again, and as the lines allow,
+        for in some logs next to no line has the shape of another.
+        """
         tokens = [match.span() for match in _TOKEN.finditer(skeleton)]
         if len(tokens) > _MOST_TOKENS:
             return _SLOW
@@ -260,11 +269,17 @@ class Shapes:
             parts += [skeleton[end : span[0]], b"\x01%d\x02" % (span[1] - span[0]) if span in ids else b"0"]
             end = span[1]
         key = b"".join([*parts, skeleton[end:]])
-        if key in self._shapes:
-            shape = self._shapes[key]
-        else:
-            shape = self._learned(line, tokens, ids) if len(self._shapes) < _SHAPES else None
-            self._shapes[key] = shape
+        if key not in self._shapes:
+            if len(self._shapes) >= _SHAPES:
+                return _SLOW
+            if key not in self._seen_once or self._read_count > _FREE_READS + self.lines // _LINES_A_READ:
+                if len(self._seen_once) >= _SHAPES * 10:
+                    self._seen_once.clear()
+                self._seen_once.add(key)
+                return None
+            self._seen_once.discard(key)
+            self._shapes[key] = self._learned(line, tokens, ids)
+        shape = self._shapes[key]
         seen = self._read(line) if shape is not None else None
         if shape is None or seen is None or seen.facts != shape.facts:
             return _SLOW
@@ -329,6 +344,7 @@ class Shapes:
 
     def _read(self, line: bytes) -> _Seen | None:
         """Return what an ordinary line reports, None for any other."""
+        self._read_count += 1
         opened = self._opening(line)
         if opened is None or opened[2] or unwrap(opened[0]) is not None:
             return None
