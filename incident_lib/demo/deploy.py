@@ -20,7 +20,7 @@ from incident_lib.errors import UsageError, WorkbenchError
 
 FIRST_VERSION = "1.4.2"
 NEXT_VERSION = "1.5.0"
-_START_SECONDS = 15.0
+_START_SECONDS = 30.0
 # Data of the demo, like its orders: the shop was last deployed long before anything that is measured.
 _FIRST_DEPLOY_AGE = timedelta(days=6)
 

@@ -287,7 +287,7 @@ def test_a_system_whose_resolver_is_silent_is_bounded(tmp_path: Path) -> None:
     said = _inside(network, _SILENT_RESOLVER)
     assert said["kind"] == "name_not_resolved"
     assert "127.0.0.1: no answer" in said["message"]
-    assert said["seconds"] < 3
+    assert said["seconds"] < 5  # the system's resolver waits for ten
 
 
 _LOOK = """

@@ -16,7 +16,7 @@ from incident_lib.technologies.logs.sources.source import STDIN, Progress, Sourc
 CHUNK_BYTES = 1024 * 1024
 _KINDS = (
     (stat.S_ISDIR, "a folder", "name the files in it, as in {}/*"),
-    (stat.S_ISFIFO, "a pipe", "give - as the path, and it as standard input"),
+    (stat.S_ISFIFO, "a pipe", "redirect it to standard input, and name it as -"),
     (stat.S_ISCHR, "a device", "name a file"),
     (stat.S_ISBLK, "a device", "name a file"),
     (stat.S_ISSOCK, "a socket", "name a file"),
