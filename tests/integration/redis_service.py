@@ -35,6 +35,8 @@ EXTRA = {
     if program
 }
 KINDS = ("redis", "valkey", *EXTRA)
+_HIGHEST = 65_535
+_HIGHEST_OF_CLUSTER = 55_535  # nodes of a cluster meet at the port 10,000 above
 _ATTEMPTS = 5
 _START_SECONDS = 10.0
 
@@ -112,7 +114,7 @@ def _start(
     program: str, directory: Path, options: tuple[str, ...], account: pwd.struct_passwd | None
 ) -> Server:
     for _ in range(_ATTEMPTS):
-        port = free_port()
+        port = free_port(_HIGHEST_OF_CLUSTER if "--cluster-enabled" in options else _HIGHEST)
         fixed = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory))
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -146,11 +148,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(highest: int = _HIGHEST) -> int:
+    """Return a port up to `highest` that nobody listens on just now."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port <= highest:
+            return port
 
 
 def settings_for(url: str, **keys: Any) -> Settings:
