@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 0.1
 def one_at_a_time(
     settings: Settings, waits: Callable[[], None] = lambda: None, *, seconds: float = WAIT_SECONDS
 ) -> Iterator[bool]:
-    """Yield whether nobody else on this machine looks by the same configuration, after `seconds` at most.
+    """Yield whether no other process here collects with the same configuration, after `seconds` at most.
 
     `waits` is called once where somebody does. Nothing is written: the configuration's own file, or its
     folder where there is none, is locked, and the system gives the lock back however the look ends.

@@ -57,7 +57,7 @@ def signals_of(
 ) -> Signals:
     """Return what the findings say about users: who is down, how much fails, how slow it is.
 
-    What others run is left out, as far as `topology` tells it: it hurts users only through our services.
+    What others run is left out, as far as `topology` has it: it hurts users only through our services.
     """
     outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
     findings = tuple(f for f in (analysis.findings if analysis else ()) if f.target not in outside)
@@ -97,7 +97,7 @@ def page_or_chat(signals: Signals) -> tuple[Advice, ...]:
     """
     found = [*_about_services(signals), *_about_numbers(signals), *_about_reports(signals)]
     if signals.maintenance:
-        found.append(_advice("maintenance", LOW, "planned work is announced, nobody is woken for it"))
+        found.append(_advice("maintenance", LOW, "planned work is announced, and wakes no one"))
     order = (PAGE, CHAT, LOW, INVESTIGATE)
     return tuple(sorted(found, key=lambda advice: order.index(advice.call)))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.errors import ConfigError
 from incident_lib.findings.catalogue import Flag
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.addresses import peer_of
@@ -17,8 +16,8 @@ from incident_lib.technologies.logs.words import (
     WrongRowError,
     check_match,
     check_patterns,
+    checked_rows,
     compiled,
-    line_of,
     rows_of,
 )
 
@@ -75,15 +74,7 @@ def parse_classes(text: str, name: str) -> tuple[LogClass, ...]:
     >>> [row.id for row in parse_classes(row, "my.toml")]
     ['oom']
     """
-    rows = rows_of(text, name, "class", LogClass)
-    try:
-        _check(rows)
-    except WrongRowError as error:
-        line = line_of(text, "class", error.number, error.key)
-        raise ConfigError(
-            f"{name}: line {line}: key `{error.key}` of {rows[error.number].id!r}: {error}"
-        ) from error
-    return rows
+    return checked_rows(text, name, "class", LogClass, _check)
 
 
 def _check(rows: tuple[LogClass, ...]) -> None:

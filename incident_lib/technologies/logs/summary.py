@@ -100,7 +100,7 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
     Lines that belong together across the ends of a stretch are counted where they begin.
     """
     progress, seen = Progress(), 0
-    scan = Scan(scope.start, scope.end, scope.slot_seconds, source.shift, source.order)
+    scan = Scan(scope.start, scope.end, scope.slot_seconds, shift=source.shift, order=source.order)
     shapes = Shapes(scan, open_plain)
     before: list[str] = []
     last = b""

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -71,6 +71,20 @@ def rows_of(text: str, name: str, table: str, row_type: type[T]) -> tuple[T, ...
         line = line_of(text, table, int(number[1]) if number else 0, key[1] if key else "")
         problem = f"{message[:1].lower()}{message[1:]}"
         raise ConfigError(f"{name}: line {line}: key `{key[1] if key else table}`: {problem}") from error
+    return rows
+
+
+def checked_rows(
+    text: str, name: str, table: str, row_type: type[T], check: Callable[[tuple[T, ...]], None]
+) -> tuple[T, ...]:
+    """Return the rows as `rows_of`, after `check`. Errors: ConfigError naming file, line and key."""
+    rows = rows_of(text, name, table, row_type)
+    try:
+        check(rows)
+    except WrongRowError as error:
+        line = line_of(text, table, error.number, error.key)
+        row_id = getattr(rows[error.number], "id", "")
+        raise ConfigError(f"{name}: line {line}: key `{error.key}` of {row_id!r}: {error}") from error
     return rows
 
 

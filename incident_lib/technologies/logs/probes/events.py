@@ -4,7 +4,6 @@ from functools import cache
 
 import msgspec
 
-from incident_lib.errors import ConfigError
 from incident_lib.model import FindingSeverity
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.words import (
@@ -12,7 +11,7 @@ from incident_lib.technologies.logs.words import (
     Matcher,
     WrongRowError,
     check_match,
-    line_of,
+    checked_rows,
     rows_of,
 )
 
@@ -49,15 +48,7 @@ def parse_events(text: str, name: str) -> tuple[ServerEvent, ...]:
     >>> [row.id for row in parse_events(row, "my.toml")]
     ['boot']
     """
-    rows = rows_of(text, name, "event", ServerEvent)
-    try:
-        _check(rows)
-    except WrongRowError as error:
-        line = line_of(text, "event", error.number, error.key)
-        raise ConfigError(
-            f"{name}: line {line}: key `{error.key}` of {rows[error.number].id!r}: {error}"
-        ) from error
-    return rows
+    return checked_rows(text, name, "event", ServerEvent, _check)
 
 
 def _check(rows: tuple[ServerEvent, ...]) -> None:

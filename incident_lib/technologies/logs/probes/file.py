@@ -153,10 +153,10 @@ class FileLog:
             if self._aborted or clock.monotonic() > deadline or block is None:
                 reading.complete = False
                 break
-            scan = Scan(start, end, width, shift, order)
+            scan = Scan(start, end, width, shift=shift, order=order)
             scan.prime(line for line, _ in clean_lines(block.before))
             lines = list(clean_lines(block.data))
-            if not self._take(lines, scan, behind, reading, wanted):
+            if not self._take(lines, scan, behind=behind, reading=reading, wanted=wanted):
                 reading.complete = False
                 break
             behind = [line for line, _ in lines[:_FOLLOWING]]
@@ -199,6 +199,7 @@ class FileLog:
         self,
         found: list[tuple[str, bool]],
         scan: Scan,
+        *,
         behind: list[str],
         reading: Reading,
         wanted: int | None,

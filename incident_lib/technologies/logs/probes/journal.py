@@ -28,7 +28,7 @@ from incident_lib.units import format_duration
 _PAGE_ENTRIES = 20_000
 _PAGE_BYTES = 32 * 1024 * 1024
 _BEFORE = 20  # newest entries of a unit that wrote nothing in the window
-_WARNING = 4  # of syslog's severities: from this one on the writer said that something is wrong
+_WARNING = 4  # of syslog's severities: from this one on the writer reports something wrong
 _FIELDS = "MESSAGE,PRIORITY,_TRANSPORT,SYSLOG_IDENTIFIER,_PID"
 _ENVIRONMENT = {"SYSTEMD_LOG_LEVEL": "info", "SYSTEMD_LOG_TARGET": "console", "SYSTEMD_COLORS": "0"}
 _DENIED = re.compile(r"insufficient permissions|Permission denied", re.IGNORECASE)
@@ -51,6 +51,7 @@ class _Entry(msgspec.Struct, gc=False):
 
     @property
     def seconds(self) -> float:
+        """The time at which the journal took it, in seconds since 1970."""
         return int(self.at) / 1e6
 
 
@@ -214,11 +215,11 @@ class JournalLog:
 
     def _check(self, output: Output) -> None:
         """Keep what journalctl says it could not see. Errors: TargetError where that is everything."""
-        said = output.stderr.decode("utf-8", "replace").strip()
+        notice = output.stderr.decode("utf-8", "replace").strip()
         is_empty = not output.stdout.strip().startswith(b"{")
         failed = output.exit_code > 0
-        corrupt = _CORRUPT.search(said)
-        if _DENIED.search(said) or _OTHERS in said:
+        corrupt = _CORRUPT.search(notice)
+        if _DENIED.search(notice) or _OTHERS in notice:
             message = f"no right to read all of the journal for the unit {self._reader.unit}"
             problem = Problem(kind=ProblemKind.PRIVILEGE, message=message, advice=_RIGHTS)
         elif corrupt:
@@ -227,15 +228,15 @@ class JournalLog:
                 message=f"a part of the journal cannot be read: {corrupt[0].strip()}",
                 advice="journalctl --verify names damaged files; what other files hold was read",
             )
-        elif _MISSING.search(said):
+        elif _MISSING.search(notice):
             problem = Problem(
                 kind=ProblemKind.NOT_FOUND,
-                message=f"there is no journal: {said.splitlines()[-1]}",
+                message=f"there is no journal: {notice.splitlines()[-1]}",
                 advice="correct `journal_directory`, or let journald keep its journal",
             )
         elif failed:
-            said = said.splitlines()[-1] if said else f"exit code {output.exit_code}"
-            problem = Problem(kind=ProblemKind.UNSUPPORTED, message=f"journalctl failed: {said}")
+            notice = notice.splitlines()[-1] if notice else f"exit code {output.exit_code}"
+            problem = Problem(kind=ProblemKind.UNSUPPORTED, message=f"journalctl failed: {notice}")
         else:
             return
         if failed or is_empty:

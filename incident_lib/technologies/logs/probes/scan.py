@@ -32,6 +32,7 @@ class Scan:
         start: float,
         end: float,
         slot_seconds: int = 1,
+        *,
         shift: float = 0.0,
         order: DateOrder = UNDECIDED,
     ) -> None:
@@ -45,7 +46,7 @@ class Scan:
 
     def fresh(self) -> "Scan":
         """Return a scan that reads the same and has seen nothing; it leaves no line out."""
-        return Scan(float("-inf"), float("inf"), 1, self._shift, self.order)
+        return Scan(float("-inf"), float("inf"), 1, shift=self._shift, order=self.order)
 
     @property
     def is_tracing(self) -> bool:

@@ -99,13 +99,16 @@ class _Zstd:
 
     @property
     def eof(self) -> bool:
+        """Whether the frame has ended."""
         return bool(self._machine.eof)
 
     @property
     def unused_data(self) -> bytes:
+        """What stands behind the frame."""
         return bytes(self._machine.unused_data) + self._behind
 
     def decompress(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the next bytes of the frame hold."""
         for start in range(0, len(data), _SLICE):
             yield self._machine.decompress(data[start : start + _SLICE])
             if self.eof:

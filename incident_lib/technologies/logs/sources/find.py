@@ -42,6 +42,7 @@ class _Candidate(msgspec.Struct, kw_only=True):
 
     @property
     def first_at(self) -> float | None:
+        """The first time in it, None where its beginning has none."""
         return first_time(self.head.split(b"\n"))
 
 

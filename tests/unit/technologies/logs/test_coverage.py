@@ -23,6 +23,7 @@ from incident_lib.technologies.logs.rows import (
     LogTail,
     LogUnread,
 )
+from tests.unit.technologies.logs.logs_of import summary_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
@@ -41,23 +42,7 @@ def ago(seconds: float) -> datetime:
 
 def summary(lines: int = 1000, **values: Any) -> LogSummary:
     """Return a log all lines of which were read, the newest just now."""
-    defaults: dict[str, Any] = {
-        "lines_count": lines,
-        "first_at": ago(900),
-        "last_at": ago(1),
-        "has_times": True,
-        "bucket_seconds": 10,
-        "levels": {},
-        "formats": {},
-        "errors_count": 0,
-        "requests_count": 0,
-        "server_errors_count": 0,
-        "client_errors_count": 0,
-        "timed_lines_count": lines,
-        "known_lines_count": lines,
-        "read_lines_count": lines,
-    }
-    return LogSummary(**defaults | values)
+    return summary_of(lines, **{"first_at": ago(900), "last_at": ago(1)} | values)
 
 
 def untimed(lines: int = 240, **values: Any) -> LogSummary:

@@ -10,6 +10,7 @@ from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverit
 from incident_lib.technologies.logs.findings import ANALYZERS
 from incident_lib.technologies.logs.probes import Scan, rows
 from incident_lib.technologies.logs.rows import LogSummary, LogTemplate
+from tests.unit.technologies.logs.logs_of import summary_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(minutes=15), NOW)
@@ -30,23 +31,7 @@ def judge(*found: Row) -> dict[str, Finding]:
 
 
 def summary(lines: int, **values: Any) -> LogSummary:
-    defaults: dict[str, Any] = {
-        "lines_count": lines,
-        "first_at": NOW - timedelta(minutes=9),
-        "last_at": NOW,
-        "has_times": True,
-        "bucket_seconds": 10,
-        "levels": {},
-        "formats": {},
-        "errors_count": 0,
-        "requests_count": 0,
-        "server_errors_count": 0,
-        "client_errors_count": 0,
-        "timed_lines_count": lines,
-        "known_lines_count": lines,
-        "read_lines_count": lines,
-    }
-    return LogSummary(**defaults | values)
+    return summary_of(lines, first_at=NOW - timedelta(minutes=9), last_at=NOW, **values)
 
 
 def template(count: int, example: str, level: str = "", **values: Any) -> LogTemplate:
