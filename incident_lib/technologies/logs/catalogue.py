@@ -10,7 +10,10 @@ _COVERAGE = (
     "cut_lines_count known_lines_count lines_count not_text_lines_count read_lines_count read_ratio "
     "timed_lines_count"
 )
-_CLASS = "address addresses advice count error_class last_at peers problem reason"
+_CLASS = (
+    "address addresses advice count duration_max_seconds duration_p50_seconds error_class last_at peers "
+    "problem reason"
+)
 
 
 def _classes() -> Iterator[FindingKind]:

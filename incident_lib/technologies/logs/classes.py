@@ -22,6 +22,7 @@ from incident_lib.technologies.logs.words import (
 )
 
 _LONGEST = 16_384  # characters of a text that are compared: half from its beginning, half from its end
+_UNITS = {"seconds": 1.0, "milliseconds": 1e-3}  # of what `lasted` finds
 _REMEMBERED = 1_000  # characters: most errors are written many times, word by word
 
 
@@ -52,6 +53,7 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     explained_by: tuple[str, ...] = ()
     blames: tuple[str, ...] = ()
     is_local: bool = False
+    lasted: tuple[str, ...] = ()
 
     def reason_in(self, line: str) -> str | None:
         """Return in one word what is wrong, None where the line shows no more than its class."""
@@ -87,6 +89,9 @@ def _check(rows: tuple[LogClass, ...]) -> None:
                 raise WrongRowError(number, key, f"there is no class {unknown!r}")
         check_match(number, row.match)
         check_patterns(number, "blames", row.blames)
+        check_patterns(number, "lasted", row.lasted)
+        if wrong := next((each for each in row.lasted if not _UNITS.keys() & _ready(each).groupindex), None):
+            raise WrongRowError(number, "lasted", f"{wrong!r} has no group `seconds` or `milliseconds`")
         if wrong := next((code for code in row.sqlstate if not re.fullmatch("[0-9A-Z]{5}", code)), None):
             raise WrongRowError(number, "sqlstate", f"{wrong!r} is no code of five digits and capitals")
 
@@ -144,12 +149,26 @@ def peer_in(error_class: str, *texts: str) -> str:
         return ""
     for pattern in row.blames if row is not None else ():
         for text in texts:
-            if found := _blame(pattern).search(text[:_LONGEST]):
+            if found := _ready(pattern).search(text[:_LONGEST]):
                 host, port = found.group("host"), found.groupdict().get("port")
                 return f"{host}:{port}" if port else str(host)
     return peer_of(*texts)
 
 
+def seconds_in(error_class: str, text: str) -> float | None:
+    """Return how long an error of a class lasted, None where its text does not say.
+
+    >>> seconds_in("slow_steps", "Executing <Task pending name='Task-7'> took 0.512 seconds")
+    0.512
+    """
+    row = log_classes().get(error_class)
+    for pattern in row.lasted if row is not None else ():
+        if found := _ready(pattern).search(text[:_LONGEST]):
+            units = found.groupdict()
+            return sum(float(units[unit]) * scale for unit, scale in _UNITS.items() if units.get(unit))
+    return None
+
+
 @cache
-def _blame(pattern: str) -> Any:
+def _ready(pattern: str) -> Any:
     return compiled(pattern)

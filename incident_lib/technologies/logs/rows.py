@@ -158,6 +158,8 @@ class LogErrorClass(Row, frozen=True, kw_only=True):
     last_at: datetime | None
     example: str
     peers: tuple[str, ...] = ()  # the hosts that its lines name, the most frequent first: "db.example:5432"
+    duration_p50_seconds: float | None = None  # how long it lasted, where its lines say so
+    duration_max_seconds: float | None = None
 
 
 class LogEvent(Row, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from incident_lib.technologies.logs.rows import (
     LogException,
     LogTemplate,
 )
-from incident_lib.units import format_share, format_times
+from incident_lib.units import format_duration, format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
@@ -43,7 +43,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
-            f"{known.title}{_about(row.peers)}: logged {format_times(row.count)}",
+            f"{known.title}{_about(row.peers)}: logged {format_times(row.count)}{_lasted(row)}",
             f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {known.advice}",
             since=row.first_at,
             error_class=row.error_class,
@@ -53,6 +53,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
             peers=" ".join(row.peers) or None,
             addresses=" ".join(addresses_of(row.example)) or None,
             reason=known.reason_in(row.example),
+            duration_p50_seconds=row.duration_p50_seconds,
+            duration_max_seconds=row.duration_max_seconds,
             problem=f"{known.title}{_about(row.peers)}",
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
@@ -91,6 +93,16 @@ def _about(peers: tuple[str, ...]) -> str:
     others = len(peers) - 1
     more = f" and {others} other{'s' if others > 1 else ''}" if others > 0 else ""
     return f" ({peers[0][:80]}{more})" if peers else ""
+
+
+def _lasted(row: LogErrorClass) -> str:
+    """Return how long it lasted, "" where its lines do not say."""
+    typical, longest = row.duration_p50_seconds, row.duration_max_seconds
+    if typical is None or longest is None:
+        return ""
+    if row.count == 1:
+        return f", for {format_duration(longest)}"
+    return f", for {format_duration(typical)} typically and {format_duration(longest)} at worst"
 
 
 def judge_exceptions(view: View) -> Iterator[Finding]:

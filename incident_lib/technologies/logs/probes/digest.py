@@ -93,6 +93,7 @@ class Digest(msgspec.Struct):
     templates: dict[tuple[str, str], Tally] = {}  # by level and template
     exceptions: dict[tuple[str, str], Tally] = {}  # by type and frame
     classes: dict[str, Tally] = {}
+    class_durations: dict[tuple[str, int], int] = {}  # by class of error and class of how long it lasted
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
     events: dict[str, Tally] = {}
     boots: dict[tuple[str, int], int] = {}  # starts, by event and stretch of ten seconds
@@ -163,6 +164,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         templates=_union(first.templates, second.templates, merge_tallies),
         exceptions=_union(first.exceptions, second.exceptions, merge_tallies),
         classes=_union(first.classes, second.classes, merge_tallies),
+        class_durations=_union(first.class_durations, second.class_durations, add),
         peers=_union(first.peers, second.peers, add),
         events=_union(first.events, second.events, merge_tallies),
         boots=_union(first.boots, second.boots, add),

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from incident_lib.technologies.logs.classes import classes_of, peer_in
+from incident_lib.technologies.logs.classes import classes_of, peer_in, seconds_in
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import (
     OTHER,
@@ -147,6 +147,9 @@ class Facts:
         for name, example in found.items():
             _tally(self.digest.classes, name).add(at, example)
             self._peer(name, example, text)
+            if (seconds := seconds_in(name, text)) is not None:
+                key = (name, duration_class(seconds))
+                self.digest.class_durations[key] = self.digest.class_durations.get(key, 0) + 1
         return frozenset(found)
 
     def _peer(self, name: str, example: str, text: str) -> None:

@@ -185,8 +185,17 @@ def _classes(digest: Digest) -> list[LogErrorClass]:
     peers: dict[str, tuple[str, ...]] = {}  # by class, the most frequent first
     for (name, peer), _ in sorted(digest.peers.items(), key=lambda item: (-item[1], item[0])):
         peers[name] = (*peers.get(name, ()), peer)[:_PEERS]
+    lasted: dict[str, dict[int, int]] = {}
+    for (name, number), count in digest.class_durations.items():
+        lasted.setdefault(name, {})[number] = count
     return [
-        LogErrorClass(error_class=name, **_fields(tally), peers=peers.get(name, ()))
+        LogErrorClass(
+            error_class=name,
+            **_fields(tally),
+            peers=peers.get(name, ()),
+            duration_p50_seconds=percentile(lasted.get(name, {}), 0.5),
+            duration_max_seconds=percentile(lasted.get(name, {}), 1.0),
+        )
         for name, tally in _by_count(digest.classes)
     ]
 

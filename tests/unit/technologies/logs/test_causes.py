@@ -1,5 +1,6 @@
 """From the lines of a log to the cause that is named first, and to none where all is well."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -177,6 +178,22 @@ def test_blocked_workers_are_blocked_and_not_dead(forms, title):
     assert analysis.hypotheses[0].id == "event-loop-blocked"
     assert title in analysis.hypotheses[0].title
     assert not [each for each in analysis.hypotheses if each.id in {"worker-killed", "crash-loop"}]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((0.512,), "logged once, for 5.. ms"),
+        ((0.1, 0.5, 0.5, 0.5, 7.5), "logged 5 times, for (49|50|51). ms typically and 7.[456] s at worst"),
+    ],
+)
+def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, words):
+    form = "{t} WARNING asyncio: Executing <Task pending name='T' coro=<job()>> took %.3f seconds"
+    found = bad(*lines(SERVED, since=100), *(line for took in steps for line in lines(form % took, since=10)))
+    finding = found["class.slow_steps"]
+    assert re.search(words, finding.title)
+    assert finding.data["duration_max_seconds"] == pytest.approx(max(steps), rel=0.03)
+    assert finding.data["duration_p50_seconds"] == pytest.approx(sorted(steps)[len(steps) // 2], rel=0.03)
 
 
 @pytest.mark.parametrize(

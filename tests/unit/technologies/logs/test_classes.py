@@ -13,6 +13,7 @@ from incident_lib.technologies.logs.classes import (
     log_classes,
     parse_classes,
     peer_in,
+    seconds_in,
 )
 
 ROW = """# a class
@@ -61,6 +62,11 @@ def test_every_entry_of_the_file_is_needed_in_its_class_once() -> None:
             'match = ["OOM"]',
             'flags = ["odd"]\nmatch = ["OOM"]',
             "line 7: key `flags`: invalid enum value 'odd'",
+        ),
+        (
+            'match = ["OOM"]',
+            "lasted = ['took (\\d+) s']\nmatch = [\"OOM\"]",
+            "line 7: key `lasted` of 'oom': 'took (\\\\d+) s' has no group `seconds` or `milliseconds`",
         ),
         ("[[class]]", "[[klass]]", "line 1: key `klass`: object contains unknown field"),
         ("[[class]]", "[[class]", "my.toml: no valid TOML"),
@@ -263,6 +269,26 @@ def test_settings_and_prose_are_no_class(line: str) -> None:
 )
 def test_each_class_is_known_by_the_words_of_its_library(line, expected):
     assert list(classes_of(line)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "seconds"),
+    [
+        ("Executing <Handle _SelectorTransport._call() at /srv/a.py:3> took 0.104 seconds", 0.104),
+        (f"Executing <Task pending name='Task-7' coro=<{'a.' * 600}b()>> took 12.000 seconds", 12.0),
+        ("Event loop blocked for 1204 ms", 1.204),
+        (
+            "Thread[vert.x-eventloop-thread-3,5,main] has been blocked for 5234 ms, time limit is 2000 ms",
+            5.234,
+        ),
+        ("Blocked for 20.5ms, operation started here", 0.0205),
+        ("event loop lag: 310ms", 0.31),
+        ("the middleware blocked the event loop 3 times", None),
+    ],
+)
+def test_how_long_a_step_blocked_the_event_loop_is_read(line, seconds):
+    assert list(classes_of(line)) == ["slow_steps"]
+    assert seconds_in("slow_steps", line) == (None if seconds is None else pytest.approx(seconds))
 
 
 def test_a_socket_error_within_a_redis_error_is_the_redis_error():

@@ -136,6 +136,8 @@ LINE = st.one_of(
             "2026-01-15 14:31:05.123 UTC [1] ERROR:  deadlock detected",
             "1:M 15 Jan 2026 14:31:05.123 * Ready to accept connections",
             'level=warn msg="x"',
+            "2026-01-15 14:31:05 WARNING asyncio: Executing <Task pending> took 0.512 seconds",
+            "2026-01-15 14:31:06 WARNING asyncio: Executing <Task pending> took 7.5 seconds",
         ]
     ),
 )
