@@ -23,6 +23,7 @@ from incident_lib.investigation.setup import redactor_for, thresholds_for
 from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.export import figures
+from incident_lib.technologies.logs.findings import analyze_age
 from incident_lib.technologies.logs.fleet import summarize_on
 from incident_lib.technologies.logs.redaction import Redaction
 from incident_lib.technologies.logs.rows import (
@@ -77,11 +78,15 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
         else:
             parts = summarize(found.sources, scope, processes=arguments.jobs, advance=progress.advance)
             summary = merge_parts(_until_interrupted(parts, interruption))
-    evidence = evidence_of(summary, _target(summary))
+    evidence = evidence_of(summary, _target(summary), found.newest_at)
     last = summary.digest.last_at
     end = datetime.fromtimestamp(last, UTC) if last is not None and last < scope.end else clock.now()
     window = Window(since or end - timedelta(days=1), end)
-    findings = list(analyze_one(evidence, Context(window=window, thresholds=thresholds)))
+    context = Context(window=window, thresholds=thresholds)
+    findings = list(analyze_one(evidence, context))
+    if summary.complete and not interruption:  # of what was read in part, the newest line is not known
+        now = msgspec.structs.replace(context, window=Window(window.start, max(clock.now(), window.end)))
+        findings += analyze_age(evidence, now)
     problems = found.problems | {file.address: file.problem for file in summary.files if file.problem}
     code = INTERRUPTED if interruption else _exit_code(summary, problems)
     report = _Report(

@@ -115,6 +115,36 @@ def test_since_bounds_what_is_counted(tmp_path, capsys):
     assert document(capsys, "web.log", "--since", "all")["requests_count"] == 400
 
 
+@pytest.mark.parametrize(("ago", "is_stale"), [(7_200, True), (0, False)])
+def test_a_log_whose_newest_line_is_old_says_so(tmp_path, capsys, ago, is_stale):
+    written(tmp_path / "web.log", 400, start=datetime.now(UTC) - timedelta(seconds=ago + 400))
+    found = [each for each in document(capsys, "web.log")["findings"] if each["id"] == "logs.lines.stale"]
+    assert len(found) == is_stale
+    assert run("logs", "web.log") == 0
+    assert ("the newest line is 2h 0m old" in capsys.readouterr().out) == is_stale
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_since_a_time_after_the_newest_line(tmp_path, capsys, is_copied):
+    path = written(tmp_path / "web.log", 400, start=datetime.now(UTC) - timedelta(seconds=7_600))
+    if not is_copied:
+        os.utime(path, (time.time() - 7_200,) * 2)
+    (finding,) = document(capsys, "web.log", "--since", "1h")["findings"]
+    assert finding["id"] == "logs.lines.empty"
+    assert 7_200 <= finding["data"]["age_seconds"] < 7_300
+    assert run("logs", "web.log", "--since", "1h") == 0
+    printed = capsys.readouterr().out
+    assert "nothing was logged in this stretch of time: the newest line is 2h 0m old" in printed
+
+
+def test_the_age_of_what_was_read_in_part_is_not_known(tmp_path, capsys):
+    data = gzip.compress(written(tmp_path / "web.log", 4_000).read_bytes())
+    (tmp_path / "cut.gz").write_bytes(data[:-2_000])
+    assert not [
+        each for each in document(capsys, "cut.gz", code=3)["findings"] if each["id"] == "logs.lines.stale"
+    ]
+
+
 def test_standard_input_may_be_compressed(tmp_path):
     data = written(tmp_path / "web.log", 400).read_bytes()
     for given in (data, gzip.compress(data)):

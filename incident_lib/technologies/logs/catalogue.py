@@ -61,7 +61,7 @@ FINDINGS = (
               fields="endpoint"),
         entry("logs.lines.templates_cut", STATE, "More kinds of lines than are kept apart",
               fields="other_lines_count uncompared_templates_count"),
-        entry("logs.lines.empty", STATE, "Nothing was logged"),
+        entry("logs.lines.empty", STATE, "Nothing was logged", fields="age_seconds"),
         entry("logs.lines.no_times", STATE, "The lines have no times: when is unknown", fields=_COVERAGE),
         entry("logs.lines.coverage", STATE, "Too few of the lines could be read", fields=_COVERAGE),
         entry("logs.lines.stale", STATE, "The newest line is much older than the gaps between those before",

@@ -34,6 +34,7 @@ class LogSummary(Row, frozen=True, kw_only=True):
     # Error lines, and requests answered with 5xx, by that service.
     service_errors: dict[str, int] = msgspec.field(default_factory=dict)
     modified_at: datetime | None = None  # when the file was written last; None of what is no file
+    newest_at: datetime | None = None  # of the newest line, where it was seen that it is before the window
 
 
 class LogBucket(Row, frozen=True, kw_only=True):

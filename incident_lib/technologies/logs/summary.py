@@ -202,11 +202,18 @@ def merge_parts(parts: Iterable[Part]) -> Summary:
     return Summary(digest=digest or Digest(), files=list(files.values()), newest=newest[1])
 
 
-def evidence_of(summary: Summary, target: str) -> Evidence:
-    """Return the summary as the probe of a service's log gives it, for the same analyzers."""
+def evidence_of(summary: Summary, target: str, newest_at: float | None = None) -> Evidence:
+    """Return the summary as the probe of a service's log gives it, for the same analyzers.
+
+    `newest_at` is when the newest line of the files was written, where that is known.
+    """
     records = list(rows(summary.digest))
     written = [file.modified_at for file in summary.files if file.modified_at is not None]
-    records[0] = msgspec.structs.replace(records[0], modified_at=moment(max(written, default=None)))
+    records[0] = msgspec.structs.replace(
+        records[0],
+        modified_at=moment(max(written, default=None)),
+        newest_at=None if summary.digest.lines else moment(newest_at),
+    )
     if summary.newest:
         records.append(tail(summary.newest))
     return Evidence(

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from msgspec.structs import replace
+
 from incident_lib.findings.base import Analyzer, Context
 from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.logs.findings import coverage, latency, messages, requests, wording
 from incident_lib.technologies.logs.findings.view import view_of
 
-__all__ = ["ANALYZERS", "ON_FAILURE", "analyze_lines"]
+__all__ = ["ANALYZERS", "ON_FAILURE", "analyze_age", "analyze_lines"]
 
 _JUDGES = (
     requests.judge_errors,
@@ -41,6 +43,17 @@ def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
     yield from (*found, *last, *doubts)
     if not (last or doubts or any(finding.severity.is_bad for finding in found)):
         yield coverage.judge_well(view)
+
+
+def analyze_age(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield `stale` where the log of files that were named ends long before the window does.
+
+    When a file was written last shows nothing here: it may be a copy.
+    """
+    view = view_of(evidence, context)
+    if view is not None:
+        copied = replace(view.summary, modified_at=None)
+        yield from coverage.judge_stale(replace(view, summary=copied))
 
 
 ANALYZERS: dict[str, Analyzer] = {"logs.lines": analyze_lines}

@@ -19,6 +19,7 @@ _SHAPES = 3  # that are quoted
 _QUOTED = 200  # characters
 _LAST = 5  # lines that are quoted
 _SLACK = timedelta(minutes=1)
+_IDLE = "the service has no work, hangs, or logs elsewhere by now"
 _ADVICE = "Next: read those lines by eye; what they report is in no number here"
 
 
@@ -31,6 +32,18 @@ def judge_empty(evidence: Evidence, window: Window) -> Finding:
             FindingSeverity.UNKNOWN,
             "no line of this stretch of time was read: the log is longer than could be read in time",
             "read a shorter stretch of time, with --since",
+        )
+    newest = next((row.newest_at for row in evidence.of(LogSummary)), None)
+    if newest and newest < window.start:
+        seconds = (window.end - newest).total_seconds()
+        return finding(
+            evidence,
+            "empty",
+            FindingSeverity.INFO,
+            f"nothing was logged in this stretch of time: the newest line is {format_duration(seconds)} old",
+            _IDLE,
+            since=newest,
+            age_seconds=seconds,
         )
     written = next((row.modified_at for row in evidence.of(LogSummary)), None)
     if written and written > window.start + _SLACK and any(row.lines for row in evidence.of(LogTail)):
@@ -158,7 +171,7 @@ def judge_stale(view: View) -> Iterator[Finding]:
         FindingSeverity.INFO,
         f"the newest line is {format_duration(age)} old, and no gap between lines was over "
         f"{format_duration(gap)} before",
-        "the service has no work, hangs, or logs elsewhere by now",
+        _IDLE,
         since=last,
         age_seconds=age,
         gap_seconds=gap,

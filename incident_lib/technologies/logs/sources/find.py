@@ -32,6 +32,7 @@ class Found(msgspec.Struct, kw_only=True):
     notes: list[str] = []
     first_at: float | None = None  # as far as the beginnings of the files say
     last_at: float | None = None  # as far as their ends, or times of change, say
+    newest_at: float | None = None  # of the newest line, where an end shows it; also of what is left out
 
 
 class _Candidate(msgspec.Struct, kw_only=True):
@@ -171,6 +172,9 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
     tail = _tail(live) if live.can_split else b""
     order = order_of([*lines, *_sample(tail)], live.modified_at)
     shift = zone_shift(tail, live.modified_at, order) if tail and live.modified_at else 0.0
+    last_at = last_time(tail.split(b"\n"), order) if tail else None
+    if last_at is not None:
+        found.newest_at = max(last_at + shift, found.newest_at or last_at + shift)
     for each in group:
         source = msgspec.structs.replace(each.source, shift=shift, order=order)
         modified_at, first_at = source.modified_at, each.first_at
@@ -182,8 +186,8 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
         found.sources.append(source)
         if first_at is not None:
             found.first_at = min(first_at + shift, found.first_at or first_at + shift)
-        last_at = last_time(tail.split(b"\n"), order) if source.address == live.address and tail else None
-        newest = last_at + shift if last_at is not None else modified_at
+        is_live = source.address == live.address
+        newest = last_at + shift if last_at is not None and is_live else modified_at
         if newest is not None:
             found.last_at = max(newest, found.last_at or newest)
 

@@ -11,7 +11,7 @@ import pytest
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Truncation, Window
 from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
-from incident_lib.technologies.logs.findings import ANALYZERS
+from incident_lib.technologies.logs.findings import ANALYZERS, analyze_age
 from incident_lib.technologies.logs.probes import Scan, rows
 from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.rows import (
@@ -69,8 +69,8 @@ def unread(shape: str, count: int) -> LogUnread:
     return LogUnread(shape=shape, count=count, first_at=None, last_at=None, example=shape)
 
 
-def judge(*rows: Row, truncated: Truncation | None = None) -> dict[str, Finding]:
-    evidence = Evidence(
+def evidence_of(*rows: Row, truncated: Truncation | None = None) -> Evidence:
+    return Evidence(
         probe="logs.lines",
         target="api",
         status=EvidenceStatus.COLLECTED,
@@ -80,7 +80,10 @@ def judge(*rows: Row, truncated: Truncation | None = None) -> dict[str, Finding]
         rows=rows,
         truncated=truncated,
     )
-    found = ANALYZERS["logs.lines"](evidence, CONTEXT)
+
+
+def judge(*rows: Row, truncated: Truncation | None = None) -> dict[str, Finding]:
+    found = ANALYZERS["logs.lines"](evidence_of(*rows, truncated=truncated), CONTEXT)
     return {finding.id.removeprefix("logs.lines."): finding for finding in found}
 
 
@@ -393,6 +396,25 @@ def test_a_file_that_was_written_after_its_newest_time_is_unknown(written, sever
     values = {"last_at": ago(600), "modified_at": None if written is None else ago(written)}
     at = [600 + 10 * number for number in range(26)][::-1]
     assert judge(summary(**values), *buckets(*at))["stale"].severity is severity
+
+
+def test_files_that_were_named_may_be_copies():
+    at = [600 + 10 * number for number in range(26)][::-1]
+    copied, live = (summary(last_at=ago(600), modified_at=written) for written in (ago(2), None))
+    (finding,) = analyze_age(evidence_of(copied, *buckets(*at)), CONTEXT)
+    assert finding == judge(live, *buckets(*at))["stale"]
+    assert finding.severity is INFO
+    assert not list(analyze_age(evidence_of(summary(), *buckets(*at)), CONTEXT))
+
+
+@pytest.mark.parametrize("written", [None, 2, 3_600])
+def test_a_log_without_a_line_of_the_stretch_says_how_old_its_newest_line_is(written):
+    old = {"newest_at": ago(7_200), "modified_at": None if written is None else ago(written)}
+    tail = LogTail(lines=("started",))
+    finding = judge(summary(0, first_at=None, last_at=None, **old), tail)["empty"]
+    assert finding.severity is INFO
+    assert "the newest line is 2h 0m old" in finding.title
+    assert finding.data["age_seconds"] == 7_200
 
 
 @pytest.mark.parametrize(
