@@ -14,6 +14,7 @@ from incident_lib.technologies.logs.probes.fields import from_json, from_logfmt,
 from incident_lib.technologies.logs.probes.line import PLAIN, Line, level_of, level_of_priority
 from incident_lib.technologies.logs.probes.servers import (
     ENDING,
+    IN_UTC,
     read_access,
     read_combined,
     read_haproxy,
@@ -178,6 +179,7 @@ def _of_header(text: str, first: str, order: DateOrder) -> Line:
         line.format = _generic(line, timed=found is not None, writer=writer if first != "[" else "")
     if found and line.at is None:
         line.at, _, line.zoned = found
+    line.zoned = line.zoned or line.format in IN_UTC
     return line
 
 

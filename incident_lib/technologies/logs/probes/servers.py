@@ -180,6 +180,7 @@ _FORMS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
+IN_UTC = frozenset({"iis", "cloudfront"})  # their times are, by definition, and name no zone
 _PATTERNS = tuple((name, words, re.compile(pattern)) for name, (words, pattern) in _FORMS.items())
 _HAPROXY = next(pattern for name, _, pattern in _PATTERNS if name == "haproxy")
 _HAPROXY_LINE = re.compile(

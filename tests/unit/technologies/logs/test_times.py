@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.moments import zone_shift
+from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.shapes import Shapes, open_plain
 from incident_lib.technologies.logs.probes.times import (
     UNDECIDED,
     DateOrder,
@@ -222,3 +225,29 @@ def test_a_field_holds_a_moment(value, expected):
 )
 def test_a_line_says_whether_it_names_its_zone(text, zoned):
     assert parse(text).zoned == zoned
+
+
+IIS = "{day} {time} 10.1.1.1 GET /till/{n} a=1 443 - 10.0.0.7 Mozilla/5.0+(X11) - 200 0 0 25{n}"
+CLOUDFRONT = (
+    "{day}\t{time}\tFRA6-C1\t392\t10.0.0.7\tGET\td1.cloudfront.net\t/till/{n}\t200\t-\tcurl\t-\t-\tHit\tid=="
+    "\ttill.example\thttps\t23\t0.25{n}\t-\tTLSv1.3"
+)
+LOCAL = "{day} {time} INFO till: order {n} paid"
+HOUR = 3_600.0
+
+
+@pytest.mark.parametrize(("form", "added"), [(IIS, 0.0), (CLOUDFRONT, 0.0), (LOCAL, HOUR)])
+def test_times_that_are_in_utc_by_definition_are_not_shifted(form, added):
+    lines = [
+        form.format(day=f"{at:%Y-%m-%d}", time=f"{at:%H:%M:%S}", n=number)
+        for number, at in enumerate(datetime.fromtimestamp(AT + n, UTC) for n in range(30))
+    ]
+    text = "\n".join(lines).encode() + b"\n"
+    assert zone_shift(text, AT + 29 + HOUR) == added  # the file was written an hour after its last time
+    by_line, by_shape = (Scan(float("-inf"), float("inf"), 1, shift=HOUR) for _ in range(2))
+    for line in lines:
+        by_line.feed(line)
+    Shapes(by_shape, open_plain).feed_block(text)
+    for scan in (by_line, by_shape):
+        digest = scan.finish()
+        assert (digest.first_at, digest.last_at) == (AT + added, AT + 29 + added)
