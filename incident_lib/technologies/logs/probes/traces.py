@@ -215,6 +215,8 @@ class GoJoiner(Joiner):
     has_head = False
 
     def _belongs(self, text: str) -> bool:
+        if text.startswith(GO_HEADS) and any(line.startswith("goroutine ") for line in self.lines):
+            return False  # another, right behind: a panic within a panic stands before what was running
         return not text or _GO_LINE.match(text) is not None
 
 

@@ -276,3 +276,9 @@ def test_a_line_in_pieces_is_read_whole() -> None:
     assert [tally.example for (level, _), tally in found.templates.items() if level == "ERROR"] == [
         "no space left on this device"
     ]
+
+
+def test_panics_of_go_right_behind_each_other_are_two() -> None:
+    panic = "panic: {0} [recovered]\n\tpanic: {0}\n\ngoroutine 1 [running]:\nmain.load(...)\n\t/srv/main.go:7"
+    found = digest("\n".join(panic.format(word) for word in ("no port", "no host")))
+    assert [tally.count for tally in found.exceptions.values()] == [2]
