@@ -52,6 +52,9 @@ LIMITS = {
         5, "own", "times that it started: fewer are deploys and restarts by hand"
     ),
     "logs.boots.most_seconds": limit(120, "own", "between two starts of a server, on average"),
+    "logs.boots.most_traceback_seconds": limit(
+        30, "own", "between two ends, where only they are logged; cron starts a job each minute"
+    ),
     "logs.boots.most_worker_seconds": limit(
         20, "own", "between two starts of workers; recycling takes longer"
     ),

@@ -7,6 +7,7 @@ from incident_lib.technologies.logs.probes.events import is_start, server_events
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
 from incident_lib.units import format_duration, format_times
 
+_MOST_OTHERS_RATIO = 0.1  # of the tracebacks: entries in a log that holds nothing else
 _GOES_ON_SECONDS = 60.0  # without a start, where starts come more often
 _REPLACED = frozenset({"worker_timeout", "worker_killed"})  # workers whose end has a name and a cause
 _BAD = frozenset({"ERROR", "CRITICAL"})
@@ -16,7 +17,7 @@ def loop_of(view: View, events: dict[str, LogEvent]) -> Finding | None:
     """Return `server.boot_loop` for what starts most often, None where nothing does too often."""
     rows = [row for row in events.values() if is_start(row.event) and _is_loop(row, events, view)]
     if not rows:
-        return None
+        return _deaths(view)
     row = max(rows, key=lambda row: (row.count, row.event == "start"))
     seconds = _interval(row)
     last_at = view.summary.last_at or row.last_at
@@ -37,6 +38,47 @@ def loop_of(view: View, events: dict[str, LogEvent]) -> Finding | None:
         rate=describe_rate(seconds),
         check=_check(view, row),
         last_at=row.last_at.isoformat() if row.last_at else None,
+    )
+
+
+def _deaths(view: View) -> Finding | None:
+    """Return `server.boot_loop` for a log of nothing but a traceback that ends its process, again and again.
+
+    A program that catches it, prints it just so and tries again looks the same, and needs the same.
+    """
+    raised = view.evidence.of(LogException)
+    if len(raised) != 1 or view.summary.requests_count:
+        return None
+    (row,) = raised
+    others = sum(view.summary.formats.values()) - row.deaths_count
+    gap, most = row.death_gap_p50_seconds, row.death_gap_max_seconds
+    is_steady = gap is not None and most is not None and most <= 2 * gap + 1
+    if not is_steady or gap is None or gap > view.limit("boots.most_traceback_seconds") or not row.last_at:
+        return None
+    if (
+        row.deaths_count < 2 * view.limit("boots.least_count")
+        or others > _MOST_OTHERS_RATIO * row.deaths_count
+    ):
+        return None
+    seconds = _interval(row)
+    goes_on = (view.context.window.end - row.last_at).total_seconds() <= max(_GOES_ON_SECONDS, 5 * seconds)
+    place = f" in {row.frame}" if row.frame else ""
+    ended = "" if goes_on else f", and not since {when(row.last_at)} UTC"
+    check = f"Why does it end in {row.type}{place} each time: {row.example}".rstrip(": ")
+    return finding(
+        view.evidence,
+        "server.boot_loop",
+        FindingSeverity.CRITICAL if goes_on else FindingSeverity.INFO,
+        f"it ended in {row.type}{place} {format_times(row.deaths_count)}, {describe_rate(seconds)}, and "
+        f"wrote nothing else{ended}",
+        f"{span(row.first_at, row.last_at)}; {row.example}\n{check}",
+        since=row.first_at,
+        event="traceback",
+        boots_count=row.deaths_count,
+        interval_seconds=round(seconds, 3),
+        rate=describe_rate(seconds),
+        check=check,
+        last_at=row.last_at.isoformat(),
     )
 
 
@@ -89,7 +131,7 @@ def _is_on_purpose(event: str) -> bool:
     return known is not None and known.by_supervisor
 
 
-def _interval(row: LogEvent) -> float:
+def _interval(row: LogEvent | LogException) -> float:
     if row.first_at is None or row.last_at is None:
         return 0.0
     return (row.last_at - row.first_at).total_seconds() / max(row.count - 1, 1)

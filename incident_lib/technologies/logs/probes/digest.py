@@ -92,6 +92,7 @@ class Digest(msgspec.Struct):
     requests: dict[str, Requests] = {}  # by format
     templates: dict[tuple[str, str], Tally] = {}  # by level and template
     exceptions: dict[tuple[str, str], Tally] = {}  # by type and frame
+    deaths: dict[tuple[str, str, int], int] = {}  # of those that end a process, by type, frame and second
     classes: dict[str, Tally] = {}
     class_durations: dict[tuple[str, int], int] = {}  # by class of error and class of how long it lasted
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
@@ -163,6 +164,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         requests=_union(first.requests, second.requests, _merge_requests),
         templates=_union(first.templates, second.templates, merge_tallies),
         exceptions=_union(first.exceptions, second.exceptions, merge_tallies),
+        deaths=_union(first.deaths, second.deaths, add),
         classes=_union(first.classes, second.classes, merge_tallies),
         class_durations=_union(first.class_durations, second.class_durations, add),
         peers=_union(first.peers, second.peers, add),

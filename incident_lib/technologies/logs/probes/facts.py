@@ -98,7 +98,7 @@ class Facts:
                 classes = self._classes(_text_of(record, exception), at)
             self._message(record, min(classes, default=""))
         if exception:
-            self._exception(exception, at)
+            self._exception(record, exception)
         if not record.is_timed or not is_known(line):
             self._unread(record)
 
@@ -161,14 +161,21 @@ class Facts:
         if key[1] and (key in peers or len(peers) < _PEERS):
             peers[key] = peers.get(key, 0) + 1
 
-    def _exception(self, text: str, at: float | None) -> None:
-        trace = traces.read(text)
+    def _exception(self, record: Record, text: str) -> None:
+        trace, at = traces.read(text), record.at
         if trace is None:
             return
         key = (trace.type, trace.frame)
         if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_ENDPOINTS:
             key = (OTHER, "")
         _tally(self.digest.exceptions, key).add(at, trace.message)
+        line = record.line
+        has_header = bool(line.level or line.logger) and not record.text.startswith("Error: ")  # of Node
+        is_bare = not has_header and text.startswith(record.text)
+        if at is not None and is_bare and traces.ends_process(text):
+            deaths, death = self.digest.deaths, (*key, int(at))
+            if death in deaths or len(deaths) < _STRETCHES:
+                deaths[death] = deaths.get(death, 0) + 1
 
     def _is_repeated(self, line: Line) -> bool:
         """Return whether an error line has reported the request of this access line: Caddy writes both."""

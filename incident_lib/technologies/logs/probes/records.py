@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -201,14 +201,23 @@ def _classes(digest: Digest) -> list[LogErrorClass]:
 
 
 def _exceptions(digest: Digest) -> list[LogException]:
+    deaths: dict[tuple[str, str], dict[int, int]] = {}
+    for (type_, frame, second), count in digest.deaths.items():
+        deaths.setdefault((type_, frame), {})[second] = count
     return [
-        LogException(
-            type=type_,
-            frame=frame,
-            **_fields(tally),
-        )
-        for (type_, frame), tally in _by_count(digest.exceptions)[:_EXCEPTIONS]
+        LogException(type=key[0], frame=key[1], **_fields(tally), **_deaths(deaths.get(key, {})))
+        for key, tally in _by_count(digest.exceptions)[:_EXCEPTIONS]
     ]
+
+
+def _deaths(counts: dict[int, int]) -> dict[str, Any]:
+    """Return what a record keeps of the seconds in which processes ended: how many, how regularly."""
+    gaps = sorted(after - before for before, after in pairwise(sorted(counts)))
+    return {
+        "deaths_count": sum(counts.values()),
+        "death_gap_p50_seconds": gaps[len(gaps) // 2] if gaps else None,
+        "death_gap_max_seconds": gaps[-1] if gaps else None,
+    }
 
 
 def _events(digest: Digest) -> list[LogEvent]:

@@ -100,6 +100,28 @@ def read(text: str) -> Trace | None:
     return Trace(type=type_, frame=_place(place) if place else "", message=message[:500])
 
 
+_OUTERMOST_CALLS = frozenset({"<module>", "_run_module_as_main"})
+
+
+def ends_process(text: str) -> bool:
+    r"""Return whether a trace without any header is in the form in which a runtime writes it as its last.
+
+    What a program catches and prints begins where it was caught, not where the program does.
+
+    >>> text = 'Traceback (most recent call last):\n  File "/srv/app.py", line 3, in {}\nKeyError: 1'
+    >>> ends_process(text.format("<module>")), ends_process(text.format("handle"))
+    (True, False)
+    """
+    if text.startswith(HEAD):
+        outermost = _FRAME.search(text.rpartition(HEAD)[2])
+        return outermost is not None and outermost[2].strip() in _OUTERMOST_CALLS
+    return (
+        (text.startswith(("panic: ", "fatal error: ")) and _GOROUTINE.search(text) is not None)
+        or text.startswith(('Exception in thread "main" ', "thread 'main' "))
+        or "\n    at node:internal/main/run_main_module:" in text
+    )
+
+
 def _final(line: str) -> re.Match[str] | None:
     """Return the type and message that end a traceback, None for another line."""
     bare = _EDGE.sub("", line)

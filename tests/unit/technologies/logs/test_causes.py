@@ -240,6 +240,92 @@ def test_a_loop_names_the_exception_that_ends_each_start_or_that_there_is_none()
     assert "memory" in first(*lines(start)).next_check
 
 
+DEATHS = {
+    "python": "Traceback (most recent call last):\n"
+    '  File "/srv/app.py", line 9, in <module>\n    main()\n'
+    '  File "/srv/app.py", line 3, in load\nKeyError: 1\n\n'
+    "During handling of the above exception, another exception occurred:\n\n"
+    + TRACE.replace(
+        "line 3, in load", 'line 9, in <module>\n    main()\n  File "/srv/app.py", line 4, in load'
+    ),
+    "go": "panic: runtime error: index out of range [3] with length 2\n\ngoroutine 1 [running]:\n"
+    "main.load(...)\n\t/srv/main.go:7 +0x1d\nmain.main()\n\t/srv/main.go:12 +0x1d\nexit status 2",
+    "rust": "thread 'main' panicked at src/main.rs:4:5:\nno port\nnote: run with `RUST_BACKTRACE=1`",
+    "java": 'Exception in thread "main" java.lang.IllegalStateException: no port\n'
+    "\tat shop.Main.load(Main.java:7)\n\tat shop.Main.main(Main.java:3)",
+    "node": '/srv/app.js:3\n    throw new Error("no port");\n    ^\n\nError: no port\n'
+    "    at Object.<anonymous> (/srv/app.js:3:9)\n"
+    "    at Module._compile (node:internal/modules/cjs/loader:1105:14)\n"
+    "    at node:internal/main/run_main_module:17:47\n\nNode.js v18.1.0",
+}
+REGULAR = tuple(range(300, 0, -5))
+
+
+def stamped(text: str, ago: float) -> list[str]:
+    """Return the lines as a container engine keeps them: it knows when, the program does not say."""
+    at = NOW - timedelta(seconds=ago)
+    return [f"{at:%Y-%m-%dT%H:%M:%S.%f}000Z stderr F {line}" for line in text.split("\n")]
+
+
+def loop_in(*lines: str) -> Finding | None:
+    found = concluded(*lines).findings
+    return next((each for each in found if each.id == "logs.lines.server.boot_loop"), None)
+
+
+@pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS)
+def test_a_log_of_nothing_but_the_traceback_that_ends_each_start_is_a_loop(death):
+    log = [line for ago in REGULAR for line in stamped(death, ago)]
+    loop = loop_in(*log)
+    assert loop is not None
+    assert loop.severity is FindingSeverity.CRITICAL
+    assert "60 times, every 5 s, and wrote nothing else" in loop.title
+    named = first(*log)
+    assert named.id == "crash-loop"
+    assert "Why does it end in " in named.next_check
+
+
+@pytest.mark.parametrize(
+    ("agos", "is_loop"),
+    [
+        (REGULAR, True),
+        (tuple(range(900, 0, -30)), True),
+        (tuple(number / 4 for number in range(200, 0, -1)), True),  # several times a second
+        (tuple(range(50, 0, -5)), True),
+        (tuple(range(45, 0, -5)), False),  # nine times: too few to see a rate
+        (tuple(range(880, 0, -60)), False),  # by cron
+        ((300, 297, 280, 274, 273, 240, 199, 198, 180, 140, 139, 112, 80, 77, 30, 4), False),  # by requests
+        ((480, 240, 120, 60, 30, 15, 8, 4, 2, 1), False),  # waits longer each time
+    ],
+)
+def test_only_ends_at_a_steady_rate_are_a_loop(agos, is_loop):
+    log = [line for ago in agos for line in stamped(DEATHS["python"], ago)]
+    assert (loop_in(*log) is not None) == is_loop
+
+
+@pytest.mark.parametrize(
+    ("trace", "others"),
+    [
+        (TRACE, ()),  # begins where it was caught
+        (f"ERROR:    job failed\n{DEATHS['python']}", ()),
+        (DEATHS["python"], ('INFO:     10.0.0.7:51000 - "GET /orders HTTP/1.1" 500 Internal Server Error',)),
+        (DEATHS["python"], ("took order 17",)),
+        (DEATHS["python"], (DEATHS["java"],)),
+        (DEATHS["rust"].replace("'main'", "'tokio-runtime-worker'"), ()),
+        (DEATHS["java"].replace('"main"', '"pool-1-thread-3"'), ()),
+    ],
+)
+def test_tracebacks_of_a_program_that_goes_on_are_no_loop(trace, others):
+    log = [line for ago in REGULAR for text in (trace, *others) for line in stamped(text, ago)]
+    assert loop_in(*log) is None
+
+
+def test_a_loop_of_tracebacks_that_ended_is_past():
+    loop = loop_in(*(line for ago in REGULAR for line in stamped(DEATHS["python"], ago + 300)))
+    assert loop is not None
+    assert loop.severity is FindingSeverity.INFO
+    assert "not since" in loop.title
+
+
 @pytest.mark.parametrize(
     ("forms", "every"),
     [

@@ -170,6 +170,16 @@ def test_no_bytes_break_the_reading(data):
     assert rows(made.finish())
 
 
+def test_ends_of_a_process_add_up_over_parts():
+    trace = ["Traceback (most recent call last):", '  File "/srv/a.py", line 3, in <module>', "KeyError: 1"]
+    lines_ = [f"2026-01-15T14:31:{2 * n:02}.000000001Z stderr F {line}" for n in range(20) for line in trace]
+    whole = scan(*lines_)
+    assert list(whole.deaths.values()) == [1] * 20
+    (row,) = of(merge(scan(*lines_[:24]), scan(*lines_[24:])), LogException)
+    assert [row] == of(whole, LogException)
+    assert (row.deaths_count, row.death_gap_p50_seconds, row.death_gap_max_seconds) == (20, 2, 2)
+
+
 def test_templates_beyond_the_cap_are_counted_and_reported():
     words = ["".join(pair) for pair in product("abcdefghijklmnop", repeat=3)]
     lines = [f"{word} and {word[::-1]}" for word in words[:2_100]]
