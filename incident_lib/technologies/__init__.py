@@ -15,7 +15,7 @@ import msgspec
 
 from incident_lib.config import Dependency, Kind, Kinds, Service, Settings
 from incident_lib.connections.change import Action
-from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.errors import ConfigError, ProblemKind, TargetError
 from incident_lib.findings.base import Analyzer, Context, finding
 from incident_lib.findings.catalogue import COMMON, Catalogue, FindingKind
 from incident_lib.findings.comparison import ChangeAnalyzer, Comparers, Novelty, Reader
@@ -79,6 +79,7 @@ class Technology(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[FindingKind, ...] = ()  # its entries of the catalogue
     thresholds: Mapping[str, Threshold] = {}
     patterns: tuple[Path, ...] = ()  # files of causes, in the form of templates/patterns.toml
+    log_classes: tuple[Path, ...] = ()  # files of errors in logs, in the form of templates/log_classes.toml
     readings: Mapping[str, Reader] = {}  # by probe: its numbers, for baseline and trend
     novelties: Mapping[str, Novelty] = {}  # by probe: what is there now and was not in a baseline
     changes: Mapping[str, ChangeAnalyzer] = {}  # by probe: what happened since an earlier snapshot
@@ -159,9 +160,25 @@ def _load(point: EntryPoint, found: list[Technology]) -> None:
         if double := sorted(_names(other) & _names(technology)):
             message = f"{double[0]!r} belongs to {other.name} already"
             raise TargetError(ProblemKind.NOT_CONFIGURED, message, "choose another name")
+    if technology.log_classes:
+        kinds = (*technology.findings, *_kinds_of_classes(technology, found))
+        technology = msgspec.structs.replace(technology, findings=kinds)
     register_limits(technology.thresholds)
     register(technology.rows)
     found.append(_guarded(technology))
+
+
+def _kinds_of_classes(technology: Technology, found: list[Technology]) -> tuple[FindingKind, ...]:
+    """Return what findings of its classes of log errors mean. Errors: TargetError for a wrong file."""
+    logs = import_module(f"{__name__}.logs.catalogue")  # which imports this module
+    before = [path for other in found for path in other.log_classes]
+    try:
+        kinds: tuple[FindingKind, ...] = logs.kinds_of_files(technology.log_classes, before)
+    except ConfigError as error:
+        raise TargetError(
+            ProblemKind.NOT_CONFIGURED, str(error), "correct the file of the package"
+        ) from error
+    return kinds
 
 
 def _guarded(technology: Technology) -> Technology:
@@ -216,6 +233,17 @@ def _judge(evidence: Evidence, context: Context, *, analyzer: Analyzer) -> Itera
 def _names(technology: Technology) -> set[str]:
     kinds = [technology.kind.name] if technology.kind else []
     return {technology.name, *kinds, *(probe.name for probe in technology.probes)}
+
+
+@cache
+def log_class_files() -> tuple[Path, ...]:
+    """Return the files of classes of log errors that packages bring.
+
+    Cost: where no package is installed, none; a process that only counts lines needs no technology.
+    """
+    if not entry_points(group=GROUP):
+        return ()
+    return tuple(path for each in table().technologies for path in each.log_classes)
 
 
 @cache

@@ -1,6 +1,7 @@
 """A technology from another package: one folder, found by its entry point, and part of everything."""
 
 import importlib
+import json
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,85 @@ def test_evictions_are_judged_by_a_key_of_its_own(
             ended.set()
             filling.join()
     assert severities(case)["memcached.stats.evictions"] == severity
+
+
+def log(path: Path, error: str, count: int = 40) -> Path:
+    """Write a log up to now in which every fourth line is the error."""
+    now = datetime.now(UTC)
+    lines = (
+        f"{now - timedelta(seconds=count - number):%Y-%m-%dT%H:%M:%SZ} "
+        f"{f'ERROR shop: {error}' if number % 4 == 0 else 'INFO shop: order paid'}\n"
+        for number in range(count)
+    )
+    path.write_text("".join(lines))
+    return path
+
+
+FULL = "pymemcache.exceptions.MemcacheServerError: b'out of memory storing object'"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_its_classes_of_log_errors_are_counted_in_every_process(
+    site: Path, tmp_path: Path, jobs: str
+) -> None:
+    for name in ("a.log", "b.log"):
+        log(tmp_path / name, FULL)
+    read = incident(tmp_path, site, "logs", "a.log", "b.log", "--jobs", jobs, "--json")
+    found = json.loads(read.stdout)
+    assert [(row["error_class"], row["count"]) for row in found["error_classes"]] == [
+        ("memcached_out_of_memory", 20)
+    ]
+    finding = next(each for each in found["findings"] if ".class." in each["id"])
+    assert finding["severity"] == "WARNING"
+    assert finding["title"] == "memcached has no memory for a value: logged 20 times"
+    without = incident(tmp_path, memcached_service.CODE, "logs", "a.log", "b.log", "--json")
+    assert json.loads(without.stdout)["error_classes"] == []
+
+
+def test_its_classes_speak_for_its_causes(site: Path, tmp_path: Path) -> None:
+    with memcached() as (port, _):
+        write(tmp_path, port)
+        log(tmp_path / "shop.log", FULL)
+        triage = incident(tmp_path, site, "triage", "--json")
+    hypotheses = json.loads(triage.stdout)["hypotheses"]
+    assert [(each["id"], each["target"]) for each in hypotheses][:1] == [
+        ("memcached-out-of-memory", "sessions")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ('id = "redis_oom"', "line 2: key `id` of 'redis_oom': there is such a class already"),
+        ('id = "odd"\nlasted = ["("]', "line 3: key `lasted` of 'odd': '(' is no regular expression"),
+        ('id = "odd"\nunless = ["even"]', "line 3: key `unless` of 'odd': there is no class 'even'"),
+        ('id = "odd"\nunless = ["redis_oom"]', ""),
+    ],
+)
+def test_a_wrong_class_makes_its_package_unknown(site: Path, tmp_path: Path, row: str, why: str) -> None:
+    about = tmp_path / "incident_odd-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: incident-odd\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[incident_lib.technologies]\nodd = incident_odd:TECHNOLOGY\n")
+    (tmp_path / "incident_odd.py").write_text(
+        "from pathlib import Path\nfrom incident_lib.technologies import Technology\n"
+        'TECHNOLOGY = Technology(name="odd", log_classes=(Path(__file__).with_name("classes.toml"),))\n'
+    )
+    (tmp_path / "classes.toml").write_text(
+        f'[[class]]\n{row}\ntitle = "odd"\nadvice = "count"\nexample = "is odd"\nmatch = ["is odd"]\n'
+    )
+    sys.path.insert(0, str(tmp_path))
+    sys.modules.pop("incident_odd", None)
+    renew()
+    try:
+        broken = {each.name: each.problem.message for each in technologies.table().broken}
+        kinds = technologies.catalogue().kinds
+    finally:
+        sys.path.remove(str(tmp_path))
+        renew()
+    assert (why in broken.get("odd", "")) if why else broken == {}
+    assert ("logs.lines.class.odd" in kinds) == (not why)
+    assert "logs.lines.class.memcached_disabled" in kinds
 
 
 def test_its_processes_are_services_and_no_strangers(site: Path) -> None:

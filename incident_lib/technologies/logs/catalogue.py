@@ -1,9 +1,10 @@
 """What each finding about logs means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from incident_lib.findings.catalogue import CHANGE, HINT, STATE, SYMPTOM, FindingKind, Flag, entry, flagged
-from incident_lib.technologies.logs.classes import log_classes
+from incident_lib.technologies.logs.classes import LogClass, classes_of_files, shipped_classes
 from incident_lib.technologies.logs.probes.events import server_events
 
 _COVERAGE = (
@@ -16,8 +17,8 @@ _CLASS = (
 )
 
 
-def _classes() -> Iterator[FindingKind]:
-    for row in log_classes().values():
+def _classes(rows: Iterable[LogClass]) -> Iterator[FindingKind]:
+    for row in rows:
         name, meaning = f"logs.lines.class.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
         yield entry(name, HINT, meaning, Flag.FAILS, *row.flags, fields=_CLASS, about=row.about)
 
@@ -29,6 +30,16 @@ def _events() -> Iterator[FindingKind]:
         yield entry(
             name, nature, meaning, fields="count event last_at", event=row.timeline, precedence=row.precedence
         )
+
+
+def kinds_of_files(paths: Iterable[Path], before: Iterable[Path]) -> tuple[FindingKind, ...]:
+    """Return the entries of classes that a package brings. Errors: ConfigError.
+
+    `before` are the files of packages that came before it, whose ids it may not take.
+    """
+    others = len(classes_of_files(before))
+    rows = list(classes_of_files([*before, *paths]).values())[others:]
+    return flagged(_classes(rows), Flag.FIRST_SEEN)
 
 
 FINDINGS = (
@@ -74,7 +85,7 @@ FINDINGS = (
               fields="addresses error error_class"),
         entry("logs.lines.ok", STATE, "Nothing unusual in what was read of the log",
               fields="lines_count read_ratio requests_count"),
-        *_classes(),
+        *_classes(shipped_classes().values()),
         entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",
               Flag.NOT_READY),

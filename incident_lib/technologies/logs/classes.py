@@ -1,13 +1,17 @@
 """Errors in the words of libraries and servers -> classes, as `templates/log_classes.toml` describes them."""
 
 import re
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterable
+from functools import cache, lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from incident_lib.errors import ConfigError
 from incident_lib.findings.catalogue import Flag
 from incident_lib.resources import resource
+from incident_lib.technologies import log_class_files
 from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.words import (
     Entry,
@@ -64,25 +68,48 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @cache
 def log_classes() -> dict[str, LogClass]:
-    """Return the classes that the workbench knows, by id. The file is read once; tests check its rows."""
+    """Return the classes that the workbench knows, by id: those that ship, then those of packages."""
+    return shipped_classes() | classes_of_files(log_class_files())
+
+
+@cache
+def shipped_classes() -> dict[str, LogClass]:
+    """Return the classes that ship, by id. The file is read once; tests check its rows."""
     path = resource("templates", "log_classes.toml")
     return {row.id: row for row in rows_of(path.read_text(encoding="utf-8"), path.name, "class", LogClass)}
 
 
-def parse_classes(text: str, name: str) -> tuple[LogClass, ...]:
+def classes_of_files(paths: Iterable[Path]) -> dict[str, LogClass]:
+    """Return the classes of packages, by id. Errors: ConfigError, also for an id that is there already."""
+    found: dict[str, LogClass] = {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+        rows = parse_classes(text, str(path), known=[*shipped_classes(), *found])
+        found |= {row.id: row for row in rows}
+    return found
+
+
+def parse_classes(text: str, name: str, known: Collection[str] = ()) -> tuple[LogClass, ...]:
     r"""Return the rows of a TOML text. Errors: ConfigError naming the file, the line and the key.
+
+    `known` are ids of other files, which its rows may name and may not take.
 
     >>> row = '[[class]]\nid = "oom"\ntitle = "full"\nadvice = "free some"\nexample = "OOM"\nmatch = ["OOM"]'
     >>> [row.id for row in parse_classes(row, "my.toml")]
     ['oom']
     """
-    return checked_rows(text, name, "class", LogClass, _check)
+    return checked_rows(text, name, "class", LogClass, partial(_check, known=known))
 
 
-def _check(rows: tuple[LogClass, ...]) -> None:
-    ids = [row.id for row in rows]
+def _check(rows: tuple[LogClass, ...], known: Collection[str]) -> None:
+    ids = [*known, *(row.id for row in rows)]
     for number, row in enumerate(rows):
-        if row.id in ids[:number]:
+        if row.id in known:
+            raise WrongRowError(number, "id", "there is such a class already; use a prefix of yours")
+        if row.id in ids[len(known) : len(known) + number]:
             raise WrongRowError(number, "id", "a row before has this id")
         for key, others in (("unless", row.unless), ("explained_by", row.explained_by)):
             if unknown := next((other for other in others if other not in ids), None):

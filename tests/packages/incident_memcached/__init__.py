@@ -26,6 +26,7 @@ TECHNOLOGY = Technology(
     thresholds=findings.THRESHOLDS,
     findings=findings.FINDINGS,
     patterns=(Path(__file__).with_name("patterns.toml"),),
+    log_classes=(Path(__file__).with_name("log_classes.toml"),),
     readings={"memcached.stats": findings.readings},
     health=service.checks,
     discovery=Discovery(images=("memcached",), port=11211, url="memcached://localhost:{port}"),
