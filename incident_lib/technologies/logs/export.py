@@ -19,14 +19,20 @@ from incident_lib.model import Window
 from incident_lib.model.rows import Row
 from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes import ContainerReader, FileReader, LogReader, Scan, rows, times
-from incident_lib.technologies.logs.probes.container import ContainerLog
-from incident_lib.technologies.logs.probes.digest import OTHER, coarsen
+from incident_lib.technologies.logs.probes.container import ContainerLog, late_text, open_stamped
+from incident_lib.technologies.logs.probes.digest import OTHER, Digest, coarsen
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.journal import journal_reader
 from incident_lib.technologies.logs.probes.mask import mask
-from incident_lib.technologies.logs.probes.reader import Blocks
-from incident_lib.technologies.logs.probes.shapes import Shapes
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
+from incident_lib.technologies.logs.sources.engine import engine_sources
+from incident_lib.technologies.logs.summary import (
+    Part,
+    Scope,
+    merge_parts,
+    summarize,
+    summarize_blocks,
+)
 
 CONTAINER_PREFIX = "app"
 _ERROR = re.compile(r"ERROR|CRITICAL|FATAL|Exception|Traceback", re.IGNORECASE)
@@ -35,6 +41,7 @@ _DIFFERENT = 5_000  # error patterns that are kept apart
 _FILE_BYTES = 256 * 1024 * 1024  # of a log file's lines that are copied
 _SECONDS = 600.0
 _LONGEST_NAME = 80
+_EVER = (float("-inf"), float("inf"))
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +68,8 @@ class _Count(msgspec.Struct):
     errors: int = 0
     matches: int = 0
     patterns: Counter[str] = msgspec.field(default_factory=Counter)
+    digest: Digest = msgspec.field(default_factory=Digest)
+    cut: str = ""  # what is missing
 
 
 def reader_of(settings: Settings, service: str, container_prefix: str | None = None) -> LogReader:
@@ -99,19 +108,18 @@ def export(job: Job) -> dict[str, Any]:
 
 
 def _collected(job: Job) -> dict[str, Any]:
-    scan = Scan(float("-inf"), float("inf"), slot_seconds=60)
     with ExitStack() as stack:
         log = stack.enter_context(closing(job.reader.open()))
         state = log.state()
         window = Window(job.since, max(job.at, job.since))
         if isinstance(log, ContainerLog) and job.summary_only and job.tail is None and not job.pattern:
-            blocks = log.blocks(window)
-            count = _counted(job, blocks, scan)
-            cut = blocks.cut
+            _made(job.folder)
+            path = log.file()
+            count = counted_by_answer(log, window) if path is None else counted_by_file(log, path, window)
         else:
             lines = log.lines(window, job.tail)
-            count = _write(job, lines.batches, scan, stack)
-            cut = lines.cut
+            count = _write(job, lines.batches, stack)
+            count.cut = lines.cut
     patterns = count.patterns.most_common(_PATTERNS)
     return {
         **_empty(job),
@@ -120,10 +128,10 @@ def _collected(job: Job) -> dict[str, Any]:
         "total_log_lines": count.lines,
         "error_lines": count.errors,
         "filter_matches": count.matches,
-        "cut": cut,
+        "cut": count.cut,
         "files": _files(job),
         "top_error_patterns": [{"pattern": pattern, "count": number} for pattern, number in patterns],
-        **figures(rows(coarsen(scan.finish(), 60))),
+        **figures(rows(coarsen(count.digest, 60))),
     }
 
 
@@ -190,21 +198,55 @@ def _files(job: Job) -> dict[str, str | None]:
     }
 
 
-def _counted(job: Job, blocks: Blocks, scan: Scan) -> _Count:
-    """Return the counts of a log of which no line is written: the summary is redacted in the end."""
-    _made(job.folder)
-    shapes = Shapes(scan, blocks.opening, _pattern)
-    for block in blocks.blocks:
-        shapes.feed_block(block)
-    shapes.finish()
-    errors = shapes.marks.total()
-    shapes.marks.pop(OTHER, None)
-    return _Count(shapes.lines, errors, 0, shapes.marks)
+def counted_by_answer(log: ContainerLog, window: Window) -> _Count:
+    """Return the counts of a log, of which no line is written: the summary is redacted in the end."""
+    found = log.blocks(window)
+
+    def read() -> Iterator[bytes]:
+        """Return the blocks of another answer."""
+        nonlocal found
+        found = log.blocks(window)
+        return found.blocks
+
+    counted = summarize_blocks(read, open_stamped, _SCOPE)
+    return _counted(counted.lines, counted.marks, counted.digest, found.cut)
 
 
-def _pattern(line: str) -> str:
+def counted_by_file(log: ContainerLog, path: Path, window: Window) -> _Count:
+    """Return the same from the engine's own files, on all processors where they are long."""
+    scope = msgspec.structs.replace(_SCOPE, deadline=clock.monotonic() + log.seconds)
+    with engine_sources(path, window.start.timestamp()) as sources:
+        order = {source.address: number for number, source in enumerate(sources)}
+        parts = list(summarize(sources, scope))
+    if any(part.interrupted for part in parts):
+        raise KeyboardInterrupt
+    parts.sort(key=lambda part: (order[part.source.address], part.source.start))
+    late = next((number for number, part in enumerate(parts) if part.is_late), None)
+    parts = parts if late is None else parts[: late + 1]  # what was read behind it has a gap before it
+    lines = sum(part.lines for part in parts)
+    marks = sum((part.marks for part in parts), Counter[str]())
+    if late is not None:
+        cut = late_text(lines, log.seconds)
+    else:
+        cut = next((_missing(part) for part in parts if not part.complete or part.problem), "")
+    return _counted(lines, marks, merge_parts(parts).digest, cut)
+
+
+def _missing(part: Part) -> str:
+    return part.problem.message if part.problem else "; ".join(part.notes)
+
+
+def _counted(lines: int, marks: Counter[str], digest: Digest, cut: str) -> _Count:
+    patterns = Counter({pattern: number for pattern, number in marks.items() if pattern != OTHER})
+    return _Count(lines, marks.total(), 0, patterns, digest, cut)
+
+
+def pattern_of(line: str) -> str:
     """Return what an error line is counted under, "" for another line."""
     return (mask(parse(line).message or line) or line) if _ERROR.search(line) else ""
+
+
+_SCOPE = Scope(start=_EVER[0], end=_EVER[1], is_redacted=False, mark=pattern_of)
 
 
 def _made(folder: Path) -> None:
@@ -214,7 +256,7 @@ def _made(folder: Path) -> None:
         raise UsageError(f"--output-dir {folder}: cannot be written: {error.strerror}") from error
 
 
-def _write(job: Job, batches: Iterator[list[str]], scan: Scan, stack: ExitStack) -> _Count:
+def _write(job: Job, batches: Iterator[list[str]], stack: ExitStack) -> _Count:
     """Write raw, error and filtered lines while counting them; a summary alone is redacted in the end."""
     names = () if job.summary_only else ("raw", "errors", *(("filtered",) if job.pattern else ()))
     try:
@@ -225,10 +267,11 @@ def _write(job: Job, batches: Iterator[list[str]], scan: Scan, stack: ExitStack)
     except OSError as error:
         raise UsageError(f"--output-dir {job.folder}: cannot be written: {error.strerror}") from error
     wanted = compile_filter(job.pattern) if job.pattern else None
-    count = _Count()
+    count, scan = _Count(), Scan(*_EVER, slot_seconds=60)
     for batch in batches if job.summary_only else _redacted(batches, job.redactor):
         for line in batch:
             _take(line, scan, count, wanted, files)
+    count.digest = scan.finish()
     return count
 
 

@@ -4,13 +4,21 @@
 redaction happens in it, so that nothing secret leaves where the lines are read.
 """
 
+import fcntl
 import multiprocessing
 import os
 import signal
-from collections import deque
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from itertools import chain, islice
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkContext, SpawnContext
+from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -23,16 +31,17 @@ from incident_lib.technologies.logs.probes.ending import tail
 from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.probes.records import moment, rows
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.shapes import Shapes, open_plain
+from incident_lib.technologies.logs.probes.shapes import Mark, Opening, Shapes
 from incident_lib.technologies.logs.redaction import Redaction, redacted
-from incident_lib.technologies.logs.sources.blocks import blocks
-from incident_lib.technologies.logs.sources.opening import read_at
 from incident_lib.technologies.logs.sources.source import Progress, Source
 from incident_lib.technologies.logs.sources.split import split
+from incident_lib.technologies.logs.sources.stretch import CONTEXT_BYTES, Stretch
 
 MANY_BYTES = 50 * 1024 * 1024  # from here on all processors are used
-_LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 32 * 1024 * 1024
-_CONTEXT_BYTES = 64 * 1024  # before a part, and at a time behind it
+_LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 64 * 1024 * 1024
+_PARTS_A_PROCESSOR = 3  # few, as each learns the shapes of its lines anew
+_FEW_BLOCKS = 4  # are counted before another process would have begun
+_PIPE_BYTES = 1024 * 1024
 _WIDTHS, _WIDEST = ((1_800, 1), (3 * 86_400, 60), (30 * 86_400, 600)), 3_600  # seconds: span, slot
 _NAMED = 20  # files that evidence names
 _TEMPLATES = 20_000  # that are kept apart in a merged digest
@@ -48,10 +57,13 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     end: float = 253_402_300_799.0
     slot_seconds: int = 60
     redaction: Redaction = Redaction()
+    is_redacted: bool = True  # False: whoever takes the digest redacts it, on this machine
+    mark: Mark | None = None  # what a line is counted under besides: a function of a module
+    deadline: float = float("inf")  # of this machine's monotonic clock: then no other block is read
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """What a stretch of a log holds. Nothing secret is in it."""
+    """What a stretch of a log holds. Nothing secret is in it, unless its scope said so."""
 
     source: Source
     digest: Digest
@@ -61,7 +73,18 @@ class Part(msgspec.Struct, kw_only=True):
     complete: bool = True
     problem: Problem | None = None  # why nothing could be read
     interrupted: bool = False
+    is_late: bool = False  # the deadline came before its end
     newest: tuple[str, ...] = ()
+    lines: int = 0  # in any window
+    marks: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """What blocks of lines hold together."""
+
+    digest: Digest
+    lines: int
+    marks: Counter[str]
 
 
 class FileRead(msgspec.Struct, kw_only=True):
@@ -100,45 +123,57 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
     Lines that belong together across the ends of a stretch are counted where they begin.
     """
     progress, seen = Progress(), 0
+    stretch = Stretch(source, progress)
     scan = Scan(scope.start, scope.end, scope.slot_seconds, shift=source.shift, order=source.order)
-    shapes = Shapes(scan, open_plain)
+    shapes = Shapes(scan, stretch.opening, scope.mark or _unmarked)
     before: list[str] = []
     last = b""
     problem: Problem | None = None
-    interrupted = False
+    interrupted = is_late = False
     try:
-        if source.start:
-            before = _before(source)
-            scan.prime(before)
-        for block in blocks(source, progress):
+        primed = stretch.before()
+        before = [text for text, _ in primed]
+        scan.prime(before, (at for _, at in primed))
+        for block in stretch.blocks():
+            if last and clock.monotonic() > scope.deadline:
+                is_late = True
+                progress.note("was not read to its end in time", complete=False)
+                break
             shapes.feed_block(block)
-            last = block[-_CONTEXT_BYTES:]
+            last = block[-CONTEXT_BYTES:]
             advance(progress.read_bytes - seen)
             seen = progress.read_bytes
-        digest = scan.finish(_behind(source))
+        digest = shapes.finish(() if is_late else stretch.behind())
     except TargetError as error:
         if progress.read_bytes:
             progress.note(f"could not be read any further: {error.message}", complete=False)
         else:
             problem = Problem.from_error(error)
-        digest = scan.finish()
+        digest = shapes.finish()
     except KeyboardInterrupt:
         interrupted = True
         progress.note("was not read to its end: interrupted", complete=False)
-        digest = scan.finish()
+        digest = shapes.finish()
     digest.not_text_lines += progress.not_text_lines
-    redactor = scope.redaction.redactor()
+    redactor = scope.redaction.redactor() if scope.is_redacted else None
     return Part(
         source=source,
-        digest=redacted(digest, redactor),
+        digest=redacted(digest, redactor) if redactor is not None else digest,
         read_bytes=progress.read_bytes,
         text_bytes=progress.text_bytes,
         notes=tuple(progress.notes),
         complete=progress.complete,
         problem=problem,
         interrupted=interrupted,
-        newest=_newest(before, last, redactor),
+        is_late=is_late,
+        newest=_newest(before, last, redactor) if redactor is not None else (),
+        lines=shapes.lines,
+        marks=shapes.marks,
     )
+
+
+def _unmarked(_text: str) -> str:
+    return ""
 
 
 def summarize(
@@ -156,7 +191,7 @@ def summarize(
     if workers == 1:
         parts: Iterable[Source] = sources
     else:
-        size = min(max(known // (4 * workers), _LEAST_PART), _MOST_PART)
+        size = min(max(known // (_PARTS_A_PROCESSOR * workers), _LEAST_PART), _MOST_PART)
         parts = [part for source in sources for part in _parts_of(source, size)]
     if workers == 1 or len(list(parts)) == 1:
         for part in parts:
@@ -166,6 +201,21 @@ def summarize(
                 return
         return
     yield from _side_by_side(list(parts), scope, min(workers, len(list(parts))), advance)
+
+
+def summarize_blocks(read: Callable[[], Iterator[bytes]], opening: Opening, scope: Scope) -> Counted:
+    """Return what blocks hold that come one after the other: another process counts while this one reads.
+
+    Where it dies, `read` is called again, and its blocks are counted here. Nothing is redacted.
+    """
+    blocks = read()
+    first = list(islice(blocks, _FEW_BLOCKS))
+    if len(first) == _FEW_BLOCKS and _processors() > 1:
+        try:
+            return _counted_apart(chain(first, blocks), opening, scope)
+        except (EOFError, OSError):
+            first, blocks = [], read()
+    return _counted(chain(first, blocks), opening, scope)
 
 
 def merge_parts(parts: Iterable[Part]) -> Summary:
@@ -251,37 +301,6 @@ def _parts_of(source: Source, size: int) -> list[Source]:
         return [source]  # to read it will fail again, and be reported
 
 
-def _before(source: Source) -> list[str]:
-    """Return the lines before a stretch, whole ones: what a record of its first line may belong to."""
-    begin = max(source.start - _CONTEXT_BYTES, 0)
-    data = read_at(source, begin, source.start - begin)
-    if begin:
-        data = data.partition(b"\n")[2]
-    return [line for line, _ in clean_lines(data) if line]
-
-
-def _behind(source: Source) -> Iterator[str]:
-    """Yield the lines behind a stretch, which may belong to its last record."""
-    if source.end is None or source.size_bytes is None:
-        return
-    place, rest = source.end, b""
-    while place < source.size_bytes:
-        try:
-            data = read_at(source, place, min(_CONTEXT_BYTES, source.size_bytes - place))
-        except TargetError:
-            return
-        if not data:
-            return
-        place += len(data)
-        rest += data
-        cut = rest.rfind(b"\n") + 1
-        if not cut and len(rest) < 2 * _CONTEXT_BYTES and place < source.size_bytes:
-            continue
-        cut = cut or len(rest)
-        yield from (line for line, _ in clean_lines(rest[:cut]) if line)
-        rest = rest[cut:]
-
-
 def _newest(before: list[str], block: bytes, redactor: Redactor) -> tuple[str, ...]:
     """Return the last lines up to a block's end, redacted together, as a secret may stand on several."""
     lines = [*before, *(line for line, _ in clean_lines(block) if line)][-_TAIL:]
@@ -303,9 +322,9 @@ def _capped(digest: Digest) -> Digest:
 
 def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Advance) -> Iterator[Part]:
     """Yield the parts as processes have counted them; what a process that died left is counted here."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     left = list(parts)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_apart)
     running: dict[Future[Part], Source] = {}
     waiting = deque(parts)
     try:
@@ -332,6 +351,67 @@ def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Adva
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
+def _counted(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> Counted:
+    shapes = Shapes(Scan(scope.start, scope.end, scope.slot_seconds), opening, scope.mark or _unmarked)
+    for block in blocks:
+        shapes.feed_block(block)
+    return Counted(digest=shapes.finish(), lines=shapes.lines, marks=shapes.marks)
+
+
+def _counted_apart(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> Counted:
+    """Return what another process counted. Errors: EOFError and OSError, where it cannot or has died."""
+    context = _context()
+    receiving, sending = context.Pipe(duplex=False)
+    answering, answered = context.Pipe(duplex=False)
+    with receiving, sending, answering, answered:
+        with suppress(AttributeError, OSError):  # so that a block can wait there
+            fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        ends = (receiving, answered, sending, answering)
+        child = context.Process(target=_count_sent, args=(ends, opening, scope), daemon=True)
+        child.start()
+        try:
+            receiving.close()
+            answered.close()
+            for block in blocks:
+                sending.send_bytes(block)
+            sending.send_bytes(b"")
+            return cast(Counted, answering.recv())
+        finally:
+            child.terminate()
+            child.join()
+
+
+def _count_sent(ends: tuple[Connection, ...], opening: Opening, scope: Scope) -> None:
+    """Count the blocks that come, up to an empty one, and send what they hold."""
+    _begin_apart()
+    receiving, answered, *others = ends
+    for other in others:  # so that it is noticed here when the process that sends them ends
+        other.close()
+    with suppress(EOFError):
+        answered.send(_counted(iter(receiving.recv_bytes, b""), opening, scope))
+
+
+def _context() -> ForkContext | SpawnContext:
+    """Return how processes are started: as copies of this one, which import nothing, where that is safe.
+
+    A copy has none of the other threads, and what these have locked stays locked in it.
+    """
+    try:
+        threads = len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        threads = 0
+    return multiprocessing.get_context("fork") if threads == 1 else multiprocessing.get_context("spawn")
+
+
+def _begin_apart() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that one says so or has died."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

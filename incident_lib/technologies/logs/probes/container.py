@@ -1,7 +1,9 @@
 """A container's log, through the engine's API: bounded in lines, bytes and time."""
 
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +16,7 @@ from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
-from incident_lib.technologies.logs.probes.engine_file import documents, log_files, open_document
+from incident_lib.technologies.logs.probes.engine_file import log_file
 from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.reader import Blocks, Lines, Reading, newest_of, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
@@ -23,7 +25,8 @@ from incident_lib.units import format_duration
 
 _SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line
 _CHUNK = 1024 * 1024
-_BLOCK = 4 * 1024 * 1024
+_BLOCK = 1024 * 1024
+_LITTLE, _PAUSE_SECONDS = 32 * 1024, 0.0005
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
 _PIECE = 16_000  # the engine keeps longer lines in pieces, and its tail counts those
@@ -33,7 +36,8 @@ _SLACK_SECONDS = (
     60  # a window that ended longer ago needs `until`, and then a tail would count the wrong lines
 )
 _LAST_LINES = 100  # of a container that wrote none in the window
-_Frames = Iterator[bytes]
+# What stands between two lines where each is a frame in a chunk of its own, as the engine sends them.
+_BETWEEN = re.compile(rb"\n\r\n[0-9a-f]+\r\n[\1\2]\0\0\0....", re.DOTALL)
 
 
 class ContainerReader(msgspec.Struct, frozen=True):
@@ -61,7 +65,7 @@ class ContainerLog:
         self.vantage = engine.vantage
         self.notes: tuple[str, ...] = ()
         self._engine, self._container, self._limits = engine, reader.container, reader.limits
-        self._seconds = reader.seconds
+        self.seconds = reader.seconds
 
     def abort(self) -> None:
         """Break off the reading."""
@@ -95,41 +99,39 @@ class ContainerLog:
         found.batches = self._batches(found, window.start.timestamp(), newest)
         return found
 
+    def file(self) -> Path | None:
+        """Return the engine's own file of the log, None where it cannot be read here. Errors: TargetError."""
+        return log_file(self._engine.inspect(self._container)) if self._engine.is_here else None
+
     def blocks(self, window: Window) -> Blocks:
-        """Return all lines since the window began in blocks: from the engine's file where it can be read.
+        """Return all lines since the window began in blocks, as `open_stamped` takes them.
 
         Errors: TargetError, as `read`, also later.
         """
-        since = window.start.timestamp()
-        files = log_files(self._engine.inspect(self._container)) if self._engine.is_here else []
-        if files:
-            found = Blocks(iter(()), open_document)
-            found.blocks = self._until_late(found, documents(files, since))
-        else:
-            found = Blocks(iter(()), open_stamped)
-            batches = raw_lines(self._engine, self._container, since=since)
-            found.blocks = self._until_late(found, _large(batches))
+        found = Blocks(iter(()))
+        blocks = raw_blocks(self._engine, self._container, since=window.start.timestamp())
+        found.blocks = self._until_late(found, _large(blocks))
         return found
 
     def _until_late(self, found: Blocks, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        deadline = clock.monotonic() + self._seconds
+        deadline = clock.monotonic() + self.seconds
         count = 0
         for block in blocks:
             count += block.count(b"\n")
             yield block
             if clock.monotonic() > deadline:
-                found.cut = f"only the oldest {count:,} lines came in {format_duration(self._seconds)}"
+                found.cut = late_text(count, self.seconds)
                 return
 
     def _batches(self, found: Lines, since: float, tail: int | None) -> Iterator[list[str]]:
-        deadline = clock.monotonic() + self._seconds
+        deadline = clock.monotonic() + self.seconds
         count, first = 0, b""
         for batch in raw_lines(self._engine, self._container, since=since, tail=tail):
             first = first or next(iter(batch), b"")
             count += len(batch)
             yield [_stamped(raw) for raw in batch]
             if clock.monotonic() > deadline:
-                found.cut = f"only the oldest {count:,} lines came in {format_duration(self._seconds)}"
+                found.cut = late_text(count, self.seconds)
                 return
         if tail and self._has_more(since, tail, count, first):
             found.cut = f"only the newest {tail:,} lines were fetched; --tail all fetches every line"
@@ -162,7 +164,7 @@ class ContainerLog:
         kept: list[str] = []
         size = lines = 0
         overflowed, problem = False, None
-        deadline = clock.monotonic() + self._seconds
+        deadline = clock.monotonic() + self.seconds
         for batch in raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail):
             kept += take(batch, scan)
             lines += sum(1 + len(raw) // _PIECE for raw in batch)
@@ -173,7 +175,7 @@ class ContainerLog:
             if overflowed:
                 break
             if clock.monotonic() > deadline:
-                problem = _late(lines, self._seconds)
+                problem = _late(lines, self.seconds)
                 break
         reading = Reading(
             digest=scan.finish(),
@@ -183,6 +185,15 @@ class ContainerLog:
             problem=problem,
         )
         return reading, lines, reading.problem is None and not overflowed
+
+
+def late_text(count: int, seconds: float) -> str:
+    """Return in words what is missing where the time was up.
+
+    >>> late_text(12_000, 600.0)
+    'only the oldest 12,000 lines came in 10m 0s'
+    """
+    return f"only the oldest {count:,} lines came in {format_duration(seconds)}"
 
 
 def take(batch: list[bytes], scan: Scan) -> list[str]:
@@ -197,18 +208,18 @@ def take(batch: list[bytes], scan: Scan) -> list[str]:
     return kept
 
 
-def _large(batches: Iterator[list[bytes]]) -> Iterator[bytes]:
-    """Yield the lines of many batches as one block: to count many at a time takes less."""
-    lines: list[bytes] = []
+def _large(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield many blocks as one: to count many lines at a time takes less."""
+    parts: list[bytes] = []
     size = 0
-    for batch in batches:
-        lines += batch
-        size += sum(map(len, batch))
+    for block in blocks:
+        parts.append(block)
+        size += len(block)
         if size > _BLOCK:
-            yield b"".join(line + b"\n" for line in lines)
-            lines, size = [], 0
-    if lines:
-        yield b"".join(line + b"\n" for line in lines)
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
 
 
 def split_time(raw: bytes) -> tuple[str, bytes]:
@@ -247,7 +258,20 @@ def raw_lines(
     until: float | None = None,
     tail: int | None = None,
 ) -> Iterator[list[bytes]]:
-    """Yield batches of whole lines, oldest first, each with the engine's time in front and without its end.
+    """Yield batches of whole lines, without their ends, as `raw_blocks`."""
+    for block in raw_blocks(engine, container, since=since, until=until, tail=tail):
+        yield block.split(b"\n")[:-1]
+
+
+def raw_blocks(
+    engine: Engine,
+    container: str,
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    tail: int | None = None,
+) -> Iterator[bytes]:
+    """Yield blocks of whole lines, oldest first, each line with the engine's time in front.
 
     Source: GET /containers/NAME/logs?timestamps=1. Every wait for the engine ends after five seconds.
     Errors: TargetError NOT_FOUND, UNSUPPORTED where the log driver cannot be read, TIMED_OUT, NO_ENGINE.
@@ -261,8 +285,7 @@ def raw_lines(
         response = _request(engine, container, {"since": since, "until": until}, tail)
         try:
             _check(response, container, driver)
-            chunks = _chunks(response)
-            yield from _whole_lines(chunks) if terminal else _demultiplexed(chunks)
+            yield from _whole_lines(_content(response)) if terminal else _unframed(response)
         finally:
             response.close()
 
@@ -280,35 +303,141 @@ def _request(engine: Engine, container: str, bounds: dict[str, float | None], ta
     return api.get(address, params=parameters, stream=True, timeout=TIMEOUT_SECONDS)
 
 
-def _chunks(response: Any) -> _Frames:
-    """Yield what the engine sends, many of its chunks at a time: it sends every line in its own.
+def _stream_of(response: Any) -> Any:
+    """Return what an answer in chunks is read from, None for another answer.
 
-    The library's reader returns chunk by chunk, which takes longer than to count the lines.
+    The library's reader returns chunk by chunk, which takes longer than to count the lines: the engine sends
+    every line in its own.
     """
     answer = response.raw
-    stream = getattr(getattr(answer, "_fp", None), "fp", None)
-    if stream is None or not answer.chunked:
-        yield from answer.stream(_CHUNK, decode_content=False)
+    return getattr(getattr(answer, "_fp", None), "fp", None) if answer.chunked else None
+
+
+def _received(stream: Any) -> Iterator[bytes]:
+    """Yield what comes, much at a time: after little it waits, or every line would wake this process."""
+    while data := stream.read1(_CHUNK):
+        yield data
+        if len(data) < _LITTLE:
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _content(response: Any) -> Iterator[bytes]:
+    """Yield the content of an answer."""
+    stream = _stream_of(response)
+    if stream is None:
+        yield from response.raw.stream(_CHUNK, decode_content=False)
         return
     rest = b""
-    while data := stream.read1(_CHUNK):
-        data = rest + data if rest else data
-        parts, position, is_last = [], 0, False
-        while (end := data.find(b"\r\n", position)) >= 0:
-            size = int(data[position:end], 16)
-            after = end + 2 + size
-            if after + 2 > len(data):
-                break
-            if not size:
-                is_last = True
-                break
-            parts.append(data[end + 2 : after])
-            position = after + 2
-        yield b"".join(parts)
+    for received in _received(stream):
+        data = rest + received
+        content, used, is_last = _without_chunks(data)
+        yield content
         if is_last:
             return
-        rest = data[position:]
-    raise OSError("the engine's answer was cut off")
+        rest = data[used:]
+    raise _cut_off()
+
+
+def _unframed(response: Any) -> Iterator[bytes]:
+    """Yield the lines of a log in frames: a kind, three zeros, a length, and a line or a piece of it."""
+    stream, frames = _stream_of(response), _Frames()
+    if stream is None:
+        yield from map(frames.lines, _content(response))
+        yield frames.rest()
+        return
+    rest, is_last = b"", False
+    for received in _received(stream):
+        data = rest + received
+        lines, used = _lines_alike(data) if frames.are_whole else (b"", 0)
+        if not used:
+            content, used, is_last = _without_chunks(data)
+            lines = frames.lines(content)
+        if lines:
+            yield lines
+        if is_last:
+            yield frames.rest()
+            return
+        rest = data[used:]
+    raise _cut_off()
+
+
+def _cut_off() -> OSError:
+    return OSError("the engine's answer was cut off")
+
+
+def _without_chunks(data: bytes) -> tuple[bytes, int, bool]:
+    r"""Return what whole chunks hold, how many bytes these are, and whether the last was among them.
+
+    >>> _without_chunks(b"5\r\nready\r\n6\r\nst"), _without_chunks(b"0\r\n\r\n")
+    ((b'ready', 10, False), (b'', 0, True))
+    """
+    parts: list[bytes] = []
+    position = 0
+    while (end := data.find(b"\r\n", position)) >= 0:
+        size = int(data[position:end], 16)
+        after = end + 2 + size
+        if after + 2 > len(data):
+            break
+        if not size:
+            return b"".join(parts), position, True
+        parts.append(data[end + 2 : after])
+        position = after + 2
+    return b"".join(parts), position, False
+
+
+def _lines_alike(data: bytes) -> tuple[bytes, int]:
+    r"""Return the lines, and how many bytes of chunks these are: none where a chunk is no whole line.
+
+    >>> _lines_alike(b"c\r\n\1\0\0\0\0\0\0\4one\n\r\nc\r\n\2\0\0\0\0\0\0\4two\n\r\nc\r\n")
+    (b'one\ntwo\n', 34)
+    >>> _lines_alike(b"b\r\n\1\0\0\0\0\0\0\3one\r\nc\r\n\2\0\0\0\0\0\0\4two\n\r\n")
+    (b'', 0)
+    """
+    used = data.rfind(b"\n\r\n") + 3
+    if used < 3:
+        return b"", 0
+    lines, count = _BETWEEN.subn(b"\n", b"\n\r\n" + data[: used - 2])
+    # Whatever is no such line, or only a piece of it, leaves line ends of chunks behind.
+    return (lines[1:], used) if lines.count(b"\n") == count + 1 else (b"", 0)
+
+
+class _Frames:
+    """Frames -> lines. Lines in pieces are put together, by stream."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._pieces: dict[int, bytes] = {}  # lines of which the end has not come yet
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether all that came are whole lines."""
+        return not self._rest and not self._pieces
+
+    def lines(self, content: bytes) -> bytes:
+        """Return the lines that end in this content."""
+        data = self._rest + content
+        lines: list[bytes] = []
+        position, size = 0, len(data)
+        while position + _HEADER_BYTES <= size:
+            stream = data[position]
+            end = position + _HEADER_BYTES + int.from_bytes(data[position + 4 : position + 8], "big")
+            if end > size:
+                break
+            piece = data[position + _HEADER_BYTES : end]
+            position = end
+            if stream in self._pieces:
+                match = _TIME.match(piece)
+                piece = self._pieces.pop(stream) + (piece[match.end() :] if match else piece)
+            if piece.endswith(b"\n"):
+                lines.append(piece)
+            else:
+                self._pieces[stream] = piece[:_LONGEST]
+        self._rest = data[position:]
+        return b"".join(lines)
+
+    def rest(self) -> bytes:
+        """Return the lines without an end."""
+        return b"".join(piece + b"\n" for piece in self._pieces.values())
 
 
 def _check(response: Any, container: str, driver: str) -> None:
@@ -342,39 +471,14 @@ def _late(lines: int, seconds: float) -> Problem:
     )
 
 
-def _whole_lines(chunks: _Frames) -> Iterator[list[bytes]]:
+def _whole_lines(contents: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the lines of a log without frames, as that of a container with a terminal."""
     rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        rest = rest[:_LONGEST]
-        yield lines
+    for content in contents:
+        data = rest + content
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield data[:cut]
+        rest = data[cut:][:_LONGEST]
     if rest:
-        yield [rest]
-
-
-def _demultiplexed(chunks: _Frames) -> Iterator[list[bytes]]:
-    """Yield the lines of a log in frames: a kind, three zeros, a length, and a line or a piece of it."""
-    rest = b""
-    pieces: dict[int, bytes] = {}  # by stream: a line of which the end has not come yet
-    for chunk in chunks:
-        data = rest + chunk if rest else chunk
-        lines: list[bytes] = []
-        position, size = 0, len(data)
-        while position + _HEADER_BYTES <= size:
-            stream = data[position]
-            end = position + _HEADER_BYTES + int.from_bytes(data[position + 4 : position + 8], "big")
-            if end > size:
-                break
-            piece = data[position + _HEADER_BYTES : end]
-            position = end
-            if stream in pieces:
-                match = _TIME.match(piece)
-                piece = pieces.pop(stream) + (piece[match.end() :] if match else piece)
-            if piece.endswith(b"\n"):
-                lines.append(piece[:-1])
-            else:
-                pieces[stream] = piece[:_LONGEST]
-        rest = data[position:]
-        yield lines
-    yield list(pieces.values())
+        yield rest + b"\n"

@@ -9,7 +9,6 @@ import msgspec
 from incident_lib.connections.session import Session
 from incident_lib.model import Attachment, Problem, Truncation, Window
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest
-from incident_lib.technologies.logs.probes.shapes import Opening
 
 EXCERPT_BYTES = 16 * 1024 * 1024
 ALL = 2**62  # as a cap: none
@@ -48,10 +47,9 @@ class Lines(msgspec.Struct):
 
 
 class Blocks(msgspec.Struct):
-    """Bytes of whole lines, the oldest first, and what makes a line of each."""
+    """Bytes of whole lines, the oldest first."""
 
     blocks: Iterator[bytes]
-    opening: Opening
     cut: str = ""  # what is missing, known once all blocks came
 
 

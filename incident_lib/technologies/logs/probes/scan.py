@@ -5,6 +5,7 @@ The stages, each a module: line (bytes to lines), envelope, formats (with times 
 """
 
 from collections.abc import Iterable
+from itertools import repeat
 
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.envelope import Envelope, unwrap
@@ -66,11 +67,11 @@ class Scan:
         """Return the time that a line names, None for a line without."""
         return None if line.at is None else line.at if line.zoned else line.at + self._shift
 
-    def prime(self, lines: Iterable[str]) -> None:
-        """Take the lines before the part, without counting them."""
+    def prime(self, lines: Iterable[str], times: Iterable[float | None] = repeat(None)) -> None:
+        """Take the lines before the part, each with the engine's time if any, without counting them."""
         self._counting = False
-        for text in lines:
-            self.feed(text)
+        for text, at in zip(lines, times, strict=False):
+            self.feed(text, at)
         self._counting = True
 
     def feed(self, text: str, at: float | None = None, *, cut: bool = False) -> bool:

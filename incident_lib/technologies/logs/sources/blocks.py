@@ -30,7 +30,10 @@ def blocks(source: Source, progress: Progress) -> Iterator[bytes]:
         chunks, compression = _sniffed(chunks)
     if compression:
         chunks = decompressed(chunks, compression, progress)
-    for block in _whole_lines(_utf8(chunks, source)):
+    chunks = _utf8(chunks, source)
+    if compression and source.begin:
+        chunks = _without(chunks, source.begin)
+    for block in _whole_lines(chunks):
         progress.text_bytes += len(block)
         if is_text(block[:_SAMPLE]):
             yield block
@@ -95,6 +98,13 @@ def _utf8(chunks: Iterable[bytes], source: Source) -> Iterator[bytes]:
     if pending:
         encoding, mark = encoding_of(pending)
         yield pending[mark:].decode(encoding, "replace").encode().replace(b"\0", b"")
+
+
+def _without(chunks: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """Yield the chunks without so many bytes at their beginning."""
+    for chunk in chunks:
+        yield chunk[count:]
+        count = max(count - len(chunk), 0)
 
 
 def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

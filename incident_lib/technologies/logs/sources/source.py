@@ -5,6 +5,7 @@ import msgspec
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
 STDIN = "-"
+PLAIN, JSON_FILE = "", "json-file"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: float | None = None
     shift: float = 0.0  # what is added to times without a zone
     order: DateOrder = UNDECIDED  # of numeric dates
+    form: str = PLAIN  # how lines are kept: as written, or as documents of an engine's driver JSON_FILE
+    begin: int = 0  # bytes of text in front that are not of the log: of a compressed source, those inside it
+    older: "tuple[Source, ...]" = ()  # what is read as if it stood before this file, the oldest first
+    newer: "tuple[Source, ...]" = ()  # and behind it
 
     @property
     def is_remote(self) -> bool:
