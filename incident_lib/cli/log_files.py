@@ -115,10 +115,8 @@ def _until_interrupted(parts: Iterator[Part], interruption: list[bool]) -> Itera
     """Yield the parts up to Ctrl-C, which is noted."""
     try:
         for part in parts:
+            interruption += [True] * part.interrupted
             yield part
-            if part.interrupted:
-                interruption.append(True)
-                return
     except KeyboardInterrupt:
         interruption.append(True)
 

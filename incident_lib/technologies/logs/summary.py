@@ -8,6 +8,7 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +18,7 @@ from contextlib import suppress
 from itertools import chain, islice
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
-from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -38,8 +38,8 @@ from incident_lib.technologies.logs.sources.split import split
 from incident_lib.technologies.logs.sources.stretch import CONTEXT_BYTES, Stretch
 
 MANY_BYTES = 50 * 1024 * 1024  # from here on all processors are used
-_LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 64 * 1024 * 1024
-_PARTS_A_PROCESSOR = 3  # few, as each learns the shapes of its lines anew
+_LEAST_PART, _MOST_PART = 4 * 1024 * 1024, 256 * 1024 * 1024  # few, as each learns shapes of lines anew
+_POLL_SECONDS = 0.2
 _FEW_BLOCKS = 4  # are counted before another process would have begun
 _PIPE_BYTES = 1024 * 1024
 _WIDTHS, _WIDEST = ((1_800, 1), (3 * 86_400, 60), (30 * 86_400, 600)), 3_600  # seconds: span, slot
@@ -133,7 +133,7 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
     try:
         primed = stretch.before()
         before = [text for text, _ in primed]
-        scan.prime(before, (at for _, at in primed))
+        scan.prime(primed)
         for block in stretch.blocks():
             if last and clock.monotonic() > scope.deadline:
                 is_late = True
@@ -191,7 +191,8 @@ def summarize(
     if workers == 1:
         parts: Iterable[Source] = sources
     else:
-        size = min(max(known // (_PARTS_A_PROCESSOR * workers), _LEAST_PART), _MOST_PART)
+        rounds = known // (workers * _MOST_PART) + 1
+        size = max(known // (rounds * workers) + 1, _LEAST_PART)
         parts = [part for source in sources for part in _parts_of(source, size)]
     if workers == 1 or len(list(parts)) == 1:
         for part in parts:
@@ -320,35 +321,67 @@ def _capped(digest: Digest) -> Digest:
     return msgspec.structs.replace(digest, templates=kept, template_classes=classes)
 
 
+class _Shared(msgspec.Struct, frozen=True):
+    """What this process and those that count for it have together, without a lock that one may die with."""
+
+    read_bytes: Any  # about: two may add to it at a time
+    is_over: Any
+
+
+_SHARED: list[_Shared] = []  # in a process that counts for another one
+
+
 def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Advance) -> Iterator[Part]:
     """Yield the parts as processes have counted them; what a process that died left is counted here."""
     context = _context()
+    shared = _Shared(context.RawValue("q"), context.RawValue("b"))
     left = list(parts)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_apart)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_apart, initargs=(shared,))
     running: dict[Future[Part], Source] = {}
     waiting = deque(parts)
+    seen = 0
     try:
         while waiting or running:
             while waiting and len(running) < 2 * workers:  # so that an interruption has little to wait for
-                running[pool.submit(summarize_part, waiting[0], scope)] = waiting[0]
+                running[pool.submit(_summarize_apart, waiting[0], scope)] = waiting[0]
                 waiting.popleft()
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            read = shared.read_bytes.value
+            advance(read - seen)
+            seen = read
             for future in done:
                 source = running.pop(future)
                 counted = future.result()
                 left.remove(source)
-                advance(counted.read_bytes)
                 yield counted
     except (BrokenProcessPool, OSError):
         pool.shutdown(wait=False, cancel_futures=True)
         for source in left:
             yield summarize_part(source, scope, advance)
+    except KeyboardInterrupt:
+        shared.is_over.value = True
+        with suppress(BrokenProcessPool):
+            yield from (future.result() for future in running if not future.cancel())
+        raise
     except BaseException:
         for child in multiprocessing.active_children():  # what they count is not wanted any more
             child.terminate()
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _summarize_apart(source: Source, scope: Scope) -> Part:
+    """Return what a stretch holds, up to where the other process has it interrupted."""
+    (shared,) = _SHARED
+
+    def advance(count: int) -> None:
+        """Report what was read. Errors: KeyboardInterrupt."""
+        shared.read_bytes.value += count
+        if shared.is_over.value:
+            raise KeyboardInterrupt
+
+    return summarize_part(source, scope, advance)
 
 
 def _counted(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> Counted:
@@ -394,19 +427,19 @@ def _count_sent(ends: tuple[Connection, ...], opening: Opening, scope: Scope) ->
 def _context() -> ForkContext | SpawnContext:
     """Return how processes are started: as copies of this one, which import nothing, where that is safe.
 
-    A copy has none of the other threads, and what these have locked stays locked in it.
+    A copy has none of the other threads, and what these have locked stays locked in it. Those of numpy's
+    libraries are no threads of Python: they are ended before a copy is made.
     """
-    try:
-        threads = len(list(Path("/proc/self/task").iterdir()))
-    except OSError:
-        threads = 0
-    return multiprocessing.get_context("fork") if threads == 1 else multiprocessing.get_context("spawn")
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
-def _begin_apart() -> None:
+def _begin_apart(shared: _Shared | None = None) -> None:
     """Leave Ctrl-C to the process that started this one, and end when that one says so or has died."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _SHARED[:] = [shared] if shared is not None else []
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -154,7 +154,7 @@ class FileLog:
                 reading.complete = False
                 break
             scan = Scan(start, end, width, shift=shift, order=order)
-            scan.prime(line for line, _ in clean_lines(block.before))
+            scan.prime((line, None) for line, _ in clean_lines(block.before))
             lines = list(clean_lines(block.data))
             if not self._take(lines, scan, behind=behind, reading=reading, wanted=wanted):
                 reading.complete = False

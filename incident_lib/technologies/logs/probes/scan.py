@@ -5,7 +5,6 @@ The stages, each a module: line (bytes to lines), envelope, formats (with times 
 """
 
 from collections.abc import Iterable
-from itertools import repeat
 
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.envelope import Envelope, unwrap
@@ -67,10 +66,10 @@ class Scan:
         """Return the time that a line names, None for a line without."""
         return None if line.at is None else line.at if line.zoned else line.at + self._shift
 
-    def prime(self, lines: Iterable[str], times: Iterable[float | None] = repeat(None)) -> None:
+    def prime(self, lines: Iterable[tuple[str, float | None]]) -> None:
         """Take the lines before the part, each with the engine's time if any, without counting them."""
         self._counting = False
-        for text, at in zip(lines, times, strict=False):
+        for text, at in lines:
             self.feed(text, at)
         self._counting = True
 

@@ -234,7 +234,7 @@ def parts(lines: list[str], size: int) -> Digest:
     whole = Digest()
     for start in range(0, len(lines), size):
         scan = Scan(*EVER)
-        scan.prime(lines[max(start - 40, 0) : start])
+        scan.prime((line, None) for line in lines[max(start - 40, 0) : start])
         for line in lines[start : start + size]:
             scan.feed(line)
         whole = merge(whole, scan.finish(lines[start + size :]))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def answer_of(parts: list[Part]) -> Answer:
     return merged.digest, sum(part.lines for part in parts), marks
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(3_000, 60_000), seed=st.integers(0, 5))
 def test_parts_of_an_engines_file_hold_what_the_whole_holds(size, seed, tmp_path):
     documents = documents_of(300, seed=seed)
@@ -199,6 +200,29 @@ def test_a_deadline_leaves_the_oldest_lines(tmp_path):
     assert not part.complete
     assert 1_000 < part.lines < len(documents)
     assert (part.digest, part.lines, part.marks) == expected(documents[: part.lines])
+
+
+def test_an_interruption_keeps_what_other_processes_have_counted(tmp_path):
+    logs = [[each for each in documents_of(12_000, seed=seed) if each.count(b'\\n"')] for seed in (1, 2)]
+
+    def interrupt(count: int) -> None:
+        if count:
+            raise KeyboardInterrupt
+
+    found = []
+    with ExitStack() as stack:
+        sources = []
+        for number, documents in enumerate(logs):
+            path = tmp_path / f"{number}-json.log"
+            path.write_bytes(b"".join(documents))
+            sources += stack.enter_context(engine_sources(path, 0.0))
+        with pytest.raises(KeyboardInterrupt):
+            found.extend(summarize(sources, SCOPE, processes=2, advance=interrupt))
+    assert any(part.interrupted and part.lines for part in found)
+    for part in found:
+        documents = logs[sources.index(part.source)]
+        assert part.interrupted or part.lines == len(documents)
+        assert (part.digest, part.lines, part.marks) == expected(documents[: part.lines])
 
 
 def dying(text: str) -> str:
