@@ -15,6 +15,7 @@ import pytest
 
 from incident_lib.errors import UsageError
 from tests.command import run
+from tests.ordinary_user import ordinary_user
 
 INCIDENT = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())", "logs"]
 START = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
@@ -88,14 +89,25 @@ def test_exit_codes(tmp_path, capsys):
     assert "pipe is a pipe, no regular file" in error
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_the_right_to_read_it(tmp_path, capsys):
     written(tmp_path / "web.log", 40)
-    closed = written(tmp_path / "closed.log", 40)
-    closed.chmod(0)
-    assert run("logs", "closed.log") == 1
-    assert run("logs", "closed.log", "web.log") == 3
-    assert "no right to read it" in capsys.readouterr().err
+    written(tmp_path / "closed.log", 40).chmod(0)
+    (tmp_path / "inside").mkdir()
+    written(tmp_path / "inside" / "web.log", 40)
+    (tmp_path / "inside").chmod(0)
+    assert (
+        run("logs", "web.log", "--json") == 0
+    )  # loads what that user may not, where root has the interpreter
+    capsys.readouterr()
+    with ordinary_user(tmp_path):
+        assert run("logs", "closed.log") == 1
+        assert run("logs", "inside/web.log") == 1
+        assert run("logs", "inside/*.log") == 1
+        assert capsys.readouterr().err.count("no right to read it") == 3
+        found = document(capsys, "closed.log", "web.log", code=3)
+    (closed, web) = sorted(found["files"], key=lambda file: file["path"])
+    assert "no right to read it" in closed["problem"]
+    assert (closed["complete"], web["complete"], found["requests_count"]) == (False, True, 40)
 
 
 def test_flags_of_the_other_form_are_refused(tmp_path):

@@ -18,13 +18,16 @@ from incident_lib import clock, config
 from incident_lib.cli import main
 from incident_lib.config.tables import Document, Limits, Service
 from incident_lib.errors import ProblemKind
+from incident_lib.findings.base import Context
+from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.setup import redactor_for
-from incident_lib.model import Evidence, EvidenceStatus, Window
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.logs import probes as logs
 from incident_lib.technologies.logs.export import Job, export, reader_of
 from incident_lib.technologies.logs.probes import file as files
 from incident_lib.technologies.logs.rows import LogEndpoint, LogEvent, LogException, LogSummary
+from tests.ordinary_user import ordinary_user
 
 
 def iso(moment: datetime) -> str:
@@ -214,14 +217,18 @@ def test_what_is_no_log_file_is_reported(tmp_path, kind):
     assert evidence.problem.kind is expected
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_log_of_another_user_is_our_inability(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("secret")
     path.chmod(0)
-    evidence = collect(path)
+    with ordinary_user(tmp_path):
+        evidence = collect(path)
+    assert evidence.status is EvidenceStatus.FAILED
     assert evidence.problem is not None
     assert evidence.problem.kind is ProblemKind.PRIVILEGE
+    (finding,) = analyze_one(evidence, Context(window=window()))
+    assert finding.severity is FindingSeverity.UNKNOWN
+    assert "no right to read the log" in finding.title
 
 
 APPLICATION = """

@@ -101,15 +101,23 @@ def _named(given: str, *, with_rotated: bool) -> Iterator[tuple[str, int | None,
     is_pattern = not _exists(path) and any(mark in given for mark in "*?[")
     if is_pattern:
         matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - Path cannot begin at a root
-        matches = [match for match in matches if match.is_file()]  # what else fits was not meant
+        matches = [match for match in matches if _is_file(match)]  # what else fits was not meant
     else:
-        matches = predecessors(path) if with_rotated and not path.is_dir() else []
-        matches = [match for match in matches if match.is_file()]
+        matches = predecessors(path) if with_rotated and (_is_file(path) or not _exists(path)) else []
+        matches = [match for match in matches if _is_file(match)]
         if _exists(path) or not matches:
             matches.append(path)
     if not matches:
         yield given, None, Problem(kind=ProblemKind.NOT_FOUND, message=f"{given}: no file fits this pattern")
     yield from ((str(match), None, None) for match in matches)
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether it is a file, or in a folder that we may not enter: opening it will say so."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _exists(path: Path) -> bool:
