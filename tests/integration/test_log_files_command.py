@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from incident_lib.errors import UsageError
+from incident_lib.technologies.logs.summary import MANY_BYTES
 from tests.command import run
 from tests.ordinary_user import ordinary_user
 
 INCIDENT = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())", "logs"]
 START = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
+_BLOCKS = 100  # of 1.2 MB: two processes need some seconds for them
 
 
 def written(path: Path, count: int, *, start: datetime = START) -> Path:
@@ -183,6 +187,63 @@ def test_ctrl_c_prints_what_was_read_so_far(tmp_path):
     found = json.loads(printed)
     assert 0 < found["requests_count"] <= 400
     assert "interrupted" in found["files"][0]["notes"][0]
+
+
+def started(tmp_path: Path) -> subprocess.Popen[str]:
+    """Start to read a log in two processes, in a terminal of its own as far as Ctrl-C goes."""
+    block = written(tmp_path / "block.log", 13_000).read_text()
+    with (tmp_path / "web.log").open("w") as log:
+        log.writelines(block for _ in range(_BLOCKS))
+    assert (tmp_path / "web.log").stat().st_size > MANY_BYTES
+    return subprocess.Popen(
+        [*INCIDENT, "web.log", "--json", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def processes_of(session: int) -> list[str]:
+    """Return what the processes of a session run."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+def interrupted(process: subprocess.Popen[str]) -> dict:
+    """Return what is printed after Ctrl-C, which reaches all of its processes, and see that none is left."""
+    os.killpg(process.pid, signal.SIGINT)
+    printed, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert "interrupted: this is what was read so far" in error
+    deadline = time.monotonic() + 10
+    while left := processes_of(process.pid):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    return json.loads(printed)
+
+
+def test_ctrl_c_ends_all_processes_and_prints_what_they_counted(tmp_path):
+    process = started(tmp_path)
+    assert process.stderr
+    assert " of " in process.stderr.readline()  # how far it is: a stretch was counted
+    time.sleep(0.3)
+    found = interrupted(process)
+    assert 0 < found["total_log_lines"] < _BLOCKS * 16_250
+    assert found["findings"][0]["id"] == "logs.lines.errors"
+
+
+def test_ctrl_c_while_processes_start(tmp_path):
+    process = started(tmp_path)
+    while len(processes_of(process.pid)) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    assert interrupted(process)["total_log_lines"] < _BLOCKS * 16_250
 
 
 def _unread(descriptor: int) -> int:

@@ -14,8 +14,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from typing import Any, cast
@@ -343,7 +344,8 @@ def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Adva
     try:
         while waiting or running:
             while waiting and len(running) < 2 * workers:  # so that an interruption has little to wait for
-                running[pool.submit(_summarize_apart, waiting[0], scope)] = waiting[0]
+                with _deaf_to_interrupts(context):
+                    running[pool.submit(_summarize_apart, waiting[0], scope)] = waiting[0]
                 waiting.popleft()
             done, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             read = shared.read_bytes.value
@@ -362,6 +364,7 @@ def _side_by_side(parts: list[Source], scope: Scope, workers: int, advance: Adva
         shared.is_over.value = True
         with suppress(BrokenProcessPool):
             yield from (future.result() for future in running if not future.cancel())
+        pool.shutdown(cancel_futures=True)  # at the end of the program, its thread could print an error
         raise
     except BaseException:
         for child in multiprocessing.active_children():  # what they count is not wanted any more
@@ -401,7 +404,8 @@ def _counted_apart(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> C
             fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         ends = (receiving, answered, sending, answering)
         child = context.Process(target=_count_sent, args=(ends, opening, scope), daemon=True)
-        child.start()
+        with _deaf_to_interrupts(context):
+            child.start()
         try:
             receiving.close()
             answered.close()
@@ -433,6 +437,21 @@ def _context() -> ForkContext | SpawnContext:
     if sys.platform == "linux" and threading.active_count() == 1:
         return multiprocessing.get_context("fork")
     return multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
+    """Let processes that are started in it never get Ctrl-C.
+
+    One would be interrupted before it can ignore that, print where, and may leave a lock behind.
+    """
+    if context.get_start_method() == "spawn":
+        resource_tracker.ensure_running()  # its start would undo this
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_apart(shared: _Shared | None = None) -> None:
