@@ -5,7 +5,10 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -151,6 +154,83 @@ def test_a_worker_that_fails_leaves_a_share_and_a_reason(cluster, logs):
     assert not found.complete
     assert found.digest.lines == 0
     assert all("100 %" in file.notes[0] and "RedactionError" in file.notes[0] for file in found.files)
+
+
+# Of a worker: to open this file ends it, as a stretch does that takes more memory than the worker may have.
+DEADLY = """
+import os, signal, sys
+def end(event, arguments):
+    if event == "open" and "deadly" in str(arguments[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(end)
+"""
+
+
+def test_a_stretch_that_ends_each_worker_is_left_out(capsys, tmp_path, monkeypatch):
+    import dask
+    from distributed import LocalCluster
+
+    monkeypatch.chdir(tmp_path)
+    deadly, kept = written(tmp_path / "deadly.log", 200), written(tmp_path / "kept.log", 4_000)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=PORT,
+            silence_logs=logging.CRITICAL,
+            preload=[DEADLY],
+        ) as mortal,
+    ):
+        address = mortal.scheduler_address
+        assert main(["logs", deadly.name, kept.name, "--json", "--cluster", address]) == 3
+    found = json.loads(capsys.readouterr().out)
+    files = {Path(file["path"]).name: file for file in found["files"]}
+    assert "100 %" in files["deadly.log"]["notes"][0]
+    assert "each worker that read it ended" in files["deadly.log"]["notes"][0]
+    assert (files["kept.log"]["complete"], files["kept.log"]["notes"]) == (True, [])
+    assert found["total_log_lines"] == files["kept.log"]["lines_count"] == 4_320
+
+
+def test_the_loss_of_all_workers_is_in_the_result(logs, monkeypatch):
+    from distributed import LocalCluster
+
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
+    with (
+        LocalCluster(
+            n_workers=0,
+            dashboard_address=PORT,
+            protocol="tcp",
+            processes=False,
+            silence_logs=logging.CRITICAL,
+        ) as alone,
+        ExitStack() as stack,
+    ):
+        workers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [*command, "--no-dashboard", alone.scheduler_address],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            for _ in range(2)
+        ]
+        for worker in workers:
+            stack.callback(worker.kill)
+        counted: list[float] = []
+
+        def kill(_count: int) -> None:
+            counted.append(time.monotonic())
+            if len(counted) == 4:  # the packages of these stretches are lost, too
+                monkeypatch.setattr(fleet, "_WORKERS_SECONDS", 5.0)
+                for worker in workers:
+                    worker.kill()
+
+        found = on(alone, logs, advance=kill)
+        assert time.monotonic() - counted[3] < 15
+    assert not found.complete
+    assert all("lost" in file.notes[0] for file in found.files)
 
 
 def test_an_interruption_returns_what_was_counted(cluster, logs):

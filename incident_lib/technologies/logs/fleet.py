@@ -267,6 +267,7 @@ class _Run:
     def __init__(self, client: Any, scope: Scope, advance: Advance) -> None:
         self.unread: dict[Source, Problem] = {}
         self.interrupted = False
+        self._is_lost = False  # the cluster has no workers, and was waited for
         self._client, self._scope, self._advance = client, scope, advance
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._running: dict[Any, list[Source]] = {}  # by task: the stretches that it counts or merges
@@ -308,6 +309,7 @@ class _Run:
     def _take(self, future: Any) -> None:
         """Take the result of a task, and merge packages as soon as there are enough."""
         if future is None:
+            self._is_lost = True
             self._give_up(ProblemKind.UNREACHABLE, "the cluster lost all of its workers")
             return
         parts = self._running.pop(future, None)
@@ -334,11 +336,16 @@ class _Run:
         self._running.clear()
 
     def _result(self) -> Batch | None:
-        """Return the packages that are left, merged: one, but after an interruption."""
+        """Return the packages that are left, merged: one, but after an interruption.
+
+        They are waited for together: each of those that a worker took with it would be waited for in full.
+        """
         batches = []
+        deadline = clock.monotonic() + (0.0 if self._is_lost else _WORKERS_SECONDS)
         for future, parts in self._ready:
             try:
-                batches.append(unpack(cast(bytes, future.result(timeout=_WORKERS_SECONDS))))
+                seconds = max(deadline - clock.monotonic(), _POLL_SECONDS)
+                batches.append(unpack(cast(bytes, future.result(timeout=seconds))))
             except Exception as error:  # noqa: BLE001 - a scheduler that is lost, or a worker of each try
                 problem = Problem(
                     kind=ProblemKind.UNREACHABLE, message=f"the cluster lost the result: {_words(error)}"
