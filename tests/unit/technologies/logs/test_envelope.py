@@ -71,7 +71,8 @@ ENVELOPES = {
 
 def wrapped(name: str, text: str) -> str:
     form = ENVELOPES[name][0]
-    return form.replace("{!j}", json.dumps(text)).replace("{{", "{").replace("}}", "}").replace("{}", text)
+    form = form.replace("{!j}", "\0").replace("{{", "{").replace("}}", "}")  # not those of the text
+    return form.replace("{}", text).replace("\0", json.dumps(text))
 
 
 @pytest.mark.parametrize("text", LINES)
