@@ -285,7 +285,7 @@ def test_a_log_of_nothing_but_the_traceback_that_ends_each_start_is_a_loop(death
 
 
 @pytest.mark.parametrize(
-    ("agos", "is_loop"),
+    ("ages", "is_loop"),
     [
         (REGULAR, True),
         (tuple(range(900, 0, -30)), True),
@@ -297,8 +297,8 @@ def test_a_log_of_nothing_but_the_traceback_that_ends_each_start_is_a_loop(death
         ((480, 240, 120, 60, 30, 15, 8, 4, 2, 1), False),  # waits longer each time
     ],
 )
-def test_only_ends_at_a_steady_rate_are_a_loop(agos, is_loop):
-    log = [line for ago in agos for line in stamped(DEATHS["python"], ago)]
+def test_only_ends_at_a_steady_rate_are_a_loop(ages, is_loop):
+    log = [line for ago in ages for line in stamped(DEATHS["python"], ago)]
     assert (loop_in(*log) is not None) == is_loop
 
 
