@@ -29,10 +29,10 @@ from incident_lib.model import Evidence, EvidenceStatus, Problem
 from incident_lib.redact import Redactor
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
 from incident_lib.technologies.logs.probes.ending import tail
-from incident_lib.technologies.logs.probes.line import clean_lines
+from incident_lib.technologies.logs.probes.line import Mark, Opening, clean_lines
 from incident_lib.technologies.logs.probes.records import moment, rows
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.shapes import Mark, Opening, Shapes
+from incident_lib.technologies.logs.probes.shapes import Shapes
 from incident_lib.technologies.logs.redaction import Redaction, redacted
 from incident_lib.technologies.logs.sources.source import Progress, Source
 from incident_lib.technologies.logs.sources.split import split

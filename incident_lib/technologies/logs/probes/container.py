@@ -17,10 +17,9 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.engine_file import log_file
-from incident_lib.technologies.logs.probes.line import clean
+from incident_lib.technologies.logs.probes.line import Opened, clean
 from incident_lib.technologies.logs.probes.reader import Blocks, Lines, Reading, newest_of, slot_seconds
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.shapes import Opened
 from incident_lib.units import format_duration
 
 _SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line

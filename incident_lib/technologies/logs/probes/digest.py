@@ -12,7 +12,7 @@ V = TypeVar("V")
 OTHER = "(other)"  # what is beyond the number of templates, endpoints or exceptions that are kept apart
 _CACHE_SIZE = 20_000
 _CLASSES: dict[float, int] = {}  # of durations: most logs round them, so that they come again
-_STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
+CLASS_STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
 LATENCY_SLOTS = 5  # latency over time is kept in stretches of so many slots
 _GRADES = 512  # of durations over time: four classes wide each, about 20 %
 _LEAST_CLASS = -331  # of a duration that is next to nothing
@@ -112,7 +112,7 @@ def duration_class(seconds: float) -> int:
     if number is None:
         if len(_CLASSES) >= _CACHE_SIZE:
             _CLASSES.clear()
-        number = _CLASSES[seconds] = int(log(max(seconds, 1e-7)) / _STEP // 1)
+        number = _CLASSES[seconds] = int(log(max(seconds, 1e-7)) / CLASS_STEP // 1)
     return number
 
 

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.technologies.logs.probes import times
-from incident_lib.technologies.logs.probes.line import clean
-from incident_lib.technologies.logs.probes.shapes import Opened
+from incident_lib.technologies.logs.probes.line import Opened, clean
 
 _LONGEST = 1024 * 1024  # of a line in pieces; the rest of it is dropped
 _WHOLE = b'\\n","stream":"'  # of a document whose text ends with its line

@@ -23,11 +23,11 @@ SLOW_SECONDS = 1.0
 _EXAMPLE = 500  # characters
 _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
-MOST_ENDPOINTS = 500
+MOST_ENDPOINTS = MOST_EXCEPTIONS = 500
 MOST_SHAPES = 500  # of lines that were not read
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
-_PEERS = 200  # hosts that errors are about, of all classes
-_PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
+MOST_PEERS = 200  # hosts that errors are about, of all classes
+PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
 _PROXIES = frozenset({"haproxy"})  # lines of requests say how they ended, too
@@ -155,10 +155,10 @@ class Facts:
     def _peer(self, name: str, example: str, text: str) -> None:
         """Count the host that an error is about, in the first lines of a class."""
         peers, tally = self.digest.peers, self.digest.classes[name]
-        if tally.count > _PEER_LINES:
+        if tally.count > PEER_LINES:
             return
         key = (name, peer_in(name, example, text))
-        if key[1] and (key in peers or len(peers) < _PEERS):
+        if key[1] and (key in peers or len(peers) < MOST_PEERS):
             peers[key] = peers.get(key, 0) + 1
 
     def _exception(self, record: Record, text: str) -> None:
@@ -166,7 +166,7 @@ class Facts:
         if trace is None:
             return
         key = (trace.type, trace.frame)
-        if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_ENDPOINTS:
+        if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_EXCEPTIONS:
             key = (OTHER, "")
         _tally(self.digest.exceptions, key).add(at, trace.message)
         line = record.line

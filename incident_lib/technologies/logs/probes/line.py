@@ -4,7 +4,7 @@ Bytes may hold anything: colours, NUL, half characters, endless lines.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -24,6 +24,11 @@ SEVERITIES = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "I
 BAD_LEVELS = frozenset({"ERROR", "CRITICAL"})
 PLAIN = "plain"  # of a line that no format reads
 GENERIC = frozenset({PLAIN, "text", "syslog"})  # formats that any program may write
+
+
+Opened = tuple[str, float | None, bool]  # the clean text, the engine's time, whether the text was cut
+Opening = Callable[[bytes], Opened | None]  # of a stored line; None for one that does not count
+Mark = Callable[[str], str]  # of a clean line: what it is counted under besides, "" for most
 
 
 class Line(msgspec.Struct, kw_only=True, gc=False):
@@ -94,6 +99,16 @@ def clean(line: str) -> tuple[str, bool]:
     if "\x1b" in line:
         line = _ANSI.sub("", line)
     return _CONTROL.sub("", line), cut
+
+
+def open_plain(line: bytes) -> Opened | None:
+    """Return a line of a file.
+
+    >>> open_plain(b"ready"), open_plain(b"")
+    (('ready', None, False), None)
+    """
+    text, cut = clean(line.decode("utf-8", "replace"))
+    return (text, None, cut) if text else None
 
 
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

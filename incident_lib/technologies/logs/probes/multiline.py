@@ -65,6 +65,13 @@ class Stream:
         """Whether the next line may belong to an open traceback, a line in pieces, or a header."""
         return self._tracing is not None or bool(self.partial) or self.is_headed
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the next line may belong to what is open even where it has a header."""
+        trace = self._tracing.trace if self._tracing else None
+        is_over = trace is None or (trace.ended and trace.has_head)
+        return not is_over or bool(self.partial) or self.is_headed
+
     def owner_of_frame(self, text: str) -> Record | None:
         """Return the record whose open traceback takes the line as it is, None where that takes parsing.
 

@@ -5,6 +5,7 @@ The stages, each a module: line (bytes to lines), envelope, formats (with times 
 """
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.envelope import Envelope, unwrap
@@ -14,6 +15,7 @@ from incident_lib.technologies.logs.probes.line import LONGEST, Line
 from incident_lib.technologies.logs.probes.multiline import Record, Stream
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
+S = TypeVar("S", bound="Scan")
 _STREAMS = 1_000  # writers that are kept apart
 _FOLLOWING = 3_000  # lines behind the part that is counted, in which its last records may go on
 
@@ -44,9 +46,9 @@ class Scan:
         self._streams: dict[tuple[str, str], Stream] = {}
         self._counting = True
 
-    def fresh(self) -> "Scan":
+    def fresh(self, kind: type[S]) -> S:
         """Return a scan that reads the same and has seen nothing; it leaves no line out."""
-        return Scan(float("-inf"), float("inf"), 1, shift=self._shift, order=self.order)
+        return kind(float("-inf"), float("inf"), 1, shift=self._shift, order=self.order)
 
     @property
     def is_tracing(self) -> bool:
@@ -54,13 +56,28 @@ class Scan:
         return any(stream.is_tracing for stream in self._all())
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether the next line may belong to what is open even where it begins as lines of the log do."""
+        return any(stream.is_unfinished for stream in self._all())
+
+    @property
+    def at(self) -> float | None:
+        """The time of the newest line without an envelope: that of the next one, if it names none."""
+        return self._bare.at
+
+    @at.setter
+    def at(self, moment: float | None) -> None:
+        self._bare.at = moment
+
+    @property
     def is_bounded(self) -> bool:
         """Whether there are times outside of the window."""
         return self.over_time or self._end < float("inf")
 
-    def is_well_inside(self, second: int) -> bool:
-        """Return whether all of a second is in the window."""
-        return self._start <= second and second + 1 <= self._end
+    @property
+    def window(self) -> tuple[float, float]:
+        """The earliest and the latest time that counts."""
+        return self._start, self._end
 
     def moment_of(self, line: Line) -> float | None:
         """Return the time that a line names, None for a line without."""

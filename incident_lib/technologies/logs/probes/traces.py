@@ -268,6 +268,19 @@ def opens(text: str) -> bool:
     )
 
 
+def may_go_on(text: str) -> bool:
+    """Return whether a line would belong to a traceback before it that has ended.
+
+    >>> may_go_on("Caused by: java.io.IOException: no"), may_go_on("INFO ready")
+    (True, False)
+    """
+    if text[:1] in " \t":
+        return False  # what is indented may be the next line of the log
+    after = PythonJoiner()
+    after.ended = True
+    return after.takes(text) or FrameJoiner().takes(text)
+
+
 def joiner_of(text: str) -> Joiner | None:
     """Return what joins the lines of the trace that the line opens, None where it opens none."""
     if HEAD in text:

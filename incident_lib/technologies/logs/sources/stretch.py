@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.errors import TargetError
 from incident_lib.technologies.logs.probes.engine_file import Pieces, open_document
-from incident_lib.technologies.logs.probes.shapes import Opening, open_plain
+from incident_lib.technologies.logs.probes.line import Opening, open_plain
 from incident_lib.technologies.logs.sources.blocks import blocks
 from incident_lib.technologies.logs.sources.opening import read_at
 from incident_lib.technologies.logs.sources.source import JSON_FILE, Progress, Source

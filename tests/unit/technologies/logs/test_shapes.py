@@ -8,8 +8,9 @@ import pytest
 from incident_lib.technologies.logs.probes.container import open_stamped
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.engine_file import open_document
+from incident_lib.technologies.logs.probes.line import Opening, open_plain
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.shapes import Opening, Shapes, open_plain
+from incident_lib.technologies.logs.probes.shapes import Shapes
 
 ALWAYS = (float("-inf"), float("inf"))
 BEGIN = 1_768_487_400  # 2026-01-15 14:30:00
@@ -126,6 +127,103 @@ def test_most_lines_of_few_shapes_are_not_read():
     ]
     _, shapes = by_shapes(raws, open_plain, 500)
     assert shapes.slow_lines < len(raws) / 2
+
+
+def traced(second: int, number: int) -> str:
+    """Return an error with its traceback, of two threads' kinds."""
+    return (
+        f"2026-01-15 14:30:{second:02d},{number % 1000:03d} ERROR shop.pay: order {number} failed\n"
+        "Traceback (most recent call last):\n"
+        f'  File "/srv/pay.py", line {88 + number % 2}, in pay\n'
+        "    charge(order)\n"
+        f"shop.errors.PayError: order {number} was declined by 10.0.0.{number % 3}"
+    )
+
+
+def refused(second: int, number: int) -> str:
+    """Return an error of a class, about one of three hosts."""
+    return (
+        f"2026-01-15 14:30:{second:02d} ERROR shop.db: connection to server at"
+        f' "10.0.0.{number % 3}", port 5432 failed: timeout expired'
+    )
+
+
+def of_postgres(second: int, number: int) -> str:
+    head = f"2026-01-15 14:30:{second:02d}.{number % 1000:03d} UTC [{number}] shop@shop"
+    return (
+        f'{head} ERROR:  duplicate key value violates unique constraint "orders_pkey"\n'
+        f"{head} DETAIL:  Key (id)=({number}) already exists.\n"
+        f"{head} STATEMENT:  INSERT INTO orders (id) VALUES ($1)"
+    )
+
+
+def of_java(second: int, number: int) -> str:
+    return (
+        f"2026-01-15 14:30:{second:02d} ERROR shop.Pay - order {number} failed\n"
+        f"shop.PayError: no money for {number}\n\tat shop.Pay.run(Pay.java:12)\n\tat shop.Main.go(M.java:7)"
+    )
+
+
+@pytest.mark.parametrize("kind", [traced, refused, of_postgres, of_java])
+def test_errors_and_what_belongs_to_them_are_counted_without_being_read(kind):
+    dice = random.Random(4)
+    texts = [kind(at // 10, dice.randrange(10_000, 99_999)) for at in range(600)]
+    raws = [line.encode() for text in texts for line in text.split("\n")]
+    counted, shapes = by_shapes(raws, open_plain, len(raws) // 3)
+    assert differences(counted, by_scan(raws, open_plain)) == []
+    assert counted.errors == 600
+    assert shapes.slow_lines < len(raws) / 8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_errors_between_other_lines_are_counted_alike(seed):
+    """Also where one thread writes into the traceback of another, or a block ends within."""
+    dice = random.Random(seed)
+    texts: list[str] = []
+    for at in range(240):
+        kind = dice.choice(
+            [traced, refused, of_postgres, of_java, lambda second, _: line(dice, BEGIN + second)]
+        )
+        texts += kind(at // 4, dice.randrange(10_000, 99_999)).split("\n")
+    for _ in range(dice.randrange(30)):
+        place = dice.randrange(len(texts))
+        texts.insert(place, dice.choice(texts))
+    raws = [text.encode() for text in texts]
+    reference = by_scan(raws, open_plain)
+    for size in (61, 100_000):
+        counted, _ = by_shapes(raws, open_plain, size)
+        assert differences(counted, reference) == []
+
+
+def test_lines_without_any_time_are_counted_without_being_read():
+    raws = [
+        f'INFO:     10.1.0.{at % 9}:{40_000 + at} - "GET /items/{at} HTTP/1.1" {status} OK'.encode()
+        for at, status in enumerate([200, 404, 503] * 1_000)
+    ]
+    counted, shapes = by_shapes(raws, open_plain, 1_000)
+    assert differences(counted, by_scan(raws, open_plain)) == []
+    assert shapes.slow_lines < 300
+
+
+def test_digits_that_decide_have_shapes_of_their_own():
+    raws = [
+        f'10.0.0.7 - - [15/Jan/2026:14:30:{at % 60:02d} +0000] "GET /v{at % 3}/{at} HTTP/1.1" 200 9'.encode()
+        for at in range(3_000)
+    ]
+    counted, shapes = by_shapes(raws, open_plain, 1_000)
+    assert differences(counted, by_scan(raws, open_plain)) == []
+    assert shapes.slow_lines < 300
+
+
+def test_words_of_letters_that_ids_have_too_are_no_ids():
+    words = ("added", "faced", "deeded", "0added")
+    raws = [
+        f'{{"ts": "2026-01-15T14:30:{at % 60:02d}Z", "level": "info", "msg": "{words[at % 4]}",'
+        f' "id": "{at:016x}"}}'.encode()
+        for at in range(2_000)
+    ]
+    counted, _ = by_shapes(raws, open_plain, 500)
+    assert differences(counted, by_scan(raws, open_plain)) == []
 
 
 def test_what_is_marked_is_counted_by_its_mark():

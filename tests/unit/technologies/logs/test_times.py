@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import open_plain
 from incident_lib.technologies.logs.probes.moments import zone_shift
 from incident_lib.technologies.logs.probes.scan import Scan
-from incident_lib.technologies.logs.probes.shapes import Shapes, open_plain
+from incident_lib.technologies.logs.probes.shapes import Shapes
 from incident_lib.technologies.logs.probes.times import (
     UNDECIDED,
     DateOrder,
