@@ -27,31 +27,53 @@ from incident_lib.technologies.logs.probes.learned import HEX, MOST_LINES, ZEROS
 from incident_lib.technologies.logs.probes.line import Mark, Opening
 from incident_lib.technologies.logs.probes.scan import Scan
 
+_BLOCK_BYTES = 4 * 1024 * 1024
 _MARKS = 5_000  # that are kept apart
 _SKELETONS = 60_000  # that are remembered
 
 
 class Shapes:
-    """Counts blocks of lines into the digest of a scan. Lines are given as `opening` takes them."""
+    """Counts blocks of lines into the digest of a scan. Lines are given as `opening` takes them.
 
-    def __init__(self, scan: Scan, opening: Opening, mark: Mark = lambda _text: "") -> None:
+    Blocks are kept until there are `block_bytes` of them: each that is counted has costs of its own.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        opening: Opening,
+        mark: Mark = lambda _text: "",
+        *,
+        block_bytes: int = _BLOCK_BYTES,
+    ) -> None:
         self.scan = scan
         self.marks: Counter[str] = Counter()
         self.lines = self.slow_lines = 0
         self._opening, self._mark = opening, mark
         self._plans = _Plans(Learner(scan, opening, mark))
+        self._block_bytes, self._kept_bytes = block_bytes, 0
+        self._kept: list[bytes] = []
 
     def feed_block(self, block: bytes) -> None:
-        """Count the lines of a block, which ends where a line ends."""
+        """Count the lines of a block, which ends where a line ends, now or with the next ones."""
+        self._kept.append(block)
+        self._kept_bytes += len(block)
+        if self._kept_bytes >= self._block_bytes:
+            self._count_kept()
+
+    def finish(self, following: Iterable[str] = ()) -> Digest:
+        """Return the digest, as `Scan.finish`."""
+        self._count_kept()
+        return self.scan.finish(following)
+
+    def _count_kept(self) -> None:
+        block = b"".join(self._kept)
+        self._kept, self._kept_bytes = [], 0
         if block:
             units = _Units(self._plans, block, self.lines, self.scan.at)
             self._feed_in_order(units)
             for number, indices in units.ordinary():
                 self._count(units, number, indices)
-
-    def finish(self, following: Iterable[str] = ()) -> Digest:
-        """Return the digest, as `Scan.finish`."""
-        return self.scan.finish(following)
 
     def _feed_in_order(self, units: "_Units") -> None:
         """Feed the units without a plan to the scan, each with the one before it, and so the last one.

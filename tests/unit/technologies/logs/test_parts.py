@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -202,8 +203,19 @@ def test_a_deadline_leaves_the_oldest_lines(tmp_path):
     assert (part.digest, part.lines, part.marks) == expected(documents[: part.lines])
 
 
+def slowly(text: str) -> str:
+    """Mark a line, so that there is time to interrupt those who count."""
+    time.sleep(0.0005)
+    return pattern_of(text)
+
+
 def test_an_interruption_keeps_what_other_processes_have_counted(tmp_path):
-    logs = [[each for each in documents_of(12_000, seed=seed) if each.count(b'\\n"')] for seed in (1, 2)]
+    tags = b', "attrs": {"tag": "' + b"x" * 400 + b'"}}\n'  # so that it is read in several blocks
+    logs = [
+        [each[:-2] + tags for each in documents_of(12_000, seed=seed) if each.count(b'\\n"')]
+        for seed in (1, 2)
+    ]
+    scope = msgspec.structs.replace(SCOPE, mark=slowly)
 
     def interrupt(count: int) -> None:
         if count:
@@ -217,7 +229,7 @@ def test_an_interruption_keeps_what_other_processes_have_counted(tmp_path):
             path.write_bytes(b"".join(documents))
             sources += stack.enter_context(engine_sources(path, 0.0))
         with pytest.raises(KeyboardInterrupt):
-            found.extend(summarize(sources, SCOPE, processes=2, advance=interrupt))
+            found.extend(summarize(sources, scope, processes=2, advance=interrupt))
     assert any(part.interrupted and part.lines for part in found)
     for part in found:
         documents = logs[sources.index(part.source)]

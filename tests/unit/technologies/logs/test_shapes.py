@@ -79,7 +79,7 @@ def by_scan(raws: list[bytes], opening: Opening, window: tuple[float, float] = A
 def by_shapes(
     raws: list[bytes], opening: Opening, size: int, window: tuple[float, float] = ALWAYS
 ) -> tuple[Digest, Shapes]:
-    shapes = Shapes(Scan(*window), opening)
+    shapes = Shapes(Scan(*window), opening, block_bytes=0)
     for begin in range(0, len(raws), size):
         shapes.feed_block(b"".join(raw + b"\n" for raw in raws[begin : begin + size]))
     return shapes.finish(), shapes
@@ -230,6 +230,7 @@ def test_what_is_marked_is_counted_by_its_mark():
     raws = [text.encode() for text in log(9, 300)]
     shapes = Shapes(Scan(*ALWAYS), open_plain, lambda text: "failed" if "failed" in text else "")
     shapes.feed_block(b"".join(raw + b"\n" for raw in raws))
+    shapes.finish()
     assert shapes.marks["failed"] == sum(b"failed" in raw for raw in raws)
 
 
@@ -246,4 +247,5 @@ def test_digits_that_decide_are_not_taken_for_others():
 def test_marks_beyond_those_kept_apart_are_counted_together():
     shapes = Shapes(Scan(*ALWAYS), open_plain, lambda text: text)
     shapes.feed_block(b"".join(b"%s x\n" % f"{number:x}".encode() for number in range(5_200)))
+    shapes.finish()
     assert (shapes.marks.total(), shapes.marks["(other)"]) == (5_200, 200)

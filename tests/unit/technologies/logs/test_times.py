@@ -248,7 +248,7 @@ def test_times_that_are_in_utc_by_definition_are_not_shifted(form, added):
     by_line, by_shape = (Scan(float("-inf"), float("inf"), 1, shift=HOUR) for _ in range(2))
     for line in lines:
         by_line.feed(line)
-    Shapes(by_shape, open_plain).feed_block(text)
-    for scan in (by_line, by_shape):
-        digest = scan.finish()
+    shapes = Shapes(by_shape, open_plain)
+    shapes.feed_block(text)
+    for digest in (by_line.finish(), shapes.finish()):
         assert (digest.first_at, digest.last_at) == (AT + added, AT + 29 + added)
