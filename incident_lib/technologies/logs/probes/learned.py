@@ -29,6 +29,7 @@ ZEROS = bytes.maketrans(b"123456789", b"000000000")
 HEX = bytes.maketrans(b"abcdef", b"0" * 6)  # of a skeleton
 SERVER_ERROR = 500  # a status from here on
 _TOKEN = re.compile(rb"(?<![\w-])(?:[0a-f]{8}-(?:[0a-f]{4}-){3}[0a-f]{12}|[0a-f]{8,64})(?![\w-])|0+")
+_NO_WORDS = b"0abcdef-"  # of a skeleton: what digits, ids and lengths of numbers change
 _NO_RUN = re.compile(rb"[a-f-]")
 _DECIMAL = re.compile(rb"0+(?:\.0+)?")
 _LONGEST = 2_000  # bytes of a line that may have a shape
@@ -103,6 +104,7 @@ class Shape(msgspec.Struct, kw_only=True, eq=False):
     number: int
     facts: Facts
     roles: tuple[int, ...]
+    fixed_text: bytes  # the digits that decide
     status: int
     scale: Callable[[Any], Any] | None
     forms: dict[bytes, Form]
@@ -151,6 +153,7 @@ class Learner:
         self._by_key: dict[bytes, Shape | None] = {}
         self._forms: dict[bytes, Form] = {}
         self._seen_once: set[bytes] = set()
+        self._words_seen: set[bytes] = set()
 
     def planned(self, unit: bytes, skeleton: bytes, so_far: int) -> int | None:
         """Return the number of the plan of a new skeleton, after comparing what it gives with the unit.
@@ -161,6 +164,12 @@ class Learner:
         is_record = b"\n" in unit
         if len(unit) > (_LONGEST_RECORD if is_record else _LONGEST) or unit.count(b"\n") > MOST_LINES:
             return 0
+        words = skeleton.translate(None, _NO_WORDS)
+        if words not in self._words_seen:  # the cheapest test, as in some logs it is the last for most lines
+            if len(self._words_seen) >= _SHAPES * 10:
+                self._words_seen.clear()
+            self._words_seen.add(words)
+            return None
         tokens = [match.span() for match in _TOKEN.finditer(skeleton)]
         if len(tokens) > _MOST_TOKENS or len(self.plans) >= _PLANS:
             return 0
@@ -170,31 +179,44 @@ class Learner:
             parts += [skeleton[end : span[0]], b"\x01%d\x02" % (span[1] - span[0]) if span in ids else b"0"]
             end = span[1]
         key = b"".join([*parts, skeleton[end:]])
-        if key not in self._by_key and not self._may_learn(key, so_far):
-            return 0 if len(self._by_key) >= _SHAPES else None
-        if key not in self._by_key:
-            self._by_key[key] = self._learned(unit, tokens, ids)
-        shape = self._by_key[key]
-        return 0 if shape is None else self._fitted(shape, unit, skeleton, tokens, ids)
+        shape = self._shape(key, unit, (tokens, ids), so_far)
+        if isinstance(shape, Shape):
+            return self._fitted(shape, unit, skeleton, tokens, ids)
+        return 0 if shape is None or len(self._by_key) >= _SHAPES else None
 
     def planned_anew(self, plan: Plan, unit: bytes, skeleton: bytes, so_far: int) -> int | None:
         """Return the number of the plan of a unit that differs from `plan` in digits that decide."""
         fixed = bytes(unit[column] for column in plan.fixed)
         number = plan.others.get(fixed)
         if number is None:
-            key = b"%s\x03%s" % (skeleton, fixed)
-            if key not in self._by_key and not self._may_learn(key, so_far):
+            number = self.planned(unit, skeleton, so_far)
+            if number is None:
                 return None
-            tokens = [match.span() for match in _TOKEN.finditer(skeleton)]
-            if key not in self._by_key:
-                self._by_key[key] = self._learned(unit, tokens, plan.ids)
-            shape = self._by_key[key]
-            number = 0
-            if shape is not None and len(self.plans) < _PLANS:
-                number = self._fitted(shape, unit, skeleton, tokens, plan.ids)
             plan.others = {**plan.others, fixed: number}
         other = self.plans[number]
         return number if bytes(unit[column] for column in other.fixed) == other.fixed_digits else None
+
+    def _shape(
+        self, key: bytes, unit: bytes, found: tuple[list[Span], tuple[Span, ...]], so_far: int
+    ) -> Shape | bool | None:
+        """Return the shape of a unit, None where it has none, False where it is too early to say.
+
+        Units that differ in digits that decide what they report have shapes of their own.
+        """
+        tokens, ids = found
+        for is_anew in (False, True):
+            if key not in self._by_key:
+                if not self._may_learn(key, so_far):
+                    return False
+                self._by_key[key] = self._learned(unit, tokens, ids)
+            shape = self._by_key[key]
+            if shape is None or is_anew:
+                return shape
+            fixed = _fixed_text(shape.roles, tokens, unit)
+            if fixed == shape.fixed_text:
+                return shape
+            key = b"%s\x03%s" % (key, fixed)
+        return None
 
     def _may_learn(self, key: bytes, so_far: int) -> bool:
         if len(self._by_key) >= _SHAPES:
@@ -380,6 +402,7 @@ class Learner:
             number=len(self.shapes),
             facts=base.facts,
             roles=tuple(roles),
+            fixed_text=_fixed_text(tuple(roles), tokens, unit),
             status=base.status,
             scale=scale,
             forms={},
@@ -429,6 +452,11 @@ def number_in(text: bytes) -> int:
     20260115143105
     """
     return int(re.sub(rb"\D", b"", text) or b"0")
+
+
+def _fixed_text(roles: tuple[int, ...], tokens: list[Span], unit: bytes) -> bytes:
+    spans = (span for role, span in zip(roles, tokens, strict=True) if role == _FIXED)
+    return b",".join(unit[slice(*span)] for span in spans)
 
 
 def _is_short(plan: Plan, skeleton: bytes) -> bool:

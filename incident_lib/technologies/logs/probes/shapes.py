@@ -85,8 +85,8 @@ class Shapes:
             if index < fed:
                 continue
             place = max(index - 1, fed)
-            if not units.columns.is_timed[place]:
-                scan.at = units.time_before(place)
+            if place > fed and not units.columns.is_timed[place]:
+                scan.at = units.time_before(place, fed - 1)
             while place <= index or (place < len(units) and scan.is_unfinished):
                 for line in units.text(place).split(b"\n"):
                     self._feed(line)
@@ -304,10 +304,8 @@ class _Units:
         is_slow[-1] = True
         yield from np.flatnonzero(is_slow).tolist()
 
-    def time_before(self, index: int) -> float | None:
-        """Return the time of what stands before a unit that has none, as far as units were fed."""
-        fed = np.flatnonzero(self.is_fed[:index])
-        last_fed = int(fed[-1]) if len(fed) else -1
+    def time_before(self, index: int, last_fed: int) -> float | None:
+        """Return the time of what stands before a unit that has none; `last_fed` is -1 where none was fed."""
         timed = int(self._timed_before[index])
         if timed > last_fed:
             return self._learner.moment(self.text(timed))
