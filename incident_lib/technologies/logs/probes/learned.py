@@ -38,6 +38,7 @@ _MOST_TOKENS = 60
 MOST_DIGITS = 18  # of a number
 _EXACT_DIGITS = 15  # of a fraction or a duration: a float holds them
 _SHAPES, _PLANS = 2_000, 60_000  # that are kept; units of others are read
+_OTHERS = 1_000  # plans of a skeleton
 _FREE_READS, _LINES_A_READ = 3_000, 10
 _MOMENTS = 60_000  # that are remembered, of a way to write times
 _OTHER_IDS = (b"7f3a09", b"e01b5c", b"0e9d24")
@@ -192,7 +193,8 @@ class Learner:
             number = self.planned(unit, skeleton, so_far)
             if number is None:
                 return None
-            plan.others = {**plan.others, fixed: number}
+            if len(plan.others) < _OTHERS:
+                plan.others[fixed] = number
         other = self.plans[number]
         return number if bytes(unit[column] for column in other.fixed) == other.fixed_digits else None
 
