@@ -220,7 +220,10 @@ def test_rotated_files_of_the_engine_hold_what_it_answers(compress, engine):
             assert path is not None
             assert path.with_name(f"{path.name}.3").exists() or compress == "true"
             lines = [split_time(raw)[0] for batch in raw_lines(log._engine, made.id or "") for raw in batch]
-            moments = [datetime.fromisoformat(f"{lines[place][:26]}+00:00") for place in (0, 2_000, -400)]
+            moments = [
+                datetime.fromisoformat(f"{lines[place][:26]}+00:00")
+                for place in (0, *range(1_000, 5_500, 500))
+            ]
             # With a moment in one of the compressed files, the engine leaves these out.
             for since in moments if compress == "false" else [clock.now() - timedelta(minutes=15)]:
                 by_file = counted_by_file(log, path, Window(since, clock.now()))

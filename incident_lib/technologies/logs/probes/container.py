@@ -296,7 +296,8 @@ def _request(engine: Engine, container: str, bounds: dict[str, float | None], ta
         "stderr": "1",
         "timestamps": "1",
         "tail": "all" if tail is None else str(tail),
-        **{name: f"{value:.9f}" for name, value in bounds.items() if value is not None},
+        # To the microsecond, as times are given: digits behind that are a float's, and may be later.
+        **{name: f"{value:.6f}" for name, value in bounds.items() if value is not None},
     }
     address = f"{api.base_url}/v{api.api_version}/containers/{quote(container, safe='')}/logs"
     return api.get(address, params=parameters, stream=True, timeout=TIMEOUT_SECONDS)
