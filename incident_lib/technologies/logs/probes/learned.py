@@ -190,11 +190,12 @@ class Learner:
         fixed = bytes(unit[column] for column in plan.fixed)
         number = plan.others.get(fixed)
         if number is None:
+            if len(plan.others) >= _OTHERS:
+                return None
             number = self.planned(unit, skeleton, so_far)
             if number is None:
                 return None
-            if len(plan.others) < _OTHERS:
-                plan.others[fixed] = number
+            plan.others[fixed] = number
         other = self.plans[number]
         return number if bytes(unit[column] for column in other.fixed) == other.fixed_digits else None
 

@@ -215,6 +215,21 @@ def test_digits_that_decide_have_shapes_of_their_own():
     assert shapes.slow_lines < 300
 
 
+def test_digits_that_decide_are_kept_apart_only_up_to_a_limit():
+    dice = random.Random(2)
+    raws = [
+        f"2026-01-15 14:30:{at % 60:02d} ERROR shop.db: connection to server at"
+        f' "10.{dice.randrange(10, 99)}.{dice.randrange(10, 99)}.7", port 5432 failed: expired'.encode()
+        for at in range(6_000)
+    ]
+    shapes = Shapes(Scan(*ALWAYS), open_plain)
+    shapes.feed_block(b"".join(raw + b"\n" for raw in raws))
+    counted, reference = shapes.finish(), by_scan(raws, open_plain)
+    # Which hosts an error is about is only counted in its first lines, and these are not the same ones.
+    assert [name for name in differences(counted, reference) if name != "peers"] == []
+    assert len(shapes._plans.learner.plans) < 2_500
+
+
 def test_words_of_letters_that_ids_have_too_are_no_ids():
     words = ("added", "faced", "deeded", "0added")
     raws = [
