@@ -56,12 +56,12 @@ def compiled(pattern: str) -> Any:
 
 def rows_of(text: str, name: str, table: str, row_type: type[T]) -> tuple[T, ...]:
     """Return the rows of the tables `[[table]]` of a TOML text. Errors: ConfigError naming line and key."""
-    rows_type: Any = tuple[row_type, ...]  # type: ignore[valid-type]
+    rows_type: Any = tuple[row_type, ...]  # type: ignore[valid-type]  # a type that is made here
     file_type = msgspec.defstruct(
         "_File", [("rows", rows_type, msgspec.field(name=table))], forbid_unknown_fields=True
     )
     try:
-        rows: tuple[T, ...] = msgspec.convert(tomllib.loads(text), file_type).rows  # type: ignore[attr-defined]
+        rows: tuple[T, ...] = msgspec.convert(tomllib.loads(text), file_type).rows  # type: ignore[attr-defined]  # as above
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: no valid TOML: {error}") from error
     except msgspec.ValidationError as error:

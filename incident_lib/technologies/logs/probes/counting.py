@@ -89,6 +89,7 @@ class _Tallies:
         self._examples: tuple[str, ...] = ()
 
     def count(self) -> None:
+        """Count all units in each tally that they have a part in."""
         digest, facts = self._digest, self._batch.shape.facts
         if facts.template is not None:
             level = facts.template[0]

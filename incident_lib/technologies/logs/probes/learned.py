@@ -61,6 +61,15 @@ Span = tuple[int, int]
 NO_SPAN = (0, 0)
 
 
+class Unit(msgspec.Struct, frozen=True):
+    """A line or a record, its skeleton, and where the digits and the ids in it stand."""
+
+    text: bytes
+    skeleton: bytes
+    tokens: tuple[Span, ...]
+    ids: tuple[Span, ...]
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a unit reports, but for when, with which status, and how long it took."""
 
@@ -156,14 +165,14 @@ class Learner:
         self._seen_once: set[bytes] = set()
         self._words_seen: set[bytes] = set()
 
-    def planned(self, unit: bytes, skeleton: bytes, so_far: int) -> int | None:
+    def planned(self, text: bytes, skeleton: bytes, so_far: int) -> int | None:
         """Return the number of the plan of a new skeleton, after comparing what it gives with the unit.
 
         None where it is too early to say: a shape is learned when it comes again, and as the number of lines
         so far allows, for in some logs next to no line has the shape of another.
         """
-        is_record = b"\n" in unit
-        if len(unit) > (_LONGEST_RECORD if is_record else _LONGEST) or unit.count(b"\n") > MOST_LINES:
+        is_record = b"\n" in text
+        if len(text) > (_LONGEST_RECORD if is_record else _LONGEST) or text.count(b"\n") > MOST_LINES:
             return 0
         words = skeleton.translate(None, _NO_WORDS)
         if words not in self._words_seen:  # the cheapest test, as in some logs it is the last for most lines
@@ -171,7 +180,7 @@ class Learner:
                 self._words_seen.clear()
             self._words_seen.add(words)
             return None
-        tokens = [match.span() for match in _TOKEN.finditer(skeleton)]
+        tokens = tuple(match.span() for match in _TOKEN.finditer(skeleton))
         if len(tokens) > _MOST_TOKENS or len(self.plans) >= _PLANS:
             return 0
         parts, end = [], 0
@@ -180,42 +189,40 @@ class Learner:
             parts += [skeleton[end : span[0]], b"\x01%d\x02" % (span[1] - span[0]) if span in ids else b"0"]
             end = span[1]
         key = b"".join([*parts, skeleton[end:]])
-        shape = self._shape(key, unit, (tokens, ids), so_far)
+        unit = Unit(text, skeleton, tokens, ids)
+        shape = self._shape(key, unit, so_far)
         if isinstance(shape, Shape):
-            return self._fitted(shape, unit, skeleton, tokens, ids)
+            return self._fitted(shape, unit)
         return 0 if shape is None or len(self._by_key) >= _SHAPES else None
 
-    def planned_anew(self, plan: Plan, unit: bytes, skeleton: bytes, so_far: int) -> int | None:
+    def planned_anew(self, plan: Plan, text: bytes, skeleton: bytes, so_far: int) -> int | None:
         """Return the number of the plan of a unit that differs from `plan` in digits that decide."""
-        fixed = bytes(unit[column] for column in plan.fixed)
+        fixed = bytes(text[column] for column in plan.fixed)
         number = plan.others.get(fixed)
         if number is None:
             if len(plan.others) >= _OTHERS:
                 return None
-            number = self.planned(unit, skeleton, so_far)
+            number = self.planned(text, skeleton, so_far)
             if number is None:
                 return None
             plan.others[fixed] = number
         other = self.plans[number]
-        return number if bytes(unit[column] for column in other.fixed) == other.fixed_digits else None
+        return number if bytes(text[column] for column in other.fixed) == other.fixed_digits else None
 
-    def _shape(
-        self, key: bytes, unit: bytes, found: tuple[list[Span], tuple[Span, ...]], so_far: int
-    ) -> Shape | bool | None:
+    def _shape(self, key: bytes, unit: Unit, so_far: int) -> Shape | bool | None:
         """Return the shape of a unit, None where it has none, False where it is too early to say.
 
         Units that differ in digits that decide what they report have shapes of their own.
         """
-        tokens, ids = found
         for is_anew in (False, True):
             if key not in self._by_key:
                 if not self._may_learn(key, so_far):
                     return False
-                self._by_key[key] = self._learned(unit, tokens, ids)
+                self._by_key[key] = self._learned(unit)
             shape = self._by_key[key]
             if shape is None or is_anew:
                 return shape
-            fixed = _fixed_text(shape.roles, tokens, unit)
+            fixed = _fixed_text(shape.roles, unit)
             if fixed == shape.fixed_text:
                 return shape
             key = b"%s\x03%s" % (key, fixed)
@@ -234,18 +241,17 @@ class Learner:
 
     # Plans.
 
-    def _fitted(
-        self, shape: Shape, unit: bytes, skeleton: bytes, tokens: list[Span], ids: tuple[Span, ...]
-    ) -> int:
-        seen = self.read(unit)
+    def _fitted(self, shape: Shape, unit: Unit) -> int:
+        text, skeleton, ids = unit.text, unit.skeleton, unit.ids
+        seen = self.read(text)
         if seen is None or seen.facts != shape.facts or seen.status > shape.most_status:
             return 0
         spans: dict[int, Span] = {}
-        for role, span in zip(shape.roles, tokens, strict=True):
+        for role, span in zip(shape.roles, unit.tokens, strict=True):
             spans[role] = (spans.get(role, span)[0], span[1])
         fixed = tuple(
             column
-            for role, span in zip(shape.roles, tokens, strict=True)
+            for role, span in zip(shape.roles, unit.tokens, strict=True)
             if role == _FIXED
             for column in range(*span)
         )
@@ -256,45 +262,45 @@ class Learner:
             status=spans.get(_STATUS, NO_SPAN),
             duration=spans.get(_DURATION, NO_SPAN),
             fixed=fixed,
-            fixed_digits=bytes(unit[column] for column in fixed),
+            fixed_digits=bytes(text[column] for column in fixed),
             ids=ids,
         )
         if seen.at is not None and shape.facts.timed_lines:
-            plan.form = self._form(shape, unit, skeleton, plan, seen.at)
+            plan.form = self._form(plan, shape, unit, seen.at)
         if ids:
             inside = {column for span in ids for column in range(*span)}
             plan.around_ids = tuple(column for column in range(len(skeleton)) if column not in inside)
             plan.around_text = bytes(skeleton[column] for column in plan.around_ids)
-        if not self._gives(plan, unit, skeleton, seen):
+        if not self._gives(plan, unit, seen):
             return 0
         self.plans.append(plan)
         return len(self.plans) - 1
 
-    def _form(self, shape: Shape, unit: bytes, skeleton: bytes, plan: Plan, at: float) -> Form:
+    def _form(self, plan: Plan, shape: Shape, unit: Unit, at: float) -> Form:
         """Return how this skeleton writes times, shared with others where the digits alone say when."""
         a, b = plan.second
-        written = skeleton[a : plan.fraction[1] or b]
-        text = unit[a:b].decode("ascii", "replace")
-        if not _HALF_DAY.search(skeleton):
-            for read in (times.whole_second if text[:4].isdigit() else _day_first, _day_first):
-                naive = read(text)
-                if naive >= 0 and naive == at // 1:
+        written = unit.skeleton[a : plan.fraction[1] or b]
+        text = unit.text[a:b].decode("ascii", "replace")
+        if not _HALF_DAY.search(unit.skeleton):
+            for read in (_year_first, _year_first_in_zone, _day_first):
+                moment = read(text)
+                if moment >= 0 and moment == at // 1:
                     return self._forms.setdefault(written, Form({}, read))
         return shape.forms.setdefault(written, Form({}, None))
 
-    def _gives(self, plan: Plan, unit: bytes, skeleton: bytes, seen: Seen) -> bool:
+    def _gives(self, plan: Plan, unit: Unit, seen: Seen) -> bool:
         """Return whether the plan gives for the unit what was read."""
-        shape = plan.shape
+        text, skeleton, shape = unit.text, unit.skeleton, plan.shape
         if shape is None or not _is_short(plan, skeleton):
             return False
         if plan.form is not None:
-            digits = number_in(unit[slice(*plan.second)])
-            if seen.at is None or self.second(plan.form, digits, plan.second, unit) != seen.at // 1:
+            digits = number_in(text[slice(*plan.second)])
+            if seen.at is None or self.second(plan.form, digits, plan.second, text) != seen.at // 1:
                 return False
-        status = unit[slice(*plan.status)]
+        status = text[slice(*plan.status)]
         if seen.status != (int(status) if status else shape.status):
             return False
-        duration = unit[slice(*plan.duration)]
+        duration = text[slice(*plan.duration)]
         if not duration:
             return seen.duration is None
         return (
@@ -383,35 +389,36 @@ class Learner:
 
     # Shapes.
 
-    def _learned(self, unit: bytes, tokens: list[Span], ids: tuple[Span, ...]) -> Shape | None:
+    def _learned(self, unit: Unit) -> Shape | None:
         """Return the shape of a unit, None where it has none: what its digits hold, by changing them."""
-        base = self.read(unit)
-        if base is None or _digits_decide(unit.translate(ZEROS)):
+        text, tokens = unit.text, unit.tokens
+        base = self.read(text)
+        if base is None or _digits_decide(unit.skeleton):
             return None
         roles = []
         for span in tokens:
-            if span in ids:
-                if any(_role(base, self.read(other)) != _FREE for other in _with_other_ids(unit, span)):
+            if span in unit.ids:
+                if any(_role(base, self.read(other)) != _FREE for other in _with_other_ids(text, span)):
                     return None
                 roles.append(_FREE)
             else:
-                found = {_role(base, self.read(other)) for other in _with_other_digits(unit, span)}
+                found = {_role(base, self.read(other)) for other in _with_other_digits(text, span)}
                 roles.append(next((role for role in _BY_WEIGHT if role in found), _FREE))
         took = [span for role, span in zip(roles, tokens, strict=True) if role == _DURATION]
-        scale = self._scale(unit, took) if took else None
+        scale = self._scale(text, took) if took else None
         if not _is_readable(roles, base) or (base.duration is not None) != (scale is not None):
             return None
         shape = Shape(
             number=len(self.shapes),
             facts=base.facts,
             roles=tuple(roles),
-            fixed_text=_fixed_text(tuple(roles), tokens, unit),
+            fixed_text=_fixed_text(tuple(roles), unit),
             status=base.status,
             scale=scale,
             forms={},
         )
         served = [span for role, span in zip(roles, tokens, strict=True) if role == _STATUS]
-        if served and not self._fails_alike(unit, served[0], base):
+        if served and not self._fails_alike(text, served[0], base):
             if base.status >= SERVER_ERROR:
                 return None
             shape.most_status = SERVER_ERROR - 1
@@ -438,6 +445,28 @@ class Learner:
         return None
 
 
+def _year_first(text: str) -> float:
+    """Return the moment that is all of the text, without a zone, -1 for another text.
+
+    A zone would be the same for most of a log, and another one after clocks were changed.
+
+    >>> _year_first("2026-01-15 14:31:05"), _year_first("2026-01-15 14:31:05 +0000")
+    (1768487465.0, -1.0)
+    """
+    digits = _DIGIT.findall(text)
+    return times.whole_second(text) if len(digits) == 14 and text[:4].isdigit() else -1.0
+
+
+def _year_first_in_zone(text: str) -> float:
+    """Return the moment that is all of the text, -1 for another text.
+
+    >>> _year_first_in_zone("2026-01-15 14:31:05 +0100"), _year_first_in_zone("15/Jan/2026:14:31:05")
+    (1768483865.0, -1.0)
+    """
+    found = times.from_iso(text)
+    return found[0] if found and found[1] == len(text) else -1.0
+
+
 def _day_first(text: str) -> float:
     """Return the moment that is all of the text, as web servers and Redis write it, -1 for another text.
 
@@ -457,9 +486,9 @@ def number_in(text: bytes) -> int:
     return int(re.sub(rb"\D", b"", text) or b"0")
 
 
-def _fixed_text(roles: tuple[int, ...], tokens: list[Span], unit: bytes) -> bytes:
-    spans = (span for role, span in zip(roles, tokens, strict=True) if role == _FIXED)
-    return b",".join(unit[slice(*span)] for span in spans)
+def _fixed_text(roles: tuple[int, ...], unit: Unit) -> bytes:
+    spans = (span for role, span in zip(roles, unit.tokens, strict=True) if role == _FIXED)
+    return b",".join(unit.text[slice(*span)] for span in spans)
 
 
 def _is_short(plan: Plan, skeleton: bytes) -> bool:

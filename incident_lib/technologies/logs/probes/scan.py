@@ -67,6 +67,7 @@ class Scan:
 
     @at.setter
     def at(self, moment: float | None) -> None:
+        """Set the time of the next line that names none."""
         self._bare.at = moment
 
     @property

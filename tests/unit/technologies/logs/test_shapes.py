@@ -230,6 +230,27 @@ def test_digits_that_decide_are_kept_apart_only_up_to_a_limit():
     assert len(shapes._plans.learner.plans) < 2_500
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[2026-03-29 {time} {zone}] [7] [INFO] closing connection {number}",
+        "2026-03-29T{time}{zone} INFO shop: stored {number}",
+        '10.0.0.7 - - [29/Mar/2026:{time} {zone}] "GET /a/{number} HTTP/1.1" 200 9',
+    ],
+)
+def test_a_zone_that_changes_within_a_log_is_read(form):
+    raws = [
+        form.format(
+            time=f"0{hour}:{second // 60:02d}:{second % 60:02d}", zone=zone, number=10_000 + second
+        ).encode()
+        for hour, zone in ((0, "+0000"), (2, "+0100"))
+        for second in range(600)
+    ]
+    counted, shapes = by_shapes(raws, open_plain, 300)
+    assert differences(counted, by_scan(raws, open_plain)) == []
+    assert shapes.slow_lines < 100
+
+
 def test_words_of_letters_that_ids_have_too_are_no_ids():
     words = ("added", "faced", "deeded", "0added")
     raws = [
