@@ -76,10 +76,10 @@ def describe(running: Iterable[dict[str, Any]]) -> tuple[Candidate, ...]:
         needed, outside = _needs(
             about, [(other, whole, also) for other, whole, also in known if other != name]
         )
-        needs[name] = tuple(one for one in needed if not _reaches(one, name, needs))
+        needs[name] = tuple(other for other in needed if not _reaches(other, name, needs))
         found.append(_candidate(name, about, needs[name], outside))
     order = list(table().kinds)
-    return tuple(sorted(found, key=lambda one: (order.index(one.service.kind), not one.service.depends_on)))
+    return tuple(sorted(found, key=lambda new: (order.index(new.service.kind), not new.service.depends_on)))
 
 
 def _candidate(
@@ -213,7 +213,7 @@ def _hosts(environment: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _reaches(start: str, goal: str, needs: dict[str, tuple[str, ...]]) -> bool:
-    return start == goal or any(_reaches(one, goal, needs) for one in needs.get(start, ()))
+    return start == goal or any(_reaches(needed, goal, needs) for needed in needs.get(start, ()))
 
 
 def common_stack() -> tuple[Candidate, ...]:

@@ -15,7 +15,7 @@ from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.custom_clues import with_custom_clues
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
-from incident_lib.resources import resource
+from incident_lib.resources import resource, text_of
 from incident_lib.technologies import table
 
 _LOG = logging.getLogger(__name__)
@@ -105,11 +105,7 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
     paths += [settings.file(entry.path) for entry in settings.document.pattern_file]
     patterns: dict[str, Pattern] = {}
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
-        for written in parse_patterns(text, str(path)):
+        for written in parse_patterns(text_of(path), str(path)):
             pattern, renamed = written.in_current_names()
             for old, new in renamed.items():
                 _notify_renamed(f"{path}: pattern {pattern.id}", old, new)

@@ -31,17 +31,17 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     def called(self, address: str) -> frozenset[str]:
         """Return the targets that an address in a log line names: `host:port`, or a host alone.
 
-        The port decides on this machine's own address, and where both sides tell one.
+        The port decides on this machine's own address, and wherever both sides name a port.
 
         >>> shop = Topology(addresses={"db": ("127.0.0.1:5432", "app-db"), "cache": ("127.0.0.1:6379",)})
-        >>> [sorted(shop.called(one)) for one in ("localhost:5432", "app-db:5432", "localhost")]
+        >>> [sorted(shop.called(address)) for address in ("localhost:5432", "app-db:5432", "localhost")]
         [['db'], ['db'], []]
         """
         host, port = _parted(address)
         return frozenset(
             name
             for name, known in self.addresses.items()
-            if any(_is_same(host, port, *_parted(one)) for one in known)
+            if any(_is_same(host, port, *_parted(other)) for other in known)
         )
 
     def _walk(self, name: str, edges: dict[str, tuple[str, ...]], seen: set[str]) -> Iterator[str]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from incident_lib.errors import ConfigError
 from incident_lib.findings.catalogue import Flag
-from incident_lib.resources import resource
+from incident_lib.resources import resource, text_of
 from incident_lib.technologies import log_class_files
 from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.words import (
@@ -83,11 +82,7 @@ def classes_of_files(paths: Iterable[Path]) -> dict[str, LogClass]:
     """Return the classes of packages, by id. Errors: ConfigError, also for an id that is there already."""
     found: dict[str, LogClass] = {}
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
-        rows = parse_classes(text, str(path), known=[*shipped_classes(), *found])
+        rows = parse_classes(text_of(path), str(path), known=[*shipped_classes(), *found])
         found |= {row.id: row for row in rows}
     return found
 
