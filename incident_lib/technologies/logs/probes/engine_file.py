@@ -5,6 +5,7 @@ same; in the file each is a JSON document with the text, the stream and the time
 """
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import Opened, clean
 
 _LONGEST = 1024 * 1024  # of a line in pieces; the rest of it is dropped
+DISORDER_SECONDS = 0.1  # by which a line may stand behind a later one: each stream is taken by itself
 _WHOLE = b'\\n","stream":"'  # of a document whose text ends with its line
 
 
@@ -51,6 +53,43 @@ def open_document(line: bytes) -> Opened | None:
     found = times.from_iso(document.time)
     text, cut = clean(document.log.removesuffix("\n"))
     return text, found[0] if found else None, cut
+
+
+class Since:
+    """Leaves lines from before a moment out of the beginning of a log, as the engine does."""
+
+    def __init__(self, moment: float) -> None:
+        self._first, self._settled = _written(moment), _written(moment + DISORDER_SECONDS)
+        self._is_settled = False
+
+    def kept(self, block: bytes) -> bytes:
+        r"""Return the documents of the moment or later.
+
+        >>> lines = b'{"time":"2026-01-15T14:31:05.25Z"}\n{"time":"2026-01-15T14:31:05.249999999Z"}\n'
+        >>> Since(1768487465.25).kept(lines)
+        b'{"time":"2026-01-15T14:31:05.25Z"}\n'
+        """
+        if self._is_settled:
+            return block
+        kept, place = [], 0
+        for line in block.splitlines(keepends=True):
+            try:
+                at = _decode(line).time.rstrip("Z")
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                at = self._first
+            if at >= self._settled:
+                self._is_settled = True
+                break
+            place += len(line)
+            if at >= self._first:
+                kept.append(line)
+        return b"".join((*kept, block[place:]))
+
+
+def _written(moment: float) -> str:
+    """Return a moment as the engine writes it, to be compared as text: a float does not hold all digits."""
+    at = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
+    return at.isoformat(timespec="microseconds").rstrip("0").rstrip(".")
 
 
 class Pieces:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from incident_lib.technologies.logs.probes.engine_file import open_document
+from incident_lib.technologies.logs.probes.engine_file import DISORDER_SECONDS, open_document
 from incident_lib.technologies.logs.probes.moments import PEEK_BYTES, seek
 from incident_lib.technologies.logs.sources.blocks import blocks
 from incident_lib.technologies.logs.sources.compression import compression_of
@@ -28,11 +28,11 @@ def engine_sources(path: Path, since: float) -> Iterator[list[Source]]:
     with ExitStack() as stack:
         found: list[Source] = []
         for source in _opened(path, stack):
-            place = _place_of(source, since)
+            place = _place_of(source, since - DISORDER_SECONDS)
             if place is None:
                 break
             start = 0 if source.compression else place
-            found.insert(0, msgspec.structs.replace(source, start=start, begin=place))
+            found.insert(0, msgspec.structs.replace(source, start=start, begin=place, since=since))
             if place:
                 break
         yield [

@@ -26,6 +26,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     shift: float = 0.0  # what is added to times without a zone
     order: DateOrder = UNDECIDED  # of numeric dates
     form: str = PLAIN  # how lines are kept: as written, or as documents of an engine's driver JSON_FILE
+    since: float | None = None  # of an engine's documents: those from before are left out
     begin: int = 0  # bytes of text in front that are not of the log: of a compressed source, those inside it
     older: "tuple[Source, ...]" = ()  # what is read as if it stood before this file, the oldest first
     newer: "tuple[Source, ...]" = ()  # and behind it

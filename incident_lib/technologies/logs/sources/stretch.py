@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.errors import TargetError
-from incident_lib.technologies.logs.probes.engine_file import Pieces, open_document
+from incident_lib.technologies.logs.probes.engine_file import Pieces, Since, open_document
 from incident_lib.technologies.logs.probes.line import Opening, open_plain
 from incident_lib.technologies.logs.sources.blocks import blocks
 from incident_lib.technologies.logs.sources.opening import read_at
@@ -48,8 +48,10 @@ class Stretch:
         if pieces is None:
             yield from blocks(source, self._progress)
             return
+        since = None if source.since is None else Since(source.since)
         for block in blocks(source, self._progress):
-            if whole := pieces.joined(block):
+            whole = pieces.joined(block)
+            if whole := whole if since is None else since.kept(whole):
                 yield whole
         is_last = not source.newer and (source.end is None or source.end == source.size_bytes)
         if is_last and (rest := pieces.rest()):

@@ -176,7 +176,20 @@ def test_a_moment_is_found_without_reading_what_stands_before_it(tmp_path):
     since = open_document(documents[-700])[1]
     with engine_sources(path, since) as (source,):
         assert source.start > path.stat().st_size * 3 // 4
-        assert source.start == path.stat().st_size - len(b"".join(documents[-700:]))
+        assert answer_of([summarize_part(source, SCOPE)]) == expected(documents[-700:])
+
+
+def test_lines_of_streams_that_overtook_each_other_are_judged_one_by_one(tmp_path):
+    times = ("04", "05.1234562", "05.1234559", "05.123456", "05.9999", "07", "05.1")
+    documents = [
+        json.dumps({"log": f"{at}\n", "stream": "stdout", "time": f"2026-01-15T14:31:{at}Z"}).encode() + b"\n"
+        for at in times
+    ]
+    path = tmp_path / "a-json.log"
+    path.write_bytes(b"".join(documents))
+    with engine_sources(path, open_document(documents[3])[1]) as (source,):
+        found = answer_of([summarize_part(source, SCOPE)])
+    assert found == expected([documents[1], *documents[3:]])
 
 
 def test_files_that_grow_rotate_and_vanish_are_read_as_they_were(tmp_path):
