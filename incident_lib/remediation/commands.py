@@ -1,6 +1,7 @@
 """Running a team's command: no shell, a deadline, and the end of its output."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,19 @@ from incident_lib.errors import ConfigError
 from incident_lib.units import format_duration
 
 _OUTPUT_BYTES = 2000
+_FIELD = re.compile(r"(?<!\$)\{([a-z_]+)\}")
+_SHELLS = frozenset(
+    {"ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "pwsh", "rbash", "sh", "tcsh", "zsh"}
+)
+_INTERPRETERS = frozenset(
+    {"awk", "lua", "node", "perl", "php", "python", "ruby", "su", "runuser", "powershell"}
+)
+# What makes of the next word a script: -c, also in a group as in -ec; -e of Perl, Ruby and Node.
+_SCRIPT = re.compile(r"-[a-zA-Z]*[ceE]|--(?:command|eval|execute)|-(?:command|r)", re.IGNORECASE)
+_READ_AGAIN = frozenset({"ssh", "eval", "watch", "parallel"})  # they join their words for a shell
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:@=-]*")
+_SPECIAL = re.compile(r"[\s;|&$`<>()'\"\\*?\[\]#~!{}]")
+_LONGEST_VERSION = 200
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +47,90 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fill(command: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the command with `{name}` filled in: each word stays one word, whatever the value holds.
+    """Return the command with `{name}` filled in, all at once: what a value holds is never filled in again.
+
+    Each word stays one word.
 
     >>> fill(("deploy", "--version={previous}"), {"previous": "1.4; rm -rf /"})
     ('deploy', '--version=1.4; rm -rf /')
+    >>> fill(("deploy", "{previous}"), {"previous": "{service}", "service": "shop"})
+    ('deploy', '{service}')
     """
-    words = command
-    for name, value in values.items():
-        words = tuple(word.replace("{" + name + "}", value) for word in words)
-    return words
+    return tuple(_FIELD.sub(lambda found: values.get(found[1], found[0]), word) for word in command)
+
+
+def refusal_of_template(command: tuple[str, ...], names: frozenset[str], key: str) -> str:
+    """Return why nothing may be filled into a command, "" where it may.
+
+    A script is text of a language: what stands in it where a value belongs is read as a part of it.
+
+    >>> refusal_of_template(("deploy", "--to={previous}"), frozenset({"previous"}), "rollback")
+    ''
+    >>> refusal_of_template(("bash", "-lc", "deploy {previous}"), frozenset({"previous"}), "rollback")[:48]
+    'rollback has {previous} inside a script of bash;'
+    """
+    language = ""
+    for before, word in zip(("", *command), command, strict=False):
+        program = _program(word)
+        fields = [name for name in _FIELD.findall(word) if name in names]
+        if fields and language and _SCRIPT.fullmatch(before):
+            field = "{" + fields[0] + "}"
+            return (
+                f"{key} has {field} inside a script of {language}; "
+                'give the version as a word of its own: ["sh", "-c", "./deploy.sh \\"$1\\"", '
+                f'"sh", "{field}"], or without a shell: ["./deploy.sh", "{field}"]'
+            )
+        if program in _SHELLS or program in _INTERPRETERS:
+            language = program
+        unknown = [name for name in _FIELD.findall(word) if name not in names and not re.search(r"\s", word)]
+        if unknown:
+            known = " and ".join("{" + name + "}" for name in sorted(names))
+            return f"{key} has {{{unknown[0]}}}, which nothing fills in; {known} can be"
+    return ""
+
+
+def refusal_of_version(version: str, command: tuple[str, ...]) -> str:
+    """Return why a version may not be given to the command, "" where it may.
+
+    >>> refusal_of_version("2026.11.3-rc1", ("deploy", "{previous}"))
+    ''
+    >>> refusal_of_version("../1.4", ("deploy", "{previous}"))
+    "'../1.4' is a path and no version"
+    """
+    if not version.strip():
+        return "an empty version is none"
+    if len(version) > _LONGEST_VERSION:
+        return f"a version of {len(version)} characters is none"
+    if re.search(r"[/\\]", version) or version.startswith("~") or set(version) == {"."}:
+        return f"{version!r} is a path and no version"
+    wrong = {
+        "it holds characters that cannot be seen": not version.isprintable(),
+        "it begins or ends with a blank": version != version.strip(),
+        "the command would read it as an option": version.startswith("-"),
+    }
+    for reason, applies in wrong.items():
+        if applies:
+            return f"{version!r} is no version: {reason}"
+    if not _PLAIN.fullmatch(version) and (word := _read_again(command)):
+        return f"{version!r} is no version that can stand in {word!r}, where it is read once more"
+    return ""
+
+
+def _read_again(command: tuple[str, ...]) -> str:
+    """Return the word with a field in which something else than its program reads the value again."""
+    with_fields = [word for word in command if _FIELD.search(word)]
+    if any(_program(word) in _READ_AGAIN for word in command):
+        return next(iter(with_fields), "")
+    return next((word for word in with_fields if _SPECIAL.search(_FIELD.sub("", word))), "")
+
+
+def _program(word: str) -> str:
+    """Return the name of a program without its folder and version.
+
+    >>> _program("/usr/bin/python3.11"), _program("bash")
+    ('python', 'bash')
+    """
+    return re.sub(r"[\d.]+$", "", word.rpartition("/")[2]).lower()
 
 
 def shown(command: tuple[str, ...]) -> str:

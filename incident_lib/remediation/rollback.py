@@ -7,13 +7,22 @@ from incident_lib.config import Settings
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected
-from incident_lib.remediation.commands import check_program, fill, run_command, shown
+from incident_lib.remediation.commands import (
+    check_program,
+    fill,
+    refusal_of_template,
+    refusal_of_version,
+    run_command,
+    shown,
+)
 from incident_lib.remediation.verification import observe, wait_until_well
 from incident_lib.technologies.deploys.probes import TARGET
 from incident_lib.technologies.deploys.rows import Deployment
 from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 600
+_KEY = "[deploy] rollback"
+_FIELDS = frozenset({"previous", "service"})
 
 
 class _Back(msgspec.Struct, frozen=True):
@@ -30,16 +39,18 @@ def propose(request: Request) -> Proposal:
             "no rollback command is configured; "
             'set [deploy] rollback = ["./deploy.sh", "--version", "{previous}"]'
         )
+    if refusal := refusal_of_template(command, _FIELDS, _KEY):
+        raise RefusedError(refusal)
     rows = _deployments(request)
     current = rows[-1]
     previous = request.arguments["to"] or previous_version(rows)
-    if previous.startswith("-") or not previous.isprintable():
-        raise RefusedError(f"{previous!r} is no version: the command would read it as an option")
+    if refusal := refusal_of_version(previous, command):
+        raise RefusedError(f"{refusal}; name one with --arg to=VERSION")
     if previous == current.version:
         raise RefusedError(f"{service.name} {previous} is what runs already")
     age = format_duration(max(0.0, (clock.now() - current.at).total_seconds()))
     filled = fill(command, {"previous": previous, "service": service.name})
-    check_program(filled, request.settings.root, "[deploy] rollback")
+    check_program(filled, request.settings.root, _KEY)
     return Proposal(
         commands=(shown(filled),),
         affected=(
@@ -85,6 +96,10 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
     '1.4.1'
     """
     current = rows[-1].version
+    if not current.strip():
+        raise RefusedError(
+            "the deploy log does not name the version that runs; name one with --arg to=VERSION"
+        )
     first = next(number for number, row in enumerate(rows) if row.version == current)
     if first == 0:
         others = sorted({row.version for row in rows} - {current})
@@ -123,7 +138,8 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
 
 def _is_configured(settings: Settings, target: str) -> bool:
     is_service = any(service.name == target for service in settings.services)
-    return is_service and bool(settings.document.deploy.rollback)
+    command = settings.document.deploy.rollback
+    return is_service and bool(command) and not refusal_of_template(command, _FIELDS, _KEY)
 
 
 ACTION = Action(

@@ -15,7 +15,7 @@ from incident_lib.config import Service
 from incident_lib.config.tables import Deploy
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
-from incident_lib.remediation import RefusedError, execute_plan, plan_change
+from incident_lib.remediation import RefusedError, execute_plan, plan_change, rollback
 from tests.integration.remediation_case import declared, settings_for
 
 
@@ -131,6 +131,19 @@ def test_a_deploy_meanwhile_changes_the_world(tmp_path):
         (("1.4",), {}, "knows nothing before 1.4"),
         (("1.4", "1.5"), {"to": "1.5"}, "what runs already"),
         (("1.4", "1.5"), {"to": "--force"}, "read it as an option"),
+        (("1.4", "1.5"), {"to": "   "}, "an empty version is none"),
+        (("", "1.5"), {}, "an empty version is none"),
+        ((" ", "1.5"), {}, "an empty version is none"),
+        (("1.4", ""), {}, "does not name the version that runs"),
+        (("../../etc", "1.5"), {}, "is a path"),
+        (("/srv/1.4", "1.5"), {}, "is a path"),
+        (("1.4", "1.5"), {"to": ".."}, "is a path"),
+        (("1.4", "1.5"), {"to": "~/x"}, "is a path"),
+        (("1.4\x00", "1.5"), {}, "cannot be seen"),
+        (("1.4\n1.5", "1.5"), {}, "cannot be seen"),
+        (("1.4\u202e", "1.5"), {}, "cannot be seen"),
+        (("-rf", "1.5"), {}, "read it as an option"),
+        (("x" * 201, "1.5"), {}, "of 201 characters"),
         ((), {}, "has no deployment of worker"),
     ],
 )
@@ -138,3 +151,57 @@ def test_no_version_to_go_back_to_is_a_refusal(tmp_path, versions, arguments, sa
     settings = deployed(tmp_path, *versions)
     with pytest.raises(RefusedError, match=said):
         plan_change(settings, declared(settings), "rollback", "worker", arguments)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sh", "-c", "./deploy.sh {previous}"),
+        ("/bin/bash", "-lc", "deploy '{previous}'"),
+        ("sudo", "bash", "-ec", "deploy {service} {previous}"),
+        ("env", "A=1", "dash", "-c", "deploy {service}"),
+        ("python3", "-c", "print('{previous}')"),
+        ("perl", "-e", "print '{previous}'"),
+        ("su", "deploy", "-c", "deploy {previous}"),
+        ("docker", "exec", "web", "sh", "-c", "deploy {previous}"),
+    ],
+)
+def test_a_version_inside_a_script_is_refused_and_never_proposed(tmp_path, command):
+    settings = deployed(tmp_path, "1.4", "1.5", rollback=command)
+    with pytest.raises(RefusedError, match=r"inside a script of \w+; give the version as a word of its own"):
+        plan_change(settings, declared(settings), "rollback", "worker", {})
+    assert not rollback.ACTION.is_configured(settings, "worker")
+
+
+def test_a_script_that_takes_the_version_as_a_word_is_what_it_says(tmp_path):
+    command = ("sh", "-c", 'printf %s "$1" > seen', "sh", "{previous}")
+    settings = deployed(tmp_path, "1.4; touch owned", "1.5", rollback=command)
+    folder = declared(settings)
+    plan = plan_change(settings, folder, "rollback", "worker", {"wait_seconds": "0"})
+    execute_plan(settings, folder, plan.id)
+    assert (tmp_path / "seen").read_text() == "1.4; touch owned"
+    assert not (tmp_path / "owned").exists()
+
+
+def test_fields_are_filled_once_and_together(tmp_path):
+    script = "import sys; open('seen', 'w').write(repr(sys.argv[1:]))"
+    command = (sys.executable, "-c", script, "{previous}", "{service}-{previous}")
+    settings = deployed(tmp_path, "{service}", "1.5", rollback=command)
+    folder = declared(settings)
+    plan = plan_change(settings, folder, "rollback", "worker", {"wait_seconds": "0"})
+    execute_plan(settings, folder, plan.id)
+    assert (tmp_path / "seen").read_text() == "['{service}', 'worker-{service}']"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("ssh", "deploy@host", "./deploy.sh", "{previous}"), "where it is read once more"),
+        (("curl", "-d", '{"version": "{previous}"}', "https://deploy"), "where it is read once more"),
+        (("true", "{version}"), r"has \{version\}, which nothing fills in"),
+    ],
+)
+def test_what_reads_a_version_again_takes_plain_ones_only(tmp_path, command, said):
+    settings = deployed(tmp_path, '1.4"; touch owned', "1.5", rollback=command)
+    with pytest.raises(RefusedError, match=said):
+        plan_change(settings, declared(settings), "rollback", "worker", {})
