@@ -34,6 +34,8 @@ class ProblemKind(StrEnum):
     WRONG_PEER = "wrong_peer"  # something else answers there, and it is known what
     PRIVILEGE = "privilege"  # logged in, but not allowed to read
     UNSUPPORTED = "unsupported"  # version, extension, tool that is not there
+    TOO_LARGE = "too_large"  # an answer past our limit of bytes: what it holds is not known
+    NOT_CALLED = "not_called"  # a name leads where no request of ours may go
     NO_ENGINE = "no_engine"  # no Docker socket, or no right to use it
     NOT_CONFIGURED = "not_configured"  # a secret that is not set, no address known
     SKIPPED = "skipped"  # not tried, because something before it failed
@@ -54,6 +56,8 @@ _OURS = frozenset(
     {
         ProblemKind.PRIVILEGE,
         ProblemKind.UNSUPPORTED,
+        ProblemKind.TOO_LARGE,
+        ProblemKind.NOT_CALLED,
         ProblemKind.NO_ENGINE,
         ProblemKind.NOT_CONFIGURED,
         ProblemKind.SKIPPED,

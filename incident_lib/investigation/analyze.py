@@ -12,11 +12,24 @@ from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, NotAssessed
 from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
+from incident_lib.probes.base import problem_of
 from incident_lib.technologies import catalogue, table
 
 
 def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK."""
+    """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK.
+
+    So is one that cannot be judged: a date or a number of a server may be beyond what can be computed with.
+    """
+    try:
+        found = tuple(_judged(evidence, context))
+    except Exception as error:  # noqa: BLE001 - what one server answers must not hide what the others did
+        message = problem_of(error).message
+        found = (finding(evidence, "unknown", FindingSeverity.UNKNOWN, f"not assessed: {message}"),)
+    yield from found
+
+
+def _judged(evidence: Evidence, context: Context) -> Iterator[Finding]:
     technology = table().of_probe(evidence.probe)
     analyzers = technology.analyzers if technology else context.own
     on_failure = (technology.on_failure if technology else context.own_on_failure).get(evidence.probe)

@@ -1,5 +1,6 @@
 """The one place that runs a probe: deadline, timing, and failure turned into Evidence."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -11,8 +12,13 @@ from incident_lib import clock
 from incident_lib.connections.session import Session
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Attachment, Evidence, EvidenceStatus, Problem, Row, Truncation, Window
+from incident_lib.model.rows import decode_rows
 from incident_lib.units import format_duration
 
+_LONGEST_WORDS = 300
+_STRANGE_ADVICE = "check what listens on that address, and its version"
+# What no code of ours raises by itself, and a number, a date or a text of a server makes it raise.
+_OF_ANSWERS = (OverflowError, RecursionError, UnicodeError, MemoryError)
 BREAKER = 2  # times that one target is silent, after which it is left alone
 
 
@@ -75,10 +81,11 @@ def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence
     watchdog.start()
     try:
         fetched = probe.fetch(session, window)
+        check_rows(fetched.rows)
     except TargetError as error:
         problem = Problem.from_error(error)
     except Exception as error:  # noqa: BLE001 - a bug in one probe must not take the others with it
-        problem = _bug(error)
+        problem = problem_of(error)
     else:
         seconds = clock.monotonic() - started
         return _collected(probe, fetched, session, target, started_at=started_at, seconds=seconds)
@@ -97,23 +104,25 @@ def run_lane(
 
     A target that refuses the session gives one FAILED evidence and SKIPPED ones behind it; after
     two time-outs the rest is skipped too, because asking on would make the outage worse. A target that
-    ended a statement of ours by itself did answer, in the time that it was given.
+    ended a statement of ours by itself did answer, in the time that it was given. Whatever else is raised
+    where the session is opened or closed costs this lane alone.
     """
     first = lane.probes[0]
     begin(first)
     started_at, started = clock.now(), clock.monotonic()
     try:
         session = lane.open()
-    except TargetError as error:
+    except Exception as error:  # noqa: BLE001 - what a server answers must not take its probes away unseen
         seconds = clock.monotonic() - started
-        problem = Problem.from_error(error)
+        problem = problem_of(error)
         yield failed(first, lane.target, problem, started_at=started_at, seconds=seconds)
-        yield from skipped(lane, lane.probes[1:], f"{first.name} failed: {error.message}")
+        yield from skipped(lane, lane.probes[1:], f"{first.name} failed: {problem.message}")
         return
     try:
         yield from _run_all(lane, session, window, begin)
     finally:
-        session.close()
+        with contextlib.suppress(Exception):
+            session.close()
 
 
 def _run_all(
@@ -208,13 +217,36 @@ def _expire(expired: threading.Event, session: Session) -> None:
     session.abort()
 
 
-def _bug(error: Exception) -> Problem:
+def check_rows(rows: tuple[Row, ...]) -> None:
+    """Raise TargetError UNSUPPORTED where records could not be read again: impossible numbers or text.
+
+    Cost: some milliseconds for each megabyte.
+    """
+    try:
+        decode_rows(msgspec.Raw(msgspec.json.encode(rows)))
+    except (OverflowError, ValueError, msgspec.MsgspecError) as error:
+        message = f"it answered with what is no possible value: {error}"
+        raise TargetError(ProblemKind.UNSUPPORTED, message[:_LONGEST_WORDS], _STRANGE_ADVICE) from error
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem behind whatever a probe, or the opening of its session, raised.
+
+    >>> problem_of(OverflowError("date value out of range")).kind
+    <ProblemKind.UNSUPPORTED: 'unsupported'>
+    """
+    if isinstance(error, TargetError):
+        return Problem.from_error(error)
     frames = error.__traceback__
     while frames and frames.tb_next:
         frames = frames.tb_next
     where = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}" if frames else "?"
+    text = f"{type(error).__name__}: {str(error)[:_LONGEST_WORDS]} ({where})"
+    if isinstance(error, _OF_ANSWERS):
+        message = f"it answered with what is no possible value: {text}"
+        return Problem(kind=ProblemKind.UNSUPPORTED, message=message, advice=_STRANGE_ADVICE)
     return Problem(
         kind=ProblemKind.BUG,
-        message=f"the probe itself failed: {type(error).__name__}: {error} ({where})",
+        message=f"the probe itself failed: {text}",
         advice="this is a defect of the workbench; please report it with this line",
     )

@@ -2,10 +2,16 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+import pytest
+
 from incident_lib.connections.session import NoSession
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.findings.base import Context
+from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.collect import collect
-from incident_lib.model import EvidenceStatus, Measurement, Window
+from incident_lib.model import EvidenceStatus, FindingSeverity, Measurement, Window
+from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import Fetched, Lane, Probe
 
 NOW = datetime.now(UTC)
@@ -84,6 +90,78 @@ def test_a_bug_in_a_probe_is_evidence_and_the_next_one_runs():
     assert found["a/p.bug"].problem.kind is ProblemKind.BUG
     assert "ZeroDivisionError" in found["a/p.bug"].problem.message
     assert found["a/p.next"].status is EvidenceStatus.COLLECTED
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OverflowError("date value out of range"), ProblemKind.UNSUPPORTED),
+        (RecursionError("maximum recursion depth exceeded"), ProblemKind.UNSUPPORTED),
+        (MemoryError(), ProblemKind.UNSUPPORTED),
+        (KeyError("ApiVersion"), ProblemKind.BUG),
+        (ZeroDivisionError("division by zero"), ProblemKind.BUG),
+    ],
+)
+def test_a_session_whose_opening_dies_leaves_no_probe_out(error, kind):
+    def dies():
+        raise error
+
+    probes = [probe(f"p.{number}", well) for number in range(11)]
+    found, _ = run(lane("a", *probes, opens=dies), lane("b", probe("p.one", well)))
+    first = found.pop("a/p.0")
+    assert (first.status, first.problem.kind) == (EvidenceStatus.FAILED, kind)
+    assert found.pop("b/p.one").status is EvidenceStatus.COLLECTED
+    assert {one.status for one in found.values()} == {EvidenceStatus.SKIPPED}
+    assert len(found) == 10
+    assert all(type(error).__name__ in one.problem.message for one in found.values())
+    findings = [
+        found for one in (first, *found.values()) for found in analyze_one(one, Context(window=WINDOW))
+    ]
+    assert {one.severity for one in findings} == {FindingSeverity.UNKNOWN}
+    assert len(findings) == 11
+
+
+def test_a_session_that_cannot_be_closed_costs_no_evidence():
+    class Stuck(NoSession):
+        def close(self):
+            raise OSError("bad descriptor")
+
+    found, _ = run(lane("a", probe("p.one", well), probe("p.two", well), opens=Stuck))
+    assert {one.status for one in found.values()} == {EvidenceStatus.COLLECTED}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Measurement(name="n", value=10**400),
+        Measurement(name="n", value=10**5000),
+        Measurement(name="n\ud800", value=1.0),
+        MemorySample(at=NOW, memory_bytes=float("nan")),
+    ],
+    ids=["past a float", "past the digits of a text", "half a character", "no number"],
+)
+def test_what_cannot_be_stored_is_a_problem_of_its_probe(row):
+    def beyond(_session, _window):
+        return Fetched(rows=(row,))
+
+    found, _ = run(lane("a", probe("p.one", beyond), probe("p.two", well)))
+    assert found["a/p.one"].problem.kind is ProblemKind.UNSUPPORTED
+    assert "no possible value" in found["a/p.one"].problem.message
+    assert found["a/p.two"].status is EvidenceStatus.COLLECTED
+
+
+def test_what_cannot_be_judged_is_unknown():
+    found, _ = run(lane("a", probe("redis.memory", well)))
+
+    def dies(_evidence, _context):
+        yield from ()
+        raise OverflowError("date value out of range")
+
+    context = Context(window=WINDOW, own={"own.probe": dies})
+    evidence = msgspec.structs.replace(found["a/redis.memory"], probe="own.probe")
+    (judged,) = analyze_one(evidence, context)
+    assert (judged.id, judged.severity) == ("own.probe.unknown", FindingSeverity.UNKNOWN)
+    assert "OverflowError" in judged.title
 
 
 def test_the_watchdog_cuts_a_silent_peer_and_two_cuts_are_enough():

@@ -1,5 +1,6 @@
 """A session with one server: INFO twice, shared by all probes, and the other commands that may be sent."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -206,8 +207,9 @@ class RedisSession:
             return
         self._first, self.first_at = sample, clock.now()
         if micros := sample.count("server_time_usec"):
-            server = datetime.fromtimestamp(micros / 1_000_000, UTC)
-            self.clock_difference = server - self.first_at
+            with contextlib.suppress(OverflowError, ValueError, OSError):  # no time that there can be
+                server = datetime.fromtimestamp(micros / 1_000_000, UTC)
+                self.clock_difference = server - self.first_at
 
     def info(self) -> Info:
         """Return the first sample. Errors: TargetError where INFO is refused."""
