@@ -22,11 +22,11 @@ import zstandard
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.files import folder_error
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.manifest import Difference, Sealed
+from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
 from incident_lib.redact import Redactor
 
 CONTENTS = "bundle.json"
-_SEALED = ("snapshots/", "runs/", "samples/", "events/")
+_SEALED = (*(f"{name}/" for name in SEALED_FOLDERS), "events/")
 _PACKED = {".zst", ".zip", ".gz", ".png", ".jpg"}  # packing them again gains nothing
 _BLOCK = 1 << 20
 _SCRATCH = {"lab", "__pycache__", ".ipynb_checkpoints"}

@@ -1,7 +1,6 @@
 """The incident folder: the only state there is, and the only place that writes into it."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
-from incident_lib.incident import lifecycle, manifest
+from incident_lib.incident import lifecycle, manifest, verification
 from incident_lib.incident.events import Draft, EventLog
 from incident_lib.incident.files import make_directory, slug, write_atomic
 from incident_lib.incident.manifest import Difference
@@ -104,33 +103,7 @@ class IncidentFolder:
 
     def verify(self) -> list[Difference]:
         """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""
-        known, damaged = event_files.check(self.path / "events")
-        result = [*damaged, *event_files.broken_links(known, _listed(self.path / "incident.json"))]
-        named = " ".join(event.text for event in known if event.kind in {EventKind.SNAPSHOT, EventKind.RUN})
-        for folder in (*self.snapshots, *self.runs, *_children(self.path / "samples")):
-            prefix = folder.relative_to(self.path)
-            # What the timeline does not know of was never finished, so there is nothing that it was before.
-            finished = prefix.parts[0] == "samples" or folder.name in named
-            result += [
-                Difference(
-                    f"{prefix}/{found.path}", found.what, is_bad=finished or found.what != manifest.UNSEALED
-                )
-                for found in manifest.differences(folder)
-            ]
-        return sorted([*result, *self._edited(known)])
-
-    def _edited(self, known: tuple[Event, ...]) -> Iterator[Difference]:
-        drafts = {
-            str(event.data["file"]): str(event.data.get("sha256", ""))
-            for event in known
-            if "file" in event.data
-        }
-        for relative, digest in drafts.items():
-            path = self.path / relative
-            if not path.exists():
-                yield Difference(relative, "removed by a person", is_bad=False)
-            elif manifest.sha256(path.read_bytes()) != digest:
-                yield Difference(relative, "edited by a person", is_bad=False)
+        return verification.verify(self.path)
 
     def derive(self) -> None:
         """Write incident.json from the events; again, when another writer added one meanwhile."""
@@ -220,12 +193,3 @@ def _children(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return ()
     return tuple(sorted(child for child in path.iterdir() if child.is_dir() and child.name[0] != "."))
-
-
-def _listed(path: Path) -> tuple[str, ...]:
-    try:
-        document = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
-        return ()
-    listed = document.get("events", ()) if isinstance(document, dict) else ()
-    return tuple(str(event_id) for event_id in listed)

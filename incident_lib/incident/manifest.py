@@ -1,16 +1,25 @@
-"""Sealing: SHA-256 over every file of a folder, and the check that nothing changed since."""
+"""Sealing: SHA-256 over every file of a folder, and the check that nothing changed since.
+
+A manifest also names every other manifest of the incident that its writer saw. Two machines that write at
+once each name what they saw, and both are right; a sealed folder that a later manifest names cannot vanish
+without a word.
+"""
 
 import hashlib
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import FolderError
-from incident_lib.incident.files import write_atomic
+from incident_lib.incident.files import make_directory, write_atomic
 
 NAME = "manifest.json"
 UNSEALED = "not sealed: it was interrupted, or is being written"
+SEALED_FOLDERS = ("snapshots", "runs", "samples", "redactions")  # of an incident; each holds sealed folders
+AGAIN = "redacted again"
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -20,35 +29,80 @@ class Sealed(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was sealed or recorded once, and was taken out of the record for a reason."""
+
+    path: str  # relative to the incident's folder
+    sha256: str  # of what stood there
+    reason: str
+    at: str = ""  # when; the moment of sealing where it is empty
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The content of manifest.json."""
 
     schema: int = 1
     sealed_at: str
     files: dict[str, Sealed]
+    seen: dict[str, str] = {}  # the other sealed folders of the incident then: SHA-256 of their manifests
+    newest_event: str = ""  # id of the newest event then; each event names the one before it
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 class Difference(msgspec.Struct, frozen=True, order=True):
     """Something that is not as it was sealed."""
 
     path: str
-    what: str  # changed, missing, added, not sealed, edited
+    what: str  # changed, missing, added, not sealed, edited, redacted again
     is_bad: bool = True
 
 
-def seal(folder: Path) -> None:
-    """Write the manifest of `folder`. After this nothing in it may change. Errors: FolderError."""
-    manifest = Manifest(sealed_at=clock.format_time(clock.now()), files=_digest_all(folder))
+def seal(folder: Path, *, withdrawn: Iterable[Withdrawn] = ()) -> None:
+    """Write the manifest of `folder`. After this nothing in it may change.
+
+    With `withdrawn` a sealed folder is sealed again: what it held and holds no more is listed with the
+    reason, the manifest before it too, and `verify` accepts that. Errors: FolderError.
+    """
+    now = clock.format_time(clock.now())
+    incident = _incident_of(folder)
+    manifest = Manifest(
+        sealed_at=now,
+        files=_digest_all(folder),
+        seen=_seen(incident, folder) if incident else {},
+        newest_event=_newest_event(incident) if incident else "",
+        withdrawn=_all_withdrawn(folder, incident, tuple(withdrawn), now),
+    )
     write_atomic(folder / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def withdraw(incident: Path, withdrawn: Iterable[Withdrawn]) -> Path:
+    """Return a sealed folder of its own that lists what was taken out of the record, such as events.
+
+    For what stands in no sealed folder that could be sealed again. Errors: FolderError.
+    """
+    folder = make_directory(incident / "redactions", clock.format_stamp(clock.now()))
+    seal(folder, withdrawn=withdrawn)
+    return folder
+
+
+def load(folder: Path) -> Manifest:
+    """Return the manifest of a sealed folder. Errors: FolderError where there is none that can be read."""
+    path = folder / NAME
+    try:
+        return _decode(path)
+    except OSError as error:
+        raise FolderError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise FolderError(f"{path} cannot be read: {error}") from error
 
 
 def differences(folder: Path) -> list[Difference]:
     """Return what changed in `folder` since it was sealed, paths relative to `folder`."""
     try:
-        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+        manifest = _decode(folder / NAME)
     except FileNotFoundError:
         return [Difference(NAME, UNSEALED)]
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
         return [Difference(NAME, f"changed: it cannot be read ({error})")]
     now = _digest_all(folder)
     found = [Difference(path, "added") for path in now.keys() - manifest.files.keys()]
@@ -60,6 +114,55 @@ def differences(folder: Path) -> list[Difference]:
     return sorted(found)
 
 
+def sealed_folders(incident: Path) -> Iterator[Path]:
+    """Yield every folder of an incident that has a manifest, in a fixed order."""
+    for kind in SEALED_FOLDERS:
+        parent = incident / kind
+        if parent.is_dir() and not parent.is_symlink():
+            yield from sorted(path.parent for path in parent.glob(f"[!.]*/{NAME}") if is_plain(path))
+
+
+def broken_names(incident: Path, events: Mapping[str, str]) -> list[Difference]:
+    """Return what the manifests of an incident name and is not there as they saw it, or was withdrawn.
+
+    `events` are those there are: the path of each within the incident, by its id.
+    """
+    known: dict[str, Manifest] = {}
+    digests: dict[str, str] = {}
+    for folder in sealed_folders(incident):
+        relative = folder.relative_to(incident).as_posix()
+        digests[relative] = digest_of(folder / NAME)
+        try:
+            known[relative] = load(folder)
+        except FolderError:
+            continue  # `differences` reports it
+    withdrawn = {(item.path, item.sha256) for manifest in known.values() for item in manifest.withdrawn}
+    found: dict[str, Difference] = {}
+    for name, manifest in known.items():
+        for relative, digest in manifest.seen.items():
+            path = f"{relative}/{NAME}"
+            if (path, digest) in withdrawn or digests.get(relative) == digest:
+                continue
+            what = f"changed since {name} saw it" if relative in digests else f"missing: {name} names it"
+            found[path] = Difference(path, what)
+        event, gone = manifest.newest_event, {path for path, _ in withdrawn if path.startswith("events/")}
+        if event and event not in events and not any(path.endswith(f"-{event}.json") for path in gone):
+            path = f"events/...-{event}.json"
+            found[path] = Difference(path, "missing")
+    return [*found.values(), *_withdrawn_differences(incident, withdrawn)]
+
+
+def _withdrawn_differences(incident: Path, withdrawn: set[tuple[str, str]]) -> Iterator[Difference]:
+    reported = set()
+    for relative, digest in sorted(withdrawn):
+        path = incident / relative
+        if path.resolve().is_relative_to(incident.resolve()) and is_plain(path) and digest_of(path) == digest:
+            yield Difference(relative, "withdrawn, and still there")
+        elif not relative.endswith(f"/{NAME}") and relative not in reported:
+            reported.add(relative)
+            yield Difference(relative, AGAIN, is_bad=False)
+
+
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal.
 
@@ -69,11 +172,61 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Errors: FolderError."""
+    return _digest(path).sha256
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a path is a regular file, and no link to one elsewhere."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _incident_of(folder: Path) -> Path | None:
+    """Return the incident that a folder to be sealed belongs to, None for that of a look without one."""
+    incident = folder.parent.parent
+    return incident if folder.parent.name in SEALED_FOLDERS and (incident / "events").is_dir() else None
+
+
+def _seen(incident: Path, but: Path) -> dict[str, str]:
+    return {
+        folder.relative_to(incident).as_posix(): digest_of(folder / NAME)
+        for folder in sealed_folders(incident)
+        if folder != but
+    }
+
+
+def _newest_event(incident: Path) -> str:
+    names = (path.stem for path in (incident / "events").glob("[0-9]*-*.json"))
+    return max(names, default="").rpartition("-")[2]
+
+
+def _all_withdrawn(
+    folder: Path, incident: Path | None, withdrawn: tuple[Withdrawn, ...], now: str
+) -> tuple[Withdrawn, ...]:
+    """Return what was withdrawn now and before, with the manifest that this takes the place of."""
+    if not withdrawn:
+        return ()
+    stamped = tuple(msgspec.structs.replace(item, at=item.at or now) for item in withdrawn)
+    if not (folder / NAME).is_file():
+        return stamped
+    relative = (folder / NAME).relative_to(incident or folder).as_posix()
+    old = Withdrawn(path=relative, sha256=digest_of(folder / NAME), reason=stamped[0].reason, at=now)
+    return tuple(dict.fromkeys((*load(folder).withdrawn, *stamped, old)))
+
+
+def _decode(path: Path) -> Manifest:
+    return msgspec.json.decode(path.read_bytes(), type=Manifest)
+
+
 def _digest_all(folder: Path) -> dict[str, Sealed]:
     return {
         path.relative_to(folder).as_posix(): _digest(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / NAME and not path.name.endswith(".part")
+        if is_plain(path) and path != folder / NAME and not path.name.endswith(".part")
     }
 
 

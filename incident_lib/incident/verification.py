@@ -1,0 +1,89 @@
+"""What of an incident is not as it was sealed or recorded: files, events, what they name of each other."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from incident_lib.incident import events as event_files
+from incident_lib.incident import manifest
+from incident_lib.incident.manifest import Difference
+from incident_lib.model import Event, EventKind
+
+_TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
+_FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
+
+
+def verify(incident: Path) -> list[Difference]:
+    """Return everything that is not as it was sealed or recorded; what people may edit is not bad.
+
+    Cost: reads every sealed file. Errors: FolderError.
+    """
+    known, damaged = event_files.check(incident / "events")
+    links = event_files.broken_links(known, _listed(incident / "incident.json"))
+    ids = {event.id: f"events/{event_files.file_name(event)}" for event in known}
+    named = manifest.broken_names(incident, ids)
+    again = {difference.path for difference in named if difference.what == manifest.AGAIN}
+    result = [*damaged, *(link for link in links if not _is_withdrawn(link, again)), *named]
+    result += _sealed(incident, known)
+    result += _edited(incident, known)
+    # What is missing may be missed by several: once is enough, the worst of what is said of it.
+    worst = sorted(result, key=lambda difference: difference.is_bad)
+    return sorted({difference.path: difference for difference in worst}.values())
+
+
+def _sealed(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
+    """Yield what differs in each folder that is sealed, or was."""
+    taken = {relative for event in events if (relative := _taken(event))}
+    present = set()
+    for kind in manifest.SEALED_FOLDERS:
+        for folder in _children(incident / kind):
+            relative = f"{kind}/{folder.name}"
+            present.add(relative)
+            # What the timeline does not know of was never finished, so there is nothing that it was before.
+            finished = kind not in _FOLDERS.values() or relative in taken
+            for found in manifest.differences(folder):
+                bad = finished or found.what != manifest.UNSEALED
+                yield Difference(f"{relative}/{found.path}", found.what, is_bad=bad)
+    for relative in sorted(taken - present):
+        yield Difference(f"{relative}/{manifest.NAME}", "missing")
+
+
+def _taken(event: Event) -> str:
+    """Return the sealed folder whose end an event records, "" for another event."""
+    found = _TAKEN.match(event.text) if event.kind in {EventKind.SNAPSHOT, EventKind.RUN} else None
+    return f"{_FOLDERS[found['kind']]}/{found['name']}" if found else ""
+
+
+def _is_withdrawn(link: Difference, again: set[str]) -> bool:
+    """Return whether a missing event is among what was withdrawn, which is named by its whole path."""
+    end = link.path.rpartition("...")[2]
+    return link.what == "missing" and any(path.startswith("events/") and path.endswith(end) for path in again)
+
+
+def _edited(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
+    drafts = {
+        str(event.data["file"]): str(event.data.get("sha256", "")) for event in events if "file" in event.data
+    }
+    for relative, digest in drafts.items():
+        path = incident / relative
+        if not manifest.is_plain(path) or not path.resolve().is_relative_to(incident.resolve()):
+            yield Difference(relative, "removed by a person", is_bad=False)
+        elif manifest.digest_of(path) != digest:
+            yield Difference(relative, "edited by a person", is_bad=False)
+
+
+def _children(path: Path) -> tuple[Path, ...]:
+    if not path.is_dir():
+        return ()
+    return tuple(sorted(child for child in path.iterdir() if child.is_dir() and child.name[0] != "."))
+
+
+def _listed(path: Path) -> tuple[str, ...]:
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError, RecursionError):
+        return ()
+    listed = document.get("events", ()) if isinstance(document, dict) else ()
+    return tuple(str(event_id) for event_id in listed)
