@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from incident_lib.cli.parser import build
+from incident_lib.cli.stream import Hider, cleaned, defect
 from incident_lib.errors import WorkbenchError
 
 DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
@@ -18,10 +19,15 @@ DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code of one command line: 0 done, 1 bad answer, 2 usage, 3 in part, 130 interrupted."""
     words = [_readable(word) for word in (sys.argv[1:] if argv is None else argv)]
+    with cleaned(words) as hider:
+        return _run(words, hider)
+
+
+def _run(words: list[str], hider: Hider) -> int:
     arguments = None
     try:
         with _ending_well():
-            arguments = build().parse_args(words)
+            arguments = hider.arguments = build().parse_args(words)
             code = call(arguments)
             sys.stdout.flush()
     except WorkbenchError as error:
@@ -38,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:  # a full disk behind `>`, a folder without rights
         _stop_printing()
         return _fail(f"{error.filename or 'cannot write'}: {error.strerror or error}")
+    except Exception as error:  # noqa: BLE001 - the last place: its text and its trace may hold a secret
+        return _fail_with_defect(error, is_verbose=bool(arguments and arguments.verbose))
     return code
 
 
@@ -50,6 +58,14 @@ def call(arguments: argparse.Namespace) -> int:
 def _fail(message: str) -> int:
     sys.stderr.write(f"incident: {message}\n")
     return USAGE
+
+
+def _fail_with_defect(error: Exception, *, is_verbose: bool) -> int:
+    text = defect(error)
+    sys.stderr.write(f"incident: {text}\n")
+    if is_verbose and not text.startswith("redaction"):
+        sys.stderr.write("".join(import_module("traceback").format_exception(error)))
+    return BAD
 
 
 def _stop_printing() -> None:

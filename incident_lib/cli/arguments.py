@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from incident_lib import clock
+from incident_lib.cli.stream import write_json
 from incident_lib.config import Settings
 from incident_lib.errors import WorkbenchError
 from incident_lib.incident import folder as folders
@@ -46,6 +47,5 @@ def moment(flag: str, text: str) -> datetime:
 
 def print_json(document: object) -> int:
     """Print one JSON document on standard output and return 0."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
-    sys.stdout.buffer.flush()
+    write_json(msgspec.json.format(msgspec.json.encode(document), indent=2))
     return 0

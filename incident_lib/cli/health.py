@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from incident_lib import clock
+from incident_lib.characters import visible
 from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
+from incident_lib.cli.stream import beneath, write_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.investigation.health import (
@@ -46,9 +48,9 @@ def health(arguments: argparse.Namespace) -> int:
     report = Report(at=at, services=services, results=results, containers=listing())
     content = document(report, redactor_of(settings))
     if arguments.json:
-        sys.stdout.write(_json(content))
+        write_json(_json(content).rstrip().encode())
     else:
-        _show(content, sys.stdout, color=_wants_color(sys.stdout, arguments))
+        _show(content, beneath(sys.stdout), color=_wants_color(sys.stdout, arguments))
     sys.stdout.flush()
     written = _write(_folder(arguments.output_dir or HEALTH_OUTPUT), clock.format_stamp(at), content)
     if not arguments.json:
@@ -130,7 +132,7 @@ def _wants_color(stream: TextIO, arguments: argparse.Namespace) -> bool:
 def _show(content: dict[str, Any], stream: TextIO, *, color: bool) -> None:
     for line in _text(content):
         tint = _GREEN if line.startswith("✓") else _RED if line.startswith("✗") else ""
-        text = f"{tint}{line[0]}{_PLAIN}{line[1:]}" if color and tint else line
+        text = f"{tint}{line[0]}{_PLAIN}{visible(line[1:])}" if color and tint else visible(line)
         stream.write(_encodable(text, stream) + "\n")
 
 

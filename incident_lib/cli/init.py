@@ -1,12 +1,12 @@
 """`incident init`: finds containers and writes a commented workbench.toml."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from incident_lib.cli.arguments import print_json
 from incident_lib.errors import TargetError, UsageError
 from incident_lib.investigation import discover
 from incident_lib.investigation.discover import Candidate
@@ -77,4 +77,4 @@ def _print_json(path: Path, found: tuple[Candidate, ...], reason: str) -> None:
         "found": msgspec.to_builtins(found),
         **{access.key: access.text for access in _accesses()},
     }
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    print_json(document)

@@ -10,6 +10,7 @@ from typing import Any
 
 from incident_lib import clock, config
 from incident_lib.cli.arguments import moment
+from incident_lib.cli.stream import write_json
 from incident_lib.errors import UsageError
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.technologies.logs.export import Job, export, reader_of
@@ -46,7 +47,7 @@ def logs(arguments: argparse.Namespace) -> int:
     if not is_collected:
         print("\n".join(_failure(summary)), file=sys.stderr)
     if getattr(arguments, "json", False):
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        write_json(json.dumps(summary, indent=2).encode())
     elif is_collected:
         print("\n".join(_report(summary)))
     return 0 if is_collected else 1

@@ -4,9 +4,8 @@ import argparse
 import sys
 from typing import Any
 
-import msgspec
-
 from incident_lib.cli import BAD, DONE
+from incident_lib.cli.arguments import print_json
 from incident_lib.cli.terminal import plain
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
@@ -74,7 +73,7 @@ def _arguments(words: list[str]) -> dict[str, str]:
 
 def _print(document: Any, text: str, *, as_json: bool) -> int:
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+        print_json(document)
     else:
         sys.stdout.write("".join(f"{plain(line)}\n" for line in text.splitlines()))
     return 0

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from incident_lib import clock
+from incident_lib.cli.stream import beneath
 from incident_lib.units import format_bytes, format_duration
 
 _QUIET_SECONDS = 2.0
@@ -18,7 +19,8 @@ class ReadingProgress:
         self._total = total
         self._read = 0
         self._started = clock.monotonic()
-        self._is_terminal = sys.stderr.isatty()
+        self._out = beneath(sys.stderr)
+        self._is_terminal = self._out.isatty()
         self._next = self._started + _QUIET_SECONDS
         self._is_open = False
 
@@ -29,8 +31,8 @@ class ReadingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._is_open:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._out.write("\r\x1b[K")
+            self._out.flush()
 
     def advance(self, count: int) -> None:
         """Count bytes that were read, and print where it is time to."""
@@ -42,10 +44,10 @@ class ReadingProgress:
         text = reading_line(self._read, self._total, now - self._started)
         if self._is_terminal:
             self._is_open = True
-            sys.stderr.write(f"\r\x1b[K{text}")
+            self._out.write(f"\r\x1b[K{text}")
         else:
-            sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+            self._out.write(f"{text}\n")
+        self._out.flush()
 
 
 def reading_line(read: int, total: int | None, seconds: float) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from incident_lib import clock, config
+from incident_lib.cli.stream import write_json
 from incident_lib.errors import UsageError
 from incident_lib.model import IncidentSeverity
 from incident_lib.reports.incident_report import Report, check_order, place_events
@@ -17,7 +18,7 @@ def report(arguments: argparse.Namespace) -> int:
     settings, now = config.load(arguments.config), clock.now()
     written = write_report(settings, _report(arguments, now), Path(arguments.output_dir), at=now)
     if arguments.json:
-        sys.stdout.write(written.data.read_text(encoding="utf-8"))
+        write_json(written.data.read_bytes().rstrip())
     else:
         print(f"Incident report generated:\n  Markdown: {written.markdown}\n  JSON:     {written.data}")
         print(f"  Severity: {written.report.severity.value}\n  Duration: {written.report.duration}")

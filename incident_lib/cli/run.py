@@ -1,7 +1,6 @@
 """`incident run`: collect or replay, judge, run the notebooks, render the pages."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import msgspec
@@ -10,6 +9,7 @@ from rich.console import Console
 from incident_lib import clock
 from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, terminal
 from incident_lib.cli.arguments import print_json
+from incident_lib.cli.stream import write_json
 from incident_lib.cli.terminal import plain
 from incident_lib.clock import parse_duration
 from incident_lib.config import Settings
@@ -200,5 +200,5 @@ def _print_end(console: Console, record: RunRecord, directory: Path, *, as_json:
         console.print("Not everything completed; the pages say what is missing.", style="yellow")
     console.print(f"\nStart here: {(directory / 'html' / 'index.html').resolve().as_uri()}", soft_wrap=True)
     if as_json:
-        sys.stdout.buffer.write((directory / "run.json").read_bytes() + b"\n")
+        write_json((directory / "run.json").read_bytes())
     return codes[record.status]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import zip_longest
 
 from rich.cells import cell_len
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.segment import Segment, Segments
@@ -16,6 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from incident_lib.characters import visible, visible_line
 from incident_lib.config import Settings
 from incident_lib.history.similar import similar_incidents
 from incident_lib.hypotheses import findings_named
@@ -35,7 +36,6 @@ STYLES = {
     FindingSeverity.INFO: "cyan",
     FindingSeverity.OK: "green",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _SIMILAR_SECONDS = 0.5
@@ -44,7 +44,14 @@ _REASONS, _FEWER_REASONS = 4, 2
 
 
 class _Terminal(Console):
-    """A console that falls silent when its reader goes, as `head` does; the work goes on and is sealed."""
+    """A console whose texts are clean, its colours being ours alone.
+
+    It falls silent when its reader goes, as `head` does; the work goes on and is sealed.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of what is printed, their texts without what could drive a terminal."""
+        return map(_clean, super().render(renderable, options))
 
     def on_broken_pipe(self) -> None:
         """Print nothing from here on."""
@@ -55,8 +62,22 @@ class _Terminal(Console):
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
     """Return the console to print on; plain when asked for, NO_COLOR is set or it is no terminal."""
     return _Terminal(
-        no_color=no_color or None, stderr=to_stderr, highlight=False, emoji=False, soft_wrap=False
+        no_color=no_color or None,
+        stderr=to_stderr,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=False,
     )
+
+
+def _clean(segment: Segment) -> Segment:
+    text, style, control = segment
+    if control:
+        return segment
+    if style and style.link:
+        style = style.update_link(None)
+    return Segment(visible(text), style)
 
 
 def plain(text: str) -> str:
@@ -65,7 +86,7 @@ def plain(text: str) -> str:
     >>> plain("a\x1b[2Jb\nc")
     'a[2Jb c'
     """
-    return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))
+    return visible_line(text)
 
 
 Row = list[tuple[str, str]]  # a text on one line for each column, with its style
@@ -97,13 +118,15 @@ def _fold(console: Console, text: str, width: int) -> list[str]:
 @contextmanager
 def watching(console: Console) -> Iterator[Watch]:
     """Yield a watch that prints what is wrong as it is found, above a progress bar on a terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
     with Progress(
         *columns,
         TextColumn("{task.completed}/{task.total}"),
         console=console,
         transient=True,
         disable=not console.is_terminal,
+        redirect_stdout=False,  # the streams have a guard of their own
+        redirect_stderr=False,
     ) as bar:
         task = bar.add_task("checking", total=None)
 

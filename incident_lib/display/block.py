@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from incident_lib.characters import visible_line, visible_markup
 from incident_lib.resources import resource
 
 
@@ -9,8 +10,8 @@ class Block:
     """What a cell shows when it is the value of its last line."""
 
     def __init__(self, html: str, summary: str) -> None:
-        self.html = html
-        self.summary = summary
+        self.html = visible_markup(html)
+        self.summary = visible_line(summary)
 
     def _repr_html_(self) -> str:
         """Return the HTML with its style, so that a single output is styled in JupyterLab too."""

@@ -44,12 +44,20 @@ def chat_text(markdown: str) -> ChatText:
 
     >>> chat_text("# SEV2: no checkout\n\n- **Status:** Investigating\n")
     ChatText(title='SEV2: no checkout', body='- Status: Investigating')
+    >>> chat_text(r"**Known:** \[a\] &lt; \*\*b\*\*").body
+    'Known: [a] < **b**'
     """
-    text = re.sub(r"\*\*(.+?)\*\*", r"\1", markdown.strip())
+    text = re.sub(r"(?<!\\)\*\*(.+?)(?<!\\)\*\*", r"\1", markdown.strip())
     heading = re.match(r"#+[ \t]+(.+)\n?", text)
     title = heading[1].strip() if heading else ""
     body = text[heading.end() :] if heading else text
-    return ChatText(title=title, body=re.sub(r"(?m)^#+[ \t]+", "", body).strip())
+    body = re.sub(r"(?m)^#+[ \t]+", "", body).strip()
+    return ChatText(title=_words(title), body=_words(body))
+
+
+def _words(text: str) -> str:
+    text = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 class Address:

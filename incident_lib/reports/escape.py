@@ -5,10 +5,11 @@ What is escaped still reads well as it stands: `pool_timeout` and `orders/{id}` 
 
 import re
 
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
+from incident_lib.characters import visible
+
+# A word in brackets, such as the mark of a hidden secret, is no link: there is no definition of it.
+_BRACKETED = r"\[[a-z-]{3,20}(?::[0-9a-f]{8})?\](?![:(\[])"
+_SPECIAL = re.compile(rf"({_BRACKETED})|[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LEADING = re.compile(r"^(?:([#+=-])|(\d{1,9})([.)])(?=\s|$))")
 
@@ -18,6 +19,8 @@ def inline(text: str) -> str:
 
     >>> inline("a|b\n# <script>*x*"), inline("# top"), inline("pool_timeout at /orders/{id}")
     ('a\\|b # &lt;script&gt;\\*x\\*', '\\# top', 'pool_timeout at /orders/{id}')
+    >>> inline("token=[secret:7f3a91c0] [x](y) [secret]: z")
+    'token=[secret:7f3a91c0] \\[x\\](y) \\[secret\\]: z'
     """
     return _at_the_start(_words(" ".join(text.split())))
 
@@ -49,7 +52,7 @@ def code(text: str) -> str:
     >>> code("a`b"), code("db/postgres.locks")
     ('``a`b``', '`db/postgres.locks`')
     """
-    text = _CONTROL.sub("", " ".join(text.split())).replace("|", "\u2502")  # a span is no shield in a table
+    text = visible(" ".join(text.split())).replace("|", "\u2502")  # a span is no shield in a table
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text or '-'}{space}{ticks}"
@@ -62,7 +65,7 @@ def fence(text: str, language: str = "") -> str:
     "```sh\npsql -c 'select 1'\n```"
     """
     ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"{ticks}{language}\n{_CONTROL.sub('', text.strip())}\n{ticks}"
+    return f"{ticks}{language}\n{visible(text.strip())}\n{ticks}"
 
 
 def link(text: str, href: str) -> str:
@@ -77,8 +80,8 @@ def link(text: str, href: str) -> str:
 
 
 def _words(text: str) -> str:
-    text = _ENTITY.sub("&amp;", _CONTROL.sub("", text))
-    text = _SPECIAL.sub(r"\\\g<0>", text)
+    text = _ENTITY.sub("&amp;", visible(text))
+    text = _SPECIAL.sub(lambda match: match[0] if match[1] else f"\\{match[0]}", text)
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 

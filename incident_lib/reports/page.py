@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import jinja2
 import msgspec
 
 from incident_lib import clock
+from incident_lib.characters import visible_markup
 from incident_lib.model import Incident
 from incident_lib.model.commands import Commands
 from incident_lib.model.notebooks import display_name
@@ -131,9 +133,21 @@ def banner(record: NotebookRecord) -> Banner | None:
     )
 
 
+class _Template(jinja2.Template):
+    """A page without characters that cannot be seen, wherever they came from."""
+
+    def render(self, *args: Any, **values: Any) -> str:
+        """Return the page."""
+        return visible_markup(super().render(*args, **values))
+
+
+class _Environment(jinja2.Environment):
+    template_class = _Template
+
+
 def environment() -> jinja2.Environment:
     """Return the environment of the pages; everything is escaped unless it is our markup."""
-    return jinja2.Environment(
+    return _Environment(
         loader=jinja2.FileSystemLoader([resource("templates"), resource("templates", "page")]),
         undefined=jinja2.StrictUndefined,
         autoescape=True,

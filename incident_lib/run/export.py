@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.characters import visible_markup
 from incident_lib.model import Analysis
 from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
@@ -40,7 +41,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
         notebook_status=f"{FATES[record.status]}{took}",
     )
     html, _ = exporter().from_notebook_node(notebook, resources={"page": page})
-    return str(html)
+    return visible_markup(str(html))
 
 
 @lru_cache(maxsize=1)

@@ -4,10 +4,12 @@ import html
 import re
 from typing import Any
 
+from incident_lib.characters import visible, visible_markup
 from incident_lib.redact import Redactor
 
 _TAG = re.compile(r"(<[^<>]{0,20000}>)")
 _STYLE = re.compile(r"(<style\b.*?</style>)", re.DOTALL | re.IGNORECASE)
+_COLOUR = re.compile(r"(\x1b\[[0-9;]{0,20}m)")
 _MARKUP = ("text/html", "image/svg+xml")
 
 
@@ -21,10 +23,10 @@ def redact(notebook: Any, redactor: Redactor) -> None:
 
 def _redact_output(output: Any, redactor: Redactor) -> None:
     if output.output_type == "stream":
-        output.text = redactor.text(_joined(output.text))
+        output.text = _visible(redactor.text(_joined(output.text)))
     elif output.output_type == "error":
-        output.ename, output.evalue = redactor.text(output.ename), redactor.text(output.evalue)
-        output.traceback = [redactor.text(line) for line in output.traceback]
+        output.ename, output.evalue = (_visible(redactor.text(t)) for t in (output.ename, output.evalue))
+        output.traceback = [_visible(redactor.text(line)) for line in output.traceback]
     else:
         for kind, data in output.get("data", {}).items():
             output.data[kind] = redact_data(kind, data, redactor)
@@ -39,13 +41,14 @@ def redact_data(kind: str, data: Any, redactor: Redactor) -> Any:
     if kind.startswith("image/") and kind not in _MARKUP:
         return data
     if kind not in _MARKUP:
-        return redactor.value(data)
+        data = redactor.value(data)
+        return _visible(_joined(data)) if kind.startswith("text/") else data
     pieces = (
         piece
         for block in _STYLE.split(_joined(data))
         for piece in ([block] if block[:6].lower() == "<style" else _TAG.split(block))
     )
-    return "".join(_redact_piece(piece, redactor) for piece in pieces)
+    return visible_markup("".join(_redact_piece(piece, redactor) for piece in pieces))
 
 
 def _redact_piece(piece: str, redactor: Redactor) -> str:
@@ -57,6 +60,17 @@ def _redact_piece(piece: str, redactor: Redactor) -> str:
     plain = html.unescape(piece)
     hidden = redactor.text(plain)
     return piece if hidden == plain else html.escape(hidden)
+
+
+def _visible(text: str) -> str:
+    r"""Return text without what cannot be seen, but for the colours of a trace.
+
+    >>> _visible("\x1b[31mred\x1b[0m \x1b[2J\u202e")
+    '\x1b[31mred\x1b[0m [2J'
+    """
+    return "".join(
+        part if at % 2 else visible(part.replace("\r\n", "\n")) for at, part in enumerate(_COLOUR.split(text))
+    )
 
 
 def _joined(text: Any) -> str:

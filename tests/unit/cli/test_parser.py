@@ -54,4 +54,5 @@ def test_help_imports_no_command():
         "print(*[n for n in sys.modules if n.startswith('incident_lib.') or n in ('msgspec', 'rich')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"incident_lib.cli", "incident_lib.cli.parser", "incident_lib.errors"}
+    needed = ("characters", "cli", "cli.parser", "cli.stream", "errors")
+    assert set(done.stdout.split()) == {f"incident_lib.{name}" for name in needed}

@@ -1,11 +1,13 @@
 """Drafts, as each reader gets them, from what is known and from nothing."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from incident_lib.config import Document, Service
 from incident_lib.config.tables import Contact
@@ -22,6 +24,7 @@ from incident_lib.model import (
     IncidentStatus,
 )
 from incident_lib.model.incident import Task
+from incident_lib.notify.chat import chat_text
 from incident_lib.reports.communication import (
     DraftKind,
     Update,
@@ -279,6 +282,47 @@ def test_text_of_a_log_cannot_call_a_channel_or_format():
         text = render_draft(kind, situation(analysis))
         for bad in ("<!", "@here", "\x1b", "\u202e", "**x"):
             assert bad not in text
+
+
+EVIL = "](http://evil.example) <script>x</script> `y` | **z** [a][b]\n\n# top\n- item \u202e\x1b[2J"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DraftKind if kind is not DraftKind.STATUS_PAGE])
+def test_data_in_a_draft_is_words_and_no_markup(kind):
+    finding = msgspec.structs.replace(ANALYSIS.findings[1], title=EVIL, target=EVIL)
+    likely = msgspec.structs.replace(
+        ANALYSIS.hypotheses[0], title=EVIL, next_check=EVIL, first_action=EVIL, support=(EVIL,)
+    )
+    analysis = msgspec.structs.replace(ANALYSIS, findings=(finding,), hypotheses=(likely, likely))
+    events = tuple(
+        event(kind, EVIL, findings=EVIL, actions=EVIL)
+        for kind in (EventKind.STATUS, EventKind.DECISION, EventKind.MITIGATION)
+    )
+    text = render_draft(
+        kind, situation(analysis, events, title=EVIL, impact=EVIL, commander=EVIL, services=(EVIL,))
+    )
+    assert "evil.example" in text
+    page = MarkdownIt("commonmark").enable("table").parse(text)
+    kinds = {token.type for part in page for token in (part, *(part.children or ()))}
+    plain = {
+        "heading_open",
+        "paragraph_open",
+        "bullet_list_open",
+        "list_item_open",
+        "inline",
+        "text",
+        "strong_open",
+    }
+    assert {kind for kind in kinds if not kind.endswith("_close")} <= plain
+    assert sum(part.type == "heading_open" for part in page) == 1
+    assert not {"\u202e", "\x1b"} & {*text}
+    assert not re.search(r"\*\*z\*\*", re.sub(r"\\.", "", text))
+
+
+def test_a_chat_gets_the_words_that_a_draft_shows():
+    text = chat_text(render_draft(DraftKind.UPDATE, situation(title="a_b|c", impact="5 < 6 [x] 2*3")))
+    assert text.title == "SEV2 update: a_b|c"
+    assert "Impact: 5 < 6 [x] 2*3\n" in text.body
 
 
 @given(impact=st.text(max_size=80), purpose=st.text(max_size=40), severity=st.sampled_from(IncidentSeverity))

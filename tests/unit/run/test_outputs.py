@@ -39,3 +39,20 @@ def test_every_kind_of_output_is_redacted():
     made = new_notebook(cells=[cell])
     outputs.redact(made, Redactor())
     assert "hunter2" not in str(made)
+
+
+def test_what_cannot_be_seen_is_left_out_but_for_the_colours_of_a_trace():
+    hidden = "a\u202eb\x1b[2Jc\u2066d\x07"
+    trace = "\x1b[0;31mValueError\x1b[0m: " + hidden
+    cell = new_code_cell("1")
+    cell.outputs = [
+        new_output("stream", name="stdout", text=hidden),
+        new_output("error", ename="E", evalue=hidden, traceback=[trace]),
+        new_output("execute_result", data={"text/html": f"<p>{hidden}&#8238;</p>", "text/plain": [hidden]}),
+    ]
+    made = new_notebook(cells=[cell])
+    outputs.redact(made, Redactor())
+    stream, error, result = cell.outputs
+    assert stream.text == error.evalue == result.data["text/plain"] == "ab[2Jcd"
+    assert error.traceback == ["\x1b[0;31mValueError\x1b[0m: ab[2Jcd"]
+    assert result.data["text/html"] == "<p>ab[2Jcd</p>"
