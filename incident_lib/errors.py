@@ -57,7 +57,6 @@ _OURS = frozenset(
         ProblemKind.PRIVILEGE,
         ProblemKind.UNSUPPORTED,
         ProblemKind.TOO_LARGE,
-        ProblemKind.NOT_CALLED,
         ProblemKind.NO_ENGINE,
         ProblemKind.NOT_CONFIGURED,
         ProblemKind.SKIPPED,

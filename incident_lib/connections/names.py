@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     import dns.resolver
 
 DNS_PORT = 53
+# What clouds answer credentials and settings of a machine at, next to the link-local addresses.
+_METADATA = frozenset(
+    ipaddress.ip_address(address)
+    for address in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23",
+                    "fd20:ce::254")
+)  # fmt: skip
+_METADATA_V4 = ipaddress.ip_network("169.254.169.0/24")
+_CONTAINER_METADATA = ipaddress.ip_network("169.254.170.0/24")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_CALLED_ADVICE = (
+    "look at who changed that name: an address on this machine's own link may hand out its credentials; "
+    "where it is meant, configure the address itself"
+)
 _ADVICE = "look at the spelling, the zone, and whether the resolvers of this machine answer"
 
 
@@ -51,6 +65,52 @@ def is_literal(host: str) -> bool:
     return True
 
 
+def reserved(address: str) -> str:
+    """Return what an address is that no name of a service leads to, "" where it is an ordinary one.
+
+    Also where it is wrapped in an address of version 6.
+
+    >>> reserved("169.254.169.254"), reserved("fe80::1%eth0"), reserved("10.0.0.7")
+    ("the address of a cloud's metadata service", 'a link-local address', '')
+    >>> reserved("::ffff:169.254.169.254"), reserved("fd00:ec2::254") == reserved("64:ff9b::a9fe:a9fe")
+    ("the address of a cloud's metadata service", True)
+    """
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(known, ipaddress.IPv6Address):
+        inner = known.ipv4_mapped or known.sixtofour
+        if known in _NAT64:
+            inner = ipaddress.IPv4Address(int(known) & 0xFFFFFFFF)
+        known = inner or known
+    networks = (_METADATA_V4, _CONTAINER_METADATA)
+    if known in _METADATA or any(
+        known in network for network in networks if network.version == known.version
+    ):
+        return "the address of a cloud's metadata service"
+    return "a link-local address" if known.is_link_local else ""
+
+
+def check_addresses(host: str, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses that may be called for `host`: all of one that was configured as an address.
+
+    A machine's own name often has its link-local address of version 6 next to others: just these are called.
+    Errors: TargetError NOT_CALLED where a name leads to a reserved address.
+    """
+    found = tuple(addresses)
+    if is_literal(host):
+        return found
+    wrong = {address: what for address in found if (what := reserved(address))}
+    ordinary = tuple(address for address in found if address not in wrong)
+    if ordinary and all(address.lower().startswith("fe80:") for address in wrong):
+        return ordinary
+    for address, what in wrong.items():
+        message = f"the name {host} resolves to {address}, {what}: it was not called"
+        raise TargetError(ProblemKind.NOT_CALLED, message, _NOT_CALLED_ADVICE)
+    return found
+
+
 def to_ascii(host: str) -> str:
     """Return `host` as it goes over the wire. Errors: TargetError NAME_NOT_RESOLVED for what is no name.
 
@@ -71,7 +131,7 @@ def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:
     """Return the addresses that the system connects to for `host`, in its order.
 
     Source: getaddrinfo, in a thread that is left behind at the deadline, because nothing can break it off.
-    Errors: TargetError NAME_NOT_RESOLVED.
+    Errors: TargetError NAME_NOT_RESOLVED, NOT_CALLED where a name leads to a reserved address.
     """
     name = to_ascii(host)
     try:
@@ -82,7 +142,9 @@ def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:
         raise TargetError(ProblemKind.NAME_NOT_RESOLVED, message, _ADVICE) from error
     except (OSError, UnicodeError, OverflowError) as error:
         raise TargetError(ProblemKind.NAME_NOT_RESOLVED, _reason(host, error), _ADVICE) from error
-    return tuple(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+    addresses = tuple(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+    called = check_addresses(host, (address.host for address in addresses))
+    return tuple(address for address in addresses if address.host in called)
 
 
 def _reason(host: str, error: Exception) -> str:

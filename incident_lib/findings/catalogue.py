@@ -145,6 +145,7 @@ _FAILURES = {
     ProblemKind.UNREACHABLE: "There is no way to it",
     ProblemKind.RESET: "It ends connections at once",
     ProblemKind.NAME_NOT_RESOLVED: "Its name does not resolve",
+    ProblemKind.NOT_CALLED: "Its name leads to a link-local or metadata address, which is not called",
     ProblemKind.TLS: "No TLS connection is possible",
     ProblemKind.DENIED: "Our login is refused",
     ProblemKind.FULL: "It has no room for another client",

@@ -7,6 +7,8 @@ FINDINGS = (
           fields="host seconds", aspect="names"),
     entry("network.names.not_resolving", SYMPTOM, "The name does not resolve from here", Flag.CHECK,
           Flag.FOUND_BAD, fields="host", aspect="names"),
+    entry("network.names.reserved", SYMPTOM, "The name leads to a link-local or metadata address: not called",
+          Flag.CHECK, fields="host", aspect="names"),
     entry("network.names.slow", SYMPTOM, "The name takes long to resolve", Flag.CHECK, Flag.NAMES_SLOW,
           fields="host seconds", aspect="names"),
     entry("network.names.differ", STATE, "Resolvers give different answers", Flag.CHECK, fields="count host",

@@ -30,10 +30,14 @@ def analyze_names(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def analyze_names_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield that the name does not resolve, or that nothing is known."""
     problem = evidence.problem
+    name = evidence.source.partition("getaddrinfo ")[2].partition("\n")[0]
+    if problem is not None and problem.kind is ProblemKind.NOT_CALLED:
+        critical = FindingSeverity.CRITICAL  # whoever uses the name calls that, too
+        yield finding(evidence, "reserved", critical, reason_of(evidence), problem.advice, host=name)
+        return
     if problem is None or problem.kind not in {ProblemKind.NAME_NOT_RESOLVED, ProblemKind.TIMED_OUT}:
         yield unknown(evidence)
         return
-    name = evidence.source.partition("getaddrinfo ")[2].partition("\n")[0]
     yield finding(
         evidence,
         "not_resolving",

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from incident_lib.connections import bounded
+from incident_lib.connections.names import resolve
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
@@ -129,19 +129,28 @@ def _connect(parameters: Parameters, seconds: int) -> psycopg.Connection[dict[st
 
 
 def check_name(parameters: Parameters) -> None:
-    """Raise TargetError when the host's name is not resolved in time: the resolver knows no deadline."""
-    host = parameters.get("host") or ""
-    if not host or host.startswith("/") or "," in host or parameters.get("hostaddr"):
+    """Raise TargetError when a host's name is not resolved in time, or leads where nothing of ours may go.
+
+    The resolver of the library knows no deadline.
+    """
+    hosts = str(parameters.get("host") or "")
+    if parameters.get("hostaddr"):
         return
-    try:
-        bounded.call(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM), _RESOLVE_SECONDS)
-    except (TargetError, OSError, UnicodeError) as error:
-        reason = "the name was not resolved in time" if isinstance(error, TargetError) else str(error)
-        raise TargetError(
-            ProblemKind.NAME_NOT_RESOLVED,
-            f"the name {host} does not resolve here",
-            f"{reason}; check DNS, or give an address that this machine knows",
-        ) from error
+    for host in hosts.split(","):
+        if not host or host.startswith(("/", "@")):
+            continue
+        try:
+            resolve(host, PORT, _RESOLVE_SECONDS)
+        except TargetError as error:
+            if error.kind is ProblemKind.NOT_CALLED:
+                raise
+            if "," in hosts:
+                continue  # the library tries the others
+            raise TargetError(
+                ProblemKind.NAME_NOT_RESOLVED,
+                f"the name {host} does not resolve here",
+                f"{error.message}; check DNS, or give an address that this machine knows",
+            ) from error
 
 
 class PoolerSession(Direct):

@@ -16,6 +16,7 @@ _TITLES = {
     ProblemKind.STARTING: "The database is starting up or shutting down",
     ProblemKind.NOT_FOUND: "The database does not exist",
     ProblemKind.NAME_NOT_RESOLVED: "The name of the database server does not resolve",
+    ProblemKind.NOT_CALLED: "The name of the database server leads to a link-local or metadata address",
     ProblemKind.UNREACHABLE: "The database server cannot be reached from here",
     ProblemKind.TLS: "No secure connection with the database server",
     ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",

@@ -17,6 +17,7 @@ _TITLES = {
     ProblemKind.UNREACHABLE: "cannot be reached",
     ProblemKind.RESET: "ends connections",
     ProblemKind.NAME_NOT_RESOLVED: "the name does not resolve",
+    ProblemKind.NOT_CALLED: "its name leads to a link-local or metadata address",
     ProblemKind.TLS: "no secure connection",
     ProblemKind.DENIED: "refuses our login",
     ProblemKind.FULL: "no room for another client",
