@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.errors import FolderError
+from incident_lib.incident import decode
 from incident_lib.incident import snapshot as snapshots
 from incident_lib.incident.events import first_file
 from incident_lib.incident.folder import IncidentFolder
@@ -39,6 +40,12 @@ class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     snapshots: tuple[PastSnapshot, ...]
     damaged: tuple[Damage, ...] = ()
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The part of incident.json that says what its folder was called."""
+
+    id: str = ""
 
 
 def folders(incidents: Path) -> tuple[tuple[Path, ...], tuple[Damage, ...]]:
@@ -113,10 +120,9 @@ def _snapshots(folder: IncidentFolder, damaged: list[Damage]) -> Iterator[PastSn
 def _original(first: Path, other: Path) -> tuple[Path, Path]:
     """Return the folder that has the name it was declared with first, then its copy."""
     try:
-        document = msgspec.json.decode((other / "incident.json").read_bytes())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        named = decode.load(other / "incident.json", _Named).id
+    except (FileNotFoundError, FolderError):
         return first, other
-    named = document.get("id") if isinstance(document, dict) else None
     return (other, first) if named == other.name else (first, other)
 
 

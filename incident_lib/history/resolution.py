@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from incident_lib.errors import FolderError
 from incident_lib.history.past import PastIncident
+from incident_lib.incident import decode
 from incident_lib.model import Event, EventKind
 
 _SECTION = re.compile(r"^## +Root cause\s*$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE)
@@ -85,6 +87,6 @@ def _cause(past: PastIncident) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError:
+        return decode.read_file(path).decode("utf-8", "replace")
+    except (FileNotFoundError, FolderError):
         return ""

@@ -10,6 +10,7 @@ import msgspec
 
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.history.past import Damage, folders
+from incident_lib.incident import decode
 from incident_lib.model import FindingSeverity
 from incident_lib.model.renamed import current_id
 
@@ -90,9 +91,9 @@ def check(path: Path) -> None:
     oldest = min((path / "events").glob("*.json"), default=None)
     try:
         if oldest is not None:
-            msgspec.json.decode(oldest.read_bytes(), type=_Event)
+            decode.load(oldest, _Event)
             return
-    except (msgspec.MsgspecError, UnicodeDecodeError, OSError):
+    except (FileNotFoundError, FolderError):
         pass
     raise FolderError("its first event cannot be read")
 
@@ -100,16 +101,16 @@ def check(path: Path) -> None:
 def _events(path: Path) -> Iterator[_Event]:
     for file in sorted((path / "events").glob("*.json")):
         try:
-            yield msgspec.json.decode(file.read_bytes(), type=_Event)
-        except (msgspec.MsgspecError, UnicodeDecodeError, OSError):
+            yield decode.load(file, _Event)
+        except (FileNotFoundError, FolderError):
             continue
 
 
 def _conclusions(path: Path, at: datetime) -> Iterator[Passage]:
     for file in sorted(path.glob("snapshots/*/findings.json")):
         try:
-            document = msgspec.json.decode(file.read_bytes(), type=_Conclusions)
-        except (msgspec.MsgspecError, UnicodeDecodeError, OSError):
+            document = decode.load(file, _Conclusions)
+        except (FileNotFoundError, FolderError):
             continue
         name = file.parent.name
         for hypothesis in document.hypotheses:
@@ -128,8 +129,8 @@ def _texts(path: Path, at: datetime) -> Iterator[Passage]:
     files += [(file, _DRAFT) for file in sorted(path.glob("communication/*.md"))]
     for file, weight in files:
         try:
-            text = _MARKS.sub("", file.read_bytes().decode("utf-8", "replace"))
-        except OSError:
+            text = _MARKS.sub("", decode.read_file(file).decode("utf-8", "replace"))
+        except (FileNotFoundError, FolderError):
             continue
         heading = ""
         for paragraph in re.split(r"\n\s*\n", text):
@@ -213,8 +214,8 @@ def may_hold(path: Path, words: Iterable[str]) -> bool:
     missing = {piece for word in words for piece in _BREAKS.split(word) if piece}
     for file in _files(path):
         try:
-            text = file.read_bytes().decode("utf-8", "replace").casefold()
-        except OSError:
+            text = decode.read_file(file).decode("utf-8", "replace").casefold()
+        except (FileNotFoundError, FolderError):
             continue
         missing = {piece for piece in missing if piece not in text}
         if not missing:

@@ -10,6 +10,7 @@ from incident_lib import clock
 from incident_lib.errors import FolderError
 from incident_lib.history.past import Damage, PastIncident, folders, read
 from incident_lib.history.resolution import Resolution, resolution_of, verdicts
+from incident_lib.incident import decode
 from incident_lib.model import Analysis, FindingSeverity
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
@@ -213,8 +214,8 @@ def _may_be(path: Path, now: Signature) -> bool:
     names = [f'"{name}"'.encode() for name in ids]
     for file in path.glob("snapshots/*/findings.json"):
         try:
-            data = file.read_bytes()
-        except OSError:
+            data = decode.read_file(file)
+        except (FileNotFoundError, FolderError):
             continue
         if any(name in data for name in names):
             return True

@@ -9,13 +9,13 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import FolderError
+from incident_lib.incident import decode
 from incident_lib.incident.files import write_atomic
 from incident_lib.incident.manifest import Difference, sha256
 from incident_lib.model import Event, EventKind
 from incident_lib.redact import Redactor
 
 _FILE = re.compile(r"\d{8}T\d{6}\.\d{6}Z-([0-9a-f]{16})\.json")
-_DECODER = msgspec.json.Decoder(Event)
 _Files = dict[str, tuple[tuple[int, int, int], Event | None]]  # by name: what stat says, and the event
 
 
@@ -45,7 +45,7 @@ class EventLog:
         before, events = self._known
         files: _Files = {}
         for entry in _entries(self._folder):
-            status = entry.stat()
+            status = entry.stat(follow_symlinks=False)
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             known = before.get(entry.name)
             if known is None or known[0] != stamp:
@@ -133,12 +133,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _read(path: Path) -> Event | None:
+    day, clocked = path.name[:8], path.name[9:22]
+    moment = f"{day[:4]}-{day[4:6]}-{day[6:]}T{clocked[:2]}:{clocked[2:4]}:{clocked[4:]}Z"  # of its name
     try:
-        return _DECODER.decode(path.read_bytes())
-    except msgspec.MsgspecError:
+        return decode.load(path, Event, instead={"occurred_at": moment, "recorded_at": moment})
+    except FileNotFoundError:
         return None
-    except OSError as error:
-        raise FolderError(f"cannot read {path}: {error.strerror}") from error
+    except FolderError as error:
+        decode.report(f"{error}; this event is left out")
+        return None
 
 
 def _identified(event: Event) -> Event:

@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.clock import format_time
 from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import decode
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity, IncidentStatus
 from incident_lib.model.incident import Task
 
@@ -27,8 +28,10 @@ def fold(incident_id: str, events: Iterable[Event]) -> Incident:
             elif event.kind in _EFFECTS:
                 incident = _EFFECTS[event.kind](incident, event)
         except (KeyError, ValueError) as error:
-            message = f"{incident_id}: event {event.id} was edited by hand and makes no sense: {error}"
-            raise FolderError(message) from error
+            decode.report(
+                f"{incident_id}: event {event.id} was edited by hand and makes no sense, "
+                f"so it is left out: {error}"
+            )
     if incident is None:
         raise FolderError(f"{incident_id}: no event declares this incident; is the folder complete?")
     return incident

@@ -14,6 +14,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import FolderError
+from incident_lib.incident import decode
 from incident_lib.incident.files import make_directory, write_atomic
 
 NAME = "manifest.json"
@@ -27,6 +28,9 @@ class Sealed(msgspec.Struct, frozen=True):
 
     sha256: str
     bytes: int
+
+
+_ELSEWHERE = Sealed("", 0)  # a link, a pipe, a device: never read, and never what was sealed
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,25 +93,23 @@ def load(folder: Path) -> Manifest:
     """Return the manifest of a sealed folder. Errors: FolderError where there is none that can be read."""
     path = folder / NAME
     try:
-        return _decode(path)
-    except OSError as error:
-        raise FolderError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise FolderError(f"{path} cannot be read: {error}") from error
+        return decode.load(path, Manifest, whole=True)
+    except FileNotFoundError as error:
+        raise FolderError(f"{path} is missing") from error
 
 
 def differences(folder: Path) -> list[Difference]:
     """Return what changed in `folder` since it was sealed, paths relative to `folder`."""
     try:
-        manifest = _decode(folder / NAME)
+        manifest = decode.load(folder / NAME, Manifest, whole=True)
     except FileNotFoundError:
         return [Difference(NAME, UNSEALED)]
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
+    except FolderError as error:
         return [Difference(NAME, f"changed: it cannot be read ({error})")]
     now = _digest_all(folder)
     found = [Difference(path, "added") for path in now.keys() - manifest.files.keys()]
     for path, sealed in manifest.files.items():
-        if path not in now:
+        if now.get(path, _ELSEWHERE) is _ELSEWHERE:
             found.append(Difference(path, "missing"))
         elif now[path] != sealed:
             found.append(Difference(path, "changed"))
@@ -156,7 +158,7 @@ def _withdrawn_differences(incident: Path, withdrawn: set[tuple[str, str]]) -> I
     reported = set()
     for relative, digest in sorted(withdrawn):
         path = incident / relative
-        if path.resolve().is_relative_to(incident.resolve()) and is_plain(path) and digest_of(path) == digest:
+        if decode.inside(incident, relative) and digest_of(path) == digest:
             yield Difference(relative, "withdrawn, and still there")
         elif not relative.endswith(f"/{NAME}") and relative not in reported:
             reported.add(relative)
@@ -181,7 +183,7 @@ def is_plain(path: Path) -> bool:
     """Return whether a path is a regular file, and no link to one elsewhere."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -218,22 +220,20 @@ def _all_withdrawn(
     return tuple(dict.fromkeys((*load(folder).withdrawn, *stamped, old)))
 
 
-def _decode(path: Path) -> Manifest:
-    return msgspec.json.decode(path.read_bytes(), type=Manifest)
-
-
 def _digest_all(folder: Path) -> dict[str, Sealed]:
     return {
-        path.relative_to(folder).as_posix(): _digest(path)
+        path.relative_to(folder).as_posix(): _digest(path) if is_plain(path) else _ELSEWHERE
         for path in sorted(folder.rglob("*"))
-        if is_plain(path) and path != folder / NAME and not path.name.endswith(".part")
+        if (path.is_symlink() or not path.is_dir())
+        and path != folder / NAME
+        and not path.name.endswith(".part")
     }
 
 
 def _digest(path: Path) -> Sealed:
     try:
-        with path.open("rb") as file:
+        with decode.opened(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Sealed(digest, path.stat().st_size)
+            return Sealed(digest, file.tell())
     except OSError as error:
         raise FolderError(f"cannot read {path}: {error.strerror}") from error

@@ -9,7 +9,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import FolderError
-from incident_lib.incident import manifest
+from incident_lib.incident import decode, manifest
 from incident_lib.incident.files import make_directory, write_atomic
 from incident_lib.model.sample import Sample
 from incident_lib.redact import Redactor
@@ -54,9 +54,9 @@ def load_samples(path: Path) -> tuple[Sample, ...]:
     found = []
     for file in sorted(path.glob("[0-9]*.json")):
         try:
-            found.append(msgspec.json.decode(file.read_bytes(), type=Sample))
-        except (msgspec.MsgspecError, OSError) as error:
-            raise FolderError(f"{file} cannot be read: {error}") from error
+            found.append(decode.load(file, Sample))
+        except FileNotFoundError as error:
+            raise FolderError(f"{file} is missing") from error
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +12,10 @@ import zstandard
 
 from incident_lib import clock
 from incident_lib.errors import FolderError
-from incident_lib.incident import manifest
+from incident_lib.incident import decode, manifest
 from incident_lib.incident.files import file_name, folder_error, make_directory, write_atomic
 from incident_lib.model import Analysis, Attachment, Evidence, Window
-from incident_lib.model.evidence import convert_evidence, decode_evidence
+from incident_lib.model.evidence import convert_evidence
 from incident_lib.model.renamed import current_names
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
@@ -39,11 +40,6 @@ class _Collected(msgspec.Struct, frozen=True):
     probe: str
     target: str
     collected_at: datetime
-
-
-_COLLECTED = msgspec.json.Decoder(_Collected)
-_ANALYSIS = msgspec.json.Decoder(Analysis)
-_ABOUT = msgspec.json.Decoder(About)
 
 
 class SnapshotWriter:
@@ -98,12 +94,12 @@ class SnapshotWriter:
 
 def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:
     """Return the evidence of a snapshot, sorted by target and probe. Errors: FolderError."""
-    return tuple(_load(path, decode_evidence) for path in sorted((snapshot / "evidence").glob("*/*.json")))
+    return tuple(_load(path, decode.load_evidence) for path in _evidence_files(snapshot))
 
 
 def load_moments(snapshot: Path) -> dict[str, datetime]:
     """Return when each evidence was collected, by its reference. Cost: its rows are skipped, not decoded."""
-    found = (_load(path, _COLLECTED.decode) for path in (snapshot / "evidence").glob("*/*.json"))
+    found = (_load(path, partial(_kind, _Collected)) for path in _evidence_files(snapshot))
     return {f"{evidence.target}/{evidence.probe}": evidence.collected_at for evidence in found}
 
 
@@ -113,12 +109,12 @@ def load_analysis(snapshot: Path) -> Analysis | None:
     None when it was interrupted before.
     """
     path = snapshot / "findings.json"
-    return current_names(_load(path, _ANALYSIS.decode)) if path.exists() else None
+    return current_names(_load(path, partial(_kind, Analysis))) if path.exists() else None
 
 
 def load_about(snapshot: Path) -> About:
     """Return what the snapshot says of itself. Errors: FolderError."""
-    return _load(snapshot / "snapshot.json", _ABOUT.decode)
+    return _load(snapshot / "snapshot.json", partial(_kind, About))
 
 
 def read_log(snapshot: Path, service: str) -> Iterator[str]:
@@ -126,19 +122,23 @@ def read_log(snapshot: Path, service: str) -> Iterator[str]:
     path = snapshot / "logs" / f"{file_name(service)}.log.zst"
     if not path.exists():
         return
-    try:
-        with zstandard.open(path, "rt", encoding="utf-8", errors="replace") as file:
-            yield from file
-    except (OSError, zstandard.ZstdError) as error:
-        raise FolderError(f"cannot read {path}: {error}") from error
+    yield from decode.log_lines(path)
 
 
-def _load(path: Path, decode: Callable[[bytes], T]) -> T:
+def _evidence_files(snapshot: Path) -> list[Path]:
+    """Return the files of all evidence, sorted; a folder that is a link leads elsewhere, and is left out."""
+    found = sorted((snapshot / "evidence").glob("*/*.json"))
+    return [path for path in found if not path.parent.is_symlink()]
+
+
+def _kind(kind: type[T], path: Path) -> T:
+    return decode.load(path, kind, most_bytes=decode.MOST_EVIDENCE_BYTES)
+
+
+def _load(path: Path, load: Callable[[Path], T]) -> T:
     try:
-        return decode(path.read_bytes())
+        return load(path)
     except FileNotFoundError as error:
         incident = str(next((above for above in path.parents if (above / "events").is_dir()), ""))
         command = ("verify",) if incident else ()
         raise FolderError(f"{path} is missing", command=command, incident=incident) from error
-    except (msgspec.MsgspecError, OSError) as error:
-        raise FolderError(f"{path} cannot be read: {error}") from error

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import msgspec
 
+from incident_lib.errors import FolderError
+from incident_lib.incident import decode, manifest
 from incident_lib.incident import events as event_files
-from incident_lib.incident import manifest
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind
 
 _TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
 _FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
+
+
+class _Derived(msgspec.Struct, frozen=True):
+    """The part of incident.json that says which events it was derived from."""
+
+    events: tuple[str, ...] = ()
 
 
 def verify(incident: Path) -> list[Difference]:
@@ -67,8 +74,8 @@ def _edited(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
         str(event.data["file"]): str(event.data.get("sha256", "")) for event in events if "file" in event.data
     }
     for relative, digest in drafts.items():
-        path = incident / relative
-        if not manifest.is_plain(path) or not path.resolve().is_relative_to(incident.resolve()):
+        path = decode.inside(incident, relative)
+        if path is None:
             yield Difference(relative, "removed by a person", is_bad=False)
         elif manifest.digest_of(path) != digest:
             yield Difference(relative, "edited by a person", is_bad=False)
@@ -82,8 +89,6 @@ def _children(path: Path) -> tuple[Path, ...]:
 
 def _listed(path: Path) -> tuple[str, ...]:
     try:
-        document = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError, RecursionError):
+        return decode.load(path, _Derived).events
+    except (FileNotFoundError, FolderError):
         return ()
-    listed = document.get("events", ()) if isinstance(document, dict) else ()
-    return tuple(str(event_id) for event_id in listed)

@@ -7,6 +7,7 @@ import msgspec
 
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError
+from incident_lib.incident import decode
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import load_case
@@ -127,8 +128,8 @@ def _runs(folder: IncidentFolder) -> tuple[tuple[RunPages, ...], tuple[str, ...]
     unread: list[str] = []
     for path in folder.runs:
         try:
-            record = msgspec.json.decode((path / "run.json").read_bytes(), type=RunRecord)
-        except (OSError, msgspec.MsgspecError):
+            record = decode.load(path / "run.json", RunRecord)
+        except (FileNotFoundError, FolderError):
             if not (path / "manifest.json").exists() and not (path / "run.json").exists():
                 continue  # it goes on just now, and this is a notebook of it
             unread.append(f"run {path.name} has no record that can be read")

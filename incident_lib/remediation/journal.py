@@ -9,6 +9,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.connections.change import RefusedError
 from incident_lib.errors import FolderError
+from incident_lib.incident import decode
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error, write_atomic
 from incident_lib.incident.folder import IncidentFolder
@@ -38,11 +39,9 @@ def load_plan(folder: IncidentFolder, plan_id: str) -> Plan:
             incident=str(folder.path),
         )
     try:
-        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    except msgspec.MsgspecError as error:
+        plan = decode.load(path, Plan, whole=True)
+    except (FileNotFoundError, FolderError) as error:
         raise RefusedError(f"{path} is no plan any more; make a new plan") from error
-    except OSError as error:
-        raise FolderError(f"cannot read {path}: {error.strerror}") from error
     if plan.id != plan_id or hash_of(plan) != plan_id:
         raise RefusedError(f"the plan {plan_id} was changed after it was made; make a new plan")
     if plan.incident != folder.id:

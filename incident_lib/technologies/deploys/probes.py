@@ -11,7 +11,8 @@ from incident_lib.clock import parse_time
 from incident_lib.config import Settings
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
-from incident_lib.errors import ProblemKind, TargetError, UsageError
+from incident_lib.errors import FolderError, ProblemKind, TargetError, UsageError
+from incident_lib.incident import decode
 from incident_lib.model import Problem, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.deploys.rows import Deployment
@@ -59,7 +60,7 @@ def _fetched(lines: Iterable[str], source: str) -> Fetched:
     for line in lines:
         try:
             rows += [parse_line(line)] if line.strip() else []
-        except (msgspec.MsgspecError, UsageError, KeyError, TypeError):
+        except (FolderError, UsageError, KeyError, TypeError, ValueError, OverflowError, OSError):
             wrong += 1
     problem = Problem(
         kind=ProblemKind.PROTOCOL,
@@ -76,9 +77,11 @@ def parse_line(line: str) -> Deployment:
     >>> parse_line('{"at": "2026-01-15T14:30:00Z", "service": "backend", "version": "1.4"}').version
     '1.4'
     """
-    entry = msgspec.json.decode(line)
+    entry = decode.document(line.encode("utf-8", "replace"))
     at = entry["at"]
     moment = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else parse_time(str(at))
+    if not decode.EARLIEST <= moment <= decode.LATEST:
+        raise UsageError(f"{at} is outside of the calendar")
     return Deployment(at=moment, service=str(entry["service"]), version=str(entry["version"]))
 
 

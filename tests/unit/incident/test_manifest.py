@@ -190,7 +190,11 @@ def test_a_link_is_no_sealed_file(folder, tmp_path):
     (tmp_path / "elsewhere").write_text("1")
     (run / "a.json").unlink()
     (run / "a.json").symlink_to(tmp_path / "elsewhere")
-    assert bad(folder) == {(f"runs/{run.name}/a.json", "missing")}
+    (run / "b.json").symlink_to(tmp_path / "elsewhere")
+    assert bad(folder) == {
+        (f"runs/{run.name}/a.json", "missing"),
+        (f"runs/{run.name}/b.json", "added"),
+    }
 
 
 def test_a_manifest_without_an_incident_names_nothing(tmp_path):
