@@ -10,8 +10,11 @@ _NOBODY = 65534
 
 
 @contextmanager
-def ordinary_user(folder: Path) -> Iterator[None]:
-    """Be a user without rights for a while, who can reach `folder`; changes nothing where we are no root."""
+def ordinary_user(folder: Path, *, groups: tuple[int, ...] = ()) -> Iterator[None]:
+    """Be a user without rights for a while, who can reach `folder`; changes nothing where we are no root.
+
+    `groups` are those that the user is in besides.
+    """
     if os.geteuid():
         yield
         return
@@ -19,8 +22,8 @@ def ordinary_user(folder: Path) -> Iterator[None]:
         if each == Path(tempfile.gettempdir()):
             break
         each.chmod(each.stat().st_mode | 0o055)
-    groups = os.getgroups()
-    os.setgroups([])
+    before = os.getgroups()
+    os.setgroups(groups)
     os.setegid(_NOBODY)
     os.seteuid(_NOBODY)
     try:
@@ -28,4 +31,4 @@ def ordinary_user(folder: Path) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(0)
-        os.setgroups(groups)
+        os.setgroups(before)

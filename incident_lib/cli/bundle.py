@@ -11,6 +11,7 @@ from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.bundle import BundlePlan, Contents, is_sealed, plan_bundle, write_bundle
 from incident_lib.incident.unbundle import open_bundle, read_contents
+from incident_lib.investigation.setup import share_places
 from incident_lib.units import format_bytes, format_count
 
 
@@ -47,6 +48,7 @@ def bundle(arguments: argparse.Namespace) -> int:
 def unpack_bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the incident can be read here. Nothing is overwritten."""
     settings = config.load(arguments.config)
+    share_places(settings)
     to = Path(arguments.to) if arguments.to else settings.incidents
     path = open_bundle(Path(arguments.bundle), to)
     contents = read_contents(Path(arguments.bundle))

@@ -14,6 +14,7 @@ from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
 from incident_lib.cli.stream import beneath, write_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
+from incident_lib.incident.files import make_folder, open_file
 from incident_lib.investigation.health import (
     Report,
     begin,
@@ -84,7 +85,7 @@ def _wants_script(arguments: argparse.Namespace) -> bool:
 def _folder(name: str) -> Path:
     folder = Path(name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UsageError(f"--output-dir {name}: {error.strerror}") from error
     return folder
@@ -97,7 +98,8 @@ def _write(folder: Path, stamp: str, content: dict[str, Any]) -> Path:
     try:
         for target, text in ((path, _json(content)), (path.with_suffix(".log"), log)):
             partial = target.with_name(f".{target.name}.{os.getpid()}")
-            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+            with open_file(partial, "w", errors="backslashreplace") as file:
+                file.write(text)
             partial.replace(target)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from error

@@ -8,6 +8,7 @@ import msgspec
 
 from incident_lib.cli.arguments import print_json
 from incident_lib.errors import TargetError, UsageError
+from incident_lib.incident.files import open_file
 from incident_lib.investigation import discover
 from incident_lib.investigation.discover import Candidate
 from incident_lib.model.commands import Commands
@@ -48,7 +49,7 @@ def _detect() -> tuple[tuple[Candidate, ...], str]:
 
 def _write(path: Path, text: str, *, force: bool) -> None:
     try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
+        with open_file(path, "w" if force else "x") as file:
             file.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

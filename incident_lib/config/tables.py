@@ -29,6 +29,9 @@ class Workbench(_Table, frozen=True, kw_only=True):
     discover_credentials: Annotated[
         bool, _doc("read a container's own database credentials, in memory only, where none is set")
     ] = True
+    group: Annotated[
+        str, _doc("group of this machine that shares incidents, baselines and runbooks; you alone if empty")
+    ] = ""
 
 
 class Service(_Table, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ import msgspec
 import zstandard
 
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident.files import folder_error
+from incident_lib.incident.files import folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
 from incident_lib.redact import Redactor
@@ -105,15 +105,13 @@ def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Cont
     and sealed ones, whose hash must hold, are left out. Errors: FolderError, RedactionError.
     """
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            prefix=f".{output.name[:40]}.", suffix=".part", dir=output.parent, delete=False
-        ) as file:
-            temporary = Path(file.name)
+        make_folder(output.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{output.name[:40]}.", suffix=".part", dir=output.parent)
+        os.close(handle)
+        temporary = Path(name)
         try:
-            with zipfile.ZipFile(temporary, "w") as archive:
+            with open_file(temporary) as file, zipfile.ZipFile(file, "w") as archive:
                 contents = _fill(archive, folder, plan)
-            temporary.chmod(0o644)
             temporary.replace(output)
         finally:
             temporary.unlink(missing_ok=True)

@@ -1,13 +1,25 @@
-"""Files that are there whole or not at all, and names that are safe."""
+"""Files that are there whole or not at all, which nobody but us and our team can read; names that are safe.
+
+What is written may hold secrets of production, so its mode never depends on the umask: for us alone, or in
+a folder that a team shares for its group too.
+"""
 
 import errno
+import grp
+import itertools
 import os
 import re
+import stat
 import tempfile
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
-from incident_lib.errors import FolderError
+from incident_lib.errors import ConfigError, FolderError
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space, or point [workbench] incidents elsewhere",
@@ -21,14 +33,14 @@ _REASONS = {
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name, sync it, and rename it to `path`. Errors: FolderError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
+                _set_mode(handle, _file_mode(path.parent))
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)  # only there where it was not renamed
@@ -36,20 +48,157 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise folder_error(path, error) from error
 
 
+def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[Any]:
+    """Return a file opened to be written in pieces, which nobody but us and our team can read.
+
+    What is there already and was readable by others is not any more. Errors: OSError.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        handle = os.open(name, flags | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            _set_mode(handle, _file_mode(path.parent))
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
+
+    return open(path, mode, encoding=None if "b" in mode else "utf-8", errors=errors, opener=opener)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, which nobody but us and our team can enter. Errors: OSError.
+
+    A folder that is there stays as it is.
+    """
+    missing = list(itertools.takewhile(lambda folder: not folder.is_dir(), (path, *path.parents)))
+    for folder in reversed(missing):
+        with suppress(FileExistsError):  # another process made it meanwhile; a file is found by what follows
+            _make(folder)
+
+
 def make_directory(parent: Path, name: str) -> Path:
     """Return a new directory: `name`, else `name-2`, `name-3`, ... Errors: FolderError."""
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         for number in range(1, 1000):
             path = parent / (name if number == 1 else f"{name}-{number}")
             try:
-                path.mkdir()
+                _make(path)
             except FileExistsError:
                 continue
             return path
     except OSError as error:
         raise folder_error(parent / name, error) from error
     raise FolderError(f"{parent}: a thousand folders are called {name}")
+
+
+def adopt(folder: Path) -> Path:
+    """Return a temporary folder that was made in a folder of ours, open to the team where that is shared."""
+    if is_shared(folder.parent):
+        folder.chmod(SHARED_FOLDER)
+    return folder
+
+
+def is_shared(folder: Path) -> bool:
+    """Return whether a team shares all that is made in a folder.
+
+    The folder itself says so: it belongs to its group, hands the group on, and shuts out all others.
+    """
+    return stat.S_IMODE(folder.stat().st_mode) == SHARED_FOLDER
+
+
+def share(folder: Path, group: str) -> None:
+    """Let a group of this machine share a folder, and all that is made in it from now on.
+
+    Errors: ConfigError where there is no such group or we are not in it, FolderError.
+    """
+    number = _group_number(group)
+    try:
+        missing = list(itertools.takewhile(lambda path: not path.is_dir(), (folder, *folder.parents)))
+        for path in reversed(missing):
+            path.mkdir(PRIVATE_FOLDER, exist_ok=True)
+            _hand_to(path, number)
+        if not missing:
+            _hand_to(folder, number)
+    except PermissionError as error:
+        raise FolderError(
+            f"{folder} belongs to another user, who has to share it: "
+            f"chgrp {group} {folder} && chmod 2770 {folder}"
+        ) from error
+    except OSError as error:
+        raise folder_error(folder, error) from error
+
+
+def protect(folder: Path) -> bool:
+    """Return whether a folder was open to others, or closed to the team, and is no more, with all in it.
+
+    So are folders that an earlier version made, or that came out of git. Links are not followed, and what
+    belongs to another user stays as it is.
+    """
+    with suppress(OSError):
+        wanted = SHARED_FOLDER if is_shared(folder.parent) else PRIVATE_FOLDER
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if mode == wanted or (wanted == PRIVATE_FOLDER and (mode == SHARED_FOLDER or not mode & 0o077)):
+            return False
+        group = folder.parent.stat().st_gid if wanted == SHARED_FOLDER else -1
+        _protect(folder, wanted, group)
+        for top, directories, names in os.walk(folder):
+            for name in (*directories, *names):
+                with suppress(OSError):
+                    _protect(Path(top) / name, wanted, group)
+        return True
+    return False
+
+
+def _make(folder: Path) -> None:
+    wanted = SHARED_FOLDER if is_shared(folder.parent) else PRIVATE_FOLDER
+    folder.mkdir(PRIVATE_FOLDER)
+    if stat.S_IMODE(folder.stat().st_mode) != wanted:
+        folder.chmod(wanted)
+
+
+def _file_mode(folder: Path) -> int:
+    return SHARED_FILE if is_shared(folder) else PRIVATE_FILE
+
+
+def _set_mode(handle: int, mode: int) -> None:
+    """Set the mode of a regular file; a pipe or a terminal, which a person may name, stays as it is."""
+    now = os.fstat(handle).st_mode
+    if stat.S_ISREG(now) and stat.S_IMODE(now) != mode:
+        os.fchmod(handle, mode)
+
+
+def _protect(path: Path, folder_mode: int, group: int) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(handle).st_mode
+        if group >= 0:
+            os.fchown(handle, -1, group)
+        if stat.S_ISDIR(mode):
+            os.fchmod(handle, folder_mode)
+        elif stat.S_ISREG(mode):
+            os.fchmod(handle, folder_mode & 0o660)
+    finally:
+        os.close(handle)
+
+
+def _hand_to(folder: Path, group: int) -> None:
+    status = folder.stat()
+    if status.st_gid != group:
+        os.chown(folder, -1, group)
+    if stat.S_IMODE(status.st_mode) != SHARED_FOLDER:
+        folder.chmod(SHARED_FOLDER)
+
+
+def _group_number(group: str) -> int:
+    try:
+        number = grp.getgrnam(group).gr_gid
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"this machine has no group {group!r}") from error
+    if os.geteuid() and number not in {os.getegid(), *os.getgroups()}:
+        raise ConfigError(f"you are not in the group {group!r}; if you were added, log in again")
+    return number
 
 
 def folder_error(path: Path, error: OSError) -> FolderError:

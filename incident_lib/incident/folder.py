@@ -1,5 +1,6 @@
 """The incident folder: the only state there is, and the only place that writes into it."""
 
+import logging
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +12,12 @@ from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest, verification
 from incident_lib.incident.events import Draft, EventLog
-from incident_lib.incident.files import make_directory, slug, write_atomic
+from incident_lib.incident.files import make_directory, protect, slug, write_atomic
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity
 from incident_lib.redact import Redactor
+
+_LOG = logging.getLogger(__name__)
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +86,7 @@ class IncidentFolder:
 
     def record(self, draft: Draft) -> Event:
         """Write an event, renew incident.json, and return the event. Errors: FolderError."""
+        self._protect()
         event = self._log.append(draft, self.redactor)
         self.derive()
         return event
@@ -100,6 +104,11 @@ class IncidentFolder:
     def seal_run(self, directory: Path) -> None:
         """Seal a run. After this nothing in it may change."""
         manifest.seal(directory)
+
+    def _protect(self) -> None:
+        """Close a folder that others can read, before anything further is written into it."""
+        if protect(self.path):
+            _LOG.warning("%s was open to others on this machine, or not to your team: closed now", self.path)
 
     def verify(self) -> list[Difference]:
         """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""

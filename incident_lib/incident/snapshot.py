@@ -13,7 +13,14 @@ import zstandard
 from incident_lib import clock
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode, manifest
-from incident_lib.incident.files import file_name, folder_error, make_directory, write_atomic
+from incident_lib.incident.files import (
+    file_name,
+    folder_error,
+    make_directory,
+    make_folder,
+    open_file,
+    write_atomic,
+)
 from incident_lib.model import Analysis, Attachment, Evidence, Window
 from incident_lib.model.evidence import convert_evidence
 from incident_lib.model.renamed import current_names
@@ -79,10 +86,10 @@ class SnapshotWriter:
         path = self.path / relative
         size = 0
         try:
-            path.parent.mkdir(exist_ok=True)
+            make_folder(path.parent)
             with ExitStack() as undo:
                 undo.callback(path.unlink, missing_ok=True)
-                with path.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
+                with open_file(path) as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
                     for chunk in self._redactor.lines(attachment.chunks):
                         size += len(chunk)
                         file.write(chunk)

@@ -16,7 +16,7 @@ import msgspec
 
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.bundle import CONTENTS, Contents, unsafe
-from incident_lib.incident.files import folder_error
+from incident_lib.incident.files import adopt, folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference
 from incident_lib.redact import Redactor
@@ -75,8 +75,9 @@ def open_bundle(path: Path, to: Path, *, most_bytes: int = MOST_BYTES) -> Path:
             f"{wanted} is there already, and nothing is overwritten; name another place with --to"
         )
     try:
-        to.mkdir(parents=True, exist_ok=True)
+        make_folder(to)
         with tempfile.TemporaryDirectory(prefix=".open-", dir=to) as temporary:
+            adopt(Path(temporary))
             contents, found = _extract(path, Path(temporary), most_bytes)
             if found:
                 changes = "; ".join(f"{item.path}: {item.what}" for item in found[:3])
@@ -183,9 +184,9 @@ def _unpack(
 def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str | None:
     """Return the hash of what was written, None when it is damaged. No more than announced is read."""
     digest, left = hashlib.sha256(), info.file_size
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
-        with archive.open(info) as source, path.open("xb") as target:
+        with archive.open(info) as source, open_file(path, "xb") as target:
             while block := source.read(min(_BLOCK, left + 1)):
                 left -= len(block)
                 if left < 0:

@@ -6,10 +6,11 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.config import Settings
-from incident_lib.incident.files import file_name, folder_error, make_directory
+from incident_lib.incident.files import adopt, file_name, folder_error, make_directory, make_folder
 from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder, read_baseline
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.setup import share_places
 from incident_lib.investigation.snapshot import SINCE, take_snapshot
 from incident_lib.model import Analysis, Finding, FindingSeverity
 
@@ -31,9 +32,11 @@ def take_baseline(
     Source: everything that is configured. Errors: FolderError, RedactionError.
     """
     root = baselines_folder(settings)
+    share_places(settings, root)
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         temporary = tempfile.TemporaryDirectory(prefix=".taking-", dir=root)
+        adopt(Path(temporary.name))
     except OSError as error:
         raise folder_error(root, error) from error
     with temporary as directory:

@@ -13,6 +13,7 @@ from incident_lib.errors import ConfigError, RedactionError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.custom_clues import with_custom_clues
+from incident_lib.incident.files import share
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.resources import resource, text_of
@@ -51,6 +52,21 @@ def _checked(settings: Settings) -> Settings:
             wrong = f"the name {probe.name!r} has a prefix of ours; use one of yours"
             raise ConfigError(f"{settings.path}: line {line}: {wrong}")
     return settings
+
+
+def share_places(settings: Settings, *further: Path) -> None:
+    """Let the configured group share the folder of the incidents, and further ones, where a group is set.
+
+    What is made in them follows. Errors: ConfigError where there is no such group or we are not in it,
+    FolderError.
+    """
+    group = settings.document.workbench.group
+    for folder in (settings.incidents, *further) if group else ():
+        try:
+            share(folder, group)
+        except ConfigError as error:
+            line = config.line_of_key(_text(settings), "workbench", "group")
+            raise ConfigError(f"{settings.path}: line {line}: key `group`: {error}") from error
 
 
 def redactor_for(settings: Settings) -> Redactor:

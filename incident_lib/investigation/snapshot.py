@@ -16,7 +16,7 @@ from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
-from incident_lib.incident.files import folder_error
+from incident_lib.incident.files import folder_error, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.incident.snapshot import SnapshotWriter
@@ -137,7 +137,8 @@ def _require_room(place: Path) -> None:
     """Raise FolderError, and leave nothing, where the disk is full: nobody should be asked twice for that."""
     trial = place / ".room"
     try:
-        trial.write_bytes(os.urandom(_ROOM_BYTES))
+        with open_file(trial) as file:
+            file.write(os.urandom(_ROOM_BYTES))
         trial.unlink()
     except OSError as error:
         shutil.rmtree(place, ignore_errors=True)

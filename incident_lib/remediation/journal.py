@@ -1,6 +1,5 @@
 """The journal of changes: plans and their outcomes, in the incident's folder and its timeline."""
 
-import os
 import re
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from incident_lib.connections.change import RefusedError
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode
 from incident_lib.incident.events import Draft
-from incident_lib.incident.files import folder_error, write_atomic
+from incident_lib.incident.files import folder_error, open_file, write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import Event, EventKind
 from incident_lib.model.remediation import Outcome, Plan
@@ -65,7 +64,7 @@ def claim(folder: IncidentFolder, plan: Plan) -> None:
     """Claim the plan, so that no other process executes it meanwhile. Errors: RefusedError, FolderError."""
     path = _path(folder, plan.id).with_suffix(".begun")
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        open_file(path, "xb").close()
     except FileExistsError as error:
         raise RefusedError(
             f"the plan {plan.id} is being executed by another process, or was executed"

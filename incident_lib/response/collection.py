@@ -9,7 +9,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
-from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.setup import redactor_for, share_places
 from incident_lib.investigation.snapshot import take_snapshot, unsaved_snapshot
 from incident_lib.model import IncidentSeverity
 
@@ -26,6 +26,7 @@ def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[Incid
         found = folders.newest_open(settings.incidents, redactor)
         if found or not save:
             return found, ""
+        share_places(settings)
         now = clock.now()
         declaration = folders.Declaration(
             title=f"Triage at {now:%H:%M} UTC", severity=IncidentSeverity.SEV4, started_at=now

@@ -18,7 +18,7 @@ from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.lifecycle import check_moment, check_transition
 from incident_lib.incident.manifest import sha256
 from incident_lib.investigation.case import open_case
-from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.setup import redactor_for, share_places
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
 from incident_lib.reports import communication
@@ -57,6 +57,7 @@ def declare(settings: Settings, declaration: Declaration) -> Declared:
         raise UsageError("the title is empty; write in a few words what users see")
     for name in declaration.services:
         settings.service(name)
+    share_places(settings)
     folder = folders.declare(settings.incidents, declaration, redactor_for(settings))
     path, text = _write(
         folder,

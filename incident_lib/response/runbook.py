@@ -12,7 +12,7 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder, all_folders
 from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.plan import topology
-from incident_lib.investigation.setup import patterns_for, redactor_for
+from incident_lib.investigation.setup import patterns_for, redactor_for, share_places
 from incident_lib.model import EventKind
 from incident_lib.reports.generated import merge
 from incident_lib.reports.runbook import PastIncident, RunbookFacts, render
@@ -31,7 +31,7 @@ class WrittenRunbook(msgspec.Struct, frozen=True, kw_only=True):
 def write_runbooks(settings: Settings, names: Iterable[str]) -> tuple[WrittenRunbook, ...]:
     """Write or renew the runbooks of services and dependencies and return them; what people wrote is kept.
 
-    Errors: UsageError for a name that is not configured, before anything is written.
+    Errors: UsageError for a name that is not configured, ConfigError for a group, before anything is written.
     """
     targets: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
     known = {target.name: target for target in targets}
@@ -40,6 +40,7 @@ def write_runbooks(settings: Settings, names: Iterable[str]) -> tuple[WrittenRun
         if name not in known:
             there = ", ".join(known) or "nothing"
             raise UsageError(f"nothing is called {name!r}; configured: {there}")
+    share_places(settings, settings.root / settings.document.workbench.runbooks)
     return tuple(_write(settings, known[name]) for name in names)
 
 

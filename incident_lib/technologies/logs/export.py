@@ -15,6 +15,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError, UsageError
+from incident_lib.incident.files import make_folder, open_file
 from incident_lib.model import Window
 from incident_lib.model.rows import Row
 from incident_lib.redact import Redactor
@@ -251,7 +252,7 @@ _SCOPE = Scope(start=_EVER[0], end=_EVER[1], is_redacted=False, mark=pattern_of)
 
 def _made(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UsageError(f"--output-dir {folder}: cannot be written: {error.strerror}") from error
 
@@ -260,9 +261,9 @@ def _write(job: Job, batches: Iterator[list[str]], stack: ExitStack) -> _Count:
     """Write raw, error and filtered lines while counting them; a summary alone is redacted in the end."""
     names = () if job.summary_only else ("raw", "errors", *(("filtered",) if job.pattern else ()))
     try:
-        job.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(job.folder)
         files: dict[str, IO[str]] = {
-            name: stack.enter_context(job.file(name).open("w", encoding="utf-8")) for name in names
+            name: stack.enter_context(open_file(job.file(name), "w")) for name in names
         }
     except OSError as error:
         raise UsageError(f"--output-dir {job.folder}: cannot be written: {error.strerror}") from error
@@ -339,8 +340,9 @@ def _save(job: Job, summary: dict[str, Any]) -> dict[str, Any]:
     safe["redacted"] = dict(job.redactor.hidden)
     path = job.file("summary", "json")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(safe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        make_folder(path.parent)
+        with open_file(path, "w") as file:
+            file.write(json.dumps(safe, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"--output-dir {job.folder}: cannot be written: {error.strerror}") from error
     return safe
