@@ -14,7 +14,7 @@ from incident_lib.cli.run import Options, run_incident
 from incident_lib.errors import UsageError
 from incident_lib.incident.folder import Declaration, IncidentFolder, declare
 from incident_lib.incident.snapshot import load_analysis
-from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.setup import marks_for, redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.units import format_duration
 
@@ -45,7 +45,8 @@ def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *,
     stack.drive(fault.settle_seconds)
     settings = config.load(stack.config)
     declaration = Declaration(title=_TITLE, severity=IncidentSeverity.SEV2, started_at=clock.now())
-    folder = declare(settings.incidents, declaration, redactor_for(settings))
+    redactor = redactor_for(settings, marks_for(settings, begin=True))
+    folder = declare(settings.incidents, declaration, redactor)
     code = run_incident(settings, folder, console, Options())
     if folder.sealed_snapshots:  # none where the disk is full
         _compare(folder, fault, console)

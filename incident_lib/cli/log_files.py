@@ -21,6 +21,7 @@ from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.setup import redactor_for, thresholds_for
 from incident_lib.model import Evidence, Finding, Problem, Window
+from incident_lib.redact.marks import Marks
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.export import figures
 from incident_lib.technologies.logs.findings import analyze_age
@@ -54,7 +55,7 @@ _WRONG_CALL = frozenset({ProblemKind.NOT_FOUND, ProblemKind.UNSUPPORTED})
 def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> int:
     """Return 0; 1 nothing readable, 2 no such file or no regular one, 3 read in part, 130 interrupted."""
     settings = config.load(getattr(arguments, "config", None))
-    redactor, thresholds = redactor_for(settings), thresholds_for(settings)
+    redactor, thresholds = redactor_for(settings, Marks()), thresholds_for(settings)
     start = since.timestamp() if since else None
     found = find(arguments.paths, since=start, with_rotated=not arguments.no_rotated)
     extra = settings.document.redact

@@ -13,6 +13,7 @@ from incident_lib.cli.arguments import moment
 from incident_lib.cli.stream import write_json
 from incident_lib.errors import UsageError
 from incident_lib.investigation.setup import redactor_for
+from incident_lib.redact.marks import Marks
 from incident_lib.technologies.logs.export import Job, export, reader_of
 
 
@@ -40,7 +41,7 @@ def logs(arguments: argparse.Namespace) -> int:
         pattern=arguments.filter or "",
         folder=Path("./incident-logs" if arguments.output_dir is None else arguments.output_dir),
         summary_only=arguments.summary_only,
-        redactor=redactor_for(settings),
+        redactor=redactor_for(settings, Marks()),
     )
     summary = export(job)
     is_collected = summary["status"] == "collected"

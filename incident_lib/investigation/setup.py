@@ -14,8 +14,10 @@ from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.custom_clues import with_custom_clues
 from incident_lib.incident.files import share
+from incident_lib.incident.marks_key import FolderMarks
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
+from incident_lib.redact.marks import Marks
 from incident_lib.resources import resource, text_of
 from incident_lib.technologies import table
 
@@ -69,17 +71,36 @@ def share_places(settings: Settings, *further: Path) -> None:
             raise ConfigError(f"{settings.path}: line {line}: key `group`: {error}") from error
 
 
-def redactor_for(settings: Settings) -> Redactor:
+def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
     """Return a redactor that knows the configured secrets and what the team wants hidden.
 
+    Its marks are those of the incidents folder; what is written elsewhere has `marks` without a key.
     Errors: ConfigError for a pattern that cannot be used, with its line.
     """
     extra = settings.document.redact
     try:
-        return Redactor(settings.secrets(), extra.patterns, extra.keys)
+        return Redactor(
+            settings.secrets(),
+            extra.patterns,
+            extra.keys,
+            marks=marks_for(settings) if marks is None else marks,
+        )
     except RedactionError as error:
         line = config.line_of_key(_text(settings), "redact", "patterns")
         raise ConfigError(f"{settings.path}: line {line}: key `patterns`: {error}") from error
+
+
+def marks_for(settings: Settings, *, begin: bool = False) -> Marks:
+    """Return the marks of the incidents folder; their key is made when the first secret is hidden.
+
+    With `begin` the folder itself is made then, too: the first incident is about to be written into it.
+    """
+    return FolderMarks(settings.incidents, _report_once, begin=begin)
+
+
+@cache
+def _report_once(problem: str) -> None:
+    _LOG.warning("%s", problem)
 
 
 def thresholds_for(settings: Settings) -> Thresholds:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.errors import RedactionError
+from incident_lib.redact.marks import Marks
 
 _WORDS = (
     r"passwd|password|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
@@ -123,6 +124,7 @@ _PARTS = re.compile(r"\[:\^?\w+:\]|\[\^?|\\.|[^\\]", re.DOTALL)  # of a regular 
 _LACKS = "no look-around, no back-references"
 _SECRET_NAME = re.compile(rf"[\w.-]{{0,60}}{_NAME}", re.IGNORECASE)
 
+_NO_KEY = Marks()
 _SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
 
 _Rule = tuple[str, tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
@@ -137,8 +139,14 @@ class Redactor:
     """
 
     def __init__(
-        self, secrets: Iterable[str] = (), patterns: Iterable[str] = (), keys: Iterable[str] = ()
+        self,
+        secrets: Iterable[str] = (),
+        patterns: Iterable[str] = (),
+        keys: Iterable[str] = (),
+        *,
+        marks: Marks = _NO_KEY,
     ) -> None:
+        self.marks = marks
         self.hidden: Counter[str] = Counter()
         self._clean: set[str] = set()  # short texts without a secret: names of fields come again and again
         self._rules: list[_Rule | _TeamRule] = list(_COMPILED)

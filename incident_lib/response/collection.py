@@ -9,7 +9,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
-from incident_lib.investigation.setup import redactor_for, share_places
+from incident_lib.investigation.setup import marks_for, redactor_for, share_places
 from incident_lib.investigation.snapshot import take_snapshot, unsaved_snapshot
 from incident_lib.model import IncidentSeverity
 
@@ -31,6 +31,7 @@ def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[Incid
         declaration = folders.Declaration(
             title=f"Triage at {now:%H:%M} UTC", severity=IncidentSeverity.SEV4, started_at=now
         )
+        redactor = redactor_for(settings, marks_for(settings, begin=True))
         return folders.declare(settings.incidents, declaration, redactor), ""
     except FolderError as error:
         return None, str(error)

@@ -18,7 +18,7 @@ from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.lifecycle import check_moment, check_transition
 from incident_lib.incident.manifest import sha256
 from incident_lib.investigation.case import open_case
-from incident_lib.investigation.setup import redactor_for, share_places
+from incident_lib.investigation.setup import marks_for, redactor_for, share_places
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
 from incident_lib.reports import communication
@@ -58,7 +58,8 @@ def declare(settings: Settings, declaration: Declaration) -> Declared:
     for name in declaration.services:
         settings.service(name)
     share_places(settings)
-    folder = folders.declare(settings.incidents, declaration, redactor_for(settings))
+    redactor = redactor_for(settings, marks_for(settings, begin=True))
+    folder = folders.declare(settings.incidents, declaration, redactor)
     path, text = _write(
         folder,
         "communication/declaration.md",

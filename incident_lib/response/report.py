@@ -9,6 +9,7 @@ import msgspec
 from incident_lib.config import Settings
 from incident_lib.incident.files import slug, write_atomic
 from incident_lib.investigation.setup import redactor_for
+from incident_lib.redact.marks import Marks
 from incident_lib.reports.generated import merge
 from incident_lib.reports.incident_report import Report, as_json, render
 from incident_lib.response.files import read_text
@@ -27,7 +28,7 @@ def write_report(settings: Settings, report: Report, directory: Path, *, at: dat
 
     Errors: UsageError where the earlier file is no text, FolderError, RedactionError.
     """
-    safe = report.redacted(redactor_for(settings))
+    safe = report.redacted(redactor_for(settings, Marks()))
     stem = f"incident-{safe.start:%Y%m%d}-{slug(safe.title)}"
     markdown, data = directory / f"{stem}.md", directory / f"{stem}.json"
     content = as_json(safe, generated_at=at, files={"markdown": str(markdown), "json": str(data)})
