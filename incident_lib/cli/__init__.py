@@ -2,18 +2,16 @@
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module
 
 from incident_lib.cli.parser import build
 from incident_lib.cli.stream import Hider, cleaned, defect
 from incident_lib.errors import WorkbenchError
+from incident_lib.signals import EXIT_CODE, exit_now, interrupting
 
-DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, EXIT_CODE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str], hider: Hider) -> int:
     arguments = None
     try:
-        with _ending_well():
+        with interrupting() as ending:
             arguments = hider.arguments = build().parse_args(words)
             code = call(arguments)
             sys.stdout.flush()
@@ -37,6 +35,8 @@ def _run(words: list[str], hider: Hider) -> int:
         return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
+        if ending.requests > 1:  # nor is any thread waited for that still asks a server
+            exit_now()
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         _stop_printing()
@@ -81,18 +81,3 @@ def _readable(word: str) -> str:
     'caf?'
     """
     return word.encode(errors="replace").decode()
-
-
-@contextmanager
-def _ending_well() -> Iterator[None]:
-    """Take SIGTERM and a closed terminal like Ctrl-C: what was begun is sealed, what is temporary goes."""
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:  # nohup stays nohup
-                before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -48,13 +48,11 @@ def _serve(command: list[str], directory: Path) -> int:
     server = subprocess.Popen(
         command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return server.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
         _end(server)
 
 
@@ -64,6 +62,8 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
         server.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+        if isinstance(error, KeyboardInterrupt):
+            raise

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from incident_lib.demo.processes import end_all, python_environment, python_module
+from incident_lib.signals import ENDING
 
 _POLL_SECONDS = 0.5
 
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("remove", type=Path, nargs="*")
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     wait_for_the_end(options.parent)
     end_all(options.run)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from incident_lib import clock
+from incident_lib import clock, signals
 from incident_lib.errors import UsageError
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
@@ -19,7 +19,7 @@ from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, R
 from incident_lib.reports.index_page import IndexFacts, render_index
 from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
-from incident_lib.run import execution, export, parameters
+from incident_lib.run import execution, export, kernels, parameters
 from incident_lib.run.engine import save
 from incident_lib.run.loop import drive
 
@@ -43,7 +43,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 def run_notebooks(batch: Batch) -> RunRecord:
     """Return the record of the run; its folder then holds every notebook, every page, the index and run.json.
 
-    Interrupted (Ctrl-C, SIGTERM) it ends the kernels, writes all of that too and returns INTERRUPTED.
+    Interrupted (`signals.ENDING`) it ends the kernels, writes all of that too and returns INTERRUPTED.
     Sealing is the caller's. Errors: UsageError for a notebook that does not exist, FolderError.
     """
     sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
@@ -187,22 +187,28 @@ def _stem(name: str) -> str:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Treat Ctrl-C and SIGTERM as an interruption, once: pressing again must not lose what is being written.
+    """Treat each signal that ends a command as an interruption; the second ends the kernels and exits.
 
-    Only where signals can be handled, which is not in a thread of JupyterLab.
+    Only where signals can be handled, which is not in a thread of JupyterLab. A signal that is ignored stays
+    ignored: nohup.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in signals.ENDING}
 
     def stop() -> None:
-        """Cancel the run, once."""
-        if task and not stopped:
+        """Cancel the run; when it is requested again, end."""
+        signals.leave_lost_terminal()
+        if stopped:
+            kernels.kill_all()
+            signals.exit_now()
+        if task:
             stopped.append(task.cancel())
 
     stopped: list[bool] = []
     with suppress(NotImplementedError, RuntimeError, ValueError):
-        for number in before:
-            loop.add_signal_handler(number, stop)
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                loop.add_signal_handler(number, stop)
     try:
         yield
     finally:

@@ -22,6 +22,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is create
 _ROOM_BYTES = 4 * 1024 * 1024  # for what IPython writes when it starts
 
 
+_MANAGERS: set[Any] = set()  # of the kernels that run now
+_FOLDERS: set[Path] = set()  # and theirs
+
+
 class KernelError(Exception):
     """A kernel that could not be started or did not live: the message says which and why."""
 
@@ -57,6 +61,7 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
     Errors: KernelError.
     """
     folder = _private_folder()
+    _FOLDERS.add(folder)
     kernel: Kernel | None = None
     with captured() as (output, write):
         try:
@@ -66,6 +71,15 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
             if kernel is not None:
                 await asyncio.shield(_stop(kernel))
             shutil.rmtree(folder, ignore_errors=True)
+            _FOLDERS.discard(folder)
+
+
+def kill_all() -> None:
+    """End every kernel that runs, and whatever it started, without waiting for any."""
+    for manager in list(_MANAGERS):
+        _kill(manager)
+    for folder in list(_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _private_folder() -> Path:
@@ -103,6 +117,7 @@ async def _start(name: str, folder: Path, directory: Path, output: KernelOutput,
 
 async def _launch(name: str, manager: Any, directory: Path, folder: Path, write: int) -> None:
     """Start the process of a kernel; where that is cut short, nothing of it stays. Errors: KernelError."""
+    _MANAGERS.add(manager)
     try:
         await manager.start_kernel(
             extra_arguments=["--HistoryManager.hist_file=:memory:"],
@@ -155,6 +170,7 @@ async def _bury(manager: Any) -> None:
             await asyncio.wait_for(manager.provisioner.wait(), GRACE_SECONDS)
     with suppress(RuntimeError, OSError):
         await manager.cleanup_resources()
+    _MANAGERS.discard(manager)
 
 
 def _kill(manager: Any) -> None:

@@ -1,14 +1,16 @@
 """A whole run: notebooks fail, hang, die or are refused; all have pages, and the others are complete."""
 
 import json
-import os
 import re
 import signal
-import threading
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from html.parser import HTMLParser
 
 import nbformat
+import psutil
 import pytest
 
 from incident_lib.errors import UsageError
@@ -138,25 +140,78 @@ class Page(HTMLParser):
         self.attributes += attrs
 
 
-def press(presses):
-    """Ctrl-C, as somebody impatient presses it."""
-    for _ in range(presses):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
+RUN = """\
+import sys
+from pathlib import Path
+from incident_lib import signals
+from incident_lib.run.batch import Batch, run_notebooks
+from tests.notebooks import sample
+place = Path(sys.argv[1])
+case = sample.made(place)
+paths = tuple(str(place / f"{name}.ipynb") for name in ("fine", "slow", "next"))
+with signals.interrupting():
+    record = run_notebooks(
+        Batch(
+            case=case,
+            directory=place / "run",
+            notebooks=paths,
+            parameters={"incident": str(case.folder.path)},
+            jobs=1,
+            deadline_seconds=120.0,
+        )
+    )
+print(record.status.value, [notebook.status.value for notebook in record.notebooks])
+"""
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_interrupting_writes_everything_and_leaves_no_kernel(tmp_path, presses):
-    case = sample.made(tmp_path)
-    begun = {"slow": notebook("import time; time.sleep(600)"), "next": notebook("1"), "fine": notebook("1")}
-    timer = threading.Timer(3.0, press, (presses,))
-    timer.start()
-    record, directory = run(case, tmp_path, begun, jobs=1, deadline_seconds=60.0)
-    assert record.status is RunStatus.INTERRUPTED
-    assert [one.status.value for one in record.notebooks] == ["interrupted", "not_run", "not_run"]
+@contextmanager
+def running(place):
+    """Yield the process of a run whose first notebook is complete, and whose second hangs."""
+    begun = place / "begun"
+    hangs = f"import os, time; open({str(begun)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    for name, source in {"fine": "6 * 7", "slow": hangs, "next": "1"}.items():
+        save(notebook(source), place / f"{name}.ipynb")
+    command = [sys.executable, "-c", RUN, str(place)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not (begun.exists() and begun.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield process, int(begun.read_text())
+
+
+def lives(pid):
+    """Return whether a process runs: a dead one may wait for its end to be noticed."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interruption_keeps_what_is_complete_and_leaves_no_kernel(tmp_path, number):
+    with running(tmp_path) as (process, kernel):
+        process.send_signal(number)
+        assert process.communicate(timeout=60)[0] == "interrupted ['completed', 'interrupted', 'not_run']\n"
+    assert not lives(kernel)
+    directory = tmp_path / "run"
     assert "This run was interrupted" in (directory / "html" / "index.html").read_text()
     assert len(list((directory / "html").glob("*.html"))) == 4
-    assert left_behind() == []
+    assert "42" in (directory / "notebooks" / "fine.ipynb").read_text()
+
+
+def test_the_second_interruption_ends_at_once_and_leaves_no_kernel(tmp_path):
+    with running(tmp_path) as (process, kernel):
+        process.send_signal(signal.SIGSTOP)  # so that both arrive together
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        assert process.communicate(timeout=60)[0] == ""
+        assert process.returncode == 130
+    until = time.monotonic() + 30
+    while lives(kernel) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not lives(kernel)
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 def test_a_notebook_that_does_not_exist_is_a_wrong_call(tmp_path):

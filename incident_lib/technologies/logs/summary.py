@@ -27,6 +27,7 @@ from incident_lib import clock
 from incident_lib.errors import TargetError
 from incident_lib.model import Evidence, EvidenceStatus, Problem
 from incident_lib.redact import Redactor
+from incident_lib.signals import ENDING
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
 from incident_lib.technologies.logs.probes.ending import tail
 from incident_lib.technologies.logs.probes.line import Mark, Opening, clean_lines
@@ -441,13 +442,13 @@ def _context() -> ForkContext | SpawnContext:
 
 @contextmanager
 def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
-    """Let processes that are started in it never get Ctrl-C.
+    """Let processes that are started in it never get Ctrl-C, nor be told that the terminal was closed.
 
     One would be interrupted before it can ignore that, print where, and may leave a lock behind.
     """
     if context.get_start_method() == "spawn":
         resource_tracker.ensure_running()  # its start would undo this
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, set(ENDING) - {signal.SIGTERM})
     try:
         yield
     finally:
@@ -455,9 +456,9 @@ def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
 
 
 def _begin_apart(shared: _Shared | None = None) -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that one says so or has died."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Leave Ctrl-C and a closed terminal to the process that started this one, and end when it has died."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
     _SHARED[:] = [shared] if shared is not None else []
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
