@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from incident_lib import clock
+from incident_lib.connections.docker_answers import documents, limit_answers
 from incident_lib.connections.places.base import Output
+from incident_lib.connections.received import too_large
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.units import format_duration
 
@@ -18,6 +20,8 @@ TIMEOUT_SECONDS = 5  # the library's own is 60
 NO_COMMAND = frozenset({126, 127})  # how an exec ends whose program is not in the image
 _STDOUT, _FRAME_HEADER_BYTES, _CHUNK_BYTES = 1, 8, 65_536
 _MOST_ERRORS_BYTES = 65_536
+ANSWER_BYTES = 16 * 1024 * 1024  # of an answer that is read as a whole; lists of thousands of containers fit
+FRAME_BYTES = 8 * 1024 * 1024  # of output between a header and the next; engines send some kilobytes
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
 _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is asked without
 
@@ -74,6 +78,21 @@ class Engine:
         with translated(f"container {container}"):
             _check_name(container)
             return list(self.client.api.top(container, columns).get("Processes") or ())
+
+    def events(self, since: int, until: str) -> list[dict[str, Any]]:
+        """Return what happened between two moments, oldest first.
+
+        Source: GET /events, which ends at `until`. Errors: TargetError.
+        """
+        api = self.client.api
+        with translated("the events"):
+            response = api.get(
+                f"{api.base_url}/v{api.api_version}/events",
+                params={"since": since, "until": until},
+                timeout=api.timeout,
+            )
+            response.raise_for_status()
+            return documents(response.content)
 
     def archive(self, container: str, path: str) -> tuple[Generator[bytes], dict[str, Any]]:
         """Return a file of a container as a tar archive in pieces, and what `stat` says of it.
@@ -144,9 +163,11 @@ def _drain(stream: Any, seconds: float, most_bytes: int) -> tuple[bytes, bytes, 
         while len(header := stream.read(_FRAME_HEADER_BYTES)) == _FRAME_HEADER_BYTES:
             kind, size = struct.unpack(">BxxxL", header)
             into = out if kind == _STDOUT else err
-            into += stream.read(size)
-            if len(into) > most_bytes:
-                return bytes(out[:most_bytes]), bytes(err[:most_bytes]), True
+            while size and (content := stream.read(min(size, _CHUNK_BYTES))):
+                size -= len(content)
+                into += content
+                if len(into) > most_bytes:
+                    return bytes(out[:most_bytes]), bytes(err[:most_bytes]), True
     except urllib3.exceptions.ReadTimeoutError as error:
         message = f"the command did not end within {format_duration(seconds)}"
         raise TargetError(ProblemKind.TIMED_OUT, message) from error
@@ -204,6 +225,9 @@ class Stream:
 
     def _next_output(self, deadline: float, seconds: float) -> bytes:
         kind, size = struct.unpack(">BxxxL", self._take(_FRAME_HEADER_BYTES, deadline, seconds))
+        if size > FRAME_BYTES:
+            self.abort()
+            raise too_large("a piece of its output", FRAME_BYTES)
         content = self._take(size, deadline, seconds)
         if kind == _STDOUT:
             return content
@@ -284,6 +308,7 @@ def _client(address: str, version: str, seconds: int) -> tuple[Any, Any]:
 
     options: dict[str, Any] = {**docker.utils.kwargs_from_env(), "base_url": address}
     client = docker.DockerClient(version=version, timeout=seconds, **options)
+    limit_answers(client.api, ANSWER_BYTES)
     if not address.startswith("unix://"):
         return client, None
     from incident_lib.connections.docker_transport import mount

@@ -24,6 +24,7 @@ from incident_lib.connections.places.base import (
     Content,
     Output,
 )
+from incident_lib.connections.received import too_large
 from incident_lib.connections.sockets import Attempt
 from incident_lib.errors import ProblemKind, TargetError
 
@@ -34,6 +35,7 @@ T = TypeVar("T")
 _CLIENTS = frozenset({"psql", "redis-cli", "valkey-cli"})
 _VERSION = ("python3", "--version")
 _CHUNK_BYTES = 1 << 20
+_HEADER_BYTES = 1 << 20
 _LINKS = 5  # symbolic links in a row, at most
 
 
@@ -239,13 +241,19 @@ def _read(engine: Engine, container: str, path: str, start: int, most_bytes: int
             break
         path = about["linkTarget"]
     with translated(f"{path} in container {container}"), closing(pieces):
-        return _unpack(pieces, path, start, most_bytes)
+        try:
+            return _unpack(pieces, path, start, most_bytes)
+        except tarfile.TarError as error:
+            message = f"what the engine answers for {path} is no archive: {error}"
+            raise TargetError(ProblemKind.PROTOCOL, message) from error
 
 
 def _unpack(pieces: "Generator[bytes]", path: str, start: int, most_bytes: int) -> Content:
     """Return a part of the one file in an archive that comes in pieces, without reading on behind it."""
-    with tarfile.open(fileobj=cast("IO[bytes]", _Pieces(pieces)), mode="r|") as archive:
+    source = _Pieces(pieces)
+    with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|") as archive:
         member = archive.next()
+        source.most_bytes = None
         file = archive.extractfile(member) if member and member.isreg() else None
         if member is None or file is None:
             raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is no ordinary file")
@@ -268,12 +276,17 @@ class _Pieces:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._held = b""
+        self.most_bytes: int | None = _HEADER_BYTES  # of what stands before the file itself
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end."""
         while len(self._held) < size and (piece := next(self._pieces, b"")):
             self._held += piece
         data, self._held = self._held[:size], self._held[size:]
+        if self.most_bytes is not None:
+            self.most_bytes -= len(data)
+            if self.most_bytes < 0:
+                raise too_large("the head of an archive", _HEADER_BYTES)
         return data
 
 

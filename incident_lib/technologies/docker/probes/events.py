@@ -24,8 +24,7 @@ def fetch_events(
     """
     since, until = int(window.start.timestamp()), f"{clock.now().timestamp():.6f}"
     with translated("the events"):
-        stream = engine.client.api.events(since=since, until=until, decode=True)
-        kept: list[dict[str, Any]] = list(stream)
+        kept = engine.events(since, until)
     rows, exec_count = [], 0
     for entry in kept:
         action = str(entry.get("Action", ""))

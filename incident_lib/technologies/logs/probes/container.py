@@ -11,8 +11,9 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Limits
-from incident_lib.connections.docker import TIMEOUT_SECONDS, Engine, translated
+from incident_lib.connections.docker import FRAME_BYTES, TIMEOUT_SECONDS, Engine, translated
 from incident_lib.connections.places.container import DockerEngine
+from incident_lib.connections.received import too_large
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes import times
@@ -334,7 +335,7 @@ def _content(response: Any) -> Iterator[bytes]:
         yield content
         if is_last:
             return
-        rest = data[used:]
+        rest = _bounded(data[used:])
     raise _cut_off()
 
 
@@ -357,8 +358,15 @@ def _unframed(response: Any) -> Iterator[bytes]:
         if is_last:
             yield frames.rest()
             return
-        rest = data[used:]
+        rest = _bounded(data[used:])
     raise _cut_off()
+
+
+def _bounded(rest: bytes) -> bytes:
+    """Return what is kept until more of it comes. Errors: TargetError TOO_LARGE past what engines send."""
+    if len(rest) > FRAME_BYTES:
+        raise too_large("a piece of the log", FRAME_BYTES)
+    return rest
 
 
 def _cut_off() -> OSError:
@@ -432,7 +440,7 @@ class _Frames:
                 lines.append(piece)
             else:
                 self._pieces[stream] = piece[:_LONGEST]
-        self._rest = data[position:]
+        self._rest = _bounded(data[position:])
         return b"".join(lines)
 
     def rest(self) -> bytes:

@@ -1,15 +1,16 @@
 """Over the wire, with psycopg: a server, or the console of PgBouncer in front of it."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from incident_lib.connections.names import resolve
+from incident_lib.connections.received import Received, limited
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
@@ -23,24 +24,76 @@ from incident_lib.technologies.postgres.connect.session import (
 )
 
 _RESOLVE_SECONDS = 2.0
+# Of what one statement answers, and of a login. The library keeps a whole row, and all rows, in memory.
+LIMIT_BYTES = 16 * 1024 * 1024
 Parameters = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class _Connection(psycopg.Connection[dict[str, Any]]):
+    """The library's connection, which breaks off an answer past our limit while it comes in.
+
+    The library asks before each read from the socket, so what is counted there was not kept yet.
+    """
+
+    def __init__(self, pgconn: psycopg.pq.abc.PGconn, *rest: Any, **more: Any) -> None:
+        super().__init__(pgconn, *rest, **more)
+        self.received = Received(LIMIT_BYTES, "the answer")
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "", **more: Any) -> Generator[Any, Any, Any]:
+        """Yield where the library waits while it logs in. Errors: TargetError TOO_LARGE."""
+        received = Received(LIMIT_BYTES, "what it says before a login")
+        steps = super()._connect_gen(conninfo, **more)
+        try:
+            waits = next(steps)
+            while True:
+                ready = yield waits
+                received.check(waits[0])
+                waits = steps.send(ready)
+        except StopIteration as ended:
+            return ended.value
+
+    def wait(self, gen: Generator[Any, Any, T], *rest: Any, **more: Any) -> T:
+        """Return what the steps of a statement return. Errors: TargetError TOO_LARGE, and it is closed."""
+        try:
+            waited: T = super().wait(limited(gen, self.pgconn.socket, self.received), *rest, **more)
+        except TargetError:
+            self.pgconn.finish()
+            raise
+        return waited
 
 
 class Direct:
     """A psycopg connection: autocommit, extended protocol, nothing prepared on the server."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]], *, each_statement: bool) -> None:
+    def __init__(self, connection: _Connection, *, each_statement: bool) -> None:
         self._connection = connection
         self._each_statement = each_statement
+        self._broken: TargetError | None = None  # an answer past the limit, after which there is no other
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Return what `statement` answers. Two statements in one string are refused by the protocol."""
-        with _translated():
+        with self._reading():
             if not self._each_statement:
                 return self._execute(statement)
             with self._connection.transaction():
                 self._execute(LOCAL_SETTINGS)
                 return self._execute(statement)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read one answer within the limit. Errors: TargetError."""
+        if self._broken:
+            raise self._broken
+        self._connection.received.begin()
+        try:
+            with _translated():
+                yield
+        except TargetError as error:
+            if error.kind is ProblemKind.TOO_LARGE:
+                self._broken = error
+            raise
 
     def _execute(self, statement: str) -> list[dict[str, Any]]:
         # Binary results are what makes psycopg use the extended protocol for a statement without parameters.
@@ -118,9 +171,9 @@ def open_direct(parameters: Parameters, *, seconds: int = CONNECT_SECONDS) -> Di
         raise connection_error(str(error), error.sqlstate) from error
 
 
-def _connect(parameters: Parameters, seconds: int) -> psycopg.Connection[dict[str, Any]]:
+def _connect(parameters: Parameters, seconds: int) -> _Connection:
     bounds = {"connect_timeout": seconds, "application_name": APPLICATION}
-    return psycopg.connect(
+    return _Connection.connect(
         **{**parameters, **bounds},
         autocommit=True,
         prepare_threshold=None,
@@ -156,7 +209,7 @@ def check_name(parameters: Parameters) -> None:
 class PoolerSession(Direct):
     """One connection with the console of PgBouncer. Nothing but the commands in SHOWS is ever sent."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]], vantage: str) -> None:
+    def __init__(self, connection: _Connection, vantage: str) -> None:
         super().__init__(connection, each_statement=False)
         self.vantage = vantage
         self.notes: tuple[str, ...] = ()
@@ -165,7 +218,7 @@ class PoolerSession(Direct):
         """Return what one of SHOWS answers. Errors: TargetError."""
         if command not in SHOWS:
             raise TargetError(ProblemKind.UNSUPPORTED, f"{command!r} is not on the list")
-        with _translated():
+        with self._reading():
             return self._connection.execute(command.encode()).fetchall()
 
 

@@ -1,0 +1,70 @@
+"""Answers of a Docker engine that are read as a whole: bounded in bytes and in time, and never elsewhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from incident_lib import clock
+from incident_lib.connections.received import too_large
+from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.units import format_duration
+
+_READ_SECONDS = 10.0  # for the content; each wait for some of it is bounded by the session
+_PIECE_BYTES = 65_536
+_DOCUMENTS = msgspec.json.Decoder(dict[str, Any])
+
+
+def limit_answers(session: Any, limit_bytes: int) -> None:
+    """Have a session of the Docker library read no answer past the limit, and follow no redirect.
+
+    The library reads whatever comes, for as long as something comes. Answers that it hands out as a stream
+    are left to whoever reads them.
+    """
+    session.send = _limited(session.send, limit_bytes)
+
+
+def _limited(send: Callable[..., Any], limit_bytes: int) -> Callable[..., Any]:
+    def send_limited(request: Any, **options: Any) -> Any:
+        """Return the answer to a request. Errors: TargetError TOO_LARGE, TIMED_OUT, PROTOCOL."""
+        whole = not options.get("stream")
+        response = send(request, **options | {"stream": True, "allow_redirects": False})
+        if response.is_redirect:
+            response.close()
+            raise TargetError(ProblemKind.PROTOCOL, "the engine redirects, which no Docker engine does")
+        if whole:
+            try:
+                content = _content(response.raw, limit_bytes)
+            finally:
+                response.close()
+            response._content, response._content_consumed = content, True  # noqa: SLF001 - as the library does
+        return response
+
+    return send_limited
+
+
+def _content(raw: Any, limit_bytes: int) -> bytes:
+    deadline = clock.monotonic() + _READ_SECONDS
+    content = bytearray()
+    for piece in raw.stream(_PIECE_BYTES, decode_content=True):
+        content += piece
+        if len(content) > limit_bytes:
+            raise too_large("the answer of the engine", limit_bytes)
+        if clock.monotonic() > deadline:
+            message = (
+                f"the answer of the engine began and did not end within {format_duration(_READ_SECONDS)}"
+            )
+            raise TargetError(ProblemKind.TIMED_OUT, message)
+    return bytes(content)
+
+
+def documents(content: bytes) -> list[dict[str, Any]]:
+    r"""Return the JSON documents of an answer, one a line. Errors: TargetError PROTOCOL.
+
+    >>> documents(b'{"Type": "container"}\\n{"Type": "network"}\\n')
+    [{'Type': 'container'}, {'Type': 'network'}]
+    """
+    try:
+        return _DOCUMENTS.decode_lines(content)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise TargetError(ProblemKind.PROTOCOL, f"what the engine answers is no JSON: {error}") from error

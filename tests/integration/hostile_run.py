@@ -1,0 +1,111 @@
+"""One triage, in a process of its own, of targets that all answer with what no server should."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from incident_lib import config
+from incident_lib.investigation.plan import plan_lanes
+from incident_lib.technologies import table
+from tests.integration.network_service import Conversation, serve
+
+_ADDRESSES = {
+    "postgres": 'dsn = "postgresql://reader@127.0.0.1:{port}/shop?sslmode=disable"',
+    "redis": 'url = "redis://127.0.0.1:{port}"',
+    "http": 'url = "http://127.0.0.1:{port}"',
+}
+_MIB = 1024 * 1024
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a triage."""
+
+    exit_code: int
+    output: str  # what a person reads: standard error
+    analysis: dict[str, Any]
+    seconds: float
+    peak_mib: float
+    planned: frozenset[str]  # each probe of each target
+
+    @property
+    def reported(self) -> frozenset[str]:
+        """The probes of which something is reported."""
+        found = (ref for finding in self.analysis["findings"] for ref in finding["evidence"])
+        gaps = (f"{gap['target']}/{gap['probe']}" for gap in self.analysis["not_assessed"])
+        return frozenset({*found, *gaps})
+
+    def findings(self, *severities: str) -> list[tuple[str, str, str]]:
+        """Return target, id and title of the findings of some severities."""
+        return [
+            (finding["target"], finding["id"], finding["title"])
+            for finding in self.analysis["findings"]
+            if finding["severity"] in severities
+        ]
+
+
+def triage(
+    servers: Mapping[str, tuple[str, Conversation]], *, collect_seconds: float, more: str = ""
+) -> Seen:
+    """Return what a triage of these servers gives: name -> kind and conversation."""
+    with contextlib.ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tables = [f"[limits]\ncollect_seconds = {collect_seconds}\nhttp_seconds = 3\n", more]
+        for name, (kind, talk) in servers.items():
+            port = stack.enter_context(serve(talk))
+            address = _ADDRESSES[kind].format(port=port)
+            tables.append(f'[[service]]\nname = "{name}"\nkind = "{kind}"\n{address}\n')
+        path = root / "workbench.toml"
+        path.write_text("\n".join(tables))
+        settings = config.load(path, table().kinds)
+        planned = {f"{lane.target}/{probe.name}" for lane in plan_lanes(settings) for probe in lane.probes}
+        return _run(path, root, frozenset(planned))
+
+
+def _run(path: Path, root: Path, planned: frozenset[str]) -> Seen:
+    argv = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())"]
+    argv += ["triage", "--json", "--config", str(path)]
+    with (root / "out").open("wb") as out, (root / "err").open("wb") as err:
+        started = time.monotonic()
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+        process = subprocess.Popen(argv, stdout=out, stderr=err, cwd=root, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    text = (root / "out").read_text(errors="replace")
+    return Seen(
+        exit_code=process.returncode,
+        output=(root / "err").read_text(errors="replace"),
+        analysis=json.loads(text) if text.strip() else {"findings": [], "not_assessed": []},
+        seconds=time.monotonic() - started,
+        peak_mib=usage.ru_maxrss / 1024,
+        planned=planned,
+    )
+
+
+def wrongs(
+    seen: Seen, targets: Mapping[str, object], *, collect_seconds: float, peak_mib: float
+) -> Iterator[str]:
+    """Yield what such a triage must never do."""
+    if seen.exit_code != 0:
+        yield f"exit code {seen.exit_code}: {seen.output[-2000:]}"
+    for sign in ("Traceback (most recent call last)", "Exception in thread", "\x1b"):
+        if sign in seen.output or sign in json.dumps(seen.analysis, ensure_ascii=False):
+            yield f"{sign!r} is shown: {seen.output[-2000:]}"
+    if seen.seconds > 3 * collect_seconds + 10:
+        yield f"it took {seen.seconds:.0f} s with {collect_seconds} s to collect in"
+    if seen.peak_mib > peak_mib:
+        yield f"it took {seen.peak_mib:.0f} MiB"
+    if missing := sorted(seen.planned - seen.reported):
+        yield f"nothing is said of {missing}"
+    well = [
+        found for found in seen.findings("OK") if found[0] in targets and not found[1].startswith("network.")
+    ]
+    yield from (f"reported as well: {found}" for found in well)
