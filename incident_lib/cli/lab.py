@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from incident_lib.config import Settings
@@ -31,23 +32,32 @@ def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}")
     print("Ctrl-C ends JupyterLab and its kernels.", flush=True)
-    return _serve(_command(directory, browser=browser, port=port), directory)
+    return _serve(_command(directory, browser=browser, port=port))
 
 
 def _command(directory: Path, *, browser: bool, port: int) -> list[str]:
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    command = [sys.executable, "-P", "-m", "incident_lib.run.lab_server"]
+    command += [f"--ServerApp.root_dir={directory}"]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]
     return command + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
 
 
-def _serve(command: list[str], directory: Path) -> int:
-    """Run the server in a separate session, so that Ctrl-C reaches only us and we end it."""
+def _serve(command: list[str]) -> int:
+    """Run the server in a separate session, so that Ctrl-C reaches only us and we end it.
+
+    Its working directory is none that holds files of an incident: Jupyter reads configuration there.
+    """
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}  # the kernel that has the workbench in it
-    server = subprocess.Popen(
-        command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    with tempfile.TemporaryDirectory(prefix="incident-lab-") as place:
+        server = subprocess.Popen(
+            command, cwd=place, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        return _wait(server)
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
     try:
         return server.wait()
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """workbench.toml -> Settings. Secrets stay references until the moment a connection needs them."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from incident_lib.errors import ConfigError, ProblemKind, TargetError, UsageErro
 from incident_lib.model.commands import Commands
 
 FILE_NAME = "workbench.toml"
+_EVENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.json")
 
 __all__ = [
     "FILE_NAME",
@@ -143,6 +145,8 @@ def _from_file(path: Path) -> str:
 def load(path: Path | str | None = None, kinds: Kinds | None = None) -> Settings:
     """Return the settings of `path`, else of the nearest workbench.toml here or above, else the defaults.
 
+    Here and above, but outside of an incident's folder.
+
     `kinds` are those of the installed technologies; without them what depends on the kind is not checked.
     Errors: ConfigError with the line, the key and what was expected.
     """
@@ -159,8 +163,22 @@ def load(path: Path | str | None = None, kinds: Kinds | None = None) -> Settings
 
 
 def find_file(start: Path) -> Path | None:
-    """Return the workbench.toml of `start` or of the nearest folder above, also one that is no file."""
-    for folder in (start, *start.parents):
+    """Return the workbench.toml of `start` or of the nearest folder above, also one that is no file.
+
+    None is taken from within an incident's folder: what is in there may be somebody else's.
+    """
+    candidates = (start, *start.parents)
+    inside = [index for index, folder in enumerate(candidates) if is_incident(folder)]
+    for folder in candidates[inside[-1] + 1 if inside else 0 :]:
         if os.path.lexists(folder / FILE_NAME):
             return folder / FILE_NAME
     return None
+
+
+def is_incident(folder: Path) -> bool:
+    """Return whether a folder holds events as only an incident has them."""
+    try:
+        with os.scandir(folder / "events") as entries:
+            return any(_EVENT.fullmatch(entry.name) for entry in entries)
+    except OSError:
+        return False

@@ -104,7 +104,7 @@ class Addresses:
 
 def render(layout: Layout, addresses: Addresses, incidents: Path | None) -> str:
     """Return the text for a stack of processes. Without `incidents`, they are kept in its directory."""
-    restart = [sys.executable, "-m", "incident_lib.demo.deploy", "--directory", str(layout.directory)]
+    restart = [sys.executable, "-P", "-m", "incident_lib.demo.deploy", "--directory", str(layout.directory)]
     own = f"\nrestart = {_list(restart)}\nmemory_limit_bytes = {MEMORY_LIMIT_BYTES}"
     return shop_text(
         addresses,

@@ -99,9 +99,9 @@ def python_module(name: str, *arguments: str) -> list[str]:
     """Return the command that runs a module of the demo.
 
     >>> python_module("load", "--rate", "20")[1:]
-    ['-m', 'incident_lib.demo.load', '--rate', '20']
+    ['-P', '-m', 'incident_lib.demo.load', '--rate', '20']
     """
-    return [sys.executable, "-m", f"incident_lib.demo.{name}", *arguments]
+    return [sys.executable, "-P", "-m", f"incident_lib.demo.{name}", *arguments]
 
 
 def find(pid_file: Path) -> psutil.Process | None:

@@ -25,14 +25,14 @@ _LOG = logging.getLogger(__name__)
 
 
 def load_settings(path: str, incident: str = "", *, check: bool = True) -> Settings:
-    """Return the settings of `path`, else of the nearest file at or above an incident's folder or here.
+    """Return the settings of `path`, else of the nearest file above an incident's folder, or here or above.
 
     Without `check` the technologies are not loaded, and what depends on them is not checked: to write a note
     needs none of them.
     """
     found: Path | str | None = path or None
     if not path and incident and Path(incident).is_dir():
-        found = config.find_file(Path(incident).resolve())
+        found = config.find_file(Path(incident).resolve().parent)
     return _checked(config.load(found, table().kinds)) if check else config.load(found)
 
 

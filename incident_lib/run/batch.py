@@ -109,7 +109,11 @@ class _Run:
                 async with slots:
                     record = await execution.execute(
                         execution.Job(
-                            name=name, notebook=notebook, deadline=self.deadline, redactor=self.redactor
+                            name=name,
+                            notebook=notebook,
+                            deadline=self.deadline,
+                            redactor=self.redactor,
+                            directory=self.batch.case.settings.root,
                         )
                     )
             except asyncio.CancelledError:

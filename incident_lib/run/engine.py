@@ -79,6 +79,7 @@ def run_one(nb: Any, name: str, kernel_name: str = "", seconds: float = 0) -> No
         deadline=clock.monotonic() + (seconds or DEADLINE_SECONDS),
         redactor=redactor_for(settings),
         kernel_name=kernel_name,
+        directory=settings.root,
     )
     return drive(execution.execute(job))
 

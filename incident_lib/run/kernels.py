@@ -136,13 +136,15 @@ async def _launch(name: str, manager: Any, directory: Path, folder: Path, write:
 def _manager(name: str, folder: Path) -> Any:
     """Return a manager for the kernel of that name; `python3` is always the Python that runs us."""
     from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import NoSuchKernel
 
-    specs = KernelSpecManager(kernel_dirs=[]) if name == NATIVE else KernelSpecManager()
+    from incident_lib.run.kernel_specs import SafeKernelSpecManager
+
+    specs = SafeKernelSpecManager(kernel_dirs=[]) if name == NATIVE else SafeKernelSpecManager()
     try:
         specs.get_kernel_spec(name)
     except NoSuchKernel as error:
-        known = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
+        known = ", ".join(sorted(SafeKernelSpecManager().find_kernel_specs()))
         raise KernelError(f"no kernel is called {name!r}; there are: {known}") from error
     return AsyncKernelManager(
         kernel_name=name,

@@ -47,14 +47,14 @@ class ThisMachine(msgspec.Struct, frozen=True):
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
     ) -> Output:
-        """Return what a command prints, run in `directory`; see `Place.run`. Its children end with it."""
+        """Return what a command prints, run in `directory` (`/`); see `Place.run`. Its children end too."""
         deadline = clock.monotonic() + seconds
         message = f"{argv[0]} did not end within {format_duration(seconds)}"
         too_slow = TargetError(ProblemKind.TIMED_OUT, message)
         try:
             process = subprocess.Popen(
                 argv,
-                cwd=directory,
+                cwd=directory or "/",  # never the folder that somebody happens to stand in
                 env={**os.environ, **environment} if environment else None,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

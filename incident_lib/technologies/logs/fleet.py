@@ -23,7 +23,14 @@ from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model import Problem
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest, Tally, merge, merge_tallies
 from incident_lib.technologies.logs.sources import Source, split
-from incident_lib.technologies.logs.summary import FileRead, Scope, Summary, merge_parts, summarize_part
+from incident_lib.technologies.logs.summary import (
+    FileRead,
+    Scope,
+    Summary,
+    merge_parts,
+    safe_path,
+    summarize_part,
+)
 from incident_lib.units import format_bytes, format_share
 
 LOCAL = "local"
@@ -116,6 +123,7 @@ def _client(address: str, scope: Scope) -> Iterator[Any]:
         raise UsageError(f"--cluster needs the package distributed: {_PIP}") from error
     if address == LOCAL:
         with (
+            safe_path(),
             cast(Any, distributed).LocalCluster(
                 n_workers=os.cpu_count() or 1,
                 threads_per_worker=1,

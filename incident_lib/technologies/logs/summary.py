@@ -323,6 +323,9 @@ def _capped(digest: Digest) -> Digest:
     return msgspec.structs.replace(digest, templates=kept, template_classes=classes)
 
 
+_SAFE_PATH = "PYTHONSAFEPATH"
+
+
 class _Shared(msgspec.Struct, frozen=True):
     """What this process and those that count for it have together, without a lock that one may die with."""
 
@@ -446,13 +449,28 @@ def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
 
     One would be interrupted before it can ignore that, print where, and may leave a lock behind.
     """
-    if context.get_start_method() == "spawn":
-        resource_tracker.ensure_running()  # its start would undo this
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, set(ENDING) - {signal.SIGTERM})
+    with safe_path():
+        if context.get_start_method() == "spawn":
+            resource_tracker.ensure_running()  # its start would undo this
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, set(ENDING) - {signal.SIGTERM})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def safe_path() -> Iterator[None]:
+    """Let each Python that is started in it import nothing from the folder that somebody stands in."""
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if before is None:
+            os.environ.pop(_SAFE_PATH, None)
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _begin_apart(shared: _Shared | None = None) -> None:

@@ -190,3 +190,27 @@ def test_a_reference_in_a_key_of_one_kind_is_a_secret(tmp_path, monkeypatch):
     path.write_text('[[service]]\nname = "q"\nkind = "queue"\nvhost = "env:QUEUE_VHOST"')
     assert "hunter22" in config.load(path, QUEUE).secrets()
     assert "hunter22" in config.load(path).secrets()
+
+
+def test_configuration_is_never_taken_from_within_an_incident(tmp_path, monkeypatch):
+    incident = tmp_path / "incidents" / "2026-01-15-checkout-503s"
+    for folder in (incident, incident / "lab", incident / "attachments" / "deep"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "workbench.toml").write_text('[workbench]\nincidents = "/evil"\n')
+    assert config.find_file(incident / "lab") == incident / "lab" / "workbench.toml"  # no incident yet
+    (incident / "events").mkdir()
+    (incident / "events" / "20260115T143105.000000Z-0123456789abcdef.json").write_text("{}")
+    for folder in (incident, incident / "lab", incident / "attachments" / "deep"):
+        assert config.find_file(folder) is None
+        monkeypatch.chdir(folder)
+        assert config.load().path is None
+    (tmp_path / "workbench.toml").write_text("")
+    assert config.find_file(incident / "lab") == tmp_path / "workbench.toml"
+    assert config.load().path == tmp_path / "workbench.toml"
+
+
+def test_a_folder_of_events_that_are_no_records_is_no_incident(tmp_path):
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "order_paid.json").write_text("{}")
+    (tmp_path / "workbench.toml").write_text("")
+    assert config.find_file(tmp_path / "events") == tmp_path / "workbench.toml"
