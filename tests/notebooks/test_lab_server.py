@@ -21,6 +21,7 @@ from tests.notebooks.planted import executed, plant
 SECONDS = 60.0
 
 
+BODY = b'{"path": "20_database.ipynb"}'
 CARELESS = """
 c.ServerApp.ip = "0.0.0.0"
 c.ServerApp.token = ""
@@ -90,7 +91,7 @@ def requested(port, path, *, method="GET", headers=None):
         f"http://127.0.0.1:{port}{path}",
         headers=headers or {},
         method=method,
-        data=b"{}" if method == "POST" else None,
+        data=BODY if method == "POST" else None,
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
