@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class EventLog:
             files[entry.name] = known
         if files.keys() != before.keys() or any(files[name] is not before[name] for name in files):
             found = (event for _, event in files.values() if event is not None)
-            events = tuple(sorted(found, key=_recorded))
+            events = in_order(found)
             self._known = (files, events)
         return events
 
@@ -104,20 +105,21 @@ def check(folder: Path) -> tuple[tuple[Event, ...], list[Difference]]:
             events.append(event)  # also where it was changed: hiding it would lose what a person wrote
         if match is None or event is None or not event.id == match[1] == _identified(event).id:
             damaged.append(Difference(f"events/{entry.name}", "changed" if match else "added"))
-    return tuple(sorted(events, key=_recorded)), damaged
+    return in_order(events), damaged
 
 
 def broken_links(events: tuple[Event, ...], listed: tuple[str, ...]) -> list[Difference]:
-    """Return what is missing (a later event or incident.json names it) or added (neither knows it).
+    """Return what is missing: another event or incident.json names it.
+
+    An event that nothing names yet is the newest of somebody's: there may be several, of two machines, or
+    of writers at once.
 
     >>> broken_links((), ("0123456789abcdef",))
     [Difference(path='events/...-0123456789abcdef.json', what='missing', is_bad=True)]
     """
     known = {event.id for event in events}
     named = {event.previous for event in events if event.previous} | set(listed)
-    missing = [Difference(f"events/...-{event_id}.json", "missing") for event_id in sorted(named - known)]
-    added = [Difference(f"events/...-{event.id}.json", "added") for event in events if event.id not in named]
-    return missing + added
+    return [Difference(f"events/...-{event_id}.json", "missing") for event_id in sorted(named - known)]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -152,6 +154,21 @@ def _identified(event: Event) -> Event:
     return msgspec.structs.replace(event, id=digest[:16])
 
 
-def _recorded(event: Event) -> tuple[datetime, str]:
-    """Return what events are ordered by."""
-    return event.recorded_at, event.id
+def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return the events in the order they were recorded, each behind the one that it names.
+
+    So a clock that was set back, or that differs between two machines, turns nothing around.
+    """
+    by_id = {event.id: event for event in events}
+    places: dict[str, tuple[datetime, int]] = {}
+    for event in by_id.values():
+        chain: list[Event] = []
+        at: Event | None = event
+        while at is not None and at.id not in places:
+            places[at.id] = (at.recorded_at, 0)  # also where somebody made a circle of them
+            chain.append(at)
+            at = by_id.get(at.previous)
+        for later in reversed(chain):
+            before, depth = places.get(later.previous, (later.recorded_at, -1))
+            places[later.id] = (max(later.recorded_at, before), depth + 1)
+    return tuple(sorted(by_id.values(), key=lambda event: (*places[event.id], event.id)))

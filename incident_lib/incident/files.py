@@ -7,6 +7,7 @@ a folder that a team shares for its group too.
 import errno
 import grp
 import itertools
+import logging
 import os
 import re
 import stat
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from incident_lib.errors import ConfigError, FolderError
+from incident_lib.incident.leftovers import hold
+
+_LOG = logging.getLogger(__name__)
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
@@ -28,24 +32,47 @@ _REASONS = {
     errno.EACCES: "no right to write there; point [workbench] incidents elsewhere",
     errno.EPERM: "no right to write there; point [workbench] incidents elsewhere",
 }
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # file systems whose folders are not synced
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary name, sync it, and rename it to `path`. Errors: FolderError."""
+    """Write `data` under a temporary name, sync it, rename it to `path`, and sync that. Errors: FolderError.
+
+    Where it fails, `path` is as it was. What is under its name and only may not survive a power loss is
+    there: that is a warning.
+    """
     try:
         make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
+                hold(handle)
                 _set_mode(handle, _file_mode(path.parent))
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)  # only there where it was not renamed
+                os.fsync(handle)
+                Path(temporary).replace(path)  # while the lock is held: what the dead left is swept
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
     except OSError as error:
         raise folder_error(path, error) from error
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names in a folder survive a power loss; say so where that cannot be made sure of."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            reason = error.strerror or str(error)
+            _LOG.warning("%s was written; a power loss could still undo that: %s", folder, reason)
 
 
 def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[Any]:

@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -12,12 +14,16 @@ from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest, verification
 from incident_lib.incident.events import Draft, EventLog
-from incident_lib.incident.files import make_directory, protect, slug, write_atomic
+from incident_lib.incident.files import make_directory, protect, slug, sync_folder, write_atomic
+from incident_lib.incident.leftovers import sweep_files
+from incident_lib.incident.lock import Lock
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity
 from incident_lib.redact import Redactor
 
 _LOG = logging.getLogger(__name__)
+_DERIVE_TRIES = 10
+_WRITTEN = ("", "events", "communication", "mitigations")
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +44,8 @@ class IncidentFolder:
         self.path = path
         self.redactor = redactor
         self._log = EventLog(path / "events")
+        self._lock = Lock(path / "events")
+        self._is_derived = True  # as far as we know: false once incident.json could not be written
         self._state: tuple[tuple[Event, ...], Incident] | None = None
 
     @property
@@ -84,12 +92,41 @@ class IncidentFolder:
             raise UsageError(message, command=command, incident=str(self.path))
         return found[-1]
 
+    def deciding(self) -> AbstractContextManager[None]:
+        """Return what keeps other writers out while it is decided what to record, and that is recorded."""
+        return self._lock.held()
+
     def record(self, draft: Draft) -> Event:
-        """Write an event, renew incident.json, and return the event. Errors: FolderError."""
+        """Write an event, renew incident.json, and return the event. Errors: FolderError.
+
+        Once the event is there it is recorded: that incident.json could not be written is a warning.
+        """
+        return self.record_all((draft,))[0]
+
+    def record_all(self, drafts: Iterable[Draft]) -> tuple[Event, ...]:
+        """Write events in their order, renew incident.json once, and return them. Errors: FolderError."""
         self._protect()
-        event = self._log.append(draft, self.redactor)
-        self.derive()
-        return event
+        for place in _WRITTEN:
+            sweep_files(self.path / place)
+        with self.deciding():
+            recorded: list[Event] = []
+            try:
+                recorded += (self._log.append(draft, self.redactor) for draft in drafts)
+            finally:
+                if recorded:
+                    self._derive_or_warn(len(recorded))
+        return tuple(recorded)
+
+    def _derive_or_warn(self, count: int) -> None:
+        try:
+            self.derive()
+        except FolderError as error:
+            if self._is_derived:
+                what = "The event is recorded" if count == 1 else f"{count} events are recorded"
+                _LOG.warning("%s; only incident.json is not renewed, which is derived anew: %s", what, error)
+            self._is_derived = False
+        else:
+            self._is_derived = True
 
     def write_text(self, relative: str, text: str) -> Path:
         """Write a text for people, redacted, and return its path. Errors: FolderError, RedactionError."""
@@ -116,7 +153,7 @@ class IncidentFolder:
 
     def derive(self) -> None:
         """Write incident.json from the events; again, when another writer added one meanwhile."""
-        while True:
+        for _ in range(_DERIVE_TRIES):  # others who write go on deriving
             known = self.events
             derived = {
                 **msgspec.to_builtins(self.incident),
@@ -134,6 +171,7 @@ def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> In
     path = make_directory(incidents, f"{declaration.started_at:%Y-%m-%d}-{slug(title)}")
     folder = IncidentFolder(path, redactor)
     try:
+        sync_folder(incidents)
         folder.record(_declared(declaration, title))
     except WorkbenchError:  # a full disk: what was never declared must not keep the name
         shutil.rmtree(path, ignore_errors=True)

@@ -18,7 +18,7 @@ from incident_lib.incident import decode
 from incident_lib.incident.files import make_directory, write_atomic
 
 NAME = "manifest.json"
-UNSEALED = "not sealed: it was interrupted, or is being written"
+UNSEALED = "unfinished: not sealed; it was interrupted, or is being written"
 SEALED_FOLDERS = ("snapshots", "runs", "samples", "redactions")  # of an incident; each holds sealed folders
 AGAIN = "redacted again"
 

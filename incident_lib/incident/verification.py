@@ -13,6 +13,8 @@ from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind
 
 _TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
+_NOT_DERIVED = "unfinished: not derived from the newest events; the next command that writes does that"
+_HALF = "unfinished: being written, or left by a process that was killed"
 _FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
 
 
@@ -28,13 +30,20 @@ def verify(incident: Path) -> list[Difference]:
     Cost: reads every sealed file. Errors: FolderError.
     """
     known, damaged = event_files.check(incident / "events")
-    links = event_files.broken_links(known, _listed(incident / "incident.json"))
+    listed = _listed(incident / "incident.json")
+    links = event_files.broken_links(known, listed)
     ids = {event.id: f"events/{event_files.file_name(event)}" for event in known}
     named = manifest.broken_names(incident, ids)
     again = {difference.path for difference in named if difference.what == manifest.AGAIN}
     result = [*damaged, *(link for link in links if not _is_withdrawn(link, again)), *named]
     result += _sealed(incident, known)
     result += _edited(incident, known)
+    if not {event.id for event in known} <= set(listed):
+        result.append(Difference("incident.json", _NOT_DERIVED, is_bad=False))
+    result += (
+        Difference(path.relative_to(incident).as_posix(), _HALF, is_bad=False)
+        for path in sorted(incident.rglob(".*.part"))
+    )
     # What is missing may be missed by several: once is enough, the worst of what is said of it.
     worst = sorted(result, key=lambda difference: difference.is_bad)
     return sorted({difference.path: difference for difference in worst}.values())
@@ -49,7 +58,7 @@ def _sealed(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
             relative = f"{kind}/{folder.name}"
             present.add(relative)
             # What the timeline does not know of was never finished, so there is nothing that it was before.
-            finished = kind not in _FOLDERS.values() or relative in taken
+            finished = relative in taken
             for found in manifest.differences(folder):
                 bad = finished or found.what != manifest.UNSEALED
                 yield Difference(f"{relative}/{found.path}", found.what, is_bad=bad)

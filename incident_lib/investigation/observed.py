@@ -27,7 +27,7 @@ def record_observed(
 ) -> tuple[Event, ...]:
     """Write what a snapshot tells and the timeline does not know yet; return it. Errors: FolderError."""
     drafts = observations(analysis, evidence, folder.events)
-    return tuple(folder.record(draft) for draft in drafts)
+    return folder.record_all(drafts)
 
 
 def observations(

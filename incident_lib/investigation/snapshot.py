@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error, open_file
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.incident.snapshot import SnapshotWriter
 from incident_lib.investigation.analyze import analyze, analyze_one
@@ -175,10 +175,9 @@ def unsaved_snapshot(
 
 def _temporary(ending: ExitStack, parent: Path | None) -> Path:
     try:
-        made = tempfile.TemporaryDirectory(prefix="incident-triage-", dir=parent)
+        return ending.enter_context(private_folder("incident-triage-", parent))
     except OSError as error:
         raise folder_error(parent or Path("a temporary folder"), error) from error
-    return Path(ending.enter_context(made))
 
 
 def open_investigation(

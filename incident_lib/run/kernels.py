@@ -6,13 +6,14 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from incident_lib.incident.leftovers import private_folder
 from incident_lib.run.kernel_output import KernelOutput, captured
 
 START_SECONDS = 30.0
@@ -60,17 +61,15 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
     It talks over sockets in a private folder, not over ports that every user of this machine can reach.
     Errors: KernelError.
     """
-    folder = _private_folder()
-    _FOLDERS.add(folder)
-    kernel: Kernel | None = None
-    with captured() as (output, write):
+    with _private_folder() as folder, captured() as (output, write):
+        kernel: Kernel | None = None
+        _FOLDERS.add(folder)
         try:
             kernel = await _start(name, folder, directory or Path.cwd(), output, write)
             yield kernel
         finally:
             if kernel is not None:
                 await asyncio.shield(_stop(kernel))
-            shutil.rmtree(folder, ignore_errors=True)
             _FOLDERS.discard(folder)
 
 
@@ -82,16 +81,20 @@ def kill_all() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _private_folder() -> Path:
-    """Return a new folder that only this user may enter; in memory, where the disk is full.
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Yield a new folder that only this user may enter; in memory, where the disk is full.
 
     Errors: KernelError.
     """
-    try:
-        full = shutil.disk_usage(tempfile.gettempdir()).free < _ROOM_BYTES
-        return Path(tempfile.mkdtemp(prefix="iw-", dir=_MEMORY if full and _MEMORY.is_dir() else None))
-    except OSError as error:
-        raise KernelError(f"no temporary folder for the kernel: {error.strerror}") from error
+    with ExitStack() as ending:
+        try:
+            full = shutil.disk_usage(tempfile.gettempdir()).free < _ROOM_BYTES
+            parent = _MEMORY if full and _MEMORY.is_dir() else None
+            folder = ending.enter_context(private_folder("iw-", parent))
+        except OSError as error:
+            raise KernelError(f"no temporary folder for the kernel: {error.strerror}") from error
+        yield folder
 
 
 async def _start(name: str, folder: Path, directory: Path, output: KernelOutput, write: int) -> Kernel:
