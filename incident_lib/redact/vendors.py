@@ -1,0 +1,468 @@
+"""Secrets that are known by their own look: vendors' tokens, hashes of passwords, cards, accounts.
+
+`vendors.toml` holds the families as data. One expression of RE2 with the beginnings of all of them goes over
+the text once; a family's own expression is made and tried only where its beginning stands.
+"""
+
+import functools
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+DATA = Path(__file__).with_name("vendors.toml")
+_NEAR = 80  # characters in front of a value in which a name that it belongs to may stand
+_ENCODED = {
+    "$": r"(?:\$\$?|%24)",
+    "&": r"(?:&|%26|&amp;|\\u0026)",
+    "/": r"(?:/|%2[Ff]|\\/)",
+    "=": r"(?:=|%3[Dd])",
+    " ": r"(?: |%20|\+)",
+} | {sign: f"(?:{re.escape(sign)}|%{ord(sign):02X}|%{ord(sign):02x})" for sign in ":+,~#@|{}"}
+TOKEN = re.compile(
+    r"\[(?P<name>\w+)(?: (?P<least>\d+)(?P<open>-)?(?P<most>\d+)?)?\]|=\*|\\(?P<plain>.)|(?P<sign>.)"
+)
+_ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_GLUE = {"": _ALNUM, "run": _ALNUM | frozenset(b"_-"), "strict": _ALNUM | frozenset(b"_-.")}
+# What ends with a letter or digit and yet is no part of the word behind it: escapes and colours.
+_ESCAPE = (
+    r"\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1b|\\u001b|\\x1b)\[[0-9;]{0,12}m"
+)
+_ESCAPED = re.compile(rf"(?:{_ESCAPE})\Z".encode())
+_TO_ESCAPE = re.compile(rf"(?:.*(?:{_ESCAPE}))?".encode(), re.DOTALL)
+_LONGEST_ESCAPE = 20
+_SKIP = re.compile(rf"(?:_|{_ESCAPE})".encode())
+_HEAD = 12  # characters behind a literal that are looked for together with it; more behind short ones
+_SKIPPED = frozenset(b"_\\%\x1b")
+_LONGEST_KEY = 40
+_LONGEST_BEFORE = 200
+_MARK = b"[secret"  # what already stands in place of one
+
+_Spans = list[tuple[int, int, str]]
+_Find = Callable[[bytes, int, int], _Spans]
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """One line of a family: literals, what is around them, and the conditions."""
+
+    family: str
+    starts: tuple[str, ...]
+    then: str
+    before: str = ""
+    left: str = ""
+    named: bool = False
+    mix: int = 0
+    near: tuple[bytes, ...] = ()
+    unless: tuple[bytes, ...] = ()
+
+
+def spans(text: str) -> list[tuple[int, int, str]]:
+    """Return where secrets of a known look stand in `text`: begin, end and family, in order, none in another.
+
+    >>> spans("paid with 4111 1111 1111 1111 at 18:00")
+    [(10, 29, 'card')]
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    found = list(_found(data))
+    if not found or len(data) == len(text):
+        return found
+    characters: list[tuple[int, int, str]] = []
+    at = count = 0
+    for begin, end, family in found:
+        first = count + len(data[at:begin].decode("utf-8", "surrogatepass"))
+        count, at = first + len(data[begin:end].decode("utf-8", "surrogatepass")), end
+        characters.append((first, count, family))
+    return characters
+
+
+def shapes() -> tuple[Shape, ...]:
+    """Return the shapes of all families, as `vendors.toml` has them."""
+    return _load().shapes
+
+
+def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
+    load = _load()
+    search, keys, lengths = load.anchor.search, load.keys, load.lengths
+    at = done = 0
+    while match := search(data, at):
+        place = match.start()
+        at = place + 1
+        best: _Spans = []
+        while True:
+            begins = data[place : place + _LONGEST_KEY].lower()
+            for length in lengths.get(begins[0], ()):
+                for find in keys.get(begins[:length], ()):
+                    each = find(data, place, done)
+                    if each and (not best or each[-1][1] > best[-1][1]):
+                        best = each
+            if best or begins[0] not in _SKIPPED or not (skip := _SKIP.match(data, place)):
+                break
+            place = skip.end()
+        if best:
+            yield from best
+            at = done = best[-1][1]
+
+
+class _Loaded(msgspec.Struct, frozen=True):
+    shapes: tuple[Shape, ...]
+    anchor: Any  # RE2 has no types
+    keys: dict[bytes, list[_Find]]
+    lengths: dict[int, tuple[int, ...]]
+
+
+@functools.cache
+def _load() -> _Loaded:
+    tables = tomllib.loads(DATA.read_text(encoding="utf-8"))
+    notation = Notation(tables["alphabet"], tables["part"])
+    all_shapes = tuple(
+        _shape(family, line)
+        for family, lines in tables["family"].items()
+        for line in ([lines] if isinstance(lines, str) else lines)
+    )
+    keys: dict[bytes, list[_Find]] = {}
+    anchors: dict[tuple[bool, bool, str], list[str]] = {}  # open to the left, in any case, head: literals
+    for shape in all_shapes:
+        find = _Family(shape, notation)
+        free = shape.left == "any" or bool(shape.before) or not shape.starts[0][0].isalnum()
+        for start in shape.starts:
+            key = _key(start)
+            keys.setdefault(key, []).append(find)
+            literal = start[: len(key)] if len(key) > 10 else start
+            head = notation.head(shape.then, 40 if len(start) <= 2 else _HEAD) if literal == start else ""
+            anchors.setdefault((free, shape.named, head), []).append(notation.literal(literal))
+    accounts = {country: int(length) for length, names in tables["iban"].items() for country in names.split()}
+    anchors[False, False, "[0-9]{2}[ -]?[0-9A-Z]{4}[ -]?[0-9A-Z]{4}"] = list(accounts)
+    for country in accounts:
+        keys.setdefault(country.lower().encode(), []).append(functools.partial(_iban, accounts))
+    parts: dict[bool, list[str]] = {False: list(_ARITHMETIC), True: []}
+    for (free, named, head), literals in anchors.items():
+        parts[free].append(f"(?{'i' if named else ''}:{'|'.join(literals)}){head}")
+    issuers = _issuers(tables["card"])
+    for digit in b"0123456789":
+        keys.setdefault(bytes([digit]), []).extend([functools.partial(_card, issuers), _ssn])
+    for word, find_all in ((b"ssn", _ssn_named), (b"user", _acl), (b"setuser", _acl)):
+        keys.setdefault(word, []).append(find_all)
+    lengths: dict[int, set[int]] = {}
+    for key in keys:
+        lengths.setdefault(key[0], set()).add(len(key))
+    return _Loaded(
+        shapes=all_shapes,
+        anchor=_re2(rf"(?:\b|_|{_ESCAPE})(?:{'|'.join(parts[False])})|{'|'.join(parts[True])}"),
+        keys=keys,
+        lengths={first: tuple(sorted(each, reverse=True)) for first, each in lengths.items()},
+    )
+
+
+def _shape(family: str, line: str) -> Shape:
+    rule, _, options = line.partition(" ;; ")
+    before, _, rest = rule.rpartition(" <- ")
+    starts, _, then = rest.partition(" ->")
+    given: dict[str, str] = {}
+    for option in filter(None, options.split(", ")):
+        name, _, value = option.partition(" ")
+        given[name] = value
+    return Shape(
+        family=family,
+        starts=tuple(starts.split(" ")),
+        then=then[1:],
+        before=before,
+        left=next((name for name in ("any", "run", "strict") if name in given), ""),
+        named="named" in given,
+        mix=int(given.get("mix", 0)),
+        near=tuple(given.get("near", "").encode().split()),
+        unless=tuple(given.get("unless", "").encode().split()),
+    )
+
+
+def _key(start: str) -> bytes:
+    """Return the literal up to the first sign, after its first, that may come encoded."""
+    end = next((i for i, sign in enumerate(start) if i and sign in _ENCODED), len(start))
+    return start[: min(end, _LONGEST_KEY)].lower().encode()
+
+
+def _re2(pattern: str) -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.longest_match = True
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes are characters here
+    options.max_mem = 64 << 20
+    return re2.compile(pattern.encode("latin-1"), options)
+
+
+class Notation:
+    """Makes regular expressions of the notation of `vendors.toml`."""
+
+    def __init__(self, alphabets: dict[str, str], parts: dict[str, str]) -> None:
+        self.alphabets, self.parts = alphabets, parts
+
+    def literal(self, text: str) -> str:
+        """Return the regular expression for `text` as it is, or percent-encoded."""
+        return "".join(_ENCODED.get(sign) or _plain(sign) for sign in text)
+
+    def pattern(self, text: str) -> str:
+        """Return the regular expression for all of `text`."""
+        return "".join(self._token(token) for token in TOKEN.finditer(text))
+
+    def head(self, text: str, limit: int) -> str:
+        """Return the expression for the beginning of `text`, up to what varies or `limit` characters."""
+        parts: list[str] = []
+        for token in TOKEN.finditer(text):
+            if limit <= 0:
+                break
+            if token["name"] in self.parts:
+                parts.append(self._token(token))
+                limit = 0
+            elif token["least"] and int(token["least"]):
+                count = min(int(token["least"]), limit)
+                more = int(token["most"] or token["least"]) - count
+                narrow = more <= 1 and (token["most"] or not token["open"])
+                parts.append(f"{self._class(token['name'])}{{{count},{count + more if narrow else count}}}")
+                limit = limit - count if narrow else 0
+            elif token["sign"] == "<":
+                continue
+            elif token["plain"] or (token["sign"] and token["sign"] not in "(|)?>"):
+                parts.append(self._token(token))
+            else:
+                break
+        return "".join(parts)
+
+    def _class(self, name: str) -> str:
+        signs = self.alphabets[name]
+        if "/" in signs and "%" not in signs:
+            return rf"(?:[{signs}]|%2[BbFf]|\\/)"
+        return f"[{signs}]"
+
+    def _token(self, token: re.Match[str]) -> str:
+        if token["least"]:
+            most = token["most"] or ("" if token["open"] else token["least"])
+            return f"{self._class(token['name'])}{{{token['least']},{most}}}"
+        if token["name"]:
+            return f"(?:{self.parts[token['name']]})"
+        if token["plain"]:
+            return self.literal(token["plain"])
+        if sign := token["sign"]:
+            return {"(": "(?:", ")": ")", "|": "|", "?": "?", "<": "(", ">": ")"}.get(sign) or self.literal(
+                sign
+            )
+        return "(?:=|%3[Dd]){0,3}"
+
+
+def _plain(sign: str) -> str:
+    return sign if sign.isalnum() or sign in "_-" else f"\\{sign}"
+
+
+class _Family:
+    """Finds one shape where its literal stands."""
+
+    def __init__(self, shape: Shape, notation: Notation) -> None:
+        self._shape, self._notation = shape, notation
+        self._open = shape.then.rstrip(">)?").endswith(("-]", "=*"))
+
+    @functools.cached_property
+    def _pattern(self) -> Any:
+        starts = "|".join(self._notation.literal(start) for start in self._shape.starts)
+        if self._shape.named:
+            starts = f"(?i:{starts})"
+        return _re2(f"(?:{starts}){self._notation.pattern(self._shape.then)}")
+
+    @functools.cached_property
+    def _before(self) -> Any:
+        return _re2(f"(?:{self._notation.pattern(self._shape.before)})\\z")
+
+    def __call__(self, data: bytes, place: int, done: int) -> _Spans:
+        begin = self._begin(data, place, done)
+        if begin < 0 or not _stands_free(data, begin, self._shape.left):
+            return []
+        match = self._pattern.match(data, place)
+        if match is None or (not self._open and data[match.end() : match.end() + 1].isalnum()):
+            return []
+        begin, end = match.span(1) if "<" in self._shape.then else (begin, match.end())
+        while self._open and data[end - 1] in b".":
+            end -= 1
+        return [(begin, end, self._shape.family)] if self._holds(data, begin, end, place) else []
+
+    def _begin(self, data: bytes, place: int, done: int) -> int:
+        """Return where the secret begins whose literal stands at `place`; -1 if its front does not fit."""
+        if not self._shape.before:
+            return place
+        first = max(done, place - _LONGEST_BEFORE)
+        front = self._before.search(data[first:place])
+        if front is not None and not _stands_free(data, first + front.start(), self._shape.left):
+            first += len(_TO_ESCAPE.match(data[first:place])[0])  # type: ignore[index]  # it fits everywhere
+            front = self._before.search(data[first:place])
+        return -1 if front is None else int(first + front.start())
+
+    def _holds(self, data: bytes, begin: int, end: int, place: int) -> bool:
+        """Return whether the conditions beside the form hold."""
+        shape = self._shape
+        if data.startswith(_MARK, begin) or (shape.mix and _mixed(data[begin:end]) < shape.mix):
+            return False
+        if not shape.near and not shape.unless:
+            return True
+        front = data[max(0, place - _NEAR) : place].rpartition(b"\n")[2].lower()
+        near = not shape.near or any(word in front for word in shape.near)
+        return near and not any(word in front for word in shape.unless)
+
+
+def _stands_free(data: bytes, at: int, left: str) -> bool:
+    if not at or left == "any" or data[at - 1] not in _GLUE[left]:
+        return True
+    return bool(_ESCAPED.search(data[max(0, at - _LONGEST_ESCAPE) : at]))
+
+
+def _mixed(value: bytes) -> int:
+    return sum(any(low <= sign <= high for sign in value) for low, high in ((48, 57), (97, 122), (65, 90)))
+
+
+# Cards, accounts and numbers of persons: what the one search looks for, and what then decides.
+_BETWEEN = r"(?:[ -]|%20|\+|\xc2\xa0)"
+_ARITHMETIC = (
+    "[2-6][0-9]{11}",
+    f"[2-68][0-9]{{3}}{_BETWEEN}[0-9]{{4}}{_BETWEEN}[0-9]{{4}}{_BETWEEN}",
+    f"3[0-9]{{3}}{_BETWEEN}[0-9]{{6}}{_BETWEEN}[0-9]{{4}}",
+    "[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}",
+    "(?i:ssn)",
+    "(?i:user)[\"', ]{1,4}[0-9A-Za-z_.*@:-]{1,64}[\"', ]{1,4}(?i:[#~&%+-]|on|off|reset|nopass|sanitize)",
+    "(?i:setuser)[\"', ]{1,4}",
+)
+_GROUPED = re.compile(
+    rb"[0-9]{4}(?P<between>[ -]|%20|\+|\xc2\xa0)"
+    rb"(?:[0-9]{4}(?P=between)[0-9]{4}(?P=between)[0-9]{4}(?:(?P=between)[0-9]{1,3}(?![0-9]))?"
+    rb"|[0-9]{6}(?P=between)[0-9]{4,5})(?![0-9A-Za-z])"
+)
+_RUN = re.compile(rb"[0-9]{12,19}(?![0-9A-Za-z_]|\.[0-9])")
+_IN_NUMBER = re.compile(rb"(?:[0-9][.-]|[0-9a-f]{4}-)\Z")
+_COUNTER = re.compile(
+    rb"(?:trace|span|parent|stamp|time|ts|epoch|offset|lsn|seq|sequence|nanos?|micros?|duration|bytes|size"
+    rb"|version|inode|xid|hash|checksum|total|count)"
+    rb"(?:[ _.-]?(?:id|no|number|ns|us|ms))?[\"']{0,2}\s?[:=]?\s?[\"']?\Z",
+    re.IGNORECASE,
+)
+_CARD_NAME = re.compile(rb"card|visa|maestro|unionpay|(?:\b|_)(?:pan|cc)(?:\b|_)|payment", re.IGNORECASE)
+_Issuer = tuple[int, int, int, frozenset[int], bool]  # digits that count, from, to, lengths, rare
+
+
+def _issuers(table: dict[str, str]) -> tuple[_Issuer, ...]:
+    issuers: list[_Issuer] = []
+    for name, line in table.items():
+        beginnings, _, lengths = line.partition(" : ")
+        for beginning in beginnings.split():
+            low, _, high = beginning.partition("-")
+            many = frozenset(int(length) for length in lengths.split())
+            issuers.append((len(low), int(low), int(high or low), many, name.startswith("rare-")))
+    return tuple(issuers)
+
+
+def _card(issuers: tuple[_Issuer, ...], data: bytes, place: int, done: int) -> _Spans:
+    del done
+    if _IN_NUMBER.search(data[max(0, place - 5) : place]):
+        return []
+    front = data[max(0, place - _NEAR) : place].rpartition(b"\n")[2]
+    if match := _GROUPED.match(data, place):
+        parts = re.split(rb"[^0-9]+(?:20)?" if match["between"] == b"%20" else rb"[^0-9]+", match[0])
+        for many in range(len(parts), 2, -1):
+            if _is_card(b"".join(parts[:many]), issuers, rare=True):
+                end = place + len(match["between"].join(parts[:many]))
+                return [(place, end, "card")]
+        return []
+    match = _RUN.match(data, place)
+    if not match or _COUNTER.search(front):
+        return []
+    known = _is_card(match[0], issuers, rare=bool(_CARD_NAME.search(front)))
+    return [(place, match.end(), "card")] if known else []
+
+
+def _is_card(digits: bytes, issuers: tuple[_Issuer, ...], *, rare: bool) -> bool:
+    """Return whether an issuer makes such numbers and the last digit is the right one (Luhn)."""
+    if not any(
+        len(digits) in lengths and low <= int(digits[:many]) <= high and (rare or not is_rare)
+        for many, low, high, lengths, is_rare in issuers
+    ):
+        return False
+    values = [digit - 48 for digit in reversed(digits)]
+    return not (sum(values[::2]) + sum(sum(divmod(2 * value, 10)) for value in values[1::2])) % 10
+
+
+_ACCOUNT = re.compile(rb"[A-Z]{2}[0-9]{2}(?:(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{1,4}){3,9}")
+
+
+def _iban(accounts: dict[str, int], data: bytes, place: int, done: int) -> _Spans:
+    del done
+    country = data[place : place + 2].decode("ascii", "replace")
+    if country not in accounts or not (match := _ACCOUNT.match(data, place)):
+        return []
+    rest, end = accounts[country], place
+    signs = bytearray()
+    while rest and end < match.end():
+        if data[end] in _ALNUM and data[end : end + 3] != b"%20":
+            signs.append(data[end])
+            rest -= 1
+        elif data[end : end + 3] == b"%20":
+            end += 2
+        end += 1
+    if rest or (end < len(data) and data[end] in _ALNUM):
+        return []
+    number = int("".join(str(int(chr(sign), 36)) for sign in signs[4:] + signs[:4]))
+    return [(place, end, "iban")] if number % 97 == 1 else []
+
+
+_PERSON = re.compile(rb"(?!000|666)[0-8][0-9]{2}([ -]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![0-9A-Za-z-])")
+_PERSON_NAME = re.compile(rb"(?:\b|_)ssn|social.?security", re.IGNORECASE)
+_PERSON_BEHIND = re.compile(
+    rb"ssns?[\w]{0,10}[\"'\\]{0,3}\s{0,2}(?:[:=#]|is|no\.?|number)?\s{0,2}[\"'\\]{0,3}", re.IGNORECASE
+)
+
+
+def _ssn(data: bytes, place: int, done: int) -> _Spans:
+    del done
+    match = _PERSON.match(data, place)
+    if not match or not match[1]:
+        return []
+    around = data[max(0, place - _NEAR) : match.end() + 40]
+    return [(place, match.end(), "ssn")] if _PERSON_NAME.search(around) else []
+
+
+def _ssn_named(data: bytes, place: int, done: int) -> _Spans:
+    del done
+    name = _PERSON_BEHIND.match(data, place)
+    match = _PERSON.match(data, name.end()) if name else None
+    return [(match.start(), match.end(), "ssn")] if match else []
+
+
+_ACL_RULE = re.compile(rb"[\"', ]{1,4}(?P<rule>[^\s\"']+)")
+
+
+def _acl(data: bytes, place: int, done: int) -> _Spans:
+    """Return the passwords of a rule of Redis' access list: `user NAME on >password ~* +@all`."""
+    del done
+    at = place + (7 if data[place : place + 7].lower() == b"setuser" else 4)
+    found: _Spans = []
+    first = True
+    while match := _ACL_RULE.match(data, at):
+        rule = match["rule"].rstrip(b",]")
+        begin = match.start("rule")
+        at = match.end()
+        if first:
+            first = False
+        elif rule[:1] in {b">", b"<"}:
+            if not _PLACEHOLDER.fullmatch(rule[1:]):
+                found.append((begin + 1, begin + len(rule), "redis-acl-password"))
+        elif rule[:1] in {b"#", b"!"} and len(rule) == 65:
+            found.append((begin + 1, begin + 65, "redis-acl-hash"))
+        elif not _ACL_WORD.fullmatch(rule):
+            break
+    return found
+
+
+_PLACEHOLDER = re.compile(
+    rb"|(?:NEW_?)?PASS(?:WORD|WD)?|password|<.*|\$\{?\w+\}?|\.{3}|\*+|\[secret.*", re.DOTALL
+)
+_ACL_WORD = re.compile(
+    rb"on|off|nopass|reset\w*|all\w+|clearselectors|sanitize-payload|skip-sanitize-payload|[~&%+-].*|\(.*|.*\)",
+    re.IGNORECASE | re.DOTALL,
+)
