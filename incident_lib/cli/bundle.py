@@ -7,28 +7,29 @@ import sys
 from pathlib import Path
 
 from incident_lib import config
+from incident_lib.cli import DONE, PARTIAL
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident.bundle import BundlePlan, Contents, is_sealed, plan_bundle, write_bundle
+from incident_lib.incident.bundle import BundlePlan, Contents, plan_bundle, write_bundle
 from incident_lib.incident.unbundle import open_bundle, read_contents
 from incident_lib.investigation.setup import share_places
 from incident_lib.units import format_bytes, format_count
 
 
 def bundle(arguments: argparse.Namespace) -> int:
-    """Return 0 once the archive is there, 1 when something speaks against it."""
+    """Return 0 once the archive is there, 3 when sealed files had to stay here, 1 for a changed incident."""
     _, folder = open_folder(arguments)
     output = _output(arguments.output, folder.path)
     plan = plan_bundle(folder)
-    if not plan.is_clean and not arguments.force:
+    if not plan.is_intact and not arguments.force:
         if arguments.json:
             print_json({"incident": folder.id, "bundle": None, "plan": plan})
         _print_obstacles(plan)
         return 1
     contents = write_bundle(folder, plan, output)
-    digest = _digest(output)
+    digest, code = _digest(output), PARTIAL if contents.withheld else DONE
     if arguments.json:
-        return print_json(
+        print_json(
             {
                 "incident": folder.id,
                 "bundle": str(output),
@@ -37,12 +38,13 @@ def bundle(arguments: argparse.Namespace) -> int:
                 "contents": contents,
             }
         )
+        return code
     _print_contents(contents)
     print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
     print(f"sha256 {digest}  (send it by another way than the file)")
     print(f"There:\n  {shlex.join(('incident', 'verify', output.name))}")
     print(f"  {shlex.join(('incident', 'open', output.name))}")
-    return 0
+    return code
 
 
 def unpack_bundle(arguments: argparse.Namespace) -> int:
@@ -86,12 +88,9 @@ def _print_obstacles(plan: BundlePlan) -> None:
     for difference in plan.differences:
         if difference.is_bad:
             sys.stderr.write(f"{difference.what:24} {difference.path}\n")
-    for path, kinds in plan.secrets.items():
-        what = "sealed, would be left out" if is_sealed(path) else "would be redacted"
-        sys.stderr.write(f"{'holds a secret':24} {path} ({', '.join(kinds)}; {what})\n")
     sys.stderr.write(
-        "Not bundled. Take secrets out of texts by hand, or use --force: the bundle then says all this,\n"
-        "and no secret goes along: texts are redacted, sealed files that hold a secret are left out.\n"
+        "Not bundled: this is not as it was sealed. Use --force to bundle it all the same; the bundle then\n"
+        "says all this to whoever opens it.\n"
     )
 
 
@@ -101,7 +100,7 @@ def _print_contents(contents: Contents) -> None:
         if difference.is_bad:
             sys.stderr.write(f"not as it was sealed:   {difference.path}: {difference.what}\n")
     for path, kinds in contents.withheld.items():
-        sys.stderr.write(f"left out for a secret:  {path} ({', '.join(kinds)})\n")
+        sys.stderr.write(f"left out for a secret:  {path} ({', '.join(kinds)}; it is sealed)\n")
     for path, kinds in contents.redacted.items():
         sys.stderr.write(f"redacted:               {path} ({', '.join(kinds)})\n")
     for path, reason in contents.excluded.items():

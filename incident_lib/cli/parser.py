@@ -260,7 +260,7 @@ def _bundle(commands: _Commands) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="although something was changed or holds a secret, which then stays here; the bundle says so",
+        help="although something was changed since it was sealed; the bundle says so",
     )
     parser = commands.add("open", "bundle:unpack_bundle", "unpack a bundle next to the other incidents")
     parser.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")

@@ -20,6 +20,7 @@ import msgspec
 import zstandard
 
 from incident_lib.errors import FolderError, UsageError
+from incident_lib.incident import documents, manifest
 from incident_lib.incident.files import folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
@@ -33,7 +34,6 @@ _SCRATCH = {"lab", "__pycache__", ".ipynb_checkpoints"}
 _TEMPORARY = (".part", ".tmp", ".pyc", ".swp", "~")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|\ud800-\udfff]")
 _LONGEST = 240
-_STRUCTURED = {".json", ".ipynb"}
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +59,14 @@ class BundlePlan(msgspec.Struct, frozen=True, kw_only=True):
     not_read: tuple[str, ...]
 
     @property
-    def is_clean(self) -> bool:
-        """Whether everything is as it was sealed and nothing would be hidden today."""
-        return not self.secrets and not any(difference.is_bad for difference in self.differences)
+    def is_intact(self) -> bool:
+        """Whether everything is as it was sealed and recorded."""
+        return not any(difference.is_bad for difference in self.differences)
+
+    @property
+    def withheld(self) -> dict[str, tuple[str, ...]]:
+        """The sealed files that hold secrets, by kind: their hash must hold, so they are left out."""
+        return {path: kinds for path, kinds in self.secrets.items() if is_sealed(path)}
 
 
 def is_sealed(relative: str) -> bool:
@@ -102,7 +107,7 @@ def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Cont
     """Write the archive, whole or not at all, and return what is in it.
 
     What speaks against it is recorded inside. No known secret goes along: files for people are redacted,
-    and sealed ones, whose hash must hold, are left out. Errors: FolderError, RedactionError.
+    and sealed ones, whose hash must hold, are left out; both are named. Errors: FolderError, RedactionError.
     """
     try:
         make_folder(output.parent)
@@ -137,29 +142,43 @@ def _differences(folder: IncidentFolder, excluded: dict[str, str]) -> list[Diffe
 
 def _fill(archive: zipfile.ZipFile, folder: IncidentFolder, plan: BundlePlan) -> Contents:
     files: dict[str, Sealed] = {}
-    withheld = {path: kinds for path, kinds in plan.secrets.items() if is_sealed(path)}
+    redacted: dict[str, tuple[str, ...]] = {}
     for relative in plan.files:
-        if relative in withheld:
-            continue
         path = folder.path / relative
-        if relative in plan.secrets:
-            data = hidden(path, folder.redactor)
-            archive.writestr(_entry(folder.id, relative, len(data)), data)
-            files[relative] = Sealed(hashlib.sha256(data).hexdigest(), len(data))
-        else:
+        if relative in plan.withheld:
+            continue
+        if is_sealed(relative) or relative in plan.not_read:
             files[relative] = _copy(archive, path, _entry(folder.id, relative, path.stat().st_size))
+            continue
+        data, kinds = _hidden(path, folder.redactor)  # now: a person may have saved it since it was planned
+        if kinds:
+            redacted[relative] = kinds
+        archive.writestr(_entry(folder.id, relative, len(data)), data)
+        files[relative] = Sealed(hashlib.sha256(data).hexdigest(), len(data))
     contents = Contents(
         incident=folder.id,
         files=files,
         differences=plan.differences,
-        redacted={path: kinds for path, kinds in plan.secrets.items() if path not in withheld},
-        withheld=withheld,
+        redacted=redacted,
+        withheld=plan.withheld,
         excluded=plan.excluded,
         not_read=plan.not_read,
     )
     document = msgspec.json.format(msgspec.json.encode(contents), indent=1)
     archive.writestr(_entry(folder.id, CONTENTS, len(document)), document)
     return contents
+
+
+def _hidden(path: Path, redactor: Redactor) -> tuple[bytes, tuple[str, ...]]:
+    """Return a file with its secrets hidden, and the kinds of those. Errors: FolderError, RedactionError."""
+    before, data = Counter(redactor.hidden), _read(path)
+    try:
+        hidden = documents.hide(_with_plain_marks(data, redactor), path.name, redactor)
+    except UnicodeDecodeError as error:
+        raise FolderError(f"{path} was replaced while it was bundled; try again") from error
+    if hidden == _with_plain_marks(data, redactor):
+        return data, ()
+    return hidden, tuple(sorted(Counter(redactor.hidden) - before)) or ("other",)
 
 
 def _entry(top: str, relative: str, size: int) -> zipfile.ZipInfo:
@@ -247,48 +266,58 @@ def kinds_in(path: Path, redactor: Redactor) -> tuple[str, ...] | None:
     before = Counter(redactor.hidden)
     if path.suffix == ".zst":
         changes = _log_changes(path, redactor)
+    elif path.name == manifest.NAME:
+        changes = _manifest_changes(path, redactor)
     else:
-        data = _read(path)
         try:
-            data.decode()
+            data = _with_plain_marks(_read(path), redactor)
+            changes = documents.hide(data, path.name, redactor) != data
         except UnicodeDecodeError:
             return None
-        changes = _hidden(data, path.suffix, redactor) != data
     found = Counter(redactor.hidden) - before
     return (tuple(sorted(found)) or ("other",)) if changes else ()
 
 
-def hidden(path: Path, redactor: Redactor) -> bytes:
-    """Return the file with its secrets hidden. Errors: FolderError, RedactionError."""
-    return _hidden(_read(path), path.suffix, redactor)
+def _manifest_changes(path: Path, redactor: Redactor) -> bool:
+    """Return whether a name or a reason in a manifest is secret; all else in it are hashes."""
+    try:
+        known = manifest.load(path.parent)
+    except FolderError:
+        data = _with_plain_marks(_read(path), redactor)
+        return documents.hide(data, path.name, redactor) != data
+    words = [*known.files, *known.seen, *(item.path for item in known.withdrawn)]
+    words += [item.reason for item in known.withdrawn]
+    return any(redactor.text(word) != word for word in words)
 
 
-def _hidden(data: bytes, suffix: str, redactor: Redactor) -> bytes:
-    """Return `data` itself when nothing in it is secret."""
-    if suffix in _STRUCTURED:
-        try:
-            document = msgspec.json.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return redactor.text(data.decode()).encode()  # broken, and still not to be shown
-        value = redactor.value(document)
-        return data if value == document else msgspec.json.format(msgspec.json.encode(value), indent=1)
-    return redactor.text(data.decode()).encode()
+def _with_plain_marks(data: bytes, redactor: Redactor) -> bytes:
+    """Return a text in which marks of another machine's key are no secret. Errors: UnicodeDecodeError."""
+    return redactor.marks.only_ours(data.decode()).encode()
 
 
 def _log_changes(path: Path, redactor: Redactor) -> bool:
     before, after = hashlib.sha256(), hashlib.sha256()
 
     def blocks() -> Iterator[bytes]:
-        """Yield the text of the file in blocks, and add each to its hash."""
+        """Yield the text of the file in blocks of whole lines, and add each to its hash."""
+        rest = b""
         with zstandard.open(path, "rb") as file:
             while block := file.read(_BLOCK):
-                before.update(block)
-                yield block
+                lines, end, rest = (rest + block).rpartition(b"\n")
+                yield from whole(lines + end)
+        yield from whole(rest)
+
+    def whole(lines: bytes) -> Iterator[bytes]:
+        """Yield lines as they are hashed."""
+        if lines:
+            text = _with_plain_marks(lines, redactor)
+            before.update(text)
+            yield text
 
     try:
         for block in redactor.lines(blocks()):
             after.update(block)
-    except (OSError, zstandard.ZstdError) as error:
+    except (OSError, zstandard.ZstdError, UnicodeDecodeError) as error:
         raise FolderError(f"cannot read {path}: {error}") from error
     return before.digest() != after.digest()
 

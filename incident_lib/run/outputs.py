@@ -1,16 +1,13 @@
 """What a notebook wrote, made safe to keep: redacted, and bounded."""
 
-import html
 import re
 from typing import Any
 
 from incident_lib.characters import visible, visible_markup
+from incident_lib.incident.documents import MARKUP_KINDS, hide_data
 from incident_lib.redact import Redactor
 
-_TAG = re.compile(r"(<[^<>]{0,20000}>)")
-_STYLE = re.compile(r"(<style\b.*?</style>)", re.DOTALL | re.IGNORECASE)
 _COLOUR = re.compile(r"(\x1b\[[0-9;]{0,20}m)")
-_MARKUP = ("text/html", "image/svg+xml")
 
 
 def redact(notebook: Any, redactor: Redactor) -> None:
@@ -38,28 +35,10 @@ def redact_data(kind: str, data: Any, redactor: Redactor) -> Any:
     >>> redact_data("text/html", "<td>password: </td><td>5 &lt; 6 token=abcd1</td>", Redactor())
     '<td>password: </td><td>5 &lt; 6 token=[secret]</td>'
     """
-    if kind.startswith("image/") and kind not in _MARKUP:
-        return data
-    if kind not in _MARKUP:
-        data = redactor.value(data)
-        return _visible(_joined(data)) if kind.startswith("text/") else data
-    pieces = (
-        piece
-        for block in _STYLE.split(_joined(data))
-        for piece in ([block] if block[:6].lower() == "<style" else _TAG.split(block))
-    )
-    return visible_markup("".join(_redact_piece(piece, redactor) for piece in pieces))
-
-
-def _redact_piece(piece: str, redactor: Redactor) -> str:
-    """Redact text between tags as a person reads it, so that `&#x27;` hides nothing from a rule."""
-    if not piece.strip():
-        return piece
-    if piece.startswith("<"):
-        return redactor.text(piece)
-    plain = html.unescape(piece)
-    hidden = redactor.text(plain)
-    return piece if hidden == plain else html.escape(hidden)
+    hidden = hide_data(kind, data, redactor)
+    if kind in MARKUP_KINDS:
+        return visible_markup(_joined(hidden))
+    return _visible(_joined(hidden)) if kind.startswith("text/") else hidden
 
 
 def _visible(text: str) -> str:

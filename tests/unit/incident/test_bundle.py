@@ -1,9 +1,14 @@
+import base64
 import os
+import shutil
 import zipfile
 from datetime import UTC, datetime
 
+import nbformat
 import pytest
+import zstandard
 
+from incident_lib import response
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
 from incident_lib.incident import manifest
@@ -11,8 +16,18 @@ from incident_lib.incident.bundle import plan_bundle, write_bundle
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.unbundle import is_bundle, open_bundle, read_contents, verify_bundle
-from incident_lib.model import EventKind, IncidentSeverity
+from incident_lib.model import EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.model.run import NotebookRecord
 from incident_lib.redact import Redactor
+from incident_lib.redact.marks import Marks
+from incident_lib.reports.communication import DraftKind
+from incident_lib.reports.page import Frame
+from incident_lib.response.drafts import draft
+from incident_lib.response.postmortem import write_postmortem
+from incident_lib.run import export, outputs
+from incident_lib.run.batch import Batch, run_notebooks
+from incident_lib.run.engine import save
+from tests.notebooks import sample
 
 START = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 ID = "2026-01-15-checkout-503s"
@@ -85,7 +100,7 @@ def test_scratch_temporary_files_and_links_stay_here(folder, tmp_path):
 def test_what_was_changed_is_told_and_goes_along_only_said(folder, tmp_path):
     (folder.runs[0] / "html" / "index.html").write_text("<p>nothing happened</p>")
     plan = plan_bundle(folder)
-    assert not plan.is_clean
+    assert not plan.is_intact
     write_bundle(folder, plan, tmp_path / "forced.zip")
     assert [one.what for one in read_contents(tmp_path / "forced.zip").differences] == ["changed"]
     (bad,) = verify_bundle(tmp_path / "forced.zip")
@@ -107,7 +122,7 @@ def test_a_secret_that_is_known_only_now_never_goes_along(folder, tmp_path):
     folder.write_text("communication/note.md", "with kumquat-77\n")
     today = IncidentFolder(folder.path, Redactor(["kumquat-77"]))
     plan = plan_bundle(today)
-    assert not plan.is_clean
+    assert plan.is_intact
     assert plan.secrets["communication/note.md"] == ("configured",)
     contents = write_bundle(today, plan, tmp_path / "forced.zip")
     (event,) = contents.withheld
@@ -239,3 +254,150 @@ def test_an_unsealed_run_is_told(folder):
     (run / "run.json").write_text("{}")
     assert "not sealed" in plan_bundle(folder).differences[0].what
     assert (run / manifest.NAME).exists() is False
+
+
+def test_what_a_person_saves_while_it_is_bundled_is_redacted_too(folder, tmp_path):
+    plan = plan_bundle(folder)
+    (folder.path / "communication" / "declaration.md").write_text("the password=kumquat-77 of the pool\n")
+    contents = write_bundle(folder, plan, tmp_path / "out.zip")
+    assert contents.redacted.keys() == {"communication/declaration.md"}
+    with zipfile.ZipFile(tmp_path / "out.zip") as file:
+        assert not any(b"kumquat" in file.read(name) for name in file.namelist())
+
+
+def test_a_secret_in_the_names_of_a_manifest_stays_here(folder, tmp_path):
+    run = folder.new_run()
+    (run / "kumquat-77.html").write_text("<p>x</p>")
+    folder.seal_run(run)
+    today = IncidentFolder(folder.path, Redactor(["kumquat-77"]))
+    assert f"runs/{run.name}/manifest.json" in plan_bundle(today).withheld
+
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40).decode()
+
+
+@pytest.fixture(scope="module")
+def worked_on(tmp_path_factory):
+    """Return an incident with all that the product writes, but that no kernel ran."""
+    case = sample.made(tmp_path_factory.mktemp("worked"))
+    settings, incident = case.settings, case.folder
+    response.note(
+        incident, "POSTGRES_PASSWORD=hunter2-of-the-pool; see https://shop.example/?id=5&token=abc123"
+    )
+    response.update(incident, status=IncidentStatus.IDENTIFIED, findings="token_count=5, auth: ok")
+    for kind in ("update", "executive"):
+        draft(settings, incident, DraftKind(kind))
+    run = incident.new_run()
+    record = run_notebooks(Batch(case=case, directory=run, notebooks=(), parameters={}))
+    notebook = of_everything()
+    outputs.redact(notebook, incident.redactor)
+    save(notebook, run / "notebooks" / "10_application.ipynb")
+    page = export.render_page(notebook, NotebookRecord(name="10_application"), frame_of(case), case.analysis)
+    (run / "html" / "10_application.html").write_text(page)
+    assert record.id == run.name
+    incident.seal_run(run)
+    incident.record(Draft(kind=EventKind.RUN, text=f"Run {run.name}: done", source="run"))
+    response.resolve(incident)
+    write_postmortem(settings, incident)
+    return incident
+
+
+def frame_of(case):
+    return Frame(
+        incident=case.incident,
+        snapshot=case.snapshot,
+        collected_at=case.collected_at,
+        made_at=case.collected_at,
+        notebooks=("10_application",),
+    )
+
+
+def of_everything():
+    markup = "<tr><td title='token=abc123'>password</td><td>postgres://user:hunter2@db &lt;5&gt;</td></tr>"
+    made = nbformat.v4.new_output
+    cells = [
+        nbformat.v4.new_markdown_cell("# Which secrets?\n\n| token | count |\n|---|---|\n| a | 5 |\n"),
+        nbformat.v4.new_code_cell(
+            "connect(password='hunter2')",
+            outputs=[
+                made("stream", name="stdout", text="Authorization: Bearer abcdefghijk123456\nall is well\n"),
+                made("display_data", data={"text/html": markup, "text/plain": "password=hunter2"}),
+                made("display_data", data={"image/png": PNG}),
+                made("display_data", data={"text/html": f'<img src="data:image/png;base64,{PNG}">'}),
+                made("execute_result", data={"application/json": {"password": "hunter2", "tokens": 5}}),
+                made("error", ename="E", evalue="dsn=postgres://a:hunter2@db", traceback=["token=abc123"]),
+            ],
+        ),
+    ]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_all_that_the_product_wrote_is_bundled_as_it_is(worked_on, tmp_path):
+    plan = plan_bundle(worked_on)
+    assert plan.secrets == {}
+    assert plan.is_intact
+    assert plan.not_read == ()
+    contents = write_bundle(worked_on, plan, tmp_path / "out.zip")
+    kinds = {path.rpartition(".")[2] for path in contents.files}
+    assert kinds >= {"json", "html", "ipynb", "md"}
+    assert [found for found in verify_bundle(tmp_path / "out.zip") if found.is_bad] == []
+    there = open_bundle(tmp_path / "out.zip", tmp_path / "there")
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in there.rglob("*") if path.is_file())
+    assert PNG in (next(there.glob("runs/*/notebooks/10_application.ipynb"))).read_text()
+
+
+def test_what_people_added_is_redacted_on_the_way_and_named(worked_on, tmp_path):
+    place = tmp_path / "copy" / worked_on.id
+    shutil.copytree(worked_on.path, place)
+    postmortem = next(place.glob("postmortem-*.md"))
+    with postmortem.open("a") as file:
+        file.write("\nWe typed\n\n    export DB_PASSWORD=kumquat-77\n\nand uptime=5 was fine.\n")
+    attachments = place / "attachments"
+    attachments.mkdir()
+    (attachments / "page.html").write_text('<p class="token">password=kumquat-77</p><b data-x="1 < 2">ok</b>')
+    (attachments / "notes.md").write_text("| where | what |\n|---|---|\n| pool | token=kumquat-77 |\n")
+    (attachments / "hers.ipynb").write_text(nbformat.writes(of_everything()))
+    (attachments / "screen.png").write_bytes(base64.b64decode(PNG))
+    folder = IncidentFolder(place, Redactor())
+    plan = plan_bundle(folder)
+    assert plan.is_intact
+    assert plan.withheld == {}
+    contents = write_bundle(folder, plan, tmp_path / "out.zip")
+    people = {postmortem.name, *(f"attachments/{name}" for name in ("page.html", "notes.md", "hers.ipynb"))}
+    assert contents.redacted.keys() == people
+    assert contents.not_read == ("attachments/screen.png",)
+    there = open_bundle(tmp_path / "out.zip", tmp_path / "there")
+    everything = b"".join(path.read_bytes() for path in there.rglob("*") if path.is_file())
+    for secret in (b"kumquat-77", b"hunter2", b"abcdefghijk123456"):
+        assert secret not in everything
+    assert "uptime=5 was fine." in (there / postmortem.name).read_text()
+    assert (
+        nbformat.read(there / "attachments" / "hers.ipynb", as_version=4)
+        .cells[1]
+        .outputs[2]
+        .data["image/png"]
+        == PNG
+    )
+    assert IncidentFolder(there, Redactor()).verify() != []
+    assert not any(found.is_bad for found in IncidentFolder(there, Redactor()).verify())
+
+
+def test_what_another_machine_hid_stays_hidden_and_is_no_secret(tmp_path):
+    here, there = Redactor(marks=Marks(bytes(32))), Redactor(marks=Marks(b"k" * 32))
+    declaration = Declaration(title="Checkout 503s", severity=IncidentSeverity.SEV2, started_at=START)
+    made = folders.declare(tmp_path / "incidents", declaration, here)
+    mark = here.marks.mark("hunter2")
+    made.record(Draft(kind=EventKind.NOTE, text=f"password={mark} fails", source="test"))
+    (made.path / "communication").mkdir()
+    (made.path / "communication" / "note.md").write_text(f"password={mark} fails\n")
+    run = made.new_run()
+    (run / "logs").mkdir()
+    lines = f"password={mark}\n".encode() * 5 + b"no end"
+    (run / "logs" / "a.log.zst").write_bytes(zstandard.compress(lines))
+    made.seal_run(run)
+    plan = plan_bundle(IncidentFolder(made.path, there))
+    assert plan.secrets == {}
+    write_bundle(IncidentFolder(made.path, there), plan, tmp_path / "out.zip")
+    assert (open_bundle(tmp_path / "out.zip", tmp_path / "there") / "communication/note.md").read_text() == (
+        made.path / "communication/note.md"
+    ).read_text()

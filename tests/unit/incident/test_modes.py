@@ -18,6 +18,7 @@ from incident_lib.incident import files
 from incident_lib.incident import folder as folders
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, IncidentFolder
+from incident_lib.incident.unbundle import read_contents
 from incident_lib.model import EventKind, IncidentSeverity
 from incident_lib.redact import Redactor
 from tests.ordinary_user import ordinary_user
@@ -137,6 +138,10 @@ def test_no_command_leaves_anything_that_others_can_read(tmp_path):
     assert modes(tmp_path, before).keys() == {("folder", "0o700"), ("file", "0o600")}
     written = " ".join(seen["written"])
     assert [part for part in WRITTEN if part not in written] == []
+    codes = [(name, code) for name, code in seen["results"] if name in {"bundle", "verify"}]
+    assert codes == [("bundle", "0"), ("verify", "0"), ("verify", "0")]
+    contents = read_contents(tmp_path / "out" / "bundle.zip")
+    assert (contents.redacted, contents.withheld, contents.not_read) == ({}, {}, ())
 
 
 def test_every_command_is_among_those_that_are_watched():
