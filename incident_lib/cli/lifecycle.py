@@ -6,8 +6,9 @@ import sys
 from incident_lib import response
 from incident_lib.cli.arguments import moment, open_folder, print_json
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.lifecycle import task_id
 from incident_lib.investigation.setup import load_settings
-from incident_lib.model import Event, IncidentSeverity, IncidentStatus
+from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
 from incident_lib.response.lifecycle import How
 
 
@@ -44,10 +45,12 @@ def task(arguments: argparse.Namespace) -> int:
     """Return 0. Records a task, or that it is done."""
     folder, how = _opened(arguments)
     if arguments.done is None:
-        event = response.add_task(folder, arguments.text, arguments.owner, **how)
-    else:
-        event = response.finish_task(folder, arguments.done, **how)
-    return _print(arguments, folder, event)
+        return _print(arguments, folder, response.add_task(folder, arguments.text, arguments.owner, **how))
+    event = response.finish_task(folder, arguments.done, **how)
+    if event or arguments.json:
+        return _print(arguments, folder, event)
+    print(f"The task {arguments.done} is done already; nothing was recorded.")
+    return 0
 
 
 def acknowledge(arguments: argparse.Namespace) -> int:
@@ -99,7 +102,9 @@ def _print(arguments: argparse.Namespace, folder: IncidentFolder, event: Event |
         return print_json(event or folder.incident)
     if event:
         text = "".join(char if char.isprintable() else " " for char in event.text)  # it may hold a pasted log
-        sys.stdout.write(f"{event.occurred_at:%H:%M:%S} UTC  {event.kind.value}  {text}  ({folder.id})\n")
+        name = f" {task_id(event)}" if event.kind is EventKind.TASK and "done" not in event.data else ""
+        what = f"{event.kind.value}{name}  {text}"
+        sys.stdout.write(f"{event.occurred_at:%H:%M:%S} UTC  {what}  ({folder.id})\n")
         return 0
     incident = folder.incident
     ended = incident.closed_at or incident.resolved_at

@@ -163,7 +163,7 @@ def _lifecycle(commands: _Commands) -> None:
     task = event("task", "task", "give a person a task, or mark a task done")
     task.add_argument("text", metavar="TEXT", nargs="?", default="")
     task.add_argument("--owner", default="", metavar="NAME")
-    task.add_argument("--done", type=int, metavar="NUMBER", help="this task is done")
+    task.add_argument("--done", metavar="ID", help="this task is done: its id, its beginning, or its number")
     event("decide", "decide", "record a decision of the commander").add_argument("text", metavar="TEXT")
     event("ack", "acknowledge", "work on it has begun").add_argument("--by", default="", metavar="NAME")
     role = event("assign", "assign", "name the commander, or who has another role")

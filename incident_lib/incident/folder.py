@@ -15,6 +15,7 @@ from incident_lib.incident import events as event_files
 from incident_lib.incident import lifecycle, manifest, verification
 from incident_lib.incident.events import Draft, EventLog
 from incident_lib.incident.files import make_directory, protect, slug, sync_folder, write_atomic
+from incident_lib.incident.for_git import write_attributes
 from incident_lib.incident.leftovers import sweep_files
 from incident_lib.incident.lock import Lock
 from incident_lib.incident.manifest import Difference
@@ -176,6 +177,7 @@ def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> In
     except WorkbenchError:  # a full disk: what was never declared must not keep the name
         shutil.rmtree(path, ignore_errors=True)
         raise
+    write_attributes(incidents)
     return folder
 
 

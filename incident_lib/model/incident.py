@@ -104,9 +104,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that somebody does during the incident."""
+    """Something that somebody does during the incident. Its id stays when two copies are merged."""
 
-    number: int
+    id: str  # of the event that it is from: "t" and its first digits
+    number: int  # its place among the tasks; 0 where that depends on the copy that one looks at
     text: str
     owner: str
     done_at: datetime | None = None

@@ -21,6 +21,7 @@ from incident_lib.investigation.case import open_case
 from incident_lib.investigation.setup import marks_for, redactor_for, share_places
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.model.incident import Task
 from incident_lib.reports import communication
 
 _MEASURED = timedelta(hours=1)  # older measurements say nothing about an incident that is declared now
@@ -119,16 +120,34 @@ def decide(folder: IncidentFolder, text: str, **how: Unpack[How]) -> Event:
 def add_task(folder: IncidentFolder, text: str, owner: str, **how: Unpack[How]) -> Event:
     """Return the event of a task that `owner` has."""
     if not text or not owner:
-        raise UsageError("a task needs a text and --owner NAME; --done NUMBER marks a task done")
+        raise UsageError("a task needs a text and --owner NAME; --done ID marks a task done")
     return _record(folder, EventKind.TASK, text, how, owner=owner)
 
 
-def finish_task(folder: IncidentFolder, number: int, **how: Unpack[How]) -> Event:
-    """Return the event that a task is done. Errors: UsageError naming the tasks there are."""
-    tasks = {task.number: task for task in folder.incident.tasks}
-    if number not in tasks:
-        raise UsageError(f"there is no task {number}; there are: {', '.join(map(str, tasks)) or 'none'}")
-    return _record(folder, EventKind.TASK, f"Done: {tasks[number].text}", how, done=str(number))
+def finish_task(folder: IncidentFolder, named: str | int, **how: Unpack[How]) -> Event | None:
+    """Return the event that a task is done; None where it was done already.
+
+    It is named by its id or the beginning of it, or by its number. Errors: UsageError naming the tasks.
+    """
+    with folder.deciding():
+        task = _task(folder, str(named))
+        if task.done_at:
+            return None
+        return _record(folder, EventKind.TASK, f"Done: {task.text}", how, done=task.id)
+
+
+def _task(folder: IncidentFolder, named: str) -> Task:
+    tasks = folder.incident.tasks
+    found = [task for task in tasks if named == str(task.number or "")]
+    found = found or [task for task in tasks if len(named) > 1 and task.id.startswith(named)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{task.id} ({task.text[:40]})" for task in found or tasks) or "none"
+    if found:
+        raise UsageError(f"{named} is the beginning of several tasks: {known}")
+    merged = any(not task.number for task in tasks) and named.isdigit()
+    why = "; two copies were merged that count them differently" if merged else ""
+    raise UsageError(f"there is no task {named}{why}; there are: {known}")
 
 
 def update(
@@ -141,9 +160,10 @@ def update(
     **how: Unpack[How],
 ) -> Update:
     """Return a status update and its message for the incident channel. A closed incident takes none."""
-    status = status or folder.incident.status
     given = {"findings": findings, "actions": actions, "impact": impact}
-    event = _become(folder, status, findings or f"Status {status.value}", how, **given)
+    with folder.deciding():
+        status = status or folder.incident.status
+        event = _become(folder, status, findings or f"Status {status.value}", how, **given)
     message = communication.Update(findings=findings, actions=actions, at=event.occurred_at)
     path, text = _write(
         folder,
@@ -167,18 +187,21 @@ def close(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event
 
 def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event:
     """Return the event that it is not over. Errors: UsageError when it is being investigated."""
-    incident = folder.incident
-    if incident.status is IncidentStatus.INVESTIGATING:
-        raise UsageError(f"{folder.id} is {incident.status} already")
-    check_moment(incident, how.get("at") or clock.now())
-    return _status(folder, IncidentStatus.INVESTIGATING, f"Reopened: {reason}" if reason else "Reopened", how)
+    with folder.deciding():
+        incident = folder.incident
+        if incident.status is IncidentStatus.INVESTIGATING:
+            raise UsageError(f"{folder.id} is {incident.status} already")
+        check_moment(incident, how.get("at") or clock.now())
+        text = f"Reopened: {reason}" if reason else "Reopened"
+        return _status(folder, IncidentStatus.INVESTIGATING, text, how)
 
 
 def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) -> Event | None:
-    if folder.incident.status is status:  # typed twice, or by two people, it is still one event
-        return None
-    word = status.value.capitalize()
-    return _become(folder, status, f"{word}: {reason}" if reason else word, how)
+    with folder.deciding():
+        if folder.incident.status is status:  # typed twice, or by two people, it is still one event
+            return None
+        word = status.value.capitalize()
+        return _become(folder, status, f"{word}: {reason}" if reason else word, how)
 
 
 def _become(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:

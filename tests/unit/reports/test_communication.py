@@ -139,8 +139,8 @@ def test_what_a_person_said_comes_before_what_was_measured():
 
 def test_open_tasks_are_what_is_done():
     tasks = (
-        Task(number=1, text="read the log", owner="Ada"),
-        Task(number=2, text="x", owner="y", done_at=NOW),
+        Task(id="t1", number=1, text="read the log", owner="Ada"),
+        Task(id="t2", number=2, text="x", owner="y", done_at=NOW),
     )
     assert "**What we are doing:** read the log (Ada)\n" in render_draft(
         DraftKind.UPDATE, situation(tasks=tasks)
