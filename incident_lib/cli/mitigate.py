@@ -10,6 +10,7 @@ from incident_lib.cli.terminal import plain
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import check_configuration
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model.remediation import OutcomeStatus, Plan
@@ -35,9 +36,18 @@ def mitigate(arguments: argparse.Namespace) -> int:
         )
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    typed = ("mitigate", arguments.action, arguments.target, *_typed(arguments))
+    if words := check_configuration(settings, folder, *typed, rebind=arguments.rebind):
+        sys.stderr.write(f"{plain(words)}\n")
     if arguments.yes is None:
         return _plan(settings, folder, arguments)
     return _execute(settings, folder, arguments)
+
+
+def _typed(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the words behind action and target, as they were typed."""
+    words = tuple(word for given in arguments.arg for word in ("--arg", given))
+    return (*words, "--yes", arguments.yes) if arguments.yes else words
 
 
 def _plan(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:

@@ -102,6 +102,12 @@ def _incident_flag(parser: argparse.ArgumentParser, text: str = _NEWEST) -> None
     parser.add_argument("--incident", default="", metavar="INCIDENT", help=text)
 
 
+def _rebind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rebind", action="store_true", help="the incident is about this configuration from now on"
+    )
+
+
 def _triage(commands: _Commands) -> None:
     parser = commands.add(
         "triage", "triage:triage", "check everything now and name what is likely wrong; changes nothing"
@@ -109,6 +115,7 @@ def _triage(commands: _Commands) -> None:
     _incident(parser, "keep the snapshot in this one")
     parser.add_argument("--since", default="15m", help="how far back: 15m, 2h, 14:05 (default 15m)")
     parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
+    _rebind(parser)
 
 
 def _declare(commands: _Commands) -> None:
@@ -144,6 +151,7 @@ def _run(commands: _Commands) -> None:
     parser.add_argument(
         "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
     )
+    _rebind(parser)
 
 
 def _lifecycle(commands: _Commands) -> None:
@@ -212,6 +220,7 @@ def _mitigate(commands: _Commands) -> None:
     )
     parser.add_argument("--yes", metavar="PLAN", help="the id of the plan that you approve")
     _incident_flag(parser)
+    _rebind(parser)
     parser.add_argument("--list", action="store_true", help="list the actions and their arguments")
 
 

@@ -15,6 +15,7 @@ from incident_lib.clock import parse_duration
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import check_configuration
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case, open_case
@@ -50,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    if arguments.snapshot == "new":
+        terminal.print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))
     if arguments.watch:
         _watch(settings, folder, console, arguments)
     options = Options(

@@ -256,6 +256,12 @@ def collect(
         return case, why
 
 
+def print_notice(console: Console, words: str) -> None:
+    """Print what people must know before something is collected; nothing for no words."""
+    if words:
+        console.print(plain(words), style="yellow", markup=False, soft_wrap=True)
+
+
 def print_command(console: Console, line: str) -> None:
     """Print a proposed command on a line that is never wrapped, whatever the terminal's width."""
     console.print(Text(f"  {line}"), soft_wrap=True)

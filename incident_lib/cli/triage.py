@@ -6,6 +6,7 @@ from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.terminal import plain
+from incident_lib.incident.binding import check_configuration
 from incident_lib.investigation.setup import load_settings
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.investigation.snapshot import window_since
@@ -16,13 +17,16 @@ def triage(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
     settings = load_settings(arguments.config or "")
     window = window_since(arguments.since)  # a wrong time is refused before anything is probed
-    folder, why = choose_incident(settings, arguments.incident, save=arguments.save)
+    folder, why = choose_incident(settings, arguments.incident, save=arguments.save, rebind=arguments.rebind)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     where = settings.path or "the common stack, as there is no workbench.toml here"
     console.print(f"Checking {where}, since {clock.format_time(window.start)}", style="dim")
     if not settings.path:
         console.print("To write it:", style="dim")
         terminal.print_command(console, settings.commands().line("init"))
+    if folder:
+        typed = ("triage", *(("--save",) if arguments.save else ()))
+        terminal.print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
     case, unkept = terminal.collect(settings, arguments.since, folder, console)
     why = why or unkept
     if arguments.json:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -166,14 +166,22 @@ class IncidentFolder:
                 return
 
 
-def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> IncidentFolder:
-    """Make the folder of a new incident and return it. Errors: FolderError."""
+def declare(
+    incidents: Path,
+    declaration: Declaration,
+    redactor: Redactor,
+    configured: Mapping[str, str | list[str]] | None = None,
+) -> IncidentFolder:
+    """Make the folder of a new incident and return it; `configured` says which configuration it is about.
+
+    Errors: FolderError.
+    """
     title = redactor.text(" ".join(declaration.title.split()))
     path = make_directory(incidents, f"{declaration.started_at:%Y-%m-%d}-{slug(title)}")
     folder = IncidentFolder(path, redactor)
     try:
         sync_folder(incidents)
-        folder.record(_declared(declaration, title))
+        folder.record(_declared(declaration, title, configured or {}))
     except WorkbenchError:  # a full disk: what was never declared must not keep the name
         shutil.rmtree(path, ignore_errors=True)
         raise
@@ -181,7 +189,7 @@ def declare(incidents: Path, declaration: Declaration, redactor: Redactor) -> In
     return folder
 
 
-def _declared(declaration: Declaration, title: str) -> Draft:
+def _declared(declaration: Declaration, title: str, configured: Mapping[str, str | list[str]]) -> Draft:
     return Draft(
         kind=EventKind.DECLARED,
         text=title,
@@ -192,6 +200,7 @@ def _declared(declaration: Declaration, title: str) -> Draft:
             "commander": declaration.commander,
             "impact": declaration.impact,
             "services": list(declaration.services),
+            **configured,
         },
     )
 

@@ -14,6 +14,7 @@ from incident_lib.correlation.trend import is_recent, trend_findings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import data_of_collection
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error, open_file
 from incident_lib.incident.folder import IncidentFolder
@@ -68,6 +69,7 @@ def _take(
     folder: IncidentFolder | None,
 ) -> Case:
     window = window_since(since)
+    configuration = data_of_collection(settings, folder) if folder else {}
     context = context_for(settings, window)
     patterns, graph = patterns_for(settings), topology(settings)
     writer = SnapshotWriter(parent, window, folder.redactor if folder else redactor_for(settings))
@@ -88,7 +90,12 @@ def _take(
         _seal(writer, analysis, graph)
         if folder:
             folder.record(
-                Draft(kind=EventKind.SNAPSHOT, text=f"Snapshot {writer.id} was taken", source="collect")
+                Draft(
+                    kind=EventKind.SNAPSHOT,
+                    text=f"Snapshot {writer.id} was taken",
+                    source="collect",
+                    data=configuration,
+                )
             )
             record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)

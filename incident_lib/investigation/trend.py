@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.findings.base import reason_of
+from incident_lib.incident.binding import check_configuration
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.samples import writing_samples
 from incident_lib.investigation.collect import collect
@@ -68,6 +69,7 @@ def watch_trend(
 
     Interrupted, what there is stays and is sealed. Errors: FolderError, RedactionError.
     """
+    check_configuration(settings, folder)
     taken: list[Sample] = []
     end = clock.monotonic() + for_seconds
     with writing_samples(folder.path, folder.redactor) as writer:

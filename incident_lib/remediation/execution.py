@@ -6,6 +6,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.change import Action, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import FolderError, TargetError, UsageError
+from incident_lib.incident.binding import check_configuration
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model.remediation import Outcome, OutcomeStatus, Plan
 from incident_lib.remediation import journal
@@ -26,6 +27,7 @@ def plan_change(
 
     Cost: that of probing the target. Errors: RefusedError with what to do, UsageError, FolderError.
     """
+    check_configuration(settings, folder, "mitigate", action, target)
     chosen = find_action(action)
     complete = chosen.complete(arguments or {})
     request = Request(settings=settings, target=target, arguments=complete, incident=folder.path)
@@ -41,6 +43,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     nothing was changed: an unknown, used, expired or edited plan, or a world that has changed since.
     """
     plan = journal.load_plan(folder, plan_id)
+    check_configuration(settings, folder, "mitigate", plan.action, plan.target, "--yes", plan_id)
     action = find_action(plan.action)
     _check_usable(folder, plan, action)
     request = Request(settings=settings, target=plan.target, arguments=plan.arguments, incident=folder.path)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from incident_lib import clock
 from incident_lib.config import Settings
-from incident_lib.errors import FolderError
+from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import check_configuration, identity_data
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -14,7 +15,9 @@ from incident_lib.investigation.snapshot import take_snapshot, unsaved_snapshot
 from incident_lib.model import IncidentSeverity
 
 
-def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[IncidentFolder | None, str]:
+def choose_incident(
+    settings: Settings, name: str, *, save: bool, rebind: bool = False
+) -> tuple[IncidentFolder | None, str]:
     """Return the incident that keeps a snapshot, and why there is none although there should be.
 
     The named or the open one; with `save` a new incident where none is open. Errors: UsageError.
@@ -24,6 +27,8 @@ def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[Incid
         if name:
             return folders.find(settings.incidents, name, redactor), ""
         found = folders.newest_open(settings.incidents, redactor)
+        if found and not (save or rebind) and (why := _other_configuration(settings, found)):
+            return None, why  # it is what is typed first when paged, so it is not refused
         if found or not save:
             return found, ""
         share_places(settings)
@@ -32,11 +37,20 @@ def choose_incident(settings: Settings, name: str, *, save: bool) -> tuple[Incid
             title=f"Triage at {now:%H:%M} UTC", severity=IncidentSeverity.SEV4, started_at=now
         )
         redactor = redactor_for(settings, marks_for(settings, begin=True))
-        return folders.declare(settings.incidents, declaration, redactor), ""
+        return folders.declare(settings.incidents, declaration, redactor, identity_data(settings)), ""
     except FolderError as error:
         return None, str(error)
     except OSError as error:  # the folder belongs to another user, or its disk is gone
         return None, f"{error.filename}: {error.strerror}"
+
+
+def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
+    """Return why an incident that nobody named does not keep what is collected, "" where it does."""
+    try:
+        check_configuration(settings, folder)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def collect_case(

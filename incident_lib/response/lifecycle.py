@@ -13,6 +13,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import identity_data
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.lifecycle import check_moment, check_transition
@@ -60,7 +61,8 @@ def declare(settings: Settings, declaration: Declaration) -> Declared:
         settings.service(name)
     share_places(settings)
     redactor = redactor_for(settings, marks_for(settings, begin=True))
-    folder = folders.declare(settings.incidents, declaration, redactor)
+    configured = identity_data(settings) if settings.path else {}
+    folder = folders.declare(settings.incidents, declaration, redactor, configured)
     path, text = _write(
         folder,
         "communication/declaration.md",
