@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -109,6 +110,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     yield self.resolve(reference)
                 except TargetError:
                     continue
+
+    def addresses(self) -> Iterator[str]:
+        """Yield the addresses of services and dependencies that are known now; they may hold passwords."""
+        references = [entry.url for entry in self.dependencies]
+        for service in self.services:
+            references += service.url, service.dsn, service.pooler_dsn
+        for reference in references:
+            with suppress(TargetError):
+                yield self.resolve(reference)
 
     def _references(self) -> Iterator[str]:
         for service in self.services:

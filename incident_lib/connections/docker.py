@@ -14,6 +14,7 @@ from incident_lib.connections.docker_answers import documents, limit_answers
 from incident_lib.connections.places.base import Output
 from incident_lib.connections.received import too_large
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.found import remember_container
 from incident_lib.units import format_duration
 
 TIMEOUT_SECONDS = 5  # the library's own is 60
@@ -68,7 +69,9 @@ class Engine:
         """
         with translated(f"container {container}"):
             _check_name(container)
-            return dict(self.client.api.inspect_container(container))
+            about = dict(self.client.api.inspect_container(container))
+        remember_container(about)
+        return about
 
     def processes(self, container: str, columns: str) -> list[list[str]]:
         """Return the processes of a container, as `ps` with these columns shows them.

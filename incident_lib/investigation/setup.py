@@ -17,6 +17,7 @@ from incident_lib.incident.files import share
 from incident_lib.incident.marks_key import FolderMarks
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
+from incident_lib.redact.known import names
 from incident_lib.redact.marks import Marks
 from incident_lib.resources import resource, text_of
 from incident_lib.technologies import table
@@ -83,11 +84,21 @@ def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
             settings.secrets(),
             extra.patterns,
             extra.keys,
+            ordinary=ordinary_names(settings),
             marks=marks_for(settings) if marks is None else marks,
         )
     except RedactionError as error:
         line = config.line_of_key(_text(settings), "redact", "patterns")
         raise ConfigError(f"{settings.path}: line {line}: key `patterns`: {error}") from error
+
+
+def ordinary_names(settings: Settings) -> frozenset[str]:
+    """Return the names that stay readable, also where somebody chose one of them as a password."""
+    found = {settings.host.name, *(dependency.name for dependency in settings.dependencies)}
+    found |= {name for service in settings.services for name in (service.name, service.container)}
+    for address in settings.addresses():
+        found |= names(address)
+    return frozenset(found - {""})
 
 
 def marks_for(settings: Settings, *, begin: bool = False) -> Marks:

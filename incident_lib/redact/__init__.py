@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from incident_lib.errors import RedactionError
+from incident_lib.redact.found import remembered
+from incident_lib.redact.known import Known
 from incident_lib.redact.marks import Marks
 
 _WORDS = (
@@ -26,7 +28,6 @@ _QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
 _ESCAPED = r"\\\"(?:[^\\]|\\[^\"]){0,4000}\\\""  # JSON inside a JSON string
 _BARE = r"[^\s,;&}\])\"']{1,4000}"
 _HIDDEN = "[secret]"
-_TOKEN = 9  # a word of an address from this length on, with a digit in it, may be a token
 
 
 def _secret(match: re.Match[str]) -> str:
@@ -144,16 +145,16 @@ class Redactor:
         patterns: Iterable[str] = (),
         keys: Iterable[str] = (),
         *,
+        ordinary: Iterable[str] = (),
         marks: Marks = _NO_KEY,
     ) -> None:
         self.marks = marks
         self.hidden: Counter[str] = Counter()
         self._clean: set[str] = set()  # short texts without a secret: names of fields come again and again
         self._rules: list[_Rule | _TeamRule] = list(_COMPILED)
-        literal = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
-        if literal:
-            known = "|".join(re.escape(part) for part in literal)
-            self._rules.insert(0, ("configured", (), re.compile(known), _HIDDEN))
+        self._secrets, self._ordinary = tuple(secrets), tuple(ordinary)
+        self._found = remembered()
+        self._known = Known((*self._secrets, *self._found), self._ordinary)
         for pattern in patterns:
             self._rules.append(("team", (), _compile(pattern), _HIDDEN))
         names = "|".join(re.escape(key) for key in keys)
@@ -164,10 +165,18 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
+        if self._found is not remembered():
+            self._found = remembered()
+            self._known = Known((*self._secrets, *self._found), self._ordinary)
+            self._clean.clear()
         if text in self._clean:
             return text
         try:
-            given, folded = text, text.lower()
+            given = text
+            for hit in reversed(self._known.hits(text)):
+                text = text[: hit.start] + _HIDDEN + text[hit.end :]
+                self.hidden["configured"] += 1
+            folded = text.lower()
             for name, hints, pattern, replacement in self._rules:
                 if hints and not any(hint in folded for hint in hints):
                     continue
@@ -223,26 +232,6 @@ class Redactor:
             self.hidden["secret"] += 1
             return _HIDDEN
         return self.value(item)
-
-
-def _parts(secret: str) -> Iterator[str]:
-    """Yield what of a configured secret must not be seen.
-
-    All of a bare one, the password of an address, and the long words in an address without one (a chat
-    service's tokens stand in its path). Host names and databases stay.
-    """
-    if match := re.match(r"[a-z][a-z0-9+.-]*://[^/@]*:([^@]*)@", secret):
-        parts = {match[1]}
-    elif match := re.search(r"password\s*=\s*('[^']*'|\S+)", secret):
-        parts = {match[1].strip("'")}
-    elif re.match(r"(postgres|postgresql|rediss?|valkeys?)://", secret):
-        parts = set()
-    elif "://" in secret:
-        words = re.split(r"[/?&=@:]", secret.partition("://")[2])
-        parts = {word for word in words if len(word) >= _TOKEN and "." not in word and re.search(r"\d", word)}
-    else:
-        parts = {secret}
-    yield from (part for part in parts if len(part) >= 4)  # shorter ones would blacken half of every line
 
 
 def _compile(pattern: str) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from incident_lib.connections.docker import NO_COMMAND
 from incident_lib.connections.places.container import Container, OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.found import remember
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
     APPLICATION,
@@ -170,10 +171,12 @@ def inspect(place: Container, *, credentials: bool) -> Found:
     variables = (about.get("Config") or {}).get("Env") or () if credentials else ()
     environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)
     user = environment.get("POSTGRES_USER") or "postgres"
+    password = environment.get("POSTGRES_PASSWORD") or environment.get("PGPASSWORD")
+    remember([password or ""])
     return Found(
         user=user,
         database=environment.get("POSTGRES_DB") or user,
-        password=environment.get("POSTGRES_PASSWORD") or environment.get("PGPASSWORD"),
+        password=password,
         addresses=addresses(about.get("NetworkSettings") or {}),
     )
 

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from incident_lib.connections.names import resolve
 from incident_lib.connections.received import Received, limited
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.found import remember
 from incident_lib.technologies.postgres.connect.problems import connection_error, statement_error
 from incident_lib.technologies.postgres.connect.session import (
     APPLICATION,
@@ -173,12 +174,14 @@ def open_direct(parameters: Parameters, *, seconds: int = CONNECT_SECONDS) -> Di
 
 def _connect(parameters: Parameters, seconds: int) -> _Connection:
     bounds = {"connect_timeout": seconds, "application_name": APPLICATION}
-    return _Connection.connect(
+    connection = _Connection.connect(
         **{**parameters, **bounds},
         autocommit=True,
         prepare_threshold=None,
         row_factory=dict_row,
     )
+    remember([connection.info.password or ""])  # also what a .pgpass gave
+    return connection
 
 
 def check_name(parameters: Parameters) -> None:

@@ -17,6 +17,7 @@ from incident_lib.connections.docker import Engine
 from incident_lib.connections.places.base import Output
 from incident_lib.connections.places.container import Container, OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.found import remember
 from incident_lib.technologies.redis.connect.address import PORT, Address
 from incident_lib.technologies.redis.connect.commands import check, name_of
 from incident_lib.technologies.redis.connect.problems import ReplyError
@@ -68,6 +69,7 @@ def _inside(details: dict[str, Any]) -> Address:
     options = dict(read_options(arguments, environment))
     passwords = (environment.get(name) for name in _PASSWORDS)
     password = options.get("requirepass") or next((password for password in passwords if password), "")
+    remember([password])
     port = options.get("port", "")
     return Address(port=int(port) if port.isdigit() and int(port) else PORT, password=password)
 
