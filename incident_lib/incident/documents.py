@@ -32,6 +32,7 @@ _DRAWN = {"d", "points"}
 _NAMED = ("name", "id", "property", "itemprop", "key")  # attributes that name what `value` or `content` holds
 _VALUES = ("value", "content")
 
+_HASH = re.compile(r"[0-9a-f]{64}")
 _MARK = re.compile(r"[ \t]*<!-- incident:(?:begin|offer|end|blocks)(?: [\w.-]+)* -->[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _CELL = re.compile(r"((?<!\\)\|)")
@@ -67,24 +68,41 @@ def _hide_json(data: bytes, text: str, name: str, redactor: Redactor) -> bytes:
 
 
 def _hide_ours(document: Any, name: str, redactor: Redactor) -> Any:
-    """Return a document redacted, but for the counts under which ours say what was hidden in it before."""
-    if PurePath(name).name == "snapshot.json" and isinstance(document, dict):
-        counts = document.get("hidden")
-        if isinstance(counts, dict) and all(isinstance(count, int) for count in counts.values()):
-            rest = {key: value for key, value in document.items() if key != "hidden"}
-            hidden = redactor.value(rest)
-            names = {redactor.text(kind): count for kind, count in counts.items()}
-            return {
-                key: names if key == "hidden" else hidden.get(key, value) for key, value in document.items()
-            }
+    """Return a document redacted, but for what ours say of themselves: counts of secrets, and hashes."""
+    if not isinstance(document, dict):
+        return redactor.value(document)
+    file = PurePath(name).name
+    if file == "snapshot.json":
+        return _apart(document, "hidden", _is_counts, redactor)
+    if file == "findings.json" and isinstance(findings := document.get("findings"), list):
+        rest = {key: value for key, value in document.items() if key != "findings"}
+        hidden = redactor.value(rest)
+        judged = [_apart(finding, "evidence_hashes", _is_hashes, redactor) for finding in findings]
+        return {**hidden, "findings": judged}
     return redactor.value(document)
+
+
+def _apart(document: Any, key: str, is_ours: Callable[[dict[str, Any]], bool], redactor: Redactor) -> Any:
+    """Return a record redacted, what stands under `key` only in its names where it is what we write there."""
+    ours = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(ours, dict) or not is_ours(ours):
+        return redactor.value(document)
+    hidden = redactor.value({name: value for name, value in document.items() if name != key})
+    return {**hidden, key: {redactor.text(name): value for name, value in ours.items()}}
+
+
+def _is_counts(ours: dict[str, Any]) -> bool:
+    return all(isinstance(count, int) for count in ours.values())
+
+
+def _is_hashes(ours: dict[str, Any]) -> bool:
+    return all(isinstance(digest, str) and _HASH.fullmatch(digest) for digest in ours.values())
 
 
 def hide_notebook(document: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a notebook in builtin types redacted: sources, outputs by their kind, and metadata by value."""
-    hidden = {key: value if key == "cells" else redactor.value(value) for key, value in document.items()}
-    hidden["cells"] = [_hide_cell(cell, redactor) for cell in document["cells"]]
-    return hidden
+    hidden = redactor.value({key: value for key, value in document.items() if key != "cells"})
+    return {**hidden, "cells": [_hide_cell(cell, redactor) for cell in document["cells"]]}
 
 
 def _hide_cell(cell: Any, redactor: Redactor) -> Any:
@@ -97,7 +115,7 @@ def _hide_cell(cell: Any, redactor: Redactor) -> Any:
         elif key == "outputs" and isinstance(value, list):
             hidden[key] = [_hide_output(output, redactor) for output in value]
         else:
-            hidden[key] = redactor.value(value)
+            hidden |= redactor.value({key: value})
     return hidden
 
 
@@ -113,7 +131,7 @@ def _hide_output(output: Any, redactor: Redactor) -> Any:
         elif key == "traceback" and isinstance(value, list):
             hidden[key] = [redactor.text(str(line)) for line in value]
         else:
-            hidden[key] = redactor.value(value)
+            hidden |= redactor.value({key: value})
     return hidden
 
 

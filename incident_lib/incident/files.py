@@ -234,6 +234,16 @@ def folder_error(path: Path, error: OSError) -> FolderError:
     return FolderError(f"cannot write {path}: {reason}")
 
 
+def evidence_file(snapshot: Path, ref: str) -> Path:
+    """Return where a snapshot keeps the evidence that a finding names.
+
+    >>> evidence_file(Path("s"), "db/postgres.locks"), evidence_file(Path("s"), "../../x/a b")
+    (PosixPath('s/evidence/db/postgres.locks.json'), PosixPath('s/evidence/x/a-b.json'))
+    """
+    target, _, probe = ref.rpartition("/")
+    return snapshot / "evidence" / file_name(target) / f"{file_name(probe)}.json"
+
+
 def slug(title: str, *, longest: int = 50) -> str:
     """Return `title` as words of small letters joined by hyphens, safe as a file name anywhere.
 

@@ -8,6 +8,7 @@ without a word.
 import hashlib
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -124,20 +125,21 @@ def sealed_folders(incident: Path) -> Iterator[Path]:
             yield from sorted(path.parent for path in parent.glob(f"[!.]*/{NAME}") if is_plain(path))
 
 
+def all_withdrawn(incident: Path) -> set[tuple[str, str]]:
+    """Return what was taken out of the record: paths within the incident, and hashes of what was there."""
+    return {(item.path, item.sha256) for known in _known(incident).values() for item in known.withdrawn}
+
+
 def broken_names(incident: Path, events: Mapping[str, str]) -> list[Difference]:
     """Return what the manifests of an incident name and is not there as they saw it, or was withdrawn.
 
     `events` are those there are: the path of each within the incident, by its id.
     """
-    known: dict[str, Manifest] = {}
-    digests: dict[str, str] = {}
-    for folder in sealed_folders(incident):
-        relative = folder.relative_to(incident).as_posix()
-        digests[relative] = digest_of(folder / NAME)
-        try:
-            known[relative] = load(folder)
-        except FolderError:
-            continue  # `differences` reports it
+    known = _known(incident)
+    digests = {
+        folder.relative_to(incident).as_posix(): digest_of(folder / NAME)
+        for folder in sealed_folders(incident)
+    }
     withdrawn = {(item.path, item.sha256) for manifest in known.values() for item in manifest.withdrawn}
     found: dict[str, Difference] = {}
     for name, manifest in known.items():
@@ -152,6 +154,15 @@ def broken_names(incident: Path, events: Mapping[str, str]) -> list[Difference]:
             path = f"events/...-{event}.json"
             found[path] = Difference(path, "missing")
     return [*found.values(), *_withdrawn_differences(incident, withdrawn)]
+
+
+def _known(incident: Path) -> dict[str, Manifest]:
+    """Return the manifests of an incident that can be read, by the folder they seal."""
+    known: dict[str, Manifest] = {}
+    for folder in sealed_folders(incident):
+        with suppress(FolderError):  # `differences` reports it
+            known[folder.relative_to(incident).as_posix()] = load(folder)
+    return known
 
 
 def _withdrawn_differences(incident: Path, withdrawn: set[tuple[str, str]]) -> Iterator[Difference]:

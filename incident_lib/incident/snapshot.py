@@ -14,6 +14,7 @@ from incident_lib import clock
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode, manifest
 from incident_lib.incident.files import (
+    evidence_file,
     file_name,
     folder_error,
     make_directory,
@@ -63,7 +64,7 @@ class SnapshotWriter:
         attachments = tuple(self._attach(attachment) for attachment in evidence.attachments)
         bare = msgspec.structs.replace(evidence, attachments=attachments)
         stored: Evidence = self._redactor.struct(bare, Evidence, convert_evidence)
-        path = self.path / "evidence" / file_name(stored.target) / f"{file_name(stored.probe)}.json"
+        path = evidence_file(self.path, stored.ref)
         write_atomic(path, msgspec.json.format(msgspec.json.encode(stored), indent=1))
         return stored
 
@@ -76,7 +77,7 @@ class SnapshotWriter:
             topology=topology,
             hidden=dict(self._redactor.hidden),
         )
-        hidden = self._redactor.struct(analysis, Analysis)
+        hidden = with_hashes(self.path, self._redactor.struct(analysis, Analysis))
         for name, value in (("findings.json", hidden), ("snapshot.json", about)):
             write_atomic(self.path / name, msgspec.json.format(msgspec.json.encode(value), indent=1))
         manifest.seal(self.path)
@@ -97,6 +98,25 @@ class SnapshotWriter:
         except OSError as error:
             raise folder_error(path, error) from error
         return Attachment(name=attachment.name, path=relative, size_bytes=size)
+
+
+def with_hashes(snapshot: Path, analysis: Analysis) -> Analysis:
+    """Return an analysis whose findings name the hashes of the evidence of this snapshot they rest on.
+
+    Cost: reads each evidence file once. Errors: FolderError.
+    """
+    known: dict[str, str] = {}
+    for ref in dict.fromkeys(ref for finding in analysis.findings for ref in finding.evidence):
+        path = evidence_file(snapshot, ref)
+        if path.is_file():
+            known[ref] = manifest.digest_of(path)
+    findings = (
+        msgspec.structs.replace(
+            finding, evidence_hashes={ref: known[ref] for ref in finding.evidence if ref in known}
+        )
+        for finding in analysis.findings
+    )
+    return msgspec.structs.replace(analysis, findings=tuple(findings))
 
 
 def load_evidence(snapshot: Path) -> tuple[Evidence, ...]:

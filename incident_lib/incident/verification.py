@@ -9,6 +9,7 @@ import msgspec
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode, manifest
 from incident_lib.incident import events as event_files
+from incident_lib.incident.files import evidence_file
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import Event, EventKind
 
@@ -24,6 +25,18 @@ class _Derived(msgspec.Struct, frozen=True):
     events: tuple[str, ...] = ()
 
 
+class _Judged(msgspec.Struct, frozen=True):
+    """The part of a finding that says what it rests on."""
+
+    evidence_hashes: dict[str, str] = {}
+
+
+class _Concluded(msgspec.Struct, frozen=True):
+    """The part of findings.json that says what was judged."""
+
+    findings: tuple[_Judged, ...] = ()
+
+
 def verify(incident: Path) -> list[Difference]:
     """Return everything that is not as it was sealed or recorded; what people may edit is not bad.
 
@@ -33,10 +46,11 @@ def verify(incident: Path) -> list[Difference]:
     listed = _listed(incident / "incident.json")
     links = event_files.broken_links(known, listed)
     ids = {event.id: f"events/{event_files.file_name(event)}" for event in known}
+    withdrawn = manifest.all_withdrawn(incident)
     named = manifest.broken_names(incident, ids)
     again = {difference.path for difference in named if difference.what == manifest.AGAIN}
     result = [*damaged, *(link for link in links if not _is_withdrawn(link, again)), *named]
-    result += _sealed(incident, known)
+    result += _sealed(incident, known, withdrawn)
     result += _edited(incident, known)
     if not {event.id for event in known} <= set(listed):
         result.append(Difference("incident.json", _NOT_DERIVED, is_bad=False))
@@ -49,7 +63,7 @@ def verify(incident: Path) -> list[Difference]:
     return sorted({difference.path: difference for difference in worst}.values())
 
 
-def _sealed(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
+def _sealed(incident: Path, events: Iterable[Event], withdrawn: set[tuple[str, str]]) -> Iterator[Difference]:
     """Yield what differs in each folder that is sealed, or was."""
     taken = {relative for event in events if (relative := _taken(event))}
     present = set()
@@ -62,8 +76,33 @@ def _sealed(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
             for found in manifest.differences(folder):
                 bad = finished or found.what != manifest.UNSEALED
                 yield Difference(f"{relative}/{found.path}", found.what, is_bad=bad)
+            if kind == "snapshots":
+                yield from _baseless(incident, folder, withdrawn)
     for relative in sorted(taken - present):
         yield Difference(f"{relative}/{manifest.NAME}", "missing")
+
+
+def _baseless(incident: Path, snapshot: Path, withdrawn: set[tuple[str, str]]) -> Iterator[Difference]:
+    """Yield that findings rest on evidence that is not what they were judged on."""
+    path = snapshot / "findings.json"
+    try:
+        concluded = decode.load(path, _Concluded)
+    except (FileNotFoundError, FolderError):
+        return  # never finished, or reported already
+    digests: dict[str, str] = {}
+    wrong: dict[str, None] = {}
+    for finding in concluded.findings:
+        for ref, digest in finding.evidence_hashes.items():
+            file = evidence_file(snapshot, ref)
+            relative = file.relative_to(incident).as_posix()
+            if ref not in digests:
+                there = decode.inside(incident, relative)
+                digests[ref] = manifest.digest_of(there) if there else ""
+            if digests[ref] != digest and (relative, digest) not in withdrawn:
+                wrong[ref] = None
+    if wrong:
+        relative = path.relative_to(incident).as_posix()
+        yield Difference(relative, f"changed: it rests on other evidence of {', '.join(wrong)}")
 
 
 def _taken(event: Event) -> str:

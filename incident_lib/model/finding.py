@@ -49,6 +49,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""  # numbers, names, limits
     since: datetime | None = None
     evidence: tuple[str, ...] = ()  # Evidence.ref
+    evidence_hashes: dict[str, str] = {}  # SHA-256 of those that are stored with it, once it is stored itself
     actions: tuple[ProposedAction, ...] = ()
     data: dict[str, str | int | float | None] = {}  # the numbers and names again, for rules and templates
 

@@ -1,15 +1,23 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from incident_lib.errors import FolderError
+from incident_lib.incident import folder as folders
 from incident_lib.incident import manifest
+from incident_lib.incident.events import Draft
+from incident_lib.incident.folder import Declaration
 from incident_lib.incident.snapshot import SnapshotWriter, load_about, load_analysis, load_evidence, read_log
 from incident_lib.model import (
     Analysis,
     Attachment,
+    EventKind,
     Evidence,
     EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    IncidentSeverity,
     Measurement,
     Problem,
     ProblemKind,
@@ -119,3 +127,63 @@ def test_a_broken_file_is_told_by_name(tmp_path):
     (path / "evidence" / "backend" / "logs.lines.json").write_text("{")
     with pytest.raises(FolderError, match=r"logs\.lines\.json"):
         load_evidence(path)
+
+
+def judged(tmp_path):
+    """Return an incident with a snapshot whose finding rests on evidence, of which a part is elsewhere."""
+    declaration = Declaration(title="503s", severity=IncidentSeverity.SEV2, started_at=AT)
+    folder = folders.declare(tmp_path, declaration, Redactor())
+    writer = SnapshotWriter(folder.path / "snapshots", WINDOW, folder.redactor)
+    writer.add(evidence())
+    refs = ("backend/logs.lines", "db/of.a.baseline")
+    severity = FindingSeverity.CRITICAL
+    found = Finding(id="logs.lines.errors", severity=severity, target="backend", title="x", evidence=refs)
+    writer.seal(Analysis(snapshot=writer.id, findings=(found,)), Topology())
+    text = f"Snapshot {writer.id} was taken"
+    folder.record(Draft(kind=EventKind.SNAPSHOT, text=text, source="collect"))
+    return folder, writer.path
+
+
+def test_findings_name_the_hash_of_the_evidence_they_rest_on(tmp_path):
+    folder, path = judged(tmp_path)
+    (finding,) = load_analysis(path).findings
+    file = path / "evidence" / "backend" / "logs.lines.json"
+    assert finding.evidence == ("backend/logs.lines", "db/of.a.baseline")
+    assert finding.evidence_hashes == {"backend/logs.lines": manifest.digest_of(file)}
+    assert folder.verify() == []
+
+
+def test_evidence_that_was_put_under_a_finding_afterwards_is_found(tmp_path):
+    folder, path = judged(tmp_path)
+    file = path / "evidence" / "backend" / "logs.lines.json"
+    file.write_bytes(file.read_bytes() + b" ")
+    manifest.seal(path)
+    (found,) = folder.verify()
+    assert found.path == f"snapshots/{path.name}/findings.json"
+    assert (found.what, found.is_bad) == ("changed: it rests on other evidence of backend/logs.lines", True)
+    file.unlink()
+    manifest.seal(path)
+    assert [one.path for one in folder.verify()] == [f"snapshots/{path.name}/findings.json"]
+
+
+def test_evidence_that_was_redacted_again_is_no_other_evidence(tmp_path):
+    folder, path = judged(tmp_path)
+    file = path / "evidence" / "backend" / "logs.lines.json"
+    relative = file.relative_to(folder.path).as_posix()
+    old = manifest.Withdrawn(path=relative, sha256=manifest.digest_of(file), reason="a token")
+    file.write_bytes(file.read_bytes() + b" ")
+    manifest.seal(path, withdrawn=[old])
+    assert [(one.path, one.what, one.is_bad) for one in folder.verify()] == [
+        (relative, "redacted again", False)
+    ]
+
+
+def test_findings_of_before_name_no_hashes(tmp_path):
+    folder, path = judged(tmp_path)
+    file = path / "findings.json"
+    document = json.loads(file.read_text())
+    del document["findings"][0]["evidence_hashes"]
+    file.write_text(json.dumps(document))
+    manifest.seal(path)
+    assert folder.verify() == []
+    assert load_analysis(path).findings[0].evidence_hashes == {}
