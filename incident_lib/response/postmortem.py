@@ -19,7 +19,7 @@ from incident_lib.reports.postmortem import file_name, render
 from incident_lib.reports.postmortem_lint import LintFinding, lint
 from incident_lib.reports.postmortem_page import render_page
 from incident_lib.reports.postmortem_status import completeness, describe_due
-from incident_lib.response.files import read_text
+from incident_lib.response.files import read_text, renew
 
 
 class WrittenPostmortem(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +43,11 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
     """
     facts, left_out = gather(settings, folder)
     path = folder.path / file_name(facts.incident)
-    before = read_text(path)
-    text = merge(before, render(facts, folder.redactor))
+    fresh = render(facts, folder.redactor)
+    # Not through the redactor: every generated block has passed it, and the rest belongs to people.
+    renewed = renew(path, lambda before: merge(before, fresh))
+    before, text = renewed.before, renewed.text
     if text != before:
-        # Not through the redactor: every generated block has passed it, and the rest belongs to people.
-        write_atomic(path, text.encode())
         folder.record(
             Draft(
                 kind=EventKind.NOTE,

@@ -8,7 +8,7 @@ import msgspec
 
 from incident_lib.config import Dependency, Service, Settings
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident.files import write_atomic
+from incident_lib.incident.files import folder_error, make_folder
 from incident_lib.incident.folder import IncidentFolder, all_folders
 from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.plan import topology
@@ -16,7 +16,7 @@ from incident_lib.investigation.setup import patterns_for, redactor_for, share_p
 from incident_lib.model import EventKind
 from incident_lib.reports.generated import merge
 from incident_lib.reports.runbook import PastIncident, RunbookFacts, render
-from incident_lib.response.files import read_text
+from incident_lib.response.files import renew
 
 
 class WrittenRunbook(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,11 +56,14 @@ def _write(settings: Settings, target: Service | Dependency) -> WrittenRunbook:
         past=past,
         proposed=settings.commands(),
     )
-    before = read_text(path)
-    text = merge(before, render(facts, redactor_for(settings)))
-    change = "as it was" if text == before else "renewed" if before else "written"
-    if text != before:
-        write_atomic(path, text.encode())
+    fresh = render(facts, redactor_for(settings))
+    try:
+        make_folder(directory)
+        renewed = renew(path, lambda before: merge(before, fresh))
+    except OSError as error:
+        raise folder_error(path, error) from error
+    same = renewed.text == renewed.before
+    change = "as it was" if same else "renewed" if renewed.before else "written"
     return WrittenRunbook(service=target.name, path=path, change=change, left_out=left_out)
 
 

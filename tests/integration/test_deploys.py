@@ -125,6 +125,40 @@ def test_what_cannot_be_read_is_ours(tmp_path: Path, text: str) -> None:
     assert evidence.problem.kind.is_ours
 
 
+ODD = (
+    b"\xff\xfe\x00",
+    b"null",
+    b"[]",
+    b'{"at": 1e300, "service": "x", "version": "1"}',
+    b'{"at": -1e18, "service": "x", "version": "1"}',
+    b'{"at": "0000-00-00T00:00:00Z", "service": "x", "version": "1"}',
+    b'{"at": "9999-12-31T23:59:59-23:00", "service": "x", "version": "1"}',
+    b'{"at": true, "service": {}}',
+    b'{"at": "2026-01-15T14:30:00", "service": "\\ud800", "version": "1"}',
+    b'{"at": ' + b"[" * 100_000,
+    b'{"at": "' + b"9" * 100_000 + b'"}',
+)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_odd_line_hides_the_others(tmp_path: Path, odd: bytes) -> None:
+    (tmp_path / "deploys.jsonl").write_bytes(TEXT.encode() + odd + b"\n")
+    evidence = look(tmp_path, 'log = "deploys.jsonl"')
+    assert {"1.4.1", "1.4.2"} <= {row.version for row in evidence.of(Deployment)}
+    assert [found.title for found in judge(evidence) if found.since == NOW - timedelta(minutes=5)] == [
+        "version 1.4.2 was deployed"
+    ]
+    if evidence.problem:
+        assert evidence.problem.message.startswith("no deployment: 1 line of 3; the first: ")
+        assert len(evidence.problem.message) < 400
+
+
+def test_nothing_in_the_window_is_not_known_where_a_line_could_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "deploys.jsonl").write_text(lines((timedelta(hours=3), "backend", "1.4.1")) + "nonsense\n")
+    (found,) = judge(look(tmp_path, 'log = "deploys.jsonl"'))
+    assert found.severity == "UNKNOWN"
+
+
 def test_lines_that_are_none_are_counted(tmp_path: Path) -> None:
     (tmp_path / "deploys.jsonl").write_text(f'nonsense\n{{"at": "soon"}}\n{TEXT}')
     evidence = look(tmp_path, 'log = "deploys.jsonl"')

@@ -25,7 +25,10 @@ def analyze_log(evidence: Evidence, context: Context) -> Iterator[Finding]:
             previous=row.previous,
         )
         yield msgspec.structs.replace(deployed, target=row.service or evidence.target)
-    if not inside:
+    if not inside and evidence.problem:  # what could not be read may be one
+        title = "no deployment in the window, as far as the log could be read"
+        yield finding(evidence, "none", FindingSeverity.UNKNOWN, title, evidence.problem.message)
+    elif not inside:
         yield finding(evidence, "none", FindingSeverity.OK, "nothing was deployed in the window")
 
 

@@ -1,6 +1,6 @@
 """What was deployed: the team's log, a command that prints one, or the commits of a repository."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,17 +11,19 @@ from incident_lib.clock import parse_time
 from incident_lib.config import Settings
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.connections.session import NoSession
-from incident_lib.errors import FolderError, ProblemKind, TargetError, UsageError
+from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.incident import decode
 from incident_lib.model import Problem, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.deploys.rows import Deployment
+from incident_lib.units import format_count
 
 TARGET = "deploys"
 _NEWEST = 50
 _READ_BYTES = 1024 * 1024
 _PRINTED_BYTES = 64 * 1024 * 1024  # of which the last megabyte is read
 _SECONDS = 5
+_SHOWN = 80  # characters of a line that is no deployment
 _HERE = ThisMachine()
 
 
@@ -50,21 +52,27 @@ def _fetch(session: _Source, _window: Window) -> Fetched:
     if deploy.command:
         return _fetched(_output(deploy.command, settings.root), " ".join(deploy.command))
     argv = ("git", "-C", str(settings.file(deploy.git)), "log", f"-{_NEWEST}", "--format=%cI%x09%h %s")
-    commits = [line.partition("\t")[::2] for line in _output(argv, settings.root)]
-    rows = tuple(Deployment(at=parse_time(at), service="", version=text) for at, text in commits if at)
-    return Fetched(rows=rows[::-1], source=" ".join(argv))
+    return _fetched(_output(argv, settings.root), " ".join(argv), _commit)
 
 
-def _fetched(lines: Iterable[str], source: str) -> Fetched:
-    rows, wrong = [], 0
+def _commit(line: str) -> Deployment:
+    at, _, text = line.partition("\t")
+    return Deployment(at=parse_time(at), service="", version=text)
+
+
+def _fetched(lines: Iterable[str], source: str, parse: Callable[[str], Deployment] | None = None) -> Fetched:
+    """Return the deployments of all lines that are ones; a problem counts the others, and names the first."""
+    rows, wrong, first = [], 0, ""
     for line in lines:
         try:
-            rows += [parse_line(line)] if line.strip() else []
-        except (FolderError, UsageError, KeyError, TypeError, ValueError, OverflowError, OSError):
+            rows += [(parse or parse_line)(line)] if line.strip() else []
+        except Exception as error:  # noqa: BLE001 - whatever a line holds, it hides no other
+            first = first or f"{line.strip()[:_SHOWN]!r} ({type(error).__name__}: {str(error)[:_SHOWN]})"
             wrong += 1
+    share = f"{format_count(wrong, 'line')} of {wrong + len(rows):,}"
     problem = Problem(
         kind=ProblemKind.PROTOCOL,
-        message=f"{wrong} lines are no deployment",
+        message=f"no deployment: {share}; the first: {first}",
         advice='each line is {"at": time, "service": name, "version": text}',
     )
     with_previous = tuple(_with_previous(sorted(rows, key=lambda row: row.at)))
