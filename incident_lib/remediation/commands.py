@@ -17,6 +17,8 @@ from incident_lib.errors import ConfigError
 from incident_lib.units import format_duration
 
 _OUTPUT_BYTES = 2000
+_KEPT_BYTES = 16 * 1024 * 1024  # of its output at a time, of which only the end is shown
+_LOOK_SECONDS = 0.1
 _FIELD = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _SHELLS = frozenset(
     {"ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "pwsh", "rbash", "sh", "tcsh", "zsh"}
@@ -162,16 +164,28 @@ def run_command(command: tuple[str, ...], root: Path, seconds: float) -> Ended:
             raise RefusedError(
                 f"{command[0]} cannot be started: {error.strerror}; nothing was changed"
             ) from error
-        try:
-            code: int | None = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-            process.kill()
-            process.wait()
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - _OUTPUT_BYTES))
-        output = " ".join(file.read().decode("utf-8", "replace").split())
+        code = _wait(process, file.fileno(), started + seconds)
+        end = os.fstat(file.fileno()).st_size
+        last = os.pread(file.fileno(), _OUTPUT_BYTES, max(0, end - _OUTPUT_BYTES))
+        output = " ".join(last.decode("utf-8", "replace").split())
     return Ended(code=code, output=output, seconds=clock.monotonic() - started)
+
+
+def _wait(process: "subprocess.Popen[bytes]", output: int, deadline: float) -> int | None:
+    """Return how the command ended, None where it did not in time; meanwhile its output fills no disk."""
+    while True:
+        try:
+            return process.wait(max(0.0, min(_LOOK_SECONDS, deadline - clock.monotonic())))
+        except subprocess.TimeoutExpired:
+            if clock.monotonic() >= deadline:
+                process.kill()
+                process.wait()
+                return None
+        if os.fstat(output).st_size > _KEPT_BYTES:
+            last = os.pread(output, _OUTPUT_BYTES, os.fstat(output).st_size - _OUTPUT_BYTES)
+            os.ftruncate(output, 0)
+            os.lseek(output, 0, os.SEEK_SET)  # the command shares the position, and goes on there
+            os.write(output, last)
 
 
 def check_program(command: tuple[str, ...], root: Path, key: str) -> None:

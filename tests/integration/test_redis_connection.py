@@ -92,7 +92,7 @@ def test_name_that_does_not_resolve() -> None:
         (b"-ERR max number of clients reached\r\n", ProblemKind.FULL),
         (b"-DENIED Redis is running in protected mode\r\n", ProblemKind.DENIED),
         (b"$99999999999\r\nand no more", ProblemKind.RESET),
-        (b"$99999999999\r\n" + bytes(LIMIT_BYTES + 1), ProblemKind.PROTOCOL),
+        (b"$99999999999\r\n" + bytes(LIMIT_BYTES + 1), ProblemKind.TOO_LARGE),
         (b"$nonsense\r\n", ProblemKind.PROTOCOL),
         (b"*1\r\n" * 5000, ProblemKind.PROTOCOL),
     ],

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from datetime import timedelta
 
@@ -16,6 +18,7 @@ from incident_lib.config.tables import Deploy
 from incident_lib.errors import UsageError
 from incident_lib.model.remediation import OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change, rollback
+from incident_lib.remediation.commands import run_command
 from tests.integration.remediation_case import declared, settings_for
 
 
@@ -80,6 +83,40 @@ def test_a_service_without_a_command_says_what_to_configure(tmp_path):
     settings = worker(tmp_path, "no-such-program-7")
     with pytest.raises(UsageError, match="no program no-such-program-7"):
         plan_change(settings, declared(settings), "restart", "worker")
+
+
+CHATTY = """
+import sys, time
+for _ in range(200):
+    sys.stdout.write("x" * (1 << 20))
+    sys.stdout.flush()
+    time.sleep(0.005)
+print("the end")
+"""
+
+
+def test_a_command_that_prints_much_fills_no_disk(tmp_path, monkeypatch):
+    path, sizes, done = tmp_path / "output", [], threading.Event()
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: path.open("w+b"))
+
+    def look():
+        while not done.wait(0.01):
+            sizes.append(path.stat().st_size if path.exists() else 0)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    ended = run_command((sys.executable, "-c", CHATTY), tmp_path, 60)
+    done.set()
+    watcher.join()
+    assert ended.code == 0
+    assert ended.output.endswith("the end")
+    assert max(sizes) < 150 * 1024 * 1024  # of 200 MiB that were printed
+
+
+def test_a_command_that_prints_for_ever_is_given_up_at_its_deadline(tmp_path):
+    ended = run_command(("yes",), tmp_path, 0.5)
+    assert ended.code is None
+    assert ended.output.split()[-1] == "y"
 
 
 # ---- rollback -------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def parse(text: str, *, read_at: float = 0.0) -> Info:
     >>> parse("# Server\r\nredis_version:7.0.15\r\n").text("redis_version")
     '7.0.15'
     """
-    lines = (line.partition(":") for line in text.splitlines() if line and not line.startswith("#"))
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line and not line.startswith("#"))
     return Info(fields={name: value for name, _, value in lines}, read_at=read_at)
 
 
@@ -240,7 +240,10 @@ class RedisSession:
             return reply
         if not isinstance(reply, bytes):
             return ReplyError("ERR INFO gave no text")
-        return msgspec.structs.replace(parse(text_of(reply), read_at=read_at), sent=sent, refused=refused)
+        info = parse(text_of(reply), read_at=read_at)
+        if not info.fields:  # no field is missing, and none is zero, in what is no INFO at all
+            return ReplyError("ERR INFO gave no fields")
+        return msgspec.structs.replace(info, sent=sent, refused=refused)
 
 
 def mode_of(info: Info) -> str | None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from incident_lib import clock
 from incident_lib.connections.peer import NOT_UNDERSTOOD, Peer, detect_peer, recognise, wrong_peer
+from incident_lib.connections.received import too_large
 from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.technologies.redis.connect.problems import protocol
-from incident_lib.units import format_bytes
 
 READ_SECONDS = 2.0
 _NUDGE_SECONDS = 0.3
@@ -44,7 +43,7 @@ class Stream:
         self._socket.sendall(data)
 
     def recv(self, size: int) -> bytes:
-        """Return what came. Errors: OSError, TargetError PROTOCOL beyond the limit."""
+        """Return what came. Errors: OSError, TargetError TOO_LARGE beyond the limit."""
         self._wait()
         data = self._socket.recv(size)
         self._count(len(data))
@@ -111,7 +110,7 @@ class Stream:
     def _count(self, size: int) -> None:
         self._left_bytes -= size
         if self._left_bytes < 0:
-            raise protocol(self.where, f"a reply of over {format_bytes(LIMIT_BYTES)}")
+            raise too_large(f"a reply of {self.where}", LIMIT_BYTES)
 
 
 def wrong_server(where: str, found: Peer, *, tls: bool) -> TargetError:
