@@ -12,7 +12,7 @@ from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.bundle import BundlePlan, Contents, plan_bundle, write_bundle
 from incident_lib.incident.unbundle import open_bundle, read_contents
-from incident_lib.investigation.setup import share_places
+from incident_lib.investigation.setup import redactor_for, share_places
 from incident_lib.units import format_bytes, format_count
 
 
@@ -52,11 +52,22 @@ def unpack_bundle(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     share_places(settings)
     to = Path(arguments.to) if arguments.to else settings.incidents
-    path = open_bundle(Path(arguments.bundle), to)
-    contents = read_contents(Path(arguments.bundle))
+    opened = open_bundle(Path(arguments.bundle), to, redactor_for(settings))
+    path = opened.path
     if arguments.json:
-        return print_json({"incident": path.name, "path": str(path), "contents": contents})
-    _print_contents(contents)
+        return print_json(
+            {
+                "incident": path.name,
+                "path": str(path),
+                "contents": opened.contents,
+                "not_taken": opened.left_out,
+                "foreign": True,
+            }
+        )
+    _print_contents(opened.contents)
+    for name, reason in opened.left_out.items():
+        sys.stderr.write(f"not taken:              {name} ({reason})\n")
+    sys.stderr.write("It came from elsewhere: it is replayed, and never collected into or acted upon.\n")
     commands = settings.commands(path)
     print(f"{path}\nNext:\n  {commands.line('show')}\n  {commands.line('run', '--snapshot', 'latest')}")
     return 0

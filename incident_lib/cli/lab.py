@@ -9,8 +9,11 @@ import tempfile
 from pathlib import Path
 
 from incident_lib.config import Settings
+from incident_lib.errors import UsageError
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.foreign import BUNDLE, is_marked
+from incident_lib.incident.unbundle import mark_foreign
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.run.lab import prepare_lab
 
@@ -27,12 +30,35 @@ def lab(arguments: argparse.Namespace) -> int:
 def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True, port: int = 0) -> int:
     """Return JupyterLab's exit code, once it was ended."""
     config = str(settings.path.resolve()) if settings.path else ""
-    directory, kept = prepare_lab(folder.path, {"incident": str(folder.path.resolve()), "config": config})
+    parameters = {"incident": str(folder.path.resolve()), "config": config}
+    if folder.is_foreign:
+        _adopt_lab(folder)
+        parameters["snapshot"] = "latest"
+        print(
+            "It came from elsewhere: what is stored is replayed; its executed notebooks are pages, in runs/"
+        )
+    directory, kept = prepare_lab(folder.path, parameters)
     print(f"Notebooks of {folder.id} are in {directory}")
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}")
     print("Ctrl-C ends JupyterLab and its kernels.", flush=True)
     return _serve(_command(directory, browser=browser, port=port))
+
+
+def _adopt_lab(folder: IncidentFolder) -> None:
+    """Mark an incident that an earlier version opened: it took notebooks along, which nobody here wrote.
+
+    Errors: UsageError where such notebooks are there.
+    """
+    if is_marked(folder.path, folder.events):
+        return
+    place = folder.path / "lab"
+    if os.path.lexists(place):
+        raise UsageError(
+            f"{folder.id} came from elsewhere, and {place} may have come with it; move it away first"
+        )
+    if (folder.path / BUNDLE).is_file():
+        mark_foreign(folder)
 
 
 def _command(directory: Path, *, browser: bool, port: int) -> list[str]:

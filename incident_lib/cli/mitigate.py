@@ -36,6 +36,7 @@ def mitigate(arguments: argparse.Namespace) -> int:
         )
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    folder.require_own()
     typed = ("mitigate", arguments.action, arguments.target, *_typed(arguments))
     if words := check_configuration(settings, folder, *typed, rebind=arguments.rebind):
         sys.stderr.write(f"{plain(words)}\n")

@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    if arguments.watch or arguments.snapshot == "new":
+        folder.require_own()
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     if arguments.snapshot == "new":
         terminal.print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))

@@ -38,13 +38,7 @@ def check_configuration(
     `command` is what was typed, which the error proposes again with --rebind. With `rebind` the change is
     recorded. Errors: OtherConfigurationError naming both, UsageError for an incident of somebody else.
     """
-    if getattr(folder, "is_foreign", False):
-        raise UsageError(
-            f"{folder.id} came from somebody else and is replayed only; "
-            f"nothing is collected into it{' and --rebind does not change that' if rebind else ''}",
-            command=("run", "--snapshot", "latest"),
-            incident=str(folder.path),
-        )
+    folder.require_own()
     now, before = identity_of(settings), bound_to(folder)
     if before is None:
         return f"{folder.id} did not say yet which configuration it is about; from now on it is {now}"

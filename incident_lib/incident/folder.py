@@ -12,7 +12,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.errors import FolderError, UsageError, WorkbenchError
 from incident_lib.incident import events as event_files
-from incident_lib.incident import lifecycle, manifest, verification
+from incident_lib.incident import foreign, lifecycle, manifest, verification
 from incident_lib.incident.events import Draft, EventLog
 from incident_lib.incident.files import make_directory, protect, slug, sync_folder, write_atomic
 from incident_lib.incident.for_git import write_attributes
@@ -66,6 +66,20 @@ class IncidentFolder:
         if self._state is None or self._state[0] is not known:
             self._state = (known, lifecycle.fold(self.id, known))
         return self._state[1]
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it came from elsewhere, by `incident open`: then it is data, and only replayed."""
+        return foreign.is_foreign(self.path, self.events)
+
+    def require_own(self) -> None:
+        """Raise UsageError where the incident came from elsewhere: targets are ours, and it is not."""
+        if self.is_foreign:
+            raise UsageError(
+                f"{self.id} came from elsewhere: it is replayed, and never collected into or acted upon",
+                command=("run", "--snapshot", "latest"),
+                incident=str(self.path),
+            )
 
     @property
     def snapshots(self) -> tuple[Path, ...]:
@@ -230,10 +244,10 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
 
 
 def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:
-    """Return the incident declared last that is neither RESOLVED nor CLOSED, None if there is none."""
+    """Return our incident declared last that is neither RESOLVED nor CLOSED, None if there is none."""
     for folder in reversed(all_folders(incidents, redactor)):
         try:
-            if folder.incident.is_open:
+            if folder.incident.is_open and not folder.is_foreign:
                 return folder
         except FolderError:  # a damaged folder must not stop work on the others; `verify` reports it
             continue

@@ -5,7 +5,7 @@ Nothing in an archive is believed: not its names, not its sizes, not its hashes.
 
 import hashlib
 import shutil
-import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -15,17 +15,29 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident.bundle import CONTENTS, Contents, unsafe
+from incident_lib.incident import archive as archive_files
+from incident_lib.incident import decode, foreign, manifest
+from incident_lib.incident.archive import MOST_BYTES
+from incident_lib.incident.bundle import CONTENTS, Contents
+from incident_lib.incident.events import Draft
 from incident_lib.incident.files import adopt, folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Difference
+from incident_lib.model import EventKind
 from incident_lib.redact import Redactor
 from incident_lib.units import format_bytes
 
-MOST_FILES = 50_000
-MOST_BYTES = 8 << 30
 _BLOCK = 1 << 20
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_MOST_CONTENTS_BYTES = 32 << 20  # of as many files as a bundle may hold
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError)
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that was opened: where it is, what its bundle says, and what was not taken from it."""
+
+    path: Path
+    contents: Contents
+    left_out: dict[str, str]
 
 
 def is_bundle(name: str) -> bool:
@@ -35,8 +47,8 @@ def is_bundle(name: str) -> bool:
 
 def read_contents(path: Path) -> Contents:
     """Return what a bundle says of itself. Errors: FolderError when it is none."""
-    with _opened(path) as archive:
-        return _contents(archive, _entries(archive, MOST_BYTES))
+    with archive_files.opened(path) as archive:
+        return _contents(archive, archive_files.files(archive))
 
 
 def verify_bundle(path: Path, *, most_bytes: int = MOST_BYTES) -> list[Difference]:
@@ -56,15 +68,16 @@ def verify_bundle(path: Path, *, most_bytes: int = MOST_BYTES) -> list[Differenc
         Difference(name, f"left out when it was bundled, since it holds secrets ({', '.join(kinds)})")
         for name, kinds in contents.withheld.items()
     ]
-    listed = {difference.path for difference in (*found, *withheld)}
+    listed = {CONTENTS, *(difference.path for difference in (*found, *withheld))}
     return sorted(
         [*found, *withheld, *(difference for difference in inside if difference.path not in listed)]
     )
 
 
-def open_bundle(path: Path, to: Path, *, most_bytes: int = MOST_BYTES) -> Path:
-    """Unpack a bundle under `to` and return the incident's folder; what is there is never overwritten.
+def open_bundle(path: Path, to: Path, redactor: Redactor, *, most_bytes: int = MOST_BYTES) -> Opened:
+    """Unpack the known files of a bundle under `to`, and mark the incident as foreign.
 
+    What is there is never overwritten, and nothing stays where it is refused.
     Errors: UsageError when the incident is there already, FolderError when the bundle is damaged or hostile.
     """
     if not path.is_file():
@@ -78,57 +91,44 @@ def open_bundle(path: Path, to: Path, *, most_bytes: int = MOST_BYTES) -> Path:
         make_folder(to)
         with tempfile.TemporaryDirectory(prefix=".open-", dir=to) as temporary:
             adopt(Path(temporary))
-            contents, found = _extract(path, Path(temporary), most_bytes)
+            contents, found = _extract(path, Path(temporary), most_bytes, known_only=True)
             if found:
                 changes = "; ".join(f"{item.path}: {item.what}" for item in found[:3])
                 more = f" and {len(found) - 3} more" if len(found) > 3 else ""
                 raise FolderError(
                     f"{path} was changed since it was bundled, so it is not opened: {changes}{more}"
                 )
-            (Path(temporary) / contents.incident).rename(wanted)
+            folder = Path(temporary) / contents.incident
+            left_out = {name: why for name in contents.files if (why := foreign.refusal(name))}
+            left_out |= _remove_active(folder)
+            left_out = {name: why for name, why in left_out.items() if not foreign.is_derived(name)}
+            mark_foreign(IncidentFolder(folder, redactor), path)
+            folder.rename(wanted)
     except OSError as error:
         raise folder_error(wanted, error) from error
-    return wanted
+    return Opened(path=wanted, contents=contents, left_out=left_out)
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FolderError(f"{path} is no whole bundle: {error}") from error
+def mark_foreign(folder: IncidentFolder, archive: Path | None = None) -> None:
+    """Record in the incident that it was opened from a bundle. Errors: FolderError."""
+    contents = folder.path / CONTENTS
+    text = f"Opened from the bundle {archive.name}" if archive else "Opened by an earlier version"
+    data: dict[str, str | list[str]] = {
+        foreign.OPENED: manifest.digest_of(archive) if archive else "unknown",
+        "file": CONTENTS,
+        "sha256": manifest.digest_of(contents),
+    }
+    folder.record(Draft(kind=EventKind.NOTE, text=text, source="open", data=data))
 
 
-def _entries(archive: zipfile.ZipFile, most_bytes: int) -> dict[str, zipfile.ZipInfo]:
-    """Return the files by name, all of which are safe to write. Errors: FolderError."""
-    entries: dict[str, zipfile.ZipInfo] = {}
-    folded: set[str] = set()
-    for info in archive.infolist():
-        if info.is_dir():
-            continue
-        if reason := _refused(info):
-            raise FolderError(f"{info.filename!r} is in the archive: {reason}")
-        if info.filename.casefold() in folded:
-            raise FolderError(f"{info.filename!r} is in the archive twice")
-        folded.add(info.filename.casefold())
-        entries[info.filename] = info
-    size = sum(info.file_size for info in entries.values())
-    if len(entries) > MOST_FILES or size > most_bytes:
-        raise FolderError(
-            f"it would unpack to {len(entries):,} files and {format_bytes(size)}; at most "
-            f"{MOST_FILES:,} and {format_bytes(most_bytes)}"
-        )
-    return entries
-
-
-def _refused(info: zipfile.ZipInfo) -> str:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG}:
-        return "it is a link or no plain file"
-    if info.flag_bits & 1 or info.compress_type not in _METHODS:
-        return "it is encrypted or packed in a way that is not read"
-    if "/" not in info.filename:
-        return "a bundle holds one folder"
-    return unsafe(info.orig_filename)
+def _remove_active(folder: Path) -> dict[str, str]:
+    """Remove the pages that do not forbid what ours forbid, and return them."""
+    removed = {}
+    for page in sorted(folder.glob("runs/*/html/*.html")):
+        if page.stat().st_size > decode.MOST_BYTES or not foreign.is_quiet(decode.read_file(page)):
+            page.unlink()
+            removed[page.relative_to(folder).as_posix()] = "a page that could run something"
+    return removed
 
 
 def _contents(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Contents:
@@ -137,44 +137,56 @@ def _contents(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
     if len(tops) != 1 or top.startswith(".") or f"{top}/{CONTENTS}" not in entries:
         raise FolderError(f"it is no bundle of an incident: it has no {CONTENTS} in its one folder")
     info = entries[f"{top}/{CONTENTS}"]
-    if info.file_size > 64 << 20:
+    if info.file_size > _MOST_CONTENTS_BYTES:
         raise FolderError(f"its {CONTENTS} is larger than any that was made here")
     try:
-        contents = msgspec.json.decode(archive.read(info), type=Contents)
-    except (msgspec.MsgspecError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        with archive.open(info) as file:
+            data = file.read(_MOST_CONTENTS_BYTES)
+    except _DAMAGE as error:
         raise FolderError(f"its {CONTENTS} cannot be read: {error}") from error
+    contents = decode.decode(data, Contents, f"its {CONTENTS}", whole=True)
     if contents.incident != top:
         raise FolderError(f"its {CONTENTS} is of {contents.incident!r}, and its folder is {top!r}")
     return contents
 
 
-def _extract(path: Path, to: Path, most_bytes: int) -> tuple[Contents, list[Difference]]:
-    """Write every file under `to` and return what is not as the contents say. Errors: FolderError."""
-    with _opened(path) as archive:
-        entries = _entries(archive, most_bytes)
+def _extract(
+    path: Path, to: Path, most_bytes: int, *, known_only: bool = False
+) -> tuple[Contents, list[Difference]]:
+    """Write the files under `to` and return what is not as the contents say. Errors: FolderError."""
+    with archive_files.opened(path, most_bytes=most_bytes) as archive:
+        entries = archive_files.files(archive)
         contents = _contents(archive, entries)
         size = sum(info.file_size for info in entries.values())
         if size > shutil.disk_usage(to).free:
             raise FolderError(f"it needs {format_bytes(size)}, and there is not so much room under {to}")
         try:
-            found = list(_unpack(archive, entries, contents, to))
+            found = list(_unpack(archive, entries, contents, to, known_only=known_only))
         except OSError as error:
             raise folder_error(to, error) from error
     return contents, sorted(found)
 
 
 def _unpack(
-    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], contents: Contents, to: Path
+    archive: zipfile.ZipFile,
+    entries: dict[str, zipfile.ZipInfo],
+    contents: Contents,
+    to: Path,
+    *,
+    known_only: bool,
 ) -> Iterator[Difference]:
     prefix = f"{contents.incident}/"
     for name, info in entries.items():
         relative = name.removeprefix(prefix)
-        digest = _write(archive, info, to / name)
         known = contents.files.get(relative)
+        if known is None and relative != CONTENTS:
+            yield Difference(relative, "added")
+            continue
+        if known_only and foreign.refusal(relative):
+            continue
+        digest = _write(archive, info, to / name)
         if digest is None:
             yield Difference(relative, "changed: it cannot be unpacked")
-        elif known is None and relative != CONTENTS:
-            yield Difference(relative, "added")
         elif known is not None and known.sha256 != digest:
             yield Difference(relative, "changed")
     for relative in contents.files.keys() - {name.removeprefix(prefix) for name in entries}:
@@ -193,6 +205,6 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str |
                     return None
                 digest.update(block)
                 target.write(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except _DAMAGE:
         return None
     return digest.hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.errors import FolderError
-from incident_lib.incident import decode, manifest
+from incident_lib.incident import decode, foreign, manifest
 from incident_lib.incident import events as event_files
 from incident_lib.incident.files import evidence_file
 from incident_lib.incident.manifest import Difference
@@ -58,6 +58,7 @@ def verify(incident: Path) -> list[Difference]:
         Difference(path.relative_to(incident).as_posix(), _HALF, is_bad=False)
         for path in sorted(incident.rglob(".*.part"))
     )
+    result += _foreign(incident, known)
     # What is missing may be missed by several: once is enough, the worst of what is said of it.
     worst = sorted(result, key=lambda difference: difference.is_bad)
     return sorted({difference.path: difference for difference in worst}.values())
@@ -127,6 +128,16 @@ def _edited(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
             yield Difference(relative, "removed by a person", is_bad=False)
         elif manifest.digest_of(path) != digest:
             yield Difference(relative, "edited by a person", is_bad=False)
+
+
+def _foreign(incident: Path, events: tuple[Event, ...]) -> Iterator[Difference]:
+    """Yield what marks an incident that came from elsewhere, where a part of it was changed or removed."""
+    opening, there = foreign.opening_of(events), foreign.is_foreign(incident, ())
+    if opening is None and there:
+        yield Difference(foreign.BUNDLE, "opened by an earlier version; it came from elsewhere", is_bad=False)
+    elif opening is not None and not foreign.is_marked(incident, events):
+        what = "changed since it was opened" if there else "missing: it came from elsewhere"
+        yield Difference(foreign.BUNDLE, what)
 
 
 def _children(path: Path) -> tuple[Path, ...]:

@@ -54,6 +54,8 @@ def take_snapshot(
     Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
     stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
+    if folder:
+        folder.require_own()
     deadline = deadline_seconds or settings.limits.collect_seconds
     with one_at_a_time(settings, watch.waits, seconds=min(WAIT_SECONDS, deadline / 3)):
         return _take(settings, parent, since, watch, deadline_seconds=deadline, folder=folder)

@@ -69,6 +69,7 @@ def watch_trend(
 
     Interrupted, what there is stays and is sealed. Errors: FolderError, RedactionError.
     """
+    folder.require_own()
     check_configuration(settings, folder)
     taken: list[Sample] = []
     end = clock.monotonic() + for_seconds

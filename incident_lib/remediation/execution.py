@@ -27,6 +27,7 @@ def plan_change(
 
     Cost: that of probing the target. Errors: RefusedError with what to do, UsageError, FolderError.
     """
+    folder.require_own()
     check_configuration(settings, folder, "mitigate", action, target)
     chosen = find_action(action)
     complete = chosen.complete(arguments or {})
@@ -42,6 +43,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     It is executed and verified, and the timeline has it before and after. Errors: RefusedError, and then
     nothing was changed: an unknown, used, expired or edited plan, or a world that has changed since.
     """
+    folder.require_own()
     plan = journal.load_plan(folder, plan_id)
     check_configuration(settings, folder, "mitigate", plan.action, plan.target, "--yes", plan_id)
     action = find_action(plan.action)

@@ -25,7 +25,9 @@ def choose_incident(
     try:
         redactor = redactor_for(settings)
         if name:
-            return folders.find(settings.incidents, name, redactor), ""
+            named = folders.find(settings.incidents, name, redactor)
+            named.require_own()
+            return named, ""
         found = folders.newest_open(settings.incidents, redactor)
         if found and not (save or rebind) and (why := _other_configuration(settings, found)):
             return None, why  # it is what is typed first when paged, so it is not refused

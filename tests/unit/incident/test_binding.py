@@ -153,7 +153,7 @@ def test_an_incident_of_somebody_else_is_never_rebound(place, monkeypatch):
     monkeypatch.setattr(IncidentFolder, "is_foreign", True, raising=False)
     settings = config.load()
     for rebind in (False, True):
-        with pytest.raises(UsageError, match="came from somebody else and is replayed only"):
+        with pytest.raises(UsageError, match="came from elsewhere: it is replayed"):
             check_configuration(settings, folder, "run", rebind=rebind)
     assert not [event for event in folder.events if event.source == "rebind"]
 

@@ -13,7 +13,7 @@ from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
 from incident_lib.incident import manifest
 from incident_lib.incident.bundle import plan_bundle, write_bundle
-from incident_lib.incident.events import Draft
+from incident_lib.incident.events import Draft, file_name
 from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.unbundle import is_bundle, open_bundle, read_contents, verify_bundle
 from incident_lib.model import EventKind, IncidentSeverity, IncidentStatus
@@ -31,6 +31,10 @@ from tests.notebooks import sample
 
 START = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 ID = "2026-01-15-checkout-503s"
+HEAD = (
+    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:">'
+)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def folder(tmp_path):
     made.write_text("communication/declaration.md", "We look into it.\n")
     run = made.new_run()
     (run / "html").mkdir()
-    (run / "html" / "index.html").write_text("<p>pool</p>")
+    (run / "html" / "index.html").write_text(f"{HEAD}<p>pool</p>")
     made.seal_run(run)
     return made
 
@@ -70,9 +74,10 @@ def archive(path, *entries):
 def test_a_bundle_opens_as_the_same_incident(folder, tmp_path):
     path = bundled(folder, tmp_path / "out.zip")
     assert verify_bundle(path) == []
-    there = IncidentFolder(open_bundle(path, tmp_path / "elsewhere"), Redactor())
+    there = IncidentFolder(open_bundle(path, tmp_path / "elsewhere", Redactor()).path, Redactor())
     assert there.incident == folder.incident
-    assert there.events == folder.events
+    assert there.events[:-1] == folder.events
+    assert there.events[-1].text == "Opened from the bundle out.zip"
     assert there.verify() == []
     assert (there.path / "communication/declaration.md").read_text() == "We look into it.\n"
 
@@ -81,8 +86,14 @@ def test_the_same_folder_gives_the_same_bytes_also_after_a_journey(folder, tmp_p
     first = bundled(folder, tmp_path / "a.zip")
     os.utime(folder.path / "incident.json", (0, 0))
     assert bundled(folder, tmp_path / "b.zip").read_bytes() == first.read_bytes()
-    there = IncidentFolder(open_bundle(first, tmp_path / "elsewhere"), Redactor())
-    assert bundled(there, tmp_path / "c.zip").read_bytes() == first.read_bytes()
+    there = IncidentFolder(open_bundle(first, tmp_path / "elsewhere", Redactor()).path, Redactor())
+    again = read_contents(bundled(there, tmp_path / "c.zip")).files
+    before = read_contents(first).files
+    assert {name for name, sealed in again.items() if before.get(name) != sealed} == {
+        "incident.json",
+        f"events/{file_name(there.events[-1])}",
+    }
+    assert before.keys() <= again.keys()
 
 
 def test_scratch_temporary_files_and_links_stay_here(folder, tmp_path):
@@ -150,11 +161,11 @@ def test_without_a_declaration_it_is_not_intact(folder):
 def test_nothing_is_overwritten(folder, tmp_path):
     path = bundled(folder, tmp_path / "out.zip")
     with pytest.raises(UsageError, match="there already"):
-        open_bundle(path, folder.path.parent)
+        open_bundle(path, folder.path.parent, Redactor())
     (tmp_path / "to").mkdir()
     (tmp_path / "to" / ID).symlink_to(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="there already"):
-        open_bundle(path, tmp_path / "to")
+        open_bundle(path, tmp_path / "to", Redactor())
 
 
 def test_a_changed_missing_or_added_entry_is_told_and_not_opened(folder, tmp_path):
@@ -173,7 +184,7 @@ def test_a_changed_missing_or_added_entry_is_told_and_not_opened(folder, tmp_pat
         ("incident.json", "missing"),
     } <= told
     with pytest.raises(FolderError, match="changed since it was bundled"):
-        open_bundle(path, tmp_path / "to")
+        open_bundle(path, tmp_path / "to", Redactor())
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -189,7 +200,7 @@ def test_a_name_that_leads_elsewhere_is_refused(folder, tmp_path, name):
 
     path = rewritten(bundled(folder, tmp_path / "out.zip"), tmp_path / "evil.zip", change)
     with pytest.raises(FolderError):
-        open_bundle(path, tmp_path / "deep" / "to")
+        open_bundle(path, tmp_path / "deep" / "to", Redactor())
     assert not list(tmp_path.rglob("evil"))
     assert [one.is_bad for one in verify_bundle(path)] == [True]
 
@@ -201,7 +212,7 @@ def test_a_link_in_the_archive_is_refused(folder, tmp_path):
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(link, "/etc/passwd")
     with pytest.raises(FolderError, match="link"):
-        open_bundle(path, tmp_path / "to")
+        open_bundle(path, tmp_path / "to", Redactor())
 
 
 def test_two_entries_of_one_name_are_refused(folder, tmp_path):
@@ -209,7 +220,7 @@ def test_two_entries_of_one_name_are_refused(folder, tmp_path):
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(f"{ID}/INCIDENT.json", "{}")
     with pytest.raises(FolderError, match="twice"):
-        open_bundle(path, tmp_path / "to")
+        open_bundle(path, tmp_path / "to", Redactor())
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(folder, tmp_path):
@@ -217,7 +228,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(folder, tmp_path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr(f"{ID}/zeros", bytes(3_000_000))
     with pytest.raises(FolderError, match="would unpack"):
-        open_bundle(path, tmp_path / "to", most_bytes=1_000_000)
+        open_bundle(path, tmp_path / "to", Redactor(), most_bytes=1_000_000)
     assert "would unpack" in verify_bundle(path, most_bytes=1_000_000)[0].what
 
 
@@ -234,7 +245,7 @@ def test_what_is_no_bundle_says_so(folder, tmp_path):
         (one,) = verify_bundle(path)
         assert one.is_bad
         with pytest.raises(FolderError):
-            open_bundle(path, tmp_path / "to")
+            open_bundle(path, tmp_path / "to", Redactor())
     with pytest.raises(UsageError, match="no bundle"):
         verify_bundle(tmp_path / "nowhere.zip")
 
@@ -341,7 +352,7 @@ def test_all_that_the_product_wrote_is_bundled_as_it_is(worked_on, tmp_path):
     kinds = {path.rpartition(".")[2] for path in contents.files}
     assert kinds >= {"json", "html", "ipynb", "md"}
     assert [found for found in verify_bundle(tmp_path / "out.zip") if found.is_bad] == []
-    there = open_bundle(tmp_path / "out.zip", tmp_path / "there")
+    there = open_bundle(tmp_path / "out.zip", tmp_path / "there", Redactor()).path
     assert b"hunter2" not in b"".join(path.read_bytes() for path in there.rglob("*") if path.is_file())
     assert PNG in (next(there.glob("runs/*/notebooks/10_application.ipynb"))).read_text()
 
@@ -366,13 +377,16 @@ def test_what_people_added_is_redacted_on_the_way_and_named(worked_on, tmp_path)
     people = {postmortem.name, *(f"attachments/{name}" for name in ("page.html", "notes.md", "hers.ipynb"))}
     assert contents.redacted.keys() == people
     assert contents.not_read == ("attachments/screen.png",)
-    there = open_bundle(tmp_path / "out.zip", tmp_path / "there")
-    everything = b"".join(path.read_bytes() for path in there.rglob("*") if path.is_file())
+    there = open_bundle(tmp_path / "out.zip", tmp_path / "there", Redactor()).path
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = tmp_path / "unpacked" / folder.id
+    everything = b"".join(path.read_bytes() for path in unpacked.rglob("*") if path.is_file())
     for secret in (b"kumquat-77", b"hunter2", b"abcdefghijk123456"):
         assert secret not in everything
     assert "uptime=5 was fine." in (there / postmortem.name).read_text()
     assert (
-        nbformat.read(there / "attachments" / "hers.ipynb", as_version=4)
+        nbformat.read(unpacked / "attachments" / "hers.ipynb", as_version=4)
         .cells[1]
         .outputs[2]
         .data["image/png"]
@@ -398,6 +412,6 @@ def test_what_another_machine_hid_stays_hidden_and_is_no_secret(tmp_path):
     plan = plan_bundle(IncidentFolder(made.path, there))
     assert plan.secrets == {}
     write_bundle(IncidentFolder(made.path, there), plan, tmp_path / "out.zip")
-    assert (open_bundle(tmp_path / "out.zip", tmp_path / "there") / "communication/note.md").read_text() == (
-        made.path / "communication/note.md"
-    ).read_text()
+    assert (
+        open_bundle(tmp_path / "out.zip", tmp_path / "there", Redactor()).path / "communication/note.md"
+    ).read_text() == (made.path / "communication/note.md").read_text()
