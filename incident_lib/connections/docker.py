@@ -234,7 +234,9 @@ class Stream:
         content = self._take(size, deadline, seconds)
         if kind == _STDOUT:
             return content
-        self.stderr = (self.stderr + content)[-_MOST_ERRORS_BYTES:]
+        self.stderr += content
+        if len(self.stderr) > _MOST_ERRORS_BYTES:  # from a whole line on: half a line may be half a secret
+            self.stderr = self.stderr[-_MOST_ERRORS_BYTES:].partition(b"\n")[2]
         return b""
 
     def _take(self, size: int, deadline: float, seconds: float) -> bytes:

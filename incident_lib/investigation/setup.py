@@ -17,6 +17,7 @@ from incident_lib.incident.files import share
 from incident_lib.incident.marks_key import FolderMarks
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
+from incident_lib.redact.excerpt import quote_with
 from incident_lib.redact.known import names
 from incident_lib.redact.marks import Marks
 from incident_lib.resources import resource, text_of
@@ -80,7 +81,7 @@ def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
     """
     extra = settings.document.redact
     try:
-        return Redactor(
+        made = Redactor(
             settings.secrets(),
             extra.patterns,
             extra.keys,
@@ -90,6 +91,7 @@ def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
     except RedactionError as error:
         line = config.line_of_key(_text(settings), "redact", "patterns")
         raise ConfigError(f"{settings.path}: line {line}: key `patterns`: {error}") from error
+    return quote_with(made)
 
 
 def ordinary_names(settings: Settings) -> frozenset[str]:

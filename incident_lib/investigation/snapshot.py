@@ -11,7 +11,7 @@ from incident_lib.config import Settings
 from incident_lib.correlation.baseline import compare_findings
 from incident_lib.correlation.changes import changes_since
 from incident_lib.correlation.trend import is_recent, trend_findings
-from incident_lib.errors import FolderError, UsageError
+from incident_lib.errors import FolderError, RedactionError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.binding import data_of_collection
@@ -79,27 +79,33 @@ def _take(
     lanes = plan_lanes(settings)
     watch.begun(sum(len(lane.probes) for lane in lanes))
     stored: list[Evidence] = []
+    is_hidden = True
     try:
         for evidence in collect(lanes, window, deadline_seconds):
             kept = writer.add(evidence)
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
+    except RedactionError:  # a part that is sealed would look like the whole
+        is_hidden = False
+        shutil.rmtree(writer.path, ignore_errors=True)
+        raise
     finally:
-        around = derived_findings(settings, folder, stored, context, snapshot=writer.id)
-        analysis = analyze(
-            stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
-        )
-        _seal(writer, analysis, graph)
-        if folder:
-            folder.record(
-                Draft(
-                    kind=EventKind.SNAPSHOT,
-                    text=f"Snapshot {writer.id} was taken",
-                    source="collect",
-                    data=configuration,
-                )
+        if is_hidden:
+            around = derived_findings(settings, folder, stored, context, snapshot=writer.id)
+            analysis = analyze(
+                stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
             )
-            record_observed(folder, analysis, stored)
+            _seal(writer, analysis, graph)
+            if folder:
+                folder.record(
+                    Draft(
+                        kind=EventKind.SNAPSHOT,
+                        text=f"Snapshot {writer.id} was taken",
+                        source="collect",
+                        data=configuration,
+                    )
+                )
+                record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)
 
 
@@ -157,7 +163,7 @@ def _require_room(place: Path) -> None:
 def _seal(writer: SnapshotWriter, analysis: Analysis, graph: Topology) -> None:
     try:
         writer.seal(analysis, graph)
-    except FolderError:
+    except (FolderError, RedactionError):
         shutil.rmtree(writer.path, ignore_errors=True)
         raise
 

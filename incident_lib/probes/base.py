@@ -13,6 +13,7 @@ from incident_lib.connections.session import Session
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Attachment, Evidence, EvidenceStatus, Problem, Row, Truncation, Window
 from incident_lib.model.rows import decode_rows
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.units import format_duration
 
 _LONGEST_WORDS = 300
@@ -226,7 +227,9 @@ def check_rows(rows: tuple[Row, ...]) -> None:
         decode_rows(msgspec.Raw(msgspec.json.encode(rows)))
     except (OverflowError, ValueError, msgspec.MsgspecError) as error:
         message = f"it answered with what is no possible value: {error}"
-        raise TargetError(ProblemKind.UNSUPPORTED, message[:_LONGEST_WORDS], _STRANGE_ADVICE) from error
+        raise TargetError(
+            ProblemKind.UNSUPPORTED, excerpt(message, _LONGEST_WORDS), _STRANGE_ADVICE
+        ) from error
 
 
 def problem_of(error: Exception) -> Problem:
@@ -241,7 +244,7 @@ def problem_of(error: Exception) -> Problem:
     while frames and frames.tb_next:
         frames = frames.tb_next
     where = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}" if frames else "?"
-    text = f"{type(error).__name__}: {str(error)[:_LONGEST_WORDS]} ({where})"
+    text = f"{type(error).__name__}: {excerpt(str(error), _LONGEST_WORDS)} ({where})"
     if isinstance(error, _OF_ANSWERS):
         message = f"it answered with what is no possible value: {text}"
         return Problem(kind=ProblemKind.UNSUPPORTED, message=message, advice=_STRANGE_ADVICE)

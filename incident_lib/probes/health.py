@@ -8,6 +8,7 @@ import msgspec
 from incident_lib.connections.session import NoSession
 from incident_lib.model import Row, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.redact.excerpt import excerpt
 
 _DETAIL_CHARACTERS = 300
 
@@ -52,4 +53,4 @@ def plain(text: str) -> str:
     'down [31mred'
     """
     shown = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(shown.split())[:_DETAIL_CHARACTERS]
+    return excerpt(" ".join(shown.split()), _DETAIL_CHARACTERS)

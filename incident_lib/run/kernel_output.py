@@ -25,7 +25,10 @@ class KernelOutput:
     def text(self) -> str:
         """What was written so far; where it is too much, the beginning is cut and marked so."""
         cut = f"[only the last {format_bytes(KEPT_BYTES)} are kept]\n" if self._lost else ""
-        return cut + self._kept.decode("utf-8", "replace").strip()
+        kept = (
+            self._kept.partition(b"\n")[2] if self._lost else self._kept
+        )  # half a line may be half a secret
+        return cut + kept.decode("utf-8", "replace").strip()
 
     def end(self) -> None:
         """Wait a moment for the last output."""

@@ -13,6 +13,7 @@ from incident_lib.connections.urls import join, safe_url
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.http.readiness import parse_parts
 from incident_lib.technologies.http.rows import HttpAnswer
 
@@ -97,7 +98,7 @@ def _row(answer: http.Answer, samples: tuple[float, ...]) -> HttpAnswer:
         body_truncated=answer.truncated,
         clock_difference_seconds=answer.clock.seconds if answer.clock else None,
         clock_error_seconds=answer.clock.error_seconds if answer.clock else None,
-        body_start="" if answer.status is None or answer.status < 300 else text[:_START_CHARACTERS],
+        body_start="" if answer.status is None or answer.status < 300 else excerpt(text, _START_CHARACTERS),
     )
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.http.rows import HealthPart
 
 _GOOD = frozenset(
@@ -122,7 +123,9 @@ def _part(name: str, value: Any, *, sure: bool) -> HealthPart | None:
         judged = (False, word)
     if judged is None:
         return None
-    return HealthPart(name=name[:100], ok=judged[0], text=_text(judged[1], {} if judged[0] else fields))
+    return HealthPart(
+        name=excerpt(name, 100), ok=judged[0], text=_text(judged[1], {} if judged[0] else fields)
+    )
 
 
 def _judge(word: Any) -> tuple[bool, str] | None:
@@ -140,7 +143,7 @@ def _judge(word: Any) -> tuple[bool, str] | None:
 
 def _text(word: str, fields: dict[str, Any]) -> str:
     reason = _first(fields, _REASONS)
-    return (f"{word}: {reason}" if isinstance(reason, str) and reason else word)[:_TEXT_CHARACTERS]
+    return excerpt(f"{word}: {reason}" if isinstance(reason, str) and reason else word, _TEXT_CHARACTERS)
 
 
 def _first(fields: dict[str, Any], names: tuple[str, ...]) -> Any:

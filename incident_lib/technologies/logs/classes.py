@@ -153,7 +153,7 @@ def _remembered(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _found(text: str) -> tuple[tuple[str, str], ...]:
-    found = {name: line.strip()[:500] for name, line in _matcher().find(text)}
+    found = {name: line.strip()[:4_000] for name, line in _matcher().find(text)}
     known = log_classes()
     return tuple((name, line) for name, line in found.items() if found.keys().isdisjoint(known[name].unless))
 

@@ -61,7 +61,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     def file(self, kind: str, suffix: str = "log") -> Path:
         """Return the path of one of the files: `backend-raw-20260115T143105Z.log`."""
-        return self.folder / f"{safe_name(self.service)}-{kind}-{clock.format_stamp(self.at)}.{suffix}"
+        return (
+            self.folder
+            / f"{safe_name(self.redactor.text(self.service))}-{kind}-{clock.format_stamp(self.at)}.{suffix}"
+        )
 
 
 class _Count(msgspec.Struct):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.redact import Redactor
+from incident_lib.redact.excerpt import shortened
 from incident_lib.technologies.logs.probes.digest import (
     Digest,
     EndpointCount,
@@ -17,6 +18,9 @@ from incident_lib.technologies.logs.probes.digest import (
 )
 
 _MARK = re.compile(r"\[(?:secret|token|cookie|authorization|credentials|query|private-key|e-mail)\]")
+
+
+_EXAMPLE = 500  # characters that are kept
 
 
 class Redaction(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ def _value(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, str):
         return redactor.text(value)
     if isinstance(value, Tally):
-        return msgspec.structs.replace(value, example=redactor.text(value.example))
+        return msgspec.structs.replace(value, example=shortened(redactor.text(value.example), _EXAMPLE))
     if isinstance(value, Requests):
         return msgspec.structs.replace(value, endpoints=_table(value.endpoints, redactor))
     if isinstance(value, int | float | Slot | EndpointCount):

@@ -306,8 +306,8 @@ def _parts_of(source: Source, size: int) -> list[Source]:
 
 def _newest(before: list[str], block: bytes, redactor: Redactor) -> tuple[str, ...]:
     """Return the last lines up to a block's end, redacted together, as a secret may stand on several."""
-    lines = [*before, *(line for line, _ in clean_lines(block) if line)][-_TAIL:]
-    return tuple(redactor.text("\n".join(lines)).split("\n")) if lines else ()
+    lines = [*before, *(line for line, _ in clean_lines(block) if line)][-2 * _TAIL :]
+    return tuple(redactor.text("\n".join(lines)).split("\n")[-_TAIL:]) if lines else ()
 
 
 def _capped(digest: Digest) -> Digest:

@@ -10,6 +10,7 @@ from incident_lib import clock
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.model.remediation import Affected
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.postgres.change import (
     Backend,
     PostgresChange,
@@ -108,7 +109,7 @@ def _affected(backend: Backend) -> tuple[Affected, ...]:
     return (
         Affected(what="session", detail=f"pid {backend.pid}: {', '.join((*who, where))}"),
         Affected(what="it is", detail=f"{backend.state or backend.kind}, {lasted}"),
-        Affected(what="its statement", detail=normalised(backend.query or "")[:_SHOWN]),
+        Affected(what="its statement", detail=excerpt(normalised(backend.query or ""), _SHOWN)),
         Affected(what="locks it holds", count=backend.lock_count),
         Affected(what="sessions that wait for it", count=backend.waiter_count),
     )

@@ -1,5 +1,6 @@
 """Probes of services that are plain processes, by their pid file."""
 
+import shlex
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Row, Window
 from incident_lib.model.rows import MemorySample
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.process.rows import ProcessState
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def _describe(process: "psutil.Process", pid_file: str, limit: int) -> ProcessSt
         is_running=True,
         state=str(process.status()),
         started_at=datetime.fromtimestamp(process.create_time(), UTC),
-        command=" ".join(process.cmdline())[:_COMMAND_LIMIT],
+        command=excerpt(shlex.join(process.cmdline()), _COMMAND_LIMIT),
         user=process.username(),
         process_count=len(_family(process)),
         memory_limit_bytes=limit or None,

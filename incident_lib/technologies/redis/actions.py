@@ -9,6 +9,7 @@ from incident_lib import clock
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected, Bound
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.redis.change import RedisChange, Server, open_for_change
 from incident_lib.units import format_bytes, format_duration
 
@@ -155,7 +156,9 @@ def _count(session: RedisChange, pattern: str, allowed: frozenset[str]) -> _Coun
     for found in session.scan(pattern):
         mine = _deletable(found, allowed)
         keys, kept = keys + len(mine), kept + len(found) - len(mine)
-        samples += [key.decode("utf-8", "backslashreplace")[:80] for key in mine[: _SAMPLES - len(samples)]]
+        samples += [
+            excerpt(key.decode("utf-8", "backslashreplace"), 80) for key in mine[: _SAMPLES - len(samples)]
+        ]
         if clock.monotonic() > deadline:
             is_whole = False
             break

@@ -9,6 +9,7 @@ import msgspec
 from incident_lib.config import Service, Settings
 from incident_lib.connections.places.container import container_of
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.redis.connect import ReplyError, container, from_reply
 from incident_lib.technologies.redis.connect.address import Address, parse_url
 from incident_lib.technologies.redis.connect.problems import from_library
@@ -152,7 +153,7 @@ def _reply(error: "redis.ResponseError") -> TargetError:
     if isinstance(error, redis.exceptions.NoPermissionError):
         return TargetError(
             ProblemKind.PRIVILEGE,
-            f"the server says: {text[:200]}",
+            f"the server says: {excerpt(text, 200)}",
             "give the user of the service's `url` +info +dbsize +scan +unlink and the keys",
         )
     return from_reply(ReplyError(text))

@@ -8,6 +8,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.custom.probes.numbers import first_number
 
 _SECONDS = 4.0
@@ -31,7 +32,7 @@ def fetch_command(session: Engine, _window: Window, *, custom: OwnProbe, contain
 def _value(custom: OwnProbe, result: Output) -> float | None:
     if custom.read == "exit_code":
         return float(result.exit_code) if result.exit_code >= 0 else None  # -1: not known
-    errors = result.stderr.decode("utf-8", "replace").strip()[:_START_CHARACTERS]
+    errors = excerpt(result.stderr.decode("utf-8", "replace").strip(), _START_CHARACTERS)
     # `grep -c` and `pgrep -c` count nothing and end with 1; a failure prints a reason besides.
     if result.exit_code > 1 or (result.exit_code == 1 and errors):
         raise TargetError(

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.excerpt import excerpt
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)\s*(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?(?:\s*#.*)?$")
@@ -21,7 +22,7 @@ def first_number(text: str, place: str) -> float:
     12.0
     """
     if (found := _NUMBER.search(text)) is None:
-        start = text.strip()[:_START_CHARACTERS]
+        start = excerpt(text.strip(), _START_CHARACTERS)
         start = "".join(char for char in start if char.isprintable()) or "nothing that can be read"
         raise TargetError(ProblemKind.UNSUPPORTED, f"{place} holds no number, but {start}")
     return float(found[0])

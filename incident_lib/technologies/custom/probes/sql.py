@@ -9,6 +9,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Window
 from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched, SqlSession
+from incident_lib.redact.excerpt import excerpt
 
 _FENCE = "SELECT * FROM (\n{}\n) AS own LIMIT 2"  # a second row is enough to know that there is more than one
 _LABEL_CHARACTERS = 200
@@ -59,7 +60,7 @@ def measurements(custom: OwnProbe, row: dict[str, Any]) -> tuple[Measurement, ..
     if not chosen or any(name not in numeric and name not in empty for name in chosen):
         raise TargetError(ProblemKind.UNSUPPORTED, "it gave no number", "cast the column: extract, ::float8")
     labels = {
-        name: str(value)[:_LABEL_CHARACTERS]
+        name: excerpt(str(value), _LABEL_CHARACTERS)
         for name, value in row.items()
         if name not in chosen and isinstance(value, str | bool)
     }

@@ -9,6 +9,7 @@ from incident_lib.connections.docker import Engine, translated
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Row, Window
 from incident_lib.probes.base import Fetched
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
 
 _ATTEMPTS = 5
@@ -189,7 +190,7 @@ def _output(entry: dict[str, Any]) -> HealthOutput:
     return HealthOutput(
         at=parse_engine_time(entry.get("Start")),
         exit_code=entry.get("ExitCode"),
-        output=str(entry.get("Output") or "").strip()[:_OUTPUT_LIMIT],
+        output=excerpt(str(entry.get("Output") or "").strip(), _OUTPUT_LIMIT),
     )
 
 

@@ -6,6 +6,7 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.model.rows import Measurement
 from incident_lib.probes.base import Fetched
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.docker.rows import ContainerProcess
 
 _COLUMNS = "-eo pid,ppid,stat,rss,etime,args"
@@ -46,7 +47,7 @@ def _process(entry: list[str]) -> ContainerProcess:
         state=state,
         resident_bytes=int(resident) * 1024,
         age=age,
-        command=command[:_COMMAND_LIMIT],
+        command=excerpt(command, _COMMAND_LIMIT),
     )
 
 

@@ -20,7 +20,7 @@ from incident_lib.technologies.logs.probes.mask import mask, mask_path
 from incident_lib.technologies.logs.probes.multiline import Record
 
 SLOW_SECONDS = 1.0
-_EXAMPLE = 500  # characters
+_EXAMPLE = 4_000  # characters: more than is kept in the end, so that no secret is cut before it is hidden
 _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 MOST_ENDPOINTS = MOST_EXCEPTIONS = 500

@@ -16,6 +16,7 @@ from incident_lib.connections.places.inside import (
 )
 from incident_lib.connections.sockets import describe
 from incident_lib.errors import ProblemKind
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.network.certificates import matches_name, names_its_issuer, parse_certificate
 from incident_lib.technologies.network.probes.dependency_addresses import DependencyAddress
 from incident_lib.technologies.network.rows import Certificate, NameAnswer, PortAnswer, TlsAnswer, Trust
@@ -95,7 +96,7 @@ def _code(answer: Answer) -> str | None:
 
 def _words_of(error: str) -> str:
     words = {"EAI_AGAIN": "no resolver gave an answer", "EAI_FAIL": "the resolver failed"}
-    return words.get(error, "no such name" if error in _NO_SUCH_NAME else error[:200])
+    return words.get(error, "no such name" if error in _NO_SUCH_NAME else excerpt(error, 200))
 
 
 def _tls(seen: TlsSeen, target: DependencyAddress, asked: str, answer: Answer) -> TlsAnswer:
@@ -107,7 +108,7 @@ def _tls(seen: TlsSeen, target: DependencyAddress, asked: str, answer: Answer) -
         name=host,
         address=f"{address}:{target.endpoint.port}",
         verified=seen.verified,
-        message=seen.message[:300],
+        message=excerpt(seen.message, 300),
         protocol=seen.protocol,
         silent=seen.silent,
         trust=_trust_of(seen.code, verified=seen.verified, store=seen.store, ders=ders),
@@ -193,7 +194,9 @@ def _shell_port(
         yield _port_answer(target, asked, address, None)
         return
     if (kind := kind_of_words(code, words)) is None:
-        missing.append(f"the port of {target.dependency} ({words[:80] or 'the tool gives no reason'})")
+        missing.append(
+            f"the port of {target.dependency} ({excerpt(words, 80) or 'the tool gives no reason'})"
+        )
         return
     yield _port_answer(target, asked, address, kind)
 
@@ -209,7 +212,7 @@ def _shell_tls(target: DependencyAddress, asked: str, code: str, words: str) -> 
         name=endpoint.host,
         address=f"{endpoint.host}:{endpoint.port}",
         verified=verified,
-        message=(bad[1] if bad else "" if shaken else words[:200] or "no handshake")[:300],
+        message=excerpt(bad[1] if bad else "" if shaken else words or "no handshake", 300),
         silent=not codes and code in TIMEOUT_CODES,
         trust=_trust_of(bad[0] if bad else None, verified=verified),
         name_matches=False if bad and bad[0] in _NAME_CODES else None,

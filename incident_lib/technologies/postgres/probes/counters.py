@@ -12,8 +12,10 @@ from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Row, Window
 from incident_lib.probes.base import Fetched, Probe
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import (
+    QUERY_CHARACTERS,
     privilege_problem,
     records,
     seconds_between,
@@ -88,7 +90,7 @@ def statement_rows(
     whole = ran.total()
     return tuple(
         PostgresRunningStatement(
-            query=query,
+            query=excerpt(query, QUERY_CHARACTERS),
             session_count=number,
             sample_count=samples,
             mean_session_count=number / samples,

@@ -10,9 +10,11 @@ import msgspec
 from incident_lib.errors import ProblemKind
 from incident_lib.model import Problem, Row, Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.postgres.connect import PostgresSession
 
 R = TypeVar("R", bound=Row)
+QUERY_CHARACTERS = 1_000
 PRIVILEGE = Problem(
     kind=ProblemKind.PRIVILEGE,
     message="our role is no member of pg_monitor, so it sees little of what other roles do",
@@ -43,8 +45,14 @@ def read(session: PostgresSession, name: str, row_type: type[R]) -> tuple[tuple[
 
 
 def records(answer: list[dict[str, Any]], row_type: type[R]) -> tuple[R, ...]:
-    """Return `answer` as records; columns that the record does not have are left out."""
-    return tuple(msgspec.convert(row, row_type) for row in answer)
+    """Return `answer` as records; columns that the record does not have are left out, statements are cut."""
+    return tuple(msgspec.convert(with_short_query(row), row_type) for row in answer)
+
+
+def with_short_query(row: dict[str, Any], most: int = QUERY_CHARACTERS) -> dict[str, Any]:
+    """Return a row whose statement is not too long; it comes long, so that no secret in it is cut."""
+    query = row.get("query")
+    return row if not query or len(query) <= most else {**row, "query": excerpt(query, most)}
 
 
 def probe_of(

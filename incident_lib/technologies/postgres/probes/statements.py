@@ -11,11 +11,17 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
-from incident_lib.technologies.postgres.probes.reading import privilege_problem, seconds_between, statement
+from incident_lib.technologies.postgres.probes.reading import (
+    privilege_problem,
+    seconds_between,
+    statement,
+    with_short_query,
+)
 from incident_lib.technologies.postgres.rows import PostgresEvictions, PostgresStatement
 
 INTERVAL_SECONDS = 1.0
 _KEPT_STATEMENTS = 20
+_QUERY_CHARACTERS = 2_000
 _OLDEST_EXTENSION, _COUNTS_EVICTIONS = (1, 8), (1, 9)
 _KEY = re.compile(r"\d+/\d+/-?\d+")
 _NOT_THERE = {ProblemKind.UNSUPPORTED, ProblemKind.PRIVILEGE, ProblemKind.BUSY}
@@ -151,7 +157,7 @@ def _statement(row: Reading, text: Reading, whole_seconds: float) -> PostgresSta
             "statement_id": row["key"],
             "role": text.get("role"),
             "database": text.get("database"),
-            "query": text.get("query"),
+            **with_short_query({"query": text.get("query")}, _QUERY_CHARACTERS),
             "mean_seconds": row["total_seconds"] / row["call_count"],
             "share_ratio": row["total_seconds"] / whole_seconds if whole_seconds else 0.0,
         },

@@ -22,7 +22,7 @@ SELECT i.pid, coalesce(array(SELECT DISTINCT unnest(b.blocked_by)), '{}') AS blo
        CASE WHEN a.state = 'active'
             THEN extract(epoch FROM clock_timestamp() - a.query_start)::float8 END AS query_seconds,
        extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS state_seconds,
-       left(a.query, 1000) AS query,
+       left(a.query, 20000) AS query,
        b.locktype AS lock_type, b.mode AS lock_mode,
        b.database::int8 AS lock_database, b.relation::int8 AS lock_relation,
        CASE b.locktype WHEN 'advisory' THEN concat_ws(', ', b.classid::text, b.objid::text)

@@ -3,7 +3,7 @@
 SELECT pid, usename::text AS role, nullif(application_name, '') AS application, state,
        query_start AS started_at,
        CASE WHEN state <> 'active' THEN state_change END AS ended_at,
-       left(query, 300) AS query
+       left(query, 20000) AS query
 FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND query_start IS NOT NULL
   AND datname = current_database()

@@ -17,7 +17,7 @@ SELECT a.pid, nullif(application_name, '') AS application, usename::text AS role
        wait_event_type AS wait_type, wait_event,
        age(backend_xmin)::int4 AS snapshot_age_transactions,
        coalesce(b.blocking_count, 0) AS blocking_count,
-       left(query, 1000) AS query,
+       left(query, 20000) AS query,
        count(*) OVER ()::int4 AS total_count
 FROM pg_stat_activity AS a LEFT JOIN blocking AS b ON b.pid = a.pid
 WHERE backend_type = 'client backend' AND state <> 'idle'

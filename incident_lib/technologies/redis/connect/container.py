@@ -17,6 +17,7 @@ from incident_lib.connections.docker import Engine
 from incident_lib.connections.places.base import Output
 from incident_lib.connections.places.container import Container, OpenContainer
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.excerpt import excerpt
 from incident_lib.redact.found import remember
 from incident_lib.technologies.redis.connect.address import PORT, Address
 from incident_lib.technologies.redis.connect.commands import check, name_of
@@ -158,7 +159,7 @@ class ContainerCli:
                 "look at the log of the container",
             )
         if result.exit_code not in {0, 1} or (result.exit_code and not result.stdout):
-            first = output.strip().partition("\n")[0][:200]
+            first = excerpt(output.strip().partition("\n")[0], 200)
             raise TargetError(ProblemKind.PROTOCOL, f"{self._program} inside the container failed: {first}")
         return parse_output(command, result.stdout.decode("utf-8", "surrogateescape"))
 

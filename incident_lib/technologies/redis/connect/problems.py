@@ -5,6 +5,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.redact.excerpt import excerpt
 
 if TYPE_CHECKING:
     from redis.exceptions import RedisError
@@ -56,7 +57,7 @@ def from_reply(reply: ReplyError) -> TargetError:
         kind = ProblemKind.FULL
     elif "unknown command" in text or "unknown subcommand" in text.lower():
         kind = ProblemKind.UNSUPPORTED
-    return TargetError(kind, f"the server says: {text[:200]}", _ADVICE.get(kind, ""))
+    return TargetError(kind, f"the server says: {excerpt(text, 200)}", _ADVICE.get(kind, ""))
 
 
 def _not_allowed(reply: ReplyError) -> TargetError:
@@ -65,7 +66,7 @@ def _not_allowed(reply: ReplyError) -> TargetError:
     command = f"+{reply.command}" if reply.command else ""
     rule = "~*" if "permissions to access" in text else command
     if not rule:
-        return TargetError(kind, f"the server says: {text[:200]}", _ADVICE[kind])
+        return TargetError(kind, f"the server says: {excerpt(text, 200)}", _ADVICE[kind])
     return TargetError(
         kind,
         f"the ACL of the workbench's user lacks {rule}",
@@ -96,7 +97,7 @@ def _busy(text: str) -> TargetError:
     elif "SCRIPT KILL" in text:
         what, end = "a script", "SCRIPT KILL"
     else:
-        return TargetError(ProblemKind.BUSY, f"the server says: {text[:200]}", "wait for it to end")
+        return TargetError(ProblemKind.BUSY, f"the server says: {excerpt(text, 200)}", "wait for it to end")
     return TargetError(
         ProblemKind.BUSY,
         f"{what} has been running for too long, and every other command is refused",
@@ -154,7 +155,7 @@ def from_library(error: "RedisError", where: str) -> TargetError:
     if isinstance(error, exceptions.ConnectionError):
         behind = error.__cause__ or error.__context__
         return from_os(behind if isinstance(behind, OSError) else ConnectionResetError(), where)
-    return protocol(where, str(error)[:80])
+    return protocol(where, excerpt(str(error), 80))
 
 
 def protocol(where: str, what: str) -> TargetError:
