@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -14,16 +15,18 @@ from incident_lib.cli import terminal
 from incident_lib.cli.arguments import open_folder, print_json
 from incident_lib.cli.terminal import Row, plain, print_rows
 from incident_lib.config import Settings
+from incident_lib.config.tables import Sign
 from incident_lib.errors import FolderError
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.manifest import Signed, signatures
 from incident_lib.incident.unbundle import is_bundle, verify_bundle
 from incident_lib.investigation.case import open_case
-from incident_lib.investigation.setup import redactor_for
+from incident_lib.investigation.setup import redactor_for, trusted_keys
 from incident_lib.model import Incident
 from incident_lib.reports.postmortem import file_name
 from incident_lib.reports.postmortem_status import completeness, describe_due
-from incident_lib.units import format_duration
+from incident_lib.units import format_count, format_duration
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -56,19 +59,59 @@ def show(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Return 0 when everything is as it was sealed, 1 when not."""
+    seals: list[Signed] = []
     if is_bundle(arguments.incident):
-        name, found = arguments.incident, verify_bundle(Path(arguments.incident))
+        settings = config.load(arguments.config)
+        name = arguments.incident
+        found = verify_bundle(Path(name), look=lambda incident: seals.extend(signatures(incident)))
     else:
-        _, folder = open_folder(arguments)
+        settings, folder = open_folder(arguments)
         name, found = folder.id, folder.verify()
+        seals += signatures(folder.path)
+    signed = [_Signed.of(seal, trusted_keys(settings)) for seal in seals]
+    required = settings.document.sign.require
     bad = [difference for difference in found if difference.is_bad]
+    intact = not bad and not (required and any(not seal.name for seal in signed))
     if arguments.json:
-        print_json({"incident": name, "intact": not bad, "differences": found})
-        return 1 if bad else 0
+        print_json({"incident": name, "intact": intact, "differences": found, "signatures": signed})
+        return 0 if intact else 1
     for difference in found:
         print(f"{difference.what:24} {difference.path}")
-    print(f"{name}: {f'{len(bad)} not as they were' if bad else 'everything is as it was sealed'}")
-    return 1 if bad else 0
+    if required or settings.document.sign != Sign() or any(seal.public for seal in signed):
+        for seal in signed:
+            print(f"{seal.text:24} {seal.path}")
+    print(f"{name}: {_conclusion(len(bad), signed, required=required)}")
+    return 0 if intact else 1
+
+
+class _Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose signature a sealed folder bears."""
+
+    path: str
+    public: str
+    name: str  # "" where it is not signed, or no configured key made it
+    text: str
+
+    @classmethod
+    def of(cls, seal: Signed, trusted: dict[str, str]) -> "_Signed":
+        """Return a signature with the name of who made it."""
+        name = trusted.get(seal.public, "") if seal.fits else ""
+        if not seal.public:
+            text = "not signed"
+        elif not seal.fits:
+            text = "signature does not fit"
+        else:
+            text = f"signed by {name}" if name else f"signed by a key without a name here, {seal.public}:"
+        return cls(path=seal.path, public=seal.public, name=name, text=text)
+
+
+def _conclusion(bad: int, signed: list[_Signed], *, required: bool) -> str:
+    text = f"{bad} not as they were" if bad else "everything is as it was sealed"
+    unknown = sum(not seal.name for seal in signed)
+    if required and unknown:
+        seals = format_count(len(signed), "seal")
+        text += f"; {unknown} of {seals} not signed by a trusted key, which [sign] requires"
+    return text
 
 
 def list_all(arguments: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case, open_case
 from incident_lib.investigation.review import is_ready
-from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.investigation.setup import load_settings, redactor_for, signer_for
 from incident_lib.investigation.snapshot import window_since
 from incident_lib.investigation.trend import most_risen, watch_trend
 from incident_lib.model import EventKind, notebooks
@@ -176,6 +176,7 @@ def _run_notebooks(
         took = format_duration(notebook.seconds) if notebook.seconds is not None else "not run"
         console.print(f"  {notebook.name:16} {took}{why}", style="" if well else "yellow", markup=False)
 
+    signer = signer_for(case.settings)
     directory = folder.new_run()
     batch = Batch(
         case=case,
@@ -192,7 +193,7 @@ def _run_notebooks(
         progress=show,
     )
     record = run_notebooks(batch)
-    folder.seal_run(directory)
+    folder.seal_run(directory, signer=signer)
     folder.record(
         Draft(kind=EventKind.RUN, text=f"Run {directory.name}: {record.status.value}", source="run")
     )

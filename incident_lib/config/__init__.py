@@ -128,6 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         notify = self.document.notify
         yield from (notify.incidents, notify.incidents_low, notify.engineering, notify.status_updates)
         yield from (notify.mail, notify.pagerduty)
+        yield self.document.sign.key
 
 
 def _from_environment(name: str) -> str:

@@ -209,6 +209,29 @@ class Notify(_Table, frozen=True, kw_only=True):
             raise ValueError("pagerduty_url: expected http:// or https://, without a password")
 
 
+class TrustedKey(_Table, frozen=True, kw_only=True):
+    """An entry of `[sign]` trusted: whose signature it is."""
+
+    name: Annotated[str, _doc("whom `incident verify` names", min_length=1)]
+    key: Annotated[str, _doc("the public key: ssh-ed25519 ..., ed25519:... or PEM", min_length=1)]
+
+
+class Sign(_Table, frozen=True, kw_only=True):
+    """`[sign]`: who sealed it. Snapshots, runs and samples are signed with Ed25519."""
+
+    key: Annotated[str, _doc("env:NAME or file:PATH of your private key; nothing is signed if empty")] = ""
+    require: Annotated[bool, _doc("`verify` fails for what no trusted key signed")] = False
+    trusted: Annotated[
+        tuple[TrustedKey, ...],
+        _doc('{ name = "Kim", key = "ssh-ed25519 AAAA..." }: whose signatures `verify` knows'),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a private key that stands in the file itself."""
+        if not re.fullmatch(r"((env|file):\S.*)?", self.key):
+            raise ValueError('key is a secret: write key = "env:NAME" or "file:PATH"')
+
+
 class PatternFile(_Table, frozen=True, kw_only=True):
     """`[[pattern_file]]`: causes of your own, in the form of templates/patterns.toml."""
 
@@ -230,6 +253,7 @@ class Document(_Table, frozen=True, kw_only=True):
     on_call: OnCall = OnCall()
     channels: Channels = Channels()
     notify: Notify = Notify()
+    sign: Sign = Sign()
     pattern_file: tuple[PatternFile, ...] = ()
     probe: tuple[OwnProbe, ...] = ()
 

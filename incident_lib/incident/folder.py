@@ -19,6 +19,7 @@ from incident_lib.incident.for_git import write_attributes
 from incident_lib.incident.leftovers import sweep_files
 from incident_lib.incident.lock import Lock
 from incident_lib.incident.manifest import Difference
+from incident_lib.incident.signing import Signer
 from incident_lib.model import Event, EventKind, Incident, IncidentSeverity
 from incident_lib.redact import Redactor
 
@@ -153,9 +154,9 @@ class IncidentFolder:
         """Return the folder of a run that begins now. Errors: FolderError."""
         return make_directory(self.path / "runs", clock.format_stamp(clock.now()))
 
-    def seal_run(self, directory: Path) -> None:
+    def seal_run(self, directory: Path, *, signer: Signer | None = None) -> None:
         """Seal a run. After this nothing in it may change."""
-        manifest.seal(directory)
+        manifest.seal(directory, signer=signer)
 
     def _protect(self) -> None:
         """Close a folder that others can read, before anything further is written into it."""

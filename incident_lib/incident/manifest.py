@@ -17,6 +17,7 @@ from incident_lib import clock
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode
 from incident_lib.incident.files import make_directory, write_atomic
+from incident_lib.incident.signing import Signature, Signer, fits
 
 NAME = "manifest.json"
 UNSEALED = "unfinished: not sealed; it was interrupted, or is being written"
@@ -52,6 +53,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seen: dict[str, str] = {}  # the other sealed folders of the incident then: SHA-256 of their manifests
     newest_event: str = ""  # id of the newest event then; each event names the one before it
     withdrawn: tuple[Withdrawn, ...] = ()
+    signature: Signature | None = None  # of all the rest
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a sealed folder is signed, and by which key."""
+
+    path: str  # of the folder, within the incident
+    public: str = ""  # "" where it is not signed
+    fits: bool = False
 
 
 class Difference(msgspec.Struct, frozen=True, order=True):
@@ -62,7 +72,7 @@ class Difference(msgspec.Struct, frozen=True, order=True):
     is_bad: bool = True
 
 
-def seal(folder: Path, *, withdrawn: Iterable[Withdrawn] = ()) -> None:
+def seal(folder: Path, *, withdrawn: Iterable[Withdrawn] = (), signer: Signer | None = None) -> None:
     """Write the manifest of `folder`. After this nothing in it may change.
 
     With `withdrawn` a sealed folder is sealed again: what it held and holds no more is listed with the
@@ -77,17 +87,32 @@ def seal(folder: Path, *, withdrawn: Iterable[Withdrawn] = ()) -> None:
         newest_event=_newest_event(incident) if incident else "",
         withdrawn=_all_withdrawn(folder, incident, tuple(withdrawn), now),
     )
+    if signer:
+        signature = signer.sign(_signed_part(msgspec.json.encode(manifest)))
+        manifest = msgspec.structs.replace(manifest, signature=signature)
     write_atomic(folder / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
-def withdraw(incident: Path, withdrawn: Iterable[Withdrawn]) -> Path:
+def withdraw(incident: Path, withdrawn: Iterable[Withdrawn], *, signer: Signer | None = None) -> Path:
     """Return a sealed folder of its own that lists what was taken out of the record, such as events.
 
     For what stands in no sealed folder that could be sealed again. Errors: FolderError.
     """
     folder = make_directory(incident / "redactions", clock.format_stamp(clock.now()))
-    seal(folder, withdrawn=withdrawn)
+    seal(folder, withdrawn=withdrawn, signer=signer)
     return folder
+
+
+def signatures(incident: Path) -> list[Signed]:
+    """Return for each sealed folder of an incident whether it is signed. Errors: FolderError."""
+    return [
+        Signed(
+            path=name,
+            public=known.signature.public if known.signature else "",
+            fits=bool(known.signature and _fits(incident / name, known.signature)),
+        )
+        for name, known in _known(incident).items()
+    ]
 
 
 def load(folder: Path) -> Manifest:
@@ -108,7 +133,8 @@ def differences(folder: Path) -> list[Difference]:
     except FolderError as error:
         return [Difference(NAME, f"changed: it cannot be read ({error})")]
     now = _digest_all(folder)
-    found = [Difference(path, "added") for path in now.keys() - manifest.files.keys()]
+    found = [Difference(NAME, "changed: its signature does not fit")] if _is_forged(folder, manifest) else []
+    found += [Difference(path, "added") for path in now.keys() - manifest.files.keys()]
     for path, sealed in manifest.files.items():
         if now.get(path, _ELSEWHERE) is _ELSEWHERE:
             found.append(Difference(path, "missing"))
@@ -196,6 +222,21 @@ def is_plain(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _is_forged(folder: Path, manifest: Manifest) -> bool:
+    return manifest.signature is not None and not _fits(folder, manifest.signature)
+
+
+def _fits(folder: Path, signature: Signature) -> bool:
+    return fits(signature, _signed_part(decode.read_file(folder / NAME)))
+
+
+def _signed_part(document: bytes) -> bytes:
+    """Return a manifest without its signature, in the form that is signed: also what we do not know of."""
+    fields = msgspec.json.decode(document)
+    fields.pop("signature", None)
+    return msgspec.json.encode(fields, order="sorted")
 
 
 def _incident_of(folder: Path) -> Path | None:

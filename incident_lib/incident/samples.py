@@ -11,6 +11,7 @@ from incident_lib import clock
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode, manifest
 from incident_lib.incident.files import make_directory, write_atomic
+from incident_lib.incident.signing import Signer
 from incident_lib.model.sample import Sample
 from incident_lib.redact import Redactor
 
@@ -20,9 +21,10 @@ FOLDER = "samples"  # of an incident
 class SampleWriter:
     """Writes the samples of one watch. What `add` returns is what was stored, and all that may be judged."""
 
-    def __init__(self, incident: Path, redactor: Redactor) -> None:
+    def __init__(self, incident: Path, redactor: Redactor, *, signer: Signer | None = None) -> None:
         self.path = make_directory(incident / FOLDER, clock.format_stamp(clock.now()))
         self._redactor = redactor
+        self._signer = signer
         self._count = 0
 
     def add(self, sample: Sample) -> Sample:
@@ -36,13 +38,15 @@ class SampleWriter:
 
     def seal(self) -> None:
         """Write the manifest. After this nothing may change."""
-        manifest.seal(self.path)
+        manifest.seal(self.path, signer=self._signer)
 
 
 @contextmanager
-def writing_samples(incident: Path, redactor: Redactor) -> Iterator[SampleWriter]:
+def writing_samples(
+    incident: Path, redactor: Redactor, *, signer: Signer | None = None
+) -> Iterator[SampleWriter]:
     """Yield a writer, and seal what it wrote whatever happens in between."""
-    writer = SampleWriter(incident, redactor)
+    writer = SampleWriter(incident, redactor, signer=signer)
     try:
         yield writer
     finally:

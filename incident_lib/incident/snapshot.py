@@ -22,6 +22,7 @@ from incident_lib.incident.files import (
     open_file,
     write_atomic,
 )
+from incident_lib.incident.signing import Signer
 from incident_lib.model import Analysis, Attachment, Evidence, Window
 from incident_lib.model.evidence import convert_evidence
 from incident_lib.model.renamed import current_names
@@ -53,11 +54,14 @@ class _Collected(msgspec.Struct, frozen=True):
 class SnapshotWriter:
     """Writes one snapshot. What `add` returns is what was stored, and all that may be judged."""
 
-    def __init__(self, parent: Path, window: Window, redactor: Redactor) -> None:
+    def __init__(
+        self, parent: Path, window: Window, redactor: Redactor, *, signer: Signer | None = None
+    ) -> None:
         self.path = make_directory(parent, clock.format_stamp(clock.now()))
         self.id = self.path.name
         self.window = window
         self._redactor = redactor
+        self._signer = signer
 
     def add(self, evidence: Evidence) -> Evidence:
         """Store `evidence` and return what was stored. Errors: RedactionError, FolderError."""
@@ -80,7 +84,7 @@ class SnapshotWriter:
         hidden = with_hashes(self.path, self._redactor.struct(analysis, Analysis))
         for name, value in (("findings.json", hidden), ("snapshot.json", about)):
             write_atomic(self.path / name, msgspec.json.format(msgspec.json.encode(value), indent=1))
-        manifest.seal(self.path)
+        manifest.seal(self.path, signer=self._signer)
 
     def _attach(self, attachment: Attachment) -> Attachment:
         relative = f"logs/{file_name(attachment.name)}.zst"

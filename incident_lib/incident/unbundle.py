@@ -9,7 +9,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -51,8 +51,12 @@ def read_contents(path: Path) -> Contents:
         return _contents(archive, archive_files.files(archive))
 
 
-def verify_bundle(path: Path, *, most_bytes: int = MOST_BYTES) -> list[Difference]:
+def verify_bundle(
+    path: Path, *, most_bytes: int = MOST_BYTES, look: Callable[[Path], None] = lambda _incident: None
+) -> list[Difference]:
     """Return everything in the bundle that is not as it was sealed, recorded or bundled.
+
+    `look` is called with the incident's folder while it is unpacked.
 
     Errors: UsageError when there is no such file.
     """
@@ -62,6 +66,7 @@ def verify_bundle(path: Path, *, most_bytes: int = MOST_BYTES) -> list[Differenc
         try:
             contents, found = _extract(path, Path(temporary), most_bytes)
             inside = IncidentFolder(Path(temporary) / contents.incident, Redactor()).verify()
+            look(Path(temporary) / contents.incident)
         except FolderError as error:
             return [Difference(path.name, f"changed: {error}")]
     withheld = [

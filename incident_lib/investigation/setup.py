@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import msgspec
 
 from incident_lib import config
 from incident_lib.config import Settings, line_of_name
-from incident_lib.errors import ConfigError, RedactionError
+from incident_lib.errors import ConfigError, RedactionError, TargetError
 from incident_lib.findings.thresholds import KNOWN, Thresholds
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.hypotheses.custom_clues import with_custom_clues
 from incident_lib.incident.files import share
 from incident_lib.incident.marks_key import FolderMarks
+from incident_lib.incident.signing import Signer, parse_public
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.redact.excerpt import quote_with
@@ -71,6 +73,43 @@ def share_places(settings: Settings, *further: Path) -> None:
         except ConfigError as error:
             line = config.line_of_key(_text(settings), "workbench", "group")
             raise ConfigError(f"{settings.path}: line {line}: key `group`: {error}") from error
+
+
+def signer_for(settings: Settings) -> Signer | None:
+    """Return who signs what is sealed, None where nobody does.
+
+    A key that is not there now is reported once, and the work goes on unsigned. Errors: ConfigError, with the
+    line, for one that cannot be used.
+    """
+    reference = settings.document.sign.key
+    if not reference:
+        return None
+    try:
+        return Signer(settings.resolve(reference))
+    except TargetError as error:
+        _report_once(f"Not signed: {error.message}")
+        return None
+    except ConfigError as error:
+        line = config.line_of_key(_text(settings), "sign", "key")
+        raise ConfigError(f"{settings.path}: line {line}: [sign] key: {error}") from error
+
+
+def trusted_keys(settings: Settings) -> dict[str, str]:
+    """Return whose signature each public key makes; the key of this configuration is trusted, too.
+
+    Errors: ConfigError, with the line, for what is no key.
+    """
+    known: dict[str, str] = {}
+    if own := settings.document.sign.key:
+        with suppress(TargetError, ConfigError):  # it is not there, or of no use: others may be
+            known[Signer(settings.resolve(own)).public] = "the key of this configuration"
+    for entry in settings.document.sign.trusted:
+        try:
+            known[parse_public(entry.key)] = entry.name
+        except ConfigError as error:
+            line = config.line_of_name(_text(settings), entry.name)
+            raise ConfigError(f"{settings.path}: line {line}: the key of {entry.name!r}: {error}") from error
+    return known
 
 
 def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:

@@ -28,7 +28,7 @@ from incident_lib.investigation.collect import Watch, collect
 from incident_lib.investigation.exclusive import WAIT_SECONDS, one_at_a_time
 from incident_lib.investigation.observed import record_observed
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
-from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
+from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, signer_for
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
@@ -74,7 +74,8 @@ def _take(
     configuration = data_of_collection(settings, folder) if folder else {}
     context = context_for(settings, window)
     patterns, graph = patterns_for(settings), topology(settings)
-    writer = SnapshotWriter(parent, window, folder.redactor if folder else redactor_for(settings))
+    redactor = folder.redactor if folder else redactor_for(settings)
+    writer = SnapshotWriter(parent, window, redactor, signer=signer_for(settings))
     _require_room(writer.path)
     lanes = plan_lanes(settings)
     watch.begun(sum(len(lane.probes) for lane in lanes))

@@ -16,6 +16,7 @@ from incident_lib.incident.samples import writing_samples
 from incident_lib.investigation.collect import collect
 from incident_lib.investigation.exclusive import one_at_a_time
 from incident_lib.investigation.plan import plan_lanes
+from incident_lib.investigation.setup import signer_for
 from incident_lib.model import Evidence, Window
 from incident_lib.model.sample import Sample
 from incident_lib.model.series import series_of
@@ -73,7 +74,7 @@ def watch_trend(
     check_configuration(settings, folder)
     taken: list[Sample] = []
     end = clock.monotonic() + for_seconds
-    with writing_samples(folder.path, folder.redactor) as writer:
+    with writing_samples(folder.path, folder.redactor, signer=signer_for(settings)) as writer:
         while True:
             due = clock.monotonic() + every_seconds
             taken.append(writer.add(sample(settings)))
