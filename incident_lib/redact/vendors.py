@@ -26,17 +26,27 @@ TOKEN = re.compile(
     r"\[(?P<name>\w+)(?: (?P<least>\d+)(?P<open>-)?(?P<most>\d+)?)?\]|=\*|\\(?P<plain>.)|(?P<sign>.)"
 )
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_GLUE = {"": _ALNUM, "run": _ALNUM | frozenset(b"_-"), "strict": _ALNUM | frozenset(b"_-.")}
+_GLUE = {
+    "": _ALNUM,
+    "run": _ALNUM | frozenset(b"_-"),
+    "strict": _ALNUM | frozenset(b"_-."),
+    "any": frozenset[int](),
+}
 # What ends with a letter or digit and yet is no part of the word behind it: escapes and colours.
 _ESCAPE = (
     r"\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1b|\\u001b|\\x1b)\[[0-9;]{0,12}m"
 )
+_FRONT = {
+    "": rf"(?:\b|_|{_ESCAPE})",
+    "run": rf"(?:^|[^0-9A-Za-z_-]|{_ESCAPE})",
+    "strict": rf"(?:^|[^0-9A-Za-z_.-]|{_ESCAPE})",
+    "any": "",
+}
 _ESCAPED = re.compile(rf"(?:{_ESCAPE})\Z".encode())
 _TO_ESCAPE = re.compile(rf"(?:.*(?:{_ESCAPE}))?".encode(), re.DOTALL)
 _LONGEST_ESCAPE = 20
-_SKIP = re.compile(rf"(?:_|{_ESCAPE})".encode())
+_SKIP = re.compile(_ESCAPE.encode())
 _HEAD = 12  # characters behind a literal that are looked for together with it; more behind short ones
-_SKIPPED = frozenset(b"_\\%\x1b")
 _LONGEST_KEY = 40
 _LONGEST_BEFORE = 200
 _MARK = b"[secret"  # what already stands in place of one
@@ -88,28 +98,39 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
     search, keys, lengths = load.anchor.search, load.keys, load.lengths
     at = done = 0
     while match := search(data, at):
-        place = match.start()
-        at = place + 1
+        first = match.start()
+        at = first + 1
         best: _Spans = []
-        while True:
+        for place in _places(data, first):
             begins = data[place : place + _LONGEST_KEY].lower()
+            front = data[place - 1] if place else -1
             for length in lengths.get(begins[0], ()):
-                for find in keys.get(begins[:length], ()):
+                for glue, find in keys.get(begins[:length], ()):
+                    if front in glue and not _ends_escape(data, place):
+                        continue
                     each = find(data, place, done)
                     if each and (not best or each[-1][1] > best[-1][1]):
                         best = each
-            if best or begins[0] not in _SKIPPED or not (skip := _SKIP.match(data, place)):
+            if best:
+                yield from best
+                at = done = best[-1][1]
                 break
-            place = skip.end()
-        if best:
-            yield from best
-            at = done = best[-1][1]
+
+
+def _places(data: bytes, first: int) -> Iterator[int]:
+    """Yield where the literal may stand: at the beginning of what was found, or behind its front."""
+    yield first
+    if data[first] not in _ALNUM:
+        if escape := _SKIP.match(data, first):
+            yield escape.end()
+        if first + 1 < len(data):
+            yield first + 1
 
 
 class _Loaded(msgspec.Struct, frozen=True):
     shapes: tuple[Shape, ...]
     anchor: Any  # RE2 has no types
-    keys: dict[bytes, list[_Find]]
+    keys: dict[bytes, list[tuple[frozenset[int], _Find]]]
     lengths: dict[int, tuple[int, ...]]
 
 
@@ -122,35 +143,35 @@ def _load() -> _Loaded:
         for family, lines in tables["family"].items()
         for line in ([lines] if isinstance(lines, str) else lines)
     )
-    keys: dict[bytes, list[_Find]] = {}
-    anchors: dict[tuple[bool, bool, str], list[str]] = {}  # open to the left, in any case, head: literals
+    keys: dict[bytes, list[tuple[frozenset[int], _Find]]] = {}
+    anchors: dict[
+        tuple[str, bool, str], list[str]
+    ] = {}  # what may stand in front, in any case, head: literals
     for shape in all_shapes:
         find = _Family(shape, notation)
-        free = shape.left == "any" or bool(shape.before) or not shape.starts[0][0].isalnum()
+        front = "any" if shape.before else shape.left
         for start in shape.starts:
-            key = _key(start)
-            keys.setdefault(key, []).append(find)
-            literal = start[: len(key)] if len(key) > 10 else start
-            head = notation.head(shape.then, 40 if len(start) <= 2 else _HEAD) if literal == start else ""
-            anchors.setdefault((free, shape.named, head), []).append(notation.literal(literal))
+            keys.setdefault(_key(start), []).append((_GLUE[front], find))
+            head = notation.head(start, shape.then)
+            anchors.setdefault((front, shape.named, head), []).append(notation.literal(start))
     accounts = {country: int(length) for length, names in tables["iban"].items() for country in names.split()}
-    anchors[False, False, "[0-9]{2}[ -]?[0-9A-Z]{4}[ -]?[0-9A-Z]{4}"] = list(accounts)
-    for country in accounts:
-        keys.setdefault(country.lower().encode(), []).append(functools.partial(_iban, accounts))
-    parts: dict[bool, list[str]] = {False: list(_ARITHMETIC), True: []}
-    for (free, named, head), literals in anchors.items():
-        parts[free].append(f"(?{'i' if named else ''}:{'|'.join(literals)}){head}")
+    anchors["", False, "[0-9]{2}[ -]?[0-9A-Z]{4}[ -]?[0-9A-Z]{4}"] = list(accounts)
+    parts: dict[str, list[str]] = {"": list(_ARITHMETIC)}
+    for (front, named, head), literals in anchors.items():
+        parts.setdefault(front, []).append(f"(?{'i' if named else ''}:{'|'.join(literals)}){head}")
     issuers = _issuers(tables["card"])
-    for digit in b"0123456789":
-        keys.setdefault(bytes([digit]), []).extend([functools.partial(_card, issuers), _ssn])
-    for word, find_all in ((b"ssn", _ssn_named), (b"user", _acl), (b"setuser", _acl)):
-        keys.setdefault(word, []).append(find_all)
+    found_by: list[tuple[str, _Find]] = [("ssn", _ssn_named), ("user", _acl), ("setuser", _acl)]
+    found_by += [(country.lower(), functools.partial(_iban, accounts)) for country in accounts]
+    for digit in "0123456789":
+        found_by += [(digit, functools.partial(_card, issuers)), (digit, _ssn)]
+    for word, find_all in found_by:
+        keys.setdefault(word.encode(), []).append((_ALNUM, find_all))
     lengths: dict[int, set[int]] = {}
     for key in keys:
         lengths.setdefault(key[0], set()).add(len(key))
     return _Loaded(
         shapes=all_shapes,
-        anchor=_re2(rf"(?:\b|_|{_ESCAPE})(?:{'|'.join(parts[False])})|{'|'.join(parts[True])}"),
+        anchor=_re2("|".join(f"{_FRONT[front]}(?:{'|'.join(each)})" for front, each in parts.items())),
         keys=keys,
         lengths={first: tuple(sorted(each, reverse=True)) for first, each in lengths.items()},
     )
@@ -177,6 +198,11 @@ def _shape(family: str, line: str) -> Shape:
     )
 
 
+@functools.lru_cache(512)
+def _tokens(text: str) -> list[re.Match[str]]:
+    return list(TOKEN.finditer(text))
+
+
 def _key(start: str) -> bytes:
     """Return the literal up to the first sign, after its first, that may come encoded."""
     end = next((i for i, sign in enumerate(start) if i and sign in _ENCODED), len(start))
@@ -199,6 +225,8 @@ class Notation:
 
     def __init__(self, alphabets: dict[str, str], parts: dict[str, str]) -> None:
         self.alphabets, self.parts = alphabets, parts
+        every = "".join(map(chr, range(33, 127)))
+        self._signs = {name: frozenset(re.findall(f"[{signs}]", every)) for name, signs in alphabets.items()}
 
     def literal(self, text: str) -> str:
         """Return the regular expression for `text` as it is, or percent-encoded."""
@@ -206,30 +234,52 @@ class Notation:
 
     def pattern(self, text: str) -> str:
         """Return the regular expression for all of `text`."""
-        return "".join(self._token(token) for token in TOKEN.finditer(text))
+        return "".join(self._token(token) for token in _tokens(text))
 
-    def head(self, text: str, limit: int) -> str:
-        """Return the expression for the beginning of `text`, up to what varies or `limit` characters."""
+    def head(self, start: str, text: str) -> str:
+        """Return the expression for the beginning of `text` behind the literal `start`.
+
+        It ends where a choice begins, or a run whose end would have to be looked for again and again because
+        `start` itself may stand in it.
+        """
+        limit = 40 if len(start) <= 2 else _HEAD
         parts: list[str] = []
-        for token in TOKEN.finditer(text):
-            if limit <= 0:
+        tokens = _tokens(text)
+        at = 0
+        while at < len(tokens) and limit > 0:
+            token = tokens[at]
+            at += 1
+            if token["sign"] == "(":
+                end = next(i for i in range(at, len(tokens)) if tokens[i]["sign"] == ")") + 1
+                end += tokens[end : end + 1] != [] and tokens[end]["sign"] == "?"
+                group = tokens[at - 1 : end]
+                if any(each["sign"] == "(" or (each["open"] and not each["most"]) for each in group[1:]):
+                    break
+                parts += [self._token(each) for each in group]
+                limit -= 0 if group[-1]["sign"] == "?" else 1
+                at = end
+            elif token["sign"] and token["sign"] in "|)?":
                 break
-            if token["name"] in self.parts:
+            elif token["least"]:
+                least = int(token["least"])
+                more = token["open"] or token["most"]
+                if least > limit or (more and not self._ends(token["name"], start, tokens[at : at + 1])):
+                    parts.append(f"{self._class(token['name'])}{{{min(least, limit)}}}")
+                    break
                 parts.append(self._token(token))
-                limit = 0
-            elif token["least"] and int(token["least"]):
-                count = min(int(token["least"]), limit)
-                more = int(token["most"] or token["least"]) - count
-                narrow = more <= 1 and (token["most"] or not token["open"])
-                parts.append(f"{self._class(token['name'])}{{{count},{count + more if narrow else count}}}")
-                limit = limit - count if narrow else 0
-            elif token["sign"] == "<":
-                continue
-            elif token["plain"] or (token["sign"] and token["sign"] not in "(|)?>"):
+                limit -= least
+            elif token["sign"] not in {"<", ">"}:
                 parts.append(self._token(token))
-            else:
-                break
+                limit -= 40 if token["name"] else 1
         return "".join(parts)
+
+    def _ends(self, name: str, start: str, behind: list[re.Match[str]]) -> bool:
+        """Return whether a run of this alphabet ends at what is behind it, and holds no `start`."""
+        sign = behind[0]["sign"] if behind else None
+        if not sign or sign in "<>(|)?":
+            return False
+        inside = self._signs[name]
+        return sign not in inside and not inside.issuperset(start)
 
     def _class(self, name: str) -> str:
         signs = self.alphabets[name]
@@ -276,7 +326,7 @@ class _Family:
 
     def __call__(self, data: bytes, place: int, done: int) -> _Spans:
         begin = self._begin(data, place, done)
-        if begin < 0 or not _stands_free(data, begin, self._shape.left):
+        if begin < 0:
             return []
         match = self._pattern.match(data, place)
         if match is None or (not self._open and data[match.end() : match.end() + 1].isalnum()):
@@ -292,15 +342,20 @@ class _Family:
             return place
         first = max(done, place - _LONGEST_BEFORE)
         front = self._before.search(data[first:place])
-        if front is not None and not _stands_free(data, first + front.start(), self._shape.left):
-            first += len(_TO_ESCAPE.match(data[first:place])[0])  # type: ignore[index]  # it fits everywhere
-            front = self._before.search(data[first:place])
-        return -1 if front is None else int(first + front.start())
+        if front is None:
+            return -1
+        begin = int(first + front.start())
+        if not begin or data[begin - 1] not in _GLUE[self._shape.left] or _ends_escape(data, begin):
+            return begin
+        escape = _TO_ESCAPE.match(data[first:place])
+        first += escape.end() if escape else 0
+        front = self._before.search(data[first:place])
+        return -1 if front is None or front.start() else first
 
     def _holds(self, data: bytes, begin: int, end: int, place: int) -> bool:
         """Return whether the conditions beside the form hold."""
         shape = self._shape
-        if data.startswith(_MARK, begin) or (shape.mix and _mixed(data[begin:end]) < shape.mix):
+        if data.startswith(_MARK, begin) or (shape.mix and _mixed(data, begin, end) < shape.mix):
             return False
         if not shape.near and not shape.unless:
             return True
@@ -309,15 +364,15 @@ class _Family:
         return near and not any(word in front for word in shape.unless)
 
 
-def _stands_free(data: bytes, at: int, left: str) -> bool:
-    if not at or left == "any" or data[at - 1] not in _GLUE[left]:
-        return True
+def _ends_escape(data: bytes, at: int) -> bool:
     return bool(_ESCAPED.search(data[max(0, at - _LONGEST_ESCAPE) : at]))
 
 
-def _mixed(value: bytes) -> int:
-    return sum(any(low <= sign <= high for sign in value) for low, high in ((48, 57), (97, 122), (65, 90)))
+def _mixed(data: bytes, begin: int, end: int) -> int:
+    return sum(kind.search(data, begin, end) is not None for kind in _KINDS)
 
+
+_KINDS = (re.compile(rb"[0-9]"), re.compile(rb"[a-z]"), re.compile(rb"[A-Z]"))
 
 # Cards, accounts and numbers of persons: what the one search looks for, and what then decides.
 _BETWEEN = r"(?:[ -]|%20|\+|\xc2\xa0)"

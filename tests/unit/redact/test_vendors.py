@@ -3,7 +3,9 @@
 import random
 import re
 import string
+import time
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +101,129 @@ def test_each_family_is_found_in_every_surrounding(shape):
         pieces = {secret[at : at + 6] for at in range(max(1, len(secret) - 5))}
         own = f"{shape.starts} {shape.then}"
         assert not [piece for piece in pieces if piece in left and piece not in own], (text, left)
+
+
+_KINDS_OF_FILL = {
+    "hexup": "0123456789ABCDEF",
+    "hex": "0123456789abcdef",
+    "lower": string.ascii_lowercase + string.digits,
+    "upper": "0123456789ABCDEFGHJKMNPQRSTVWXYZ",
+    "b": string.ascii_letters + string.digits,
+    "d": string.digits,
+}
+
+
+def _filled(line, chance):
+    def value(match):
+        if match["kind"] == "uuid":
+            return "-".join(
+                "".join(chance.choices("0123456789abcdef", k=count)) for count in (8, 4, 4, 4, 12)
+            )
+        return "".join(chance.choices(_KINDS_OF_FILL[match["kind"]], k=int(match["count"])))
+
+    filled = re.sub(r"(?<!\{)\{(?P<kind>[a-z]+)(?P<count>\d*)\}", value, line)
+    return filled.replace("{{", "{").replace("}}", "}")
+
+
+def test_ordinary_lines_hold_no_secret():
+    chance = random.Random(11)
+    lines = Path(__file__).with_name("ordinary.txt").read_text(encoding="utf-8").splitlines()
+    filled = [_filled(line, chance) for line in lines for _ in range(4 if "{" in line else 1)]
+    assert len(filled) > 300
+    assert [(line, vendors.spans(line)) for line in filled if vendors.spans(line)] == []
+    assert vendors.spans("\n".join(filled)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "secret"),
+    [
+        ("paid by 4111-1111-1111-1111, thanks", "card", "4111-1111-1111-1111"),
+        ('{"pan":"5555555555554444"}', "card", "5555555555554444"),
+        ("amex 3714 496353 98431.", "card", "3714 496353 98431"),
+        ("card=378282246310005;cvv", "card", "378282246310005"),
+        ("n%20=%206011%201111%201111%201117", "card", "6011%201111%201111%201117"),
+        ("iban DE89 3704 0044 0532 0130 00 used", "iban", "DE89 3704 0044 0532 0130 00"),
+        ("to GB82WEST12345698765432.", "iban", "GB82WEST12345698765432"),
+        ('{"ssn": "219-09-9999"}', "ssn", "219-09-9999"),
+        ("social security number 219-09-9999", "ssn", "219-09-9999"),
+        ("ssn=219099999", "ssn", "219099999"),
+        ("ACL SETUSER app on >Correct3 ~* +@all", "redis-acl-password", "Correct3"),
+        ('"ACL" "SETUSER" "app" "on" ">Correct3" "~*"', "redis-acl-password", "Correct3"),
+        ("user app on sanitize-payload ~* >höhö +@all", "redis-acl-password", "höhö"),
+    ],
+)
+def test_numbers_of_cards_accounts_and_persons_are_found(text, family, secret):
+    begin = text.index(secret)
+    assert vendors.spans(text) == [(begin, begin + len(secret), family)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 4111111111111112",  # fails its check
+        "ratio 0.4111111111111111",
+        "dd.trace_id=4111111111111111",
+        "1764352801123 1764352801123456 1764352801123456789",
+        "DE88 3704 0044 0532 0130 00",
+        "call 219-09-9999 now",
+        "ssn 000-12-3456",
+        "user app on >PASSWORD ~*",
+        "user >one <two and <b>user manual</b>",
+        "$2b$12$[secret:7f3a91c0]",
+        "{CRYPT}[secret:7f3a91c0]",
+    ],
+)
+def test_what_only_looks_alike_stays(text):
+    assert vendors.spans(text) == []
+
+
+def test_offsets_count_characters():
+    token = "ghp_" + "a1B2" * 9
+    text = f"naïve \ud800 😀 {token} ü {token}"
+    assert [text[begin:end] for begin, end, _ in vendors.spans(text)] == [token, token]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "ghp_",
+            "eyJ",
+            "eyJ.",
+            "-eyJ",
+            "%3DeyJ",
+            "eyJhbGciOi.",
+            "xoxb-",
+            "sk-",
+            "AKIA",
+            "AAAA",
+            "$6$",
+            "$2b$12$",
+        ),
+        *(
+            "T3BlbkFJ",
+            "dop_v1_",
+            "4111 ",
+            "DE89 ",
+            "0",
+            "a.b.c.",
+            "&sig=",
+            "user a on >b ",
+            "datadog api key ",
+            "{SSHA}",
+        ),
+        *("scrypt:", ".logic.azure.com/", "[secret", "\\n", "é", "123-45-6789 ssn "),
+    ],
+)
+def test_time_grows_in_proportion(piece):
+    """The longer text is no dearer a character than the shorter one, which is measured beside it."""
+
+    def seconds(size):
+        text = piece * (size // len(piece))
+        begin = time.process_time()
+        vendors.spans(text)
+        return time.process_time() - begin
+
+    seconds(2_000)
+    ratios = [(seconds(48_000) + 0.01) / (seconds(6_000) + 0.01) for _ in range(3)]
+    assert min(ratios) < 24, ratios  # 8 where it is in proportion, 64 where it is quadratic
