@@ -46,7 +46,7 @@ def _limited(send: Callable[..., Any], limit_bytes: int) -> Callable[..., Any]:
 def _content(raw: Any, limit_bytes: int) -> bytes:
     deadline = clock.monotonic() + _READ_SECONDS
     content = bytearray()
-    for piece in raw.stream(_PIECE_BYTES, decode_content=True):
+    while piece := raw.read1(_PIECE_BYTES, decode_content=True):  # what there is: it need not fill up
         content += piece
         if len(content) > limit_bytes:
             raise too_large("the answer of the engine", limit_bytes)

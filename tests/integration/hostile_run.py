@@ -17,7 +17,7 @@ import msgspec
 from incident_lib import config
 from incident_lib.investigation.plan import plan_lanes
 from incident_lib.technologies import table
-from tests.integration import hostile_http, hostile_redis
+from tests.integration import hostile_engine, hostile_http, hostile_redis
 from tests.integration.network_service import Conversation, serve
 
 _ADDRESSES = {
@@ -89,12 +89,27 @@ def triage(
         return _run(path, root, frozenset(planned))
 
 
-def _run(path: Path, root: Path, planned: frozenset[str]) -> Seen:
+def triage_engine(changed: dict[str, hostile_engine.Answer], *, collect_seconds: float) -> Seen:
+    """Return what a triage of a service in a container gives, some answers of whose engine are others."""
+    with contextlib.ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        address = stack.enter_context(hostile_engine.running(root, changed))
+        path = root / "workbench.toml"
+        path.write_text(
+            f"[limits]\ncollect_seconds = {collect_seconds}\n"
+            '[[service]]\nname = "web"\nkind = "process"\ncontainer = "box"\n'
+        )
+        settings = config.load(path, table().kinds)
+        planned = {f"{lane.target}/{probe.name}" for lane in plan_lanes(settings) for probe in lane.probes}
+        return _run(path, root, frozenset(planned), DOCKER_HOST=address)
+
+
+def _run(path: Path, root: Path, planned: frozenset[str], **variables: str) -> Seen:
     argv = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())"]
     argv += ["triage", "--json", "--config", str(path)]
     with (root / "out").open("wb") as out, (root / "err").open("wb") as err:
         started = time.monotonic()
-        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **variables}
         process = subprocess.Popen(argv, stdout=out, stderr=err, cwd=root, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,6 +1,6 @@
 """Servers that stall, drip, flood and break the protocol: UNKNOWN or right, in time, within some memory."""
 
-from tests.integration import hostile_http, hostile_postgres, hostile_redis, hostile_run
+from tests.integration import hostile_engine, hostile_http, hostile_postgres, hostile_redis, hostile_run
 
 _SECONDS = 12.0
 _PEAK_MIB = 600.0
@@ -30,6 +30,22 @@ def test_a_flood_is_read_to_a_limit():
     assert not list(hostile_run.wrongs(seen, servers, collect_seconds=_SECONDS, peak_mib=_PEAK_MIB))
     unknown = {target for target, _, title in seen.findings("UNKNOWN") if "that are read" in title}
     assert {name.partition("-")[0] for name in unknown} == {"postgres", "redis"}
+
+
+def test_an_engine_that_answers_nonsense_hides_no_probe():
+    broken = hostile_engine.BROKEN
+    changed = {
+        **hostile_engine.FLOODS["inspect"],
+        **broken["redirects later"],
+        **broken["lists of nothing"],
+        **broken["events of the year 99999"],
+        **broken["processes of nonsense"],
+        **broken["a log of negative chunks"],
+        **broken["statistics past all"],
+    }
+    seen = hostile_run.triage_engine(changed, collect_seconds=_SECONDS)
+    assert not list(hostile_run.wrongs(seen, {}, collect_seconds=_SECONDS, peak_mib=_PEAK_MIB))
+    assert "16 MiB that are read" in str(seen.findings("UNKNOWN"))
 
 
 def _some(kind, talks, *names):
