@@ -8,7 +8,7 @@ from importlib import import_module
 
 from incident_lib.cli.parser import build
 from incident_lib.cli.stream import Hider, cleaned, defect
-from incident_lib.errors import WorkbenchError
+from incident_lib.errors import RedactionError, WorkbenchError
 from incident_lib.signals import EXIT_CODE, exit_now, interrupting
 
 DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, EXIT_CODE
@@ -32,7 +32,7 @@ def _run(words: list[str], hider: Hider) -> int:
         _fail(str(error))
         if arguments and error.command:
             sys.stderr.write(import_module("incident_lib.cli.arguments").next_command(arguments, error))
-        return USAGE
+        return BAD if isinstance(error, RedactionError) else USAGE
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         if ending.requests > 1:  # nor is any thread waited for that still asks a server

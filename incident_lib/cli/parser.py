@@ -58,7 +58,8 @@ def build() -> argparse.ArgumentParser:
     commands = _Commands(subparsers)
     for add in (
         _triage, _declare, _run, _lifecycle, _folder, _analyze, _mitigate, _timeline, _compare, _history,
-        _bundle, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab, _demo,
+        _bundle, _redact, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab,
+        _demo,
     ):  # fmt: skip
         add(commands)
     _add_global(parser, defaults=True)
@@ -274,6 +275,18 @@ def _bundle(commands: _Commands) -> None:
     parser = commands.add("open", "bundle:unpack_bundle", "unpack a bundle next to the other incidents")
     parser.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
     parser.add_argument("--to", metavar="DIR", help="where to (default: the folder of the incidents)")
+
+
+def _redact(commands: _Commands) -> None:
+    parser = commands.add(
+        "redact",
+        "redact:redact",
+        "print files as they would be stored; redact an old incident again",
+        "Prints the text as it would be stored, and on standard error what kind was hidden, how often, in "
+        "which line. With --folder, what an incident holds and is secret by today's rules is replaced in it.",
+    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="standard input if left out, or for -")
+    parser.add_argument("--folder", metavar="INCIDENT", help="redact this incident again")
 
 
 def _communicate(commands: _Commands) -> None:

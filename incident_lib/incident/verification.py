@@ -51,7 +51,7 @@ def verify(incident: Path) -> list[Difference]:
     again = {difference.path for difference in named if difference.what == manifest.AGAIN}
     result = [*damaged, *(link for link in links if not _is_withdrawn(link, again)), *named]
     result += _sealed(incident, known, withdrawn)
-    result += _edited(incident, known)
+    result += (edited for edited in _edited(incident, known) if edited.path not in again)
     if not {event.id for event in known} <= set(listed):
         result.append(Difference("incident.json", _NOT_DERIVED, is_bad=False))
     result += (
