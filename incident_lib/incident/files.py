@@ -211,11 +211,18 @@ def _protect(path: Path, folder_mode: int, group: int) -> None:
 
 
 def _hand_to(folder: Path, group: int) -> None:
+    """Hand a folder to a group, with the files in it. Folders in it follow when they are written."""
     status = folder.stat()
+    if status.st_gid == group and stat.S_IMODE(status.st_mode) == SHARED_FOLDER:
+        return
     if status.st_gid != group:
         os.chown(folder, -1, group)
-    if stat.S_IMODE(status.st_mode) != SHARED_FOLDER:
-        folder.chmod(SHARED_FOLDER)
+    folder.chmod(SHARED_FOLDER)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # of another user
+                    _protect(Path(entry.path), SHARED_FOLDER, group)
 
 
 def _group_number(group: str) -> int:

@@ -366,7 +366,7 @@ def test_what_people_added_is_redacted_on_the_way_and_named(worked_on, tmp_path)
     attachments = place / "attachments"
     attachments.mkdir()
     (attachments / "page.html").write_text('<p class="token">password=kumquat-77</p><b data-x="1 < 2">ok</b>')
-    (attachments / "notes.md").write_text("| where | what |\n|---|---|\n| pool | token=kumquat-77 |\n")
+    (attachments / "notes.md").write_text("| where | what |\n|---|---|\n| pool | password=kumquat-77 |\n")
     (attachments / "hers.ipynb").write_text(nbformat.writes(of_everything()))
     (attachments / "screen.png").write_bytes(base64.b64decode(PNG))
     folder = IncidentFolder(place, Redactor())

@@ -230,7 +230,7 @@ def second_group():
 def test_a_team_shares_what_is_made(tmp_path):
     group = second_group()
     before = prepare(tmp_path, f'group = "{group.gr_name}"')
-    wanted = {"declare", "note", "triage", "baseline", "runbook", "bundle", "open", "update", "postmortem"}
+    wanted = {"declare", "note", "baseline", "runbook", "bundle", "open", "update", "postmortem"}
     lines = [line for line in LINES if line[0] in wanted and "received" not in line]
     bundled = ("open", "out/bundle.zip", "--to", "incidents/received")
     seen = audited(tmp_path, "000", "007", [*lines, bundled])
