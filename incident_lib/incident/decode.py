@@ -31,6 +31,7 @@ MOST_LOG_BYTES = 256 << 20  # of a stored log, unpacked
 MOST_LINE_BYTES = 1 << 20
 DEEPEST = 100
 LARGEST = 1 << 53
+LARGEST_MEASURED = 1 << 64  # of what is evidence: a sequence of a database ends at 2^63
 # A year less than the calendar has at either end, so that what is added to a moment never leaves it.
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 LATEST = datetime(9998, 12, 31, tzinfo=UTC)
@@ -121,8 +122,23 @@ def load(
     return decode(read_file(path, most_bytes=most_bytes), kind, str(path), instead=instead, whole=whole)
 
 
+def load_measured(path: Path, kind: type[T]) -> T:
+    """Return a record of a snapshot, which may be larger, as may its numbers.
+
+    Errors: FileNotFoundError, FolderError.
+    """
+    data = read_file(path, most_bytes=MOST_EVIDENCE_BYTES)
+    return decode(data, kind, str(path), largest=LARGEST_MEASURED)
+
+
 def decode(
-    data: bytes, kind: type[T], name: str, *, instead: Mapping[str, str] | None = None, whole: bool = False
+    data: bytes,
+    kind: type[T],
+    name: str,
+    *,
+    instead: Mapping[str, str] | None = None,
+    whole: bool = False,
+    largest: int = LARGEST,
 ) -> T:
     """Return the record in `data`; fields that make no sense are left out and reported under `name`.
 
@@ -137,7 +153,7 @@ def decode(
             raise _refused(name, error) from error
     try:
         found = _document(data)
-        dropped = _bounded(found)
+        dropped = _bounded(found, largest)
         record = _convert(found, kind, dropped, instead or {})
     except _FAILURES as error:
         raise _refused(name, error) from error
@@ -151,7 +167,7 @@ def document(data: bytes, name: str = "a line") -> Any:
     """Return what `data` holds, without numbers that are too large. Errors: FolderError."""
     try:
         found = _document(data)
-        _bounded(found)
+        _bounded(found, LARGEST)
     except _FAILURES as error:
         raise _refused(name, error) from error
     return found
@@ -171,7 +187,7 @@ def load_evidence(path: Path) -> Evidence:
             raise _refused(str(path), error) from error
     try:
         found = _document(data)
-        dropped = _bounded(found)
+        dropped = _bounded(found, LARGEST_MEASURED)
         stored = found.pop("rows", []) if isinstance(found, dict) else []
         evidence = _convert(found, Evidence, dropped, {})
         rows, wrong = [], 0
@@ -329,7 +345,7 @@ def _odd_times(value: Any, place: str) -> Iterator[tuple[str, datetime]]:
             yield from _odd_times(item, f"{place}.{key}")
 
 
-def _bounded(document: Any) -> list[str]:
+def _bounded(document: Any, largest: int) -> list[str]:
     """Take numbers that are too large out of a document, and return where they were."""
     dropped: list[str] = []
     waiting: list[tuple[Any, str]] = [(document, "")] if isinstance(document, dict | list) else []
@@ -340,8 +356,8 @@ def _bounded(document: Any) -> list[str]:
             there = f"{place}.{key}" if isinstance(value, dict) else f"{place}[{key}]"
             if isinstance(item, dict | list):
                 waiting.append((item, there))
-            elif isinstance(item, int | float) and not isinstance(item, bool) and abs(item) > LARGEST:
-                dropped.append(f"{there.lstrip('.')} (a number beyond 2^53)")
+            elif isinstance(item, int | float) and not isinstance(item, bool) and abs(item) > largest:
+                dropped.append(f"{there.lstrip('.')} (a number beyond 2^{largest.bit_length() - 1})")
                 value[key] = None if isinstance(value, list) else _GONE
         if isinstance(value, dict):
             for key in [key for key, item in value.items() if item is _GONE]:

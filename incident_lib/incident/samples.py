@@ -58,7 +58,7 @@ def load_samples(path: Path) -> tuple[Sample, ...]:
     found = []
     for file in sorted(path.glob("[0-9]*.json")):
         try:
-            found.append(decode.load(file, Sample))
+            found.append(decode.load_measured(file, Sample))
         except FileNotFoundError as error:
             raise FolderError(f"{file} is missing") from error
     return tuple(found)

@@ -163,7 +163,7 @@ def _evidence_files(snapshot: Path) -> list[Path]:
 
 
 def _kind(kind: type[T], path: Path) -> T:
-    return decode.load(path, kind, most_bytes=decode.MOST_EVIDENCE_BYTES)
+    return decode.load_measured(path, kind)
 
 
 def _load(path: Path, load: Callable[[Path], T]) -> T:
