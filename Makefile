@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: demo test check format lab accuracy bench clean
+.PHONY: demo test check format lab accuracy bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -35,6 +35,9 @@ accuracy: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/run.py $(ARGS)
+
+soak: $(VENV)/.test
+	$(BIN)/python bench/soak.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -3,6 +3,7 @@
 Errors of all: UsageError for what cannot be, FolderError where the folder cannot be read or written.
 """
 
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -25,6 +26,7 @@ from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatu
 from incident_lib.model.incident import Task
 from incident_lib.reports import communication
 
+_LOG = logging.getLogger(__name__)
 _MEASURED = timedelta(hours=1)  # older measurements say nothing about an incident that is declared now
 
 
@@ -224,9 +226,15 @@ def _record(folder: IncidentFolder, kind: EventKind, text: str, how: How, **data
 
 
 def _write(folder: IncidentFolder, name: str, text: str, *, note: str, source: str) -> tuple[Path, str]:
-    """Write a message and record that it was drafted; return its path and what was written, redacted."""
-    path = folder.write_text(name, text)
-    written = path.read_bytes()
-    data: dict[str, str | list[str]] = {"file": name, "sha256": sha256(written)}
-    folder.record(Draft(kind=EventKind.NOTE, text=note, source=source, data=data))
-    return path, written.decode()
+    """Write a message and record that it was drafted; return its path and what was written, redacted.
+
+    What it is about is recorded by then, so a draft that cannot be kept is a warning: people have its text.
+    """
+    path, hidden = folder.path / name, folder.redactor.text(text)
+    try:
+        folder.write_text(name, hidden)
+        data: dict[str, str | list[str]] = {"file": name, "sha256": sha256(path.read_bytes())}
+        folder.record(Draft(kind=EventKind.NOTE, text=note, source=source, data=data))
+    except (FolderError, OSError) as error:
+        _LOG.warning("It is recorded; only its message is not kept, so copy it from here: %s", error)
+    return path, hidden

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from incident_lib.config import Settings
-from incident_lib.errors import UsageError
+from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder
@@ -56,14 +56,17 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
                 data={"file": path.name, "sha256": sha256(text.encode())},
             )
         )
-    written = WrittenPostmortem(
+    page = path.with_suffix(".html")
+    try:
+        write_atomic(page, render_page(folder.redactor.text(text), folder.incident).encode())
+    except FolderError as error:  # it is made anew from the Markdown, which is there
+        left_out = (*left_out, f"the page is not renewed: {error}")
+    return WrittenPostmortem(
         path=path,
         due=describe_due(folder.incident),
         missing=tuple(completeness(text).missing),
         left_out=left_out,
     )
-    write_atomic(written.page, render_page(folder.redactor.text(text), folder.incident).encode())
-    return written
 
 
 def judge_hypotheses(

@@ -1,0 +1,32 @@
+"""The part `faults` of `make soak`: tests/faults.py at every point of every command."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests import faults
+
+_MEMORY = Path("/dev/shm")  # what is synced is not what is tried here, and a disk would take hours
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every n-th point")
+    parser.add_argument("commands", nargs="*", default=list(faults.COMMANDS), help="only these")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> bool:
+    """Return whether nothing was lost, and nothing was said that is not so."""
+    tried = failed = 0
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as directory:
+        place = Path(directory).resolve() / "prepared"
+        faults.prepare(place)
+        for name in arguments.commands:
+            result = faults.sweep(place, name, every=arguments.every)
+            tried, failed = tried + result.tried, failed + len(result.failed)
+            print(f"{name:14} {result.calls:4} calls, {result.tried:5} points, {len(result.failed)} failed")
+            for problem in result.failed:
+                print(f"    {problem}", flush=True)
+    print(f"{tried:,} points, {failed} failed")
+    return not failed

@@ -1,0 +1,252 @@
+"""Every file-system call of a command killed, refused or torn: what was acknowledged is there afterwards.
+
+    python -m tests.faults PLACE [--every N] [COMMAND ...]    prints a line of JSON for each command
+
+A process that has everything imported forks for each point. In the child the call is refused with an error,
+or the child kills itself, as it begins; the system itself tears writes, by a limit on the size of files.
+"""
+
+import argparse
+import errno
+import importlib
+import os
+import pkgutil
+import resource
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import incident_lib
+from incident_lib.cli import main
+from incident_lib.incident.folder import IncidentFolder
+from incident_lib.redact import Redactor
+from incident_lib.technologies import table
+
+TEXT = "recorded in the sweep"
+CONFIGURATION = """\
+[[service]]
+name = "db"
+kind = "process"
+[[dependency]]
+name = "vendor"
+url = "tcp://127.0.0.1:1"
+"""
+# A command and the text of the event that it acknowledges, "" where it records none of its own.
+COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "note": (("note", TEXT), TEXT),
+    "task": (("task", TEXT, "--owner", "Kim"), TEXT),
+    "task --done": (("task", "--done", "1"), "Done: first"),
+    "decide": (("decide", TEXT), TEXT),
+    "ack": (("ack", "--by", "Kim"), "Acknowledged by Kim"),
+    "assign": (("assign", "scribe", "Ada"), "Ada is scribe"),
+    "classify": (("classify", "sev1", "--reason", TEXT), f"SEV1: {TEXT}"),
+    "update": (("update", "--status", "identified", "--findings", TEXT), TEXT),
+    "resolve": (("resolve", "--reason", TEXT), f"Resolved: {TEXT}"),
+    "close": (("close", "--reason", TEXT), f"Closed: {TEXT}"),
+    "postmortem": (("postmortem",), "The post-mortem was written"),
+    "declare": (("declare", "--title", TEXT, "--severity", "sev3"), TEXT),
+    "triage": (("triage",), "Snapshot"),
+    "communicate": (("communicate", "executive"), ""),
+    "runbook": (("runbook", "db"), ""),
+    "timeline": (("timeline", "--csv", "t.csv", "--html", "t.html"), ""),
+    "bundle": (("bundle", "--output", "b.zip"), ""),
+    "verify": (("verify",), ""),
+    "show": (("show",), ""),
+}
+_ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EROFS": errno.EROFS}
+FAULTS = ("kill", *_ERRORS)
+_SIZES = (0, 1, 100, 1000, 5000)  # bytes that a file may have before a write is torn
+_AUDITED = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.truncate"}
+_SECONDS = 60
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One command: how many calls it makes, at how many points it was hit, and what went wrong."""
+
+    command: str
+    calls: int
+    tried: int
+    failed: tuple[str, ...]
+
+
+class _Fault:
+    """Hits the call with a number, in the process that it is installed in."""
+
+    def __init__(self, place: Path, number: int, what: str) -> None:
+        self._place, self._number, self._what = str(place), number, what
+        self.calls = 0
+
+    def install(self) -> None:
+        """Count from now on."""
+        sys.addaudithook(self._audit)
+        for name in ("fsync", "fchmod"):
+            setattr(os, name, self._counted(getattr(os, name)))
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if not writes or isinstance(path, int):
+                return
+        elif event not in _AUDITED:
+            return
+        if any(
+            self._place in os.fsdecode(part) for part in arguments if isinstance(part, str | bytes | Path)
+        ):
+            self._hit()
+
+    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            """Call the function, or not."""
+            self._hit()
+            return function(*arguments)
+
+        return call
+
+    def _hit(self) -> None:
+        self.calls += 1
+        if self.calls == self._number:
+            if self._what == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise OSError(_ERRORS[self._what], os.strerror(_ERRORS[self._what]))
+
+
+def prepare(place: Path) -> None:
+    """Make a configuration and an incident with something of everything in it, and import what there is."""
+    for module in pkgutil.walk_packages(incident_lib.__path__, "incident_lib."):
+        if not module.name.startswith(("incident_lib.demo", "incident_lib.run")):
+            importlib.import_module(module.name)
+    table()
+    place.mkdir(parents=True)
+    (place / "workbench.toml").write_text(CONFIGURATION)
+    for words in (
+        ("declare", "--title", "Checkout", "--severity", "sev2"),
+        ("task", "first", "--owner", "Ada"),
+        ("triage",),
+    ):
+        code, _, said = _in_child(place, words)
+        assert code == 0, said
+
+
+def sweep(place: Path, name: str, *, every: int = 1) -> Result:
+    """Return what became of a command at every n-th point. `place` is prepared, and stays as it is."""
+    words, text = COMMANDS[name]
+    failed: list[str] = []
+    tried = 0
+    copy = place.with_name(f"{place.name}-hit")
+    counted, calls, said = _hit(place, copy, words)
+    if counted:
+        return Result(command=name, calls=calls, tried=0, failed=(f"without a fault: {said}",))
+    points: list[tuple[str, int]] = [(fault, number) for number in range(1, calls + 1) for fault in FAULTS]
+    points += [(fault, size) for size in _SIZES for fault in ("torn", "torn and killed")]
+    for fault, number in points[::every]:
+        tried += 1
+        code, _, said = _hit(place, copy, words, fault, number)
+        failed += (f"{fault} at {number}: {problem}" for problem in _problems(place, copy, text, code, said))
+    shutil.rmtree(copy, ignore_errors=True)
+    return Result(command=name, calls=calls, tried=tried, failed=tuple(failed))
+
+
+def _hit(
+    place: Path, copy: Path, words: tuple[str, ...], fault: str = "", number: int = 0
+) -> tuple[int, int, str]:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(place, copy, symlinks=True)
+    return _in_child(copy, words, fault, number)
+
+
+def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Iterator[str]:
+    """Yield everything that is not as it was promised."""
+    if "Traceback" in said or "defect" in said:
+        yield f"not foreseen: {said[-600:]}"
+    if code == -signal.SIGALRM:
+        yield "hangs"
+    known = _events(copy)
+    if lost := {name: data for name, data in _events(place).items() if known.get(name) != data}:
+        yield f"lost {sorted(lost)}"
+    recorded = any(text in data.decode() for name, data in known.items() if name not in _events(place))
+    if text and code == 0 and not recorded:
+        yield f"acknowledged and not there: {said[-300:]}"
+    if text and code == 2 and recorded and text != "Snapshot":
+        yield f"there, and the command says that it failed: {said[-300:]}"
+    for path in (copy / "incidents").glob("2*"):
+        if bad := [found for found in IncidentFolder(path, Redactor()).verify() if found.is_bad]:
+            yield f"verify: {bad}"
+    for words in (("list",), ("note", "afterwards")):
+        code, _, said = _in_child(copy, words)
+        if code:
+            yield f"{words[0]} afterwards: exit {code}: {said[-300:]}"
+
+
+def _events(place: Path) -> dict[str, bytes]:
+    found = (place / "incidents").glob("*/events/2*.json")
+    return {str(path.relative_to(place)): path.read_bytes() for path in found}
+
+
+def _in_child(place: Path, words: tuple[str, ...], fault: str = "", number: int = 0) -> tuple[int, int, str]:
+    """Return the exit code (negative: the signal), how many calls there were, and what was printed."""
+    reader, writer = os.pipe()
+    process = os.fork()
+    if process == 0:
+        code = 99
+        try:
+            os.close(reader)
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, 0)
+            os.dup2(nowhere, 1)
+            os.dup2(writer, 2)
+            os.chdir(place)
+            signal.alarm(_SECONDS)
+            hit = _Fault(place, number, fault)
+            if fault.startswith("torn"):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (number, resource.RLIM_INFINITY))
+                kills = fault != "torn"
+                signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kills else signal.SIG_IGN)
+            else:
+                hit.install()
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            code = main(list(words))
+            sys.stderr.flush()
+            os.write(2, f"\ncalls={hit.calls}\n".encode())
+        except BaseException:  # noqa: BLE001 - the report is the point
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        said = file.read().decode(errors="replace")
+    _, status = os.waitpid(process, 0)
+    head, _, calls = said.rpartition("\ncalls=")
+    return (
+        os.waitstatus_to_exitcode(status),
+        int(calls) if head or calls.strip().isdigit() else 0,
+        head or said,
+    )
+
+
+def run() -> int:
+    """Print what became of each command, and return 1 where anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("place", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("commands", nargs="*", default=list(COMMANDS))
+    arguments = parser.parse_args()
+    place = arguments.place.resolve() / "prepared"
+    prepare(place)
+    bad = False
+    for name in arguments.commands:
+        result = sweep(place, name, every=arguments.every)
+        bad = bad or bool(result.failed)
+        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+        sys.stdout.flush()
+    return int(bad)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())
