@@ -62,6 +62,10 @@ def _lines(found: tuple[Candidate, ...]) -> list[str]:
         needs = f", needs {', '.join(service.depends_on)}" if service.depends_on else ""
         where = service.url or ", ".join(candidate.ports) or "no published port"
         lines.append(f"  {service.name:<12} {service.kind:<9} {service.container}, {where}{needs}")
+        if candidate.readable:
+            lines.append(
+                f"  {'':<12} its password is an ordinary word or a name: hidden only where one stands"
+            )
         lines += [f"  {'':<12} {name} points outside: add a [[dependency]]" for name in candidate.outside]
     return lines
 

@@ -7,10 +7,11 @@ from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.terminal import plain
 from incident_lib.incident.binding import check_configuration
-from incident_lib.investigation.setup import load_settings
+from incident_lib.investigation.setup import load_settings, readable_secrets
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.investigation.snapshot import window_since
 from incident_lib.response.collection import choose_incident
+from incident_lib.units import format_count
 
 
 def triage(arguments: argparse.Namespace) -> int:
@@ -27,11 +28,17 @@ def triage(arguments: argparse.Namespace) -> int:
     if folder:
         typed = ("triage", *(("--save",) if arguments.save else ()))
         terminal.print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
+    for sentence in readable_secrets(settings):
+        terminal.print_notice(console, sentence)
     case, unkept = terminal.collect(settings, arguments.since, folder, console)
     why = why or unkept
     if arguments.json:
         return print_json(case.analysis)
     terminal.print_analysis(console, case, verbose=arguments.verbose)
+    if case.hidden:
+        count = format_count(sum(case.hidden.values()), "secret")
+        kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(case.hidden.items()))
+        console.print(f"\nHidden in what was collected: {count} ({kinds})", style="dim", markup=False)
     if why:
         terminal.print_unkept(console, why)
     elif folder:

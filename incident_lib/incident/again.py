@@ -6,30 +6,28 @@ finished by the next one.
 """
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import zstandard
 
 from incident_lib.errors import FolderError
-from incident_lib.incident import decode, documents, manifest
+from incident_lib.incident import decode, manifest
 from incident_lib.incident import events as event_files
 from incident_lib.incident.bundle import kinds_in
 from incident_lib.incident.events import Draft
-from incident_lib.incident.files import folder_error, open_file, write_atomic
+from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Withdrawn
+from incident_lib.incident.rewrite import rewrite
 from incident_lib.model import Event, EventKind
 from incident_lib.redact import Redactor
 
 JOURNAL = ".redacting.json"
 _DERIVED = "incident.json"
 _REASON = "redacted again: it held {kinds}"
-_BLOCK = 1 << 20
 _PASSES = 4  # what one replacement uncovers is found by the next
 
 
@@ -156,37 +154,9 @@ def _bytes_as_text(path: Path) -> str | None:
 
 def _replace(path: Path, redactor: Redactor) -> None:
     for _ in range(_PASSES):
-        if path.suffix == ".zst":
-            _replace_log(path, redactor)
-        else:
-            data = _read(path)
-            try:
-                hidden = documents.hide(data, path.name, redactor)
-            except UnicodeDecodeError:
-                hidden = redactor.text(data.decode("latin-1")).encode("latin-1", "replace")
-            write_atomic(path, hidden)
+        rewrite(path, redactor)
         if not _kinds(path, redactor):
             return
-
-
-def _replace_log(path: Path, redactor: Redactor) -> None:
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-        try:
-            os.close(handle)
-            with open_file(Path(temporary)) as raw, zstandard.open(path, "rb") as before:
-                with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as after:
-                    for chunk in redactor.lines(iter(lambda: before.read(_BLOCK), b"")):
-                        after.write(chunk)
-                raw.flush()
-                os.fsync(raw.fileno())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except zstandard.ZstdError as error:
-        raise FolderError(f"cannot read {path}: {error}") from error
-    except OSError as error:
-        raise folder_error(path, error) from error
 
 
 def _seal(incident: Path, sealed: str, journal: _Journal, again: Again) -> None:

@@ -1,7 +1,8 @@
 """A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 import zstandard
 
 from incident_lib import clock
-from incident_lib.errors import FolderError
+from incident_lib.errors import FolderError, RedactionError, WorkbenchError
 from incident_lib.incident import decode, manifest
 from incident_lib.incident.files import (
     evidence_file,
@@ -22,12 +23,15 @@ from incident_lib.incident.files import (
     open_file,
     write_atomic,
 )
+from incident_lib.incident.rewrite import rewrite
 from incident_lib.incident.signing import Signer
 from incident_lib.model import Analysis, Attachment, Evidence, Window
 from incident_lib.model.evidence import convert_evidence
 from incident_lib.model.renamed import current_names
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
+from incident_lib.redact.found import remembered
+from incident_lib.redact.known import Known
 
 T = TypeVar("T")
 
@@ -41,6 +45,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     collected_at: datetime
     topology: Topology = Topology()  # what needed what, as it was configured then
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden
+    hidden_in: tuple["Hidden", ...] = ()  # and where
+
+
+class Hidden(msgspec.Struct, frozen=True, order=True):
+    """How many secrets of a kind were hidden in a file of a snapshot, never which."""
+
+    file: str
+    kind: str
+    count: int
 
 
 class _Collected(msgspec.Struct, frozen=True):
@@ -62,46 +75,105 @@ class SnapshotWriter:
         self.window = window
         self._redactor = redactor
         self._signer = signer
+        self._report: list[Hidden] = []
+        self._written: list[tuple[Path, frozenset[str]]] = []  # and what had been found by then
 
     def add(self, evidence: Evidence) -> Evidence:
         """Store `evidence` and return what was stored. Errors: RedactionError, FolderError."""
         attachments = tuple(self._attach(attachment) for attachment in evidence.attachments)
         bare = msgspec.structs.replace(evidence, attachments=attachments)
-        stored: Evidence = self._redactor.struct(bare, Evidence, convert_evidence)
+        known, before = remembered(), Counter(self._redactor.hidden)
+        with _failing_closed(f"the evidence {evidence.target}/{evidence.probe}"):
+            stored: Evidence = self._redactor.struct(bare, Evidence, convert_evidence)
         path = evidence_file(self.path, stored.ref)
         write_atomic(path, msgspec.json.format(msgspec.json.encode(stored), indent=1))
+        self._note(path, known, before)
         return stored
 
     def seal(self, analysis: Analysis, topology: Topology) -> None:
-        """Write findings.json and snapshot.json, then the manifest."""
+        """Write findings.json and snapshot.json, then the manifest. Errors: RedactionError, FolderError.
+
+        What was stored before a secret was found, in a container or by a connection, is redacted once more.
+        """
+        with _failing_closed("what was stored before a secret was found"):
+            self._hide_found()
+        before = Counter(self._redactor.hidden)
+        with _failing_closed("the findings"):
+            redacted = self._redactor.struct(analysis, Analysis)
+        self._note(self.path / "findings.json", remembered(), before)
+        counts: Counter[str] = Counter()
+        for hidden in self._report:
+            counts[hidden.kind] += hidden.count
         about = About(
             id=self.id,
             window=self.window,
             collected_at=clock.now(),
             topology=topology,
-            hidden=dict(self._redactor.hidden),
+            hidden=dict(counts),
+            hidden_in=tuple(sorted(self._report)),
         )
-        hidden = with_hashes(self.path, self._redactor.struct(analysis, Analysis))
-        for name, value in (("findings.json", hidden), ("snapshot.json", about)):
+        findings = with_hashes(self.path, redacted)
+        for name, value in (("findings.json", findings), ("snapshot.json", about)):
             write_atomic(self.path / name, msgspec.json.format(msgspec.json.encode(value), indent=1))
         manifest.seal(self.path, signer=self._signer)
+
+    def _note(self, path: Path, known: frozenset[str], before: Counter[str]) -> None:
+        """Keep what was hidden in a file, and which secrets had been found when that was done."""
+        file = path.relative_to(self.path).as_posix()
+        found = Counter(self._redactor.hidden) - before
+        self._report += (Hidden(file, kind, count) for kind, count in found.items())
+        self._written.append((path, known))
+
+    def _hide_found(self) -> None:
+        for path, known in tuple(self._written):
+            new = Known(remembered() - known)
+            if new and path.exists() and _holds(path, new):
+                before = Counter(self._redactor.hidden)
+                rewrite(path, self._redactor)
+                self._note(path, remembered(), before)
 
     def _attach(self, attachment: Attachment) -> Attachment:
         relative = f"logs/{file_name(attachment.name)}.zst"
         path = self.path / relative
         size = 0
+        known, before = remembered(), Counter(self._redactor.hidden)
         try:
             make_folder(path.parent)
             with ExitStack() as undo:
                 undo.callback(path.unlink, missing_ok=True)
                 with open_file(path) as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
-                    for chunk in self._redactor.lines(attachment.chunks):
+                    for chunk in self._lines(attachment):
                         size += len(chunk)
                         file.write(chunk)
                 undo.pop_all()
         except OSError as error:
             raise folder_error(path, error) from error
+        self._note(path, known, before)
         return Attachment(name=attachment.name, path=relative, size_bytes=size)
+
+    def _lines(self, attachment: Attachment) -> Iterator[bytes]:
+        with _failing_closed(f"the log {attachment.name}"):
+            yield from self._redactor.lines(attachment.chunks)
+
+
+@contextmanager
+def _failing_closed(what: str) -> Iterator[None]:
+    """Let whatever goes wrong with redaction inside be a RedactionError that shows nothing of the text."""
+    try:
+        yield
+    except (WorkbenchError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a secret
+        kind = type(error).__name__
+        raise RedactionError(f"redaction of {what} failed ({kind}), so nothing was written") from None
+
+
+def _holds(path: Path, known: Known) -> bool:
+    """Return whether a stored file holds one of these secrets."""
+    if path.suffix != ".zst":
+        return bool(known.spans(path.read_text(encoding="utf-8", errors="replace")))
+    with zstandard.open(path, "rt", encoding="utf-8", errors="replace") as file:
+        return any(known.spans(line) for line in file)
 
 
 def with_hashes(snapshot: Path, analysis: Analysis) -> Analysis:

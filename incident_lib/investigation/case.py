@@ -39,6 +39,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     folder: IncidentFolder | None = None
     incident: Incident | None = None
     events: tuple[Event, ...] = ()
+    hidden: dict[str, int] = {}  # how many secrets of each kind were hidden in the snapshot
 
     @property
     def commands(self) -> Commands:
@@ -117,6 +118,7 @@ def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = No
         evidence=evidence,
         analysis=analysis,
         topology=about.topology,
+        hidden=about.hidden,
         folder=folder,
         incident=folder.incident if folder else None,
         events=folder.events if folder else (),

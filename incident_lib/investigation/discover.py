@@ -10,6 +10,8 @@ from incident_lib.config import Service, parse
 from incident_lib.connections.places.container import DockerEngine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.investigation.names import name_services
+from incident_lib.redact.found import secrets_in_environment
+from incident_lib.redact.known import ORDINARY, parts
 from incident_lib.technologies import Technology, table
 
 _BESIDE = ("exporter", "admin", "insight", "commander", "bouncer", "pool", "backup")
@@ -20,6 +22,15 @@ _HOST = re.compile(r"://(?:[^@/\s]*@)?\[?([\w.-]+)")
 _HOST_NAMES = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT)S?$", re.IGNORECASE)
 _HEALTH_PATH = re.compile(r"https?://[\w.:\[\]-]+(/[\w./-]*)")
 _HERE = {"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"}  # noqa: S104 - read, not bound
+_PUBLIC = (
+    "POSTGRES_USER",
+    "POSTGRES_DB",
+    "PGUSER",
+    "PGDATABASE",
+    "MYSQL_USER",
+    "MYSQL_DATABASE",
+    "REDIS_USER",
+)
 _IDENTITY = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -31,6 +42,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
     ports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()  # names of variables that point to something outside
+    readable: bool = False  # its password is an ordinary word or a name, which cannot be hidden everywhere
     hint: str = ""  # a line for it that people may want in workbench.toml
 
     @property
@@ -108,8 +120,18 @@ def _candidate(
         project=_labels(about).get("com.docker.compose.project", ""),
         ports=tuple(f"{outer}->{inside}" for inside, outer in published),
         outside=outside,
+        readable=_has_readable_password(name, about),
         hint=hint,
     )
+
+
+def _has_readable_password(name: str, about: dict[str, Any]) -> bool:
+    entries = [entry.partition("=") for entry in (about.get("Config") or {}).get("Env") or ()]
+    environment = {variable: value for variable, _, value in entries}
+    ordinary = {name, *_known_as(about), *(environment.get(key, "") for key in _PUBLIC)}
+    folded = {word.casefold() for word in ordinary} | ORDINARY
+    secrets = secrets_in_environment(environment, also_words=True)
+    return any(part.casefold() in folded for secret in secrets for part in parts(secret))
 
 
 def recognise(image: str, ports: Iterable[int]) -> Technology | None:

@@ -20,7 +20,7 @@ from incident_lib.incident.signing import Signer, parse_public
 from incident_lib.model.renamed import current_key
 from incident_lib.redact import Redactor
 from incident_lib.redact.excerpt import quote_with
-from incident_lib.redact.known import names
+from incident_lib.redact.known import ORDINARY, names, parts
 from incident_lib.redact.marks import Marks
 from incident_lib.resources import resource, text_of
 from incident_lib.technologies import table
@@ -140,6 +140,26 @@ def ordinary_names(settings: Settings) -> frozenset[str]:
     for address in settings.addresses():
         found |= names(address)
     return frozenset(found - {""})
+
+
+def readable_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return a sentence for each configured password that is hidden only where it stands as one.
+
+    It is an ordinary word or a name: hidden everywhere, it would blacken every page.
+    """
+    ordinary = {name.casefold() for name in ordinary_names(settings)} | ORDINARY
+    found = []
+    for service in settings.services:
+        for key in ("url", "dsn", "change_dsn", "change_url", "pooler_dsn"):
+            reference = getattr(service, key)
+            with suppress(TargetError):
+                value = settings.resolve(reference) if reference.startswith(("env:", "file:")) else ""
+                if any(part.casefold() in ordinary for part in parts(value)):
+                    found.append(
+                        f"{service.name}: the password in its `{key}` is an ordinary word or a name of this "
+                        "configuration, so it is hidden only where it stands as a password; choose another"
+                    )
+    return tuple(found)
 
 
 def marks_for(settings: Settings, *, begin: bool = False) -> Marks:

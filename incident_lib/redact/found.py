@@ -48,12 +48,12 @@ def remember_environment(environment: Mapping[str, str]) -> None:
     remember(secrets_in_environment(environment))
 
 
-def secrets_in_environment(environment: Mapping[str, str]) -> set[str]:
-    """Return what is secret among the values of variables."""
+def secrets_in_environment(environment: Mapping[str, str], *, also_words: bool = False) -> set[str]:
+    """Return what is secret among the values of variables, `also_words` that read like a setting."""
     return {
         value
         for name, value in environment.items()
-        if _LOGIN.search(value) or (_is_secret_name(name) and not _SETTING.fullmatch(value))
+        if _LOGIN.search(value) or (_is_secret_name(name) and (also_words or not _SETTING.fullmatch(value)))
     }
 
 

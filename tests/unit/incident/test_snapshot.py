@@ -26,6 +26,7 @@ from incident_lib.model import (
 )
 from incident_lib.model.topology import Topology
 from incident_lib.redact import Redactor
+from incident_lib.redact.found import remember
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 1, 15, 14, 16, tzinfo=UTC), AT)
@@ -187,3 +188,19 @@ def test_findings_of_before_name_no_hashes(tmp_path):
     manifest.seal(path)
     assert folder.verify() == []
     assert load_analysis(path).findings[0].evidence_hashes == {}
+
+
+def test_what_was_stored_before_a_secret_was_found_is_redacted_before_it_is_sealed(tmp_path, monkeypatch):
+    monkeypatch.setattr("incident_lib.redact.found._found", frozenset())
+    writer = SnapshotWriter(tmp_path, WINDOW, Redactor())
+    log = Attachment(name="backend.log", chunks=[b"one\nseen Zebra-77-Quokka\ntwo\n"])
+    writer.add(evidence(source="read Zebra-77-Quokka", attachments=(log,)))
+    writer.add(evidence(target="db"))
+    remember(["Zebra-77-Quokka"])
+    writer.seal(Analysis(snapshot=writer.id), Topology(kinds={}))
+    assert "Zebra" not in "".join(read_log(writer.path, "backend"))
+    assert "one\n" in list(read_log(writer.path, "backend"))
+    assert b"Zebra" not in b"".join(path.read_bytes() for path in writer.path.rglob("*.json"))
+    assert manifest.differences(writer.path) == []
+    files = {hidden.file for hidden in load_about(writer.path).hidden_in}
+    assert files == {"evidence/backend/logs.lines.json", "logs/backend.log.zst"}
