@@ -1,8 +1,8 @@
 """Text -> the same text with nothing secret in it, and a count of what was hidden.
 
-Hidden: passwords, tokens, keys, the credentials of DSNs (host and database stay), Authorization,
-cookies, e-mail addresses, query strings, private keys, every secret value of the configuration,
-and what the team adds.
+Hidden: what stands under a secret's name, however the two are written; what has the form of a token, a key
+or a hash; the passwords of addresses (user, host and database stay); what is personal: e-mail addresses,
+cards, what people put into queries; every secret value of the configuration, and what the team adds.
 """
 
 import re
@@ -13,130 +13,39 @@ from typing import Any
 import msgspec
 
 from incident_lib.errors import RedactionError
+from incident_lib.redact import vendors
+from incident_lib.redact.addresses import secrets_of_addresses
+from incident_lib.redact.commands import secrets_of_commands
 from incident_lib.redact.found import remembered
+from incident_lib.redact.keys import open_key, private_keys
 from incident_lib.redact.known import Known
 from incident_lib.redact.marks import Marks
+from incident_lib.redact.names import Strength, is_plural, strength
+from incident_lib.redact.spans import Span, beside_marks, replaced
+from incident_lib.redact.statements import secrets_of_statements
+from incident_lib.redact.team import compiled
+from incident_lib.redact.values import MARK, is_prose, is_secret
+from incident_lib.redact.walk import secret_values
 
-_WORDS = (
-    r"passwd|password|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|credential|masterauth|requirepass|session[_-]?id|csrf"
-)
-# The word itself is looked for, not the name around it: every part is bounded, so that a line of
-# ten megabytes costs ten times a line of one.
-_NAME = rf"(?:(?:{_WORDS})s?(?-i:(?![a-z]))[\w.-]{{0,40}}|(?<![\w.-])(?:auth|pass))"
-_QUOTED = r"\"(?:[^\"\\]|\\.){0,4000}\"|'(?:[^'\\]|\\.){0,4000}'"
-_ESCAPED = r"\\\"(?:[^\\]|\\[^\"]){0,4000}\\\""  # JSON inside a JSON string
-_BARE = r"[^\s,;&}\])\"']{1,4000}"
-_HIDDEN = "[secret]"
-
-
-def _secret(match: re.Match[str]) -> str:
-    """Return the name with its value hidden; quotes stay, so that JSON stays JSON."""
-    value = match["value"]
-    quote = '\\"' if value.startswith('\\"') else value[0] if value[0] in "\"'" else ""
-    return f"{match['name']}{quote}{_HIDDEN}{quote}"
-
-
-# Order matters: whole blocks first, then structured values, then whatever still looks like one.
-# A rule is tried only where one of its hints stands in the text: name, hints, pattern, replacement.
-_RULES: tuple[tuple[str, tuple[str, ...], str, str | Callable[[re.Match[str]], str]], ...] = (
-    (
-        "private-key",
-        ("private key-----",),
-        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
-        "[private-key]",
-    ),
-    (
-        "authorization",
-        ("authorization",),
-        (
-            r"\b((?:proxy-)?authorization\\?[\"']?\s{0,5}[:=]\s{0,5}\\?[\"']?)"
-            r"(?:(?:bearer|basic|digest|token|negotiate)\s{1,5})?[^\s\"',;}\\]{1,4000}"
-        ),
-        r"\1[authorization]",
-    ),
-    (
-        "authorization",
-        ("bearer ", "basic "),
-        r"\b((?:bearer|basic) )(?=[\w+/.~=-]{0,40}\d|[\w+/.~=-]{20})[\w+/.~=-]{8,4000}",
-        r"\1[authorization]",
-    ),
-    (
-        "cookie",
-        ("cookie",),
-        r"\b((?:set-)?cookie[\"']?\s{0,5}[:=]\s{0,5}[\"']?)[^\r\n\"']{1,4000}",
-        r"\1[cookie]",
-    ),
-    (
-        "credentials",
-        ("@",),
-        r"(?<=://)(?<!http://)(?<!https://)[^\s\"'<>]{0,300}@(?=[\w.\[/-])",
-        "[credentials]@",
-    ),
-    ("credentials", ("@",), r"(?<=://)[^\s/@\"'<>]{0,300}@(?=[\w.\[])", "[credentials]@"),
-    (
-        "query-string",
-        ("?",),
-        r"(?<=[\w/.%~-])\?[\w.\[\]%-]{1,200}=[^\s\"'<>#]{0,4000}",
-        "?[query]",
-    ),
-    ("token", ("eyj",), r"\beyJ[\w-]{5,4000}\.[\w-]{5,4000}\.[\w-]{0,4000}", "[token]"),
-    ("token", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "[token]"),
-    (
-        "token",
-        ("gh", "glpat-", "xox", "sk-", "sk_"),
-        (
-            r"\b(?:gh[pousr]_\w{20,200}|github_pat_\w{20,200}|glpat-[\w-]{20,200}|xox[abeoprs]-[\w-]{10,200}"
-            r"|sk[-_](?:live|test|proj|ant)[-_][\w-]{8,200})"
-        ),
-        "[token]",
-    ),
-    ("secret", ("password",), rf"(?P<name>\bPASSWORD\s{{1,5}})(?P<value>{_QUOTED})", _secret),
-    (
-        "secret",
-        ("=", ":"),
-        (
-            rf"(?P<name>{_NAME}\\?[\"']?\s{{0,5}}(?:=>|[=:])\s{{0,5}})"
-            rf"(?!\[(?:secret|token|cookie|authorization)\])(?P<value>{_ESCAPED}|{_QUOTED}|{_BARE})"
-        ),
-        _secret,
-    ),
-    (
-        "secret",
-        ("--",),
-        (
-            r"(?P<name>--(?:password|passwd|pass|token|secret|api-key|requirepass)[ =])"
-            r"(?P<value>[^\s\[]\S{0,4000})"
-        ),
-        _secret,
-    ),
-    (
-        "e-mail",
-        ("@",),
-        r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[a-z]{2,24}\b",
-        "[e-mail]",
-    ),
-)
-_COMPILED: tuple["_Rule", ...] = tuple(
-    (name, hints, re.compile(pattern, re.DOTALL | re.IGNORECASE), to) for name, hints, pattern, to in _RULES
-)
-_EVERY_SCRIPT = {r"\w": r"\pL\pM\pN_", r"\d": r"\p{Nd}"}
-_PARTS = re.compile(r"\[:\^?\w+:\]|\[\^?|\\.|[^\\]", re.DOTALL)  # of a regular expression
-_LACKS = "no look-around, no back-references"
-_SECRET_NAME = re.compile(rf"[\w.-]{{0,60}}{_NAME}", re.IGNORECASE)
+__all__ = ["MARK", "Redactor"]
 
 _NO_KEY = Marks()
 _SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
-
-_Rule = tuple[str, tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
-_TeamRule = tuple[str, tuple[str, ...], Any, str]  # RE2 has no types
+_DEEPEST = 200  # of records in records
+_LINES_HELD = 4
+_NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value", "content")
+_SETTINGS = frozenset({"requirepass", "masterauth", "masteruser"})
+_UNDER_KEY = (
+    r"\b(?:{0})[\"']?\s{{0,5}}[=:]\s{{0,5}}(?:\"(?P<double>(?:[^\"\\]|\\.){{1,4000}})\"|'(?P<single>(?:[^'\\]|\\.){{1,4000}})'"
+    r"|(?P<bare>[^\s,;&}}\])\"'\[]{{1,4000}}))"
+)
 
 
 class Redactor:
     """Hides secrets in text and records. Make one a run: it knows the configured secrets and counts.
 
     >>> Redactor().text("postgresql://app:hunter2@db:5432/shop")
-    'postgresql://[credentials]@db:5432/shop'
+    'postgresql://app:[secret]@db:5432/shop'
     """
 
     def __init__(
@@ -151,17 +60,13 @@ class Redactor:
         self.marks = marks
         self.hidden: Counter[str] = Counter()
         self._clean: set[str] = set()  # short texts without a secret: names of fields come again and again
-        self._rules: list[_Rule | _TeamRule] = list(_COMPILED)
         self._secrets, self._ordinary = tuple(secrets), tuple(ordinary)
         self._found = remembered()
         self._known = Known((*self._secrets, *self._found), self._ordinary)
-        for pattern in patterns:
-            self._rules.append(("team", (), _compile(pattern), _HIDDEN))
+        self._patterns = [compiled(pattern) for pattern in patterns]
         names = "|".join(re.escape(key) for key in keys)
         self._keys = re.compile(rf"(?i)(?:{names})") if names else None
-        if names:
-            rule = rf"(?P<name>\b(?:{names})[\"']?\s{{0,5}}[=:]\s{{0,5}})(?P<value>{_QUOTED}|{_BARE})"
-            self._rules.append(("team", (), re.compile(rule, re.IGNORECASE), _secret))
+        self._keyed = re.compile(_UNDER_KEY.format(names), re.IGNORECASE) if names else None
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
@@ -173,39 +78,41 @@ class Redactor:
             return text
         try:
             given = text
-            for hit in reversed(self._known.hits(text)):
-                text = text[: hit.start] + _HIDDEN + text[hit.end :]
-                self.hidden["configured"] += 1
-            folded = text.lower()
-            for name, hints, pattern, replacement in self._rules:
-                if hints and not any(hint in folded for hint in hints):
-                    continue
-                text, count = pattern.subn(replacement, text)
-                if count:
-                    self.hidden[name] += count
-        except (re.error, UnicodeError, RecursionError, MemoryError) as error:
-            raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
+            text = self.marks.only_ours(text)
+            spans = list(self._spans(text))
+            if spans and "[secret" in text:
+                marks = [match.span() for match in MARK.finditer(text)]
+                spans = list(beside_marks(text, spans, marks))
+            if spans:
+                text = replaced(text, spans, self.marks.mark, self.hidden)
+        except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
+            raise _failed(error) from None
         if text == given and len(text) <= _SHORT and len(self._clean) < _MOST_CLEAN:
             self._clean.add(text)
         return text
 
     def value(self, value: Any) -> Any:
-        """Return plain data with what is secret in its strings, and under secret names, hidden."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self._key(key): self._entry(str(key), item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
-        return value
+        """Return plain data with what is secret in its strings, and under secret names, hidden.
+
+        Errors: RedactionError, and then nothing may be written.
+        """
+        try:
+            return self._value(value, 0)
+        except RedactionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
+            raise _failed(error) from None
 
     def lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield `chunks` redacted, cut at line ends so that no secret falls between two of them."""
+        """Yield `chunks` redacted, cut at line ends so that no secret falls between two of them.
+
+        The last lines of what came wait for what follows: a value may stand below its name, a key goes on.
+        """
         rest = b""
         for chunk in chunks:
             rest += chunk
-            cut = rest.rfind(b"\n") + 1
-            if cut and b"PRIVATE KEY-----" not in rest[:cut]:
+            cut = _place_to_cut(rest)
+            if cut:
                 yield self._bytes(rest[:cut])
                 rest = rest[cut:]
         if rest:
@@ -213,60 +120,127 @@ class Redactor:
 
     def struct(self, value: Any, kind: type[Any], convert: Callable[[Any], Any] | None = None) -> Any:
         """Return a record of type `kind` with its strings redacted; `convert` makes it of builtin types."""
+        hidden = self.value(msgspec.to_builtins(value))
         try:
-            hidden = self.value(msgspec.to_builtins(value))
             return convert(hidden) if convert else msgspec.convert(hidden, kind)
-        except (msgspec.ValidationError, TypeError, ValueError) as error:
-            raise RedactionError(f"redaction failed, so nothing was written: {error}") from error
+        except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
+            raise _failed(error) from None
+
+    def _spans(self, text: str) -> Iterator[Span]:
+        folded = _folded(text)
+        for hit in self._known.hits(text):
+            yield Span(hit.start, hit.end, "configured", secret=hit.secret)
+        for start, end, family in vendors.spans(text):
+            yield Span(start, end, family)
+        yield from private_keys(text)
+        yield from secret_values(text, folded)
+        yield from secrets_of_addresses(text)
+        yield from secrets_of_commands(text, folded)
+        yield from secrets_of_statements(text, folded)
+        for pattern in self._patterns:
+            for match in pattern.finditer(text):
+                yield Span(match.start(), match.end(), "team")
+        if self._keyed:
+            for match in self._keyed.finditer(text):
+                start, end = match.span(match.lastgroup or 0)
+                yield Span(start, end, "team")
 
     def _bytes(self, data: bytes) -> bytes:
         return self.text(data.decode("utf-8", "replace")).encode()
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > _DEEPEST:
+            raise RecursionError
+        if isinstance(value, dict):
+            named = self._named(value)
+            return {
+                self._key(key): self._entry(named if named and key in _VALUES else str(key), item, depth + 1)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return self._list(value, depth + 1)
+        return value
 
     def _key(self, key: Any) -> Any:
         """Return a key that is a number as it is: as a text, its record would not be one any more."""
         return key if isinstance(key, int) else self.text(str(key))
 
-    def _entry(self, key: str, item: Any) -> Any:
-        secret = _SECRET_NAME.fullmatch(key) or (self._keys and self._keys.fullmatch(key))
-        if secret and isinstance(item, str) and item:
-            self.hidden["secret"] += 1
-            return _HIDDEN
-        return self.value(item)
+    def _named(self, value: dict[Any, Any]) -> str:
+        """Return the name that stands beside a value in a record of the two, "" for another record."""
+        name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), "")
+        return name if name and any(key in value for key in _VALUES) and self._sure(name) else ""
+
+    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        """Return the items; one behind an option for a secret, or in a pair with its name, is hidden."""
+        found: list[Any] = []
+        for number, item in enumerate(value):
+            before = value[number - 1] if number else None
+            if isinstance(before, str) and isinstance(item, str) and len(before) <= _SHORT:
+                sure = self._sure(before.lstrip("-"))
+                is_pair = before.startswith("-") or (number == 1 and len(value) == 2) or before in _SETTINGS
+                if sure and is_pair and not item.startswith("-") and is_secret(item, sure):
+                    found.append(self._hide(item))
+                    continue
+            found.append(self._value(item, depth))
+        return found
+
+    def _sure(self, name: str) -> Strength:
+        if self._keys and self._keys.fullmatch(name):
+            return Strength.STRONG
+        return strength(name) if " " not in name else Strength.NONE
+
+    def _entry(self, key: str, item: Any, depth: int) -> Any:
+        if not (sure := self._sure(key)):
+            return self._value(item, depth)
+        if self._keys and self._keys.fullmatch(key):
+            return self._hide(item) if isinstance(item, str) and item else self._value(item, depth)
+        if isinstance(item, str):
+            return self._hide(item) if is_secret(item, sure) else self.text(item)
+        if isinstance(item, dict | list | tuple):
+            return self._hide(str(item)) if _holds_secret(item, sure, 0) else self._value(item, depth)
+        if isinstance(item, int | float) and not isinstance(item, bool):
+            return self._hide(str(item)) if is_secret(str(item), sure, plural=is_plural(key)) else item
+        return item
+
+    def _hide(self, value: str) -> str:
+        self.hidden["secret"] += 1
+        return self.marks.mark(value)
 
 
-def _compile(pattern: str) -> Any:
-    """Return a team's pattern for RE2, which takes time in proportion to the text whatever the pattern is.
-
-    Errors: RedactionError for what is no regular expression there, and for what would hide everything.
-    """
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(_for_re2(pattern), options)
-    except re2.error as error:
-        why = error.args[0].decode("utf-8", "replace")
-        raise RedactionError(f"{pattern!r} is no regular expression of RE2 ({_LACKS}): {why}") from error
-    if compiled.search(""):
-        raise RedactionError(
-            f"{pattern!r} fits where nothing stands, and would hide everything; write + for *"
-        )
-    return compiled
+def _failed(error: Exception) -> RedactionError:
+    """Return what is said where redaction failed: what kind of thing, and nothing of the text."""
+    return RedactionError(f"redaction failed ({type(error).__name__}), so nothing was written")
 
 
-def _for_re2(pattern: str) -> str:
-    r"""Return `pattern` with the classes of letters, digits and spaces meaning those of every script.
+def _folded(text: str) -> str:
+    """Return the text in small letters, as long as it was."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(letter if len(letter.lower()) != 1 else letter.lower() for letter in text)
 
-    >>> _for_re2(r"kunde=\w+[\d-]")
-    'kunde=[\\pL\\pM\\pN_]+[\\p{Nd}-]'
-    """
-    parts: list[str] = []
-    in_class = first = False
-    for part in _PARTS.findall(pattern):
-        every = _EVERY_SCRIPT.get(part)
-        parts.append(part if every is None else every if in_class else f"[{every}]")
-        opens = part in {"[", "[^"} and not in_class
-        in_class = opens or (in_class and (part != "]" or first))
-        first = opens
-    return "".join(parts)
+
+def _holds_secret(item: Any, sure: Strength, depth: int) -> bool:
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(item, dict):
+        return any(_holds_secret(inner, sure, depth + 1) for inner in item.values())
+    if isinstance(item, list | tuple):
+        return any(_holds_secret(inner, sure, depth + 1) for inner in item)
+    if isinstance(item, str):
+        sure = Strength.STRONG if sure is Strength.COOKIE else sure
+        return is_secret(item, sure, plural=True) and not is_prose(item)
+    return False
+
+
+def _place_to_cut(data: bytes) -> int:
+    """Return up to where whole lines need nothing of what follows, 0 where there are none."""
+    end = data.rfind(b"\n")
+    for _ in range(_LINES_HELD):
+        if end <= 0:
+            return 0
+        end = data.rfind(b"\n", 0, end)
+    begun = open_key(data[: end + 1])
+    return begun if begun >= 0 else end + 1

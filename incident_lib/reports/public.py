@@ -35,7 +35,9 @@ _RULES = (
     ("markup", re.compile(r"[<>`|\\]|\]\(|\$\{|\{\{")),
     (
         "something hidden",
-        re.compile(r"\[(?:secret|token|credentials|e-mail|cookie|authorization|query|private-key)\]"),
+        re.compile(
+            r"\[(?:secret(?::[0-9a-f]{8})?|token|credentials|e-mail|cookie|authorization|query|private-key)\]"
+        ),
     ),
 )
 _NUMBERED = re.compile(r"\b(?=[a-z0-9-]*[a-z])(?=[a-z0-9-]*\d)[a-z0-9]+(?:-[a-z0-9]+)*\b", re.IGNORECASE)

@@ -1,11 +1,10 @@
 """A digest without secrets: what leaves the pipeline is redacted, where it was counted."""
 
-import re
 from typing import Any
 
 import msgspec
 
-from incident_lib.redact import Redactor
+from incident_lib.redact import MARK, Redactor
 from incident_lib.redact.excerpt import shortened
 from incident_lib.technologies.logs.probes.digest import (
     Digest,
@@ -16,9 +15,6 @@ from incident_lib.technologies.logs.probes.digest import (
     merge,
     merge_tallies,
 )
-
-_MARK = re.compile(r"\[(?:secret|token|cookie|authorization|credentials|query|private-key|e-mail)\]")
-
 
 _EXAMPLE = 500  # characters that are kept
 
@@ -63,7 +59,7 @@ def _table(table: dict[Any, Any], redactor: Redactor) -> dict[Any, Any]:
 def _key(key: Any, redactor: Redactor) -> Any:
     if isinstance(key, tuple):
         return tuple(_key(part, redactor) for part in key)
-    return _MARK.sub("<*>", redactor.text(key)) if isinstance(key, str) else key
+    return MARK.sub("<*>", redactor.text(key)) if isinstance(key, str) else key
 
 
 def _value(value: Any, redactor: Redactor) -> Any:

@@ -9,7 +9,7 @@ from incident_lib.run import outputs
 def test_a_secret_in_a_table_cell_is_hidden_and_the_table_stays():
     html = "<table><tr><td>postgresql://app:hunter2@db/shop</td><td>ok</td></tr></table>"
     assert outputs.redact_data("text/html", html, Redactor()) == (
-        "<table><tr><td>postgresql://[credentials]@db/shop</td><td>ok</td></tr></table>"
+        "<table><tr><td>postgresql://app:[secret]@db/shop</td><td>ok</td></tr></table>"
     )
 
 

@@ -1,0 +1,71 @@
+"""Secrets that have no name: arguments of known commands, statements, paths, and what Redis is asked.
+
+`commands.toml` holds them as data: hints that must stand in the text, and where the secret is.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from incident_lib.redact.spans import Span
+from incident_lib.redact.values import MARK, is_ordinary, looks_random
+
+_DATA = Path(__file__).with_name("commands.toml")
+_GAP = r"[\s\"',\[\]=]{1,8}"
+_ARGUMENT = (
+    r"(?:\"(?P<vd>[^\"]{1,400})\"|'(?P<vs>[^']{1,400})'|(?P<vb>[^\s\"',\]]{1,400}))"  # quoted, or bare
+)
+
+
+class _Command(msgspec.Struct, frozen=True):
+    hints: tuple[str, ...]
+    pattern: str
+    also: tuple[str, ...] = ()
+    drawn: bool = False  # it is one only where it was drawn: an option of that letter may be another
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where the secrets of the command stand."""
+        pattern = _compiled(self.pattern)
+        for match in pattern.finditer(text):
+            for name in pattern.groupindex:
+                value = match[name]
+                if self.drawn and value and not looks_random(value):
+                    continue
+                if value and MARK.sub("", value) and not is_ordinary(value) and not value.startswith("-"):
+                    yield Span(*match.span(name), "secret")
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP))
+
+
+@lru_cache(maxsize=1)
+def _commands() -> tuple[tuple[_Command, ...], Any, list[int]]:
+    """Return the commands, what finds all hints in one pass, and which command each hint is of."""
+    import re2
+
+    found = msgspec.convert(tomllib.loads(_DATA.read_text(encoding="utf-8"))["command"], tuple[_Command, ...])
+    options = re2.Options()
+    options.literal = True
+    hints, owners = re2.Set.SearchSet(options), []
+    for number, command in enumerate(found):
+        for hint in command.hints:
+            hints.Add(hint)
+            owners.append(number)
+    hints.Compile()
+    return found, hints, owners
+
+
+def secrets_of_commands(text: str, folded: str) -> Iterator[Span]:
+    """Yield the spans of secrets that are known by the command around them. `folded`: in small letters."""
+    commands, hints, owners = _commands()
+    for number in sorted({owners[index] for index in hints.Match(folded) or ()}):
+        command = commands[number]
+        if not command.also or any(option in folded for option in command.also):
+            yield from command.spans(text)

@@ -1,0 +1,126 @@
+"""Private keys: blocks between BEGIN and END, on one line, behind prefixes, or cut."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from incident_lib.redact.spans import Span
+
+_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_END = re.compile(r"-{4,5} ?END [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_BODY = re.compile(r"[A-Za-z\d+/_-]{16,}={0,2}|[A-Za-z\d+/]{2,}={1,2}")
+_SHORT_BODY = re.compile(r"(?:^|[\s\"'|>:])([A-Za-z\d+/]{1,64}={0,2})[\"'\\nr]*$|=[A-Za-z\d+/]{4}\b")
+_HEADER = re.compile(
+    r"\b(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Subject|x-\w+): ?[^\n\"]*"
+)
+_ON_ONE_LINE = re.compile(r"(?:\\{1,4}[nr]|[A-Za-z\d+/= \t]|%0[aAdD]|%2[bBfF]|%3[dD]|<br/?>)+")
+_ENCODED = re.compile(r"LS0tLS1CRUdJTi[A-Za-z\d+/_-]{20,}={0,2}")
+_PUTTY = re.compile(r"(?m)^Private-(?:Lines: \d{1,3}|MAC: (?P<mac>[\da-f]{32,64}))")
+_WHOLE_LINE = re.compile(r"[A-Za-z\d+/]{40,76}={0,2}")
+_LONGEST_MARK = 60
+_LINE_BREAKS = re.compile(r"(?:\\+[nr])+$")  # as JSON writes them
+_SHORTEST = 16
+_MOST_LINES = 250
+_MOST = 64 * 1024
+
+
+def private_keys(text: str) -> Iterator[Span]:
+    """Yield the spans of what private keys consist of; a line that only mentions one stays."""
+    if "PRIVATE KEY" in text:
+        done = 0
+        for match in _BEGIN.finditer(text):
+            if match.start() < done:
+                continue
+            for span in _block(text, match.end()):
+                done = max(done, span.end)
+                yield span
+        yield from _without_beginning(text)
+    if "LS0tLS1CRUdJTi" in text:
+        for match in _ENCODED.finditer(text):
+            try:
+                begin = base64.b64decode(match[0][:60])
+            except binascii.Error:
+                continue
+            if b"PRIVATE" in begin:
+                yield Span(match.start(), match.end(), "private-key")
+    if "Private-Lines" in text:
+        yield from _putty(text)
+
+
+def _block(text: str, place: int) -> Iterator[Span]:
+    """Yield what a key consists of behind its first mark: on its line, or line by line."""
+    line_end = _line_end(text, place)
+    if end := _END.search(text, place, min(line_end, place + _MOST)):
+        if any(map(str.isalnum, text[place : end.start()])):
+            yield Span(place, end.start(), "private-key")
+        return
+    if rest := _ON_ONE_LINE.match(text, place, min(line_end, place + _MOST)):
+        body = _LINE_BREAKS.sub("", rest[0])
+        if len(body.strip()) >= _SHORTEST:
+            yield Span(place, place + len(body.rstrip("\\")), "private-key")
+    for _ in range(_MOST_LINES):
+        start = line_end + 1
+        line_end = _line_end(text, start)
+        line = text[start:line_end]
+        if start > len(text) or _END.search(line) or _BEGIN.search(line):
+            return
+        places = list(_of_line(line))
+        for begin, end_of in places:
+            yield Span(start + begin, start + end_of, "private-key")
+        if not places and line.strip() and "[secret" not in line and not _HEADER.search(line):
+            return
+
+
+def _without_beginning(text: str) -> Iterator[Span]:
+    """Yield the lines of a key that was cut in front."""
+    for match in _END.finditer(text):
+        line_start = text.rfind("\n", 0, match.start()) + 1
+        for _ in range(_MOST_LINES):
+            end = line_start - 1
+            line_start = text.rfind("\n", 0, max(end, 0)) + 1
+            if end <= 0 or not (line := _WHOLE_LINE.search(text, line_start, end)) or line.end() != end:
+                break
+            yield Span(line.start(), end, "private-key")
+
+
+def _line_end(text: str, place: int) -> int:
+    end = text.find("\n", place)
+    return len(text) if end < 0 else end
+
+
+def _of_line(line: str) -> Iterator[tuple[int, int]]:
+    """Yield where a line has what belongs to a key, behind whatever a log puts in front."""
+    if header := _HEADER.search(line):
+        if header[0].startswith("DEK-Info"):
+            yield header.span()
+        return
+    found = False
+    for body in _BODY.finditer(line):
+        found = True
+        yield body.span()
+    if not found and (short := _SHORT_BODY.search(line)):
+        yield short.span(1 if short[1] else 0)
+
+
+def _putty(text: str) -> Iterator[Span]:
+    for match in _PUTTY.finditer(text):
+        if match["mac"]:
+            yield Span(*match.span("mac"), "private-key")
+            continue
+        place = text.find("\n", match.end()) + 1
+        while place and (line := re.compile(r"[A-Za-z\d+/]{4,64}={0,2}\r?(?=\n|$)").match(text, place)):
+            yield Span(place, line.end(), "private-key")
+            place = line.end() + 1
+
+
+def open_key(data: bytes) -> int:
+    """Return where a private key begins whose end is not in the data, -1 where there is none."""
+    begin = data.rfind(b"BEGIN ", max(0, len(data) - _MOST))
+    if (
+        begin < 0
+        or data.find(b"PRIVATE KEY", begin, begin + _LONGEST_MARK) < 0
+        or data.find(b"END ", begin) >= 0
+    ):
+        return -1
+    return data.rfind(b"\n", 0, begin) + 1

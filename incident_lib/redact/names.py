@@ -1,0 +1,135 @@
+"""A name -> how sure it is that its value is a secret."""
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+from incident_lib.redact.words import words
+
+# What a name must hold to be looked at. They are looked for in lower-case text.
+STEMS = (
+    *("pass", "pwd", "secret", "token", "credential", "creds", "auth", "cookie", "session", "csrf", "xsrf"),
+    *(
+        "jwt",
+        "otp",
+        "key",
+        "sig",
+        "verifier",
+        "assertion",
+        "saml",
+        "salt",
+        "psk",
+        "cvv",
+        "cvc",
+        "card",
+        "pin",
+        "bearer",
+        "ssn",
+        "sid",
+    ),
+    *(
+        "kennwort",
+        "contrase",
+        "senha",
+        "wachtwoord",
+        "haslo",
+        "hasło",
+        "lösenord",
+        "пароль",
+        "密码",
+        "パスワード",
+    ),
+    "mot de passe",
+)
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+
+
+class Strength(IntEnum):
+    """How sure it is."""
+
+    NONE = 0
+    FAINT = 1  # a value is hidden where it is long and was drawn
+    WEAK = 2  # hidden where it looks like a secret
+    STRONG = 3  # hidden unless it is evident that it is none
+    HEADER = 4  # of HTTP: its value goes to the end of the line
+    COOKIE = 5  # the same, without a scheme in front
+
+
+_PASSWORDS = (
+    "passwd|passwds|password|passwords|passphrase|passphrases|passcode|pwd|secret|secrets|apikey|apikeys|accesskey"
+    "|secretkey|privatekey|signingkey|masterkey|encryptionkey|accountkey|sharedkey|requirepass|masterauth"
+    "|credential|credentials|creds|passwort|kennwort|contraseña|contrasena|senha|wachtwoord|haslo|hasło|lösenord"
+    "|пароль|密码|パスワード|authtoken|accesstoken|refreshtoken|apitoken|sessiontoken|bearertoken|identitytoken"
+    "|csrftoken|authkey|sshpass"
+)
+# A word that holds these is looked at as a whole: "newpassword", "passwordconfirmation", "pgpassword2".
+_GLUED = re.compile(rf"\w*?(?:{_PASSWORDS})(?:confirmation|confirm|repeat|again|hash|plain|new|old|\d+)*")
+_NO_PASSWORD = frozenset({"nopasswd", "passwordless"})
+_PASS = re.compile(
+    r"(?!compass|bypass|trespass|surpass|encompass|under|over|[a-z]*class)[a-z0-9]*pass|(?:db|user|my|root|admin|smtp|ftp)?pw|psk"
+)
+# What may stand behind the secret word and changes nothing.
+_NEUTRAL = words("neutral")
+_KEYS = words("keys")
+_OPEN_KEYS = words("open_keys")
+_TOKENS = words("tokens")
+_WEAK = words("weak")
+_CODES = frozenset({"cvv", "cvc", "cvv2", "cvc2"})  # of a few digits
+_PLURAL = frozenset(
+    {"tokens", "secrets", "passwords", "credentials", "keys", "creds", "cookies", "passphrases"}
+)
+_HEADERS = frozenset({"authorization", "proxy-authorization", "x-authorization", "http_authorization"})
+_COOKIES = frozenset({"cookie", "set-cookie", "cookies", "http_cookie", "cookie2", "set_cookie"})
+_COUNTED = words("counted")
+_LONGEST = 100
+
+
+@lru_cache(maxsize=16384)
+def strength(name: str) -> Strength:
+    """Return how sure it is that what stands under this name is a secret.
+
+    >>> [strength(name).name for name in ("smtpPassword", "X_API_KEY", "token", "token_count", "primary_key")]
+    ['STRONG', 'STRONG', 'WEAK', 'NONE', 'NONE']
+    """
+    folded = name.lower().strip(".-")
+    if folded in _HEADERS:
+        return Strength.HEADER
+    if folded in _COOKIES:
+        return Strength.COOKIE
+    if folded == "mot de passe":
+        return Strength.STRONG
+    parts = [word.lower() for word in _PARTS.findall(name[-_LONGEST:])]
+    while parts and (parts[-1].isdigit() or (len(parts) > 1 and parts[-1] in _NEUTRAL)):
+        parts.pop()
+    return _by_last(parts[-1], parts[-2] if len(parts) > 1 else "") if parts else Strength.NONE
+
+
+def _by_last(last: str, before: str) -> Strength:
+    """Return what the last word of a name says, and the word before it."""
+    if last in _CODES or (last not in _NO_PASSWORD and (_GLUED.fullmatch(last) or _PASS.fullmatch(last))):
+        return Strength.STRONG
+    if last in {"key", "keys"}:
+        return (
+            Strength.STRONG if before in _KEYS else Strength.NONE if before in _OPEN_KEYS else Strength.FAINT
+        )
+    if last in {"token", "tokens"}:
+        is_strong = before in _TOKENS and last == "token"
+        return Strength.NONE if before in _COUNTED else Strength.STRONG if is_strong else Strength.WEAK
+    return _by_rest(last, before)
+
+
+def _by_rest(last: str, before: str) -> Strength:
+    if (last == "id" and before in {"session", "secret"}) or (last == "cookie" and before == "erlang"):
+        return Strength.STRONG
+    is_number = last == "number" and before in {"card", "cc", "pan", "account"}
+    is_glued = last.endswith(("token", "cookie")) and len(last) > len("cookie")
+    if last in _WEAK or is_number or is_glued:
+        return Strength.WEAK
+    return Strength.FAINT if last in {"salt", "nonce"} or last.endswith("key") else Strength.NONE
+
+
+@lru_cache(maxsize=16384)
+def is_plural(name: str) -> bool:
+    """Return whether the name is that of several secrets, so that a number under it counts them."""
+    parts = _PARTS.findall(name)
+    return bool(parts) and parts[-1].lower() in _PLURAL

@@ -1,0 +1,145 @@
+"""What stands under a secret's name -> whether it is a secret, or evidently none."""
+
+import re
+
+from incident_lib.redact.names import Strength
+from incident_lib.redact.words import words
+
+_ORDINARY = words("ordinary")  # what stands where a secret could
+_FUNCTION_WORDS = words("function")
+_PLACEHOLDER = re.compile(
+    r"""\$\d+|\?|%s|%\(\w{0,60}\)s|%[sdv@]|:[A-Za-z_]\w{0,60}|\$\{[^}]{0,200}\}?|\$\([^)]{0,200}\)?|\$[A-Za-z_]\w{0,60}
+    |<[^<>]{0,100}>|\{\{.{0,200}\}?\}?|\{[\w.!:]{0,60}\}|\*+|[xX]{3,}|\.{2,}|…|\#+|-+|_+|%[A-Z_]{1,60}%
+    |(?:env|file|vault|ssm|op|secretsmanager|sm|gcpsm|keyring|cmd)://?[\w./@-]+|(?:env|file):[\w./-]+
+    |@[\w./-]*|!\w+(?:\ .*)?|\[\w[\w\ -]{0,30}\]
+    |\((?:hidden|masked|redacted|none|empty|set)\)|&[\w-]+|''|""|\\[nrt]""",
+    re.VERBOSE,
+)
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)")
+_REFERENCE = re.compile(
+    r"(?:self|cls|settings?|config|conf|cfg|os|env|environ|request|req|args?|opts?|options|params?|data|this|process"
+    r"|ctx|context|user|body|form|kwargs|secrets|vars?|local|module|credentials|payload|obj|row|item|session)"
+    r"(?:\.\w{1,60}|\[[^\]]{0,80}\])+(?:\(.*)?"
+)
+_CALL = re.compile(r"[A-Za-z_][\w.:]{0,80}\(([^)]*)")
+_LITERAL = re.compile(r"['\"]([^'\"]*)['\"]")
+_NUMBER = re.compile(r"[+-]?\d[\d_,]*(?:\.\d+)?\w{0,2}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?|\d\d:\d\d(?::\d\d.*)?")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_NAME = re.compile(r"[A-Za-z][a-z]*(?:[_.-][A-Za-z]+)*")
+_CAMEL = re.compile(r"[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]+)*[A-Z]{0,3}")
+_HOST = re.compile(
+    r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|[a-z][a-z-]*\d{0,3}(?:\.[a-z][a-z-]*\d{0,3})+(?::\d{1,5})?|[a-z][a-z-]*\d{0,3}:\d{1,5}|[a-z]+(?:-[a-z]+)*"
+)
+MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
+_TRIM = " \t\r\n\"'`,;"
+_SEPARATED = re.compile(r"[:.]|_.*_|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
+_MIXED = 6  # letters and digits together from this length on look like a secret
+_LONG = 20
+_SHORTEST_NUMBER = 6  # digits that may be a secret under a weak name
+
+
+def is_secret(value: str, strength: Strength, *, plural: bool = False) -> bool:
+    """Return whether what stands under a name of this strength is to be hidden."""
+    bare = MARK.sub("", value).strip(_TRIM)
+    if not bare or not any(letter.isalnum() for letter in bare):
+        return False
+    if strength in {Strength.HEADER, Strength.COOKIE}:
+        return _is_header_secret(bare, strength)
+    if is_ordinary(bare):
+        return False
+    if strength is Strength.FAINT:
+        return len(bare) >= _LONG and looks_random(bare) and not _SEPARATED.search(bare)
+    if _NUMBER.fullmatch(bare):
+        digits = sum(letter.isdigit() for letter in bare)
+        return not plural and digits >= (3 if strength is Strength.STRONG else _SHORTEST_NUMBER)
+    return strength is Strength.STRONG or looks_secret(bare)
+
+
+def is_ordinary(value: str) -> bool:
+    """Return whether a value is evidently no secret: a word of a sentence, a placeholder, a path, code."""
+    if value.lower().rstrip(".!:,)") in _ORDINARY:
+        return True
+    if _PLACEHOLDER.fullmatch(value):
+        inner = value.strip("<>{}$%:()[]@!&")
+        return not (looks_random(inner) and any(map(str.isdigit, inner)))
+    if _PATH.fullmatch(value) and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
+        return True
+    if _REFERENCE.fullmatch(value) or _TIME.fullmatch(value):
+        return True
+    if call := _CALL.match(value):
+        literals = _LITERAL.findall(value[call.start(1) :])
+        return not any(looks_random(literal) for literal in literals)
+    return is_prose(value)
+
+
+def is_prose(value: str) -> bool:
+    """Return whether a text is a sentence about a secret, not one.
+
+    >>> is_prose("This field is required."), is_prose("correct horse battery staple")
+    (True, False)
+    """
+    parts = value.split()
+    if len(parts) < 2:
+        return False
+    known = 0
+    for word in parts:
+        letters = word.strip(".,;:!?()[]\"'")
+        if not letters:
+            continue
+        if not _WORD.fullmatch(letters) and not (letters.isdigit() and len(letters) < 4):
+            return False
+        known += letters.lower() in _FUNCTION_WORDS
+    return known > 0
+
+
+def looks_secret(value: str) -> bool:
+    """Return whether a value looks like a secret, where its name says little."""
+    if _HOST.fullmatch(value) or _TIME.fullmatch(value):
+        return False
+    letters = any(letter.isalpha() for letter in value)
+    digits = any(letter.isdigit() for letter in value)
+    if letters and digits:
+        return len(value) >= _MIXED
+    if not letters:
+        return len(value) >= _SHORTEST_NUMBER and not _TIME.match(value)
+    if _NAME.fullmatch(value) or _CAMEL.fullmatch(value):
+        return False
+    return looks_random(value)
+
+
+def looks_random(value: str) -> bool:
+    """Return whether letters were drawn: an identifier, a word or a version has long runs of one kind.
+
+    >>> looks_random("kJ8s0vQz2LpX"), looks_random("orders-worker-2"), looks_random("AccessExclusiveLock")
+    (True, False, False)
+    """
+    body = value.strip("=")
+    if len(body) < 8 or _TIME.match(body) or _HOST.fullmatch(body):
+        return False
+    runs, kind = 0, ""
+    for letter in body:
+        now = "d" if letter.isdigit() else "u" if letter.isupper() else "l" if letter.isalpha() else kind
+        # A capital begins a word: with the small letters behind it, it is one run.
+        if now != kind and not (kind == "u" and now == "l"):
+            runs += 1
+        kind = now
+    if runs >= 4 and len(body) / runs < 4.0:
+        return any(letter.isdigit() for letter in body) or len(body) / runs < 2.5
+    is_hex = len(body) >= _LONG and all(letter in "0123456789abcdefABCDEF" for letter in body)
+    return is_hex and any(letter.isdigit() for letter in body) and any(letter.isalpha() for letter in body)
+
+
+def _is_header_secret(value: str, strength: Strength) -> bool:
+    if strength is Strength.COOKIE:
+        return "=" in value and not is_prose(value)
+    parts = value.split()
+    if len(parts) == 1:
+        return not is_ordinary(value) and (looks_secret(value) or len(value) >= _LONG)
+    return (
+        not is_prose(value)
+        and any(not is_ordinary(word) and len(word) >= 4 and not _WORD.fullmatch(word) for word in parts[1:])
+    ) or (parts[0].lower() in _SCHEMES and len(parts) == 2 and not is_ordinary(parts[1]))
+
+
+_SCHEMES = frozenset({"basic", "bearer", "digest", "token", "negotiate", "apikey", "api-key", "key"})
