@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from incident_lib.correlation.judges import judge_together
+from incident_lib.correlation.judges import JUDGES, Judge, judge_together
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.hypotheses import rank
@@ -70,16 +70,43 @@ def analyze(
         programs=table().programs,
         compared=tuple(compared),
     )
-    judged = judge_together(
-        (finding for each in everything for finding in analyze_one(each, context)), situation
-    )
-    findings = tuple(sorted(judged, key=lambda f: (f.severity.rank, f.target, f.id)))
+    judged = [finding for each in everything for finding in analyze_one(each, context)]
+    for judge in JUDGES:
+        judged = _together(judge, judged, situation)
+    findings = _in_order(judged)
+    try:
+        hypotheses = rank(findings, topology, patterns, situation.catalogue)
+    except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into
+        hypotheses, findings = (), _in_order((*findings, not_judged("the hypotheses", error)))
     return Analysis(
         snapshot=snapshot,
         findings=findings,
-        hypotheses=rank(findings, topology, patterns, situation.catalogue),
+        hypotheses=hypotheses,
         not_assessed=tuple(_gaps(everything, findings, {finding.ref for finding in situation.compared})),
     )
+
+
+def _together(judge: Judge, found: list[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings as one judge leaves them; where it fails as they were, and that it did."""
+    try:
+        return judge_together(found, situation, (judge,))
+    except Exception as error:  # noqa: BLE001 - a number of one server must not hide what the others showed
+        name = judge.judge.__name__.removeprefix("judge_").replace("_", " ")
+        return [*found, not_judged(f"the targets together ({name})", error)]
+
+
+def not_judged(what: str, error: Exception) -> Finding:
+    """Return that something about several targets could not be judged, and why."""
+    return Finding(
+        id="correlation.unknown",
+        severity=FindingSeverity.UNKNOWN,
+        target="all",
+        title=f"not assessed: {what}: {problem_of(error).message}",
+    )
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (f.severity.rank, f.target, f.id)))
 
 
 def _gaps(

@@ -11,7 +11,7 @@ from incident_lib.config import Settings
 from incident_lib.correlation.baseline import compare_findings
 from incident_lib.correlation.changes import changes_since
 from incident_lib.correlation.trend import is_recent, trend_findings
-from incident_lib.errors import FolderError, RedactionError, UsageError
+from incident_lib.errors import FolderError, RedactionError, UsageError, WorkbenchError
 from incident_lib.findings.base import Context
 from incident_lib.incident import folder as folders
 from incident_lib.incident.binding import data_of_collection
@@ -21,7 +21,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.samples import load_samples, watches
 from incident_lib.incident.snapshot import SnapshotWriter
-from incident_lib.investigation.analyze import analyze, analyze_one
+from incident_lib.investigation.analyze import analyze, analyze_one, not_judged
 from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
@@ -92,7 +92,7 @@ def _take(
         raise
     finally:
         if is_hidden:
-            around = derived_findings(settings, folder, stored, context, snapshot=writer.id)
+            around = _derived(settings, folder, stored, context, snapshot=writer.id)
             analysis = analyze(
                 stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
             )
@@ -108,6 +108,22 @@ def _take(
                 )
                 record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)
+
+
+def _derived(
+    settings: Settings,
+    folder: IncidentFolder | None,
+    now: Sequence[Evidence],
+    context: Context,
+    *,
+    snapshot: str,
+) -> tuple[Finding, ...]:
+    try:
+        return derived_findings(settings, folder, now, context, snapshot=snapshot)
+    except WorkbenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a comparison that fails must not cost what was collected
+        return (not_judged("what differs from before", error),)
 
 
 def derived_findings(

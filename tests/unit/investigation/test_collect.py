@@ -6,12 +6,15 @@ import msgspec
 import pytest
 
 from incident_lib.connections.session import NoSession
+from incident_lib.correlation.judges import Judge
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Context
+from incident_lib.investigation import analyze as analyze_module
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.collect import collect
 from incident_lib.model import EvidenceStatus, FindingSeverity, Measurement, Window
 from incident_lib.model.rows import MemorySample
+from incident_lib.model.topology import Topology
 from incident_lib.probes.base import Fetched, Lane, Probe
 
 NOW = datetime.now(UTC)
@@ -214,3 +217,22 @@ def test_lanes_run_side_by_side():
 
 def test_nothing_to_do_is_no_work():
     assert list(collect((), WINDOW, 5.0)) == []
+
+
+def test_what_cannot_be_judged_together_is_unknown_and_the_rest_stays(monkeypatch):
+    found, _ = run(lane("a", probe("p.one", refused)), lane("b", probe("p.two", refused)))
+
+    def dies(_findings, _situation):
+        raise OverflowError("date value out of range")
+
+    broken = Judge(judge=dies, reads=frozenset())
+    monkeypatch.setattr(analyze_module, "JUDGES", (broken, *analyze_module.JUDGES))
+    monkeypatch.setattr(analyze_module, "rank", dies)
+    analysis = analyze_module.analyze(
+        found.values(), Context(window=WINDOW), snapshot="s", topology=Topology(), patterns=()
+    )
+    titles = [one.title for one in analysis.findings if one.id == "correlation.unknown"]
+    assert len(titles) == 2
+    assert all("OverflowError" in title or "dies()" in title for title in titles)
+    assert {one.target for one in analysis.findings} == {"a", "b", "all"}
+    assert analysis.hypotheses == ()
