@@ -4,6 +4,8 @@ A secret that is cut in two is not known any more: half a token has no form, hal
 quotes an answer, an error or a line of a log cuts it here.
 """
 
+from collections.abc import Sequence
+
 from incident_lib.redact import Redactor
 
 _MARK_LENGTH = 24  # of the longest mark of a hidden secret
@@ -27,6 +29,14 @@ def excerpt(text: str, most: int) -> str:
     [False, False, False]
     """
     return shortened(_newest.text(text), most)
+
+
+def hidden_lines(lines: Sequence[str]) -> list[str]:
+    """Return lines that follow each other without their secrets, which may stand on several of them.
+
+    Errors: RedactionError.
+    """
+    return _newest.text("\n".join(lines)).split("\n") if lines else []
 
 
 def shortened(hidden: str, most: int) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from incident_lib.redact import Redactor
-from incident_lib.redact.excerpt import excerpt, quote_with, shortened
+from incident_lib.redact.excerpt import excerpt, hidden_lines, quote_with, shortened
 
 SECRETS = (
     "cannot reach postgresql://app:hunter2-Xyz@db:5432/shop",
@@ -36,3 +36,12 @@ def test_a_mark_is_whole_or_not_there():
         shown = shortened("a [secret:7f3a91c0] [b and more words than fit", most)
         assert shown.count("[secret") == shown.count("[secret:7f3a91c0]")
     assert shortened("[b and more", 5) == "[b an"
+
+
+def test_a_secret_over_several_lines_is_hidden_in_lines_too():
+    key = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkq", "hkiG9w0BAQEFAASC", "-----END PRIVATE KEY-----"]
+    shown = hidden_lines(["before", *key, "after"])
+    assert (shown[0], shown[-1]) == ("before", "after")
+    assert "MIIE" not in "".join(shown)
+    assert "hkiG" not in "".join(shown)
+    assert hidden_lines([]) == []

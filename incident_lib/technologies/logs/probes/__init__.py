@@ -7,9 +7,10 @@ import msgspec
 from incident_lib.config import Service, Settings
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Lane, Probe
+from incident_lib.redact.excerpt import hidden_lines
 from incident_lib.technologies.logs.probes.container import ContainerReader
 from incident_lib.technologies.logs.probes.digest import Digest, merge
-from incident_lib.technologies.logs.probes.ending import growth, tail
+from incident_lib.technologies.logs.probes.ending import READ, growth, tail
 from incident_lib.technologies.logs.probes.file import FileReader
 from incident_lib.technologies.logs.probes.journal import JournalReader, journal_reader
 from incident_lib.technologies.logs.probes.reader import LogReader, OpenLog
@@ -39,7 +40,7 @@ def fetch_lines(session: OpenLog, window: Window, *, name: str = "service") -> F
     if reading.appended is not None:
         found.append(growth(reading.appended, reading.watched_seconds))
     if newest := reading.newest or reading.before:
-        found.append(tail(newest))
+        found.append(tail(hidden_lines(newest[-2 * READ :])))
     return Fetched(
         rows=tuple(found),
         source=reading.source,

@@ -13,7 +13,7 @@ from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.rows import LogGrowth, LogTail
 
 _KEPT = 20  # lines
-_READ = 400  # lines: a traceback may be long
+READ = 400  # lines: a traceback may be long
 _CHARACTERS = 500
 _RECORDS = 6  # the newest of them: after its error, a program may report that it stops
 _STRONG, _WEAK = ("CRITICAL", "ERROR"), ("", "WARNING")
@@ -31,7 +31,7 @@ def tail(newest: Sequence[str]) -> LogTail:
     'port 80 is in use'
     """
     scan = _Records()
-    for text in newest[-_READ:]:
+    for text in newest[-READ:]:
         scan.feed(text)
     scan.finish()
     record = _last_error(scan.records[-_RECORDS:])

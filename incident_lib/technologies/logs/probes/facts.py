@@ -1,5 +1,6 @@
 """Records -> facts, counted in a digest: requests, errors by class, exceptions, templates, events."""
 
+import re
 from typing import TypeVar
 
 from incident_lib.technologies.logs.classes import classes_of, peer_in, seconds_in
@@ -21,6 +22,8 @@ from incident_lib.technologies.logs.probes.multiline import Record
 
 SLOW_SECONDS = 1.0
 _EXAMPLE = 4_000  # characters: more than is kept in the end, so that no secret is cut before it is hidden
+# A line of letters alone is no message: it is a line of a key, which nothing around it gives away any more.
+_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 MOST_ENDPOINTS = MOST_EXCEPTIONS = 500
@@ -73,7 +76,7 @@ class Facts:
         shape = mask(text)
         if shape not in unread and len(unread) >= MOST_SHAPES:
             shape = OTHER
-        _tally(unread, shape).add(record.at, text[:_EXAMPLE])
+        _tally(unread, shape).add(record.at, _example(text))
 
     def count(self, record: Record) -> None:
         """Count what a whole record reports. Each class of error counts once in it."""
@@ -119,7 +122,7 @@ class Facts:
         if may is None:
             may = self._remember(template, message)
         if may and (event := event_of(message)):
-            _tally(digest.events, event).add(at, message[:_EXAMPLE])
+            _tally(digest.events, event).add(at, _example(message))
             if at is not None and is_start(event):
                 stretch = (event, int(at) // _STRETCH_SECONDS)
                 if stretch in digest.boots or len(digest.boots) < _STRETCHES:
@@ -134,7 +137,7 @@ class Facts:
             digest.template_classes.setdefault(key, error_class)
         if line.level in BAD_LEVELS and record.details:  # a detail or hint may hold the cause
             message = f"{message}\n{record.details}"
-        tally.add(at, message[:_EXAMPLE])
+        tally.add(at, _example(message))
 
     def _remember(self, template: str, message: str) -> bool:
         if len(self._may_report) >= 10 * MOST_TEMPLATES:
@@ -267,3 +270,12 @@ def _tally(table: dict[K, Tally], key: K) -> Tally:
     if tally is None:
         tally = table[key] = Tally()
     return tally
+
+
+def _example(message: str) -> str:
+    """Return what is kept of a message.
+
+    >>> _example("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"), _example("no route")
+    ('[encoded]', 'no route')
+    """
+    return "[encoded]" if _ENCODED.fullmatch(message.strip()) else message[:_EXAMPLE]
