@@ -229,6 +229,7 @@ def all_folders(incidents: Path, redactor: Redactor) -> tuple[IncidentFolder, ..
 def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
     """Return the incident of that id or path; for "" the newest that is not CLOSED, else the newest.
 
+    One that came from elsewhere has to be named where there is one of ours.
     Errors: UsageError that names those there are.
     """
     if name:
@@ -241,7 +242,8 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
         raise UsageError(f"no incident {name!r} under {incidents}; there are: {close}")
     if not known:
         raise UsageError(f"no incident under {incidents} yet", command=("declare", "--help"))
-    return next((folder for folder in reversed(known) if _is_unclosed(folder)), known[-1])
+    ours = [folder for folder in known if not folder.is_foreign] or known
+    return next((folder for folder in reversed(ours) if _is_unclosed(folder)), ours[-1])
 
 
 def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:

@@ -46,6 +46,7 @@ class UnknownRow(Row, frozen=True, kw_only=True):
     """
 
 
+_MOST_UNKNOWN = 1000  # kinds that this version does not know
 _types: dict[str, type[Row]] = {"Measurement": Measurement, "MemorySample": MemorySample}
 
 
@@ -111,9 +112,16 @@ def decode_row(stored: dict[str, Any]) -> Row:
     return cast(Row, _unknown(str(tag), names)(**{name: stored[name] for name in names}))
 
 
-@cache
+_unknown_types: dict[tuple[str, tuple[str, ...]], type[msgspec.Struct]] = {}
+
+
 def _unknown(tag: str, names: tuple[str, ...]) -> type[msgspec.Struct]:
-    fields = [(name, Any) for name in names]
-    return msgspec.defstruct(
-        "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=tag
-    )
+    found = _unknown_types.get((tag, names))
+    if found is None:
+        if len(_unknown_types) >= _MOST_UNKNOWN:
+            raise msgspec.ValidationError("more kinds of records than any version has")
+        fields = [(name, Any) for name in names]
+        found = _unknown_types[tag, names] = msgspec.defstruct(
+            "UnknownRow", fields, bases=(UnknownRow,), frozen=True, kw_only=True, tag_field="row", tag=tag
+        )
+    return found

@@ -7,6 +7,7 @@ import pytest
 
 from incident_lib.incident import decode
 from incident_lib.investigation.stored import load_evidence
+from incident_lib.model import rows
 
 STORED = Path(__file__).parents[2] / "data" / "snapshot-1" / "20261123T154350Z"
 
@@ -31,3 +32,11 @@ def test_a_row_that_makes_no_sense_is_left_out_and_the_evidence_says_so(row, tmp
     assert evidence.truncated is not None
     assert (evidence.truncated.kept, evidence.truncated.total) == (count, count + 1)
     assert evidence.status == "partial"
+
+
+def test_records_of_no_version_are_left_out_before_they_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "_MOST_UNKNOWN", len(rows._unknown_types) + 20)
+    document = msgspec.json.decode(next(STORED.glob("evidence/db/postgres.sequences.json")).read_bytes())
+    document["rows"] = [{"row": f"Unknown{number}", "value": number} for number in range(100)]
+    (tmp_path / "a.json").write_bytes(msgspec.json.encode(document))
+    assert len(decode.load_evidence(tmp_path / "a.json").rows) == 20

@@ -1,6 +1,7 @@
 """A bundle from somebody else: it brings data of an incident, nothing that runs, and stays foreign."""
 
 import io
+import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -139,6 +140,14 @@ def test_an_opened_incident_is_foreign_and_refuses_what_acts(bundle, tmp_path):
         found.require_own()
     assert found.verify() == []
     assert folders.newest_open(tmp_path / "to", Redactor()) is None
+
+
+def test_it_has_to_be_named_where_there_is_one_of_ours(folder, bundle, tmp_path):
+    found = there(bundle, tmp_path / "to")
+    assert folders.find(tmp_path / "to", "", Redactor()).id == found.id
+    shutil.copytree(folder.path, tmp_path / "to" / "2026-01-14-ours")
+    assert folders.find(tmp_path / "to", "", Redactor()).id == "2026-01-14-ours"
+    assert folders.newest_open(tmp_path / "to", Redactor()).id == "2026-01-14-ours"
 
 
 def test_its_mark_outlives_the_loss_of_either_file_and_verify_misses_it(bundle, tmp_path):
