@@ -4,10 +4,11 @@ import argparse
 import sys
 
 from incident_lib import response
-from incident_lib.cli.arguments import moment, open_folder, print_json
+from incident_lib.cli.arguments import moment, print_json
+from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.lifecycle import task_id
-from incident_lib.investigation.setup import load_settings
+from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
 from incident_lib.response.lifecycle import How
 
@@ -92,7 +93,10 @@ def reopen(arguments: argparse.Namespace) -> int:
 
 def _opened(arguments: argparse.Namespace) -> tuple[IncidentFolder, How]:
     """Return the incident, and when what is recorded happened."""
-    _, folder = open_folder(arguments)
+    settings = load_settings(arguments.config or "", arguments.incident, check=False)
+    folder, remark = folders.find_to_change(settings.incidents, arguments.incident, redactor_for(settings))
+    if remark:
+        sys.stderr.write(f"{remark}\n")
     return folder, {"at": moment("--at", arguments.at), "source": "cli"}
 
 

@@ -35,7 +35,9 @@ def mitigate(arguments: argparse.Namespace) -> int:
             command=("mitigate", "--list"),
         )
     settings = load_settings(arguments.config or "", arguments.incident)
-    folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
+    folder, remark = folders.find_to_change(settings.incidents, arguments.incident, redactor_for(settings))
+    if remark:
+        raise UsageError(f"{remark} To change a target for it, name it with --incident {folder.id}")
     folder.require_own()
     typed = ("mitigate", arguments.action, arguments.target, *_typed(arguments))
     if words := check_configuration(settings, folder, *typed, rebind=arguments.rebind):

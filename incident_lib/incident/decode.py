@@ -50,6 +50,7 @@ _ODD_TIME = re.compile(rb'"(?:0001|9999)-\d\d-|"\d{4}-\d\d-\d\d[T ][\d:.,]+"')  
 _PLACE = re.compile(r" - at (`key` in )?`\$(.*)`$")
 _LACKING = re.compile(r"Object missing required field `(\w+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_BLOCK = 1 << 16
 
 
 def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
@@ -59,7 +60,9 @@ def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
     """
     try:
         with opened(path) as file:
-            data = file.read(most_bytes + 1)
+            data = file.read(_BLOCK)  # most are smaller: room for the largest is not made for each
+            if len(data) == _BLOCK:
+                data += file.read(max(0, most_bytes + 1 - _BLOCK))
     except FileNotFoundError:
         raise
     except OSError as error:

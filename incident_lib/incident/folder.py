@@ -3,8 +3,8 @@
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ from incident_lib.redact import Redactor
 
 _LOG = logging.getLogger(__name__)
 _DERIVE_TRIES = 10
+_OLD = timedelta(days=1)  # nobody means an incident of last week without naming it
 _WRITTEN = ("", "events", "communication", "mitigations")
 
 
@@ -244,6 +245,31 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
         raise UsageError(f"no incident under {incidents} yet", command=("declare", "--help"))
     ours = [folder for folder in known if not folder.is_foreign] or known
     return next((folder for folder in reversed(ours) if _is_unclosed(folder)), ours[-1])
+
+
+def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[IncidentFolder, str]:
+    """Return the incident that something is recorded in, and what to say where none was named.
+
+    For "" it is the newest that is not CLOSED and was declared here: one that came by `open` is recorded in
+    only where it is named, and one that is older than a day is named to whoever types. Errors: UsageError.
+    """
+    if name:
+        return find(incidents, name, redactor), ""
+    own = [folder for folder in all_folders(incidents, redactor) if not _is_foreign(folder)]
+    found = next((folder for folder in reversed(own) if _is_unclosed(folder)), None)
+    if found is None and not own:
+        newest = find(incidents, "", redactor)
+        raise UsageError(f"{newest.id} came from elsewhere; name it with --incident, or declare one of yours")
+    found = found or own[-1]
+    with suppress(FolderError):
+        declared_at = found.incident.declared_at
+        if clock.now() - declared_at > _OLD:
+            return found, f"No incident was named: this is {found.id}, declared {declared_at:%Y-%m-%d}."
+    return found, ""
+
+
+def _is_foreign(folder: IncidentFolder) -> bool:
+    return bool(getattr(folder, "is_foreign", False))
 
 
 def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:

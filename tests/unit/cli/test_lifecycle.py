@@ -1,9 +1,11 @@
 """The commands around an incident, as they are typed. No target is asked."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from incident_lib import clock
 from incident_lib.cli import main
 
 
@@ -170,3 +172,16 @@ def test_one_incident_is_counted_as_one(capsys):
     declare(capsys)
     assert run(capsys, "figures")[1].startswith("1 incident\n")
     assert "1 of 1 incident" in run(capsys, "search", "checkout")[1]
+
+
+def test_an_old_incident_is_said_and_changes_nothing_unless_it_is_named(capsys, monkeypatch):
+    declare(capsys)
+    later = clock.now() + timedelta(days=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    code, out, err = run(capsys, "note", "again")
+    assert code == 0
+    name = out.strip().rpartition("(")[2].strip(")")
+    assert f"No incident was named: this is {name}" in err
+    assert "No incident" not in run(capsys, "note", "again", "--incident", name)[2]
+    assert main(["mitigate", "restart", "backend"]) == 2
+    assert f"name it with --incident {name}" in capsys.readouterr().err
