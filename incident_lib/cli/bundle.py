@@ -18,7 +18,7 @@ from incident_lib.units import format_bytes, format_count
 
 def bundle(arguments: argparse.Namespace) -> int:
     """Return 0 once the archive is there, 3 when sealed files had to stay here, 1 for a changed incident."""
-    _, folder = open_folder(arguments)
+    settings, folder = open_folder(arguments)
     output = _output(arguments.output, folder.path)
     plan = plan_bundle(folder)
     if not plan.is_intact and not arguments.force:
@@ -40,6 +40,9 @@ def bundle(arguments: argparse.Namespace) -> int:
         )
         return code
     _print_contents(contents)
+    if contents.withheld:
+        line = settings.commands().line("redact", "--folder", str(folder.path.resolve()))
+        sys.stderr.write(f"To hide those in the record, and bundle all of it then:\n  {line}\n")
     print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
     print(f"sha256 {digest}  (send it by another way than the file)")
     print(f"There:\n  {shlex.join(('incident', 'verify', output.name))}")

@@ -14,7 +14,7 @@ from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import documents
 from incident_lib.incident import folder as folders
 from incident_lib.incident.again import Again, redact_again
-from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.investigation.setup import load_settings, redactor_for, signer_for
 from incident_lib.redact import Redactor
 from incident_lib.units import format_count
 
@@ -138,7 +138,7 @@ def _folder(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config or "", arguments.folder, check=False)
     folder = folders.find(settings.incidents, arguments.folder, redactor_for(settings))
     try:
-        again = redact_again(folder)
+        again = redact_again(folder, signer=signer_for(settings))
     except FolderError as error:
         raise FolderError(f"{error}; what was begun is finished by the same command") from error
     if arguments.json:

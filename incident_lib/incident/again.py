@@ -22,6 +22,7 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Withdrawn
 from incident_lib.incident.rewrite import rewrite
+from incident_lib.incident.signing import Signer
 from incident_lib.model import Event, EventKind
 from incident_lib.redact import Redactor
 
@@ -49,7 +50,7 @@ class _Journal(msgspec.Struct, kw_only=True):
     not_intact: list[str] = []  # sealed folders that were changed before
 
 
-def redact_again(folder: IncidentFolder) -> Again:
+def redact_again(folder: IncidentFolder, *, signer: Signer | None = None) -> Again:
     """Replace in every file and event what is secret by today's rules, and return what was done.
 
     A sealed folder that was changed before is redacted as well, but not sealed again: what `verify` reports
@@ -66,8 +67,8 @@ def redact_again(folder: IncidentFolder) -> Again:
         for path in changing:
             _replace(folder.path / path, folder.redactor)
         for name in sealed:
-            _seal(folder.path, name, journal, again)
-        _withdraw_rest(folder.path, journal, renewed)
+            _seal(folder.path, name, journal, again, signer=signer)
+        _withdraw_rest(folder.path, journal, renewed, signer=signer)
         if again.files or again.events or journal.files or journal.events:
             _record(folder, journal)
         (folder.path / JOURNAL).unlink(missing_ok=True)
@@ -159,7 +160,7 @@ def _replace(path: Path, redactor: Redactor) -> None:
             return
 
 
-def _seal(incident: Path, sealed: str, journal: _Journal, again: Again) -> None:
+def _seal(incident: Path, sealed: str, journal: _Journal, again: Again, *, signer: Signer | None) -> None:
     """Seal a folder again of which something was replaced."""
     withdrawn = [
         Withdrawn(path=path, sha256=digest, reason=reason)
@@ -173,7 +174,7 @@ def _seal(incident: Path, sealed: str, journal: _Journal, again: Again) -> None:
         return
     listed = _listed(incident / sealed)
     if any((item.path, item.sha256) not in listed for item in withdrawn):
-        manifest.seal(incident / sealed, withdrawn=withdrawn)
+        manifest.seal(incident / sealed, withdrawn=withdrawn, signer=signer)
 
 
 def _renewed(folder: IncidentFolder, journal: _Journal, again: Again) -> list[Event]:
@@ -217,7 +218,7 @@ def _with_ids(value: str | list[str], ids: dict[str, str]) -> str | list[str]:
     return [ids.get(item, item) for item in value]
 
 
-def _withdraw_rest(incident: Path, journal: _Journal, renewed: list[Event]) -> None:
+def _withdraw_rest(incident: Path, journal: _Journal, renewed: list[Event], *, signer: Signer | None) -> None:
     """Write the new events, list what stands in no sealed folder as withdrawn, and delete the old events."""
     for event in renewed:
         write_atomic(incident / "events" / event_files.file_name(event), event_files.encode(event))
@@ -230,7 +231,7 @@ def _withdraw_rest(incident: Path, journal: _Journal, renewed: list[Event]) -> N
         if (path, digest) not in listed
     ]
     if new:
-        manifest.withdraw(incident, new)
+        manifest.withdraw(incident, new, signer=signer)
     for path in journal.events:
         (incident / path).unlink(missing_ok=True)
 

@@ -245,3 +245,27 @@ def test_a_bundle_says_who_signed_what_is_in_it(folder, tmp_path, monkeypatch, c
     shutil.rmtree(folder.path)
     assert run("verify", "out.zip") == 0
     assert "signed by Kim            runs/" in capsys.readouterr().out
+
+
+def test_redact_signs_again_what_it_seals_again(tmp_path, monkeypatch, capsys):
+    written(tmp_path, TRUST)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIGNING_KEY", PKCS8)
+    run("declare", "--title", "503s", "--severity", "SEV2")
+    run("note", "the word is kumquat-77")
+    (place,) = (tmp_path / "incidents").glob("2*")
+    sealed_run(folders.IncidentFolder(place, Redactor()), KIM, text='"kumquat-77"')
+    with (tmp_path / "workbench.toml").open("a") as file:
+        file.write('\n[redact]\npatterns = ["kumquat-77"]\n')
+    assert run("bundle", "--output", "out.zip") == 3
+    proposed = capsys.readouterr().err.splitlines()[-1].split()
+    assert proposed[:2] == ["incident", "redact"]
+    assert run(*proposed[1:]) == 0
+    assert run("bundle", "--output", "out.zip") == 0
+    capsys.readouterr()
+    assert run("verify") == 0
+    output = capsys.readouterr().out
+    assert "redacted again           runs/" in output
+    assert "signed by Kim            runs/" in output
+    assert "signed by Kim            redactions/" in output
+    assert "not signed" not in output
