@@ -7,19 +7,29 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from incident_lib.cli import DONE
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.stream import beneath
+from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import documents
 from incident_lib.incident import folder as folders
 from incident_lib.incident.again import Again, redact_again
 from incident_lib.investigation.setup import load_settings, redactor_for, signer_for
 from incident_lib.redact import Redactor
-from incident_lib.units import format_count
+from incident_lib.units import format_count, format_times
 
 _STRUCTURED = {".json", ".ipynb", ".html", ".htm", ".xhtml", ".svg", ".xml", ".md", ".markdown"}
 _LINES = 12  # numbers of lines that are listed for a kind
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a kind was hidden in a text, and in which lines; never what."""
+
+    count: int
+    lines: tuple[int, ...]
 
 
 def redact(arguments: argparse.Namespace) -> int:
@@ -29,10 +39,10 @@ def redact(arguments: argparse.Namespace) -> int:
             raise UsageError("--folder INCIDENT and FILE do not go together")
         return _folder(arguments)
     settings = load_settings(arguments.config or "", check=False)
-    found = {}
-    for name in arguments.files or ["-"]:
-        redactor = redactor_for(settings)
-        found["standard input" if name == "-" else name] = _one(name, redactor, shows=not arguments.json)
+    found = {
+        "standard input" if name == "-" else name: _one(name, settings, shows=not arguments.json)
+        for name in arguments.files or ["-"]
+    }
     if arguments.json:
         return print_json({"files": found})
     for name, kinds in found.items():
@@ -40,10 +50,10 @@ def redact(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _one(name: str, redactor: Redactor, *, shows: bool) -> dict[str, dict[str, object]]:
+def _one(name: str, settings: Settings, *, shows: bool) -> dict[str, Found]:
     """Print a file redacted and return what was hidden in it, by kind. Errors: UsageError."""
     if name == "-":
-        return _lines(sys.stdin.buffer, redactor, shows=shows)
+        return _stream(sys.stdin.buffer, settings, shows=shows)
     path = Path(name)
     if not path.exists():
         raise UsageError(f"there is no file {name}")
@@ -51,61 +61,65 @@ def _one(name: str, redactor: Redactor, *, shows: bool) -> dict[str, dict[str, o
         raise UsageError(f"{name} is no regular file")
     try:
         if path.suffix.lower() in _STRUCTURED:
-            return _document(path, redactor, shows=shows)
+            return _document(path, settings, shows=shows)
         with path.open("rb") as file:
-            return _lines(file, redactor, shows=shows)
+            return _stream(file, settings, shows=shows)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from error
 
 
-def _document(path: Path, redactor: Redactor, *, shows: bool) -> dict[str, dict[str, object]]:
-    """Redact a file by its own structure; lines are those of the file, where it shows a kind by itself."""
+def _document(path: Path, settings: Settings, *, shows: bool) -> dict[str, Found]:
+    """Redact a file by its own structure."""
+    redactor, places = redactor_for(settings), _Places(redactor_for(settings))
     data = path.read_bytes()
     try:
         hidden = documents.hide(data, path.name, redactor)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no text in UTF-8") from error
+    for line in data.splitlines(keepends=True):
+        places.look(line)
     if shows:
         _write(hidden)
-    counts = Counter(redactor.hidden)
-    places = _places(data.splitlines(keepends=True), redactor)
-    return {
-        kind: {"count": count, "lines": [number for number, _ in places.get(kind, ())]}
-        for kind, count in sorted(counts.items())
-    }
+    return places.found(redactor.hidden)
 
 
-def _lines(file: BinaryIO, redactor: Redactor, *, shows: bool) -> dict[str, dict[str, object]]:
-    places = _places(file, redactor, shows=shows)
-    return {
-        kind: {"count": sum(count for _, count in found), "lines": [number for number, _ in found]}
-        for kind, found in sorted(places.items())
-    }
-
-
-def _places(
-    lines: Iterable[bytes], redactor: Redactor, *, shows: bool = False
-) -> dict[str, list[tuple[int, int]]]:
-    """Return in which lines how much of each kind is hidden; what spans several counts where it begins."""
-    places: dict[str, list[tuple[int, int]]] = {}
-    read = written = 0
-
-    def counted() -> Iterator[bytes]:
-        """Yield the lines one by one, and count them."""
-        nonlocal read
-        for line in lines:
-            read += 1
-            yield line
-
-    before = Counter(redactor.hidden)
-    for chunk in redactor.lines(counted()):
-        for kind, count in (Counter(redactor.hidden) - before).items():
-            places.setdefault(kind, []).append((written + 1, count))
-        before = Counter(redactor.hidden)
-        written = min(read, written + chunk.count(b"\n"))
+def _stream(file: BinaryIO, settings: Settings, *, shows: bool) -> dict[str, Found]:
+    """Redact text as it comes, as a log is stored."""
+    redactor, places = redactor_for(settings), _Places(redactor_for(settings))
+    for chunk in redactor.lines(places.looked_at(file)):
         if shows:
             _write(chunk)
-    return places
+    return places.found(redactor.hidden)
+
+
+class _Places:
+    """In which lines something is hidden: each line is looked at by itself, beside the whole text."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._lines: dict[str, list[int]] = {}
+        self._count = 0
+
+    def looked_at(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield lines as they are, each looked at."""
+        for line in lines:
+            self.look(line)
+            yield line
+
+    def look(self, line: bytes) -> None:
+        """Keep the number of a line for each kind that is hidden in it."""
+        self._count += 1
+        before = Counter(self._redactor.hidden)
+        self._redactor.text(line.decode("utf-8", "replace"))
+        for kind in Counter(self._redactor.hidden) - before:
+            self._lines.setdefault(kind, []).append(self._count)
+
+    def found(self, hidden: Counter[str]) -> dict[str, Found]:
+        """Return what was hidden in the whole text; what only the lines around show has no line."""
+        return {
+            kind: Found(count=count, lines=tuple(self._lines.get(kind, ())))
+            for kind, count in sorted(hidden.items())
+        }
 
 
 def _write(data: bytes) -> None:
@@ -121,17 +135,15 @@ def _write(data: bytes) -> None:
         out.write(data.decode("utf-8", "replace"))
 
 
-def _report(name: str, kinds: dict[str, dict[str, object]]) -> None:
+def _report(name: str, kinds: dict[str, Found]) -> None:
     sys.stdout.flush()
     if not kinds:
         sys.stderr.write(f"{name}: nothing was hidden\n")
     for kind, found in kinds.items():
-        numbers = found["lines"]
-        lines = numbers if isinstance(numbers, list) else []
-        shown = ", ".join(str(number) for number in lines[:_LINES])
-        more = f" and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
-        where = f", line{'s' if len(lines) != 1 else ''} {shown}{more}" if lines else ""
-        sys.stderr.write(f"{name}: {kind}, {found['count']} times{where}\n")
+        shown = ", ".join(f"{number:,}" for number in found.lines[:_LINES])
+        more = f" and {len(found.lines) - _LINES:,} more" if len(found.lines) > _LINES else ""
+        where = f", line{'s' if len(found.lines) != 1 else ''} {shown}{more}" if shown else ""
+        sys.stderr.write(f"{name}: {kind}, {format_times(found.count)}{where}\n")
 
 
 def _folder(arguments: argparse.Namespace) -> int:
