@@ -25,6 +25,16 @@ except ImportError:  # an image may have a Python without it
 _ADDRESSES = 4
 _SETTLE_SECONDS = 0.1
 _FAIR_SECONDS = 1.0  # whoever was given less, or a machine that let us wait instead, is not called silent
+# Where clouds hand out the credentials of a machine: no name may have us connect there.
+_RESERVED = (
+    "169.254.",
+    "fe80:",
+    "::ffff:169.254.",
+    "fd00:ec2:",
+    "fd20:ce:",
+    "100.100.100.200",
+    "168.63.129.16",
+)
 _LOCK = threading.Lock()
 _SHARED: "list[tuple[str, Any]]" = []  # the stores that all questions have in common
 
@@ -222,6 +232,8 @@ def view(question: "dict[str, Any]", answer: "dict[str, Any]") -> None:
     end = time.monotonic() + question["seconds"]
     answer["stage"] = "name"
     places = _resolve(answer, question)
+    if question["host"] not in answer["addresses"]:  # an address that is configured as such is meant
+        places = [place for place in places if not place[1][0].lower().startswith(_RESERVED)]
     if places and question["port"]:
         answer["stage"] = "connect"
         left = max(0.2, end - time.monotonic())

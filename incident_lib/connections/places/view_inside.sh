@@ -4,6 +4,7 @@ LC_ALL=C
 export LC_ALL
 seconds=$1
 shift
+reserved='^(::ffff:)?169\.254\.|^fd00:ec2:|^fd20:ce:|^100\.100\.100\.200 |^168\.63\.129\.16 '
 bound() {
     if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi
 }
@@ -19,6 +20,9 @@ look() {
         code=0
     fi
     if [ "$3" = 0 ] || [ "$code" != 0 ]; then return; fi
+    case "$2" in
+        *[!0-9.:a-fA-F]*) if echo "$found" | grep -qiE "$reserved"; then return; fi ;; # a name, no address
+    esac
     if has bash; then
         said=$(bound bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1)
         code=$?

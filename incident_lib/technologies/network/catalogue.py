@@ -55,6 +55,8 @@ FINDINGS = (
           Flag.INSIDE, fields="count vantage"),
     entry("network.inside.resolver", SYMPTOM, "No outside name resolves inside the container", Flag.INSIDE,
           fields="count vantage where"),
+    entry("network.inside.reserved", SYMPTOM, "The name leads to a metadata address inside the container",
+          Flag.INSIDE, fields="host vantage what where", aspect="names"),
     entry("network.inside.not_resolving", SYMPTOM, "The name does not resolve inside the container",
           Flag.INSIDE, fields="count host vantage what where", aspect="names"),
     entry("network.inside.refused", SYMPTOM, "The port refuses connections from inside the container",

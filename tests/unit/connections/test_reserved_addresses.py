@@ -2,13 +2,16 @@
 
 import contextlib
 import socket
+import subprocess
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from incident_lib import config
 from incident_lib.config import Dependency, Service
 from incident_lib.connections import http, names
+from incident_lib.connections.places import view_inside
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Context
@@ -217,3 +220,42 @@ def test_a_name_that_changes_between_a_redirect_and_its_target_is_not_called(lea
     assert answer.error is not None
     assert answer.error.kind is ProblemKind.NOT_CALLED
     assert set(called) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "fe80::1", "100.100.100.200"])
+def test_nothing_is_called_from_inside_a_container_either(leads_to, address):
+    called = leads_to("pay.example", address)
+    answer = {}
+    view_inside.view({"host": "pay.example", "port": 443, "tls": True, "seconds": 2.0}, answer)
+    assert answer["addresses"] == [address]
+    assert called == []
+    assert "ports" not in answer
+
+
+def test_the_shell_inside_a_container_does_not_call_it(tmp_path):
+    getent = tmp_path / "getent"
+    getent.write_text(
+        '#!/bin/sh\n[ "$2" = pay.example ] && echo "169.254.169.254 STREAM" || echo "127.0.0.1 STREAM"\n'
+    )
+    getent.chmod(0o755)
+    text = Path(view_inside.__file__).with_suffix(".sh").read_text()
+    words = [
+        "look",
+        "2",
+        "a",
+        "pay.example",
+        "1",
+        "0",
+        "b",
+        "other.example",
+        "1",
+        "0",
+        "c",
+        "127.0.0.1",
+        "1",
+        "0",
+    ]
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", text, *words], capture_output=True, text=True, env=path, check=True)
+    ports = {line[0] for line in done.stdout.splitlines() if "|port|" in line}
+    assert ports == {"b", "c"}

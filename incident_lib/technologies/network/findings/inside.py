@@ -69,6 +69,20 @@ def _resolver(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Findi
 
 def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]:
     dead = _resolver_is_dead(names)
+    for row in (row for row in names if row.addresses and row.error):
+        what = f"the name {row.name} leads to a link-local or metadata address"
+        judged = finding(
+            evidence,
+            "reserved",
+            FindingSeverity.CRITICAL,
+            f"{what} inside {row.asked}",
+            f"{row.error}. Look at who changed that name",
+            host=row.name,
+            vantage=row.asked,
+            where=f"inside {row.asked}",
+            what=what,
+        )
+        yield _at(judged, row.dependency)
     for row in _lost(names):
         why = (row.error if row.code is None else "") or "no such name"
         what = f"the name {row.name} does not resolve"

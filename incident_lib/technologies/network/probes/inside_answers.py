@@ -3,9 +3,9 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from incident_lib.connections.names import is_literal
+from incident_lib.connections.names import is_literal, reserved
 from incident_lib.connections.places.inside import (
     TIMEOUT_CODES,
     Answer,
@@ -71,7 +71,9 @@ def _rows(
             addresses=tuple(answer.addresses),
             code=_code(answer),
             seconds=answer.name_seconds,
-            error="no resolver answered in time" if late else _words_of(answer.name_error),
+            error="no resolver answered in time"
+            if late
+            else _words_of(answer.name_error) or _reserved(answer.addresses),
             dependency=target.dependency,
         )
     for port in answer.ports:
@@ -85,6 +87,16 @@ def _conclusive(answer: Answer, target: DependencyAddress) -> list[TlsSeen]:
     in_time = [seen for seen in answer.tls if not seen.late]
     sent = any(seen.store == "declared" for seen in in_time)
     return [seen for seen in in_time if sent or not target.endpoint.ca or seen.code not in _TRUST_CODES]
+
+
+def _reserved(addresses: Iterable[str]) -> str:
+    """Return that a name leads where nothing of ours connects to, "" for ordinary addresses.
+
+    >>> _reserved(["10.0.0.7"]), _reserved(["169.254.169.254"])
+    ('', "169.254.169.254 is the address of a cloud's metadata service: it was not called")
+    """
+    wrong = ((address, reserved(address)) for address in addresses)
+    return next((f"{address} is {what}: it was not called" for address, what in wrong if what), "")
 
 
 def _code(answer: Answer) -> str | None:
@@ -180,7 +192,11 @@ def _shell_name(target: DependencyAddress, asked: str, code: str, words: str) ->
         decides=True,
         addresses=addresses,
         code="NOERROR" if addresses else None if late else "NXDOMAIN",
-        error="" if addresses else "no resolver answered in time" if late else "getent finds no such name",
+        error=_reserved(addresses)
+        if addresses
+        else "no resolver answered in time"
+        if late
+        else "getent finds no such name",
         dependency=target.dependency,
     )
 
