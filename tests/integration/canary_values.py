@@ -74,8 +74,6 @@ class Canaries:
         """Return a text with new secrets in it, which are known to have been planted there."""
         self._new = []
         text = make(self)
-        if self.is_wild and shape in SHAPES and "\n" not in text:
-            text = self.random.choice(_SURROUNDINGS).format(text)
         for value in self._new:
             self.planted[value] = (place, shape)
         return text
@@ -83,10 +81,16 @@ class Canaries:
     def texts(self, place: str, only: tuple[str, ...] = (), *, one_line: bool = False) -> list[str]:
         """Return a text for every shape, or for some, planted in `place`."""
         return [
-            self.plant(place, name, make)
+            self.plant(place, name, lambda c, make=make: c.surrounded(place, make(c)))
             for name, make in SHAPES.items()
             if (not only or name in only) and not (one_line and name in MULTILINE)
         ]
+
+    def surrounded(self, place: str, text: str) -> str:
+        """Return a text of one line between others where the run is wild; a header holds no more letters."""
+        if not self.is_wild or "\n" in text or "header" in place.lower():
+            return text
+        return self.random.choice(_SURROUNDINGS).format(text)
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Return the place and the shape of each value, by its marks with the letters around them."""
