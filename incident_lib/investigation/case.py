@@ -1,5 +1,6 @@
 """A case: a snapshot with its incident, as notebooks, pages and commands read it."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,10 +67,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
         """When, at which target, and what: every change that evidence shows, oldest first."""
         moments: list[tuple[datetime, str, str]] = []
+        at_target: dict[str, list[datetime]] = {}
         changes = [f for f in self.analysis.findings if catalogue()[f.id].nature is Nature.CHANGE]
         for finding in sorted(changes, key=lambda f: catalogue()[f.id].precedence):
             since, target = finding.since, finding.target
-            if since and not any(other == target and abs(at - since) <= _SAME for at, other, _ in moments):
+            if since is None:
+                continue
+            known = at_target.setdefault(target, [])
+            place = bisect_left(known, since)
+            if not any(abs(at - since) <= _SAME for at in known[max(0, place - 1) : place + 1]):
+                known.insert(place, since)
                 moments.append((since, target, finding.title))
         return tuple(sorted(moments))
 

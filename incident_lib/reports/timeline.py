@@ -1,5 +1,6 @@
 """The timeline of an incident, its milestones and its durations: each with the source that says so."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -142,14 +143,14 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
     first = next((item for item in snapshots if item.onset and item.onset == onset(snapshots)), None)
     if first and first.onset:
         yield TimelineRow(at=first.onset, text="Trouble begins", kind="onset", source=f"logs in {first.id}")
-    changes: list[tuple[datetime, str, str]] = []
+    changes: dict[tuple[str, str], list[datetime]] = {}  # sorted: a long incident has thousands
     critical: set[str] = set()
     for snapshot in snapshots:
         for at, target, what in snapshot.changes:
-            if not any(
-                (target, what) == (other, same) and abs(at - when) <= _SAME for when, other, same in changes
-            ):
-                changes.append((at, target, what))
+            known = changes.setdefault((target, what), [])
+            place = bisect_left(known, at)
+            if not any(abs(at - when) <= _SAME for when in known[max(0, place - 1) : place + 1]):
+                known.insert(place, at)
                 source = f"evidence in {snapshot.id}"
                 yield TimelineRow(at=at, text=f"{target}: {what}", kind="change", source=source)
         for finding in snapshot.analysis.findings:
