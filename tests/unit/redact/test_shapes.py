@@ -1,0 +1,169 @@
+"""Secrets in the surroundings in which they are met, and ordinary lines, which stay to the byte."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incident_lib.redact import Redactor
+from incident_lib.redact.marks import Marks
+from incident_lib.redact.names import Strength, strength
+from incident_lib.redact.values import looks_random
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "redaction"
+SHAPES = [json.loads(line) for line in (DATA / "shapes.jsonl").read_text().splitlines()]
+ORDINARY = [line for line in (DATA / "ordinary.txt").read_text().split("\n") if line]
+KEYED = Redactor(marks=Marks(b"k" * 32))
+SEEN = 6  # letters of a secret in a row that must not be left
+
+
+def wrong(shape: dict[str, object]) -> list[str]:
+    """Return what of a secret is left, and what should have stayed and did not."""
+    out = KEYED.text(shape["text"])
+    kept = [word for word in shape["keep"] if word not in out]
+    left = [
+        secret
+        for secret in shape["secrets"]
+        if any(secret[place : place + SEEN] in out for place in range(max(len(secret) - SEEN + 1, 1)))
+    ]
+    return left + kept
+
+
+@pytest.mark.parametrize("group", sorted({shape["group"] for shape in SHAPES}))
+def test_secrets_are_hidden_where_they_are_met(group):
+    shapes = [shape for shape in SHAPES if shape["group"] == group and shape["core"]]
+    assert len(shapes) >= 5
+    assert {shape["id"]: found for shape in shapes if (found := wrong(shape))} == {}
+
+
+def test_most_that_is_far_fetched_is_hidden_too():
+    far = [shape for shape in SHAPES if not shape["core"]]
+    assert sum(not wrong(shape) for shape in far) * 3 >= len(far) * 2
+
+
+def test_ordinary_lines_stay_to_the_byte():
+    assert [line for line in ORDINARY if KEYED.text(line) != line] == []
+
+
+@pytest.mark.parametrize("key", [None, b"k" * 32])
+def test_what_is_redacted_stays_as_it_is(key):
+    redactor = Redactor(marks=Marks(key))
+    for shape in SHAPES:
+        once = redactor.text(shape["text"])
+        assert redactor.text(once) == once
+
+
+def test_documents_stay_valid():
+    for shape in SHAPES:
+        text = shape["text"]
+        if text.lstrip()[:1] in {"{", "["} and is_json(text):
+            assert is_json(KEYED.text(text)), text
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("value", [12345678, [1234567], {"a": "x9Kq2LmVz81"}, ["p4ss, word"], "a b c 9"])
+@pytest.mark.parametrize("name", ["password", "DB_PASS", "clientSecret", "signing-key"])
+def test_any_type_under_a_secrets_name_is_hidden_and_json_stays_json(name, value):
+    out = json.loads(KEYED.text(json.dumps({name: value, "port": 5432})))
+    assert Marks.pattern.fullmatch(str(out[name]))
+    assert out["port"] == 5432
+    walked = KEYED.value({name: value, "port": 5432})
+    assert Marks.pattern.fullmatch(str(walked[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "sure"),
+    [
+        ("ansible_become_pass", Strength.STRONG),
+        ("REDIS_AUTH", Strength.WEAK),
+        ("client-key-data", Strength.STRONG),
+        ("passwordHash", Strength.STRONG),
+        ("max_tokens", Strength.NONE),
+        ("password_encryption", Strength.NONE),
+        ("authority", Strength.NONE),
+        ("compass", Strength.NONE),
+        ("POSTGRES_PASSWORD_FILE", Strength.NONE),
+        ("Proxy-Authorization", Strength.HEADER),
+    ],
+)
+def test_how_sure_a_name_makes(name, sure):
+    assert strength(name) is sure
+
+
+def test_a_line_that_mentions_a_key_erases_nothing_behind_it():
+    text = "cannot parse '-----BEGIN PRIVATE KEY-----' in tls.key\nINFO 17 orders\nERROR no stock\n"
+    assert KEYED.text(text) == text
+
+
+def test_values_are_found_where_chunks_meet():
+    lines = ["start", "password:", "  x9Kq2LmVz81", "-----BEGIN PRIVATE KEY-----"]
+    lines += ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEA"] * 20 + [
+        "-----END PRIVATE KEY-----",
+        "ready",
+        "",
+    ]
+    data = "\n".join(lines).encode()
+    for size in (1, 7, 64, 300):
+        chunks = [data[place : place + size] for place in range(0, len(data), size)]
+        out = b"".join(Redactor().lines(chunks)).decode()
+        assert "x9Kq2L" not in out
+        assert "MIIEvQ" not in out
+        assert out.startswith("start\npassword:\n")
+        assert out.endswith("\nready\n")
+
+
+def test_every_text_of_two_bytes_is_taken_and_stays():
+    redactor = Redactor()
+    for first in range(256):
+        for second in range(256):
+            text = bytes((first, second)).decode("utf-8", "replace")
+            assert redactor.text(text) == text
+
+
+WORDS = st.sampled_from(
+    [
+        "password",
+        "token",
+        "Authorization",
+        "Cookie",
+        "secret",
+        "api_key",
+        "-----BEGIN PRIVATE KEY-----",
+        "AUTH",
+    ]
+)
+JOINS = st.sampled_from(
+    ["=", ": ", " => ", '": "', "='", ":\n  ", " ", '\\": \\"', "://a:", "&", "[", "{", "(", "<", ">"]
+)
+ENDS = st.sampled_from(
+    ['"', "'", "@db/", "}", "]", ")", "\n", "\\", " ", ",", ";", "\x00", "é", "%22", "&quot;", ""]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(WORDS, JOINS, st.text(max_size=12), ENDS), max_size=8))
+def test_hostile_mixtures_raise_nothing_and_are_stable(parts):
+    text = "".join(map("".join, parts))
+    once = KEYED.text(text)
+    assert KEYED.text(once) == once
+
+
+@pytest.mark.parametrize("value", ["kJ8s0vQz2LpX", "9f86d081884c7d659a2feaa0c55ad015", "Zq-81xT_04bVm"])
+def test_drawn_letters_are_told_from_words(value):
+    assert looks_random(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["orders-worker-2", "2026-01-15T14:31:05", "10.2.3.4:5432", "AccessExclusiveLock"]
+)
+def test_words_are_not_taken_for_drawn_letters(value):
+    assert not looks_random(value)
