@@ -417,7 +417,6 @@ def _card(issuers: tuple[_Issuer, ...], data: bytes, place: int, done: int) -> _
     del done
     if _IN_NUMBER.search(data[max(0, place - 5) : place]):
         return []
-    front = data[max(0, place - _NEAR) : place].rpartition(b"\n")[2]
     if match := _GROUPED.match(data, place):
         parts = re.split(rb"[^0-9]+(?:20)?" if match["between"] == b"%20" else rb"[^0-9]+", match[0])
         for many in range(len(parts), 2, -1):
@@ -426,21 +425,23 @@ def _card(issuers: tuple[_Issuer, ...], data: bytes, place: int, done: int) -> _
                 return [(place, end, "card")]
         return []
     match = _RUN.match(data, place)
+    front = data[max(0, place - _NEAR) : place].rpartition(b"\n")[2]
     if not match or _COUNTER.search(front):
         return []
     known = _is_card(match[0], issuers, rare=bool(_CARD_NAME.search(front)))
     return [(place, match.end(), "card")] if known else []
 
 
+_DOUBLED = bytes.maketrans(b"0123456789", bytes(48 + sum(divmod(2 * digit, 10)) for digit in range(10)))
+
+
 def _is_card(digits: bytes, issuers: tuple[_Issuer, ...], *, rare: bool) -> bool:
-    """Return whether an issuer makes such numbers and the last digit is the right one (Luhn)."""
-    if not any(
+    """Return whether the last digit is the right one (Luhn), and an issuer makes such numbers."""
+    check = sum(digits[::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - 48 * len(digits)
+    return check % 10 == 0 and any(
         len(digits) in lengths and low <= int(digits[:many]) <= high and (rare or not is_rare)
         for many, low, high, lengths, is_rare in issuers
-    ):
-        return False
-    values = [digit - 48 for digit in reversed(digits)]
-    return not (sum(values[::2]) + sum(sum(divmod(2 * value, 10)) for value in values[1::2])) % 10
+    )
 
 
 _ACCOUNT = re.compile(rb"[A-Z]{2}[0-9]{2}(?:(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{1,4}){3,9}")

@@ -177,6 +177,12 @@ def test_what_only_looks_alike_stays(text):
     assert vendors.spans(text) == []
 
 
+def test_a_token_in_a_path_is_found_behind_its_word():
+    token = "123456789:AA" + "Fx9_" * 9
+    text = f"POST https://api.telegram.org/bot{token}/sendMessage 401"
+    assert [text[begin:end] for begin, end, _ in vendors.spans(text)] == [token]
+
+
 def test_offsets_count_characters():
     token = "ghp_" + "a1B2" * 9
     text = f"naïve \ud800 😀 {token} ü {token}"
@@ -225,5 +231,5 @@ def test_time_grows_in_proportion(piece):
         return time.process_time() - begin
 
     seconds(2_000)
-    ratios = [(seconds(48_000) + 0.01) / (seconds(6_000) + 0.01) for _ in range(3)]
+    ratios = [(seconds(32_000) + 0.01) / (seconds(4_000) + 0.01) for _ in range(2)]
     assert min(ratios) < 24, ratios  # 8 where it is in proportion, 64 where it is quadratic
