@@ -32,7 +32,10 @@ __all__ = ["MARK", "Redactor"]
 _NO_KEY = Marks()
 _SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
 _DEEPEST = 200  # of records in records
-_LINES_HELD = 4
+_LINES_HELD, _MOST_HELD = 2, 300
+_CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
+_OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
+_MOST_PASSES, _SMALL = 5, 4096
 _NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value", "content")
 _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser"})
 _UNDER_KEY = (
@@ -79,12 +82,12 @@ class Redactor:
         try:
             given = text
             text = self.marks.only_ours(text)
-            spans = list(self._spans(text))
-            if spans and "[secret" in text:
-                marks = [match.span() for match in MARK.finditer(text)]
-                spans = list(beside_marks(text, spans, marks))
-            if spans:
+            for _ in range(_MOST_PASSES):  # what is hidden may show more: quotes and brackets pair up anew
+                if not (spans := self._unmarked_spans(text)):
+                    break
                 text = replaced(text, spans, self.marks.mark, self.hidden)
+                if len(text) > _SMALL and self._is_stable(text):
+                    break
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None
         if text == given and len(text) <= _SHORT and len(self._clean) < _MOST_CLEAN:
@@ -125,6 +128,23 @@ class Redactor:
             return convert(hidden) if convert else msgspec.convert(hidden, kind)
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None
+
+    def _unmarked_spans(self, text: str) -> list[Span]:
+        spans = list(self._spans(text))
+        if spans and "[secret" in text:
+            spans = list(beside_marks(text, spans, [match.span() for match in MARK.finditer(text)]))
+        return spans
+
+    def _is_stable(self, text: str) -> bool:
+        """Return whether the lines with marks hold nothing more, each by itself."""
+        place = text.find("[secret")
+        while place >= 0:
+            start, end = text.rfind("\n", 0, place) + 1, text.find("\n", place)
+            end = len(text) if end < 0 else end
+            if end - start > _SMALL or self._unmarked_spans(text[start:end]):
+                return False
+            place = text.find("[secret", end)
+        return True
 
     def _spans(self, text: str) -> Iterator[Span]:
         folded = _folded(text)
@@ -199,7 +219,11 @@ class Redactor:
         if isinstance(item, str):
             return self._hide(item) if is_secret(item, sure) else self.text(item)
         if isinstance(item, dict | list | tuple):
-            return self._hide(str(item)) if _holds_secret(item, sure, 0) else self._value(item, depth)
+            return (
+                self._hide(str(item))
+                if _holds_secret(item, sure, 0, plural=is_plural(key))
+                else self._value(item, depth)
+            )
         if isinstance(item, int | float) and not isinstance(item, bool):
             return self._hide(str(item)) if is_secret(str(item), sure, plural=is_plural(key)) else item
         return item
@@ -222,25 +246,31 @@ def _folded(text: str) -> str:
     return "".join(letter if len(letter.lower()) != 1 else letter.lower() for letter in text)
 
 
-def _holds_secret(item: Any, sure: Strength, depth: int) -> bool:
+def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> bool:
     if depth > _DEEPEST:
         raise RecursionError
-    if isinstance(item, dict):
-        return any(_holds_secret(inner, sure, depth + 1) for inner in item.values())
-    if isinstance(item, list | tuple):
-        return any(_holds_secret(inner, sure, depth + 1) for inner in item)
-    if isinstance(item, str):
-        sure = Strength.STRONG if sure is Strength.COOKIE else sure
-        return is_secret(item, sure, plural=True) and not is_prose(item)
-    return False
+    if isinstance(item, dict | list | tuple):
+        inner = item.values() if isinstance(item, dict) else item
+        return any(_holds_secret(each, sure, depth + 1, plural=plural) for each in inner)
+    if isinstance(item, bool) or item is None:
+        return False
+    sure = Strength.STRONG if sure is Strength.COOKIE else sure
+    return is_secret(str(item), sure, plural=plural) and not is_prose(str(item))
 
 
 def _place_to_cut(data: bytes) -> int:
     """Return up to where whole lines need nothing of what follows, 0 where there are none."""
     end = data.rfind(b"\n")
-    for _ in range(_LINES_HELD):
+    for number in range(_MOST_HELD):
         if end <= 0:
             return 0
-        end = data.rfind(b"\n", 0, end)
+        before = data.rfind(b"\n", 0, end)
+        if (
+            number >= _LINES_HELD
+            and data[end + 1 : end + 2] not in _CONTINUED
+            and data[end - 1 : end] not in _OPEN
+        ):
+            break
+        end = before
     begun = open_key(data[: end + 1])
     return begun if begun >= 0 else end + 1

@@ -122,7 +122,10 @@ def _is_token(user: str) -> bool:
 def _without_scheme(text: str) -> Iterator[Span]:
     at = -1
     while (at := text.find("@", at + 1)) >= 0:
-        begin = max(0, at - _LOOK_BACK, *(text.rfind(sign, at - _LOOK_BACK, at) for sign in _BREAKS))
+        begin = max(0, at - _LOOK_BACK)
+        if text.find(":", begin, at) < 0:
+            continue
+        begin = max(begin, *(text.rfind(sign, begin, at) for sign in _BREAKS))
         if text.find(":", begin, at) < 0 or not (left := _LEFT.search(text[begin:at])):
             continue
         right = _RIGHT.match(text, at + 1)

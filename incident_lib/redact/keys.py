@@ -21,6 +21,7 @@ _WHOLE_LINE = re.compile(r"[A-Za-z\d+/]{40,76}={0,2}")
 _LONGEST_MARK = 60
 _LINE_BREAKS = re.compile(r"(?:\\+[nr])+$")  # as JSON writes them
 _SHORTEST = 16
+_SHORT_KEY, _FEW_LINES = 1000, 5
 _MOST_LINES = 250
 _MOST = 64 * 1024
 
@@ -59,13 +60,16 @@ def _block(text: str, place: int) -> Iterator[Span]:
         body = _LINE_BREAKS.sub("", rest[0])
         if len(body.strip()) >= _SHORTEST:
             yield Span(place, place + len(body.rstrip("\\")), "private-key")
+    end = _END.search(text, line_end, line_end + _SHORT_KEY)
+    is_begun = end is not None and text.count("\n", line_end, end.start()) <= _FEW_LINES
     for _ in range(_MOST_LINES):
         start = line_end + 1
         line_end = _line_end(text, start)
         line = text[start:line_end]
         if start > len(text) or _END.search(line) or _BEGIN.search(line):
             return
-        places = list(_of_line(line))
+        places = list(_of_line(line, is_begun=is_begun))
+        is_begun = is_begun or bool(places)
         for begin, end_of in places:
             yield Span(start + begin, start + end_of, "private-key")
         if not places and line.strip() and "[secret" not in line and not _HEADER.search(line):
@@ -89,7 +93,7 @@ def _line_end(text: str, place: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _of_line(line: str) -> Iterator[tuple[int, int]]:
+def _of_line(line: str, *, is_begun: bool) -> Iterator[tuple[int, int]]:
     """Yield where a line has what belongs to a key, behind whatever a log puts in front."""
     if header := _HEADER.search(line):
         if header[0].startswith("DEK-Info"):
@@ -99,7 +103,7 @@ def _of_line(line: str) -> Iterator[tuple[int, int]]:
     for body in _BODY.finditer(line):
         found = True
         yield body.span()
-    if not found and (short := _SHORT_BODY.search(line)):
+    if is_begun and not found and (short := _SHORT_BODY.search(line)):
         yield short.span(1 if short[1] else 0)
 
 

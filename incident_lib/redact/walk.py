@@ -522,7 +522,7 @@ class _Reader:
         sure = Strength.STRONG if self._sure is Strength.COOKIE else self._sure
         quoted = [first or second for first, second in _LITERALS.findall(value)]
         parts = [part for part in quoted if part] or [part for part in _SEPARATORS.split(value) if part]
-        return any(is_secret(part, sure, plural=True) and not is_prose(part) for part in parts)
+        return any(is_secret(part, sure, plural=self._plural) and not is_prose(part) for part in parts)
 
     def _block(self, block: re.Match[str]) -> Iterator[Span]:
         text, place, count = self._text, block.start("indent"), 0
@@ -552,7 +552,8 @@ class _Reader:
             yield self.span(place, whole)
             return
         if self._is_secret(value) and not self._is_word(place, value, sign):
-            yield self.span(place, end)
+            quote = _OPEN.match(text, self._end) if is_json else None
+            yield self.span(place, end, quote[0] if quote else "")
 
     def _of_call(self, call: str, opened: re.Match[str]) -> Iterator[Span]:
         """Yield the literal that a function gets: what is hashed is a secret, what is looked up a name."""

@@ -196,5 +196,5 @@ def test_equal_secrets_have_equal_marks_wherever_they_stand():
 
 @pytest.mark.parametrize("unit", ["x", "a.b-", "://", "a@", "password=", '"', "basic ", "a?", "cookie:"])
 def test_hostile_lines_cost_time_in_proportion_to_their_length(unit):
-    # One megabyte without a line end: a rule that backtracks would not come back at all.
-    assert Redactor().text(unit * (1_000_000 // len(unit)))
+    # Without a line end: a rule that backtracks would not come back at all.
+    assert Redactor().text(unit * (200_000 // len(unit)))

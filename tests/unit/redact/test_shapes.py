@@ -70,7 +70,9 @@ def is_json(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("value", [12345678, [1234567], {"a": "x9Kq2LmVz81"}, ["p4ss, word"], "a b c 9"])
+@pytest.mark.parametrize(
+    "value", [12345678, [1234567], {"a": "x9Kq2LmVz81"}, ["p4ss, word"], "plum kettle 9"]
+)
 @pytest.mark.parametrize("name", ["password", "DB_PASS", "clientSecret", "signing-key"])
 def test_any_type_under_a_secrets_name_is_hidden_and_json_stays_json(name, value):
     out = json.loads(KEYED.text(json.dumps({name: value, "port": 5432})))
