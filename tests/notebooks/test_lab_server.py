@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -57,32 +57,46 @@ def test_jupyterlab_comes_up_safely_and_goes_with_ctrl_c(tmp_path):
             stderr=subprocess.STDOUT,
             env={**os.environ, "JUPYTER_CONFIG_DIR": str(settings), "JUPYTER_RUNTIME_DIR": str(tmp_path)},
         )
-    assert answers(port, lab), (tmp_path / "log").read_text()
-    server = psutil.Process(lab.pid).children()[0]
-    heard = [entry for entry in server.net_connections("inet") if entry.status == psutil.CONN_LISTEN]
-    assert {entry.laddr.ip for entry in heard} == {"127.0.0.1"}
-    token = re.search(r"token=([0-9a-f]{48})", (tmp_path / "log").read_text())
-    assert token, (tmp_path / "log").read_text()
-    assert token[1] not in " ".join(server.cmdline())
-    for given in ("", "?token=", "?token=x"):
-        assert requested(port, f"/api/contents{given}") == 403
-        assert requested(port, f"/api/kernels{given}", method="POST") == 403
-    elsewhere = {"Origin": "http://evil.example"}
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/api/me", headers=elsewhere))
-    assert refused.value.headers.get("Access-Control-Allow-Origin") is None
-    assert requested(port, "/api/contents", headers={"Host": "evil.example"}) == 403
-    with_token = {"Authorization": f"token {token[1]}"}
-    assert requested(port, "/api/contents", headers=with_token) == 200
-    assert requested(port, "/api/kernels", method="POST", headers=with_token) == 201
-    printed = printed_by_a_kernel(tmp_path, "import json, msgspec, incident_lib, os; print(os.getcwd())")
-    assert printed.strip() == str(lab_folder)
-    assert executed(marker) == []
-    lab.send_signal(signal.SIGINT)
-    assert lab.wait(SECONDS) == 0
-    assert not server.is_running()
-    assert (case.folder.path / "lab" / "20_database.ipynb").exists()
-    assert case.folder.verify() == []
+    with ended(lab):
+        assert answers(port, lab), (tmp_path / "log").read_text()
+        server = psutil.Process(lab.pid).children()[0]
+        heard = [entry for entry in server.net_connections("inet") if entry.status == psutil.CONN_LISTEN]
+        assert {entry.laddr.ip for entry in heard} == {"127.0.0.1"}
+        token = re.search(r"token=([0-9a-f]{48})", (tmp_path / "log").read_text())
+        assert token, (tmp_path / "log").read_text()
+        assert token[1] not in " ".join(server.cmdline())
+        for given in ("", "?token=", "?token=x"):
+            assert requested(port, f"/api/contents{given}") == 403
+            assert requested(port, f"/api/kernels{given}", method="POST") == 403
+        elsewhere = {"Origin": "http://evil.example"}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(
+                urllib.request.Request(f"http://127.0.0.1:{port}/api/me", headers=elsewhere)
+            )
+        assert refused.value.headers.get("Access-Control-Allow-Origin") is None
+        assert requested(port, "/api/contents", headers={"Host": "evil.example"}) == 403
+        with_token = {"Authorization": f"token {token[1]}"}
+        assert requested(port, "/api/contents", headers=with_token) == 200
+        assert requested(port, "/api/kernels", method="POST", headers=with_token) == 201
+        printed = printed_by_a_kernel(tmp_path, "import json, msgspec, incident_lib, os; print(os.getcwd())")
+        assert printed.strip() == str(lab_folder)
+        assert executed(marker) == []
+        lab.send_signal(signal.SIGINT)
+        assert lab.wait(SECONDS) == 0
+        assert not server.is_running()
+        assert (case.folder.path / "lab" / "20_database.ipynb").exists()
+        assert case.folder.verify() == []
+
+
+@contextmanager
+def ended(lab):
+    """Let nothing of the lab go on where the test fails."""
+    try:
+        yield
+    finally:
+        if lab.poll() is None:
+            lab.send_signal(signal.SIGINT)
+            lab.wait(SECONDS)
 
 
 def requested(port, path, *, method="GET", headers=None):
