@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "close": (("close", "--reason", TEXT), f"Closed: {TEXT}"),
     "postmortem": (("postmortem",), "The post-mortem was written"),
     "declare": (("declare", "--title", TEXT, "--severity", "sev3"), TEXT),
-    "triage": (("triage",), "Snapshot"),
+    "triage": (("triage",), ""),  # it shows its findings, and says what could not be kept
     "communicate": (("communicate", "executive"), ""),
     "runbook": (("runbook", "db"), ""),
     "timeline": (("timeline", "--csv", "t.csv", "--html", "t.html"), ""),
@@ -173,7 +173,7 @@ def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Itera
     recorded = any(text in data.decode() for name, data in known.items() if name not in _events(place))
     if text and code == 0 and not recorded:
         yield f"acknowledged and not there: {said[-300:]}"
-    if text and code == 2 and recorded and text != "Snapshot":
+    if text and code == 2 and recorded:
         yield f"there, and the command says that it failed: {said[-300:]}"
     for path in (copy / "incidents").glob("2*"):
         if bad := [found for found in IncidentFolder(path, Redactor()).verify() if found.is_bad]:
