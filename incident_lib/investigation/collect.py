@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from incident_lib import clock
-from incident_lib.errors import ProblemKind
+from incident_lib.errors import ProblemKind, RedactionError
 from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.probes.base import Lane, Probe, failed, run_lane, skipped, timed_out
 
@@ -40,7 +40,11 @@ class _Ended(msgspec.Struct, frozen=True):
     lane: int
 
 
-_Message = _Begun | _Seen | _Ended
+class _Unhidden(msgspec.Struct, frozen=True):
+    error: RedactionError
+
+
+_Message = _Begun | _Seen | _Ended | _Unhidden
 
 
 def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -> Iterator[Evidence]:
@@ -76,6 +80,8 @@ def _work(index: int, lane: Lane, window: Window, put: Callable[[_Message], None
     try:
         for evidence in run_lane(lane, window, begin):
             put(_Seen(index, evidence))
+    except RedactionError as error:  # the collection fails closed, not this lane alone
+        put(_Unhidden(error))
     finally:
         put(_Ended(index))
 
@@ -95,7 +101,9 @@ class _Collection:
         return bool(self._running)
 
     def hear(self, message: _Message) -> Iterator[Evidence]:
-        """Yield the evidence in `message`; nothing from a lane that was given up."""
+        """Yield the evidence in `message`; nothing from a lane that was given up. Errors: RedactionError."""
+        if isinstance(message, _Unhidden):
+            raise message.error
         if message.lane not in self._running:
             return
         if isinstance(message, _Begun):

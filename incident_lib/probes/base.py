@@ -10,7 +10,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.connections.session import Session
-from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.errors import ProblemKind, RedactionError, TargetError
 from incident_lib.model import Attachment, Evidence, EvidenceStatus, Problem, Row, Truncation, Window
 from incident_lib.model.rows import decode_rows
 from incident_lib.redact.excerpt import excerpt
@@ -85,6 +85,8 @@ def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence
         check_rows(fetched.rows)
     except TargetError as error:
         problem = Problem.from_error(error)
+    except RedactionError:  # the collection fails closed, not this probe alone
+        raise
     except Exception as error:  # noqa: BLE001 - a bug in one probe must not take the others with it
         problem = problem_of(error)
     else:
@@ -113,6 +115,8 @@ def run_lane(
     started_at, started = clock.now(), clock.monotonic()
     try:
         session = lane.open()
+    except RedactionError:  # the collection fails closed, not this probe alone
+        raise
     except Exception as error:  # noqa: BLE001 - what a server answers must not take its probes away unseen
         seconds = clock.monotonic() - started
         problem = problem_of(error)

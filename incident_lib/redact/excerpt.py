@@ -6,6 +6,7 @@ quotes an answer, an error or a line of a log cuts it here.
 
 from collections.abc import Sequence
 
+from incident_lib.errors import RedactionError
 from incident_lib.redact import Redactor
 
 _MARK_LENGTH = 24  # of the longest mark of a hidden secret
@@ -28,7 +29,7 @@ def excerpt(text: str, most: int) -> str:
     >>> ["hunt" in excerpt(text, most) for most in (35, 40, 100)]
     [False, False, False]
     """
-    return shortened(_newest.text(text), most)
+    return shortened(_hidden(text), most)
 
 
 def hidden_lines(lines: Sequence[str]) -> list[str]:
@@ -36,7 +37,16 @@ def hidden_lines(lines: Sequence[str]) -> list[str]:
 
     Errors: RedactionError.
     """
-    return _newest.text("\n".join(lines)).split("\n") if lines else []
+    return _hidden("\n".join(lines)).split("\n") if lines else []
+
+
+def _hidden(text: str) -> str:
+    try:
+        return _newest.text(text)
+    except RedactionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever fails, nothing of the text may be shown
+        raise RedactionError(f"redaction failed ({type(error).__name__}), so nothing was written") from None
 
 
 def shortened(hidden: str, most: int) -> str:
