@@ -18,6 +18,9 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 PARTS = {
     "faults": "every file-system call of every command killed, refused or torn",
+    "canaries": "a secret in every place, every byte searched",
+    "servers": "servers that stall, flood and break the protocol",
+    "redaction": "random mixtures around secrets, and lines of ten megabytes",
     "editors": "a person who saves a post-mortem while it is renewed",
 }
 

@@ -1,7 +1,5 @@
 """The canaries for as long as one likes: real servers, new secrets and new surroundings in every round.
 
-    python bench/soak_canaries.py [--minutes 10] [--seed N]
-
 Each round plants a unique secret in every place, types every command, opens every byte that was written and
 printed, and prints what was planted, searched and found. It ends with 1 when anything was found.
 """
@@ -45,15 +43,6 @@ def run(arguments: argparse.Namespace) -> bool:
     return found == 0
 
 
-def main() -> int:
-    """Return 0 when no secret was found, else 1."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_to(parser)
-    return 0 if run(parser.parse_args()) else 1
-
-
 def _round(seed: int) -> Search:
     before, place = dict(os.environ), Path.cwd()
     with tempfile.TemporaryDirectory(prefix="canaries-", ignore_cleanup_errors=True) as name:
@@ -68,7 +57,3 @@ def _round(seed: int) -> Search:
             os.chdir(place)
             os.environ.clear()
             os.environ.update(before)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

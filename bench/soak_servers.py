@@ -1,7 +1,5 @@
 """Servers that stall, drip, flood and break their protocol, all of them, each flood in a process of its own.
 
-    python bench/soak_servers.py [--seconds 12] [--only WORD]
-
 What must hold for each: exit code 0, no stack trace, an end near the deadline, memory within a bound,
 something reported of every probe, and nothing as well of a server that answers nothing that can be read.
 """
@@ -9,9 +7,6 @@ something reported of every probe, and nothing as well of a server that answers 
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.integration import hostile_engine, hostile_http, hostile_postgres, hostile_redis, hostile_run
 from tests.integration.hostile_run import Seen
@@ -21,14 +16,15 @@ _TOGETHER = 12  # broken servers in one triage
 _PEAK_MIB = 300.0  # of a triage of one flood; 64 MiB are the largest answer that is read
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Return 0 where all held, 1 where not. Prints one line a triage."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this part."""
     parser.add_argument("--seconds", type=float, default=12.0, help="to collect in")
     parser.add_argument("--only", default="", help="those whose name holds this word")
-    options = parser.parse_args(argv)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Return whether all held. Prints one line a triage."""
     tried, wrong, worst = 0, [], 0.0
     for names, seen, targets in _triages(options.seconds, options.only):
         tried += len(names)
@@ -40,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     for text in wrong:
         print(f"WRONG {text}", file=sys.stderr)
     print(f"{tried} hostile servers, {len(wrong)} promises broken, at most {worst:.0f} MiB of memory")
-    return 1 if wrong else 0
+    return not wrong
 
 
 def _triages(seconds: float, only: str) -> Iterable[tuple[list[str], Seen, Mapping[str, object]]]:
@@ -57,7 +53,3 @@ def _triages(seconds: float, only: str) -> Iterable[tuple[list[str], Seen, Mappi
     for name, changed in (hostile_engine.BROKEN | hostile_engine.FLOODS).items():
         if only in f"engine {name}":
             yield [f"engine: {name}"], hostile_run.triage_engine(changed, collect_seconds=seconds), {}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

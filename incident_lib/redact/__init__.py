@@ -35,7 +35,7 @@ _DEEPEST = 200  # of records in records
 _LINES_HELD, _MOST_HELD = 2, 300
 _CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
 _OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
-_MOST_PASSES, _SMALL = 5, 4096
+_MOST_PASSES, _FEW_PASSES, _SMALL, _LARGE = 5, 2, 4096, 65_536
 _NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value", "content")
 _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser"})
 _UNDER_KEY = (
@@ -82,7 +82,9 @@ class Redactor:
         try:
             given = text
             text = self.marks.only_ours(text)
-            for _ in range(_MOST_PASSES):  # what is hidden may show more: quotes and brackets pair up anew
+            for _ in range(
+                _MOST_PASSES if len(text) <= _LARGE else _FEW_PASSES
+            ):  # what is hidden may show more: quotes and brackets pair up anew
                 if not (spans := self._unmarked_spans(text)):
                     break
                 text = replaced(text, spans, self.marks.mark, self.hidden)

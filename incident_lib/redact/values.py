@@ -1,5 +1,6 @@
 """What stands under a secret's name -> whether it is a secret, or evidently none."""
 
+import base64
 import re
 
 from incident_lib.redact.names import Strength
@@ -136,10 +137,20 @@ def _is_header_secret(value: str, strength: Strength) -> bool:
     parts = value.split()
     if len(parts) == 1:
         return not is_ordinary(value) and (looks_secret(value) or len(value) >= _LONG)
-    return (
-        not is_prose(value)
-        and any(not is_ordinary(word) and len(word) >= 4 and not _WORD.fullmatch(word) for word in parts[1:])
-    ) or (parts[0].lower() in _SCHEMES and len(parts) == 2 and not is_ordinary(parts[1]))
+    is_schemed = parts[0].lower() in _SCHEMES and not is_ordinary(parts[1])
+    if is_schemed and (len(parts) == 2 or looks_random(parts[1]) or _is_login(parts[1])):
+        return True
+    return not is_prose(value) and any(
+        not is_ordinary(word) and len(word) >= 4 and not _WORD.fullmatch(word) for word in parts[1:]
+    )
+
+
+def _is_login(value: str) -> bool:
+    """Return whether base64 holds a name and a password."""
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
 
 
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token", "negotiate", "apikey", "api-key", "key"})

@@ -31,7 +31,7 @@ _VALUE_OF_PAIR = re.compile(
     rf"{_SPACE}{{0,8}}(?:=>|[=:]){_SPACE}{{0,8}}"
 )
 _VALUE_BELOW = re.compile(
-    r",?[ \t]{0,8}\r?\n[ \t]{0,40}[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}", re.IGNORECASE
+    r",?[ \t]{0,8}(?:\r?\n|\\{1,7}n|[ \t])[ \t]{0,40}[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}", re.IGNORECASE
 )
 _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
@@ -66,7 +66,7 @@ _TYPED = re.compile(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
 _LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
 _OPEN = re.compile(_QUOTE)
 _BRACKETS = {"[": "]", "{": "}", "(": ")"}
-_LONG_WORD = 16
+_DRAWN_WORD, _LONG_WORD = 10, 16
 _SECOND_WORD = re.compile(r"[ \t]+(\S+)")
 _ASSIGNMENT = re.compile(r"\w+=")
 _ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}->[ \t]{0,4}(?=\\{0,7}[\"'])")
@@ -241,7 +241,7 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: _Budget) ->
 def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Iterator[Span]:
     """Yield what stands behind a name without a sign that joins."""
     following = text[place : place + 1]
-    if is_quoted or following in {"\r", "\n", ","}:
+    if is_quoted or following in {"\r", "\n", ",", "\\"} or text.startswith("value:", place + 1):
         yield from _in_structure(reader, text, place, is_quoted=is_quoted)
     if following == "(" and (opened := _ARGUMENT.match(text, place + 1)):
         yield from reader.joined(opened.start(1), "(", is_quoted=False)
@@ -418,7 +418,8 @@ class _Reader:
         elif self._sure is Strength.STRONG:
             is_hidden = self._is_secret(value) and (looks_random(value) or _is_drawn(value))
         else:
-            is_hidden = looks_random(value) and len(value) >= _LONG_WORD and not is_ordinary(value)
+            least = _DRAWN_WORD if self._sure is Strength.WEAK else _LONG_WORD
+            is_hidden = looks_random(value) and len(value) >= least and not is_ordinary(value)
         return self.span(found.start(), end) if is_hidden else None
 
     def _is_worth_a_look(self, place: int) -> bool:
