@@ -8,6 +8,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
+from incident_lib.incident import decode
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import sha256
@@ -93,8 +94,7 @@ def draft_to_send(
 def _newest(folder: IncidentFolder, kind: DraftKind) -> StoredDraft | None:
     drafts = [event for event in folder.events if _is_draft(event, kind)]
     for event in reversed(drafts):
-        path = folder.path / str(event.data["file"])
-        if path.is_file():
+        if path := decode.inside(folder.path, str(event.data["file"])):
             return _stored(folder, path, event)
     return None
 
