@@ -16,6 +16,7 @@ from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.technologies import catalogue, table
+from tests import sent
 
 ROOT = Path(__file__).parent.parent
 PATTERNS = ROOT / "templates" / "patterns.toml"
@@ -125,6 +126,14 @@ PAGES = {
     "thresholds.md": {"thresholds": threshold_table},
     "findings.md": {"findings": finding_table},
     "diagnoses.md": {"diagnoses": diagnosis_table},
+    "sent.md": {
+        "actions": sent.actions_table,
+        "statements": sent.statements_table,
+        "redis": sent.redis_table,
+        "docker": sent.docker_table,
+        "commands": sent.commands_table,
+        "connections": sent.connections_table,
+    },
 }
 
 
@@ -148,6 +157,7 @@ def problems() -> Iterator[str]:
             yield f"docs/{page} is out of date; run: python tests/check_docs.py --write"
     yield from _dead_links()
     yield from _wrongly_unplayed()
+    yield from sent.unexplained()
     length = len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
     if length > README_LINES:
         yield f"README.md has {length} lines; {README_LINES} at most"
