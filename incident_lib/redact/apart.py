@@ -1,0 +1,162 @@
+"""What stands behind a name and a blank: options, settings, literals of SQL, sentences, tables."""
+
+import re
+from collections.abc import Iterator
+
+from incident_lib.redact.names import Strength
+from incident_lib.redact.place import BARE, DOLLAR, LITERAL_PREFIX, LONG_WORD, Place, has_both
+from incident_lib.redact.quotes import OPEN, inside
+from incident_lib.redact.spans import Span
+from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
+
+_BLANK = re.compile(r"[ \t]{1,20}")
+_PIPE = re.compile(r"[ \t]{0,20}[|│][ \t]{0,20}")
+_WORDS_BETWEEN = re.compile(
+    r"(?:[ \t][a-z]{1,12}){0,3}[ \t]for[ \t][\w.'\"@%\[\]-]{1,60}(?:[ \t]user)?(?:[ \t]is|:)[ \t]"
+    r"|(?:[ \t][a-z]{1,12}){0,3}[ \t](?:is|was|are|were|to|being)(?:[ \t](?:now|set to|changed to))?:?[ \t]"
+    r"|[ \t](?:set|changed|reset|rotated|updated)?[ \t]?to:?[ \t]",
+    re.IGNORECASE,
+)
+_SQL = re.compile(
+    r"[ \t]+(?:not[ \t]+)?(?:i?like|in|similar[ \t]+to|is[ \t]+(?:not[ \t]+)?distinct[ \t]+from)"
+    r"[ \t]*\(?[ \t]*(?=['\"$])",
+    re.IGNORECASE,
+)
+_SQL_LITERAL = re.compile(
+    r"(?:[ \t\r\n]|\\040|/\*[^*]{0,200}\*/){1,40}(?=(?:[eE]|[uU]&)?'|\$\w{0,20}\$|\"|:')"
+)
+_DRAWN_WORD = 10
+_SECOND_WORD = re.compile(r"[ \t]+(\S+)")
+_ASSIGNMENT = re.compile(r"\w+=")
+_METAVAR = re.compile(r"[A-Z][A-Z_]{2,30}")
+_NEXT = re.compile(r"(?:[ \t\r\n]|\\040){1,40}(\S[^\s<>`]{0,40})")
+_LEADING = frozenset(
+    {
+        "is",
+        "was",
+        "are",
+        "were",
+        "to",
+        "being",
+        "for",
+        "set",
+        "changed",
+        "reset",
+        "rotated",
+        "updated",
+        "like",
+        "ilike",
+        "in",
+        "not",
+        "similar",
+        "now",
+    }
+)
+_SETTINGS = frozenset({"requirepass", "masterauth", "masteruser", "auth-pass", "sentinel-pass"})
+
+
+class Apart(Place):
+    """A name behind which a blank stands."""
+
+    def in_haste(self, place: int, *, is_joined: bool) -> Iterator[Span]:
+        """Yield more than may be secret, of a text that holds so many names that it cannot all be read."""
+        if is_joined:
+            yield self.span(place, self.line_end(place))
+        elif found := _NEXT.match(self.text, place):
+            yield self.span(*found.span(1))
+
+    def apart(self, place: int, *, is_quoted: bool) -> Iterator[Span]:
+        """Yield what stands behind a blank: options, settings, SQL, tables, sentences."""
+        if not self._is_worth_a_look(place):
+            return
+        found = self._literal(place) or self._in_sentence(place)
+        if found is None and not is_quoted:
+            found = self._next_word(place)
+        if found:
+            yield found
+
+    def _literal(self, place: int) -> Span | None:
+        """Return a literal of SQL or of a command line: PASSWORD 'x', token LIKE 'x%', --password 'x'."""
+        text = self.text
+        name = text[self.start : self.end].lower()
+        if (literal := _SQL_LITERAL.match(text, place)) and ("passw" in name or "secret" in name):
+            prefix = LITERAL_PREFIX.match(text, literal.end())
+            place = prefix.end() if prefix else literal.end()
+            if dollar := DOLLAR.match(text, place):
+                return next(self.dollars(dollar), None)
+            opened = OPEN.match(text, place)
+            if opened and (opened[0] == "'" or self.is_option()):
+                start, end = inside(text, opened)
+                if "passw" in name or looks_secret(text[start:end]):
+                    return next(self.quoted(opened), None)
+            return None
+        if (sql := _SQL.match(text, place)) and (opened := OPEN.match(text, sql.end())):
+            return next(self.quoted(opened), None)
+        return None
+
+    def _in_sentence(self, place: int) -> Span | None:
+        """Return what a sentence or a table names: the password is x, password for app: x, | token | x |."""
+        text = self.text
+        if words := _WORDS_BETWEEN.match(text, place):
+            found = BARE.match(text, words.end())
+            if found and (looks_random(found[0]) or has_both(found[0])) and self.is_secret(found[0]):
+                return self.span(found.start(), self.bare_end(found))
+        elif pipe := _PIPE.match(text, place):
+            found = BARE.match(text, pipe.end())
+            if found and looks_random(found[0]):
+                return self.span(found.start(), self.bare_end(found))
+        return None
+
+    def _next_word(self, place: int) -> Span | None:
+        """Return the argument of an option or a setting, or a word that was drawn."""
+        text = self.text
+        blank = _BLANK.match(text, place)
+        if blank is None or _WORDS_BETWEEN.match(text, place):
+            return None
+        is_setting = text[self.start : self.end].lower() in _SETTINGS
+        if (opened := OPEN.match(text, blank.end())) and (self.is_option() or is_setting):
+            return next(self.quoted(opened), None)
+        found = BARE.match(text, blank.end())
+        if not found or found[0].startswith("-"):
+            return None
+        end = self.bare_end(found)
+        value = text[found.start() : end]
+        name = text[self.start : self.end].lower()
+        if name.endswith("-pass") and (second := _SECOND_WORD.match(text, end)):
+            return self.span(*second.span(1))  # sentinel auth-pass NAME x
+        if name in _SETTINGS:
+            is_hidden = not is_ordinary(value)
+        elif self.is_option():
+            is_argument = len(blank[0]) == 1 or looks_random(value) or has_both(value)
+            is_other = _ASSIGNMENT.match(value) or _METAVAR.fullmatch(value)
+            is_hidden = is_argument and not is_other and self.is_secret(value)
+        elif self.sure is Strength.STRONG:
+            is_hidden = self.is_secret(value) and (looks_random(value) or _is_drawn(value))
+        else:
+            least = _DRAWN_WORD if self.sure is Strength.WEAK else LONG_WORD
+            is_hidden = looks_random(value) and len(value) >= least and not is_ordinary(value)
+        return self.span(found.start(), end) if is_hidden else None
+
+    def _is_worth_a_look(self, place: int) -> bool:
+        """Return whether what stands behind a blank may be more than the next word of a sentence."""
+        found = _NEXT.match(self.text, place)
+        if found is None:
+            return False
+        word = found[1]
+        if any(sign in word for sign in "\"'"):
+            return True
+        return (
+            not word.isalpha()
+            or len(word) > 7
+            or word.lower() in _LEADING
+            or self.start == 0
+            or self.is_option()
+            or self.text[self.start : self.end].lower() in _SETTINGS
+        )
+
+
+def _is_drawn(value: str) -> bool:
+    """Return whether a value behind a blank is drawn and no word: letters and digits, or mixed capitals."""
+    return has_both(value) and not re.fullmatch(
+        r"[a-z]+[-_.]?\d{1,3}|v?\d[\d.]*[a-z]{0,3}|[a-z]+(?:-[a-z\d]+)+", value
+    )

@@ -1,0 +1,72 @@
+"""Lists, objects and tuples behind a name -> the spans of what is secret in them."""
+
+import re
+from collections.abc import Iterator
+
+from incident_lib.redact.names import Strength, strength
+from incident_lib.redact.place import LONG_WORD, Place
+from incident_lib.redact.quotes import OPEN, bracket_end
+from incident_lib.redact.spans import Span
+from incident_lib.redact.values import is_prose, is_secret, looks_random
+
+_INNER = re.compile(
+    r"[\"']?([A-Za-z_][\w.-]{0,60})[\"']?\s{0,4}[:=]\s{0,4}(?:\"((?:[^\"\\]|\\.){1,4000})\"|'((?:[^'\\]|\\.){1,4000})'|([^\s,;\"'{}\[\]]{1,4000}))"
+)
+_REFERENCES = frozenset(
+    {"name", "key", "ref", "id", "path", "optional", "arn", "namespace", "kind", "type", "used", "max"}
+)
+_LITERALS = re.compile(r"\"((?:[^\"\\]|\\.){0,4000})\"|'((?:[^'\\]|\\.){0,4000})'")
+_SEPARATORS = re.compile(r"[\s\"'\\,:\[\]{}()=]+")
+
+
+class Bracketed(Place):
+    """A name behind which brackets may stand."""
+
+    def bracketed(self, place: int, *, is_quoted: bool) -> Iterator[Span]:
+        """Yield a list, an object or a tuple that holds a secret; of a weak name's object, what was drawn."""
+        text = self.text
+        if text.startswith("{{", place):
+            return
+        end, complete = bracket_end(text, place)
+        self.budget.spend(place, 4 * end - 3 * place)
+        inside = end - 1 if complete else end
+        value = text[place + 1 : inside]
+        pairs = list(_INNER.finditer(text, place + 1, inside))
+        if pairs and all(pair[1].lower() in _REFERENCES for pair in pairs):
+            return
+        if pairs and self.sure in {Strength.WEAK, Strength.FAINT}:
+            for pair in pairs:
+                group = pair.lastindex or 0
+                if (
+                    group > 1
+                    and not strength(pair[1])
+                    and len(pair[group]) >= LONG_WORD
+                    and looks_random(pair[group])
+                ):
+                    yield self.span(*pair.span(group))
+            return
+        if not self._holds_secret(value) or (
+            text[place] == "(" and " " in value.strip() and value.replace(" ", "").isalpha()
+        ):
+            return
+        if text[place] == "(" or (
+            text[place] == "{" and not is_quoted and '"' not in value and "'" not in value
+        ):
+            yield self.span(place + 1, inside)  # Key (token)=(..), Pwd={..}
+            return
+        quote = ""
+        if is_quoted:
+            before = OPEN.match(text, self.end)
+            quote = before[0] if before else '"'
+        if quote or not complete:
+            yield self.span(place, end, quote)
+        else:
+            yield self.span(place + 1, inside)
+
+    def _holds_secret(self, value: str) -> bool:
+        if is_prose(value.replace('"', " ").replace(",", " ")):
+            return False
+        sure = Strength.STRONG if self.sure is Strength.COOKIE else self.sure
+        quoted = [first or second for first, second in _LITERALS.findall(value)]
+        parts = [part for part in quoted if part] or [part for part in _SEPARATORS.split(value) if part]
+        return any(is_secret(part, sure, plural=self.plural) and not is_prose(part) for part in parts)

@@ -1,0 +1,98 @@
+"""A secret's name in a text, and what may be said of what stands behind it."""
+
+import re
+from collections.abc import Iterator
+
+from incident_lib.redact.names import Strength, is_plural
+from incident_lib.redact.quotes import LONGEST_VALUE, inside
+from incident_lib.redact.spans import Span
+from incident_lib.redact.values import is_secret
+
+LONG_WORD = 16
+BARE = re.compile(r"[^\s\"'<>`]+")
+LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
+DOLLAR = re.compile(r"\$(\w{0,20})\$")
+FREE = 64  # characters that any value may have
+_BARE_END = re.compile(
+    r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
+    r"|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
+)
+
+
+class Budget:
+    """How far may be looked ahead in a text, so that it takes time in proportion to its length."""
+
+    def __init__(self, length: int) -> None:
+        self._left = 3 * length + 2 * LONGEST_VALUE
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there is none left."""
+        return self._left < 0
+
+    def spend(self, start: int, end: int) -> None:
+        """Count what was looked at."""
+        self._left -= max(end - start - FREE, 0)
+
+
+class Place:
+    """A name in a text."""
+
+    def __init__(self, text: str, start: int, end: int, sure: Strength, budget: Budget) -> None:
+        self.text, self.start, self.end, self.budget = text, start, end, budget
+        self.plural = is_plural(text[start:end])
+        self.in_path = text[start - 1 : start] == "/" or text[max(0, start - 2) : start] == "/."
+        self.sure = Strength.WEAK if self.in_path and sure is Strength.STRONG else sure
+
+    def span(self, start: int, end: int, quote: str = "") -> Span:
+        """Return a span of a secret."""
+        return Span(start, end, "secret", quote)
+
+    def line_end(self, place: int) -> int:
+        """Return where the line ends, within the bound."""
+        end = self.text.find("\n", place, place + LONGEST_VALUE)
+        end = min(len(self.text), place + LONGEST_VALUE) if end < 0 else end
+        return end - 1 if self.text[end - 1 : end] == "\r" else end
+
+    def is_secret(self, value: str) -> bool:
+        """Return whether a value is to be hidden under this name."""
+        self.budget.spend(0, len(value))
+        return is_secret(value, self.sure, plural=self.plural)
+
+    def is_option(self) -> bool:
+        """Return whether the name is an option of a command line."""
+        return self.text[self.start - 1 : self.start] == "-" or self.text[
+            max(0, self.start - 2) : self.start
+        ].endswith("--")
+
+    def quoted(self, opened: re.Match[str]) -> Iterator[Span]:
+        """Yield what stands in quotes."""
+        text = self.text
+        start, end = inside(text, opened)
+        value = text[start:end]
+        if self.is_secret(value):
+            yield self.span(start, end)
+
+    def dollars(self, opened: re.Match[str]) -> Iterator[Span]:
+        """Yield what stands between the dollar quotes of SQL."""
+        end = self.text.find(opened[0], opened.end(), opened.end() + LONGEST_VALUE)
+        end = self.line_end(opened.end()) if end < 0 else end
+        if end > opened.end():
+            yield self.span(opened.end(), end)
+
+    def bare_end(self, found: re.Match[str]) -> int:
+        """Return where a value without quotes ends."""
+        end = min(found.end(), found.start() + LONGEST_VALUE)
+        if cut := _BARE_END.search(self.text, found.start() + 1, end):
+            end = cut.start()
+        while end > found.start() + 1 and self.text[end - 1] in ",;:)":
+            end -= 1
+        # A full stop ends a sentence, not a secret.
+        if self.text[end - 1] == "." and end - found.start() > 1:
+            end -= 1
+        return end
+
+
+def has_both(value: str) -> bool:
+    """Return whether letters and digits make up a value of some length."""
+    return len(value) >= 6 and any(map(str.isalpha, value)) and any(map(str.isdigit, value))
