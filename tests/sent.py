@@ -378,19 +378,26 @@ def _writes(name: str, text: str) -> Iterator[str]:
         yield f"sql/{name} signals a session and does not stand in sql/change"
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
+_Nodes = tuple[ast.AST, ...]
+
+
+def _modules() -> Iterator[tuple[str, _Nodes]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
         if name.parts[0] != _DEMO:
-            yield name.as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+            yield name.as_posix(), _nodes(path)
 
 
-def _importing(modules: Iterable[tuple[str, ast.Module]], libraries: set[str]) -> set[str]:
-    return {name for name, tree in modules if libraries & set(_imports(tree))}
+def _nodes(path: Path) -> _Nodes:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _importing(modules: Iterable[tuple[str, _Nodes]], libraries: set[str]) -> set[str]:
+    return {name for name, nodes in modules if libraries & set(_imports(nodes))}
+
+
+def _imports(nodes: _Nodes) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -398,35 +405,43 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _attributes(path: Path, owner: str) -> set[str]:
-    return _called(ast.parse(path.read_text(encoding="utf-8")), owner)
+    return _called(_nodes(path), owner)
 
 
-def _called(tree: ast.Module, owner: str) -> set[str]:
+def _called(nodes: _Nodes, owner: str) -> set[str]:
     """Return the methods of `owner` that are called: of `api`, those of `engine.client.api` too."""
     return {
         node.func.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and re.fullmatch(rf"(?:.*\.)?{re.escape(owner)}", ast.unparse(node.func.value))
+        and f".{_dotted(node.func.value)}".endswith(f".{owner}")
     }
 
 
-def _docker_calls(modules: Iterable[tuple[str, ast.Module]]) -> set[str]:
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def _docker_calls(modules: Iterable[tuple[str, _Nodes]]) -> set[str]:
     found: set[str] = set()
-    for _, tree in modules:
-        found |= _called(tree, "api") - _OF_THE_CLIENT
-        for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr) and "api.base_url" in ast.unparse(node):
+    for _, nodes in modules:
+        found |= _called(nodes, "api") - _OF_THE_CLIENT
+        for node in nodes:
+            if isinstance(node, ast.JoinedStr) and any(
+                isinstance(part, ast.Attribute) and part.attr == "base_url" for part in ast.walk(node)
+            ):
                 last = node.values[-1]
                 text = last.value if isinstance(last, ast.Constant) else "?"
                 found.add("/" + str(text).rpartition("/")[2])
     return found
 
 
-def _strange_programs(modules: Iterable[tuple[str, ast.Module]]) -> Iterator[str]:
-    for name, tree in modules:
-        for node in ast.walk(tree):
+def _strange_programs(modules: Iterable[tuple[str, _Nodes]]) -> Iterator[str]:
+    for name, nodes in modules:
+        for node in nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             if node.func.attr not in {"run", "stream", "execute", "Popen", "check_output"}:
