@@ -22,6 +22,7 @@ check: $(VENV)/.test
 	$(BIN)/codespell
 	$(BIN)/python tests/check_notebooks.py
 	$(BIN)/python tests/check_docs.py
+	$(BIN)/python tests/check_audit.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
