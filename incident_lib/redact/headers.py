@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from incident_lib.redact.brackets import Bracketed
 from incident_lib.redact.names import Strength
 from incident_lib.redact.place import BARE, LITERAL_PREFIX
-from incident_lib.redact.quotes import OPEN, inside
+from incident_lib.redact.quotes import OPEN, closing, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
@@ -22,7 +22,7 @@ _ATTRIBUTES = frozenset(
 )
 _OTHER_SCHEME = re.compile(r"[A-Za-z][\w-]{2,30}[ ]+(?=[\w-]{1,40}=\\{0,3}\")")
 _PARAMETER = re.compile(
-    r"(?P<name>[\w-]{1,40})[ ]?=[ ]?(?P<quote>\\{0,3}\")?(?P<value>[^\"\\,;\s]{1,4000})(?:\\{0,3}\")?[,;\s]*"
+    r"(?P<name>[A-Za-z_][\w-]{0,30})=(?P<quote>\\{0,3}\")?(?P<value>[^\"\\,\s]{1,4000})(?:\\{0,3}\")?[,;\s]*"
 )
 _OPEN_PARAMETERS = frozenset(
     {
@@ -82,7 +82,8 @@ class Headers(Bracketed):
         scheme = SCHEME.match(text, start, end) or _OTHER_SCHEME.match(text, start, end)
         begin = scheme.end() if scheme and scheme.end() < end else start
         parameters = list(_PARAMETER.finditer(text, begin, end))
-        if parameters and parameters[0].start() == begin and not text[begin:end].rstrip().endswith("=="):
+        is_list = parameters and (parameters[0]["quote"] or "," in text[begin:end])
+        if is_list and parameters[0].start() == begin:
             for pair in parameters:
                 if pair["name"].lower() not in _OPEN_PARAMETERS:
                     yield self.span(*pair.span("value"))
@@ -98,7 +99,7 @@ class Headers(Bracketed):
             end = found.start()
         opening = text[max(0, self.start - 4) : self.start]
         if before := re.search(r"(\\{0,3}[\"'])(?:[ \t]*)$", opening):
-            close = text.find(before[1], place, end)
+            close = closing(text, place, end, before[1][-1], len(before[1]) - 1)
             return end if close < 0 else close
         # Inside a string that began further left, the string's end is the header's.
         begin = text.rfind("\n", 0, self.start) + 1

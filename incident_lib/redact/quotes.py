@@ -14,7 +14,7 @@ def inside(text: str, opened: re.Match[str]) -> tuple[int, int]:
     quote, start = opened[0], opened.end()
     limit = min(len(text), start + LONGEST_VALUE)
     if quote[-1] in "\"'`" and quote[:1] not in "&%" and not quote.startswith("\\u"):
-        end = _closing(text, start, limit, quote[-1], len(quote) - 1)
+        end = closing(text, start, limit, quote[-1], len(quote) - 1)
     else:
         end = text.find(quote, start, limit)
     if end < 0:
@@ -25,7 +25,7 @@ def inside(text: str, opened: re.Match[str]) -> tuple[int, int]:
     return start, end
 
 
-def _closing(text: str, start: int, limit: int, mark: str, depth: int) -> int:
+def closing(text: str, start: int, limit: int, mark: str, depth: int) -> int:
     """Return where a string ends whose quotes have so many backslashes before them, -1 without an end."""
     place = start
     while (place := text.find(mark, place, limit)) >= 0:

@@ -27,8 +27,6 @@ _LITERAL = re.compile(r"['\"]([^'\"]*)['\"]")
 _NUMBER = re.compile(r"[+-]?\d[\d_,]*(?:\.\d+)?\w{0,2}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?|\d\d:\d\d(?::\d\d.*)?")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_NAME = re.compile(r"[A-Za-z][a-z]*(?:[_.-][A-Za-z]+)*")
-_CAMEL = re.compile(r"[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]+)*[A-Z]{0,3}")
 _HOST = re.compile(
     r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|[a-z][a-z-]*\d{0,3}(?:\.[a-z][a-z-]*\d{0,3})+(?::\d{1,5})?|[a-z][a-z-]*\d{0,3}:\d{1,5}|[a-z]+(?:-[a-z]+)*"
 )
@@ -36,6 +34,13 @@ MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
 _TRIM = " \t\r\n\"'`,;"
 _SEPARATED = re.compile(r"[:.]|_.*_|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
 _MIXED = 6  # letters and digits together from this length on look like a secret
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}", re.IGNORECASE)  # that no word has in a row
+_SHORT_FORMS = re.compile(
+    r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?", re.IGNORECASE
+)
+_INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+_UNSPOKEN, _SPOKEN, _FEW_VOWELS = 10, 16, 0.22
+_LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
 _SHORTEST_NUMBER = 6  # digits that may be a secret under a weak name
 
@@ -90,6 +95,8 @@ def is_prose(value: str) -> bool:
             continue
         if not _WORD.fullmatch(letters) and not (letters.isdigit() and len(letters) < 4):
             return False
+        if len(letters) >= _UNSPOKEN and _INNER_CAPITAL.search(letters):
+            return False
         known += letters.lower() in _FUNCTION_WORDS
     return known > 0
 
@@ -104,9 +111,10 @@ def looks_secret(value: str) -> bool:
         return len(value) >= _MIXED
     if not letters:
         return len(value) >= _SHORTEST_NUMBER and not _TIME.match(value)
-    if _NAME.fullmatch(value) or _CAMEL.fullmatch(value):
-        return False
-    return looks_random(value)
+    if looks_random(value):
+        return True
+    humps = sum(map(str.isupper, value[1:])) + 1
+    return humps > 1 and value.isalpha() and len(value) >= _SPOKEN and len(value) / humps > _LONGEST_HUMP
 
 
 def looks_random(value: str) -> bool:
@@ -125,10 +133,21 @@ def looks_random(value: str) -> bool:
         if now != kind and not (kind == "u" and now == "l"):
             runs += 1
         kind = now
+    has_digit = any(map(str.isdigit, body))
     if runs >= 4 and len(body) / runs < 4.0:
-        return any(letter.isdigit() for letter in body) or len(body) / runs < 2.5
+        return has_digit or len(body) / runs < 2.5
+    is_mixed = has_digit or (body.lower() != body and body.upper() != body)
+    if is_mixed and len(body) >= _UNSPOKEN and _is_unspeakable(_SHORT_FORMS.sub("", body)):
+        return True
     is_hex = len(body) >= _LONG and all(letter in "0123456789abcdefABCDEF" for letter in body)
     return is_hex and any(letter.isdigit() for letter in body) and any(letter.isalpha() for letter in body)
+
+
+def _is_unspeakable(value: str) -> bool:
+    """Return whether letters make up no words: too many consonants in a row, or too few vowels in all."""
+    vowels = sum(letter in "aeiouyAEIOUY" for letter in value)
+    is_poor = len(value) >= _SPOKEN and value.isalnum() and vowels / len(value) < _FEW_VOWELS
+    return is_poor or _CONSONANTS.search(value) is not None
 
 
 def _is_header_secret(value: str, strength: Strength) -> bool:

@@ -281,7 +281,7 @@ class _Reader(Headers, Apart):
             return True
         if sign == "=" and value.isidentifier() and (strength(value) or value in {"pw", "pwd", "passwd"}):
             return True
-        if sign == ":" and self.text[place - 1] == ":" and not looks_secret(value):
+        if sign == ":" and self.text[place - 1] == ":" and value.islower() and not looks_secret(value):
             return True  # a key of a store: reset_token:marta
         rest = self.text[place : min(self.line_end(place), place + 200)]
         return is_prose(rest) and not has_both(value)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from tests.integration.canary_values import SHAPES, Canaries
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, *docker_service.MARKS]
 engine = docker_service.engine
-# Hidden where they stand as they usually do, not yet in the middle of a sentence or flattened to a line.
-_BY_THEIR_PLACE = {"basic", "redis auth", "yaml name and value"}
+SEED = 20_261_129  # another one plants other secrets; the soak takes a new one in every round
 
 
 def test_every_command_is_tried() -> None:
@@ -40,7 +38,7 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
 
 @pytest.fixture
 def stack(tmp_path: Path, engine: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    seed = int(os.environ.get("CANARY_SEED", time.time_ns() % 1_000_000_007))
+    seed = int(os.environ.get("CANARY_SEED", SEED))
     with planted(tmp_path, Canaries(seed), engine) as made:
         monkeypatch.chdir(made.folder)
         for name, value in made.environment.items():
@@ -56,9 +54,7 @@ def test_no_secret_gets_out(stack: Stack) -> None:
     found = search(stack, typist)
     assert found.files > 200
     assert len(stack.canaries.planted) > 700
-    seen = hidden_alone()
-    got_out = {where for where in found.found if where[1] in seen - _BY_THEIR_PLACE}
-    assert not got_out, found.report()
+    assert not found.found, found.report()
     for command, text in typist.printed:
         assert visible(text) == text, command
     for path in stack.folder.rglob("*.html"):
@@ -67,14 +63,11 @@ def test_no_secret_gets_out(stack: Stack) -> None:
         assert not re.search(r"\\u(?:202[a-e]|206[6-9])", path.read_text(), re.IGNORECASE), path
 
 
-def hidden_alone() -> set[str]:
-    """Return the shapes that redaction hides alone and in a line of JSON."""
-    hidden = set()
-    for shape in SHAPES:
-        canaries = Canaries(seed=1)
-        (text,) = canaries.texts("alone", (shape,))
-        left = Search(canaries)
-        for around in (text, json.dumps({"message": text})):
-            left.data("alone", Redactor().text(around).encode())
-        hidden |= {shape} if not left.found else set()
-    return hidden
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_each_shape_is_hidden_alone_and_in_a_line_of_json(shape: str) -> None:
+    canaries = Canaries(seed=SEED)
+    (text,) = canaries.texts("alone", (shape,))
+    left = Search(canaries)
+    for around in (text, json.dumps({"message": text})):
+        left.data("alone", Redactor().text(around).encode())
+    assert not left.found
