@@ -16,7 +16,7 @@ from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
 from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.technologies import catalogue, table
-from tests import dependencies, sent
+from tests import dependencies, security, sent
 
 ROOT = Path(__file__).parent.parent
 PATTERNS = ROOT / "templates" / "patterns.toml"
@@ -126,6 +126,7 @@ PAGES = {
     "thresholds.md": {"thresholds": threshold_table},
     "findings.md": {"findings": finding_table},
     "diagnoses.md": {"diagnoses": diagnosis_table},
+    "../SECURITY.md": {"figures": security.figures_table},
     "dependencies.md": {"dependencies": dependencies.dependency_table},
     "sent.md": {
         "actions": sent.actions_table,
@@ -160,6 +161,7 @@ def problems() -> Iterator[str]:
     yield from _wrongly_unplayed()
     yield from sent.unexplained()
     yield from dependencies.problems()
+    yield from security.problems((ROOT / "SECURITY.md").read_text(encoding="utf-8"))
     length = len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
     if length > README_LINES:
         yield f"README.md has {length} lines; {README_LINES} at most"
