@@ -57,7 +57,7 @@ def found_in(answer: object) -> tuple[dict[str, list[str]], int] | None:
 def main() -> int:
     """Return 1 where a pinned version has a known vulnerability, else 0."""
     if find_spec("pip_audit") is None:
-        return skipped("it is not installed (pip install pip-audit)")
+        return skipped("it is not installed (extra `test`)")
     known = audit(_PROBE, _PROBE_SECONDS)
     if known is None or not known[0]:
         return skipped("its data of vulnerabilities cannot be reached from here")
