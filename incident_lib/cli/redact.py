@@ -163,7 +163,7 @@ def _print_again(name: str, again: Again) -> None:
     for path, kinds in sorted({**again.files, **again.events}.items()):
         print(f"{', '.join(f'{kind} {count}' for kind, count in sorted(kinds.items())) or 'names':24} {path}")
     for path in again.not_sealed:
-        print(f"{'not sealed again':24} {path}: it was changed before, which `incident verify` still reports")
+        print(f"{'not sealed again':24} {path}: it was changed before, which `verify` still reports")
     for path in again.named:
         print(f"{'secret in the name':24} rename it yourself: {path}")
     for path in again.not_read:

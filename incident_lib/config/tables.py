@@ -212,7 +212,7 @@ class Notify(_Table, frozen=True, kw_only=True):
 class TrustedKey(_Table, frozen=True, kw_only=True):
     """An entry of `[sign]` trusted: whose signature it is."""
 
-    name: Annotated[str, _doc("whom `incident verify` names", min_length=1)]
+    name: Annotated[str, _doc("whom `verify` names", min_length=1)]
     key: Annotated[str, _doc("the public key: ssh-ed25519 ..., ed25519:... or PEM", min_length=1)]
 
 

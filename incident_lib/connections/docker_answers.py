@@ -61,7 +61,7 @@ def _content(raw: Any, limit_bytes: int) -> bytes:
 def documents(content: bytes) -> list[dict[str, Any]]:
     r"""Return the JSON documents of an answer, one a line. Errors: TargetError PROTOCOL.
 
-    >>> documents(b'{"Type": "container"}\\n{"Type": "network"}\\n')
+    >>> documents(b'{"Type": "container"}\n{"Type": "network"}\n')
     [{'Type': 'container'}, {'Type': 'network'}]
     """
     try:

@@ -79,7 +79,7 @@ def parse_public(text: str) -> str:
         return _named(_public_pem(text))
     raise ConfigError(
         "no public Ed25519 key; write the line of an .pub file (ssh-ed25519 AAAA...), ed25519:... as"
-        " `incident verify` prints it, or a PEM block"
+        " `verify` prints it, or a PEM block"
     )
 
 

@@ -17,6 +17,7 @@ _WITHOUT_INCIDENT = frozenset(
         "list",
         "logs",
         "open",
+        "redact",
         "report",
         "runbook",
         "search",

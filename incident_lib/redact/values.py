@@ -33,7 +33,7 @@ _HOST = re.compile(
 MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
 _TRIM = " \t\r\n\"'`,;"
 _SEPARATED = re.compile(r"[:.]|_.*_|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
-_MIXED = 6  # letters and digits together from this length on look like a secret
+_MIXED = 5  # letters and digits together from this length on look like a secret
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}", re.IGNORECASE)  # that no word has in a row
 _SHORT_FORMS = re.compile(
     r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?", re.IGNORECASE

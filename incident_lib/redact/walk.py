@@ -31,8 +31,11 @@ _VALUE_OF_PAIR = re.compile(
     rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:value|val|Value|VALUE|content|secret_value|defaultValue)(?:{QUOTE})?"
     rf"{_SPACE}{{0,8}}(?:=>|[=:]){_SPACE}{{0,8}}"
 )
+_STAMP = r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t])?"  # that an engine puts before each line
 _VALUE_BELOW = re.compile(
-    r",?[ \t]{0,8}(?:\r?\n|\\{1,7}n|[ \t])[ \t]{0,40}[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}", re.IGNORECASE
+    rf",?[ \t]{{0,8}}(?:\r?\n|\\{{1,7}}n|[ \t]){_STAMP}[ \t]{{0,40}}"
+    r"[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}",
+    re.IGNORECASE,
 )
 _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
@@ -41,7 +44,7 @@ _TAGS = re.compile(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
 _TAG_END = re.compile(r"[^<>\"']{0,100}>")
 _ANY = re.compile(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
 _BELOW = re.compile(
-    r"[ \t]{0,20}\r?\n(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{3,400}?)[ \t]*(?=\r?\n|$)"
+    rf"[ \t]{{0,20}}\r?\n{_STAMP}(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{{3,400}}?)[ \t]*(?=\r?\n|$)"
 )
 _BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
 _FORM = re.compile(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")

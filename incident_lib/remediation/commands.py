@@ -1,5 +1,6 @@
 """Running a team's command: no shell, a deadline, and the end of its output."""
 
+import ctypes
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ from incident_lib.units import format_duration
 _OUTPUT_BYTES = 2000
 _KEPT_BYTES = 16 * 1024 * 1024  # of its output at a time, of which only the end is shown
 _LOOK_SECONDS = 0.1
+_BLOCK_BYTES = 512  # of what a file takes on its disk
+_PUNCH_HOLE = 0x01 | 0x02  # of fallocate: keep the size, free the blocks
 _FIELD = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _SHELLS = frozenset(
     {"ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "pwsh", "rbash", "sh", "tcsh", "zsh"}
@@ -181,11 +184,23 @@ def _wait(process: "subprocess.Popen[bytes]", output: int, deadline: float) -> i
                 process.kill()
                 process.wait()
                 return None
-        if os.fstat(output).st_size > _KEPT_BYTES:
-            last = os.pread(output, _OUTPUT_BYTES, os.fstat(output).st_size - _OUTPUT_BYTES)
-            os.ftruncate(output, 0)
-            os.lseek(output, 0, os.SEEK_SET)  # the command shares the position, and goes on there
-            os.write(output, last)
+        about = os.fstat(output)
+        if about.st_blocks * _BLOCK_BYTES > _KEPT_BYTES:
+            _free(output, about.st_size - _OUTPUT_BYTES)
+
+
+def _free(output: int, size: int) -> None:
+    """Give the first bytes of a file back to the disk; its length stays, since a command writes on."""
+    fallocate = getattr(ctypes.CDLL(None), "fallocate", None)
+    if fallocate is not None:
+        fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_longlong, ctypes.c_longlong)
+        if fallocate(output, _PUNCH_HOLE, 0, size) == 0:
+            return
+    # Without holes, what the command writes at this very moment may be lost: better than a full disk.
+    last = os.pread(output, _OUTPUT_BYTES, size)
+    os.ftruncate(output, 0)
+    os.lseek(output, 0, os.SEEK_SET)  # the command shares the position, and goes on there
+    os.write(output, last)
 
 
 def check_program(command: tuple[str, ...], root: Path, key: str) -> None:

@@ -19,7 +19,7 @@ STORED = Path(__file__).parents[2] / "data" / "snapshot-1" / "20261123T154350Z"
 def snapshot(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["declare", "--title", "Orders hang", "--severity", "SEV2"]) == 0
-    (folder,) = (tmp_path / "incidents").iterdir()
+    (folder,) = (tmp_path / "incidents").glob("20*")
     copied = shutil.copytree(STORED, folder / "snapshots" / STORED.name)
     capsys.readouterr()
     return copied

@@ -57,7 +57,7 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setenv("COLUMNS", "60")
     typed("declare", "--title", "Orders hang & fail", "--severity", "SEV3")
-    (folder,) = (place / "incidents").iterdir()
+    (folder,) = (place / "incidents").glob("20*")
     shutil.copytree(STORED, folder / "snapshots" / STORED.name)
     typed("declare", "--title", "Another", "--severity", "SEV4")
     return place / "workbench.toml", folder
@@ -177,7 +177,7 @@ def test_what_people_find_in_files(shop, tmp_path, monkeypatch):
 def test_without_a_configuration_an_incident_is_named_by_its_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     typed("declare", "--title", "Orders hang", "--severity", "SEV3")
-    (folder,) = (tmp_path / "incidents").iterdir()
+    (folder,) = (tmp_path / "incidents").glob("20*")
     line = load().commands(folder).line("show")
     assert line == f"incident show --incident {folder}"
     (tmp_path / "elsewhere").mkdir()
