@@ -73,7 +73,8 @@ def test_jupyterlab_comes_up_safely_and_goes_with_ctrl_c(tmp_path):
             urllib.request.urlopen(
                 urllib.request.Request(f"http://127.0.0.1:{port}/api/me", headers=elsewhere)
             )
-        assert refused.value.headers.get("Access-Control-Allow-Origin") is None
+        with refused.value as answer:
+            assert answer.headers.get("Access-Control-Allow-Origin") is None
         assert requested(port, "/api/contents", headers={"Host": "evil.example"}) == 403
         with_token = {"Authorization": f"token {token[1]}"}
         assert requested(port, "/api/contents", headers=with_token) == 200
@@ -111,7 +112,8 @@ def requested(port, path, *, method="GET", headers=None):
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 def printed_by_a_kernel(folder, source):

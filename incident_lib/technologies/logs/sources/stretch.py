@@ -40,7 +40,10 @@ class Stretch:
                 data = whole
                 break
             data = longer
-        return list(self._opened(_end(data, CONTEXT_BYTES)))
+        since = float("-inf") if self._source.since is None else self._source.since
+        return [
+            line for line in self._opened(_end(data, CONTEXT_BYTES)) if line[1] is None or line[1] >= since
+        ]
 
     def blocks(self) -> Iterator[bytes]:
         """Yield blocks of whole lines, as `opening` takes them. Errors: TargetError, also later."""
