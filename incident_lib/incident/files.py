@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, which nobody but us and our team can read; names that are safe.
+"""Files that are there whole or not at all, which only we and our team can read; names that are safe.
 
 What is written may hold secrets of production, so its mode never depends on the umask: for us alone, or in
 a folder that a team shares for its group too.
@@ -76,7 +76,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[Any]:
-    """Return a file opened to be written in pieces, which nobody but us and our team can read.
+    """Return a file opened to be written in pieces, which only we and our team can read.
 
     What is there already and was readable by others is not any more. Errors: OSError.
     """
@@ -94,7 +94,7 @@ def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, which nobody but us and our team can enter. Errors: OSError.
+    """Make a folder, and those above it, which only we and our team can enter. Errors: OSError.
 
     A folder that is there stays as it is.
     """

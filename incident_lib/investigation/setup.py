@@ -76,7 +76,7 @@ def share_places(settings: Settings, *further: Path) -> None:
 
 
 def signer_for(settings: Settings) -> Signer | None:
-    """Return who signs what is sealed, None where nobody does.
+    """Return the key that signs what is sealed, None without one.
 
     A key that is not there now is reported once, and the work goes on unsigned. Errors: ConfigError, with the
     line, for one that cannot be used.

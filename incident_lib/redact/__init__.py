@@ -260,6 +260,12 @@ def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> boo
     return is_secret(str(item), sure, plural=plural) and not is_prose(str(item))
 
 
+def _ends_with_name(line: bytes) -> bool:
+    """Return whether the last word of a line is a secret's name, whose value may stand below it."""
+    words = line[-_SHORT:].decode("utf-8", "replace").split()
+    return bool(words) and bool(strength(words[-1].strip("\"',")))
+
+
 def _place_to_cut(data: bytes) -> int:
     """Return up to where whole lines need nothing of what follows, 0 where there are none."""
     end = data.rfind(b"\n")
@@ -267,11 +273,8 @@ def _place_to_cut(data: bytes) -> int:
         if end <= 0:
             return 0
         before = data.rfind(b"\n", 0, end)
-        if (
-            number >= _LINES_HELD
-            and data[end + 1 : end + 2] not in _CONTINUED
-            and data[end - 1 : end] not in _OPEN
-        ):
+        is_open = data[end + 1 : end + 2] in _CONTINUED or data[end - 1 : end] in _OPEN
+        if number >= _LINES_HELD and not is_open and not _ends_with_name(data[before + 1 : end]):
             break
         end = before
     begun = open_key(data[: end + 1])

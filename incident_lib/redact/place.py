@@ -38,7 +38,7 @@ class Budget:
 class Place:
     """A name in a text."""
 
-    def __init__(self, text: str, start: int, end: int, sure: Strength, budget: Budget) -> None:
+    def __init__(self, text: str, start: int, end: int, sure: Strength, *, budget: Budget) -> None:
         self.text, self.start, self.end, self.budget = text, start, end, budget
         self.plural = is_plural(text[start:end])
         self.in_path = text[start - 1 : start] == "/" or text[max(0, start - 2) : start] == "/."

@@ -118,7 +118,7 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     if text[end : end + 1] in _CLOSERS and (closed := _CLOSED.match(text, end)):
         place = closed.end()
     is_quoted = place > end and any(sign in text[end:place] for sign in "\"'`&%\\")
-    reader = _Reader(text, start, end, sure, budget)
+    reader = _Reader(text, start, end, sure, budget=budget)
     joined = _JOINED.match(text, place)
     if budget.is_spent:
         yield from reader.in_haste(joined.end() if joined else place, is_joined=joined is not None)

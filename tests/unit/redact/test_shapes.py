@@ -123,6 +123,18 @@ def test_values_are_found_where_chunks_meet():
         assert out.endswith("\nready\n")
 
 
+def test_a_name_and_its_value_below_are_not_parted_by_chunks():
+    stamp = "2026-11-29T10:58:45.021743869Z "
+    lines = [f"{stamp}INFO {number} orders" for number in range(20)]
+    lines[7:7] = [f"{stamp}- name: DB_PASSWORD", f"{stamp}  value: x9Kq2LmVz81"]
+    data = "\n".join([*lines, ""]).encode()
+    for size in (1, 30, 41, 64, 97, 300):
+        chunks = [data[place : place + size] for place in range(0, len(data), size)]
+        out = b"".join(Redactor().lines(chunks))
+        assert b"x9Kq2L" not in out
+        assert out.count(b"\n") == len(lines)
+
+
 def test_every_text_of_two_bytes_is_taken_and_stays():
     redactor = Redactor()
     for first in range(256):
