@@ -98,7 +98,7 @@ class Headers(Bracketed):
         if found := _LINE_END.search(text, place, end):
             end = found.start()
         opening = text[max(0, self.start - 4) : self.start]
-        if before := re.search(r"(\\{0,3}[\"'])(?:[ \t]*)$", opening):
+        if before := re.search(r"(\\{0,3}[\"'])(?:[ \t]*)\Z", opening):
             close = closing(text, place, end, before[1][-1], len(before[1]) - 1)
             return end if close < 0 else close
         # Inside a string that began further left, the string's end is the header's.

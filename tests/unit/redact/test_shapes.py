@@ -135,6 +135,12 @@ def test_a_name_and_its_value_below_are_not_parted_by_chunks():
         assert out.count(b"\n") == len(lines)
 
 
+def test_a_quote_at_the_end_of_a_line_is_not_that_of_the_header_below():
+    out = KEYED.text('he said "\nAuthorization: Bearer => "x9Kq2LmVz81abcd"\nand went on')
+    assert "x9Kq2L" not in out
+    assert out.endswith("\nand went on")
+
+
 def test_every_text_of_two_bytes_is_taken_and_stays():
     redactor = Redactor()
     for first in range(256):
