@@ -42,6 +42,7 @@ class RedisLatency(Row, frozen=True, kw_only=True):
     longest_ratio: float | None = None  # of the time, in all its calls
     starved_ratio: float | None = None  # of the time, in which a task here waited for a processor
     is_here: bool | None = None  # the server shares this machine's processors
+    waiting_ratio: float | None = None  # of the time, in which a ping was under way
 
 
 class RedisMemory(Row, frozen=True, kw_only=True):

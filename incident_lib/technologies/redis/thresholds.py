@@ -10,6 +10,9 @@ LIMITS = {
     "redis.latency.least_ratio": limit(
         0.1, "own", "of the time in long calls; one alone may have been held up"
     ),
+    "redis.latency.waiting.least_ratio": limit(
+        0.2, "own", "of the time spent in pings; one or two short delays are less"
+    ),
     "redis.memory.warning_ratio": limit(0.9, "APA", "time to make room before it is full"),
     "redis.memory.critical_ratio": limit(0.95, "own", "nothing may be evicted, so writes are refused next"),
     "redis.evictions.warning_ratio": limit(

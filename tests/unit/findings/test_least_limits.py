@@ -151,6 +151,12 @@ def held_up(share: float) -> bool:
     return is_bad(judge("redis.connection", filled(RedisLatency, longest_ratio=share, **fields)), "latency")
 
 
+def pings_waited(share: float) -> bool:
+    """Two slow pings of twenty, by the share of the time that was spent in pings."""
+    fields = {"sample_count": 20, "p95_seconds": 0.02, "median_seconds": 0.001, "waiting_ratio": share}
+    return is_bad(judge("redis.connection", filled(RedisLatency, **fields)), "latency")
+
+
 def keys_lost(count: int) -> bool:
     before = seen("redis.memory", memory(key_count=count), at=second(-60))
     now = seen("redis.memory", memory(key_count=0))
@@ -413,6 +419,7 @@ CASES = (
     ),
     Case("postgres.statements.dominant.least_ratio", dominant, 0.01),
     Case("redis.latency.least_ratio", held_up, 0.001),
+    Case("redis.latency.waiting.least_ratio", pings_waited, 0.001),
     Case(
         "redis.hit_ratio.least_count",
         lambda n: "hit_ratio" in judge("redis.memory", memory(hit_count=0, miss_count=n)),

@@ -115,11 +115,18 @@ def _doubt(latency: RedisLatency, wait: float, context: Context) -> str:
     """Return why the pings say little of a server that counted nothing itself, "" where they do."""
     if _is_busy_here(latency, wait, context):
         return f"a ping takes {format_duration(latency.p95_seconds)}, and this machine is too busy to say why"
-    # Of so few pings the 95th percentile is the slowest: one was held up, by whatever it was.
-    if latency.sample_count < _FEW_PINGS and latency.median_seconds < wait / 2:
+    if latency.median_seconds < wait / 2 and _are_few(latency, context):
         slowest = format_duration(latency.max_seconds)
         return f"few pings took long, the slowest {slowest}, and nothing that the server counts says why"
     return ""
+
+
+def _are_few(latency: RedisLatency, context: Context) -> bool:
+    """Return whether the slow pings were one or two short ones, held up by whatever it was."""
+    if latency.sample_count < _FEW_PINGS:  # of so few the 95th percentile is the slowest
+        return True
+    least = context.thresholds["redis.latency.waiting.least_ratio"]
+    return latency.waiting_ratio is not None and latency.waiting_ratio < least
 
 
 def _is_busy_here(latency: RedisLatency, wait: float, context: Context) -> bool:

@@ -82,7 +82,8 @@ def _ping(session: RedisSession) -> tuple[RedisLatency | None, Problem | None]:
         return None, None
     starved, started = starved_seconds(), clock.monotonic()
     pings = _send_pings(session)
-    starved_ratio = _starved_ratio(starved, clock.monotonic() - started)
+    elapsed = clock.monotonic() - started
+    starved_ratio = _starved_ratio(starved, elapsed)
     if pings.refusal and pings.refusal.code == "NOPERM":  # says nothing about the server
         return None, Problem.from_error(from_reply(pings.refusal))
     return RedisLatency(
@@ -95,6 +96,7 @@ def _ping(session: RedisSession) -> tuple[RedisLatency | None, Problem | None]:
         refusal=pings.refusal.code if pings.refusal else None,
         served_p95_seconds=percentile(pings.served, 0.95),
         starved_ratio=starved_ratio,
+        waiting_ratio=min(sum(pings.served) / elapsed, 1.0),
         is_here=is_here(*session.transport.ends),
         **_meanwhile(session),
     ), None

@@ -163,6 +163,11 @@ def test_connection() -> None:
     # Of fewer than twenty pings the 95th percentile is a single one.
     single = msgspec.structs.replace(latency(0.02), sample_count=19)
     assert severities(judge("connection", server(), single)) == {"latency": "INFO"}
+    # Two short ones of twenty are not the server's, unless pings waited for much of the time.
+    assert severities(judge("connection", server(), latency(0.02, waiting_ratio=0.05))) == {"latency": "INFO"}
+    assert severities(judge("connection", server(), latency(0.4, waiting_ratio=0.5))) == {
+        "latency": "WARNING"
+    }
     # A slow network is not a slow server.
     assert severities(judge("connection", server(), latency(0.051, connect_seconds=0.05))) == {"ok": "OK"}
     # Nor is a busy machine here.
