@@ -20,7 +20,7 @@ class Clues:
         self.catalogue = catalogue
         self._by_target: dict[str, list[Finding]] = {}
         for finding in findings:
-            if finding.severity is not FindingSeverity.UNKNOWN:
+            if finding.severity is not FindingSeverity.UNKNOWN and not finding.is_past:
                 self._by_target.setdefault(finding.target, []).append(finding)
 
     @property

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from incident_lib.correlation.judges import JUDGES, Judge, judge_together
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
+from incident_lib.findings.recovery import settled
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, NotAssessed
@@ -26,7 +27,7 @@ def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - what one server answers must not hide what the others did
         message = problem_of(error).message
         found = (finding(evidence, "unknown", FindingSeverity.UNKNOWN, f"not assessed: {message}"),)
-    yield from found
+    yield from map(settled, found)
 
 
 def _judged(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -70,10 +71,12 @@ def analyze(
         programs=table().programs,
         compared=tuple(compared),
     )
-    judged = [finding for each in everything for finding in analyze_one(each, context)]
-    for judge in JUDGES:
+    found = [finding for each in everything for finding in analyze_one(each, context)]
+    past = [finding for finding in found if finding.is_past]
+    judged = [finding for finding in found if not finding.is_past]
+    for judge in JUDGES:  # what is over speaks for nothing that is so now
         judged = _together(judge, judged, situation)
-    findings = _in_order(judged)
+    findings = _in_order(map(settled, (*judged, *past)))
     try:
         hypotheses = rank(findings, topology, patterns, situation.catalogue)
     except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into

@@ -111,7 +111,7 @@ def _observe(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known)
 
 def onset_of(analysis: Analysis) -> datetime | None:
     """Return when trouble began, from the logs; None when they do not say."""
-    onsets = (f.since for f in analysis.findings if catalogue().has(f, Flag.ONSET))
+    onsets = (f.since for f in analysis.findings if catalogue().has(f, Flag.ONSET) and not f.is_past)
     return min((since for since in onsets if since), default=None)
 
 

@@ -30,6 +30,14 @@ class FindingSeverity(StrEnum):
         return self in {FindingSeverity.CRITICAL, FindingSeverity.WARNING}
 
 
+class Holds(StrEnum):
+    """Whether what a finding reports is still so."""
+
+    NOW = "now"  # as far as the newest part of the evidence shows
+    PAST = "past"  # it was so, and is well since
+    UNKNOWN = "unknown"
+
+
 class ProposedAction(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person may decide to do; proposing it changes nothing."""
 
@@ -52,6 +60,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence_hashes: dict[str, str] = {}  # SHA-256 of those that are stored with it, once it is stored itself
     actions: tuple[ProposedAction, ...] = ()
     data: dict[str, str | int | float | None] = {}  # the numbers and names again, for rules and templates
+    holds: Holds = Holds.NOW
+    until: datetime | None = None  # when it was seen last; of what is over, since when it is well
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is over: then it is at most INFO, and supports no hypothesis, severity or action."""
+        return self.holds is Holds.PAST
 
     @property
     def probe(self) -> str:

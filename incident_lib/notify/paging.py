@@ -60,7 +60,11 @@ def signals_of(
     What others run is left out, as far as `topology` has it: it hurts users only through our services.
     """
     outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
-    findings = tuple(f for f in (analysis.findings if analysis else ()) if f.target not in outside)
+    findings = tuple(
+        finding
+        for finding in (analysis.findings if analysis else ())
+        if finding.target not in outside and not finding.is_past
+    )
     down = {*_critical(findings, Flag.DOWN), *(f.target for f in findings if _is_all_errors(f))}
     failing = _critical(findings, Flag.ILL) - down
     stores = {f.target for f in findings if _has(f, Flag.OF_STORE)} & down
