@@ -12,6 +12,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import load_case
 from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.parameters import read_parameters
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
 from incident_lib.investigation.snapshot import SINCE, take_snapshot
 from incident_lib.model.run import RunRecord
@@ -50,12 +51,13 @@ def open_review(
     `latest` or an id reads what is there and contacts no target; `new` takes one more snapshot first.
     Errors: UsageError for a name that does not exist, ConfigError, FolderError.
     """
-    settings = load_settings(config, incident)
-    folder = folders.find(settings.incidents, incident, redactor_for(settings))
-    if snapshot == "new":
-        take_snapshot(settings, folder.path / "snapshots", since, Watch(), folder=folder)
-    elif snapshot != "latest":
-        folder.snapshot(snapshot)
+    given = read_parameters(incident=incident, snapshot=snapshot, since=since, config=config)
+    settings = load_settings(given.config, given.incident)
+    folder = folders.find(settings.incidents, given.incident, redactor_for(settings))
+    if given.snapshot == "new":
+        take_snapshot(settings, folder.path / "snapshots", given.since or SINCE, Watch(), folder=folder)
+    elif given.snapshot not in {"", "latest"}:
+        folder.snapshot(given.snapshot)
     facts, left_out = gather(settings, folder)
     path = folder.path / file_name(facts.incident)
     return Review(settings=settings, folder=folder, facts=facts, left_out=left_out, text=_text(path))

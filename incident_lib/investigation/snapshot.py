@@ -27,6 +27,7 @@ from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
 from incident_lib.investigation.exclusive import WAIT_SECONDS, one_at_a_time
 from incident_lib.investigation.observed import record_observed
+from incident_lib.investigation.parameters import read_parameters
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, signer_for
 from incident_lib.investigation.stored import load_evidence
@@ -217,10 +218,13 @@ def open_investigation(
 ) -> Case:
     """Return a case for a notebook: `new` collects, `latest` or an id replays.
 
-    Errors: UsageError for a name that does not exist, ConfigError for a wrong configuration.
+    Errors: UsageError for a name that does not exist, or a value that is no text; ConfigError for a wrong
+    configuration.
     """
-    settings = load_settings(config, incident)
-    folder = folders.find(settings.incidents, incident, redactor_for(settings))
-    if snapshot == "new":
-        return take_snapshot(settings, folder.path / "snapshots", since, Watch(), folder=folder)
-    return open_case(settings, folder, snapshot)
+    given = read_parameters(incident=incident, snapshot=snapshot, since=since, config=config)
+    settings = load_settings(given.config, given.incident)
+    folder = folders.find(settings.incidents, given.incident, redactor_for(settings))
+    if (given.snapshot or "new") == "new":
+        place = folder.path / "snapshots"
+        return take_snapshot(settings, place, given.since or SINCE, Watch(), folder=folder)
+    return open_case(settings, folder, given.snapshot)

@@ -405,6 +405,20 @@ class PostgresSequence(Row, frozen=True, kw_only=True):
     is_left_alone: bool = False  # it was locked, so it was not read
 
 
+class PostgresNarrowColumn(Row, frozen=True, kw_only=True):
+    """A column with less room than the key whose numbers it holds."""
+
+    schema: str
+    table: str
+    column: str
+    column_type: str
+    limit_value: int
+    key_table: str
+    key_column: str
+    last_value: int  # of the sequence that fills the key
+    is_declared: bool  # by a foreign key; False: its name says so
+
+
 class PostgresHorizonHolder(Row, frozen=True, kw_only=True):
     """A holder whose old view of the data keeps dead rows from being removed."""
 

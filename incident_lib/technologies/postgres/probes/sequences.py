@@ -10,18 +10,21 @@ from incident_lib.model import Problem, Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import statement
-from incident_lib.technologies.postgres.rows import PostgresSequence
+from incident_lib.technologies.postgres.rows import PostgresNarrowColumn, PostgresSequence
 
 _BATCH = 100  # each read keeps a lock until its statement ends
 _BUDGET_SECONDS = 0.4
 _KEPT = 100
+_FAR = 0.8 * 32_767  # of the narrowest column that may hold a key's numbers
 Row = dict[str, Any]
 
 
 def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
     """Return how far sequences have come, the fullest first: a PostgresSequence each, at most 100.
 
-    Source: sql/sequences.sql, then sql/sequence_values.sql for 100 at a time, the least room first.
+    Behind them a PostgresNarrowColumn for each column that refers to a key and has less room than it has.
+    Source: sql/sequences.sql, then sql/sequence_values.sql for 100 at a time, the least room first; then
+    sql/narrow_columns.sql.
     Needs: SELECT on the sequences. Errors: TargetError.
     """
     listed = session.rows(statement("sequences"))
@@ -35,9 +38,15 @@ def fetch_sequences(session: PostgresSession, _window: Window) -> Fetched:
     )
     rows = sorted(msgspec.convert(list(values), list[PostgresSequence]), key=lambda row: -_used(row))
     total = listed[0]["total_count"] if listed else 0
+    narrow = _narrow(session, seen)
+    sent = (
+        statement("sequences"),
+        f"{statement('sequence_values')}\n-- 100 at a time",
+        *([statement("narrow_columns")] if narrow is not None else []),
+    )
     return Fetched(
-        rows=tuple(rows[:_KEPT]),
-        source="\n\n".join((statement("sequences"), f"{statement('sequence_values')}\n-- 100 at a time")),
+        rows=(*rows[:_KEPT], *(narrow or ())),
+        source="\n\n".join(sent),
         problem=_problem([row for row in rows if not row.may_read], len(locked), total, session),
         truncated=_cut(len(rows), total),
     )
@@ -66,6 +75,16 @@ def _batch(session: PostgresSession, batch: list[int]) -> dict[int, int | None]:
         if error.kind not in {ProblemKind.BUSY, ProblemKind.UNSUPPORTED}:
             raise
         return {}
+
+
+def _narrow(session: PostgresSession, seen: dict[int, int | None]) -> list[PostgresNarrowColumn] | None:
+    """Return the columns with too little room for a key; None where no sequence has come that far."""
+    far = [sequence for sequence, value in seen.items() if abs(value or 0) > _FAR]
+    if not far:
+        return None
+    text = statement("narrow_columns").replace("{KEYS}", "{" + ",".join(map(str, far)) + "}")
+    rows = [{**row, "last_value": seen[row["sequence"]]} for row in session.rows(text)]
+    return msgspec.convert(rows, list[PostgresNarrowColumn])
 
 
 def _used(row: PostgresSequence) -> float:

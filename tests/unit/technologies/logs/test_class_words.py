@@ -74,6 +74,10 @@ db_idle_timeout closing because: idle transaction timeout (age=60s)
 db_deadlock ERROR:  deadlock detected
 db_deadlock pymysql.err.OperationalError: (1213, 'Deadlock found when trying to get lock; try restarting')
 db_deadlock sqlalchemy.exc.OperationalError: (psycopg2.errors.DeadlockDetected) no
+db_out_of_range ERROR:  smallint out of range
+db_out_of_range psycopg.errors.NumericValueOutOfRange: no
+db_out_of_range ERROR:  value "3000000000" is out of range for type integer
+db_out_of_range ERROR:  22003: too much
 db_serialization ERROR:  could not serialize access due to read/write dependencies among transactions
 db_serialization psycopg.errors.SerializationFailure: once more
 db_serialization {"error_severity":"ERROR","state_code":"40001","message":"once more"}
