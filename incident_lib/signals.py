@@ -47,9 +47,9 @@ def interrupting() -> Iterator[Ending]:
             signal.signal(number, handler)
 
 
-def exit_now() -> NoReturn:
+def exit_now(code: int = EXIT_CODE) -> NoReturn:
     """End this process without waiting for anything."""
-    os._exit(EXIT_CODE)
+    os._exit(code)
 
 
 def leave_lost_terminal() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 
@@ -11,6 +12,7 @@ from incident_lib.cli.stream import Hider, cleaned, defect
 from incident_lib.errors import RedactionError, WorkbenchError
 from incident_lib.signals import EXIT_CODE, exit_now, interrupting
 
+_ABANDONED = "collect "  # threads of a collection, of which none is left but those that were given up
 DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, EXIT_CODE
 
 
@@ -18,7 +20,14 @@ def main(argv: list[str] | None = None) -> int:
     """Return the exit code of one command line: 0 done, 1 bad answer, 2 usage, 3 in part, 130 interrupted."""
     words = [_readable(word) for word in (sys.argv[1:] if argv is None else argv)]
     with cleaned(words) as hider:
-        return _run(words, hider)
+        code = _run(words, hider)
+    if argv is None and any(thread.name.startswith(_ABANDONED) for thread in threading.enumerate()):
+        # A thread that was given up may be in a library at whose end, with this one, the process would abort.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        exit_now(code)
+    return code
 
 
 def _run(words: list[str], hider: Hider) -> int:

@@ -8,11 +8,15 @@ from datetime import datetime
 import msgspec
 
 from incident_lib import clock
-from incident_lib.errors import ProblemKind, RedactionError
+from incident_lib.errors import RedactionError
 from incident_lib.model import Evidence, Finding, Problem, Window
-from incident_lib.probes.base import Lane, Probe, failed, run_lane, skipped, timed_out
+from incident_lib.probes.base import Lane, Probe, collection_ended, failed, run_lane, skipped, timed_out
 
 _GRACE_SECONDS = 1.5  # past a probe's own deadline: its watchdog had its chance
+_LAST_SHARE, _LAST_SECONDS = 0.2, 5.0  # of the deadline, at most: for what was read until then to be counted
+_COUNT_SECONDS = (
+    10.0  # past the deadline, for what such a probe read by then: a busy machine takes long for it
+)
 _OPEN_SECONDS = 8.0  # for opening a session, which may try several ways
 
 
@@ -50,14 +54,17 @@ _Message = _Begun | _Seen | _Ended | _Unhidden
 def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -> Iterator[Evidence]:
     """Yield the evidence of all lanes as it comes, one for each probe, in `deadline_seconds` at most.
 
-    A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon's, and what it
-    says later is not heard. Interrupting the iteration loses nothing that was yielded.
+    Before that, probes that keep what they read are broken off; to count it, they may take some seconds more.
+    A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon's, and what it says later
+    is not heard. Interrupting the iteration loses nothing that was yielded.
     """
     messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-    collection = _Collection(lanes, clock.monotonic() + deadline_seconds)
+    deadline = clock.monotonic() + deadline_seconds
+    ends_at = deadline - min(_LAST_SHARE * deadline_seconds, _LAST_SECONDS)
+    collection = _Collection(lanes, deadline)
     # No bounded call: a lane reports while it runs, and is given up by what it is at, not by one deadline.
     for index, lane in enumerate(lanes):
-        work = threading.Thread(target=_work, args=(index, lane, window, messages.put), daemon=True)
+        work = threading.Thread(target=_work, args=(index, lane, window, ends_at, messages.put), daemon=True)
         work.name = f"collect {lane.target} {lane.name}"
         work.start()
     while collection.is_running:
@@ -72,13 +79,13 @@ def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) ->
         yield from collection.overdue()
 
 
-def _work(index: int, lane: Lane, window: Window, put: Callable[[_Message], None]) -> None:
+def _work(index: int, lane: Lane, window: Window, ends_at: float, put: Callable[[_Message], None]) -> None:
     def begin(probe: Probe) -> None:
         """Tell the other side which probe begins."""
         put(_Begun(index, probe, clock.now(), clock.monotonic()))
 
     try:
-        for evidence in run_lane(lane, window, begin):
+        for evidence in run_lane(lane, window, begin, ends_at=ends_at):
             put(_Seen(index, evidence))
     except RedactionError as error:  # the collection fails closed, not this lane alone
         put(_Unhidden(error))
@@ -116,23 +123,25 @@ class _Collection:
 
     def seconds_to_wait(self) -> float:
         """Return how long nothing can become overdue."""
-        limits = [self._limit(lane) for lane in self._running]
-        return max(0.01, min([self._deadline, *limits]) - clock.monotonic())
+        limits = [min(self._deadline_of(lane), self._limit(lane)) for lane in self._running]
+        return max(0.01, min(limits) - clock.monotonic())
 
     def overdue(self) -> Iterator[Evidence]:
         """Yield FAILED and SKIPPED evidence for the lanes whose time is up, and give them up."""
         now = clock.monotonic()
         for lane in list(self._running):
-            if now >= self._deadline:
-                problem = Problem(
-                    kind=ProblemKind.DEADLINE,
-                    message="the deadline of the whole collection came first",
-                    advice="look at this target alone, or raise [limits] collect_seconds",
-                )
+            if now >= self._deadline_of(lane):
+                problem = collection_ended()
                 yield from self._give_up(lane, problem.message, problem)
             elif now >= self._limit(lane):
                 problem = timed_out(now - self._begun[lane].monotonic)
                 yield from self._give_up(lane, f"{self._begun[lane].probe.name} hangs", problem)
+
+    def _deadline_of(self, lane: int) -> float:
+        """Return when a lane is given up for the sake of the whole: later where it counts what it has."""
+        begun = self._begun.get(lane)
+        counts = begun is not None and begun.probe.keeps
+        return self._deadline + (_COUNT_SECONDS if counts else 0.0)
 
     def _limit(self, lane: int) -> float:
         begun = self._begun.get(lane)

@@ -54,6 +54,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     cost: str = "none"  # on the target
     tier: int = 0
     deadline_seconds: float = 5.0
+    keeps: bool = False  # broken off, it returns what it has: so it is, before the collection's deadline
     # Keywords with which `fetch` is called again and again in a watch; None where it takes no part. Each call
     # is one statement, one request or a few files of /proc: nothing that scans a catalog or a log's past.
     in_watch: Mapping[str, Any] | None = None
@@ -68,16 +69,19 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""  # technology, for progress: "postgres"
 
 
-def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence:
+def run(
+    probe: Probe, session: Session, target: str, window: Window, *, ends_at: float = float("inf")
+) -> Evidence:
     """Return what `probe` saw, whatever happens: the only place that catches a bug in a probe.
 
-    Cost: a watchdog breaks the session off at the probe's deadline, because a silent peer
-    is ended by no time-out of its own.
+    Cost: a watchdog breaks the session off at the probe's deadline, because a silent peer is ended by no
+    time-out of its own. One that keeps what it read is broken off at `ends_at` of the monotonic clock, too.
     """
     started_at, started = clock.now(), clock.monotonic()
+    left = max(ends_at - started, 0.0) if probe.keeps else float("inf")
     # No bounded call: the probe stays in its lane's thread, which must be free again before the next one.
     expired = threading.Event()
-    watchdog = threading.Timer(probe.deadline_seconds, _expire, (expired, session))
+    watchdog = threading.Timer(min(probe.deadline_seconds, left), _expire, (expired, session))
     watchdog.daemon = True
     watchdog.start()
     try:
@@ -96,14 +100,18 @@ def run(probe: Probe, session: Session, target: str, window: Window) -> Evidence
         watchdog.cancel()
     seconds = clock.monotonic() - started
     if expired.is_set():
-        problem = timed_out(probe.deadline_seconds)
+        problem = timed_out(probe.deadline_seconds) if left > probe.deadline_seconds else collection_ended()
     return failed(probe, target, problem, started_at=started_at, seconds=seconds, vantage=session.vantage)
 
 
 def run_lane(
-    lane: Lane, window: Window, begin: Callable[[Probe], None] = lambda _probe: None
+    lane: Lane,
+    window: Window,
+    begin: Callable[[Probe], None] = lambda _probe: None,
+    *,
+    ends_at: float = float("inf"),
 ) -> Iterator[Evidence]:
-    """Yield the evidence of a lane's probes; `begin` hears of each probe before it starts.
+    """Yield the evidence of a lane's probes; `begin` hears of each before it starts; `ends_at` as in `run`.
 
     A target that refuses the session gives one FAILED evidence and SKIPPED ones behind it; after
     two time-outs the rest is skipped too, because asking on would make the outage worse. A target that
@@ -124,19 +132,19 @@ def run_lane(
         yield from skipped(lane, lane.probes[1:], f"{first.name} failed: {problem.message}")
         return
     try:
-        yield from _run_all(lane, session, window, begin)
+        yield from _run_all(lane, session, window, begin, ends_at)
     finally:
         with contextlib.suppress(Exception):
             session.close()
 
 
 def _run_all(
-    lane: Lane, session: Session, window: Window, begin: Callable[[Probe], None]
+    lane: Lane, session: Session, window: Window, begin: Callable[[Probe], None], ends_at: float
 ) -> Iterator[Evidence]:
     timeouts = 0
     for position, probe in enumerate(lane.probes):
         begin(probe)
-        evidence = run(probe, session, lane.target, window)
+        evidence = run(probe, session, lane.target, window, ends_at=ends_at)
         yield evidence
         problem = evidence.problem
         timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT and not problem.answered
@@ -187,6 +195,15 @@ def timed_out(seconds: float) -> Problem:
         kind=ProblemKind.TIMED_OUT,
         message=f"no answer within {format_duration(seconds)}",
         advice="it accepts and does not answer: look at its own load and logs",
+    )
+
+
+def collection_ended() -> Problem:
+    """Return the problem of a probe that was still at work when the whole collection had to end."""
+    return Problem(
+        kind=ProblemKind.DEADLINE,
+        message="the deadline of the whole collection came first",
+        advice="look at this target alone, or raise [limits] collect_seconds",
     )
 
 

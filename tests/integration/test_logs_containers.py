@@ -18,7 +18,8 @@ from incident_lib.model import Evidence, EvidenceStatus, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.logs import probes as logs
 from incident_lib.technologies.logs.export import counted_by_answer, counted_by_file
-from incident_lib.technologies.logs.probes.container import raw_lines, split_time
+from incident_lib.technologies.logs.probes import container as container_logs
+from incident_lib.technologies.logs.probes.container import raw_lines, split_time, take
 from incident_lib.technologies.logs.rows import LogEndpoint, LogException, LogSummary, LogTail
 from tests.integration import docker_service
 from tests.integration.docker_service import CASES, container
@@ -110,6 +111,20 @@ def test_a_reader_travels_by_name_and_stops_at_its_deadline(server):
         lines = log.lines(since, None)
         assert list(lines.batches)
         assert "lines came in 0 ms" in lines.cut
+
+
+def test_what_came_before_it_was_broken_off_counts(server, monkeypatch):
+    with closing(logs.ContainerReader(server).open()) as log:
+
+        def broken_off(batch, scan):
+            log.abort()
+            return take(batch, scan)
+
+        monkeypatch.setattr(container_logs, "take", broken_off)
+        fetched = logs.fetch_lines(log, Window(clock.now() - timedelta(minutes=15), clock.now()))
+    assert 0 < fetched.rows[0].lines_count <= 1_000
+    assert f"{fetched.rows[0].lines_count:,} lines came in" in fetched.problem.message
+    assert fetched.problem.kind is ProblemKind.TIMED_OUT
 
 
 def test_a_terminals_log_is_read(engine):

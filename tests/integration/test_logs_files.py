@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -113,12 +114,34 @@ def test_what_does_not_come_within_the_deadline_is_cut_and_reported(tmp_path):
         assert log.lines(window(), None).cut
 
 
+def test_what_was_read_before_it_was_broken_off_counts_with_its_share(tmp_path, monkeypatch):
+    path = tmp_path / "backend.log"
+    path.write_text(hours_of_lines(clock.now() - timedelta(seconds=600), 600))
+    monkeypatch.setattr(files, "FIRST_BYTES", 20_000)
+    log = logs.FileReader(path).open()
+    take = log._take
+
+    def broken_off(*arguments, **options):
+        log.abort()
+        return take(*arguments, **options)
+
+    log._take = broken_off
+    fetched = logs.fetch_lines(log, window())
+    assert 0 < fetched.rows[0].lines_count < 1_200
+    share = int(re.search(r"only the newest (\d+)(?:\.\d)? % of this stretch", fetched.problem.message)[1])
+    assert share == pytest.approx(fetched.rows[0].lines_count / 60, abs=1)
+    first, last = re.search(r"backend\.log bytes (\d+) to (\d+)$", fetched.source).groups()
+    assert int(first) == pytest.approx(int(last) - 20_000, abs=100)
+    assert fetched.attachments[0].chunks[-1].endswith(b"order 5999 paid\n")
+
+
 def test_blocks_join_without_a_line_lost_or_twice(tmp_path):
     path = tmp_path / "backend.log"
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
     with closing(logs.FileReader(path).open()) as log:
         part = files._Part(path, 0, path.stat().st_size)
-        blocks = list(log._blocks([part], size=1000))
+        log._block_bytes = 1000
+        blocks = list(log._blocks([part]))
         assert b"".join(block.data for block in reversed(blocks)) == path.read_bytes()
         assert all(block.data.startswith(b"line ") and block.data.endswith(b"\n") for block in blocks)
         assert all(path.read_bytes().find(block.before + block.data) >= 0 for block in blocks)
@@ -137,7 +160,8 @@ till.errors.DrawerError: drawer {number} is open
 def test_a_traceback_across_blocks_is_a_single_error(tmp_path, monkeypatch):
     path, begun = tmp_path / "backend.log", clock.now() - timedelta(seconds=300)
     path.write_text("".join(TRACE.format(at=iso(begun + timedelta(seconds=n)), number=n) for n in range(250)))
-    monkeypatch.setattr(files.FileLog._blocks, "__defaults__", (1_000,))
+    monkeypatch.setattr(files, "FIRST_BYTES", 1_000)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 1_000)
     with closing(logs.FileReader(path).open()) as log:
         digest = log.read(window()).digest
     assert {key: tally.count for key, tally in digest.exceptions.items()} == {

@@ -218,6 +218,19 @@ def test_a_journalctl_that_hangs_is_ended_at_the_deadline(tmp_path, monkeypatch)
         time.sleep(0.05)
 
 
+def test_what_was_counted_before_it_was_broken_off_stays_with_its_share(tmp_path, monkeypatch):
+    journal_service.write(tmp_path, orders(clock.now() - timedelta(minutes=1), 30))
+    monkeypatch.setattr(journal, "_STRETCH_LINES", 10)
+    whole = logs.fetch_lines(journal.JournalReader("shop", str(tmp_path)).open(), window())
+    assert (whole.rows[0].lines_count, whole.problem) == (30, None)
+    log = journal.JournalReader("shop", str(tmp_path)).open()
+    log.abort()
+    fetched = logs.fetch_lines(log, window())
+    assert fetched.rows[0].lines_count == 10
+    assert "only the newest 10 of 30 lines could be counted" in fetched.problem.message
+    assert b"order 29" in fetched.attachments[0].chunks[-1]
+
+
 def test_the_command_exports_the_log_of_a_unit(tmp_path, capsys):
     at = clock.now() - timedelta(minutes=1)
     entries = [*orders(at, 30), Entry(at, "ERROR basket: card declined password=tr0ub4dor")]

@@ -10,8 +10,8 @@ from incident_lib.correlation.judges import Judge
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Context
 from incident_lib.investigation import analyze as analyze_module
+from incident_lib.investigation import collect as collect_module
 from incident_lib.investigation.analyze import analyze_one
-from incident_lib.investigation.collect import collect
 from incident_lib.model import EvidenceStatus, FindingSeverity, Measurement, Window
 from incident_lib.model.rows import MemorySample
 from incident_lib.model.topology import Topology
@@ -61,7 +61,7 @@ def probe(name, fetch, deadline=5.0):
 
 def run(*lanes, deadline=20.0):
     started = time.monotonic()
-    found = {one.ref: one for one in collect(lanes, WINDOW, deadline)}
+    found = {one.ref: one for one in collect_module.collect(lanes, WINDOW, deadline)}
     return found, time.monotonic() - started
 
 
@@ -205,6 +205,27 @@ def test_the_deadline_of_the_whole_ends_everything_and_tells_what_is_missing():
     assert seconds < 5
 
 
+def test_what_was_read_until_the_deadline_counts_though_counting_takes_longer():
+    def reads(session, _window):
+        session.cut.wait(30)
+        time.sleep(0.5)
+        return well(session, _window)
+
+    reading = msgspec.structs.replace(probe("p.reads", reads, 25), keeps=True)
+    found, _ = run(lane("a", reading, opens=Silent), lane("b", probe("p.hangs", hangs, 25)), deadline=0.3)
+    assert found["a/p.reads"].status is EvidenceStatus.COLLECTED
+    assert found["b/p.hangs"].problem.kind is ProblemKind.DEADLINE
+
+
+def test_a_reading_that_hangs_behind_the_deadline_is_given_up_with_the_reason(monkeypatch):
+    monkeypatch.setattr(collect_module, "_COUNT_SECONDS", 0.2)
+    reading = msgspec.structs.replace(probe("p.reads", hangs, 25), keeps=True)
+    cut = msgspec.structs.replace(probe("p.cut", waits, 25), keeps=True)
+    found, seconds = run(lane("a", reading), lane("b", cut, opens=Silent), deadline=0.3)
+    assert found["a/p.reads"].problem.kind is found["b/p.cut"].problem.kind is ProblemKind.DEADLINE
+    assert seconds < 10
+
+
 def test_lanes_run_side_by_side():
     def slow(_session, _window):
         time.sleep(0.3)
@@ -216,7 +237,7 @@ def test_lanes_run_side_by_side():
 
 
 def test_nothing_to_do_is_no_work():
-    assert list(collect((), WINDOW, 5.0)) == []
+    assert list(collect_module.collect((), WINDOW, 5.0)) == []
 
 
 def test_what_cannot_be_judged_together_is_unknown_and_the_rest_stays(monkeypatch):

@@ -60,6 +60,7 @@ PROBES: tuple[Probe, ...] = (
         cost="one read of the window's lines, at most limits.log_bytes",
         in_watch={},
         deadline_seconds=25.0,
+        keeps=True,
     ),
 )
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from incident_lib.units import format_duration
 _SURE_TAIL = 100_000  # up to so many lines a cut is made sure of by fetching another line
 _CHUNK = 1024 * 1024
 _BLOCK = 1024 * 1024
+_PIECE_LINES = 1_000  # that are counted before the clock is read
 _LITTLE, _PAUSE_SECONDS = 32 * 1024, 0.0005
 _USUAL_LINE_BYTES = 256
 _HEADER_BYTES = 8
@@ -66,9 +68,11 @@ class ContainerLog:
         self.notes: tuple[str, ...] = ()
         self._engine, self._container, self._limits = engine, reader.container, reader.limits
         self.seconds = reader.seconds
+        self._aborted = False
 
     def abort(self) -> None:
-        """Break off the reading."""
+        """Break off the reading; what came until then counts."""
+        self._aborted = True
         self._engine.abort()
 
     def close(self) -> None:
@@ -83,12 +87,13 @@ class ContainerLog:
         late = clock.now().timestamp() - window.end.timestamp() > _SLACK_SECONDS
         tail: int | None = None if late else max(self._limits.log_bytes // _USUAL_LINE_BYTES, 1_000)
         reading, lines, fits = self._read(window, tail)
-        if not fits and tail is not None:
+        if not fits and tail is not None and not self._aborted:
             fewer = max(min(tail, lines) // 4, 1_000)  # the newest count, and they come last
-            again = self._read(window, fewer)[0]
-            # Where lines come so fast, those that came meanwhile may be all of a short tail.
-            reading = again if again.digest.lines else reading
-        if not reading.digest.lines:
+            with suppress(TargetError):  # what was read before still counts
+                again = self._read(window, fewer)[0]
+                # Where lines come so fast, those that came meanwhile may be all of a short tail.
+                reading = again if again.digest.lines else reading
+        if not reading.digest.lines and reading.problem is None:
             batches = raw_lines(self._engine, self._container, tail=_LAST_LINES)
             reading.before = tuple(_stamped(raw) for batch in batches for raw in batch)
         return reading
@@ -164,19 +169,26 @@ class ContainerLog:
         kept: list[str] = []
         size = lines = 0
         overflowed, problem = False, None
-        deadline = clock.monotonic() + self.seconds
-        for batch in raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail):
-            kept += take(batch, scan)
-            lines += sum(1 + len(raw) // _PIECE for raw in batch)
-            size += sum(map(len, batch))
-            if len(kept) > 4 * self._limits.log_lines:
-                kept = kept[-self._limits.log_lines :]
-            overflowed = size > self._limits.log_bytes
-            if overflowed:
-                break
-            if clock.monotonic() > deadline:
-                problem = _late(lines, self.seconds)
-                break
+        begun = clock.monotonic()
+        batches = raw_lines(self._engine, self._container, since=window.start.timestamp(), tail=tail)
+        try:
+            for batch in _pieces(batches):
+                kept += take(batch, scan)
+                lines += sum(1 + len(raw) // _PIECE for raw in batch)
+                size += sum(map(len, batch))
+                if len(kept) > 4 * self._limits.log_lines:
+                    kept = kept[-self._limits.log_lines :]
+                overflowed = size > self._limits.log_bytes
+                if overflowed:
+                    break
+                seconds = clock.monotonic() - begun
+                if self._aborted or seconds > self.seconds:
+                    problem = _late(lines, seconds)
+                    break
+        except TargetError as error:
+            if not lines:
+                raise
+            problem = _late(lines, clock.monotonic() - begun) if self._aborted else _broken(lines, error)
         reading = Reading(
             digest=scan.finish(),
             newest=newest_of(kept, self._limits.log_lines),
@@ -466,6 +478,19 @@ def _unreadable(container: str, driver: str) -> TargetError:
         f"the log of {container} cannot be read: its log driver is {driver!r}",
         "read it where that driver sends it, or set the driver to json-file or local",
     )
+
+
+def _pieces(batches: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    """Yield the lines in batches that are counted in a moment, so that a deadline is not passed by far."""
+    for batch in batches:
+        yield from (batch[first : first + _PIECE_LINES] for first in range(0, len(batch), _PIECE_LINES))
+
+
+def _broken(lines: int, error: TargetError) -> Problem:
+    message = (
+        f"{lines:,} lines came, then the engine's answer broke off: {error.message}; the newest are missing"
+    )
+    return Problem(kind=error.kind, message=message, advice=error.advice)
 
 
 def _late(lines: int, seconds: float) -> Problem:

@@ -14,7 +14,7 @@ from incident_lib.config import Limits
 from incident_lib.connections.places.base import Content, Place
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import Window
+from incident_lib.model import Problem, Window
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.line import clean_lines, encoding_of
 from incident_lib.technologies.logs.probes.moments import first_time, seek, zone_shift
@@ -28,8 +28,10 @@ from incident_lib.technologies.logs.probes.reader import (
 )
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.probes.times import DateOrder, order_of
+from incident_lib.units import format_bytes, format_duration, format_share
 
-BLOCK_BYTES = 4 * 1024 * 1024
+FIRST_BYTES, BLOCK_BYTES = 256 * 1024, 4 * 1024 * 1024  # of the first block, and of any
+_LEAST_BLOCK_BYTES, _BLOCK_SECONDS = 128 * 1024, 1.0  # a block is about as much as is counted in a second
 _PEEK_BYTES = 64 * 1024
 _LATELY_SECONDS, _WATCHED_SECONDS = 60.0, 1.0
 _FOLLOWING = 3_000  # lines behind a block in which its last record may go on
@@ -98,6 +100,7 @@ class FileLog:
         self._reader, self._path, self._limits = reader, reader.path, reader.limits
         self._encoding = "utf-8"
         self._aborted = False
+        self._block_bytes = FIRST_BYTES
 
     def abort(self) -> None:
         """Stop at the next block."""
@@ -133,7 +136,7 @@ class FileLog:
 
     def count(self, window: Window) -> tuple[Reading, bool]:
         """Return what the file holds in the window, and whether its lines have times. Errors: as `read`."""
-        deadline = clock.monotonic() + self._reader.seconds
+        begun = clock.monotonic()
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
         self._encoding = encoding_of(self._reader.part(self._path, 0, 2).data)
@@ -141,26 +144,33 @@ class FileLog:
             return self._count_encoded(Scan(start, end, width))
         order, shift = self._dating()
         parts, timed, complete = self._parts(window.start, start - shift, order)
-        reading = Reading(
-            digest=Digest(slot_seconds=width),
-            newest=[],
-            source=self._source(parts, shift, timed=timed),
-            complete=complete,
-        )
+        reading = Reading(digest=Digest(slot_seconds=width), newest=[], source="", complete=complete)
         wanted = None if timed else self._limits.log_lines
         behind: list[str] = []  # of the block that was counted before, the newer: a record may go on there
+        read_bytes = 0
         for block in self._blocks(parts):
-            if self._aborted or clock.monotonic() > deadline or block is None:
+            seconds = clock.monotonic() - begun
+            if self._aborted or seconds > self._reader.seconds or block is None:
                 reading.complete = False
+                if block is not None:
+                    reading.problem = _late(read_bytes, parts, seconds)
                 break
             scan = Scan(start, end, width, shift=shift, order=order)
             scan.prime((line, None) for line, _ in clean_lines(block.before))
             lines = list(clean_lines(block.data))
+            read_bytes += len(block.data)
             if not self._take(lines, scan, behind=behind, reading=reading, wanted=wanted):
                 reading.complete = False
                 break
             behind = [line for line, _ in lines[:_FOLLOWING]]
+            self._pace(len(block.data), clock.monotonic() - begun - seconds)
+        reading.source = self._source(_newest_parts(parts, read_bytes), shift, timed=timed)
         return reading, timed
+
+    def _pace(self, size: int, seconds: float) -> None:
+        """Choose how much is read next: of a log that takes long, no more than ends near the deadline."""
+        wanted = int(size * _BLOCK_SECONDS / max(seconds, 1e-6))
+        self._block_bytes = max(min(wanted, BLOCK_BYTES), min(_LEAST_BLOCK_BYTES, BLOCK_BYTES))
 
     def _count_encoded(self, scan: Scan) -> tuple[Reading, bool]:
         """Return what a file of two bytes a character holds: its newest bytes, in a single block."""
@@ -256,15 +266,15 @@ class FileLog:
                 raise
             yield older
 
-    def _blocks(self, parts: list[_Part], size: int = BLOCK_BYTES) -> Iterator["_Block | None"]:
-        """Yield the lines of the parts in blocks, the newest first.
+    def _blocks(self, parts: list[_Part]) -> Iterator["_Block | None"]:
+        """Yield the lines of the parts in blocks of about `_block_bytes`, the newest first.
 
         None for a block that is no longer there, as after a rotation in the meantime.
         """
         for part in parts:
             end = part.end
             while end > part.start:
-                begin = max(end - size, part.start)
+                begin = max(end - self._block_bytes, part.start)
                 context = min(begin, _PEEK_BYTES)
                 data = self._bytes(part.path, begin - context, end - begin + context)
                 if len(data) < end - begin + context:
@@ -288,3 +298,29 @@ class FileLog:
         if shift:
             notes += f"; its times have no zone and are taken as {-shift / 3600:+g} h from UTC"
         return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"
+
+
+def _late(read_bytes: int, parts: list[_Part], seconds: float) -> Problem:
+    total = sum(part.end - part.start for part in parts)
+    share = format_share(read_bytes / total) if total else "nothing"
+    return Problem(
+        kind=ProblemKind.TIMED_OUT,
+        message=f"only the newest {share} of this stretch of time ({format_bytes(read_bytes)} of "
+        f"{format_bytes(total)}) could be read in {format_duration(seconds)}: the oldest lines are missing",
+        advice="read a shorter stretch of time, with --since",
+    )
+
+
+def _newest_parts(parts: list[_Part], size: int) -> list[_Part]:
+    """Return what the newest bytes of the parts are.
+
+    >>> _newest_parts([_Part(Path("a"), 0, 10), _Part(Path("a.1"), 0, 10), _Part(Path("a.2"), 0, 9)], 14)[1]
+    _Part(path=PosixPath('a.1'), start=6, end=10)
+    """
+    found: list[_Part] = []
+    for part in parts:
+        found.append(_Part(part.path, max(part.start, part.end - size), part.end))
+        size -= part.end - found[-1].start
+        if size <= 0:
+            break
+    return found

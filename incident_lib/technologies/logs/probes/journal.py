@@ -13,7 +13,7 @@ from incident_lib.connections.places.base import Output, Place
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
-from incident_lib.technologies.logs.probes.digest import Digest
+from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.line import clean
 from incident_lib.technologies.logs.probes.reader import (
     ALL,
@@ -27,6 +27,7 @@ from incident_lib.units import format_duration
 
 _PAGE_ENTRIES = 20_000
 _PAGE_BYTES = 32 * 1024 * 1024
+_STRETCH_LINES, _PRIMING_LINES = 20_000, 1_000  # lines that are counted at a time, after some before them
 _BEFORE = 20  # newest entries of a unit that wrote nothing in the window
 _WARNING = 4  # of syslog's severities: from this one on the writer reports something wrong
 _FIELDS = "MESSAGE,PRIORITY,_TRANSPORT,SYSLOG_IDENTIFIER,_PID"
@@ -124,15 +125,8 @@ class JournalLog:
         self._deadline = clock.monotonic() + self._reader.seconds
         width = slot_seconds(window.length.total_seconds())
         reading = Reading(digest=Digest(slot_seconds=width), newest=[], source=" ".join(self._argv()))
-        scan = Scan(window.start.timestamp(), window.end.timestamp(), width)
-        kept = [
-            line.stamped
-            for page in reversed(list(self._pages(window, reading)))
-            for line in page
-            if scan.feed(line.text, line.at, cut=line.cut)
-        ]
-        reading.digest = scan.finish()
-        reading.newest = newest_of(kept, self._limits.log_lines)
+        lines = [line for page in reversed(list(self._pages(window, reading))) for line in page]
+        self._count(lines, window, reading)
         if not reading.digest.lines:
             self._find_before(reading)
         reading.problem = reading.problem or self._problem
@@ -152,6 +146,26 @@ class JournalLog:
     def state(self) -> dict[str, Any]:
         """Return nothing: the journal does not know the state of the unit."""
         return {}
+
+    def _count(self, lines: list[JournalLine], window: Window, reading: Reading) -> None:
+        """Count the lines in stretches, the newest first, for as long again as they may take to be read."""
+        begun, width = clock.monotonic(), reading.digest.slot_seconds
+        end, kept = len(lines), list[str]()
+        behind: list[str] = []
+        while end:
+            seconds = clock.monotonic() - begun
+            if end < len(lines) and (self._aborted or seconds > self._reader.seconds):
+                reading.complete, reading.problem = False, _uncounted(len(lines) - end, len(lines), seconds)
+                break
+            first = max(end - _STRETCH_LINES, 0)
+            scan = Scan(window.start.timestamp(), window.end.timestamp(), width)
+            scan.prime((line.text, line.at) for line in lines[max(first - _PRIMING_LINES, 0) : first])
+            stretch = lines[first:end]
+            found = [line.stamped for line in stretch if scan.feed(line.text, line.at, cut=line.cut)]
+            reading.digest = merge(scan.finish(behind), reading.digest)
+            kept = newest_of(found + kept, self._limits.log_lines)
+            behind, end = [line.text for line in stretch[:_PRIMING_LINES]], first
+        reading.newest = kept
 
     def _pages(self, window: Window, reading: Reading) -> Iterator[list[JournalLine]]:
         """Yield the lines of the window in pages, the newest page first; `reading` takes what was cut."""
@@ -255,6 +269,15 @@ class JournalLog:
             message=f"not all of the journal came in {seconds}: the oldest lines are missing",
             advice="read a shorter stretch of time, with --since",
         )
+
+
+def _uncounted(counted: int, total: int, seconds: float) -> Problem:
+    newest = f"only the newest {counted:,} of {total:,} lines"
+    return Problem(
+        kind=ProblemKind.TIMED_OUT,
+        message=f"{newest} could be counted in {format_duration(seconds)}: the oldest are missing",
+        advice="read a shorter stretch of time, with --since",
+    )
 
 
 def entries_of(printed: bytes) -> list[_Entry]:
