@@ -29,6 +29,7 @@ _LEAST_SYMPTOM = 0.13
 class _Candidate(msgspec.Struct, frozen=True):
     pattern: Pattern
     target: str
+    kind: str
     required: tuple[Finding, ...]
     support: tuple[Finding, ...]
     against: tuple[Finding, ...]
@@ -46,7 +47,8 @@ def rank(
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology, catalogue)
     found = [each for pattern in patterns for each in _candidates(pattern, clues)]
-    found = [each for candidate in found if (each := _left_to(candidate, found))]
+    judged = _judged(patterns)
+    found = [each for candidate in found if (each := _left_to(candidate, found, judged=judged))]
     candidates = [each for each in found if not _is_explained_better(each, found)]
     alone = [each for each in candidates if not any(_explains(other, each, clues) for other in candidates)]
     weighed = [_weighed(each, candidates, alone, clues) for each in candidates]
@@ -96,7 +98,8 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         - (_HINTED if is_hinted else 0)
     )
     reason = _reason(change, clues, target)
-    return _Candidate(pattern, target, required, support, against, change, score, reason, is_hinted)
+    kind = clues.topology.kinds.get(target, "")
+    return _Candidate(pattern, target, kind, required, support, against, change, score, reason, is_hinted)
 
 
 def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
@@ -118,8 +121,24 @@ def _spans(finding: Finding, at: datetime, margin: timedelta) -> bool:
     return bool(finding.since and until and finding.since <= at + margin and until >= at - _BEFORE)
 
 
-def _left_to(candidate: _Candidate, found: list[_Candidate]) -> _Candidate | None:
-    """Return a candidate that comes last with what no other rests on, None where nothing is left."""
+def _judged(patterns: Iterable[Pattern]) -> frozenset[tuple[str, str]]:
+    """Return what causes that do not come last require: a kind of targets, and the id of a finding."""
+    return frozenset(
+        (kind, clue)
+        for pattern in patterns
+        if not pattern.is_last
+        for kind in pattern.kinds
+        for clue in (*pattern.when, *pattern.hints)
+    )
+
+
+def _left_to(
+    candidate: _Candidate, found: list[_Candidate], *, judged: Iterable[tuple[str, str]]
+) -> _Candidate | None:
+    """Return a candidate that comes last with what no other rests on, None where nothing is left.
+
+    What is `judged` by another cause at such a target is not left, though that may have found it too little.
+    """
     if not candidate.pattern.is_last:
         return candidate
     taken = {
@@ -128,7 +147,11 @@ def _left_to(candidate: _Candidate, found: list[_Candidate]) -> _Candidate | Non
         if not other.pattern.is_last
         for finding in (*other.required, *(() if other.pattern.is_symptom else other.support))
     }
-    left = [finding for finding in candidate.required if finding.ref not in taken]
+    left = [
+        finding
+        for finding in candidate.required
+        if finding.ref not in taken and (candidate.kind, finding.id) not in judged
+    ]
     left.sort(key=lambda finding: (finding.severity.rank, -float(finding.data.get("count") or 0)))
     return msgspec.structs.replace(candidate, required=tuple(left)) if left else None
 
@@ -170,7 +193,7 @@ def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone:
     topology = clues.topology
     if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
         return False
-    if _knows_more(cause, symptom):
+    if _knows_more(cause, symptom) or _is_measured_beside(cause, symptom):
         return True
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
@@ -189,6 +212,12 @@ def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:
     of_others = hint.is_hinted and hint.required[0].target != hint.target
     known = not cause.is_hinted and not cause.pattern.is_symptom
     return of_others and known and cause.target == hint.target
+
+
+def _is_measured_beside(cause: _Candidate, last: _Candidate) -> bool:
+    """Return whether more than a line of the log stands for a cause at the target of what comes last."""
+    known = not cause.is_hinted and not cause.pattern.is_symptom
+    return last.pattern.is_last and known and cause.target == last.target
 
 
 def _is_felt(cause: _Candidate, clues: Clues) -> bool:
@@ -250,7 +279,7 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         target=candidate.target,
         rank=number,
         score=round(max(0.0, min(1.0, candidate.score)), 2),
-        title=f"{title[:1].upper()}{title[1:]}" if candidate.blamed else title,
+        title=f"T{title[1:]}" if blamed.startswith("the ") and title.startswith(blamed) else title,
         support=tuple(dict.fromkeys(f.id for f in support)),
         against=tuple(dict.fromkeys(f.id for f in candidate.against)),
         reason=candidate.reason,

@@ -38,7 +38,9 @@ def judge_classes(view: View) -> Iterator[Finding]:
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
         meant = explained or _in_a_restart(row, view)
-        passing = few or over or meant or known.is_passing or not view.summary.has_times
+        of_client = known.is_of_client and _is_of_server(view)
+        passes = known.is_passing and not _fails_as_often(row, view)
+        passing = few or over or meant or of_client or passes or not view.summary.has_times
         yield finding(
             view.evidence,
             f"class.{row.error_class}",
@@ -64,6 +66,18 @@ def _unknown_class(row: LogErrorClass) -> LogClass:
     """Return what little is known of a class that an older or newer version stored."""
     title = row.error_class.replace("_", " ")
     return LogClass(id=row.error_class, title=title, advice="", example=row.example, match=())
+
+
+def _is_of_server(view: View) -> bool:
+    """Return whether it is the log of a server, which holds the errors of what its clients send, too."""
+    lines = sum(view.summary.formats.get(name, 0) for name in _SERVERS)
+    return lines > view.summary.lines_count / 2
+
+
+def _fails_as_often(row: LogErrorClass, view: View) -> bool:
+    """Return whether requests fail, and most of them may do so for this error."""
+    failed = view.summary.server_errors_count
+    return failed >= view.limit("errors.least_count") and 2 * row.count >= failed
 
 
 def _was_a_moment(row: LogErrorClass, view: View) -> bool:
@@ -186,10 +200,11 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         return
     first = max(rows, key=lambda row: row.count)
     ratio = min(first.count / entries, 1.0)
+    of_client = _is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
     yield finding(
         view.evidence,
         "unknown_error",
-        FindingSeverity.WARNING if summary.has_times else FindingSeverity.INFO,
+        FindingSeverity.WARNING if summary.has_times and not of_client else FindingSeverity.INFO,
         f"an error that is not known here was logged {format_times(first.count)} ({format_share(ratio)} of "
         f"the entries): {first.template[:160]}",
         "\n".join(
@@ -253,8 +268,12 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
     errors = max(summary.errors_count - on_purpose, 0)
     ratio = errors / summary.lines_count
     many = errors >= view.limit("error_lines.least_count")
-    of_clients = sum(summary.formats.get(name, 0) for name in _SERVERS) > summary.lines_count / 2
-    bad = many and summary.has_times and not of_clients and ratio >= view.limit("error_lines.warning_ratio")
+    bad = (
+        many
+        and summary.has_times
+        and not _is_of_server(view)
+        and ratio >= view.limit("error_lines.warning_ratio")
+    )
     yield finding(
         view.evidence,
         "error_lines",

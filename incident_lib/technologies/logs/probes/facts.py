@@ -35,6 +35,11 @@ _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
 _PROXIES = frozenset({"haproxy"})  # lines of requests say how they ended, too
 _SERVER_FORMATS = frozenset({"postgres", "redis"})  # these report trouble at ordinary levels too
+# The name of what was raised, where a header ends in it.
+_RAISED = re.compile(
+    r"(?:Error|Exception|Timeout|Failure|Violation|Refused)$|\.(?:errors|exceptions|exc)\.[A-Z]\w*$"
+)
+_LEVEL_WORD = re.compile(r"(?:\*{3} )?(?:\b(?:FATAL|PANIC):? {1,2}|\[(?:emerg|ALERT)\] +)$")
 _STATEMENTS = ("STATEMENT:", "QUERY:", "CONTEXT:", "LOCATION:")  # what a client sent, and where it was run
 K = TypeVar("K")
 
@@ -260,9 +265,22 @@ def _text_of(record: Record, exception: str) -> str:
     if details and line.format == "postgres":
         details = "\n".join(part for part in details.split("\n") if not part.startswith(_STATEMENTS))
     message = line.message
-    if line.logger.endswith(("Error", "Exception")):  # "ERROR java.io.IOException: ...": it is no logger
+    if _RAISED.search(line.logger):  # "ERROR java.io.IOException: ...": it is no logger
         message = f"{line.logger}: {message}"
+    elif line.level == "CRITICAL":
+        message = _with_level(message, record.text)
     return "\n".join(part for part in (message, line.error, details, exception) if part)
+
+
+def _with_level(message: str, text: str) -> str:
+    """Return a message behind the word that its program writes for a level, where that belongs to its error.
+
+    >>> _with_level('role "a" does not exist', 'time FATAL:  role "a" does not exist')
+    'FATAL:  role "a" does not exist'
+    """
+    start = text.find(message) if message else -1
+    found = _LEVEL_WORD.search(text, max(0, start - 24), start) if start > 0 else None
+    return f"{found[0]}{message}" if found else message
 
 
 def _tally(table: dict[K, Tally], key: K) -> Tally:

@@ -350,6 +350,8 @@ def _with_header(text: str, at: float | None) -> Line:
     """Return the line of what follows the time."""
     if text[:5] == "INFO:" and (match := _UVICORN.match(text)):
         return read_access(Line(message=text[10:], level="INFO"), match)
+    if at is None and " msg=" in text and "level=" in text[:100] and (line := _logfmt(text, text)):
+        return line  # the words of another program may stand in its message
     if line := _native_format(text, at):
         return line
     level, logger, message = _header(text, timed=at is not None)
