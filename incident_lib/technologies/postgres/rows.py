@@ -160,6 +160,15 @@ class PostgresStandby(Row, frozen=True, kw_only=True):
     lag_seconds: float | None  # None or 0 when there is nothing to replay
     is_logical: bool = False  # what streams from here is a subscriber
     silent_seconds: float | None = None  # since a subscription heard of its publisher
+    unsent_bytes: int | None = None  # of a standby that streams from here: what has not left yet,
+    unwritten_bytes: int | None = None  # is on its way or not on its disk,
+    unreplayed_bytes: int | None = None  # is there and not replayed
+    is_paused: bool | None = None  # of this standby: somebody paused replay
+    delay_seconds: float | None = None  # recovery_min_apply_delay: it is meant to be so far behind
+    has_upstream: bool | None = None  # primary_conninfo is set; False: it lives on an archive
+    newest_seconds: float | None = None  # the age of the newest transaction that it has replayed
+    passes_feedback: bool | None = None  # hot_standby_feedback
+    patience_seconds: float | None = None  # max_standby_streaming_delay; None: replay waits for ever
 
 
 class PostgresSlot(Row, frozen=True, kw_only=True):
@@ -173,6 +182,17 @@ class PostgresSlot(Row, frozen=True, kw_only=True):
     retained_bytes: int | None
     inactive_since: datetime | None
     snapshot_age_transactions: int | None
+    active_pid: int | None = None
+    consumer: str | None = None  # what its connection calls itself
+    unconfirmed_bytes: int | None = None  # of a logical one
+    left_bytes: int | None = None  # that may still be written before it loses its log
+    limit_bytes: int | None = None  # max_slot_wal_keep_size; None: no limit
+    max_wal_bytes: int | None = None  # max_wal_size
+    invalidation_reason: str | None = None
+    interval_seconds: float | None = None  # between two readings; None: it was read once
+    moved_bytes: int | None = None  # what it keeps from begins so much later, as the next two in the interval
+    confirmed_moved_bytes: int | None = None
+    grown_bytes: int | None = None  # what it keeps is so much more
 
 
 class PostgresDatabase(Row, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.base import conclude, lacks_privilege
+from incident_lib.technologies.postgres.findings.slots import judge_slots, slots_in_words
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
     PostgresServer,
@@ -25,7 +26,6 @@ _RISKS = {
     "track_activities": "off",
     "track_counts": "off",
 }
-_SLOTS = {"lost": FindingSeverity.CRITICAL, "unreserved": FindingSeverity.WARNING}
 
 
 def analyze_server(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -169,39 +169,124 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     subscriptions = [row for row in rows if row.direction == "subscription"]
     found = [finding for row in standbys for finding in _lag(evidence, row, context)]
     found += [finding for row in subscriptions for finding in _subscription(evidence, row, context)]
-    found += [finding for row in slots for finding in _slot(evidence, row, context)]
-    title = (
-        f"{format_count(len(standbys), 'standby', 'standbys')} in step, {format_count(len(slots), 'slot')}"
-    )
-    if subscriptions:
-        title += f", {format_count(len(subscriptions), 'subscription')}"
-    if not rows and not slots:
-        title = "No replication"
+    found += judge_slots(evidence, context)
+    title = _in_step(standbys, subscriptions, slots)
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, standbys=len(standbys), slots=len(slots))
 
 
+def _in_step(
+    standbys: list[PostgresStandby], subscriptions: list[PostgresStandby], slots: tuple[PostgresSlot, ...]
+) -> str:
+    """Return what was found well, and what that rests on."""
+    upstream = [row for row in standbys if row.direction == "upstream"]
+    downstream = [row for row in standbys if row.direction != "upstream"]
+    if not standbys and not subscriptions and not slots:
+        return "Nothing streams from here, and there is no slot and no subscription"
+    parts = [_received(row) for row in upstream]
+    if downstream:
+        behind = max(row.lag_bytes or 0 for row in downstream)
+        count = format_count(len(downstream), "standby", "standbys")
+        parts.append(f"{count} in step, at most {format_bytes(behind)} behind")
+    elif not upstream:
+        parts.append("no standby streams from here")
+    if subscriptions:
+        parts.append(f"{format_count(len(subscriptions), 'subscription')} that heard from the publisher")
+    text = "; ".join([*parts, slots_in_words(slots)])
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _received(row: PostgresStandby) -> str:
+    if row.has_upstream is False and row.state != "streaming":
+        return "this standby replays from an archive"
+    replays = "" if row.is_paused is None else ", replay is not paused"
+    waiting = f"{format_bytes(row.lag_bytes or 0)} to replay"
+    return f"this standby streams from {row.name or 'its primary'}{replays}, {waiting}"
+
+
 def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
     name = row.name or row.client_address or "a standby"
+    if row.is_paused:
+        yield _paused(evidence, row)
+        return
+    if row.state == "backup":
+        return  # a copy that is being made
     if row.state not in {"streaming", None}:
-        what = f"The standby {name} is {row.state}"
-        if row.direction == "upstream":
-            what = "This standby receives nothing from its primary"
-        yield finding(evidence, "not_streaming", FindingSeverity.WARNING, what, standby=name, state=row.state)
-    severity = context.thresholds.severity("postgres.replication.lag", row.lag_seconds, "seconds")
+        yield _not_streaming(evidence, row, name)
+    delay = row.delay_seconds or 0
+    late = None if row.lag_seconds is None else row.lag_seconds - delay
+    severity = context.thresholds.severity("postgres.replication.lag", late, "seconds")
     if severity and row.lag_seconds is not None:
         subject = f"The standby {name}" if row.direction == "downstream" else "This standby"
         subject = f"The subscriber {name}" if row.is_logical else subject
+        meant = f", {format_duration(delay)} of which are meant (recovery_min_apply_delay)" if delay else ""
         yield finding(
             evidence,
             "lag",
             severity,
-            f"{subject} is {format_duration(row.lag_seconds)} behind",
-            "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} are not replayed yet",
+            f"{subject} is {format_duration(row.lag_seconds)} behind{meant}",
+            _what_is_late(row),
             standby=name,
             lag_seconds=row.lag_seconds,
             lag_bytes=row.lag_bytes,
         )
+    elif delay and row.direction == "upstream":
+        title = f"This standby is meant to be {format_duration(delay)} behind (recovery_min_apply_delay)"
+        yield finding(evidence, "delayed", FindingSeverity.INFO, title, delay_seconds=delay)
+
+
+def _paused(evidence: Evidence, row: PostgresStandby) -> Finding:
+    waiting = f", {format_bytes(row.lag_bytes)} wait" if row.lag_bytes else ""
+    age = ""
+    if row.newest_seconds is not None:
+        age = f" The newest transaction that readers see is {format_duration(row.newest_seconds)} old."
+    return finding(
+        evidence,
+        "paused",
+        FindingSeverity.WARNING,
+        f"Replay is paused on this standby{waiting}: what is read here is old",
+        "a person or a program called pg_wal_replay_pause(), or a setting such as max_connections is smaller "
+        f"here than on the primary (its log says so).{age} When the pause is not wanted any more: "
+        "SELECT pg_wal_replay_resume()",
+        lag_bytes=row.lag_bytes,
+        newest_seconds=row.newest_seconds,
+    )
+
+
+def _not_streaming(evidence: Evidence, row: PostgresStandby, name: str) -> Finding:
+    severity, detail = FindingSeverity.WARNING, ""
+    title = f"The standby {name} is {'catching up' if row.state == 'catchup' else row.state}"
+    if row.direction == "upstream":
+        title = "This standby receives nothing from its primary: no receiver runs"
+        detail = "its log says why: the primary is away, refuses it, or has removed the WAL that it needs"
+        if row.newest_seconds is not None:
+            detail += f". The newest transaction here is {format_duration(row.newest_seconds)} old"
+        if row.has_upstream is False:
+            severity = FindingSeverity.INFO
+            title = "This standby does not stream: it replays from an archive (primary_conninfo is not set)"
+    return finding(
+        evidence,
+        "not_streaming",
+        severity,
+        title,
+        detail,
+        standby=name,
+        state=row.state,
+        newest_seconds=row.newest_seconds,
+    )
+
+
+def _what_is_late(row: PostgresStandby) -> str:
+    """Return which part of the way is late, as far as it is known."""
+    parts = {
+        "not sent yet (the primary or the network)": row.unsent_bytes,
+        "sent and not on its disk (the network or its disk)": row.unwritten_bytes,
+        "there and not replayed (a query or a lock on it, or its processor)": row.unreplayed_bytes,
+    }
+    most = max(parts, key=lambda part: parts[part] or 0)
+    if not parts[most]:
+        return "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} are not replayed yet"
+    return f"{format_bytes(parts[most] or 0)} are {most}"
 
 
 def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
@@ -239,25 +324,3 @@ def _subscription_lag(evidence: Evidence, row: PostgresStandby, context: Context
         title = f"The subscription {row.name} is {format_duration(row.lag_seconds or 0)} behind its publisher"
         detail = "by the times that both servers gave the last message, so their clocks are part of it"
         yield finding(evidence, "lag", severity, title, detail, standby=row.name, lag_seconds=row.lag_seconds)
-
-
-def _slot(evidence: Evidence, row: PostgresSlot, context: Context) -> Iterator[Finding]:
-    severity = _SLOTS.get(row.wal_status or "")
-    title = f"The replication slot {row.name} has lost its WAL"
-    if row.wal_status == "unreserved":
-        title = f"The replication slot {row.name} is about to lose its WAL"
-    if severity is None and not row.active:
-        severity = context.thresholds.severity("postgres.replication.slot", row.retained_bytes, "bytes")
-        title = f"The unused replication slot {row.name} keeps {format_bytes(row.retained_bytes or 0)} of WAL"
-    if severity:
-        yield finding(
-            evidence,
-            "slot",
-            severity,
-            title,
-            "bring its consumer back, or drop the slot: WAL that is not fetched fills the disk",
-            since=row.inactive_since,
-            slot=row.name,
-            wal_status=row.wal_status,
-            retained_bytes=row.retained_bytes,
-        )

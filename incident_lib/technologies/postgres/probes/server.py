@@ -4,11 +4,11 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import privilege_problem, probe_of, read, statement
+from incident_lib.technologies.postgres.probes.slots import read_slots
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
     PostgresServer,
     PostgresSetting,
-    PostgresSlot,
     PostgresStandby,
 )
 
@@ -17,7 +17,7 @@ def fetch_replication(session: PostgresSession, _window: Window) -> Fetched:
     """Return standbys, subscriptions and slots: PostgresStandby, then PostgresSlot. Needs: pg_monitor."""
     standbys, _ = read(session, "standbys", PostgresStandby)
     subscriptions, _ = read(session, "subscriptions", PostgresStandby)
-    slots, _ = read(session, "slots", PostgresSlot)
+    slots = read_slots(session)
     source = "\n\n".join(statement(name) for name in ("standbys", "subscriptions", "slots"))
     return Fetched(
         rows=(*standbys, *subscriptions, *slots), source=source, problem=privilege_problem(session)
