@@ -32,6 +32,24 @@ FINDINGS = flagged((
     entry("redis.clients.one_address", STATE, "One address holds most of the connections",
           fields="address client_count share_ratio"),
     entry("redis.clients.blocked", STATE, "Most clients wait in a blocking command", fields="blocked_count"),
+    *(
+        entry(f"redis.clients.{name}", SYMPTOM, what,
+              fields="client client_id address library held held_bytes share_ratio client_count")
+        for name, what in {
+            "subscriber_buffer": "A subscriber does not read what is published",
+            "monitor_buffer": "A client with MONITOR does not read",
+            "output_buffer": "A client does not read its replies",
+            "replica_buffer": "A replica reads too slowly, and is near the limit at which it is ended",
+            "query_buffer": "A client sends commands of a great size",
+            "transaction_buffer": "A client keeps a large transaction open",
+        }.items()
+    ),
+    entry("redis.clients.large_buffer", SYMPTOM, "One of very many clients has a large buffer",
+          fields="held held_bytes"),
+    entry("redis.clients.monitor", STATE, "A client runs MONITOR",
+          fields="client client_id address client_count age_seconds"),
+    entry("redis.clients.limit_closed", SYMPTOM, "Clients are ended, as too much waits to be read",
+          fields="closed_count"),
     entry("redis.clients.flushed", CHANGE, "The last command of a client threw all keys away", Flag.FLUSHED,
           fields="client command", event="change", precedence=16),
     entry("redis.commands.ok", STATE, "The command thread has time left", fields="busy_ratio per_second"),
@@ -72,14 +90,23 @@ FINDINGS = flagged((
           fields="big_count kind memory_bytes pattern"),
     entry("redis.memory.ok", STATE, "There is memory left",
           fields="hit_ratio limit_bytes used_bytes used_ratio"),
-    entry("redis.memory.full", SYMPTOM, "Memory is full, and writes are refused or about to be",
-          fields="limit_bytes limit_source policy used_ratio"),
+    *(
+        entry(f"redis.memory.{name}", SYMPTOM, what, fields="held limit_bytes limit_source policy used_ratio")
+        for name, what in {
+            "full": "Memory is full, and writes are refused or about to be",
+            "full_no_expiry": "Memory is full, and no key has the expiry that the policy evicts by",
+            "full_of_buffers": "Memory is full of buffers of clients, and writes are refused",
+            "full_outside": "The memory of the container or machine is full, and the server may be ended",
+        }.items()
+    ),
     entry("redis.memory.high", SYMPTOM, "Memory is nearly full",
-          fields="limit_bytes limit_source policy used_ratio"),
+          fields="held limit_bytes limit_source policy used_ratio"),
     entry("redis.memory.evictions", SYMPTOM, "Many keys are evicted", Flag.EVICTS,
-          fields="per_second policy share_ratio"),
+          fields="held per_second policy share_ratio"),
+    entry("redis.memory.evictions_by_buffers", SYMPTOM, "Keys are evicted for buffers of clients",
+          Flag.EVICTS, fields="held per_second policy share_ratio"),
     entry("redis.memory.evicting", STATE, "Keys are evicted, as in any full cache",
-          fields="per_second policy share_ratio"),
+          fields="held per_second policy share_ratio"),
     entry("redis.memory.eviction_behind", SYMPTOM, "Keys are not evicted fast enough", Flag.EVICTS,
           fields="behind_seconds"),
     entry("redis.memory.hit_ratio", SYMPTOM, "Most lookups miss their key", Flag.COLD,

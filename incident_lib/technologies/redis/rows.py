@@ -85,6 +85,37 @@ class RedisClients(Row, frozen=True, kw_only=True):
     blocked_count: int | None
     rejected_count: int | None
     new_count: int | None
+    # Memory that one client's buffers may be compared with, and the limits at which the server ends a client.
+    maxmemory_bytes: int | None = None
+    output_limits: str | None = None  # client-output-buffer-limit, as it is set
+    limit_closed_count: int | None = None  # clients ended at such a limit, between the samples
+    limit_closed_total_count: int | None = None  # since the start or the last reset
+    # The largest buffers of late; judged only where there are too many clients to list them.
+    recent_output_bytes: int | None = None
+    recent_input_bytes: int | None = None
+    listed_count: int | None = None  # clients whose own buffers were read; None: an older snapshot
+
+
+class RedisClient(Row, frozen=True, kw_only=True):
+    """One client that holds much, or that others should know of: the sum of a group hides it."""
+
+    client_id: int | None
+    address: str
+    name: str
+    user: str
+    library: str
+    command: str  # the last one
+    flags: str  # letters: `connect.client_flags` has what each means
+    age_seconds: int | None
+    idle_seconds: int | None
+    subscription_count: int
+    queued_count: int | None  # commands behind MULTI; None: no transaction is open
+    output_bytes: int  # waits to be read by the client
+    query_bytes: int  # was received, and waits to be run
+    queued_bytes: int  # of the commands behind MULTI
+    memory_bytes: int | None  # all of it
+    later_output_bytes: int | None = None  # a moment later; None: gone, or not read again
+    later_query_bytes: int | None = None
 
 
 class RedisClientGroup(Row, frozen=True, kw_only=True):

@@ -35,6 +35,21 @@ LIMITS = {
     "redis.client_buffers.warning_bytes": limit(
         200 * 1024, "MEMORY DOCTOR", "a client: they read slower than they ask"
     ),
+    "redis.client_held.warning_bytes": limit(
+        10 * 1024 * 1024, "own", "in the buffers of one client, which does not shrink"
+    ),
+    "redis.client_held.warning_ratio": limit(0.1, "own", "of maxmemory, in the buffers of one client"),
+    "redis.client_held.critical_ratio": limit(0.5, "own", "keys are thrown out or refused for one client"),
+    "redis.buffers.warning_ratio": limit(
+        0.25, "own", "of maxmemory in buffers of all clients: deleting keys does not help for long"
+    ),
+    "redis.replica_buffer.warning_ratio": limit(
+        0.5, "own", "of client-output-buffer-limit, at which the server ends the replica's link"
+    ),
+    "redis.replica_buffer.warning_bytes": limit(
+        256 * 1024 * 1024, "redis.conf", "the limit that is shipped, where it is switched off"
+    ),
+    "redis.monitor.warning_seconds": limit(600, "own", "who debugs is done by then, and left it running"),
     "redis.small.least_bytes": limit(
         64 * 1024 * 1024, "own", "of smaller ones the program itself is a good part"
     ),

@@ -132,6 +132,14 @@ CASES: dict[str, tuple[str, Case]] = {
     "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
     "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
     "redis-out-of-memory": ("keys", ("keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS)),
+    "redis-client-buffer": (
+        "keys",
+        (
+            "keys redis.clients.subscriber_buffer WARNING",
+            "keys redis.memory.full_of_buffers",
+            "keys redis.errors.oom WARNING",
+        ),
+    ),
     "redis-evictions": (
         "keys",
         ("keys redis.memory.evictions WARNING", "keys redis.memory.hit_ratio WARNING"),

@@ -30,6 +30,7 @@ ALLOWED: frozenset[tuple[str, ...]] = frozenset(
 SETTINGS = (
     "appendfsync",
     "appendonly",
+    "client-output-buffer-limit",
     "databases",
     "hz",
     "latency-monitor-threshold",

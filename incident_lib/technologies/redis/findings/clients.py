@@ -5,20 +5,25 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.technologies.redis.findings.buffers import analyze_buffers
 from incident_lib.technologies.redis.findings.flushes import flushed_by_client
-from incident_lib.technologies.redis.rows import RedisClientGroup, RedisClients
-from incident_lib.units import format_duration, format_number, format_share
+from incident_lib.technologies.redis.rows import RedisClient, RedisClientGroup, RedisClients
+from incident_lib.units import format_bytes, format_duration, format_number, format_share
 
 
 def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield refused clients, a limit that is near, and who holds most connections, else OK."""
+    """Yield refused clients, a limit that is near, who holds most connections or most memory, else OK."""
     yield from flushed_by_client(evidence, context)
     for row in evidence.of(RedisClients):
-        bad = [*_rejected(evidence, row), *_high(evidence, row, context)]
+        bad = [
+            *_rejected(evidence, row),
+            *_high(evidence, row, context),
+            *analyze_buffers(evidence, context),
+        ]
         yield from bad
         yield from _blocked(evidence, row, context)
         yield from _one_address(evidence, row, context)
-        if not bad:
+        if not any(each.severity.is_bad for each in bad):
             yield _ok(evidence, row)
 
 
@@ -31,9 +36,23 @@ def _ok(evidence: Evidence, row: RedisClients) -> Finding:
     return ok(
         evidence,
         f"{format_number(row.connected_count)} clients{limit}",
+        _judged(evidence, row),
         connected_count=row.connected_count,
         limit_count=row.limit_count,
     )
+
+
+def _judged(evidence: Evidence, row: RedisClients) -> str:
+    """Return of how many clients the buffers were judged, and what the largest of them holds."""
+    if row.listed_count is None:
+        return ""
+    if row.connected_count is not None and row.listed_count < row.connected_count / 2:
+        return "what each of them holds was not read"
+    held = max((client.output_bytes + client.query_bytes for client in evidence.of(RedisClient)), default=0)
+    largest = f"{format_bytes(held)} in the largest" if held else "none of a megabyte or more"
+    closed = row.limit_closed_total_count
+    ended = f"; {closed:,} ended at their limit at some time" if closed else ""
+    return f"buffers of {format_number(row.listed_count)} clients: {largest}{ended}"
 
 
 def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:

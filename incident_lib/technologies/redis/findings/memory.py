@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok
-from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
+from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_now
 from incident_lib.technologies.redis.rows import RedisMemory
 from incident_lib.units import format_bytes, format_duration, format_number, format_share
@@ -68,6 +68,14 @@ def can_evict(row: RedisMemory) -> bool:
     return policy.startswith("allkeys") or (policy.startswith("volatile") and row.expiring_key_count > 0)
 
 
+def are_buffers_to_blame(row: RedisMemory, context: Context) -> bool:
+    """Return whether buffers of clients, and not keys, take what maxmemory leaves."""
+    if not row.maxmemory_bytes or row.client_buffer_bytes is None:
+        return False
+    share = row.client_buffer_bytes / row.maxmemory_bytes
+    return context.thresholds.severity("redis.buffers", share, "ratio") is not None
+
+
 def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
     """Yield a limit that is near. A cache that may evict anything is meant to be full up to maxmemory."""
     policy = row.policy or "an unknown policy"
@@ -80,31 +88,41 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         row.limit_source == "maxmemory" and can_evict(row)
     )
     held = row.counted_bytes if row.limit_source == "maxmemory" else row.resident_bytes
-    what = "writes are refused" if row.limit_source == "maxmemory" else "the server may be killed"
+    name, what = _variant(row, policy, context)
+    buffers = (
+        f", {format_bytes(row.client_buffer_bytes)} in buffers of clients"
+        if name == "full_of_buffers"
+        else ""
+    )
     yield finding(
         evidence,
-        "full" if critical else "high",
+        name if critical else "high",
         FindingSeverity.CRITICAL if critical else FindingSeverity.WARNING,
-        f"memory is {format_share(row.used_ratio)} full: {what}, as policy {policy} frees none"
+        f"memory is {format_share(row.used_ratio)} full: {what}"
         if critical
         else f"memory is {format_share(row.used_ratio)} full",
         f"{format_bytes(held)} of {format_bytes(row.limit_bytes)} ({row.limit_source}), policy {policy}, "
-        f"{row.key_count:,} keys, {row.expiring_key_count:,} with an expiry",
-        actions=(_delete(evidence.target),),
+        f"{row.key_count:,} keys, {row.expiring_key_count:,} with an expiry{buffers}",
         used_ratio=row.used_ratio,
         limit_bytes=row.limit_bytes,
         limit_source=row.limit_source,
         policy=row.policy,
+        held=format_bytes(row.client_buffer_bytes) if name == "full_of_buffers" else None,
     )
 
 
-def _delete(target: str) -> ProposedAction:
-    return ProposedAction(
-        action="redis.delete_keys",
-        target=target,
-        text="delete keys that can be made again, by pattern, in batches",
-        arguments={"pattern": "cache:*"},
-    )
+def _variant(row: RedisMemory, policy: str, context: Context) -> tuple[str, str]:
+    """Return the name of what a full memory is, and what follows from it."""
+    if row.limit_source != "maxmemory":
+        return "full_outside", f"the {row.limit_source} ends the server when there is none left"
+    if are_buffers_to_blame(row, context):
+        return "full_of_buffers", "writes are refused, and what takes it is buffers of clients, not keys"
+    if policy.startswith("volatile") and row.key_count:
+        return (
+            "full_no_expiry",
+            f"writes are refused, as {policy} evicts keys with an expiry alone, and no key has one",
+        )
+    return "full", f"writes are refused, as policy {policy} frees none"
 
 
 def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
@@ -115,14 +133,16 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
     per_second = row.evicted_count / row.seconds
     share = per_second / (row.key_count + row.evicted_count)
     cache = (row.policy or "").startswith("allkeys")
-    heavy = context.thresholds.severity("redis.evictions", share, "ratio") is not None
+    by_buffers = are_buffers_to_blame(row, context)
+    heavy = by_buffers or context.thresholds.severity("redis.evictions", share, "ratio") is not None
     yield finding(
         evidence,
-        "evictions" if heavy or not cache else "evicting",
+        "evictions_by_buffers" if by_buffers else "evictions" if heavy or not cache else "evicting",
         FindingSeverity.WARNING if heavy or not cache else FindingSeverity.INFO,
         f"{per_second:.0f} keys a second are evicted, {format_share(share)} of all",
-        f"policy {row.policy}, {row.key_count:,} keys, maxmemory {format_bytes(row.maxmemory_bytes)}",
-        actions=(_delete(evidence.target),) if heavy or not cache else (),
+        f"policy {row.policy}, {row.key_count:,} keys, maxmemory {format_bytes(row.maxmemory_bytes)}"
+        + (f", {format_bytes(row.client_buffer_bytes)} of it in buffers of clients" if by_buffers else ""),
+        held=format_bytes(row.client_buffer_bytes) if by_buffers else None,
         per_second=per_second,
         share_ratio=share,
         policy=row.policy,
@@ -154,6 +174,7 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         return
     share = (row.evicted_count or 0) / max(misses, 1)
     evicts = share >= limits["redis.hit_ratio.evicted_ratio"] and (row.policy or "").startswith("allkeys")
+    evicts = evicts and not are_buffers_to_blame(row, context)
     yield finding(
         evidence,
         "hit_ratio",
@@ -213,9 +234,8 @@ def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator
             evidence,
             "client_buffers",
             severity,
-            f"clients' buffers take {format_bytes(each)} each",
-            f"{format_bytes(row.client_buffer_bytes)} for {format_number(row.client_count)} clients, "
-            "which request much or "
-            "read slowly",
+            f"clients' buffers take {format_bytes(row.client_buffer_bytes)} in all",
+            f"of {format_number(row.client_count)} clients, which request much or read slowly; it may be a "
+            "single one",
             bytes_per_client=each,
         )

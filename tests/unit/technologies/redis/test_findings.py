@@ -82,9 +82,20 @@ def memory(**changes: Any) -> RedisMemory:
         ({"used_ratio": 0.91}, {"high": "WARNING"}),
         ({"used_ratio": 0.96}, {"full": "CRITICAL"}),
         ({"used_ratio": 1.0, "policy": "allkeys-lru"}, {"ok": "OK"}),
-        ({"used_ratio": 1.0, "policy": "volatile-lru"}, {"full": "CRITICAL"}),
+        ({"used_ratio": 1.0, "policy": "volatile-lru"}, {"full_no_expiry": "CRITICAL"}),
+        (
+            {"used_ratio": 1.0, "client_buffer_bytes": 90 * MIB},
+            {"full_of_buffers": "CRITICAL", "client_buffers": "WARNING"},
+        ),
+        (
+            {"evicted_count": 500, "policy": "allkeys-lru", "client_buffer_bytes": 90 * MIB},
+            {"evictions_by_buffers": "WARNING", "client_buffers": "WARNING"},
+        ),
         ({"used_ratio": 1.0, "policy": "volatile-lru", "expiring_key_count": 5}, {"high": "WARNING"}),
-        ({"used_ratio": 0.96, "policy": "allkeys-lru", "limit_source": "container"}, {"full": "CRITICAL"}),
+        (
+            {"used_ratio": 0.96, "policy": "allkeys-lru", "limit_source": "container"},
+            {"full_outside": "CRITICAL"},
+        ),
         ({"used_ratio": None, "limit_bytes": None, "limit_source": None}, {"ok": "OK"}),
         ({"used_bytes": None, "used_ratio": None}, {"unknown": "UNKNOWN"}),
         ({"evicted_count": 50, "policy": "allkeys-lru"}, {"evicting": "INFO", "ok": "OK"}),
@@ -109,13 +120,8 @@ def test_memory(changes: dict[str, Any], expected: dict[str, str]) -> None:
     assert severities(judge("memory", memory(**changes))) == expected
 
 
-def test_full_memory_proposes_to_delete_keys() -> None:
-    action = judge("memory", memory(used_ratio=0.99))["full"].actions[0]
-    assert (action.action, action.target, action.arguments) == (
-        "redis.delete_keys",
-        "cache",
-        {"pattern": "cache:*"},
-    )
+def test_full_memory_alone_proposes_to_delete_nothing() -> None:
+    assert not judge("memory", memory(used_ratio=0.99))["full"].actions
 
 
 @pytest.mark.parametrize(
