@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {folder}/users
 stats_users = workbench
+admin_users = admin
 pool_mode = transaction
 max_client_conn = 20
 """
@@ -91,7 +93,7 @@ def pooler(any_server: Server) -> Iterator[Pooler]:
         services.missing("no pgbouncer is installed here")
     account, port = server_account(), postgres_service.free_port()
     folder = make_data_folder(Path(tempfile.gettempdir()), account)
-    (folder / "users").write_text(f'"app" "{PASSWORD}"\n"workbench" "{PASSWORD}"\n')
+    (folder / "users").write_text(f'"app" "{PASSWORD}"\n"workbench" "{PASSWORD}"\n"admin" "{PASSWORD}"\n')
     (folder / "ini").write_text(_CONF.format(server=any_server.port, port=port, folder=folder))
     identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     with (folder / "log").open("wb") as log:
@@ -132,6 +134,53 @@ def test_clients_that_wait_are_told_with_their_pool(pooler: Pooler) -> None:
     )
     assert first.id == "db-connections-exhausted"
     assert first.title == "The pool shop/app of PgBouncer before db has no free connections"
+
+
+@contextmanager
+def told(pooler: Pooler, command: str, undo: str) -> Iterator[None]:
+    """Send a command to the console for the length of the block."""
+    with psycopg.connect(
+        pooler.dsn("admin", "pgbouncer"), autocommit=True, prepare_threshold=None
+    ) as console:
+        send = psycopg.ClientCursor(console).execute
+        send(command)
+        try:
+            yield
+        finally:
+            send(undo)
+
+
+def test_a_database_that_was_paused_is_no_pool_that_is_too_small(pooler: Pooler) -> None:
+    with psycopg.connect(pooler.dsn(), autocommit=True) as client, told(pooler, "PAUSE shop", "RESUME shop"):
+        thread = threading.Thread(target=client.execute, args=("SELECT 1",))
+        thread.start()
+        seen: list[Finding] = []
+        until(lambda: bool(seen.extend(pooler.judge()) or seen[-1].data.get("waiting")))
+        found = seen[-1]
+    thread.join(10)
+    assert (found.id, found.severity) == ("postgres.pooler.paused", FindingSeverity.CRITICAL)
+    assert "RESUME shop" in found.detail
+    (first, *_) = rank(
+        (found,), Topology(kinds={"db": "postgres"}), patterns_for(pooler.settings()), catalogue()
+    )
+    assert (first.id, "RESUME shop" in first.first_action) == ("db-connections-exhausted", True)
+
+
+def test_all_pools_of_a_database_together_have_a_limit_too(pooler: Pooler) -> None:
+    with (
+        told(pooler, "SET max_db_connections = 1", "SET max_db_connections = 0"),
+        psycopg.connect(pooler.dsn()) as holder,
+        psycopg.connect(pooler.dsn("workbench"), autocommit=True) as waiter,
+    ):
+        holder.execute("SELECT 1")
+        thread = threading.Thread(target=waiter.execute, args=("SELECT 2",))
+        thread.start()
+        seen: list[Finding] = []
+        until(lambda: bool(seen.extend(pooler.judge()) or seen[-1].id == "postgres.pooler.waiting"))
+        holder.rollback()
+        thread.join(10)
+    assert seen[-1].data["layer"] == "max_db_connections of shop"
+    assert "max_db_connections" in str(seen[-1].data["remedy"])
 
 
 def test_our_sessions_leave_nothing_behind_for_the_application(pooler: Pooler) -> None:

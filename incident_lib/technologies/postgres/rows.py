@@ -39,6 +39,14 @@ class PostgresCapacity(Row, frozen=True, kw_only=True):
     lock_slot_count: int
 
 
+class PostgresRoleLimit(Row, frozen=True, kw_only=True):
+    """The sessions of a role that has a limit of its own."""
+
+    role: str
+    connection_count: int  # without ours
+    limit_count: int
+
+
 class PostgresSessionGroup(Row, frozen=True, kw_only=True):
     """Client sessions that have application, role, database, client and state in common."""
 
@@ -310,6 +318,10 @@ class PostgresPool(Row, frozen=True, kw_only=True):
     server_login_count: int  # connecting right now
     size_limit_count: int | None  # pool_size of the database
     server_address: str | None
+    database_limit_count: int | None = None  # max_db_connections; None: no limit
+    database_connection_count: int | None = None  # of all pools of the database
+    is_paused: bool | None = None  # by PAUSE, until RESUME
+    is_disabled: bool | None = None  # by DISABLE, until ENABLE
 
 
 class PostgresPooler(Row, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ LIMITS = {
     "postgres.saturation.lock_table.warning_ratio": limit(
         0.2, "APA", "'out of shared memory' ends transactions"
     ),
+    "postgres.saturation.role_limit.info_ratio": limit(0.8, "own", "the role's own CONNECTION LIMIT is near"),
+    "postgres.saturation.role_limit.warning_ratio": limit(1.0, "own", "the server refuses the role"),
     "postgres.activity.group.info_ratio": limit(0.5, "own", "one client that takes half can take all"),
     "postgres.activity.young.info_ratio": limit(0.5, "own", "most of them have just connected"),
     "postgres.activity.young.least_count": limit(20, "own", "a small pool may well be new"),

@@ -73,6 +73,10 @@ CASES: dict[str, tuple[str, Case]] = {
         ("orders logs.lines.class.db_auth WARNING", "orders http.health.part", *ERRORS),
     ),
     "db-connections-exhausted": ("ledger", ("ledger postgres.saturation.high", *POOL, *ERRORS)),
+    "db-own-limit": (
+        "ledger",
+        ("ledger postgres.saturation.role_limit WARNING", "orders logs.lines.class.db_own_limit WARNING"),
+    ),
     "db-read-only": ("ledger", ("orders logs.lines.class.db_read_only WARNING", *ERRORS)),
     "lock-contention": ("ledger", ("ledger postgres.locks.blocked", *POOL, *ERRORS)),
     "ddl-queue": ("ledger", ("ledger postgres.locks.ddl_queue", "ledger postgres.locks.blocked", *POOL)),

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding
 from incident_lib.technologies.postgres.findings.base import conclude, lacks_privilege
-from incident_lib.technologies.postgres.rows import PostgresCapacity, PostgresSessionGroup
+from incident_lib.technologies.postgres.rows import (
+    PostgresCapacity,
+    PostgresRoleLimit,
+    PostgresSessionGroup,
+)
 from incident_lib.units import format_count, format_share
 
 
@@ -16,6 +20,7 @@ def analyze_saturation(evidence: Evidence, context: Context) -> Iterator[Finding
         found = [*_connections(evidence, row, context), *_lock_table(evidence, row, context)]
         title = f"{row.connection_count} of {row.usable_count} usable connections are taken"
         yield from conclude(evidence, found, title, connections=row.connection_count, limit=row.usable_count)
+        yield from _role_limits(evidence, context)
 
 
 def _connections(evidence: Evidence, row: PostgresCapacity, context: Context) -> Iterator[Finding]:
@@ -33,6 +38,38 @@ def _connections(evidence: Evidence, row: PostgresCapacity, context: Context) ->
             limit=row.usable_count,
             max_connections=row.max_connections,
             ratio=ratio,
+        )
+
+
+def _role_limits(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield the role that is nearest to its own limit: the server refuses it, and has room for others.
+
+    A pool may be as large as the limit on purpose, so being full is a warning and being near it is none.
+    """
+    worst = max(
+        evidence.of(PostgresRoleLimit),
+        key=lambda row: row.connection_count / max(row.limit_count, 1),
+        default=None,
+    )
+    if worst is None or not worst.connection_count:
+        return
+    ratio = worst.connection_count / max(worst.limit_count, 1)
+    if severity := context.thresholds.severity("postgres.saturation.role_limit", ratio, "ratio"):
+        fill = "has all" if ratio >= 1 else "has nearly all"
+        yield finding(
+            evidence,
+            "role_limit",
+            severity,
+            f"The role {worst.role} {fill} of its own connections: {worst.connection_count} of "
+            f"{worst.limit_count}",
+            f'ALTER ROLE "{worst.role}" CONNECTION LIMIT raises it, at once and without a restart; '
+            "max_connections is another limit",
+            role=worst.role,
+            connections=worst.connection_count,
+            limit=worst.limit_count,
+            ratio=ratio,
+            layer=f"the role {worst.role}",
+            fill=fill,
         )
 
 

@@ -1,5 +1,6 @@
 """Is it accepting connections, and as which role do we connect?"""
 
+import re
 from collections.abc import Iterator
 
 from incident_lib.errors import ProblemKind
@@ -23,6 +24,7 @@ _TITLES = {
     ProblemKind.RESET: "The database server cut the connection",
     ProblemKind.BUSY: "The database server runs, and lets no client in: logins hang",
 }
+_OWN_LIMIT = re.compile(r'too many connections for (role|database) "([^"]*)"')
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
     "timed_out": "hangs",
@@ -45,8 +47,36 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     if waiting := int(problem.numbers.get("waiting_logins", 0)) if problem else 0:
         yield _waiting_logins(evidence, waiting, detail)
         return
+    if layer := _own_limit(kind, reason):
+        yield _limited(evidence, layer, detail)
+        return
     title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
+
+
+def _own_limit(kind: ProblemKind | str, message: str) -> str:
+    """Return whose own limit of connections a refusal names, "" where it is that of the server.
+
+    >>> _own_limit("full", 'too many connections for role "app"'), _own_limit("full", "too many clients")
+    ('the role app', '')
+    """
+    found = _OWN_LIMIT.search(message) if kind == ProblemKind.FULL else None
+    return f"the {found[1]} {found[2]}" if found else ""
+
+
+def _limited(evidence: Evidence, layer: str, detail: str) -> Finding:
+    """Return that a limit below the server's refuses us. Our role's limit says nothing of other roles."""
+    of_role = layer.startswith("the role ")
+    return finding(
+        evidence,
+        "role_limit" if of_role else "database_limit",
+        FindingSeverity.WARNING if of_role else FindingSeverity.CRITICAL,
+        f"{layer[:1].upper()}{layer[1:]} has all of its own connections; the server may have room",
+        f"{detail}. Its CONNECTION LIMIT is full, which is not max_connections",
+        kind="full",
+        layer=layer,
+        fill="has all",
+    )
 
 
 def _waiting_logins(evidence: Evidence, waiting: int, detail: str) -> Finding:
@@ -88,6 +118,9 @@ def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
         return
     reason = _REFUSALS.get(row.refused_kind, "lets no client in")
     advice = evidence.problem.advice if evidence.problem else ""
+    if layer := _own_limit(row.refused_kind, row.refused_message or ""):
+        yield _limited(evidence, layer, f"{row.refused_message}. Seen through the database {row.database}")
+        return
     yield finding(
         evidence,
         row.refused_kind,

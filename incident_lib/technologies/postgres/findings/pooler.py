@@ -31,7 +31,7 @@ def analyze_pooler_failure(evidence: Evidence, _context: Context) -> Iterator[Fi
 def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield pools in which clients wait, and a pooler that is about to refuse clients."""
     pools = evidence.of(PostgresPool)
-    found = _waiting(evidence, pools, context)
+    found = [*_paused(evidence, pools), *_waiting(evidence, pools, context)]
     for row in evidence.of(PostgresPooler):
         found += _clients(evidence, row, context)
     clients = sum(pool.client_active_count for pool in pools)
@@ -42,7 +42,7 @@ def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Context) -> list[Finding]:
     """Return where clients wait. Those that waited in one of two samples only were served in between."""
     waiting = sorted(
-        (pool for pool in pools if pool.client_waiting_count),
+        (pool for pool in pools if pool.client_waiting_count and not pool.is_paused),
         key=lambda pool: -pool.client_waiting_count,
     )
     if not waiting:
@@ -54,6 +54,7 @@ def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Conte
     severity = context.thresholds.severity("postgres.pooler.waiting", clients, "count")
     if context.thresholds.severity("postgres.pooler.wait", longest, "seconds") is FindingSeverity.CRITICAL:
         severity = FindingSeverity.CRITICAL
+    layer, why, remedy = _why(worst)
     title = (
         f"{format_count(clients, 'client')} {'waits' if clients == 1 else 'wait'} in PgBouncer for "
         "a connection"
@@ -64,7 +65,9 @@ def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Conte
             "waiting" if lasting else "queue",
             (severity or FindingSeverity.INFO) if lasting else FindingSeverity.INFO,
             f"{title} of the pool {worst.database}/{worst.role}, the longest for {format_duration(longest)}",
-            "\n".join([*(_line(pool) for pool in shown[:_LISTED]), _why(worst)]),
+            "\n".join([*(_line(pool) for pool in shown[:_LISTED]), why]),
+            layer=layer,
+            remedy=remedy,
             pool=f"{worst.database}/{worst.role}",
             waiting=clients,
             longest_wait_seconds=longest,
@@ -94,15 +97,55 @@ def _line(pool: PostgresPool) -> str:
     )
 
 
-def _why(pool: PostgresPool) -> str:
+def _why(pool: PostgresPool) -> tuple[str, str, str]:
+    """Return which limit is reached, what that means, and what to do about it."""
+    taken, most = pool.database_connection_count, pool.database_limit_count
     if pool.size_limit_count is not None and _servers(pool) >= pool.size_limit_count:
-        return (
-            "All of its connections are in use: check for long transactions on the server first; then the "
-            "pool is too small"
+        layer = f"pool_size of {pool.database}"
+        why = "All of its connections are in use: check for long transactions on the server first; then the "
+        why += "pool is too small"
+        remedy = (
+            f"Find the transactions that keep the connections of {pool.database}/{pool.role} (long, idle, "
         )
-    return (
-        f"It gets no more connections from {pool.server_address or 'the server'}: is that one full, or away?"
-    )
+        remedy += "or waiting for a lock); raise pool_size only if the server has room."
+    elif most and taken is not None and taken >= most:
+        layer = f"max_db_connections of {pool.database}"
+        why = f"The pools of {pool.database} together have all {most} connections of max_db_connections; "
+        why += "this pool has not reached its own size"
+        remedy = f"Find which pool of {pool.database} holds most (SHOW POOLS); raise max_db_connections and "
+        remedy += "RELOAD if the server has room."
+    else:
+        layer = pool.server_address or "the server"
+        why = f"It gets no more connections from {layer}: is that one full, or away?"
+        remedy = (
+            f"See why {layer} gives PgBouncer no more connections: its own limit, that of the role or of "
+        )
+        remedy += "the database, or a login that fails (the log of PgBouncer says which)."
+    return layer, why, remedy
+
+
+def _paused(evidence: Evidence, pools: tuple[PostgresPool, ...]) -> list[Finding]:
+    """Return the databases that somebody paused or disabled: their clients wait or are refused."""
+    found = []
+    for database in sorted({pool.database for pool in pools if pool.is_paused or pool.is_disabled}):
+        alike = [pool for pool in pools if pool.database == database]
+        waiting = sum(pool.client_waiting_count for pool in alike)
+        is_paused = any(pool.is_paused for pool in alike)
+        does = "is paused" if is_paused else "is disabled"
+        command = "RESUME" if is_paused else "ENABLE"
+        found.append(
+            finding(
+                evidence,
+                "paused",
+                FindingSeverity.CRITICAL if waiting else FindingSeverity.WARNING,
+                f"The database {database} {does} in PgBouncer: {format_count(waiting, 'client')} waiting",
+                f"{'PAUSE' if is_paused else 'DISABLE'} was sent to its console, as for a failover or an "
+                f"upgrade; when that is over: {command} {database}",
+                database=database,
+                waiting=waiting,
+            )
+        )
+    return found
 
 
 def _clients(evidence: Evidence, row: PostgresPooler, context: Context) -> Iterator[Finding]:

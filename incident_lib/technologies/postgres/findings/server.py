@@ -18,6 +18,7 @@ from incident_lib.technologies.postgres.rows import (
 from incident_lib.units import format_bytes, format_count, format_duration, format_share
 
 _START = timedelta(seconds=5)  # the configuration is loaded at every start, too
+_INVALID = -2  # datconnlimit of a database that DROP DATABASE did not finish with
 _RISKS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -135,6 +136,11 @@ def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]
     found: list[Finding] = []
     for row in rows:
         found += _limit(evidence, row, context)
+        if row.connection_limit == _INVALID:
+            found.append(_invalid(evidence, row))
+        elif row.connection_limit == 0:
+            title = f"The database {row.database} lets in superusers alone: its CONNECTION LIMIT is 0"
+            found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
         if not row.allows_connections:
             title = f"The database {row.database} accepts no clients (ALLOW_CONNECTIONS false)"
             found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
@@ -144,18 +150,28 @@ def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]
     yield from conclude(evidence, found, title, databases=len(rows), size_bytes=sum(known))
 
 
+def _invalid(evidence: Evidence, row: PostgresDatabase) -> Finding:
+    title = f"The database {row.database} is invalid: a DROP DATABASE was interrupted"
+    detail = f'it can never be used again; DROP DATABASE "{row.database}" once more removes the rest'
+    return finding(evidence, "invalid", FindingSeverity.WARNING, title, detail, database=row.database)
+
+
 def _limit(evidence: Evidence, row: PostgresDatabase, context: Context) -> Iterator[Finding]:
     if not row.connection_limit or row.connection_limit < 0 or row.connection_count is None:
         return
     ratio = row.connection_count / row.connection_limit
     if severity := context.thresholds.severity("postgres.databases.limit", ratio, "ratio"):
+        fill = "has all" if ratio >= 1 else "has nearly all"
         yield finding(
             evidence,
             "limit",
             severity,
-            f"The database {row.database} is near its own limit: {row.connection_count} of "
-            f"{row.connection_limit} connections",
-            f"ALTER DATABASE {row.database} CONNECTION LIMIT raises it",
+            f"The database {row.database} {fill} of its own connections: {row.connection_count} of "
+            f"{row.connection_limit}",
+            f'ALTER DATABASE "{row.database}" CONNECTION LIMIT raises it, at once and without a restart; '
+            "max_connections is another limit",
+            layer=f"the database {row.database}",
+            fill=fill,
             database=row.database,
             connections=row.connection_count,
             limit=row.connection_limit,

@@ -70,10 +70,18 @@ def pool_row(row: dict[str, Any], before: dict[str, Any] | None, database: dict[
             "server_used_count": row["sv_used"],
             "server_login_count": row["sv_login"],
             "size_limit_count": database.get("pool_size"),
+            "database_limit_count": database.get("max_connections") or None,
+            "database_connection_count": database.get("current_connections"),
+            "is_paused": _is_on(database.get("paused")),
+            "is_disabled": _is_on(database.get("disabled")),
             "server_address": f"{host}:{port}" if host else None,
         },
         PostgresPool,
     )
+
+
+def _is_on(value: int | str | None) -> bool | None:
+    return None if value is None else str(value) not in {"0", "no", "f", "false"}
 
 
 POOLER = Probe(

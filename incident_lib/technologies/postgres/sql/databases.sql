@@ -4,7 +4,7 @@ SELECT d.datname::text AS database,
        CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
               OR has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) END AS size_bytes,
        age(d.datfrozenxid)::int4 AS transaction_age,
-       s.numbackends AS connection_count,
+       s.numbackends - (d.datname = current_database())::int4 AS connection_count,
        nullif(d.datconnlimit, -1) AS connection_limit,
        d.datallowconn AS allows_connections,
        count(*) OVER ()::int4 AS total_count

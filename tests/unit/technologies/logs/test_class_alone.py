@@ -15,6 +15,8 @@ from tests.unit.technologies.logs.logs_of import NOW, concluded
 CAUSES = {
     "pool_timeout": "app-pool-exhausted",
     "db_too_many_clients": "db-connections-exhausted",
+    "db_own_limit": "db-own-limit",
+    "db_pooler_full": "db-connections-exhausted",
     "db_refused": "port-refused",
     "db_connect_timeout": "port-filtered",
     "db_auth": "db-credentials",

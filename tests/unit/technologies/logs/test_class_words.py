@@ -16,7 +16,13 @@ http_pool_timeout httpcore.PoolTimeout: timed out
 http_pool_timeout httpx.PoolTimeout: The pool has no free connection
 db_too_many_clients FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute
 db_too_many_clients asyncpg.exceptions.TooManyConnectionsError: sorry, too many clients already
-db_too_many_clients closing because: client connections exceeded (max_user_client_connections) (age=0s)
+db_too_many_clients org.postgresql.util.PSQLException: FATAL: sorry, too many clients already
+db_own_limit FATAL:  too many connections for database "shop"
+db_own_limit FATAL: 53300: too many connections for role "app"
+db_own_limit asyncpg.exceptions.TooManyConnectionsError: too many connections for role "app"
+db_pooler_full closing because: client connections exceeded (max_user_client_connections) (age=0s)
+db_pooler_full FATAL:  no more connections allowed (max_client_conn)
+db_pooler_full closing because: no more connections allowed (max_client_conn) (age=0s)
 db_too_many_clients pgx: failed: FATAL: error (SQLSTATE 53300)
 db_refused pooler error: server login has been failing, try again later (server_login_retry)
 db_refused WARNING ledger/app@10.0.0.5:5432 pgbouncer cannot connect to server
