@@ -17,6 +17,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ import msgspec
 
 import incident_lib
 from incident_lib.cli import main
-from incident_lib.incident.folder import IncidentFolder
+from incident_lib.clock import now
+from incident_lib.incident.folder import IncidentFolder, find
+from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.redact import Redactor
+from incident_lib.remediation import plan_change
 from incident_lib.technologies import table
 
 TEXT = "recorded in the sweep"
@@ -33,10 +37,13 @@ CONFIGURATION = """\
 [[service]]
 name = "db"
 kind = "process"
+restart = ["sh", "-c", "echo again >> restarted"]
 [[dependency]]
 name = "vendor"
 url = "tcp://127.0.0.1:1"
 """
+CONCEALED = "PLUM-4711"  # what the incident `old` holds, and is secret by a pattern that came later
+PATTERNS = '[redact]\npatterns = ["PLUM-[0-9]+"]\n'
 # A command and the text of the event that it acknowledges, "" where it records none of its own.
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "note": (("note", TEXT), TEXT),
@@ -58,7 +65,17 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "bundle": (("bundle", "--output", "b.zip"), ""),
     "verify": (("verify",), ""),
     "show": (("show",), ""),
+    "reopen": (("reopen", "--incident", "{closed}", "--reason", TEXT), TEXT),
+    "search": (("search", "Checkout"), ""),
+    "baseline": (("baseline", "--force"), ""),
+    "open": (("open", "other.zip", "--to", "opened"), ""),
+    "redact --folder": (("redact", "--folder", "{old}"), ""),
+    "mitigate": (("mitigate", "restart", "db", "--arg", "wait_seconds=0"), "Planned, not approved"),
+    "mitigate --yes": (("mitigate", "restart", "db", "--yes", "{plan}"), "Approved and begun"),
+    "run": (("run", "--snapshot", "latest", "--notebook", "00_triage"), ""),
 }
+OTHER = {"mitigate --yes": 1}  # exit codes without a fault: what was restarted cannot be seen
+SLOW = {"run": 20}  # kernels start for each point of it: only every so many points are tried
 _ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EROFS": errno.EROFS}
 FAULTS = ("kill", *_ERRORS)
 _SIZES = (0, 1, 100, 1000, 5000)  # bytes that a file may have before a write is torn
@@ -96,9 +113,10 @@ class _Fault:
                 return
         elif event not in _AUDITED:
             return
+        paths = [os.fsdecode(part) for part in arguments if isinstance(part, str | bytes | Path)]
         if any(
-            self._place in os.fsdecode(part) for part in arguments if isinstance(part, str | bytes | Path)
-        ):
+            self._place in path or not Path(path).is_absolute() for path in paths
+        ):  # it works in that place
             self._hit()
 
     def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,35 +138,63 @@ class _Fault:
 def prepare(place: Path) -> None:
     """Make a configuration and an incident with something of everything in it, and import what there is."""
     for module in pkgutil.walk_packages(incident_lib.__path__, "incident_lib."):
-        if not module.name.startswith(("incident_lib.demo", "incident_lib.run")):
+        if not module.name.startswith(("incident_lib.demo", "incident_lib.run.lab")):
             importlib.import_module(module.name)
     table()
     place.mkdir(parents=True)
     (place / "workbench.toml").write_text(CONFIGURATION)
-    for words in (
-        ("declare", "--title", "Checkout", "--severity", "sev2"),
-        ("task", "first", "--owner", "Ada"),
-        ("triage",),
-    ):
-        code, _, said = _in_child(place, words)
-        assert code == 0, said
+    _type(place, "declare", "--title", "Closed", "--severity", "sev3")
+    _type(place, "resolve", "--reason", "well again")
+    _type(place, "close", "--reason", "reviewed")
+    _type(place, "bundle", "--output", "other.zip")
+    _type(place, "declare", "--title", "Old", "--severity", "sev3")
+    _type(place, "note", f"the launch code is {CONCEALED}")
+    _type(place, "communicate", "executive")
+    _type(place, "triage")
+    _type(place, "resolve", "--reason", f"{CONCEALED} was changed")
+    (place / "workbench.toml").write_text(CONFIGURATION + PATTERNS)
+    _type(place, "declare", "--title", "Checkout", "--severity", "sev2")
+    _type(place, "task", "first", "--owner", "Ada")
+    _type(place, "triage")
+    settings = load_settings(str(place / "workbench.toml"), "")
+    folder = find(settings.incidents, "", redactor_for(settings))
+    later = now() + timedelta(days=1)  # a sweep takes longer than a plan is good for
+    plan_change(settings, folder, "restart", "db", {"wait_seconds": "0"}, at=later)
+
+
+def _type(place: Path, *words: str) -> None:
+    code, _, said = _in_child(place, words)
+    assert code == 0, said
+
+
+def words_of(place: Path, name: str) -> tuple[str, ...]:
+    """Return a command as it is typed in a prepared place: its incidents and its plan by their names."""
+    incidents = {path.name.split("-", 3)[3]: path for path in (place / "incidents").glob("2*")}
+    (plan,) = incidents["checkout"].glob("mitigations/*.json")
+    names = {"old": incidents["old"].name, "closed": incidents["closed"].name, "plan": plan.stem}
+    return tuple(word.format(**names) if word.startswith("{") else word for word in COMMANDS[name][0])
 
 
 def sweep(place: Path, name: str, *, every: int = 1) -> Result:
     """Return what became of a command at every n-th point. `place` is prepared, and stays as it is."""
-    words, text = COMMANDS[name]
+    words, text = words_of(place, name), COMMANDS[name][1]
     failed: list[str] = []
     tried = 0
+    every *= SLOW.get(name, 1)
     copy = place.with_name(f"{place.name}-hit")
     counted, calls, said = _hit(place, copy, words)
-    if counted:
+    if counted not in (0, OTHER.get(name)):
         return Result(command=name, calls=calls, tried=0, failed=(f"without a fault: {said}",))
     points: list[tuple[str, int]] = [(fault, number) for number in range(1, calls + 1) for fault in FAULTS]
     points += [(fault, size) for size in _SIZES for fault in ("torn", "torn and killed")]
     for fault, number in points[::every]:
         tried += 1
         code, _, said = _hit(place, copy, words, fault, number)
-        failed += (f"{fault} at {number}: {problem}" for problem in _problems(place, copy, text, code, said))
+        problems = [
+            *_problems(place, copy, text, 0 if code == counted else code, said),
+            *_promises(place, copy, name, 0 if code == counted else code),
+        ]
+        failed += (f"{fault} at {number}: {problem}" for problem in problems)
     shutil.rmtree(copy, ignore_errors=True)
     return Result(command=name, calls=calls, tried=tried, failed=tuple(failed))
 
@@ -175,7 +221,7 @@ def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Itera
         yield f"acknowledged and not there: {said[-300:]}"
     if text and code == 2 and recorded:
         yield f"there, and the command says that it failed: {said[-300:]}"
-    for path in (copy / "incidents").glob("2*"):
+    for path in (*(copy / "incidents").glob("2*"), *(copy / "opened").glob("2*")):
         if bad := [found for found in IncidentFolder(path, Redactor()).verify() if found.is_bad]:
             yield f"verify: {bad}"
     for words in (("list",), ("note", "afterwards")):
@@ -184,8 +230,42 @@ def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Itera
             yield f"{words[0]} afterwards: exit {code}: {said[-300:]}"
 
 
+def _promises(place: Path, copy: Path, name: str, code: int) -> Iterator[str]:
+    """Yield what a command promises besides, and is not so."""
+    words = words_of(place, name)
+    if name == "mitigate --yes":
+        changed = (copy / "restarted").is_file()
+        if changed and "Approved and begun" not in _text(copy):
+            yield "changed a target without a word of it"
+        if code == 0 and not changed:
+            yield "nothing was changed, and it says that it was"
+        code, _, said = _in_child(copy, words)
+        if (copy / "restarted").is_file() and (copy / "restarted").read_text().count("again") > 1:
+            yield f"carried out twice: {said}"
+        if code not in {0, 1, 2}:
+            yield f"again: exit {code}: {said[-300:]}"
+        code, _, said = _in_child(copy, COMMANDS["mitigate"][0])
+        if not code and '"begun"' in _text(copy) and '"ended"' not in _text(copy):
+            yield "begun, and its end is not known to be unknown"
+    if name == "redact --folder":
+        again, _, said = _in_child(copy, words)
+        if again:
+            yield f"again: exit {again}: {said[-300:]}"
+        if any(CONCEALED.encode() in path.read_bytes() for path in _files_of_old(copy)):
+            yield "the secret is still there"
+
+
+def _text(place: Path) -> str:
+    return b"\n".join(_events(place).values()).decode()
+
+
+def _files_of_old(place: Path) -> Iterator[Path]:
+    return (path for path in (place / "incidents").glob("*-old/**/*") if path.is_file())
+
+
 def _events(place: Path) -> dict[str, bytes]:
-    found = (place / "incidents").glob("*/events/2*.json")
+    """Return the events by their names, but those of the incident that is redacted again."""
+    found = (path for path in (place / "incidents").glob("*/events/2*.json") if "-old/" not in str(path))
     return {str(path.relative_to(place)): path.read_bytes() for path in found}
 
 

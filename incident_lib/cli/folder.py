@@ -21,9 +21,11 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Signed, signatures
 from incident_lib.incident.unbundle import is_bundle, verify_bundle
+from incident_lib.incident.verification import HALF_REDACTED
 from incident_lib.investigation.case import open_case
 from incident_lib.investigation.setup import redactor_for, trusted_keys
 from incident_lib.model import Incident
+from incident_lib.remediation.journal import UNKNOWN, title_of, unfinished
 from incident_lib.reports.postmortem import file_name
 from incident_lib.reports.postmortem_status import completeness, describe_due
 from incident_lib.units import format_count, format_duration
@@ -44,6 +46,8 @@ def show(arguments: argparse.Namespace) -> int:
         )
     console = terminal.console_for(no_color=arguments.no_color)
     _print_state(console, folder)
+    for begun in unfinished(folder):
+        terminal.print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
     if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
         console.print(f"Snapshots interrupted or still being taken, so not shown: {unsealed}", style="dim")
     if arguments.timeline:
@@ -70,7 +74,8 @@ def verify(arguments: argparse.Namespace) -> int:
         seals += signatures(folder.path)
     signed = [_Signed.of(seal, trusted_keys(settings)) for seal in seals]
     required = settings.document.sign.require
-    bad = [difference for difference in found if difference.is_bad]
+    # Where signatures are demanded, an unsigned journal of a redaction excuses nothing.
+    bad = [each for each in found if each.is_bad or (required and each.what == HALF_REDACTED)]
     intact = not bad and not (required and any(not seal.name for seal in signed))
     if arguments.json:
         print_json({"incident": name, "intact": intact, "differences": found, "signatures": signed})

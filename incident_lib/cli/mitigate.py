@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from incident_lib.cli import BAD, DONE
+from incident_lib.cli import BAD, DONE, PARTIAL
 from incident_lib.cli.arguments import print_json
 from incident_lib.cli.terminal import plain
 from incident_lib.config import Settings
@@ -22,11 +22,15 @@ from incident_lib.remediation import (
     render_outcome,
     render_plan,
 )
+from incident_lib.remediation.execution import NotRecordedError
 from incident_lib.remediation.journal import load_plan
 
 
 def mitigate(arguments: argparse.Namespace) -> int:
-    """Return 0, 1 when a plan was carried out and not verified; a refusal is raised and ends in 2."""
+    """Return 0, 1 when a plan was carried out and not verified, 3 when its end could not be recorded.
+
+    A refusal is raised and ends in 2.
+    """
     if arguments.list:
         return _list(as_json=arguments.json)
     if not (arguments.action and arguments.target):
@@ -60,7 +64,11 @@ def _plan(settings: Settings, folder: IncidentFolder, arguments: argparse.Namesp
 
 def _execute(settings: Settings, folder: IncidentFolder, arguments: argparse.Namespace) -> int:
     _check_same(load_plan(folder, arguments.yes), arguments)
-    outcome = execute_plan(settings, folder, arguments.yes)
+    try:
+        outcome = execute_plan(settings, folder, arguments.yes)
+    except NotRecordedError as error:  # it was done: whoever reads a failure would do it again
+        sys.stderr.write(f"incident: {plain(str(error))}\n")
+        return PARTIAL
     _print(outcome, render_outcome(outcome), as_json=arguments.json)
     return DONE if outcome.status is OutcomeStatus.VERIFIED else BAD
 

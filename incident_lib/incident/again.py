@@ -23,10 +23,11 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Withdrawn
 from incident_lib.incident.rewrite import rewrite
 from incident_lib.incident.signing import Signer
+from incident_lib.incident.verification import REDACTING
 from incident_lib.model import Event, EventKind
 from incident_lib.redact import Redactor
 
-JOURNAL = ".redacting.json"
+JOURNAL = REDACTING
 _DERIVED = "incident.json"
 _REASON = "redacted again: it held {kinds}"
 _PASSES = 4  # what one replacement uncovers is found by the next

@@ -23,6 +23,18 @@ def hold(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process of this machine holds the file. Errors: OSError where it cannot be opened."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextmanager
 def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """Yield a new temporary folder of ours alone, and remove it; those that the dead left are removed first.

@@ -16,6 +16,8 @@ from incident_lib.model import Event, EventKind
 _TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
 _NOT_DERIVED = "unfinished: not derived from the newest events; the next command that writes does that"
 _HALF = "unfinished: being written, or left by a process that was killed"
+REDACTING = ".redacting.json"  # what is being redacted again, by paths and hashes, until that is done
+HALF_REDACTED = "unfinished: it was being redacted again; `incident redact --folder` finishes that"
 _FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
 
 
@@ -23,6 +25,14 @@ class _Derived(msgspec.Struct, frozen=True):
     """The part of incident.json that says which events it was derived from."""
 
     events: tuple[str, ...] = ()
+
+
+class _Redacting(msgspec.Struct, frozen=True):
+    """The part of the journal of a redaction that says what stood where something is replaced."""
+
+    files: dict[str, tuple[str, str]] = {}
+    events: dict[str, tuple[str, str]] = {}
+    not_intact: tuple[str, ...] = ()
 
 
 class _Judged(msgspec.Struct, frozen=True):
@@ -46,7 +56,8 @@ def verify(incident: Path) -> list[Difference]:
     listed = _listed(incident / "incident.json")
     links = event_files.broken_links(known, listed)
     ids = {event.id: f"events/{event_files.file_name(event)}" for event in known}
-    withdrawn = manifest.all_withdrawn(incident)
+    redacting = _redacting(incident)
+    withdrawn = manifest.all_withdrawn(incident) | set(redacting.items())
     named = manifest.broken_names(incident, ids)
     again = {difference.path for difference in named if difference.what == manifest.AGAIN}
     result = [*damaged, *(link for link in links if not _is_withdrawn(link, again)), *named]
@@ -59,6 +70,12 @@ def verify(incident: Path) -> list[Difference]:
         for path in sorted(incident.rglob(".*.part"))
     )
     result += _foreign(incident, known)
+    result = [
+        Difference(found.path, HALF_REDACTED, is_bad=False)
+        if found.path in redacting and found.is_bad
+        else found
+        for found in result
+    ]
     # What is missing may be missed by several: once is enough, the worst of what is said of it.
     worst = sorted(result, key=lambda difference: difference.is_bad)
     return sorted({difference.path: difference for difference in worst}.values())
@@ -104,6 +121,17 @@ def _baseless(incident: Path, snapshot: Path, withdrawn: set[tuple[str, str]]) -
     if wrong:
         relative = path.relative_to(incident).as_posix()
         yield Difference(relative, f"changed: it rests on other evidence of {', '.join(wrong)}")
+
+
+def _redacting(incident: Path) -> dict[str, str]:
+    """Return the hashes of what is being redacted again, by path; of a redaction that was killed, too."""
+    try:
+        journal = decode.load(incident / REDACTING, _Redacting)
+    except (FileNotFoundError, FolderError):
+        return {}
+    changed = tuple(f"{sealed}/" for sealed in journal.not_intact)
+    replaced = {**journal.files, **journal.events}
+    return {path: digest for path, (digest, _) in replaced.items() if not path.startswith(changed)}
 
 
 def _taken(event: Event) -> str:

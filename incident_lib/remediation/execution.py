@@ -14,6 +14,10 @@ from incident_lib.remediation.actions import find_action
 from incident_lib.remediation.planning import differences, make_plan
 
 
+class NotRecordedError(FolderError):
+    """A change was carried out, and its outcome could not be written to the timeline."""
+
+
 def plan_change(
     settings: Settings,
     folder: IncidentFolder,
@@ -29,6 +33,7 @@ def plan_change(
     """
     folder.require_own()
     check_configuration(settings, folder, "mitigate", action, target)
+    journal.settle(folder)
     chosen = find_action(action)
     complete = chosen.complete(arguments or {})
     request = Request(settings=settings, target=target, arguments=complete, incident=folder.path)
@@ -40,8 +45,9 @@ def plan_change(
 def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Outcome:
     """Return the outcome of exactly the plan of that id, which a person approved by naming it.
 
-    It is executed and verified, and the timeline has it before and after. Errors: RefusedError, and then
-    nothing was changed: an unknown, used, expired or edited plan, or a world that has changed since.
+    It is executed and verified, and the timeline has it before and after. Errors: NotRecordedError where only
+    its end could not be written; RefusedError, and then nothing was changed: an unknown, used, expired or
+    edited plan, or a world that has changed since.
     """
     folder.require_own()
     plan = journal.load_plan(folder, plan_id)
@@ -55,8 +61,8 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
             f"the target is not as it was when the plan was approved: {'; '.join(changed)}. "
             "Nothing was changed; make a new plan"
         )
-    journal.claim(folder, plan)
-    return _execute(request, action, proposal, plan, folder)
+    with journal.claimed(folder, plan):
+        return _execute(request, action, proposal, plan, folder)
 
 
 def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
@@ -125,7 +131,7 @@ def _record(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
     try:
         journal.record_outcome(folder, plan, outcome)
     except FolderError as error:
-        raise FolderError(
+        raise NotRecordedError(
             f"{plan.title} was carried out ({outcome.status.value}: {outcome.done}), "
             f"and the timeline could not be written: {error}"
         ) from error

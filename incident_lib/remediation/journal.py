@@ -1,6 +1,8 @@
 """The journal of changes: plans and their outcomes, in the incident's folder and its timeline."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,11 +14,14 @@ from incident_lib.incident import decode
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import folder_error, open_file, write_atomic
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.leftovers import hold, is_held
 from incident_lib.model import Event, EventKind
-from incident_lib.model.remediation import Outcome, Plan
+from incident_lib.model.remediation import Outcome, OutcomeStatus, Plan
 from incident_lib.remediation.planning import hash_of
 
 FOLDER = "mitigations"
+_BEGUN = "Approved and begun: "
+UNKNOWN = "begun, and no outcome was recorded: how far it came is unknown; check the target"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -55,23 +60,68 @@ def check_unused(folder: IncidentFolder, plan: Plan) -> None:
     for event in events_of(folder, plan.id):
         if event.data.get("phase") in {"begun", "ended"}:
             when = clock.format_time(event.recorded_at)
+            state = "its outcome is not known yet" if _is_running(folder, plan.id) else "see its outcome"
+            if any(begun.data["plan"] == plan.id for begun in unfinished(folder)):
+                state = UNKNOWN
             raise RefusedError(
-                f"the plan {plan.id} was used already, at {when}: an approval is for once; make a new plan"
+                f"the plan {plan.id} was used already, at {when} ({state}): an approval is for once; "
+                "make a new plan"
             )
 
 
-def claim(folder: IncidentFolder, plan: Plan) -> None:
-    """Claim the plan, so that no other process executes it meanwhile. Errors: RefusedError, FolderError."""
-    path = _path(folder, plan.id).with_suffix(".begun")
+@contextmanager
+def claimed(folder: IncidentFolder, plan: Plan) -> Iterator[None]:
+    """Claim the plan, so that no other process executes it, and show that this one lives while it does.
+
+    Errors: RefusedError, FolderError; then nothing was changed.
+    """
+    path = _claim(folder, plan.id)
     try:
-        open_file(path, "xb").close()
+        file = open_file(path, "xb")
     except FileExistsError as error:
+        if _is_running(folder, plan.id):
+            raise RefusedError(f"the plan {plan.id} is being executed by another process") from error
         raise RefusedError(
-            f"the plan {plan.id} is being executed by another process, or was executed"
+            f"the plan {plan.id} was approved before, and nothing was changed: its process ended before it "
+            "began; make a new plan"
         ) from error
     except OSError as error:
         raise folder_error(path, error) from error
-    _record(folder, plan, "begun", f"Approved and begun: {plan.title}")
+    with file:
+        hold(file.fileno())
+        _record(folder, plan, "begun", f"{_BEGUN}{plan.title}")
+        yield
+
+
+def unfinished(folder: IncidentFolder) -> tuple[Event, ...]:
+    """Return the beginnings of changes without an outcome, which no process of this machine works on."""
+    begun = {
+        str(event.data["plan"]): event for event in events_of(folder) if event.data.get("phase") == "begun"
+    }
+    left = {plan: event for plan, event in begun.items() if not _is_running(folder, plan)}
+    # Read again: what was running a moment ago may have ended, and recorded it.
+    ended = {event.data["plan"] for event in events_of(folder) if event.data.get("phase") == "ended"}
+    return tuple(event for plan, event in left.items() if plan not in ended)
+
+
+def settle(folder: IncidentFolder) -> None:
+    """Record of each change whose process died in between that its outcome is unknown. Errors: FolderError.
+
+    Only where it was begun on this machine: elsewhere it may go on.
+    """
+    if not unfinished(folder):
+        return
+    with folder.deciding():
+        for begun in unfinished(folder):
+            if _claim(folder, str(begun.data["plan"])).exists():
+                text = f"{title_of(begun)}: {OutcomeStatus.INTERRUPTED.value}. {UNKNOWN}"
+                data = {**begun.data, "phase": "ended", "status": OutcomeStatus.INTERRUPTED.value}
+                folder.record(Draft(kind=EventKind.MITIGATION, text=text, source="mitigate", data=data))
+
+
+def title_of(begun: Event) -> str:
+    """Return the title of the change that an event says is begun."""
+    return begun.text.removeprefix(_BEGUN)
 
 
 def record_outcome(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
@@ -94,6 +144,18 @@ def events_of(folder: IncidentFolder, plan_id: str = "") -> tuple[Event, ...]:
 
 def _path(folder: IncidentFolder, plan_id: str) -> Path:
     return folder.path / FOLDER / f"{plan_id}.json"
+
+
+def _claim(folder: IncidentFolder, plan_id: str) -> Path:
+    return _path(folder, plan_id).with_suffix(".begun")
+
+
+def _is_running(folder: IncidentFolder, plan_id: str) -> bool:
+    """Return whether a process of this machine executes the plan now."""
+    try:
+        return bool(_ID.fullmatch(plan_id)) and is_held(_claim(folder, plan_id))
+    except OSError:
+        return False
 
 
 def _record(folder: IncidentFolder, plan: Plan, phase: str, text: str, **more: str) -> None:
