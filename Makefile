@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: demo test check format lab accuracy bench soak clean
+.PHONY: demo test check format lab accuracy situations bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -33,6 +33,9 @@ lab: $(VENV)/.demo
 
 accuracy: $(VENV)/.test
 	$(BIN)/python bench/accuracy.py $(ARGS)
+
+situations: $(VENV)/.test
+	$(BIN)/python -m tests.situations $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/run.py $(ARGS)
