@@ -2,6 +2,7 @@
 
     make accuracy                              each fault once, on stacks of processes, and healthy ones
     make accuracy ARGS="--pairs"               thirty pairs of faults, each pair in one stack
+    make accuracy ARGS="--recovery"            each fault undone: two minutes later it is recovered
     make accuracy ARGS="--full"                each fault three times, the pairs, and the container stack
     make accuracy ARGS="--only ddl-queue"      one again; --only a+b is a pair
     make accuracy ARGS="--fresh"               forget what an earlier run found
@@ -9,7 +10,7 @@
 What is finished is kept in bench/out/accuracy.json, and the next run goes on from there. The diagnosis sees
 the stack's workbench.toml and nothing else; the fault is compared with its answer afterwards. Exit code 1
 when a goal is missed: 95 % of the faults first, all in the first three, both of every pair in the first
-three, nothing reported about a healthy stack.
+three, nothing reported about a healthy stack, and nothing proposed two minutes after a fault was undone.
 """
 
 import json
@@ -19,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from accuracy_figures import figures, line, misses, summary
-from accuracy_measure import FAILURES, Result, measure_faults, measure_healthy
-from accuracy_plan import CONTAINERS, FRESH, HEALTHY, is_known, options, wanted
+from accuracy_measure import FAILURES, Result, measure_faults, measure_healthy, measure_recovery
+from accuracy_plan import CONTAINERS, FRESH, HEALTHY, RECOVERY, is_known, options, wanted
 
 from incident_lib.clock import format_time, now
 from incident_lib.demo import FAULTS
@@ -58,10 +59,11 @@ def _measured(key: str) -> Result | None:
             return measure_healthy(_TRIAGES[name])
         if name.startswith(CONTAINERS):
             return _measured_in_containers(name.removeprefix(CONTAINERS))
+        recovers, name = name.startswith(RECOVERY), name.removeprefix(RECOVERY)
         parts = tuple(name.split("+"))
         reason = "; ".join(filter(None, (FAULTS[part].why_not() for part in parts)))
         if not reason:
-            return measure_faults(parts)
+            return measure_recovery(name) if recovers else measure_faults(parts)
         print(f"skip  {key:44} {reason}", flush=True)
     except FAILURES as error:
         print(f"could not measure {key}: {type(error).__name__}: {error}", flush=True)

@@ -31,7 +31,20 @@ def figures(results: Iterable[Result]) -> dict[str, Any]:
         "pairs": len(pairs),
         "pairs_both_in_top_3": sum(_both(pair) for pair in pairs),
         "pairs_missed": [_missed(pair) for pair in pairs if not _both(pair)],
+        **_recoveries([result for result in results if result["kind"] == "recovery"]),
         "not_mended": [result["not_mended"] for result in results if result.get("not_mended")],
+    }
+
+
+def _recoveries(results: list[Result]) -> dict[str, Any]:
+    well = [result for result in results if not _false(result)]
+    return {
+        "recoveries": len(results),
+        "recoveries_with_nothing_proposed": len(well),
+        "recoveries_reported": sum(bool(result["recovered"]) for result in results),
+        "recoveries_missed": [
+            f"{result['name']}: {'; '.join(_false(result))}" for result in results if result not in well
+        ],
     }
 
 
@@ -48,7 +61,7 @@ def _false(run: Result) -> list[str]:
 def misses(counted: dict[str, Any]) -> list[str]:
     """Return the goals that the figures do not meet.
 
-    >>> misses({"all": _hits([]), "false_alarms": [], "pairs": 2, "pairs_both_in_top_3": 1, "not_mended": []})
+    >>> misses(figures([]) | {"pairs": 2, "pairs_both_in_top_3": 1})
     ['1 of 2 pairs: both in the top 3, not all']
     """
     faults, missed = counted["all"], []
@@ -62,6 +75,11 @@ def misses(counted: dict[str, Any]) -> list[str]:
         missed.append(
             f"{counted['pairs_both_in_top_3']} of {counted['pairs']} pairs: both in the top 3, not all"
         )
+    silent = counted["recoveries"] - counted["recoveries_reported"]
+    if counted["recoveries_missed"]:
+        missed.append(f"{len(counted['recoveries_missed'])} faults that were undone are not over")
+    if silent:
+        missed.append(f"{silent} faults that were undone are not reported as recovered")
     missed += [f"not undone: {reason}" for reason in counted["not_mended"]]
     return missed
 
@@ -108,6 +126,11 @@ def line(key: str, result: Result) -> str:
     if result["kind"] == "healthy":
         bad = sum(len(_false(run)) for run in result["runs"])
         return f"{'WRONG' if bad else 'ok   '} {key:44} {len(result['runs'])} triages, {bad} alarms"
+    if result["kind"] == "recovery":
+        bad = _false(result)
+        mark = "WRONG" if bad or not result["recovered"] else "ok   "
+        trouble = f"  NOT OVER: {'; '.join(bad)}" if bad else ""
+        return f"{mark} {key:44} {len(result['recovered'])} reported as recovered{trouble}"
     mark = "ok   " if result["is_right"] else "WRONG"
     ranks = ", ".join(f"{fault['rank'] or '-'} {fault['expected']}" for fault in result["faults"])
     diagnosed = "" if result["is_right"] else f"  DIAGNOSED: {'; '.join(result['hypotheses']) or 'nothing'}"
@@ -132,5 +155,11 @@ def summary(counted: dict[str, Any]) -> str:
     lines += [f"  {alarm}" for alarm in counted["false_alarms"]]
     lines.append(f"pairs: {counted['pairs_both_in_top_3']} of {counted['pairs']} with both in the top 3")
     lines += [f"  {pair}" for pair in counted["pairs_missed"]]
+    if counted["recoveries"]:
+        lines.append(
+            f"undone: {counted['recoveries_with_nothing_proposed']} of {counted['recoveries']} with nothing "
+            f"proposed two minutes later, {counted['recoveries_reported']} reported as recovered"
+        )
+        lines += [f"  {fault}" for fault in counted["recoveries_missed"]]
     lines += [f"MISSED: {goal}" for goal in misses(counted)]
     return "\n".join(lines)

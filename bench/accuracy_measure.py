@@ -40,6 +40,7 @@ _HEALTHY_SECONDS = 6.0
 _BETWEEN_SECONDS = 4.0
 _SAMPLE_SECONDS = 2.0
 _SLACK_SECONDS = 2.0  # the window ends when the diagnosis begins
+_WELL_SECONDS = 120.0  # between the end of a fault and the next triage
 
 
 def measure_healthy(triages: int) -> Result:
@@ -61,6 +62,58 @@ def measure_faults(names: tuple[str, ...]) -> Result:
     faults = [FAULTS[name] for name in names]
     with DemoStack() as stack:
         return broken(stack, faults)
+
+
+def measure_recovery(name: str) -> Result:
+    """Return what a fresh stack is called two minutes after its fault was undone.
+
+    The window holds the whole fault, and the incident the snapshot that was taken while it lasted.
+    """
+    fault = FAULTS[name]
+    with DemoStack() as stack:
+        return recovered(stack, fault)
+
+
+def recovered(stack: Any, fault: Fault) -> Result:
+    """Return the diagnosis of `stack` two minutes after `fault` was undone."""
+    begun = time.monotonic()
+    stack.drive(_HEALTHY_SECONDS)
+    fault.inject(stack)
+    stack.drive(fault.settle_seconds)
+    settings = config.load(stack.config)
+    with tempfile.TemporaryDirectory(prefix="accuracy-") as where:
+        if fault.watch_seconds:
+            folder = _watched(settings, Path(where), fault.watch_seconds)
+        else:
+            declared = folders.Declaration(
+                title="To be found out", severity=IncidentSeverity.SEV3, started_at=now()
+            )
+            folder = folders.declare(Path(where), declared, redactor_for(settings))
+
+        def look() -> Case:
+            since = f"{time.monotonic() - begun:.0f}s"
+            return take_snapshot(settings, folder.path / "snapshots", since, Watch(), folder=folder)
+
+        during = look()
+        mended = [_mend(fault, stack), _not_ready(stack)]
+        stack.drive(_WELL_SECONDS)
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+        after = look()
+    past = [
+        f"{finding.target}: {finding.id}: {finding.title}"
+        for finding in after.analysis.findings
+        if finding.is_past
+    ]
+    found = {"hypotheses": ranked(after), "alarms": alarms(after), "load_per_cpu": round(load, 1)}
+    return {
+        "kind": "recovery",
+        "name": fault.name,
+        "technology": TECHNOLOGY.get(fault.target, fault.target),
+        "during": ranked(during)[:3],
+        **found,
+        "recovered": past,
+        "not_mended": "; ".join(filter(None, mended)),
+    }
 
 
 def broken(stack: Any, faults: list[Fault]) -> Result:

@@ -16,6 +16,7 @@ PLACES = (
     ("db_container", "DB_CONTAINER", "app-db"),
     ("redis_container", "REDIS_CONTAINER", "app-redis"),
 )
+_SINCE = "(default 15m, or since a verified mitigation)"
 _SNAPSHOTS = (
     "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
 )
@@ -114,7 +115,7 @@ def _triage(commands: _Commands) -> None:
         "triage", "triage:triage", "check everything now and name what is likely wrong; changes nothing"
     )
     _incident(parser, "keep the snapshot in this one")
-    parser.add_argument("--since", default="15m", help="how far back: 15m, 2h, 14:05 (default 15m)")
+    parser.add_argument("--since", help=f"how far back: 15m, 2h, 14:05 {_SINCE}")
     parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
     _rebind(parser)
 
@@ -144,7 +145,7 @@ def _run(commands: _Commands) -> None:
         metavar="NAME",
         help="only this one; may be repeated; default: 00 to 40, and 60 once there is something to review",
     )
-    parser.add_argument("--since", default="15m", help="how far back (default 15m)")
+    parser.add_argument("--since", help=f"how far back {_SINCE}")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
     parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
     parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")

@@ -21,6 +21,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case, open_case
 from incident_lib.investigation.review import is_ready
 from incident_lib.investigation.setup import load_settings, redactor_for, signer_for
+from incident_lib.investigation.since import SINCE, since_for
 from incident_lib.investigation.snapshot import window_since
 from incident_lib.investigation.trend import most_risen, watch_trend
 from incident_lib.model import EventKind, notebooks
@@ -35,7 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the flags of `run` say."""
 
     notebooks: tuple[str, ...] = ()  # none named: those that fit the incident
-    since: str = "15m"
+    since: str = SINCE
     snapshot: str = "new"
     jobs: int = 2
     timeout: float = 300.0
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 3 when a notebook did not complete or the deadline passed."""
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
-    window_since(arguments.since)
+    if arguments.since is not None:
+        window_since(arguments.since)
     named = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
@@ -57,9 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))
     if arguments.watch:
         _watch(settings, folder, console, arguments)
+    since, why = since_for(folder, arguments.since)
+    if why and arguments.snapshot == "new":
+        console.print(f"Reading {why}", style="dim")
     options = Options(
         notebooks=named,
-        since=arguments.since,
+        since=since,
         snapshot=arguments.snapshot,
         jobs=arguments.jobs,
         timeout=arguments.timeout,

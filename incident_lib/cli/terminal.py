@@ -38,6 +38,7 @@ STYLES = {
 }
 _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
+_RECOVERED = 6
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 _REASONS, _FEWER_REASONS = 4, 2
@@ -205,6 +206,8 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
         console.print(*(_line(f) for f in analysis.findings if not f.severity.is_bad), sep="\n")
     elif unknown := _not_assessed(analysis):
         console.print(unknown)
+    if recovered := _recovered(analysis):
+        console.print(recovered)
     if changes := _changes(case):
         console.print(changes)
     console.print(_hypotheses(case, verbose=verbose))
@@ -313,6 +316,21 @@ def _without_probe(reason: str) -> str:
     return _FAILED.sub("", reason)
 
 
+def _recovered(analysis: Analysis) -> Table | None:
+    """Return what failed in the window, or in the snapshot before, and is well since; None without any."""
+    past = [finding for finding in analysis.findings if finding.is_past]
+    if not past:
+        return None
+    past.sort(key=lambda finding: (finding.target, finding.id))
+    table = _grid("Recovered")
+    for finding in past[:_RECOVERED]:
+        title = plain(_without_target(finding.title, finding.target))
+        table.add_row(Text(finding.target, style="bold"), Text(title))
+    if len(past) > _RECOVERED:
+        table.add_row("", Text(f"and {len(past) - _RECOVERED} more", style="dim"))
+    return table
+
+
 def _changes(case: Case) -> Table | None:
     changes = [(when, target, what, "") for when, target, what in case.changes]
     if case.onset:
@@ -331,7 +349,10 @@ def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
         blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
-        text = "No hypothesis is supported" if bad else "Nothing is wrong as far as could be seen"
+        well = (
+            "Nothing is wrong any more" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
+        )
+        text = "No hypothesis is supported" if bad else f"{well} as far as could be seen"
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed, and whether they still do is not known"
         return Text(f"\n{text}{blind}.", style="bold")

@@ -9,6 +9,7 @@ from incident_lib.cli.terminal import plain
 from incident_lib.incident.binding import check_configuration
 from incident_lib.investigation.setup import load_settings, readable_secrets
 from incident_lib.investigation.severity import propose_severity
+from incident_lib.investigation.since import since_for
 from incident_lib.investigation.snapshot import window_since
 from incident_lib.response.collection import choose_incident
 from incident_lib.units import format_count
@@ -17,11 +18,14 @@ from incident_lib.units import format_count
 def triage(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found."""
     settings = load_settings(arguments.config or "")
-    window = window_since(arguments.since)  # a wrong time is refused before anything is probed
+    if arguments.since is not None:
+        window_since(arguments.since)  # a wrong time is refused before anything is probed
     folder, why = choose_incident(settings, arguments.incident, save=arguments.save, rebind=arguments.rebind)
+    since, why_since = since_for(folder, arguments.since)
     console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     where = settings.path or "the common stack, as there is no workbench.toml here"
-    console.print(f"Checking {where}, since {clock.format_time(window.start)}", style="dim")
+    begin = why_since or f"since {clock.format_time(window_since(since).start)}"
+    console.print(f"Checking {where}, {begin}", style="dim")
     if not settings.path:
         console.print("To write it:", style="dim")
         terminal.print_command(console, settings.commands().line("init"))
@@ -30,7 +34,7 @@ def triage(arguments: argparse.Namespace) -> int:
         terminal.print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
     for sentence in readable_secrets(settings):
         terminal.print_notice(console, sentence)
-    case, unkept = terminal.collect(settings, arguments.since, folder, console)
+    case, unkept = terminal.collect(settings, since, folder, console)
     why = why or unkept
     if arguments.json:
         return print_json(case.analysis)

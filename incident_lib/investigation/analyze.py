@@ -1,10 +1,13 @@
 """Evidence -> Analysis: every analyzer over every evidence, then the hypotheses. Pure."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from incident_lib.correlation.judges import JUDGES, Judge, judge_together
+from incident_lib.correlation.recovery import confirm_recovery, gone_since
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.findings.recovery import settled
@@ -15,6 +18,15 @@ from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import problem_of
 from incident_lib.technologies import catalogue, table
+
+_THEN_AND_NOW = Judge(judge=confirm_recovery, reads=frozenset())  # before all others: they see what is so now
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What was concluded in the snapshot before of the same incident."""
+
+    analysis: Analysis
+    collected_at: datetime
 
 
 def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -49,7 +61,7 @@ def _judged(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield unseen if technology else replace(unseen, title=f"{evidence.probe}: {unseen.title}")
 
 
-def analyze(
+def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     evidence: Iterable[Evidence],
     context: Context,
     *,
@@ -57,10 +69,12 @@ def analyze(
     topology: Topology,
     patterns: tuple[Pattern, ...],
     compared: Iterable[Finding] = (),
+    before: Earlier | None = None,
 ) -> Analysis:
     """Return everything that is concluded from `evidence`, in a fixed order.
 
-    `compared` are findings that rest on more than this snapshot: on a baseline, on samples over time.
+    `compared` are findings that rest on more than this snapshot: on a baseline, on samples over time; what
+    the snapshot `before` this one showed and this one does not is over.
     """
     everything = tuple(sorted(evidence, key=lambda each: (each.target, each.probe)))
     situation = Situation(
@@ -72,10 +86,13 @@ def analyze(
         compared=tuple(compared),
     )
     found = [finding for each in everything for finding in analyze_one(each, context)]
+    found = _together(_THEN_AND_NOW, found, situation)
     past = [finding for finding in found if finding.is_past]
     judged = [finding for finding in found if not finding.is_past]
     for judge in JUDGES:  # what is over speaks for nothing that is so now
         judged = _together(judge, judged, situation)
+    if before:
+        past += gone_since(before.analysis, before.collected_at, (*judged, *past))
     findings = _in_order(map(settled, (*judged, *past)))
     try:
         hypotheses = rank(findings, topology, patterns, situation.catalogue)

@@ -11,7 +11,8 @@ from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.setup import share_places
-from incident_lib.investigation.snapshot import SINCE, take_snapshot
+from incident_lib.investigation.since import SINCE
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.model import Analysis, Finding, FindingSeverity
 
 

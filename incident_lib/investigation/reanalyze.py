@@ -8,7 +8,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.compare import compare_conclusions
 from incident_lib.investigation.plan import context_for
 from incident_lib.investigation.setup import patterns_for, redactor_for
-from incident_lib.investigation.snapshot import derived_findings
+from incident_lib.investigation.snapshot import derived_findings, earlier_of
 from incident_lib.model import Analysis
 from incident_lib.model.difference import Comparison
 
@@ -41,6 +41,7 @@ def reanalyze(case: Case) -> Reanalysis:
         topology=case.topology,
         patterns=patterns_for(settings),
         compared=around,
+        before=earlier_of(case.folder, case.snapshot),
     )
     now = replace(case, analysis=redactor.struct(analysis, Analysis))
     labels = ("concluded then", "by today's rules")

@@ -14,7 +14,8 @@ from incident_lib.investigation.case import load_case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.parameters import read_parameters
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for
-from incident_lib.investigation.snapshot import SINCE, take_snapshot
+from incident_lib.investigation.since import SINCE
+from incident_lib.investigation.snapshot import take_snapshot
 from incident_lib.model.run import RunRecord
 from incident_lib.reports.postmortem import PostmortemFacts, RunPages, file_name
 from incident_lib.reports.postmortem_lint import LintFinding, lint

@@ -20,8 +20,8 @@ from incident_lib.incident.files import folder_error, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.samples import load_samples, watches
-from incident_lib.incident.snapshot import SnapshotWriter
-from incident_lib.investigation.analyze import analyze, analyze_one, not_judged
+from incident_lib.incident.snapshot import SnapshotWriter, load_about, load_analysis
+from incident_lib.investigation.analyze import Earlier, analyze, analyze_one, not_judged
 from incident_lib.investigation.baseline import baseline_evidence
 from incident_lib.investigation.case import Case, load_case, open_case
 from incident_lib.investigation.collect import Watch, collect
@@ -30,12 +30,12 @@ from incident_lib.investigation.observed import record_observed
 from incident_lib.investigation.parameters import read_parameters
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, signer_for
+from incident_lib.investigation.since import SINCE
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import comparers
 
-SINCE = "15m"
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
 
@@ -95,7 +95,13 @@ def _take(
         if is_hidden:
             around = _derived(settings, folder, stored, context, snapshot=writer.id)
             analysis = analyze(
-                stored, context, snapshot=writer.id, topology=graph, patterns=patterns, compared=around
+                stored,
+                context,
+                snapshot=writer.id,
+                topology=graph,
+                patterns=patterns,
+                compared=around,
+                before=earlier_of(folder, writer.id),
             )
             _seal(writer, analysis, graph)
             if folder:
@@ -155,6 +161,15 @@ def derived_findings(
         if is_recent(samples, context.window):
             found += trend_findings(samples, context.thresholds)
     return tuple(found)
+
+
+def earlier_of(folder: IncidentFolder | None, snapshot: str) -> Earlier | None:
+    """Return what the snapshot before `snapshot` of the same incident concluded, None where there is none."""
+    with suppress(FolderError):
+        earlier = [path for path in folder.sealed_snapshots if path.name < snapshot] if folder else []
+        if earlier and (analysis := load_analysis(earlier[-1])):
+            return Earlier(analysis, load_about(earlier[-1]).collected_at)
+    return None
 
 
 def window_since(since: str) -> Window:

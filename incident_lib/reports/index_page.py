@@ -80,6 +80,9 @@ def verdict(analysis: Analysis) -> str:
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
     unseen = f", but {format_count(blind, 'probe')} could not be judged" if blind else ""
+    if past := [finding for finding in analysis.findings if finding.is_past]:
+        more = f" and {len(past) - 1} more" if past[1:] else ""
+        return f"Recovered: {past[0].target}, {past[0].title}{more}. Nothing is wrong now{unseen}"
     return f"Nothing wrong was found in what was looked at{unseen}"
 
 

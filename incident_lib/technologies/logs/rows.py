@@ -63,6 +63,14 @@ class LogEndpoint(Row, frozen=True, kw_only=True):
     duration_p50_seconds: float | None
     duration_p95_seconds: float | None
     first_server_error_at: datetime | None = None
+    last_server_error_at: datetime | None = None
+    failing_ratio: float | None = None  # of the requests between the first and the last that failed
+    served_since_count: int | None = None  # requests after the last that failed
+    returns_count: int = 0  # how often it failed again after it had been quiet
+    return_gap_seconds: float | None = None  # how long it was quiet then, usually
+    last_slow_at: datetime | None = None  # the end of the last stretch in which a request took over a second
+    slow_ratio: float | None = None  # of the requests between the first and the last that did
+    quick_since_count: int | None = None  # requests after that stretch
 
 
 class LatencyStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +159,8 @@ class LogException(Row, frozen=True, kw_only=True):
     deaths_count: int = 0  # those in the form in which a runtime writes what ends its process
     death_gap_p50_seconds: int | None = None  # between two seconds with such a traceback
     death_gap_max_seconds: int | None = None
+    returns_count: int = 0  # how often it came again after it had been quiet
+    return_gap_seconds: float | None = None  # how long it was quiet then, usually
 
 
 class LogErrorClass(Row, frozen=True, kw_only=True):
@@ -164,6 +174,8 @@ class LogErrorClass(Row, frozen=True, kw_only=True):
     peers: tuple[str, ...] = ()  # the hosts that its lines name, the most frequent first: "db.example:5432"
     duration_p50_seconds: float | None = None  # how long it lasted, where its lines say so
     duration_max_seconds: float | None = None
+    returns_count: int = 0  # how often it came again after it had been quiet
+    return_gap_seconds: float | None = None  # how long it was quiet then, usually
 
 
 class LogEvent(Row, frozen=True, kw_only=True):
@@ -175,3 +187,5 @@ class LogEvent(Row, frozen=True, kw_only=True):
     last_at: datetime | None
     example: str
     stretches_count: int = 0  # of ten seconds in which something started; workers start together
+    returns_count: int = 0  # how often it came again after it had been quiet
+    return_gap_seconds: float | None = None  # how long it was quiet then, usually

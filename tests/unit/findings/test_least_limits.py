@@ -292,6 +292,22 @@ def started(stretches: int) -> bool:
     return "server.boot_loop" in judge("logs.lines", summary(last_at=second(100)), start)
 
 
+def over(*, quiet: float = 600, served: float = 100) -> bool:
+    """Return whether requests that all failed are over, so many seconds and requests after the last."""
+    end = CONTEXT.window.end
+    row = filled(
+        LogEndpoint,
+        path="/a",
+        requests_count=100,
+        server_errors_count=50,
+        last_server_error_at=end - timedelta(seconds=quiet),
+        failing_ratio=1.0,
+        served_since_count=round(served),
+    )
+    log = summary(requests_count=200, server_errors_count=50, first_at=second(0), last_at=end)
+    return judge("logs.lines", log, row)["errors"].is_past
+
+
 def of_one_service(share: float) -> bool:
     errors = {"web": round(100 * share), "job": 100 - round(100 * share)}
     row = summary(services={"web": 500, "job": 500}, service_errors=errors)
@@ -503,6 +519,8 @@ CASES = (
     Case("logs.times.least_ratio", timed, 0.001),
     Case("logs.stale.least_seconds", lambda n: stale(age=n)),
     Case("logs.stale.least_count", lambda n: stale(lines=n)),
+    Case("logs.recovery.least_quiet_seconds", lambda n: over(quiet=n)),
+    Case("logs.recovery.least_expected_count", lambda n: over(served=n)),
     Case("logs.service.least_share_ratio", of_one_service, 0.01),
     Case("http.slow.busy_machine.least_seconds", explained, 0.01),
     Case("baseline.scans.least_bytes", lambda n: scanned(size=n)),

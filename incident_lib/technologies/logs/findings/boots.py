@@ -2,6 +2,7 @@
 
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
+from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of
 from incident_lib.technologies.logs.findings.view import View, span, when
 from incident_lib.technologies.logs.probes.events import is_start, server_events
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
@@ -25,7 +26,7 @@ def loop_of(view: View, events: dict[str, LogEvent]) -> Finding | None:
     goes_on = quiet <= max(_GOES_ON_SECONDS, 5 * seconds)
     who = "workers" if _is_of_workers(row) else "the server"
     ended = "" if goes_on else f", and not since {when(row.last_at)} UTC"
-    return finding(
+    found = finding(
         view.evidence,
         "server.boot_loop",
         FindingSeverity.CRITICAL if goes_on else FindingSeverity.INFO,
@@ -39,6 +40,7 @@ def loop_of(view: View, events: dict[str, LogEvent]) -> Finding | None:
         check=_check(view, row),
         last_at=row.last_at.isoformat() if row.last_at else None,
     )
+    return found if goes_on else judged(view, found, state_of(view, spell_of(row)))
 
 
 def _deaths(view: View) -> Finding | None:
@@ -65,7 +67,7 @@ def _deaths(view: View) -> Finding | None:
     place = f" in {row.frame}" if row.frame else ""
     ended = "" if goes_on else f", and not since {when(row.last_at)} UTC"
     check = f"Why does it end in {row.type}{place} each time: {row.example}".rstrip(": ")
-    return finding(
+    found = finding(
         view.evidence,
         "server.boot_loop",
         FindingSeverity.CRITICAL if goes_on else FindingSeverity.INFO,
@@ -80,6 +82,7 @@ def _deaths(view: View) -> Finding | None:
         check=check,
         last_at=row.last_at.isoformat(),
     )
+    return found if goes_on else judged(view, found, state_of(view, spell_of(row)))
 
 
 def describe_rate(seconds: float) -> str:

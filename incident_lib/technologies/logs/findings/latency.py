@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from math import sqrt
 
 import msgspec
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.onset import find_onset
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import Finding, FindingSeverity, Holds
 from incident_lib.model.series import Point, Series
+from incident_lib.technologies.logs.findings.recovery import judged, latency_state
 from incident_lib.technologies.logs.findings.view import View
 from incident_lib.technologies.logs.rows import LatencyStep, LogBucket, LogEndpoint, LogEvent, LogLatency
 from incident_lib.units import format_duration
@@ -40,9 +42,12 @@ def judge_latency(view: View) -> Iterator[Finding]:
     """Yield `latency` for the endpoints that take many times as long as before."""
     if not view.summary.has_times:
         return
-    rises = [rise for row in view.evidence.of(LogLatency) if (rise := find_rise(row, view))]
-    if not rises:
+    found = [(rise, row) for row in view.evidence.of(LogLatency) if (rise := find_rise(row, view))]
+    if not found:
         return
+    states = {rise.endpoint: latency_state(view, row, _slow_seconds(rise)) for rise, row in found}
+    rises = [rise for rise, _ in found if states[rise.endpoint].holds is not Holds.PAST]
+    rises = rises or [rise for rise, _ in found]
     worst = max(rises, key=lambda rise: (rise.after_seconds - rise.before_seconds) * rise.after_count)
     measured = [
         row
@@ -54,7 +59,7 @@ def judge_latency(view: View) -> Iterator[Finding]:
     load = _load_factor(view, worst.at)
     loaded = load is not None and load >= view.limit("latency.load_factor")
     more = f", with {load:.1f} times the requests of any time before" if loaded and load else ""
-    yield finding(
+    slower = finding(
         view.evidence,
         "latency",
         FindingSeverity.INFO if loaded else FindingSeverity.WARNING,
@@ -74,6 +79,12 @@ def judge_latency(view: View) -> Iterator[Finding]:
         endpoints_count=count,
         load_factor=load,
     )
+    yield judged(view, slower, states[worst.endpoint])
+
+
+def _slow_seconds(rise: Rise) -> float:
+    """Return from when on a request is as slow as since the rise: between what it took before and since."""
+    return sqrt(rise.before_seconds * rise.after_seconds)
 
 
 def find_rise(row: LogLatency, view: View) -> Rise | None:

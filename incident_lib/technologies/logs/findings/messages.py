@@ -5,10 +5,17 @@ from datetime import timedelta
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.catalogue import Flag
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import Finding, FindingSeverity, Holds
 from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
 from incident_lib.technologies.logs.findings import boots
+from incident_lib.technologies.logs.findings.recovery import (
+    error_lines_state,
+    errors_state,
+    judged,
+    spell_of,
+    state_of,
+)
 from incident_lib.technologies.logs.findings.view import View, span, when
 from incident_lib.technologies.logs.probes.events import event_of, server_events
 from incident_lib.technologies.logs.rows import (
@@ -41,7 +48,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
         of_client = known.is_of_client and _is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
         passing = few or over or meant or of_client or passes or not view.summary.has_times
-        yield finding(
+        found = finding(
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
@@ -60,6 +67,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             problem=f"{known.title}{_about(row.peers)}",
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
+        yield judged(view, found, state_of(view, spell_of(row)))
 
 
 def _unknown_class(row: LogErrorClass) -> LogClass:
@@ -124,11 +132,13 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     rows = view.evidence.of(LogException)
     if not rows:
         return
+    states = {(row.type, row.frame): state_of(view, spell_of(row)) for row in rows}
+    rows = tuple(sorted(rows, key=lambda row: states[row.type, row.frame].holds is Holds.PAST))
     first = rows[0]
     often = first.count >= view.limit("exception.warning_count") and view.summary.has_times
     place = f" in {first.frame}" if first.frame else ""
     kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
-    yield finding(
+    found = finding(
         view.evidence,
         "exception",
         FindingSeverity.WARNING if often else FindingSeverity.INFO,
@@ -145,6 +155,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         kinds_count=len(rows),
         message=first.example,
     )
+    yield judged(view, found, states[first.type, first.frame])
 
 
 def judge_template(view: View) -> Iterator[Finding]:
@@ -160,7 +171,7 @@ def judge_template(view: View) -> Iterator[Finding]:
     if not rows:
         return
     new = f", new since {when(onset)} UTC" if fresh else ""
-    yield finding(
+    found = finding(
         view.evidence,
         "template",
         FindingSeverity.INFO,
@@ -173,6 +184,7 @@ def judge_template(view: View) -> Iterator[Finding]:
         count=rows[0].count,
         new=int(bool(fresh)),
     )
+    yield judged(view, found, state_of(view, spell_of(rows[0])))
 
 
 def _is_error_line(row: LogTemplate) -> bool:
@@ -198,10 +210,11 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ]
     if not rows:
         return
-    first = max(rows, key=lambda row: row.count)
+    states = {(row.level, row.template): state_of(view, spell_of(row)) for row in rows}
+    first = max(rows, key=lambda row: (states[row.level, row.template].holds is not Holds.PAST, row.count))
     ratio = min(first.count / entries, 1.0)
     of_client = _is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
-    yield finding(
+    found = finding(
         view.evidence,
         "unknown_error",
         FindingSeverity.WARNING if summary.has_times and not of_client else FindingSeverity.INFO,
@@ -215,6 +228,7 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         count=first.count,
         error_ratio=round(ratio, 4),
     )
+    yield judged(view, found, states[first.level, first.template])
 
 
 def judge_front(view: View) -> Iterator[Finding]:
@@ -226,13 +240,14 @@ def judge_front(view: View) -> Iterator[Finding]:
     if not failed or 2 * requests < summary.requests_count or view.evidence.of(LogException):
         return
     worst = max(view.evidence.of(LogEndpoint), key=lambda row: row.server_errors_count, default=None)
-    yield finding(
+    found = finding(
         view.evidence,
         "front",
         FindingSeverity.INFO,
         "requests fail in the log of a proxy, or of what logs no exceptions: see what is behind it",
         endpoint=f"{worst.method} {worst.path}".strip() if worst else None,
     )
+    yield judged(view, found, errors_state(view))
 
 
 def _known_classes(view: View) -> Iterator[LogClass]:
@@ -274,7 +289,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
         and not _is_of_server(view)
         and ratio >= view.limit("error_lines.warning_ratio")
     )
-    yield finding(
+    found = finding(
         view.evidence,
         "error_lines",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
@@ -284,6 +299,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
         error_ratio=round(ratio, 4),
         errors_count=errors,
     )
+    yield judged(view, found, error_lines_state(view))
 
 
 def judge_events(view: View) -> Iterator[Finding]:
@@ -295,7 +311,7 @@ def judge_events(view: View) -> Iterator[Finding]:
     yield from _not_ready(view, events)
     for row in events.values():
         known = server_events().get(row.event)
-        yield finding(
+        found = finding(
             view.evidence,
             f"server.{row.event}",
             _event_severity(row, events, is_looping=bool(loop and loop.severity.is_bad)),
@@ -306,6 +322,8 @@ def judge_events(view: View) -> Iterator[Finding]:
             count=row.count,
             last_at=row.last_at.isoformat() if row.last_at else None,
         )
+        is_failure = known is not None and known.severity.is_bad
+        yield judged(view, found, state_of(view, spell_of(row))) if is_failure else found
 
 
 def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:

@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import finding
 from incident_lib.findings.onset import Onset
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import Finding, FindingSeverity, Holds
+from incident_lib.technologies.logs.findings.recovery import (
+    State,
+    endpoint_state,
+    error_lines_state,
+    errors_state,
+    judged,
+    parts_of,
+    since_fall,
+    slow_state,
+    slowness_state,
+)
 from incident_lib.technologies.logs.findings.view import View, ended_moment, when
 from incident_lib.technologies.logs.rows import LogEndpoint, LogGrowth
 from incident_lib.units import format_duration, format_share
@@ -22,20 +33,26 @@ def judge_errors(view: View) -> Iterator[Finding]:
     if severity is None:
         return
     title = f"{failed:,} of {served:,} requests failed with 5xx ({format_share(overall)})"
+    state, fall = errors_state(view), since_fall(view)
+    newest = onset.after_ratio if onset else None
     if onset:
         title += f", {format_share(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
+    if fall and state.holds is not Holds.PAST:  # a part of it may go on
+        since_when, newest = fall
+        title += f", {format_share(newest)} since {since_when:%H:%M:%S} UTC"
+        severity = view.context.thresholds.severity("logs.errors", newest, "ratio") or FindingSeverity.INFO
     if not summary.has_times:
         now = _failing_now(view)
         severity, more = now or (FindingSeverity.UNKNOWN, "when is unknown")
         title += f"; the lines have no times, so {more}"
-    elif ended := ended_moment(view):
-        severity = FindingSeverity.INFO
+    elif state.holds is not Holds.PAST and (ended := ended_moment(view)):
+        severity, state = FindingSeverity.INFO, State(Holds.PAST, ended)
         title = (
             f"{failed:,} of {served:,} requests failed with 5xx in one moment, none since {when(ended)} UTC"
         )
     endpoints = view.evidence.of(LogEndpoint)
     worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
-    yield finding(
+    found = finding(
         view.evidence,
         "errors",
         severity,
@@ -48,12 +65,13 @@ def judge_errors(view: View) -> Iterator[Finding]:
         ),
         since=onset.at if onset else None,
         error_ratio=round(overall, 4),
-        error_ratio_since_onset=round(onset.after_ratio, 4) if onset else None,
+        error_ratio_since_onset=round(newest, 4) if newest is not None else None,
         failed_count=failed,
         requests_count=served,
         client_errors_count=summary.client_errors_count,
         endpoint=f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None,
     )
+    yield judged(view, found, state)
 
 
 def _failing_now(view: View) -> tuple[FindingSeverity, str] | None:
@@ -73,9 +91,11 @@ def judge_onset(view: View) -> Iterator[Finding]:
     """Yield `onset` and `slow_onset`: when it began, with the rates before and after."""
     noun = "requests" if view.summary.requests_count else "lines"
     if view.errors:
-        yield _onset(view, "onset", view.errors, f"failed {noun}")
+        state = errors_state(view) if view.summary.requests_count else error_lines_state(view)
+        yield judged(view, _onset(view, "onset", view.errors, f"failed {noun}"), state)
     if view.slowness and view.slowness.after_ratio >= view.limit("slow_onset.least_ratio"):
-        yield _onset(view, "slow_onset", view.slowness, "requests over a second")
+        slow_onset = _onset(view, "slow_onset", view.slowness, "requests over a second")
+        yield judged(view, slow_onset, slowness_state(view))
 
 
 def judge_endpoint(view: View) -> Iterator[Finding]:
@@ -83,9 +103,13 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
     endpoints = view.evidence.of(LogEndpoint)
     failed = sum(endpoint.server_errors_count for endpoint in endpoints)
     served = sum(endpoint.requests_count for endpoint in endpoints)
-    worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
+    # Where a part is well again, the part that still fails is what there is to see.
+    goes_on = [each for each in endpoints if endpoint_state(view, each).holds is not Holds.PAST]
+    worst = max(goes_on or endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
     if worst is None or worst.server_errors_count < view.limit("errors.least_count"):
         return
+    if len(goes_on) < len(parts_of(view)) and worst in goes_on:
+        failed = sum(endpoint.server_errors_count for endpoint in goes_on)
     others = served - worst.requests_count
     share = worst.server_errors_count / failed
     if others < view.limit("onset.least_before_count") or share < view.limit("endpoint.least_share_ratio"):
@@ -97,7 +121,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         return
     name = f"{worst.method} {worst.path}".strip()
     failures = "all failures are" if share > 0.9995 else f"{format_share(share)} of the failures are"
-    yield finding(
+    found = finding(
         view.evidence,
         "endpoint",
         FindingSeverity.WARNING
@@ -113,6 +137,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         other_failure_ratio=round(other_ratio, 4),
         failed_count=worst.server_errors_count,
     )
+    yield judged(view, found, endpoint_state(view, worst))
 
 
 def judge_slow(view: View) -> Iterator[Finding]:
@@ -140,7 +165,7 @@ def judge_slow(view: View) -> Iterator[Finding]:
         )
     if onset and lately:
         title += f"; {format_share(onset.after_ratio)} take over a second since {onset.at:%H:%M:%S} UTC"
-    yield finding(
+    found = finding(
         view.evidence,
         "slow",
         FindingSeverity.WARNING if view.summary.has_times else FindingSeverity.INFO,
@@ -157,6 +182,7 @@ def judge_slow(view: View) -> Iterator[Finding]:
         endpoints_count=len(measured),
         slow_ratio_since_onset=round(onset.after_ratio, 4) if onset and lately else None,
     )
+    yield judged(view, found, slow_state(view, slow))
 
 
 def _onset(view: View, name: str, onset: Onset, what: str) -> Finding:

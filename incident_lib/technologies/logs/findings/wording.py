@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
+from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of, worst
 from incident_lib.technologies.logs.findings.view import View, span
 from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.rows import LogTemplate
@@ -34,7 +35,7 @@ def judge_worded(view: View) -> Iterator[Finding]:
         return
     entries = sum(row.count for row in templates) + view.summary.requests_count
     bad = view.summary.has_times and count / entries >= view.limit("worded.warning_ratio")
-    yield finding(
+    found = finding(
         view.evidence,
         "worded",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
@@ -48,6 +49,8 @@ def judge_worded(view: View) -> Iterator[Finding]:
         count=count,
         error_ratio=round(count / entries, 4),
     )
+    states = [state_of(view, spell_of(row)) for row in rows if row.count > 1 or len(rows) == 1]
+    yield judged(view, found, worst(states))
 
 
 def reports_failure(row: LogTemplate) -> bool:

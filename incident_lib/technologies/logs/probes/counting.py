@@ -9,6 +9,7 @@ import numpy as np
 from incident_lib.technologies.logs.probes.columns import Flags, Floats, Numbers
 from incident_lib.technologies.logs.probes.digest import (
     CLASS_STEP,
+    LATENCY_SLOTS,
     OTHER,
     Digest,
     EndpointCount,
@@ -21,6 +22,7 @@ from incident_lib.technologies.logs.probes.digest import (
 from incident_lib.technologies.logs.probes.facts import (
     MOST_ENDPOINTS,
     MOST_EXCEPTIONS,
+    MOST_OCCURRENCES,
     MOST_PEERS,
     MOST_SHAPES,
     MOST_TEMPLATES,
@@ -102,11 +104,23 @@ class _Tallies:
         place = 2
         for name in facts.classes:
             self._add(digest.classes.setdefault(name, Tally()), place)
+            self._occurred("class", name, "")
             place += 1
         for exception in facts.exceptions:
             key = _kept(digest.exceptions, exception, MOST_EXCEPTIONS, (OTHER, ""))
             self._add(digest.exceptions[key], place)
+            self._occurred("exception", *key)
             place += 1
+
+    def _occurred(self, kind: str, name: str, frame: str) -> None:
+        """Count when the units were written, as `occurred` does for each."""
+        seconds, moments = self._batch.seconds, self._digest.occurred
+        if seconds is None:
+            return
+        for slot, count in _numbers(seconds // self._digest.slot_seconds):
+            key = (kind, name, frame, slot)
+            if key in moments or len(moments) < MOST_OCCURRENCES:
+                moments[key] = moments.get(key, 0) + count
 
     def _add(self, tally: Tally, place: int) -> None:
         """Count all units, as `Tally.add` does each."""
@@ -170,12 +184,20 @@ def _count_failures(requests: Requests, endpoint: EndpointCount, batch: Batch, k
         slot.count += number
     for slot, number, _ in _slots_of(requests.slots, keys, batch.statuses // 100 == _CLIENT_ERRORS):
         slot.client_errors += number
+    stretches = keys // LATENCY_SLOTS
+    for stretch, number in _numbers(stretches):
+        endpoint.tried[stretch] = endpoint.tried.get(stretch, 0) + number
     is_bad = batch.statuses >= SERVER_ERROR
     for slot, number, first in _slots_of(requests.slots, keys, is_bad):
         slot.errors += number
         slot.first_error_at = _earlier(slot.first_error_at, batch, first)
     if is_bad.any():
         endpoint.first_error_at = _earlier(endpoint.first_error_at, batch, int(np.argmax(is_bad)))
+        last_at = batch.exact(len(batch) - 1 - int(np.argmax(is_bad[::-1])))
+        if endpoint.last_error_at is None or last_at > endpoint.last_error_at:
+            endpoint.last_error_at = last_at
+        for stretch, number in _numbers(stretches[is_bad]):
+            endpoint.failed[stretch] = endpoint.failed.get(stretch, 0) + number
 
 
 def _classes_of(took: Floats) -> Numbers:

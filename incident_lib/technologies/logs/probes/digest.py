@@ -13,7 +13,7 @@ OTHER = "(other)"  # what is beyond the number of templates, endpoints or except
 _CACHE_SIZE = 20_000
 _CLASSES: dict[float, int] = {}  # of durations: most logs round them, so that they come again
 CLASS_STEP = log(1.05)  # durations are kept in classes 5 % wide, so that their percentiles merge
-LATENCY_SLOTS = 5  # latency over time is kept in stretches of so many slots
+LATENCY_SLOTS = 5  # requests to an endpoint over time are kept in stretches of so many slots
 _GRADES = 512  # of durations over time: four classes wide each, about 20 %
 _LEAST_CLASS = -331  # of a duration that is next to nothing
 
@@ -59,6 +59,9 @@ class EndpointCount(msgspec.Struct):
     statuses: dict[int, int] = {}  # class of the status, 2 to 5: how many
     durations: dict[int, int] = {}  # class of the duration: how many
     first_error_at: float | None = None
+    last_error_at: float | None = None
+    tried: dict[int, int] = {}  # by stretch of `LATENCY_SLOTS`: requests
+    failed: dict[int, int] = {}  # those of them answered with 5xx
     over_time: dict[int, int] = {}  # by stretch and grade of the duration, see `latency_key`: how many
 
 
@@ -98,6 +101,8 @@ class Digest(msgspec.Struct):
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
     events: dict[str, Tally] = {}
     boots: dict[tuple[str, int], int] = {}  # starts, by event and stretch of ten seconds
+    # By kind ("class", "exception", "event"), name, frame and slot: what came when, and came back.
+    occurred: dict[tuple[str, str, str, int], int] = {}
     unread: dict[str, Tally] = {}  # by shape
     template_classes: dict[tuple[str, str], str] = {}  # the class of error of a template
 
@@ -170,6 +175,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         peers=_union(first.peers, second.peers, add),
         events=_union(first.events, second.events, merge_tallies),
         boots=_union(first.boots, second.boots, add),
+        occurred=_union(first.occurred, second.occurred, add),
         unread=_union(first.unread, second.unread, merge_tallies),
         template_classes=_union(first.template_classes, second.template_classes, min),
     )
@@ -189,8 +195,17 @@ def coarsen(digest: Digest, seconds: int) -> Digest:
         )
         for name, of in digest.requests.items()
     }
-    slots = _coarse(digest.slots, factor)
-    return msgspec.structs.replace(digest, slot_seconds=seconds, slots=slots, requests=requests)
+    occurred: dict[tuple[str, str, str, int], int] = {}
+    for (kind, name, frame, slot), count in digest.occurred.items():
+        key = (kind, name, frame, slot // factor)
+        occurred[key] = occurred.get(key, 0) + count
+    return msgspec.structs.replace(
+        digest,
+        slot_seconds=seconds,
+        slots=_coarse(digest.slots, factor),
+        requests=requests,
+        occurred=occurred,
+    )
 
 
 def _coarse(slots: dict[int, Slot], factor: int) -> dict[int, Slot]:
@@ -207,7 +222,19 @@ def _coarse_endpoint(endpoint: EndpointCount, factor: int) -> EndpointCount:
         stretch, grade = divmod(key, _GRADES)
         wide = stretch // factor * _GRADES + grade
         over_time[wide] = over_time.get(wide, 0) + count
-    return msgspec.structs.replace(endpoint, over_time=over_time)
+    return msgspec.structs.replace(
+        endpoint,
+        over_time=over_time,
+        tried=_coarse_counts(endpoint.tried, factor),
+        failed=_coarse_counts(endpoint.failed, factor),
+    )
+
+
+def _coarse_counts(counts: dict[int, int], factor: int) -> dict[int, int]:
+    coarse: dict[int, int] = {}
+    for stretch, count in counts.items():
+        coarse[stretch // factor] = coarse.get(stretch // factor, 0) + count
+    return coarse
 
 
 def merge_tallies(left: Tally, right: Tally) -> Tally:
@@ -250,6 +277,9 @@ def _merge_endpoints(first: EndpointCount, second: EndpointCount) -> EndpointCou
         statuses=_union(first.statuses, second.statuses, add),
         durations=_union(first.durations, second.durations, add),
         first_error_at=_least(first.first_error_at, second.first_error_at),
+        last_error_at=_most(first.last_error_at, second.last_error_at),
+        tried=_union(first.tried, second.tried, add),
+        failed=_union(first.failed, second.failed, add),
         over_time=_union(first.over_time, second.over_time, add),
     )
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from incident_lib.technologies.logs.classes import classes_of, peer_in, seconds_in
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import (
+    LATENCY_SLOTS,
     OTHER,
     Digest,
     EndpointCount,
@@ -28,6 +29,7 @@ _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 MOST_ENDPOINTS = MOST_EXCEPTIONS = 500
 MOST_SHAPES = 500  # of lines that were not read
+MOST_OCCURRENCES = 50_000  # moments of errors and events that are kept apart
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
 MOST_PEERS = 200  # hosts that errors are about, of all classes
 PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
@@ -128,6 +130,7 @@ class Facts:
             may = self._remember(template, message)
         if may and (event := event_of(message)):
             _tally(digest.events, event).add(at, _example(message))
+            occurred(digest, ("event", event, ""), at)
             if at is not None and is_start(event):
                 stretch = (event, int(at) // _STRETCH_SECONDS)
                 if stretch in digest.boots or len(digest.boots) < _STRETCHES:
@@ -154,6 +157,7 @@ class Facts:
         found = classes_of(text)
         for name, example in found.items():
             _tally(self.digest.classes, name).add(at, example)
+            occurred(self.digest, ("class", name, ""), at)
             self._peer(name, example, text)
             if (seconds := seconds_in(name, text)) is not None:
                 key = (name, duration_class(seconds))
@@ -177,6 +181,7 @@ class Facts:
         if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_EXCEPTIONS:
             key = (OTHER, "")
         _tally(self.digest.exceptions, key).add(at, trace.message)
+        occurred(self.digest, ("exception", *key), at)
         line = record.line
         has_header = bool(line.level or line.logger) and not record.text.startswith("Error: ")  # of Node
         is_bare = not has_header and text.startswith(record.text)
@@ -224,8 +229,13 @@ class Facts:
             slot = requests.slots[key] = Slot()
         slot.count += 1
         slot.client_errors += family == 4
+        stretch = key // LATENCY_SLOTS
+        endpoint.tried[stretch] = endpoint.tried.get(stretch, 0) + 1
         if family == 5:
             slot.errors += 1
+            endpoint.failed[stretch] = endpoint.failed.get(stretch, 0) + 1
+            if endpoint.last_error_at is None or at > endpoint.last_error_at:
+                endpoint.last_error_at = at
             if slot.first_error_at is None or at < slot.first_error_at:
                 slot.first_error_at = at
             if endpoint.first_error_at is None or at < endpoint.first_error_at:
@@ -252,6 +262,15 @@ class Facts:
                 key = ("*", OTHER)
             endpoint = requests.endpoints.setdefault(key, EndpointCount())
         return endpoint
+
+
+def occurred(digest: Digest, what: tuple[str, str, str], at: float | None, count: int = 1) -> None:
+    """Count when something occurred, as far as there is room."""
+    if at is None:
+        return
+    key = (*what, int(at) // digest.slot_seconds)
+    if key in digest.occurred or len(digest.occurred) < MOST_OCCURRENCES:
+        digest.occurred[key] = digest.occurred.get(key, 0) + count
 
 
 def is_known(line: Line) -> bool:

@@ -1,6 +1,7 @@
 """Digest -> the records of evidence, the most important first where there are many."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import Any, TypeVar
@@ -45,17 +46,20 @@ _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 
 
 def rows(digest: Digest) -> tuple[Row, ...]:
     """Return the records: one LogSummary, then buckets, endpoints, latencies, classes and so on."""
-    over_time = latencies(chosen_requests(digest), digest.slot_seconds)
+    fine = chosen_requests(digest)
+    over_time = latencies(fine, digest.slot_seconds)
+    endpoints = _endpoints(fine, digest.slot_seconds * LATENCY_SLOTS)
+    moments = _moments(digest)
     digest = coarsen(digest, bucket_seconds(digest))
     requests, templates = chosen_requests(digest), _clustered(digest)
     return (
         _summary(digest, requests, len(templates)),
         *_buckets(digest, requests),
-        *_endpoints(requests),
+        *endpoints,
         *over_time,
-        *_classes(digest),
-        *_exceptions(digest),
-        *_events(digest),
+        *_classes(digest, moments),
+        *_exceptions(digest, moments),
+        *_events(digest, moments),
         *_templates(templates),
         *_unread(digest),
     )
@@ -159,18 +163,23 @@ def _buckets(digest: Digest, requests: Requests) -> list[LogBucket]:
     return found
 
 
-def _endpoints(requests: Requests) -> list[LogEndpoint]:
-    found = (_endpoint(*key, of) for key, of in requests.endpoints.items())
+def _endpoints(requests: Requests, stretch_seconds: int) -> list[LogEndpoint]:
+    found = (_endpoint(key, of, stretch_seconds) for key, of in requests.endpoints.items())
     worst_first = sorted(found, key=lambda row: (-row.server_errors_count, -row.requests_count, row.path))
     return worst_first[:_ENDPOINTS]
 
 
-def _endpoint(method: str, path: str, of: EndpointCount) -> LogEndpoint:
+def _endpoint(key: tuple[str, str], of: EndpointCount, stretch_seconds: int) -> LogEndpoint:
     total = sum(of.statuses.values())
     errors = of.statuses.get(5, 0)
+    first, last = min(of.failed, default=None), max(of.failed, default=None)
+    within = since = 0
+    if first is not None and last is not None:
+        within = sum(count for stretch, count in of.tried.items() if first <= stretch <= last)
+        since = sum(count for stretch, count in of.tried.items() if stretch > last)
     return LogEndpoint(
-        method=method,
-        path=path,
+        method=key[0],
+        path=key[1],
         requests_count=total,
         statuses={f"{family}xx": count for family, count in sorted(of.statuses.items())},
         server_errors_count=errors,
@@ -178,10 +187,61 @@ def _endpoint(method: str, path: str, of: EndpointCount) -> LogEndpoint:
         duration_p50_seconds=percentile(of.durations, 0.5),
         duration_p95_seconds=percentile(of.durations, 0.95),
         first_server_error_at=moment(of.first_error_at),
+        last_server_error_at=moment(of.last_error_at),
+        failing_ratio=round(sum(of.failed.values()) / within, 4) if within else None,
+        served_since_count=since if of.failed else None,
+        **_returns(of.failed, stretch_seconds),
+        **_slowness(of, stretch_seconds),
     )
 
 
-def _classes(digest: Digest) -> list[LogErrorClass]:
+def _slowness(of: EndpointCount, stretch_seconds: int) -> dict[str, Any]:
+    """Return what a record keeps of the time in which requests took over a second, and of those since."""
+    timed: dict[int, int] = {}
+    slow: dict[int, int] = {}
+    for key, count in of.over_time.items():
+        slot, seconds = latency_of_key(key)
+        stretch = slot // LATENCY_SLOTS
+        timed[stretch] = timed.get(stretch, 0) + count
+        if seconds >= _SLOW_GRADE:
+            slow[stretch] = slow.get(stretch, 0) + count
+    if not slow:
+        return {}
+    first, last = min(slow), max(slow)
+    within = sum(count for stretch, count in timed.items() if first <= stretch <= last)
+    return {
+        "last_slow_at": moment(float((last + 1) * stretch_seconds)),
+        "slow_ratio": round(sum(slow.values()) / within, 4),
+        "quick_since_count": sum(count for stretch, count in timed.items() if stretch > last),
+    }
+
+
+_Returns = dict[tuple[str, str, str], dict[str, Any]]  # by kind, name and frame
+_SLOW_GRADE = 0.9  # seconds: the middle of the grade that holds a second
+_QUIET_SECONDS = 10  # after so long without it, what comes again has returned
+
+
+def _moments(digest: Digest) -> _Returns:
+    """Return what a record keeps of how often something came back, by its kind, name and frame."""
+    slots: dict[tuple[str, str, str], set[int]] = {}
+    for kind, name, frame, slot in digest.occurred:
+        slots.setdefault((kind, name, frame), set()).add(slot)
+    return {key: _returns(found, digest.slot_seconds) for key, found in slots.items()}
+
+
+def _returns(slots: Iterable[int], width: int) -> dict[str, Any]:
+    """Return how often something came again after a quiet time, and how long that was, usually.
+
+    >>> _returns([0, 1, 2, 40, 41, 80], 1), _returns([3, 4], 60)
+    ({'returns_count': 2, 'return_gap_seconds': 39.0}, {'returns_count': 0, 'return_gap_seconds': None})
+    """
+    gaps = sorted((after - before) * width for before, after in pairwise(sorted(slots)) if after > before + 1)
+    quiet = [gap for gap in gaps if gap > _QUIET_SECONDS]
+    usual = float(quiet[len(quiet) // 2]) if quiet else None
+    return {"returns_count": len(quiet), "return_gap_seconds": usual}
+
+
+def _classes(digest: Digest, moments: _Returns) -> list[LogErrorClass]:
     peers: dict[str, tuple[str, ...]] = {}  # by class, the most frequent first
     for (name, peer), _ in sorted(digest.peers.items(), key=lambda item: (-item[1], item[0])):
         peers[name] = (*peers.get(name, ()), peer)[:_PEERS]
@@ -192,6 +252,7 @@ def _classes(digest: Digest) -> list[LogErrorClass]:
         LogErrorClass(
             error_class=name,
             **_fields(tally),
+            **moments.get(("class", name, ""), {}),
             peers=peers.get(name, ()),
             duration_p50_seconds=percentile(lasted.get(name, {}), 0.5),
             duration_max_seconds=percentile(lasted.get(name, {}), 1.0),
@@ -200,12 +261,18 @@ def _classes(digest: Digest) -> list[LogErrorClass]:
     ]
 
 
-def _exceptions(digest: Digest) -> list[LogException]:
+def _exceptions(digest: Digest, moments: _Returns) -> list[LogException]:
     deaths: dict[tuple[str, str], dict[int, int]] = {}
     for (type_, frame, second), count in digest.deaths.items():
         deaths.setdefault((type_, frame), {})[second] = count
     return [
-        LogException(type=key[0], frame=key[1], **_fields(tally), **_deaths(deaths.get(key, {})))
+        LogException(
+            type=key[0],
+            frame=key[1],
+            **_fields(tally),
+            **_deaths(deaths.get(key, {})),
+            **moments.get(("exception", *key), {}),
+        )
         for key, tally in _by_count(digest.exceptions)[:_EXCEPTIONS]
     ]
 
@@ -220,13 +287,14 @@ def _deaths(counts: dict[int, int]) -> dict[str, Any]:
     }
 
 
-def _events(digest: Digest) -> list[LogEvent]:
+def _events(digest: Digest, moments: _Returns) -> list[LogEvent]:
     stretches = Counter(event for event, _ in digest.boots)
     return [
         LogEvent(
             event=name,
             **_fields(tally),
             stretches_count=stretches[name],
+            **moments.get(("event", name, ""), {}),
         )
         for name, tally in _by_count(digest.events)
     ]

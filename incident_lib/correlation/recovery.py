@@ -1,0 +1,127 @@
+"""What is over although the log alone cannot show it: its cause is measured now, and is well. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from incident_lib.correlation.situation import Situation
+from incident_lib.findings.catalogue import Flag, Nature
+from incident_lib.findings.recovery import recovered
+from incident_lib.model import Analysis, Finding, FindingSeverity, Holds
+
+# Only more requests show that these are over; of all else what is measured now does.
+_OF_REQUESTS = frozenset(
+    {Flag.ANY_FAILURE, Flag.ERROR_RATE, Flag.SLOW, Flag.WAITS, Flag.ONSET, Flag.SLOW_ONSET}
+)
+
+
+def confirm_recovery(findings: Iterable[Finding], situation: Situation) -> list[Finding]:
+    """Return the findings; those that were not seen again, and whose cause is well now, are over.
+
+    An analyzer marks them with `until`, and with `holds` unknown: too little came since then for it to know.
+    """
+    found = list(findings)
+    states = _States(found, situation)
+    found = [_over_by_cause(finding, states, situation) for finding in found]
+    states = _States(found, situation)
+    return [_over_with_cause(finding, states, situation) for finding in found]
+
+
+def gone_since(before: Analysis, seen_at: datetime, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what was wrong in the snapshot before, of the same incident, and is well by the same probes now.
+
+    A probe that saw nothing, or too little for an OK, shows no recovery. What is reported is not repeated.
+    """
+    present = list(findings)
+    reported = {finding.ref for finding in present}
+    well = {ref for finding in present if finding.severity is FindingSeverity.OK for ref in finding.evidence}
+    bad = {(finding.target, finding.probe) for finding in present if finding.severity.is_bad}
+    for finding in before.findings:
+        refs = set(finding.evidence)
+        is_gone = finding.severity.is_bad and finding.ref not in reported and refs and refs <= well
+        if is_gone and (finding.target, finding.probe) not in bad:
+            why = f"seen last at {seen_at:%H:%M:%S} UTC, in the snapshot before, and not now"
+            yield recovered(msgspec.structs.replace(finding, evidence_hashes={}), seen_at, why)
+
+
+class _States:
+    """Which targets are well by what is measured now."""
+
+    def __init__(self, findings: Iterable[Finding], situation: Situation) -> None:
+        catalogue = situation.catalogue
+        self.asked: set[str] = (
+            set()
+        )  # targets whose clients are served, or not: what runs may still not serve
+        self.stores: set[str] = set()
+        self.hints: dict[str, list[Finding]] = {}
+        ok: set[str] = set()
+        answering: set[str] = set()
+        self.ill: set[str] = set()
+        for finding in findings:
+            target, flags = finding.target, catalogue[finding.id].flags
+            if finding.severity.is_bad and finding.holds is Holds.NOW:
+                self.ill.add(target)
+            if catalogue[finding.id].nature is Nature.HINT and catalogue[finding.id].about:
+                self.hints.setdefault(target, []).append(finding)
+            if flags & {Flag.OF_STORE, Flag.HEALTH}:
+                self.asked.add(target)
+            if Flag.OF_STORE in flags:
+                self.stores.add(target)
+            if finding.severity is FindingSeverity.OK and Flag.FIRST_SEEN not in flags:
+                (answering if Flag.ANSWERS in flags else ok).add(target)
+        self._seen_well = (ok | answering) - (self.asked - answering)
+
+    def is_well(self, target: str) -> bool:
+        """Return whether a target was measured now and nothing about it is bad."""
+        return target in self._seen_well and target not in self.ill
+
+
+def _is_doubtful(finding: Finding) -> bool:
+    return finding.holds is Holds.UNKNOWN and finding.until is not None
+
+
+def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> Finding:
+    """Return a finding as over where what it is about is measured and well, and so is its own target."""
+    if not _is_doubtful(finding):
+        return finding
+    kind, target = situation.catalogue[finding.id], finding.target
+    if kind.nature is Nature.HINT:
+        of_itself = not kind.about and target in states.stores  # what a store logs is about itself
+        causes = (target,) if of_itself else tuple(_causes(finding, kind.about, situation))
+        serves = target not in states.ill and (target not in states.asked or states.is_well(target))
+        if causes and all(map(states.is_well, causes)) and serves:
+            return recovered(
+                finding, finding.until, f"{', '.join(causes)} answers now, and it was not seen since"
+            )
+        return finding
+    if not (kind.flags & _OF_REQUESTS) and states.is_well(target):
+        return recovered(finding, finding.until, f"{target} is well now, and it was not seen since")
+    return finding
+
+
+def _causes(finding: Finding, about: str, situation: Situation) -> Iterator[str]:
+    """Yield the targets that a line is about: those whose address it names, else all of that kind."""
+    topology, target = situation.topology, finding.target
+    if not about:
+        return
+    if topology.kinds.get(target) == about:
+        yield target
+        return
+    near = [name for name in topology.depends_on.get(target, ()) if topology.kinds.get(name) == about]
+    if peers := str(finding.data.get("peers") or "").split():
+        named = frozenset[str]().union(*map(topology.called, peers))
+        near = [name for name in near if name in named]
+    yield from near
+
+
+def _over_with_cause(finding: Finding, states: _States, situation: Situation) -> Finding:
+    """Return failed requests as over where all that the service logged as a cause is over."""
+    hints = states.hints.get(finding.target, ())
+    is_of_requests = bool(situation.catalogue[finding.id].flags & _OF_REQUESTS)
+    if not (_is_doubtful(finding) and is_of_requests and states.is_well(finding.target)):
+        return finding
+    gone = [hint for hint in hints if hint.is_past]
+    if gone and len(gone) == len(hints):
+        return recovered(finding, finding.until, f"what it logged as a cause is over: {gone[0].title}")
+    return finding
