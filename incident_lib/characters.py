@@ -24,7 +24,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[2Jb\u202ec\n")
     'a[2Jbc\n'
     """
-    return text if _is_plain(text) else _ANY.sub("", text)
+    return text if is_plain(text) else _ANY.sub("", text)
 
 
 def visible_line(text: str) -> str:
@@ -33,7 +33,7 @@ def visible_line(text: str) -> str:
     >>> visible_line("a\r\n\tb")
     'a  b'
     """
-    return text if _is_plain(text) else _ANY.sub("", text.replace("\n", " ").replace("\t", " "))
+    return text if is_plain(text) else _ANY.sub("", text.replace("\n", " ").replace("\t", " "))
 
 
 def visible_markup(text: str) -> str:
@@ -54,8 +54,9 @@ def escaped(document: str) -> str:
     return document if document.isascii() and "\x7f" not in document else _IN_JSON.sub(_escape, document)
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()  # the usual case, and by far the fastest test
+def is_plain(text: str) -> bool:
+    """Return whether each character is a visible one of ASCII, or a space: by far the fastest test."""
+    return text.isascii() and text.isprintable()
 
 
 def _entity(match: re.Match[str]) -> str:

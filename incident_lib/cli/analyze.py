@@ -5,6 +5,7 @@ import sys
 
 from incident_lib.cli import BAD, DONE, terminal
 from incident_lib.cli.arguments import open_folder, print_json
+from incident_lib.cli.console import console_for
 from incident_lib.cli.differences import print_comparison
 from incident_lib.errors import RedactionError
 from incident_lib.investigation.case import open_case
@@ -30,7 +31,7 @@ def analyze(arguments: argparse.Namespace) -> int:
                 "differences": again.comparison.differences,
             }
         )
-    console = terminal.console_for(no_color=arguments.no_color)
+    console = console_for(no_color=arguments.no_color)
     console.print(f"Snapshot {case.snapshot} of {folder.id}, judged again", style="dim", markup=False)
     print_comparison(console, again.comparison, verbose=True)
     if arguments.verbose:

@@ -8,6 +8,7 @@ from rich.console import Console
 from incident_lib import clock, config
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
+from incident_lib.cli.console import console_for, print_command
 from incident_lib.cli.differences import print_comparison
 from incident_lib.config import Settings
 from incident_lib.incident.files import write_atomic
@@ -27,7 +28,7 @@ def baseline(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(settings, as_json=arguments.json)
     clock.parse_time(arguments.since)
-    console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     console.print(f"Checking {settings.path or 'the common stack'}, the last {arguments.since}", style="dim")
     with terminal.watching(console) as watch:
         taken = take_baseline(
@@ -67,7 +68,7 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
         wrong = f", in spite of {format_count(len(taken.against), 'finding')} above" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
         console.print("From now on everything is compared with it. What differs:", style="dim")
-        terminal.print_command(console, commands.line("diff", "baseline"))
+        print_command(console, commands.line("diff", "baseline"))
         return
     if taken.against:
         why = f"this is no healthy day, see the {format_count(len(taken.against), 'finding')} above"
@@ -75,7 +76,7 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
         why = "nothing could be judged"
     console.print(f"Not kept: {why}. To keep it all the same:", style="yellow")
     words = ("--since", arguments.since, "--name", arguments.name, "--force")
-    terminal.print_command(console, commands.line("baseline", *words))
+    print_command(console, commands.line("baseline", *words))
 
 
 def _list(settings: Settings, *, as_json: bool) -> int:
@@ -103,7 +104,7 @@ def diff(arguments: argparse.Namespace) -> int:
         write_atomic(Path(arguments.html), render_page(comparison).encode())
     if arguments.json:
         return print_json(comparison)
-    console = terminal.console_for(no_color=arguments.no_color)
+    console = console_for(no_color=arguments.no_color)
     print_comparison(console, comparison, verbose=arguments.verbose)
     if arguments.html:
         console.print(f"\nThe page: {arguments.html}", markup=False, soft_wrap=True)

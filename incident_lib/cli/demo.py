@@ -8,7 +8,7 @@ from rich.console import Console
 
 from incident_lib import clock, config
 from incident_lib import demo as stacks
-from incident_lib.cli import terminal
+from incident_lib.cli.console import console_for
 from incident_lib.cli.lab import open_lab
 from incident_lib.cli.run import Options, run_incident
 from incident_lib.errors import UsageError
@@ -32,7 +32,7 @@ def demo(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.fault not in stacks.FAULTS:
         raise UsageError(f"no fault is called {arguments.fault!r}; there are: {', '.join(stacks.FAULTS)}")
-    console = terminal.console_for(no_color=arguments.no_color)
+    console = console_for(no_color=arguments.no_color)
     console.print("Starting PostgreSQL, Redis, an application and its users on this machine ...", style="dim")
     with stacks.DemoStack(incidents=Path.cwd() / "incidents") as stack:
         return _play(stack, stacks.FAULTS[arguments.fault], console, lab=arguments.lab)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from incident_lib import clock
-from incident_lib.cli.terminal import STYLES, plain
+from incident_lib.cli.console import STYLES, plain
 from incident_lib.model import FindingSeverity
 from incident_lib.model.difference import Comparison, Difference
 from incident_lib.reports.differences import (

@@ -1,4 +1,4 @@
-"""`incident show`, `list` and `verify`: what the folder says, without probing any target."""
+"""`incident list` and `verify`: what the folder says, without probing any target."""
 
 import argparse
 import sys
@@ -6,14 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
-from incident_lib import clock, config
-from incident_lib.cli import terminal
+from incident_lib import config
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.terminal import Row, plain, print_rows
 from incident_lib.config import Settings
 from incident_lib.config.tables import Sign
 from incident_lib.errors import FolderError
@@ -22,43 +17,11 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import Signed, signatures
 from incident_lib.incident.unbundle import is_bundle, verify_bundle
 from incident_lib.incident.verification import HALF_REDACTED
-from incident_lib.investigation.case import open_case
 from incident_lib.investigation.setup import redactor_for, trusted_keys
 from incident_lib.model import Incident
-from incident_lib.remediation.journal import UNKNOWN, title_of, unfinished
 from incident_lib.reports.postmortem import file_name
 from incident_lib.reports.postmortem_status import completeness, describe_due
-from incident_lib.units import format_count, format_duration
-
-
-def show(arguments: argparse.Namespace) -> int:
-    """Return 0. Prints the state, and what the newest snapshot says."""
-    settings, folder = open_folder(arguments)
-    case = open_case(settings, folder) if folder.sealed_snapshots else None
-    if arguments.json:
-        return print_json(
-            {
-                "incident": folder.incident,
-                "next_update_at": folder.incident.next_update_at,
-                "analysis": case.analysis if case else None,
-                "events": folder.events,
-            }
-        )
-    console = terminal.console_for(no_color=arguments.no_color)
-    _print_state(console, folder)
-    for begun in unfinished(folder):
-        terminal.print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
-    if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
-        console.print(f"Snapshots interrupted or still being taken, so not shown: {unsealed}", style="dim")
-    if arguments.timeline:
-        _print_timeline(console, folder)
-    elif case is None:
-        console.print("\nNo snapshot yet. Next:", style="dim")
-        terminal.print_command(console, settings.commands(folder.path).line("run"))
-    else:
-        terminal.print_findings(console, case.analysis)
-        terminal.print_analysis(console, case, verbose=arguments.verbose)
-    return 0
+from incident_lib.units import format_count
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -160,36 +123,3 @@ def _entry(settings: Settings, folder: IncidentFolder) -> dict[str, Any]:
 def _columns(incident: Incident) -> tuple[str, ...]:
     started = f"{incident.started_at:%Y-%m-%d %H:%M}"
     return incident.severity.value, f"{incident.status.value:13}", started
-
-
-def _print_state(console: Console, folder: IncidentFolder) -> None:
-    state, now = folder.incident, clock.now()
-    console.print(Text(f"{state.severity.value} {plain(state.title)}", style="bold"))
-    lasted = ((state.resolved_at or now) - state.started_at).total_seconds()
-    parts = [state.status.value, f"started {clock.format_time(state.started_at)}"]
-    parts += [f"{'lasted' if state.resolved_at else 'for'} {format_duration(max(0.0, lasted))}"]
-    parts += [f"commander {plain(state.commander)}" if state.commander else "no commander yet"]
-    console.print(Text(" · ".join(parts)))
-    if state.next_update_at:
-        late = (now - state.next_update_at).total_seconds()
-        due = f"next update due {clock.format_time(state.next_update_at)}"
-        console.print(
-            Text(f"{due}: {format_duration(late)} late", style="bold red") if late > 0 else Text(due)
-        )
-
-
-def _print_timeline(console: Console, folder: IncidentFolder) -> None:
-    rows: list[Row] = [
-        [
-            (f"{event.occurred_at:%Y-%m-%d %H:%M:%S}", ""),
-            (event.kind.value, ""),
-            (plain(event.text), ""),
-            (plain(event.source), "dim"),
-        ]
-        for event in sorted(folder.events, key=lambda event: event.occurred_at)
-    ]
-    kind, source = (max(cell_len(row[column][0]) for row in rows) for column in (1, 3))
-    widths = [19, kind, 0, min(source, 24)]
-    widths[2] = max(20, console.width - sum(widths) - len(widths))
-    console.print()
-    print_rows(console, rows, widths)

@@ -1,22 +1,19 @@
-"""`incident search`, `similar` and `figures`: what past incidents know."""
+"""`incident similar` and `figures`: what past incidents know."""
 
 import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from incident_lib import clock, config
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.terminal import plain
-from incident_lib.config import Settings
+from incident_lib.cli.console import plain
+from incident_lib.cli.search import print_damaged
 from incident_lib.history.figures import NO_HYPOTHESIS, NO_SNAPSHOT, Measured
 from incident_lib.history.figures import figures as count_all
-from incident_lib.history.past import Damage, PastIncident, read_all
-from incident_lib.history.search import Found
-from incident_lib.history.search import search as search_all
+from incident_lib.history.past import PastIncident, read_all
 from incident_lib.history.similar import Similar, Similarities, past_signature, similar_incidents
 from incident_lib.incident.files import write_atomic
-from incident_lib.investigation.case import open_case
+from incident_lib.investigation.case import load_conclusions
 from incident_lib.investigation.observed import onset_of
 from incident_lib.model.history import Figures
 from incident_lib.reports import timeline
@@ -24,29 +21,16 @@ from incident_lib.reports.figures_page import definitions, render_figures, spell
 from incident_lib.units import format_count
 
 
-def search(arguments: argparse.Namespace) -> int:
-    """Return 0, whatever is found."""
-    settings = config.load(arguments.config)
-    found = search_all(settings.incidents, " ".join(arguments.text), limit=arguments.limit)
-    if arguments.json:
-        return print_json(found)
-    _print_found(found)
-    _print_damaged(settings, found.damaged)
-    return 0
-
-
 def similar(arguments: argparse.Namespace) -> int:
     """Return 0, whatever is found. Errors: UsageError when the incident has no snapshot."""
     settings, folder = open_folder(arguments)
-    case = open_case(settings, folder)
-    found = similar_incidents(
-        settings.incidents, case.analysis, case.topology, folder.id, limit=arguments.limit
-    )
+    about, analysis = load_conclusions(folder.snapshot("latest"))
+    found = similar_incidents(settings.incidents, analysis, about.topology, folder.id, limit=arguments.limit)
     if arguments.json:
         return print_json(
             {
                 "incident": folder.id,
-                "snapshot": case.snapshot,
+                "snapshot": about.id,
                 "similar": found.found,
                 "looked_at": found.looked_at,
                 "known": found.known,
@@ -54,7 +38,7 @@ def similar(arguments: argparse.Namespace) -> int:
             }
         )
     _print_similar(folder.id, found)
-    _print_damaged(settings, found.damaged)
+    print_damaged(settings, found.damaged)
     return 0
 
 
@@ -70,7 +54,7 @@ def figures(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json({"figures": counted, "damaged": damaged})
     _print_figures(counted)
-    _print_damaged(settings, damaged)
+    print_damaged(settings, damaged)
     if arguments.html:
         print(Path(arguments.html).resolve().as_uri())
     return 0
@@ -94,16 +78,6 @@ def _measured(past: PastIncident) -> Measured:
         hypothesis=first[0] if first else NO_HYPOTHESIS if facts else NO_SNAPSHOT,
         seconds={one.name: one.seconds for one in known},
     )
-
-
-def _print_found(found: Found) -> None:
-    for hit in found.hits:
-        print(f"{hit.severity:4}  {hit.started_at:%Y-%m-%d %H:%M}  {plain(hit.title)}\n      {hit.incident}")
-        for place in hit.places:
-            print(f"      {plain(place.where)}: {plain(place.excerpt)}")
-    total = f"{found.total} of {format_count(found.looked_at, 'incident')}"
-    cut = f", the best {len(found.hits)} shown (--limit)" if found.total > len(found.hits) else ""
-    print(f"{total}{cut}" if found.looked_at else "No incident to search yet.")
 
 
 def _print_similar(incident: str, found: Similarities) -> None:
@@ -142,11 +116,3 @@ def _print_figures(counted: Figures) -> None:
         )
         numbers = f"{measure.name:22} {measure.count:>4} {median:>9} {most:>9} {measure.missing_count:>8}"
         print(f"{numbers}  {measure.definition}")
-
-
-def _print_damaged(settings: Settings, damaged: tuple[Damage, ...]) -> None:
-    for damage in damaged:
-        sys.stderr.write(f"damaged: {plain(damage.path)}: {plain(damage.text)}\n")
-        sys.stderr.write(
-            f"  {settings.commands(settings.incidents / Path(damage.path).parts[0]).line('verify')}\n"
-        )

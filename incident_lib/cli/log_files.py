@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from incident_lib import clock, config
-from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, USAGE, terminal
+from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, USAGE
 from incident_lib.cli.arguments import print_json
+from incident_lib.cli.console import STYLES, console_for, plain
 from incident_lib.cli.progress import ReadingProgress
-from incident_lib.cli.terminal import plain
 from incident_lib.errors import ProblemKind, TargetError, UsageError
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import analyze_one
@@ -97,7 +97,7 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     if arguments.json:
         print_json(redactor.value(report.document(since)) | {"exit_code": code})
     elif code not in {NOTHING_READ, USAGE} or summary.digest.not_text_lines:
-        report.print_on(terminal.console_for(no_color=arguments.no_color))
+        report.print_on(console_for(no_color=arguments.no_color))
     if interruption:
         sys.stderr.write("interrupted: this is what was read so far\n")
     return code
@@ -203,7 +203,7 @@ class _Report(msgspec.Struct):
             console.print(Text(plain(text)), soft_wrap=True)
         console.print(Text("\nVerdict", style="bold"))
         for finding in self.findings:
-            line = Text(f"{finding.severity.value:<9}", style=terminal.STYLES[finding.severity])
+            line = Text(f"{finding.severity.value:<9}", style=STYLES[finding.severity])
             console.print(line.append(plain(finding.title), "default"), soft_wrap=True)
             if finding.detail and finding.severity.is_bad:
                 for detail in finding.detail.rstrip().split("\n")[:_SHOWN]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from incident_lib.cli import BAD, DONE, PARTIAL
 from incident_lib.cli.arguments import print_json
-from incident_lib.cli.terminal import plain
+from incident_lib.cli.console import plain
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.incident import folder as folders

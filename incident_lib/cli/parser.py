@@ -191,7 +191,7 @@ def _lifecycle(commands: _Commands) -> None:
 
 
 def _folder(commands: _Commands) -> None:
-    show = _incident(commands.add("show", "folder:show", "state, findings and hypotheses of an incident"))
+    show = _incident(commands.add("show", "show:show", "state, findings and hypotheses of an incident"))
     show.add_argument("--timeline", action="store_true", help="every event, with its source")
     _incident(commands.add("verify", "folder:verify", "check that no evidence and no event was changed"))
     commands.add("list", "folder:list_all", "all incidents")
@@ -251,7 +251,7 @@ def _compare(commands: _Commands) -> None:
 
 
 def _history(commands: _Commands) -> None:
-    parser = commands.add("search", "history:search", "find past incidents by words")
+    parser = commands.add("search", "search:search", "find past incidents by words")
     parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
     parser.add_argument("--limit", type=_positive, default=10, metavar="N", help="at most (default 10)")
     parser = commands.add(

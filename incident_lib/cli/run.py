@@ -9,8 +9,8 @@ from rich.console import Console
 from incident_lib import clock
 from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, terminal
 from incident_lib.cli.arguments import print_json
+from incident_lib.cli.console import console_for, plain, print_command
 from incident_lib.cli.stream import write_json
-from incident_lib.cli.terminal import plain
 from incident_lib.clock import parse_duration
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     if arguments.watch or arguments.snapshot == "new":
         folder.require_own()
-    console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     if arguments.snapshot == "new":
         terminal.print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))
     if arguments.watch:
@@ -101,7 +101,7 @@ def _watch(
         console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
     except KeyboardInterrupt:
         console.print("\nThe samples so far are kept. To judge them now:", style="dim")
-        terminal.print_command(console, settings.commands(folder.path).line("triage"))
+        print_command(console, settings.commands(folder.path).line("triage"))
         raise
 
 
@@ -151,7 +151,7 @@ def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, 
     terminal.print_unkept(console, why)
     console.print("There are no pages of this run. Once there is room:")
     snapshot = ("--snapshot", case.snapshot) if case.folder else ()
-    terminal.print_command(console, case.settings.commands(folder.path).line("run", *snapshot))
+    print_command(console, case.settings.commands(folder.path).line("run", *snapshot))
     if as_json:
         print_json(case.analysis)
     return PARTIAL

@@ -1,22 +1,17 @@
 """What a responder reads in the terminal: findings as they come, then the hypotheses."""
 
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import zip_longest
 
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-from rich.segment import Segment, Segments
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from incident_lib.characters import visible, visible_line
+from incident_lib.cli.console import STYLES, plain, print_command
 from incident_lib.config import Settings
 from incident_lib.history.similar import similar_incidents
 from incident_lib.hypotheses import findings_named
@@ -29,95 +24,12 @@ from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.reports.index_page import failed_at_unknown_time
 from incident_lib.response.collection import collect_case
 
-STYLES = {
-    FindingSeverity.CRITICAL: "bold red",
-    FindingSeverity.WARNING: "yellow",
-    FindingSeverity.UNKNOWN: "magenta",
-    FindingSeverity.INFO: "cyan",
-    FindingSeverity.OK: "green",
-}
 _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _RECOVERED = 6
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 _REASONS, _FEWER_REASONS = 4, 2
-
-
-class _Terminal(Console):
-    """A console whose texts are clean, its colours being ours alone.
-
-    It falls silent when its reader goes, as `head` does; the work goes on and is sealed.
-    """
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of what is printed, their texts without what could drive a terminal."""
-        return map(_clean, super().render(renderable, options))
-
-    def on_broken_pipe(self) -> None:
-        """Print nothing from here on."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-
-def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
-    """Return the console to print on; plain when asked for, NO_COLOR is set or it is no terminal."""
-    return _Terminal(
-        no_color=no_color or None,
-        stderr=to_stderr,
-        highlight=False,
-        emoji=False,
-        markup=False,
-        soft_wrap=False,
-    )
-
-
-def _clean(segment: Segment) -> Segment:
-    text, style, control = segment
-    if control:
-        return segment
-    if style and style.link:
-        style = style.update_link(None)
-    return Segment(visible(text), style)
-
-
-def plain(text: str) -> str:
-    r"""Return `text` on one line, without what could drive a terminal.
-
-    >>> plain("a\x1b[2Jb\nc")
-    'a[2Jb c'
-    """
-    return visible_line(text)
-
-
-_LONG = 20_000  # characters of one cell
-Row = list[tuple[str, str]]  # a text on one line for each column, with its style
-
-
-def print_rows(console: Console, rows: Iterable[Row], widths: Sequence[int]) -> None:
-    """Print a table whose widths are known; text that is too long goes on in the next line of its column.
-
-    Cost: thousands of rows in a fraction of the time of a rich table, which measures every cell.
-    """
-    styles: dict[str, Style] = {}
-    segments: list[Segment] = []
-    for row in rows:
-        columns = [_fold(console, text, width) for (text, _), width in zip(row, widths, strict=True)]
-        for line in zip_longest(*columns, fillvalue=""):
-            for text, width, (_, name) in zip(line, widths, row, strict=True):
-                style = styles.setdefault(name, Style.parse(name))
-                segments.append(Segment(text + " " * (width - cell_len(text) + 1), style))
-            segments.append(Segment.line())
-    console.print(Segments(segments), end="")
-
-
-def _fold(console: Console, text: str, width: int) -> list[str]:
-    if cell_len(text) <= width:
-        return [text]
-    if len(text) > _LONG:  # no words of a person: cut anywhere, at a hundredth of the cost
-        step = width if text.isascii() else max(1, width // 2)
-        return [text[start : start + step] for start in range(0, len(text), step)]
-    return [line.plain.rstrip() for line in Text(text).wrap(console, width, overflow="fold")]
 
 
 @contextmanager
@@ -267,11 +179,6 @@ def print_notice(console: Console, words: str) -> None:
     """Print what people must know before something is collected; nothing for no words."""
     if words:
         console.print(plain(words), style="yellow", markup=False, soft_wrap=True)
-
-
-def print_command(console: Console, line: str) -> None:
-    """Print a proposed command on a line that is never wrapped, whatever the terminal's width."""
-    console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _labelled(word: str, text: str) -> Table:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from incident_lib import clock
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.terminal import Row, console_for, plain, print_rows
+from incident_lib.cli.console import Row, console_for, plain, print_rows
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.observed import not_recorded
 from incident_lib.reports.timeline_page import Entry, entries, render_timeline, to_csv

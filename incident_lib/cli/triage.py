@@ -5,7 +5,7 @@ import argparse
 from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
-from incident_lib.cli.terminal import plain
+from incident_lib.cli.console import console_for, plain, print_command
 from incident_lib.incident.binding import check_configuration
 from incident_lib.investigation.setup import load_settings, readable_secrets
 from incident_lib.investigation.severity import propose_severity
@@ -22,13 +22,13 @@ def triage(arguments: argparse.Namespace) -> int:
         window_since(arguments.since)  # a wrong time is refused before anything is probed
     folder, why = choose_incident(settings, arguments.incident, save=arguments.save, rebind=arguments.rebind)
     since, why_since = since_for(folder, arguments.since)
-    console = terminal.console_for(no_color=arguments.no_color, to_stderr=arguments.json)
+    console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     where = settings.path or "the common stack, as there is no workbench.toml here"
     begin = why_since or f"since {clock.format_time(window_since(since).start)}"
     console.print(f"Checking {where}, {begin}", style="dim")
     if not settings.path:
         console.print("To write it:", style="dim")
-        terminal.print_command(console, settings.commands().line("init"))
+        print_command(console, settings.commands().line("init"))
     if folder:
         typed = ("triage", *(("--save",) if arguments.save else ()))
         terminal.print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
@@ -48,12 +48,12 @@ def triage(arguments: argparse.Namespace) -> int:
     elif folder:
         kept = f"\nSnapshot {case.snapshot} is kept in {folder.path}. For its pages:"
         console.print(kept, style="dim", markup=False, soft_wrap=True)
-        terminal.print_command(console, case.commands.line("run", "--snapshot", case.snapshot))
+        print_command(console, case.commands.line("run", "--snapshot", case.snapshot))
     else:
         console.print("\nNot kept. For the record (correct the title):", style="dim")
         likely = case.analysis.hypotheses[:1]
         title = plain(likely[0].title) if likely else f"Triage at {case.collected_at:%H:%M} UTC"
         severity, _ = propose_severity(case.analysis, case.topology)
         words = ("declare", "--title", title, "--severity", severity.value)
-        terminal.print_command(console, case.commands.line(*words))
+        print_command(console, case.commands.line(*words))
     return 0

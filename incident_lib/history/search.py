@@ -1,10 +1,11 @@
 """Search over everything that was recorded of past incidents. No index: folders are read as they are."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -14,7 +15,10 @@ from incident_lib.incident import decode
 from incident_lib.model import FindingSeverity
 from incident_lib.model.renamed import current_id
 
+T = TypeVar("T")
+
 _LONGEST = 500
+_MOST_KEPT_BYTES = 32 << 20
 _AROUND = 70  # characters on each side of a match
 _PLACES = 3
 _BREAKS = re.compile(r"[\"\\\x00-\x1f]+")  # what JSON writes differently
@@ -61,12 +65,61 @@ class _Conclusions(msgspec.Struct, frozen=True):
     hypotheses: tuple[_Hypothesis, ...] = ()
 
 
-def passages(path: Path) -> Iterator[Passage]:
+class Files:
+    """The files of one incident that are worth searching, each read once while they fit into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, bytes] = {}
+        self._left = _MOST_KEPT_BYTES
+
+    def events(self) -> list[str]:
+        """Return the files of events, by their names in order."""
+        return _names(self.path / "events", ".json")
+
+    def conclusions(self) -> list[str]:
+        """Return the conclusions of snapshots that have some, oldest first."""
+        snapshots = self.path / "snapshots"
+        found = (f"{snapshots / name / 'findings.json'}" for name in _names(snapshots))
+        return [file for file in found if os.path.lexists(file)]
+
+    def texts(self) -> list[tuple[str, float]]:
+        """Return what people read, each with its weight."""
+        drafts = _names(self.path / "communication", ".md")
+        found = [(name, _POSTMORTEM) for name in _names(self.path, ".md")]
+        return found + [(f"communication/{name}", _DRAFT) for name in drafts]
+
+    def every(self) -> Iterator[str]:
+        """Yield all of them, the most telling first."""
+        yield from (f"{self.path}/events/{name}" for name in self.events())
+        yield from self.conclusions()
+        yield from (f"{self.path}/{name}" for name, _ in self.texts())
+
+    def read(self, file: str) -> bytes:
+        """Return the content of a file. Errors: FileNotFoundError, FolderError."""
+        data = self._known.get(file)
+        if data is None:
+            data = decode.read_file(file)
+            if len(data) <= self._left:
+                self._left -= len(data)
+                self._known[file] = data
+        return data
+
+
+def _names(folder: Path, ending: str = "") -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.name.endswith(ending))
+    except OSError:
+        return []
+
+
+def passages(files: Files) -> Iterator[Passage]:
     """Yield everything worth finding, the title first; files that cannot be read are passed over.
 
     Errors: FolderError when no event declares the incident.
     """
-    events = sorted(_events(path), key=lambda event: event.occurred_at)
+    events = sorted(_events(files), key=lambda event: event.occurred_at)
     declared = next((event for event in events if event.kind == "declared"), None)
     if declared is None:
         raise FolderError("no event declares this incident; is the folder complete?")
@@ -79,40 +132,40 @@ def passages(path: Path) -> Iterator[Passage]:
             text = f"{event.text} {more}".strip()
             where = f"timeline {event.occurred_at:%Y-%m-%d %H:%M:%S}"
             yield Passage(where=where, text=text, weight=_EVENT, at=at)
-    yield from _conclusions(path, at)
-    yield from _texts(path, at)
+    yield from _conclusions(files, at)
+    yield from _texts(files, at)
 
 
-def check(path: Path) -> None:
+def check(files: Files) -> None:
     """Return if the oldest event can be read, cheaply: damage is no missing match.
 
     Errors: FolderError.
     """
-    oldest = min((path / "events").glob("*.json"), default=None)
-    try:
-        if oldest is not None:
-            decode.load(oldest, _Event)
+    for name in files.events()[:1]:
+        if _loaded(files, f"{files.path}/events/{name}", _Event):
             return
-    except (FileNotFoundError, FolderError):
-        pass
     raise FolderError("its first event cannot be read")
 
 
-def _events(path: Path) -> Iterator[_Event]:
-    for file in sorted((path / "events").glob("*.json")):
-        try:
-            yield decode.load(file, _Event)
-        except (FileNotFoundError, FolderError):
-            continue
+def _loaded(files: Files, file: str, kind: type[T]) -> T | None:
+    """Return the record in a file, None where it cannot be read."""
+    try:
+        return decode.decode(files.read(file), kind, file)
+    except (FileNotFoundError, FolderError):
+        return None
 
 
-def _conclusions(path: Path, at: datetime) -> Iterator[Passage]:
-    for file in sorted(path.glob("snapshots/*/findings.json")):
-        try:
-            document = decode.load(file, _Conclusions)
-        except (FileNotFoundError, FolderError):
+def _events(files: Files) -> Iterator[_Event]:
+    loaded = (_loaded(files, f"{files.path}/events/{name}", _Event) for name in files.events())
+    yield from (event for event in loaded if event is not None)
+
+
+def _conclusions(files: Files, at: datetime) -> Iterator[Passage]:
+    for file in files.conclusions():
+        document = _loaded(files, file, _Conclusions)
+        if document is None:
             continue
-        name = file.parent.name
+        name = Path(file).parent.name
         for hypothesis in document.hypotheses:
             text = f"{hypothesis.title} {hypothesis.id} {hypothesis.target} {hypothesis.reason}"
             weight = _FIRST if hypothesis.rank == 1 else _OTHER
@@ -124,19 +177,17 @@ def _conclusions(path: Path, at: datetime) -> Iterator[Passage]:
                 yield Passage(where=f"finding in {name}", text=text, weight=weight, at=at)
 
 
-def _texts(path: Path, at: datetime) -> Iterator[Passage]:
-    files = [(file, _POSTMORTEM) for file in sorted(path.glob("*.md"))]
-    files += [(file, _DRAFT) for file in sorted(path.glob("communication/*.md"))]
-    for file, weight in files:
+def _texts(files: Files, at: datetime) -> Iterator[Passage]:
+    for name, weight in files.texts():
         try:
-            text = _MARKS.sub("", decode.read_file(file).decode("utf-8", "replace"))
+            text = _MARKS.sub("", files.read(f"{files.path}/{name}").decode("utf-8", "replace"))
         except (FileNotFoundError, FolderError):
             continue
         heading = ""
         for paragraph in re.split(r"\n\s*\n", text):
             heading = _heading(paragraph) or heading
             if paragraph.strip():
-                where = " ".join(filter(None, (str(file.relative_to(path)), heading)))
+                where = " ".join(filter(None, (name, heading)))
                 yield Passage(where=where, text=paragraph.strip(), weight=weight, at=at)
 
 
@@ -195,12 +246,13 @@ def search(incidents: Path, text: str, *, limit: int = 20) -> Found:
     paths, copies = folders(incidents)
     damaged, hits = list(copies), []
     for path in paths:
+        files = Files(path)
         try:
-            if may_hold(path, words):
-                hit = judge(passages(path), words)
+            if may_hold(files, words):
+                hit = judge(passages(files), words)
                 hits += [msgspec.structs.replace(hit, incident=path.name)] if hit else []
             else:
-                check(path)
+                check(files)
         except FolderError as error:
             damaged.append(Damage(path.name, str(error)))
     hits.sort(key=lambda hit: (hit.score, hit.started_at), reverse=True)
@@ -209,12 +261,12 @@ def search(incidents: Path, text: str, *, limit: int = 20) -> Found:
     )
 
 
-def may_hold(path: Path, words: Iterable[str]) -> bool:
+def may_hold(files: Files, words: Iterable[str]) -> bool:
     """Return whether all words stand somewhere in the files, before anything is parsed."""
     missing = {piece for word in words for piece in _BREAKS.split(word) if piece}
-    for file in _files(path):
+    for file in files.every():
         try:
-            text = decode.read_file(file).decode("utf-8", "replace").casefold()
+            text = files.read(file).decode("utf-8", "replace").casefold()
         except (FileNotFoundError, FolderError):
             continue
         missing = {piece for piece in missing if piece not in text}
@@ -275,10 +327,3 @@ def _places(ordered: Iterable[Passage], words: tuple[str, ...]) -> Iterator[Plac
             yield Place(where=passage.where, excerpt=text)
         if len(shown) == _PLACES:
             return
-
-
-def _files(path: Path) -> Iterator[Path]:
-    yield from (path / "events").glob("*.json")
-    yield from path.glob("snapshots/*/findings.json")
-    yield from path.glob("*.md")
-    yield from path.glob("communication/*.md")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+import re2
 import zstandard
 
 from incident_lib.errors import FolderError, ProblemKind
@@ -38,31 +39,35 @@ LATEST = datetime(9998, 12, 31, tzinfo=UTC)
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_BLOCK = 1 << 20
+_LARGE_BLOCK = 4 << 20
 _GONE = object()
 _WINDOW = 8 << 20
 _MOST_DROPPED = 100  # fields of one file; with more wrong it is no such record at all
 _FAILURES = (msgspec.MsgspecError, RecursionError, ValueError, OverflowError, TypeError, AttributeError)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_LARGE = re.compile(rb"(?<![.\d])\d{16}|[eE]\+?\d")  # numbers that may lie outside
-_ODD_TIME = re.compile(rb'"(?:0001|9999)-\d\d-|"\d{4}-\d\d-\d\d[T ][\d:.,]+"')  # at an end, or without a zone
+# In all that is read, so by RE2: numbers that may lie outside; times at an end, or without a zone.
+_LARGE = re2.compile(rb"(?:^|[^.\d])\d{16}|[eE]\+?\d")
+_ODD_TIME = re2.compile(rb'"(?:(?:0001|9999)-\d\d-|\d{4}-\d\d-\d\d[T ][\d:.,]+")')
 _PLACE = re.compile(r" - at (`key` in )?`\$(.*)`$")
 _LACKING = re.compile(r"Object missing required field `(\w+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _BLOCK = 1 << 16
 
 
-def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
+def read_file(path: Path | str, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the content of a regular file, which is no link.
 
     Errors: FileNotFoundError where there is none, FolderError that names it for all else.
     """
     try:
-        with opened(path) as file:
-            data = file.read(_BLOCK)  # most are smaller: room for the largest is not made for each
+        handle = _descriptor(path)
+        try:
+            data = os.read(handle, _BLOCK)  # most are smaller: room for the largest is not made for each
             if len(data) == _BLOCK:
-                data += file.read(max(0, most_bytes + 1 - _BLOCK))
+                data = b"".join(_rest(handle, data, most_bytes + 1))
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -77,7 +82,12 @@ def opened(path: Path) -> BufferedReader:
 
     Errors: OSError, FolderError where it is no regular file.
     """
-    mode = path.lstat().st_mode
+    return os.fdopen(_descriptor(path), "rb")
+
+
+def _descriptor(path: Path | str) -> int:
+    """Return what a regular file is read by, for the caller to close. Errors: OSError, FolderError."""
+    mode = os.lstat(path).st_mode
     if stat.S_ISLNK(mode):
         raise FolderError(f"{path} is a link, and links are not followed")
     if not stat.S_ISREG(mode):
@@ -86,10 +96,18 @@ def opened(path: Path) -> BufferedReader:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise FolderError(f"{path} is no regular file, so it is not read")
-        return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
         raise
+    return handle
+
+
+def _rest(handle: int, piece: bytes, most_bytes: int) -> Iterator[bytes]:
+    """Yield a piece and what follows it, until there are so many bytes."""
+    while piece:
+        yield piece
+        most_bytes -= len(piece)
+        piece = os.read(handle, min(_LARGE_BLOCK, most_bytes)) if most_bytes > 0 else b""
 
 
 def inside(folder: Path, name: str) -> Path | None:
@@ -114,7 +132,7 @@ def inside(folder: Path, name: str) -> Path | None:
 
 
 def load(
-    path: Path,
+    path: Path | str,
     kind: type[T],
     *,
     most_bytes: int = MOST_BYTES,

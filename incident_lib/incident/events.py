@@ -50,7 +50,7 @@ class EventLog:
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             known = before.get(entry.name)
             if known is None or known[0] != stamp:
-                known = (stamp, _read(Path(entry.path)) if _FILE.fullmatch(entry.name) else None)
+                known = (stamp, _read(entry) if _FILE.fullmatch(entry.name) else None)
             files[entry.name] = known
         if files.keys() != before.keys() or any(files[name] is not before[name] for name in files):
             found = (event for _, event in files.values() if event is not None)
@@ -100,7 +100,7 @@ def check(folder: Path) -> tuple[tuple[Event, ...], list[Difference]]:
     damaged: list[Difference] = []
     for entry in _entries(folder):
         match = _FILE.fullmatch(entry.name)
-        event = _read(Path(entry.path)) if match else None
+        event = _read(entry) if match else None
         if event is not None:
             events.append(event)  # also where it was changed: hiding it would lose what a person wrote
         if match is None or event is None or not event.id == match[1] == _identified(event).id:
@@ -134,11 +134,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _read(path: Path) -> Event | None:
-    day, clocked = path.name[:8], path.name[9:22]
+def _read(entry: os.DirEntry[str]) -> Event | None:
+    day, clocked = entry.name[:8], entry.name[9:22]
     moment = f"{day[:4]}-{day[4:6]}-{day[6:]}T{clocked[:2]}:{clocked[2:4]}:{clocked[4:]}Z"  # of its name
     try:
-        return decode.load(path, Event, instead={"occurred_at": moment, "recorded_at": moment})
+        return decode.load(entry.path, Event, instead={"occurred_at": moment, "recorded_at": moment})
     except FileNotFoundError:
         return None
     except FolderError as error:

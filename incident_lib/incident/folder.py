@@ -243,8 +243,8 @@ def find(incidents: Path, name: str, redactor: Redactor) -> IncidentFolder:
         raise UsageError(f"no incident {name!r} under {incidents}; there are: {close}")
     if not known:
         raise UsageError(f"no incident under {incidents} yet", command=("declare", "--help"))
-    ours = [folder for folder in known if not folder.is_foreign] or known
-    return next((folder for folder in reversed(ours) if _is_unclosed(folder)), ours[-1])
+    newest = _newest(known)
+    return newest or next((folder for folder in reversed(known) if _is_unclosed(folder)), known[-1])
 
 
 def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[IncidentFolder, str]:
@@ -255,12 +255,10 @@ def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[Inci
     """
     if name:
         return find(incidents, name, redactor), ""
-    own = [folder for folder in all_folders(incidents, redactor) if not _is_foreign(folder)]
-    found = next((folder for folder in reversed(own) if _is_unclosed(folder)), None)
-    if found is None and not own:
+    found = _newest(all_folders(incidents, redactor))
+    if found is None:
         newest = find(incidents, "", redactor)
         raise UsageError(f"{newest.id} came from elsewhere; name it with --incident, or declare one of yours")
-    found = found or own[-1]
     with suppress(FolderError):
         declared_at = found.incident.declared_at
         if clock.now() - declared_at > _OLD:
@@ -268,8 +266,18 @@ def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[Inci
     return found, ""
 
 
-def _is_foreign(folder: IncidentFolder) -> bool:
-    return bool(getattr(folder, "is_foreign", False))
+def _newest(known: tuple[IncidentFolder, ...]) -> IncidentFolder | None:
+    """Return the newest of ours that is not CLOSED, else the newest of ours; None where none is ours.
+
+    Cost: reads the events of no more incidents than it takes.
+    """
+    newest: IncidentFolder | None = None
+    for folder in reversed(known):
+        if not folder.is_foreign:
+            if _is_unclosed(folder):
+                return folder
+            newest = newest or folder
+    return newest
 
 
 def newest_open(incidents: Path, redactor: Redactor) -> IncidentFolder | None:

@@ -12,7 +12,7 @@ from incident_lib.config import Settings
 from incident_lib.errors import FolderError
 from incident_lib.findings.catalogue import Nature
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.incident.snapshot import load_about, load_analysis, read_log
+from incident_lib.incident.snapshot import About, load_about, load_analysis, read_log
 from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
@@ -109,13 +109,18 @@ def newest_case(settings: Settings, folder: IncidentFolder) -> Case | None:
     return None
 
 
-def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = None) -> Case:
-    """Return the case of the snapshot at `path`. Errors: FolderError."""
-    about = load_about(path)
-    evidence = load_evidence(path)
-    analysis = load_analysis(path)
+def load_conclusions(path: Path) -> tuple[About, Analysis]:
+    """Return what the snapshot at `path` says of itself, and what was concluded. Errors: FolderError."""
+    about, analysis = load_about(path), load_analysis(path)
     if analysis is None:
         raise FolderError(f"{path} was never sealed; take a new snapshot")
+    return about, analysis
+
+
+def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = None) -> Case:
+    """Return the case of the snapshot at `path`. Errors: FolderError."""
+    about, analysis = load_conclusions(path)
+    evidence = load_evidence(path)
     return Case(
         settings=settings,
         snapshot=about.id,

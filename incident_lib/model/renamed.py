@@ -15,6 +15,7 @@ _IDS = {
     "docker.processes.": "container.processes.",
     "docker.stats.": "container.stats.",
 }
+_OLD_IDS = tuple(_IDS)
 _KEYS = {"docker.": "container."}
 
 
@@ -40,13 +41,18 @@ def current_names(analysis: Analysis) -> Analysis:
     """Return conclusions of whatever version with the ids of today."""
     return replace(
         analysis,
-        findings=tuple(replace(each, id=current_id(each.id)) for each in analysis.findings),
+        findings=tuple(
+            replace(each, id=current_id(each.id)) if each.id.startswith(_OLD_IDS) else each
+            for each in analysis.findings
+        ),
         hypotheses=tuple(
             replace(
                 each,
                 support=tuple(map(current_id, each.support)),
                 against=tuple(map(current_id, each.against)),
             )
+            if any(name.startswith(_OLD_IDS) for name in (*each.support, *each.against))
+            else each
             for each in analysis.hypotheses
         ),
     )

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from incident_lib.cli.console import console_for
 from incident_lib.cli.differences import print_comparison
-from incident_lib.cli.terminal import console_for
 from incident_lib.model import FindingSeverity
 from incident_lib.model.difference import Comparison, Difference, Side
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from incident_lib.cli import main, terminal
+from incident_lib.cli import main
+from incident_lib.cli.console import console_for
 
 FULL = Path("/dev/full")
 WAITING = """\
@@ -72,7 +73,7 @@ def test_a_console_whose_reader_went_falls_silent(monkeypatch):
     os.close(reader)
     with os.fdopen(writer, "w") as stream:
         monkeypatch.setattr("sys.stdout", stream)
-        console = terminal.console_for(no_color=True)
+        console = console_for(no_color=True)
         console.print("one")
         console.print("two")
         assert console.quiet

@@ -16,8 +16,9 @@ from rich.console import Console
 
 import incident_lib
 from incident_lib import display, open_investigation, open_review
-from incident_lib.cli import main, terminal
+from incident_lib.cli import main
 from incident_lib.cli.arguments import open_folder
+from incident_lib.cli.console import print_command
 from incident_lib.cli.declare import _note
 from incident_lib.cli.parser import build
 from incident_lib.config import load
@@ -188,7 +189,7 @@ def test_without_a_configuration_an_incident_is_named_by_its_path(tmp_path, monk
 def test_a_line_is_never_wrapped():
     out = io.StringIO()
     line = Commands(config=f"/srv/{'x' * 70}/workbench.toml", incident="i").line("note", "a " * 60)
-    terminal.print_command(Console(file=out, width=60), line)
+    print_command(Console(file=out, width=60), line)
     assert out.getvalue() == f"  {line}\n"
 
 

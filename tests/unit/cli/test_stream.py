@@ -14,8 +14,8 @@ from rich.text import Text
 
 from incident_lib.characters import escaped, visible, visible_markup
 from incident_lib.cli import main, stream
+from incident_lib.cli.console import console_for
 from incident_lib.cli.stream import CleanStream, cleaned, defect, write_json
-from incident_lib.cli.terminal import console_for
 from incident_lib.errors import WorkbenchError
 from incident_lib.redact import Redactor
 

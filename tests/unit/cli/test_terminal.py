@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from incident_lib.cli import terminal
+from incident_lib.cli.console import console_for
 from incident_lib.config import Document, Settings
 from incident_lib.investigation.case import Case
 from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, Window
@@ -54,7 +55,7 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
         )
     )
     case = msgspec.structs.replace(case_of(0), analysis=Analysis(snapshot="x", findings=found))
-    terminal.print_derived(terminal.console_for(no_color=True), case)
+    terminal.print_derived(console_for(no_color=True), case)
     out = capsys.readouterr().out
     assert "memory of backend rises" in out
     assert "2 findings that things are not as in the baseline:\n  incident diff baseline\n" in out

@@ -122,7 +122,9 @@ def test_stored_conclusions_are_read_in_the_names_of_today(snapshot):
 
 
 def test_search_finds_what_was_stored_by_the_name_of_today(snapshot):
-    texts = [found.text for found in search._conclusions(snapshot.parents[1], CONTEXT.window.start)]
+    texts = [
+        found.text for found in search._conclusions(search.Files(snapshot.parents[1]), CONTEXT.window.start)
+    ]
     assert "orders: orders was killed for memory (container.events.oom) " in texts
 
 
