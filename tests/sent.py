@@ -86,7 +86,7 @@ _FOR_PEOPLE = re.compile(
 OF_PROCESSES = {
     "cli/lab.py": ("JupyterLab on 127.0.0.1", _NOTHING),
     "connections/places/machine.py": (
-        "`journalctl --output=json --unit=NAME`; `git -C FOLDER log`; `df -Pk PATH`; `[deploy] command`",
+        "`journalctl --output=json --unit=X`; `git -C FOLDER log`; `df -Pk PATH`, `-Pi`; `[deploy]` command",
         "nothing; of `[deploy] command` your team says so",
     ),
     "remediation/commands.py": (

@@ -493,6 +493,16 @@ class PostgresInvalidIndex(Row, frozen=True, kw_only=True):
     is_being_built: bool
 
 
+class PostgresCollation(Row, frozen=True, kw_only=True):
+    """A collation that sorts by another version of its library than indexes were built with."""
+
+    name: str
+    recorded_version: str
+    actual_version: str | None
+    index_count: int  # of our database, that use it
+    is_of_database: bool
+
+
 class PostgresVacuum(Row, frozen=True, kw_only=True):
     """A VACUUM that runs, and how far it is."""
 
@@ -517,9 +527,12 @@ class PostgresVacuum(Row, frozen=True, kw_only=True):
 
 
 class PostgresDisk(Row, frozen=True, kw_only=True):
-    """The file system that holds the data directory, seen from where the server runs."""
+    """A file system that the server writes to, seen from where it runs."""
 
     path: str
     total_bytes: int
     free_bytes: int  # for the server, which is not root
     vantage: str
+    what: str = "data"  # "wal" where that is on another one, "shm": what parallel workers share
+    file_total_count: int | None = None  # inodes; None: not known, or the file system has no limit
+    file_free_count: int | None = None

@@ -86,6 +86,12 @@ LIMITS = {
     "postgres.replication.lag.warning_seconds": limit(5, "APA", "reads from the standby are stale"),
     "postgres.replication.silent.warning_seconds": limit(90, "own", "thrice what a publisher may be silent"),
     "postgres.disk.warning_free_ratio": limit(0.1, "APA", "WAL and temporary files need room to work"),
+    "postgres.disk.shm.info_bytes": limit(
+        128 << 20, "own", "containers have 64 MB by default; parallel joins take more"
+    ),
+    "postgres.disk.files.warning_free_ratio": limit(
+        0.05, "own", "a full table of inodes reads as a full disk"
+    ),
     "postgres.disk.critical_free_ratio": limit(0.02, "own", "writes are about to fail"),
     "postgres.pooler.waiting.warning_count": limit(1, "own", "in two looks: its pool has no connection left"),
     "postgres.pooler.wait.warning_seconds": limit(1, "own", "longer than a busy pool needs"),

@@ -77,6 +77,22 @@ CASES: dict[str, tuple[str, Case]] = {
         "ledger",
         ("ledger postgres.saturation.role_limit WARNING", "orders logs.lines.class.db_own_limit WARNING"),
     ),
+    "db-space-elsewhere": (
+        "ledger",
+        ("ledger logs.lines.class.disk_full WARNING", "ledger postgres.disk.ok OK", *ERRORS),
+    ),
+    "db-shared-memory": (
+        "ledger",
+        ("ledger logs.lines.class.db_shared_memory WARNING", "ledger postgres.disk.ok OK", *ERRORS),
+    ),
+    "db-lock-table": ("ledger", ("ledger logs.lines.class.db_lock_table_full WARNING", *ERRORS)),
+    "db-out-of-memory": ("ledger", ("ledger logs.lines.class.db_out_of_memory WARNING", *ERRORS)),
+    "db-damaged": (
+        "ledger",
+        ("ledger postgres.connection.refused", "ledger logs.lines.class.db_damaged WARNING", *ERRORS),
+    ),
+    "collation-changed": ("ledger", ("ledger postgres.indexes.collation WARNING",)),
+    "prepared-lost": ("ledger", ("orders logs.lines.class.db_prepared WARNING", *ERRORS)),
     "db-read-only": ("ledger", ("orders logs.lines.class.db_read_only WARNING", *ERRORS)),
     "lock-contention": ("ledger", ("ledger postgres.locks.blocked", *POOL, *ERRORS)),
     "ddl-queue": ("ledger", ("ledger postgres.locks.ddl_queue", "ledger postgres.locks.blocked", *POOL)),

@@ -7,6 +7,7 @@ from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.base import conclude, end_session, lacks_privilege
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
+    PostgresCollation,
     PostgresHorizonHolder,
     PostgresInvalidIndex,
     PostgresWalFolder,
@@ -79,7 +80,7 @@ def analyze_indexes(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     building = [row for row in rows if row.is_being_built]
     left = [row for row in rows if not row.is_being_built]
     blind = lacks_privilege(evidence)
-    found: list[Finding] = []
+    found = list(_collations(evidence))
     if left and not blind:
         names = ", ".join(f"{row.schema}.{row.index}" for row in left)
         title = f"{format_count(len(left), 'index', 'indexes')} left invalid by a failed build: {names}"
@@ -92,6 +93,29 @@ def analyze_indexes(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         title = f"{format_count(len(building), 'index', 'indexes')} being built: {names}"
         found.append(finding(evidence, "building", FindingSeverity.INFO, title, names=names))
     yield from conclude(evidence, found, "No index is invalid", blind=blind, invalid=len(left))
+
+
+def _collations(evidence: Evidence) -> Iterator[Finding]:
+    """Yield that indexes of text are sorted by an older version of a collation than the system has now."""
+    rows = sorted(evidence.of(PostgresCollation), key=lambda row: -row.index_count)
+    indexes = sum(row.index_count for row in rows)
+    if not rows:
+        return
+    worst = rows[0]
+    yield finding(
+        evidence,
+        "collation",
+        FindingSeverity.WARNING if indexes else FindingSeverity.INFO,
+        f"The collation {worst.name} has version {worst.actual_version or 'unknown'}, and "
+        f"{format_count(indexes, 'index', 'indexes')} may be sorted by {worst.recorded_version}",
+        "text may be in another order now: rows are not found, and unique keys come twice. Look for damage "
+        "with amcheck (bt_index_check) first; REINDEX what uses it, then ALTER DATABASE or COLLATION ... "
+        "REFRESH VERSION",
+        collation=worst.name,
+        recorded=worst.recorded_version,
+        actual=worst.actual_version,
+        count=indexes,
+    )
 
 
 def analyze_horizon(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -1,4 +1,7 @@
-"""Is there room where the server keeps its data: inside its container, or on this machine?"""
+"""Is there room where the server writes: inside its container, or on this machine?"""
+
+from contextlib import suppress
+from pathlib import Path
 
 from incident_lib.connections.places.container import Container
 from incident_lib.connections.places.machine import ThisMachine
@@ -10,30 +13,22 @@ from incident_lib.technologies.postgres.probes.reading import PRIVILEGE, privile
 from incident_lib.technologies.postgres.rows import PostgresDisk
 
 _SECONDS = 3.0
-Space = tuple[int, int, str]  # bytes in all, bytes free, vantage
+_SHM = "/dev/shm"  # noqa: S108 - its size is read, nothing is written there
+Space = tuple[int, int, str]  # in all, free, where it is mounted
 
 
 def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
-    """Return the room of the file system that holds the data directory: one PostgresDisk.
+    """Return the room of the file systems that the server writes to: a PostgresDisk each, the data first.
 
+    The log of writes counts where it is on another one, /dev/shm where parallel workers share memory there.
     Source: sql/data_folder.sql, then df in its container or here. Needs: pg_monitor. Errors:
     TargetError PRIVILEGE, UNSUPPORTED.
     """
     (facts,) = session.rows(statement("data_folder"))
-    if facts["path"] is None:
+    data, pid = facts["path"], facts["pid"]
+    if data is None:
         problem = privilege_problem(session) or PRIVILEGE
         raise TargetError(ProblemKind.PRIVILEGE, problem.message, problem.advice)
-    total, free, vantage = _read_space(session, facts["path"], facts["pid"])
-    row = PostgresDisk(path=facts["path"], total_bytes=total, free_bytes=free, vantage=vantage)
-    return Fetched(rows=(row,), source=f"{statement('data_folder')}\n-- df -Pk {facts['path']}, {vantage}")
-
-
-def _read_space(session: PostgresSession, path: str, pid: int) -> Space:
-    """Return the room of the file system that holds `path`; `pid` is our own process at the server.
-
-    Source: `df -Pk PATH` in its container, else on this machine. Cost: one short process there.
-    Errors: TargetError UNSUPPORTED where the server runs somewhere else.
-    """
     place: Container | ThisMachine = Container(session.container) if session.container else ThisMachine()
     if not session.container and not _is_here(pid):
         raise TargetError(
@@ -41,12 +36,51 @@ def _read_space(session: PostgresSession, path: str, pid: int) -> Space:
             "the server runs where its disk cannot be seen from here",
             "set its container in workbench.toml, or check the disk of its machine",
         )
-    output = place.run(("df", "-Pk", path), seconds=_SECONDS)
-    space = parse_df(output.stdout.decode("utf-8", "replace"))
-    if output.exit_code or space is None:
-        reason = output.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
-        raise TargetError(ProblemKind.UNSUPPORTED, f"df {place.vantage}: {reason}")
-    return (*space, place.vantage)
+    root = "" if session.container else _root_of(pid)
+    paths = {"data": data, "wal": f"{data}/pg_wal"} | ({"shm": _SHM} if facts["uses_shm"] else {})
+    known = dict(zip(paths, _spaces(place, [root + path for path in paths.values()]), strict=True))
+    files = _files(place, root + data)
+    rows = [
+        PostgresDisk(
+            path=paths[what],
+            total_bytes=space[0] * 1024,
+            free_bytes=space[1] * 1024,
+            vantage=place.vantage,
+            what=what,
+            file_total_count=files[0] if files and what == "data" else None,
+            file_free_count=files[1] if files and what == "data" else None,
+        )
+        for what, space in known.items()
+        if space and not (what == "wal" and space == known["data"])
+    ]
+    listed = " ".join(paths.values())
+    sent = f"df -Pk {listed}; df -Pi {data}, {place.vantage}"
+    return Fetched(rows=tuple(rows), source=f"{statement('data_folder')}\n-- {sent}")
+
+
+def _spaces(place: Container | ThisMachine, paths: list[str]) -> list[Space | None]:
+    """Return the room of each path; None for one but the first that cannot be seen.
+
+    Source: `df -Pk PATH...`. Errors: TargetError UNSUPPORTED where the first cannot be seen.
+    """
+    output = place.run(("df", "-Pk", *paths), seconds=_SECONDS)
+    found = parse_df(output.stdout.decode("utf-8", "replace"))
+    if len(found) == len(paths):
+        return list(found)
+    if len(paths) > 1:  # which of them was left out is not certain
+        return [*_spaces(place, paths[:1]), *([None] * (len(paths) - 1))]
+    reason = output.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
+    raise TargetError(ProblemKind.UNSUPPORTED, f"df {place.vantage}: {reason}")
+
+
+def _files(place: Container | ThisMachine, path: str) -> tuple[int, int] | None:
+    """Return how many files its file system has room for and how many more; None where it does not say."""
+    with suppress(TargetError):
+        output = place.run(("df", "-Pi", path), seconds=_SECONDS)
+        found = parse_df(output.stdout.decode("utf-8", "replace"))
+        if len(found) == 1 and found[0][0]:
+            return found[0][:2]
+    return None
 
 
 def _is_here(pid: int) -> bool:
@@ -57,24 +91,35 @@ def _is_here(pid: int) -> bool:
         return False
 
 
-def parse_df(text: str) -> tuple[int, int] | None:
-    r"""Return bytes in all and bytes free of what `df -Pk PATH` printed; None where it is something else.
+def _root_of(pid: int) -> str:
+    """Return where the mounts of a process begin: it may have others than we have, as in a container."""
+    root = f"/proc/{pid}/root"
+    with suppress(OSError):
+        if Path(root, "dev").is_dir():
+            return root
+    return ""
+
+
+def parse_df(text: str) -> tuple[Space, ...]:
+    r"""Return what `df -P` printed of each path: in all, free, where it is mounted; lines of no use left out.
 
     >>> parse_df("Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 100 80 20 80% /data\n")
-    (102400, 20480)
+    ((100, 20, '/data'),)
     """
-    numbers = text.strip().splitlines()[-1].split()[1:4] if text.strip() else []
-    if len(numbers) < 3 or not all(number.isdigit() for number in numbers):
-        return None
-    return int(numbers[0]) * 1024, int(numbers[2]) * 1024
+    rows = [line.split(maxsplit=5) for line in text.strip().splitlines()[1:]]
+    return tuple(
+        (int(row[1]), int(row[3]), row[5])
+        for row in rows
+        if len(row) == 6 and all(number.isdigit() for number in row[1:4])
+    )
 
 
 DISK = Probe(
     name="postgres.disk",
     fetch=fetch_disk,
-    question="Is there room where the data is kept?",
+    question="Is there room where the server writes?",
     source=statement("data_folder"),
     needs="pg_monitor; for a container the right to use the Docker socket",
-    cost="df, once",
+    cost="df, twice",
     tier=1,
 )

@@ -6,10 +6,13 @@ from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import privilege_problem, probe_of, read, statement
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
+    PostgresCollation,
     PostgresHorizonHolder,
     PostgresInvalidIndex,
     PostgresWalFolder,
 )
+
+_RECORDS_DATABASE = 150_000  # from this version on the collation of a database has a version
 
 
 def fetch_archiver(session: PostgresSession, _window: Window) -> Fetched:
@@ -25,10 +28,23 @@ def fetch_archiver(session: PostgresSession, _window: Window) -> Fetched:
 
 
 def fetch_indexes(session: PostgresSession, _window: Window) -> Fetched:
-    """Return indexes that are not valid: a PostgresInvalidIndex each. Needs: pg_monitor, to know builds."""
+    """Return indexes that are not valid: a PostgresInvalidIndex each; then a PostgresCollation each.
+
+    Source: sql/invalid_indexes.sql, sql/collations.sql, from 15 on sql/database_collation.sql. Needs:
+    pg_monitor, to know builds.
+    """
     rows, truncated = read(session, "invalid_indexes", PostgresInvalidIndex)
+    names = ["collations"]
+    if session.facts and session.facts["version_number"] >= _RECORDS_DATABASE:
+        names.append("database_collation")
+    collations = [row for name in names for row in read(session, name, PostgresCollation)[0]]
     # Without the privilege a build that goes on cannot be distinguished from one that failed.
-    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session) if rows else None)
+    return Fetched(
+        rows=(*rows, *collations),
+        source="\n\n".join(statement(name) for name in ("invalid_indexes", *names)),
+        truncated=truncated,
+        problem=privilege_problem(session) if rows else None,
+    )
 
 
 ARCHIVER = Probe(
@@ -43,10 +59,10 @@ ARCHIVER = Probe(
 INDEXES = Probe(
     name="postgres.indexes",
     fetch=fetch_indexes,
-    question="Is an index left half-built?",
+    question="Is an index left half-built, or sorted by another version of its collation?",
     source=statement("invalid_indexes"),
     needs="pg_monitor",
-    cost="one scan of pg_index",
+    cost="three scans of pg_index",
     tier=1,
 )
 HORIZON = probe_of(

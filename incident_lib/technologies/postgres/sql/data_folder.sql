@@ -1,3 +1,4 @@
 -- View: pg_settings; then df of that folder. Needs: pg_monitor (without it the folder is hidden).
 -- Versions: 13 and later. Cost: none.
-SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS path, pg_backend_pid() AS pid
+SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS path, pg_backend_pid() AS pid,
+       (SELECT setting = 'posix' FROM pg_settings WHERE name = 'dynamic_shared_memory_type') AS uses_shm

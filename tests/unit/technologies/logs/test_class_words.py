@@ -84,6 +84,19 @@ db_out_of_range ERROR:  smallint out of range
 db_out_of_range psycopg.errors.NumericValueOutOfRange: no
 db_out_of_range ERROR:  value "3000000000" is out of range for type integer
 db_out_of_range ERROR:  22003: too much
+db_index_damaged ERROR:  right sibling's left-link doesn't match: block 5 links to 8 instead of expected 7 in index "a"
+db_index_damaged ERROR:  item order invariant violated for index "orders_total_idx"
+db_index_damaged ERROR:  index "orders_pkey" contains corrupted page at block 3
+db_index_damaged pgx: (SQLSTATE XX002)
+db_collation WARNING:  collation "de_DE" has version mismatch//DETAIL:  The collation in the database was created using 153.14
+db_collation WARNING:  database "shop" has no actual collation version, but a version was recorded
+db_collation LOG:  database "ledger" has a collation version mismatch
+db_temp_limit ERROR:  temporary file size exceeds "temp_file_limit" (1024kB)
+db_temp_limit psycopg.errors.ConfigurationLimitExceeded: temporary file size exceeds temp_file_limit (8kB)
+db_temp_limit ERROR:  53400: it is too much
+db_cached_plan ERROR:  cached plan must not change result type
+db_cached_plan asyncpg.exceptions.InvalidCachedStatementError: cached statement plan is invalid
+db_cached_plan org.postgresql.util.PSQLException: ERROR: cached plan must not change result type
 db_serialization ERROR:  could not serialize access due to read/write dependencies among transactions
 db_serialization psycopg.errors.SerializationFailure: once more
 db_serialization {"error_severity":"ERROR","state_code":"40001","message":"once more"}
@@ -123,8 +136,8 @@ db_bad_statement ERROR:  syntax error at end of input at character 22
 db_bad_statement asyncpg.exceptions.PostgresSyntaxError: near "FORM"
 db_bad_statement psycopg.errors.SyntaxError: syntax error at or near ")"
 db_prepared psycopg.errors.DuplicatePreparedStatement: prepared statement "_pg3_0" already exists
-db_prepared asyncpg.exceptions.InvalidCachedStatementError: the schema has changed
-db_prepared ERROR:  cached plan must not change result type
+db_prepared asyncpg.exceptions.InvalidSQLStatementNameError: prepared statement "__asyncpg_stmt_4__" does not exist
+db_prepared error: prepared statement "s1" already exists
 db_transaction_aborted psycopg.errors.InFailedSqlTransaction: no more
 db_transaction_aborted pq: current transaction is aborted, commands ignored until end of transaction block
 db_transaction_aborted PendingRollbackError: This Session's transaction has been rolled back due to a previous exception during flush.
