@@ -32,7 +32,10 @@ OF_ACTIONS = {
     "rollback": ("the command of `[deploy] rollback`", "the version of the service that runs"),
     "postgres.cancel": ("change/backend.sql, change/cancel.sql", "one session: its statement ends"),
     "postgres.terminate": ("change/backend.sql, change/terminate.sql", "one session: it ends"),
-    "redis.delete_keys": ("INFO, DBSIZE, SCAN MATCH, UNLINK", "the keys of the pattern are removed"),
+    "redis.delete_keys": (
+        "INFO, DBSIZE, SCAN MATCH, TYPE, TTL, UNLINK",
+        "the keys of the pattern are removed",
+    ),
     "docker.prune": (
         "GET /containers/json, GET /images/json, DELETE /containers/ID, DELETE /images/ID",
         "stopped containers and untagged images are removed; never volumes",
@@ -66,7 +69,14 @@ OF_DOCKER = {
 _OF_THE_CLIENT = {"close", "get", "post"}  # the paths of get and post are found by themselves
 
 # Redis, while it is changed: methods of the client in redis/change.py -> command.
-OF_REDIS_CHANGE = {"info": "INFO", "dbsize": "DBSIZE", "scan": "SCAN", "unlink": "UNLINK"}
+OF_REDIS_CHANGE = {
+    "info": "INFO",
+    "dbsize": "DBSIZE",
+    "scan": "SCAN",
+    "type": "TYPE",
+    "ttl": "TTL",
+    "unlink": "UNLINK",
+}
 # What the library sends when it connects for a change.
 _REDIS_LOGIN = ("AUTH", "CLIENT SETNAME", "CLIENT SETINFO", "SELECT")
 _REDIS_CHANGES = {

@@ -22,8 +22,12 @@ from incident_lib import clock
 from incident_lib.config import Document, Service, Settings
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, unknown
-from incident_lib.model import Evidence, EvidenceStatus, Finding, Window
+from incident_lib.hypotheses import parse_patterns, rank
+from incident_lib.model import Evidence, EvidenceStatus, Finding, Hypothesis, Window
+from incident_lib.model.topology import Topology
 from incident_lib.probes.base import Lane, run_lane
+from incident_lib.resources import resource
+from incident_lib.technologies import catalogue
 from incident_lib.technologies.redis import findings, probes
 from tests import services
 
@@ -190,6 +194,24 @@ def judge(evidence: dict[str, Evidence]) -> dict[str, Finding]:
         else:
             found.append(unknown(one))
     return {finding.id: finding for finding in found}
+
+
+def ranked(found: dict[str, Finding]) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses on the findings of `cache`, alone in its configuration."""
+    topology = Topology(kinds={"cache": "redis"}, depends_on={})
+    text = resource("templates", "patterns.toml").read_text(encoding="utf-8")
+    return rank(tuple(found.values()), topology, parse_patterns(text, "patterns.toml"), catalogue())
+
+
+@contextlib.contextmanager
+def deaf(server: Server, *sent: bytes) -> Iterator[socket.socket]:
+    """Yield a client that sent something and reads nothing."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", server.port))
+        for line in sent:
+            client.sendall(line + b"\r\n")
+        yield client
 
 
 def problem_of(url: str) -> tuple[ProblemKind, Finding]:

@@ -1,10 +1,9 @@
 """One client among many: who does not read, who sends too much, who watches, and who only waits."""
 
 import contextlib
-import socket
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -14,7 +13,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.redis.connect.client_flags import CLIENT_FLAGS
 from incident_lib.technologies.redis.probes.clients import LIST_LIMIT
 from tests.integration.background import again_and_again
-from tests.integration.redis_service import Server, collect, judge, kind, running, settings_for
+from tests.integration.redis_service import Server, collect, deaf, judge, kind, running, settings_for
 
 pytestmark = pytest.mark.redis
 __all__ = ["kind"]
@@ -28,17 +27,6 @@ def clients(server: Server) -> dict[str, Finding]:
         for name, finding in judge(collect(settings_for(server.url), only=_PROBE)).items()
         if name.startswith(_PROBE)
     }
-
-
-@contextlib.contextmanager
-def deaf(server: Server, *sent: bytes) -> Iterator[socket.socket]:
-    """Yield a client that sent something and reads nothing."""
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(("127.0.0.1", server.port))
-        for line in sent:
-            client.sendall(line + b"\r\n")
-        yield client
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -154,7 +154,7 @@ def test_a_user_that_may_not_unlink_says_what_is_missing(server, tmp_path):
             enabled=True,
             passwords=["+looker-pass-7"],
             keys=["*"],
-            commands=["-@all", "+scan", "+info", "+dbsize", "+client|setname"],
+            commands=["-@all", "+scan", "+info", "+dbsize", "+type", "+ttl", "+client|setname"],
         )
     fill(server, "cache:{}", 5)
     settings = configured(server.url.replace(":correct-horse-7", "looker:looker-pass-7"), tmp_path)

@@ -11,6 +11,7 @@ from incident_lib.errors import TargetError
 from incident_lib.model.remediation import Affected, Bound
 from incident_lib.redact.excerpt import excerpt
 from incident_lib.technologies.redis.change import RedisChange, Server, open_for_change
+from incident_lib.technologies.redis.families import family_of, is_cache, is_critical
 from incident_lib.units import format_bytes, format_duration
 
 _LITERALS = 3  # characters at the start of a pattern that are no wildcard
@@ -21,13 +22,9 @@ _PAUSE_SECONDS = 0.01  # at most 50,000 keys a second, and other clients get the
 _COUNT_SECONDS = 30.0
 _DELETE_SECONDS = 300.0
 
-# What cannot be made again, or logs people out, or lets two workers do the same: never deleted by a wider
-# pattern, and by their own only when `allow` names them.
-CRITICAL = (
-    *("session", "sess", "auth", "token", "refresh", "user", "account", "cart", "order", "payment"),
-    *("lock", "mutex", "semaphore", "idempotency", "queue", "celery", "_kombu", "rq", "bull", "sidekiq"),
-    *("job", "stream", "config", "flag", "ratelimit", "rate"),
-)
+_CHECKED = 50  # keys whose type and expiry are read
+_BUFFERS_RATIO = 0.25  # of maxmemory in buffers of clients: what is deleted is taken by them again
+_QUEUES = frozenset({"list", "stream"})
 
 
 class _Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +32,14 @@ class _Counted(msgspec.Struct, frozen=True, kw_only=True):
     kept: int  # match, but belong to a critical family
     samples: tuple[str, ...]
     is_whole: bool
+    checked: tuple[tuple[str, bool], ...] = ()  # type, and whether it has an expiry
 
 
 def propose(request: Request) -> Proposal:
-    """Return how many keys would go. Cost: one SCAN over the database. Errors: TargetError, RefusedError."""
+    """Return how many keys would go. Cost: one SCAN over the database. Errors: TargetError, RefusedError.
+
+    Refused is what would not help, and what is no cache: queues, and keys that may exist nowhere else.
+    """
     pattern, limit = (
         check_pattern(request.arguments["pattern"]),
         request.number("max_keys", least=1, most=_MAX_KEYS),
@@ -64,7 +65,29 @@ def propose(request: Request) -> Proposal:
             f"{pattern} matches {counted.keys:,} keys, more than max_keys={limit}; "
             "name a narrower pattern, or raise it"
         )
+    _check_kept(counted, pattern, _allowed(request))
     return _proposal(session, server, counted, pattern)
+
+
+def _check_kept(counted: _Counted, pattern: str, allowed: frozenset[str]) -> None:
+    """Refuse keys that are no cache, as far as their type, their expiry and their name say so."""
+    queues = [kind for kind, _ in counted.checked if kind in _QUEUES and kind not in allowed]
+    if queues:
+        raise RefusedError(
+            f"{len(queues)} of {len(counted.checked)} keys that were checked are of type "
+            f"{queues[0]}, so queues "
+            "as likely as not, and each entry is work to do: name a narrower pattern, or see why it is not "
+            f"taken out (where it may go after all: --arg allow={queues[0]})"
+        )
+    family = family_of(pattern)
+    expiring = sum(has_expiry for _, has_expiry in counted.checked)
+    if is_cache(pattern) or family in allowed or 2 * expiring > len(counted.checked):
+        return
+    raise RefusedError(
+        f"{pattern} is no cache by its name, and {len(counted.checked) - expiring} of {len(counted.checked)} "
+        "keys that were checked have no expiry: what is in them may exist nowhere else "
+        f"(where it can be made again: --arg allow={family})"
+    )
 
 
 def _proposal(session: RedisChange, server: Server, counted: _Counted, pattern: str) -> Proposal:
@@ -112,19 +135,6 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
-def is_critical(key: str, allowed: frozenset[str] = frozenset()) -> bool:
-    """Return whether a key belongs to a family that is not deleted.
-
-    >>> is_critical("session:42"), is_critical("sessions_old"), is_critical("cache:session:42")
-    (True, False, False)
-    >>> is_critical("session:42", frozenset({"session"}))
-    False
-    """
-    family = re.split(r"[:./|{}-]", key.lower().lstrip("{"), maxsplit=1)[0]
-    names = {family, family.removesuffix("s")}
-    return bool(names & set(CRITICAL)) and not names & allowed
-
-
 def _allowed(request: Request) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in request.arguments["allow"].split(",") if word.strip())
 
@@ -144,6 +154,14 @@ def _check_server(server: Server, request: Request) -> None:
             f"{request.target} is part of a {server.mode}; delete keys with a client that knows all nodes"
         )
 
+    limit = server.maxmemory_bytes or server.used_memory_bytes
+    if limit and server.client_buffer_bytes >= _BUFFERS_RATIO * limit:
+        raise RefusedError(
+            f"{format_bytes(server.client_buffer_bytes)} of {format_bytes(limit)} are buffers of "
+            "clients, and "
+            "not keys: what is deleted is taken by them again; see omem in CLIENT LIST, and end that client"
+        )
+
 
 def _deletable(keys: list[bytes], allowed: frozenset[str]) -> list[bytes]:
     return [key for key in keys if not is_critical(key.decode("utf-8", "replace"), allowed)]
@@ -153,16 +171,20 @@ def _count(session: RedisChange, pattern: str, allowed: frozenset[str]) -> _Coun
     """Return how many match. SCAN may show a key twice, so it is a little high at times."""
     deadline = clock.monotonic() + _COUNT_SECONDS
     keys, kept, samples, is_whole = 0, 0, list[str](), True
+    checked: list[tuple[str, bool]] = []
     for found in session.scan(pattern):
         mine = _deletable(found, allowed)
         keys, kept = keys + len(mine), kept + len(found) - len(mine)
         samples += [
             excerpt(key.decode("utf-8", "backslashreplace"), 80) for key in mine[: _SAMPLES - len(samples)]
         ]
+        checked += session.describe(mine[: _CHECKED - len(checked)])
         if clock.monotonic() > deadline:
             is_whole = False
             break
-    return _Counted(keys=keys, kept=kept, samples=tuple(sorted(samples)), is_whole=is_whole)
+    return _Counted(
+        keys=keys, kept=kept, samples=tuple(sorted(samples)), is_whole=is_whole, checked=tuple(checked)
+    )
 
 
 def carry_out(request: Request, proposal: Proposal) -> Done:
@@ -228,6 +250,8 @@ ACTION = Action(
     arguments=(
         Argument(name="pattern", help="which keys, such as cache:*"),
         Argument(name="max_keys", help="the most that may be deleted", default="100000"),
-        Argument(name="allow", help="critical families to delete after all, such as session", default=""),
+        Argument(
+            name="allow", help="critical families, or types, to delete after all, such as session", default=""
+        ),
     ),
 )

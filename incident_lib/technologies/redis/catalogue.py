@@ -88,6 +88,10 @@ FINDINGS = flagged((
     entry("redis.keyspace.ok", STATE, "The keys were counted", fields="key_count without_expiry_ratio"),
     entry("redis.keyspace.big_key", STATE, "A key takes much memory",
           fields="big_count kind memory_bytes pattern"),
+    entry("redis.keyspace.queue", SYMPTOM, "A queue fills the server: its work is not taken out",
+          fields="kind memory_bytes pattern put_count share_ratio taken_count"),
+    entry("redis.keyspace.caches", STATE, "Keys that are a cache by name and expiry take much of the memory",
+          fields="pattern share_ratio"),
     entry("redis.memory.ok", STATE, "There is memory left",
           fields="hit_ratio limit_bytes used_bytes used_ratio"),
     *(

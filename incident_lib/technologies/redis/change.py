@@ -32,6 +32,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     maxmemory_bytes: int
     policy: str
     database_key_count: int
+    client_buffer_bytes: int = 0
 
 
 class RedisChange:
@@ -55,6 +56,7 @@ class RedisChange:
             maxmemory_bytes=int(info.get("maxmemory") or 0),
             policy=str(info.get("maxmemory_policy", "")),
             database_key_count=count,
+            client_buffer_bytes=int(info.get("mem_clients_normal") or 0),
         )
 
     def scan(self, pattern: str) -> Iterator[list[bytes]]:
@@ -68,6 +70,16 @@ class RedisChange:
             if cursor == 0:
                 return
 
+    def describe(self, keys: list[bytes]) -> list[tuple[str, bool]]:
+        """Return of each key its type and whether it has an expiry. Source: TYPE, TTL."""
+        found: list[tuple[str, bool]] = []
+        with _translated(self.where):
+            for key in keys:
+                kind: Any = self._client.type(key)
+                seconds: Any = self._client.ttl(key)
+                found.append((kind.decode("latin-1"), seconds >= 0))
+        return found
+
     def unlink(self, keys: list[bytes]) -> int:
         """Return how many of `keys` were removed; their memory is freed later. Errors: TargetError."""
         with _translated(self.where):
@@ -79,7 +91,10 @@ class RedisChange:
 
 
 def open_for_change(settings: Settings, service: Service) -> RedisChange:
-    """Return a connection with `service`. Needs: +scan, +unlink, +info, +dbsize. Errors: TargetError."""
+    """Return a connection with `service`. Errors: TargetError.
+
+    Needs: +scan, +type, +ttl, +unlink, +info, +dbsize.
+    """
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -154,6 +169,6 @@ def _reply(error: "redis.ResponseError") -> TargetError:
         return TargetError(
             ProblemKind.PRIVILEGE,
             f"the server says: {excerpt(text, 200)}",
-            "give the user of the service's `url` +info +dbsize +scan +unlink and the keys",
+            "give the user of the service's `url` +info +dbsize +scan +type +ttl +unlink and the keys",
         )
     return from_reply(ReplyError(text))

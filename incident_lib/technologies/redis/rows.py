@@ -256,6 +256,15 @@ class RedisKeySample(Row, frozen=True, kw_only=True):
     seconds: float
     memory_bytes: int
     big_count: int  # over a megabyte
+    # How full the server is meanwhile, and what moves in queues: lists, streams and sorted sets.
+    used_ratio: float | None = None  # of maxmemory
+    maxmemory_bytes: int | None = None
+    buffer_ratio: float | None = None  # of maxmemory, in buffers of clients
+    policy: str | None = None
+    put_count: int | None = None  # calls that add to a queue, between the samples of INFO
+    taken_count: int | None = None  # calls that take from one
+    blocked_count: int | None = None  # clients that wait for something
+    flow_seconds: float | None = None
 
 
 class RedisKey(Row, frozen=True, kw_only=True):
@@ -264,6 +273,7 @@ class RedisKey(Row, frozen=True, kw_only=True):
     pattern: str
     kind: str
     memory_bytes: int
+    has_expiry: bool | None = None
 
 
 class RedisKeyGroup(Row, frozen=True, kw_only=True):
@@ -272,6 +282,9 @@ class RedisKeyGroup(Row, frozen=True, kw_only=True):
     pattern: str
     sampled_count: int
     memory_bytes: int
+    kind: str | None = None  # of most of those that were checked
+    checked_count: int | None = None
+    expiring_count: int | None = None  # of those that were checked
 
 
 class RedisReplication(Row, frozen=True, kw_only=True):

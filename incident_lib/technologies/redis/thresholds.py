@@ -69,6 +69,11 @@ LIMITS = {
     "redis.busy.warning_ratio": limit(0.5, "own", "share of a second that its one thread works"),
     "redis.dominant.share_ratio": limit(0.5, "own", "one command makes most of the work"),
     "redis.big_key.warning_bytes": limit(1_000_000, "own", "reading or deleting it holds up everybody"),
+    "redis.big_queue.warning_bytes": limit(
+        100 * 1024 * 1024, "own", "a list or stream is used at its ends; such a one is work that piled up"
+    ),
+    "redis.queue.warning_ratio": limit(0.5, "own", "of maxmemory, in one queue, of a server that is full"),
+    "redis.cache_keys.warning_ratio": limit(0.1, "own", "of the sampled memory; less makes no room"),
     "redis.replica_lag.warning_seconds": limit(10, "own", "replicas report every second"),
     "redis.clock.warning_seconds": limit(5, "own", "times in logs of the two machines do not match"),
 }

@@ -152,6 +152,10 @@ CASES: dict[str, tuple[str, Case]] = {
     "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
     "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
     "redis-out-of-memory": ("keys", ("keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS)),
+    "redis-queue-grows": (
+        "keys",
+        ("keys redis.keyspace.queue", "keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS),
+    ),
     "redis-client-buffer": (
         "keys",
         (

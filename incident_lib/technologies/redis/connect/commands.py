@@ -22,6 +22,7 @@ ALLOWED: frozenset[tuple[str, ...]] = frozenset(
         ("SELECT",),
         ("SLOWLOG", "GET"),
         ("SLOWLOG", "LEN"),
+        ("TTL",),
         ("TYPE",),
     }
 )

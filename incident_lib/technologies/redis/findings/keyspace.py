@@ -3,17 +3,25 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok
-from incident_lib.model import Evidence, Finding
+from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
+from incident_lib.technologies.redis.families import is_cache, is_queue
 from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
-from incident_lib.units import format_bytes, format_share
+from incident_lib.units import format_bytes, format_duration, format_share
+
+_QUEUES = frozenset({"list", "stream"})  # what is mostly read at its ends
+_JOBS = frozenset({"hash", "list", "stream", "zset"})  # of libraries that keep each job in a key
 
 
 def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield big keys, and keys without an expiry, else OK. What a sample did not see is not judged."""
+    """Yield a queue that fills the server, caches that may go, big keys, else OK.
+
+    What a sample did not see is not judged.
+    """
     databases = evidence.of(RedisDatabase)
-    big = list(_big(evidence, context))
+    big = [*_queue(evidence, context), *_big(evidence, context)]
     yield from big
-    if not big:
+    yield from _caches(evidence, context)
+    if not any(each.severity.is_bad for each in big):
         yield _ok(evidence, databases)
 
 
@@ -41,12 +49,108 @@ def _sample(evidence: Evidence) -> str:
     return text
 
 
+def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield the queue that takes most of a server that is full, or nearly: work that is not taken out."""
+    sample = next(iter(evidence.of(RedisKeySample)), None)
+    if sample is None or not sample.maxmemory_bytes:
+        return
+    full = context.thresholds.severity("redis.memory", sample.used_ratio, "ratio")
+    keys = [
+        (row.memory_bytes, row.pattern, row.kind)
+        for row in evidence.of(RedisKey)
+        if not row.has_expiry and (row.kind in _QUEUES or (is_queue(row.pattern) and row.kind in _JOBS))
+    ]
+    groups = [
+        (row.memory_bytes, row.pattern, row.kind or "?")
+        for row in evidence.of(RedisKeyGroup)
+        if is_queue(row.pattern) and row.kind in _JOBS
+    ]
+    size, pattern, kind = max((*keys, *groups), default=(0, "", ""))
+    scale = max(sample.key_count / sample.sampled_count, 1.0) if sample.sampled_count else 1.0
+    share = size * (scale if "*" in pattern else 1.0) / sample.maxmemory_bytes
+    if full is None or context.thresholds.severity("redis.queue", share, "ratio") is None:
+        return
+    evicts = (sample.policy or "noeviction").startswith("allkeys")
+    yield finding(
+        evidence,
+        "queue",
+        FindingSeverity.WARNING if evicts else full,
+        f"{pattern} takes {format_share(min(share, 1.0))} of maxmemory, a {kind} that is a "
+        "queue as likely as "
+        "not: more is put in than taken out",
+        f"{_flow(sample)}. Work that waits is no cache: deleting it loses it"
+        + (f", and so does policy {sample.policy}, which may throw it out" if evicts else "")
+        + f"; {_sample(evidence)}",
+        pattern=pattern,
+        kind=kind,
+        memory_bytes=size,
+        share_ratio=share,
+        put_count=sample.put_count,
+        taken_count=sample.taken_count,
+    )
+
+
+def _flow(sample: RedisKeySample) -> str:
+    if sample.put_count is None or sample.taken_count is None:
+        return "whether anything is taken out is not known"
+    seconds = format_duration(sample.flow_seconds)
+    waiting = f", {sample.blocked_count} clients wait for something" if sample.blocked_count else ""
+    return f"in {seconds} {sample.put_count} calls put into queues, {sample.taken_count} took out{waiting}"
+
+
+def _caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield the largest group that is a cache by name and by expiry, where room is needed."""
+    sample = next(iter(evidence.of(RedisKeySample)), None)
+    if sample is None or (sample.policy or "").startswith("allkeys"):
+        return
+    limits = context.thresholds
+    if limits.severity("redis.memory", sample.used_ratio, "ratio") is None:
+        return
+    if limits.severity("redis.buffers", sample.buffer_ratio, "ratio") is not None:
+        return
+    caches = [
+        row
+        for row in evidence.of(RedisKeyGroup)
+        if is_cache(row.pattern) and row.checked_count and row.expiring_count == row.checked_count
+    ]
+    largest = max(caches, key=lambda row: row.memory_bytes, default=None)
+    if largest is None:
+        return
+    share = largest.memory_bytes / max(sample.memory_bytes, 1)
+    if limits.severity("redis.cache_keys", share, "ratio") is None:
+        return
+    yield finding(
+        evidence,
+        "caches",
+        FindingSeverity.INFO,
+        f"{largest.pattern} is a cache by name and expiry, and takes {format_share(share)} of the sampled "
+        "memory",
+        f"{largest.sampled_count:,} such keys were seen, {largest.checked_count} were checked, "
+        "and all of these "
+        "have an expiry",
+        actions=(
+            ProposedAction(
+                action="redis.delete_keys",
+                target=evidence.target,
+                text="delete a cache that was seen, by its pattern, in batches",
+                arguments={"pattern": largest.pattern},
+            ),
+        ),
+        pattern=largest.pattern,
+        share_ratio=share,
+    )
+
+
 def _big(evidence: Evidence, context: Context) -> Iterator[Finding]:
     keys = evidence.of(RedisKey)
     if not keys:
         return
     biggest = max(keys, key=lambda row: row.memory_bytes)
-    if severity := context.thresholds.severity("redis.big_key", biggest.memory_bytes, "bytes"):
+    severity = context.thresholds.severity("redis.big_key", biggest.memory_bytes, "bytes")
+    if biggest.kind in _QUEUES or is_queue(biggest.pattern):  # at its ends it is as quick as a short one
+        severity = context.thresholds.severity("redis.big_queue", biggest.memory_bytes, "bytes")
+        severity = severity or FindingSeverity.INFO
+    if severity and biggest.memory_bytes >= context.thresholds["redis.big_key.warning_bytes"]:
         limit = context.thresholds["redis.big_key.warning_bytes"]
         count = sum(row.memory_bytes >= limit for row in keys)
         yield finding(

@@ -1,6 +1,6 @@
 """What is in it: keys by database, and a bounded sample of the biggest one."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +20,12 @@ BIG_BYTES = 1_000_000
 _STEP = 200  # keys a command, so that none of ours takes long
 _BIGGEST = 10
 _GROUPS = 20
+_CHECKED = 10  # keys of each group whose type and expiry are read
+_PUT = "lpush rpush lpushx rpushx xadd zadd lmove blmove rpoplpush brpoplpush"
+_TAKEN = (
+    "lpop rpop blpop brpop lmove blmove rpoplpush brpoplpush lmpop blmpop ltrim lrem xread xreadgroup xdel "
+    "xtrim xautoclaim xclaim zpopmin zpopmax bzpopmin bzpopmax zmpop bzmpop zrem zremrangebyscore"
+)
 
 
 class _Sample(msgspec.Struct, kw_only=True):
@@ -33,8 +39,9 @@ class _Sample(msgspec.Struct, kw_only=True):
 def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
     """Return keys by database, and what a sample of the fullest database says about size.
 
-    Source: INFO; SELECT, SCAN COUNT 200, MEMORY USAGE, TYPE of the biggest ten. Shape: names as patterns.
-    Needs: +info +select +scan +memory|usage +type ~*. Cost: at most 10,000 keys or 1.2 s; none is touched.
+    Source: INFO, twice; SELECT, SCAN COUNT 200, MEMORY USAGE; TYPE and TTL of the biggest ten, and of ten
+    keys of each group. Shape: names as patterns. Needs: +info +select +scan +memory|usage +type +ttl ~*.
+    Cost: at most 10,000 keys or 1.2 s; none is touched.
     """
     session.need_data()
     databases = tuple(_databases(session.info()))
@@ -42,24 +49,28 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
         return Fetched(rows=(), source="INFO all (keyspace): no keys")
     fullest = max(databases, key=lambda row: row.key_count)
     if not session.is_quick:
-        problem = Problem(
+        slow = Problem(
             kind=ProblemKind.UNSUPPORTED,
             message="no sample of keys through redis-cli, as each key would take a process in the container",
             advice="give the service a `url` that can be reached from here",
         )
-        return Fetched(rows=databases, problem=problem)
+        return Fetched(rows=databases, problem=slow)
     try:
         sample = _take_sample(session, fullest.database)
     except _RefusedError as error:
         return Fetched(rows=databases, problem=Problem.from_error(error))
     taken = len(sample.sizes)
     cut = None if sample.complete else Truncation(kept=taken, total=fullest.key_count, unit="keys")
-    kinds, untold = _kinds(session, sample)
-    return Fetched(
-        rows=(*databases, *_rows(fullest, sample, kinds)),
-        truncated=cut,
-        problem=untold,
+    groups = _members(sample.sizes)
+    biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
+    checked = [key for members in groups.values() for key in members[:_CHECKED]]
+    known, problem = _describe(session, list(dict.fromkeys((*biggest, *checked))))
+    rows = (
+        _sampled(session, fullest, sample),
+        *(_key(key, sample.sizes[key], known) for key in biggest),
+        *(_group(pattern, members, sample.sizes, known) for pattern, members in groups.items()),
     )
+    return Fetched(rows=(*databases, *rows), truncated=cut, problem=problem)
 
 
 class _RefusedError(TargetError):
@@ -115,51 +126,103 @@ def _raise(reply: ReplyError) -> None:
     raise _RefusedError(error.kind, error.message, error.advice)
 
 
-def _kinds(session: RedisSession, sample: _Sample) -> tuple[dict[bytes, str], Problem | None]:
-    """Return what the biggest keys are, and why that is unknown."""
-    biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
-    replies = session.exchange([("TYPE", key) for key in biggest]) if biggest else []
-    refused = next((reply for reply in replies if isinstance(reply, ReplyError)), None)
-    kinds = ("?" if isinstance(reply, ReplyError) else text_of(reply) for reply in replies)
-    problem = Problem.from_error(from_reply(refused)) if refused else None
-    return dict(zip(biggest, kinds, strict=True)), problem
+class _Known(msgspec.Struct, frozen=True):
+    """What a key is: "list", and whether it has an expiry; None where that may not be asked for."""
+
+    kind: str
+    has_expiry: bool | None
 
 
-def _rows(
-    database: RedisDatabase, sample: _Sample, kinds: dict[bytes, str]
-) -> Iterator[RedisKeySample | RedisKey | RedisKeyGroup]:
+def _describe(session: RedisSession, keys: list[bytes]) -> tuple[dict[bytes, _Known], Problem | None]:
+    """Return what `keys` are, and why that is unknown."""
+    known: dict[bytes, _Known] = {}
+    problem = None
+    for start in range(0, len(keys), _STEP):
+        step = keys[start : start + _STEP]
+        replies = session.exchange([(name, key) for key in step for name in ("TYPE", "TTL")])
+        for key, kind, seconds in zip(step, replies[::2], replies[1::2], strict=True):
+            refused = next((reply for reply in (kind, seconds) if isinstance(reply, ReplyError)), None)
+            problem = problem or (Problem.from_error(from_reply(refused)) if refused else None)
+            known[key] = _Known(
+                "?" if isinstance(kind, ReplyError) else text_of(kind),
+                seconds >= 0 if isinstance(seconds, int) else None,
+            )
+    return known, problem
+
+
+def _sampled(session: RedisSession, database: RedisDatabase, sample: _Sample) -> RedisKeySample:
     sizes = sample.sizes
-    yield RedisKeySample(
+    first, second = session.later()
+    maxmemory, buffers = second.count("maxmemory") or None, second.count("mem_clients_normal")
+    used = (second.count("used_memory") or 0) - (second.count("mem_not_counted_for_evict") or 0)
+    return RedisKeySample(
         database=database.database,
         sampled_count=len(sizes),
         key_count=database.key_count,
         seconds=sample.seconds,
         memory_bytes=sum(sizes.values()),
         big_count=sum(size > BIG_BYTES for size in sizes.values()),
+        used_ratio=used / maxmemory if maxmemory else None,
+        maxmemory_bytes=maxmemory,
+        buffer_ratio=buffers / maxmemory if maxmemory and buffers is not None else None,
+        policy=second.text("maxmemory_policy"),
+        put_count=_calls(first, second, _PUT),
+        taken_count=_calls(first, second, _TAKEN),
+        blocked_count=second.count("blocked_clients"),
+        flow_seconds=second.read_at - first.read_at,
     )
-    for key, kind in kinds.items():
-        yield RedisKey(pattern=key_pattern(key), kind=kind, memory_bytes=sizes[key])
-    yield from _key_groups(sizes)
 
 
-def _key_groups(sizes: dict[bytes, int]) -> Iterator[RedisKeyGroup]:
-    """Yield the groups of alike names that take the most memory."""
-    count: Counter[str] = Counter()
+def _calls(first: Info, second: Info, names: str) -> int | None:
+    """Return how often any of these commands was called between the samples, None where none is counted."""
+    before, after = dict(first.group("cmdstat_")), dict(second.group("cmdstat_"))
+    if not after:
+        return None
+    pairs = ((before.get(name, {}), after.get(name, {})) for name in names.split())
+    return sum(int(late.get("calls", 0)) - int(early.get("calls", 0)) for early, late in pairs)
+
+
+def _key(key: bytes, size: int, known: dict[bytes, _Known]) -> RedisKey:
+    return RedisKey(
+        pattern=key_pattern(key), kind=known[key].kind, memory_bytes=size, has_expiry=known[key].has_expiry
+    )
+
+
+def _members(sizes: dict[bytes, int]) -> dict[str, list[bytes]]:
+    """Return the groups of alike names that take the most memory, with their keys, the biggest first."""
     memory: Counter[str] = Counter()
+    members: dict[str, list[bytes]] = defaultdict(list)
     for key, size in sizes.items():
         pattern = key_pattern(key)
-        count[pattern] += 1
         memory[pattern] += size
-    for pattern, size in memory.most_common(_GROUPS):
-        yield RedisKeyGroup(pattern=pattern, sampled_count=count[pattern], memory_bytes=size)
+        members[pattern].append(key)
+    most = [pattern for pattern, _ in memory.most_common(_GROUPS)]
+    return {pattern: sorted(members[pattern], key=lambda key: -sizes[key]) for pattern in most}
+
+
+def _group(
+    pattern: str, members: list[bytes], sizes: dict[bytes, int], known: dict[bytes, _Known]
+) -> RedisKeyGroup:
+    checked = [known[key] for key in members if key in known]
+    told = [each for each in checked if each.has_expiry is not None]
+    kinds = Counter(each.kind for each in checked)
+    return RedisKeyGroup(
+        pattern=pattern,
+        sampled_count=len(members),
+        memory_bytes=sum(sizes[key] for key in members),
+        kind=kinds.most_common(1)[0][0] if kinds else None,
+        checked_count=len(told),
+        expiring_count=sum(bool(each.has_expiry) for each in told),
+    )
 
 
 PROBE = Probe(
     name="redis.keyspace",
     fetch=fetch_keyspace,
     question="What is in it, and what is big?",
-    source="INFO all (keyspace); SELECT; SCAN COUNT 200; MEMORY USAGE; TYPE",
-    needs="+info +select +scan +memory|usage +type ~*",
+    source="INFO all, twice (keyspace, memory, commandstats); SELECT; SCAN COUNT 200; MEMORY "
+    "USAGE; TYPE, TTL",
+    needs="+info +select +scan +memory|usage +type +ttl ~*",
     cost="at most 10,000 keys or 1.2 s",
     tier=1,
 )
