@@ -15,6 +15,7 @@ from incident_lib.config.tables import Document
 from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
 from incident_lib.hypotheses import Pattern, parse_patterns
+from incident_lib.remediation.actions import ACTIONS
 from incident_lib.technologies import catalogue, table
 from tests import dependencies, security, sent
 
@@ -119,6 +120,22 @@ def _patterns() -> tuple[Pattern, ...]:
     return parse_patterns(PATTERNS.read_text(encoding="utf-8"), PATTERNS.name)
 
 
+def action_pages() -> Iterator[str]:
+    """Yield a section for each action: what it does, how to take it back, when not to use it."""
+    for action in ACTIONS.values():
+        yield from ("", f"## `{action.id}`", "", f"{action.title}. Target: {action.targets}.")
+        arguments = [f"`{argument}` ({argument.help})" for argument in action.arguments]
+        if arguments:
+            yield from ("", f"Arguments: {'; '.join(arguments)}.")
+        if action.does:
+            yield from ("", f"**What it does.** {action.does}")
+        if action.undo:
+            yield from ("", f"**How to undo it.** {action.undo}")
+        if action.not_when:
+            yield from ("", "**When not to use it.**", "", *(f"- {text}" for text in action.not_when))
+    yield ""
+
+
 # Page of docs/ -> its generated blocks.
 PAGES = {
     "probes.md": {"probes": probe_table},
@@ -127,6 +144,7 @@ PAGES = {
     "findings.md": {"findings": finding_table},
     "diagnoses.md": {"diagnoses": diagnosis_table},
     "../SECURITY.md": {"figures": security.figures_table},
+    "actions.md": {"actions": action_pages},
     "dependencies.md": {"dependencies": dependencies.dependency_table},
     "sent.md": {
         "actions": sent.actions_table,

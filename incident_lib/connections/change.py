@@ -90,6 +90,10 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     id: str  # "postgres.terminate": what findings propose and people type
     title: str
     targets: str  # what it may be aimed at, for people
+    # Its page in the documentation: what it does, how to take it back, when it helps nothing or harms.
+    does: str = ""
+    undo: str = ""
+    not_when: tuple[str, ...] = ()
     propose: Callable[[Request], Proposal]
     carry_out: Callable[[Request, Proposal], Done] | None = None
     verify: Callable[[Request, Proposal], Verdict] | None = None

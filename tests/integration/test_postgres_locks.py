@@ -132,7 +132,7 @@ def test_several_queues_at_once_are_kept_apart(clients: Clients, server: Server)
     )
 
 
-def test_a_prepared_transaction_blocks_as_pid_0(clients: Clients, server: Server) -> None:
+def test_a_prepared_transaction_is_named_and_has_no_process(clients: Clients, server: Server) -> None:
     owner = clients.open("coordinator")
     owner.execute("BEGIN; UPDATE stock SET n = 1 WHERE id = 1; PREPARE TRANSACTION 'order-7'")
     try:
@@ -140,9 +140,9 @@ def test_a_prepared_transaction_blocks_as_pid_0(clients: Clients, server: Server
         clients.waiting(1)
         time.sleep(1.1)
         found = triage(server.settings(), "locks", "server")
-        assert found["locks.blocked"].data["root_pid"] == 0
-        assert "a prepared transaction" in found["locks.blocked"].title
-        assert found["locks.blocked"].actions == ()
+        held = found["locks.prepared"]
+        assert "held by the prepared transaction order-7" in held.title
+        assert (held.data["root_pid"], held.data["database"], held.actions) == (None, "shop", ())
         assert found["server.prepared"].data["transaction"] == "order-7"
     finally:
         owner.execute("ROLLBACK PREPARED 'order-7'")

@@ -198,7 +198,7 @@ def test_nothing_to_cancel_in_an_idle_session(any_server, tmp_path):
     settings = configured(any_server, tmp_path)
     with any_server.connect("app", autocommit=False) as session:
         session.execute("SELECT 1")
-        with pytest.raises(RefusedError, match=r"runs no statement now .*postgres\.terminate"):
+        with pytest.raises(RefusedError, match=r"runs no statement, so .*postgres\.terminate"):
             plan_change(
                 settings, declared(settings), "postgres.cancel", "db", {"pid": str(session.info.backend_pid)}
             )
@@ -209,7 +209,7 @@ def test_the_servers_own_processes_are_left_alone(any_server, tmp_path):
     with any_server.connect() as admin:
         query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
         pid = str(admin.execute(query).fetchone()[0])
-    with pytest.raises(RefusedError, match="own checkpointer"):
+    with pytest.raises(RefusedError, match=r"checkpointer.*process of the server itself"):
         plan_change(settings, declared(settings), "postgres.terminate", "db", {"pid": pid})
 
 

@@ -17,9 +17,9 @@ from incident_lib.technologies.postgres.change import (
     open_for_change,
     signal_statement,
 )
+from incident_lib.technologies.postgres.roots import KINDS, Root, kind_of
 from incident_lib.units import format_duration
 
-_SIGNALLED = {"client backend", "autovacuum worker", "walsender", "parallel worker"}
 _SHOWN = 200
 _WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.2
@@ -57,6 +57,8 @@ def _open(request: Request) -> PostgresChange:
 
 
 def _find(session: PostgresChange, request: Request) -> Backend:
+    if request.arguments["pid"] == "0":
+        raise RefusedError(KINDS[Root.PREPARED].refusal)
     pid = request.number("pid", least=1, most=2**31 - 1)
     backend = session.backend(pid)
     if backend is None:
@@ -77,12 +79,13 @@ def _find(session: PostgresChange, request: Request) -> Backend:
 
 
 def _check(backend: Backend, request: Request, how: str) -> None:
-    if backend.kind not in _SIGNALLED:
-        raise RefusedError(f"process {backend.pid} is the server's own {backend.kind}, and is left alone")
-    if how == "cancel" and backend.state != "active" and backend.kind == "client backend":
+    kind = KINDS[kind_of(backend.facts)]
+    if kind.refusal:
+        led = f"; its leader is pid {backend.leader_pid}" if backend.leader_pid else ""
+        raise RefusedError(f"process {backend.pid} ({backend.kind}): {kind.refusal}{led}")
+    if how == "cancel" and kind.no_cancel:
         raise RefusedError(
-            f"process {backend.pid} runs no statement now ({backend.state}), so there is none to cancel; "
-            "postgres.terminate ends the session",
+            f"process {backend.pid} ({backend.state}): {kind.no_cancel}; postgres.terminate ends the session",
             command=("mitigate", "postgres.terminate", request.target, "--arg", f"pid={backend.pid}"),
             incident=str(request.incident or ""),
         )
@@ -120,10 +123,11 @@ def _risks(backend: Backend, how: str) -> tuple[str, ...]:
     lost = "its client gets an error" if how == "cancel" else "its client loses the connection"
     again = "a client that repeats its work brings the trouble back: stop that too"
     extra = {
-        "autovacuum worker": ("the server starts the vacuum again later",),
-        "walsender": ("a standby loses its connection and has to catch up",),
+        Root.AUTOVACUUM: "the server starts the vacuum again later",
+        Root.BACKUP: "the backup is lost and has to begin anew",
     }
-    return (rolled, lost, again, *extra.get(backend.kind or "", ()))
+    more = extra.get(kind_of(backend.facts))
+    return (rolled, lost, again, *((more,) if more else ()))
 
 
 def carry_out(request: Request, proposal: Proposal, *, how: str) -> Done:
@@ -218,11 +222,33 @@ _ARGUMENTS = (
 )
 
 
-def _action(how: str, title: str) -> Action:
+_SAFE = (
+    (
+        "A commit waits for a synchronous standby: its data are committed here already, and only the promise "
+        "that they are safe elsewhere would be dropped. Refused."
+    ),
+    (
+        "The process is a walsender, a vacuum against wraparound, a background or parallel worker, or "
+        "another one of the server: it starts again, or something else has to begin anew. Refused."
+    ),
+    "Sessions wait for a prepared transaction: it has no process; its coordinator decides it. Refused.",
+    "The session is the workbench's own, or our role does not see what it is. Refused.",
+    (
+        "The queue moves, and another session is at its head a moment later: none is to blame. It is not "
+        "proposed, and a session whose transaction has changed since the plan is left alone."
+    ),
+    "It is a backup (pg_dump), which would have to begin anew: cancel what waits for it instead.",
+)
+
+
+def _action(how: str, title: str, does: str, undo: str, not_when: tuple[str, ...]) -> Action:
     return Action(
         id=f"postgres.{how}",
         title=title,
         targets="a service of kind postgres",
+        does=does,
+        undo=undo,
+        not_when=(*not_when, *_SAFE),
         propose=partial(propose, how=how),
         carry_out=partial(carry_out, how=how),
         verify=partial(verify, how=how),
@@ -230,5 +256,27 @@ def _action(how: str, title: str) -> Action:
     )
 
 
-CANCEL = _action("cancel", "Cancel the statement that a PostgreSQL session runs")
-TERMINATE = _action("terminate", "Terminate a PostgreSQL session")
+CANCEL = _action(
+    "cancel",
+    "Cancel the statement that a PostgreSQL session runs",
+    "Sends pg_cancel_backend to that very session in that very transaction, or to none. Its statement fails "
+    "with 57014, its transaction is rolled back, the session stays. Waits up to five seconds to see it end.",
+    "Nothing has to be undone: what the statement had done is rolled back, and can be run again.",
+    (
+        "The session is idle, also idle in a transaction: there is no statement to cancel. Refused.",
+        "It waits for its client to send (COPY FROM STDIN): it does not notice a cancel. Refused.",
+        "It waits for its client to read: a cancel may not be noticed, and the client stays stuck.",
+    ),
+)
+TERMINATE = _action(
+    "terminate",
+    "Terminate a PostgreSQL session",
+    "Sends pg_terminate_backend to that very session in that very transaction, or to none. Its transaction "
+    "is rolled back, its locks are released, its client loses the connection. Waits up to five seconds to "
+    "see it end.",
+    "It cannot be undone: the client has to connect again and repeat its transaction.",
+    (
+        "A statement runs that cancelling would end: try postgres.cancel first, which keeps the session.",
+        "The client opens the same transaction again at once: stop the client, or its code path, too.",
+    ),
+)

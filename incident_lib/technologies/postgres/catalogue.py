@@ -2,6 +2,16 @@
 
 from incident_lib.findings.catalogue import CHANGE, STATE, SYMPTOM, Flag, entry, failures, flagged
 
+_SESSION_FIELDS = (
+    "application client count database pid query query_seconds role state state_seconds transaction_seconds "
+    "root_kind check advice"
+)
+_LOCK_FIELDS = (
+    "lock_mode lock_type longest_wait_seconds relation root_application root_client root_database root_pid "
+    "root_query root_role root_state root_state_seconds root_transaction_seconds root_kind root_wait waiters "
+    "check advice transaction database"
+)
+
 FINDINGS = (
     *flagged((
         entry("postgres.*.unknown", STATE, "Not assessed: the probe saw nothing"),
@@ -47,32 +57,40 @@ FINDINGS = (
               fields="limit locks ratio"),
         entry("postgres.transactions.ok", STATE, "No query and no transaction is long", fields="sessions"),
         entry("postgres.transactions.idle", SYMPTOM, "A session is idle in a transaction",
-              fields="application client count database pid query query_seconds role state state_seconds "
-                     "transaction_seconds"),
+              fields=_SESSION_FIELDS),
         entry("postgres.transactions.idle_blocking", SYMPTOM,
               "A session that is idle in a transaction blocks others", Flag.BLOCKS,
-              fields="application blocking client count database pid query query_seconds role state "
-                     "state_seconds transaction_seconds"),
+              fields=f"{_SESSION_FIELDS} blocking"),
         entry("postgres.transactions.long_query", SYMPTOM, "A query runs for long", Flag.BLOCKS,
-              fields="application client count database pid query query_seconds role state state_seconds "
-                     "transaction_seconds"),
+              fields=_SESSION_FIELDS),
         entry("postgres.transactions.long_transaction", SYMPTOM, "A transaction is open for long",
-              fields="application client count database pid query query_seconds role state state_seconds "
-                     "transaction_seconds"),
+              fields=_SESSION_FIELDS),
+        entry("postgres.transactions.upkeep", STATE, "A backup or upkeep takes long, and none waits",
+              Flag.WORKS, fields=_SESSION_FIELDS),
+        entry("postgres.transactions.aborted", STATE, "A failed transaction was not rolled back",
+              fields=_SESSION_FIELDS),
         entry("postgres.horizon.ok", STATE, "Dead rows can be removed", fields="holders"),
         entry("postgres.horizon.held", SYMPTOM, "Something keeps dead rows from being removed",
               fields="age_transactions held_seconds holder holders kind pid"),
         entry("postgres.locks.ok", STATE, "No session waits for a lock", fields="waiters"),
         entry("postgres.locks.blocked", SYMPTOM, "Sessions wait for a lock", Flag.BLOCKS, Flag.LOCK_WAIT,
-              fields="lock_mode lock_type longest_wait_seconds relation root_application root_client "
-                     "root_database root_pid root_query root_role root_state root_state_seconds "
-                     "root_transaction_seconds waiters"),
+              fields=_LOCK_FIELDS),
+        entry("postgres.locks.prepared", SYMPTOM, "Sessions wait for a prepared transaction", Flag.BLOCKS,
+              Flag.LOCK_WAIT, fields=_LOCK_FIELDS),
+        entry("postgres.locks.vacuum", SYMPTOM, "Sessions wait for a vacuum against wraparound", Flag.BLOCKS,
+              fields=_LOCK_FIELDS),
+        entry("postgres.locks.commit", SYMPTOM,
+              "Sessions wait for one whose commit waits for a synchronous standby", Flag.BLOCKS,
+              fields=_LOCK_FIELDS),
+        entry("postgres.locks.moving", SYMPTOM, "Sessions queue for one thing, and the queue moves",
+              Flag.BLOCKS,
+              fields="waiters longest_wait_seconds thing relation lock_type application advice root_kind"),
         entry("postgres.locks.ddl_queue", SYMPTOM, "A schema change waits, and all others wait behind it",
               Flag.BLOCKS,
               fields="amplifier_application amplifier_client amplifier_pid amplifier_query "
                      "longest_wait_seconds queue relation root_application root_client root_database "
                      "root_pid root_query root_role root_state root_state_seconds root_transaction_seconds "
-                     "waiters"),
+                     "waiters change root_kind root_wait check advice transaction database"),
         entry("postgres.counters.ok", STATE, "Transactions go through",
               fields="commits_per_second rollbacks"),
         entry("postgres.counters.deadlocks", SYMPTOM, "Transactions lock each other out",
@@ -164,6 +182,11 @@ FINDINGS = (
               fields="lag_bytes newest_seconds"),
         entry("postgres.replication.delayed", STATE, "A standby is behind on purpose",
               fields="delay_seconds"),
+        entry("postgres.replication.commits_wait", SYMPTOM, "Commits wait for a synchronous standby",
+              Flag.BLOCKS, fields="standby names connected waiting longest_seconds application advice"),
+        entry("postgres.replication.standby_missing", SYMPTOM,
+              "The next commit waits for a synchronous standby that is not there",
+              fields="standby names connected advice wanted"),
         entry("postgres.replication.slot", SYMPTOM,
               "A replication slot keeps much write-ahead log, or has lost it",
               fields="consumer moved_bytes problem remedy retained_bytes slot wal_status"),

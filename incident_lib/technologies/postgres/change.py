@@ -8,6 +8,7 @@ import msgspec
 from incident_lib.config import Service, Settings
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.postgres.connect import PostgresSession, open_postgres
+from incident_lib.technologies.postgres.roots import Session
 
 SIGNALS = ("cancel", "terminate")
 
@@ -34,6 +35,22 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     it_is_superuser: bool | None
     we_may_signal: bool
     we_are_of_its_role: bool
+    wait_type: str | None = None
+    wait_event: str | None = None
+    leader_pid: int | None = None  # of a parallel worker
+
+    @property
+    def facts(self) -> Session:
+        """What decides whether it may be signalled at all."""
+        return Session(
+            pid=self.pid,
+            backend_type=self.kind,
+            state=self.state,
+            wait_type=self.wait_type,
+            wait_event=self.wait_event,
+            application=self.application,
+            query=self.query,
+        )
 
     @property
     def is_ours_to_signal(self) -> bool:

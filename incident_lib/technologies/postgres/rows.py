@@ -83,10 +83,14 @@ class PostgresActiveSession(Row, frozen=True, kw_only=True):
     snapshot_age_transactions: int | None  # how far it holds the cleanup horizon back
     blocking_count: int  # sessions that wait for it directly
     query: str | None
+    is_new_head: bool | None = None  # others waited a moment ago already, and not for its transaction
 
 
 class PostgresLockSession(Row, frozen=True, kw_only=True):
-    """A session that waits for a lock, or that another one waits for. pid 0 is a prepared transaction."""
+    """A session that waits for a lock, or that another one waits for.
+
+    A prepared transaction has no process: its pid is below 0, and 0 where it is not known which one it is.
+    """
 
     pid: int
     blocked_by: tuple[int, ...] = ()  # empty: it waits for no other
@@ -112,6 +116,10 @@ class PostgresLockSession(Row, frozen=True, kw_only=True):
     wait_started_at: datetime | None
     wait_seconds: float | None
     wait_is_estimate: bool = False  # before 14: counted from the start of the statement
+    wait_type: str | None = None  # its own wait, also of one that waits for no lock
+    wait_event: str | None = None
+    prepared_name: str | None = None  # of a prepared transaction, whose pid is below 0: it has no process
+    lasts: bool | None = None  # a moment later it was the same: the same transaction, or still waiting
 
 
 class PostgresCounters(Row, frozen=True, kw_only=True):
@@ -177,6 +185,20 @@ class PostgresStandby(Row, frozen=True, kw_only=True):
     newest_seconds: float | None = None  # the age of the newest transaction that it has replayed
     passes_feedback: bool | None = None  # hot_standby_feedback
     patience_seconds: float | None = None  # max_standby_streaming_delay; None: replay waits for ever
+
+
+class PostgresCommitWait(Row, frozen=True, kw_only=True):
+    """What synchronous replication promises, who can keep it, and whose commits wait for that."""
+
+    standby_names: str  # synchronous_standby_names
+    synchronous_commit: str  # the setting of the server, which a session may change for itself
+    standbys: tuple[str, ...] = ()  # those that stream and count as synchronous
+    others: tuple[str, ...] = ()  # those that are connected and do not count
+    waiting_pids: tuple[int, ...] = ()
+    still_waiting_pids: tuple[int, ...] | None = None  # a moment later, in the same commit; None: not read
+    longest_seconds: float | None = None  # the statement of the one that waits longest
+    oldest_started_at: datetime | None = None
+    applications: tuple[str, ...] = ()
 
 
 class PostgresSlot(Row, frozen=True, kw_only=True):
@@ -461,6 +483,13 @@ class PostgresHorizonHolder(Row, frozen=True, kw_only=True):
     age_transactions: int
     since_at: datetime | None
     held_seconds: float | None
+    backend_type: str | None = None  # of a session, as the next five
+    state: str | None = None
+    wait_type: str | None = None
+    wait_event: str | None = None
+    application: str | None = None
+    query: str | None = None
+    is_physical: bool | None = None  # of a slot: a standby uses it, and may pass its view on
 
 
 class PostgresArchiver(Row, frozen=True, kw_only=True):

@@ -84,6 +84,10 @@ LIMITS = {
     ),
     "postgres.databases.limit.critical_ratio": limit(1.0, "own", "the database refuses clients"),
     "postgres.replication.lag.warning_seconds": limit(5, "APA", "reads from the standby are stale"),
+    "postgres.replication.commits.warning_seconds": limit(
+        1, "own", "a commit waits for a standby that is connected"
+    ),
+    "postgres.replication.commits.critical_seconds": limit(10, "own", "longer than users wait"),
     "postgres.replication.silent.warning_seconds": limit(90, "own", "thrice what a publisher may be silent"),
     "postgres.disk.warning_free_ratio": limit(0.1, "APA", "WAL and temporary files need room to work"),
     "postgres.disk.shm.info_bytes": limit(

@@ -95,6 +95,16 @@ CASES: dict[str, tuple[str, Case]] = {
     "prepared-lost": ("ledger", ("orders logs.lines.class.db_prepared WARNING", *ERRORS)),
     "db-read-only": ("ledger", ("orders logs.lines.class.db_read_only WARNING", *ERRORS)),
     "lock-contention": ("ledger", ("ledger postgres.locks.blocked", *POOL, *ERRORS)),
+    "prepared-transaction": ("ledger", ("ledger postgres.locks.prepared", *POOL, *ERRORS)),
+    "synchronous-standby": (
+        "ledger",
+        ("ledger postgres.replication.commits_wait", "ledger postgres.locks.commit", *POOL, *ERRORS),
+    ),
+    "vacuum-before-ddl": (
+        "ledger",
+        ("ledger postgres.locks.vacuum", "ledger postgres.locks.ddl_queue", *POOL),
+    ),
+    "contended-lock": ("ledger", ("ledger postgres.locks.moving WARNING", *POOL)),
     "ddl-queue": ("ledger", ("ledger postgres.locks.ddl_queue", "ledger postgres.locks.blocked", *POOL)),
     "idle-in-transaction": (
         "ledger",

@@ -5,26 +5,51 @@ from collections.abc import Iterator
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
+from incident_lib.technologies.postgres.roots import CLIENT, KINDS, Root, Session, kind_of
 from incident_lib.technologies.postgres.rows import PostgresActiveSession, PostgresLockSession
 from incident_lib.units import format_duration
 
 AnySession = PostgresActiveSession | PostgresLockSession
 
 
+def root_of(session: AnySession) -> Root:
+    """Return what kind of root a session is, whether others wait for it or not."""
+    if isinstance(session, PostgresLockSession) and session.pid <= 0:
+        return Root.PREPARED
+    return kind_of(facts(session))
+
+
+def facts(session: AnySession) -> Session:
+    """Return what decides what may be advised about a session."""
+    # The probe of transactions sees client sessions only.
+    kind = session.kind if isinstance(session, PostgresLockSession) else CLIENT
+    return Session(
+        pid=session.pid,
+        backend_type=kind,
+        state=session.state,
+        wait_type=session.wait_type,
+        wait_event=session.wait_event,
+        application=session.application,
+        query=session.query,
+    )
+
+
 def who(session: AnySession) -> str:
     """Return a session as people name it: `pid 4211 (psql, idle in transaction for 3m 12s)`."""
-    if session.pid == 0:
-        return "a prepared transaction"
+    if isinstance(session, PostgresLockSession) and session.pid <= 0:
+        return f"the prepared transaction {session.prepared_name}" if session.prepared_name else _PREPARED
     name = session.application or session.role
-    doing = what(session)
-    inside = ", ".join(part for part in (name, doing) if part)
+    inside = ", ".join(part for part in (name, what(session), KINDS[root_of(session)].does) if part)
     return f"pid {session.pid} ({inside})" if inside else f"pid {session.pid}"
+
+
+_PREPARED = "a prepared transaction"
 
 
 def what(session: AnySession) -> str:
     """Return what a session does and for how long, empty if it is not known."""
     if session.state is None:
-        return (session.kind or "") if isinstance(session, PostgresLockSession) else ""
+        return ""
     state, seconds = session.state, session.state_seconds
     if state == "active":
         state, seconds = "running a query", session.query_seconds
@@ -50,24 +75,35 @@ def one_line(query: str | None, length: int = 200) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def end_session(evidence: Evidence, pid: int, *, running: bool) -> tuple[ProposedAction, ...]:
-    """Return what may be proposed about a session: cancel first where a statement runs, else terminate."""
-    if pid <= 0:
-        return ()
-    arguments = {"pid": str(pid)}
-    terminate = ProposedAction(
-        action="postgres.terminate",
-        target=evidence.target,
-        text=f"End the session of pid {pid}; its transaction is rolled back",
-        arguments=arguments,
+def end_session(evidence: Evidence, pid: int, kind: Root) -> tuple[ProposedAction, ...]:
+    """Return what may be proposed about a session of that kind: only what helps and does no harm."""
+    return tuple(signal(evidence, pid, how) for how in KINDS[kind].offers) if pid > 0 else ()
+
+
+def signal(evidence: Evidence, pid: int, how: str) -> ProposedAction:
+    """Return the proposal to cancel what a session runs, or to terminate it."""
+    text = f"Cancel the statement that pid {pid} runs"
+    if how == "terminate":
+        text = f"End the session of pid {pid}; its transaction is rolled back"
+    return ProposedAction(
+        action=f"postgres.{how}", target=evidence.target, text=text, arguments={"pid": str(pid)}
     )
-    cancel = ProposedAction(
-        action="postgres.cancel",
-        target=evidence.target,
-        text=f"Cancel the statement that pid {pid} runs",
-        arguments=arguments,
-    )
-    return (cancel, terminate) if running else (terminate,)
+
+
+def advised(session: AnySession, kind: Root, waiter: int | None = None) -> dict[str, str]:
+    """Return what to check and to do first, as `check` and `advice` of a finding's data."""
+    names = {
+        "pid": session.pid,
+        "application": session.application or session.role or "the application",
+        "gid": getattr(session, "prepared_name", None) or "its name",
+        "database": session.database or "that it belongs to",
+        "waiter": waiter or "unknown",
+    }
+    return {
+        "check": KINDS[kind].check.format(**names),
+        "advice": KINDS[kind].advice.format(**names),
+        "root_kind": kind.value,
+    }
 
 
 def lacks_privilege(evidence: Evidence) -> bool:

@@ -7,6 +7,7 @@ from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.base import conclude, lacks_privilege
+from incident_lib.technologies.postgres.findings.commits import judge_commit_waits
 from incident_lib.technologies.postgres.findings.slots import judge_slots, slots_in_words
 from incident_lib.technologies.postgres.rows import (
     PostgresDatabase,
@@ -186,6 +187,7 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
     found = [finding for row in standbys for finding in _lag(evidence, row, context)]
     found += [finding for row in subscriptions for finding in _subscription(evidence, row, context)]
     found += judge_slots(evidence, context)
+    found += judge_commit_waits(evidence, context)
     title = _in_step(standbys, subscriptions, slots)
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, standbys=len(standbys), slots=len(slots))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.postgres.findings.base import conclude, end_session, lacks_privilege
+from incident_lib.technologies.postgres.roots import KINDS, Session, kind_of
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
     PostgresCollation,
@@ -151,7 +152,7 @@ def _held(evidence: Evidence, late: list[PostgresHorizonHolder], context: Contex
         f"The {worst.kind} {worst.name} keeps dead rows of {worst.age_transactions:,} transactions{since}",
         "\n".join(_holder_line(row) for row in late[:_LISTED]),
         since=worst.since_at,
-        actions=end_session(evidence, worst.pid or 0, running=False) if worst.kind == "session" else (),
+        actions=end_session(evidence, worst.pid or 0, kind_of(facts)) if (facts := _facts(worst)) else (),
         kind=worst.kind,
         holder=worst.name,
         pid=worst.pid,
@@ -161,6 +162,24 @@ def _held(evidence: Evidence, late: list[PostgresHorizonHolder], context: Contex
     )
 
 
+def _facts(row: PostgresHorizonHolder) -> Session | None:
+    """Return what decides what may be done about a session, None where it is none."""
+    if row.pid is None or row.backend_type is None:  # no session, or stored before it was read
+        return None
+    return Session(
+        pid=row.pid,
+        backend_type=row.backend_type,
+        state=row.state,
+        wait_type=row.wait_type,
+        wait_event=row.wait_event,
+        application=row.application,
+        query=row.query,
+    )
+
+
 def _holder_line(row: PostgresHorizonHolder) -> str:
     where = f" in {row.database}" if row.database else ""
-    return f"{row.kind} {row.name}{where}: {row.age_transactions:,} transactions; {_ADVICE[row.kind]}"
+    advice = _ADVICE["standby"] if row.is_physical else _ADVICE[row.kind]
+    if facts := _facts(row):
+        advice = KINDS[kind_of(facts)].advice.format(pid=row.pid, waiter="unknown")
+    return f"{row.kind} {row.name}{where}: {row.age_transactions:,} transactions; {advice}"

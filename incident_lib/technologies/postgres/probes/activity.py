@@ -1,9 +1,12 @@
 """Who is connected, doing what, and how full is it?"""
 
+from msgspec.structs import replace
+
 from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
-from incident_lib.technologies.postgres.probes.reading import probe_of, read, statement
+from incident_lib.technologies.postgres.probes.locks import HEADS
+from incident_lib.technologies.postgres.probes.reading import privilege_problem, probe_of, read, statement
 from incident_lib.technologies.postgres.rows import (
     PostgresActiveSession,
     PostgresCapacity,
@@ -33,9 +36,30 @@ SATURATION = Probe(
 ACTIVITY = probe_of(
     "activity", PostgresSessionGroup, "Who holds the connections, and in which state?", needs="pg_monitor"
 )
-TRANSACTIONS = probe_of(
-    "transactions",
-    PostgresActiveSession,
-    "Which queries and transactions run for long, and which sit idle?",
+
+
+def fetch_transactions(session: PostgresSession, _window: Window) -> Fetched:
+    """Return client sessions in a transaction or statement: a PostgresActiveSession each.
+
+    What the probe of locks saw just before tells a session that has come to the head of a queue since then.
+    Needs: pg_monitor.
+    """
+    rows, truncated = read(session, "transactions", PostgresActiveSession)
+    heads = session.kept.get(HEADS)
+    if isinstance(heads, frozenset) and heads:
+        rows = tuple(
+            replace(row, is_new_head=(row.pid, row.transaction_started_at) not in heads)
+            if row.blocking_count
+            else row
+            for row in rows
+        )
+    return Fetched(rows=rows, truncated=truncated, problem=privilege_problem(session))
+
+
+TRANSACTIONS = Probe(
+    name="postgres.transactions",
+    fetch=fetch_transactions,
+    question="Which queries and transactions run for long, and which sit idle?",
+    source=statement("transactions"),
     needs="pg_monitor",
 )

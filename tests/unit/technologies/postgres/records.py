@@ -77,10 +77,12 @@ def active(pid: int, **values: Any) -> PostgresActiveSession:
 def waiter(pid: int, *blocked_by: int, **values: Any) -> PostgresLockSession:
     """Return a session that waits for `blocked_by` for two seconds; without any, one that blocks."""
     lock = dict.fromkeys(("lock_type", "lock_mode", "lock_database", "lock_relation", "lock_object"))
-    wait = {"wait_started_at": None, "wait_seconds": None}
-    if blocked_by:
-        lock |= {"lock_type": "transactionid", "lock_mode": "ShareLock"}
-        wait = {"wait_started_at": NOW - timedelta(seconds=2), "wait_seconds": 2.0}
+    wait: dict[str, Any] = {"wait_started_at": None, "wait_seconds": None}
+    if not blocked_by:
+        wait["transaction_started_at"] = NOW - timedelta(minutes=5)
+    else:
+        lock = {**lock, "lock_type": "transactionid", "lock_mode": "ShareLock"}
+        wait |= {"wait_started_at": NOW - timedelta(seconds=2), "wait_seconds": 2.0}
     return PostgresLockSession(
         **{
             **_SESSION,

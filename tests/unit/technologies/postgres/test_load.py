@@ -105,7 +105,8 @@ def test_checkpoints(values: dict[str, Any], found: dict[str, FindingSeverity]) 
 
 def _holder(**values: Any) -> PostgresHorizonHolder:
     calm = {"kind": "session", "name": "pid 5, web", "pid": 5, "database": "shop", "age_transactions": 3}
-    return PostgresHorizonHolder(**{**calm, "since_at": NOW, "held_seconds": 1.0, **values})
+    seen = {"backend_type": "client backend", "state": "idle in transaction"} if "kind" not in values else {}
+    return PostgresHorizonHolder(**{**calm, **seen, "since_at": NOW, "held_seconds": 1.0, **values})
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,15 @@
 """The tree of those who wait."""
 
+from typing import Any
+
+import pytest
+
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
+from incident_lib.technologies.postgres.connect.session import APPLICATION
 from incident_lib.technologies.postgres.findings.locks import trees
-from tests.unit.technologies.postgres.records import evidence, judge, waiter
+from incident_lib.technologies.postgres.roots import Root
+from tests.unit.technologies.postgres.records import NOW, evidence, judge, waiter
 
 CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
 ROOT = waiter(10, application="psql", state="idle in transaction", state_seconds=192.0, query_seconds=None)
@@ -74,10 +80,15 @@ def test_a_schema_change_that_queues_names_both() -> None:
 
 
 def test_a_prepared_transaction_is_named_and_not_to_be_killed() -> None:
-    nobody = dict.fromkeys(("application", "role", "database", "client_address", "state", "kind", "query"))
-    found = judge(evidence("locks", waiter(0, **nobody), waiter(11, 0)))["blocked"]
-    assert found.title == "1 session waits for a lock held by a prepared transaction"
+    nobody = dict.fromkeys(("application", "role", "client_address", "state", "query", "query_seconds"))
+    root = waiter(-1, **nobody, kind="prepared transaction", prepared_name="order-7")
+    found = judge(evidence("locks", root, waiter(11, -1)))["prepared"]
+    assert found.title == "1 session waits for a lock held by the prepared transaction order-7"
     assert found.actions == ()
+    assert (found.data["root_pid"], found.data["transaction"]) == (None, "order-7")
+    assert "COMMIT PREPARED 'order-7'" in str(found.data["advice"])
+    unknown = judge(evidence("locks", waiter(0, **nobody, kind=None), waiter(11, 0)))["prepared"]
+    assert unknown.title == "1 session waits for a lock held by a prepared transaction"
 
 
 def test_without_privilege_the_tree_still_stands() -> None:
@@ -85,4 +96,76 @@ def test_without_privilege_the_tree_still_stands() -> None:
     problem = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor")
     seen = evidence("locks", waiter(10, **untold), waiter(11, 10, wait_seconds=20.0), problem=problem)
     found = judge(seen)["blocked"]
-    assert (found.title, found.severity) == ("1 session waits for a lock held by pid 10 (app)", WARNING)
+    title = "1 session waits for a lock held by pid 10 (app, our role does not see what it is)"
+    assert (found.title, found.severity, found.actions) == (title, WARNING, ())
+    assert "Find out what pid 10 is" in str(found.data["advice"])
+
+
+@pytest.mark.parametrize(
+    ("root", "kind", "offered"),
+    [
+        ({}, Root.WORKS, ["postgres.cancel", "postgres.terminate"]),
+        ({"state": "idle in transaction"}, Root.IDLE_TRANSACTION, ["postgres.terminate"]),
+        ({"state": "idle"}, Root.IDLE_HOLDER, ["postgres.terminate"]),
+        ({"wait_type": "IPC", "wait_event": "SyncRep"}, Root.STANDBY, []),
+        ({"wait_type": "Client", "wait_event": "ClientWrite"}, Root.CLIENT_OUT, ["postgres.terminate"]),
+        ({"wait_type": "Client", "wait_event": "ClientRead"}, Root.CLIENT_IN, ["postgres.terminate"]),
+        ({"application": "pg_dump"}, Root.BACKUP, []),
+        ({"application": APPLICATION}, Root.OURS, []),
+        ({"kind": "walsender"}, Root.WALSENDER, []),
+        ({"kind": "parallel worker"}, Root.WORKER, []),
+        ({"kind": "startup"}, Root.REPLAY, []),
+        ({"kind": "autovacuum worker", "query": "autovacuum: VACUUM public.t"}, Root.AUTOVACUUM, []),
+        ({"state": None}, Root.UNSEEN, []),
+    ],
+)
+def test_what_is_offered_follows_the_kind_of_the_root(
+    root: dict[str, Any], kind: Root, offered: list[str]
+) -> None:
+    (found,) = judge(evidence("locks", waiter(10, **root), waiter(11, 10), waiter(12, 10))).values()
+    assert found.data["root_kind"] == kind.value
+    assert [action.action for action in found.actions] == offered
+    assert "{" not in f"{found.data['advice']}{found.data['check']}"
+
+
+def test_what_waits_for_a_vacuum_against_wraparound_is_cancelled_and_not_the_vacuum() -> None:
+    vacuum = {"kind": "autovacuum worker", "query": "autovacuum: VACUUM public.t (to prevent wraparound)"}
+    found = judge(evidence("locks", waiter(10, **vacuum), waiter(11, 10)))["vacuum"]
+    assert [(one.action, one.arguments) for one in found.actions] == [("postgres.cancel", {"pid": "11"})]
+    assert str(found.data["advice"]).startswith("Let the vacuum run.")
+
+
+def test_a_queue_that_moves_blames_none() -> None:
+    notify = {"lock_type": "object", "lock_mode": "AccessExclusiveLock", "lock_object": "1262, 0"}
+    waiting = [waiter(pid, 10, lasts=True, **notify) for pid in range(11, 16)]
+    (found,) = judge(evidence("locks", waiter(10, lasts=False), *waiting)).values()
+    assert found.id == "postgres.locks.moving"
+    assert found.title.startswith("5 sessions queue for the lock that every commit with NOTIFY takes")
+    assert (found.severity, found.actions) == (WARNING, ())
+    late = waiter(10, transaction_started_at=NOW)  # it began after the others had begun to wait
+    (found,) = judge(evidence("locks", late, waiter(11, 10), waiter(12, 10))).values()
+    assert found.title.startswith("2 sessions queue for the same rows, and the queue moves")
+
+
+def test_a_queue_that_went_within_a_moment_is_no_finding() -> None:
+    gone = judge(evidence("locks", waiter(10, lasts=False), waiter(11, 10, lasts=False)))
+    assert {name: one.severity for name, one in gone.items()} == {"ok": OK}
+    assert "1 queue went within a moment" in gone["ok"].title
+
+
+def test_those_who_wait_for_each_other_are_left_to_the_server() -> None:
+    found = judge(evidence("locks", waiter(11, 12), waiter(12, 11)))["blocked"]
+    assert (found.data["root_kind"], found.actions) == ("circle", ())
+
+
+def test_a_queue_behind_another_strong_lock_is_named_for_what_it_is() -> None:
+    lock = {"lock_type": "relation", "lock_mode": "ShareLock", "relation": "public.orders"}
+    middle = waiter(11, 10, query="CREATE INDEX ON orders (id)", **lock)
+    queue = judge(evidence("locks", ROOT, middle, waiter(12, 11)))["ddl_queue"]
+    assert queue.title.startswith("A schema change of public.orders waits for pid 10")
+    lock["lock_mode"] = "AccessExclusiveLock"
+    middle = waiter(11, 10, query="TRUNCATE orders", **lock)
+    queue = judge(evidence("locks", waiter(10, application="pg_dump"), middle, waiter(12, 11)))["ddl_queue"]
+    assert queue.title.startswith("TRUNCATE of public.orders waits for pid 10 (pg_dump")
+    assert [(one.action, one.arguments["pid"]) for one in queue.actions] == [("postgres.cancel", "11")]
+    assert str(queue.data["advice"]).startswith("Cancel the TRUNCATE (pid 11)")

@@ -2,6 +2,7 @@
 -- Cost: one scan of each; pg_blocking_pids only for those that wait. Numbers only are put in: $PID.
 SELECT a.pid, a.backend_type AS kind, nullif(a.application_name, '') AS application, a.usename::text AS role,
        a.datname::text AS database, host(a.client_addr) AS client_address, a.state,
+       a.wait_event_type AS wait_type, a.wait_event, a.leader_pid,
        (extract(epoch FROM a.backend_start) * 1000000)::int8 AS backend_started_micros,
        (extract(epoch FROM a.xact_start) * 1000000)::int8 AS transaction_started_micros,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS transaction_seconds,
