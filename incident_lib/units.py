@@ -1,6 +1,6 @@
 """Bytes, counts, durations and shares as text: the same number reads the same wherever it stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MANY_TIMES = 5.0  # a ratio from here on is no share: 10.3 times, not 1033 %
@@ -45,6 +45,17 @@ def format_count(number: int, singular: str, plural: str = "") -> str:
     ('1 session', '12,000 queries')
     """
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """Return the first of many names, and how many there are more.
+
+    >>> some_of(["a", "b"]), some_of(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c and 2 more')
+    """
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
 def format_times(count: int) -> str:

@@ -2,10 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+import msgspec
+from rich.console import Console
+from rich.console import Group as Stack
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
@@ -13,27 +15,32 @@ from rich.text import Text
 
 from incident_lib.cli.console import STYLES, plain, print_command
 from incident_lib.config import Settings
+from incident_lib.findings.catalogue import Manner
 from incident_lib.history.similar import similar_incidents
 from incident_lib.hypotheses import findings_named
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import Analysis, Evidence, Finding, FindingSeverity, Hypothesis
+from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
+from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
 from incident_lib.reports.index_page import failed_at_unknown_time
 from incident_lib.response.collection import collect_case
+from incident_lib.technologies import catalogue
+from incident_lib.units import format_count, some_of
 
 _FAILED = re.compile(r"^[\w-]+(\.[\w-]+)+ failed: ")
 _HYPOTHESES = 3
 _RECOVERED = 6
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
+_CHANGES = 8
 _REASONS, _FEWER_REASONS = 4, 2
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Watch]:
+def watching(console: Console, stream: "FindingStream | None" = None) -> Iterator[Watch]:
     """Yield a watch that prints what is wrong as it is found, above a progress bar on a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
     with Progress(
@@ -46,6 +53,7 @@ def watching(console: Console) -> Iterator[Watch]:
         redirect_stderr=False,
     ) as bar:
         task = bar.add_task("checking", total=None)
+        stream = stream or FindingStream()
 
         def begun(probes: int) -> None:
             """Give the bar its length."""
@@ -54,9 +62,8 @@ def watching(console: Console) -> Iterator[Watch]:
         def seen(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
             """Move the bar on, and print what is bad."""
             bar.update(task, advance=1, description=f"{evidence.target} {evidence.probe}")
-            for finding in findings:
-                if finding.severity.is_bad:
-                    bar.console.print(_line(finding))
+            for finding in stream.pass_on(findings):
+                bar.console.print(_line(finding))
 
         def waits() -> None:
             """Say why nothing is found yet."""
@@ -66,7 +73,36 @@ def watching(console: Console) -> Iterator[Watch]:
         yield Watch(begun=begun, evidence=seen, waits=waits)
 
 
+class FindingStream:
+    """Passes on what is wrong as it is found, at the first few targets; of the others it keeps the names."""
+
+    def __init__(self) -> None:
+        self._manners: dict[str, set[Manner]] = {}
+        self.held: set[str] = set()
+
+    def pass_on(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield findings to be printed now: bad ones, and no second sign of the same fact."""
+        for finding in findings:
+            if not finding.severity.is_bad:
+                continue
+            known = self._manners.get(finding.target)
+            if known is None and len(self._manners) >= MOST_ALONE:
+                self.held.add(finding.target)
+                continue
+            known = self._manners.setdefault(finding.target, set())
+            manner = catalogue()[finding.id].manner
+            if manner and any(manner in Manner(each).follow for each in known):
+                continue
+            known.update(filter(None, (manner,)))
+            yield finding
+
+
 def _line(finding: Finding) -> Table:
+    return _group_line(Group(findings=(finding,)))
+
+
+def _group_line(group: Group) -> Table:
+    finding = group.first
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8, no_wrap=True)
     grid.add_column(min_width=10, max_width=18)
@@ -74,8 +110,8 @@ def _line(finding: Finding) -> Table:
     style = STYLES[finding.severity]
     grid.add_row(
         Text(finding.severity.value, style=style),
-        Text(finding.target, style="bold"),
-        Text(_without_target(finding.title, finding.target)),
+        Text(group.about, style="bold"),
+        Text(_without_target(group.title, finding.target)),
     )
     return grid
 
@@ -90,15 +126,20 @@ def _without_target(title: str, target: str) -> str:
 
 
 def print_findings(console: Console, analysis: Analysis) -> None:
-    """Print the findings that need attention, the worst first."""
-    for finding in analysis.findings:
-        if finding.severity.is_bad:
-            console.print(_line(finding))
+    """Print the findings that need attention, the worst first; those of one event at many targets as one."""
+    for group in grouped(f for f in apart_from_events(analysis) if f.severity.is_bad):
+        console.print(_group_line(group))
 
 
-def print_derived(console: Console, case: Case) -> None:
-    """Print what comes of no single probe: what rises over time, and how much is not as normal."""
+def print_derived(console: Console, case: Case, held: Collection[str] = ()) -> None:
+    """Print what was held back while it was found, and what comes of no single probe.
+
+    That is what rises over time, and how much is not as normal.
+    """
     bad = [finding for finding in case.analysis.findings if finding.severity.is_bad]
+    late = [f for f in apart_from_events(case.analysis) if f.severity.is_bad and f.target in held]
+    for group in grouped(late):
+        console.print(_group_line(group))
     for finding in bad:
         if finding.id.startswith("trend."):
             console.print(_line(finding))
@@ -167,12 +208,13 @@ def collect(
         text = f"{plain(why)}. Collecting without keeping it ..."
         console.print(text, style="yellow", markup=False, soft_wrap=True)
 
-    with watching(console) as watch:
+    stream = FindingStream()
+    with watching(console, stream) as watch:
         case, why = collect_case(
             settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
         )
-        print_derived(console, case)
-        return case, why
+    print_derived(console, case, stream.held)
+    return case, why
 
 
 def print_notice(console: Console, words: str) -> None:
@@ -204,13 +246,15 @@ def _counts(analysis: Analysis, probes: int) -> Text:
 def _not_assessed(analysis: Analysis) -> Table | None:
     if not analysis.not_assessed:
         return None
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for gap in analysis.not_assessed:
-        reasons[gap.target, _without_probe(gap.reason)].append(gap.probe)
     table = _grid("Not assessed (unknown is not ok)")
-    for (target, reason), probes in reasons.items():
+    entries = [
+        msgspec.structs.replace(gap, reason=_without_probe(gap.reason)) for gap in analysis.not_assessed
+    ]
+    for targets, probes, reason in by_reason(entries):
         which = probes[0] if len(probes) == 1 else f"{probes[0]} and {len(probes) - 1} more"
-        table.add_row(Text(target, style="bold"), Text(plain(f"{which}: {reason}")))
+        about = targets[0] if len(targets) == 1 else format_count(len(targets), "target")
+        names = f" ({some_of(targets)})" if len(targets) > 1 else ""
+        table.add_row(Text(about, style="bold"), Text(plain(f"{which}: {reason}{names}")))
     return table
 
 
@@ -245,13 +289,17 @@ def _changes(case: Case) -> Table | None:
     if not changes:
         return None
     table = _grid("Changes and onset")
-    for when, target, what, style in sorted(changes):
+    changes.sort()
+    cut = len(changes) - _CHANGES
+    if cut > 0:
+        table.add_row(Text(""), Text(f"{cut} earlier ones, which the timeline shows", style="dim"))
+    for when, target, what, style in changes[-_CHANGES:]:
         text = f"{target}: {_without_target(what, target)}" if target else what
         table.add_row(Text(f"{when:%H:%M:%S}"), Text(text, style=style))
     return table
 
 
-def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
+def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
     analysis = case.analysis
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
@@ -263,11 +311,14 @@ def _hypotheses(case: Case, *, verbose: bool) -> Group | Text:
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed, and whether they still do is not known"
         return Text(f"\n{text}{blind}.", style="bold")
-    shown = analysis.hypotheses if verbose else analysis.hypotheses[:_HYPOTHESES]
+    causes = [each for each in analysis.hypotheses if not each.symptom_of.startswith(f"{EVERYTHING}:")]
+    shown = analysis.hypotheses if verbose else tuple(causes[:_HYPOTHESES])
     rest = len(analysis.hypotheses) - len(shown)
     more = [Text(f"   and {rest} more, which -v shows", style="dim")] if rest else []
-    return Group(
-        Text("\nMost likely", style="bold"), *(_hypothesis(hypothesis, case) for hypothesis in shown), *more
+    return Stack(
+        Text("\nMost likely", style="bold"),
+        *(_hypothesis(hypothesis, case, verbose=verbose) for hypothesis in shown),
+        *more,
     )
 
 
@@ -275,28 +326,39 @@ def _because(names: tuple[str, ...], hypothesis: Hypothesis, case: Case) -> str:
     """Return in words what speaks for or against a hypothesis: most for the first."""
     most = _REASONS if hypothesis.rank == 1 else _FEWER_REASONS
     named = findings_named(names, hypothesis.target, case.analysis.findings, case.topology)
-    lines = [f"{f.target}: {_without_target(f.title, f.target)}" for f in named[:most]]
-    rest = len(named) - len(lines)
+    lines = [
+        line
+        for f in named[:most]
+        for line in ([*f.detail.split("\n")] if f.target == EVERYTHING else [_of_target(f)])
+    ]
+    rest = max(0, len(named) - most)
     return "\n".join([*lines, f"and {rest} more"] if rest else lines)
 
 
-def _hypothesis(hypothesis: Hypothesis, case: Case) -> Group:
+def _of_target(finding: Finding) -> str:
+    return f"{finding.target}: {_without_target(finding.title, finding.target)}"
+
+
+def _hypothesis(hypothesis: Hypothesis, case: Case, *, verbose: bool) -> Stack:
     head = Text(f"{hypothesis.rank}. ", style="bold").append(plain(hypothesis.title), "bold")
-    head.append(f"  {hypothesis.id} · {hypothesis.target} · score {hypothesis.score:.2f}", "dim")
+    where = "" if hypothesis.target == EVERYTHING else f" · {hypothesis.target}"
+    head.append(f"  {hypothesis.id}{where} · score {hypothesis.score:.2f}", "dim")
     table = Table.grid(padding=(0, 1))
     table.add_column(width=8, style="dim")
     table.add_column(ratio=1, overflow="fold")
-    rows = (
+    rows: tuple[tuple[str, str], ...] = (
         ("because", _because(hypothesis.support, hypothesis, case)),
         ("against", _because(hypothesis.against, hypothesis, case)),
         ("when", hypothesis.reason),
         ("check", hypothesis.next_check),
         ("do", hypothesis.first_action),
     )
+    if hypothesis.symptom_of and not verbose:
+        rows = (("", hypothesis.reason),)
     for word, text in rows:
         if text:
             table.add_row(word, Text("\n".join(plain(line) for line in text.split("\n"))))
-    return Group(head, Padding(table, (0, 0, 0, 3)))
+    return Stack(head, Padding(table, (0, 0, 0, 3)))
 
 
 def _grid(title: str) -> Table:

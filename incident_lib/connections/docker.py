@@ -381,6 +381,7 @@ def _no_engine(error: BaseException) -> TargetError:
             ProblemKind.NO_ENGINE,
             "no right to use the Docker socket",
             "run as a member of the docker group, or set DOCKER_HOST",
+            numbers={"barred_count": 1},
         )
     if "Timeout" in text or "timed out" in text:
         return TargetError(ProblemKind.TIMED_OUT, "the Docker engine does not answer")
@@ -389,6 +390,7 @@ def _no_engine(error: BaseException) -> TargetError:
             ProblemKind.NO_ENGINE,
             "DOCKER_HOST is an ssh address, which needs the package paramiko",
             "install paramiko, or forward the socket with ssh -L and set DOCKER_HOST=unix://...",
+            numbers={"barred_count": 1},
         )
     return TargetError(
         ProblemKind.NO_ENGINE,

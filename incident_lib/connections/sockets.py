@@ -69,6 +69,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     sock: socket.socket | None = None
     kind: ProblemKind | None = None
+    unsent: bool = False  # this machine itself refused to send
 
     @property
     def message(self) -> str:
@@ -204,7 +205,8 @@ def _begin(address: Address, selector: selectors.BaseSelector) -> Attempt | None
         selector.register(sock, selectors.EVENT_WRITE, (sock, address, clock.monotonic()))
         return None
     sock.close()
-    return Attempt(address=address, seconds=0.0, kind=_KINDS.get(code, ProblemKind.UNREACHABLE))
+    kind = _KINDS.get(code, ProblemKind.UNREACHABLE)
+    return Attempt(address=address, seconds=0.0, kind=kind, unsent=kind is ProblemKind.UNREACHABLE)
 
 
 def _outcome(sock: socket.socket, address: Address, began: float) -> Attempt:

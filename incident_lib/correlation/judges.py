@@ -18,6 +18,8 @@ from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.correlation.first_start import judge_first_starts
 from incident_lib.correlation.loading import judge_loading
 from incident_lib.correlation.logins import judge_logins
+from incident_lib.correlation.one_event import judge_events
+from incident_lib.correlation.one_refusal import judge_refusals
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.correlation.rollbacks import judge_rollbacks
 from incident_lib.correlation.situation import Judgement, Situation
@@ -50,6 +52,10 @@ def _names(*flags: str) -> frozenset[str]:
 
 
 JUDGES = (
+    Judge(
+        judge=judge_refusals,
+        reads=_names(Flag.ENGINE_SILENT, "engine_silent:severity"),
+    ),
     Judge(
         judge=judge_slowness,
         reads=_names(
@@ -132,6 +138,19 @@ JUDGES = (
             Flag.UNWELL, Flag.CLIENT_REFUSED, Flag.LOGIN_REFUSED, Flag.WRONG_PEER,
         ),
         changes=_names("login_refused:severity", "wrong_peer:severity", BAD),
+    ),
+    Judge(
+        judge=judge_events,
+        reads=_names(
+            Flag.DOWN, Flag.ILL, Flag.NO_SESSION, Flag.INSIDE, Flag.FOUND_WELL, Flag.ENGINE_SILENT,
+            "down:severity", "found_bad:severity", "data.host", "data.resolver_count", "data.silent_count",
+            "data.barred_count",
+        ),
+        changes=_names("down:severity", "found_bad:severity"),
+        adds=tuple(f"together.{name}" for name in (
+            "engine", "engine_restarted", "resolver", "own_way", "own_view", "authority", "place",
+            "unexplained",
+        )),
     ),
     Judge(
         judge=judge_rollbacks,

@@ -119,6 +119,8 @@ def _runbook(case: Case) -> str:
     if not case.analysis.hypotheses:
         return ""
     first = case.analysis.hypotheses[0]
+    if first.target not in case.topology.kinds:  # one event at many targets
+        return ""
     path = case.settings.root / case.settings.document.workbench.runbooks / f"{first.target}-runbook.md"
     if not path.is_file() or case.folder is None:
         line = case.commands.line("runbook", first.target)

@@ -83,6 +83,9 @@ class Flag(StrEnum):
     WORKS = auto()  # work that a database may do every day
     BLOCKS = auto()  # a load with a cause of its own
     LOCK_WAIT = auto()  # sessions wait for the transaction that the data name
+    # What many targets share.
+    TOGETHER = auto()  # one event at the targets that its data list
+    ENGINE_SILENT = auto()  # the engine of containers does not answer
     # The machine that the workbench runs on.
     OVERLOADED = auto()  # more wants to run than it has processors
     SATURATED = auto()  # its processors are taken
@@ -90,6 +93,39 @@ class Flag(StrEnum):
     ONE_STORE = auto()  # only one of several stores of certificates does not trust it
     GREETING_LOST = auto()  # no answer to TLS while a probe from inside waited
 
+
+class Manner(StrEnum):
+    """How a target fails those who ask it, the deepest fact first; a target that is gone refuses, too."""
+
+    GONE = auto()  # its process or container does not run
+    NAME = auto()  # its name does not resolve
+    UNREACHABLE = auto()  # there is no way to it
+    TIMED_OUT = auto()  # nothing comes back, not even a refusal
+    REFUSED = auto()  # its machine answers, and nothing listens
+    RESET = auto()  # it ends connections at once
+    TLS = auto()  # it takes connections, and no TLS is possible
+    SILENT = auto()  # it takes connections and does not answer
+    ERROR = auto()  # it answers, with an error
+
+    @property
+    def follow(self) -> frozenset["Manner"]:
+        """What is seen of a target, too, that fails in this manner.
+
+        >>> Manner.REFUSED in Manner.GONE.follow, Manner.TLS in Manner.GONE.follow
+        (True, False)
+        """
+        gone = {Manner.REFUSED, Manner.RESET, Manner.NAME, Manner.UNREACHABLE}
+        return frozenset({self, *(gone if self is Manner.GONE else ())})
+
+
+_MANNERS = {
+    ProblemKind.REFUSED: Manner.REFUSED,
+    ProblemKind.TIMED_OUT: Manner.TIMED_OUT,
+    ProblemKind.UNREACHABLE: Manner.UNREACHABLE,
+    ProblemKind.RESET: Manner.RESET,
+    ProblemKind.NAME_NOT_RESOLVED: Manner.NAME,
+    ProblemKind.TLS: Manner.TLS,
+}
 
 _FELT = frozenset(
     {
@@ -109,6 +145,7 @@ class FindingKind(msgspec.Struct, frozen=True, kw_only=True):
     fields: frozenset[str] = frozenset()  # the keys of `data` that such a finding may carry
     about: str = ""  # of a hint: the kind of target that the line is about
     aspect: str = ""  # what may be seen from here and from inside: names, ports, tls
+    manner: Manner | None = None  # how a target fails: signs of one manner are one fact
     event: str = ""  # findings of one event at one target and moment are one line of the timeline ...
     precedence: int = 0  # ... which the lowest of them writes
 
@@ -169,22 +206,27 @@ def failures(
     for kind in ProblemKind:
         if kind in _FAILURES:
             special = tuple(Flag(flag) for flag in more.get(kind.value, ()))
-            yield entry(
+            known = entry(
                 f"{probe}.{kind}", SYMPTOM, _FAILURES[kind], *flags, *special, fields=fields, aspect=aspect
             )
+            yield msgspec.structs.replace(known, manner=_MANNERS.get(kind))
         elif ours:
             yield entry(
                 f"{probe}.{kind}",
                 STATE,
                 "Not assessed, for a reason of the workbench's own",
                 *flags,
+                *(Flag(flag) for flag in more.get(kind.value, ())),
                 fields=fields,
             )
 
 
-def flagged(kinds: Iterable[FindingKind], *flags: Flag) -> tuple[FindingKind, ...]:
-    """Return entries that have `flags`, too."""
-    return tuple(msgspec.structs.replace(kind, flags=kind.flags.union(flags)) for kind in kinds)
+def flagged(kinds: Iterable[FindingKind], *flags: Flag, fields: str = "") -> tuple[FindingKind, ...]:
+    """Return entries that have `flags` and `fields`, too."""
+    return tuple(
+        msgspec.structs.replace(kind, flags=kind.flags.union(flags), fields=kind.fields.union(fields.split()))
+        for kind in kinds
+    )
 
 
 class Catalogue:
@@ -215,6 +257,16 @@ COMMON = (
     # What judges across targets conclude.
     entry("clock.odd", SYMPTOM, "The clock of one machine differs from those that agree",
           fields="difference_seconds agreeing off"),
+    *flagged((
+        entry("together.engine", SYMPTOM, "The engine is silent, and nothing that it ran is well"),
+        entry("together.engine_restarted", SYMPTOM, "The engine answers, and all that it ran ended"),
+        entry("together.resolver", SYMPTOM, "No name resolves on this machine"),
+        entry("together.own_way", SYMPTOM, "This machine has no route to the targets"),
+        entry("together.own_view", SYMPTOM, "Containers reach what this machine does not"),
+        entry("together.authority", SYMPTOM, "All certificates of one issuer fail"),
+        entry("together.place", SYMPTOM, "Everything at one address, or in one range of them, fails"),
+        entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is not known"),
+    ), Flag.TOGETHER, fields="count total targets what where"),
     entry("container.state.created", CHANGE, "The container was created with most others: a first start",
           fields="container image image_id version revision", event="change", precedence=2),
     entry("host.load.starved", SYMPTOM, "A program takes the processors, a service waits, and users feel it",

@@ -70,7 +70,7 @@ def signature(
     for place, hypothesis in enumerate(ranked, 1):
         hypotheses.setdefault((hypothesis.id, _kind(hypothesis.target, kinds)), 1 / place)
     findings: dict[Key, float] = {}
-    for found in analysis.findings:
+    for found in analysis.apart:
         if weight := _WEIGHTS.get(found.severity):
             key = (found.id, _kind(found.target, kinds))
             findings[key] = max(weight, findings.get(key, 0.0))
@@ -144,7 +144,7 @@ def past_signature(past: PastIncident) -> Signature:
 
 def _strength(analysis: Analysis) -> tuple[float, float]:
     score = max((h.score for h in analysis.hypotheses), default=0.0)
-    return score, sum(_WEIGHTS.get(finding.severity, 0.0) for finding in analysis.findings)
+    return score, sum(_WEIGHTS.get(finding.severity, 0.0) for finding in analysis.apart)
 
 
 def rank(now: Signature, past: Iterable[PastIncident], *, limit: int = 5) -> tuple[Similar, ...]:

@@ -9,9 +9,9 @@ from incident_lib.clock import format_time
 from incident_lib.findings.catalogue import Catalogue, Flag
 from incident_lib.hypotheses.clues import Clues
 from incident_lib.hypotheses.patterns import Pattern
-from incident_lib.model import Finding, FindingSeverity, Hypothesis
+from incident_lib.model import EVERYTHING, Finding, FindingSeverity, Hypothesis
 from incident_lib.model.topology import Topology
-from incident_lib.units import format_duration
+from incident_lib.units import format_duration, some_of
 
 _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
@@ -39,6 +39,8 @@ class _Candidate(msgspec.Struct, frozen=True):
     is_hinted: bool
     least: float = _LEAST
     blamed: str = ""  # what the texts call the target, where that is none that is configured
+    cause: "_Candidate | None" = None  # of which it is a symptom
+    alike: tuple[str, ...] = ()  # further targets with the same symptom of the same cause
 
 
 def rank(
@@ -52,14 +54,14 @@ def rank(
     candidates = [each for each in found if not _is_explained_better(each, found)]
     alone = [each for each in candidates if not any(_explains(other, each, clues) for other in candidates)]
     weighed = [_weighed(each, candidates, alone, clues) for each in candidates]
-    kept = sorted((each for each in weighed if each.score >= each.least), key=_order)
+    kept = _folded(sorted((each for each in weighed if each.score >= each.least), key=_order))
     return tuple(_hypothesis(each, number, catalogue) for number, each in enumerate(kept, 1))
 
 
 def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
     without_target = pattern.without_target() if pattern.unlisted else None
     for target in clues.targets:
-        kind = clues.topology.kinds.get(target, "")
+        kind = clues.topology.kinds.get(target, EVERYTHING if target == EVERYTHING else "")
         if kind in pattern.kinds:
             found = _held_against(pattern, target, clues)
         elif without_target and kind and not _needs_any(pattern.kinds, target, clues.topology):
@@ -185,15 +187,24 @@ def _weighed(
         candidate,
         score=candidate.score * _SYMPTOM,
         least=_LEAST_SYMPTOM,
-        reason=f"{reason}probably a symptom of {cause.pattern.id} at {cause.target}",
+        cause=cause,
+        reason=f"{reason}probably a symptom of {_named(cause)}",
     )
+
+
+def _named(cause: _Candidate) -> str:
+    return cause.pattern.id if cause.target == EVERYTHING else f"{cause.pattern.id} at {cause.target}"
 
 
 def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone: bool = False) -> bool:
     topology = clues.topology
     if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
         return False
-    if _knows_more(cause, symptom) or _is_measured_beside(cause, symptom):
+    if (
+        _knows_more(cause, symptom)
+        or _is_measured_beside(cause, symptom)
+        or _covers(cause, symptom, clues.catalogue)
+    ):
         return True
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
@@ -205,6 +216,26 @@ def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone:
     gives_way = symptom.pattern.is_symptom or symptom.is_hinted
     is_behind = gives_way and cause.target in topology.needs(symptom.target)
     return is_behind and not cause.pattern.is_quiet and _is_felt(cause, clues)
+
+
+def _covers(event: _Candidate, symptom: _Candidate, catalogue: Catalogue) -> bool:
+    """Return whether a hypothesis rests on nothing but what one event shows, or on a log's word."""
+    shared = next((f for f in event.required if catalogue.has(f, Flag.TOGETHER)), None)
+    if shared is None or symptom.target not in str(shared.data.get("targets") or "").split():
+        return False
+    shown = {*shared.evidence}
+    return symptom.is_hinted or all({*f.evidence} <= shown for f in symptom.required if f.severity.is_bad)
+
+
+def _folded(ranked: list[_Candidate]) -> list[_Candidate]:
+    """Return hypotheses, the same symptom of one cause at several targets as one of them."""
+    kept: dict[object, _Candidate] = {}
+    for each in ranked:
+        key = (each.pattern.id, each.cause.pattern.id, each.cause.target) if each.cause else id(each)
+        first = kept.setdefault(key, each)
+        if first is not each:
+            kept[key] = msgspec.structs.replace(first, alike=(*first.alike, each.target))
+    return list(kept.values())
 
 
 def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:
@@ -274,6 +305,8 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
     first, pattern = candidate.required[0].id, candidate.pattern
     next_check = pattern.next_checks.get(first, pattern.next_check).format_map(data)
     title = " ".join(pattern.titles.get(first, pattern.title).format_map(data).split())
+    if candidate.alike:
+        title = f"{title}; the same at {some_of(candidate.alike)}"
     return Hypothesis(
         id=pattern.id,
         target=candidate.target,
@@ -286,4 +319,6 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         next_check=f"{_last_words(support, catalogue)}{next_check}",
         first_action=pattern.first_actions.get(first, pattern.first_action).format_map(data),
         notebook=pattern.notebook,
+        symptom_of=f"{candidate.cause.target}:{candidate.cause.pattern.id}" if candidate.cause else "",
+        alike=candidate.alike,
     )

@@ -28,8 +28,9 @@ def findings_named(
     best: dict[str, Finding] = {}
     ordered = sorted(found, key=lambda finding: (distance.get(finding.target, far), finding.severity.rank))
     for finding in ordered:
-        best.setdefault(finding.id, finding)
-        best[finding.ref] = finding
+        for each in finding.apart:
+            best.setdefault(each.id, finding)
+            best[each.ref] = finding
     named = [best[name] for name in names if name in best]
     return tuple({finding.ref: finding for finding in named}.values())
 

@@ -7,9 +7,12 @@ import msgspec
 from msgspec.structs import replace
 
 from incident_lib.correlation.judges import JUDGES, Judge, judge_together
+from incident_lib.correlation.one_fact import join_signs
+from incident_lib.correlation.one_refusal import hidden_by_engine
 from incident_lib.correlation.recovery import confirm_recovery, gone_since
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
+from incident_lib.findings.catalogue import Flag
 from incident_lib.findings.recovery import settled
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
@@ -98,6 +101,7 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
         hypotheses = rank(findings, topology, patterns, situation.catalogue)
     except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into
         hypotheses, findings = (), _in_order((*findings, not_judged("the hypotheses", error)))
+    findings = tuple(join_signs(findings, situation.catalogue))
     return Analysis(
         snapshot=snapshot,
         findings=findings,
@@ -137,7 +141,12 @@ def _gaps(
     Of a finding on several snapshots it is the comparison that could not be made.
     """
     unknown = [each for each in findings if each.severity is FindingSeverity.UNKNOWN]
+    hidden = hidden_by_engine(evidence)
+    engine = [each for each in unknown if catalogue().has(each, Flag.ENGINE_SILENT)]
+    stated = {each.evidence[0] for each in engine}  # of the others it is stated there
     for each in evidence:
+        if engine and each.ref in hidden - stated:
+            continue
         reasons = [
             found.title.removeprefix("not assessed: ")
             for found in unknown

@@ -60,7 +60,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(
             finding
             for finding in self.analysis.findings
-            if any(name.startswith(prefixes or ("",)) for name in stored_ids(finding.id))
+            if any(name.startswith(prefixes or ("",)) for f in finding.apart for name in stored_ids(f.id))
         )
 
     @property

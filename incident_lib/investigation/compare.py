@@ -59,7 +59,7 @@ def _findings_of(analysis: Analysis) -> dict[tuple[str, str], Finding]:
     """Return what was found, without what comes of a comparison itself."""
     return {
         (finding.target, finding.id): finding
-        for finding in analysis.findings
+        for finding in analysis.apart
         if finding.severity in _LISTED and not finding.id.startswith("baseline.")
     }
 

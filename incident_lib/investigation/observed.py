@@ -140,7 +140,7 @@ def _is_moment(finding: Finding, newest: datetime | None) -> bool:
 def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) -> Iterator[Draft]:
     """Yield each check that fails and did not before, or passes again."""
     state: dict[tuple[str, str], object] = {}
-    for finding in analysis.findings:
+    for finding in analysis.apart:
         at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
         if at is None or finding.since or not catalogue().has(finding, Flag.CHECK):
             continue

@@ -8,7 +8,7 @@ from incident_lib.model import Analysis, Finding, FindingSeverity, IncidentSever
 from incident_lib.model.topology import Topology
 from incident_lib.notify.paging import Signals, signals_of
 from incident_lib.technologies import catalogue
-from incident_lib.units import format_share
+from incident_lib.units import format_share, some_of
 
 # The team's table speaks of all, most and some users. A measured share of failed requests is the nearest
 # to it: half of them is all users sooner or later, and above 5 % somebody is paged.
@@ -41,9 +41,9 @@ def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tu
 def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rule]:
     sev1, ratio = IncidentSeverity.SEV1, signals.error_ratio
     if signals.web and set(signals.web) <= set(signals.down):
-        yield sev1, f"no service answers: {', '.join(signals.web)}"
+        yield sev1, f"no service answers: {some_of(signals.web)}"
     elif signals.stores_down and not signals.well and signals.unwell:
-        stores = ", ".join(signals.stores_down)
+        stores = some_of(signals.stores_down)
         yield sev1, f"{stores} cannot be used, and no service that could be checked is well"
     if ratio is not None and ratio >= _ALL_RATIO:
         yield sev1, f"{format_share(ratio)} of requests fail"
@@ -54,10 +54,10 @@ def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rul
 def _most_users(signals: Signals) -> Iterator[_Rule]:
     sev2, ratio = IncidentSeverity.SEV2, signals.error_ratio
     if signals.stores_down:
-        yield sev2, f"{', '.join(signals.stores_down)} cannot be used"
+        yield sev2, f"{some_of(signals.stores_down)} cannot be used"
     if unwell := [name for name in signals.unwell if name not in signals.stores_down]:
         total = len({*signals.unwell, *signals.well})
-        yield sev2, f"{len(unwell)} of {total} services fail their health checks: {', '.join(unwell)}"
+        yield sev2, f"{len(unwell)} of {total} services fail their health checks: {some_of(unwell)}"
     if ratio is not None and _MOST_RATIO < ratio < _ALL_RATIO:
         yield sev2, f"{format_share(ratio)} of requests fail"
     if signals.slow_ratio is not None and signals.slow_ratio >= _SEVERE_SLOW_RATIO:

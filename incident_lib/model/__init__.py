@@ -3,6 +3,7 @@
 from incident_lib.errors import ProblemKind
 from incident_lib.model.evidence import Attachment, Evidence, EvidenceStatus, Problem, Truncation
 from incident_lib.model.finding import (
+    EVERYTHING,
     Analysis,
     Finding,
     FindingSeverity,
@@ -16,6 +17,7 @@ from incident_lib.model.rows import Measurement, Row
 from incident_lib.model.window import Window
 
 __all__ = [
+    "EVERYTHING",
     "Analysis",
     "Attachment",
     "Event",

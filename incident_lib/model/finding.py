@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+EVERYTHING = "all"  # the target of what is said of many targets together
+
 
 class FindingSeverity(StrEnum):
     """How bad a finding is. UNKNOWN is never ok: something could not be judged."""
@@ -62,11 +64,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, str | int | float | None] = {}  # the numbers and names again, for rules and templates
     holds: Holds = Holds.NOW
     until: datetime | None = None  # when it was seen last; of what is over, since when it is well
+    signs: tuple["Finding", ...] = ()  # what follows from the same fact, each as it was judged alone
 
     @property
     def is_past(self) -> bool:
         """Whether it is over: then it is at most INFO, and supports no hypothesis, severity or action."""
         return self.holds is Holds.PAST
+
+    @property
+    def apart(self) -> tuple["Finding", ...]:
+        """The finding, then each of its signs: for whoever asks what each probe saw."""
+        return (self, *self.signs)
 
     @property
     def probe(self) -> str:
@@ -101,6 +109,8 @@ class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
     next_check: str = ""
     first_action: str = ""
     notebook: str = ""
+    symptom_of: str = ""  # "db:db-down": the hypothesis that explains it
+    alike: tuple[str, ...] = ()  # further targets of the same symptom of the same cause
 
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,3 +121,18 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     not_assessed: tuple[NotAssessed, ...] = ()
+
+    @property
+    def events(self) -> tuple[Finding, ...]:
+        """The findings that say what many targets share."""
+        return tuple(f for f in self.findings if f.target == EVERYTHING and f.data.get("targets"))
+
+    @property
+    def covered(self) -> frozenset[str]:
+        """The targets whose failure one of those events explains."""
+        return frozenset(name for event in self.events for name in str(event.data["targets"]).split())
+
+    @property
+    def apart(self) -> tuple[Finding, ...]:
+        """All findings, with the signs of one fact as findings of their own."""
+        return tuple(each for finding in self.findings for each in finding.apart)

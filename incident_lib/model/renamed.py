@@ -6,7 +6,7 @@ what they are about.
 
 from msgspec.structs import replace
 
-from incident_lib.model.finding import Analysis
+from incident_lib.model.finding import Analysis, Finding
 
 _IDS = {
     "docker.container.": "container.state.",
@@ -41,10 +41,7 @@ def current_names(analysis: Analysis) -> Analysis:
     """Return conclusions of whatever version with the ids of today."""
     return replace(
         analysis,
-        findings=tuple(
-            replace(each, id=current_id(each.id)) if each.id.startswith(_OLD_IDS) else each
-            for each in analysis.findings
-        ),
+        findings=tuple(map(_current, analysis.findings)),
         hypotheses=tuple(
             replace(
                 each,
@@ -56,6 +53,12 @@ def current_names(analysis: Analysis) -> Analysis:
             for each in analysis.hypotheses
         ),
     )
+
+
+def _current(finding: Finding) -> Finding:
+    if not finding.signs and not finding.id.startswith(_OLD_IDS):
+        return finding
+    return replace(finding, id=current_id(finding.id), signs=tuple(map(_current, finding.signs)))
 
 
 def stored_ids(finding_id: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     kinds: dict[str, str] = {}  # http, postgres, redis, process; outside, host, docker
     depends_on: dict[str, tuple[str, ...]] = {}
     addresses: dict[str, tuple[str, ...]] = {}  # "db.example.com:5432"; "app-db" where any port is meant
+    places: dict[str, str] = {}  # in which container a service runs
 
     def needs(self, name: str) -> frozenset[str]:
         """Return everything `name` needs, at any distance.

@@ -9,7 +9,7 @@ from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Analysis, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import catalogue
-from incident_lib.units import format_share
+from incident_lib.units import format_share, some_of
 
 PAGE, CHAT, LOW, INVESTIGATE = "page", "incidents", "incidents_low", "investigate"
 _PAGE_RATIO = 0.05
@@ -62,7 +62,7 @@ def signals_of(
     outside = {name for name, kind in (topology.kinds if topology else {}).items() if kind == "outside"}
     findings = tuple(
         finding
-        for finding in (analysis.findings if analysis else ())
+        for finding in (analysis.apart if analysis else ())
         if finding.target not in outside and not finding.is_past
     )
     down = {*_critical(findings, Flag.DOWN), *(f.target for f in findings if _is_all_errors(f))}
@@ -110,9 +110,9 @@ def _about_services(signals: Signals) -> list[Advice]:
     names = tuple(dict.fromkeys((*signals.down, *signals.stores_down)))
     found = []
     if names:
-        found.append(_advice("service down", PAGE, f"{', '.join(names)}: no answer"))
+        found.append(_advice("service down", PAGE, f"{some_of(names)}: no answer"))
     if signals.failing:
-        failing = ", ".join(signals.failing)
+        failing = some_of(signals.failing)
         found.append(_advice("service failing", PAGE, f"{failing}: health checks fail"))
     return found
 

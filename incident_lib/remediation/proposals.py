@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from incident_lib.config import Settings
-from incident_lib.model import Analysis, ProposedAction
+from incident_lib.model import EVERYTHING, Analysis, ProposedAction
 from incident_lib.model.commands import Commands
 from incident_lib.remediation.actions import ACTIONS
 
@@ -43,8 +43,10 @@ def proposed_actions(analysis: Analysis, settings: Settings) -> tuple[ProposedAc
 
 
 def _of_hypotheses(analysis: Analysis) -> Iterator[ProposedAction]:
-    by_ref = {name: finding for finding in analysis.findings for name in (finding.id, finding.ref)}
+    by_ref = {name: finding for finding in analysis.apart for name in (finding.id, finding.ref)}
     for hypothesis in analysis.hypotheses[:_MOST]:
+        if hypothesis.symptom_of.startswith(f"{EVERYTHING}:"):
+            continue  # one event: nothing is mended one by one
         if action := _BY_HYPOTHESIS.get(hypothesis.id):
             yield ProposedAction(action=action, target=hypothesis.target, text=hypothesis.title)
         for name in hypothesis.support:
@@ -52,8 +54,9 @@ def _of_hypotheses(analysis: Analysis) -> Iterator[ProposedAction]:
 
 
 def _of_findings(analysis: Analysis) -> Iterator[ProposedAction]:
+    shared = analysis.covered
     for finding in analysis.findings:
-        if finding.severity.is_bad:
+        if finding.severity.is_bad and finding.target not in shared:
             yield from finding.actions
 
 

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from incident_lib import clock
 from incident_lib.hypotheses import findings_named
-from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, NotAssessed
+from incident_lib.model import EVERYTHING, Analysis, Finding, FindingSeverity, Hypothesis, NotAssessed
 from incident_lib.model.topology import Topology
-from incident_lib.units import format_count
+from incident_lib.reports.groups import apart_from_events, by_reason
+from incident_lib.units import format_count, some_of
 
 NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
 _UNCONNECTED = Topology()
@@ -67,18 +68,37 @@ def by_target(analysis: Analysis) -> str:
     well = [
         name for name, found in groups.items() if all(each.severity is FindingSeverity.OK for each in found)
     ]
+    shared = analysis.covered
+    alone = {finding.target for finding in apart_from_events(analysis) if finding.severity.is_bad}
+    many = [name for name in groups if name in shared and name not in alone]
     html = "".join(
         f'<section class="iw-group"><h3>{escape(target)} {tally(found)}</h3>'
         f"{findings(found, target=False)}</section>"
         for target, found in groups.items()
-        if target not in well
+        if target not in well and target not in many
     )
+    html += _together([each for name in many for each in groups[name]], many)
     passed = [each for name in well for each in groups[name]]
     label = (
         f"{', '.join(escape(name) for name in well)}: {format_count(len(passed), 'check')} passed, "
         "nothing wrong"
     )
     return html + _folded(passed, label, "iw-passed", target=True)
+
+
+def _together(found: Sequence[Finding], targets: Sequence[str]) -> str:
+    """Return what an event at many targets stands for, folded: a line for each finding."""
+    if not found:
+        return ""
+    bad = [each for each in found if each.severity.is_bad]
+    items = "".join(
+        f"<li>{severity(each.severity)} {_line(each, target=True, more=False)}</li>" for each in bad
+    )
+    names, count = escape(some_of(targets)), format_count(len(targets), "target")
+    return (
+        f'<section class="iw-group"><h3>{count} of one event {tally(found)}</h3>'
+        f'<details class="iw-noted"><summary>{names}</summary><ul>{items}</ul></details></section>'
+    )
 
 
 def tally(found: Iterable[Finding]) -> str:
@@ -101,11 +121,12 @@ def hypotheses(analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: i
     """Return the ranked hypotheses: for, against, what to check, what to do first."""
     if not analysis.hypotheses:
         return note(NOTHING)
-    cards = [hypothesis(each, analysis, topology) for each in analysis.hypotheses]
-    shown, rest = "".join(cards[:most]), "".join(cards[most:])
-    more = (
-        f"<details><summary>{len(analysis.hypotheses) - most} more</summary>{rest}</details>" if rest else ""
+    causes = [each for each in analysis.hypotheses if not each.symptom_of.startswith(f"{EVERYTHING}:")]
+    later = [*causes[most:], *(each for each in analysis.hypotheses if each not in causes)]
+    shown, rest = (
+        "".join(hypothesis(each, analysis, topology) for each in part) for part in (causes[:most], later)
     )
+    more = f"<details><summary>{len(later)} more</summary>{rest}</details>" if rest else ""
     return f'<div class="iw-hypotheses">{shown}{more}</div>'
 
 
@@ -144,13 +165,10 @@ def not_assessed(entries: Sequence[NotAssessed]) -> str:
     """Return what could not be judged, by target and reason: unknown, which is never ok."""
     if not entries:
         return note("Every probe was answered.", kind="ok")
-    groups: dict[tuple[str, str], list[str]] = {}
-    for entry in entries:
-        groups.setdefault((entry.target, entry.reason), []).append(entry.probe)
     rows = "".join(
-        f'<tr><th scope="row">{escape(target)}</th><td>{escape(reason)}</td>'
+        f'<tr><th scope="row">{escape(", ".join(targets))}</th><td>{escape(reason)}</td>'
         f'<td class="iw-probes">{escape(", ".join(probes))}</td></tr>'
-        for (target, reason), probes in groups.items()
+        for targets, probes, reason in by_reason(entries)
     )
     return (
         '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>why</th>'
@@ -172,6 +190,8 @@ def refs(label: str, found: Sequence[Finding]) -> str:
     """Return the findings `For` or `Against` something, each with its target; "" for none."""
     items = "".join(
         f'<li><span class="iw-target">{escape(each.target)}</span> {escape(headline(each.title))}</li>'
+        if each.target != EVERYTHING
+        else "".join(f"<li>{escape(line)}</li>" for line in (headline(each.title), *each.detail.split("\n")))
         for each in found
     )
     return (

@@ -106,7 +106,9 @@ def _kernel_output(record: NotebookRecord) -> str:
 def _fallback(name: str, analysis: Analysis) -> str:
     """Return the findings of the notebook's area, so that its page answers even when it did not run."""
     areas = BY_NAME[name].areas if name in BY_NAME else ("",)
-    found = tuple(finding for finding in analysis.findings if finding.id.startswith(areas))
+    found = tuple(
+        finding for finding in analysis.findings if any(f.id.startswith(areas) for f in finding.apart)
+    )
     if not found:
         return ""
     return f"<section><h2>What was found in this area</h2>{blocks.findings(found)}</section>"

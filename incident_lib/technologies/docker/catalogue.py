@@ -3,7 +3,8 @@
 from incident_lib.findings.catalogue import CHANGE, STATE, SYMPTOM, Flag, entry, failures
 
 FINDINGS = (
-    *failures("docker.engine"),
+    *failures("docker.engine", no_engine=(Flag.ENGINE_SILENT,), timed_out=(Flag.ENGINE_SILENT,),
+              fields="barred_count"),
     entry("docker.engine.ok", STATE, "The Docker engine answers", fields="version"),
     entry("container.list.ok", STATE, "The containers were listed", fields="containers running"),
     entry("container.list.no_common_network", SYMPTOM, "Two containers that need each other share no network",
@@ -15,8 +16,10 @@ FINDINGS = (
           fields="processes python_version zombies"),
     entry("container.state.ok", STATE, "The container runs"),
     entry("container.state.not_running", SYMPTOM, "The container does not run", Flag.DOWN,
-          fields="container exit_code oom_killed restart_count state", event="end", precedence=4),
-    entry("container.state.not_found", SYMPTOM, "There is no such container", Flag.DOWN),
+          manner="gone", fields="container exit_code oom_killed restart_count state", event="end",
+          precedence=4),
+    entry("container.state.not_found", SYMPTOM, "There is no such container", Flag.DOWN,
+          manner="gone"),
     entry("container.state.oom_killed", SYMPTOM, "The container was killed for memory",
           fields="container memory_limit_bytes", event="end", precedence=1),
     entry("container.state.worker_killed", SYMPTOM,

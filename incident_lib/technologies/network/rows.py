@@ -35,6 +35,7 @@ class PortAnswer(Row, frozen=True, kw_only=True):
     name: str = ""  # what was asked for, where it was asked inside a container
     asked: str = ""  # from where: "container app-backend"; this machine if empty
     dependency: str = ""  # whose port it is, where that is not the target itself
+    unsent: bool = False  # this machine has no route there, or may not send, so nothing left it
 
 
 class Trust(StrEnum):

@@ -5,7 +5,8 @@ from incident_lib.findings.catalogue import CHANGE, STATE, SYMPTOM, Flag, entry
 FINDINGS = (
     entry("process.state.ok", STATE, "The process runs",
           fields="cpu_cores memory_ratio open_file_ratio pid resident_bytes"),
-    entry("process.state.not_running", SYMPTOM, "The process does not run", Flag.DOWN, fields="pid"),
+    entry("process.state.not_running", SYMPTOM, "The process does not run", Flag.DOWN, fields="pid",
+          manner="gone"),
     entry("process.state.halted", SYMPTOM, "A signal halted the process", fields="pid"),
     entry("process.state.restarted", CHANGE, "The process was started", fields="pid", event="change",
           precedence=9),

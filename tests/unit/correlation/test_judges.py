@@ -1,6 +1,7 @@
 """The judges as one list: where two neighbours meet their order counts; none reads what people read."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,18 @@ import pytest
 
 from incident_lib.correlation.judges import BAD, JUDGES, Judge, judge_together
 from incident_lib.correlation.situation import Situation
+from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.findings.catalogue import Nature
 from incident_lib.hypotheses import parse_patterns, rank
 from incident_lib.incident.snapshot import load_about
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.stored import load_evidence
-from incident_lib.model import Finding, FindingSeverity
+from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
 from incident_lib.technologies import catalogue
+from incident_lib.technologies.network.rows import PortAnswer
 from tests.unit.correlation import test_cache_stampede as stampede
 from tests.unit.correlation import test_dependency_reports as reports
 from tests.unit.correlation import test_stalled_service as stalled
@@ -32,6 +35,14 @@ SHOP = Topology(
     depends_on={"api": ("books", "keys", "bank")},
 )
 CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
+
+
+def evidence_of(target: str, *, unsent: bool) -> Evidence:
+    row = PortAnswer(address="203.0.113.7", port=80, kind=ProblemKind.UNREACHABLE, unsent=unsent)
+    return Evidence(
+        probe="network.ports", target=target, status=EvidenceStatus.COLLECTED, rows=(row,), source="connect",
+        collected_at=datetime(2026, 1, 15, 14, tzinfo=UTC), duration_seconds=0.0,
+    )  # fmt: skip
 
 
 def seen(target: str, name: str, severity: FindingSeverity = WARNING, **data: Any) -> Finding:
@@ -58,10 +69,11 @@ LOST = (
     seen("books", "postgres.counters.statement", INFO),
     seen("api", "logs.lines.slow"),
 )
-REFUSED = (
-    seen("books", "postgres.connection.denied", CRITICAL),
+CUT_OFF = (
+    *(seen(target, "http.health.unreachable", CRITICAL) for target in ("api", "keys", "bank")),
     seen("books", "postgres.counters.rollbacks"),
 )
+UNSENT = tuple(evidence_of(target, unsent=True) for target in ("api", "keys", "bank"))
 # For two neighbours that meet: findings of which others are made when they are swapped, and why.
 MEET: dict[tuple[str, str], tuple[tuple[Finding, ...], tuple[Finding, ...], str]] = {
     ("judge_slowness", "judge_vantage"): (
@@ -79,10 +91,10 @@ MEET: dict[tuple[str, str], tuple[tuple[Finding, ...], tuple[Finding, ...], str]
         (),
         "who waits for a cache that lost its keys does not stall by itself",
     ),
-    ("judge_logins", "judge_rollbacks"): (
-        REFUSED,
+    ("judge_events", "judge_rollbacks"): (
+        CUT_OFF,
         (),
-        "a login of ours that is refused is no transaction that fails",
+        "what only this machine does not reach is no transaction that fails",
     ),
 }
 
@@ -126,7 +138,7 @@ def swapped(first: Judge, second: Judge) -> list[Judge]:
 
 
 def shop(compared: tuple[Finding, ...] = ()) -> Situation:
-    return Situation(catalogue=catalogue(), topology=SHOP, compared=compared)
+    return Situation(catalogue=catalogue(), topology=SHOP, compared=compared, evidence=UNSENT)
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=NAMES)

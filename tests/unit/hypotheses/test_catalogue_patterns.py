@@ -213,6 +213,13 @@ CASES: dict[str, tuple[str, Case]] = {
     ),
     "host-disk-full": ("machine", ("machine host.disk.full",)),
     "clock-skew": ("ledger", ("ledger postgres.connection.clock WARNING",)),
+    # many targets at once
+    "engine-down": ("all", ("all together.engine",)),
+    "resolver-down": ("all", ("all together.resolver",)),
+    "own-vantage": ("all", ("all together.own_way",)),
+    "authority-failed": ("all", ("all together.authority",)),
+    "place-down": ("all", ("all together.place",)),
+    "common-cause": ("all", ("all together.unexplained",)),
 }
 
 

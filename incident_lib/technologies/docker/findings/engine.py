@@ -29,7 +29,8 @@ def judge_engine(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     if problem is None or problem.kind.is_ours:
         severity = FindingSeverity.UNKNOWN
     advice = problem.advice if problem else ""
-    yield finding(evidence, kind, severity, reason_of(evidence), advice)
+    barred = problem.numbers.get("barred_count") if problem else None
+    yield finding(evidence, kind, severity, reason_of(evidence), advice, barred_count=barred)
 
 
 def analyze_containers(evidence: Evidence, _context: Context) -> Iterator[Finding]:

@@ -45,6 +45,8 @@ def analyze_names_failure(evidence: Evidence, _context: Context) -> Iterator[Fin
         f"the name {name} does not resolve here",
         f"{reason_of(evidence)}. {problem.advice}",
         host=name,
+        resolver_count=problem.numbers.get("resolver_count"),
+        silent_count=problem.numbers.get("silent_count"),
     )
 
 

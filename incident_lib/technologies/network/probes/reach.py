@@ -40,11 +40,12 @@ def open_session(endpoint: Endpoint) -> NetworkSession:
     try:
         addresses = names.resolve(endpoint.host, endpoint.port or 0, NAME_SECONDS)
     except TargetError as error:
-        answers = "; ".join(
-            f"{answer.asked}: {answer.code or answer.error}" for answer in _ask_resolvers(endpoint.host)
-        )
+        asked = _ask_resolvers(endpoint.host)
+        answers = "; ".join(f"{answer.asked}: {answer.code or answer.error}" for answer in asked)
         message = f"{error.message} ({answers})" if answers else error.message
-        raise TargetError(error.kind, message, error.advice) from error
+        silent = sum(answer.code is None for answer in asked)
+        numbers = {"resolver_count": len(asked), "silent_count": silent}
+        raise TargetError(error.kind, message, error.advice, numbers=numbers) from error
     return NetworkSession(endpoint, addresses, clock.monotonic() - started)
 
 
@@ -110,6 +111,7 @@ def _port_answer(attempt: Attempt) -> PortAnswer:
         kind=attempt.kind,
         message=attempt.message,
         seconds=attempt.seconds,
+        unsent=attempt.unsent,
     )
 
 
