@@ -25,7 +25,7 @@ from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
-from incident_lib.reports.index_page import failed_at_unknown_time
+from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
 from incident_lib.response.collection import collect_case
 from incident_lib.technologies import catalogue
 from incident_lib.units import format_count, some_of
@@ -76,7 +76,8 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
 class FindingStream:
     """Passes on what is wrong as it is found, at the first few targets; of the others it keeps the names."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_ALONE) -> None:
+        self._most = most
         self._manners: dict[str, set[Manner]] = {}
         self.held: set[str] = set()
 
@@ -86,7 +87,7 @@ class FindingStream:
             if not finding.severity.is_bad:
                 continue
             known = self._manners.get(finding.target)
-            if known is None and len(self._manners) >= MOST_ALONE:
+            if known is None and len(self._manners) >= self._most:
                 self.held.add(finding.target)
                 continue
             known = self._manners.setdefault(finding.target, set())
@@ -208,7 +209,8 @@ def collect(
         text = f"{plain(why)}. Collecting without keeping it ..."
         console.print(text, style="yellow", markup=False, soft_wrap=True)
 
-    stream = FindingStream()
+    # What is only assumed to be here is no fault before it is known whether any of it is.
+    stream = FindingStream(MOST_ALONE if settings.path else 0)
     with watching(console, stream) as watch:
         case, why = collect_case(
             settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
@@ -308,6 +310,8 @@ def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
             "Nothing is wrong any more" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
         )
         text = "No hypothesis is supported" if bad else f"{well} as far as could be seen"
+        if not bad and (nothing := nothing_here(analysis)):
+            return Text(f"\n{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}", style="bold")
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed, and whether they still do is not known"
         return Text(f"\n{text}{blind}.", style="bold")

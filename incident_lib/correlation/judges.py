@@ -18,6 +18,7 @@ from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.correlation.first_start import judge_first_starts
 from incident_lib.correlation.loading import judge_loading
 from incident_lib.correlation.logins import judge_logins
+from incident_lib.correlation.nothing_here import judge_nothing
 from incident_lib.correlation.one_event import judge_events
 from incident_lib.correlation.one_refusal import judge_refusals
 from incident_lib.correlation.processors import judge_processors
@@ -55,6 +56,12 @@ JUDGES = (
     Judge(
         judge=judge_refusals,
         reads=_names(Flag.ENGINE_SILENT, "engine_silent:severity"),
+    ),
+    Judge(
+        judge=judge_nothing,
+        reads=_names(Flag.ANSWERS, "down:severity", "found_bad:severity"),
+        changes=_names("down:severity", "found_bad:severity"),
+        adds=("together.nothing",),
     ),
     Judge(
         judge=judge_slowness,

@@ -85,6 +85,7 @@ class Flag(StrEnum):
     LOCK_WAIT = auto()  # sessions wait for the transaction that the data name
     # What many targets share.
     TOGETHER = auto()  # one event at the targets that its data list
+    NOTHING_HERE = auto()  # nothing is configured, and nothing was found to look at
     ENGINE_SILENT = auto()  # the engine of containers does not answer
     # The machine that the workbench runs on.
     OVERLOADED = auto()  # more wants to run than it has processors
@@ -267,6 +268,8 @@ COMMON = (
         entry("together.place", SYMPTOM, "Everything at one address, or in one range of them, fails"),
         entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is not known"),
     ), Flag.TOGETHER, fields="count total targets what where"),
+    entry("together.nothing", STATE, "Nothing is configured, and nothing of the usual stack is here",
+          Flag.NOTHING_HERE),
     entry("container.state.created", CHANGE, "The container was created with most others: a first start",
           fields="container image image_id version revision", event="change", precedence=2),
     entry("host.load.starved", SYMPTOM, "A program takes the processors, a service waits, and users feel it",

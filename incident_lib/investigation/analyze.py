@@ -16,7 +16,15 @@ from incident_lib.findings.catalogue import Flag
 from incident_lib.findings.recovery import settled
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
-from incident_lib.model import Analysis, Evidence, EvidenceStatus, Finding, FindingSeverity, NotAssessed
+from incident_lib.model import (
+    EVERYTHING,
+    Analysis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    NotAssessed,
+)
 from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
 from incident_lib.probes.base import problem_of
@@ -124,7 +132,7 @@ def not_judged(what: str, error: Exception) -> Finding:
     return Finding(
         id="correlation.unknown",
         severity=FindingSeverity.UNKNOWN,
-        target="all",
+        target=EVERYTHING,
         title=f"not assessed: {what}: {problem_of(error).message}",
     )
 
@@ -140,7 +148,9 @@ def _gaps(
 
     Of a finding on several snapshots it is the comparison that could not be made.
     """
-    unknown = [each for each in findings if each.severity is FindingSeverity.UNKNOWN]
+    unknown = [
+        each for each in findings if each.severity is FindingSeverity.UNKNOWN and each.target != EVERYTHING
+    ]
     hidden = hidden_by_engine(evidence)
     engine = [each for each in unknown if catalogue().has(each, Flag.ENGINE_SILENT)]
     stated = {each.evidence[0] for each in engine}  # of the others it is stated there

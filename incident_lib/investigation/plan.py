@@ -47,6 +47,7 @@ def topology(settings: Settings) -> Topology:
         depends_on={service.name: service.depends_on for service in settings.services},
         addresses={service.name: _addresses(settings, service) for service in settings.services}
         | {dependency.name: _addresses(settings, dependency) for dependency in settings.dependencies},
+        is_assumed=settings.path is None,
         places={service.name: service.container for service in settings.services if service.container},
     )
 

@@ -31,6 +31,8 @@ def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tu
     """
     if not any(finding.severity is not FindingSeverity.UNKNOWN for finding in analysis.findings):
         return IncidentSeverity.SEV2, "nothing could be judged from here: in doubt the worse one"
+    if any(catalogue().has(finding, Flag.NOTHING_HERE) for finding in analysis.findings):
+        return IncidentSeverity.SEV4, "nothing is configured here, and nothing was found to look at"
     signals = signals_of(analysis, at=_NO_TIME, topology=topology)
     rules = [*_all_users(signals, analysis.findings), *_most_users(signals), *_some_users(signals, analysis)]
     worst = min((severity for severity, _ in rules), default=IncidentSeverity.SEV4)

@@ -12,6 +12,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     depends_on: dict[str, tuple[str, ...]] = {}
     addresses: dict[str, tuple[str, ...]] = {}  # "db.example.com:5432"; "app-db" where any port is meant
     places: dict[str, str] = {}  # in which container a service runs
+    is_assumed: bool = False  # nothing is configured: these are the targets of the usual stack
 
     def needs(self, name: str) -> frozenset[str]:
         """Return everything `name` needs, at any distance.

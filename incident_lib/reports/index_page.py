@@ -74,8 +74,8 @@ def verdict(analysis: Analysis) -> str:
     bad = [finding for finding in analysis.findings if finding.severity.is_bad]
     if bad:
         return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
-    if failed := failed_at_unknown_time(analysis):
-        return f"Whether it is still so is not known: {failed.target}, {failed.title}"
+    if unknown := _unknown(analysis):
+        return unknown
     if not any(finding.severity is FindingSeverity.OK for finding in analysis.findings):
         return "Nothing could be judged: see what is not known"
     blind = len(analysis.not_assessed)
@@ -84,6 +84,20 @@ def verdict(analysis: Analysis) -> str:
         more = f" and {len(past) - 1} more" if past[1:] else ""
         return f"Recovered: {past[0].target}, {past[0].title}{more}. Nothing is wrong now{unseen}"
     return f"Nothing wrong was found in what was looked at{unseen}"
+
+
+def _unknown(analysis: Analysis) -> str:
+    """Return what is not known although nothing bad was found, "" for nothing of that kind."""
+    if nothing := nothing_here(analysis):
+        return f"{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}"
+    if failed := failed_at_unknown_time(analysis):
+        return f"Whether it is still so is not known: {failed.target}, {failed.title}"
+    return ""
+
+
+def nothing_here(analysis: Analysis) -> Finding | None:
+    """Return that nothing is configured and nothing was found to look at."""
+    return next((f for f in analysis.findings if catalogue().has(f, Flag.NOTHING_HERE)), None)
 
 
 def failed_at_unknown_time(analysis: Analysis) -> Finding | None:

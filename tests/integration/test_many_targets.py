@@ -1,8 +1,10 @@
 """Many targets that fail at once: one event where they share something, and none where they do not."""
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +144,21 @@ def test_a_dead_resolver_is_one_event_for_twenty_names(tmp_path: Path) -> None:
         len(seen["hypotheses"]) - 1
     )
     assert "20 names" in first["title"]
+
+
+def test_nothing_configured_and_nothing_here_is_no_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    with contextlib.ExitStack() as held:
+        for port in (8000, 3000):
+            sock = held.enter_context(socket.socket())
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                pytest.skip(f"port {port} is taken")
+        assert run("triage", "--no-color") == 0
+    out = capsys.readouterr().out
+    assert "Nothing is configured, and nothing of the usual stack is on this machine" in " ".join(out.split())
+    assert not re.search("SEV[123]|^CRITICAL", out, re.MULTILINE)
