@@ -95,7 +95,9 @@ def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> F
                 finding, finding.until, f"{', '.join(causes)} answers now, and it was not seen since"
             )
         return finding
-    if not (kind.flags & _OF_REQUESTS) and states.is_well(target):
+    of_lines = Flag.FIRST_SEEN in kind.flags and kind.nature is Nature.SYMPTOM
+    needs_more = target not in states.stores and (of_lines or kind.flags & _OF_REQUESTS)
+    if not needs_more and states.is_well(target):
         return recovered(finding, finding.until, f"{target} is well now, and it was not seen since")
     return finding
 
@@ -111,7 +113,7 @@ def _causes(finding: Finding, about: str, situation: Situation) -> Iterator[str]
     near = [name for name in topology.depends_on.get(target, ()) if topology.kinds.get(name) == about]
     if peers := str(finding.data.get("peers") or "").split():
         named = frozenset[str]().union(*map(topology.called, peers))
-        near = [name for name in near if name in named]
+        near = [name for name in near if not named or name in named]
     yield from near
 
 

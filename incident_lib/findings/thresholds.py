@@ -69,6 +69,7 @@ _known = {
     "baseline.scans.least_share_ratio": limit(
         0.1, "own", "of all looks at the table, up from less than half"
     ),
+    "recovery.least_quiet_seconds": limit(30, "own", "without it, or it may go on any moment"),
     "trend.least_count": limit(5, "own", "samples; fewer have no trend"),
     "trend.least_agreement_ratio": limit(0.6, "own", "Kendall's tau: noise of twenty samples reaches 0.35"),
     "trend.memory.least_ratio": limit(0.02, "own", "growth over the watch, of the limit"),

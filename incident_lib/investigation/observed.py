@@ -20,6 +20,7 @@ _SAME = timedelta(seconds=5)  # two probes or two snapshots about one moment
 _DAY = timedelta(days=1)  # a warning that is older than this has nothing to do with today
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _FAILS, _PASSES = "fails", "passes"
+_RECOVERED = "recovered"
 
 
 def record_observed(
@@ -88,7 +89,7 @@ class _Known:
         moments = self._moments.get(_subject(draft))
         if not moments or "check" in draft.data:
             return False
-        if Flag.FIRST_SEEN in _kind(draft).flags:
+        if Flag.FIRST_SEEN in _kind(draft).flags and draft.data.get("what") != _RECOVERED:
             return True  # it moves with the window: the first moment that was recorded stays
         at = draft.occurred_at or _NEVER
         nearest = moments[max(0, (place := bisect_left(moments, at)) - 1) : place + 1]
@@ -123,6 +124,8 @@ def _moments(analysis: Analysis, seen_at: Mapping[str, datetime]) -> Iterator[Dr
         text = f"trouble begins, {finding.title}" if begins else finding.title
         yield _draft(finding, analysis, finding.since, text)
     for finding in analysis.findings:
+        if finding.is_past and finding.until and catalogue()[finding.id].is_felt:
+            yield _draft(finding, analysis, finding.until, finding.title, what=_RECOVERED)
         if root := _lock_root(finding, seen_at):
             yield _draft(finding, analysis, root, _root_text(finding), what="root")
 
@@ -130,6 +133,8 @@ def _moments(analysis: Analysis, seen_at: Mapping[str, datetime]) -> Iterator[Dr
 def _is_moment(finding: Finding, newest: datetime | None) -> bool:
     if finding.since is None:
         return False
+    if finding.is_past:  # its end is a moment of its own
+        return catalogue().has(finding, Flag.ONSET)
     if finding.severity is FindingSeverity.WARNING:
         return newest is None or finding.since > newest - _DAY
     kind = catalogue()[finding.id]

@@ -8,6 +8,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.compare import compare_conclusions
 from incident_lib.investigation.plan import context_for
 from incident_lib.investigation.setup import patterns_for, redactor_for
+from incident_lib.investigation.since import after_mitigation
 from incident_lib.investigation.snapshot import derived_findings, earlier_of
 from incident_lib.model import Analysis
 from incident_lib.model.difference import Comparison
@@ -31,7 +32,8 @@ def reanalyze(case: Case) -> Reanalysis:
     Source: the incident's folder, and the baseline of that time. Errors: RedactionError, ConfigError,
     FolderError.
     """
-    settings, context = case.settings, context_for(case.settings, case.window)
+    settings = case.settings
+    context = after_mitigation(context_for(settings, case.window), case.folder)
     redactor = case.folder.redactor if case.folder else redactor_for(settings)
     around = derived_findings(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
     analysis = analyze(

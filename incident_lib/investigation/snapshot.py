@@ -30,7 +30,7 @@ from incident_lib.investigation.observed import record_observed
 from incident_lib.investigation.parameters import read_parameters
 from incident_lib.investigation.plan import context_for, plan_lanes, topology
 from incident_lib.investigation.setup import load_settings, patterns_for, redactor_for, signer_for
-from incident_lib.investigation.since import SINCE
+from incident_lib.investigation.since import SINCE, after_mitigation
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
@@ -73,7 +73,7 @@ def _take(
 ) -> Case:
     window = window_since(since)
     configuration = data_of_collection(settings, folder) if folder else {}
-    context = context_for(settings, window)
+    context = after_mitigation(context_for(settings, window), folder)
     patterns, graph = patterns_for(settings), topology(settings)
     redactor = folder.redactor if folder else redactor_for(settings)
     writer = SnapshotWriter(parent, window, redactor, signer=signer_for(settings))

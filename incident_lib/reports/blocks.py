@@ -26,7 +26,8 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     cards = _gathered(
         each for each in ordered if each.severity not in {FindingSeverity.INFO, FindingSeverity.OK}
     )
-    notes = [each for each in ordered if each.severity is FindingSeverity.INFO]
+    past = [each for each in ordered if each.is_past]
+    notes = [each for each in ordered if each.severity is FindingSeverity.INFO and not each.is_past]
     passed = [each for each in ordered if each.severity is FindingSeverity.OK]
     if not ordered:
         return note("No finding: nothing here was checked.")
@@ -34,6 +35,7 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     quiet = format_count(len(passed), "check")
     return (
         f'<div class="iw-findings">{"".join(finding(card, target=target) for card in cards)}'
+        f"{_folded(past, f'{len(past)} recovered, and well since', 'iw-noted', target=target)}"
         f"{_folded(notes, f'{len(notes)} worth knowing', 'iw-noted', target=target)}"
         f"{_folded(passed, f'{quiet} passed{well}', 'iw-passed', target=target)}</div>"
     )
@@ -42,7 +44,8 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
 def finding(found: Finding, *, target: bool = True) -> str:
     """Return a finding as a card."""
     about = f'<span class="iw-target">{escape(found.target)}</span>' if target else ""
-    since = f'<span class="iw-since">since {_time(found.since)}</span>' if found.since else ""
+    until = f", not seen since {_time(found.until)}" if found.until else ""
+    since = f'<span class="iw-since">since {_time(found.since)}{until}</span>' if found.since else ""
     actions = "".join(f"<li>{escape(action.text)}</li>" for action in found.actions)
     proposed = f'<ul class="iw-actions">{actions}</ul>' if actions else ""
     return (

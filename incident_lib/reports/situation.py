@@ -95,6 +95,15 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return f"{format_share(share)} of requests to {finding.target} fail{since}{seen}"
 
     @property
+    def recovered(self) -> tuple[Finding, ...]:
+        """What failed and is well since, what users feel first; nothing while something else is wrong."""
+        if self.troubles or not self.analysis:
+            return ()
+        past = [finding for finding in self.analysis.findings if finding.is_past]
+        felt = [finding for finding in past if catalogue()[finding.id].is_felt]
+        return tuple((felt or past)[:_TROUBLES])
+
+    @property
     def stated_findings(self) -> str:
         """What a person last recorded as known, "" when none did."""
         return self._last_stated("findings")
@@ -112,6 +121,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         likely = [f"{plain(self.likely.title)} (likely, not confirmed)"] if self.likely else []
         if not likely and self.troubles and self.incident.is_open:
             likely = ["; ".join(f"{f.target}: {plain(f.title)}" for f in self.troubles[:2])]
+        if not likely and self.incident.is_open:
+            likely = [f"{finding.target}: {plain(finding.title)}" for finding in self.recovered[:2]]
         return "; ".join(filter(None, (*likely, self.failing)))
 
     @property

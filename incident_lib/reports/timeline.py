@@ -8,6 +8,7 @@ import msgspec
 
 from incident_lib.model import Analysis, Event, EventKind, Evidence, FindingSeverity, Incident, Window
 from incident_lib.model.topology import Topology
+from incident_lib.technologies import catalogue
 from incident_lib.units import format_duration
 
 _SAME = timedelta(seconds=5)  # what two snapshots record of the same change
@@ -145,6 +146,7 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
         yield TimelineRow(at=first.onset, text="Trouble begins", kind="onset", source=f"logs in {first.id}")
     changes: dict[tuple[str, str], list[datetime]] = {}  # sorted: a long incident has thousands
     critical: set[str] = set()
+    over: set[tuple[str, datetime | None]] = set()
     for snapshot in snapshots:
         for at, target, what in snapshot.changes:
             known = changes.setdefault((target, what), [])
@@ -159,6 +161,12 @@ def _from_evidence(snapshots: tuple[SnapshotFacts, ...]) -> Iterator[TimelineRow
                 source = f"{finding.id} in {snapshot.id}"
                 text = f"{finding.target}: {finding.title}"
                 yield TimelineRow(at=finding.since, text=text, kind="finding", source=source)
+            is_new = finding.is_past and (finding.ref, finding.until) not in over
+            if is_new and finding.until and catalogue()[finding.id].is_felt:
+                over.add((finding.ref, finding.until))
+                source = f"{finding.id} in {snapshot.id}"
+                text = f"{finding.target}: {finding.title}"
+                yield TimelineRow(at=finding.until, text=text, kind="recovered", source=source)
 
 
 def _by(at: datetime | None) -> str:

@@ -4,6 +4,7 @@ Errors of all: UsageError for what cannot be, FolderError where the folder canno
 """
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -13,12 +14,14 @@ import msgspec
 from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
+from incident_lib.findings.recovery import whole_span
 from incident_lib.incident import folder as folders
 from incident_lib.incident.binding import identity_data
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import Declaration, IncidentFolder
 from incident_lib.incident.lifecycle import check_moment, check_transition
 from incident_lib.incident.manifest import sha256
+from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.case import open_case
 from incident_lib.investigation.setup import marks_for, redactor_for, share_places
 from incident_lib.investigation.severity import propose_severity
@@ -205,7 +208,18 @@ def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) 
         if folder.incident.status is status:  # typed twice, or by two people, it is still one event
             return None
         word = status.value.capitalize()
-        return _become(folder, status, f"{word}: {reason}" if reason else word, how)
+        span = _span(folder) if status is IncidentStatus.RESOLVED and not reason else ""
+        text = f"{word}: {reason}" if reason else f"{word} ({span})" if span else word
+        return _become(folder, status, text, how)
+
+
+def _span(folder: IncidentFolder) -> str:
+    """Return from when to when it failed by the newest snapshot, "" where that shows no recovery."""
+    for path in reversed(folder.sealed_snapshots):
+        with suppress(FolderError):
+            analysis = load_analysis(path)
+            return whole_span(analysis.findings) if analysis else ""
+    return ""
 
 
 def _become(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:

@@ -14,6 +14,10 @@ from incident_lib.demo import FAULTS, DemoStack
 from incident_lib.demo.postgres import find_binaries
 from incident_lib.demo.redis import find_server
 from incident_lib.errors import WorkbenchError
+from incident_lib.investigation.collect import Watch
+from incident_lib.investigation.severity import propose_severity
+from incident_lib.investigation.since import since_for
+from incident_lib.investigation.snapshot import take_snapshot
 from tests import services
 from tests.integration.remediation_case import command, declared, phases
 
@@ -21,6 +25,7 @@ from tests.integration.remediation_case import command, declared, phases
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 CHECKOUT = {"customer": "customer-7", "product_id": 7, "quantity": 1}
+OF_LOAD = {"endpoint-slow"}  # what a busy machine shows, too
 BLOCKER = """
     SELECT DISTINCT holder.pid FROM pg_locks AS waiting, pg_stat_activity AS holder
     WHERE NOT waiting.granted AND holder.pid = ANY (pg_blocking_pids(waiting.pid))
@@ -84,6 +89,22 @@ def approve(stack, folder, *words):
     return command(stack.config, *shlex.split(line)[2:])
 
 
+def examined(stack, folder, since, shows):
+    """Return what is concluded once it `shows` what it should, or in the end; kept in the incident."""
+    settings, place = config.load(stack.config), folder.path / "snapshots"
+    for _ in range(6):
+        time.sleep(3.0)  # sessions begin to wait, and requests that waited may still time out
+        analysis = take_snapshot(settings, place, since, Watch(), folder=folder).analysis
+        if shows(analysis):
+            break
+    return analysis
+
+
+def ids(analysis):
+    """Return the ids of the hypotheses."""
+    return {hypothesis.id for hypothesis in analysis.hypotheses}
+
+
 def blockers(stack):
     with psycopg.connect(stack.workbench_dsn) as connection:
         return [row[0] for row in connection.execute(BLOCKER).fetchall()]
@@ -106,10 +127,22 @@ def test_a_rollback_ends_a_bad_deploy(stack, folder, broken):
 def test_terminating_the_blocker_ends_lock_contention(stack, folder, broken):
     broken("lock-contention", lambda: blockers(stack))
     pid = blockers(stack)[0]
+    during = examined(stack, folder, "60s", lambda found: "lock-contention" in ids(found))
+    assert "lock-contention" in ids(during)
     code, text, message = approve(stack, folder, "postgres.terminate", "db", "--arg", f"pid={pid}")
     assert (code, message) == (0, ""), text
     assert not blockers(stack)
     wait_for(lambda: checkout(stack) == 201)
+    # What was verified begins a new window, and what the snapshot before showed is reported as recovered.
+    since, why = since_for(folder, None)
+    assert "verified mitigation" in why
+    assert since_for(folder, "5m") == ("5m", "")
+    causes = ids(during) - OF_LOAD
+    after = examined(stack, folder, since, lambda found: not causes & ids(found))
+    assert not causes & ids(after)
+    assert not [finding for finding in after.findings if finding.severity.is_bad and finding.target == "db"]
+    assert any(finding.is_past and finding.target == "db" for finding in after.findings)
+    assert propose_severity(after)[0] > propose_severity(during)[0]
 
 
 def test_a_restart_ends_an_exhausted_pool(stack, folder, broken):

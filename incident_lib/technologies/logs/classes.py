@@ -51,6 +51,7 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     is_everyday: bool = False
     is_momentary: bool = False
     is_of_client: bool = False
+    is_lasting: bool = False
     reason: str | None = None
     reasons: tuple[Reason, ...] = ()
     sqlstate: tuple[str, ...] = ()

@@ -33,7 +33,6 @@ LIMITS = {
     "logs.errors.served_since": limit(
         30, "own", "requests without a failure: what failed for a moment is over"
     ),
-    "logs.recovery.least_quiet_seconds": limit(30, "own", "without it, or it may go on any moment"),
     "logs.recovery.least_expected_count": limit(
         5, "own", "times that it would have come since, at its rate: chance is silent once in 150 times"
     ),

@@ -519,7 +519,7 @@ CASES = (
     Case("logs.times.least_ratio", timed, 0.001),
     Case("logs.stale.least_seconds", lambda n: stale(age=n)),
     Case("logs.stale.least_count", lambda n: stale(lines=n)),
-    Case("logs.recovery.least_quiet_seconds", lambda n: over(quiet=n)),
+    Case("recovery.least_quiet_seconds", lambda n: over(quiet=n)),
     Case("logs.recovery.least_expected_count", lambda n: over(served=n)),
     Case("logs.service.least_share_ratio", of_one_service, 0.01),
     Case("http.slow.busy_machine.least_seconds", explained, 0.01),

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+from incident_lib.findings.recovery import recovered
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import Declaration
 from incident_lib.investigation.observed import observations, record_observed
@@ -153,3 +154,14 @@ def test_recording_twice_writes_once(tmp_path):
     (event,) = (one for one in folder.events if one.kind is EventKind.OBSERVED)
     assert "hunter2" not in event.text
     assert folder.verify() == []
+
+
+def test_what_has_recovered_is_a_moment_at_its_end():
+    until = AT + timedelta(minutes=2)
+    over = recovered(found("logs.lines.errors", target="backend"), until)
+    (draft,) = observations(analysis(over))
+    assert draft.occurred_at == until
+    assert "well since" in draft.text
+    assert observations(analysis(over, snapshot="20260115T144000Z"), known=[draft]) == ()
+    again = recovered(found("logs.lines.errors", target="backend"), until + timedelta(minutes=9))
+    assert len(observations(analysis(again), known=[draft])) == 1

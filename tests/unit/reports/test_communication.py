@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from incident_lib.config import Document, Service
 from incident_lib.config.tables import Contact
 from incident_lib.errors import UsageError
+from incident_lib.findings.recovery import recovered
 from incident_lib.model import (
     Analysis,
     Event,
@@ -333,3 +334,18 @@ def test_whatever_people_write_the_text_for_users_is_clean(impact, purpose, seve
     if now.is_for_users:
         inner = inner_names(now.document, incident)
         assert problems_of(render_status_page(now), inner, severity) == ()
+
+
+def test_drafts_report_what_has_recovered_with_its_span() -> None:
+    over = tuple(recovered(finding, NOW) for finding in ANALYSIS.findings)
+    situation = Situation(
+        incident=INCIDENT,
+        at=NOW,
+        document=DOCUMENT,
+        analysis=Analysis(snapshot="20260115T144500Z", findings=over),
+    )
+    for kind in (DraftKind.UPDATE, DraftKind.EXECUTIVE, DraftKind.ENGINEERING):
+        text = render_draft(kind, situation)
+        assert "failing from 14:31:00 to 14:45:00 UTC, well since" in text
+    worse = msgspec.structs.replace(situation, analysis=ANALYSIS)
+    assert "well since" not in render_draft(DraftKind.ENGINEERING, worse)

@@ -1,12 +1,14 @@
 """The state of one container: does it run, why not, since when, and what of it is risky."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from incident_lib import clock
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context, finding, ok, reason_of, unknown
-from incident_lib.model import Evidence, Finding, FindingSeverity
+from incident_lib.findings.recovery import quiet
+from incident_lib.model import Evidence, Finding, FindingSeverity, Holds
 from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerState, HealthOutput, NetworkAttachment
 from incident_lib.units import format_bytes
@@ -15,6 +17,7 @@ _NEVER_STARTED = {"created"}
 _NO_NETWORK = {"host", "none"}
 _KILLED = 137
 _ORDERLY = {0, 143}
+_STAYS = timedelta(seconds=90)
 
 
 def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -30,7 +33,7 @@ def analyze_container(evidence: Evidence, context: Context) -> Iterator[Finding]
         yield from trouble
         yield from _changed(evidence, state, context)
         yield from _risks(evidence, state)
-        if not any(found.severity.is_bad for found in trouble):
+        if not any(found.severity.is_bad and found.holds is Holds.NOW for found in trouble):
             since = f" since {clock.format_time(state.started_at)}" if state.started_at else ""
             health = f", {state.health}" if state.health else ""
             title = f"{state.name} runs{since}{health}"
@@ -118,7 +121,7 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
     if state.state == "restarting" or (running and recent and many):
         end = verdict(state.exit_code, out_of_memory=ended_for_memory(state))
         why = f": {end.meaning}" if state.exit_code is not None else ""
-        yield finding(
+        found = finding(
             evidence,
             "restarting",
             FindingSeverity.CRITICAL,
@@ -127,11 +130,14 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
             since=state.created_at if context.window.holds(state.created_at) else None,
             **data,
         )
+        # What restarts again and again is quiet in between; the engine waits for a minute at most.
+        stays = running and state.started_at and context.window.end - state.started_at > _STAYS
+        yield quiet(found, [state.started_at], context) if stays and state.started_at else found
         if ended_for_memory(state):
             yield _oom_killed(evidence, state)
     elif running and recent and not context.window.holds(state.created_at):
         by_policy = state.restart_count > 0
-        yield finding(
+        found = finding(
             evidence,
             "restarted",
             FindingSeverity.WARNING if by_policy else FindingSeverity.INFO,
@@ -141,6 +147,7 @@ def _restarts(evidence: Evidence, state: ContainerState, context: Context) -> It
             since=state.started_at,
             **data,
         )
+        yield quiet(found, [state.started_at], context) if by_policy and state.started_at else found
 
 
 def ended_for_memory(state: ContainerState) -> bool:

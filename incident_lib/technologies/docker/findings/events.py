@@ -1,11 +1,12 @@
 """What happened to containers in the window, as far as the engine remembers."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from incident_lib import clock
 from incident_lib.findings.base import Context, finding, ok
+from incident_lib.findings.recovery import quiet
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.docker.findings.exit_codes import verdict
 from incident_lib.technologies.docker.rows import ContainerEvent, EventsSeen
@@ -58,14 +59,15 @@ def _judge(
 ) -> Iterator[Finding]:
     deaths = [event for event in events if event.action == "die"]
     kernel = [event for event in events if event.action == "oom"]
-    yield from _out_of_memory(evidence, container, deaths, kernel)
+    for found, moments in _out_of_memory(evidence, container, deaths, kernel):
+        yield quiet(found, moments, context)
     own = [death for death in deaths if not _was_requested(death, events)]
     if context.thresholds.severity("container.restarts", len(own), "count"):
-        yield _loop(evidence, container, own)
+        yield quiet(_loop(evidence, container, own), [death.at for death in own], context)
     elif own:
-        yield _died(evidence, container, own, kernel)
+        yield quiet(_died(evidence, container, own, kernel), [death.at for death in own], context)
     yield from _on_request(evidence, container, events)
-    yield from _health(evidence, container, events)
+    yield from _health(evidence, container, events, context)
 
 
 def _was_requested(death: ContainerEvent, events: Sequence[ContainerEvent]) -> bool:
@@ -86,7 +88,7 @@ def _was_requested(death: ContainerEvent, events: Sequence[ContainerEvent]) -> b
 
 def _out_of_memory(
     evidence: Evidence, container: str, deaths: Sequence[ContainerEvent], kernel: Sequence[ContainerEvent]
-) -> Iterator[Finding]:
+) -> Iterator[tuple[Finding, list[datetime]]]:
     ended = [event for event in kernel if any(abs(death.at - event.at) <= _SAME_DEATH for death in deaths)]
     for name, events, title in (
         ("oom", ended, f"{container} was killed for memory"),
@@ -97,7 +99,7 @@ def _out_of_memory(
         ),
     ):
         if events:
-            yield finding(
+            found = finding(
                 evidence,
                 name,
                 FindingSeverity.CRITICAL,
@@ -107,6 +109,7 @@ def _out_of_memory(
                 container=container,
                 count=len(events),
             )
+            yield found, [event.at for event in events]
 
 
 def _times(events: Sequence[ContainerEvent]) -> str:
@@ -182,7 +185,9 @@ def _on_request(evidence: Evidence, container: str, events: Sequence[ContainerEv
             )
 
 
-def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]) -> Iterator[Finding]:
+def _health(
+    evidence: Evidence, container: str, events: Sequence[ContainerEvent], context: Context
+) -> Iterator[Finding]:
     past = [event for event in events if event.action == "health_status"]
     ill = [event for event in past if event.health == "unhealthy"]
     if ill:
@@ -190,7 +195,7 @@ def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]
         now = f"until {clock.format_time(past[-1].at)}" if is_over else "and still is"
         starts = [event.at for event in events if event.action == "start" and event.at <= ill[-1].at]
         as_it_started = is_over and starts and ill[-1].at - starts[-1] <= _STARTING
-        yield finding(
+        found = finding(
             evidence,
             "health_status",
             FindingSeverity.INFO if as_it_started else FindingSeverity.WARNING,
@@ -200,3 +205,4 @@ def _health(evidence: Evidence, container: str, events: Sequence[ContainerEvent]
             container=container,
             count=len(ill),
         )
+        yield quiet(found, [*(event.at for event in ill), past[-1].at], context) if is_over else found

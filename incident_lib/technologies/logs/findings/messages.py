@@ -67,7 +67,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             problem=f"{known.title}{_about(row.peers)}",
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
-        yield judged(view, found, state_of(view, spell_of(row)))
+        yield found if known.is_lasting else judged(view, found, state_of(view, spell_of(row)))
 
 
 def _unknown_class(row: LogErrorClass) -> LogClass:

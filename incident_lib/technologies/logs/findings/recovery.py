@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from incident_lib.findings.onset import find_onset
-from incident_lib.findings.recovery import recovered
+from incident_lib.findings.recovery import comes_back, recovered
 from incident_lib.model import Finding, Holds
 from incident_lib.model.series import Point, Series
 from incident_lib.technologies.logs.findings.view import View, when
@@ -26,10 +26,8 @@ from incident_lib.technologies.logs.rows import (
     LogLatency,
     LogTemplate,
 )
-from incident_lib.units import format_count
+from incident_lib.units import format_count, format_share
 
-_OFTEN = 2  # returns: it comes and goes
-_QUIET_FACTOR = 1.5  # times as long as it was quiet before
 _NOISE_RATIO = 0.1  # of all failures: an endpoint with fewer is no part of its own
 
 
@@ -89,7 +87,7 @@ def state_of(view: View, spell: Spell) -> State:
     if spell.last_at is None or not view.summary.has_times:
         return _NOW
     quiet = _quiet_seconds(view, spell.last_at)
-    if quiet < view.limit("recovery.least_quiet_seconds") or _comes_back(spell, quiet):
+    if quiet < view.context.thresholds["recovery.least_quiet_seconds"] or _comes_back(spell, quiet):
         return _NOW
     noun = "requests" if view.summary.requests_count else "lines"
     within, since = _activity(view, spell.first_at or spell.last_at, spell.last_at)
@@ -119,7 +117,7 @@ def endpoint_state(view: View, row: LogEndpoint) -> State:
         returns_count=row.returns_count,
         return_gap_seconds=row.return_gap_seconds,
     )
-    if quiet < view.limit("recovery.least_quiet_seconds") or _comes_back(spell, quiet):
+    if quiet < view.context.thresholds["recovery.least_quiet_seconds"] or _comes_back(spell, quiet):
         return _NOW
     since = format_count(row.served_since_count, "request")
     expected = (row.failing_ratio or 1.0) * row.served_since_count
@@ -142,14 +140,33 @@ def slow_state(view: View, slow: Iterable[LogEndpoint]) -> State:
     parts = []
     for row in slow:
         count = round((row.slow_ratio or 1.0) * row.requests_count)
-        parts.append((count, row.quick_since_count or 0, _slow_state(view, row)))
+        parts.append((count, row.quick_since_count or 0, _quick_again(view, row) or _slow_state(view, row)))
     return _of_parts(parts) if parts else slowness_state(view)
+
+
+def _quick_again(view: View, row: LogEndpoint) -> State | None:
+    """Return that an endpoint is quick again, but for the few slow requests that any has; None if not."""
+    over_time = next(
+        (each for each in view.evidence.of(LogLatency) if (each.method, each.path) == (row.method, row.path)),
+        None,
+    )
+    if over_time is None or is_silent(view):
+        return None
+    points = [
+        Point(step.at, _slower(step, view.limit("slow.warning_seconds")), sum(step.microseconds.values()))
+        for step in over_time.steps
+    ]
+    fall = _fall(view, points, timedelta(seconds=over_time.step_seconds))
+    least = view.limit("recovery.least_expected_count")
+    if fall is None or fall.ratio >= view.limit("slow_onset.least_ratio") or fall.expected < least:
+        return None
+    return State(Holds.PAST, fall.at, f"{format_share(fall.ratio)} of the requests since were slow")
 
 
 def _slow_state(view: View, row: LogEndpoint) -> State:
     if row.last_slow_at is None or row.quick_since_count is None:
         return _NOW
-    if _quiet_seconds(view, row.last_slow_at) < view.limit("recovery.least_quiet_seconds"):
+    if _quiet_seconds(view, row.last_slow_at) < view.context.thresholds["recovery.least_quiet_seconds"]:
         return _NOW
     since = format_count(row.quick_since_count, "request")
     expected = (row.slow_ratio or 1.0) * row.quick_since_count
@@ -227,7 +244,7 @@ def latency_state(view: View, row: LogLatency, slow_seconds: float) -> State:
         returns_count=len(gaps),
         return_gap_seconds=gaps[len(gaps) // 2] if gaps else None,
     )
-    if quiet < view.limit("recovery.least_quiet_seconds") or _comes_back(spell, quiet):
+    if quiet < view.context.thresholds["recovery.least_quiet_seconds"] or _comes_back(spell, quiet):
         return _NOW
     expected = sum(_slower(step, slow_seconds) for step in slow) / within * since
     served = format_count(since, "request")
@@ -249,19 +266,38 @@ def since_fall(view: View) -> tuple[datetime, float] | None:
         for bucket in view.evidence.of(LogBucket)
         if bucket.requests_count and bucket.at >= view.errors.at - _width(view)
     ]
+    fall = _fall(view, points, _width(view))
+    return None if fall is None else (fall.at, fall.ratio)
+
+
+class _Fall(msgspec.Struct, frozen=True):
+    """From when on less goes wrong, how much still does, and how often it would at the rate of before."""
+
+    at: datetime
+    ratio: float
+    expected: float
+
+
+def _fall(view: View, points: Sequence[Point], width: timedelta) -> _Fall | None:
+    """Return the end of what went wrong, read from the newest on; None where it is not long enough ago."""
     if not points:
         return None
     end = points[-1].at
     backwards = tuple(Point(end + (end - point.at), point.value, point.total) for point in points)
     fall = find_onset(
-        Series(name="failed requests, from the newest on", points=backwards),
+        Series(name="what went wrong, from the newest on", points=backwards),
         least_strength=view.limit("onset.least_strength"),
         least_before=view.limit("onset.least_before_count"),
         least_failed=view.limit("errors.least_count"),
     )
-    if fall is None or (fall.at - end).total_seconds() < view.limit("recovery.least_quiet_seconds"):
+    if fall is None:
         return None
-    return end - (fall.at - end) + _width(view), fall.before_ratio
+    at = end - (fall.at - end) + width
+    if ((view.summary.last_at or at) - at).total_seconds() < view.context.thresholds[
+        "recovery.least_quiet_seconds"
+    ]:
+        return None
+    return _Fall(at, fall.before_ratio, fall.after_ratio * fall.before_count)
 
 
 def parts_of(view: View) -> Sequence[LogEndpoint]:
@@ -309,8 +345,7 @@ def _too_few(view: View, until: datetime, served: str) -> State:
 
 
 def _comes_back(spell: Spell, quiet: float) -> bool:
-    gap = spell.return_gap_seconds
-    return spell.returns_count >= _OFTEN and gap is not None and quiet <= _QUIET_FACTOR * gap
+    return comes_back(spell.returns_count, spell.return_gap_seconds, quiet)
 
 
 def _quiet_seconds(view: View, last_at: datetime) -> float:

@@ -40,7 +40,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
     if fall and state.holds is not Holds.PAST:  # a part of it may go on
         since_when, newest = fall
         title += f", {format_share(newest)} since {since_when:%H:%M:%S} UTC"
-        severity = view.context.thresholds.severity("logs.errors", newest, "ratio") or FindingSeverity.INFO
+        severity = view.context.thresholds.severity("logs.errors", newest, "ratio") or FindingSeverity.WARNING
     if not summary.has_times:
         now = _failing_now(view)
         severity, more = now or (FindingSeverity.UNKNOWN, "when is unknown")

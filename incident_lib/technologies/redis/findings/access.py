@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok
+from incident_lib.findings.recovery import quiet
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.rows import RedisDenial, RedisSetting
 
 
-def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
+def analyze_acl(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield refusals inside the window, else OK."""
     denials = evidence.of(RedisDenial)
     if not denials:
@@ -16,7 +17,7 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     worst = max(denials, key=lambda row: row.denied_count)
     total = sum(row.denied_count for row in denials)
     what = "with a wrong password" if worst.reason == "auth" else f"the {worst.reason} {worst.what}"
-    yield finding(
+    found = finding(
         evidence,
         "denied",
         FindingSeverity.WARNING,
@@ -28,6 +29,7 @@ def analyze_acl(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         reason=worst.reason,
         address=worst.address,
     )
+    yield quiet(found, [row.last_at for row in denials], context)
 
 
 def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]:

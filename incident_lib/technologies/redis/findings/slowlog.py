@@ -6,8 +6,10 @@ after a fork takes long for whatever it happens to do.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from incident_lib.findings.base import Context, finding, ok
+from incident_lib.findings.recovery import quiet
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.flushes import flushed_slowly
@@ -95,7 +97,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
     slowest = max(worst, key=lambda slow: slow.duration_seconds)
     shown = f"{command} {pattern}".strip()
     calls = "one slow call" if len(worst) == 1 else f"{len(worst)} slow calls"
-    return finding(
+    found = finding(
         evidence,
         "slow",
         severity or FindingSeverity.INFO,
@@ -112,6 +114,8 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
         share_ratio=most / total,
         client=slowest.client or slowest.address,
     )
+    ends = [slow.started_at + timedelta(seconds=slow.duration_seconds) for slow in worst]
+    return quiet(found, ends, context)
 
 
 def _seconds(commands: tuple[RedisSlowCommand, ...] | list[RedisSlowCommand]) -> float:

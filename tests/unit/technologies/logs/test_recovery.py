@@ -172,5 +172,9 @@ def test_requests_that_took_long_are_over_when_the_same_are_quick() -> None:
     analysis = concluded(*before, *slow, *(took(ago, 12.0) for ago in range(240, 1, -1)))
     assert not _bad(analysis)
     assert {finding.holds for finding in _of(analysis, "slow")} == {Holds.PAST}
+    often = [took(ago, 1400.0 if ago % 50 == 0 else 12.0) for ago in range(240, 1, -1)]
+    assert {finding.holds for finding in _of(concluded(*before, *slow, *often), "slow")} == {Holds.PAST}
+    still = [took(ago, 1400.0 if ago % 5 == 0 else 12.0) for ago in range(240, 1, -1)]
+    assert Holds.NOW in {finding.holds for finding in _of(concluded(*before, *slow, *still), "slow")}
     untried = concluded(*before, *slow, *(took(ago, 12.0, "/other") for ago in range(240, 1, -1)))
     assert _of(untried, "slow")[0].holds is Holds.UNKNOWN
