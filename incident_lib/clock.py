@@ -1,7 +1,10 @@
 """The one place that reads the clock and parses times. Everything is UTC."""
 
 import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from incident_lib.errors import UsageError
@@ -23,6 +26,63 @@ def now() -> datetime:
 def monotonic() -> float:
     """Return seconds that only go forward, for durations and deadlines."""
     return time.monotonic()
+
+
+class Stalls:
+    """When this program wanted to run and did not: stopped, asleep, or without a processor.
+
+    A thread that only sleeps notices how late it wakes. What such a time makes late says nothing of others.
+    """
+
+    _EVERY_SECONDS = 0.05
+    _LATE_SECONDS = 0.02  # that timers of a machine at rest may be late
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watchers = 0
+        self._ended = threading.Event()
+        self._gaps: list[tuple[float, float, float]] = []  # from, to, seconds that were lost
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Notice them from here to the end of the block. Cost: twenty wake-ups a second."""
+        with self._lock:
+            self._watchers += 1
+            if self._watchers == 1:
+                self._gaps, self._ended = [], threading.Event()
+                threading.Thread(target=self._watch, args=(self._ended,), daemon=True, name="stalls").start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers -= 1
+                if not self._watchers:
+                    self._ended.set()
+
+    def between(self, start: float, end: float) -> float:
+        """Return how many seconds were lost between two moments of `monotonic`."""
+        with self._lock:
+            return sum(lost for since, until, lost in self._gaps if since < end and until > start)
+
+    def _watch(self, ended: threading.Event) -> None:
+        asleep, before = _asleep(), time.monotonic()
+        while not ended.wait(self._EVERY_SECONDS):
+            now, slept = time.monotonic(), _asleep()
+            late = now - before - self._EVERY_SECONDS
+            lost = max(0.0, late) + max(0.0, slept - asleep)
+            if lost > self._LATE_SECONDS:
+                with self._lock:
+                    self._gaps.append((before, now, lost))
+            asleep, before = slept, now
+
+
+def _asleep() -> float:
+    """Return for how many seconds the machine has slept so far, which `monotonic` leaves out on Linux."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if boot is None else time.clock_gettime(boot) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+stalls = Stalls()
 
 
 def parse_duration(text: str) -> timedelta:

@@ -62,6 +62,9 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
         def seen(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
             """Move the bar on, and print what is bad."""
             bar.update(task, advance=1, description=f"{evidence.target} {evidence.probe}")
+            if evidence.is_late_by_us:  # that may be our own waiting, which is judged at the end
+                stream.held.update(finding.target for finding in findings if finding.severity.is_bad)
+                return
             for finding in stream.pass_on(findings):
                 bar.console.print(_line(finding))
 

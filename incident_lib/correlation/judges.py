@@ -21,6 +21,7 @@ from incident_lib.correlation.logins import judge_logins
 from incident_lib.correlation.nothing_here import judge_nothing
 from incident_lib.correlation.one_event import judge_events
 from incident_lib.correlation.one_refusal import judge_refusals
+from incident_lib.correlation.own_stall import judge_own_stalls
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.correlation.rollbacks import judge_rollbacks
 from incident_lib.correlation.situation import Judgement, Situation
@@ -53,6 +54,11 @@ def _names(*flags: str) -> frozenset[str]:
 
 
 JUDGES = (
+    Judge(
+        judge=judge_own_stalls,
+        reads=_names(Flag.BY_SERVICE, Flag.OWN_CLOCK),
+        changes=_names("down:severity", "own_clock:severity"),
+    ),
     Judge(
         judge=judge_refusals,
         reads=_names(Flag.ENGINE_SILENT, "engine_silent:severity"),

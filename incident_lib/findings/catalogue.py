@@ -51,6 +51,7 @@ class Flag(StrEnum):
     CHECK = auto()  # by a check that asks as a user does: its first failure and its recovery are moments
     OF_STORE = auto()  # at a data store
     INSIDE = auto()  # from inside a container
+    OWN_CLOCK = auto()  # how long we waited ourselves is all that it rests on
     BY_SERVICE = auto()  # the service measured it with its own clock
     FOUND_WELL = auto()  # of something that was seen from inside, too: it is well from here
     FOUND_BAD = auto()  # of something that was seen from inside, too: it is bad from here

@@ -58,10 +58,15 @@ def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) ->
     A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon's, and what it says later
     is not heard. Interrupting the iteration loses nothing that was yielded.
     """
+    with clock.stalls.watched():
+        yield from _collect(lanes, window, deadline_seconds)
+
+
+def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -> Iterator[Evidence]:
     messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
     deadline = clock.monotonic() + deadline_seconds
     ends_at = deadline - min(_LAST_SHARE * deadline_seconds, _LAST_SECONDS)
-    collection = _Collection(lanes, deadline)
+    collection = _Collection(lanes, deadline, deadline_seconds)
     # No bounded call: a lane reports while it runs, and is given up by what it is at, not by one deadline.
     for index, lane in enumerate(lanes):
         work = threading.Thread(target=_work, args=(index, lane, window, ends_at, messages.put), daemon=True)
@@ -96,9 +101,10 @@ def _work(index: int, lane: Lane, window: Window, ends_at: float, put: Callable[
 class _Collection:
     """What each lane is doing, as far as it was heard. Lives in the collecting thread alone."""
 
-    def __init__(self, lanes: tuple[Lane, ...], deadline: float) -> None:
+    def __init__(self, lanes: tuple[Lane, ...], deadline: float, seconds: float) -> None:
         self._lanes = lanes
-        self._deadline = deadline
+        self._planned = deadline
+        self._seconds = seconds
         self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are reported
         self._begun: dict[int, _Begun] = {}
 
@@ -117,7 +123,7 @@ class _Collection:
             self._begun[message.lane] = message
         elif isinstance(message, _Seen):
             self._running[message.lane] += 1
-            yield message.evidence
+            yield self._with_stall(message.evidence, message.lane)
         else:
             yield from self._give_up(message.lane, "the collecting thread ended early", None)
 
@@ -137,6 +143,19 @@ class _Collection:
                 problem = timed_out(now - self._begun[lane].monotonic)
                 yield from self._give_up(lane, f"{self._begun[lane].probe.name} hangs", problem)
 
+    @property
+    def _deadline(self) -> float:
+        """When the collection ends: what this program did not run does not count, up to as long again."""
+        return self._planned + self._stalled(self._planned - self._seconds)
+
+    def _stalled(self, since: float) -> float:
+        return min(self._seconds, clock.stalls.between(since, clock.monotonic()))
+
+    def _with_stall(self, evidence: Evidence, lane: int) -> Evidence:
+        begun = self._begun.get(lane)
+        lost = clock.stalls.between(begun.monotonic, clock.monotonic()) if begun else 0.0
+        return msgspec.structs.replace(evidence, stalled_seconds=round(lost, 3)) if lost else evidence
+
     def _deadline_of(self, lane: int) -> float:
         """Return when a lane is given up for the sake of the whole: later where it counts what it has."""
         begun = self._begun.get(lane)
@@ -148,7 +167,8 @@ class _Collection:
         if begun is None:
             return self._deadline
         opening = _OPEN_SECONDS if begun.probe is self._lanes[lane].probes[0] else 0.0
-        return begun.monotonic + begun.probe.deadline_seconds + opening + _GRACE_SECONDS
+        stalled = self._stalled(begun.monotonic)
+        return begun.monotonic + begun.probe.deadline_seconds + opening + _GRACE_SECONDS + stalled
 
     def _give_up(self, index: int, reason: str, problem: Problem | None) -> Iterator[Evidence]:
         lane, reported = self._lanes[index], self._running.pop(index)
@@ -158,6 +178,7 @@ class _Collection:
             at, seconds = clock.now(), 0.0
             if begun is not None:
                 at, seconds = begun.at, clock.monotonic() - begun.monotonic
-            yield failed(rest[0], lane.target, problem, started_at=at, seconds=seconds)
+            lost = failed(rest[0], lane.target, problem, started_at=at, seconds=seconds)
+            yield self._with_stall(lost, index)
             rest = rest[1:]
         yield from skipped(lane, rest, reason)

@@ -12,6 +12,8 @@ from incident_lib.model.rows import Row, decode_row, decode_rows
 
 R = TypeVar("R", bound=Row)
 
+_STALL_SECONDS, _STALL_RATIO = 0.3, 0.4
+
 
 class EvidenceStatus(StrEnum):
     """How much a probe saw."""
@@ -73,6 +75,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     problem: Problem | None = None
     truncated: Truncation | None = None
+    stalled_seconds: float = 0.0  # of the duration, in which the workbench itself did not run
+
+    @property
+    def is_late_by_us(self) -> bool:
+        """Whether the workbench stood still for so long that waiting says nothing of the target."""
+        return self.stalled_seconds >= max(_STALL_SECONDS, _STALL_RATIO * self.duration_seconds)
 
     @property
     def ref(self) -> str:

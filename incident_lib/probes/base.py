@@ -20,6 +20,10 @@ _LONGEST_WORDS = 300
 _STRANGE_ADVICE = "check what listens on that address, and its version"
 # What no code of ours raises by itself, and a number, a date or a text of a server makes it raise.
 _OF_ANSWERS = (OverflowError, RecursionError, UnicodeError, MemoryError)
+_LATE_SECONDS, _SETTLE_SECONDS = 0.05, 0.1
+# A session that is no longer there is met like this, whoever ended it.
+_ENDED = frozenset({ProblemKind.RESET, ProblemKind.PROTOCOL, ProblemKind.UNSUPPORTED})
+_ENDS = frozenset({ProblemKind.RESET, ProblemKind.DEADLINE, ProblemKind.BUSY, ProblemKind.TIMED_OUT})
 BREAKER = 2  # times that one target is silent, after which it is left alone
 
 
@@ -80,10 +84,8 @@ def run(
     started_at, started = clock.now(), clock.monotonic()
     left = max(ends_at - started, 0.0) if probe.keeps else float("inf")
     # No bounded call: the probe stays in its lane's thread, which must be free again before the next one.
-    expired = threading.Event()
-    watchdog = threading.Timer(min(probe.deadline_seconds, left), _expire, (expired, session))
-    watchdog.daemon = True
-    watchdog.start()
+    expired, watchdog = threading.Event(), _Watchdog(min(probe.deadline_seconds, left))
+    watchdog.start(expired, session)
     try:
         fetched = probe.fetch(session, window)
         check_rows(fetched.rows)
@@ -141,17 +143,37 @@ def run_lane(
 def _run_all(
     lane: Lane, session: Session, window: Window, begin: Callable[[Probe], None], ends_at: float
 ) -> Iterator[Evidence]:
-    timeouts = 0
+    timeouts, ended = 0, ""
     for position, probe in enumerate(lane.probes):
         begin(probe)
         evidence = run(probe, session, lane.target, window, ends_at=ends_at)
-        yield evidence
         problem = evidence.problem
+        is_failed = evidence.status is EvidenceStatus.FAILED
+        if ended and is_failed and problem and problem.kind in _ENDED:
+            evidence = _behind(evidence, ended)
+        yield evidence
+        if is_failed and problem and problem.kind in _ENDS:
+            ended = ended or _end(probe, problem)
         timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT and not problem.answered
         if timeouts >= BREAKER:
             reason = f"{lane.target} did not answer {BREAKER} times, so it is left alone"
             yield from skipped(lane, lane.probes[position + 1 :], reason)
             return
+
+
+def _end(probe: Probe, problem: Problem) -> str:
+    """Return who ended a session, should it be gone behind this; "" where the server went on with it."""
+    if problem.kind is ProblemKind.TIMED_OUT:
+        return "" if problem.answered else f"our own deadline ended the session in {probe.name}"
+    if problem.kind is ProblemKind.DEADLINE:
+        return f"a limit of our own ended the session in {probe.name}"
+    return f"the session ended in {probe.name}: {problem.message}"
+
+
+def _behind(evidence: Evidence, ended: str) -> Evidence:
+    """Return the evidence of a probe whose session had ended before it: it says nothing of its own."""
+    problem = Problem(kind=ProblemKind.SKIPPED, message=ended)
+    return msgspec.structs.replace(evidence, status=EvidenceStatus.SKIPPED, problem=problem)
 
 
 def skipped(lane: Lane, probes: tuple[Probe, ...], reason: str) -> Iterator[Evidence]:
@@ -234,9 +256,34 @@ def _source(statement: str, vantage: str) -> str:
     return f"{statement}\n-- {vantage}" if vantage else statement
 
 
-def _expire(expired: threading.Event, session: Session) -> None:
-    expired.set()
-    session.abort()
+class _Watchdog:
+    """Breaks a session off at a probe's deadline; time in which this program did not run does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._done = threading.Event()
+
+    def start(self, expired: threading.Event, session: Session) -> None:
+        """Wait in a thread of its own; `expired` is set before the session is broken off."""
+        threading.Thread(target=self._wait, args=(expired, session), daemon=True, name="watchdog").start()
+
+    def cancel(self) -> None:
+        """Break nothing off any more."""
+        self._done.set()
+
+    def _wait(self, expired: threading.Event, session: Session) -> None:
+        started, left = clock.monotonic(), self._seconds
+        while left > 0:
+            if self._done.wait(left):
+                return
+            if clock.monotonic() - started > self._seconds + _LATE_SECONDS and self._done.wait(
+                _SETTLE_SECONDS
+            ):
+                return  # this program had stood still; what was answered meanwhile is read first
+            lost = min(self._seconds, clock.stalls.between(started, clock.monotonic()))
+            left = started + self._seconds + lost - clock.monotonic()
+        expired.set()
+        session.abort()
 
 
 def check_rows(rows: tuple[Row, ...]) -> None:

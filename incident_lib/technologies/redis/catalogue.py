@@ -10,6 +10,7 @@ FINDINGS = flagged((
     entry("redis.connection.ok", STATE, "The server answers", Flag.CHECK, Flag.ANSWERS,
           fields="median_seconds role uptime_seconds version"),
     entry("redis.connection.latency", SYMPTOM, "A ping takes long: the event loop is slow", Flag.CHECK,
+          Flag.OWN_CLOCK,
           fields="busy_ratio connect_seconds longest_command longest_seconds max_seconds own_delay_seconds "
                  "p95_seconds"),
     entry("redis.connection.restarted", CHANGE, "The server was started", Flag.CHECK, Flag.RESTARTED,

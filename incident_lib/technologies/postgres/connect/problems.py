@@ -19,6 +19,7 @@ from incident_lib.technologies.postgres.connect.session import (
 )
 
 _CANCELLED = "57014"  # by statement_timeout, or by a person: the server answers, and says so
+_POOLER_WAIT = "query_wait_timeout"  # PgBouncer gave up the wait for a server connection
 _BY_STATE = {
     "53300": ProblemKind.FULL,
     "28P01": ProblemKind.DENIED,
@@ -28,6 +29,7 @@ _BY_STATE = {
     "57P01": ProblemKind.RESET,  # ended by an administrator, or by a shutdown
     "57P02": ProblemKind.RESET,  # another process crashed
     "57P05": ProblemKind.RESET,  # idle for too long
+    "25P03": ProblemKind.DEADLINE,  # by our own idle_in_transaction_session_timeout
     _CANCELLED: ProblemKind.TIMED_OUT,
     "55P03": ProblemKind.BUSY,  # lock_timeout
     "42501": ProblemKind.PRIVILEGE,
@@ -102,6 +104,7 @@ _ADVICE = {
     ProblemKind.PROTOCOL: "something that is not PostgreSQL answers on this port",
     ProblemKind.RESET: "the server ended the session: restarted, crashed, terminated? Read its log",
     ProblemKind.BUSY: "a catalog is locked; see who blocks whom",
+    ProblemKind.DEADLINE: "a limit that the workbench sets for itself ended its session: look again",
     ProblemKind.PRIVILEGE: "GRANT pg_monitor TO the role that the workbench uses",
 }
 _TOO_LONG = "it answers, and ended the statement after the time that ours may take: check its load"
@@ -161,6 +164,8 @@ def kind_of(message: str, sqlstate: str | None, otherwise: ProblemKind) -> Probl
     """
     if sqlstate in _BY_STATE:
         return _BY_STATE[sqlstate]
+    if _POOLER_WAIT in message:
+        return ProblemKind.BUSY
     if sqlstate and sqlstate.startswith("08"):
         return ProblemKind.RESET
     for kind, pattern in _BY_MESSAGE:
@@ -185,6 +190,8 @@ def reason_in(message: str) -> str:
 
 def _error(kind: ProblemKind, message: str, *, answered: bool = False) -> TargetError:
     advice = _TOO_LONG if answered else _ADVICE.get(kind, "")
+    if _POOLER_WAIT in message:
+        advice = "the pooler had no server connection free in its time: see its pools, the server may be well"
     return TargetError(kind, reason_in(message), advice, answered=answered)
 
 
