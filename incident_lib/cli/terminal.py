@@ -22,7 +22,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Hypothesis
+from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Holds, Hypothesis
 from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
 from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
@@ -85,9 +85,12 @@ class FindingStream:
         self.held: set[str] = set()
 
     def pass_on(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Yield findings to be printed now: bad ones, and no second sign of the same fact."""
+        """Yield findings to be printed now: bad ones, and no second sign of the same fact.
+
+        Whether what was not seen again is over, the other targets show.
+        """
         for finding in findings:
-            if not finding.severity.is_bad:
+            if not finding.severity.is_bad or _may_be_over(finding):
                 continue
             known = self._manners.get(finding.target)
             if known is None and len(self._manners) >= self._most:
@@ -129,6 +132,11 @@ def _without_target(title: str, target: str) -> str:
     return plain(title).removeprefix(f"{target} ")
 
 
+def _may_be_over(finding: Finding) -> bool:
+    """Return whether it was not seen again, and is not known to be over."""
+    return finding.holds is Holds.UNKNOWN and finding.until is not None
+
+
 def print_findings(console: Console, analysis: Analysis) -> None:
     """Print the findings that need attention, the worst first; those of one event at many targets as one."""
     for group in grouped(f for f in apart_from_events(analysis) if f.severity.is_bad):
@@ -145,7 +153,7 @@ def print_derived(console: Console, case: Case, held: Collection[str] = ()) -> N
     for group in grouped(late):
         console.print(_group_line(group))
     for finding in bad:
-        if finding.id.startswith("trend."):
+        if finding.id.startswith("trend.") or (_may_be_over(finding) and finding.target not in held):
             console.print(_line(finding))
     unlike = sum(finding.id.startswith("baseline.") for finding in bad)
     if unlike:

@@ -95,7 +95,7 @@ def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> F
                 finding, finding.until, f"{', '.join(causes)} answers now, and it was not seen since"
             )
         return finding
-    of_lines = Flag.FIRST_SEEN in kind.flags and kind.nature is Nature.SYMPTOM
+    of_lines = Flag.FIRST_SEEN in kind.flags and "event" not in kind.fields  # and not of the server's life
     needs_more = target not in states.stores and (of_lines or kind.flags & _OF_REQUESTS)
     if not needs_more and states.is_well(target):
         return recovered(finding, finding.until, f"{target} is well now, and it was not seen since")

@@ -71,6 +71,14 @@ def settled(finding: Finding) -> Finding:
     return finding
 
 
+def doubted(finding: Finding) -> Finding:
+    """Return a finding that was not seen again, and may be over, with that in its title."""
+    if finding.holds is not Holds.UNKNOWN or finding.until is None or not finding.severity.is_bad:
+        return finding
+    doubt = f"not since {finding.until:%H:%M:%S} UTC, with too little since to know whether it is over"
+    return msgspec.structs.replace(finding, title=f"{finding.title}; {doubt}")
+
+
 def whole_span(findings: Iterable[Finding]) -> str:
     """Return in words from when to when what is over failed, "" where nothing is, or something is bad."""
     found = tuple(findings)

@@ -13,7 +13,7 @@ from incident_lib.correlation.recovery import confirm_recovery, gone_since
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.findings.catalogue import Flag
-from incident_lib.findings.recovery import settled
+from incident_lib.findings.recovery import doubted, settled
 from incident_lib.hypotheses import rank
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import (
@@ -104,7 +104,7 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
         judged = _together(judge, judged, situation)
     if before:
         past += gone_since(before.analysis, before.collected_at, (*judged, *past))
-    findings = _in_order(map(settled, (*judged, *past)))
+    findings = _in_order(doubted(settled(finding)) for finding in (*judged, *past))
     try:
         hypotheses = rank(findings, topology, patterns, situation.catalogue)
     except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into

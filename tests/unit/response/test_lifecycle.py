@@ -6,8 +6,19 @@ import pytest
 
 from incident_lib import clock, config, response
 from incident_lib.errors import UsageError
+from incident_lib.findings.recovery import recovered
 from incident_lib.incident.folder import Declaration
-from incident_lib.model import EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.incident.snapshot import SnapshotWriter
+from incident_lib.model import (
+    Analysis,
+    EventKind,
+    Finding,
+    FindingSeverity,
+    IncidentSeverity,
+    IncidentStatus,
+    Window,
+)
+from incident_lib.model.topology import Topology
 
 
 @pytest.fixture
@@ -116,3 +127,35 @@ def test_what_cannot_be_records_nothing(folder, step):
     with pytest.raises(UsageError):
         step(folder)
     assert folder.events == before
+
+
+def test_a_resolution_without_a_reason_names_the_span_that_was_measured(folder):
+    end = clock.now()
+    lost = Finding(
+        id="logs.lines.errors",
+        severity=FindingSeverity.CRITICAL,
+        target="backend",
+        title="80 of 100 requests failed with 5xx",
+        since=end - timedelta(minutes=9),
+    )
+    until = end - timedelta(minutes=5)
+    sealed(folder, recovered(lost, until))
+    event = response.resolve(folder)
+    span = f"failing from {lost.since:%H:%M:%S} to {until:%H:%M:%S} UTC, well since"
+    assert event.text == f"Resolved ({span})"
+
+
+def test_a_resolution_says_nothing_of_a_recovery_that_was_not_measured(folder):
+    lost = Finding(
+        id="logs.lines.errors", severity=FindingSeverity.CRITICAL, target="backend", title="it fails"
+    )
+    sealed(folder, lost)
+    assert response.resolve(folder).text == "Resolved"
+
+
+def sealed(folder, *findings):
+    """Seal a snapshot of these findings in the incident."""
+    end = clock.now()
+    window = Window(end - timedelta(minutes=15), end)
+    writer = SnapshotWriter(folder.path / "snapshots", window, folder.redactor)
+    writer.seal(Analysis(snapshot=writer.id, findings=findings), Topology())

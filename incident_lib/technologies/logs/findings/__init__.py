@@ -42,7 +42,7 @@ def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
     doubts = list(chain.from_iterable(judge(view) for judge in _DOUBTS))
     yield from (*found, *last, *doubts)
     if not (last or doubts or any(finding.severity.is_bad for finding in found)):
-        yield coverage.judge_well(view)
+        yield coverage.judge_well(view, recovered=any(finding.is_past for finding in found))
 
 
 def analyze_age(evidence: Evidence, context: Context) -> Iterator[Finding]:

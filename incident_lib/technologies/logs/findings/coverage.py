@@ -231,8 +231,8 @@ def judge_last(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def judge_well(view: View) -> Finding:
-    """Return that nothing is unusual in what was read, and how much that is."""
+def judge_well(view: View, *, recovered: bool = False) -> Finding:
+    """Return that nothing is unusual in what was read, or no more, and how much that is."""
     summary = view.summary
     parts = [describe_read(summary)]
     if summary.requests_count:
@@ -243,7 +243,7 @@ def judge_well(view: View) -> Finding:
     older = "\nolder lines of this stretch of time were not read" if cut and cut.total is None else ""
     return ok(
         view.evidence,
-        f"nothing unusual in the log: {', '.join(parts)}",
+        f"{'what failed is over' if recovered else 'nothing unusual in the log'}: {', '.join(parts)}",
         f"{span(summary.first_at, summary.last_at)}{older}",
         lines_count=summary.lines_count,
         requests_count=summary.requests_count,

@@ -35,7 +35,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
     title = f"{failed:,} of {served:,} requests failed with 5xx ({format_share(overall)})"
     state, fall = errors_state(view), since_fall(view)
     newest = onset.after_ratio if onset else None
-    if onset:
+    if onset and state.holds is not Holds.PAST:
         title += f", {format_share(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
     if fall and state.holds is not Holds.PAST:  # a part of it may go on
         since_when, newest = fall

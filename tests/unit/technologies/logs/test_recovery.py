@@ -54,7 +54,9 @@ def test_a_fault_of_a_minute_with_requests_served_since_is_over(error: str) -> N
     assert errors.until
     assert abs(errors.until - (NOW - timedelta(seconds=241))) < timedelta(seconds=2)
     assert "failing from 14:40:00 to 14:40:59 UTC, well since" in errors.title
+    assert "since 14:40" not in errors.title.partition(";")[0]
     assert all(finding.holds is Holds.PAST for finding in _of(analysis, "class."))
+    assert "nothing unusual" not in _of(analysis, "ok")[0].title
 
 
 def test_while_it_fails_it_holds() -> None:
@@ -73,6 +75,7 @@ def test_too_few_requests_since_leave_it_unknown_and_that_is_said() -> None:
     for finding in (*_of(analysis, "errors"), *_of(analysis, "class.")):
         assert finding.holds is Holds.UNKNOWN
         assert finding.severity.is_bad
+        assert "too little since to know whether it is over" in finding.title
         assert (
             "2 requests to GET /orders since then: too few to know" in finding.detail
             or "2 requests since then: too few" in finding.detail
