@@ -23,7 +23,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Holds, Hypothesis
-from incident_lib.remediation.proposals import command_of, proposed_actions
+from incident_lib.remediation.proposals import command_of, proposed_actions, what_is_missing
 from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
 from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
 from incident_lib.response.collection import collect_case
@@ -194,6 +194,8 @@ def print_around(console: Console, case: Case) -> None:
         for proposed in proposed_actions(case.analysis, case.settings)[:_PROPOSALS]:
             console.print(_labelled("Propose", f"{proposed.text}:"))
             print_command(console, command_of(proposed, case.commands))
+        for missing in what_is_missing(case.analysis, case.settings)[:1]:
+            console.print(_labelled("Missing", missing))
     for past in similar.found[:1]:
         ended = (past.resolution.reason, *past.resolution.mitigations, past.resolution.cause)
         ended_by = "; ".join(part for part in ended if part) or "what ended it was not written down"

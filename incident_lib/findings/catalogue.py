@@ -87,6 +87,7 @@ class Flag(StrEnum):
     # What many targets share.
     TOGETHER = auto()  # one event at the targets that its data list
     NOTHING_HERE = auto()  # nothing is configured, and nothing was found to look at
+    NO_CONTAINER = auto()  # no container has the configured name
     ENGINE_SILENT = auto()  # the engine of containers does not answer
     # The machine that the workbench runs on.
     OVERLOADED = auto()  # more wants to run than it has processors

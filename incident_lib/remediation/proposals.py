@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 from incident_lib.config import Settings
+from incident_lib.findings.catalogue import Flag
 from incident_lib.model import EVERYTHING, Analysis, ProposedAction
 from incident_lib.model.commands import Commands
 from incident_lib.remediation.actions import ACTIONS
+from incident_lib.technologies import catalogue
+from incident_lib.units import some_of
 
 # Only where the first thing to do is a change that the workbench has. Who is to be signalled in PostgreSQL is
 # named by a finding, as a hypothesis knows no process id.
@@ -25,6 +28,7 @@ _BY_HYPOTHESIS = {
     "tls-wrong-name": "tls.renew",
     "tls-chain": "tls.renew",
 }
+_BY_ENGINE = frozenset({"restart"})  # a container's
 _MOST = 3  # hypotheses that are worth an action
 
 
@@ -36,10 +40,38 @@ def proposed_actions(analysis: Analysis, settings: Settings) -> tuple[ProposedAc
     seen: dict[tuple[str, str, str], ProposedAction] = {}
     for proposed in (*_of_hypotheses(analysis), *_of_findings(analysis)):
         key = (proposed.action, proposed.target, str(sorted(proposed.arguments.items())))
-        action = ACTIONS.get(proposed.action)
-        if action and action.is_configured(settings, proposed.target):
+        if proposed.action in ACTIONS and not _missing(proposed, analysis, settings):
             seen.setdefault(key, proposed)
     return tuple(seen.values())
+
+
+def what_is_missing(analysis: Analysis, settings: Settings) -> tuple[str, ...]:
+    """Return what keeps the likeliest changes from being executed, each once, as sentences."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for proposed in _of_hypotheses(analysis):
+        if proposed.action in ACTIONS and (why := _missing(proposed, analysis, settings)):
+            reasons.setdefault((proposed.action, why), []).append(proposed.target)
+    return tuple(
+        f"{action} of {some_of(list(dict.fromkeys(targets)))} is not proposed: {why}"
+        for (action, why), targets in reasons.items()
+    )
+
+
+def _missing(proposed: ProposedAction, analysis: Analysis, settings: Settings) -> str:
+    """Return why an action cannot be executed, "" where it can."""
+    action = ACTIONS[proposed.action]
+    service = next((each for each in settings.services if each.name == proposed.target), None)
+    if not action.is_configured(settings, proposed.target):
+        return f"it needs {action.targets} (workbench.toml)"
+    if service is None or not service.container or service.restart or action.id not in _BY_ENGINE:
+        return ""
+    has = catalogue().has
+    silent = next((f for f in analysis.findings if has(f, Flag.ENGINE_SILENT)), None)
+    if silent is not None:
+        return f"the Docker engine cannot be used from here ({silent.title})"
+    if any(f.target == service.name and has(f, Flag.NO_CONTAINER) for f in analysis.apart):
+        return f"there is no container {service.container}"
+    return ""
 
 
 def _of_hypotheses(analysis: Analysis) -> Iterator[ProposedAction]:

@@ -19,6 +19,7 @@ FINDINGS = (
           manner="gone", fields="container exit_code oom_killed restart_count state", event="end",
           precedence=4),
     entry("container.state.not_found", SYMPTOM, "There is no such container", Flag.DOWN,
+          Flag.NO_CONTAINER,
           manner="gone"),
     entry("container.state.oom_killed", SYMPTOM, "The container was killed for memory",
           fields="container memory_limit_bytes", event="end", precedence=1),

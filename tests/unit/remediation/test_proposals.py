@@ -8,7 +8,7 @@ from incident_lib.config.tables import Deploy, Document, Service
 from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, ProposedAction
 from incident_lib.model.commands import Commands
 from incident_lib.remediation.actions import ACTIONS
-from incident_lib.remediation.proposals import _BY_HYPOTHESIS, command_of, proposed_actions
+from incident_lib.remediation.proposals import _BY_HYPOTHESIS, command_of, proposed_actions, what_is_missing
 
 
 def finding(name, severity, *actions):
@@ -94,3 +94,33 @@ def test_nothing_is_rolled_back_without_a_command_for_it():
     proposal = ProposedAction(action="rollback", target="backend", text="")
     analysis = Analysis(snapshot="S", findings=(finding("x.y.z", FindingSeverity.WARNING, proposal),))
     assert proposed_actions(analysis, settings) == ()
+
+
+def test_what_is_missing_for_the_likeliest_change_is_stated_once():
+    hypotheses = (hypothesis("service-down", "worker"), hypothesis("event-loop-blocked", "worker", 2))
+    (missing,) = what_is_missing(Analysis(snapshot="S", hypotheses=hypotheses), SHOP)
+    assert missing.startswith("restart of worker is not proposed: it needs a service with a container")
+    assert (
+        what_is_missing(Analysis(snapshot="S", hypotheses=(hypothesis("service-down", "backend"),)), SHOP)
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "why"),
+    [
+        ("docker.engine.no_engine", "docker", "the Docker engine cannot be used from here"),
+        ("container.state.not_found", "backend", "there is no container app-backend"),
+    ],
+)
+def test_a_container_that_cannot_be_reached_is_not_restarted(name, target, why):
+    seen = Finding(id=name, severity=FindingSeverity.UNKNOWN, target=target, title="no right")
+    analysis = Analysis(snapshot="S", findings=(seen,), hypotheses=(hypothesis("service-down", "backend"),))
+    assert proposed_actions(analysis, SHOP) == ()
+    assert why in what_is_missing(analysis, SHOP)[0]
+    by_command = msgspec.structs.replace(
+        SHOP.document.service[0], restart=("systemctl", "restart", "backend")
+    )
+    document = msgspec.structs.replace(SHOP.document, service=(by_command,))
+    settings = msgspec.structs.replace(SHOP, document=document)
+    assert what_is_missing(analysis, settings) == ()
