@@ -8,6 +8,7 @@ import msgspec
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import Evidence, Finding, FindingSeverity, NotAssessed, ProposedAction, Window
 from incident_lib.model.renamed import current_id
+from incident_lib.units import format_count
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +52,27 @@ def finding(  # noqa: PLR0913 - the one way to make a finding, and it reads well
 
 
 def ok(evidence: Evidence, title: str, detail: str = "", **data: str | float | None) -> Finding:
-    """Return the OK finding on `evidence`: what was judged and found well."""
+    """Return the OK finding on `evidence`: what was judged and found well.
+
+    Where its words hold no number, the detail says how much was read, and of what.
+    """
+    if not any(map(str.isdigit, f"{title}{detail}")):
+        detail = "; ".join(filter(None, (detail, rests_on(evidence))))
     return finding(evidence, "ok", FindingSeverity.OK, title, detail, since=None, actions=(), **data)
+
+
+def rests_on(evidence: Evidence) -> str:
+    """Return how many records an evidence holds, and where they were read.
+
+    >>> from datetime import UTC
+    >>> from incident_lib.model import EvidenceStatus
+    >>> at = datetime(2026, 1, 15, tzinfo=UTC)
+    >>> values = {"status": EvidenceStatus.COLLECTED, "collected_at": at, "duration_seconds": 0.1}
+    >>> rests_on(Evidence(probe="redis.acl", target="keys", source="ACL LOG", **values))
+    'judged by 0 records of: ACL LOG'
+    """
+    first = evidence.source.strip().split("\n", 1)[0].removeprefix("-- View: ").split(". ", 1)[0]
+    return f"judged by {format_count(len(evidence.rows), 'record')} of: {first[:100]}"
 
 
 def unknown(evidence: Evidence) -> Finding:

@@ -55,6 +55,7 @@ class Flag(StrEnum):
     BY_SERVICE = auto()  # the service measured it with its own clock
     FOUND_WELL = auto()  # of something that was seen from inside, too: it is well from here
     FOUND_BAD = auto()  # of something that was seen from inside, too: it is bad from here
+    LOGGED = auto()  # the word of a log, which a measurement may deny
     LAST_WORDS = auto()  # the error that a log ends in
     FIRST_SEEN = auto()  # `since` is the first time in the window, and moves with it
     # What a log says about what the service needs.

@@ -27,6 +27,10 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `named:...` is a line of a user about the target, `unnamed:...` a line of the target about nothing that
     is configured. An id named in full may be of any severity but UNKNOWN; a glob means WARNING and CRITICAL.
 
+    What only lines of a log stand for may be denied by a measurement: `denied_by` are clues to those that do,
+    but for the lines in `not_denied`, and `undenied` says why there are none. A denied cause weighs less, and
+    reads as its `denied_` texts say.
+
     A pattern with `unlisted` is also held against what logs such a cause and needs no configured target of
     these kinds; `unlisted` names the target then.
     """
@@ -43,6 +47,12 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    denied_by: tuple[str, ...] = ()
+    not_denied: tuple[str, ...] = ()
+    undenied: str = ""
+    denied_title: str = ""
+    denied_check: str = ""
+    denied_action: str = ""
     follows: tuple[str, ...] = ()  # changes of the target; one minutes before the onset supports it
     must_follow: bool = False
     base: float  # how specific the required clues are, 0 to 1
@@ -79,8 +89,17 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             for clue in (*self.when, *self.hints)
             if clue.startswith(f"{_USERS}logs.lines.class.")
         )
+        denials = tuple(clue for clue in self.denied_by if clue.startswith("any:"))
         return msgspec.structs.replace(
-            self, when=(), hints=lines, unless=(), against=(), follows=(), must_follow=False, **clues
+            self,
+            when=(),
+            hints=lines,
+            unless=(),
+            against=(),
+            denied_by=denials,
+            follows=(),
+            must_follow=False,
+            **clues,
         )
 
     def in_current_names(self) -> tuple["Pattern", dict[str, str]]:
@@ -102,7 +121,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 _USERS = "users:"
 # The fields of a pattern that hold clues.
-CLUES = ("when", "hints", "also", "unless", "support", "against", "follows")
+CLUES = ("when", "hints", "also", "unless", "support", "against", "denied_by", "not_denied", "follows")
 
 
 def _current_clue(clue: str) -> str:

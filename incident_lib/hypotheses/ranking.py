@@ -16,6 +16,7 @@ from incident_lib.units import format_duration, some_of
 _PER_SUPPORT = 0.04
 _MOST_SUPPORT = 0.16
 _PER_COUNTER = 0.15
+_DENIED = 0.25  # what was measured weighs more than what a log line says
 _FOLLOWS = 0.10
 _BEFORE = timedelta(minutes=10)  # what ended earlier has nothing to do with it
 _HINTED = 0.20  # only a log's word stands for the cause
@@ -24,6 +25,7 @@ _HINTED = 0.20  # only a log's word stands for the cause
 _SYMPTOM = 0.36
 _LEAST = 0.20  # below this nothing carries it
 _LEAST_SYMPTOM = 0.13
+_UNNAMED = "unnamed:"
 
 
 class _Candidate(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     required: tuple[Finding, ...]
     support: tuple[Finding, ...]
     against: tuple[Finding, ...]
+    denials: tuple[Finding, ...]
     change: Finding | None
     score: float
     reason: str
@@ -90,18 +93,45 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         return None
     required = tuple({f.ref: f for f in (*when, *also)}.values())
     support = tuple(f for f in clues.find_all(pattern.support, target) if f not in required)
-    against = tuple(clues.find_all(pattern.against, target))
+    denials = tuple(_denials(pattern, target, when, clues))
+    against = tuple(f for f in clues.find_all(pattern.against, target) if f not in denials)
     score = (
         pattern.base
         + min(_MOST_SUPPORT, _PER_SUPPORT * (len(support) + len(required) - 1))
         + (_FOLLOWS if change else 0)
         - _PER_COUNTER * len(against)
+        - (_DENIED if denials else 0)
         - (0 if _has_critical(required) else 0.05)
         - (_HINTED if is_hinted else 0)
     )
     reason = _reason(change, clues, target)
-    kind = clues.topology.kinds.get(target, "")
-    return _Candidate(pattern, target, kind, required, support, against, change, score, reason, is_hinted)
+    return _Candidate(
+        pattern=pattern,
+        target=target,
+        kind=clues.topology.kinds.get(target, ""),
+        required=required,
+        support=support,
+        against=against,
+        denials=denials,
+        change=change,
+        score=score,
+        reason="; ".join(filter(None, (reason, *(f"measured against it: {f.title}" for f in denials[:1])))),
+        is_hinted=is_hinted,
+    )
+
+
+def _denials(pattern: Pattern, target: str, when: list[Finding], clues: Clues) -> list[Finding]:
+    """Return what was measured against a cause for which only lines of a log stand.
+
+    What is measured of a target says nothing of an address in its log that is not configured.
+    """
+    beyond = {finding.ref for finding in clues.find_all(pattern.not_denied, target)}
+    if any(finding.ref in beyond or not clues.catalogue.has(finding, Flag.LOGGED) for finding in when):
+        return []
+    found_by = [clue for clue in (*pattern.when, *pattern.hints) if clues.find(clue, target)]
+    is_of_others = all(clue.startswith(_UNNAMED) for clue in found_by)
+    denied_by = [clue for clue in pattern.denied_by if ":" in clue or not is_of_others]
+    return clues.find_all(denied_by, target)
 
 
 def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
@@ -300,11 +330,18 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         key: value for f in reversed(candidate.required) for key, value in f.data.items() if value is not None
     }
     blamed = candidate.blamed or candidate.target
-    data = _Blank({"user": candidate.required[0].target} | known | {"target": blamed})
     support = [*candidate.required, *candidate.support, *([candidate.change] if candidate.change else [])]
     first, pattern = candidate.required[0].id, candidate.pattern
-    next_check = pattern.next_checks.get(first, pattern.next_check).format_map(data)
-    title = " ".join(pattern.titles.get(first, pattern.title).format_map(data).split())
+    denial = candidate.denials[0].title if candidate.denials else ""
+    data = _Blank({"user": candidate.required[0].target} | known | {"target": blamed, "denial": denial})
+    title = pattern.titles.get(first, pattern.title)
+    next_check = pattern.next_checks.get(first, pattern.next_check)
+    first_action = pattern.first_actions.get(first, pattern.first_action)
+    if denial:
+        title = pattern.denied_title or title
+        next_check = pattern.denied_check or next_check
+        first_action = pattern.denied_action or first_action
+    title = " ".join(title.format_map(data).split())
     if candidate.alike:
         title = f"{title}; the same at {some_of(candidate.alike)}"
     return Hypothesis(
@@ -314,10 +351,10 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         score=round(max(0.0, min(1.0, candidate.score)), 2),
         title=f"T{title[1:]}" if blamed.startswith("the ") and title.startswith(blamed) else title,
         support=tuple(dict.fromkeys(f.id for f in support)),
-        against=tuple(dict.fromkeys(f.id for f in candidate.against)),
+        against=tuple(dict.fromkeys(f.id for f in (*candidate.denials, *candidate.against))),
         reason=candidate.reason,
-        next_check=f"{_last_words(support, catalogue)}{next_check}",
-        first_action=pattern.first_actions.get(first, pattern.first_action).format_map(data),
+        next_check=f"{_last_words(support, catalogue)}{next_check.format_map(data)}",
+        first_action=first_action.format_map(data),
         notebook=pattern.notebook,
         symptom_of=f"{candidate.cause.target}:{candidate.cause.pattern.id}" if candidate.cause else "",
         alike=candidate.alike,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from incident_lib.findings.base import Analyzer, Context, finding
+from incident_lib.findings.base import Analyzer, Context, finding, rests_on
 from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.deploys.rows import Deployment
 
@@ -29,7 +29,8 @@ def analyze_log(evidence: Evidence, context: Context) -> Iterator[Finding]:
         title = "no deployment in the window, as far as the log could be read"
         yield finding(evidence, "none", FindingSeverity.UNKNOWN, title, evidence.problem.message)
     elif not inside:
-        yield finding(evidence, "none", FindingSeverity.OK, "nothing was deployed in the window")
+        title = "nothing was deployed in the window"
+        yield finding(evidence, "none", FindingSeverity.OK, title, rests_on(evidence))
 
 
 ANALYZERS: dict[str, Analyzer] = {"deploys.log": analyze_log}

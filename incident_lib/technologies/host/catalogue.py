@@ -8,6 +8,7 @@ FINDINGS = (
     entry("host.disk.inodes", SYMPTOM, "A file system can hold hardly any more files",
           fields="free_bytes free_ratio path"),
     entry("host.memory.ok", STATE, "The machine has memory left", fields="available_bytes available_ratio"),
+    entry("host.memory.no_kills", STATE, "The kernel ended no process for memory since the machine started"),
     entry("host.memory.low", SYMPTOM, "The machine has little memory left",
           fields="available_bytes available_ratio"),
     entry("host.memory.pressure", SYMPTOM, "Tasks wait for memory", fields="available_bytes available_ratio"),

@@ -76,6 +76,9 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
             yield finding(evidence, "pressure", pressed, title, detail, **data)
         if not severity and not pressed:
             yield ok(evidence, f"the machine has {available} of memory left", detail, **data)
+        if memory.killed_count == 0:
+            title = "the kernel of the machine ended no process for memory since it started"
+            yield finding(evidence, "no_kills", FindingSeverity.OK, title, "oom_kill of /proc/vmstat is 0")
 
 
 def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:

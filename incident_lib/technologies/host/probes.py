@@ -71,7 +71,7 @@ def _file_system(path: str, device: str, kind: str) -> FileSystem:
 
 
 def fetch_memory(_session: Any, _window: Window) -> Fetched:
-    """Return one HostMemory. Source: /proc/meminfo, /proc/pressure/memory."""
+    """Return one HostMemory. Source: /proc/meminfo, /proc/pressure/memory, oom_kill of /proc/vmstat."""
     import psutil
 
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
@@ -83,6 +83,7 @@ def fetch_memory(_session: Any, _window: Window) -> Fetched:
         swap_used_bytes=swap.used,
         stalled_ratio=some,
         all_stalled_ratio=full,
+        killed_count=_killed(),
     )
     return Fetched(rows=(row,))
 
@@ -140,6 +141,16 @@ def _share(spent: dict[str, float], name: str) -> float | None:
     return min(1.0, max(0.0, spent[name] / total))
 
 
+def _killed() -> int | None:
+    """Return how many processes the kernel ended for memory, at its own limit too; None if unknown."""
+    try:
+        content = ThisMachine().read("/proc/vmstat")
+    except TargetError:
+        return None
+    found = re.search(rb"^oom_kill (\d+)$", content.data, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
 def _pressure(what: str, span: str) -> tuple[float | None, float | None]:
     """Return the shares of time that some and that all tasks waited; None where the kernel does not say."""
     try:
@@ -171,7 +182,7 @@ MEMORY = Probe(
     name="host.memory",
     fetch=fetch_memory,
     question="Has the machine memory left?",
-    source="/proc/meminfo; /proc/pressure/memory",
+    source="/proc/meminfo; /proc/pressure/memory; oom_kill of /proc/vmstat",
     in_watch={},
 )
 LOAD = Probe(

@@ -39,6 +39,7 @@ class HostMemory(Row, frozen=True, kw_only=True):
     swap_used_bytes: int
     stalled_ratio: float | None  # of the last ten seconds, some task waiting for memory
     all_stalled_ratio: float | None  # all of them
+    killed_count: int | None = None  # processes that the kernel ended for memory since the machine started
 
     @property
     def available_ratio(self) -> float | None:

@@ -20,7 +20,7 @@ _CLASS = (
 def _classes(rows: Iterable[LogClass]) -> Iterator[FindingKind]:
     for row in rows:
         name, meaning = f"logs.lines.class.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
-        yield entry(name, HINT, meaning, Flag.FAILS, *row.flags, fields=_CLASS, about=row.about)
+        yield entry(name, HINT, meaning, Flag.FAILS, Flag.LOGGED, *row.flags, fields=_CLASS, about=row.about)
 
 
 def _events() -> Iterator[FindingKind]:
@@ -28,7 +28,13 @@ def _events() -> Iterator[FindingKind]:
         name, meaning = f"logs.lines.server.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
         nature = CHANGE if row.is_change else STATE
         yield entry(
-            name, nature, meaning, fields="count event last_at", event=row.timeline, precedence=row.precedence
+            name,
+            nature,
+            meaning,
+            Flag.LOGGED,
+            fields="count event last_at",
+            event=row.timeline,
+            precedence=row.precedence,
         )
 
 
@@ -67,6 +73,7 @@ FINDINGS = (
                      "load_factor slower_endpoints_count statistic strength"),
         entry("logs.lines.template", STATE, "The most frequent error line", fields="count new template"),
         entry("logs.lines.unknown_error", SYMPTOM, "A frequent error is of no known class", Flag.FAILS,
+              Flag.LOGGED,
               fields="count error_ratio template"),
         entry("logs.lines.front", STATE, "Requests fail in the log of a proxy, which names no error",
               fields="endpoint"),
@@ -86,12 +93,14 @@ FINDINGS = (
         entry("logs.lines.ok", STATE, "Nothing unusual in what was read of the log",
               fields="lines_count read_ratio requests_count"),
         *_classes(shipped_classes().values()),
-        entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, fields=_CLASS),
+        entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, Flag.LOGGED,
+              fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",
               Flag.NOT_READY),
         entry("logs.lines.server.boot_loop", SYMPTOM, "A server or its workers start again and again",
-              Flag.FAILS, fields="boots_count check event interval_seconds last_at rate"),
+              Flag.FAILS, Flag.LOGGED, fields="boots_count check event interval_seconds last_at rate"),
         *_events(),
-        entry("logs.lines.server.*", STATE, "An event of the server", fields="count event last_at"),
+        entry("logs.lines.server.*", STATE, "An event of the server", Flag.LOGGED,
+              fields="count event last_at"),
     ), Flag.FIRST_SEEN),
 )  # fmt: skip

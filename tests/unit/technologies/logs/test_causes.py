@@ -73,7 +73,11 @@ FAILED = '{t} INFO: 10.0.0.7:5{n} - "GET /orders HTTP/1.1" 500 Internal Server E
         ),
         ("java.lang.OutOfMemoryError: Java heap space", "out-of-memory", "allocation"),
         ("shop.service: Failed with result 'oom-kill'.", "out-of-memory", "memory"),
-        ("HY000 could not resize shared memory segment: No space left on device", "logged-error", "/dev/shm"),
+        (
+            "HY000 could not resize shared memory segment: No space left on device",
+            "db-shared-memory",
+            "/dev/shm",
+        ),
         (
             "Memory cgroup out of memory: Killed process 812 (ruby) total-vm:81kB, anon-rss:79kB",
             "out-of-memory",
