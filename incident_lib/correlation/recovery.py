@@ -28,6 +28,28 @@ def confirm_recovery(findings: Iterable[Finding], situation: Situation) -> list[
     return [_over_with_cause(finding, states, situation) for finding in found]
 
 
+def over_with_evidence(compared: Iterable[Finding], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings that compare with another time; those that compare what is over are over with it.
+
+    A log is compared as a whole: a fault in it is more than in the baseline until the window has moved on.
+    """
+    ends: dict[str, datetime | None] = {}
+    bad: set[str] = set()
+    for finding in findings:
+        for ref in finding.evidence:
+            if finding.severity.is_bad:
+                bad.add(ref)
+            elif finding.is_past:
+                ends[ref] = max(filter(None, (ends.get(ref), finding.until)), default=None)
+    for finding in compared:
+        refs = set(finding.evidence)
+        if finding.severity.is_bad and refs and refs <= ends.keys() - bad:
+            until = max(filter(None, (ends[ref] for ref in refs)), default=None)
+            yield recovered(finding, until, "what it compares is over")
+        else:
+            yield finding
+
+
 def gone_since(before: Analysis, seen_at: datetime, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield what was wrong in the snapshot before, of the same incident, and is well by the same probes now.
 

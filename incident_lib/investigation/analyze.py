@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from incident_lib.correlation.judges import JUDGES, Judge, judge_together
 from incident_lib.correlation.one_fact import join_signs
 from incident_lib.correlation.one_refusal import hidden_by_engine
-from incident_lib.correlation.recovery import confirm_recovery, gone_since
+from incident_lib.correlation.recovery import confirm_recovery, gone_since, over_with_evidence
 from incident_lib.correlation.situation import Situation
 from incident_lib.findings.base import Context, finding, not_assessed, unknown
 from incident_lib.findings.catalogue import Flag
@@ -98,7 +98,9 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     )
     found = [finding for each in everything for finding in analyze_one(each, context)]
     found = _together(_THEN_AND_NOW, found, situation)
-    past = [finding for finding in found if finding.is_past]
+    compared = tuple(over_with_evidence(situation.compared, found))
+    situation = replace(situation, compared=tuple(each for each in compared if not each.is_past))
+    past = [finding for finding in (*found, *compared) if finding.is_past]
     judged = [finding for finding in found if not finding.is_past]
     for judge in JUDGES:  # what is over speaks for nothing that is so now
         judged = _together(judge, judged, situation)

@@ -10,7 +10,17 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.base import Context
 from incident_lib.investigation.analyze import Earlier, analyze
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import Analysis, Evidence, EvidenceStatus, Holds, IncidentSeverity, Problem, Row
+from incident_lib.model import (
+    Analysis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    Holds,
+    IncidentSeverity,
+    Problem,
+    Row,
+)
 from incident_lib.model.topology import Topology
 from incident_lib.technologies.docker.rows import ContainerEvent, ContainerState, EventsSeen
 from incident_lib.technologies.host.rows import FileSystem
@@ -99,9 +109,18 @@ PAYMENTS_WELL = seen(
 )
 
 
-def concluded(*evidence: Evidence, before: Earlier | None = None) -> Analysis:
-    context = Context(window=WINDOW)
-    return analyze(evidence, context, snapshot="x", topology=SHOP, patterns=PATTERNS, before=before)
+def concluded(
+    *evidence: Evidence, before: Earlier | None = None, compared: tuple[Finding, ...] = ()
+) -> Analysis:
+    return analyze(
+        evidence,
+        Context(window=WINDOW),
+        snapshot="x",
+        topology=SHOP,
+        patterns=PATTERNS,
+        before=before,
+        compared=compared,
+    )
 
 
 def assert_over(analysis: Analysis) -> None:
@@ -263,3 +282,16 @@ def test_damaged_data_are_not_mended_by_silence() -> None:
     found = next(finding for finding in analysis.findings if finding.id == "logs.lines.class.db_damaged")
     assert found.holds is Holds.NOW
     assert found.severity.is_bad
+
+
+def test_more_errors_than_in_the_baseline_are_over_with_the_errors() -> None:
+    more = Finding(
+        id="baseline.errors",
+        severity=FindingSeverity.WARNING,
+        target="shop",
+        title="requests answered with 5xx: 13 %, normally 0 %",
+        evidence=("shop/logs.lines",),
+    )
+    assert_over(concluded(log("shop", failing(LOST)), SHOP_WELL, DB_WELL, compared=(more,)))
+    goes_on = concluded(log("shop", failing(LOST)), SHOP_ILL, DB_DOWN, compared=(more,))
+    assert more.id in {finding.id for finding in goes_on.findings if finding.severity.is_bad}
