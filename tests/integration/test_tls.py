@@ -24,7 +24,7 @@ from incident_lib import clock, config
 from incident_lib.connections.names import resolve
 from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
-from incident_lib.model import Evidence, Finding, Window
+from incident_lib.model import Evidence, Finding, FindingSeverity, Window
 from incident_lib.probes.base import run_lane
 from incident_lib.technologies.network import findings as judge
 from incident_lib.technologies.network import probes
@@ -143,6 +143,19 @@ def test_an_expired_intermediate_is_told_from_the_leaf(authority: Authority, tmp
     assert found["expired"].data["position"] == "chain"
 
 
+def test_an_expired_cross_signed_root_that_clients_do_not_need_is_no_expiry(
+    authority: Authority, tmp_path: Path
+) -> None:
+    found = judged(with_old_root(authority, tmp_path), tmp_path)
+    assert set(found) == {"old_chain"}
+    assert found["old_chain"].severity is FindingSeverity.WARNING
+    assert "old clients" in found["old_chain"].detail
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other")
+    of_old_store = judged(with_old_root(authority, tmp_path), tmp_path, ca=f"file:{other.path}")
+    assert of_old_store["expired"].data["position"] == "chain"
+
+
 def test_plain_http(authority: Authority, tmp_path: Path) -> None:
     with servers.serve(servers.says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         assert set(findings(look(port, tmp_path))) == {"plain_http"}
@@ -245,6 +258,25 @@ def behind_expired_intermediate(authority: Authority, folder: Path) -> ssl.SSLCo
     leaf = _builder(leaf_name, middle_name, key.public_key(), NOW + 90 * DAY)
     leaf = leaf.add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
     chain = [leaf.sign(middle_key, hashes.SHA256()), middle.sign(root_key, hashes.SHA256())]
+    return _load(folder, key, chain)
+
+
+def with_old_root(authority: Authority, folder: Path) -> ssl.SSLContext:
+    """Return a context that sends along its root as an older authority signed it, until yesterday."""
+    root_key = load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    assert isinstance(root_key, ec.EllipticCurvePrivateKey)
+    root = x509.load_pem_x509_certificate(authority.ca.cert_pem.bytes())
+    old_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    old_name, leaf_name = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("old root", "leaf")
+    )
+    basic = x509.BasicConstraints(ca=True, path_length=None)
+    crossed = _builder(root.subject, old_name, root_key.public_key(), NOW - DAY)
+    crossed = crossed.add_extension(basic, critical=True)
+    leaf = _builder(leaf_name, root.subject, key.public_key(), NOW + 90 * DAY)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    leaf = leaf.add_extension(names, critical=False)
+    chain = [leaf.sign(root_key, hashes.SHA256()), crossed.sign(old_key, hashes.SHA256())]
     return _load(folder, key, chain)
 
 

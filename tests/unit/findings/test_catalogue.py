@@ -8,7 +8,7 @@ from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies import catalogue, table
 from tests import reached
 
-JUDGED_IN = ("correlation", "hypotheses", "investigation", "notify", "reports")
+JUDGED_IN = ("correlation", "hypotheses", "investigation", "notify", "remediation", "reports")
 
 
 def test_an_id_that_is_not_entered_is_neutral():

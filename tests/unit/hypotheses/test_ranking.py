@@ -80,7 +80,11 @@ def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
     ("clue", "data", "title"),
     [
         ("network.tls.not_yet_valid", {}, "The certificate of pay is not valid yet"),
-        ("network.tls.chain", {}, "The certificate chain of pay is not trusted"),
+        (
+            "network.tls.chain",
+            {},
+            "The certificate chain of pay is not trusted: the intermediate certificate is missing",
+        ),
         ("http.health.status", {"status": 503}, "pay answers 503, and what needs it fails"),
         ("http.health.refused", {}, "pay refuses connections"),
     ],

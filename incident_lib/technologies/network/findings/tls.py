@@ -64,6 +64,9 @@ def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     if not gone:
         return
     first = gone[0]
+    if row.verified:
+        yield _needless(evidence, row, first)
+        return
     judged = _critical(
         evidence,
         "expired",
@@ -74,15 +77,29 @@ def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     yield msgspec.structs.replace(judged, since=min(certificate.not_after_at for certificate in gone))
 
 
+def _needless(evidence: Evidence, row: TlsAnswer, certificate: Certificate) -> Finding:
+    """Return that an expired certificate is sent along, and another way leads to an authority."""
+    gone = _days(evidence.collected_at, certificate.not_after_at)
+    title = f"sends along a certificate that expired {gone} ago, which clients like this one do not need"
+    detail = (
+        f"{_dates(certificate)}. The chain verifies here without it; old clients (OpenSSL before 1.1,"
+        " old stores of authorities) follow it and fail. Take it out of what the server sends"
+    )
+    judged = finding(evidence, "old_chain", FindingSeverity.WARNING, title, detail)
+    days = _count_days(certificate.not_after_at, evidence.collected_at)
+    return msgspec.structs.replace(judged, data=_data(row, certificate) | {"days": days})
+
+
 def _not_yet_valid(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     early = [
         certificate for certificate in row.certificates if certificate.not_before_at > evidence.collected_at
     ]
-    if early:
+    if early and not row.verified:
         first = early[0]
         wait = _days(first.not_before_at, evidence.collected_at)
         title = f"the {_position(row, first)} is valid only in {wait}"
-        detail = f"{_dates(first)}. Look at the clocks of both machines, then at the certificate"
+        clocks = "Compare the clocks of this machine and of the server with a third"
+        detail = f"{_dates(first)}. {clocks}, then look at the certificate"
         yield _critical(evidence, "not_yet_valid", title, detail, _data(row, first))
 
 
@@ -104,6 +121,8 @@ def _trust(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     else:
         title = "the certificate comes from an authority that is not trusted here"
         detail = f"{row.message}; the chain ends at {last.issuer}. A private authority is named with `ca`"
+        if len(row.certificates) > 1 and last.subject == last.issuer:
+            detail += "; a proxy that opens TLS shows a chain that ends in its own authority, too"
         yield _critical(evidence, "untrusted", title, detail, _data(row, leaf))
 
 
