@@ -370,7 +370,7 @@ def _hypothesis(hypothesis: Hypothesis, case: Case, *, verbose: bool) -> Stack:
         ("check", hypothesis.next_check),
         ("do", hypothesis.first_action),
     )
-    if hypothesis.symptom_of and not verbose:
+    if hypothesis.alike and not verbose:
         rows = (("", hypothesis.reason),)
     for word, text in rows:
         if text:

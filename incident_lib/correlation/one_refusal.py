@@ -6,7 +6,7 @@ from incident_lib.correlation.situation import Situation
 from incident_lib.errors import ProblemKind
 from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.units import format_count, some_of
+from incident_lib.units import some_of
 
 
 def judge_refusals(findings: list[Finding], situation: Situation) -> list[Finding]:
@@ -23,9 +23,7 @@ def judge_refusals(findings: list[Finding], situation: Situation) -> list[Findin
     if not lost:
         return findings
     targets = sorted({f.target for f in lost if f.target != whole.target})
-    about = (
-        f"Of {format_count(len(targets), 'service')} nothing of its container is known: {some_of(targets)}"
-    )
+    about = f"How the containers of these services are is not known either: {some_of(targets)}"
     joined = msgspec.structs.replace(
         whole,
         detail="\n".join(filter(None, (whole.detail, about if targets else ""))),
