@@ -270,7 +270,7 @@ COMMON = (
         entry("together.authority", SYMPTOM, "All certificates of one issuer fail"),
         entry("together.place", SYMPTOM, "Everything at one address, or in one range of them, fails"),
         entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is not known"),
-    ), Flag.TOGETHER, fields="count total targets what where"),
+    ), Flag.TOGETHER, Flag.FIRST_SEEN, fields="count total targets what where"),
     entry("together.nothing", STATE, "Nothing is configured, and nothing of the usual stack is here",
           Flag.NOTHING_HERE),
     entry("container.state.created", CHANGE, "The container was created with most others: a first start",

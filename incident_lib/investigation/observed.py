@@ -12,7 +12,7 @@ from incident_lib.findings.catalogue import FindingKind, Flag, Nature
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import load_analysis, load_moments
-from incident_lib.model import Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
+from incident_lib.model import EVERYTHING, Analysis, Event, EventKind, Evidence, Finding, FindingSeverity
 from incident_lib.model.renamed import current_id
 from incident_lib.technologies import catalogue
 
@@ -118,7 +118,8 @@ def onset_of(analysis: Analysis) -> datetime | None:
 
 def _moments(analysis: Analysis, seen_at: Mapping[str, datetime]) -> Iterator[Draft]:
     newest = max(seen_at.values(), default=None)
-    moments = [finding for finding in analysis.findings if _is_moment(finding, newest)]
+    shown = _shown_by_events(analysis)
+    moments = [f for f in analysis.findings if _is_moment(f, newest) and not _is_shown(f, shown)]
     for finding in sorted(moments, key=lambda f: catalogue()[f.id].precedence):
         begins = catalogue().has(finding, Flag.ONSET)
         text = f"trouble begins, {finding.title}" if begins else finding.title
@@ -143,20 +144,35 @@ def _is_moment(finding: Finding, newest: datetime | None) -> bool:
 
 
 def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) -> Iterator[Draft]:
-    """Yield each check that fails and did not before, or passes again."""
+    """Yield each check that fails and did not before, or passes again; one event at many targets once."""
     state: dict[tuple[str, str], object] = {}
+    shown = _shown_by_events(analysis)
+    for event in analysis.events:
+        at = next((seen_at[ref] for ref in event.evidence if ref in seen_at), None)
+        if at is not None and event.since is None:
+            yield _draft(event, analysis, at, f"{event.title} (first seen)")
     for finding in analysis.apart:
         at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
         if at is None or finding.since or not catalogue().has(finding, Flag.CHECK):
             continue
         check = probe, target = finding.probe, finding.target
         before = state.get(check) or known.check(probe, target)
-        if finding.severity is FindingSeverity.CRITICAL and before == _PASSES:
+        is_new = before == _PASSES and not _is_shown(finding, shown)
+        if finding.severity is FindingSeverity.CRITICAL and is_new:
             state[check] = _FAILS
             yield _draft(finding, analysis, at, f"{finding.title} (first seen)", check=_FAILS)
         elif finding.severity is FindingSeverity.OK and before == _FAILS:
             state[check] = _PASSES
             yield _draft(finding, analysis, at, f"{finding.title} (well again)", check=_PASSES)
+
+
+def _shown_by_events(analysis: Analysis) -> frozenset[str]:
+    return frozenset(ref for event in analysis.events for ref in event.evidence)
+
+
+def _is_shown(finding: Finding, shown: frozenset[str]) -> bool:
+    """Return whether an event at many targets stands for a finding: it is one moment for them all."""
+    return finding.target != EVERYTHING and bool(finding.evidence) and {*finding.evidence} <= shown
 
 
 def _lock_root(finding: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
@@ -176,7 +192,7 @@ def _root_text(finding: Finding) -> str:
 def _draft(finding: Finding, analysis: Analysis, at: datetime | None, text: str, **more: str) -> Draft:
     return Draft(
         kind=EventKind.OBSERVED,
-        text=f"{finding.target}: {text}",
+        text=text if finding.target == EVERYTHING else f"{finding.target}: {text}",
         source=finding.probe,
         occurred_at=at,
         evidence=finding.evidence,

@@ -5,6 +5,7 @@ from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import Declaration
 from incident_lib.investigation.observed import observations, record_observed
 from incident_lib.model import (
+    EVERYTHING,
     Analysis,
     EventKind,
     Evidence,
@@ -165,3 +166,21 @@ def test_what_has_recovered_is_a_moment_at_its_end():
     assert observations(analysis(over, snapshot="20260115T144000Z"), known=[draft]) == ()
     again = recovered(found("logs.lines.errors", target="backend"), until + timedelta(minutes=9))
     assert len(observations(analysis(again), known=[draft])) == 1
+
+
+def test_an_event_at_many_targets_is_one_moment():
+    names = [f"svc-{number}" for number in range(20)]
+    seen = [evidence(f"{name}/http.health") for name in names]
+    failing = [found("http.health.refused", since=None, target=name) for name in names]
+    event = Finding(
+        id="together.unexplained",
+        severity=CRITICAL,
+        target=EVERYTHING,
+        title="20 of 22 targets fail at once",
+        evidence=tuple(f"{name}/http.health" for name in names),
+        data={"targets": " ".join(names)},
+    )
+    first = observations(analysis(*failing, event), seen)
+    assert texts(first) == ["20 of 22 targets fail at once (first seen)"]
+    later = [evidence(f"{name}/http.health", AT + timedelta(minutes=9)) for name in names]
+    assert observations(analysis(*failing, event, snapshot="20260115T144500Z"), later, first) == ()
