@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from incident_lib.hypotheses import parse_patterns, rank
-from incident_lib.hypotheses.patterns import CLUES
+from incident_lib.hypotheses.patterns import CLUES, Pattern
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
@@ -475,3 +475,33 @@ def test_symptoms_of_a_strong_cause_do_not_hide_a_weak_one() -> None:
         )
     )
     assert ranked[:2] == [("ddl-queue", "ledger"), ("memory-high", "machine")]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
+def test_no_first_action_harms_where_the_cause_is_another(pattern: Pattern) -> None:
+    for text in (pattern.first_action, *pattern.first_actions.values(), pattern.denied_action):
+        holds_data = {"postgres", "redis", "host"} & {*pattern.kinds}
+        restarts = re.search(r"(?<!not )\b[Rr]estart (?:\{target\}|the (?:server|machine)\b)", text)
+        only_without = "holds no data" in text
+        assert not (restarts and holds_data) or only_without, f"{pattern.id} restarts what holds data: {text}"
+        assert not re.search(r"prune|rm -rf|kill -9|verify=False|FLUSHALL|pg_resetwal", text), text
+        assert not re.search(r"^(?:Delete|Remove|Drop) ", text), f"{pattern.id} begins with a loss: {text}"
+
+
+def test_steal_asks_for_no_program_on_this_machine() -> None:
+    data: dict[str, str | int | float | None] = {"steal_ratio": 0.4}
+    taken = Finding(
+        id="host.load.steal",
+        severity=FindingSeverity.WARNING,
+        target="machine",
+        title="taken",
+        data=data,
+    )
+    (first, *_) = rank((taken, found("orders logs.lines.slow WARNING")), GRAPH, PATTERNS, catalogue())
+    assert (first.id, first.title) == (
+        "host-cpu-saturated",
+        "Processors of machine are taken away by the machine below it",
+    )
+    assert "ps -o" not in first.next_check
+    assert "No program here" in first.next_check
+    assert "stop no program" in first.first_action
