@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> bool:
         for name in arguments.commands:
             result = faults.sweep(place, name, every=arguments.every)
             tried, failed = tried + result.tried, failed + len(result.failed)
-            print(f"{name:14} {result.calls:4} calls, {result.tried:5} points, {len(result.failed)} failed")
+            print(f"{name:16} {result.calls:4} calls, {result.tried:5} points, {len(result.failed)} failed")
             for problem in result.failed:
                 print(f"    {problem}", flush=True)
     print(f"{tried:,} points, {failed} failed")

@@ -190,11 +190,11 @@ def sweep(place: Path, name: str, *, every: int = 1) -> Result:
     for fault, number in points[::every]:
         tried += 1
         code, _, said = _hit(place, copy, words, fault, number)
-        problems = [
-            *_problems(place, copy, text, 0 if code == counted else code, said),
-            *_promises(place, copy, name, 0 if code == counted else code),
+        found = [
+            *problems(place, copy, text, 0 if code == counted else code, said),
+            *promises(place, copy, name, 0 if code == counted else code),
         ]
-        failed += (f"{fault} at {number}: {problem}" for problem in problems)
+        failed += (f"{fault} at {number}: {problem}" for problem in found)
     shutil.rmtree(copy, ignore_errors=True)
     return Result(command=name, calls=calls, tried=tried, failed=tuple(failed))
 
@@ -207,7 +207,7 @@ def _hit(
     return _in_child(copy, words, fault, number)
 
 
-def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Iterator[str]:
+def problems(place: Path, copy: Path, text: str, code: int, said: str) -> Iterator[str]:
     """Yield everything that is not as it was promised."""
     if "Traceback" in said or "defect" in said:
         yield f"not foreseen: {said[-600:]}"
@@ -230,7 +230,7 @@ def _problems(place: Path, copy: Path, text: str, code: int, said: str) -> Itera
             yield f"{words[0]} afterwards: exit {code}: {said[-300:]}"
 
 
-def _promises(place: Path, copy: Path, name: str, code: int) -> Iterator[str]:
+def promises(place: Path, copy: Path, name: str, code: int) -> Iterator[str]:
     """Yield what a command promises besides, and is not so."""
     words = words_of(place, name)
     if name == "mitigate --yes":

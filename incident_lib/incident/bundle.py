@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import zstandard
 
 from incident_lib.errors import FolderError, UsageError
-from incident_lib.incident import documents, manifest
+from incident_lib.incident import decode, documents, manifest
 from incident_lib.incident.files import folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
@@ -30,6 +29,7 @@ CONTENTS = "bundle.json"
 _SEALED = (*(f"{name}/" for name in SEALED_FOLDERS), "events/")
 _PACKED = {".zst", ".zip", ".gz", ".png", ".jpg"}  # packing them again gains nothing
 _BLOCK = 1 << 20
+_MOST_LINE_BYTES = 16 * decode.MOST_LINE_BYTES  # of a stored log; longer lines are cut when they are read
 _SCRATCH = {"lab", "__pycache__", ".ipynb_checkpoints"}
 _TEMPORARY = (".part", ".tmp", ".pyc", ".swp", "~")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|\ud800-\udfff]")
@@ -300,11 +300,13 @@ def _log_changes(path: Path, redactor: Redactor) -> bool:
 
     def blocks() -> Iterator[bytes]:
         """Yield the text of the file in blocks of whole lines, and add each to its hash."""
-        rest = b""
-        with zstandard.open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                lines, end, rest = (rest + block).rpartition(b"\n")
-                yield from whole(lines + end)
+        unpacked, rest = 0, b""
+        for block in decode.unpacked_blocks(path):
+            unpacked += len(block)
+            lines, end, rest = (rest + block).rpartition(b"\n")
+            if unpacked > decode.MOST_LOG_BYTES or len(rest) > _MOST_LINE_BYTES:
+                raise FolderError(f"{path} unpacks to more than any log that was stored here; remove it")
+            yield from whole(lines + end)
         yield from whole(rest)
 
     def whole(lines: bytes) -> Iterator[bytes]:
@@ -317,7 +319,7 @@ def _log_changes(path: Path, redactor: Redactor) -> bool:
     try:
         for block in redactor.lines(blocks()):
             after.update(block)
-    except (OSError, zstandard.ZstdError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise FolderError(f"cannot read {path}: {error}") from error
     return before.digest() != after.digest()
 

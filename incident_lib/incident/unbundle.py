@@ -6,7 +6,6 @@ Nothing in an archive is believed: not its names, not its sizes, not its hashes.
 import hashlib
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from incident_lib.incident.bundle import CONTENTS, Contents
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import adopt, folder_error, make_folder, open_file
 from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import EventKind
 from incident_lib.redact import Redactor
@@ -62,11 +62,11 @@ def verify_bundle(
     """
     if not path.is_file():
         raise UsageError(f"there is no bundle {path}")
-    with tempfile.TemporaryDirectory(prefix="incident-verify-") as temporary:
+    with private_folder("incident-verify-") as temporary:
         try:
-            contents, found = _extract(path, Path(temporary), most_bytes)
-            inside = IncidentFolder(Path(temporary) / contents.incident, Redactor()).verify()
-            look(Path(temporary) / contents.incident)
+            contents, found = _extract(path, temporary, most_bytes)
+            inside = IncidentFolder(temporary / contents.incident, Redactor()).verify()
+            look(temporary / contents.incident)
         except FolderError as error:
             return [Difference(path.name, f"changed: {error}")]
     withheld = [
@@ -94,16 +94,16 @@ def open_bundle(path: Path, to: Path, redactor: Redactor, *, most_bytes: int = M
         )
     try:
         make_folder(to)
-        with tempfile.TemporaryDirectory(prefix=".open-", dir=to) as temporary:
-            adopt(Path(temporary))
-            contents, found = _extract(path, Path(temporary), most_bytes, known_only=True)
+        with private_folder(".open-", to) as temporary:
+            adopt(temporary)
+            contents, found = _extract(path, temporary, most_bytes, known_only=True)
             if found:
                 changes = "; ".join(f"{item.path}: {item.what}" for item in found[:3])
                 more = f" and {len(found) - 3} more" if len(found) > 3 else ""
                 raise FolderError(
                     f"{path} was changed since it was bundled, so it is not opened: {changes}{more}"
                 )
-            folder = Path(temporary) / contents.incident
+            folder = temporary / contents.incident
             left_out = {name: why for name in contents.files if (why := foreign.refusal(name))}
             left_out |= _remove_active(folder)
             left_out = {name: why for name, why in left_out.items() if not foreign.is_derived(name)}

@@ -1,12 +1,12 @@
 """Taking a baseline: a snapshot like every other, kept only when the day is a healthy one."""
 
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 
 import msgspec
 
 from incident_lib.config import Settings
 from incident_lib.incident.files import adopt, file_name, folder_error, make_directory, make_folder
+from incident_lib.incident.leftovers import private_folder
 from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder, read_baseline
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -34,14 +34,13 @@ def take_baseline(
     """
     root = baselines_folder(settings)
     share_places(settings, root)
-    try:
-        make_folder(root)
-        temporary = tempfile.TemporaryDirectory(prefix=".taking-", dir=root)
-        adopt(Path(temporary.name))
-    except OSError as error:
-        raise folder_error(root, error) from error
-    with temporary as directory:
-        case = take_snapshot(settings, Path(directory), since, watch)
+    with ExitStack() as ending:
+        try:
+            make_folder(root)
+            directory = adopt(ending.enter_context(private_folder(".taking-", root)))
+        except OSError as error:
+            raise folder_error(root, error) from error
+        case = take_snapshot(settings, directory, since, watch)
         against = what_is_wrong(case.analysis)
         judged = any(finding.severity is FindingSeverity.OK for finding in case.analysis.findings)
         kept = None

@@ -415,3 +415,19 @@ def test_what_another_machine_hid_stays_hidden_and_is_no_secret(tmp_path):
     assert (
         open_bundle(tmp_path / "out.zip", tmp_path / "there", Redactor()).path / "communication/note.md"
     ).read_text() == (made.path / "communication/note.md").read_text()
+
+
+def test_a_stored_log_that_is_a_bomb_is_named_and_not_unpacked_without_bound(folder):
+    log = folder.path / "snapshots" / "20260115T143105Z" / "logs" / "backend.log.zst"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(zstandard.compress(b"x" * (64 << 20)))
+    with pytest.raises(FolderError, match=r"backend\.log\.zst unpacks to more than any log"):
+        plan_bundle(folder)
+
+
+def test_the_folder_of_an_opening_that_was_killed_is_removed_by_the_next_one(folder, tmp_path):
+    left = tmp_path / "other" / ".open-abandoned"
+    (left / "half").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    open_bundle(bundled(folder, tmp_path / "a.zip"), tmp_path / "other", Redactor())
+    assert [path.name for path in (tmp_path / "other").iterdir()] == [ID]
