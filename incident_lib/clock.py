@@ -31,11 +31,13 @@ def monotonic() -> float:
 class Stalls:
     """When this program wanted to run and did not: stopped, asleep, or without a processor.
 
-    A thread that only sleeps notices how late it wakes. What such a time makes late says nothing of others.
+    A thread that only sleeps notices how late it wakes, by a second or more. What such a time makes late says
+    nothing of others.
     """
 
     _EVERY_SECONDS = 0.05
-    _LATE_SECONDS = 0.02  # that timers of a machine at rest may be late
+    # A program that is slow but runs reads an answer only this much later: no deadline is missed by it.
+    _LEAST_SECONDS = 1.0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,7 +72,7 @@ class Stalls:
             now, slept = time.monotonic(), _asleep()
             late = now - before - self._EVERY_SECONDS
             lost = max(0.0, late) + max(0.0, slept - asleep)
-            if lost > self._LATE_SECONDS:
+            if lost >= self._LEAST_SECONDS:
                 with self._lock:
                     self._gaps.append((before, now, lost))
             asleep, before = slept, now
