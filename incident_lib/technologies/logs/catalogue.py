@@ -23,6 +23,13 @@ def _classes(rows: Iterable[LogClass]) -> Iterator[FindingKind]:
         yield entry(name, HINT, meaning, Flag.FAILS, Flag.LOGGED, *row.flags, fields=_CLASS, about=row.about)
 
 
+def _starts(rows: Iterable[LogClass]) -> Iterator[FindingKind]:
+    for row in rows:
+        if row.no_start:
+            name = f"logs.lines.cannot_start.{row.id}"
+            yield entry(name, SYMPTOM, f"It did not start: {row.title}", fields="error_class advice")
+
+
 def _events() -> Iterator[FindingKind]:
     for row in server_events().values():
         name, meaning = f"logs.lines.server.{row.id}", f"{row.title[0].upper()}{row.title[1:]}"
@@ -93,6 +100,7 @@ FINDINGS = (
         entry("logs.lines.ok", STATE, "Nothing unusual in what was read of the log",
               fields="lines_count read_ratio requests_count"),
         *_classes(shipped_classes().values()),
+        *_starts(shipped_classes().values()),
         entry("logs.lines.class.*", HINT, "A class of another version", Flag.FAILS, Flag.LOGGED,
               fields=_CLASS),
         entry("logs.lines.server.not_ready", STATE, "The server started, and is not known to be ready",

@@ -58,6 +58,7 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     explained_by: tuple[str, ...] = ()
     blames: tuple[str, ...] = ()
     is_local: bool = False
+    no_start: bool = False  # a server that writes it does not start, and another start fails the same way
     lasted: tuple[str, ...] = ()
 
     def reason_in(self, line: str) -> str | None:

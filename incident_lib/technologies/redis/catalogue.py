@@ -1,6 +1,9 @@
 """What each finding about Redis and Valkey means."""
 
 from incident_lib.findings.catalogue import CHANGE, STATE, SYMPTOM, Flag, entry, failures, flagged
+from incident_lib.technologies.redis.error_classes import ERROR_CLASSES
+
+_COUNTED = "down_seconds good_count least_count per_second primary risen_count total_count"
 
 FINDINGS = flagged((
     entry("redis.*.unknown", STATE, "Not assessed: the probe saw nothing"),
@@ -61,31 +64,17 @@ FINDINGS = flagged((
     entry("redis.commands.event.*", STATE, "The server recorded a delay"),
     entry("redis.errors.ok", STATE, "No command is refused"),
     entry("redis.errors.past", STATE, "Commands were refused at some time, none now"),
-    entry("redis.errors.oom", SYMPTOM, "Writes are refused, as memory is full",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.misconf", SYMPTOM, "Writes are refused, as saving to disk fails",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.readonly", SYMPTOM, "Clients write to a replica",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.noauth", SYMPTOM, "Clients come without a password",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.wrongpass", SYMPTOM, "Clients come with a wrong password",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.noperm", SYMPTOM, "Clients send commands that they may not",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.busy", SYMPTOM, "A script runs for too long",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.loading", SYMPTOM, "Clients send commands while it loads its data",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.moved", SYMPTOM, "Clients do not follow the cluster",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.clusterdown", SYMPTOM, "The cluster does not serve all slots",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.noreplicas", SYMPTOM, "Writes are refused, as too few replicas are there",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.masterdown", SYMPTOM, "A replica without its primary refuses reads",
-          fields="per_second risen_count total_count"),
-    entry("redis.errors.*", STATE, "Clients get error replies"),
+    *(
+        entry(f"redis.errors.{name.lower()}", SYMPTOM, f"{row.meaning[0].upper()}{row.meaning[1:]}",
+              fields=_COUNTED)
+        for name, row in ERROR_CLASSES.items()
+        if row.meaning
+    ),
+    entry("redis.errors.readonly_alone", SYMPTOM, "Clients write to a replica that lost its primary",
+          fields=_COUNTED),
+    entry("redis.errors.masterdown_alone", SYMPTOM, "Clients read a replica that lost its primary",
+          fields=_COUNTED),
+    entry("redis.errors.*", STATE, "Clients get error replies", fields=_COUNTED),
     entry("redis.keyspace.ok", STATE, "The keys were counted", fields="key_count without_expiry_ratio"),
     entry("redis.keyspace.big_key", STATE, "A key takes much memory",
           fields="big_count kind memory_bytes pattern"),
@@ -134,6 +123,16 @@ FINDINGS = flagged((
     entry("redis.replication.ok", STATE, "Replication is in step", fields="node_count role"),
     entry("redis.replication.link_down", SYMPTOM, "The link to the primary is down",
           fields="down_seconds primary"),
+    entry("redis.replication.first_copy", STATE, "A new replica gets its first copy", fields="primary"),
+    *(
+        entry(f"redis.replication.{name}", SYMPTOM, what,
+              fields="backlog closed_count full_count refused_count replica_count")
+        for name, what in {
+            "resync": "Replicas need full copies again and again",
+            "resync_backlog": "Replicas need full copies, as the backlog does not reach back far enough",
+            "resync_limit": "Replicas need full copies, as they are ended at the limit of their buffer",
+        }.items()
+    ),
     entry("redis.replication.full_sync", STATE, "Full copies to replicas were begun",
           fields="full_sync_count"),
     entry("redis.replication.replica_lag", SYMPTOM, "A replica is behind",

@@ -166,6 +166,18 @@ class RedisErrorClass(Row, frozen=True, kw_only=True):
     seconds: float
 
 
+class RedisStanding(Row, frozen=True, kw_only=True):
+    """What decides who may read and write here: its part in replication, and how many replicas it wants."""
+
+    role: str | None
+    primary: str | None  # whom it follows
+    link_up: bool | None
+    link_down_seconds: int | None
+    replica_count: int | None
+    good_replica_count: int | None  # those that are not too far behind; None: it wants none
+    least_replica_count: int | None  # min-replicas-to-write
+
+
 class RedisSlowCommand(Row, frozen=True, kw_only=True):
     """An entry of the slow log, without its arguments."""
 
@@ -307,6 +319,11 @@ class RedisReplication(Row, frozen=True, kw_only=True):
     failover_state: str | None = None  # of FAILOVER: no-failover, waiting-for-sync, failover-in-progress
     serves_stale_data: bool | None = None  # a replica without its link
     uptime_seconds: int | None = None
+    # Totals since the start or the last reset.
+    full_sync_total_count: int | None = None
+    partial_sync_total_count: int | None = None
+    partial_refused_total_count: int | None = None  # the backlog did not reach back far enough
+    limit_closed_total_count: int | None = None  # clients ended at the limit of their output buffer
 
 
 class RedisReplica(Row, frozen=True, kw_only=True):

@@ -74,6 +74,9 @@ LIMITS = {
     ),
     "redis.queue.warning_ratio": limit(0.5, "own", "of maxmemory, in one queue, of a server that is full"),
     "redis.cache_keys.warning_ratio": limit(0.1, "own", "of the sampled memory; less makes no room"),
+    "redis.resync.warning_count": limit(
+        2, "own", "full copies beyond one for each replica: links that break, or replicas that fall behind"
+    ),
     "redis.replica_lag.warning_seconds": limit(10, "own", "replicas report every second"),
     "redis.clock.warning_seconds": limit(5, "own", "times in logs of the two machines do not match"),
 }

@@ -162,6 +162,19 @@ CASES: dict[str, tuple[str, Case]] = {
     "redis-credentials": ("keys", ("orders logs.lines.class.redis_auth WARNING", "orders http.health.part")),
     "redis-loading": ("keys", ("keys redis.connection.starting", *ERRORS)),
     "redis-out-of-memory": ("keys", ("keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS)),
+    "redis-start-fails": (
+        "keys",
+        (
+            "keys logs.lines.cannot_start.redis_aof_damaged WARNING",
+            "keys redis.connection.refused",
+            "keys network.ports.refused",
+            *ERRORS,
+        ),
+    ),
+    "redis-resync": (
+        "keys",
+        ("keys redis.replication.resync_limit WARNING", "keys redis.clients.replica_buffer WARNING"),
+    ),
     "redis-queue-grows": (
         "keys",
         ("keys redis.keyspace.queue", "keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS),

@@ -44,6 +44,7 @@ from incident_lib.technologies.redis.rows import (
     RedisLatencyEvent,
     RedisReplica,
     RedisReplication,
+    RedisStanding,
 )
 
 R = TypeVar("R", bound=Row)
@@ -102,6 +103,12 @@ def container(**values: Any) -> ContainerState:
 
 
 SEEN = record(EventsSeen, container="shop", asked_from=CONTEXT.window.start, seen_from=CONTEXT.window.start)
+RESYNC: dict[str, Any] = {
+    "role": "master",
+    "replica_count": 1,
+    "uptime_seconds": 600,
+    "full_sync_total_count": 6,
+}
 CASES: list[tuple[str, str, tuple[Row, ...]]] = [
     ("deploys.log.deployed", "deploys.log", (record(Deployment, at=AGO, service="shop", version="2"),)),
     ("docker.engine.ok", "docker.engine", (record(EngineFacts, version="29"),)),
@@ -229,6 +236,30 @@ CASES: list[tuple[str, str, tuple[Row, ...]]] = [
         "redis.replication.replica_syncing",
         "redis.replication",
         (record(RedisReplication, role="master"), record(RedisReplica, state="wait_bgsave")),
+    ),
+    *(
+        (
+            f"redis.errors.{name.lower()}_alone",
+            "redis.errors",
+            (
+                record(RedisErrorClass, name=name, risen_count=20, seconds=1.0),
+                record(RedisStanding, role="slave", primary="keys-0:6379", link_up=False),
+            ),
+        )
+        for name in ("READONLY", "MASTERDOWN")
+    ),
+    (
+        "redis.replication.first_copy",
+        "redis.replication",
+        (record(RedisReplication, role="slave", link_up=False, syncing=True, link_down_seconds=-1),),
+    ),
+    *(
+        (f"redis.replication.{name}", "redis.replication", (record(RedisReplication, **RESYNC, **counts),))
+        for name, counts in {
+            "resync": {},
+            "resync_backlog": {"partial_refused_total_count": 5},
+            "resync_limit": {"limit_closed_total_count": 5},
+        }.items()
     ),
     (
         "redis.replication.cluster_down",

@@ -34,7 +34,7 @@ _DOUBTS = (wording.judge_worded, coverage.judge_coverage, coverage.judge_stale)
 
 def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield what the lines of a service mean; a single OK finding when they were read and nothing is bad."""
-    view, last = view_of(evidence, context), list(coverage.judge_last(evidence))
+    view, last = view_of(evidence, context), [*coverage.judge_last(evidence), *coverage.judge_start(evidence)]
     if view is None or view.summary.lines_count == 0:
         yield from (coverage.judge_empty(evidence, context.window), *last)
         return

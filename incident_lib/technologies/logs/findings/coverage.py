@@ -1,6 +1,6 @@
 """Whether a log could be read, up to now, and how it ends: all other conclusions rest on that. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from incident_lib.findings.base import finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, Window
 from incident_lib.technologies.logs.addresses import addresses_of
-from incident_lib.technologies.logs.classes import classes_of
+from incident_lib.technologies.logs.classes import LogClass, classes_of, log_classes
 from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
 from incident_lib.technologies.logs.findings.view import View, span, when
+from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.rows import LogBucket, LogGrowth, LogSummary, LogTail, LogUnread
 from incident_lib.units import format_count, format_duration, format_share, format_times
 
@@ -229,6 +230,45 @@ def judge_last(evidence: Evidence) -> Iterator[Finding]:
                 error_class=min(classes_of(row.error), default=None),
                 addresses=" ".join(addresses_of(row.error)) or None,
             )
+
+
+def judge_start(evidence: Evidence) -> Iterator[Finding]:
+    """Yield `cannot_start.<class>` where the newest lines say why the server did not start.
+
+    What it reports before it is ready counts, and only the newest start: one that is ready was well then.
+    """
+    for row in evidence.of(LogTail):
+        found = _reasons(row.lines)
+        others = {name: known for name, known in found.items() if not found.keys() & {*known.explained_by}}
+        if reason := next(iter(others.values()), None):
+            yield finding(
+                evidence,
+                f"cannot_start.{reason.id}",
+                FindingSeverity.WARNING,
+                f"the last start failed: {reason.title}",
+                "\n".join(row.lines[-_LAST:]) + f"\nNext: {reason.advice}; another start fails the same way",
+                since=row.error_at,
+                error_class=reason.id,
+                advice=reason.advice,
+            )
+
+
+def _reasons(lines: Sequence[str]) -> dict[str, LogClass]:
+    """Return the classes of the newest lines that keep a server from starting, the last one first."""
+    found: dict[str, LogClass] = {}
+    newest: dict[str, LogClass] = {}  # of the last lines: a wrong setting ends it before it reports a start
+    for number, line in enumerate(reversed(lines), 1):
+        event = event_of(line)
+        if event in {"ready", "stop"}:
+            return newest
+        for name in classes_of(line):
+            if (known := log_classes().get(name)) and known.no_start:
+                found.setdefault(name, known)
+        if event == "start":
+            return found
+        if number == _LAST:
+            newest = dict(found)
+    return newest or (found if len(lines) < _LAST else {})
 
 
 def judge_well(view: View, *, recovered: bool = False) -> Finding:

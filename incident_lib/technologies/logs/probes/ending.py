@@ -12,7 +12,7 @@ from incident_lib.technologies.logs.probes.records import chosen_requests, momen
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.rows import LogGrowth, LogTail
 
-_KEPT = 20  # lines
+_KEPT = 40  # lines: a server that checks its file at the end writes twenty
 READ = 400  # lines: a traceback may be long
 _CHARACTERS = 500
 _RECORDS = 6  # the newest of them: after its error, a program may report that it stops

@@ -2,26 +2,13 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
-from incident_lib.technologies.redis.rows import RedisErrorClass
+from incident_lib.technologies.redis.error_classes import ERROR_CLASSES, ErrorClass
+from incident_lib.technologies.redis.rows import RedisErrorClass, RedisStanding
 from incident_lib.units import format_duration
-
-# What the server says is wrong. Others, such as ERR, WRONGTYPE and NOSCRIPT, are the clients' own doing.
-_MEANING = {
-    "OOM": "writes are refused, as memory is full",
-    "MISCONF": "writes are refused, as saving to disk fails",
-    "READONLY": "clients write to a replica",
-    "NOAUTH": "clients come without a password",
-    "WRONGPASS": "clients come with a wrong password",
-    "NOPERM": "clients send commands that they may not",
-    "BUSY": "a script runs for too long",
-    "LOADING": "clients send commands while it loads its data",
-    "MOVED": "clients do not follow the cluster",
-    "CLUSTERDOWN": "the cluster does not serve all slots",
-    "NOREPLICAS": "writes are refused, as too few replicas are there",
-    "MASTERDOWN": "a replica without its primary refuses reads",
-}
 
 
 def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -29,23 +16,66 @@ def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
     rows = evidence.of(RedisErrorClass)
     rising = [row for row in rows if row.risen_count]
     yield from (_rising(evidence, row, context) for row in rising)
-    if any(row.name in _MEANING for row in rising):
+    if any(_meaning(row.name) for row in rising):
         return
-    past = [row for row in rows if row.name in _MEANING and row.total_count > 0]
+    past = [row for row in rows if _meaning(row.name) and row.total_count > 0]
     if past:
         yield _past(evidence, past)
     elif not rising:
         yield ok(evidence, "no command is refused just now", _totals(rows))
 
 
+def _meaning(name: str) -> str:
+    """Return what a class says is wrong, "" where it is not judged or not known, as of a module."""
+    return ERROR_CLASSES.get(name, ErrorClass()).meaning
+
+
+class _Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a class means here, beyond its words, by the server's part in replication."""
+
+    variant: str = ""
+    meaning: str = ""
+    primary: str | None = None
+    down_seconds: int | None = None
+    good_count: int | None = None
+    least_count: int | None = None
+
+
+def _standing(evidence: Evidence, name: str) -> _Standing:
+    row = next(iter(evidence.of(RedisStanding)), None)
+    if row is None:
+        return _Standing()
+    if name == "NOREPLICAS" and row.good_replica_count is not None:
+        good, least = row.good_replica_count, row.least_replica_count
+        wanted = f"of the {least} " if least else ""
+        return _Standing(
+            meaning=f"writes are refused: {good} {wanted}replicas that min-replicas-to-write demands are "
+            "in step",
+            good_count=good,
+            least_count=least,
+        )
+    if name not in {"READONLY", "MASTERDOWN"} or row.role != "slave":
+        return _Standing()
+    meaning = f"clients use a replica that does not reach its primary {row.primary}"
+    if row.link_up:
+        meaning = f"clients write to a replica of {row.primary}, whose link is up: to the wrong server"
+    return _Standing(
+        variant="" if row.link_up else "_alone",
+        meaning=meaning,
+        primary=row.primary,
+        down_seconds=row.link_down_seconds,
+    )
+
+
 def _rising(evidence: Evidence, row: RedisErrorClass, context: Context) -> Finding:
-    meaning = _MEANING.get(row.name)
+    standing = _standing(evidence, row.name)
+    meaning = standing.meaning or _meaning(row.name)
     risen = row.risen_count or 0
     if row.name == "MOVED" and risen < context.thresholds["redis.moved.least_count"]:
-        meaning = None  # so do new clients learn where the slots are
+        meaning = ""  # so do new clients learn where the slots are
     return finding(
         evidence,
-        row.name.lower(),
+        f"{row.name.lower()}{standing.variant}",
         FindingSeverity.WARNING if meaning else FindingSeverity.INFO,
         f"{row.name}: {meaning}" if meaning else f"{risen} error replies of class {row.name}",
         f"{risen} in {format_duration(row.seconds)}; {row.total_count:,} since the server's start or the "
@@ -53,6 +83,10 @@ def _rising(evidence: Evidence, row: RedisErrorClass, context: Context) -> Findi
         risen_count=risen,
         per_second=risen / row.seconds if row.seconds else None,
         total_count=row.total_count,
+        primary=standing.primary,
+        down_seconds=standing.down_seconds,
+        good_count=standing.good_count,
+        least_count=standing.least_count,
     )
 
 

@@ -75,9 +75,8 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
         evidence,
         "queue",
         FindingSeverity.WARNING if evicts else full,
-        f"{pattern} takes {format_share(min(share, 1.0))} of maxmemory, a {kind} that is a "
-        "queue as likely as "
-        "not: more is put in than taken out",
+        f"{pattern} takes {format_share(min(share, 1.0))} of maxmemory: a {kind}, as likely as not a queue "
+        f"whose work is not taken out{' fast enough' if sample.taken_count else ''}",
         f"{_flow(sample)}. Work that waits is no cache: deleting it loses it"
         + (f", and so does policy {sample.policy}, which may throw it out" if evicts else "")
         + f"; {_sample(evidence)}",

@@ -15,18 +15,20 @@ from incident_lib.technologies.redis.rows import (
     RedisReplication,
     RedisWatched,
 )
-from incident_lib.units import format_bytes, format_duration, format_number
+from incident_lib.units import format_bytes, format_count, format_duration, format_number
 
 _ROLES = {"master": "a primary", "slave": "a replica"}
 # A primary informs its replicas every ten seconds that it is there, in 14 bytes: so many come at the least.
 _LEAST_BYTES_PER_SECOND = 1.4
+_STARTED_SECONDS = 60  # since a start, in which a replica finds its primary and begins to copy
 
 
 def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield a lost link, replicas that lag, a cluster that does not serve, else OK."""
     bad: list[Finding] = []
     for row in evidence.of(RedisReplication):
-        bad += (*_link(evidence, row), *failover(evidence, row, context))
+        moved = tuple(failover(evidence, row, context))
+        bad += (*_link(evidence, row), *moved, *(() if moved else resync(evidence, row, context)))
     for replica in evidence.of(RedisReplica):
         bad += _replica(evidence, replica, context)
     for cluster in evidence.of(RedisCluster):
@@ -48,7 +50,8 @@ def _ok(evidence: Evidence) -> Finding:
         return finding(
             evidence, "unknown", FindingSeverity.UNKNOWN, "not assessed: INFO has no replication section"
         )
-    title = f"a replica with a link to {row.primary}" if row.role == "slave" else "a primary"
+    link = "a link to" if row.link_up else "no link yet to"
+    title = f"a replica with {link} {row.primary}" if row.role == "slave" else "a primary"
     if row.role != "slave":
         title += f" with {row.replica_count} replicas" if row.replica_count else " without replicas"
     cluster = next(iter(evidence.of(RedisCluster)), None)
@@ -59,14 +62,23 @@ def _ok(evidence: Evidence) -> Finding:
 
 
 def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
-    if row.link_up is False:
-        since = row.link_down_seconds
+    since = row.link_down_seconds
+    if row.link_up is False and _is_first_copy(row):
+        yield finding(
+            evidence,
+            "first_copy",
+            FindingSeverity.INFO,
+            f"it copies its primary {row.primary} for the first time, and has no link until that is done",
+            "until then its data is not complete: send no readers to it",
+            primary=row.primary,
+        )
+    elif row.link_up is False:
         yield finding(
             evidence,
             "link_down",
             FindingSeverity.CRITICAL,
             f"the link to its primary {row.primary} is down",
-            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "")
+            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "it never was up; ")
             + ("it copies everything just now" if row.syncing else "its data grows old")
             + ("; it refuses to be read meanwhile" if row.serves_stale_data is False else ""),
             primary=row.primary,
@@ -78,9 +90,67 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             "full_sync",
             FindingSeverity.INFO,
             f"{format_number(row.full_sync_count)} full copies to replicas were begun just now",
-            "each forks and sends everything; the backlog may be too small",
+            "each forks and sends everything; a new replica needs one, and one that was away for too long",
             full_sync_count=row.full_sync_count,
         )
+
+
+def _is_first_copy(row: RedisReplication) -> bool:
+    """Return whether it never had the link and gets its first copy, or was started only just now."""
+    if row.link_down_seconds is not None and row.link_down_seconds >= 0:
+        return False
+    return bool(row.syncing) or (row.uptime_seconds or _STARTED_SECONDS) < _STARTED_SECONDS
+
+
+def resync(evidence: Evidence, row: RedisReplication, context: Context) -> Iterator[Finding]:
+    """Yield full copies that repeat, where the totals are of the window: the server was started in it."""
+    window = (context.window.end - context.window.start).total_seconds()
+    if row.role == "master" and row.uptime_seconds is not None and row.uptime_seconds <= window:
+        counts = (row.full_sync_total_count, row.partial_refused_total_count, row.limit_closed_total_count)
+        yield from _repeated(evidence, row, counts, row.uptime_seconds, context)
+
+
+def _repeated(
+    evidence: Evidence,
+    row: RedisReplication,
+    counts: tuple[int | None, int | None, int | None],
+    seconds: float,
+    context: Context,
+) -> Iterator[Finding]:
+    """Yield that replicas need full copies again and again, by what makes them need it.
+
+    One for each replica is how it begins, and how it goes on after a failover.
+    """
+    full, refused, closed = (count or 0 for count in counts)
+    again = full - (row.replica_count or 0)
+    if context.thresholds.severity("redis.resync", again, "count") is None:
+        return
+    name, why = "resync", "why is not known: see its log and those of the replicas"
+    if closed:
+        name = "resync_limit"
+        why = (
+            f"{closed:,} clients were ended meanwhile, as more waited for them than "
+            "client-output-buffer-limit allows"
+        )
+    elif refused:
+        name = "resync_backlog"
+        why = (
+            f"{refused:,} times a replica asked to go on where it was, and the backlog of "
+            f"{format_bytes(row.backlog_bytes)} did not reach back that far"
+        )
+    yield finding(
+        evidence,
+        name,
+        FindingSeverity.WARNING,
+        f"{full:,} full copies to {format_count(row.replica_count or 0, 'replica')} in "
+        f"{format_duration(seconds)}",
+        f"{why}. Each copy forks and sends everything, and the replica serves old data or none meanwhile",
+        full_count=full,
+        refused_count=refused,
+        closed_count=closed,
+        replica_count=row.replica_count,
+        backlog=format_bytes(row.backlog_bytes),
+    )
 
 
 def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterator[Finding]:
@@ -159,8 +229,11 @@ def _took_over_inside(row: RedisReplication, window_seconds: float) -> bool:
     return since_seconds <= window_seconds < row.uptime_seconds
 
 
-def failovers_since(interval: Interval, _context: Context) -> Iterator[Finding]:
-    """Yield each server whose role or whose data's history is another one than in an earlier snapshot."""
+def failovers_since(interval: Interval, context: Context) -> Iterator[Finding]:
+    """Yield each server whose role or whose data's history is another one than in an earlier snapshot.
+
+    Where it is the same, full copies that came since are counted.
+    """
     if not interval.same_incident:
         return  # since a baseline there may have been any number of them
     pairs = zip(interval.now.of(RedisReplication), interval.before.of(RedisReplication), strict=False)
@@ -168,6 +241,14 @@ def failovers_since(interval: Interval, _context: Context) -> Iterator[Finding]:
         if text := _changed(known, row):
             text += f" since the snapshot of {format_time(interval.before.collected_at)}"
             yield _event(interval.now, text, row)
+        elif row.role == "master" and (row.uptime_seconds or 0) > (known.uptime_seconds or 0):
+            counts = (
+                _risen(known.full_sync_total_count, row.full_sync_total_count),
+                _risen(known.partial_refused_total_count, row.partial_refused_total_count),
+                _risen(known.limit_closed_total_count, row.limit_closed_total_count),
+            )
+            seconds = (interval.now.collected_at - interval.before.collected_at).total_seconds()
+            yield from _repeated(interval.now, row, counts, seconds, context)
 
 
 def _changed(before: RedisReplication, now: RedisReplication) -> str:
@@ -182,6 +263,10 @@ def _changed(before: RedisReplication, now: RedisReplication) -> str:
         if now.role == "slave":
             return f"it follows another history of {now.primary}, which began anew"
     return ""
+
+
+def _risen(before: int | None, now: int | None) -> int | None:
+    return None if before is None or now is None or now < before else now - before
 
 
 def _named(role: str) -> str:

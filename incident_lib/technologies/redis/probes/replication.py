@@ -86,6 +86,10 @@ def _replication(first: Info, second: Info, *, stale: bool | None) -> RedisRepli
         failover_state=second.text("master_failover_state"),
         serves_stale_data=stale,
         uptime_seconds=second.count("uptime_in_seconds"),
+        full_sync_total_count=second.count("sync_full"),
+        partial_sync_total_count=second.count("sync_partial_ok"),
+        partial_refused_total_count=second.count("sync_partial_err"),
+        limit_closed_total_count=second.count("client_output_buffer_limit_disconnections"),
     )
 
 

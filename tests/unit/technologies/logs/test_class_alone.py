@@ -50,6 +50,7 @@ CAUSES = {
     "redis_no_permission": "redis-credentials",
     "redis_protected": "redis-credentials",
     "redis_clients": "redis-clients",
+    "redis_port_taken": "start-failed",
     "name_resolution": "dns-failure",
     "tls_expired": "tls-expired",
     "tls_wrong_name": "tls-wrong-name",

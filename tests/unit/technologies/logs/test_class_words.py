@@ -176,14 +176,35 @@ redis_no_replicas (error) NOREPLICAS Not enough good slaves to write.
 redis_no_replicas ReplyError: NOREPLICAS Not enough good replicas to write.
 redis_replication Unable to connect to MASTER: Invalid argument
 redis_replication MASTER aborted replication with an error: NOAUTH nope
-redis_replication Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_client_limit Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
 redis_redirected ReplyError: MOVED 866 10.0.0.9:6379
 redis_redirected redis.exceptions.MovedError: 866 10.0.0.9:6379
 redis_redirected (error) MOVED 12182 keys-2:6379
 redis_wrong_type redis.exceptions.ResponseError: WRONGTYPE Operation against a key holding the wrong kind of value
 redis_wrong_type ReplyError: WRONGTYPE Operation against a key holding the wrong kind of value
 redis_wrong_type (error) WRONGTYPE Operation against a key holding the wrong kind of value
-redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Permission denied
+redis_replica_limit 71:M 15 Jan 2026 14:30:00.000 # Client id=7 addr=10.0.0.8:51234 laddr=10.0.0.7:6379 name= flags=S cmd=psync scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_replica_limit Client id=7 addr=10.0.0.8:51234 name= age=9 flags=S db=0 cmd=replconf closed for overcoming of output buffer limits.
+redis_client_limit Client id=9 addr=10.0.0.9:40112 name=live flags=P cmd=subscribe scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_client_limit Client id=9 addr=10.0.0.9:40112 name= flags=O cmd=monitor closed for overcoming of output buffer limits.
+redis_backlog_short 71:M 15 Jan 2026 14:30:00.000 * Unable to partial resync with replica 10.0.0.8:6379 for lack of backlog (Replica request was: 1193).
+redis_backlog_short Unable to partial resync with replica 10.0.0.8:6379 for lack of backlog (Replica request was: ab12:1193).
+redis_newer_data # Can't handle foreign type or opcode 119 in RDB with version 9
+redis_replica_limit # Client id=8 addr=10.0.0.8:51234 name= flags=S cmd=replconf scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_backlog_short # Unable to partial resync with replica 10.0.0.9:6380 for lack of backlog (Replica request was: 71).
+redis_replication Error condition on socket for SYNC: Connection refused
+redis_save_denied Failed opening the temp RDB file /data/temp-71.rdb (in server root dir unknown) for saving: Permission denied
+redis_save_denied Error moving temp DB file temp-71.rdb on the final destination dump.rdb (in server root dir /data): Permission denied
+redis_save_gone Failed opening the RDB file dump.rdb (in server root dir unknown) for saving: No such file or directory
+redis_save_gone Opening the temp file for AOF rewrite in rewriteAppendOnlyFile(): No such file or directory
+redis_aof_damaged # Bad file format reading the append only file appendonly.aof.4.incr.aof: make a backup of your AOF file, then use ./redis-check-aof --fix
+redis_aof_damaged # The AOF file appendonly.aof.2.base.rdb doesn't exist
+redis_port_taken # Warning: Could not create server TCP listening socket *:6379: bind: Address already in use
+redis_port_taken # Failed listening on port 6380 (TLS), aborting.
+redis_start_denied Can't chdir to '/var/lib/redis': Permission denied
+redis_save_denied Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Permission denied
+redis_save_gone Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: No such file or directory
+redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Input/output error
 redis_save_failed Background AOF rewrite terminated with error
 redis_save_failed Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
 redis_fork_failed Can't rewrite append only file in background: fork: Cannot allocate memory
@@ -194,7 +215,10 @@ redis_overcommit WARNING overcommit_memory is set to 0! Background save may fail
 redis_overcommit # WARNING Memory overcommit must be enabled! Being disabled, it can also cause failures
 redis_overcommit 71:C 15 Jan 2026 14:30:00.000 # WARNING Memory overcommit must be enabled!
 redis_data_damaged Wrong signature trying to load DB from file
-redis_data_damaged Unexpected end of file reading the append only file appendonly.aof.1.incr.aof. You can: 1) Make a backup
+redis_aof_damaged Unexpected end of file reading the append only file appendonly.aof.1.incr.aof. You can: 1) Make a backup
+redis_port_taken Failed listening on port 6379 (TCP), aborting.
+redis_start_denied Can't open or create append-only dir appendonlydir: Permission denied
+redis_start_denied Fatal error: can't open the RDB file dump.rdb for reading: Permission denied
 redis_data_damaged Short read or OOM loading DB. Unrecoverable error, aborting now.
 redis_data_damaged Internal error in RDB reading offset 0, function at rdb.c:2990 -> Unexpected EOF reading RDB file
 redis_newer_data 71:M 15 Jan 2026 14:30:00.000 # Can't handle RDB format version 11
