@@ -267,7 +267,7 @@ def _only_here(scene: _Scene) -> Iterator[_Shared]:
         for row in each.of(PortAnswer):
             if row.dependency and row.asked:
                 inside.setdefault(row.dependency, []).append(row)
-    barred = {Manner.NAME, Manner.UNREACHABLE, Manner.TIMED_OUT, Manner.REFUSED, Manner.RESET}
+    barred = {Manner.NAME, Manner.UNREACHABLE, Manner.TIMED_OUT}  # what refuses us was reached
     roots = [name for name in scene.roots if scene.failing[name].manner in barred and name in inside]
     members = tuple(name for name in roots if any(row.kind is None for row in inside[name]))
     if len(members) < max(2, len(roots)):

@@ -152,3 +152,11 @@ def test_a_need_that_only_those_have_that_fail_is_named() -> None:
     findings = [*map(fails, bad), *map(well, fine)]
     found = events(findings, depends_on=dict.fromkeys(bad, ("auth",)), kinds={"auth": "http"})
     assert "all of them need auth" in found[0].detail
+
+
+def test_a_port_that_refuses_us_was_reached_and_stays_bad() -> None:
+    bad = names(2)
+    inside = tuple(
+        PortAnswer(address="192.0.2.1", port=80, asked="container app", dependency=name) for name in bad
+    )
+    assert events([*map(fails, bad)], (evidence("app", *inside, probe="network.inside"),)) == []
