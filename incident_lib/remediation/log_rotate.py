@@ -188,6 +188,12 @@ ACTION = Action(
     id="log.rotate",
     title="Copy a log file and cut it",
     targets="a service with a `log` file",
+    does="Copies the log file, compressed, and cuts it to nothing in place; the program that writes goes on.",
+    undo="`gunzip` the copy; where none was kept, what was in the log is gone.",
+    not_when=(
+        "The disk is full of something else: the log is small, or the copy has no room.",
+        "The log is evidence of this incident and no copy is kept.",
+    ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,

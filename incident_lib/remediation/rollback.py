@@ -147,6 +147,14 @@ ACTION = Action(
     id="rollback",
     title="Roll back a deployment",
     targets="a service in the deploy log, with [deploy] rollback",
+    does="Runs the configured command with the version before, or the one that is named, and waits until the "
+    "service is well again.",
+    undo="Deploy the newer version again.",
+    not_when=(
+        "Trouble began before the deploy, or long after it.",
+        "The new version changed the schema or stored data that the old one cannot read.",
+        "Other services of this release rely on the new version already.",
+    ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,

@@ -76,5 +76,8 @@ ACTION = Action(
     id="tls.renew",
     title="Renew a certificate (a checklist)",
     targets="a service or an outside dependency with TLS",
+    does="Changes nothing: it lists the steps for a person, with what was seen of the certificate.",
+    undo="Put the old certificate and key back, and reload.",
+    not_when=("The certificate is valid, and only a store of the client or a clock is wrong.",),
     propose=propose,
 )

@@ -426,3 +426,42 @@ def test_a_standby_that_replays_a_lock_and_one_that_does_not_confirm(tmp_path: P
             with standby.connect() as admin:
                 admin.execute("SELECT pg_wal_replay_resume()")
             answer(writer)
+
+
+_BURN = """DO $$ BEGIN FOR i IN 1..100100 LOOP
+    BEGIN INSERT INTO burnt VALUES (1); EXCEPTION WHEN division_by_zero THEN NULL; END;
+END LOOP; END $$"""
+
+
+def test_a_vacuum_against_wraparound_is_left_to_run(tmp_path: Path) -> None:
+    with running(INSTALLATIONS[-1], autovacuum_naptime="1s") as server, server.connect() as admin:
+        admin.execute(
+            "CREATE TABLE stock WITH (autovacuum_freeze_max_age = 100000, "
+            "autovacuum_vacuum_cost_limit = 1, "
+            "autovacuum_vacuum_cost_delay = 100) AS SELECT i FROM generate_series(1, 100000) AS i"
+        )
+        admin.execute("CREATE UNLOGGED TABLE burnt (n int)")
+        admin.execute(_BURN.encode())  # each block takes a transaction id of its own
+        ask = (
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' "
+            "AND query LIKE '%stock (to prevent wraparound)'"
+        )
+        until(lambda: admin.execute(ask.encode()).fetchone() is not None, 30)
+        (vacuum,) = admin.execute(ask.encode()).fetchone() or (0,)
+        with server.connect() as change, server.connect() as reader:
+            change.pgconn.send_query(b"ALTER TABLE stock ADD note text")
+            until(waits_for(server, change, "relation"))
+            reader.pgconn.send_query(b"SELECT count(*) FROM stock")
+            until(waits_for(server, reader, "relation"))
+            found = look(server, "locks")
+            assert found["locks.vacuum"].data["root_pid"] == vacuum
+            assert "vacuum against wraparound" in found["locks.ddl_queue"].title
+            assert str(found["locks.ddl_queue"].data["advice"]).startswith("Let the vacuum run.")
+            assert offered(found) == [("postgres.cancel", str(pid_of(change)))]
+            for how in ("cancel", "terminate"):
+                with pytest.raises(RefusedError, match="a vacuum against wraparound"):
+                    mitigate(server, tmp_path, how, vacuum)
+            assert mitigate(server, tmp_path, "cancel", pid_of(change)) is OutcomeStatus.VERIFIED
+            answer(reader)
+            answer(change)
+        assert admin.execute(ask.encode()).fetchone() == (vacuum,)  # it goes on

@@ -141,6 +141,12 @@ ACTION = Action(
     id="docker.prune",
     title="Remove unused containers and images",
     targets="docker, or the host",
+    does="Removes stopped containers older than what is said, and images without a tag; never volumes.",
+    undo="It cannot be undone: a removed image has to be built or pulled again.",
+    not_when=(
+        "A stopped container is evidence of this incident: its log and state go with it.",
+        "Something else fills the disk: see what grew first.",
+    ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,

@@ -244,6 +244,13 @@ ACTION = Action(
     id="redis.delete_keys",
     title="Delete keys of Redis that can be made again",
     targets="a service of kind redis",
+    does="Removes the keys of one pattern with UNLINK, in small batches with a pause between them.",
+    undo="It cannot be undone: the application has to make the keys again.",
+    not_when=(
+        "The keys are a queue, sessions, locks or counters: they are data, and no cache.",
+        "Buffers of clients take the memory, and not keys.",
+        "What makes the keys again (a database) is overloaded already.",
+    ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,

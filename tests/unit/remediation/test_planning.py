@@ -125,3 +125,11 @@ def test_a_number_is_a_whole_one_within_its_bounds(text, tmp_path):
     request = Request(settings=settings, target="db", arguments={"pid": text})
     with pytest.raises(RefusedError, match="no whole number from 1 to 10"):
         request.number("pid", least=1, most=10)
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=list(ACTIONS))
+def test_every_action_says_what_it_does_how_to_undo_it_and_when_not_to_use_it(action: Action) -> None:
+    assert action.does.endswith(".")
+    assert action.undo.endswith(".")
+    assert action.not_when
+    assert all(text.endswith(".") for text in action.not_when)
