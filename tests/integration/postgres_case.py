@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from incident_lib.config import Document, Service, Settings
 from incident_lib.hypotheses import parse_patterns
 from incident_lib.investigation.analyze import analyze
@@ -70,5 +72,5 @@ def look(settings: Settings, *probes: str) -> Look:
 def judged_together(settings: Settings, evidence: Sequence[object]) -> Look:
     """Return what is concluded from `evidence` by all analyzers, judges and patterns."""
     context = context_for(settings, window())
-    graph = topology(settings)
+    graph = replace(topology(settings), is_assumed=False)  # it is configured, if by no file
     return Look(analyze(evidence, context, snapshot="test", topology=graph, patterns=PATTERNS))  # type: ignore[arg-type]

@@ -30,10 +30,12 @@ _REMEMBERED = 1_000  # characters: most errors are written many times, word by w
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What exactly is wrong where a line of the class holds any of the words."""
+    """What exactly is wrong where a line of the class holds any of the words, and what then helps."""
 
     reason: str
     words: tuple[str, ...]
+    title: str = ""  # instead of that of the class
+    advice: str = ""
 
 
 class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,9 +65,19 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def reason_in(self, line: str) -> str | None:
         """Return in one word what is wrong, None where the line shows no more than its class."""
-        return next(
-            (why.reason for why in self.reasons if any(map(line.__contains__, why.words))), self.reason
-        )
+        why = self.why_in(line)
+        return why.reason if why else self.reason
+
+    def why_in(self, line: str) -> Reason | None:
+        """Return what exactly is wrong, None where the line shows no more than its class."""
+        return next((why for why in self.reasons if any(map(line.__contains__, why.words))), None)
+
+    def narrowed(self, line: str) -> "LogClass":
+        """Return the class with the title and the advice of what exactly is wrong in a line."""
+        why = self.why_in(line)
+        if why is None:
+            return self
+        return msgspec.structs.replace(self, title=why.title or self.title, advice=why.advice or self.advice)
 
 
 @cache

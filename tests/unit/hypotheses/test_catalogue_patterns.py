@@ -77,6 +77,10 @@ CASES: dict[str, tuple[str, Case]] = {
         "ledger",
         ("ledger postgres.saturation.role_limit WARNING", "orders logs.lines.class.db_own_limit WARNING"),
     ),
+    "db-cannot-start": (
+        "ledger",
+        ("ledger postgres.connection.refused", "ledger logs.lines.class.db_start_failed WARNING", *ERRORS),
+    ),
     "db-space-elsewhere": (
         "ledger",
         ("ledger logs.lines.class.disk_full WARNING", "ledger postgres.disk.ok OK", *ERRORS),

@@ -40,7 +40,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
     rows = view.evidence.of(LogErrorClass)
     counts = {row.error_class: row.count for row in rows}
     for row in rows:
-        known = log_classes().get(row.error_class) or _unknown_class(row)
+        known = (log_classes().get(row.error_class) or _unknown_class(row)).narrowed(row.example)
         few = known.is_everyday and row.count < view.limit("class.warning_count")
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)

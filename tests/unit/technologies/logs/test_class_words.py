@@ -97,6 +97,9 @@ db_temp_limit ERROR:  53400: it is too much
 db_cached_plan ERROR:  cached plan must not change result type
 db_cached_plan asyncpg.exceptions.InvalidCachedStatementError: cached statement plan is invalid
 db_cached_plan org.postgresql.util.PSQLException: ERROR: cached plan must not change result type
+db_start_failed FATAL:  recovery aborted because of insufficient parameter settings
+db_start_failed postgres: could not access the server configuration file "/data/postgresql.conf": No such file or directory
+db_start_failed FATAL:  could not load library "/usr/lib/postgresql/15/lib/x.so": undefined symbol
 db_serialization ERROR:  could not serialize access due to read/write dependencies among transactions
 db_serialization psycopg.errors.SerializationFailure: once more
 db_serialization {"error_severity":"ERROR","state_code":"40001","message":"once more"}
