@@ -1,16 +1,18 @@
 -- View: pg_locks, pg_stat_activity. Needs: pg_monitor (what other roles do). Versions: 13 and later.
--- Cost: two scans of pg_locks, one of pg_stat_activity; pg_blocking_pids only for those that wait. It locks no relation.
-WITH waiting AS MATERIALIZED (
+-- Cost: one scan of both; pg_blocking_pids only for those that wait. It locks no relation.
+WITH locks AS MATERIALIZED (
+    SELECT * FROM pg_locks
+), waiting AS MATERIALIZED (
     SELECT DISTINCT ON (pid) pid, locktype, mode, database, relation, transactionid, virtualxid,
            classid, objid, objsubid,
            -- waitstart came with 14; read by name, so that one statement serves all versions.
            (to_jsonb(held) ->> 'waitstart')::timestamptz AS waitstart
-    FROM pg_locks AS held
+    FROM locks AS held
     WHERE NOT granted AND pid <> pg_backend_pid()
     ORDER BY pid
 ), rows_held AS MATERIALIZED (
     -- Who waits for the transaction that changed a row holds the lock on that row, which names its table.
-    SELECT DISTINCT ON (pid) pid, database, relation FROM pg_locks
+    SELECT DISTINCT ON (pid) pid, database, relation FROM locks
     WHERE granted AND locktype = 'tuple' AND pid IS NOT NULL ORDER BY pid
 ), blocked AS MATERIALIZED (
     SELECT waiting.*, pg_blocking_pids(pid) AS blocked_by FROM waiting
