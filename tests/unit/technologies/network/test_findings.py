@@ -85,7 +85,7 @@ def test_a_name_that_does_not_resolve() -> None:
     failed = evidence("network.names", kind=ProblemKind.NAME_NOT_RESOLVED)
     (one,) = ON_FAILURE["network.names"](failed, CONTEXT)
     assert (one.id, one.severity) == ("network.names.not_resolving", "CRITICAL")
-    assert one.data == {"host": "pay.example.com"}
+    assert one.data["host"] == "pay.example.com"
 
 
 def test_ports() -> None:
