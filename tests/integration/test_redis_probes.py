@@ -265,14 +265,15 @@ def test_refusals_by_the_access_rules(kind: str) -> None:
 
 
 def test_big_key(kind: str) -> None:
-    with running(kind) as server:
-        with server.client() as client:
-            fill(client, 100)
-            client.rpush("queue:7", *["x" * 1000] * 3000)
-        found = judge(collect(settings_for(server.url), only="redis.keyspace"))
-    big = found["redis.keyspace.big_key"]
-    assert big.severity is FindingSeverity.WARNING
-    assert (big.data["kind"], big.data["pattern"]) == ("list", "queue:*")
+    with running(kind) as server, server.client() as client:
+        fill(client, 100)
+        client.rpush("queue:7", *["x" * 1000] * 3000)
+        queue = judge(collect(settings_for(server.url), only="redis.keyspace"))["redis.keyspace.big_key"]
+        client.hset("item:all", mapping={str(number): "x" * 1000 for number in range(4000)})
+        big = judge(collect(settings_for(server.url), only="redis.keyspace"))["redis.keyspace.big_key"]
+    assert (queue.severity, big.severity) == (FindingSeverity.INFO, FindingSeverity.WARNING)
+    assert (queue.data["kind"], queue.data["pattern"]) == ("list", "queue:*")
+    assert (big.data["kind"], big.data["pattern"]) == ("hash", "item:all")
 
 
 def test_many_keys_are_sampled_without_being_felt(kind: str) -> None:
