@@ -17,7 +17,7 @@ _TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
 _NOT_DERIVED = "unfinished: not derived from the newest events; the next command that writes does that"
 _HALF = "unfinished: being written, or left by a process that was killed"
 REDACTING = ".redacting.json"  # what is being redacted again, by paths and hashes, until that is done
-HALF_REDACTED = "unfinished: it was being redacted again; `incident redact --folder` finishes that"
+HALF_REDACTED = "unfinished: it was being redacted again; run that redaction once more to finish it"
 _FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
 
 

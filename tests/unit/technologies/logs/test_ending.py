@@ -123,9 +123,9 @@ def test_an_error_is_the_end_while_few_records_follow(after, is_found):
 
 
 def test_the_newest_lines_are_kept_and_long_ones_cut():
-    ending = tail([*(f"line {number}" for number in range(30)), "x" * 9000])
-    assert len(ending.lines) == 20
-    assert ending.lines[0] == "line 11"
+    ending = tail([*(f"line {number}" for number in range(60)), "x" * 9000])
+    assert len(ending.lines) == 40
+    assert ending.lines[0] == "line 21"
     assert len(ending.lines[-1]) == 500
 
 

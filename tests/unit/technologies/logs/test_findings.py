@@ -213,8 +213,9 @@ def test_every_class_has_a_title_and_an_advice_in_its_finding(name):
         error_class=name, count=9, first_at=AT, last_at=AT, example=log_classes()[name].example
     )
     finding = judge(summary(), row)[f"class.{name}"]
-    assert finding.title == f"{log_classes()[name].title}: logged 9 times"
-    assert finding.detail.endswith(f"Next: {log_classes()[name].advice}")
+    exactly = log_classes()[name].narrowed(log_classes()[name].example)
+    assert finding.title == f"{exactly.title}: logged 9 times"
+    assert finding.detail.endswith(f"Next: {exactly.advice}")
 
 
 def test_a_class_of_another_version_is_shown_by_its_name():
