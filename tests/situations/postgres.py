@@ -406,7 +406,7 @@ def nightly_dump(world: World) -> Over | None:
 
 
 def vacuum_at_work(world: World) -> Over | None:
-    server = world.postgres(vacuum_cost_delay="50ms", vacuum_cost_limit=20, autovacuum="off")
+    server = world.postgres(vacuum_cost_delay="50ms", vacuum_cost_limit=20, autovacuum_naptime="1d")
     with server.connect() as connection:
         connection.execute(
             "CREATE TABLE history AS SELECT n, md5(n::text) AS text FROM generate_series(1, 200000) n"

@@ -57,7 +57,7 @@ EXPECTED = {
         right="The replica's masterauth is missing or wrong: the primary refuses it.",
         must=(Rule("auth|password", where="hypothesis"), Rule("replica|primary|master")),
         never=(Rule("backlog", where="first"),),
-        first="redis-replication|credential|auth",
+        first="login|password|credential|auth",
     ),
     "workers_that_wait_for_work": Expected(
         right="Twenty workers wait in BLPOP for hours with an empty queue: all is well.", first=""

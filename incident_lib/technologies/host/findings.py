@@ -45,10 +45,10 @@ def _judge(evidence: Evidence, system: FileSystem, context: Context) -> Iterator
     ratio = system.free_inodes_ratio
     severity = context.thresholds.severity("host.inodes", ratio, "free_ratio", above=False)
     if severity:
-        title = f"{system.path} can hold hardly any more files: {format_share(ratio)} of its entries are free"
+        title = f"{system.path} has {format_share(ratio)} of its inodes free"
         detail = (
             f"{format_number(system.free_inodes_count)} of "
-            f"{format_number(system.total_inodes_count)}; find many small files"
+            f"{format_number(system.total_inodes_count)}; it can hold hardly any more files"
         )
         yield finding(evidence, "inodes", severity, title, detail, **data)
 

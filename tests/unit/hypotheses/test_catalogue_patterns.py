@@ -229,6 +229,10 @@ CASES: dict[str, tuple[str, Case]] = {
         ),
     ),
     "host-disk-full": ("machine", ("machine host.disk.full",)),
+    "host-inodes-full": (
+        "machine",
+        ("machine host.disk.inodes", "orders logs.lines.class.disk_full WARNING", *ERRORS),
+    ),
     "clock-skew": ("ledger", ("ledger postgres.connection.clock WARNING",)),
     # many targets at once
     "engine-down": ("all", ("all together.engine",)),

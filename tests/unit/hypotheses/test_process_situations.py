@@ -215,7 +215,7 @@ def test_a_start_that_failed_is_over_where_the_process_runs():
             (COLLIDED, LOST),
             10,
             "logged-error",
-            "collided",
+            "serialized",
         ),
         (
             ("time={iso} level=error msg=\"connect: FATAL:  sorry, too many clients already\"",),

@@ -29,6 +29,7 @@ from incident_lib.units import format_duration, format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
+_BEGINNING = 0.1  # of the time of a log
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
 _FIELDS = frozenset({"json", "logfmt"})  # proxies write these too, where they name a failing peer
@@ -83,8 +84,16 @@ def _is_of_server(view: View) -> bool:
 
 
 def _fails_as_often(row: LogErrorClass, view: View) -> bool:
-    """Return whether requests fail, and most of them may do so for this error."""
-    failed = view.summary.server_errors_count
+    """Return whether requests fail, or many lines are errors, and most of them may be so for this error."""
+    summary, failed = view.summary, view.summary.server_errors_count
+    if not summary.requests_count and not _is_of_server(view):
+        many = summary.errors_count >= view.limit("error_lines.least_count")
+        share = summary.errors_count / max(summary.lines_count, 1)
+        return (
+            many
+            and share >= view.limit("error_lines.warning_ratio")
+            and 2 * row.count >= summary.errors_count
+        )
     return failed >= view.limit("errors.least_count") and 2 * row.count >= failed
 
 
@@ -194,6 +203,16 @@ def _is_error_line(row: LogTemplate) -> bool:
     return row.level in _BAD and row.template != _OTHER and bool(row.template.strip()) and not on_purpose
 
 
+def _goes_with_success(row: LogTemplate, ratio: float, view: View) -> bool:
+    """Return whether a rare error was there from the beginning of the log, and no request fails for it."""
+    summary = view.summary
+    served = summary.requests_count >= view.limit("errors.least_count") and not summary.server_errors_count
+    if not served or row.first_at is None or summary.first_at is None or summary.last_at is None:
+        return False
+    before = (row.first_at - summary.first_at) / max(summary.last_at - summary.first_at, _QUIET)
+    return before <= _BEGINNING and ratio < view.limit("error_lines.warning_ratio")
+
+
 def judge_unknown(view: View) -> Iterator[Finding]:
     """Yield `unknown_error`: the most frequent error line that no class, event or exception explains."""
     summary, raised = view.summary, sum(row.count for row in view.evidence.of(LogException))
@@ -213,11 +232,12 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     states = {(row.level, row.template): state_of(view, spell_of(row)) for row in rows}
     first = max(rows, key=lambda row: (states[row.level, row.template].holds is not Holds.PAST, row.count))
     ratio = min(first.count / entries, 1.0)
+    steady = _goes_with_success(first, ratio, view)
     of_client = _is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
     found = finding(
         view.evidence,
         "unknown_error",
-        FindingSeverity.WARNING if summary.has_times and not of_client else FindingSeverity.INFO,
+        FindingSeverity.WARNING if summary.has_times and not (of_client or steady) else FindingSeverity.INFO,
         f"an error that is not known here was logged {format_times(first.count)} ({format_share(ratio)} of "
         f"the entries): {first.template[:160]}",
         "\n".join(

@@ -38,7 +38,7 @@ def analyze_server(evidence: Evidence, context: Context) -> Iterator[Finding]:
             *_wraparound(evidence, row, context),
             *_prepared(evidence, row, context),
         ]
-        if not row.autovacuum_is_on:
+        if not row.autovacuum_is_on and not row.in_recovery:
             title = "Autovacuum is switched off"
             found.append(finding(evidence, "autovacuum_off", FindingSeverity.WARNING, title))
         found += [*_workers(evidence, row), *_notifications(evidence, row, context)]

@@ -178,7 +178,10 @@ redis_no_replicas redis.exceptions.ResponseError: NOREPLICAS Not enough good rep
 redis_no_replicas (error) NOREPLICAS Not enough good slaves to write.
 redis_no_replicas ReplyError: NOREPLICAS Not enough good replicas to write.
 redis_replication Unable to connect to MASTER: Invalid argument
-redis_replication MASTER aborted replication with an error: NOAUTH nope
+redis_replica_login MASTER aborted replication with an error: NOAUTH nope
+redis_replica_login (Non critical) Master does not understand REPLCONF capa: -NOAUTH Authentication required.
+redis_replica_login 7:S 15 Jan 2026 14:03:11.004 # Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair
+redis_replication MASTER aborted replication with an error: LOADING nope
 redis_client_limit Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
 redis_redirected ReplyError: MOVED 866 10.0.0.9:6379
 redis_redirected redis.exceptions.MovedError: 866 10.0.0.9:6379
@@ -209,7 +212,9 @@ redis_save_denied Failed opening the temp RDB file temp-71.rdb (in server root d
 redis_save_gone Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: No such file or directory
 redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Input/output error
 redis_save_failed Background AOF rewrite terminated with error
-redis_save_failed Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
+redis_fsync_slow Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
+redis_fsync_slow 2314:M 01 Mar 2026 05:50:27.101 * Asynchronous AOF fsync is taking too long (disk is busy?).
+redis_fsync_slow 7:M 15 Jan 2026 14:03:11.004 # Asynchronous AOF fsync is taking too long (disk is busy?)
 redis_fork_failed Can't rewrite append only file in background: fork: Cannot allocate memory
 redis_fork_failed 71:M 15 Jan 2026 14:30:00.000 # Can't save in background: fork: Cannot allocate memory
 thread_limit Can't save in background: fork: Resource temporarily unavailable
