@@ -212,6 +212,7 @@ redis_save_denied Failed opening the temp RDB file temp-71.rdb (in server root d
 redis_save_gone Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: No such file or directory
 redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Input/output error
 redis_save_failed Background AOF rewrite terminated with error
+redis_save_failed Write error saving DB on disk(rdbSaveRio): No such device
 redis_fsync_slow Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
 redis_fsync_slow 2314:M 01 Mar 2026 05:50:27.101 * Asynchronous AOF fsync is taking too long (disk is busy?).
 redis_fsync_slow 7:M 15 Jan 2026 14:03:11.004 # Asynchronous AOF fsync is taking too long (disk is busy?)
