@@ -108,6 +108,8 @@ def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> F
     if not _is_doubtful(finding):
         return finding
     kind, target = situation.catalogue[finding.id], finding.target
+    if kind.flags & {Flag.UNMEASURED, Flag.CLIENT_REFUSED}:
+        return finding
     if kind.nature is Nature.HINT:
         of_itself = not kind.about and target in states.stores  # what a store logs is about itself
         causes = (target,) if of_itself else tuple(_causes(finding, kind.about, situation))

@@ -56,6 +56,7 @@ class Flag(StrEnum):
     FOUND_WELL = auto()  # of something that was seen from inside, too: it is well from here
     FOUND_BAD = auto()  # of something that was seen from inside, too: it is bad from here
     LOGGED = auto()  # the word of a log, which a measurement may deny
+    UNMEASURED = auto()  # no measurement shows whether it is over: what is asked for does not meet it
     LAST_WORDS = auto()  # the error that a log ends in
     FIRST_SEEN = auto()  # `since` is the first time in the window, and moves with it
     # What a log says about what the service needs.

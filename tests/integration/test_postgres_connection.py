@@ -48,7 +48,7 @@ def test_a_database_at_its_own_limit_is_told_from_another_one(server: Server) ->
             found = triage(server.settings(), "databases")
         finally:
             admin.execute("ALTER DATABASE shop CONNECTION LIMIT -1")
-    assert "is at its own connection limit" in found["connection.full"].title
+    assert "has all of its own connections" in found["connection.database_limit"].title
 
 
 def test_a_dsn_that_is_not_set_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def test_address_and_login_are_found_and_never_kept(stack: Stack) -> None:
     stored = msgspec.json.encode(list(evidence.values())).decode()
     assert PASSWORD not in stored
     unseen = {name for name, one in evidence.items() if one.status is not EvidenceStatus.COLLECTED}
-    assert unseen <= {"statements"}
+    assert unseen <= {"statements"}, [evidence[name].problem for name in unseen]
     assert not [one for each in evidence.values() for one in judge(each) if one.severity.is_bad]
 
 
@@ -57,7 +57,7 @@ def test_without_discovery_psql_runs_in_the_container(stack: Stack) -> None:
     assert "Connection refused" in row.attempts[0]
     assert f"psql inside the container {stack.name('db')}" in evidence["locks"].source
     unseen = {name for name, one in evidence.items() if one.status is not EvidenceStatus.COLLECTED}
-    assert unseen <= {"statements"}
+    assert unseen <= {"statements"}, [evidence[name].problem for name in unseen]
     found = [one for one in judge(evidence["connection"]) if one.id == "postgres.connection.way"]
     assert found[0].severity is FindingSeverity.INFO
     assert not [one for name in ("locks", "counters") for one in judge(evidence[name]) if one.severity.is_bad]

@@ -227,7 +227,7 @@ def test_queries_that_a_standby_cancels_and_a_standby_without_its_primary() -> N
         until(lambda: "replication.not_streaming" in triage(standby.settings(), "replication"), 15)
         found = triage(standby.settings(), "replication")["replication.not_streaming"]
     assert found.severity is WARNING
-    assert found.title == "This standby receives nothing from its primary"
+    assert found.title.startswith("This standby receives nothing from its primary")
 
 
 def _cancels(standby: Server, owner: psycopg.Connection, number: int) -> bool:
