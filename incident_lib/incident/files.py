@@ -81,7 +81,7 @@ def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[
     What is there already and was readable by others is not any more. Errors: OSError.
     """
 
-    def opener(name: str, flags: int) -> int:
+    def opened(name: str, flags: int) -> int:
         handle = os.open(name, flags | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             _set_mode(handle, _file_mode(path.parent))
@@ -90,7 +90,7 @@ def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[
             raise
         return handle
 
-    return open(path, mode, encoding=None if "b" in mode else "utf-8", errors=errors, opener=opener)
+    return open(path, mode, encoding=None if "b" in mode else "utf-8", errors=errors, opener=opened)
 
 
 def make_folder(path: Path) -> None:

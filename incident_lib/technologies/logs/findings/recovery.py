@@ -119,11 +119,16 @@ def endpoint_state(view: View, row: LogEndpoint) -> State:
     )
     if quiet < view.context.thresholds["recovery.least_quiet_seconds"] or _comes_back(spell, quiet):
         return _NOW
-    since = format_count(row.served_since_count, "request")
+    well = f"{format_count(row.served_since_count, 'request')} to {_name(row)}"
     expected = (row.failing_ratio or 1.0) * row.served_since_count
+    return _since(view, row.last_server_error_at, expected, well, "served")
+
+
+def _since(view: View, last_at: datetime, expected: float, well: str, how: str) -> State:
+    """Return that it is over where it was to be expected often enough since; else that this is too few."""
     if expected < view.limit("recovery.least_expected_count") or is_silent(view):
-        return _too_few(view, row.last_server_error_at, f"{since} to {_name(row)}")
-    return State(Holds.PAST, row.last_server_error_at, f"{since} to {_name(row)} were served since")
+        return _too_few(view, last_at, well)
+    return State(Holds.PAST, last_at, f"{well} were {how} since")
 
 
 def errors_state(view: View) -> State:
@@ -168,11 +173,8 @@ def _slow_state(view: View, row: LogEndpoint) -> State:
         return _NOW
     if _quiet_seconds(view, row.last_slow_at) < view.context.thresholds["recovery.least_quiet_seconds"]:
         return _NOW
-    since = format_count(row.quick_since_count, "request")
-    expected = (row.slow_ratio or 1.0) * row.quick_since_count
-    if expected < view.limit("recovery.least_expected_count") or is_silent(view):
-        return _too_few(view, row.last_slow_at, f"{since} to {_name(row)}")
-    return State(Holds.PAST, row.last_slow_at, f"{since} to {_name(row)} were quick since")
+    well = f"{format_count(row.quick_since_count, 'request')} to {_name(row)}"
+    return _since(view, row.last_slow_at, (row.slow_ratio or 1.0) * row.quick_since_count, well, "quick")
 
 
 def _of_parts(parts: Sequence[tuple[int, int, State]]) -> State:

@@ -204,15 +204,15 @@ def _group(
     pattern: str, members: list[bytes], sizes: dict[bytes, int], known: dict[bytes, _Known]
 ) -> RedisKeyGroup:
     checked = [known[key] for key in members if key in known]
-    told = [each for each in checked if each.has_expiry is not None]
+    answered = [each for each in checked if each.has_expiry is not None]
     kinds = Counter(each.kind for each in checked)
     return RedisKeyGroup(
         pattern=pattern,
         sampled_count=len(members),
         memory_bytes=sum(sizes[key] for key in members),
         kind=kinds.most_common(1)[0][0] if kinds else None,
-        checked_count=len(told),
-        expiring_count=sum(bool(each.has_expiry) for each in told),
+        checked_count=len(answered),
+        expiring_count=sum(bool(each.has_expiry) for each in answered),
     )
 
 
