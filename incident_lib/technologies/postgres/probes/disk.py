@@ -51,7 +51,7 @@ def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
             file_free_count=files[1] if files and what == "data" else None,
         )
         for what, space in known.items()
-        if space and not (what == "wal" and space == known["data"])
+        if space and not (what == "wal" and _is_same(space, known["data"]))
     ]
     listed = " ".join(paths.values())
     sent = f"df -Pk {listed}; df -Pi {data}, {place.vantage}"
@@ -71,6 +71,11 @@ def _spaces(place: Container | ThisMachine, paths: list[str]) -> list[Space | No
         return [*_spaces(place, paths[:1]), *([None] * (len(paths) - 1))]
     reason = output.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
     raise TargetError(ProblemKind.UNSUPPORTED, f"df {place.vantage}: {reason}")
+
+
+def _is_same(space: Space, data: Space | None) -> bool:
+    """Return whether both are one file system; what is free may change between two lines of one `df`."""
+    return data is not None and (space[0], space[2]) == (data[0], data[2])
 
 
 def _files(place: Container | ThisMachine, path: str) -> tuple[int, int] | None:
