@@ -1,6 +1,6 @@
 """Judgements on literal evidence."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -8,13 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from incident_lib.errors import ProblemKind
-from incident_lib.findings.base import Context
-from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Problem, Row, Window
+from incident_lib.model import Evidence, EvidenceStatus, FindingSeverity, Problem
 from incident_lib.technologies.redis.findings import ANALYZERS, ON_FAILURE
 from incident_lib.technologies.redis.probes import PROBES
 from incident_lib.technologies.redis.rows import (
-    RedisClients,
-    RedisErrorClass,
     RedisLatency,
     RedisMemory,
     RedisPersistence,
@@ -23,29 +20,7 @@ from incident_lib.technologies.redis.rows import (
     RedisSlowCommand,
     RedisSlowLog,
 )
-
-NOW = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
-CONTEXT = Context(window=Window(NOW - timedelta(minutes=15), NOW))
-MIB = 1024 * 1024
-
-
-def judge(probe: str, *rows: Row) -> dict[str, Finding]:
-    evidence = Evidence(
-        probe=f"redis.{probe}",
-        target="cache",
-        status=EvidenceStatus.COLLECTED,
-        collected_at=NOW,
-        duration_seconds=0.1,
-        source="INFO all",
-        rows=rows,
-    )
-    return {
-        one.id.removeprefix(f"redis.{probe}."): one for one in ANALYZERS[evidence.probe](evidence, CONTEXT)
-    }
-
-
-def severities(found: dict[str, Finding]) -> dict[str, str]:
-    return {name: one.severity.value for name, one in found.items()}
+from tests.unit.technologies.redis.judging import CONTEXT, MIB, NOW, judge, severities
 
 
 def memory(**changes: Any) -> RedisMemory:
@@ -122,21 +97,6 @@ def test_memory(changes: dict[str, Any], expected: dict[str, str]) -> None:
 
 def test_full_memory_alone_proposes_to_delete_nothing() -> None:
     assert not judge("memory", memory(used_ratio=0.99))["full"].actions
-
-
-@pytest.mark.parametrize(
-    ("name", "total", "risen", "expected"),
-    [
-        ("OOM", 12, 5, {"oom": "WARNING"}),
-        ("OOM", 12, 0, {"past": "INFO"}),
-        ("OOM", 12, None, {"past": "INFO"}),
-        ("WRONGTYPE", 12, 3, {"wrongtype": "INFO"}),
-        ("WRONGTYPE", 12, 0, {"ok": "OK"}),
-    ],
-)
-def test_errors(name: str, total: int, risen: int | None, expected: dict[str, str]) -> None:
-    row = RedisErrorClass(name=name, total_count=total, risen_count=risen, seconds=1.0)
-    assert severities(judge("errors", row)) == expected
 
 
 def latency(p95: float, **changes: Any) -> RedisLatency:
@@ -306,12 +266,7 @@ def test_persistence(changes: dict[str, Any], expected: dict[str, str]) -> None:
     assert severities(judge("persistence", persistence(**changes))) == expected
 
 
-def test_clients_and_replicas() -> None:
-    fields: dict[str, Any] = {"seconds": 1.0, "limit_count": 100, "new_count": 0}
-    high = RedisClients(connected_count=95, blocked_count=60, rejected_count=3, **fields)
-    assert severities(judge("clients", high)) == {"rejected": "WARNING", "high": "WARNING", "blocked": "INFO"}
-    unknown = RedisClients(connected_count=None, blocked_count=None, rejected_count=None, **fields)
-    assert severities(judge("clients", unknown)) == {"unknown": "UNKNOWN"}
+def test_a_replica_that_is_late() -> None:
     late = RedisReplica(address="10.0.0.8:6379", state="online", lag_seconds=60, behind_bytes=5000)
     assert severities(judge("replication", late)) == {"replica_lag": "WARNING"}
 

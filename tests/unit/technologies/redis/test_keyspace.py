@@ -1,0 +1,211 @@
+"""What the sampled keys show: big ones, queues that fill the server, caches that may go; from literals."""
+
+from typing import Any
+
+import pytest
+
+from incident_lib.model import ProposedAction
+from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from tests.unit.technologies.redis.judging import MIB, judge, severities
+
+DATABASE = RedisDatabase(database=0, key_count=1000, expiring_count=250, average_ttl_seconds=60.0)
+
+
+def sample(**changes: Any) -> RedisKeySample:
+    fields: dict[str, Any] = {
+        "database": 0,
+        "sampled_count": 1000,
+        "key_count": 1000,
+        "seconds": 0.5,
+        "memory_bytes": 100 * MIB,
+        "big_count": 0,
+        "used_ratio": 0.96,
+        "maxmemory_bytes": 400 * MIB,
+        "buffer_ratio": 0.0,
+        "policy": "noeviction",
+        "put_count": 40,
+        "taken_count": 0,
+        "blocked_count": 0,
+        "flow_seconds": 1.0,
+    }
+    return RedisKeySample(**(fields | changes))
+
+
+def key(size: int, kind: str = "list", pattern: str = "mail:out", **changes: Any) -> RedisKey:
+    return RedisKey(pattern=pattern, kind=kind, memory_bytes=size, **changes)
+
+
+def group(size: int, pattern: str = "cache:page:*", **changes: Any) -> RedisKeyGroup:
+    fields: dict[str, Any] = {
+        "sampled_count": 500,
+        "kind": "string",
+        "checked_count": 20,
+        "expiring_count": 20,
+    }
+    return RedisKeyGroup(pattern=pattern, memory_bytes=size, **(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "pattern", "expected"),
+    [
+        (999_999, "hash", "user:*", None),
+        (1_000_000, "hash", "user:*", "WARNING"),
+        # A list or a stream is as quick at its ends as a short one, and so is what a library works off.
+        (999_999, "list", "mail:out", None),
+        (1_000_000, "list", "mail:out", "INFO"),
+        (100 * MIB - 1, "stream", "mail:out", "INFO"),
+        (100 * MIB, "stream", "mail:out", "WARNING"),
+        (100 * MIB - 1, "zset", "bull:mail:delayed", "INFO"),
+        (100 * MIB - 1, "zset", "scores", "WARNING"),
+    ],
+)
+def test_a_big_key(size: int, kind: str, pattern: str, expected: str | None) -> None:
+    rows = sample(used_ratio=0.5), key(size, kind, pattern), key(1_000_000 if expected else 9, kind, pattern)
+    found = judge("keyspace", DATABASE, *rows)
+    assert severities(found).get("big_key") == expected
+    assert ("ok" in found) is (expected != "WARNING")
+    if expected:
+        assert found["big_key"].data == {
+            "pattern": pattern,
+            "kind": kind,
+            "memory_bytes": size,
+            "big_count": 2,
+        }
+
+
+def test_keys_of_which_none_is_big() -> None:
+    found = judge("keyspace", DATABASE, sample(), key(2000))
+    assert severities(found) == {"ok": "OK"}
+    assert found["ok"].data == {"key_count": 1000, "without_expiry_ratio": 0.75}
+    assert judge("keyspace")["ok"].data == {"key_count": 0, "without_expiry_ratio": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "severity"),
+    [
+        ({}, 200 * MIB, "CRITICAL"),
+        ({}, 200 * MIB - 1, None),
+        ({"used_ratio": 0.949}, 200 * MIB, "WARNING"),
+        ({"used_ratio": 0.9}, 200 * MIB, "WARNING"),
+        ({"used_ratio": 0.899}, 400 * MIB, None),
+        ({"used_ratio": None}, 400 * MIB, None),
+        ({"maxmemory_bytes": None}, 400 * MIB, None),
+        # It throws the work out, and goes on.
+        ({"policy": "allkeys-lru"}, 200 * MIB, "WARNING"),
+        ({"policy": "volatile-lru"}, 200 * MIB, "CRITICAL"),
+        ({"policy": None}, 200 * MIB, "CRITICAL"),
+    ],
+)
+def test_a_queue_that_fills_the_server(changes: dict[str, Any], size: int, severity: str | None) -> None:
+    found = judge("keyspace", DATABASE, sample(**changes), key(size))
+    assert severities(found).get("queue") == severity
+    if severity:
+        assert "ok" not in found
+        assert found["queue"].data == {
+            "pattern": "mail:out",
+            "kind": "list",
+            "memory_bytes": size,
+            "share_ratio": 0.5,
+            "put_count": 40,
+            "taken_count": 0,
+        }
+        assert found["queue"].actions == ()  # deleting it loses the work
+        assert ("may throw it out" in found["queue"].detail) is (changes.get("policy") == "allkeys-lru")
+
+
+@pytest.mark.parametrize(
+    ("row", "is_queue"),
+    [
+        (key(300 * MIB, "stream", "events"), True),
+        (key(300 * MIB, "zset", "bull:mail:wait"), True),
+        (key(300 * MIB, "zset", "scores"), False),
+        (key(300 * MIB, "string", "queue:settings"), False),
+        (key(300 * MIB, "set", "queue:seen"), False),
+        # What expires goes by itself.
+        (key(300 * MIB, "list", "mail:out", has_expiry=True), False),
+        (key(300 * MIB, "list", "mail:out", has_expiry=False), True),
+        # Libraries that keep each job in a key.
+        (group(300 * MIB, "rq:job:*", kind="hash"), True),
+        (group(300 * MIB, "rq:job:*", kind="string"), False),
+        (group(300 * MIB, "user:*", kind="hash"), False),
+        (group(300 * MIB, "rq:job:*", kind=None), False),
+    ],
+)
+def test_what_is_a_queue(row: RedisKey | RedisKeyGroup, *, is_queue: bool) -> None:
+    assert ("queue" in judge("keyspace", DATABASE, sample(), row)) is is_queue
+
+
+def test_jobs_of_a_sample_stand_for_all_of_them() -> None:
+    jobs = group(20 * MIB, "rq:job:*", kind="hash")
+    for count, severity in ((9_999, None), (10_000, "CRITICAL")):
+        found = judge("keyspace", DATABASE, sample(key_count=count), jobs)
+        assert severities(found).get("queue") == severity
+    assert found["queue"].data["memory_bytes"] == 20 * MIB
+    assert found["queue"].data["share_ratio"] == 0.5
+    # A key with a whole name is one.
+    assert "queue" not in judge("keyspace", DATABASE, sample(key_count=10_000), key(20 * MIB))
+
+
+@pytest.mark.parametrize(
+    ("put", "taken", "waiting", "title", "detail"),
+    [
+        (40, 0, 0, "not taken out", "in 1 s 40 calls put into queues, 0 took out."),
+        (40, 9, 3, "not taken out fast enough", "9 took out, 3 clients wait for something."),
+        (None, None, None, "not taken out", "whether anything is taken out is not known."),
+    ],
+)
+def test_what_moves_in_a_queue(
+    put: int | None, taken: int | None, waiting: int | None, title: str, detail: str
+) -> None:
+    row = sample(put_count=put, taken_count=taken, blocked_count=waiting)
+    found = judge("keyspace", DATABASE, row, key(200 * MIB))["queue"]
+    assert found.title.endswith(title)
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "is_offered"),
+    [
+        ({}, 10 * MIB, True),
+        ({}, 10 * MIB - 1, False),
+        ({"used_ratio": 0.9}, 10 * MIB, True),
+        ({"used_ratio": 0.899}, 90 * MIB, False),  # there is room
+        ({"used_ratio": None}, 90 * MIB, False),
+        ({"buffer_ratio": 0.249}, 10 * MIB, True),
+        ({"buffer_ratio": 0.25}, 90 * MIB, False),  # clients take it, and would take what is freed
+        ({"buffer_ratio": None}, 10 * MIB, True),
+        ({"policy": "volatile-lru"}, 10 * MIB, True),
+        ({"policy": "allkeys-lfu"}, 90 * MIB, False),  # makes room by itself
+    ],
+)
+def test_caches_may_go_where_room_is_needed(changes: dict[str, Any], size: int, *, is_offered: bool) -> None:
+    found = judge("keyspace", DATABASE, sample(**changes), group(size))
+    assert severities(found) == ({"caches": "INFO"} if is_offered else {}) | {"ok": "OK"}
+    if is_offered:
+        assert found["caches"].data == {"pattern": "cache:page:*", "share_ratio": 0.1}
+        assert found["caches"].actions == (
+            ProposedAction(
+                action="redis.delete_keys",
+                target="cache",
+                text="delete a cache that was seen, by its pattern, in batches",
+                arguments={"pattern": "cache:page:*"},
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        group(90 * MIB, "session:*"),
+        group(90 * MIB, "user:cache:*"),  # of a family that is never deleted
+        group(90 * MIB, "orders:*"),
+        group(90 * MIB, expiring_count=19),  # one of them was to stay
+        group(90 * MIB, checked_count=0, expiring_count=0),
+        group(90 * MIB, checked_count=None, expiring_count=None),
+    ],
+)
+def test_what_is_not_certainly_a_cache_is_never_offered(row: RedisKeyGroup) -> None:
+    assert severities(judge("keyspace", DATABASE, sample(), row)) == {"ok": "OK"}
+    smaller = group(20 * MIB, "cache:thumb:*")
+    found = judge("keyspace", DATABASE, sample(), row, group(15 * MIB), smaller)
+    assert found["caches"].data == {"pattern": "cache:thumb:*", "share_ratio": 0.2}
