@@ -124,6 +124,105 @@ def test_containers_that_end_together_where_the_engine_answers() -> None:
     assert events(apart, places=places) == []
 
 
+def silent_engine(**data: Any) -> Finding:
+    return Finding(
+        id="docker.engine.no_engine",
+        severity=FindingSeverity.UNKNOWN,
+        target="engine",
+        title="not assessed: nothing listens at docker.sock",
+        data=data,
+    )
+
+
+def test_an_engine_that_is_silent_and_of_which_nothing_is_well() -> None:
+    bad = names(2)
+    places = {name: f"app-{name}" for name in (*bad, "spared")}
+    failing = [fails("db", since=AT), *(fails(name, since=AT) for name in bad)]
+    found = events([*failing, silent_engine(), well("elsewhere")], places=places)
+    assert ids(found) == ["together.engine"]
+    assert found[0].severity is CRITICAL
+    assert found[0].title == (
+        "the container engine does not answer, and both services (svc-0 and svc-1) that it ran fail"
+    )
+    assert found[0].data == {
+        "count": 2,
+        "total": 4,
+        "targets": "svc-0 svc-1",
+        "what": "the container engine",
+    }
+    assert found[0].since == AT
+    assert found[0].detail.startswith("not assessed: nothing listens at docker.sock")
+    # What needs one of them is part of it.
+    behind = events([*failing, silent_engine()], places=places, depends_on={"db": ("svc-1",)})
+    assert str(behind[0].data["targets"]).split() == ["svc-0", "svc-1", "db"]
+
+
+def test_an_engine_is_not_to_blame_for_what_it_does_not_explain() -> None:
+    bad = names(4)
+    places = {name: f"app-{name}" for name in (*bad, "spared")}
+    failing = [*map(fails, bad)]
+    assert ids(events([*failing, silent_engine()], places=places)) == ["together.engine"]
+    # A service in a container is well.
+    assert events([*failing, silent_engine(), well("spared")], places=places) == []
+    # The engine answers, and what refuses runs.
+    assert events(failing, places=places) == []
+    # Only we may not ask it.
+    assert events([*failing, silent_engine(barred_count=1)], places=places) == []
+    # One service may fail by itself, and what runs nowhere else than on the machine is not the engine's.
+    assert events([fails("svc-0"), silent_engine()], places=places) == []
+    assert events([*failing, silent_engine()]) == []
+
+
+def lost(target: str, resolvers: int | None = None, silent: int | None = None) -> Finding:
+    return Finding(
+        id="network.names.not_resolving",
+        severity=CRITICAL,
+        target=target,
+        title="t",
+        data={"host": f"{target}.example.com", "resolver_count": resolvers, "silent_count": silent},
+    )
+
+
+def resolves(target: str, host: str) -> Finding:
+    return Finding(id="network.names.ok", severity=OK, target=target, title="t", data={"host": host})
+
+
+@pytest.mark.parametrize(
+    ("counts", "title"),
+    [
+        ((1, 1), "none of 3 names resolves, as the resolver of this machine does not answer"),
+        ((2, 2), "none of 3 names resolves, as none of the 2 resolvers of this machine answers"),
+        ((2, 1), "none of 3 names resolves on this machine"),
+        ((0, 0), "none of 3 names resolves, and this machine has no resolver configured"),
+        ((None, None), "none of 3 names resolves on this machine"),
+    ],
+)
+def test_a_resolver_of_which_no_name_resolves(counts: tuple[int | None, int | None], title: str) -> None:
+    bad = names(3)
+    # An address, and this machine's own name, need no resolver.
+    others = [well("spared"), resolves("other-0", "192.0.2.9"), resolves("other-1", "localhost")]
+    found = events([*(lost(name, *counts) for name in bad), *others])
+    assert ids(found) == ["together.resolver"]
+    assert (found[0].severity, found[0].title) == (CRITICAL, title)
+    assert found[0].data == {
+        "count": 3,
+        "total": 6,
+        "targets": " ".join(bad),
+        "what": "the resolver",
+    }
+
+
+def test_a_resolver_that_resolves_some_name_is_not_to_blame() -> None:
+    bad = names(3)
+    gone = [lost(name, 2, 0) for name in bad]
+    assert events([*gone, resolves("other", "other.example.com")]) == []
+    # That another one serves under an address, or refuses connections, shows nothing of the resolver.
+    assert ids(events([*gone, fails("other")])) == ["together.resolver"]
+    # Two names may be misspelt.
+    assert events([lost(name, 2, 0) for name in bad[:2]]) == []
+    assert events([*(lost(name, 2, 0) for name in bad[:2]), fails("other")]) == []
+
+
 def test_what_waits_for_a_target_that_fails_is_no_event_of_its_own() -> None:
     users = names(9)
     findings = [fails("db", "postgres.connection.refused"), *(fails(n, "http.health.status") for n in users)]

@@ -152,6 +152,28 @@ def test_names_inside_a_container() -> None:
     assert (one.data["host"], one.data["where"]) == ("mail", f"inside {WHERE}")
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254"])
+def test_a_name_that_leads_to_a_metadata_address_inside_a_container(address: str) -> None:
+    error = f"{address} is the address of a cloud's metadata service: it was not called"
+    wrong = msgspec.structs.replace(inside("pay.example.com", address), error=error)
+    (found,) = judge("network.inside", wrong, inside("mail", "192.0.2.9", dependency="mail"))
+    assert (found.id, found.severity, found.target) == ("network.inside.reserved", "CRITICAL", "pay")
+    what = "the name pay.example.com leads to a link-local or metadata address"
+    assert found.title == f"{what} inside {WHERE}"
+    assert error in found.detail
+    assert found.data == {
+        "host": "pay.example.com",
+        "vantage": WHERE,
+        "where": f"inside {WHERE}",
+        "what": what,
+    }
+    # An error without an address is a name that does not resolve, and an ordinary address is neither.
+    lost = msgspec.structs.replace(inside("pay.example.com"), error="no resolver gave an answer")
+    assert [each.id for each in judge("network.inside", lost)] == ["network.inside.not_resolving"]
+    (well,) = judge("network.inside", inside("pay.example.com", "10.0.0.7"))
+    assert well.id == "network.inside.ok"
+
+
 def test_evidence_of_an_earlier_version_keeps_its_target() -> None:
     (one,) = judge("network.inside", inside("mail", dependency=""))
     assert one.target == "payments"

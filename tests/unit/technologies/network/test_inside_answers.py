@@ -51,6 +51,22 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("169.254.169.254", "169.254.169.254 is the address of a cloud's metadata service"),
+        ("169.254.7.7", "169.254.7.7 is a link-local address"),
+        ("10.0.0.7", ""),
+    ],
+)
+def test_a_name_that_leads_where_no_service_is(address: str, words: str) -> None:
+    for rows in (python(addresses=["192.0.2.7", address])[0], shell(f"0|name|0|192.0.2.7 {address} ")[0]):
+        (row,) = rows
+        assert isinstance(row, NameAnswer)
+        assert (row.code, row.addresses) == ("NOERROR", ("192.0.2.7", address))
+        assert row.error.partition(":")[0] == words
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         ("", None),
