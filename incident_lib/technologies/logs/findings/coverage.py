@@ -13,6 +13,8 @@ from incident_lib.technologies.logs.classes import LogClass, classes_of, log_cla
 from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
 from incident_lib.technologies.logs.findings.view import View, span, when
 from incident_lib.technologies.logs.probes.events import event_of
+from incident_lib.technologies.logs.probes.formats import parse
+from incident_lib.technologies.logs.probes.line import GENERIC
 from incident_lib.technologies.logs.rows import LogBucket, LogGrowth, LogSummary, LogTail, LogUnread
 from incident_lib.units import format_count, format_duration, format_share, format_times
 
@@ -256,19 +258,24 @@ def judge_start(evidence: Evidence) -> Iterator[Finding]:
 def _reasons(lines: Sequence[str]) -> dict[str, LogClass]:
     """Return the classes of the newest lines that keep a server from starting, the last one first."""
     found: dict[str, LogClass] = {}
-    newest: dict[str, LogClass] = {}  # of the last lines: a wrong setting ends it before it reports a start
+    newest: dict[str, LogClass] = {}  # of the last lines
+    unlogged: dict[str, LogClass] = {}  # of those which it wrote before it had a log, as of a wrong setting
     for number, line in enumerate(reversed(lines), 1):
         event = event_of(line)
-        if event in {"ready", "stop"}:
-            return newest
+        if event == "ready":  # what it logged while it served kept it from no start
+            return unlogged
+        if event == "stop":
+            return found
         for name in classes_of(line):
             if (known := log_classes().get(name)) and known.no_start:
                 found.setdefault(name, known)
+                if number <= _LAST:
+                    newest.setdefault(name, known)
+                if number <= _LAST and parse(line).format in GENERIC:
+                    unlogged.setdefault(name, known)
         if event == "start":
             return found
-        if number == _LAST:
-            newest = dict(found)
-    return newest or (found if len(lines) < _LAST else {})
+    return newest
 
 
 def judge_well(view: View, *, recovered: bool = False) -> Finding:
