@@ -1,5 +1,6 @@
 """Is there room where the server writes: inside its container, or on this machine?"""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,23 +40,39 @@ def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
     root = "" if session.container else _root_of(pid)
     paths = {"data": data, "wal": f"{data}/pg_wal"} | ({"shm": _SHM} if facts["uses_shm"] else {})
     known = dict(zip(paths, _spaces(place, [root + path for path in paths.values()]), strict=True))
-    files = _files(place, root + data)
-    rows = [
+    rows = disks(known, paths, vantage=place.vantage, files=_files(place, root + data))
+    listed = " ".join(paths.values())
+    sent = f"df -Pk {listed}; df -Pi {data}, {place.vantage}"
+    return Fetched(rows=rows, source=f"{statement('data_folder')}\n-- {sent}")
+
+
+def disks(
+    known: Mapping[str, Space | None],
+    paths: Mapping[str, str],
+    *,
+    vantage: str,
+    files: tuple[int, int] | None,
+) -> tuple[PostgresDisk, ...]:
+    """Return a record for each file system that was seen; the log of writes has none where the data have it.
+
+    >>> paths = {"data": "/data", "wal": "/data/pg_wal"}
+    >>> known = {"data": (100, 20, "/data"), "wal": (100, 19, "/data")}
+    >>> [row.what for row in disks(known, paths, vantage="this machine", files=None)]
+    ['data']
+    """
+    return tuple(
         PostgresDisk(
             path=paths[what],
             total_bytes=space[0] * 1024,
             free_bytes=space[1] * 1024,
-            vantage=place.vantage,
+            vantage=vantage,
             what=what,
             file_total_count=files[0] if files and what == "data" else None,
             file_free_count=files[1] if files and what == "data" else None,
         )
         for what, space in known.items()
         if space and not (what == "wal" and _is_same(space, known["data"]))
-    ]
-    listed = " ".join(paths.values())
-    sent = f"df -Pk {listed}; df -Pi {data}, {place.vantage}"
-    return Fetched(rows=tuple(rows), source=f"{statement('data_folder')}\n-- {sent}")
+    )
 
 
 def _spaces(place: Container | ThisMachine, paths: list[str]) -> list[Space | None]:

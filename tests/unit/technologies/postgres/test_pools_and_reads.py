@@ -11,6 +11,7 @@ from incident_lib.errors import ProblemKind
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import FindingSeverity
 from incident_lib.technologies import comparers
+from incident_lib.technologies.postgres.probes.disk import disks, parse_df
 from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresCounters,
@@ -74,10 +75,123 @@ def test_a_pooler_that_is_nearly_full() -> None:
     assert judge(evidence("pooler", full))["clients"].severity is CRITICAL
 
 
-@pytest.mark.parametrize(("free", "severity"), [(50, OK), (9, WARNING), (1, CRITICAL)])
+def test_a_database_that_is_paused_is_no_pool_that_is_too_small() -> None:
+    held = _pool(client_waiting_count=3, client_waiting_before_count=3, longest_wait_seconds=30.0)
+    alike = (
+        msgspec.structs.replace(held, is_paused=True),
+        _pool(role="report", client_waiting_count=2, is_paused=True),
+    )
+    found = judge(evidence("pooler", *alike))
+    assert {name: finding.severity for name, finding in found.items()} == {"paused": CRITICAL}
+    assert found["paused"].title == "The database shop is paused in PgBouncer: 5 clients waiting"
+    assert found["paused"].data == {"database": "shop", "waiting": 5}
+    assert "PAUSE was sent" in found["paused"].detail
+    assert found["paused"].detail.endswith("RESUME shop")
+    # Clients of another database wait for their pool, whatever is paused next to it.
+    found = judge(
+        evidence("pooler", *alike, msgspec.structs.replace(held, database="ledger", is_paused=False))
+    )
+    assert {name: finding.severity for name, finding in found.items()} == {
+        "paused": CRITICAL,
+        "waiting": CRITICAL,
+    }
+    assert found["paused"].data == {"database": "shop", "waiting": 5}
+    assert (found["waiting"].data["pool"], found["waiting"].data["waiting"]) == ("ledger/app", 3)
+    assert list(judge(evidence("pooler", msgspec.structs.replace(held, is_paused=False)))) == ["waiting"]
+
+
+def test_a_database_that_no_client_misses_yet_and_one_that_is_disabled() -> None:
+    found = judge(evidence("pooler", _pool(is_paused=True)))
+    assert {name: finding.severity for name, finding in found.items()} == {"paused": WARNING}
+    assert found["paused"].data == {"database": "shop", "waiting": 0}
+    disabled = judge(evidence("pooler", _pool(is_disabled=True)))
+    assert {name: finding.severity for name, finding in disabled.items()} == {"paused": WARNING}
+    assert disabled["paused"].title == "The database shop is disabled in PgBouncer: 0 clients waiting"
+    assert "DISABLE was sent" in disabled["paused"].detail
+    assert disabled["paused"].detail.endswith("ENABLE shop")
+    assert list(judge(evidence("pooler", _pool(is_paused=False, is_disabled=False)))) == ["ok"]
+
+
+def _disk(**values: Any) -> PostgresDisk:
+    calm = {"path": "/data", "total_bytes": 1000, "free_bytes": 500, "vantage": "this machine"}
+    return PostgresDisk(**{**calm, **values})
+
+
+@pytest.mark.parametrize(
+    ("free", "severity"), [(500, OK), (101, OK), (100, WARNING), (21, WARNING), (20, CRITICAL)]
+)
 def test_room_for_the_data(free: int, severity: FindingSeverity) -> None:
-    row = PostgresDisk(path="/data", total_bytes=100, free_bytes=free, vantage="this machine")
-    assert [one.severity for one in judge(evidence("disk", row)).values()] == [severity]
+    found = judge(evidence("disk", _disk(free_bytes=free)))
+    assert [finding.severity for finding in found.values()] == [severity]
+
+
+def test_a_full_disk_with_the_write_ahead_log_is_not_that_of_the_data() -> None:
+    wal = _disk(what="wal", path="/data/pg_wal", free_bytes=20)
+    full = judge(evidence("disk", _disk(), wal))["full"]
+    assert full.severity is CRITICAL
+    assert full.title.startswith("The disk with the write-ahead log is nearly full")
+    assert full.data == {"path": "/data/pg_wal", "free_ratio": 0.02, "free_bytes": 20}
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "found"),
+    [
+        (1000, 51, {"ok": OK}),
+        (1000, 50, {"files": WARNING}),
+        (1000, 0, {"files": WARNING}),
+        (None, None, {"ok": OK}),
+        (0, 0, {"ok": OK}),  # as btrfs reports it, which has no such limit
+        (1000, None, {"ok": OK}),
+    ],
+)
+def test_room_for_more_files(total: int | None, free: int | None, found: dict[str, FindingSeverity]) -> None:
+    seen = judge(evidence("disk", _disk(file_total_count=total, file_free_count=free)))
+    assert {name: finding.severity for name, finding in seen.items()} == found
+    if "files" in found and total and free is not None:
+        assert seen["files"].title == f"The disk with the data has room for {free} more files of 1,000"
+        assert seen["files"].data == {"path": "/data", "free_count": free, "free_ratio": free / total}
+        assert "find the folder with very many small files" in seen["files"].detail
+    else:
+        assert ("inodes" in seen["ok"].title) is bool(total and free)
+
+
+@pytest.mark.parametrize(
+    ("total", "is_small"), [((128 << 20) + 1, False), (128 << 20, True), (64 << 20, True)]
+)
+def test_shared_memory_that_parallel_workers_outgrow(total: int, *, is_small: bool) -> None:
+    """It is INFO by itself, and never a full disk: it is as full as its users make it."""
+    shm = _disk(what="shm", path="/dev/shm", total_bytes=total, free_bytes=0)
+    found = judge(evidence("disk", _disk(), shm))
+    assert {name: finding.severity for name, finding in found.items()} == (
+        {"shm_small": INFO, "ok": OK} if is_small else {"ok": OK}
+    )
+    if is_small:
+        assert found["shm_small"].data == {"path": "/dev/shm", "total_bytes": total}
+        assert "shm_size of the container" in found["shm_small"].detail
+
+
+HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on"
+
+
+@pytest.mark.parametrize(
+    ("wal", "whats"),
+    [
+        ("/dev/sda1 1000 400 600 40% /srv", ["data"]),
+        ("/dev/sda1 1000 408 592 41% /srv", ["data"]),  # another program wrote meanwhile
+        ("/dev/sdb1 1000 400 600 40% /srv/data/pg_wal", ["data", "wal"]),
+        ("/dev/sdb1 2000 1400 600 70% /srv", ["data", "wal"]),  # mounted over it in between
+    ],
+)
+def test_one_file_system_is_one_record(wal: str, whats: list[str]) -> None:
+    spaces = parse_df(f"{HEAD}\n/dev/sda1 1000 400 600 40% /srv\n{wal}")
+    paths = {"data": "/srv/data", "wal": "/srv/data/pg_wal"}
+    rows = disks(dict(zip(paths, spaces, strict=True)), paths, vantage="this machine", files=(1000, 900))
+    assert [row.what for row in rows] == whats
+    assert [(row.path, row.total_bytes, row.free_bytes) for row in rows[:1]] == [
+        ("/srv/data", 1000 * 1024, 600 * 1024)
+    ]
+    assert [row.file_free_count for row in rows] == [900, None][: len(rows)]  # inodes are those of the data
+    assert [row.path for row in rows] == [paths[what] for what in whats]
 
 
 def _counters(**values: Any) -> PostgresCounters:
