@@ -1,10 +1,17 @@
 """Connections, sessions and transactions."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
-from incident_lib.technologies.postgres.rows import PostgresCapacity, PostgresSessionGroup
+from incident_lib.technologies.postgres.rows import (
+    PostgresCapacity,
+    PostgresRoleLimit,
+    PostgresSessionGroup,
+)
 from tests.unit.technologies.postgres.records import NOW, active, evidence, failed, judge
 
 CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
@@ -16,6 +23,25 @@ def test_a_failed_connection_is_never_ok(kind: ProblemKind) -> None:
     found = judge(failed(kind))
     assert list(found) == [str(kind)]
     assert found[str(kind)].severity is (FindingSeverity.UNKNOWN if kind.is_ours else CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "severity"), [("role", "app", WARNING), ("database", "shop", CRITICAL)]
+)
+def test_a_refusal_names_who_has_all_of_its_own_connections(
+    what: str, name: str, severity: FindingSeverity
+) -> None:
+    refusal = f'FATAL: too many connections for {what} "{name}"'
+    found = judge(failed(ProblemKind.FULL, refusal, "close some"))
+    assert {each: finding.severity for each, finding in found.items()} == {f"{what}_limit": severity}
+    limit = found[f"{what}_limit"]
+    assert limit.title == f"The {what} {name} has all of its own connections; the server may have room"
+    assert limit.data == {"kind": "full", "layer": f"the {what} {name}", "fill": "has all"}
+    assert f"{refusal}. close some. Its CONNECTION LIMIT is full" in limit.detail
+    # The server's own limit is another one, and the words alone are no refusal of that kind.
+    server = judge(failed(ProblemKind.FULL, "FATAL: sorry, too many clients already"))
+    assert {each: finding.severity for each, finding in server.items()} == {"full": CRITICAL}
+    assert list(judge(failed(ProblemKind.DENIED, refusal))) == ["denied"]
 
 
 def _capacity(connections: int, locks: int = 0) -> PostgresCapacity:
@@ -44,6 +70,53 @@ def test_a_team_sets_its_own_limit_and_the_lock_table_counts() -> None:
         is WARNING
     )
     assert judge(evidence("saturation", _capacity(1, locks=250)))["lock_table"].severity is WARNING
+
+
+def _role(name: str, connections: int, limit: int) -> PostgresRoleLimit:
+    return PostgresRoleLimit(role=name, connection_count=connections, limit_count=limit)
+
+
+@pytest.mark.parametrize(
+    ("connections", "severity", "fill"),
+    [
+        (15, None, None),
+        (16, INFO, "has nearly all"),
+        (19, INFO, "has nearly all"),
+        (20, WARNING, "has all"),
+        (21, WARNING, "has all"),  # the limit was lowered meanwhile
+    ],
+)
+def test_a_role_near_its_own_limit(
+    connections: int, severity: FindingSeverity | None, fill: str | None
+) -> None:
+    found = judge(evidence("saturation", _capacity(50), _role("app", connections, 20)))
+    assert found.pop("ok").title == "50 of 100 usable connections are taken"
+    assert {name: finding.severity for name, finding in found.items()} == (
+        {"role_limit": severity} if severity else {}
+    )
+    if severity:
+        assert found["role_limit"].title == (
+            f"The role app {fill} of its own connections: {connections} of 20"
+        )
+        assert found["role_limit"].data == {
+            "role": "app",
+            "connections": connections,
+            "limit": 20,
+            "ratio": connections / 20,
+            "layer": "the role app",
+            "fill": fill,
+        }
+
+
+def test_the_role_with_the_least_room_is_named_and_one_that_may_not_connect_is_none() -> None:
+    closed = _role("report", 0, 0)
+    assert list(judge(evidence("saturation", _capacity(50), closed))) == ["ok"]
+    found = judge(evidence("saturation", _capacity(95), _role("batch", 85, 100), _role("app", 9, 10), closed))
+    assert {name: finding.severity for name, finding in found.items()} == {
+        "high": CRITICAL,
+        "role_limit": INFO,
+    }
+    assert found["role_limit"].data["role"] == "app"
 
 
 def _group(count: int, **values: str | None) -> PostgresSessionGroup:
@@ -119,3 +192,91 @@ def test_a_long_transaction_of_short_queries() -> None:
     found = judge(evidence("transactions", active(5, transaction_seconds=90.0)))
     assert found["long_transaction"].severity is WARNING
     assert found["long_transaction"].title.startswith("A transaction is open for 1m 30s: pid 5")
+
+
+VACUUM: dict[str, Any] = {"query": "VACUUM (VERBOSE) orders", "application": "cron"}
+DUMP: dict[str, Any] = {"query": "COPY public.orders (id) TO stdout;", "application": "pg_dump"}
+
+
+def _lasts(seconds: float) -> dict[str, Any]:
+    return {"query_seconds": seconds, "transaction_seconds": seconds}
+
+
+@pytest.mark.parametrize(("seconds", "is_long"), [(29.9, False), (30.0, True), (3600.0, True)])
+def test_upkeep_that_takes_long_and_keeps_no_session_waiting(seconds: float, *, is_long: bool) -> None:
+    started = NOW - timedelta(seconds=seconds)
+    upkeep = active(5, **VACUUM, **_lasts(seconds), transaction_started_at=started)
+    found = judge(evidence("transactions", upkeep))
+    ok = found.pop("ok")
+    assert ("of an application" in ok.title) is is_long
+    assert {name: finding.severity for name, finding in found.items()} == (
+        {"upkeep": INFO} if is_long else {}
+    )
+    if is_long:
+        assert found["upkeep"].title.startswith("pid 5 (cron, running a query for ")
+        assert "does what takes long by its nature, and no session waits" in found["upkeep"].title
+        assert found["upkeep"].since == started
+        assert found["upkeep"].actions == ()
+        data = found["upkeep"].data
+        assert (data["pid"], data["count"], data["query"]) == (5, 1, "VACUUM (VERBOSE) orders")
+        assert (data["query_seconds"], data["transaction_seconds"]) == (seconds, seconds)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({**VACUUM, **_lasts(300.0), "blocking_count": 1}, ["long_query"]),  # others wait for it
+        ({**VACUUM, "query_seconds": 300.0, "wait_type": "Lock"}, ["ok"]),  # a victim, which locks name
+        ({**VACUUM, **_lasts(300.0), "query": "SELECT vacuum FROM cleaners"}, ["long_query"]),
+        ({"query": "ANALYZE orders", **IDLE, "state_seconds": 300.0, "transaction_seconds": 400.0}, ["idle"]),
+        ({**DUMP, **_lasts(300.0)}, ["upkeep", "ok"]),
+        # Between two tables a backup is idle in its transaction, and it goes on.
+        ({**DUMP, **IDLE, "state_seconds": 61.0, "transaction_seconds": 300.0}, ["upkeep", "ok"]),
+        ({**DUMP, **IDLE, "state_seconds": 1.0, "transaction_seconds": 29.0}, ["ok"]),
+        ({**DUMP, **_lasts(300.0), "application": "web"}, ["upkeep", "ok"]),  # an export
+        ({**DUMP, **_lasts(300.0), "application": "web", "query": "COPY orders FROM STDIN"}, ["long_query"]),
+    ],
+)
+def test_what_is_upkeep_and_what_an_application_does(values: dict[str, Any], names: list[str]) -> None:
+    assert list(judge(evidence("transactions", active(5, **values)))) == names
+
+
+def test_of_several_that_do_upkeep_the_longest_is_named() -> None:
+    both = (active(5, **DUMP, **_lasts(90.0)), active(6, **VACUUM, **_lasts(300.0)))
+    upkeep = judge(evidence("transactions", *both))["upkeep"]
+    assert upkeep.title == ("2 sessions do work that takes long by its nature, and no session waits for it")
+    assert (upkeep.data["count"], upkeep.data["pid"]) == (2, 6)
+    # A long query of an application is reported next to it.
+    found = judge(evidence("transactions", *both, active(7, **_lasts(90.0))))
+    assert {name: finding.severity for name, finding in found.items()} == {
+        "long_query": WARNING,
+        "upkeep": INFO,
+    }
+    assert found["long_query"].data["pid"] == 7
+
+
+ABORTED: dict[str, Any] = {"state": "idle in transaction (aborted)", "query_seconds": None}
+
+
+def test_a_failed_transaction_that_is_not_rolled_back() -> None:
+    fresh = active(5, **ABORTED, state_seconds=59.9, transaction_seconds=300.0)
+    assert list(judge(evidence("transactions", fresh))) == ["ok"]
+    old = active(6, **ABORTED, state_seconds=60.0, transaction_seconds=300.0, state_changed_at=NOW)
+    older = active(7, **ABORTED, state_seconds=90.0, state_changed_at=NOW - timedelta(seconds=90))
+    found = judge(evidence("transactions", fresh, old, older))
+    assert {name: finding.severity for name, finding in found.items()} == {"aborted": INFO, "ok": OK}
+    aborted = found["aborted"]
+    assert aborted.title.startswith("2 failed transactions not rolled back by the client: pid 7 (web, ")
+    assert aborted.since == older.state_changed_at
+    assert aborted.actions == ()
+    assert (aborted.data["count"], aborted.data["pid"], aborted.data["state_seconds"]) == (2, 7, 90.0)
+    assert "pid 6" in aborted.detail
+    assert "pid 5" not in aborted.detail
+
+
+def test_a_failed_transaction_that_others_wait_for_is_what_blocks() -> None:
+    """It keeps the locks from before a savepoint."""
+    blocking = active(5, **ABORTED, state_seconds=61.0, transaction_seconds=300.0, blocking_count=2)
+    found = judge(evidence("transactions", blocking))
+    assert {name: finding.severity for name, finding in found.items()} == {"idle_blocking": CRITICAL}
+    assert found["idle_blocking"].data["blocking"] == 2

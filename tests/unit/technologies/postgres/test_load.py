@@ -11,6 +11,7 @@ from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresCounters,
     PostgresHorizonHolder,
+    PostgresNarrowColumn,
     PostgresSequence,
     PostgresWait,
 )
@@ -185,3 +186,78 @@ def test_a_sequence_that_may_not_be_read_is_unknown_and_hides_no_other() -> None
     both = judge(evidence("sequences", hidden, full, problem=BLIND))
     assert {name: one.severity for name, one in both.items()} == {"high": CRITICAL, "unknown": UNKNOWN}
     assert both["high"].title == "The sequence public.carts_id_seq is over 99.9 % used, 647 numbers are left"
+
+
+def _narrow(last_value: int, **values: Any) -> PostgresNarrowColumn:
+    calm = {
+        "schema": "public",
+        "table": "items",
+        "column": "order_id",
+        "column_type": "integer",
+        "limit_value": 2_147_483_647,
+        "key_table": "orders",
+        "key_column": "id",
+        "is_declared": True,
+    }
+    return PostgresNarrowColumn(**{**calm, "last_value": last_value, **values})
+
+
+@pytest.mark.parametrize(
+    ("last_value", "severity", "over"),
+    [
+        (1_825_361_099, None, ""),
+        (1_825_361_100, WARNING, "near"),
+        (2_040_109_464, WARNING, "near"),
+        (2_040_109_465, CRITICAL, "near"),
+        (2_147_483_646, CRITICAL, "near"),
+        (2_147_483_647, CRITICAL, "past"),
+        (3_000_000_000, CRITICAL, "past"),
+        (-3_000_000_000, CRITICAL, "past"),  # a key that counts down
+    ],
+)
+def test_a_column_with_less_room_than_the_key_that_it_refers_to(
+    last_value: int, severity: FindingSeverity | None, over: str
+) -> None:
+    """A foreign key says that it does; where only a name says so it may be another number."""
+    calm = _sequence(last_value=last_value, limit_value=9_223_372_036_854_775_807, column_type="bigint")
+    for is_declared, name, refers in (
+        (True, "reference", "refers to"),
+        (False, "maybe_reference", "may hold numbers of"),
+    ):
+        row = _narrow(last_value, is_declared=is_declared)
+        found = judge(evidence("sequences", calm, row))
+        if severity is None:
+            assert list(found) == ["ok"]
+            continue
+        expected = {name: severity} if is_declared else {name: INFO, "ok": OK}
+        assert {each: finding.severity for each, finding in found.items()} == expected
+        assert found[name].title == (
+            f"items.order_id (integer) {refers} orders.id, which is at {last_value:,}: "
+            f"{over} the end of integer"
+        )
+        assert found[name].data == {
+            "table": "items",
+            "column": "items.order_id",
+            "key": "orders.id",
+            "used_ratio": abs(last_value) / 2_147_483_647,
+        }
+
+
+def test_of_several_narrow_columns_the_one_with_the_least_room_is_named() -> None:
+    rows = (
+        _narrow(2_000_000_000),
+        _narrow(32_700, column="shop_id", column_type="smallint", limit_value=32_767, key_table="shops"),
+        _narrow(100, column="region_id", key_table="regions"),
+        _narrow(2_147_483_647, column="parent_id", is_declared=False),
+    )
+    found = judge(evidence("sequences", *rows))
+    assert {name: finding.severity for name, finding in found.items()} == {
+        "reference": CRITICAL,
+        "maybe_reference": INFO,
+    }
+    assert found["reference"].data["column"] == "items.shop_id"
+    assert found["reference"].title.endswith("which is at 32,700: near the end of smallint")
+    assert "public.items.order_id" in found["reference"].detail
+    assert "region_id" not in found["reference"].detail
+    assert found["maybe_reference"].data["column"] == "items.parent_id"
+    assert "shop_id" not in found["maybe_reference"].detail

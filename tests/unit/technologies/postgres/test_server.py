@@ -10,6 +10,8 @@ from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
+    PostgresCollation,
+    PostgresCommitWait,
     PostgresConnection,
     PostgresCounters,
     PostgresDatabase,
@@ -154,6 +156,19 @@ def test_databases() -> None:
     assert judge(evidence("databases", _database(allows_connections=False)))["closed"].severity is INFO
 
 
+def test_a_database_that_was_dropped_in_part() -> None:
+    found = judge(evidence("databases", _database(), _database(database="gone", connection_limit=-2)))
+    assert {name: finding.severity for name, finding in found.items()} == {"invalid": WARNING}
+    assert found["invalid"].title == "The database gone is invalid: a DROP DATABASE was interrupted"
+    assert found["invalid"].data == {"database": "gone"}
+    assert 'DROP DATABASE "gone" once more' in found["invalid"].detail
+    # A limit of 0 keeps clients out on purpose; without a limit there is nothing to say.
+    closed = judge(evidence("databases", _database(connection_limit=0, connection_count=0)))
+    assert {name: finding.severity for name, finding in closed.items()} == {"closed": INFO, "ok": OK}
+    assert closed["closed"].data == {"database": "shop"}
+    assert list(judge(evidence("databases", _database(connection_limit=None)))) == ["ok"]
+
+
 def _table(**values: Any) -> PostgresTable:
     calm = {
         "schema": "public",
@@ -206,6 +221,167 @@ def test_replication() -> None:
     assert unused.title == "The replication slot replica is not in use and keeps 2 GiB of WAL"
 
 
+def _upstream(**values: Any) -> PostgresStandby:
+    calm = {"name": "primary", "is_paused": False, "has_upstream": True, "lag_seconds": 0.1}
+    return _standby(direction="upstream", **{**calm, **values})
+
+
+def test_a_standby_whose_replay_is_paused() -> None:
+    calm = judge(evidence("replication", _upstream()))
+    assert list(calm) == ["ok"]
+    assert "replay is not paused" in calm["ok"].title
+    # It is behind because of that, so it does not lag besides.
+    values = {"lag_bytes": 5 << 20, "lag_seconds": 600.0, "newest_seconds": 90.0, "state": None}
+    found = judge(evidence("replication", _upstream(is_paused=True, **values)))
+    assert {name: finding.severity for name, finding in found.items()} == {"paused": WARNING}
+    paused = found["paused"]
+    assert paused.title == "Replay is paused on this standby, 5 MiB wait: what is read here is old"
+    assert paused.data == {"lag_bytes": 5 << 20, "newest_seconds": 90.0}
+    assert "readers see is 1m 30s old" in paused.detail
+    bare = judge(evidence("replication", _upstream(is_paused=True, lag_bytes=None)))["paused"]
+    assert bare.title == "Replay is paused on this standby: what is read here is old"
+    assert "readers see" not in bare.detail
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"delay_seconds": 3600.0, "lag_seconds": None}, {"delayed": INFO, "ok": OK}),
+        ({"delay_seconds": 3600.0, "lag_seconds": 3604.9}, {"delayed": INFO, "ok": OK}),
+        ({"delay_seconds": 3600.0, "lag_seconds": 3605.0}, {"lag": WARNING}),
+        ({"delay_seconds": None, "lag_seconds": 3604.9}, {"lag": WARNING}),
+        ({"delay_seconds": 0.0, "lag_seconds": 4.9}, {"ok": OK}),
+        # The delay of a standby is known on the standby; what another one is meant to be is its own.
+        ({"direction": "downstream", "delay_seconds": 3600.0, "lag_seconds": 0.1}, {"ok": OK}),
+    ],
+)
+def test_a_standby_that_is_behind_on_purpose(
+    values: dict[str, Any], found: dict[str, FindingSeverity]
+) -> None:
+    seen = judge(evidence("replication", structs.replace(_upstream(), **values)))
+    assert {name: finding.severity for name, finding in seen.items()} == found
+    if "delayed" in found:
+        assert seen["delayed"].data == {"delay_seconds": 3600.0}
+        assert "is meant to be 1h 0m behind" in seen["delayed"].title
+    if "lag" in found:
+        assert ("of which are meant" in seen["lag"].title) is bool(values["delay_seconds"])
+
+
+def _commits(**values: Any) -> PostgresCommitWait:
+    """Return what synchronous replication promises: replica_a must confirm, and it is there."""
+    calm: dict[str, Any] = {"standby_names": "replica_a", "synchronous_commit": "on"}
+    return PostgresCommitWait(**{**calm, "standbys": ("replica_a",), **values})
+
+
+WAITING: dict[str, Any] = {
+    "waiting_pids": (7, 8),
+    "still_waiting_pids": (7,),
+    "oldest_started_at": NOW - timedelta(seconds=30),
+    "applications": ("till", "web"),
+}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "severity"), [(0.9, None), (1.0, WARNING), (9.9, WARNING), (10.0, CRITICAL)]
+)
+def test_commits_that_wait_for_a_standby_that_is_connected(
+    seconds: float, severity: FindingSeverity | None
+) -> None:
+    found = judge(evidence("replication", _commits(**WAITING, longest_seconds=seconds)))
+    assert {name: finding.severity for name, finding in found.items()} == (
+        {"commits_wait": severity} if severity else {"ok": OK}
+    )
+    if severity:
+        waits = found["commits_wait"]
+        assert waits.title.startswith("2 commits wait for up to ")
+        assert waits.title.endswith(
+            "for the synchronous standby replica_a, which is connected and does not confirm"
+        )
+        assert waits.since == WAITING["oldest_started_at"]
+        advice = waits.data["advice"]
+        assert str(advice).startswith("Find out why the standby replica_a does not confirm")
+        assert waits.data == {
+            "standby": "replica_a",
+            "names": "replica_a",
+            "connected": "replica_a",
+            "waiting": 2,
+            "longest_seconds": seconds,
+            "application": "till, web",
+            "advice": advice,
+        }
+        assert "Leave the waiting sessions alone" in waits.detail
+        assert waits.actions == ()
+
+
+@pytest.mark.parametrize("still", [(), None])
+def test_commits_that_went_on_a_moment_later_wait_for_no_standby(still: tuple[int, ...] | None) -> None:
+    row = _commits(**{**WAITING, "still_waiting_pids": still}, longest_seconds=30.0)
+    assert list(judge(evidence("replication", row))) == ["ok"]
+
+
+def test_commits_that_wait_for_a_standby_that_is_gone() -> None:
+    """None can confirm them, so it is CRITICAL from the first moment, whether it was read again or not."""
+    gone = {**WAITING, "waiting_pids": (7,), "still_waiting_pids": None, "standbys": ()}
+    found = judge(evidence("replication", _commits(**gone, longest_seconds=0.2, others=("copy (async)",))))
+    assert {name: finding.severity for name, finding in found.items()} == {"commits_wait": CRITICAL}
+    waits = found["commits_wait"]
+    assert waits.title == (
+        "1 commit waits for up to 200 ms for the synchronous standby replica_a, which is not connected"
+    )
+    assert waits.data["connected"] is None
+    assert str(waits.data["advice"]).startswith("Bring the standby replica_a back")
+    assert "connected besides: copy (async)" in waits.detail
+
+
+@pytest.mark.parametrize(
+    ("commit", "severity", "end"),
+    [
+        ("on", WARNING, ": the next commit waits for it"),
+        ("remote_apply", WARNING, ": the next commit waits for it"),
+        ("local", INFO, "; synchronous_commit is local"),
+        ("off", INFO, "; synchronous_commit is off"),
+    ],
+)
+def test_a_standby_that_the_next_commit_would_wait_for(
+    commit: str, severity: FindingSeverity, end: str
+) -> None:
+    row = _commits(standbys=(), synchronous_commit=commit)
+    missing = judge(evidence("replication", row))["standby_missing"]
+    assert missing.severity is severity
+    assert missing.title == f"The synchronous standby replica_a is not connected{end}"
+    assert missing.data == {
+        "standby": "replica_a",
+        "names": "replica_a",
+        "connected": None,
+        "advice": missing.data["advice"],
+        "wanted": "replica_a",
+    }
+    assert "take it out of synchronous_standby_names" in str(missing.data["advice"])
+    assert list(judge(evidence("replication", _commits(synchronous_commit=commit)))) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("names", "standbys", "absent"),
+    [
+        ("FIRST 2 (replica_a, replica_b)", ("replica_b",), "replica_a"),
+        ("FIRST 2 (replica_a, replica_b)", ("replica_a", "replica_b"), None),
+        ("ANY 1 (replica_a, replica_b)", ("replica_b",), None),
+        ("replica_a, replica_b", ("replica_b",), None),
+        ('2 ("Replica A", replica_b)', ("replica a",), "replica_b"),  # the server ignores case
+        ("*", (), "a standby (the setting takes any)"),
+        ("*", ("anything",), None),
+        ("", (), None),
+    ],
+)
+def test_how_many_standbys_must_confirm(names: str, standbys: tuple[str, ...], absent: str | None) -> None:
+    found = judge(evidence("replication", _commits(standby_names=names, standbys=standbys)))
+    assert list(found) == (["standby_missing"] if absent else ["ok"])
+    if absent:
+        assert found["standby_missing"].data["standby"] == absent
+        assert found["standby_missing"].data["names"] == names
+        assert found["standby_missing"].data["connected"] == (", ".join(standbys) or None)
+
+
 def _connection(**values: Any) -> PostgresConnection:
     calm = {
         "version": "16.4",
@@ -249,6 +425,20 @@ def test_a_database_that_refuses_is_critical_though_its_server_answers() -> None
     found = judge(evidence("connection", row, problem=problem))
     assert list(found) == ["timed_out", "unknown"]
     assert found["timed_out"].title == "The database shop hangs, while its server answers"
+
+
+def test_a_database_at_its_own_limit_is_named_though_another_one_let_us_in() -> None:
+    refused: dict[str, Any] = {"refused_database": "shop", "refused_kind": "full", "database": "postgres"}
+    problem = Problem(kind=ProblemKind.FULL, message="full", advice="close some")
+    refusal = 'too many connections for database "shop"'
+    row = _connection(**refused, refused_message=refusal)
+    found = judge(evidence("connection", row, problem=problem))
+    assert list(found) == ["database_limit", "unknown"]
+    assert found["database_limit"].severity is CRITICAL
+    assert found["database_limit"].data["layer"] == "the database shop"
+    assert f"{refusal}. Seen through the database postgres" in found["database_limit"].detail
+    other = _connection(**refused, refused_message="it does not say whose")
+    assert list(judge(evidence("connection", other, problem=problem))) == ["full", "unknown"]
 
 
 def test_archiving() -> None:
@@ -319,3 +509,29 @@ def test_invalid_indexes() -> None:
     assert list(judge(evidence("indexes", built))) == ["building", "ok"]
     blind = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor")
     assert list(judge(evidence("indexes", left, problem=blind))) == ["unknown"]
+
+
+def _collation(**values: Any) -> PostgresCollation:
+    calm = {"name": "de_DE", "recorded_version": "153.14", "actual_version": "153.120"}
+    return PostgresCollation(**{**calm, "index_count": 3, "is_of_database": False, **values})
+
+
+def test_indexes_that_another_version_of_a_collation_sorted() -> None:
+    most = _collation(name="en_US", index_count=7, recorded_version="2.36", actual_version="2.41")
+    found = judge(evidence("indexes", _collation(), most))
+    assert {name: finding.severity for name, finding in found.items()} == {"collation": WARNING}
+    collation = found["collation"]
+    assert collation.title == ("The collation en_US has version 2.41, and 10 indexes may be sorted by 2.36")
+    assert collation.data == {"collation": "en_US", "recorded": "2.36", "actual": "2.41", "count": 10}
+    # Check before repair: REFRESH VERSION alone only silences the warning.
+    assert collation.detail.index("amcheck") < collation.detail.index("REINDEX")
+    assert collation.detail.index("REINDEX") < collation.detail.index("REFRESH VERSION")
+    one = judge(evidence("indexes", _collation(index_count=1, actual_version=None)))["collation"]
+    assert one.severity is WARNING
+    assert one.title == "The collation de_DE has version unknown, and 1 index may be sorted by 153.14"
+
+
+def test_a_collation_that_sorts_no_index_harms_none() -> None:
+    found = judge(evidence("indexes", _collation(index_count=0, is_of_database=True)))
+    assert {name: finding.severity for name, finding in found.items()} == {"collation": INFO, "ok": OK}
+    assert found["collation"].data["count"] == 0
