@@ -123,6 +123,8 @@ def _disk(**values: Any) -> PostgresDisk:
 def test_room_for_the_data(free: int, severity: FindingSeverity) -> None:
     found = judge(evidence("disk", _disk(free_bytes=free)))
     assert [finding.severity for finding in found.values()] == [severity]
+    (room,) = found.values()
+    assert (room.data["free_bytes"], room.data["free_ratio"]) == (free, free / 1000)
 
 
 def test_a_full_disk_with_the_write_ahead_log_is_not_that_of_the_data() -> None:
