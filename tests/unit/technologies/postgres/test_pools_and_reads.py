@@ -176,7 +176,7 @@ HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on"
 
 
 @pytest.mark.parametrize(
-    ("wal", "whats"),
+    ("wal", "kinds"),
     [
         ("/dev/sda1 1000 400 600 40% /srv", ["data"]),
         ("/dev/sda1 1000 408 592 41% /srv", ["data"]),  # another program wrote meanwhile
@@ -184,16 +184,16 @@ HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on"
         ("/dev/sdb1 2000 1400 600 70% /srv", ["data", "wal"]),  # mounted over it in between
     ],
 )
-def test_one_file_system_is_one_record(wal: str, whats: list[str]) -> None:
+def test_one_file_system_is_one_record(wal: str, kinds: list[str]) -> None:
     spaces = parse_df(f"{HEAD}\n/dev/sda1 1000 400 600 40% /srv\n{wal}")
     paths = {"data": "/srv/data", "wal": "/srv/data/pg_wal"}
     rows = disks(dict(zip(paths, spaces, strict=True)), paths, vantage="this machine", files=(1000, 900))
-    assert [row.what for row in rows] == whats
+    assert [row.what for row in rows] == kinds
     assert [(row.path, row.total_bytes, row.free_bytes) for row in rows[:1]] == [
         ("/srv/data", 1000 * 1024, 600 * 1024)
     ]
     assert [row.file_free_count for row in rows] == [900, None][: len(rows)]  # inodes are those of the data
-    assert [row.path for row in rows] == [paths[what] for what in whats]
+    assert [row.path for row in rows] == [paths[what] for what in kinds]
 
 
 def _counters(**values: Any) -> PostgresCounters:
