@@ -25,11 +25,10 @@ import msgspec
 
 import incident_lib
 from incident_lib.cli import main
-from incident_lib.clock import now
 from incident_lib.incident.folder import IncidentFolder, find
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.redact import Redactor
-from incident_lib.remediation import plan_change
+from incident_lib.remediation import plan_change, planning
 from incident_lib.technologies import table
 
 TEXT = "recorded in the sweep"
@@ -92,18 +91,25 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...]
 
 
-class _Fault:
-    """Hits the call with a number, in the process that it is installed in."""
+class Hook:
+    """Called before every call of a process that changes files of a place."""
 
-    def __init__(self, place: Path, number: int, what: str) -> None:
-        self._place, self._number, self._what = str(place), number, what
+    def __init__(self, place: Path) -> None:
+        self._place = str(place)
         self.calls = 0
 
     def install(self) -> None:
-        """Count from now on."""
+        """Begin, in the process that this is called in."""
         sys.addaudithook(self._audit)
         for name in ("fsync", "fchmod"):
             setattr(os, name, self._counted(getattr(os, name)))
+
+    def hit(self) -> None:
+        """Do what is to be done before a call."""
+        self.calls += 1
+
+    def end(self) -> None:
+        """Do what is to be done when the command has ended."""
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -117,18 +123,36 @@ class _Fault:
         if any(
             self._place in path or not Path(path).is_absolute() for path in paths
         ):  # it works in that place
-            self._hit()
+            self.hit()
 
     def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             """Call the function, or not."""
-            self._hit()
+            self.hit()
             return function(*arguments)
 
         return call
 
-    def _hit(self) -> None:
-        self.calls += 1
+
+class _Fault(Hook):
+    """Hits the call with a number; what is torn is torn by the system."""
+
+    def __init__(self, place: Path, number: int, what: str) -> None:
+        super().__init__(place)
+        self._number, self._what = number, what
+
+    def install(self) -> None:
+        """Count from now on."""
+        if not self._what.startswith("torn"):
+            super().install()
+            return
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self._number, resource.RLIM_INFINITY))
+        kills = self._what != "torn"
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kills else signal.SIG_IGN)
+
+    def hit(self) -> None:
+        """Count the call, and refuse it or end where it is the one."""
+        super().hit()
         if self.calls == self._number:
             if self._what == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -158,8 +182,8 @@ def prepare(place: Path) -> None:
     _type(place, "triage")
     settings = load_settings(str(place / "workbench.toml"), "")
     folder = find(settings.incidents, "", redactor_for(settings))
-    later = now() + timedelta(days=1)  # a sweep takes longer than a plan is good for
-    plan_change(settings, folder, "restart", "db", {"wait_seconds": "0"}, at=later)
+    planning.LIFETIME = timedelta(days=1)  # a sweep takes longer than a plan is good for
+    plan_change(settings, folder, "restart", "db", {"wait_seconds": "0"})
 
 
 def _type(place: Path, *words: str) -> None:
@@ -270,6 +294,10 @@ def _events(place: Path) -> dict[str, bytes]:
 
 
 def _in_child(place: Path, words: tuple[str, ...], fault: str = "", number: int = 0) -> tuple[int, int, str]:
+    return in_child(place, words, _Fault(place, number, fault))
+
+
+def in_child(place: Path, words: tuple[str, ...], hook: Hook) -> tuple[int, int, str]:
     """Return the exit code (negative: the signal), how many calls there were, and what was printed."""
     reader, writer = os.pipe()
     process = os.fork()
@@ -283,17 +311,12 @@ def _in_child(place: Path, words: tuple[str, ...], fault: str = "", number: int 
             os.dup2(writer, 2)
             os.chdir(place)
             signal.alarm(_SECONDS)
-            hit = _Fault(place, number, fault)
-            if fault.startswith("torn"):
-                resource.setrlimit(resource.RLIMIT_FSIZE, (number, resource.RLIM_INFINITY))
-                kills = fault != "torn"
-                signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kills else signal.SIG_IGN)
-            else:
-                hit.install()
+            hook.install()
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             code = main(list(words))
             sys.stderr.flush()
-            os.write(2, f"\ncalls={hit.calls}\n".encode())
+            hook.end()
+            os.write(2, f"\ncalls={hook.calls}\n".encode())
         except BaseException:  # noqa: BLE001 - the report is the point
             traceback.print_exc()
         finally:
@@ -310,9 +333,9 @@ def _in_child(place: Path, words: tuple[str, ...], fault: str = "", number: int 
     )
 
 
-def run() -> int:
-    """Print what became of each command, and return 1 where anything failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def run(sweep: Callable[..., Result], about: str) -> int:
+    """Print what became of each command in a sweep, and return 1 where anything failed."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("place", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("commands", nargs="*", default=list(COMMANDS))
@@ -329,4 +352,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run())
+    raise SystemExit(run(sweep, __doc__ or ""))

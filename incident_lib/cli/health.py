@@ -14,7 +14,7 @@ from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
 from incident_lib.cli.stream import beneath, write_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
-from incident_lib.incident.files import make_folder, open_file
+from incident_lib.incident.files import make_folder, open_file, sync_file
 from incident_lib.investigation.health import (
     Report,
     begin,
@@ -100,6 +100,7 @@ def _write(folder: Path, stamp: str, content: dict[str, Any]) -> Path:
             partial = target.with_name(f".{target.name}.{os.getpid()}")
             with open_file(partial, "w", errors="backslashreplace") as file:
                 file.write(text)
+                sync_file(file)
             partial.replace(target)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from error

@@ -20,7 +20,7 @@ import msgspec
 
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import decode, documents, manifest
-from incident_lib.incident.files import folder_error, make_folder, open_file
+from incident_lib.incident.files import folder_error, make_folder, open_file, sync_file, sync_folder
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
 from incident_lib.redact import Redactor
@@ -115,9 +115,12 @@ def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Cont
         os.close(handle)
         temporary = Path(name)
         try:
-            with open_file(temporary) as file, zipfile.ZipFile(file, "w") as archive:
-                contents = _fill(archive, folder, plan)
+            with open_file(temporary) as file:
+                with zipfile.ZipFile(file, "w") as archive:
+                    contents = _fill(archive, folder, plan)
+                sync_file(file)
             temporary.replace(output)
+            sync_folder(output.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

@@ -49,8 +49,7 @@ def write_atomic(path: Path, data: bytes) -> None:
                 hold(handle)
                 _set_mode(handle, _file_mode(path.parent))
                 file.write(data)
-                file.flush()
-                os.fsync(handle)
+                sync_file(file)
                 Path(temporary).replace(path)  # while the lock is held: what the dead left is swept
         except BaseException:
             with suppress(OSError):
@@ -59,6 +58,12 @@ def write_atomic(path: Path, data: bytes) -> None:
     except OSError as error:
         raise folder_error(path, error) from error
     sync_folder(path.parent)
+
+
+def sync_file(file: IO[Any]) -> None:
+    """Make sure that what was written to an open file survives a power loss. Errors: OSError."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -146,6 +151,7 @@ def share(folder: Path, group: str) -> None:
         for path in reversed(missing):
             path.mkdir(PRIVATE_FOLDER, exist_ok=True)
             _hand_to(path, number)
+            sync_folder(path.parent)
         if not missing:
             _hand_to(folder, number)
     except PermissionError as error:
@@ -183,6 +189,7 @@ def _make(folder: Path) -> None:
     folder.mkdir(PRIVATE_FOLDER)
     if stat.S_IMODE(folder.stat().st_mode) != wanted:
         folder.chmod(wanted)
+    sync_folder(folder.parent)  # what is synced in it is worth nothing without its name
 
 
 def _file_mode(folder: Path) -> int:

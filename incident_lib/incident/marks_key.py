@@ -10,7 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from incident_lib.incident.files import PRIVATE_FILE, SHARED_FILE, is_shared, make_folder
+from incident_lib.incident.files import (
+    PRIVATE_FILE,
+    SHARED_FILE,
+    is_shared,
+    make_folder,
+    sync_file,
+    sync_folder,
+)
 from incident_lib.redact.marks import Marks
 
 NAME = ".marks-key"
@@ -102,6 +109,7 @@ def make_key(incidents: Path) -> tuple[bytes | None, str]:
     with suppress(OSError):
         _ignore(incidents)
         _create(incidents / NAME, secrets.token_bytes(_BYTES))
+        sync_folder(incidents)
     return load_key(incidents)
 
 
@@ -112,8 +120,7 @@ def _create(path: Path, key: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, _mode(path.parent))
             file.write(key.hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -150,3 +157,4 @@ def _ignore(incidents: Path) -> None:
         known = file.read(1 << 20) or b""
         if _IGNORED.encode() not in known.splitlines():
             file.write((b"" if not known or known.endswith(b"\n") else b"\n") + f"{_IGNORED}\n".encode())
+            sync_file(file)

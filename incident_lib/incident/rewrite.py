@@ -8,7 +8,7 @@ import zstandard
 
 from incident_lib.errors import FolderError
 from incident_lib.incident import documents
-from incident_lib.incident.files import folder_error, open_file, write_atomic
+from incident_lib.incident.files import folder_error, open_file, sync_file, sync_folder, write_atomic
 from incident_lib.redact import Redactor
 
 _BLOCK = 1 << 20
@@ -39,9 +39,9 @@ def _rewrite_log(path: Path, redactor: Redactor) -> None:
                 with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as after:
                     for chunk in redactor.lines(iter(lambda: before.read(_BLOCK), b"")):
                         after.write(chunk)
-                raw.flush()
-                os.fsync(raw.fileno())
+                sync_file(raw)
             Path(temporary).replace(path)
+            sync_folder(path.parent)
         finally:
             Path(temporary).unlink(missing_ok=True)
     except zstandard.ZstdError as error:

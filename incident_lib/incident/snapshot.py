@@ -21,6 +21,8 @@ from incident_lib.incident.files import (
     make_directory,
     make_folder,
     open_file,
+    sync_file,
+    sync_folder,
     write_atomic,
 )
 from incident_lib.incident.rewrite import rewrite
@@ -141,10 +143,13 @@ class SnapshotWriter:
             make_folder(path.parent)
             with ExitStack() as undo:
                 undo.callback(path.unlink, missing_ok=True)
-                with open_file(path) as raw, zstandard.ZstdCompressor().stream_writer(raw) as file:
-                    for chunk in self._lines(attachment):
-                        size += len(chunk)
-                        file.write(chunk)
+                with open_file(path) as raw:
+                    with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as file:
+                        for chunk in self._lines(attachment):
+                            size += len(chunk)
+                            file.write(chunk)
+                    sync_file(raw)
+                sync_folder(path.parent)
                 undo.pop_all()
         except OSError as error:
             raise folder_error(path, error) from error

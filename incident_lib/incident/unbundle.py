@@ -4,6 +4,7 @@ Nothing in an archive is believed: not its names, not its sizes, not its hashes.
 """
 
 import hashlib
+import os
 import shutil
 import struct
 import zipfile
@@ -19,7 +20,7 @@ from incident_lib.incident import decode, foreign, manifest
 from incident_lib.incident.archive import MOST_BYTES
 from incident_lib.incident.bundle import CONTENTS, Contents
 from incident_lib.incident.events import Draft
-from incident_lib.incident.files import adopt, folder_error, make_folder, open_file
+from incident_lib.incident.files import adopt, folder_error, make_folder, open_file, sync_file, sync_folder
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.manifest import Difference
@@ -108,7 +109,10 @@ def open_bundle(path: Path, to: Path, redactor: Redactor, *, most_bytes: int = M
             left_out |= _remove_active(folder)
             left_out = {name: why for name, why in left_out.items() if not foreign.is_derived(name)}
             mark_foreign(IncidentFolder(folder, redactor), path)
+            for place, _, _ in os.walk(folder):
+                sync_folder(Path(place))
             folder.rename(wanted)
+            sync_folder(to)
     except OSError as error:
         raise folder_error(wanted, error) from error
     return Opened(path=wanted, contents=contents, left_out=left_out)
@@ -210,6 +214,7 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str |
                     return None
                 digest.update(block)
                 target.write(block)
+            sync_file(target)
     except _DAMAGE:
         return None
     return digest.hexdigest()

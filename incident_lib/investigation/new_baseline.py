@@ -5,7 +5,14 @@ from contextlib import ExitStack
 import msgspec
 
 from incident_lib.config import Settings
-from incident_lib.incident.files import adopt, file_name, folder_error, make_directory, make_folder
+from incident_lib.incident.files import (
+    adopt,
+    file_name,
+    folder_error,
+    make_directory,
+    make_folder,
+    sync_folder,
+)
 from incident_lib.incident.leftovers import private_folder
 from incident_lib.investigation.baseline import NAME, Baseline, baselines_folder, read_baseline
 from incident_lib.investigation.case import Case
@@ -63,6 +70,7 @@ def _keep(settings: Settings, case: Case, name: str) -> Baseline:
     place = make_directory(baselines_folder(settings) / file_name(name), case.snapshot)
     try:
         case.path.replace(place)
+        sync_folder(place.parent)
     except OSError as error:
         raise folder_error(place, error) from error
     return read_baseline(place)

@@ -12,7 +12,7 @@ from incident_lib.connections.change import RefusedError
 from incident_lib.errors import FolderError
 from incident_lib.incident import decode
 from incident_lib.incident.events import Draft
-from incident_lib.incident.files import folder_error, open_file, write_atomic
+from incident_lib.incident.files import folder_error, open_file, sync_folder, write_atomic
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import hold, is_held
 from incident_lib.model import Event, EventKind
@@ -89,6 +89,7 @@ def claimed(folder: IncidentFolder, plan: Plan) -> Iterator[None]:
         raise folder_error(path, error) from error
     with file:
         hold(file.fileno())
+        sync_folder(path.parent)
         _record(folder, plan, "begun", f"{_BEGUN}{plan.title}")
         yield
 

@@ -13,6 +13,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.connections.change import Action, Argument, Done, Proposal, RefusedError, Request, Verdict
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.incident.files import sync_file, sync_folder
 from incident_lib.model.remediation import Affected, Bound
 from incident_lib.units import format_bytes, format_duration
 
@@ -150,8 +151,8 @@ def _compress(log: BinaryIO, copy: Path) -> int:
                     packed.write(chunk)
                     if clock.monotonic() > deadline:
                         raise TimeoutError(f"it took more than {format_duration(_SECONDS)}")
-            raw.flush()
-            os.fsync(raw.fileno())
+            sync_file(raw)
+        sync_folder(copy.parent)  # before the log is emptied: a power loss may not take both
     except OSError as error:
         copy.unlink(missing_ok=True)
         message = f"copying the log failed: {error.strerror or error}; the log is as it was"

@@ -1,4 +1,4 @@
-"""A share of the sweep of `make soak`: commands hit at some of their file-system calls."""
+"""A share of the sweeps of `make soak`: commands hit at some of their calls, and the power lost there."""
 
 import subprocess
 import sys
@@ -9,14 +9,25 @@ import msgspec
 from tests.faults import Result
 
 COMMANDS = ["note", "declare", "task --done", "mitigate --yes"]
+SEALING = ["triage", "open", "redact --folder", "bundle"]  # what is written in pieces, or moved
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_what_was_acknowledged_is_there_and_what_is_there_was_acknowledged(tmp_path):
-    command = [sys.executable, "-m", "tests.faults", "--every", "13", str(tmp_path), *COMMANDS]
+    results = swept("tests.faults", tmp_path, COMMANDS, every=13)
+    assert all(result.calls >= 8 and result.tried >= 3 for result in results)
+
+
+def test_nothing_acknowledged_is_lost_with_the_power_and_nothing_torn_is_called_damage(tmp_path):
+    results = swept("tests.power_loss", tmp_path, [*COMMANDS, *SEALING], every=19)
+    assert all(result.calls >= 8 and result.tried >= 1 for result in results)
+
+
+def swept(module, place, commands, *, every):
+    command = [sys.executable, "-m", module, "--every", str(every), str(place), *commands]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     results = [msgspec.json.decode(line, type=Result) for line in done.stdout.splitlines()]
-    assert [result.command for result in results] == COMMANDS
-    assert [result.failed for result in results] == [()] * len(COMMANDS)
-    assert all(result.calls >= 8 and result.tried >= 3 for result in results)
+    assert [result.command for result in results] == commands
+    assert [result.failed for result in results] == [()] * len(commands)
+    return results
