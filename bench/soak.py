@@ -19,6 +19,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 PARTS = {
     "faults": "every file-system call of every command killed, refused or torn",
     "syscalls": "the same with strace, for what only the system sees: writes and syncs in C code",
+    "power": "the power lost at every call: what was not synced is gone, torn or out of order",
+    "clocks": "a clock that jumps before and while a command runs (libfaketime)",
     "canaries": "a secret in every place, every byte searched",
     "servers": "servers that stall, flood and break the protocol",
     "redaction": "random mixtures around secrets, and lines of ten megabytes",

@@ -15,6 +15,7 @@ _DURATION = re.compile(
     r"(?:\s+ago)?",
     re.IGNORECASE,
 )
+_AHEAD = timedelta(minutes=1)  # clocks of colleagues differ by less
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:UTC|Z)?", re.IGNORECASE)
 
 
@@ -26,6 +27,22 @@ def now() -> datetime:
 def monotonic() -> float:
     """Return seconds that only go forward, for durations and deadlines."""
     return time.monotonic()
+
+
+class Span:
+    """A stretch of time that begins now. Its end is not before its beginning, however the clock is set."""
+
+    def __init__(self) -> None:
+        self.began_at, self._began = now(), monotonic()
+
+    def end(self) -> datetime:
+        """Return the moment that it has lasted to by now."""
+        return self.began_at + timedelta(seconds=monotonic() - self._began)
+
+
+def is_ahead(moment: datetime) -> bool:
+    """Return whether a moment that was recorded lies ahead of the clock: one of the two is wrong."""
+    return moment - now() > _AHEAD
 
 
 class Stalls:

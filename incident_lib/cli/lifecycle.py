@@ -97,7 +97,10 @@ def _opened(arguments: argparse.Namespace) -> tuple[IncidentFolder, How]:
     folder, remark = folders.find_to_change(settings.incidents, arguments.incident, redactor_for(settings))
     if remark:
         sys.stderr.write(f"{remark}\n")
-    return folder, {"at": moment("--at", arguments.at), "source": "cli"}
+    how: How = {"source": "cli"}
+    if arguments.at != "now":
+        how["at"] = moment("--at", arguments.at)
+    return folder, how
 
 
 def _print(arguments: argparse.Namespace, folder: IncidentFolder, event: Event | None) -> int:

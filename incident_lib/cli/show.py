@@ -54,7 +54,12 @@ def _print_state(console: Console, folder: IncidentFolder) -> None:
     parts += [f"{'lasted' if state.resolved_at else 'for'} {format_duration(max(0.0, lasted))}"]
     parts += [f"commander {plain(state.commander)}" if state.commander else "no commander yet"]
     console.print(Text(" · ".join(parts)))
-    if state.next_update_at:
+    heard_at = state.updated_at or state.declared_at
+    if state.next_update_at and clock.is_ahead(heard_at):
+        dated = f"the last word of it is dated {clock.format_time(heard_at)}"
+        text = f"next update due: unknown, since {dated}, which is ahead of this machine's clock"
+        console.print(Text(text, style="bold red"))
+    elif state.next_update_at:
         late = (now - state.next_update_at).total_seconds()
         due = f"next update due {clock.format_time(state.next_update_at)}"
         console.print(

@@ -257,17 +257,17 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
     with io.BufferedReader(_Bounded(sock, trace)) as reader:
         with trace.phase("first_byte"):
             sock.settimeout(trace.left())
-            sent_at = clock.now()
+            span = clock.Span()
             sock.sendall(_request(parts))
             trace.first = bytes(reader.peek(1)[:_FIRST_BYTES])
             if not trace.first:
                 raise ConnectionResetError
-            answered_at = clock.now()
+            answered_at = span.end()
         with trace.phase("body"):
             answer = _receive(url, reader, trace.body_limit_bytes)
     if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
         raise _wrong_protocol(parts, Peer.TLS)
-    difference = clock_difference(answer.headers, sent_at, answered_at)
+    difference = clock_difference(answer.headers, span.began_at, answered_at)
     return msgspec.structs.replace(answer, clock=difference)
 
 

@@ -1,5 +1,6 @@
 """The incident folder: the only state there is, and the only place that writes into it."""
 
+import itertools
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
@@ -85,8 +86,8 @@ class IncidentFolder:
 
     @property
     def snapshots(self) -> tuple[Path, ...]:
-        """Snapshots, oldest first."""
-        return _children(self.path / "snapshots")
+        """Snapshots, oldest first, however the clock was set between them."""
+        return self._in_order("snapshots")
 
     @property
     def sealed_snapshots(self) -> tuple[Path, ...]:
@@ -95,8 +96,26 @@ class IncidentFolder:
 
     @property
     def runs(self) -> tuple[Path, ...]:
-        """Runs, oldest first."""
-        return _children(self.path / "runs")
+        """Runs, oldest first, however the clock was set between them."""
+        return self._in_order("runs")
+
+    def snapshots_before(self, name: str) -> tuple[Path, ...]:
+        """Return the sealed snapshots that are older than the one of that id, which may be unfinished."""
+        return tuple(itertools.takewhile(lambda path: path.name != name, self.sealed_snapshots))
+
+    def _in_order(self, kind: str) -> tuple[Path, ...]:
+        """Return the folders of a kind as the timeline has them; names say what a clock showed.
+
+        One that the timeline does not know, such as one that goes on, stands where its name puts it.
+        """
+        places = {verification.recorded_folder(event): place for place, event in enumerate(self.events)}
+        folders: list[tuple[int, Path]] = []
+        last = -1
+        for path in _children(self.path / kind):
+            place = places.get(f"{kind}/{path.name}")
+            last = last if place is None else max(last, place)
+            folders.append((last if place is None else place, path))
+        return tuple(path for _, path in sorted(folders))
 
     def snapshot(self, name: str) -> Path:
         """Return the snapshot of that id, or the newest sealed one for `latest`. Errors: UsageError."""
@@ -251,7 +270,8 @@ def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[Inci
     """Return the incident that something is recorded in, and what to say where none was named.
 
     For "" it is the newest that is not CLOSED and was declared here: one that came by `open` is recorded in
-    only where it is named, and one that is older than a day is named to whoever types. Errors: UsageError.
+    only where it is named, and one that is older than a day, or of a wrong clock, is named to whoever
+    types. Errors: UsageError.
     """
     if name:
         return find(incidents, name, redactor), ""
@@ -261,8 +281,11 @@ def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[Inci
         raise UsageError(f"{newest.id} came from elsewhere; name it with --incident, or declare one of yours")
     with suppress(FolderError):
         declared_at = found.incident.declared_at
+        remark = f"No incident was named: this is {found.id}, declared {declared_at:%Y-%m-%d}"
         if clock.now() - declared_at > _OLD:
-            return found, f"No incident was named: this is {found.id}, declared {declared_at:%Y-%m-%d}."
+            return found, f"{remark}."
+        if clock.is_ahead(declared_at):
+            return found, f"{remark} at {declared_at:%H:%M} UTC, which is ahead of this machine's clock."
     return found, ""
 
 

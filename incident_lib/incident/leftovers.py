@@ -53,6 +53,14 @@ def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_young(modified: float) -> bool:
+    """Return whether what was changed then may belong to a process that has not come to its lock yet.
+
+    What is dated ahead of the clock, which was set back since, is not.
+    """
+    return abs(time.time() - modified) < _SETTLED_SECONDS
+
+
 def sweep_files(folder: Path) -> None:
     """Remove the files of a folder that were being written by processes that are dead now."""
     with suppress(OSError), os.scandir(folder) as entries:
@@ -73,7 +81,7 @@ def sweep_folders(place: Path, prefix: str) -> None:
 
 def _sweep(entry: os.DirEntry[str], flags: int) -> None:
     status = entry.stat(follow_symlinks=False)
-    if status.st_uid != os.geteuid() or time.time() - status.st_mtime < _SETTLED_SECONDS:
+    if status.st_uid != os.geteuid() or is_young(status.st_mtime):
         return
     handle = os.open(entry.path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

@@ -1,7 +1,7 @@
 """The state of an incident as a fold over its events: pure, so it can be rebuilt anywhere."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,6 +13,7 @@ from incident_lib.model.incident import Task
 
 _ORDER = list(IncidentStatus)
 COMMANDER = "commander"
+_AT_ONCE = timedelta(minutes=1)  # what is written down later than that was given a moment
 
 
 def fold(incident_id: str, events: Iterable[Event]) -> Incident:
@@ -149,7 +150,7 @@ def _status(incident: Incident, event: Event, reached: dict[IncidentStatus, date
         incident,
         status=max(incident.status, status, key=_ORDER.index),
         impact=str(event.data.get("impact", "")) or incident.impact,
-        updated_at=max(incident.updated_at or at, at),
+        updated_at=_heard(incident, event),
         identified_at=first(IncidentStatus.IDENTIFIED),
         resolved_at=first(IncidentStatus.RESOLVED),
         closed_at=first(IncidentStatus.CLOSED),
@@ -168,8 +169,14 @@ def _message(incident: Incident, event: Event) -> Incident:
     """Those who wait have heard something, so the clock of the next update begins anew."""
     if event.data.get("result") != "sent" or event.data.get("kind") not in {"declaration", "update"}:
         return incident
-    at = event.occurred_at
-    return msgspec.structs.replace(incident, updated_at=max(incident.updated_at or at, at))
+    return msgspec.structs.replace(incident, updated_at=_heard(incident, event))
+
+
+def _heard(incident: Incident, event: Event) -> datetime:
+    """Return when those who wait heard something last, also behind an event that a wrong clock dated."""
+    if incident.updated_at is None or abs(event.recorded_at - event.occurred_at) < _AT_ONCE:
+        return event.occurred_at
+    return max(incident.updated_at, event.occurred_at)
 
 
 _EFFECTS: dict[EventKind, Callable[[Incident, Event], Incident]] = {

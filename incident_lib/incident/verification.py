@@ -83,7 +83,7 @@ def verify(incident: Path) -> list[Difference]:
 
 def _sealed(incident: Path, events: Iterable[Event], withdrawn: set[tuple[str, str]]) -> Iterator[Difference]:
     """Yield what differs in each folder that is sealed, or was."""
-    taken = {relative for event in events if (relative := _taken(event))}
+    taken = {relative for event in events if (relative := recorded_folder(event))}
     present = set()
     for kind in manifest.SEALED_FOLDERS:
         for folder in _children(incident / kind):
@@ -134,7 +134,7 @@ def _redacting(incident: Path) -> dict[str, str]:
     return {path: digest for path, (digest, _) in replaced.items() if not path.startswith(changed)}
 
 
-def _taken(event: Event) -> str:
+def recorded_folder(event: Event) -> str:
     """Return the sealed folder whose end an event records, "" for another event."""
     found = _TAKEN.match(event.text) if event.kind in {EventKind.SNAPSHOT, EventKind.RUN} else None
     return f"{_FOLDERS[found['kind']]}/{found['name']}" if found else ""

@@ -26,7 +26,7 @@ def since_for(folder: IncidentFolder | None, given: str | None) -> tuple[str, st
     if given is not None or folder is None:
         return given or SINCE, ""
     verified, now = verified_at(folder.events), clock.now()
-    if verified is None or verified <= now - _USUAL:
+    if verified is None or verified <= now - _USUAL or clock.is_ahead(verified):
         return SINCE, ""
     start = min(verified, now - _LEAST)
     words = f"since the verified mitigation at {verified:%H:%M:%S} UTC; --since {SINCE} reads further back"

@@ -151,7 +151,7 @@ def derived_findings(
     found = list(compare_findings(now, normal, context, comparers()))
     before: tuple[Evidence, ...] = ()
     with suppress(FolderError):
-        earlier = [path for path in folder.sealed_snapshots if path.name < snapshot] if folder else []
+        earlier = folder.snapshots_before(snapshot) if folder else ()
         before = load_evidence(earlier[-1]) if earlier else ()
     found += changes_since(before or normal, now, context, comparers(), same_incident=bool(before))
     with suppress(FolderError):  # damaged samples: `incident verify` reports them
@@ -166,7 +166,7 @@ def derived_findings(
 def earlier_of(folder: IncidentFolder | None, snapshot: str) -> Earlier | None:
     """Return what the snapshot before `snapshot` of the same incident concluded, None where there is none."""
     with suppress(FolderError):
-        earlier = [path for path in folder.sealed_snapshots if path.name < snapshot] if folder else []
+        earlier = folder.snapshots_before(snapshot) if folder else ()
         if earlier and (analysis := load_analysis(earlier[-1])):
             return Earlier(analysis, load_about(earlier[-1]).collected_at)
     return None

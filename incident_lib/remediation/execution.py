@@ -69,6 +69,11 @@ def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
     if action.carry_out is None or not plan.is_executable:
         raise RefusedError(f"{plan.action} is a checklist for people: there is nothing to carry out")
     journal.check_unused(folder, plan)
+    if clock.is_ahead(plan.created_at):
+        raise RefusedError(
+            f"the plan {plan.id} was made at {clock.format_time(plan.created_at)}, which is ahead of this "
+            "machine's clock, so its age is unknown; make a new plan and read it again"
+        )
     if clock.now() >= plan.expires_at:
         raise RefusedError(
             f"the plan {plan.id} expired at {clock.format_time(plan.expires_at)}; "
@@ -80,7 +85,7 @@ def _execute(
     request: Request, action: Action, proposal: Proposal, plan: Plan, folder: IncidentFolder
 ) -> Outcome:
     """Return the outcome, which is in the timeline whatever happens, an interruption too."""
-    began_at = clock.now()
+    span = clock.Span()
     status, done, verdict = (
         OutcomeStatus.INTERRUPTED,
         "it is unknown how far it came: check the target",
@@ -94,8 +99,8 @@ def _execute(
             action=plan.action,
             target=plan.target,
             status=status,
-            began_at=began_at,
-            ended_at=clock.now(),
+            began_at=span.began_at,
+            ended_at=span.end(),
             done=folder.redactor.text(done),
             evidence=tuple(folder.redactor.text(line) for line in verdict.evidence),
             next_step=verdict.next_step,

@@ -20,7 +20,8 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import UsageError
-from incident_lib.incident.files import folder_error, open_file, sync_folder
+from incident_lib.incident.files import folder_error, open_file, sync_file, sync_folder
+from incident_lib.incident.leftovers import is_young
 from incident_lib.incident.manifest import sha256
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ _SETTLE_SECONDS = 2.0  # for an editor that is writing right now
 _PAUSE_SECONDS = 0.01
 _TRIES = 50
 _KEPT = ".kept"  # what changes places with a file; never swept, since it may be what a person saved
-_SETTLED_SECONDS = 60.0
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _HERE = -100  # AT_FDCWD
 
@@ -110,8 +110,7 @@ def _put(path: Path, expected: bytes, new: bytes) -> tuple[bytes, bool]:
         os.close(handle)
         with open_file(other) as file:
             file.write(new)
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
         found, is_placed = _exchanged(path, other, expected)
         sync_folder(path.parent)
         other.unlink(missing_ok=True)
@@ -147,7 +146,7 @@ def _recovered(path: Path) -> bytes:
     for other in sorted(path.parent.glob(f".{glob.escape(path.name[:40])}.*{_KEPT}")):
         base, _, new = other.name.split(".")[-3].partition("-")
         with contextlib.suppress(OSError):
-            if time.time() - other.stat().st_mtime < _SETTLED_SECONDS:
+            if is_young(other.stat().st_mtime):
                 continue  # its process may go on
             found = _short(other.read_bytes())
             if found not in {base, new, _short(saved)}:

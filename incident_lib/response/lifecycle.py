@@ -25,7 +25,7 @@ from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.case import open_case
 from incident_lib.investigation.setup import marks_for, redactor_for, share_places
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
+from incident_lib.model import Event, EventKind, Incident, IncidentSeverity, IncidentStatus
 from incident_lib.model.incident import Task
 from incident_lib.reports import communication
 
@@ -198,6 +198,7 @@ def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Even
         incident = folder.incident
         if incident.status is IncidentStatus.INVESTIGATING:
             raise UsageError(f"{folder.id} is {incident.status} already")
+        how = _not_before(incident, how)
         check_moment(incident, how.get("at") or clock.now())
         text = f"Reopened: {reason}" if reason else "Reopened"
         return _status(folder, IncidentStatus.INVESTIGATING, text, how)
@@ -223,8 +224,25 @@ def _span(folder: IncidentFolder) -> str:
 
 
 def _become(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:
+    how = _not_before(folder.incident, how)
     check_transition(folder.incident, status, how.get("at") or clock.now())
     return _status(folder, status, text, how, **data)
+
+
+def _not_before(incident: Incident, how: How) -> How:
+    """Return when something happened, where that was not given and the clock was set back: at the beginning.
+
+    Whoever ends an incident shall not have to wait until the clock has come that far again.
+    """
+    if how.get("at") is not None or clock.now() >= incident.started_at:
+        return how
+    began = clock.format_time(incident.started_at)
+    _LOG.warning(
+        "This machine's clock is behind the beginning of the incident, %s: that moment is recorded. "
+        "With --at it is the one that you give",
+        began,
+    )
+    return {**how, "at": incident.started_at}
 
 
 def _status(folder: IncidentFolder, status: IncidentStatus, text: str, how: How, **data: str) -> Event:

@@ -67,7 +67,7 @@ class _Run:
         self.batch = batch
         self.sources = sources
         self.redactor = redactor_for(batch.case.settings)
-        self.started_at = clock.now()
+        self.span = clock.Span()
         self.deadline = clock.monotonic() + batch.deadline_seconds
         self.records = {name: NotebookRecord(name=name) for name in sources}
         incident = batch.case.incident
@@ -77,7 +77,7 @@ class _Run:
             incident=incident,
             snapshot=batch.case.snapshot,
             collected_at=batch.case.collected_at,
-            made_at=self.started_at,
+            made_at=self.span.began_at,
             notebooks=tuple(sources),
             proposed=batch.case.commands,
         )
@@ -150,8 +150,8 @@ class _Run:
         done = RunStatus.DONE if complete else RunStatus.PARTIAL
         record = RunRecord(
             id=self.batch.directory.name,
-            started_at=self.started_at,
-            ended_at=clock.now(),
+            started_at=self.span.began_at,
+            ended_at=self.span.end(),
             snapshot=self.batch.case.snapshot,
             status=RunStatus.INTERRUPTED if interrupted else done,
             notebooks=tuple(self.records.values()),
