@@ -21,6 +21,7 @@ REASONS = {
     "ipykernel": ("runs the cells of notebooks", "127.0.0.1, files"),
     "jinja2": ("pages, reports and messages from templates", "files: the templates that ship"),
     "jupyterlab": ("`incident lab`", "127.0.0.1, files"),
+    "matplotlib": ("figures in notebooks and on pages", "files: its settings, its list of fonts"),
     "mistune": ("Markdown as HTML", _NO),
     "msgspec": ("records, and reading them strictly", _NO),
     "nbclient": ("runs notebooks", "127.0.0.1, files"),

@@ -104,6 +104,8 @@ OF_PROCESSES = {
         "what your team's command changes",
     ),
     "run/kernels.py": ("a Jupyter kernel for each notebook of a run", _NOTHING),
+    "run/parents.py": ("the Python process that kernels are forked from", _NOTHING),
+    "run/provisioner.py": ("a Jupyter kernel, where it is not forked", _NOTHING),
     "technologies/logs/summary.py": ("Python processes that count log lines", _NOTHING),
 }
 _STARTS = {"subprocess", "multiprocessing", "jupyter_client"}
@@ -177,6 +179,8 @@ _CONNECTS = {
 _OPEN_NOTHING = {
     "connections/places/inside.py",
     "connections/received.py",
+    "run/forking.py",
+    "run/parents.py",
     "technologies/redis/connect/address.py",
     "technologies/redis/connect/problems.py",
 }

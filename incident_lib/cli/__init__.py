@@ -59,7 +59,12 @@ def _run(words: list[str], hider: Hider) -> int:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Return the exit code of a parsed command, whose module is imported now. Errors: WorkbenchError."""
+    """Return the exit code of a parsed command, whose module is imported now. Errors: WorkbenchError.
+
+    Where it runs notebooks, kernels are prepared from here on: the imports of both take about as long.
+    """
+    if runs_notebooks := getattr(arguments, "runs_notebooks", None):
+        import_module("incident_lib.run.parents").begin(whole=runs_notebooks(arguments))
     module, _, function = arguments.call.partition(":")
     return int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
 

@@ -147,6 +147,8 @@ def _run(commands: _Commands) -> None:
     )
     parser.add_argument("--since", help=f"how far back {_SINCE}")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
+    # Collecting leaves time to import what only some notebooks use.
+    parser.set_defaults(runs_notebooks=lambda arguments: arguments.snapshot == "new")
     parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
     parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")

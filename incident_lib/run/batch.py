@@ -21,6 +21,7 @@ from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
 from incident_lib.run import execution, export, kernels, parameters
 from incident_lib.run.engine import save
+from incident_lib.run.lean import prepare
 from incident_lib.run.loop import drive
 
 JOBS = os.cpu_count() or 2
@@ -46,6 +47,8 @@ def run_notebooks(batch: Batch) -> RunRecord:
     Interrupted (`signals.ENDING`) it ends the kernels, writes all of that too and returns INTERRUPTED.
     Sealing is the caller's. Errors: UsageError for a notebook that does not exist, FolderError.
     """
+    kernels.begin(whole=False)
+    prepare()
     sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
     return drive(_Run(batch, sources).go())
 

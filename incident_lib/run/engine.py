@@ -15,6 +15,7 @@ from incident_lib.errors import WorkbenchError
 from incident_lib.incident.files import write_atomic
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.run import execution, parameters
+from incident_lib.run.lean import prepare
 from incident_lib.run.loop import drive
 
 DEADLINE_SECONDS = 300.0
@@ -102,6 +103,7 @@ def mark_for_papermill(nb: Any, record: NotebookRecord) -> None:
 
 def save(nb: Any, path: Path) -> None:
     """Write a notebook, whole or not at all."""
+    prepare()
     import nbformat
 
     write_atomic(path, nbformat.writes(nb).encode())

@@ -13,6 +13,7 @@ from incident_lib.model.run import CellRecord, ExecutionStatus, NotebookRecord
 from incident_lib.redact import Redactor
 from incident_lib.run import kernels, outputs
 from incident_lib.run.kernels import Kernel, KernelError
+from incident_lib.run.lean import prepare
 
 OUTPUT_CHARACTERS = 4_000_000  # of one cell; the rest is dropped, and a note says so
 
@@ -156,6 +157,7 @@ def _forgive() -> None:
 
 def _client(notebook: Any, kernel: Kernel) -> Any:
     """Return nbclient's client for the kernel, with a bound on what one cell may write."""
+    prepare()
     from nbclient import NotebookClient
 
     class Bounded(NotebookClient):  # type: ignore[misc]  # nbclient has no types

@@ -14,6 +14,7 @@ from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.reports import blocks
 from incident_lib.reports.page import FATES, Banner, Frame, banner
 from incident_lib.resources import resource
+from incident_lib.run.lean import prepare
 from incident_lib.units import format_duration
 
 _SETUP = {"parameters", "injected-parameters", "setup"}
@@ -47,6 +48,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
 @lru_cache(maxsize=1)
 def exporter() -> Any:
     """Return nbconvert's exporter with our template; made once per process, because that is slow."""
+    prepare()
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
@@ -116,6 +118,7 @@ def _fallback(name: str, analysis: Analysis) -> str:
 
 def _safe_markdown(source: str) -> Any:
     """Return Markdown as HTML; HTML in it is shown as text, because a notebook may quote foreign text."""
+    prepare()
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     return _markup(

@@ -6,12 +6,28 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 
+from incident_lib.resources import resource
+from incident_lib.run import provisioner
+
+WORKBENCH = provisioner.NAME
+SHIPPED = str(resource("templates", "kernels"))
 _OURS = {"python", "python3"}
+_IGNORE = "--InteractiveShellApp.ignore_cwd=True"
 _LAUNCHERS = {"ipykernel", "ipykernel_launcher"}
 
 
 class SafeKernelSpecManager(KernelSpecManager):  # type: ignore[misc]  # jupyter_client has no types
-    """Kernel specifications whose Python has a safe path: neither `-m` nor an import searches the folder."""
+    """Kernel specifications whose Python has a safe path: neither `-m` nor an import searches the folder.
+
+    The kernel of the workbench is among them, also where the package is not installed.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        provisioner.register()
+        super().__init__(**options)
+
+    def _kernel_dirs_default(self) -> list[str]:
+        return [SHIPPED, *super()._kernel_dirs_default()]
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
         """Return the specification of that name. Errors: NoSuchKernel."""
@@ -34,7 +50,7 @@ def safe_command(argv: list[str]) -> list[str]:
     if _LAUNCHERS.isdisjoint(argv):
         return argv
     flags = [] if "-P" in argv or not _is_ours(argv[0]) else ["-P"]
-    return [argv[0], *flags, *argv[1:], "--InteractiveShellApp.ignore_cwd=True"]
+    return [argv[0], *flags, *argv[1:], *([] if _IGNORE in argv else [_IGNORE])]
 
 
 def _is_ours(program: str) -> bool:

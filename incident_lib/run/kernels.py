@@ -9,16 +9,19 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import msgspec
 
+from incident_lib import clock
 from incident_lib.incident.leftovers import private_folder
+from incident_lib.run import parents
 from incident_lib.run.kernel_output import KernelOutput, captured
 
 START_SECONDS = 30.0
 GRACE_SECONDS = 1.0  # for a kernel to shut down by itself, so that its temporary files go with it
-NATIVE = "python3"
+NATIVE = "python3"  # the Python that runs us, whatever is installed under that name
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is created in it, for this user only
 _ROOM_BYTES = 4 * 1024 * 1024  # for what IPython writes when it starts
 
@@ -73,6 +76,14 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
             _FOLDERS.discard(folder)
 
 
+def begin(*, whole: bool = True) -> None:
+    """Import what notebooks use in the process that kernels are forked from, while other work is done here.
+
+    With `whole`, that includes what only some notebooks use.
+    """
+    parents.begin(whole=whole)
+
+
 def kill_all() -> None:
     """End every kernel that runs, and whatever it started, without waiting for any."""
     for manager in list(_MANAGERS):
@@ -103,7 +114,7 @@ async def _start(name: str, folder: Path, directory: Path, output: KernelOutput,
     kernel = Kernel(manager, manager.client(), output)
     try:
         kernel.client.start_channels()
-        await kernel.client.wait_for_ready(timeout=START_SECONDS)
+        await _answered(manager, kernel.client)
     except RuntimeError as error:
         reason = await kernel.death() or str(error)
         await _stop(kernel)
@@ -116,6 +127,24 @@ async def _start(name: str, folder: Path, directory: Path, output: KernelOutput,
         raise
     kernel.client.allow_stdin = False
     return kernel
+
+
+async def _answered(manager: Any, client: Any) -> None:
+    """Wait until a kernel answers a question, and what it writes arrives. Errors: RuntimeError.
+
+    jupyter_client's own way waits for a fifth of a second longer, in case that a kernel says more.
+    """
+    until = clock.monotonic() + START_SECONDS
+    while clock.monotonic() < until:
+        client.kernel_info()
+        with suppress(Empty):
+            while (await client.get_shell_msg(timeout=1))["msg_type"] != "kernel_info_reply":
+                continue
+            await client.get_iopub_msg(timeout=0.2)
+            return
+        if not await manager.is_alive():
+            raise RuntimeError("it ended before it answered")
+    raise RuntimeError(f"it did not answer within {START_SECONDS:.0f} s")
 
 
 async def _launch(name: str, manager: Any, directory: Path, folder: Path, write: int) -> None:
@@ -137,13 +166,15 @@ async def _launch(name: str, manager: Any, directory: Path, folder: Path, write:
 
 
 def _manager(name: str, folder: Path) -> Any:
-    """Return a manager for the kernel of that name; `python3` is always the Python that runs us."""
+    """Return a manager for the kernel of that name; `python3` is the kernel of the workbench."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import NoSuchKernel
 
-    from incident_lib.run.kernel_specs import SafeKernelSpecManager
+    from incident_lib.run.kernel_specs import SHIPPED, WORKBENCH, SafeKernelSpecManager
 
-    specs = SafeKernelSpecManager(kernel_dirs=[]) if name == NATIVE else SafeKernelSpecManager()
+    ours = name in {NATIVE, WORKBENCH}
+    specs = SafeKernelSpecManager(kernel_dirs=[SHIPPED]) if ours else SafeKernelSpecManager()
+    name = WORKBENCH if ours else name
     try:
         specs.get_kernel_spec(name)
     except NoSuchKernel as error:

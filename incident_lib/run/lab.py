@@ -12,6 +12,7 @@ from incident_lib.errors import FolderError
 from incident_lib.incident.files import write_atomic
 from incident_lib.resources import resource
 from incident_lib.run.engine import save
+from incident_lib.run.lean import prepare
 from incident_lib.run.parameters import TAG
 
 _WRITTEN = ".written.json"  # what we put there: name -> digest of its sources
@@ -53,6 +54,7 @@ def preset(notebook: Any, parameters: Mapping[str, str]) -> Any:
 
 
 def _read(path: Path) -> Any:
+    prepare()
     import nbformat
 
     try:

@@ -11,6 +11,8 @@ from typing import Any
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from traitlets import validate
 
+from incident_lib.run import parents
+
 ADDRESS = "127.0.0.1"
 _FIXED = {
     "ServerApp.ip": ADDRESS,
@@ -57,6 +59,7 @@ def main() -> None:
     """Run the server until it is ended."""
     from jupyterlab.labapp import LabApp
 
+    parents.begin()
     LabApp.launch_instance(argv=[*sys.argv[1:], *fixed_flags()])
 
 
