@@ -11,8 +11,9 @@ JOBS ?= 3
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
 
+# Tests start Python many hundred times: where byte code is not kept, each start compiles the library again.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
