@@ -64,19 +64,19 @@ def _measured(past: PastIncident) -> Measured:
     """Return an incident with the lengths of time that its post-mortem names too."""
     facts = tuple(
         timeline.SnapshotFacts(
-            id=one.id,
-            window=one.window,
-            analysis=one.analysis,
-            onset=onset_of(one.analysis),
+            id=snapshot.id,
+            window=snapshot.window,
+            analysis=snapshot.analysis,
+            onset=onset_of(snapshot.analysis),
         )
-        for one in past.snapshots
+        for snapshot in past.snapshots
     )
     known = timeline.durations(timeline.milestones(past.incident, facts))
     first = past_signature(past).first
     return Measured(
         incident=past.incident,
         hypothesis=first[0] if first else NO_HYPOTHESIS if facts else NO_SNAPSHOT,
-        seconds={one.name: one.seconds for one in known},
+        seconds={duration.name: duration.seconds for duration in known},
     )
 
 

@@ -46,7 +46,7 @@ def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True
 
 
 def _adopt_lab(folder: IncidentFolder) -> None:
-    """Mark an incident that an earlier version opened: it took notebooks along, which nobody here wrote.
+    """Mark an incident that an earlier version opened: it took notebooks along, which were written elsewhere.
 
     Errors: UsageError where such notebooks are there.
     """

@@ -141,7 +141,7 @@ def cleaned(words: Sequence[str] = ()) -> Iterator[Hider]:
 
 
 def defect(error: BaseException) -> str:
-    """Return what an exception that nobody expected is, in a line; nothing of its text where it is redaction.
+    """Return what an unexpected exception is, in a line; nothing of its text where it is redaction.
 
     >>> defect(KeyError("x"))
     "this is a defect of the workbench: KeyError: 'x'"

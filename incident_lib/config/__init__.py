@@ -176,7 +176,7 @@ def load(path: Path | str | None = None, kinds: Kinds | None = None) -> Settings
 def find_file(start: Path) -> Path | None:
     """Return the workbench.toml of `start` or of the nearest folder above, also one that is no file.
 
-    None is taken from within an incident's folder: what is in there may be somebody else's.
+    None is taken from within an incident's folder: what is in there may be another team's.
     """
     candidates = (start, *start.parents)
     inside = [index for index, folder in enumerate(candidates) if is_incident(folder)]

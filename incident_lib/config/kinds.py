@@ -1,4 +1,4 @@
-"""Kinds of services: what a technology tells the configuration before anything of it is reached."""
+"""Kinds of services: what a technology declares to the configuration before anything of it is reached."""
 
 from collections.abc import Mapping
 

@@ -20,7 +20,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def duty_at(table: OnCall, at: datetime) -> Duty | None:
-    """Return who is on call at `at`; None when nobody is configured for then.
+    """Return who is on call at `at`; None when no person is configured for then.
 
     >>> duty_at(OnCall(rotation=("Ada", "Kim")), datetime(2026, 1, 14, 12, tzinfo=UTC)).who
     'Ada'

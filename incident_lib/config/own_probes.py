@@ -52,7 +52,7 @@ class OwnProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             max_length=80,
         ),
     ]
-    target: Annotated[str, _doc("the service, dependency or host that it tells of")]
+    target: Annotated[str, _doc("the service, dependency or host that it reports on")]
     kind: Annotated[ProbeKind, _doc("sql, http, command or file")]
     title: Annotated[str, _doc("what the number is: Orders waiting; the name if empty")] = ""
     question: Annotated[str, _doc("what it answers, for people")] = ""

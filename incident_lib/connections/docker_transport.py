@@ -13,7 +13,7 @@ _Sockets = weakref.WeakSet[socket.socket]
 
 
 class _Connection(UnixHTTPConnection):
-    """A connection whose socket can be found again, and that leaves none behind where nobody listens."""
+    """A connection whose socket can be found again, and leaves none behind without a listener."""
 
     made: _Sockets
 

@@ -15,7 +15,7 @@ def judge_slowness(findings: list[Finding], situation: Situation) -> list[Findin
     Our own requests wait for a processor then, so the seconds say little of who answers. So do a server's own
     durations where most of its endpoints take longer. What takes much longer stays, and so does the finding
     about the machine. So does a slow answer where an application measures that only few of its endpoints are
-    slow: those need something that is. A greeting that nobody answered while a probe from inside waited says
+    slow: those need something that is. A greeting that got no answer while a probe from inside waited says
     nothing either.
     """
     has = situation.catalogue.has

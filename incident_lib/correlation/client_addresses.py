@@ -23,7 +23,7 @@ def judge_client_addresses(findings: list[Finding], situation: Situation) -> lis
 
 
 def container_addresses(evidence: Iterable[Evidence]) -> dict[str, str]:
-    """Return containers by their addresses; an address that two of them have is nobody's."""
+    """Return containers by their addresses; an address that two of them have names neither."""
     found: dict[str, set[str]] = {}
     for each in evidence:
         names = [row.name for row in each.of(ContainerState)]

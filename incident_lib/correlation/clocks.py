@@ -113,7 +113,7 @@ def _machines(read: Sequence[Clock], evidence: Sequence[Evidence]) -> list[_Mach
 
 
 def _address(target: str, evidence: Sequence[Evidence]) -> str:
-    """Return where a target is: this machine, an address, or "" where nothing tells."""
+    """Return where a target is: this machine, an address, or "" where nothing says so."""
     seen = [each for each in evidence if each.target == target and each.has_rows]
     if any(each.of(ContainerState) or each.of(ProcessState) for each in seen):
         return _HERE

@@ -102,7 +102,9 @@ def _scene(findings: Sequence[Finding], situation: Situation) -> _Scene:
     targets = {name for name, kind in topology.kinds.items() if kind != "host"}
     grouped = {name: found for name, found in by_target(findings).items() if name in targets}
     failing = {
-        name: one for name, found in grouped.items() if (one := _failing(name, found, situation.catalogue))
+        name: failing
+        for name, found in grouped.items()
+        if (failing := _failing(name, found, situation.catalogue))
     }
     failing = _of_one_moment(failing)
     well = {

@@ -17,7 +17,7 @@ _DAYS_LEFT = "certificate"
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """What one probe saw of one target at two times. Between them nobody saw the moment of a change."""
+    """What one probe saw of one target at two times. The moment of a change between them was not observed."""
 
     before: Evidence
     now: Evidence

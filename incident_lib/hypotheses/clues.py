@@ -65,7 +65,7 @@ class Clues:
         return max(close, key=lambda change: change.since or onset, default=None)
 
     def _is_about(self, finding: Finding, relation: str, target: str) -> bool:
-        """Return whether what a log line says of an address is about `target`, as far as the line tells."""
+        """Return whether what a log line says of an address is about `target`, as far as the line says."""
         if relation not in {"users", "named", "unnamed"}:
             return True
         peers = str(finding.data.get("peers") or "").split()

@@ -43,7 +43,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     when: tuple[str, ...]  # at least one must be there
     hints: tuple[str, ...] = ()  # or one of these, which say less
     also: tuple[str, ...] = ()  # at least one of these too, if any are named
-    within_seconds: int = 0  # `also` began before `when` did, or so much later at most, where both tell when
+    within_seconds: int = (
+        0  # `also` began before `when` did, or so much later at most, where both have a time
+    )
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
@@ -61,7 +63,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     explains: tuple[str, ...] = ()
     is_symptom: bool = False  # gives way when something that the target needs is to blame
     is_last: bool = False  # it rests only on findings that no other cause rests on
-    is_quiet: bool = False  # nobody feels it yet: what needs the target does not fail of it
+    is_quiet: bool = False  # users do not feel it yet: what needs the target does not fail of it
     next_check: str
     next_checks: dict[str, str] = {}  # another one where the first finding has that id
     first_action: str

@@ -282,7 +282,7 @@ def _is_measured_beside(cause: _Candidate, last: _Candidate) -> bool:
 
 
 def _is_felt(cause: _Candidate, clues: Clues) -> bool:
-    """Return whether more than a warning of its own speaks for it: what nobody feels explains no failure."""
+    """Return whether more than its own warning supports it: what users do not feel explains no failure."""
     users = clues.topology.users(cause.target)
     return _has_critical(cause.required) or any(
         finding.severity.is_bad

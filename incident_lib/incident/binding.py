@@ -36,7 +36,7 @@ def check_configuration(
     """Return what people must know of the configuration, "" where it is the one the incident is about.
 
     `command` is what was typed, which the error proposes again with --rebind. With `rebind` the change is
-    recorded. Errors: OtherConfigurationError naming both, UsageError for an incident of somebody else.
+    recorded. Errors: OtherConfigurationError naming both, UsageError for a foreign incident.
     """
     folder.require_own()
     now, before = identity_of(settings), bound_to(folder)

@@ -111,7 +111,7 @@ def check(folder: Path) -> tuple[tuple[Event, ...], list[Difference]]:
 def broken_links(events: tuple[Event, ...], listed: tuple[str, ...]) -> list[Difference]:
     """Return what is missing: another event or incident.json names it.
 
-    An event that nothing names yet is the newest of somebody's: there may be several, of two machines, or
+    An event that nothing names yet is the newest of its writer: there may be several, of two machines, or
     of writers at once.
 
     >>> broken_links((), ("0123456789abcdef",))
@@ -165,7 +165,7 @@ def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
         chain: list[Event] = []
         at: Event | None = event
         while at is not None and at.id not in places:
-            places[at.id] = (at.recorded_at, 0)  # also where somebody made a circle of them
+            places[at.id] = (at.recorded_at, 0)  # also where they form a circle
             chain.append(at)
             at = by_id.get(at.previous)
         for later in reversed(chain):

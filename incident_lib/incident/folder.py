@@ -26,7 +26,7 @@ from incident_lib.redact import Redactor
 
 _LOG = logging.getLogger(__name__)
 _DERIVE_TRIES = 10
-_OLD = timedelta(days=1)  # nobody means an incident of last week without naming it
+_OLD = timedelta(days=1)  # an incident of last week is never meant without its name
 _WRITTEN = ("", "events", "communication", "mitigations")
 
 

@@ -1,7 +1,7 @@
 """What processes that were killed leave behind: files being written, and temporary folders. Swept later.
 
 Whoever writes holds a lock on what it writes, which the system gives back however the process ends. What
-nobody holds any more, and has been there for a while, belongs to nobody who lives.
+no process holds any more, and has been there for a while, belongs to none that lives.
 """
 
 import fcntl

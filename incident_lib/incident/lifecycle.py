@@ -113,7 +113,7 @@ def _task(incident: Incident, event: Event) -> Incident:
 
 
 def task_id(event: Event) -> str:
-    """Return the id of the task that an event gives somebody.
+    """Return the id of the task that an event assigns.
 
     Eight digits of the event's id: two of 10,000 tasks have the same once in a hundred incidents.
     """

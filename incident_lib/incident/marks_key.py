@@ -26,7 +26,7 @@ _BYTES = 32
 _TEXT = re.compile(rb"[0-9a-f]{64}\s*")
 _TRIES, _PAUSE_SECONDS = 10, 0.02
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WITHOUT = "secrets are marked [secret], and equal ones cannot be told"
+_WITHOUT = "secrets are marked [secret], and equal ones cannot be recognised"
 
 
 class FolderMarks(Marks):

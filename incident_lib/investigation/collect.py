@@ -24,7 +24,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """Who hears of a collection while it goes on."""
 
     begun: Callable[[int], None] = lambda _probes: None  # how many probes there will be
-    waits: Callable[[], None] = lambda: None  # for somebody who looks at the same targets
+    waits: Callable[[], None] = lambda: None  # for another collection of the same targets
     evidence: Callable[[Evidence, tuple[Finding, ...]], None] = lambda _evidence, _findings: None
 
 
@@ -86,7 +86,7 @@ def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -
 
 def _work(index: int, lane: Lane, window: Window, ends_at: float, put: Callable[[_Message], None]) -> None:
     def begin(probe: Probe) -> None:
-        """Tell the other side which probe begins."""
+        """Report to the other side which probe begins."""
         put(_Begun(index, probe, clock.now(), clock.monotonic()))
 
     try:

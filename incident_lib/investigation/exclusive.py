@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from incident_lib import clock
 from incident_lib.config import Settings
 
-WAIT_SECONDS = 10.0  # most looks take less; then somebody gets an answer all the same
+WAIT_SECONDS = 10.0  # most collections take less; after it there is an answer all the same
 _PAUSE_SECONDS = 0.1
 
 
@@ -19,7 +19,7 @@ def one_at_a_time(
 ) -> Iterator[bool]:
     """Yield whether no other process here collects with the same configuration, after `seconds` at most.
 
-    `waits` is called once where somebody does. Nothing is written: the configuration's own file, or its
+    `waits` is called once where it has to wait. Nothing is written: the configuration's own file, or its
     folder where there is none, is locked, and the system gives the lock back however the look ends.
     """
     until = clock.monotonic() + seconds

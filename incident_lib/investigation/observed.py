@@ -26,7 +26,7 @@ _RECOVERED = "recovered"
 def record_observed(
     folder: IncidentFolder, analysis: Analysis, evidence: Iterable[Evidence] = ()
 ) -> tuple[Event, ...]:
-    """Write what a snapshot tells and the timeline does not know yet; return it. Errors: FolderError."""
+    """Write what a snapshot shows and the timeline does not know yet; return it. Errors: FolderError."""
     drafts = observations(analysis, evidence, folder.events)
     return folder.record_all(drafts)
 
@@ -176,7 +176,7 @@ def _is_shown(finding: Finding, shown: frozenset[str]) -> bool:
 
 
 def _lock_root(finding: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
-    """Return when the transaction began that others wait for, None when nothing tells."""
+    """Return when the transaction began that others wait for, None when nothing says so."""
     seconds = finding.data.get("root_transaction_seconds")
     at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
     if at is None or not isinstance(seconds, int | float) or not catalogue().has(finding, Flag.LOCK_WAIT):

@@ -60,4 +60,4 @@ def _addresses(settings: Settings, target: Service | Dependency) -> tuple[str, .
         configured = endpoint.host if endpoint.port is None else f"{endpoint.host}:{endpoint.port}"
     container = target.container if isinstance(target, Service) else ""
     inside = (target.name, container) if container else ()
-    return tuple(one for one in (configured, *inside) if one)
+    return tuple(way for way in (configured, *inside) if way)

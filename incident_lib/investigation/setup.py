@@ -134,7 +134,7 @@ def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
 
 
 def ordinary_names(settings: Settings) -> frozenset[str]:
-    """Return the names that stay readable, also where somebody chose one of them as a password."""
+    """Return the names that stay readable, also where one of them was chosen as a password."""
     found = {settings.host.name, *(dependency.name for dependency in settings.dependencies)}
     found |= {name for service in settings.services for name in (service.name, service.container)}
     for address in settings.addresses():

@@ -11,7 +11,7 @@ from incident_lib.technologies import catalogue
 from incident_lib.units import format_share, some_of
 
 # The team's table speaks of all, most and some users. A measured share of failed requests is the nearest
-# to it: half of them is all users sooner or later, and above 5 % somebody is paged.
+# to it: half of them is all users sooner or later, and above 5 % an engineer is paged.
 _ALL_RATIO = 0.5
 _MOST_RATIO = 0.05
 _SOME_RATIO = 0.01

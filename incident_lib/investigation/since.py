@@ -1,4 +1,4 @@
-"""How far back an examination reads where nobody says: a verified mitigation begins anew."""
+"""How far back an examination reads where that is not given: a verified mitigation begins anew."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -51,7 +51,7 @@ def take_snapshot(
 ) -> Case:
     """Collect everything, judge it, seal it under `parent`, and return the case.
 
-    Somebody's look by the same configuration is waited for, a third of the deadline at most.
+    Another collection by the same configuration is waited for, a third of the deadline at most.
     Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
     stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
@@ -182,7 +182,7 @@ def window_since(since: str) -> Window:
 
 
 def _require_room(place: Path) -> None:
-    """Raise FolderError, and leave nothing, where the disk is full: nobody should be asked twice for that."""
+    """Raise FolderError, and leave nothing, where the disk is full: that should not be asked twice."""
     trial = place / ".room"
     try:
         with open_file(trial) as file:

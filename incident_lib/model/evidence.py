@@ -46,7 +46,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truncation(msgspec.Struct, frozen=True, kw_only=True):
-    """A cap that was reached. `total` is None when nobody counted the rest."""
+    """A cap that was reached. `total` is None when the rest was not counted."""
 
     kept: int
     total: int | None = None

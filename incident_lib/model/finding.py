@@ -28,7 +28,7 @@ class FindingSeverity(StrEnum):
 
     @property
     def is_bad(self) -> bool:
-        """Whether somebody should look: CRITICAL or WARNING."""
+        """Whether a person should look: CRITICAL or WARNING."""
         return self in {FindingSeverity.CRITICAL, FindingSeverity.WARNING}
 
 

@@ -23,7 +23,7 @@ class IncidentSeverity(StrEnum):
 
     @property
     def respond_within(self) -> timedelta:
-        """How soon somebody must be at work on it."""
+        """How soon an engineer must be at work on it."""
         return timedelta(minutes=_SEVERITIES[self][1])
 
     @property
@@ -104,7 +104,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that somebody does during the incident. Its id stays when two copies are merged."""
+    """Something that a person does during the incident. Its id stays when two copies are merged."""
 
     id: str  # of the event that it is from: "t" and its first digits
     number: int  # its place among the tasks; 0 where that depends on the copy that one looks at
@@ -141,7 +141,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def respond_by(self) -> datetime:
-        """When somebody must be at work on it."""
+        """When an engineer must be at work on it."""
         return self.declared_at + self.severity.respond_within
 
     @property

@@ -10,7 +10,7 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a change touches: what, and how much of it where that can be counted."""
 
     what: str  # "sessions that wait behind it", "keys"
-    count: int | None = None  # None where nobody counted
+    count: int | None = None  # None where it was not counted
     unit: str = ""  # "B" for bytes; empty for things
     detail: str = ""  # their names
 
@@ -54,7 +54,7 @@ class OutcomeStatus(StrEnum):
     NOT_VERIFIED = "not verified"  # carried out, and the target does not show it
     PARTIAL = "partial"  # carried out in part
     FAILED = "failed"  # nothing was changed, as far as can be known
-    INTERRUPTED = "interrupted"  # nobody knows
+    INTERRUPTED = "interrupted"  # the outcome is unknown
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

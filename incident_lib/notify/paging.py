@@ -19,7 +19,7 @@ _SLOW_FOR = timedelta(minutes=5)
 
 
 class Signals(msgspec.Struct, frozen=True, kw_only=True):
-    """What speaks for calling somebody. None is not known, and never taken as well."""
+    """What speaks for paging a person. None is not known, and never taken as well."""
 
     down: tuple[str, ...] = ()  # services that do not answer or do not run
     failing: tuple[str, ...] = ()  # services that answer with errors, or whose container is not well

@@ -81,7 +81,7 @@ def _of_url(text: str, colon: int, place: int) -> Iterator[Span]:
 def _end_of_credentials(text: str, place: int, *, is_web: bool) -> int:
     """Return where the last @ of the authority stands, -1 without one.
 
-    A password may hold a slash, a question mark or a hash that nobody encoded: then it is a later @.
+    A password may hold a slash, a question mark or a hash that was not encoded: then it is a later @.
     """
     authority_end, word_end = _end(_AUTHORITY, text, place), _end(_REST, text, place)
     found = text.rfind("@", place, authority_end)

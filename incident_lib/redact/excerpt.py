@@ -1,4 +1,4 @@
-"""The beginning of a text that somebody else wrote: its secrets are hidden first, and only then it is cut.
+"""The beginning of a text of foreign origin: its secrets are hidden first, and only then it is cut.
 
 A secret that is cut in two is not known any more: half a token has no form, half a DSN no `@`. So whatever
 quotes an answer, an error or a line of a log cuts it here.

@@ -25,7 +25,7 @@ class Marks:
     The first five digits of a mark are an HMAC-SHA256 of the secret under the key, the last three one of
     those five. What an equal mark says: the same secret, but for one pair of different secrets in 1,048,576
     (among fifty secrets of an incident a wrong pair in one incident of 850). What an unequal one says: not
-    the same secret. A mark that another key issued, or that somebody typed, is taken for ours once in 4,096.
+    the same secret. A mark that another key issued, or that a person typed, is taken for ours once in 4,096.
     Without the key nothing about the secret can be learned from the digits; who has the key can try guesses.
 
     >>> marks = Marks(bytes(32))

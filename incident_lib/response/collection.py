@@ -47,7 +47,7 @@ def choose_incident(
 
 
 def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
-    """Return why an incident that nobody named does not keep what is collected, "" where it does."""
+    """Return why an incident that was not named does not keep what is collected, "" where it does."""
     try:
         check_configuration(settings, folder)
     except UsageError as error:

@@ -167,7 +167,7 @@ def _short(data: bytes) -> str:
 
 
 def _settled(path: Path) -> bytes:
-    """Return the content of a file once nobody has it open for writing, or after a while. Errors: OSError."""
+    """Return the content of a file once no process writes to it, or after a while. Errors: OSError."""
     until = clock.monotonic() + _SETTLE_SECONDS
     with path.open("rb") as file:
         while not _is_settled(file.fileno()) and clock.monotonic() < until:
@@ -179,7 +179,7 @@ def _settled(path: Path) -> bytes:
 
 
 def _is_settled(handle: int) -> bool:
-    """Return whether nobody writes: only then the system gives a lease, which holds writers up meanwhile."""
+    """Return whether no process writes: only then the system gives a lease, which delays writers."""
     try:
         fcntl.fcntl(
             handle, fcntl.F_SETSIG, signal.SIGURG

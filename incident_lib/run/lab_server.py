@@ -30,7 +30,7 @@ _TOKEN = secrets.token_hex(24)
 
 
 class TokenProvider(PasswordIdentityProvider):  # type: ignore[misc]  # jupyter_server's traits have no types
-    """Whoever has the token of this start, and nobody else: what is configured instead is not taken."""
+    """Whoever has the token of this start, and no other: what is configured instead is not taken."""
 
     @validate("token")  # type: ignore[untyped-decorator]
     def _validate_token(self, _proposal: Any) -> str:

@@ -54,7 +54,7 @@ class ThisMachine(msgspec.Struct, frozen=True):
         try:
             process = subprocess.Popen(
                 argv,
-                cwd=directory or "/",  # never the folder that somebody happens to stand in
+                cwd=directory or "/",  # never the folder that the command was started in
                 env={**os.environ, **environment} if environment else None,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -17,7 +17,5 @@ LIMITS = {
     "container.growth.warm_up_seconds": limit(20, "own", "a program just started fills its memory"),
     "container.pids.warning_ratio": limit(0.8, "own", "of its limit; then it can start nothing more"),
     "container.dropped.warning_count": limit(1, "own", "packets are being lost in the samples"),
-    "container.zombies.warning_count": limit(
-        20, "own", "ended processes that nobody collects fill the table"
-    ),
+    "container.zombies.warning_count": limit(20, "own", "ended processes that are not reaped fill the table"),
 }

@@ -101,10 +101,10 @@ def fetch_load(_session: Any, _window: Window, *, pid_files: Mapping[str, str] |
     after, seconds, second = psutil.cpu_times(), clock.monotonic() - started, take_sample()
     users = users_between(first, second, services=_services(pid_files or {}), own=os.getpid())
     spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
-    one, five, fifteen = psutil.getloadavg()
+    last_minute, five, fifteen = psutil.getloadavg()
     row: Row = HostLoad(
         cpu_count=psutil.cpu_count() or 1,
-        load_1m=one,
+        load_1m=last_minute,
         load_5m=five,
         load_15m=fifteen,
         seconds=seconds,
@@ -115,7 +115,7 @@ def fetch_load(_session: Any, _window: Window, *, pid_files: Mapping[str, str] |
         cpu_stalled_ratio=_pressure("cpu", "avg60")[0],
         booted_at=datetime.fromtimestamp(psutil.boot_time(), UTC),
     )
-    kept = [one for rank, one in enumerate(users) if rank < KEPT or one.service]
+    kept = [user for rank, user in enumerate(users) if rank < KEPT or user.service]
     cut = Truncation(kept=len(kept), total=len(users), unit="programs") if len(kept) < len(users) else None
     return Fetched(rows=(row, *kept), truncated=cut)
 

@@ -12,7 +12,7 @@ LIMITS = {
     "host.memory.pressure.warning_ratio": limit(0.2, "own", "tasks wait for memory a fifth of the time"),
     "host.load.warning_per_cpu": limit(4, "own", "four tasks for each processor; short peaks are ordinary"),
     "host.io_wait.warning_ratio": limit(0.5, "own", "in one second; APA says 0.1 over five minutes"),
-    "host.io_pressure.warning_ratio": limit(0.5, "own", "of a minute somebody waited for a disk"),
+    "host.io_pressure.warning_ratio": limit(0.5, "own", "of a minute a process waited for a disk"),
     "host.cpu.info_ratio": limit(
         0.95, "own", "in one second; work uses what it can get, so no fault by itself"
     ),

@@ -445,7 +445,7 @@ def _context() -> ForkContext | SpawnContext:
 
 @contextmanager
 def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
-    """Let processes that are started in it never get Ctrl-C, nor be told that the terminal was closed.
+    """Let processes that are started in it never get Ctrl-C, nor learn that the terminal was closed.
 
     One would be interrupted before it can ignore that, print where, and may leave a lock behind.
     """
@@ -461,7 +461,7 @@ def _deaf_to_interrupts(context: ForkContext | SpawnContext) -> Iterator[None]:
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Let each Python that is started in it import nothing from the folder that somebody stands in."""
+    """Let each Python that is started in it import nothing from the folder it was started in."""
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
     try:

@@ -4,7 +4,7 @@ from incident_lib.findings.thresholds import limit
 
 LIMITS = {
     "logs.errors.warning_ratio": limit(0.01, "own", "one request in a hundred fails: people notice"),
-    "logs.errors.critical_ratio": limit(0.05, "own", "one in twenty: somebody is paged"),
+    "logs.errors.critical_ratio": limit(0.05, "own", "one in twenty: an engineer is paged"),
     "logs.errors.least_count": limit(3, "own", "one failed request of ten is no rate"),
     "logs.error_lines.warning_ratio": limit(0.1, "own", "of the lines of a service that logs no requests"),
     "logs.error_lines.least_count": limit(10, "own", "a few errors are everyday life"),

@@ -192,7 +192,7 @@ def normalised(query: str) -> str:
 
 
 def fingerprint(query: str) -> str:
-    """Return what tells statements of one form from others.
+    """Return what distinguishes statements of one form from others.
 
     >>> fingerprint("SELECT 1") == fingerprint("select  2")
     True

@@ -179,7 +179,7 @@ class PostgresStandby(Row, frozen=True, kw_only=True):
     unsent_bytes: int | None = None  # of a standby that streams from here: what has not left yet,
     unwritten_bytes: int | None = None  # is on its way or not on its disk,
     unreplayed_bytes: int | None = None  # is there and not replayed
-    is_paused: bool | None = None  # of this standby: somebody paused replay
+    is_paused: bool | None = None  # of this standby: replay was paused by hand
     delay_seconds: float | None = None  # recovery_min_apply_delay: it is meant to be so far behind
     has_upstream: bool | None = None  # primary_conninfo is set; False: it lives on an archive
     newest_seconds: float | None = None  # the age of the newest transaction that it has replayed

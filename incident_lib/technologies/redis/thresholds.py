@@ -6,7 +6,7 @@ LIMITS = {
     "redis.latency.warning_seconds": limit(
         0.01, "own", "p95 of pings, less the TCP round trip and our delay"
     ),
-    "redis.latency.starved_ratio": limit(0.8, "own", "of the time somebody here had to wait to run"),
+    "redis.latency.starved_ratio": limit(0.8, "own", "of the time processes here had to wait to run"),
     "redis.latency.least_ratio": limit(
         0.1, "own", "of the time in long calls; one alone may have been held up"
     ),

@@ -125,7 +125,7 @@ def _why(pool: PostgresPool) -> tuple[str, str, str]:
 
 
 def _paused(evidence: Evidence, pools: tuple[PostgresPool, ...]) -> list[Finding]:
-    """Return the databases that somebody paused or disabled: their clients wait or are refused."""
+    """Return the databases that were paused or disabled: their clients wait or are refused."""
     found = []
     for database in sorted({pool.database for pool in pools if pool.is_paused or pool.is_disabled}):
         alike = [pool for pool in pools if pool.database == database]

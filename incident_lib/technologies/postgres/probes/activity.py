@@ -41,7 +41,7 @@ ACTIVITY = probe_of(
 def fetch_transactions(session: PostgresSession, _window: Window) -> Fetched:
     """Return client sessions in a transaction or statement: a PostgresActiveSession each.
 
-    What the probe of locks saw just before tells a session that has come to the head of a queue since then.
+    What the probe of locks saw just before shows which session has come to the head of a queue since.
     Needs: pg_monitor.
     """
     rows, truncated = read(session, "transactions", PostgresActiveSession)

@@ -1,6 +1,6 @@
 -- View: pg_class, pg_attribute of this database. Needs: nothing. Versions: 13 and later.
 -- Cost: one scan of both; no table is opened. An entry keeps the number of the transaction that wrote it
--- last; one written more than two billion transactions ago may seem young, which nothing here can tell.
+-- last; one written more than two billion transactions ago may seem young, which cannot be seen here.
 WITH written AS MATERIALIZED (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.xmin AS entry_xmin, age(c.xmin) AS entry_age,
            (SELECT min(age(a.xmin)) FROM pg_attribute a

@@ -87,8 +87,8 @@ def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Findin
 
 def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: Context) -> Finding:
     by_kind: dict[tuple[str, str], list[RedisSlowCommand]] = defaultdict(list)
-    for one in commands:
-        by_kind[(one.command, one.key_pattern)].append(one)
+    for slow in commands:
+        by_kind[(slow.command, slow.key_pattern)].append(slow)
     (command, pattern), worst = max(by_kind.items(), key=lambda item: _seconds(item[1]))
     total, most = _seconds(commands), _seconds(worst)
     limits = context.thresholds
