@@ -3,17 +3,26 @@
 import time
 from collections.abc import Callable
 
-from tests.situations import postgres, programs, redis
+from tests.situations import moments, postgres, programs, proxies, redis, refusals, replication, starts
 from tests.situations.judging import Expected, wrong_with
 from tests.situations.world import Over, World
 
-_MODULES = {"PostgreSQL": postgres, "Redis": redis, "programs": programs}
+_MODULES = {
+    "PostgreSQL": postgres,
+    "Redis": redis,
+    "programs": programs,
+    "replication": replication,
+    "starts": starts,
+    "refusals": refusals,
+    "nginx": proxies,
+    "then and now": moments,
+}
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]
 
 
 def situations() -> dict[str, tuple[str, Play, Expected]]:
-    """Return each situation with its technology, how it is played and what is expected."""
+    """Return each situation with what it is of, how it is played and what is expected."""
     return {
         name: (technology, getattr(module, name), expected)
         for technology, module in _MODULES.items()

@@ -324,7 +324,7 @@ def subscriber_stops_at_a_conflict(world: World) -> Over | None:
     return None
 
 
-def _failing(world: World, server: Server, statement: str, *, role: str = "app", times: int = 30) -> None:
+def failing(world: World, server: Server, statement: str, *, role: str = "app", times: int = 30) -> None:
     lines = []
     for number in range(times):
         with server.connect(role) as connection:
@@ -342,7 +342,7 @@ def grants_lost_by_a_migration(world: World) -> Over | None:
     server = world.postgres()
     with server.connect() as connection:
         connection.execute("CREATE TABLE invoices AS SELECT n FROM generate_series(1, 10) n")
-    _failing(world, server, "SELECT * FROM invoices WHERE n = {number}")
+    failing(world, server, "SELECT * FROM invoices WHERE n = {number}")
     world.examine()
     return None
 
@@ -351,7 +351,7 @@ def code_before_its_migration(world: World) -> Over | None:
     server = world.postgres()
     with server.connect("app") as connection:
         connection.execute("CREATE TABLE invoices AS SELECT n FROM generate_series(1, 10) n")
-    _failing(world, server, "SELECT vat_rate FROM invoices WHERE n = {number}")
+    failing(world, server, "SELECT vat_rate FROM invoices WHERE n = {number}")
     world.examine()
     return None
 

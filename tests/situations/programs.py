@@ -2,8 +2,6 @@
 
 import json
 import random
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -172,15 +170,6 @@ def workers_hang_in_an_outside_api(world: World) -> Over | None:
     return None
 
 
-def _ended(world: World, name: str, lines: list[str]) -> None:
-    """Configure a program that has ended, with its log."""
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (world.folder / f"{name}.pid").write_text(str(gone.pid))
-    log = world.log(name, lines)
-    world.service(name, "process", f'pid_file = "{world.folder / f"{name}.pid"}"', f'log = "{log}"')
-
-
 _TAKEN = (
     "ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 8000): address already in use"
 )
@@ -198,7 +187,7 @@ def port_is_taken_at_start(world: World) -> Over | None:
             "INFO:     Waiting for application shutdown.",
             "INFO:     Application shutdown complete.",
         ]
-    _ended(world, "orders", lines)
+    world.ended(world.log("orders", lines))
     world.examine()
     return None
 
@@ -227,7 +216,7 @@ def a_dependency_missing_from_the_image(world: World) -> Over | None:
             f"{at} [{pid}] [ERROR] Shutting down: Master",
             f"{at} [{pid}] [ERROR] Reason: Worker failed to boot.",
         ]
-    _ended(world, "orders", lines)
+    world.ended(world.log("orders", lines))
     world.examine()
     return None
 
@@ -252,24 +241,17 @@ def outside_api_limits_us(world: World) -> Over | None:
 
 
 def no_inodes_left(world: World) -> Over | None:
-    place = world.folder / "spool"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=300", "tmpfs", str(place)], check=True)
+    place = world.file_system("spool", "size=64m,nr_inodes=300")
     lines = []
-    try:
-        for number in range(400):
-            try:
-                (place / f"mail-{number}").write_text("x")
-            except OSError as error:
-                lines.append(f"{ago(0):%Y-%m-%dT%H:%M:%SZ} ERROR spool: OSError: {error}")
-                time.sleep(0.02)
-        world.application(world.log("mailer", lines), "mailer")
-        config = f'[[host]]\nname = "machine"\npaths = ["{place}"]'
-        world.service("spooler", "process", f'pid_file = "{world.folder / "mailer.pid"}"', "", config)
-        world.examine()
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-        shutil.rmtree(place, ignore_errors=True)
+    for number in range(400):
+        try:
+            (place / f"mail-{number}").write_text("x")
+        except OSError as error:
+            lines.append(f"{ago(0):%Y-%m-%dT%H:%M:%SZ} ERROR spool: OSError: {error}")
+            time.sleep(0.02)
+    world.application(world.log("mailer", lines), "mailer")
+    world.host(place)
+    world.examine()
     return None
 
 

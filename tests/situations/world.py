@@ -140,14 +140,25 @@ class World:
         path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
-    def database(self, server: postgres_service.Server, name: str = "orders-db", *, login: str = "") -> None:
-        """Configure a PostgreSQL with its log."""
+    def database(
+        self,
+        server: postgres_service.Server,
+        name: str = "orders-db",
+        *,
+        login: str = "",
+        pooler: int | None = None,
+    ) -> None:
+        """Configure a PostgreSQL with its log, and the port of its PgBouncer."""
         self._secret(name, login or server.dsn())
-        self._service(name, "postgres", f'dsn = "env:{_variable(name)}"', f'log = "{server.data / "log"}"')
+        lines = [f'dsn = "env:{_variable(name)}"', f'log = "{server.data / "log"}"']
+        if pooler:
+            self._secret(f"{name}-pooler", f"postgresql://workbench@127.0.0.1:{pooler}/pgbouncer")
+            lines.append(f'pooler_dsn = "env:{_variable(f"{name}-pooler")}"')
+        self._service(name, "postgres", *lines)
 
-    def cache(self, server: redis_service.Server, name: str = "basket-cache") -> None:
+    def cache(self, server: redis_service.Server, name: str = "basket-cache", *, url: str = "") -> None:
         """Configure a Redis with its log."""
-        self._secret(name, server.url)
+        self._secret(name, url or server.url)
         self._service(name, "redis", f'url = "env:{_variable(name)}"', f'log = "{server.directory / "log"}"')
 
     def application(self, log: Path, name: str = "orders", *, needs: tuple[str, ...] = ()) -> None:
@@ -161,18 +172,43 @@ class World:
         """Configure any other service."""
         self._service(name, kind, *lines)
 
+    def ended(self, log: Path, name: str = "orders") -> None:
+        """Configure a program that has ended."""
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        pid = self.folder / f"{name}.pid"
+        pid.write_text(str(gone.pid))
+        self._service(name, "process", f'pid_file = "{pid}"', f'log = "{log}"')
+
+    def dependency(self, name: str, url: str, *lines: str) -> None:
+        """Configure what stands outside."""
+        self._services += ["[[dependency]]", f'name = "{name}"', f'url = "{url}"', *lines, ""]
+
+    def host(self, *paths: Path) -> None:
+        """Configure this machine with the file systems that are to be watched."""
+        names = json.dumps([str(path) for path in paths])
+        self._services += ["[[host]]", 'name = "machine"', f"paths = {names}", ""]
+
+    def file_system(self, name: str, options: str) -> Path:
+        """Return a file system in memory; gone with the situation."""
+        place = self.folder / name
+        place.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
+        self._stack.callback(subprocess.run, ["umount", "-l", str(place)], check=True)
+        return place
+
     def _service(self, name: str, kind: str, *lines: str) -> None:
         self._services += ["[[service]]", f'name = "{name}"', f'kind = "{kind}"', *lines, ""]
 
     def _secret(self, name: str, value: str) -> None:
         self._environment[_variable(name)] = value
 
-    def examine(self, *, since: str = "15m") -> None:
-        """Keep what one `incident triage` answers."""
+    def examine(self, *, since: str = "15m", under: Sequence[str] = ()) -> None:
+        """Keep what one `incident triage` answers, which runs `under` another command."""
         text = "\n".join(("[workbench]", "discover_credentials = false", "", *self._services))
         (self.folder / "workbench.toml").write_text(text)
         self._command("declare", "--title", "users report errors", "--severity", "SEV2")
-        done = self._command("triage", "--json", "--since", since)
+        done = self._command("triage", "--json", "--since", since, under=under)
         if "Traceback (most recent call last)" in done.stderr:
             raise AssertionError(done.stderr[-2000:])
         try:
@@ -207,9 +243,9 @@ class World:
             for action in (finding.get("actions") or ())[:1]
         ][:1]
 
-    def _command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def _command(self, *words: str, under: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-P", "-c", _COMMAND, *words],
+            [*under, sys.executable, "-P", "-c", _COMMAND, *words],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
