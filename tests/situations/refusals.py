@@ -6,11 +6,14 @@ from functools import partial
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.situations.judging import Expected, Rule
 from tests.situations.postgres import failing
 from tests.situations.world import Over, World, ago, until
 
+_ONCE = Retry(NoBackoff(), 0)
 _ALARM = ("CRITICAL", "WARNING")
 EXPECTED = {
     "expired_password_of_a_role": Expected(
@@ -32,15 +35,15 @@ EXPECTED = {
         source="pgbouncer/pgbouncer#1565",
         right="Somebody paused the database in PgBouncer and never resumed it; the database is well.",
         must=(Rule("paused|PAUSE", severity=_ALARM, where="finding"), Rule("RESUME")),
-        never=(Rule("orders-db (is down|has no free)"), Rule("restart", where="first")),
+        never=(Rule("orders-db (is down|has no free)"), Rule("^restart", where="first")),
         first="paus|pool",
     ),
     "keys_outside_the_rights_of_a_user": Expected(
         source="Suor/django-cacheops#422",
         right="A deployment uses keys that the rights of its user do not cover: NOPERM. Its login is right.",
         must=(Rule("NOPERM|no permission|may not|ACL"), Rule("\\bkeys?\\b")),
-        never=(Rule("password", where="first"), Rule("restart", where="first")),
-        first="acl|permission|noperm|rights|denied",
+        never=(Rule("password", where="first"), Rule("^restart", where="first")),
+        first="acl|permission|noperm|rights|denied|forbids",
     ),
     "open_to_this_machine_only": Expected(
         source="redis/redis#12455",
@@ -261,7 +264,7 @@ def writes_are_paused(world: World) -> Over | None:
 
     def write(name: str) -> None:
         try:
-            with redis.Redis(port=server.port, socket_timeout=3, client_name=name) as writer:
+            with redis.Redis(port=server.port, socket_timeout=3, client_name=name, retry=_ONCE) as writer:
                 writer.set("basket:1", "v")
         except redis.RedisError as error:
             text = f"redis.exceptions.{type(error).__name__}: {error}"
@@ -269,7 +272,7 @@ def writes_are_paused(world: World) -> Over | None:
 
     for number in range(5):
         world.meanwhile(partial(write, f"basket-{number}"), again_seconds=0.05)
-    until(lambda: len(lines) >= 15, 40)
+    until(lambda: len(lines) >= 10, 60)
     world.cache(server)
     world.application(world.log("basket", list(lines)), "basket", needs=("basket-cache",))
     world.examine()
