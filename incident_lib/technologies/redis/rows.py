@@ -94,6 +94,8 @@ class RedisClients(Row, frozen=True, kw_only=True):
     recent_output_bytes: int | None = None
     recent_input_bytes: int | None = None
     listed_count: int | None = None  # clients whose own buffers were read; None: an older snapshot
+    paused_count: int | None = None  # that wait in a command which never waits: CLIENT PAUSE holds them
+    paused_command: str | None = None  # which most of them wait in
 
 
 class RedisClient(Row, frozen=True, kw_only=True):
@@ -324,6 +326,7 @@ class RedisReplication(Row, frozen=True, kw_only=True):
     partial_sync_total_count: int | None = None
     partial_refused_total_count: int | None = None  # the backlog did not reach back far enough
     limit_closed_total_count: int | None = None  # clients ended at the limit of their output buffer
+    backlog_used_bytes: int | None = None  # less than the backlog's size: nothing of it was given up yet
 
 
 class RedisReplica(Row, frozen=True, kw_only=True):

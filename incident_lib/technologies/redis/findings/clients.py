@@ -8,7 +8,7 @@ from incident_lib.model import Evidence, Finding, FindingSeverity
 from incident_lib.technologies.redis.findings.buffers import analyze_buffers
 from incident_lib.technologies.redis.findings.flushes import flushed_by_client
 from incident_lib.technologies.redis.rows import RedisClient, RedisClientGroup, RedisClients
-from incident_lib.units import format_bytes, format_duration, format_number, format_share
+from incident_lib.units import format_bytes, format_count, format_duration, format_number, format_share
 
 
 def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -18,6 +18,7 @@ def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
         bad = [
             *_rejected(evidence, row),
             *_high(evidence, row, context),
+            *_paused(evidence, row),
             *analyze_buffers(evidence, context),
         ]
         yield from bad
@@ -65,6 +66,22 @@ def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             f"{format_number(row.rejected_count)} in {format_duration(row.seconds)}, limit "
             f"{format_number(row.limit_count)}",
             rejected_count=row.rejected_count,
+        )
+
+
+def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
+    if row.paused_count:
+        waits = "waits" if row.paused_count == 1 else "wait"
+        yield finding(
+            evidence,
+            "paused",
+            FindingSeverity.CRITICAL,
+            f"clients are paused: {format_count(row.paused_count, 'client')} {waits} in commands that never "
+            "wait",
+            f"most in {(row.paused_command or '?').upper()}. CLIENT PAUSE, which failovers use, holds them "
+            "until its time is over, or CLIENT UNPAUSE",
+            client_count=row.paused_count,
+            command=(row.paused_command or "").upper() or None,
         )
 
 

@@ -13,12 +13,12 @@ _JOBS = frozenset({"hash", "list", "stream", "zset"})  # of libraries that keep 
 
 
 def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield a queue that fills the server, caches that may go, big keys, else OK.
+    """Yield a queue that fills the server or may be evicted, caches that may go, big keys, else OK.
 
     What a sample did not see is not judged.
     """
     databases = evidence.of(RedisDatabase)
-    big = [*_queue(evidence, context), *_big(evidence, context)]
+    big = [*_queue(evidence, context), *_evictable(evidence, context), *_big(evidence, context)]
     yield from big
     yield from _caches(evidence, context)
     if not any(each.severity.is_bad for each in big):
@@ -87,6 +87,28 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
         put_count=sample.put_count,
         taken_count=sample.taken_count,
     )
+
+
+def _evictable(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield queues, by their names, in a server that is full and throws any key out."""
+    sample = next(iter(evidence.of(RedisKeySample)), None)
+    if sample is None or not (sample.policy or "").startswith("allkeys") or not sample.maxmemory_bytes:
+        return
+    if context.thresholds.severity("redis.memory", sample.used_ratio, "ratio") is None:
+        return
+    names = {row.pattern for row in evidence.of(RedisKey)}
+    queues = sorted(filter(is_queue, names | {row.pattern for row in evidence.of(RedisKeyGroup)}))
+    if queues:
+        named = ", ".join(queues[:3])
+        yield finding(
+            evidence,
+            "queue_evictable",
+            FindingSeverity.WARNING,
+            f"{named} by their names hold work that waits, and the policy {sample.policy} evicts any key",
+            f"the memory is full, so work may be lost at any time and without an error; {_sample(evidence)}",
+            pattern=named,
+            policy=sample.policy,
+        )
 
 
 def _flow(sample: RedisKeySample) -> str:

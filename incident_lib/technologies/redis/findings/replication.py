@@ -132,6 +132,11 @@ def _repeated(
             f"{closed:,} clients were ended meanwhile, as more waited for them than "
             "client-output-buffer-limit allows"
         )
+    elif refused and _holds_all(row):
+        why = (
+            f"the backlog of {format_bytes(row.backlog_bytes)} still holds all that was written, so it is "
+            "not too small: the copies do not come to their end, and the log of the replica says why"
+        )
     elif refused:
         name = "resync_backlog"
         why = (
@@ -151,6 +156,13 @@ def _repeated(
         replica_count=row.replica_count,
         backlog=format_bytes(row.backlog_bytes),
     )
+
+
+def _holds_all(row: RedisReplication) -> bool:
+    """Return whether nothing was given up of the backlog, so that it reaches back as far as it can."""
+    if row.backlog_bytes is None or row.backlog_used_bytes is None:
+        return False
+    return row.backlog_used_bytes < row.backlog_bytes
 
 
 def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Who is connected, and which single client holds much."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -23,6 +24,13 @@ LIST_LIMIT = 1_500
 GROUP_LIMIT = 50
 CLIENT_LIMIT = 10
 _HELD_BYTES = 1_000_000  # of one client, from which on it is kept by itself
+# Commands in which a client may wait of its own accord; in any other one it is held up.
+_WAITING = frozenset(
+    {
+        *("blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread"),
+        *("xreadgroup", "wait", "waitaof", "shutdown", "debug", "eval", "evalsha", "fcall", "exec", ""),
+    }
+)
 _AGAIN_SECONDS = 0.4  # who reads at all has taken some of it by then
 
 
@@ -53,6 +61,12 @@ def fetch_clients(session: RedisSession, _window: Window) -> Fetched:
         recent_input_bytes=second.count("client_recent_max_input_buffer"),
         listed_count=len(lines),
     )
+    paused = Counter(_paused(lines))
+    row = replace(
+        row,
+        paused_count=paused.total() if lines else None,
+        paused_command=next((command for command, _ in paused.most_common(1)), None),
+    )
     groups = group_clients(lines) if is_whole else ()
     kept = groups[:GROUP_LIMIT]
     cut = Truncation(kept=len(kept), total=len(groups), unit="groups") if len(kept) < len(groups) else None
@@ -79,6 +93,19 @@ def _list(session: RedisSession, info: Info) -> tuple[list[dict[str, str]], Prob
             return [], problem or Problem.from_error(from_reply(reply))
         lines += [parse_client(line) for line in text_of(reply).splitlines() if line]
     return [line for line in lines if not session.is_ours(line)], problem
+
+
+def _paused(clients: list[dict[str, str]]) -> Iterator[str]:
+    """Yield the command of each client that waits in one which never waits, for a second or longer.
+
+    >>> list(_paused([parse_client("flags=b cmd=set idle=3"), parse_client("flags=b cmd=blpop idle=3")]))
+    ['set']
+    """
+    for client in clients:
+        command = client.get("cmd", "")
+        is_core = command not in _WAITING and "." not in command  # a module may let its clients wait
+        if "b" in client.get("flags", "") and is_core and (_number(client, "idle") or 0) >= 1:
+            yield command
 
 
 def _is_few(count: int | None) -> bool:

@@ -78,6 +78,7 @@ def _replication(first: Info, second: Info, *, stale: bool | None) -> RedisRepli
         offset_bytes=second.count("slave_repl_offset" if replica else "master_repl_offset"),
         replica_count=second.count("connected_slaves"),
         backlog_bytes=second.count("repl_backlog_size") if second.flag("repl_backlog_active") else None,
+        backlog_used_bytes=second.count("repl_backlog_histlen"),
         full_sync_count=difference(first, second, "sync_full"),
         role_before=first.text("role"),
         replication_id=second.text("master_replid"),

@@ -99,3 +99,9 @@ def test_one_address_that_holds_most_connections(
 def test_whose_connections_they_are(name: str, library: str, words: str) -> None:
     found = judge("clients", clients(), group(40, name=name, library=library))
     assert found["one_address"].detail == words
+
+
+def test_clients_that_are_held_in_a_command_that_never_waits() -> None:
+    found = judge("clients", clients(paused_count=3, paused_command="set"))
+    assert severities(found) == {"paused": "CRITICAL"}
+    assert found["paused"].data["command"] == "SET"

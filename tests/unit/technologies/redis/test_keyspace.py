@@ -209,3 +209,21 @@ def test_what_is_not_certainly_a_cache_is_never_offered(row: RedisKeyGroup) -> N
     smaller = group(20 * MIB, "cache:thumb:*")
     found = judge("keyspace", DATABASE, sample(), row, group(15 * MIB), smaller)
     assert found["caches"].data == {"pattern": "cache:thumb:*", "share_ratio": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("policy", "used_ratio", "pattern", "found"),
+    [
+        ("allkeys-lru", 0.99, "celery", True),
+        ("allkeys-lru", 0.5, "celery", False),
+        ("noeviction", 0.99, "celery", False),
+        ("allkeys-lru", 0.99, "page:*", False),
+    ],
+)
+def test_a_queue_that_may_be_evicted(policy: str, used_ratio: float, pattern: str, *, found: bool) -> None:
+    sample = RedisKeySample(
+        database=0, sampled_count=10, key_count=10, seconds=0.1, memory_bytes=9_000, big_count=0,
+        used_ratio=used_ratio, maxmemory_bytes=1 << 24, policy=policy,
+    )  # fmt: skip
+    group = RedisKeyGroup(pattern=pattern, sampled_count=10, memory_bytes=9_000, kind="list")
+    assert ("queue_evictable" in judge("keyspace", sample, group)) is found

@@ -122,3 +122,12 @@ def test_a_sentinel(status: str, expected: dict[str, str]) -> None:
         name="orders", address="10.0.0.1:6379", status=status, replica_count=2, sentinel_count=3
     )
     assert {name: one.severity.value for name, one in judge(watched).items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("used", "name"),
+    [(1 << 20, "resync_backlog"), (4_000, "resync"), (None, "resync_backlog")],
+)
+def test_a_backlog_that_holds_all_is_not_too_small(used: int | None, name: str) -> None:
+    totals = {"full_sync_total_count": 9, "partial_refused_total_count": 8, "uptime_seconds": 300}
+    assert name in judge(replication(backlog_used_bytes=used, replica_count=0, **totals))
