@@ -18,6 +18,7 @@ from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.correlation.first_start import judge_first_starts
 from incident_lib.correlation.loading import judge_loading
 from incident_lib.correlation.logins import judge_logins
+from incident_lib.correlation.meant_delays import judge_meant_delays
 from incident_lib.correlation.nothing_here import judge_nothing
 from incident_lib.correlation.one_event import judge_events
 from incident_lib.correlation.one_refusal import judge_refusals
@@ -102,6 +103,11 @@ JUDGES = (
         changes=_names(
             "data.root_container", "data.amplifier_container", "data.container",
         ),
+    ),
+    Judge(
+        judge=judge_meant_delays,
+        reads=_names(Flag.REPLAYS_LATE, "replays_late:severity", "data.late_part"),
+        changes=_names("replays_late:severity"),
     ),
     Judge(
         judge=judge_first_starts,

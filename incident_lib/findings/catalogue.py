@@ -85,6 +85,7 @@ class Flag(StrEnum):
     LOADED = auto()  # a database has more work than it can do
     WORKS = auto()  # work that a database may do every day
     BLOCKS = auto()  # a load with a cause of its own
+    REPLAYS_LATE = auto()  # a standby has it and may not have replayed it, as the data say
     LOCK_WAIT = auto()  # sessions wait for the transaction that the data name
     # What many targets share.
     TOGETHER = auto()  # one event at the targets that its data list

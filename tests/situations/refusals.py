@@ -18,7 +18,7 @@ _ALARM = ("CRITICAL", "WARNING")
 EXPECTED = {
     "expired_password_of_a_role": Expected(
         source="pgbouncer/pgbouncer#181",
-        right="The password of the role app expired (VALID UNTIL); it is right, and nobody changed it.",
+        right="The password of the role app expired (VALID UNTIL); it is right, and was not changed.",
         must=(Rule("expired|VALID UNTIL"),),
         never=(Rule("wrong password|password is wrong", where="hypothesis"), Rule("orders-db is down")),
         first="credential|login|password|expired",
@@ -33,7 +33,7 @@ EXPECTED = {
     ),
     "pooler_was_left_paused": Expected(
         source="pgbouncer/pgbouncer#1565",
-        right="Somebody paused the database in PgBouncer and never resumed it; the database is well.",
+        right="The database was paused in PgBouncer and never resumed; the database is well.",
         must=(Rule("paused|PAUSE", severity=_ALARM, where="finding"), Rule("RESUME")),
         never=(Rule("orders-db (is down|has no free)"), Rule("^restart", where="first")),
         first="paus|pool",
@@ -48,7 +48,7 @@ EXPECTED = {
     "open_to_this_machine_only": Expected(
         source="redis/redis#12455",
         right="Redis has no password, and is protected from other machines because of that: set a password "
-        "or an ACL. Switching the protection off would open it to everybody.",
+        "or an ACL. Switching the protection off would open it to all.",
         must=(Rule("protected"), Rule("password|ACL|user", where="hypothesis")),
         never=(
             Rule(

@@ -129,6 +129,13 @@ CASES: dict[str, tuple[str, Case]] = {
         ("ledger postgres.server.wraparound", "ledger postgres.tables.dead_rows WARNING"),
     ),
     "replication-lag": ("ledger", ("ledger postgres.replication.lag WARNING",)),
+    "standby-cannot-follow": (
+        "ledger",
+        (
+            "ledger logs.lines.class.db_timeline_fork WARNING",
+            "ledger postgres.replication.not_streaming WARNING",
+        ),
+    ),
     "replication-slot": (
         "ledger",
         ("ledger postgres.replication.slot", "ledger postgres.replication.not_streaming WARNING"),
@@ -174,6 +181,14 @@ CASES: dict[str, tuple[str, Case]] = {
             "keys network.ports.refused",
             *ERRORS,
         ),
+    ),
+    "redis-copy-failed": (
+        "keys",
+        ("keys logs.lines.class.redis_copy_file WARNING", "keys redis.connection.timed_out"),
+    ),
+    "redis-paused": (
+        "keys",
+        ("keys redis.clients.paused", "api logs.lines.class.redis_timeout WARNING", *ERRORS),
     ),
     "redis-resync": (
         "keys",

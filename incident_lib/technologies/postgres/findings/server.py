@@ -247,6 +247,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
             standby=name,
             lag_seconds=row.lag_seconds,
             lag_bytes=row.lag_bytes,
+            late_part="replay" if _is_replay_late(row) else "way",
         )
     elif delay and row.direction == "upstream":
         title = f"This standby is meant to be {format_duration(delay)} behind (recovery_min_apply_delay)"
@@ -264,8 +265,8 @@ def _paused(evidence: Evidence, row: PostgresStandby) -> Finding:
         FindingSeverity.WARNING,
         f"Replay is paused on this standby{waiting}: what is read here is old",
         "a person or a program called pg_wal_replay_pause(), or a setting such as max_connections is smaller "
-        f"here than on the primary (its log says so).{age} When the pause is not wanted any more: "
-        "SELECT pg_wal_replay_resume()",
+        f"here than on the primary: then its log says so, and resuming would shut it down.{age} "
+        "Where it is a pause that is not wanted any more: SELECT pg_wal_replay_resume()",
         lag_bytes=row.lag_bytes,
         newest_seconds=row.newest_seconds,
     )
@@ -274,9 +275,14 @@ def _paused(evidence: Evidence, row: PostgresStandby) -> Finding:
 def _not_streaming(evidence: Evidence, row: PostgresStandby, name: str) -> Finding:
     severity, detail = FindingSeverity.WARNING, ""
     title = f"The standby {name} is {'catching up' if row.state == 'catchup' else row.state}"
+    remedy = f"See the log of the standby {name}, which says what it waits for; nothing is to be done here."
     if row.direction == "upstream":
         title = "This standby receives nothing from its primary: no receiver runs"
         detail = "its log says why: the primary is away, refuses it, or has removed the WAL that it needs"
+        remedy = (
+            "Send reads to the primary; bring the connection back. Only where the primary has removed "
+            "the WAL that it needs, copy this standby anew."
+        )
         if row.newest_seconds is not None:
             detail += f". The newest transaction here is {format_duration(row.newest_seconds)} old"
         if row.has_upstream is False:
@@ -291,20 +297,34 @@ def _not_streaming(evidence: Evidence, row: PostgresStandby, name: str) -> Findi
         standby=name,
         state=row.state,
         newest_seconds=row.newest_seconds,
+        remedy=remedy,
     )
 
 
 def _what_is_late(row: PostgresStandby) -> str:
     """Return which part of the way is late, as far as it is known."""
-    parts = {
-        "not sent yet (the primary or the network)": row.unsent_bytes,
-        "sent and not on its disk (the network or its disk)": row.unwritten_bytes,
-        "there and not replayed (a query or a lock on it, or its processor)": row.unreplayed_bytes,
-    }
+    parts = _parts(row)
     most = max(parts, key=lambda part: parts[part] or 0)
     if not parts[most]:
         return "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} are not replayed yet"
     return f"{format_bytes(parts[most] or 0)} are {most}"
+
+
+_REPLAY = "there and not replayed (a query, a lock, its processor, or a delay that is meant)"
+
+
+def _parts(row: PostgresStandby) -> dict[str, int | None]:
+    return {
+        "not sent yet (the primary or the network)": row.unsent_bytes,
+        "sent and not on its disk (the network or its disk)": row.unwritten_bytes,
+        _REPLAY: row.unreplayed_bytes,
+    }
+
+
+def _is_replay_late(row: PostgresStandby) -> bool:
+    """Return whether a standby has nearly all that was written, and does not replay it."""
+    elsewhere = (row.unsent_bytes or 0) + (row.unwritten_bytes or 0)
+    return row.direction == "downstream" and (row.unreplayed_bytes or 0) > elsewhere
 
 
 def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:

@@ -15,7 +15,13 @@ WITH locks AS MATERIALIZED (
     SELECT DISTINCT ON (pid) pid, database, relation FROM locks
     WHERE granted AND locktype = 'tuple' AND pid IS NOT NULL ORDER BY pid
 ), blocked AS MATERIALIZED (
-    SELECT waiting.*, pg_blocking_pids(pid) AS blocked_by FROM waiting
+    -- pg_blocking_pids knows no process that replays: it waits for whoever holds a lock on the same table.
+    SELECT waiting.*, coalesce(nullif(pg_blocking_pids(pid), '{}'), CASE WHEN pg_is_in_recovery() THEN
+             array(SELECT other.pid FROM locks AS other
+                   WHERE other.granted AND other.pid <> waiting.pid AND waiting.mode = 'AccessExclusiveLock'
+                     AND waiting.locktype = 'relation' AND other.locktype = 'relation'
+                     AND other.database = waiting.database AND other.relation = waiting.relation) END) AS blocked_by
+    FROM waiting
 ), involved AS (
     SELECT pid FROM blocked UNION SELECT unnest(blocked_by) FROM blocked
 )

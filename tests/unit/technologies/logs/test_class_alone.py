@@ -94,7 +94,7 @@ BEFORE = dict.fromkeys(
 
 _BY_NO_LINE = {"redis_overcommit", "proxy_no_route"}  # these do not explain why requests fail
 # The logins that only a server knows of may be anybody's typing mistakes: a user has to fail, too.
-_LOGINS = {"db_auth", "db_hba", "db_no_encryption", "db_no_role"}
+_LOGINS = {"db_password_expired", "db_auth", "db_hba", "db_no_encryption", "db_no_role"}
 
 
 def plain(line: str, at: datetime) -> str:

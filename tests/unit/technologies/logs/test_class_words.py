@@ -123,6 +123,13 @@ db_start_failed FATAL:  could not create semaphores: No space left on device
 db_damaged PANIC:  could not locate a valid checkpoint record
 db_damaged ERROR:  could not read block 12 in file "base/16384/16402": read only 0 of 8192 bytes
 db_damaged ERROR:  missing chunk number 0 for toast value 16399 in pg_toast_2619
+db_standby_settings WARNING:  hot standby is not possible because of insufficient parameter settings
+db_standby_settings {"message": "hot standby is not possible because of insufficient parameter settings"}
+db_standby_settings hot standby is not possible because of insufficient parameter settings//DETAIL:  max_connections = 100
+db_start_failed FATAL:  recovery aborted because of insufficient parameter settings
+db_timeline_fork LOG:  new timeline 6 forked off current database system timeline 5 before current recovery point 0/7A000000
+db_timeline_fork FATAL:  highest timeline 1 of the primary is behind recovery timeline 2
+db_timeline_fork new timeline 12 forked off current database system timeline 11 before current recovery point 1F/A0
 db_replication_broken FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 0000000A has already been removed
 db_replication_broken FATAL:  could not connect to the primary server: connection lost
 db_replication_broken LOG:  invalidating obsolete replication slot "copy"
@@ -183,6 +190,12 @@ redis_replica_login (Non critical) Master does not understand REPLCONF capa: -NO
 redis_replica_login 7:S 15 Jan 2026 14:03:11.004 # Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair
 redis_replication MASTER aborted replication with an error: LOADING nope
 redis_client_limit Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
+redis_no_script ReplyError: NOSCRIPT No matching script. Please use EVAL.
+redis_no_script redis.clients.jedis.exceptions.JedisNoScriptException: NOSCRIPT No matching script. Please use EVAL.
+redis_no_script redis.exceptions.NoScriptError: No matching script. Please use EVAL.
+redis_copy_file Opening the temp file needed for MASTER <-> REPLICA synchronization: Permission denied
+redis_copy_file Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: No room
+redis_copy_file Failed trying to rename the temp DB into dump.rdb in MASTER <-> REPLICA synchronization: Text file busy
 redis_redirected ReplyError: MOVED 866 10.0.0.9:6379
 redis_redirected redis.exceptions.MovedError: 866 10.0.0.9:6379
 redis_redirected (error) MOVED 12182 keys-2:6379

@@ -215,6 +215,13 @@ def test_replication() -> None:
     assert list(judge(evidence("replication", _standby(), _slot()))) == ["ok"]
     assert judge(evidence("replication", _standby(lag_seconds=6.0)))["lag"].severity is WARNING
     assert "not_streaming" in judge(evidence("replication", _standby(state="catchup")))
+    behind = _standby(lag_seconds=6.0, unsent_bytes=10, unwritten_bytes=10, unreplayed_bytes=900)
+    assert judge(evidence("replication", behind))["lag"].data["late_part"] == "replay"
+    for direction, words in (("downstream", "nothing is to be done here"), ("upstream", "copy this standby")):
+        away = judge(evidence("replication", _standby(direction=direction, state="startup")))
+        assert words in str(away["not_streaming"].data["remedy"])
+    paused = judge(evidence("replication", _standby(direction="upstream", is_paused=True)))["paused"]
+    assert "resuming would shut it down" in paused.detail
     for status, severity in (("lost", CRITICAL), ("unreserved", WARNING)):
         assert judge(evidence("replication", _slot(wal_status=status)))["slot"].severity is severity
     unused = judge(evidence("replication", _slot(active=False, retained_bytes=2 << 30)))["slot"]
