@@ -50,7 +50,7 @@ EXPECTED = {
         "follow: save what only it has, then pg_rewind or a new base backup. A restart does not help.",
         must=(
             Rule("timeline|diverge|history|forked"),
-            Rule("pg_rewind|base ?backup|build .* (anew|again)|rebuil", where="hypothesis"),
+            Rule("pg_rewind|base ?backup|build .* (anew|again)|rebuild|rebuilt", where="hypothesis"),
         ),
         never=(Rule("^restart|^start", where="first"), Rule("network|firewall", where="first")),
         first="timeline|diverge|history|standby|replication",
