@@ -21,6 +21,7 @@ JUMPS = {"an hour back": "-3600", "a day ahead": "+86400", "in 2038": "@2038-01-
 _LIBRARY = ("lib/*/faketime/libfaketimeMT.so.1", "lib*/faketime/libfaketimeMT.so.1")
 _SECONDS = 120
 _NEGATIVE = re.compile(r"(?<![\w:-])-\d[\d.]* ?(?:ms|s|m|h|d|min|seconds?|minutes?|hours?|days?)\b")
+_REFUSED = ("clock", "No incident was named", "expired at")  # an approval is for now, and for what one means
 _READ = (("show",), ("show", "--timeline"), ("timeline",), ("figures",), ("on-call",))
 
 
@@ -77,7 +78,7 @@ def sweep(place: Path, name: str, *, every: int = 1) -> faults.Result:
         setting.join()
         code = 0 if code == faults.OTHER.get(name) else code
         found = [*faults.problems(place, copy, text, code, said), *_negative(copy)]
-        if code not in {0, 2} or (code == 2 and "clock" not in said):
+        if code and not (code == 2 and any(words in said for words in _REFUSED)):
             found.append(f"exit {code}: {said[-300:]}")
         failed += (f"{jump}, after {part:.0%} of it: {problem}" for problem in found)
     shutil.rmtree(copy, ignore_errors=True)

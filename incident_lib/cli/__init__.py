@@ -52,7 +52,9 @@ def _run(words: list[str], hider: Hider) -> int:
         return DONE
     except OSError as error:  # a full disk behind `>`, a folder without rights
         _stop_printing()
-        return _fail(f"{error.filename or 'cannot write'}: {error.strerror or error}")
+        lost = isinstance(error, FileNotFoundError) and not error.filename
+        where = "the folder that you are in" if lost else error.filename or "cannot write"
+        return _fail(f"{where}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the last place: its text and its trace may hold a secret
         return _fail_with_defect(error, is_verbose=bool(arguments and arguments.verbose))
     return code

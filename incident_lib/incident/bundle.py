@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +19,14 @@ import msgspec
 
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import decode, documents, manifest
-from incident_lib.incident.files import folder_error, make_folder, open_file, sync_file, sync_folder
+from incident_lib.incident.files import (
+    folder_error,
+    make_folder,
+    open_file,
+    sync_file,
+    sync_folder,
+    temporary_file,
+)
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.manifest import SEALED_FOLDERS, Difference, Sealed
 from incident_lib.redact import Redactor
@@ -111,9 +117,7 @@ def write_bundle(folder: IncidentFolder, plan: BundlePlan, output: Path) -> Cont
     """
     try:
         make_folder(output.parent)
-        handle, name = tempfile.mkstemp(prefix=f".{output.name[:40]}.", suffix=".part", dir=output.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = temporary_file(output.parent, f".{output.name[:40]}.", ".part")
         try:
             with open_file(temporary) as file:
                 with zipfile.ZipFile(file, "w") as archive:

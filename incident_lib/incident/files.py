@@ -25,12 +25,13 @@ _LOG = logging.getLogger(__name__)
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
 
+_ELSEWHERE = "name another place, which for incidents is [workbench] incidents"
 _REASONS = {
-    errno.ENOSPC: "the disk is full; free some space, or point [workbench] incidents elsewhere",
+    errno.ENOSPC: f"the disk is full; free some space, or {_ELSEWHERE}",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only; point [workbench] incidents elsewhere",
-    errno.EACCES: "no right to write there; point [workbench] incidents elsewhere",
-    errno.EPERM: "no right to write there; point [workbench] incidents elsewhere",
+    errno.EROFS: f"the file system is read-only; {_ELSEWHERE}",
+    errno.EACCES: f"no right to write there; {_ELSEWHERE}",
+    errno.EPERM: f"no right to write there; {_ELSEWHERE}",
 }
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # file systems whose folders are not synced
 
@@ -96,6 +97,16 @@ def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[
         return handle
 
     return open(path, mode, encoding=None if "b" in mode else "utf-8", errors=errors, opener=opened)
+
+
+def temporary_file(folder: Path, prefix: str, suffix: str) -> Path:
+    """Return a new file of ours in a folder, to be opened by its name whatever the umask. Errors: OSError."""
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+    try:
+        os.fchmod(handle, PRIVATE_FILE)
+    finally:
+        os.close(handle)
+    return Path(name)
 
 
 def make_folder(path: Path) -> None:

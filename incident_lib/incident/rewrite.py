@@ -1,14 +1,19 @@
 """A stored file, redacted where it stands: whole or not at all, by its own structure."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import zstandard
 
 from incident_lib.errors import FolderError
 from incident_lib.incident import documents
-from incident_lib.incident.files import folder_error, open_file, sync_file, sync_folder, write_atomic
+from incident_lib.incident.files import (
+    folder_error,
+    open_file,
+    sync_file,
+    sync_folder,
+    temporary_file,
+    write_atomic,
+)
 from incident_lib.redact import Redactor
 
 _BLOCK = 1 << 20
@@ -32,18 +37,17 @@ def rewrite(path: Path, redactor: Redactor) -> None:
 
 def _rewrite_log(path: Path, redactor: Redactor) -> None:
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+        temporary = temporary_file(path.parent, f".{path.name[:40]}.", ".part")
         try:
-            os.close(handle)
-            with open_file(Path(temporary)) as raw, zstandard.open(path, "rb") as before:
+            with open_file(temporary) as raw, zstandard.open(path, "rb") as before:
                 with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as after:
                     for chunk in redactor.lines(iter(lambda: before.read(_BLOCK), b"")):
                         after.write(chunk)
                 sync_file(raw)
-            Path(temporary).replace(path)
+            temporary.replace(path)
             sync_folder(path.parent)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except zstandard.ZstdError as error:
         raise FolderError(f"cannot read {path}: {error}") from error
     except OSError as error:

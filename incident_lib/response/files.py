@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import signal
-import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +19,7 @@ import msgspec
 
 from incident_lib import clock
 from incident_lib.errors import UsageError
-from incident_lib.incident.files import folder_error, open_file, sync_file, sync_folder
+from incident_lib.incident.files import folder_error, open_file, sync_file, sync_folder, temporary_file
 from incident_lib.incident.leftovers import is_young
 from incident_lib.incident.manifest import sha256
 
@@ -105,9 +104,7 @@ def _put(path: Path, expected: bytes, new: bytes) -> tuple[bytes, bool]:
     """Return what stood in the file when `new` took its place, or that something else stands there."""
     start = f".{path.name[:40]}.{_short(expected)}-{_short(new)}."
     try:
-        handle, temporary = tempfile.mkstemp(prefix=start, suffix=_KEPT, dir=path.parent)
-        other = Path(temporary)
-        os.close(handle)
+        other = temporary_file(path.parent, start, _KEPT)
         with open_file(other) as file:
             file.write(new)
             sync_file(file)
