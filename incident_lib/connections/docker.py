@@ -8,9 +8,10 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from incident_lib import clock
-from incident_lib.connections.docker_answers import documents, limit_answers
+from incident_lib.connections.docker_answers import broken_off, documents, limit_answers
 from incident_lib.connections.places.base import Output
 from incident_lib.connections.received import too_large
 from incident_lib.errors import ProblemKind, TargetError
@@ -24,6 +25,8 @@ _MOST_ERRORS_BYTES = 65_536
 ANSWER_BYTES = 16 * 1024 * 1024  # of an answer that is read as a whole; lists of thousands of containers fit
 FRAME_BYTES = 8 * 1024 * 1024  # of output between a header and the next; engines send some kilobytes
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
+_DENIED = frozenset({401, 403})
+_BROKEN_OFF = re.compile(r"RemoteDisconnected|IncompleteRead|InvalidChunkLength|reset by peer|Broken pipe")
 _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is asked without
 
 
@@ -351,8 +354,8 @@ def translated(what: str) -> Iterator[None]:
         raise TargetError(
             ProblemKind.NOT_FOUND, f"{what}: not found", str(error.explanation or "")
         ) from error
-    except docker.errors.APIError as error:
-        raise _api_error(what, str(error.explanation or error)) from error
+    except requests.exceptions.HTTPError as error:  # the library's own, too
+        raise _api_error(what, error) from error
     except (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
         raise TargetError(ProblemKind.TIMED_OUT, f"{what}: the engine did not answer in time") from error
     except (
@@ -365,7 +368,19 @@ def translated(what: str) -> Iterator[None]:
         raise _no_engine(error) from error
 
 
-def _api_error(what: str, text: str) -> TargetError:
+def _api_error(what: str, error: Any) -> TargetError:
+    response = error.response
+    text = str(getattr(error, "explanation", None) or error)
+    if response is not None and response.status_code in _DENIED:
+        asked = f"{response.request.method} {urlsplit(response.request.url).path}"
+        return TargetError(
+            ProblemKind.PRIVILEGE,
+            f"{what}: the Docker API denies this ({response.status_code})",
+            f"a proxy or a plugin before the engine decides that: allow {asked} there",
+            numbers={"barred_count": 1},
+        )
+    if response is not None and text.lstrip().startswith("<"):  # the page of a proxy
+        text = f"it answers {response.status_code} {response.reason}"
     if "executable file not found" in text:
         return TargetError(ProblemKind.UNSUPPORTED, f"{what}: {text}")
     if "is not running" in text or "is paused" in text:
@@ -376,6 +391,8 @@ def _api_error(what: str, text: str) -> TargetError:
 
 def _no_engine(error: BaseException) -> TargetError:
     text = str(error)
+    if _BROKEN_OFF.search(text):
+        return broken_off()
     if "Permission denied" in text:
         return TargetError(
             ProblemKind.NO_ENGINE,

@@ -12,6 +12,7 @@ from incident_lib.units import format_duration
 
 _READ_SECONDS = 10.0  # for the content; each wait for some of it is bounded by the session
 _PIECE_BYTES = 65_536
+_HTTP_1_1, _OK = 11, 200
 _DOCUMENTS = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -37,10 +38,29 @@ def _limited(send: Callable[..., Any], limit_bytes: int) -> Callable[..., Any]:
                 content = _content(response.raw, limit_bytes)
             finally:
                 response.close()
+            if not content and _has_no_end(response):
+                raise broken_off()
             response._content, response._content_consumed = content, True  # noqa: SLF001 - as the library does
         return response
 
     return send_limited
+
+
+def _has_no_end(response: Any) -> bool:
+    """Return whether an answer does not say how long it is, as every whole answer of an engine does.
+
+    Its head was cut then, and a library that reads it takes it for an answer without content.
+    """
+    names = {name.lower() for name in response.headers}
+    is_new = response.raw.version == _HTTP_1_1 and response.status_code == _OK
+    return is_new and not names & {"content-length", "transfer-encoding"}
+
+
+def broken_off() -> TargetError:
+    """Return the error of an answer that began, or should have, and did not end."""
+    return TargetError(
+        ProblemKind.RESET, "the Docker engine broke off its answer", "was it restarted? Try again"
+    )
 
 
 def _content(raw: Any, limit_bytes: int) -> bytes:
