@@ -100,7 +100,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 class _Stored(Evidence, frozen=True, kw_only=True):
     """Evidence whose records are not decoded yet: their types are known only when all technologies are."""
 
-    rows: msgspec.Raw = msgspec.Raw(b"[]")  # type: ignore[assignment]
+    rows: msgspec.Raw = msgspec.Raw(b"[]")  # type: ignore[assignment]  # decoded by its tag later
 
 
 def decode_evidence(data: bytes) -> Evidence:

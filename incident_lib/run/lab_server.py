@@ -32,7 +32,7 @@ _TOKEN = secrets.token_hex(24)
 class TokenProvider(PasswordIdentityProvider):  # type: ignore[misc]  # jupyter_server's traits have no types
     """Whoever has the token of this start, and no other: what is configured instead is not taken."""
 
-    @validate("token")  # type: ignore[untyped-decorator]
+    @validate("token")  # type: ignore[untyped-decorator]  # traitlets has no types
     def _validate_token(self, _proposal: Any) -> str:
         return _TOKEN
 
@@ -45,7 +45,7 @@ class TokenProvider(PasswordIdentityProvider):  # type: ignore[misc]  # jupyter_
     def token_generated(self, _value: bool) -> None:
         """Take nothing else."""
 
-    @validate("hashed_password")  # type: ignore[untyped-decorator]
+    @validate("hashed_password")  # type: ignore[untyped-decorator]  # as above
     def _validate_password(self, _proposal: Any) -> str:
         return ""
 
