@@ -56,11 +56,16 @@ def _standing(evidence: Evidence, name: str) -> _Standing:
         )
     if name not in {"READONLY", "MASTERDOWN"} or row.role != "slave":
         return _Standing()
-    meaning = f"clients use a replica that does not reach its primary {row.primary}"
-    if row.link_up:
+    if row.link_up is None:
+        meaning = f"clients use a replica of {row.primary}; whether it reaches it is not known"
+    elif not row.link_up:
+        meaning = f"clients use a replica that does not reach its primary {row.primary}"
+    elif name == "READONLY":
         meaning = f"clients write to a replica of {row.primary}, whose link is up: to the wrong server"
+    else:
+        meaning = f"a replica of {row.primary} refused to answer while it had no link, which is up again"
     return _Standing(
-        variant="" if row.link_up else "_alone",
+        variant="_alone" if row.link_up is False else "",
         meaning=meaning,
         primary=row.primary,
         down_seconds=row.link_down_seconds,

@@ -55,19 +55,20 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if sample is None or not sample.maxmemory_bytes:
         return
     full = context.thresholds.severity("redis.memory", sample.used_ratio, "ratio")
+    scale = max(sample.key_count / sample.sampled_count, 1.0) if sample.sampled_count else 1.0
     keys = [
-        (row.memory_bytes, row.pattern, row.kind)
+        (float(row.memory_bytes), row.memory_bytes, row.pattern, row.kind)
         for row in evidence.of(RedisKey)
         if not row.has_expiry and (row.kind in _QUEUES or (is_queue(row.pattern) and row.kind in _JOBS))
     ]
     groups = [
-        (row.memory_bytes, row.pattern, row.kind or "?")
+        (row.memory_bytes * scale, row.memory_bytes, row.pattern, row.kind or "?")
         for row in evidence.of(RedisKeyGroup)
         if is_queue(row.pattern) and row.kind in _JOBS
     ]
-    size, pattern, kind = max((*keys, *groups), default=(0, "", ""))
-    scale = max(sample.key_count / sample.sampled_count, 1.0) if sample.sampled_count else 1.0
-    share = size * (scale if "*" in pattern else 1.0) / sample.maxmemory_bytes
+    # The keys of a group were sampled, and stand for more.
+    whole, size, pattern, kind = max((*keys, *groups), default=(0.0, 0, "", ""))
+    share = whole / sample.maxmemory_bytes
     if full is None or context.thresholds.severity("redis.queue", share, "ratio") is None:
         return
     evicts = (sample.policy or "noeviction").startswith("allkeys")
@@ -163,26 +164,29 @@ def _caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 
 def _big(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    keys = evidence.of(RedisKey)
-    if not keys:
-        return
-    biggest = max(keys, key=lambda row: row.memory_bytes)
-    severity = context.thresholds.severity("redis.big_key", biggest.memory_bytes, "bytes")
-    if biggest.kind in _QUEUES or is_queue(biggest.pattern):  # at its ends it is as quick as a short one
-        severity = context.thresholds.severity("redis.big_queue", biggest.memory_bytes, "bytes")
-        severity = severity or FindingSeverity.INFO
-    if severity and biggest.memory_bytes >= context.thresholds["redis.big_key.warning_bytes"]:
-        limit = context.thresholds["redis.big_key.warning_bytes"]
-        count = sum(row.memory_bytes >= limit for row in keys)
-        yield finding(
-            evidence,
-            "big_key",
-            severity,
-            f"a {biggest.kind} of {format_bytes(biggest.memory_bytes)} under {biggest.pattern}",
-            f"{count} of the ten biggest keys that were seen are over {format_bytes(limit)}; "
-            f"{_sample(evidence)}",
-            pattern=biggest.pattern,
-            kind=biggest.kind,
-            memory_bytes=biggest.memory_bytes,
-            big_count=count,
-        )
+    """Yield the biggest key of those that are judged worst: a long queue hides no big hash."""
+    limit = context.thresholds["redis.big_key.warning_bytes"]
+    big = [row for row in evidence.of(RedisKey) if row.memory_bytes >= limit]
+    for severity in (FindingSeverity.WARNING, FindingSeverity.INFO):
+        judged = [row for row in big if _severity(row, context) is severity]
+        if judged:
+            biggest = max(judged, key=lambda row: row.memory_bytes)
+            yield finding(
+                evidence,
+                "big_key",
+                severity,
+                f"a {biggest.kind} of {format_bytes(biggest.memory_bytes)} under {biggest.pattern}",
+                f"{len(big)} of the ten biggest keys that were seen are over {format_bytes(limit)}; "
+                f"{_sample(evidence)}",
+                pattern=biggest.pattern,
+                kind=biggest.kind,
+                memory_bytes=biggest.memory_bytes,
+                big_count=len(big),
+            )
+            return
+
+
+def _severity(row: RedisKey, context: Context) -> FindingSeverity:
+    # A queue is as quick at its ends as a short one.
+    rule = "redis.big_queue" if row.kind in _QUEUES or is_queue(row.pattern) else "redis.big_key"
+    return context.thresholds.severity(rule, row.memory_bytes, "bytes") or FindingSeverity.INFO

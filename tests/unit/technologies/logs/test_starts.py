@@ -129,3 +129,13 @@ def test_a_wrong_setting_ends_it_before_it_reports_a_start(before: str) -> None:
     assert set(of_log(before, WRONG_SETTING)) == {"redis_start_failed"}
     assert set(of_log(before, WRONG_SETTING.lstrip())) == {"redis_start_failed"}
     assert of_log(before, WRONG_SETTING, part(BEGINS + SERVES, 8, 32)) == {}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_server_that_was_stopped_in_order_failed_no_start(reason: str) -> None:
+    assert of_log(REASONS[reason], part(ENDS, 7, 31)) == {}
+
+
+def test_a_wrong_setting_counts_only_at_the_end() -> None:
+    plain = "".join(f"line {number} of another program\n" for number in range(6))
+    assert of_log(LIFE, WRONG_SETTING, plain) == {}

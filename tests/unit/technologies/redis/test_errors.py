@@ -105,6 +105,19 @@ def test_writes_to_a_replica_that_is_well_go_to_the_wrong_server() -> None:
     assert found["readonly"].data["primary"] == "10.0.0.2:6379"
 
 
+def test_reads_of_a_replica_whose_link_came_back_are_no_wrong_server() -> None:
+    found = judge("errors", errors("MASTERDOWN"), standing())
+    assert severities(found) == {"masterdown": "WARNING"}
+    assert "while it had no link, which is up again" in found["masterdown"].title
+
+
+@pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN"])
+def test_a_link_that_is_not_known_is_neither_up_nor_down(name: str) -> None:
+    found = judge("errors", errors(name), standing(link_up=None))
+    assert severities(found) == {name.lower(): "WARNING"}
+    assert "whether it reaches it is not known" in found[name.lower()].title
+
+
 @pytest.mark.parametrize(
     ("good", "least", "words"),
     [

@@ -73,6 +73,14 @@ def test_a_big_key(size: int, kind: str, pattern: str, expected: str | None) -> 
         }
 
 
+def test_a_long_queue_hides_no_big_hash() -> None:
+    rows = key(50 * MIB), key(40 * MIB, "hash", "user:*"), key(2_000_000, "hash", "cart:*")
+    found = judge("keyspace", DATABASE, sample(used_ratio=0.5), *rows)
+    assert severities(found) == {"big_key": "WARNING"}
+    assert found["big_key"].data["pattern"] == "user:*"
+    assert found["big_key"].data["big_count"] == 3
+
+
 def test_keys_of_which_none_is_big() -> None:
     found = judge("keyspace", DATABASE, sample(), key(2000))
     assert severities(found) == {"ok": "OK"}
@@ -142,8 +150,10 @@ def test_jobs_of_a_sample_stand_for_all_of_them() -> None:
         assert severities(found).get("queue") == severity
     assert found["queue"].data["memory_bytes"] == 20 * MIB
     assert found["queue"].data["share_ratio"] == 0.5
-    # A key with a whole name is one.
-    assert "queue" not in judge("keyspace", DATABASE, sample(key_count=10_000), key(20 * MIB))
+    # A key that was seen is one, whatever its name is like.
+    for pattern in ("mail:out", "mail:*"):
+        found = judge("keyspace", DATABASE, sample(key_count=10_000), key(20 * MIB, pattern=pattern))
+        assert "queue" not in found
 
 
 @pytest.mark.parametrize(
