@@ -20,6 +20,7 @@ class ExecutionStatus(StrEnum):
 class RunStatus(StrEnum):
     """What became of a run."""
 
+    RUNNING = "running"  # only in the first index; a run that ends has another status
     DONE = "done"
     PARTIAL = "partial"  # every page is there, and says which notebook did not complete
     INTERRUPTED = "interrupted"

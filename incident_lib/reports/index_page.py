@@ -45,7 +45,7 @@ class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def render_index(facts: IndexFacts) -> str:
     """Return the start page of a run as one self-contained HTML file."""
-    failed = [record.name for record in facts.run.notebooks if record.status is not ExecutionStatus.COMPLETED]
+    failed = [record.name for record in _incomplete(facts.run)]
     first = facts.analysis.hypotheses[0] if facts.analysis.hypotheses else None
     return (
         environment()
@@ -128,12 +128,25 @@ def moments(
 def _banners(facts: IndexFacts) -> Iterator[Banner]:
     if facts.run.status is RunStatus.INTERRUPTED:
         yield Banner(title="This run was interrupted", text="What it had found until then is here.")
-    incomplete = [record for record in facts.run.notebooks if record.status is not ExecutionStatus.COMPLETED]
-    if incomplete:
+    if facts.run.status is RunStatus.RUNNING:
+        yield Banner(
+            title="This run goes on",
+            text="What was found is complete; the pages of notebooks follow. Load it again.",
+        )
+    if incomplete := _incomplete(facts.run):
         text = "; ".join(
             f"{display_name(record.name)}: {record.error or FATES[record.status]}" for record in incomplete
         )
         yield Banner(title=f"{format_count(len(incomplete), 'notebook')} did not complete", text=text)
+
+
+def _incomplete(run: RunRecord) -> list[NotebookRecord]:
+    """Return the notebooks that did not complete; while the run goes on, none of those that may yet."""
+    well = {
+        ExecutionStatus.COMPLETED,
+        *((ExecutionStatus.NOT_RUN,) if run.status is RunStatus.RUNNING else ()),
+    }
+    return [record for record in run.notebooks if record.status not in well]
 
 
 def _notebook(record: NotebookRecord) -> dict[str, Any]:

@@ -90,7 +90,9 @@ class _Run:
         slots = asyncio.Semaphore(max(1, self.batch.jobs))
         interrupted = False
         with _terminated():
-            tasks = [asyncio.ensure_future(self._run(name, slots)) for name in self.sources]
+            self.warming = asyncio.ensure_future(asyncio.to_thread(export.warm_up))
+            work = [*(self._run(name, slots) for name in self.sources), self._begin_index()]
+            tasks = [asyncio.ensure_future(part) for part in work]
             try:
                 await asyncio.gather(*tasks)
             except asyncio.CancelledError:
@@ -103,6 +105,10 @@ class _Run:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 raise
             return self._finish(interrupted=interrupted)
+
+    async def _begin_index(self) -> None:
+        """Write the index with what is known already, while the first kernels start."""
+        self._write_index(self._record(RunStatus.RUNNING))
 
     async def _run(self, name: str, slots: asyncio.Semaphore) -> None:
         """Run one notebook and write its output. An interruption is recorded and ends here."""
@@ -123,8 +129,16 @@ class _Run:
                 if task := asyncio.current_task():
                     task.uncancel()
                 record = _never_run(record, notebook, "the run was interrupted before its turn")
+        await self._ready_to_render()
         self.records[name] = self._write(notebook, record)
         self.batch.progress(self.records[name])
+
+    async def _ready_to_render(self) -> None:
+        """Wait until pages can be rendered; an interruption meanwhile is for what comes after."""
+        while not self.warming.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({self.warming})
+        self.warming.result()
 
     def _load(self, name: str) -> tuple[Any, NotebookRecord]:
         import nbformat
@@ -151,19 +165,25 @@ class _Run:
     def _finish(self, *, interrupted: bool) -> RunRecord:
         complete = all(record.status is ExecutionStatus.COMPLETED for record in self.records.values())
         done = RunStatus.DONE if complete else RunStatus.PARTIAL
-        record = RunRecord(
-            id=self.batch.directory.name,
-            started_at=self.span.began_at,
-            ended_at=self.span.end(),
-            snapshot=self.batch.case.snapshot,
-            status=RunStatus.INTERRUPTED if interrupted else done,
-            notebooks=tuple(self.records.values()),
-        )
-        index = render_index(index_facts(self.batch.case, self.frame, record))
-        write_atomic(self.batch.directory / "html" / "index.html", index.encode())
+        record = self._record(RunStatus.INTERRUPTED if interrupted else done)
+        self._write_index(record)
         data = msgspec.json.format(msgspec.json.encode(record), indent=1)
         write_atomic(self.batch.directory / "run.json", data)
         return record
+
+    def _record(self, status: RunStatus) -> RunRecord:
+        return RunRecord(
+            id=self.batch.directory.name,
+            started_at=self.span.began_at,
+            ended_at=None if status is RunStatus.RUNNING else self.span.end(),
+            snapshot=self.batch.case.snapshot,
+            status=status,
+            notebooks=tuple(self.records.values()),
+        )
+
+    def _write_index(self, record: RunRecord) -> None:
+        index = render_index(index_facts(self.batch.case, self.frame, record))
+        write_atomic(self.batch.directory / "html" / "index.html", index.encode())
 
 
 def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:

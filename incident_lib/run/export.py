@@ -45,6 +45,11 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
     return visible_markup(str(html))
 
 
+def warm_up() -> None:
+    """Import nbconvert and compile the template, so that the first page does not wait for that."""
+    exporter().template  # noqa: B018 - made when it is first used
+
+
 @lru_cache(maxsize=1)
 def exporter() -> Any:
     """Return nbconvert's exporter with our template; made once per process, because that is slow."""

@@ -187,6 +187,17 @@ def lives(pid):
         return False
 
 
+def test_the_index_is_there_from_the_start_and_each_page_once_its_notebook_ended(tmp_path):
+    pages = tmp_path / "run" / "html"
+    with running(tmp_path) as (process, _):
+        assert "This run goes on" in (pages / "index.html").read_text()
+        assert "did not complete" not in (pages / "index.html").read_text()
+        assert {path.name for path in pages.iterdir()} == {"index.html", "fine.html"}
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert "This run goes on" not in (pages / "index.html").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_an_interruption_keeps_what_is_complete_and_leaves_no_kernel(tmp_path, number):
     with running(tmp_path) as (process, kernel):
