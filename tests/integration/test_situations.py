@@ -13,6 +13,9 @@ _SHARE = (
     "a_key_of_another_type",
     "nginx_keeps_an_old_address",
     "scanners_from_the_internet",
+    "old_primary_after_a_failover",
+    "writes_are_paused",
+    "resolver_failed_and_is_back",
 )
 
 

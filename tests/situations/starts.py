@@ -54,7 +54,7 @@ EXPECTED = {
             Rule("disk is full|free (the )?disk|free space on|make room", where="hypothesis"),
             Rule("^restart", where="first"),
         ),
-        first="inotify|watch|limit|start|boot|crash",
+        first="inotify|watch|limit|start|boot|crash|service-down",
     ),
 }
 
