@@ -190,6 +190,9 @@ redis_replica_login (Non critical) Master does not understand REPLCONF capa: -NO
 redis_replica_login 7:S 15 Jan 2026 14:03:11.004 # Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair
 redis_replication MASTER aborted replication with an error: LOADING nope
 redis_client_limit Client id=5 addr=10.0.0.7:6379 scheduled to be closed ASAP for overcoming of output buffer limits.
+pooler_wait psycopg.errors.ProtocolViolation: query_wait_timeout
+pooler_wait closing because: query_wait_timeout (age=120s)
+pooler_wait WARNING C-0x5581: shop/app@10.0.0.7:49466 pooler error: query_wait_timeout
 redis_no_script ReplyError: NOSCRIPT No matching script. Please use EVAL.
 redis_no_script redis.clients.jedis.exceptions.JedisNoScriptException: NOSCRIPT No matching script. Please use EVAL.
 redis_no_script redis.exceptions.NoScriptError: No matching script. Please use EVAL.

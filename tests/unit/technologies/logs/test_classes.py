@@ -95,7 +95,7 @@ pool_timeout SequelizeConnectionAcquireTimeoutError: Operation timeout
 pool_timeout ActiveRecord::ConnectionTimeoutError: could not obtain a connection from the pool within 5.000
 pool_timeout redis: connection pool timeout
 pool_timeout peewee.MaxConnectionsExceeded: Max connections exceeded, timed out attempting to connect.
-pool_timeout FATAL: query_wait_timeout
+pooler_wait FATAL: query_wait_timeout
 pool_timeout redis.clients.jedis.exceptions.JedisExhaustedPoolException: Could not get a resource since the
 db_refused Error: connect ECONNREFUSED 10.0.0.5:5432
 db_refused dial tcp 10.0.0.5:5432: connect: connection refused
