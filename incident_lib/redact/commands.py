@@ -16,6 +16,8 @@ from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, looks_random
 
 _DATA = Path(__file__).with_name("commands.toml")
+_WORD = r"\b"
+_BEHIND_ESCAPE = r"(?:\b|(?<=\\[nrt]))"  # in JSON a tab before a command is a letter
 _GAP = r"[\s\"',\[\]=]{1,8}"
 _ARGUMENT = (
     r"(?:\"(?P<vd>[^\"]{1,400})\"|'(?P<vs>[^']{1,400})'|(?P<vb>[^\s\"',\]]{1,400}))"  # quoted, or bare
@@ -42,7 +44,10 @@ class _Command(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP))
+    filled = pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP)
+    if filled.startswith(_WORD):
+        filled = f"{_BEHIND_ESCAPE}{filled.removeprefix(_WORD)}"
+    return re.compile(filled)
 
 
 @lru_cache(maxsize=1)
