@@ -291,7 +291,7 @@ def queue_in_a_cache_that_evicts(world: World) -> Over | None:
             pipe = client.pipeline(transaction=False)
             for _ in range(200):
                 number += 1
-                pipe.set(f"page:{number}", "v" * 500, ex=3600)
+                pipe.set(f"page:{number}", "v" * 5000, ex=3600)
             for queue in ("celery", "emails", "reports", "unacked_index"):
                 pipe.lpush(queue, f'{{"task": "send", "id": {number}}}')
             pipe.execute()

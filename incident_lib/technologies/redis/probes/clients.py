@@ -96,15 +96,15 @@ def _list(session: RedisSession, info: Info) -> tuple[list[dict[str, str]], Prob
 
 
 def _paused(clients: list[dict[str, str]]) -> Iterator[str]:
-    """Yield the command of each client that waits in one which never waits, for a second or longer.
+    """Yield the command of each client that waits in one which never waits.
 
-    >>> list(_paused([parse_client("flags=b cmd=set idle=3"), parse_client("flags=b cmd=blpop idle=3")]))
+    >>> list(_paused([parse_client("flags=b cmd=set"), parse_client("flags=b cmd=blpop")]))
     ['set']
     """
     for client in clients:
         command = client.get("cmd", "")
         is_core = command not in _WAITING and "." not in command  # a module may let its clients wait
-        if "b" in client.get("flags", "") and is_core and (_number(client, "idle") or 0) >= 1:
+        if "b" in client.get("flags", "") and is_core:
             yield command
 
 
