@@ -5,9 +5,33 @@ import re
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import Line, level_of
 
+# The words of PostgreSQL for its levels and details, and those of its translations (lc_messages).
+_TRANSLATED = {
+    "FEHLER": "ERROR",
+    "ERREUR": "ERROR",
+    "ERRORE": "ERROR",
+    "ERRO": "ERROR",
+    "WARNUNG": "WARNING",
+    "ATTENTION": "WARNING",
+    "ADVERTENCIA": "WARNING",
+    "ATTENZIONE": "WARNING",
+    "HINWEIS": "NOTICE",
+    "DÉTAIL": "DETAIL",
+    "DETALLE": "DETAIL",
+    "TIPP": "HINT",
+    "ASTUCE": "HINT",
+    "SUGERENCIA": "HINT",
+    "ANWEISUNG": "STATEMENT",
+    "INSTRUCTION": "STATEMENT",
+    "SENTENCIA": "STATEMENT",
+    "ISTRUZIONE": "STATEMENT",
+    "ZUSAMMENHANG": "CONTEXT",
+    "CONTEXTE": "CONTEXT",
+    "CONTEXTO": "CONTEXT",
+}
 _POSTGRES = re.compile(
     r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
-    r"|QUERY|LOCATION):  (?:([0-9A-Z]{5}): )?(?=\S)"
+    rf"|QUERY|LOCATION|{'|'.join(_TRANSLATED)})\s?:  (?:([0-9A-Z]{{5}}): )?(?=\S)"
 )
 _DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
 _QUOTED = r"\"((?:[^\"]|\"\"){0,8000})\""
@@ -26,15 +50,18 @@ _MONGO = re.compile(r"([FEWID])\d? ([A-Z]{3,10}) {1,9}\[[^\[\]\s]{1,60}\] ")
 def read_postgres(text: str, at: float | None) -> Line | None:
     """Return a line of PostgreSQL behind its prefix, None for other lines."""
     match = _POSTGRES.search(text, 0, 300)
-    if match is None or (match[1] == "WARNING" and match.start() == 0):
+    if match is None:
+        return None
+    word = _TRANSLATED.get(match[1], match[1])
+    if word == "WARNING" and match.start() == 0:
         return None  # "WARNING:  " at the beginning is uvicorn's
     before = text[: match.start()]
     if at is None and before and "[" not in before and any(map(str.isalpha, before.split())):
         return None
     message = text[match.end() :]
-    if match[1] in _DETAILS:
-        return Line(format="postgres", message=f"{match[1]}:  {message}", is_detail=True)
-    return Line(format="postgres", message=message, level=level_of(match[1]), sqlstate=match[2] or "")
+    if word in _DETAILS:
+        return Line(format="postgres", message=f"{word}:  {message}", is_detail=True)
+    return Line(format="postgres", message=message, level=level_of(word), sqlstate=match[2] or "")
 
 
 def read_csv(text: str, start: int) -> Line | None:

@@ -10,6 +10,7 @@ from incident_lib.technologies.logs.probes.line import BAD_LEVELS, GENERIC, Line
 
 _TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows such a line is about it
 _CONTINUED = 30  # lines without a header that continue an error
+_PAUSE = 1.0  # seconds after which a line that its envelope times continues no message
 _LONGEST = 8_192  # characters of such lines that are kept
 
 
@@ -82,8 +83,13 @@ class Stream:
             return None
         return record if record.trace.takes(text) else None
 
-    def owner(self, line: Line, text: str) -> Record | None:
-        """Return the record that a parsed line belongs to, None where it begins one."""
+    def owner(
+        self, line: Line, text: str, at: float | None = None, *, is_entry: bool = False
+    ) -> Record | None:
+        """Return the record that a parsed line belongs to, None where it begins one.
+
+        `at` is the time that its envelope names. An entry has a severity of its own, as an event has.
+        """
         tracing, record = self._tracing, self._record
         if tracing is not None and tracing.trace is not None and line.is_detail and tracing.trace.takes(text):
             return tracing
@@ -101,6 +107,8 @@ class Stream:
             record.trace, self._tracing = traces.FrameJoiner(head, text), record
         elif line.is_detail:
             record.add(line.message if line.format == "postgres" else text)
+        elif (is_entry and text[:1] not in " \t") or _is_later(record, at):
+            return None
         elif self._goes_on(record):
             record.continued += 1
             record.add(text)
@@ -139,3 +147,7 @@ class Stream:
         """Return whether a plain line continues the record: after an error with a header, it does."""
         has_header = record.is_timed or bool(record.line.level)
         return has_header and record.line.level in BAD_LEVELS and record.continued < _CONTINUED
+
+
+def _is_later(record: Record, at: float | None) -> bool:
+    return record.trace is None and at is not None and record.at is not None and at - record.at > _PAUSE

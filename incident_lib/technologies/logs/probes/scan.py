@@ -141,7 +141,8 @@ class Scan:
             return self._count_detail(record)
         line = parse(text, self.order)
         moment = self.moment_of(line) if at is None else at
-        record = stream.owner(line, text)
+        is_entry = envelope is not None and bool(envelope.level)
+        record = stream.owner(line, text, at, is_entry=is_entry)
         if record is not None:
             return self._count_detail(record)
         if envelope is not None:

@@ -178,6 +178,16 @@ redis_protected ReplyError: DENIED Valkey is running in protected mode because
 redis_cluster_down CLUSTERDOWN Hash slot not served
 redis_cluster_down redis.exceptions.ClusterDownError: no
 redis_cluster_down 71:M 15 Jan 2026 14:30:00.000 # Cluster state changed: fail
+redis_sentinel_down 12:X 15 Jan 2026 14:30:00.000 # +odown master orders 10.0.0.7 6380 #quorum 3/2
+redis_sentinel_down +odown master cache redis-0 6379 #quorum 2/2
+redis_sentinel_down 1:X 15 Jan 2026 14:30:00.000 * +odown master a 192.0.2.1 6379 #quorum 5/3
+redis_failover_failed 1:X 15 Jan 2026 14:30:00.000 # -failover-abort-not-elected master orders 10.0.0.7 6380
+redis_failover_failed -failover-abort-no-good-slave master cache redis-0 6379
+redis_failover_failed 1:X 15 Jan 2026 14:30:00.000 # -failover-abort-slave-timeout master a 192.0.2.1 6379
+disk_watermark high disk watermark [90%] exceeded on [b][es-2][/data] free: 9gb[9%], shards will be relocated
+disk_watermark low disk watermark [85%] exceeded on [c][es-0][/data], replicas will not be assigned to this node
+disk_watermark flood stage disk watermark [95%] exceeded on [d][es-1][/data] free: 1gb[3%]
+db_too_many_clients FATAL:  tut mir leid, schon zu viele Verbindungen
 redis_master_down redis.exceptions.MasterDownError: no
 redis_master_down ReplyError: MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.
 redis_master_down (error) MASTERDOWN Link with MASTER is down and slave-serve-stale-data is set to 'no'.

@@ -420,6 +420,10 @@ PROGRAMS = [
     ("PHP Fatal error:  Uncaught Till\\Error: stuck in /t.php:3", "plain", {"level": ""}),
     # databases and brokers
     ("till@shop FATAL:  the database system is starting up", "postgres", {"level": "CRITICAL"}),
+    ("till@shop FEHLER:  Division durch Null", "postgres", {"level": "ERROR"}),
+    ("[9] ERREUR:  division par zéro", "postgres", {"level": "ERROR"}),
+    ("[9] INSTRUCTION :  SELECT 1/0", "postgres", {"is_detail": True, "message": "STATEMENT:  SELECT 1/0"}),
+    ("[9] WARNUNG:  es gibt keine Transaktion", "postgres", {"level": "WARNING"}),
     (
         'ERROR:  42P01: relation "till" does not exist',
         "postgres",

@@ -282,3 +282,28 @@ def test_panics_of_go_right_behind_each_other_are_two() -> None:
     panic = "panic: {0} [recovered]\n\tpanic: {0}\n\ngoroutine 1 [running]:\nmain.load(...)\n\t/srv/main.go:7"
     found = digest("\n".join(panic.format(word) for word in ("no port", "no host")))
     assert [tally.count for tally in found.exceptions.values()] == [2]
+
+
+def test_an_entry_with_a_severity_of_its_own_is_an_event_of_its_own() -> None:
+    head = "<{}>1 2026-01-15T14:31:05Z gate relay 7 - - "
+    found = digest(
+        "\n".join(head.format(131 if each % 2 else 134) + f"door {each} moved" for each in range(8))
+    )
+    assert found.levels == {"ERROR": 4, "INFO": 4}
+    assert found.errors == 4
+
+
+def test_an_indented_entry_of_the_same_moment_belongs_to_the_error_before() -> None:
+    head = "<131>1 2026-01-15T14:31:05Z gate relay 7 - - "
+    found = digest(f"{head}no way to the store\n{head}\tis it up?")
+    assert found.errors == 1
+
+
+@pytest.mark.parametrize(("second", "lines_of_their_own"), [("05.200", 0), ("09.000", 1)])
+def test_a_line_belongs_to_a_message_of_the_same_moment_alone(second: str, lines_of_their_own: int) -> None:
+    found = digest(
+        "2026-01-15T14:31:05.000000000Z stderr F ERROR: the till is shut\n"
+        f"2026-01-15T14:31:{second}000000Z stderr F try another"
+    )
+    assert found.errors == 1
+    assert found.formats.get("plain", 0) == lines_of_their_own
