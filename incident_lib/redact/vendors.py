@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.redact.accounts import ESCAPE, Accounts
+
 DATA = Path(__file__).with_name("vendors.toml")
 _NEAR = 80  # characters in front of a value in which a name that it belongs to may stand
 _ENCODED = {
@@ -32,21 +34,20 @@ _GLUE = {
     "strict": _ALNUM | frozenset(b"_-."),
     "any": frozenset[int](),
 }
-# What ends with a letter or digit and yet is no part of the word behind it: escapes and colours.
-_ESCAPE = (
-    r"\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1b|\\u001b|\\x1b)\[[0-9;]{0,12}m"
-)
 _FRONT = {
-    "": rf"(?:\b|_|{_ESCAPE})",
-    "run": rf"(?:^|[^0-9A-Za-z_-]|{_ESCAPE})",
-    "strict": rf"(?:^|[^0-9A-Za-z_.-]|{_ESCAPE})",
+    "": rf"(?:\b|_|{ESCAPE})",
+    "run": rf"(?:^|[^0-9A-Za-z_-]|{ESCAPE})",
+    "strict": rf"(?:^|[^0-9A-Za-z_.-]|{ESCAPE})",
     "any": "",
 }
-_ESCAPED = re.compile(rf"(?:{_ESCAPE})\Z".encode())
-_TO_ESCAPE = re.compile(rf"(?:.*(?:{_ESCAPE}))?".encode(), re.DOTALL)
+_ESCAPED = re.compile(rf"(?:{ESCAPE})\Z".encode())
+_TO_ESCAPE = re.compile(rf"(?:.*(?:{ESCAPE}))?".encode(), re.DOTALL)
 _LONGEST_ESCAPE = 20
-_SKIP = re.compile(_ESCAPE.encode())
+_SKIP = re.compile(ESCAPE.encode())
 _HEAD = 12  # characters behind a literal that are looked for together with it; more behind short ones
+_FREE_BEGINNINGS, _CHARACTERS_EACH = 200, 200  # of secrets that are tried at once, and one more for so much text
+_FAR = 4096  # characters that are judged at once where there are more
+_LONG_WORD = re.compile(rb"[0-9A-Za-z_.~:/?#@!$&*+;=%|\-]{24,4096}")
 _LONGEST_KEY = 40
 _LONGEST_BEFORE = 200
 _MARK = b"[secret"  # what already stands in place of one
@@ -77,6 +78,8 @@ def spans(text: str) -> list[tuple[int, int, str]]:
     """
     data = text.encode("utf-8", "surrogatepass")
     found = list(_found(data))
+    if numbers := list(_load().accounts.spans(data)):
+        found = list(_apart(sorted(found + numbers)))
     if not found or len(data) == len(text):
         return found
     characters: list[tuple[int, int, str]] = []
@@ -93,13 +96,31 @@ def shapes() -> tuple[Shape, ...]:
     return _load().shapes
 
 
+def _apart(found: _Spans) -> Iterator[tuple[int, int, str]]:
+    """Yield the spans without those that begin in another."""
+    done = 0
+    for span in found:
+        if span[0] >= done:
+            done = span[1]
+            yield span
+
+
 def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
     load = _load()
     search, keys, lengths = load.anchor.search, load.keys, load.lengths
     at = done = 0
+    left, before = float(_FREE_BEGINNINGS), 0
     while match := search(data, at):
         first = match.start()
         at = first + 1
+        left = min(left + (first - before) / _CHARACTERS_EACH, _FREE_BEGINNINGS) - 1
+        before = first
+        if left < 0:
+            for run in _in_haste(data, first, done):
+                yield run
+                done = run[1]
+            at = max(done, min(_line_end(data, first), first + _FAR))
+            continue
         best: _Spans = []
         for place in _places(data, first):
             begins = data[place : place + _LONGEST_KEY].lower()
@@ -117,6 +138,18 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
                 break
 
 
+def _in_haste(data: bytes, first: int, done: int) -> _Spans:
+    """Return the long words from here to the line's end, of a text too full of beginnings to try each."""
+    end = min(_line_end(data, first), first + _FAR)
+    begin = max(done, first - _LONGEST_BEFORE)
+    return [(*word.span(), "token") for word in _LONG_WORD.finditer(data, begin, end + _FAR) if word.start() < end]
+
+
+def _line_end(data: bytes, place: int) -> int:
+    end = data.find(b"\n", place)
+    return len(data) if end < 0 else end
+
+
 def _places(data: bytes, first: int) -> Iterator[int]:
     """Yield where the literal may stand: at the beginning of what was found, or behind its front."""
     yield first
@@ -132,6 +165,7 @@ class _Loaded(msgspec.Struct, frozen=True):
     anchor: Any  # RE2 has no types
     keys: dict[bytes, list[tuple[frozenset[int], _Find]]]
     lengths: dict[int, tuple[int, ...]]
+    accounts: Accounts
 
 
 @functools.cache
@@ -154,16 +188,11 @@ def _load() -> _Loaded:
             keys.setdefault(_key(start), []).append((_GLUE[front], find))
             head = notation.head(start, shape.then)
             anchors.setdefault((front, shape.named, head), []).append(notation.literal(start))
-    accounts = {country: int(length) for length, names in tables["iban"].items() for country in names.split()}
-    anchors["", False, "[0-9]{2}[ -]?[0-9A-Z]{4}[ -]?[0-9A-Z]{4}"] = list(accounts)
-    parts: dict[str, list[str]] = {"": list(_ARITHMETIC)}
+    parts: dict[str, list[str]] = {"": list(_BESIDES)}
     for (front, named, head), literals in anchors.items():
         parts.setdefault(front, []).append(f"(?{'i' if named else ''}:{'|'.join(literals)}){head}")
-    issuers = _issuers(tables["card"])
     found_by: list[tuple[str, _Find]] = [("ssn", _ssn_named), ("user", _acl), ("setuser", _acl)]
-    found_by += [(country.lower(), functools.partial(_iban, accounts)) for country in accounts]
-    for digit in "0123456789":
-        found_by += [(digit, functools.partial(_card, issuers)), (digit, _ssn)]
+    found_by += [(digit, _ssn) for digit in "012345678"]
     for word, find_all in found_by:
         keys.setdefault(word.encode(), []).append((_ALNUM, find_all))
     lengths: dict[int, set[int]] = {}
@@ -174,6 +203,7 @@ def _load() -> _Loaded:
         anchor=_re2("|".join(f"{_FRONT[front]}(?:{'|'.join(each)})" for front, each in parts.items())),
         keys=keys,
         lengths={first: tuple(sorted(each, reverse=True)) for first, each in lengths.items()},
+        accounts=Accounts(tables["card"], tables["iban"]),
     )
 
 
@@ -374,99 +404,13 @@ def _mixed(data: bytes, begin: int, end: int) -> int:
 
 _KINDS = (re.compile(rb"[0-9]"), re.compile(rb"[a-z]"), re.compile(rb"[A-Z]"))
 
-# Cards, accounts and numbers of persons: what the one search looks for, and what then decides.
-_BETWEEN = r"(?:[ -]|%20|\+|\xc2\xa0)"
-_ARITHMETIC = (
-    "[2-6][0-9]{11}",
-    f"[2-68][0-9]{{3}}{_BETWEEN}[0-9]{{4}}{_BETWEEN}[0-9]{{4}}{_BETWEEN}",
-    f"3[0-9]{{3}}{_BETWEEN}[0-9]{{6}}{_BETWEEN}[0-9]{{4}}",
+# Numbers of persons and Redis' access lists: what the one search looks for, and what then decides.
+_BESIDES = (
     "[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}",
     "(?i:ssn)",
     "(?i:user)[\"', ]{1,4}[0-9A-Za-z_.*@:-]{1,64}[\"', ]{1,4}(?i:[#~&%+-]|on|off|reset|nopass|sanitize)",
     "(?i:setuser)[\"', ]{1,4}",
 )
-_GROUPED = re.compile(
-    rb"[0-9]{4}(?P<between>[ -]|%20|\+|\xc2\xa0)"
-    rb"(?:[0-9]{4}(?P=between)[0-9]{4}(?P=between)[0-9]{4}(?:(?P=between)[0-9]{1,3}(?![0-9]))?"
-    rb"|[0-9]{6}(?P=between)[0-9]{4,5})(?![0-9A-Za-z])"
-)
-_RUN = re.compile(rb"[0-9]{12,19}(?![0-9A-Za-z_]|\.[0-9])")
-_IN_NUMBER = re.compile(rb"(?:[0-9][.-]|[0-9a-f]{4}-)\Z")
-_COUNTER = re.compile(
-    rb"(?:trace|span|parent|stamp|time|ts|epoch|offset|lsn|seq|sequence|nanos?|micros?|duration|bytes|size"
-    rb"|version|inode|xid|hash|checksum|total|count)"
-    rb"(?:[ _.-]?(?:id|no|number|ns|us|ms))?[\"']{0,2}\s?[:=]?\s?[\"']?\Z",
-    re.IGNORECASE,
-)
-_CARD_NAME = re.compile(rb"card|visa|maestro|unionpay|(?:\b|_)(?:pan|cc)(?:\b|_)|payment", re.IGNORECASE)
-_Issuer = tuple[int, int, int, frozenset[int], bool]  # digits that count, from, to, lengths, rare
-
-
-def _issuers(table: dict[str, str]) -> tuple[_Issuer, ...]:
-    issuers: list[_Issuer] = []
-    for name, line in table.items():
-        beginnings, _, lengths = line.partition(" : ")
-        for beginning in beginnings.split():
-            low, _, high = beginning.partition("-")
-            many = frozenset(int(length) for length in lengths.split())
-            issuers.append((len(low), int(low), int(high or low), many, name.startswith("rare-")))
-    return tuple(issuers)
-
-
-def _card(issuers: tuple[_Issuer, ...], data: bytes, place: int, done: int) -> _Spans:
-    del done
-    if _IN_NUMBER.search(data[max(0, place - 5) : place]):
-        return []
-    if match := _GROUPED.match(data, place):
-        parts = re.split(rb"[^0-9]+(?:20)?" if match["between"] == b"%20" else rb"[^0-9]+", match[0])
-        for many in range(len(parts), 2, -1):
-            if _is_card(b"".join(parts[:many]), issuers, rare=True):
-                end = place + len(match["between"].join(parts[:many]))
-                return [(place, end, "card")]
-        return []
-    match = _RUN.match(data, place)
-    front = data[max(0, place - _NEAR) : place].rpartition(b"\n")[2]
-    if not match or _COUNTER.search(front):
-        return []
-    known = _is_card(match[0], issuers, rare=bool(_CARD_NAME.search(front)))
-    return [(place, match.end(), "card")] if known else []
-
-
-_DOUBLED = bytes.maketrans(b"0123456789", bytes(48 + sum(divmod(2 * digit, 10)) for digit in range(10)))
-
-
-def _is_card(digits: bytes, issuers: tuple[_Issuer, ...], *, rare: bool) -> bool:
-    """Return whether the last digit is the right one (Luhn), and an issuer makes such numbers."""
-    check = sum(digits[::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - 48 * len(digits)
-    return check % 10 == 0 and any(
-        len(digits) in lengths and low <= int(digits[:many]) <= high and (rare or not is_rare)
-        for many, low, high, lengths, is_rare in issuers
-    )
-
-
-_ACCOUNT = re.compile(rb"[A-Z]{2}[0-9]{2}(?:(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{1,4}){3,9}")
-
-
-def _iban(accounts: dict[str, int], data: bytes, place: int, done: int) -> _Spans:
-    del done
-    country = data[place : place + 2].decode("ascii", "replace")
-    if country not in accounts or not (match := _ACCOUNT.match(data, place)):
-        return []
-    rest, end = accounts[country], place
-    signs = bytearray()
-    while rest and end < match.end():
-        if data[end] in _ALNUM and data[end : end + 3] != b"%20":
-            signs.append(data[end])
-            rest -= 1
-        elif data[end : end + 3] == b"%20":
-            end += 2
-        end += 1
-    if rest or (end < len(data) and data[end] in _ALNUM):
-        return []
-    number = int("".join(str(int(chr(sign), 36)) for sign in signs[4:] + signs[:4]))
-    return [(place, end, "iban")] if number % 97 == 1 else []
-
-
 _PERSON = re.compile(rb"(?!000|666)[0-8][0-9]{2}([ -]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![0-9A-Za-z-])")
 _PERSON_NAME = re.compile(rb"(?:\b|_)ssn|social.?security", re.IGNORECASE)
 _PERSON_BEHIND = re.compile(
