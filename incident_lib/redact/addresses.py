@@ -12,13 +12,13 @@ _SCHEME = re.compile(r"(?<=[A-Za-z\d])(?::|%3[aA])(?://|%2[fF]%2[fF]|\\/\\/)")
 _AUTHORITY = re.compile(r"[^\s\"'<>/?#\\`|]{0,2000}")
 _REST = re.compile(r"[^\s\"'<>`|\\]{0,4000}")
 # What stands before and behind an @ without a scheme in front.
-_LEFT = re.compile(
-    r"(?:(?<![\w.:@/+-])/?|(?<=\w:)/)(?P<user>[A-Za-z_][\w.+-]{0,63}):(?P<password>[^\s:@\"'<>/][^\s:@\"'<>]{2,200})$"
-)
+_USER = re.compile(r"(?:(?<![\w.:@/+-])/?|(?<=\w:)/)[A-Za-z_][\w.+-]{0,63}\Z")
+_PASSWORD = re.compile(r"[^\s:@\"'<>/][^\s:@\"'<>]{2,200}")
 _RIGHT = re.compile(r"(?P<driver>(?:tcp|unix|udp)\()|\[|[A-Za-z\d][\w.-]{0,100}(?P<rest>:\d{1,5}|/)?")
-_LOOK_BACK = 280
-_BREAKS = " \t\n\"'<>@"
+_LONGEST_USER, _LONGEST_PASSWORD, _SHORTEST_PASSWORD = 66, 201, 3  # with what stands in front
 _SPACED = re.compile(r"[\w.-]{0,64}:(?P<password>[^\s/@\"'<>]{1,64} [^\s/@\"'<>]{1,64})@(?=[\w\[])")
+_COLON, _CROSSES, _HOST_BEGIN = re.compile(":|%3[aA]"), re.compile("[xX]{3,}"), re.compile(r"[\w\[]")
+_USUAL_USER = re.compile(r"[A-Za-z][a-z_.-]{0,30}\d{0,3}")
 _PORT = re.compile(r"\d{0,5}")
 _QUERY_BEGIN = re.compile(r"\?(?=[\w.\[\]%~-]{1,200}[=&])")
 _BEFORE_QUERY = frozenset("/.%~])*:-_")
@@ -31,6 +31,7 @@ _HARMLESS = re.compile(  # numbers, words, times, versions, lists
     r"|[a-z]{1,12}(?:[A-Z][a-z]{1,12}){0,3}|[A-Z]{2,5}|[A-Z][a-z]{1,15}/[A-Z][A-Za-z_]{1,20}"
 )
 _LONGEST_LOCAL = 64
+_LONGEST_WORD = 4000
 _NO_LOCAL = frozenset("%/:")
 _HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?P<top>[A-Za-z]{2,24})(?![\w@-]|:\w*/|\.\w)")
 _AT = re.compile("@|%40")
@@ -43,8 +44,9 @@ def secrets_of_addresses(text: str) -> Iterator[Span]:
     """Yield the spans of passwords and tokens in addresses, of queries and of people's addresses."""
     has_at = "@" in text
     if "://" in text or "%3A%2F%2F" in text or "%3a%2f%2f" in text or ":\\/\\/" in text:
+        word = _Word(text)
         for match in _SCHEME.finditer(text):
-            yield from _of_url(text, match.start(), match.end())
+            yield from _of_url(text, match.start(), match.end(), word)
     if has_at:
         yield from _without_scheme(text)
     if "?" in text:
@@ -53,19 +55,32 @@ def secrets_of_addresses(text: str) -> Iterator[Span]:
         yield from _emails(text)
 
 
-def _of_url(text: str, colon: int, place: int) -> Iterator[Span]:
+class _Word:
+    """Where the word ends that holds an address: one word may hold thousands."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._begin, self._end = text, 0, -1
+
+    def end(self, place: int) -> int:
+        """Return where the word ends in which `place` is."""
+        if place > self._end or place - self._begin > _LONGEST_WORD // 2:
+            self._begin, self._end = place, _end(_REST, self._text, place)
+        return self._end
+
+
+def _of_url(text: str, colon: int, place: int, word: _Word) -> Iterator[Span]:
     start = colon
     while start > max(0, colon - 30) and (text[start - 1].isalnum() or text[start - 1] in "+.-"):
         start -= 1
     scheme = text[start:colon].lower()
-    end = _end_of_credentials(text, place, is_web=scheme in {"http", "https"})
+    end = _end_of_credentials(text, place, word, is_web=scheme in {"http", "https"})
     if end < 0 and scheme not in {"http", "https"} and (spaced := _SPACED.match(text, place)):
         yield Span(*spaced.span("password"), "credentials")
         return
     if end < 0 or end == place:
         return
-    user, *rest = re.split("(:|%3[aA])", text[place:end], maxsplit=1)
-    password = rest[1] if rest else ""
+    user, *rest = _COLON.split(text[place:end], maxsplit=1)
+    password = rest[0] if rest else ""
     if password:
         begin = end - len(password)
         if not is_placeholder(password):
@@ -78,15 +93,15 @@ def _of_url(text: str, colon: int, place: int) -> Iterator[Span]:
         yield Span(place, place + len(user), "credentials")
 
 
-def _end_of_credentials(text: str, place: int, *, is_web: bool) -> int:
+def _end_of_credentials(text: str, place: int, word: _Word, *, is_web: bool) -> int:
     """Return where the last @ of the authority stands, -1 without one.
 
     A password may hold a slash, a question mark or a hash that was not encoded: then it is a later @.
     """
-    authority_end, word_end = _end(_AUTHORITY, text, place), _end(_REST, text, place)
+    authority_end, word_end = _end(_AUTHORITY, text, place), word.end(place)
     found = text.rfind("@", place, authority_end)
     last, colon = text.rfind("@", authority_end, word_end), text.find(":", place, authority_end)
-    if last < 0 or colon < 0 or not re.match(r"[\w\[]", text[last + 1 : word_end]):
+    if last < 0 or colon < 0 or not _HOST_BEGIN.match(text, last + 1, word_end):
         return found
     if _end(_PORT, text, colon + 1) == authority_end or (found >= 0 and is_web):
         return found  # host:port/path@version
@@ -100,15 +115,15 @@ def _end(pattern: re.Pattern[str], text: str, place: int) -> int:
 
 def is_placeholder(value: str) -> bool:
     """Return whether a password's place holds a mark, stars or the name of a variable."""
-    bare = MARK.sub("", value)
-    if not bare.strip("*.") or re.fullmatch("[xX]{3,}", bare):
+    bare = MARK.sub("", value) if "[" in value else value
+    if not bare.strip("*.") or _CROSSES.fullmatch(bare):
         return True
     return value.startswith(("$", "<", "{", "%(")) and is_ordinary(value)
 
 
 def is_ordinary_user(user: str) -> bool:
     """Return whether a name before an @ is that of a user, not a token."""
-    return re.fullmatch(r"[A-Za-z][a-z_.-]{0,30}\d{0,3}", user) is not None or is_placeholder(user)
+    return _USUAL_USER.fullmatch(user) is not None or is_placeholder(user)
 
 
 def _is_token(user: str) -> bool:
@@ -121,21 +136,23 @@ def _is_token(user: str) -> bool:
 
 def _without_scheme(text: str) -> Iterator[Span]:
     at = -1
-    while (at := text.find("@", at + 1)) >= 0:
-        begin = max(0, at - _LOOK_BACK)
-        if text.find(":", begin, at) < 0:
+    while True:
+        before, at = at, text.find("@", at + 1)
+        if at < 0:
+            return
+        colon = text.rfind(":", max(before + 1, at - _LONGEST_PASSWORD - 1), at - _SHORTEST_PASSWORD)
+        if colon < 0 or not _PASSWORD.fullmatch(text, colon + 1, at):
             continue
-        begin = max(begin, *(text.rfind(sign, begin, at) for sign in _BREAKS))
-        if text.find(":", begin, at) < 0 or not (left := _LEFT.search(text[begin:at])):
+        if not _USER.search(text[max(before + 1, colon - _LONGEST_USER) : colon]):
             continue
         right = _RIGHT.match(text, at + 1)
-        password = left["password"]
+        password = text[colon + 1 : at]
         if not right or is_placeholder(password) or (password.isdigit() and len(password) < 6):
             continue
         if "/" in password and not looks_random(password):
             continue  # a package and its version
         if right["driver"] or right["rest"] or looks_secret(password):
-            yield Span(begin + left.start("password"), at, "credentials")
+            yield Span(colon + 1, at, "credentials")
 
 
 def _queries(text: str) -> Iterator[Span]:
@@ -158,7 +175,7 @@ def _queries(text: str) -> Iterator[Span]:
 
 
 def _is_hidden_parameter(name: str, value: str) -> bool:
-    bare = MARK.sub("", value).strip("\"'")
+    bare = (MARK.sub("", value) if "[" in value else value).strip("\"'")
     if not bare:
         return False
     folded = name.lower()
