@@ -13,6 +13,7 @@ BARE = re.compile(r"[^\s\"'<>`]+")
 LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
 DOLLAR = re.compile(r"\$(\w{0,20})\$")
 FREE = 64  # characters that any value may have
+_FREE_WORK, _WORK_EACH = LONGEST_VALUE, 1.5
 _BARE_END = re.compile(
     r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
     r"|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
@@ -20,15 +21,27 @@ _BARE_END = re.compile(
 
 
 class Budget:
-    """How far may be looked ahead in a text, so that it takes time in proportion to its length."""
+    """How much work a text may cost that holds many names, so that it takes time in proportion to its length.
 
-    def __init__(self, length: int) -> None:
-        self._left = 3 * length + 2 * LONGEST_VALUE
+    It is counted in characters: so many names may stand in any text, and one more for so many characters of it.
+    """
+
+    def __init__(self) -> None:
+        self._left, self._place = float(_FREE_WORK), 0
 
     @property
     def is_spent(self) -> bool:
         """Whether there is none left."""
         return self._left < 0
+
+    def reach(self, place: int) -> None:
+        """Add what the text up to `place` allows."""
+        self._left = min(self._left + _WORK_EACH * (place - self._place), _FREE_WORK)
+        self._place = place
+
+    def skip(self, place: int) -> None:
+        """Go on at `place` without adding anything for the text before it."""
+        self._place = place
 
     def spend(self, start: int, end: int) -> None:
         """Count what was looked at."""

@@ -16,10 +16,14 @@ from incident_lib.redact.quotes import BRACKETS, LONGEST_VALUE, OPEN, QUOTE, ins
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, is_prose, is_secret, looks_random, looks_secret
 
-_STEMS = re.compile("|".join(map(re.escape, STEMS)))
+_STEMS = re.compile(
+    "|".join(map(re.escape, (stem for stem in STEMS if stem != "key")))
+    + r"|key(?!(?<![\w.-]key)[ ]\w{0,19}[\s.,;)])"  # a key to something, as any other word
+)
 _RIGHT = re.compile(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
-_EACH = 48  # what a name costs, in characters
+_EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
+_LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
 _COLOUR = r"(?:\x1b|\\x1b|\\u001b)\[[\d;]{0,10}m"
 _CLOSED = re.compile(rf"(?:{QUOTE}|{_COLOUR}|[\])])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
@@ -69,7 +73,7 @@ _CLOSERS = frozenset("\\\"'`&%\x1b])")
 def secret_values(text: str, folded: str) -> Iterator[Span]:
     """Yield the spans of values under secrets' names. `folded` is the text in small letters, as long."""
     done = 0
-    budget = Budget(len(text))
+    budget = Budget()
     for match in _STEMS.finditer(folded):
         at = match.start()
         if at < done:
@@ -79,10 +83,11 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
             continue
         start, end = _name_around(text, at, match.end())
         done = end
-        budget.spend(0, FREE + _EACH)
+        budget.reach(at)
         name = text[start:end]
         sure = strength(name)
-        if not sure:
+        budget.spend(0, FREE + (_EACH if sure > Strength.FAINT else _LITTLE))
+        if not sure or (sure is Strength.FAINT and not _LONG_RUN.search(text, end, end + _NEAR)):
             continue
         for span in _values(text, start, end, sure, budget):
             if span.end > span.start:
@@ -121,7 +126,7 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     reader = _Reader(text, start, end, sure, budget=budget)
     joined = _JOINED.match(text, place)
     if budget.is_spent:
-        yield from reader.in_haste(joined.end() if joined else place, is_joined=joined is not None)
+        yield from reader.in_haste(joined.end() if joined else place)
     elif text[start - 1 : start] == "<":
         if tag := _TAG_END.match(text, end):
             yield from reader.until(tag.end(), "<")
