@@ -36,6 +36,7 @@ _LINES_HELD, _MOST_HELD = 2, 300
 _CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
 _OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
 _MOST_PASSES, _FEW_PASSES, _SMALL, _LARGE = 5, 2, 4096, 65_536
+_APART = 512  # characters for each mark: with more of them, all is read again rather than their lines
 _NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value", "content")
 _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser"})
 _UNDER_KEY = (
@@ -88,7 +89,7 @@ class Redactor:
                 if not (spans := self._unmarked_spans(text)):
                     break
                 text = replaced(text, spans, self.marks.mark, self.hidden)
-                if len(text) > _SMALL and self._is_stable(text):
+                if len(text) > _SMALL and len(spans) < len(text) // _APART and self._is_stable(text):
                     break
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None

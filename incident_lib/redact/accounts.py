@@ -1,6 +1,7 @@
 """Numbers of cards and bank accounts -> where they stand, known by their check digits.
 
-They are looked for apart from the tokens of vendors: a log may hold columns of numbers, so each must cost little.
+They are looked for apart from the tokens of vendors: a log may hold columns of numbers, and each must cost
+little.
 """
 
 import re
@@ -130,7 +131,7 @@ class Accounts:
         return self._made[key]
 
     def _of_account(self, data: bytes, match: re.Match[bytes]) -> Iterator[tuple[int, int, str]]:
-        """Yield the number of an account whose country has such long ones, and whose check digits are right."""
+        """Yield the number of an account that is as long as its country's, and whose check digits are right."""
         written = match["account"]
         length = self._lengths.get(written[:2])
         if not length:

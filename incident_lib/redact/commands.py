@@ -18,6 +18,9 @@ from incident_lib.redact.values import MARK, is_ordinary, looks_random
 _DATA = Path(__file__).with_name("commands.toml")
 _WORD = r"\b"
 _BEHIND_ESCAPE = r"(?:\b|(?<=\\[nrt]))"  # in JSON a tab before a command is a letter
+_FAR = re.compile(
+    r"(?P<flags>\(\?i\))?(?P<front>(?:(?!\[\^\\n).)+?)(?P<sign>\[\^\\n(?:\|;)?\])\{0,(?P<most>\d+)\}\?"
+)
 _GAP = r"[\s\"',\[\]=]{1,8}"
 _ARGUMENT = (
     r"(?:\"(?P<vd>[^\"]{1,400})\"|'(?P<vs>[^']{1,400})'|(?P<vb>[^\s\"',\]]{1,400}))"  # quoted, or bare
@@ -44,6 +47,13 @@ class _Command(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return the expression; what is looked for far behind a command ends where the command stands again.
+
+    What it is followed by there is found from that place, and a line full of commands is read once.
+    """
+    if (far := _FAR.match(pattern)) and "(?P<" not in far["front"]:
+        again = f"(?:(?!{far['front']}){far['sign']}){{0,{far['most']}}}?"
+        pattern = (far["flags"] or "") + far["front"] + again + pattern[far.end() :]
     filled = pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP)
     if filled.startswith(_WORD):
         filled = f"{_BEHIND_ESCAPE}{filled.removeprefix(_WORD)}"

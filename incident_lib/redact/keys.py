@@ -9,6 +9,7 @@ from incident_lib.redact.spans import Span
 
 _BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _END = re.compile(r"-{4,5} ?END [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_LINE_END = re.compile(r"\n")
 _BODY = re.compile(r"[A-Za-z\d+/_-]{16,}={0,2}|[A-Za-z\d+/]{2,}={1,2}")
 _SHORT_BODY = re.compile(r"(?:^|[\s\"'|>:])([A-Za-z\d+/]{1,64}={0,2})[\"'\\nr]*$|=[A-Za-z\d+/]{4}\b")
 _HEADER = re.compile(
@@ -30,10 +31,11 @@ def private_keys(text: str) -> Iterator[Span]:
     """Yield the spans of what private keys consist of; a line that only mentions one stays."""
     if "PRIVATE KEY" in text:
         done = 0
+        ends, line_ends = _Next(_END, text), _Next(_LINE_END, text)
         for match in _BEGIN.finditer(text):
             if match.start() < done:
                 continue
-            for span in _block(text, match.end()):
+            for span in _block(text, match.end(), ends, line_ends):
                 done = max(done, span.end)
                 yield span
         yield from _without_beginning(text)
@@ -49,10 +51,25 @@ def private_keys(text: str) -> Iterator[Span]:
         yield from _putty(text)
 
 
-def _block(text: str, place: int) -> Iterator[Span]:
+class _Next:
+    """Where the next of something stands, found once for all the places before it."""
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._pattern, self._text = pattern, text
+        self._from, self._found = 0, pattern.search(text)
+
+    def before(self, place: int, limit: int) -> re.Match[str] | None:
+        """Return the first that begins at `place` or behind it and ends before `limit`."""
+        if self._found and not self._from <= place <= self._found.start():
+            self._from, self._found = place, self._pattern.search(self._text, place)
+        return self._found if self._found and self._found.end() <= limit else None
+
+
+def _block(text: str, place: int, ends: _Next, line_ends: _Next) -> Iterator[Span]:
     """Yield what a key consists of behind its first mark: on its line, or line by line."""
-    line_end = _line_end(text, place)
-    if end := _END.search(text, place, min(line_end, place + _MOST)):
+    found = line_ends.before(place, len(text))
+    line_end = found.start() if found else len(text)
+    if end := ends.before(place, min(line_end, place + _MOST)):
         if any(map(str.isalnum, text[place : end.start()])):
             yield Span(place, end.start(), "private-key")
         return
@@ -60,7 +77,7 @@ def _block(text: str, place: int) -> Iterator[Span]:
         body = _LINE_BREAKS.sub("", rest[0])
         if len(body.strip()) >= _SHORTEST:
             yield Span(place, place + len(body.rstrip("\\")), "private-key")
-    end = _END.search(text, line_end, line_end + _SHORT_KEY)
+    end = ends.before(line_end, line_end + _SHORT_KEY)
     is_begun = end is not None and text.count("\n", line_end, end.start()) <= _FEW_LINES
     for _ in range(_MOST_LINES):
         start = line_end + 1

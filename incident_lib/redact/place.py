@@ -23,7 +23,7 @@ _BARE_END = re.compile(
 class Budget:
     """How much work a text may cost that holds many names, so that it takes time in proportion to its length.
 
-    It is counted in characters: so many names may stand in any text, and one more for so many characters of it.
+    It is counted in characters: so many names may stand in any text, and one more for so many characters.
     """
 
     def __init__(self) -> None:

@@ -45,7 +45,10 @@ _TO_ESCAPE = re.compile(rf"(?:.*(?:{ESCAPE}))?".encode(), re.DOTALL)
 _LONGEST_ESCAPE = 20
 _SKIP = re.compile(ESCAPE.encode())
 _HEAD = 12  # characters behind a literal that are looked for together with it; more behind short ones
-_FREE_BEGINNINGS, _CHARACTERS_EACH = 200, 200  # of secrets that are tried at once, and one more for so much text
+_FREE_BEGINNINGS, _CHARACTERS_EACH = (
+    200,
+    200,
+)  # of secrets that are tried at once, and one more for so much text
 _FAR = 4096  # characters that are judged at once where there are more
 _LONG_WORD = re.compile(rb"[0-9A-Za-z_.~:/?#@!$&*+;=%|\-]{24,4096}")
 _LONGEST_KEY = 40
@@ -119,7 +122,7 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
             for run in _in_haste(data, first, done):
                 yield run
                 done = run[1]
-            at = max(done, min(_line_end(data, first), first + _FAR))
+            at = max(done, min(_line_end(data, at), first + _FAR))
             continue
         best: _Spans = []
         for place in _places(data, first):
@@ -140,9 +143,11 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
 
 def _in_haste(data: bytes, first: int, done: int) -> _Spans:
     """Return the long words from here to the line's end, of a text too full of beginnings to try each."""
-    end = min(_line_end(data, first), first + _FAR)
+    end = min(_line_end(data, first + 1), first + _FAR)
     begin = max(done, first - _LONGEST_BEFORE)
-    return [(*word.span(), "token") for word in _LONG_WORD.finditer(data, begin, end + _FAR) if word.start() < end]
+    return [
+        (*word.span(), "token") for word in _LONG_WORD.finditer(data, begin, end + _FAR) if word.start() < end
+    ]
 
 
 def _line_end(data: bytes, place: int) -> int:
