@@ -131,7 +131,7 @@ class Accounts:
         return self._made[key]
 
     def _of_account(self, data: bytes, match: re.Match[bytes]) -> Iterator[tuple[int, int, str]]:
-        """Yield the number of an account that is as long as its country's, and whose check digits are right."""
+        """Yield an account's number, as long as its country's are, whose check digits are right."""
         written = match["account"]
         length = self._lengths.get(written[:2])
         if not length:

@@ -1,6 +1,7 @@
 """Secrets in addresses: passwords of DSNs and URLs, queries, and the e-mail addresses of people."""
 
 import re
+import string
 from collections.abc import Iterator
 
 from incident_lib.redact.names import Strength, strength
@@ -32,6 +33,9 @@ _HARMLESS = re.compile(  # numbers, words, times, versions, lists
 )
 _LONGEST_LOCAL = 64
 _LONGEST_WORD = 4000
+_FREE_ADDRESSES, _CHARACTERS_EACH = 300, 64  # with an @, that are taken apart, and one more for so much text
+_LOOK = 200  # how far an @ may stand behind a password with a blank
+_IN_SCHEMES = string.ascii_letters + string.digits + "+.-"
 _NO_LOCAL = frozenset("%/:")
 _HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?P<top>[A-Za-z]{2,24})(?![\w@-]|:\w*/|\.\w)")
 _AT = re.compile("@|%40")
@@ -44,9 +48,7 @@ def secrets_of_addresses(text: str) -> Iterator[Span]:
     """Yield the spans of passwords and tokens in addresses, of queries and of people's addresses."""
     has_at = "@" in text
     if "://" in text or "%3A%2F%2F" in text or "%3a%2f%2f" in text or ":\\/\\/" in text:
-        word = _Word(text)
-        for match in _SCHEME.finditer(text):
-            yield from _of_url(text, match.start(), match.end(), word)
+        yield from _urls(text)
     if has_at:
         yield from _without_scheme(text)
     if "?" in text:
@@ -68,11 +70,25 @@ class _Word:
         return self._end
 
 
+def _urls(text: str) -> Iterator[Span]:
+    word, done = _Word(text), 0
+    left, before = float(_FREE_ADDRESSES), 0
+    for match in _SCHEME.finditer(text):
+        place = match.end()
+        if place < done or text.find("@", place, max(word.end(place), place + _LOOK)) < 0:
+            continue
+        left = min(left + (place - before) / _CHARACTERS_EACH, _FREE_ADDRESSES) - 1
+        before = place
+        if left < 0:  # too many to take each apart: all of the word
+            done = word.end(place)
+            yield Span(place, done, "credentials")
+        else:
+            yield from _of_url(text, match.start(), place, word)
+
+
 def _of_url(text: str, colon: int, place: int, word: _Word) -> Iterator[Span]:
-    start = colon
-    while start > max(0, colon - 30) and (text[start - 1].isalnum() or text[start - 1] in "+.-"):
-        start -= 1
-    scheme = text[start:colon].lower()
+    lowest = max(0, colon - 30)
+    scheme = text[lowest + len(text[lowest:colon].rstrip(_IN_SCHEMES)) : colon].lower()
     end = _end_of_credentials(text, place, word, is_web=scheme in {"http", "https"})
     if end < 0 and scheme not in {"http", "https"} and (spaced := _SPACED.match(text, place)):
         yield Span(*spaced.span("password"), "credentials")

@@ -58,13 +58,6 @@ _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser", "auth-pass", "
 class Apart(Place):
     """A name behind which a blank stands."""
 
-    def in_haste(self, place: int) -> Iterator[Span]:
-        """Yield more than may be secret, of a text that holds so many names that it cannot all be read."""
-        end = self.line_end(place)
-        self.budget.skip(end)
-        if any(map(str.isalnum, self.text[place:end])):
-            yield self.span(place, end)
-
     def apart(self, place: int, *, is_quoted: bool) -> Iterator[Span]:
         """Yield what stands behind a blank: options, settings, SQL, tables, sentences."""
         if not self._is_worth_a_look(place):

@@ -5,6 +5,7 @@ the text once; a family's own expression is made and tried only where its beginn
 """
 
 import functools
+import itertools
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -145,9 +146,9 @@ def _in_haste(data: bytes, first: int, done: int) -> _Spans:
     """Return the long words from here to the line's end, of a text too full of beginnings to try each."""
     end = min(_line_end(data, first + 1), first + _FAR)
     begin = max(done, first - _LONGEST_BEFORE)
-    return [
-        (*word.span(), "token") for word in _LONG_WORD.finditer(data, begin, end + _FAR) if word.start() < end
-    ]
+    words = _LONG_WORD.finditer(data, begin, end + _FAR)
+    near = itertools.takewhile(lambda word: word.start() < end, words)
+    return [(*word.span(), "token") for word in near]
 
 
 def _line_end(data: bytes, place: int) -> int:

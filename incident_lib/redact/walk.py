@@ -6,6 +6,7 @@ value. The name decides how sure it is, the way of joining what a value may be, 
 """
 
 import re
+import string
 from collections.abc import Iterator
 
 from incident_lib.redact.apart import Apart
@@ -22,8 +23,11 @@ _STEMS = re.compile(
 )
 _RIGHT = re.compile(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
+_WINDOW = 4096  # characters that are judged at once in a flood of names
+_NAME, _LETTER = re.compile(r"[\w.-]{3,130}"), re.compile(r"[^\W_]")
 _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
+_IN_NAMES = string.ascii_letters + string.digits + "_.-"
 _COLOUR = r"(?:\x1b|\\x1b|\\u001b)\[[\d;]{0,10}m"
 _CLOSED = re.compile(rf"(?:{QUOTE}|{_COLOUR}|[\])])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
@@ -86,6 +90,11 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
         budget.reach(at)
         name = text[start:end]
         sure = strength(name)
+        if budget.is_spent:
+            done = min(len(text), start + _WINDOW)
+            budget.skip(done)
+            yield from _in_haste(text, folded, start, done)
+            continue
         budget.spend(0, FREE + (_EACH if sure > Strength.FAINT else _LITTLE))
         if not sure or (sure is Strength.FAINT and not _LONG_RUN.search(text, end, end + _NEAR)):
             continue
@@ -95,11 +104,27 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
                 done = max(done, span.end)
 
 
+def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
+    """Yield more than may be secret, of a text that holds so many names that it cannot all be read.
+
+    It is what stands behind a name on its line.
+    """
+    done = start
+    for word in _NAME.finditer(text, start, end):
+        if word.start() < done or not _STEMS.search(folded, *word.span()):
+            continue
+        if strength(word[0]) > Strength.FAINT:
+            done = text.find("\n", word.end(), end)
+            done = end if done < 0 else done
+            if _LETTER.search(text, word.end(), done):
+                yield Span(word.end(), done, "secret")
+
+
 def _name_around(text: str, at: int, end: int) -> tuple[int, int]:
-    start = at
     lowest = max(0, at - _LONGEST_NAME)
+    start = lowest + len(text[lowest:at].rstrip(_IN_NAMES))
     while start > lowest and ((letter := text[start - 1]).isalnum() or letter in "_.-"):
-        start -= 1
+        start -= 1  # letters of another script
     # What percent encoding or an escape puts before a name is none of its letters.
     while start < at:
         if text[start - 1 : start] == "%" and text[start : start + 2].isalnum():
@@ -125,9 +150,7 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     is_quoted = place > end and any(sign in text[end:place] for sign in "\"'`&%\\")
     reader = _Reader(text, start, end, sure, budget=budget)
     joined = _JOINED.match(text, place)
-    if budget.is_spent:
-        yield from reader.in_haste(joined.end() if joined else place)
-    elif text[start - 1 : start] == "<":
+    if text[start - 1 : start] == "<":
         if tag := _TAG_END.match(text, end):
             yield from reader.until(tag.end(), "<")
     elif joined is None:
