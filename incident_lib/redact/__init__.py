@@ -16,6 +16,7 @@ from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
 from incident_lib.redact.commands import secrets_of_commands
+from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
 from incident_lib.redact.found import remembered
 from incident_lib.redact.keys import open_key, private_keys
 from incident_lib.redact.known import Known
@@ -74,11 +75,15 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
+        return self._text(text, "")
+
+    def _text(self, text: str, before: str) -> str:
+        """Return `text` with secrets hidden, `before` being what lines in front of it leave open."""
         if self._found is not remembered():
             self._found = remembered()
             self._known = Known((*self._secrets, *self._found), self._ordinary)
             self._clean.clear()
-        if text in self._clean:
+        if not before and text in self._clean:
             return text
         try:
             given = text
@@ -86,14 +91,15 @@ class Redactor:
             for _ in range(
                 _MOST_PASSES if len(text) <= _LARGE else _FEW_PASSES
             ):  # what is hidden may show more: quotes and brackets pair up anew
-                if not (spans := self._unmarked_spans(text)):
+                if not (spans := self._unmarked_spans(text, before)):
                     break
                 text = replaced(text, spans, self.marks.mark, self.hidden)
-                if len(text) > _SMALL and len(spans) < len(text) // _APART and self._is_stable(text):
+                is_sparse = text.count("[secret") < len(text) // _APART
+                if len(text) > _SMALL and is_sparse and self._is_stable(text):
                     break
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None
-        if text == given and len(text) <= _SHORT and len(self._clean) < _MOST_CLEAN:
+        if not before and text == given and len(text) <= _SHORT and len(self._clean) < _MOST_CLEAN:
             self._clean.add(text)
         return text
 
@@ -114,15 +120,17 @@ class Redactor:
 
         The last lines of what came wait for what follows: a value may stand below its name, a key goes on.
         """
-        rest = b""
+        rest, before = b"", ""
         for chunk in chunks:
             rest += chunk
             cut = _place_to_cut(rest)
             if cut:
-                yield self._bytes(rest[:cut])
+                piece = rest[:cut].decode("utf-8", "replace")
+                yield self._text(piece, before).encode()
+                before = left_open(before, piece)
                 rest = rest[cut:]
         if rest:
-            yield self._bytes(rest)
+            yield self._text(rest.decode("utf-8", "replace"), before).encode()
 
     def struct(self, value: Any, kind: type[Any], convert: Callable[[Any], Any] | None = None) -> Any:
         """Return a record of type `kind` with its strings redacted; `convert` makes it of builtin types."""
@@ -132,8 +140,8 @@ class Redactor:
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None
 
-    def _unmarked_spans(self, text: str) -> list[Span]:
-        spans = list(self._spans(text))
+    def _unmarked_spans(self, text: str, before: str = "") -> list[Span]:
+        spans = list(self._spans(text, before))
         if spans and "[secret" in text:
             spans = list(beside_marks(text, spans, [match.span() for match in MARK.finditer(text)]))
         return spans
@@ -149,7 +157,7 @@ class Redactor:
             place = text.find("[secret", end)
         return True
 
-    def _spans(self, text: str) -> Iterator[Span]:
+    def _spans(self, text: str, before: str = "") -> Iterator[Span]:
         folded = _folded(text)
         for hit in self._known.hits(text):
             yield Span(hit.start, hit.end, "configured", secret=hit.secret)
@@ -160,6 +168,7 @@ class Redactor:
         yield from secrets_of_addresses(text)
         yield from secrets_of_commands(text, folded)
         yield from secrets_of_statements(text, folded)
+        yield from secrets_by_earlier_lines(before, text, folded)
         for pattern in self._patterns:
             for match in pattern.finditer(text):
                 yield Span(match.start(), match.end(), "team")
@@ -167,9 +176,6 @@ class Redactor:
             for match in self._keyed.finditer(text):
                 start, end = match.span(match.lastgroup or 0)
                 yield Span(start, end, "team")
-
-    def _bytes(self, data: bytes) -> bytes:
-        return self.text(data.decode("utf-8", "replace")).encode()
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):

@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Iterator
 
+from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, is_secret, looks_random, looks_secret
@@ -72,14 +73,12 @@ class _Word:
 
 def _urls(text: str) -> Iterator[Span]:
     word, done = _Word(text), 0
-    left, before = float(_FREE_ADDRESSES), 0
+    allowance = Allowance(free=_FREE_ADDRESSES, characters_each=_CHARACTERS_EACH)
     for match in _SCHEME.finditer(text):
         place = match.end()
         if place < done or text.find("@", place, max(word.end(place), place + _LOOK)) < 0:
             continue
-        left = min(left + (place - before) / _CHARACTERS_EACH, _FREE_ADDRESSES) - 1
-        before = place
-        if left < 0:  # too many to take each apart: all of the word
+        if not allowance.take(place):  # too many to take each apart: all of the word
             done = word.end(place)
             yield Span(place, done, "credentials")
         else:

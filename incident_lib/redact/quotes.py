@@ -46,10 +46,10 @@ def closing(text: str, start: int, limit: int, mark: str, depth: int) -> int:
     return -1
 
 
-def bracket_end(text: str, place: int) -> tuple[int, bool]:
+def bracket_end(text: str, place: int, limit: int | None = None) -> tuple[int, bool]:
     """Return where a list, object or tuple ends, and whether it does within the bound."""
     waiting: list[str] = []
-    limit = min(len(text), place + LONGEST_VALUE)
+    limit = min(len(text) if limit is None else limit, place + LONGEST_VALUE)
     quote, escaped = "", -1
     for match in _BRACKET_SIGNS.finditer(text, place, limit):
         at, letter = match.start(), match[0]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, is_secret, looks_random, looks_secret
@@ -31,6 +32,7 @@ _PRIVATE_JWK = re.compile(
 
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 _LONGEST_ROWS = 64 * 1024
+_FREE_STATEMENTS, _CHARACTERS_EACH, _FAR = 300, 128, 4096  # INSERTs whose columns are read
 
 
 def secrets_of_statements(text: str, folded: str) -> Iterator[Span]:
@@ -68,17 +70,27 @@ def _of(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
 
 
 def _inserted(text: str) -> Iterator[Span]:
-    for match in _INSERT.finditer(text):
+    inserts = list(_INSERT.finditer(text))
+    allowance = Allowance(free=_FREE_STATEMENTS, characters_each=_CHARACTERS_EACH)
+    for place, match in enumerate(inserts):
+        if not allowance.take(match.start()):  # too many to read the columns of each: all that they insert
+            end = (
+                inserts[place + 1].start() if place + 1 < len(inserts) else min(len(text), match.end() + _FAR)
+            )
+            for literal in _LITERAL.finditer(text, match.end(), end):
+                yield Span(*literal.span("value"), "secret")
+            continue
         columns = [column.strip(' \t\r\n"`[]') for column in match["columns"].split(",")]
         secret = {number for number, column in enumerate(columns) if strength(column)}
         if not secret or not (values := _VALUES.match(text, match.end())):
             continue
-        yield from _rows(text, values.end(), secret, [strength(column) for column in columns])
+        limit = inserts[place + 1].start() if place + 1 < len(inserts) else len(text)
+        yield from _rows(text, values.end(), limit, secret, [strength(column) for column in columns])
 
 
-def _rows(text: str, place: int, secret: set[int], sure: list[Strength]) -> Iterator[Span]:
+def _rows(text: str, place: int, limit: int, secret: set[int], sure: list[Strength]) -> Iterator[Span]:
     """Yield the literals of these columns in all rows of VALUES."""
-    limit = min(len(text), place + _LONGEST_ROWS)
+    limit = min(limit, place + _LONGEST_ROWS)
     number, depth = 0, 0
     while place < limit:
         letter = text[place]

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from incident_lib.redact.accounts import ESCAPE, Accounts
+from incident_lib.redact.allowance import Allowance
 
 DATA = Path(__file__).with_name("vendors.toml")
 _NEAR = 80  # characters in front of a value in which a name that it belongs to may stand
@@ -113,13 +114,11 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
     load = _load()
     search, keys, lengths = load.anchor.search, load.keys, load.lengths
     at = done = 0
-    left, before = float(_FREE_BEGINNINGS), 0
+    allowance = Allowance(free=_FREE_BEGINNINGS, characters_each=_CHARACTERS_EACH)
     while match := search(data, at):
         first = match.start()
         at = first + 1
-        left = min(left + (first - before) / _CHARACTERS_EACH, _FREE_BEGINNINGS) - 1
-        before = first
-        if left < 0:
+        if not allowance.take(first):
             for run in _in_haste(data, first, done):
                 yield run
                 done = run[1]

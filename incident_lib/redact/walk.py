@@ -24,6 +24,7 @@ _STEMS = re.compile(
 _RIGHT = re.compile(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
 _WINDOW = 4096  # characters that are judged at once in a flood of names
+_MIXED_WORD = re.compile(r"(?=[\w.~+/=-]{0,40}\d)(?=[\d.~+/=-]{0,40}[^\W\d])[\w.~+/=-]{8,}")
 _NAME, _LETTER = re.compile(r"[\w.-]{3,130}"), re.compile(r"[^\W_]")
 _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
@@ -95,7 +96,7 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
             budget.skip(done)
             yield from _in_haste(text, folded, start, done)
             continue
-        budget.spend(0, FREE + (_EACH if sure > Strength.FAINT else _LITTLE))
+        budget.spend(0, FREE + (_EACH if sure > Strength.WEAK else _LITTLE * (1 + sure)))
         if not sure or (sure is Strength.FAINT and not _LONG_RUN.search(text, end, end + _NEAR)):
             continue
         for span in _values(text, start, end, sure, budget):
@@ -113,11 +114,15 @@ def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
     for word in _NAME.finditer(text, start, end):
         if word.start() < done or not _STEMS.search(folded, *word.span()):
             continue
-        if strength(word[0]) > Strength.FAINT:
+        sure = strength(word[0])
+        if sure > Strength.FAINT:
             done = text.find("\n", word.end(), end)
             done = end if done < 0 else done
-            if _LETTER.search(text, word.end(), done):
-                yield Span(word.end(), done, "secret")
+        if sure is Strength.WEAK:
+            for mixed in _MIXED_WORD.finditer(text, word.end(), done):
+                yield Span(*mixed.span(), "secret")
+        elif sure > Strength.WEAK and (first := _LETTER.search(text, word.end(), done)):
+            yield Span(first.start(), done, "secret")
 
 
 def _name_around(text: str, at: int, end: int) -> tuple[int, int]:
