@@ -17,6 +17,8 @@ _WORDS_BETWEEN = re.compile(
     r"|[ \t](?:set|changed|reset|rotated|updated)?[ \t]?to:?[ \t]",
     re.IGNORECASE,
 )
+_FROM = re.compile(r"[ \t](?:was[ \t])?(?:changed|updated|rotated|reset)[ \t]from[ \t]")
+_TO = re.compile(r"[ \t]to[ \t]")
 _SQL = re.compile(
     r"[ \t]+(?:not[ \t]+)?(?:i?like|in|similar[ \t]+to|is[ \t]+(?:not[ \t]+)?distinct[ \t]+from)"
     r"[ \t]*\(?[ \t]*(?=['\"$])",
@@ -27,7 +29,7 @@ _SQL_LITERAL = re.compile(
 )
 _DRAWN_WORD = 10
 _SECOND_WORD = re.compile(r"[ \t]+(\S+)")
-_ASSIGNMENT = re.compile(r"\w+=")
+_ASSIGNMENT = re.compile(r"\w+=(?![=\s]|$)")
 _METAVAR = re.compile(r"[A-Z][A-Z_]{2,30}")
 _NEXT = re.compile(r"(?:[ \t\r\n]|\\040){1,40}(\S[^\s<>`]{0,40})")
 _LEADING = frozenset(
@@ -62,6 +64,7 @@ class Apart(Place):
         """Yield what stands behind a blank: options, settings, SQL, tables, sentences."""
         if not self._is_worth_a_look(place):
             return
+        yield from self._changed(place)
         found = self._literal(place) or self._in_sentence(place)
         if found is None and not is_quoted:
             found = self._next_word(place)
@@ -91,14 +94,33 @@ class Apart(Place):
         """Return what a sentence or a table names: the password is x, password for app: x, | token | x |."""
         text = self.text
         if words := _WORDS_BETWEEN.match(text, place):
-            found = BARE.match(text, words.end())
-            if found and (looks_random(found[0]) or has_both(found[0])) and self.is_secret(found[0]):
-                return self.span(found.start(), self.bare_end(found))
+            return self._said(words.end())
         elif pipe := _PIPE.match(text, place):
             found = BARE.match(text, pipe.end())
-            if found and looks_random(found[0]):
+            is_mixed = found and self.sure is Strength.STRONG and has_both(found[0])
+            if found and (looks_random(found[0]) or (is_mixed and self.is_secret(found[0]))):
                 return self.span(found.start(), self.bare_end(found))
         return None
+
+    def _said(self, place: int) -> Span | None:
+        """Return what stands where a sentence says the secret, in quotes or bare."""
+        text = self.text
+        if text[place : place + 1] in {"'", '"', "`"} and (opened := OPEN.match(text, place)):
+            start, end = inside(text, opened)
+            is_said = " " not in text[start:end] and self.is_secret(text[start:end])
+            return self.span(start, end) if is_said else None
+        found = BARE.match(text, place)
+        if found and (looks_random(found[0]) or has_both(found[0])) and self.is_secret(found[0]):
+            return self.span(found.start(), self.bare_end(found))
+        return None
+
+    def _changed(self, place: int) -> Iterator[Span]:
+        """Yield both values of a secret that was changed from one to the other."""
+        if (changed := _FROM.match(self.text, place)) and (old := self._said(changed.end())):
+            yield old
+            place = old.end + (self.text[old.end : old.end + 1] in {"'", '"', "`"})
+            if (to := _TO.match(self.text, place)) and (new := self._said(to.end())):
+                yield new
 
     def _next_word(self, place: int) -> Span | None:
         """Return the argument of an option or a setting, or a word that was drawn."""

@@ -51,7 +51,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
     What it is followed by there is found from that place, and a line full of commands is read once.
     """
-    if (far := _FAR.match(pattern)) and "(?P<" not in far["front"]:
+    if (far := _FAR.match(pattern)) and far["front"].count("(") == far["front"].count(")"):
         again = f"(?:(?!{far['front']}){far['sign']}){{0,{far['most']}}}?"
         pattern = (far["flags"] or "") + far["front"] + again + pattern[far.end() :]
     filled = pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from incident_lib.redact.names import Strength, is_plural
+from incident_lib.redact.names import Strength, is_plural, strength
 from incident_lib.redact.quotes import LONGEST_VALUE, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
@@ -56,6 +56,11 @@ class Place:
         self.plural = is_plural(text[start:end])
         self.in_path = text[start - 1 : start] == "/" or text[max(0, start - 2) : start] == "/."
         self.sure = Strength.WEAK if self.in_path and sure is Strength.STRONG else sure
+
+    def name_a_value(self) -> None:
+        """Take the name, also where it is a path, for that of a value beside it."""
+        if self.in_path and self.sure is Strength.WEAK:
+            self.sure = strength(self.text[self.start : self.end])
 
     def span(self, start: int, end: int, quote: str = "") -> Span:
         """Return a span of a secret."""

@@ -34,11 +34,16 @@ _CLOSED = re.compile(rf"(?:{QUOTE}|{_COLOUR}|[\])])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
 _JOINED = re.compile(
     rf"(?:[ ]\d{{1,2}})?{_SPACE}{{0,40}}"
-    rf"(?P<sign>===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|=~|<>|%3[dDaA]|=|:)(?:{_SPACE}|{_COLOUR}){{0,40}}"
+    rf"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|=~|<>|%3[dDaA]|=|:)(?:{_SPACE}|{_COLOUR}){{0,40}}"
 )
 _VALUE_OF_PAIR = re.compile(
     rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:value|val|Value|VALUE|content|secret_value|defaultValue)(?:{QUOTE})?"
     rf"{_SPACE}{{0,8}}(?:=>|[=:]){_SPACE}{{0,8}}"
+)
+_BETWEEN_PAIR = re.compile(  # other fields between a name and its value
+    r"(?:\s{0,20},\s{0,20}\"(?!value\")\w{1,40}\"\s{0,4}:\s{0,4}(?:\"[^\"\\\n]{0,80}\"|[\w.-]{1,40})){1,3}"
+    r"(?=\s{0,20},\s{0,20}\"value\")",
+    re.IGNORECASE,
 )
 _STAMP = r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t])?"  # that an engine puts before each line
 _VALUE_BELOW = re.compile(
@@ -50,7 +55,8 @@ _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
 )
 _TAGS = re.compile(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
-_TAG_END = re.compile(r"[^<>\"']{0,100}>")
+_TAG_BEGIN = re.compile(r"<[\w.-]{1,36}:\Z")  # with the prefix of a namespace
+_TAG_END = re.compile(r"(?:[^<>\"'\n]|\"[^<>\"\n]{0,200}\"){0,100}>")
 _ANY = re.compile(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
 _BELOW = re.compile(
     rf"[ \t]{{0,20}}\r?\n{_STAMP}(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{{3,400}}?)[ \t]*(?=\r?\n|$)"
@@ -66,6 +72,10 @@ _HASHING = re.compile(
 )
 _CODE = re.compile(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
 _ARGUMENT = re.compile(r"\s{0,4}(?:[eE]|[uU]&|b)?([\"'])")
+_INNER_CAPITAL = re.compile(r"[a-z][A-Z]")
+_SETTER = re.compile(
+    r"\b(?:define|putenv|setenv|set(?:Property|Env|Header|Secret|Option)?|put|with)\(\s{0,4}[\"']\Z"
+)
 _COUNT = re.compile(r"\d{1,9}(?=\s|$)")
 _SEGMENT = re.compile(r"[\w.~=-]{16,400}")
 _NEXT_KEY = re.compile(r"[ \t,;]+[\"']?[A-Za-z_][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
@@ -155,7 +165,8 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     is_quoted = place > end and any(sign in text[end:place] for sign in "\"'`&%\\")
     reader = _Reader(text, start, end, sure, budget=budget)
     joined = _JOINED.match(text, place)
-    if text[start - 1 : start] == "<":
+    before = text[start - 1 : start]
+    if before == "<" or (before == ":" and _TAG_BEGIN.search(text, max(0, start - 40), start)):
         if tag := _TAG_END.match(text, end):
             yield from reader.until(tag.end(), "<")
     elif joined is None:
@@ -175,12 +186,17 @@ def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Ite
         yield reader.span(segment.start(), segment.end())
     elif following == "<" and (tags := _TAGS.match(text, place)):
         yield from reader.until(tags.end(), "<", weak=True)
+    elif following == ">" and is_quoted:
+        yield from reader.until(place + 1, "<")  # the value of an attribute that is the name
     elif following in _BLANKS:
         yield from reader.apart(place, is_quoted=is_quoted)
 
 
 def _in_structure(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Iterator[Span]:
     """Yield the value of a pair of name and value, the next element of a list, or the part of a form."""
+    if is_quoted and (between := _BETWEEN_PAIR.match(text, place)):
+        reader.name_a_value()
+        place = between.end()
     if pair := _VALUE_OF_PAIR.match(text, place) or _VALUE_BELOW.match(text, place):
         yield from reader.joined(pair.end(), "=", is_quoted=True)
     elif is_quoted and (comma := _COMMA.match(text, place)):
@@ -230,8 +246,8 @@ class _Reader(Headers, Apart):
     def until(self, place: int, sign: str, *, weak: bool = False) -> Iterator[Span]:
         """Yield what stands before the next sign."""
         end = self.text.find(sign, place, place + LONGEST_VALUE)
-        if end < 0:
-            end = self.line_end(place)
+        if end < 0 or not self.text.startswith("</", end):  # what closes the tag may stand below
+            end = min(self.line_end(place), end if end >= 0 else len(self.text))
         value = self.text[place:end].strip()
         if opened := OPEN.match(value):
             value = value[opened.end() :].removesuffix(opened[0])
@@ -251,13 +267,18 @@ class _Reader(Headers, Apart):
         value = text[start:end]
         if self.sure in {Strength.HEADER, Strength.COOKIE}:
             is_hidden = is_secret(value, self.sure)
-        elif is_option or (text[self.end : self.end + 1] in "\"'\\" and self._is_command()):
+        elif is_option or self._is_set() or (text[self.end : self.end + 1] in "\"'\\" and self._is_command()):
             is_hidden = self.is_secret(value) and not value.startswith("-")
         else:
             is_hidden = self.is_secret(value) and (looks_random(value) or has_both(value))
         if is_hidden:
             scheme = SCHEME.match(text, start, end) if self.sure is Strength.HEADER else None
             yield self.span(scheme.end() if scheme else start, end)
+
+    def _is_set(self) -> bool:
+        """Return whether a call sets what has this name: define('DB_PASSWORD', 'x')."""
+        is_sure = self.sure is Strength.STRONG
+        return is_sure and bool(_SETTER.search(self.text, max(0, self.start - 40), self.start))
 
     def _is_command(self) -> bool:
         """Return whether the name is an element that stands for a setting, as `requirepass` in a list."""
@@ -315,12 +336,25 @@ class _Reader(Headers, Apart):
             return True
         if self.plural and _COUNT.fullmatch(value):
             return True
-        if sign == "=" and value.isidentifier() and (strength(value) or value in {"pw", "pwd", "passwd"}):
+        if sign == "=" and value.isidentifier() and self._is_variable(value):
             return True
         if sign == ":" and self.text[place - 1] == ":" and value.islower() and not looks_secret(value):
             return True  # a key of a store: reset_token:marta
         rest = self.text[place : min(self.line_end(place), place + 200)]
         return is_prose(rest) and not has_both(value)
+
+    def _is_variable(self, value: str) -> bool:
+        """Return whether a value is the name of a secret in code, as in login(password=db_password)."""
+        if value in {"pw", "pwd", "passwd"}:
+            return True
+        if any(map(str.isdigit, value)) or not strength(value):
+            return False
+        is_spoken = "_" in value or _INNER_CAPITAL.search(value) is not None
+        return is_spoken or self.text[self.start : self.end].lower() == value.lower() or self._is_argument()
+
+    def _is_argument(self) -> bool:
+        """Return whether the name stands in the brackets of a call."""
+        return self.text[max(0, self.start - 2) : self.start].rstrip().endswith(("(", ","))
 
     def _whole_line(self, place: int, end: int) -> int:
         """Return where a value of YAML ends that has blanks: at its line's end; 0 for another value."""
