@@ -15,6 +15,7 @@ import msgspec
 from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
+from incident_lib.redact.below import secrets_below
 from incident_lib.redact.commands import secrets_of_commands
 from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
 from incident_lib.redact.found import remembered
@@ -23,6 +24,7 @@ from incident_lib.redact.known import Known
 from incident_lib.redact.marks import Marks
 from incident_lib.redact.names import Strength, is_plural, strength
 from incident_lib.redact.spans import Span, beside_marks, replaced
+from incident_lib.redact.spelling import without_escaped_letters
 from incident_lib.redact.statements import secrets_of_statements
 from incident_lib.redact.team import compiled
 from incident_lib.redact.values import MARK, is_prose, is_secret
@@ -35,6 +37,8 @@ _SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
 _DEEPEST = 200  # of records in records
 _LINES_HELD, _MOST_HELD = 2, 300
 _CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
+_BARE_STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}\s*\Z")  # before a line that is empty
+_ASKED_IN_BASE64 = b"UGFzc3dvcmQ6"  # "Password:", which a mail server asks
 _OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
 _MOST_PASSES, _FEW_PASSES, _SMALL, _LARGE = 5, 2, 4096, 65_536
 _APART = 512  # characters for each mark: with more of them, all is read again rather than their lines
@@ -165,9 +169,14 @@ class Redactor:
             yield Span(start, end, family)
         yield from private_keys(text)
         yield from secret_values(text, folded)
+        if "\\u00" in folded and (view := without_escaped_letters(text)):
+            for span in secret_values(view.text, _folded(view.text)):
+                start, end = view.source(span.start, span.end)
+                yield span._replace(start=start, end=end)
         yield from secrets_of_addresses(text)
         yield from secrets_of_commands(text, folded)
         yield from secrets_of_statements(text, folded)
+        yield from secrets_below(text)
         yield from secrets_by_earlier_lines(before, text, folded)
         for pattern in self._patterns:
             for match in pattern.finditer(text):
@@ -268,7 +277,9 @@ def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> boo
 
 
 def _ends_with_name(line: bytes) -> bool:
-    """Return whether the last word of a line is a secret's name, whose value may stand below it."""
+    """Return whether a line ends with a secret's name, whose value may stand below it, or asks for one."""
+    if _ASKED_IN_BASE64 in line[-_SHORT:] or _BARE_STAMP.match(line):
+        return True
     words = line[-_SHORT:].decode("utf-8", "replace").split()
     return bool(words) and bool(strength(words[-1].strip("\"',")))
 

@@ -95,7 +95,7 @@ class Apart(Place):
         text = self.text
         if words := _WORDS_BETWEEN.match(text, place):
             return self._said(words.end())
-        elif pipe := _PIPE.match(text, place):
+        if (pipe := _PIPE.match(text, place)) and "{{" not in text[max(0, self.start - 60) : self.start]:
             found = BARE.match(text, pipe.end())
             is_mixed = found and self.sure is Strength.STRONG and has_both(found[0])
             if found and (looks_random(found[0]) or (is_mixed and self.is_secret(found[0]))):

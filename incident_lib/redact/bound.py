@@ -59,7 +59,8 @@ _ROW = re.compile(
 )
 _TYPED = re.compile(r"\((?:String|Integer|Long|Timestamp|Boolean|[A-Z][A-Za-z]{2,30})\)\Z")
 _BY_NUMBER = re.compile(
-    r"binding parameter [\[(](?P<first>\d{1,3})[^\n\[<-]{0,60}[\])] ?(?:as \[\w{1,40}\] )?(?:-|<-) \[(?P<value>[^\n]{0,4000}?)\](?=\r?$)"
+    r"binding parameter [\[(](?P<first>\d{1,3})[^\n\[<-]{0,60}[\])] ?(?:as \[\w{1,40}\] )?(?:-|<-) "
+    r"\[(?P<value>[^\n]{0,4000}?)\](?=\r?$)"
     r"|column index (?P<second>\d{1,3}), parameter value \[(?P<text>[^\]\n]{0,4000})\]"
     r"|binding '(?P<old>[^'\n]{0,4000})' to parameter: (?P<third>\d{1,3})",
     re.MULTILINE,
@@ -67,7 +68,7 @@ _BY_NUMBER = re.compile(
 _BY_NAME = re.compile(
     r"[@:$]?\b(?P<name>\w{1,60})\s{0,3}(?:=|:|=>)\s{0,3}(?:'(?P<single>(?:[^'\\\n]|''|\\.){0,4000})'|\"(?P<double>(?:[^\"\\\n]|\\.){0,4000})\")"
 )
-_FREE_STATEMENTS, _CHARACTERS_EACH = 300, 128  # whose marks are looked for
+_FREE_STATEMENTS, _CHARACTERS_EACH = 200, 400  # whose marks are looked for
 _LONGEST, _MOST_LINES, _BEFORE = 8000, 60, 400
 
 
@@ -192,8 +193,10 @@ def _items(text: str, start: int, end: int, statement: Statement, depth: int) ->
     for number, (first, last) in enumerate(_split(text, start, end), 1):
         if text[first : first + 1] in {"(", "["} and depth < 2:
             yield from _items(text, first + 1, last - 1, statement, depth + 1)
-        elif (sure := statement.secret.get(str(number))) and is_secret(text[first:last], sure):
-            yield _unquoted(text, first, last)
+        elif sure := statement.secret.get(str(number)):
+            span = _unquoted(text, first, last)
+            if is_secret(text[span.start : span.end], sure):
+                yield span
 
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:

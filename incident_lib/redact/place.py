@@ -13,7 +13,7 @@ BARE = re.compile(r"[^\s\"'<>`]+")
 LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
 DOLLAR = re.compile(r"\$(\w{0,20})\$")
 FREE = 64  # characters that any value may have
-_FREE_WORK, _WORK_EACH = LONGEST_VALUE, 1.5
+_FREE_WORK, _WORK_EACH = LONGEST_VALUE, 0.35
 _BARE_END = re.compile(
     r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
     r"|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"

@@ -39,8 +39,11 @@ class View:
     ('p@ss', (1, 4))
     """
 
-    def __init__(self, text: str, escaped: str, below: "View | None") -> None:
+    def __init__(
+        self, text: str, escaped: str, below: "View | None", escape: re.Pattern[str] = _ESCAPE
+    ) -> None:
         self.text = text
+        self._escape = escape
         self._escaped = escaped
         self._below = below
 
@@ -65,13 +68,23 @@ class View:
         """Where each escape's letters begin here; and where they end, with the span of the escape there."""
         starts, escapes = [], []
         moved = 0  # how much further on an escape stands there
-        for found in _ESCAPE.finditer(self._escaped):
+        for found in self._escape.finditer(self._escaped):
             start, end = found.span()
             begin = start - moved
             starts.append(begin)
             escapes.append((begin + len(_MEANINGS[found[0]]), start, end))
             moved = end - escapes[-1][0]
         return starts, escapes
+
+
+_LETTER = re.compile(r"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
+
+
+def without_escaped_letters(text: str) -> View | None:
+    """Return `text` with the letters and digits read that JSON had no need to escape, None without any."""
+    if not _LETTER.search(text):
+        return None
+    return View(_LETTER.sub(lambda found: _MEANINGS[found[0]], text), text, None, _LETTER)
 
 
 def views(text: str) -> Iterator[View]:

@@ -155,7 +155,7 @@ def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, i
     if delimiter in "|│":
         start += text.startswith(delimiter, start)
         end -= text.endswith(delimiter, start, end)
-    found = []
+    found: list[tuple[int, int]] = []
     while start <= end and len(found) <= _MOST_COLUMNS:
         first = start
         while first < end and text[first] == " ":

@@ -16,6 +16,7 @@ _PLACEHOLDER = re.compile(
     |\((?:hidden|masked|redacted|none|empty|set)\)|&[\w-]+|''|""|\\[nrt]""",
     re.VERBOSE,
 )
+_PLACE_IN_CODE = re.compile(r"\(?[\w@./\\:~+-]{1,200}\.\w{1,8}:\d{1,6}(?::\d{1,6})?\)?")
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)")
 _REFERENCE = re.compile(
     r"(?:self|cls|settings?|config|conf|cfg|os|env|environ|request|req|args?|opts?|options|params?|data|this|process"
@@ -71,7 +72,7 @@ def is_ordinary(value: str) -> bool:
         return not (looks_random(inner) and any(map(str.isdigit, inner)))
     if _PATH.fullmatch(value) and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
         return True
-    if _REFERENCE.fullmatch(value) or _TIME.fullmatch(value):
+    if _PLACE_IN_CODE.fullmatch(value) or _REFERENCE.fullmatch(value) or _TIME.fullmatch(value):
         return True
     if call := _CALL.match(value):
         literals = _LITERAL.findall(value[call.start(1) :])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from incident_lib.redact.apart import Apart
 from incident_lib.redact.headers import SCHEME, Headers
-from incident_lib.redact.names import STEMS, Strength, strength
+from incident_lib.redact.names import STEMS, Strength, is_plural, strength
 from incident_lib.redact.place import BARE, DOLLAR, FREE, LITERAL_PREFIX, Budget, has_both
 from incident_lib.redact.quotes import BRACKETS, LONGEST_VALUE, OPEN, QUOTE, inside
 from incident_lib.redact.spans import Span
@@ -24,7 +24,13 @@ _STEMS = re.compile(
 _RIGHT = re.compile(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
 _WINDOW = 4096  # characters that are judged at once in a flood of names
-_MIXED_WORD = re.compile(r"(?=[\w.~+/=-]{0,40}\d)(?=[\d.~+/=-]{0,40}[^\W\d])[\w.~+/=-]{8,}")
+_HELD = re.compile(r"[\"'\\\])]{0,4}\s{0,20}(?:[=:\"'(]|->)")  # by a sign, by quotes
+_PLAIN_VALUE = re.compile(
+    r"[\"'\])]{0,2}\s{0,20}(?:=>|->|[=:])[ \t]{0,20}"
+    r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,4000})\"|'(?P<single>[^'\\\n]{0,4000})'(?!')"
+    r"|(?P<bare>[^\s\"'\\,;&{}\[\]()<>]{1,4000})(?=[\s,;&}\])]|$))"
+)
+_MIXED_WORD = re.compile(r"(?=[\w.~+/-]{0,40}\d)(?=[\d.~+/-]{0,40}[^\W\d])[\w.~+/-]{8,400}")
 _NAME, _LETTER = re.compile(r"[\w.-]{3,130}"), re.compile(r"[^\W_]")
 _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
@@ -34,7 +40,8 @@ _CLOSED = re.compile(rf"(?:{QUOTE}|{_COLOUR}|[\])])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
 _JOINED = re.compile(
     rf"(?:[ ]\d{{1,2}})?{_SPACE}{{0,40}}"
-    rf"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|=~|<>|%3[dDaA]|=|:)(?:{_SPACE}|{_COLOUR}){{0,40}}"
+    r"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|=~|<>|%3[dDaA]|=|:)"
+    rf"(?:{_SPACE}|{_COLOUR}){{0,40}}"
 )
 _VALUE_OF_PAIR = re.compile(
     rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:value|val|Value|VALUE|content|secret_value|defaultValue)(?:{QUOTE})?"
@@ -55,6 +62,7 @@ _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
 )
 _TAGS = re.compile(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
+_RESOURCE = re.compile(r"\barn:[\w-]{2,20}:[^\s\"']{0,140}\Z")
 _TAG_BEGIN = re.compile(r"<[\w.-]{1,36}:\Z")  # with the prefix of a namespace
 _TAG_END = re.compile(r"(?:[^<>\"'\n]|\"[^<>\"\n]{0,200}\"){0,100}>")
 _ANY = re.compile(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
@@ -72,6 +80,7 @@ _HASHING = re.compile(
 )
 _CODE = re.compile(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
 _ARGUMENT = re.compile(r"\s{0,4}(?:[eE]|[uU]&|b)?([\"'])")
+_FEW_DIGITS = 6
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]")
 _SETTER = re.compile(
     r"\b(?:define|putenv|setenv|set(?:Property|Env|Header|Secret|Option)?|put|with)\(\s{0,4}[\"']\Z"
@@ -102,11 +111,14 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
         name = text[start:end]
         sure = strength(name)
         if budget.is_spent:
-            done = min(len(text), start + _WINDOW)
+            rest = _RIGHT.match(text, min(len(text), start + _WINDOW))
+            done = rest.end() if rest else len(text)
+            for span in _in_haste(text, folded, start, done):
+                yield span
+                done = max(done, span.end)
             budget.skip(done)
-            yield from _in_haste(text, folded, start, done)
             continue
-        budget.spend(0, FREE + (_EACH if sure > Strength.WEAK else _LITTLE * (1 + sure)))
+        budget.spend(0, FREE + (_EACH if sure > Strength.WEAK else _LITTLE * max(sure, 1)))
         if not sure or (sure is Strength.FAINT and not _LONG_RUN.search(text, end, end + _NEAR)):
             continue
         for span in _values(text, start, end, sure, budget):
@@ -116,22 +128,35 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
 
 
 def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
-    """Yield more than may be secret, of a text that holds so many names that it cannot all be read.
+    """Yield what is secret of a text that holds so many names that it cannot all be read with care.
 
-    It is what stands behind a name on its line.
+    It is a plain value behind a sign; of a sentence, the words that were drawn; otherwise all that stands
+    behind a name on its line.
     """
     done = start
     for word in _NAME.finditer(text, start, end):
         if word.start() < done or not _STEMS.search(folded, *word.span()):
             continue
         sure = strength(word[0])
-        if sure > Strength.FAINT:
-            done = text.find("\n", word.end(), end)
-            done = end if done < 0 else done
-        if sure is Strength.WEAK:
+        if sure <= Strength.FAINT:
+            continue
+        if sure <= Strength.STRONG and (plain := _PLAIN_VALUE.match(text, word.end())):
+            done = plain.end()
+            group = plain.lastgroup or ""
+            if is_secret(plain[group], sure, plural=is_plural(word[0])):
+                is_json = group == "bare" and text[word.end()] == '"'
+                yield Span(*plain.span(group), "secret", '"' if is_json else "")
+            continue
+        done = text.find("\n", word.end(), end)
+        done = end if done < 0 else done
+        held = _HELD.match(text, word.end())
+        is_option = text[word.start() - 1 : word.start()] == "-"
+        is_held = is_option or (held and (held[0][-1] not in "\"'" or "passw" in word[0].lower()))
+        if sure is Strength.WEAK or (sure is Strength.STRONG and not is_held):
             for mixed in _MIXED_WORD.finditer(text, word.end(), done):
-                yield Span(*mixed.span(), "secret")
-        elif sure > Strength.WEAK and (first := _LETTER.search(text, word.end(), done)):
+                if looks_random(mixed[0]):
+                    yield Span(*mixed.span(), "secret")
+        elif first := _LETTER.search(text, word.end(), done):
             yield Span(first.start(), done, "secret")
 
 
@@ -166,6 +191,8 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     reader = _Reader(text, start, end, sure, budget=budget)
     joined = _JOINED.match(text, place)
     before = text[start - 1 : start]
+    if before in {":", "/"} and _RESOURCE.search(text, max(0, start - 160), start):
+        return  # the name of a secret in a cloud
     if before == "<" or (before == ":" and _TAG_BEGIN.search(text, max(0, start - 40), start)):
         if tag := _TAG_END.match(text, end):
             yield from reader.until(tag.end(), "<")
@@ -186,7 +213,7 @@ def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Ite
         yield reader.span(segment.start(), segment.end())
     elif following == "<" and (tags := _TAGS.match(text, place)):
         yield from reader.until(tags.end(), "<", weak=True)
-    elif following == ">" and is_quoted:
+    elif following == ">" and is_quoted and text[reader.start - 2 : reader.start - 1] == "=":
         yield from reader.until(place + 1, "<")  # the value of an attribute that is the name
     elif following in _BLANKS:
         yield from reader.apart(place, is_quoted=is_quoted)
@@ -334,8 +361,9 @@ class _Reader(Headers, Apart):
             return False
         if self.in_path and sign == ":":
             return True
-        if self.plural and _COUNT.fullmatch(value):
-            return True
+        name = self.text[self.start : self.end].lower()
+        if _COUNT.fullmatch(value) and (self.plural or (name == "pass" and len(value) < _FEW_DIGITS)):
+            return True  # 120 tests that pass
         if sign == "=" and value.isidentifier() and self._is_variable(value):
             return True
         if sign == ":" and self.text[place - 1] == ":" and value.islower() and not looks_secret(value):
@@ -349,8 +377,11 @@ class _Reader(Headers, Apart):
             return True
         if any(map(str.isdigit, value)) or not strength(value):
             return False
+        if self.text[self.start - 1 : self.start] == ";":
+            return False  # of a connection string
         is_spoken = "_" in value or _INNER_CAPITAL.search(value) is not None
-        return is_spoken or self.text[self.start : self.end].lower() == value.lower() or self._is_argument()
+        is_same = self.text[self.start : self.end].lower() == value.lower()
+        return is_spoken or is_same or self._is_argument()
 
     def _is_argument(self) -> bool:
         """Return whether the name stands in the brackets of a call."""
