@@ -276,9 +276,9 @@ def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> boo
     return is_secret(str(item), sure, plural=plural) and not is_prose(str(item))
 
 
-def _ends_with_name(line: bytes) -> bool:
-    """Return whether a line ends with a secret's name, whose value may stand below it, or asks for one."""
-    if _ASKED_IN_BASE64 in line[-_SHORT:] or _BARE_STAMP.match(line):
+def _needs_next(line: bytes) -> bool:
+    """Return whether a line ends with a secret's name, whose value may stand below it, or needs the next."""
+    if _ASKED_IN_BASE64 in line[-_SHORT:] or _BARE_STAMP.match(line) or b"Parameters=[@" in line:
         return True
     words = line[-_SHORT:].decode("utf-8", "replace").split()
     return bool(words) and bool(strength(words[-1].strip("\"',")))
@@ -292,7 +292,7 @@ def _place_to_cut(data: bytes) -> int:
             return 0
         before = data.rfind(b"\n", 0, end)
         is_open = data[end + 1 : end + 2] in _CONTINUED or data[end - 1 : end] in _OPEN
-        if number >= _LINES_HELD and not is_open and not _ends_with_name(data[before + 1 : end]):
+        if number >= _LINES_HELD and not is_open and not _needs_next(data[before + 1 : end]):
             break
         end = before
     begun = open_key(data[: end + 1])

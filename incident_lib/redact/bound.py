@@ -192,11 +192,20 @@ def _items(text: str, start: int, end: int, statement: Statement, depth: int) ->
     """Yield those of the values in a list that belong to secret marks; lists in it are rows."""
     for number, (first, last) in enumerate(_split(text, start, end), 1):
         if text[first : first + 1] in {"(", "["} and depth < 2:
+            if _is_pair(text, first + 1, last - 1, statement):
+                continue
             yield from _items(text, first + 1, last - 1, statement, depth + 1)
         elif sure := statement.secret.get(str(number)):
             span = _unquoted(text, first, last)
             if is_secret(text[span.start : span.end], sure):
                 yield span
+
+
+def _is_pair(text: str, start: int, end: int, statement: Statement) -> bool:
+    """Return whether a list in the list is a name of the statement's and its value."""
+    items = _split(text, start, end)
+    name = text[items[0][0] : items[0][1]].strip("\"'")
+    return len(items) == 2 and name.isidentifier() and name in text[statement.begin : statement.end]
 
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
