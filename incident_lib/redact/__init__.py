@@ -19,7 +19,7 @@ from incident_lib.redact.below import secrets_below
 from incident_lib.redact.commands import secrets_of_commands
 from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
 from incident_lib.redact.found import remembered
-from incident_lib.redact.keys import open_key, private_keys
+from incident_lib.redact.keys import may_be_of_key, open_key, private_keys
 from incident_lib.redact.known import Known
 from incident_lib.redact.marks import Marks
 from incident_lib.redact.names import Strength, is_plural, strength
@@ -278,7 +278,12 @@ def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> boo
 
 def _needs_next(line: bytes) -> bool:
     """Return whether a line ends with a secret's name, whose value may stand below it, or needs the next."""
-    if _ASKED_IN_BASE64 in line[-_SHORT:] or _BARE_STAMP.match(line) or b"Parameters=[@" in line:
+    if (
+        _ASKED_IN_BASE64 in line[-_SHORT:]
+        or _BARE_STAMP.match(line)
+        or b"Parameters=[@" in line
+        or may_be_of_key(line)
+    ):
         return True
     words = line[-_SHORT:].decode("utf-8", "replace").split()
     return bool(words) and bool(strength(words[-1].strip("\"',")))

@@ -48,7 +48,8 @@ _COMPARED = re.compile(
 )
 _ANY_MARK = re.compile(_MARK)
 _LIST = re.compile(
-    r"(?:param(?:eter)?s?|args|arguments|bind(?:ings?)?|values|data)[\"']?\s{0,4}(?:=>|[:=]|is)?\s{0,4}(?P<open>[\[({])"
+    r"(?<!binding )(?:param(?:eter)?s?|args|arguments|bind(?:ings?)?|values|data)[\"']?\s{0,4}"
+    r"(?:=>|[:=]|is)?\s{0,4}(?P<open>[\[({])"
     r"|(?:generated in|cached since|no key|raw sql|caching disabled)[^\]\n]{0,60}\]\s{0,4}(?P<behind>[\[({])"
     r"|(?:\)|;)\s{0,4}(?P<next>\[)",
     re.IGNORECASE,

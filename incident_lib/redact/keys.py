@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from incident_lib.redact.spans import Span
 
-_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
-_END = re.compile(r"-{4,5} ?END [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_KIND = r"(?:[A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V\d)"
+_BEGIN = re.compile(rf"-{{4,5}} ?BEGIN {_KIND} ?-{{4,5}}")
+_END = re.compile(rf"-{{4,5}} ?END {_KIND} ?-{{4,5}}")
 _LINE_END = re.compile(r"\n")
 _BODY = re.compile(r"[A-Za-z\d+/_-]{16,}={0,2}|[A-Za-z\d+/]{2,}={1,2}")
 _SHORT_BODY = re.compile(r"(?:^|[\s\"'|>:])([A-Za-z\d+/]{1,64}={0,2})[\"'\\nr]*$|=[A-Za-z\d+/]{4}\b")
@@ -19,7 +20,8 @@ _ON_ONE_LINE = re.compile(r"(?:\\{1,4}[nr]|[A-Za-z\d+/= \t]|%0[aAdD]|%2[bBfF]|%3
 _ENCODED = re.compile(r"LS0tLS1CRUdJTi[A-Za-z\d+/_-]{20,}={0,2}")
 _PUTTY = re.compile(r"(?m)^Private-(?:Lines: \d{1,3}|MAC: (?P<mac>[\da-f]{32,64}))")
 _WHOLE_LINE = re.compile(r"[A-Za-z\d+/]{40,76}={0,2}")
-_LONGEST_MARK = 60
+_LONGEST_MARK, _LONGEST_PUTTY = 60, 8192
+_KEY_LINE, _LONGEST_KEY_LINE = re.compile(rb"[A-Za-z\d+/]{40}={0,2}\r?\Z"), 80
 _LINE_BREAKS = re.compile(r"(?:\\+[nr])+$")  # as JSON writes them
 _SHORTEST = 16
 _SHORT_KEY, _FEW_LINES = 1000, 5
@@ -29,7 +31,7 @@ _MOST = 64 * 1024
 
 def private_keys(text: str) -> Iterator[Span]:
     """Yield the spans of what private keys consist of; a line that only mentions one stays."""
-    if "PRIVATE KEY" in text:
+    if "PRIVATE KEY" in text or "Static key" in text:
         done = 0
         ends, line_ends = _Next(_END, text), _Next(_LINE_END, text)
         for match in _BEGIN.finditer(text):
@@ -136,12 +138,18 @@ def _putty(text: str) -> Iterator[Span]:
 
 
 def open_key(data: bytes) -> int:
-    """Return where a private key begins whose end is not in the data, -1 where there is none."""
+    """Return where a secret key begins whose end is not in the data, -1 where there is none."""
     begin = data.rfind(b"BEGIN ", max(0, len(data) - _MOST))
-    if (
-        begin < 0
-        or data.find(b"PRIVATE KEY", begin, begin + _LONGEST_MARK) < 0
-        or data.find(b"END ", begin) >= 0
-    ):
-        return -1
-    return data.rfind(b"\n", 0, begin) + 1
+    if begin >= 0 and data.find(b"END ", begin) < 0:
+        mark = data[begin : begin + _LONGEST_MARK]
+        if b"PRIVATE KEY" in mark or b"Static key" in mark:
+            return data.rfind(b"\n", 0, begin) + 1
+    begin = data.rfind(b"Private-Lines: ", max(0, len(data) - _LONGEST_PUTTY))
+    if begin >= 0 and data.find(b"Private-MAC: ", begin) < 0:
+        return data.rfind(b"\n", 0, begin) + 1
+    return -1
+
+
+def may_be_of_key(line: bytes) -> bool:
+    """Return whether a line ends with base64, as the lines of a key whose beginning was cut away."""
+    return _KEY_LINE.search(line[-_LONGEST_KEY_LINE:]) is not None

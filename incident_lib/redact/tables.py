@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
 from incident_lib.redact.spans import Span
-from incident_lib.redact.values import is_secret
+from incident_lib.redact.values import MARK, is_secret, looks_random
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]")  # that an engine puts before each line
 _RULE = re.compile(r"[\s|+:=─┼│-]*\Z")  # between a header and its rows
-_COLUMN = re.compile(r"[\"'`\[]?[^\W\d][\w.-]{0,60}[\"'`\]]?\Z")
+_COLUMN = re.compile(r"[\"`\[]?[^\W\d][\w.-]{0,60}[\"`\]]?\Z")
 _COPY = re.compile(
     r"\bcopy\s{1,8}[\w.\"]{1,128}\s{0,8}\((?P<columns>[^()\n]{1,4000})\)\s{1,8}from\s{1,8}stdin\b(?P<how>[^\n]{0,200})",
     re.IGNORECASE,
@@ -94,10 +94,12 @@ def _table(text: str, place: int, end: int) -> Table | None:
         columns = [column.strip() for column in copy["columns"].split(",")]
     else:
         start = _after_stamp(text, place)
+        if "'" in line:
+            return None  # a tuple
         found = max(_DELIMITERS, key=lambda sign: text.count(sign, start, end))
         cells = _cells(text, start, end, found)
         columns, delimiter = [text[first:last] for first, last in cells], found
-        if not 2 <= len(columns) <= _MOST_COLUMNS or not all(map(_COLUMN.match, columns)):
+        if not 2 <= len(columns) <= _MOST_COLUMNS or not all(map(_is_name, columns)):
             return None
     names = [column.strip("\"'`[]") for column in columns]
     secret = {
@@ -109,6 +111,11 @@ def _table(text: str, place: int, end: int) -> Table | None:
         return None
     table = Table(place, end + 1, end + 1, delimiter, len(names), secret)
     return table._replace(end=_end_of_rows(text, table))
+
+
+def _is_name(cell: str) -> bool:
+    """Return whether a cell may be the name of a column."""
+    return _COLUMN.match(cell) is not None and not looks_random(cell) and not MARK.match(cell)
 
 
 def _end_of_rows(text: str, table: Table) -> int:

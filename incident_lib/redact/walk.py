@@ -276,6 +276,8 @@ class _Reader(Headers, Apart):
         if end < 0 or not self.text.startswith("</", end):  # what closes the tag may stand below
             end = min(self.line_end(place), end if end >= 0 else len(self.text))
         value = self.text[place:end].strip()
+        if value.startswith("-----BEGIN "):
+            return  # a key, which is hidden line by line
         if opened := OPEN.match(value):
             value = value[opened.end() :].removesuffix(opened[0])
         if value and (looks_random(value) or has_both(value) or not weak) and self.is_secret(value):

@@ -1,6 +1,7 @@
 """Secrets in the surroundings in which they are met, and ordinary lines, which stay to the byte."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,69 @@ def test_values_are_found_where_chunks_meet():
         assert "MIIEvQ" not in out
         assert out.startswith("start\npassword:\n")
         assert out.endswith("\nready\n")
+
+
+FILLER = [f"2026-05-12T09:11:{number % 60:02d}Z INFO order {number} stored in 12 ms" for number in range(80)]
+AFAR = [
+    "id,login,password\n" + "".join(f"{number},u{number},Pw{number}kq9\n" for number in range(200)),
+    "COPY users (id, password) FROM stdin;\n"
+    + "".join(f"{number}\tPw{number}kq9\n" for number in range(200))
+    + "\\.",
+    "Hibernate: insert into a (x, secret_token, id) values (?, ?, ?)\n"
+    + "".join(f"TRACE o.h.type - binding parameter [{n}] as [VARCHAR] - [val{n}x9]\n" for n in (1, 2, 3)),
+]
+
+
+@pytest.mark.parametrize("size", [7, 64, 1000])
+def test_a_stream_in_pieces_gives_the_same_as_the_whole(size):
+    texts = [shape["text"] for shape in SHAPES if "\n" in shape["text"]] + AFAR
+    for text in texts:
+        log = "\n".join([*FILLER[:5], text, *FILLER[5:], ""])
+        data = log.encode()
+        pieces = (data[place : place + size] for place in range(0, len(data), size))
+        assert b"".join(Redactor().lines(pieces)).decode() == Redactor().text(log)
+
+
+@pytest.mark.parametrize("text", AFAR)
+def test_what_a_line_far_above_names_is_hidden(text):
+    out = KEYED.text("\n".join([*FILLER, text, *FILLER]))
+    assert not re.search(r"Pw\d+kq9|val2x9", out)
+    assert out.count("\n") == "\n".join([*FILLER, text, *FILLER]).count("\n")
+    assert out.endswith("\n".join(FILLER))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            f"INFO auth token refreshed session={number % 97} user={number % 31} role=admin"
+            for number in range(4000)
+        ],
+        [f"WARN password check failed for password policy user={number}" for number in range(4000)],
+        ["\tat com.example.auth.PasswordEncoder.matches(PasswordEncoder.java:31)"] * 3000,
+        [
+            f'"https://registry.example/@babel/core/-/core-7.{number % 30}.tgz#{number:040x}"'
+            for number in range(2000)
+        ],
+        [f"{2736071200123456 + number * 1009} 4012 {number % 9999:04d} 12" for number in range(4000)],
+        [f'{{"key":"user:{number}","value":{number},"password":null}}' for number in range(4000)],
+        [
+            f'volume "token-{number % 9}" secret "default-token-{number % 7}" not found'
+            for number in range(4000)
+        ],
+        [f"INSERT INTO sessions (id, user_id) VALUES ({number}, {number % 7})" for number in range(4000)],
+    ],
+    ids=["auth", "policy", "stack", "packages", "numbers", "json", "volumes", "inserts"],
+)
+def test_ordinary_text_that_is_full_of_names_stays(lines):
+    text = "\n".join(lines)
+    assert KEYED.text(text) == text
+
+
+def test_a_large_document_full_of_secrets_stays_valid():
+    users = [{"id": n, "password": f"aB{n}x9Kq", "n": {"token": 12345678 + n}} for n in range(4000)]
+    for user in json.loads(Redactor().text(json.dumps(users))):
+        assert (user["password"], user["n"]["token"]) == ("[secret]", "[secret]")
 
 
 def test_a_name_and_its_value_below_are_not_parted_by_chunks():

@@ -1,0 +1,165 @@
+"""Hostile texts cost work in proportion to their length, and not much more than what they look like."""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from incident_lib.redact import Redactor
+
+_UNITS = [
+    *(
+        "AZDO",
+        "key ",
+        "token: '{\"",
+        "4111 1111 1111 ",
+        "a:b@",
+        "password=",
+        "password ",
+        "secret is ",
+        "| password ",
+    ),
+    *(
+        "a://b:",
+        "https://a:b@c/",
+        "a@b.",
+        "a?b=c&",
+        "cookie: a=b;",
+        "authorization: ",
+        "basic ",
+        "secret=[",
+        '"secret":{',
+    ),
+    *(
+        "--password ",
+        "password:\n",
+        "name: secret\nvalue: ",
+        "<secret>",
+        'secret:"a",',
+        "mot de passe ",
+        "key=",
+        "pwd: |\n ",
+    ),
+    *(
+        "mysql ",
+        "curl -u ",
+        "docker login ",
+        "AUTH ",
+        "setuser a on >",
+        "user a on ",
+        "openssl -pass pass:",
+        "identified by ",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "-----END PRIVATE KEY-----\n" + "A" * 44 + "\n",
+    ),
+    *(
+        "insert into a(password) values(",
+        "insert into a(password) values('a'),",
+        "insert into a (password) values (?) args=(",
+    ),
+    *(
+        "update a set password = ?\n",
+        "COPY a (password, b) FROM stdin;\n",
+        "a,password,b\n",
+        "| password | b |\n",
+    ),
+    *(
+        "parameters: $1 = 'a', ",
+        "    │   └ 'x'\n",
+        "the password:\n\n",
+        "binding parameter [1] as [VARCHAR] - [",
+        "\\u0070",
+    ),
+    *(
+        "DE89 3704 ",
+        "12345678-",
+        "stripe key ",
+        "eyJhbGciOi.",
+        "sk_live_",
+        "xoxb-",
+        "/token/aB3dE5fG7hI9jK1l",
+        "%41",
+        "&quot;",
+    ),
+]
+
+
+def _repeated(unit: str) -> Callable[[int], str]:
+    return lambda length: unit * (length // len(unit))
+
+
+def _drawn(signs: str, width: int = 0) -> Callable[[int], str]:
+    def text(length: int) -> str:
+        chance = random.Random(4)
+        letters = chance.choices(signs, k=length)
+        return (
+            "".join(letters)
+            if not width
+            else " ".join("".join(letters[place : place + width]) for place in range(0, length, width + 1))
+        )
+
+    return text
+
+
+HOSTILE = {unit: _repeated(unit) for unit in _UNITS} | {
+    "digits": _drawn("0123456789"),
+    "groups of digits": _drawn("0123456789", 4),
+    "base64": _drawn("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"),
+    "quotes and brackets": _drawn("\"'[]{}()\\,:= \n"),
+}
+_LENGTH = 16_000
+_MOST_GROWTH, _MOST_CALLS = 2.5, 12  # of work for twice the text; calls for each character
+
+
+def _calls(text: str) -> int:
+    """Return how many functions are called to redact a text."""
+    count = 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    redactor = Redactor()
+    sys.setprofile(counted)
+    try:
+        redactor.text(text)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def _seconds(text: str) -> float:
+    """Return the least time of a few tries, in which other programs disturb least."""
+    times = []
+    for _ in range(2):
+        redactor = Redactor()
+        begun = time.thread_time()
+        redactor.text(text)
+        times.append(time.thread_time() - begun)
+    return min(times)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _everything_is_loaded():
+    Redactor().text("password=x 4111 1111 1111 1111 curl -u a:b")
+
+
+@pytest.mark.parametrize("made", HOSTILE.values(), ids=map(repr, HOSTILE))
+def test_work_grows_in_proportion_to_the_length(made):
+    once, twice = _calls(made(_LENGTH)), _calls(made(2 * _LENGTH))
+    assert twice <= _MOST_GROWTH * once + 1000
+    assert twice <= _MOST_CALLS * 2 * _LENGTH
+
+
+@pytest.mark.parametrize("made", HOSTILE.values(), ids=map(repr, HOSTILE))
+def test_time_grows_in_proportion_to_the_length(made):
+    # What an expression does by itself is no call: its time is compared with that of half the text.
+    grown = [_seconds(made(4 * _LENGTH)) / _seconds(made(2 * _LENGTH))]
+    while grown[-1] > _MOST_GROWTH and len(grown) < 4:
+        grown.append(_seconds(made(4 * _LENGTH)) / _seconds(made(2 * _LENGTH)))
+    assert min(grown) <= _MOST_GROWTH
