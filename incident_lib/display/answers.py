@@ -134,7 +134,9 @@ def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_L
     """Return the last lines of a service's log excerpt, those that contain a text in any case."""
     lines = [line for line in case.log_lines(service) if contains.lower() in line.lower()]
     if not lines:
-        return Block(blocks.note(f"The snapshot holds no such line of {service}."), "no line")
+        why = case.unknown_target(service)
+        missing = f"The snapshot holds no such line of {service}{f': {why}' if why else '.'}"
+        return Block(blocks.note(missing), "no line")
     cut = blocks.note(f"The last {most} of {len(lines)} lines.", kind="warning") if len(lines) > most else ""
     return Block(
         f'{cut}<pre class="iw-log">{escape("".join(lines[-most:]))}</pre>', format_count(len(lines), "line")

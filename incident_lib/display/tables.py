@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from incident_lib import clock
+from incident_lib.config import nearest
 from incident_lib.display.block import Block
 from incident_lib.display.grid import facts, lines, plain
 from incident_lib.investigation.case import Case
@@ -59,7 +60,7 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
     """
     evidence = case.of(probe)
     if not evidence:
-        missing = f"{probe} was not collected: nothing of that kind is configured in workbench.toml."
+        missing = case.unknown_probe(probe)
         return Table(blocks.note(missing), f"{probe}: not collected", ())
     records = [
         (each.target, row)
@@ -67,8 +68,8 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
         for row in each.rows
         if not record or type(row).__name__ in record.split()
     ]
-    html = [problem(each) for each in evidence]
     groups = list(_by_type(records))
+    html = [*(problem(each) for each in evidence), *_unknown_columns(columns.split(), groups)]
     for index, alike in enumerate(groups):
         shown = _tables(alike, columns.split(), most, named=index == 0)
         html.append(_kind(alike[0][1]) + shown if shown and len(groups) > 1 else shown)
@@ -168,6 +169,14 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *
     shown = lines(kept, wanted, target=len(set(targets)) > 1)
     rest = len(records) - len(kept)
     return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest else "")
+
+
+def _unknown_columns(wanted: Sequence[str], groups: Sequence[Sequence[tuple[str, Row]]]) -> Iterable[str]:
+    """Yield a note for each column that no record type has, with the nearest one."""
+    known = list(dict.fromkeys(name for alike in groups for name in alike[0][1].__struct_fields__))
+    for name in wanted:
+        if known and name not in known:
+            yield blocks.note(f"There is no column {name!r}{nearest(name, known)}", kind="warning")
 
 
 def _kind(row: Row) -> str:

@@ -1,6 +1,7 @@
 """A case: a snapshot with its incident, as notebooks, pages and commands read it."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,18 +9,29 @@ from typing import TypeVar
 
 import msgspec
 
-from incident_lib.config import Settings
+from incident_lib.config import Settings, nearest
 from incident_lib.errors import FolderError
 from incident_lib.findings.catalogue import Nature
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import About, load_about, load_analysis, read_log
 from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
-from incident_lib.model import Analysis, Event, Evidence, Finding, Incident, Row, Window
+from incident_lib.model import (
+    Analysis,
+    Event,
+    Evidence,
+    Finding,
+    FindingSeverity,
+    Incident,
+    Row,
+    Window,
+    shown,
+)
 from incident_lib.model.commands import Commands
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
-from incident_lib.technologies import catalogue
+from incident_lib.technologies import catalogue, table
+from incident_lib.units import format_count
 
 R = TypeVar("R", bound=Row)
 
@@ -41,6 +53,49 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident | None = None
     events: tuple[Event, ...] = ()
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden in the snapshot
+
+    def __repr__(self) -> str:
+        where = f"{self.folder.id} " if self.folder else ""
+        bad = sum(finding.severity.is_bad for finding in self.analysis.findings)
+        counts = f"{format_count(len(self.evidence), 'probe')}, {format_count(bad, 'bad finding')}"
+        first = f", first {self.analysis.hypotheses[0].title}" if self.analysis.hypotheses else ""
+        return shown.line("Case", f"{where}{self.snapshot}: {counts}{first}")
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows; `show.verdict(case)` and `show.findings(case)` show more."""
+        tally = Counter(finding.severity for finding in self.analysis.findings)
+        ranked = tuple(f"{each.target}: {each.title}" for each in self.analysis.hypotheses[:3])
+        values = {
+            "incident": f"{self.incident.id}, {self.incident.title}" if self.incident else "",
+            "collected": self.collected_at,
+            "window from": self.window.start,
+            "until": self.window.end,
+            "findings": ", ".join(f"{tally[each]} {each}" for each in FindingSeverity if tally[each]),
+            "top cause": ranked[:1],
+            "further causes": ranked[1:],
+            "not assessed": format_count(len(self.analysis.not_assessed), "probe"),
+            "targets": tuple(self.topology.kinds),
+            "probes": format_count(len(self.evidence), "probe"),
+        }
+        return shown.facts(f"Snapshot {self.snapshot}", values)
+
+    def unknown_probe(self, probe: str) -> str:
+        """Return why there is no evidence of a probe: it does not exist, with the nearest, or was not run.
+
+        "" where there is evidence.
+        """
+        collected = {evidence.probe for evidence in self.evidence}
+        if probe in collected:
+            return ""
+        exists = {each.name for technology in table().technologies for each in technology.probes}
+        if probe in exists:
+            return f"{probe} was not collected: nothing of that kind is configured in workbench.toml"
+        return f"there is no probe {probe!r}{nearest(probe, sorted(collected | exists))}"
+
+    def unknown_target(self, target: str) -> str:
+        """Return why there is no evidence of a target, with the nearest name; "" where there is."""
+        known = {evidence.target for evidence in self.evidence} | set(self.topology.kinds)
+        return "" if target in known else f"there is no target {target!r}{nearest(target, sorted(known))}"
 
     @property
     def commands(self) -> Commands:

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model.rows import Row, decode_row, decode_rows
+from incident_lib.model import shown
+from incident_lib.model.rows import Row, decode_row, decode_rows, tag_of
+from incident_lib.units import format_count
 
 R = TypeVar("R", bound=Row)
 
@@ -76,6 +78,24 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     truncated: Truncation | None = None
     stalled_seconds: float = 0.0  # of the duration, in which the workbench itself did not run
+
+    def __repr__(self) -> str:
+        why = f": {self.problem.message}" if self.problem else ""
+        count = format_count(len(self.rows), "record")
+        return shown.line("Evidence", f"{self.ref} {self.status}, {count}{why}")
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows."""
+        values = {
+            "status": self.status,
+            "records": format_count(len(self.rows), "record"),
+            "kinds": tuple(dict.fromkeys(tag_of(type(row)) for row in self.rows)),
+            "collected": self.collected_at,
+            "problem": self.problem.message if self.problem else "",
+            "what to do": self.problem.advice if self.problem else "",
+            "source": self.source,
+        }
+        return shown.facts(self.ref, values)
 
     @property
     def is_late_by_us(self) -> bool:

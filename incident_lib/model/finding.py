@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from incident_lib.model import shown
+
 EVERYTHING = "all"  # the target of what is said of many targets together
 
 
@@ -66,6 +68,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None  # when it was seen last; of what is over, since when it is well
     signs: tuple["Finding", ...] = ()  # what follows from the same fact, each as it was judged alone
 
+    def __repr__(self) -> str:
+        return shown.line("Finding", f"{self.severity} {self.ref}: {self.title}")
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows."""
+        values = {
+            "severity": self.severity,
+            "target": self.target,
+            "detail": self.detail,
+            "since": self.since,
+            "until": self.until,
+            "holds": self.holds,
+            "id": self.id,
+            "evidence": self.evidence,
+        }
+        return shown.facts(self.title, values)
+
     @property
     def is_past(self) -> bool:
         """Whether it is over: then it is at most INFO, and supports no hypothesis, severity or action."""
@@ -112,6 +131,25 @@ class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
     symptom_of: str = ""  # "db:db-down": the hypothesis that explains it
     alike: tuple[str, ...] = ()  # further targets of the same symptom of the same cause
 
+    def __repr__(self) -> str:
+        return shown.line(
+            "Hypothesis", f"{self.rank}. {self.target}:{self.id} {self.score:.2f}: {self.title}"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows."""
+        values = {
+            "target": self.target,
+            "rank": self.rank,
+            "score": f"{self.score:.2f}",
+            "support": self.support,
+            "against": self.against,
+            "reason": self.reason,
+            "next check": self.next_check,
+            "first action": self.first_action,
+        }
+        return shown.facts(self.title, values)
+
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was concluded from one snapshot: the content of findings.json."""
@@ -121,6 +159,10 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     not_assessed: tuple[NotAssessed, ...] = ()
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.findings)} findings, {len(self.hypotheses)} hypotheses"
+        return shown.line("Analysis", f"{self.snapshot}: {counts}, {len(self.not_assessed)} not assessed")
 
     @property
     def events(self) -> tuple[Finding, ...]:

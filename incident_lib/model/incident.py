@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from incident_lib.errors import UsageError
+from incident_lib.model import shown
 
 
 class IncidentSeverity(StrEnum):
@@ -133,6 +134,24 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime | None = None  # the last update that was sent to those who wait
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return shown.line("Incident", f"{self.id} {self.severity} {self.status}: {self.title}")
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows."""
+        values = {
+            "id": self.id,
+            "severity": self.severity,
+            "status": self.status,
+            "impact": self.impact,
+            "commander": self.commander,
+            "services": self.services,
+            "started": self.started_at,
+            "resolved": self.resolved_at,
+            "next update": self.next_update_at,
+        }
+        return shown.facts(self.title, values)
 
     @property
     def is_open(self) -> bool:
