@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from incident_lib import clock
 from incident_lib.config import nearest
 from incident_lib.display.block import Block
 from incident_lib.display.grid import facts, lines, plain
 from incident_lib.investigation.case import Case
+from incident_lib.investigation.frames import frame_of
 from incident_lib.model import Evidence, EvidenceStatus, Row
 from incident_lib.model.rows import Measurement
 from incident_lib.reports import blocks
@@ -42,14 +41,7 @@ class Table(Block):
 
     def frame(self) -> "pd.DataFrame":
         """Return the records as a data frame, with their target and record type."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {"target": target, "record": type(row).__name__, **msgspec.structs.asdict(row)}
-                for target, row in self.records
-            ]
-        )
+        return frame_of(self.records)
 
 
 def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: int = 50) -> Table:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from incident_lib.errors import FolderError
 from incident_lib.findings.catalogue import Nature
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import About, load_about, load_analysis, read_log
+from incident_lib.investigation import frames
 from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import (
@@ -32,6 +33,9 @@ from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
 from incident_lib.technologies import catalogue, table
 from incident_lib.units import format_count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 R = TypeVar("R", bound=Row)
 
@@ -117,6 +121,25 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             for finding in self.analysis.findings
             if any(name.startswith(prefixes or ("",)) for f in finding.apart for name in stored_ids(f.id))
         )
+
+    def frame(self, probe: str, target: str = "", *, record: str = "") -> "pd.DataFrame":
+        """Return what a probe collected as a data frame: `case.frame("postgres.activity")`.
+
+        Shape: columns target and record, then the fields; `target` and `record` pick one of each. Times are
+        UTC datetimes, enumerations categories. Units: in the names, so durations are seconds as numbers.
+        What could not be collected is a warning, and named in `frame.attrs["missing"]`. Errors: UsageError
+        naming the nearest probe, target or record.
+        """
+        return frames.frame(self, probe, target, record=record)
+
+    def logs(self, service: str) -> "pd.DataFrame":
+        """Return the stored log excerpt of a service as a data frame, a row for each record.
+
+        Shape: time, level, logger, message, method, path, status, duration_seconds, exception, service,
+        format, has_zone, text. A traceback is in `exception`. Times are in UTC; where lines name no zone, by
+        the offset that the collection measured. Errors: UsageError naming the nearest service.
+        """
+        return frames.logs(self, service)
 
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
