@@ -6,6 +6,8 @@ the module of `incident_lib.cli` and the function in it, which are imported when
 
 import argparse
 
+from incident_lib.cli.usage import Parser
+
 DEFAULT_FAULT = "lock-contention"
 DRAFTS = ("declaration", "update", "executive", "status-page", "engineering")
 HEALTH_OUTPUT, REPORT_OUTPUT = "./health-check-results", "./incident-reports"
@@ -16,6 +18,19 @@ PLACES = (
     ("db_container", "DB_CONTAINER", "app-db"),
     ("redis_container", "REDIS_CONTAINER", "app-redis"),
 )
+# When one needs a command: those to know, and further ones.
+GROUPS = (
+    ("You are paged", ("triage", "declare", "run"), ("health", "logs", "ack", "on-call")),
+    (
+        "While it goes on",
+        ("show", "update", "mitigate"),
+        ("note", "task", "decide", "assign", "classify", "communicate", "timeline", "analyze", "diff", "lab"),
+    ),
+    ("It is over", ("resolve", "postmortem"), ("close", "reopen", "report", "bundle")),
+    ("Past incidents", ("list", "search"), ("similar", "figures", "open", "verify", "redact")),
+    ("Before the first", ("init", "demo"), ("baseline", "runbook", "completion", "help")),
+)
+SHELLS = ("bash", "zsh", "fish")
 _SINCE = "(default 15m, or since a verified mitigation)"
 _SNAPSHOTS = (
     "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
@@ -35,7 +50,7 @@ class _Version(argparse.Action):
 class _Commands:
     """The commands as they are added, each with the flags that all of them take."""
 
-    def __init__(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def __init__(self, subparsers: "argparse._SubParsersAction[Parser]") -> None:
         self._subparsers = subparsers
 
     def add(self, name: str, call: str, text: str, description: str | None = None) -> argparse.ArgumentParser:
@@ -47,7 +62,7 @@ class _Commands:
 
 def build() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="incident",
         description="Evidence, diagnosis and coordination for engineers on call.",
         epilog="Paged? Type `incident triage`: read-only, bounded, answers in seconds.",
@@ -55,18 +70,25 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action=_Version, nargs=0, dest=argparse.SUPPRESS, help="print the version"
     )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(call="help:overview")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     commands = _Commands(subparsers)
     for add in (
         _triage, _declare, _run, _lifecycle, _folder, _analyze, _mitigate, _timeline, _compare, _history,
         _bundle, _redact, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab,
-        _demo,
+        _demo, _completion, _help,
     ):  # fmt: skip
         add(commands)
     _add_global(parser, defaults=True)
     for command in subparsers.choices.values():
         _add_global(command, defaults=False)
     return parser
+
+
+def commands_of(parser: argparse.ArgumentParser) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """Return the commands of a parser that `build` returned."""
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001
+    return commands
 
 
 def _add_global(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
@@ -148,7 +170,7 @@ def _run(commands: _Commands) -> None:
     parser.add_argument("--since", help=f"how far back {_SINCE}")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
     # Collecting leaves time to import what only some notebooks use.
-    parser.set_defaults(runs_notebooks=lambda arguments: arguments.snapshot == "new")
+    parser.set_defaults(runs_notebooks=_collects)
     parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
     parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
@@ -156,6 +178,10 @@ def _run(commands: _Commands) -> None:
         "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
     )
     _rebind(parser)
+
+
+def _collects(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.snapshot == "new")
 
 
 def _lifecycle(commands: _Commands) -> None:
@@ -441,6 +467,24 @@ def _demo(commands: _Commands) -> None:
     parser.add_argument("--fault", default=DEFAULT_FAULT, metavar="NAME", help=f"default {DEFAULT_FAULT}")
     parser.add_argument("--list", action="store_true", help="list the faults")
     parser.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
+
+
+def _completion(commands: _Commands) -> None:
+    parser = commands.add(
+        "completion",
+        "completion:completion",
+        "print what completes commands and flags in bash, zsh or fish",
+        "bash  incident completion bash > ~/.local/share/bash-completion/completions/incident\n"
+        'zsh   incident completion zsh > "${fpath[1]}/_incident"\n'
+        "fish  incident completion fish > ~/.config/fish/completions/incident.fish",
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter  # a command stands on one line
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def _help(commands: _Commands) -> None:
+    parser = commands.add("help", "help:help_", "print the help of a command, or all commands")
+    parser.add_argument("about", nargs="?", default="", metavar="COMMAND", help="all if left out")
 
 
 def _seconds(text: str) -> float:

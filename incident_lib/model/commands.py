@@ -8,11 +8,13 @@ import msgspec
 _WITHOUT_INCIDENT = frozenset(
     {
         "baseline",
+        "completion",
         "declare",
         "demo",
         "diff",
         "figures",
         "health",
+        "help",
         "init",
         "list",
         "logs",

@@ -75,6 +75,8 @@ TYPED: dict[str, list[str]] = {
     "open": ["handed-over.zip --to opened", "{}"],
     "lab": ["--no-browser"],
     "demo": ["--list", "--fault {}"],
+    "completion": ["bash", "{}"],
+    "help": ["", "run", "{}"],
 }
 _LAB_SECONDS = 60.0
 # Two texts for what is typed: one with a name, one that is known by its own form.

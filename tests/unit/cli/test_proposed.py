@@ -206,7 +206,9 @@ def test_an_error_says_its_next_command_as_words():
 # In prose a command may be named, without being proposed.
 NAMED = {
     "cli/health.py",
+    "cli/help.py",
     "cli/parser.py",
+    "cli/usage.py",
     "technologies/postgres/__init__.py",
     "technologies/redis/__init__.py",
     "technologies/redis/connect/problems.py",

@@ -38,7 +38,9 @@ log = "backend.log"
 name = "machine"
 """
 UNSEEN = {
+    "completion": "it prints, and opens nothing",
     "demo": "its stack is no incident; what it runs is seen here",
+    "help": "it prints, and opens nothing",
     "lab": "it serves until it is ended",
     "mitigate": "its plans need a target that can be changed: tests/integration/test_remediation_approval.py",
 }
