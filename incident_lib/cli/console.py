@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from incident_lib.characters import is_plain, visible, visible_line
+from incident_lib.cli.stream import is_plain as is_uncolored
 from incident_lib.model import FindingSeverity
 
 STYLES = {
@@ -40,9 +41,12 @@ class _Terminal(Console):
 
 
 def console_for(*, no_color: bool, to_stderr: bool = False) -> Console:
-    """Return the console to print on; plain when asked for, NO_COLOR is set or it is no terminal."""
+    """Return the console to print on; plain when asked for, NO_COLOR is set or it is no terminal.
+
+    Plain is without bold and dim too, which `no_color` of rich keeps.
+    """
     return _Terminal(
-        no_color=no_color or None,
+        color_system=None if is_uncolored(no_color=no_color) else "auto",
         stderr=to_stderr,
         highlight=False,
         emoji=False,

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from incident_lib import clock
 from incident_lib.characters import visible
 from incident_lib.cli.parser import HEALTH_OUTPUT, PLACES
-from incident_lib.cli.stream import beneath, write_json
+from incident_lib.cli.stream import beneath, is_plain, write_json
 from incident_lib.config import Settings
 from incident_lib.errors import UsageError
 from incident_lib.incident.files import make_folder, open_file, sync_file
@@ -128,8 +128,7 @@ def _mark(status: str) -> str:
 
 
 def _wants_color(stream: TextIO, arguments: argparse.Namespace) -> bool:
-    plain = arguments.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not plain
+    return stream.isatty() and not is_plain(no_color=arguments.no_color)
 
 
 def _show(content: dict[str, Any], stream: TextIO, *, color: bool) -> None:

@@ -68,7 +68,7 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     sizes = [source.stretch_bytes for source in found.sources]
     total = sum(size for size in sizes if size is not None) if None not in sizes else None
     interruption: list[bool] = []
-    with ReadingProgress(total) as progress:
+    with ReadingProgress(total, no_color=arguments.no_color) as progress:
         if arguments.cluster:
             try:
                 summary, is_interrupted = _on_cluster(arguments.cluster, found.sources, scope, progress)

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from incident_lib import clock
-from incident_lib.cli.stream import beneath
+from incident_lib.cli.stream import beneath, is_plain
 from incident_lib.units import format_bytes, format_duration
 
 _QUIET_SECONDS = 2.0
@@ -15,12 +15,12 @@ _TERMINAL_SECONDS, _LINE_SECONDS = 0.5, 10.0
 class ReadingProgress:
     """Prints bytes, rate and time left: over itself in a terminal, else a line every ten seconds."""
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, *, no_color: bool = False) -> None:
         self._total = total
         self._read = 0
         self._started = clock.monotonic()
         self._out = beneath(sys.stderr)
-        self._is_terminal = self._out.isatty()
+        self._is_terminal = self._out.isatty() and not is_plain(no_color=no_color)
         self._next = self._started + _QUIET_SECONDS
         self._is_open = False
 

@@ -6,6 +6,7 @@ were cleaned one by one.
 """
 
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +71,11 @@ _HALVES = dict.fromkeys(range(0xD800, 0xE000), "?")
 def beneath(stream: TextIO | CleanStream) -> TextIO:
     """Return where colours and cursor movements are written, with texts that are clean already."""
     return stream.rich_proxied_file if isinstance(stream, CleanStream) else stream
+
+
+def is_plain(*, no_color: bool) -> bool:
+    """Return whether neither colours, weights nor movements of the cursor are wanted."""
+    return no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def write_json(document: bytes) -> None:

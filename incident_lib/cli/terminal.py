@@ -48,7 +48,7 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
         TextColumn("{task.completed}/{task.total}"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or console.color_system is None,
         redirect_stdout=False,  # the streams have a guard of their own
         redirect_stderr=False,
     ) as bar:
