@@ -27,7 +27,7 @@ def typed(capsys, *words):
         (("declare", "--titel", "x", "--severity", "SEV2"), "`--title`"),
         (("--no-colour", "list"), "`--no-color`"),
         (("--confg", "w.toml", "triage"), "`--config`"),
-        (("communicate", "updat"), "`update`"),
+        (("communicate", "statuspage"), "`status-page`"),
     ],
 )
 def test_a_mistyped_word_is_answered_with_the_nearest(words, nearest, capsys):
