@@ -90,6 +90,7 @@ class _Run:
         slots = asyncio.Semaphore(max(1, self.batch.jobs))
         interrupted = False
         with _terminated():
+            kernels.warm_up()  # first: two threads in the circular imports of jupyter_client see half of it
             self.warming = asyncio.ensure_future(asyncio.to_thread(export.warm_up))
             work = [*(self._run(name, slots) for name in self.sources), self._begin_index()]
             tasks = [asyncio.ensure_future(part) for part in work]

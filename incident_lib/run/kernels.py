@@ -165,6 +165,12 @@ async def _launch(name: str, manager: Any, directory: Path, folder: Path, write:
         raise
 
 
+def warm_up() -> None:
+    """Import what starting a kernel and executing a notebook need."""
+    import jupyter_client  # noqa: F401
+    import nbclient  # noqa: F401
+
+
 def _manager(name: str, folder: Path) -> Any:
     """Return a manager for the kernel of that name; `python3` is the kernel of the workbench."""
     from jupyter_client import AsyncKernelManager
