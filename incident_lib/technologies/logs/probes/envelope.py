@@ -5,7 +5,7 @@ because most lines have none. Where only a time stands in front of an ordinary l
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -507,11 +507,26 @@ def _of_google(document: _Document) -> Envelope | None:
         line,
         "timestamp",
         "receiveTimestamp",
-        service=_word(labels, "container_name", "service_name", "function_name", "module_id", "job_name"),
+        service=_word(labels, *_RESOURCES),
         host=_word(labels, "pod_name", "instance_id"),
         stream=name if name in ("stdout", "stderr") else "",
         level=level_of(document.get("severity")),
         format="text",
+    )
+
+
+_RESOURCES = ("container_name", "service_name", "function_name", "module_id", "job_name")
+
+
+def _of_resource(document: _Document) -> Envelope | None:
+    """Return an entry of Google's Cloud Logging, a document still, without what names where it is from."""
+    labels = _part(_part(document, "resource"), "labels")
+    if not labels or "insertId" not in document:
+        return None
+    return Envelope(
+        text=msgspec.json.encode({key: document[key] for key in document if key != "resource"}).decode(),
+        service=_word(labels, *_RESOURCES),
+        host=_word(labels, "pod_name", "instance_id"),
     )
 
 
@@ -527,11 +542,23 @@ def _of_loki(document: _Document) -> Envelope | None:
         "timestamp",
         "ts",
         "date",
-        service=_word(labels, "container", "container_name", "compose_service", "service_name", "app", "job"),
+        service=_word(labels, *_OF_STREAM),
         host=_word(labels, "pod", "instance", "host", "hostname", "node_name"),
         stream=_word(labels, "stream"),
         level=level_of(_word(labels, "level", "detected_level")),
     )
+
+
+_OF_STREAM = (
+    "container",
+    "container_name",
+    "compose_service",
+    "service_name",
+    "service",
+    "app",
+    "job",
+    "pod",
+)
 
 
 def _of_shipper(document: _Document) -> Envelope | None:
@@ -580,6 +607,7 @@ _DOCUMENTS: tuple[tuple[str, Callable[[_Document], Envelope | None]], ...] = (
     ('"log":', _of_log),
     ('"MESSAGE"', _of_journal),
     ('"textPayload"', _of_google),
+    ('"insertId"', _of_resource),
     ('"line"', _of_loki),
     ('"agent"', _of_shipper),
     ('"kubernetes"', _of_shipper),
@@ -612,12 +640,16 @@ def _word(document: _Document, *names: str) -> str:
     return next((value for name in names if isinstance(value := document.get(name), str) and value), "")
 
 
+_APPLICATION = ("app", "app.kubernetes.io/name", "app_kubernetes_io/name", "k8s-app")
+
+
 def _container_of(document: _Document) -> str:
     kubernetes = _part(document, "kubernetes")
     if kubernetes:
         pod = _word(kubernetes, "pod_name") or _word(_part(kubernetes, "pod"), "name")
         container = _word(kubernetes, "container_name") or _word(_part(kubernetes, "container"), "name")
-        return "/".join(part for part in (pod, container) if part)
+        labels = _part(kubernetes, "labels")
+        return "/".join(part for part in (pod, container) if part) or _word(labels, *_APPLICATION)
     return _word(_part(document, "container"), "name") or _word(document, "container_name").lstrip("/")
 
 
@@ -644,44 +676,3 @@ _READERS: dict[str, Callable[[str], Envelope | None]] = {
     **dict.fromkeys("0123456789", _behind_digit),
     **dict.fromkeys("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _behind_name),
 }
-
-
-# The export format of journald is no line a record: NAME=value lines, or NAME, a size of eight bytes and as
-# many bytes of any kind; an empty line ends the record.
-
-
-def from_export(lines: Iterable[bytes]) -> Iterator[str]:
-    r"""Yield the records of journald's export format, each as a line of the JSON that `unwrap` reads.
-
-    Shape: the lines come with their ends, as a binary file yields them. A record that was cut is left out.
-
-    >>> list(from_export([b"MESSAGE\n", b"\x03\0\0\0\0\0\0\0a\n", b"b\n", b"PRIORITY=4\n", b"\n"]))
-    ['{"MESSAGE":"a\\nb","PRIORITY":"4"}']
-    """
-    record: dict[str, str] = {}
-    source = iter(lines)
-    for line in source:
-        if line == b"\n":
-            if record:
-                yield msgspec.json.encode(record).decode()
-            record = {}
-            continue
-        name, has_value, value = line.rstrip(b"\n").partition(b"=")
-        if not has_value:
-            data = b""
-            size = _LONGEST_FIELD
-            while len(data) < size + 9:
-                if (more := next(source, None)) is None:
-                    return
-                data += more
-                if len(data) >= 8:
-                    size = int.from_bytes(data[:8], "little")
-                    if size > _LONGEST_FIELD:
-                        return
-            value = data[8 : 8 + size]
-        record[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
-    if record:
-        yield msgspec.json.encode(record).decode()
-
-
-_LONGEST_FIELD = 64 * 1024 * 1024

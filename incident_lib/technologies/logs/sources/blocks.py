@@ -2,10 +2,12 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from incident_lib.technologies.logs.sources.compression import compression_of, decompressed
+from incident_lib.technologies.logs.sources.forms import exported, form_of, taken_apart
 from incident_lib.technologies.logs.sources.opening import stored_chunks
-from incident_lib.technologies.logs.sources.source import STDIN, Progress, Source
+from incident_lib.technologies.logs.sources.source import DOCUMENT, EXPORT, STDIN, Progress, Source
 
 LONGEST_LINE = 1024 * 1024  # bytes; what is behind them is left out
 _SAMPLE = 64 * 1024
@@ -25,12 +27,20 @@ def blocks(source: Source, progress: Progress) -> Iterator[bytes]:
     Errors: TargetError, where nothing can be read.
     """
     chunks = stored_chunks(source, progress)
-    compression = source.compression
+    compression, form = source.compression, source.form
     if source.address == STDIN:
-        chunks, compression = _sniffed(chunks)
+        chunks, head = _with_head(chunks)
+        compression = compression_of(head)
     if compression:
         chunks = decompressed(chunks, compression, progress)
+    if source.address == STDIN:
+        chunks, head = _with_head(chunks)
+        form = form_of(_text_of(head))
+    if form == EXPORT:  # before NULs are left out, as sizes hold them
+        chunks = exported(chunks, progress)
     chunks = _utf8(chunks, source)
+    if form == DOCUMENT:
+        chunks = taken_apart(chunks)
     if compression and source.begin:
         chunks = _without(chunks, source.begin)
     for block in _whole_lines(chunks):
@@ -60,20 +70,24 @@ def is_text(sample: bytes) -> bool:
     return strange <= _MOST_NOT_TEXT * len(sample) or strange < 3
 
 
-def _sniffed(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
-    """Return all the chunks of an input of unknown kind, and how they are compressed."""
+def _text_of(head: bytes) -> bytes:
+    """Return the beginning of a text in UTF-8, whatever its encoding.
+
+    >>> _text_of("ready".encode("utf-16")), _text_of(b"ready")
+    (b'ready', b'ready')
+    """
+    encoding, mark = encoding_of(head)
+    return head[mark:] if encoding == "utf-8" else head[mark:].decode(encoding, "replace").encode()
+
+
+def _with_head(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
+    """Return all the chunks, and what they begin with."""
     head = b""
     for chunk in chunks:
         head += chunk
         if len(head) >= 16:
             break
-
-    def all_of_them() -> Iterator[bytes]:
-        """Yield the beginning, which was read already, and the rest."""
-        yield head
-        yield from chunks
-
-    return all_of_them(), compression_of(head)
+    return chain((head,), chunks), head
 
 
 def _utf8(chunks: Iterable[bytes], source: Source) -> Iterator[bytes]:

@@ -16,10 +16,11 @@ from incident_lib.technologies.logs.probes.moments import PEEK_BYTES, first_time
 from incident_lib.technologies.logs.probes.times import order_of
 from incident_lib.technologies.logs.sources.blocks import blocks, encoding_of
 from incident_lib.technologies.logs.sources.compression import compression_of
+from incident_lib.technologies.logs.sources.forms import LARGEST_DOCUMENT, form_of
 from incident_lib.technologies.logs.sources.opening import read_at, status_of
 from incident_lib.technologies.logs.sources.remote import list_remote
 from incident_lib.technologies.logs.sources.rotation import predecessors, rotated
-from incident_lib.technologies.logs.sources.source import STDIN, Progress, Source
+from incident_lib.technologies.logs.sources.source import DOCUMENT, EXPORT, STDIN, Progress, Source
 
 _LEAST_SAME = 256  # bytes at the beginning that two files of a set have in common
 
@@ -39,7 +40,8 @@ class _Candidate(msgspec.Struct, kw_only=True):
     """A file that was found, with its beginning."""
 
     source: Source
-    head: bytes = b""  # decompressed
+    head: bytes = b""  # decompressed, a record a line
+    tail: bytes = b""  # of a document
 
     @property
     def first_at(self) -> float | None:
@@ -162,7 +164,21 @@ def _candidate(address: str, size: int | None) -> _Candidate:
         )[:PEEK_BYTES]
     if compression:
         source = msgspec.structs.replace(source, end=None)
-    return _Candidate(source=source, head=head.replace(b"\0", b""))
+    form, tail = form_of(head), b""
+    if form == EXPORT or (form == DOCUMENT and (size or 0) <= LARGEST_DOCUMENT):
+        source = msgspec.structs.replace(source, form=form)
+        head, tail = _ends(source)
+    return _Candidate(source=source, head=head.replace(b"\0", b""), tail=tail)
+
+
+def _ends(source: Source) -> tuple[bytes, bytes]:
+    """Return the beginning of a source with a record a line, and the end where it is a document."""
+    found = blocks(source, Progress())
+    head = tail = next(found, b"")
+    if source.form == DOCUMENT:
+        for block in found:
+            tail = block
+    return head[:PEEK_BYTES], tail[-PEEK_BYTES:] if source.form == DOCUMENT else b""
 
 
 def _group(address: str) -> str:
@@ -177,7 +193,7 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
     group = _without_copies(group, found)
     lines = list(chain.from_iterable(_sample(each.head) for each in group))
     live = group[-1].source
-    tail = _tail(live) if live.can_split else b""
+    tail = _tail(live) if live.can_split else group[-1].tail
     order = order_of([*lines, *_sample(tail)], live.modified_at)
     shift = zone_shift(tail, live.modified_at, order) if tail and live.modified_at else 0.0
     last_at = last_time(tail.split(b"\n"), order) if tail else None

@@ -6,6 +6,7 @@ from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
 STDIN = "-"
 PLAIN, JSON_FILE = "", "json-file"
+EXPORT, DOCUMENT = "export", "document"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: float | None = None
     shift: float = 0.0  # what is added to times without a zone
     order: DateOrder = UNDECIDED  # of numeric dates
-    form: str = PLAIN  # how lines are kept: as written, or as documents of an engine's driver JSON_FILE
+    form: str = PLAIN  # or JSON_FILE of an engine's driver, EXPORT of the journal, DOCUMENT: all of it is one
     since: float | None = None  # of an engine's documents: those from before are left out
     begin: int = 0  # bytes of text in front that are not of the log: of a compressed source, those inside it
     older: "tuple[Source, ...]" = ()  # what is read as if it stood before this file, the oldest first
@@ -42,6 +43,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.address != STDIN
             and not self.compression
+            and self.form not in {EXPORT, DOCUMENT}
             and self.encoding == "utf-8"
             and self.end is not None
         )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_lib import clock
-from incident_lib.technologies.logs.probes.envelope import from_export, unwrap
+from incident_lib.technologies.logs.probes.envelope import unwrap
 
 AT = 1768487465.0  # 2026-01-15 14:31:05 UTC
 LINES = (
@@ -432,40 +432,27 @@ def test_any_line_comes_back_from_every_envelope(text: str) -> None:
         assert found.text == text, name
 
 
-def export(fields: dict[str, bytes]) -> bytes:
-    """Return a record in the export format, with sizes where a value has line ends or is not text."""
-    record = b""
-    for name, value in fields.items():
-        if b"\n" in value or not value.decode("utf-8", "replace").isprintable():
-            record += name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
-        else:
-            record += name.encode() + b"=" + value + b"\n"
-    return record + b"\n"
-
-
-def test_the_export_format_of_the_journal_becomes_lines_of_json() -> None:
-    records = [
-        {"__REALTIME_TIMESTAMP": b"1768487465000000", "_HOSTNAME": b"till7", "MESSAGE": b"a=b"},
-        {"MESSAGE": b"Traceback\n  File x\n", "__REALTIME_TIMESTAMP": b"1768487465000000", "PRIORITY": b"3"},
-        {"MESSAGE": b"\n" * 300, "_HOSTNAME": b"till7"},
-        {"MESSAGE": b"\xff\n", "_HOSTNAME": b"till7"},
-    ]
-    lines = list(from_export(b"".join(map(export, records)).splitlines(keepends=True)))
-    assert [json.loads(line)["MESSAGE"] for line in lines] == [
-        "a=b",
-        "Traceback\n  File x\n",
-        "\n" * 300,
-        "\ufffd\n",
-    ]
-    found = unwrap(lines[1])
-    assert found is not None
-    assert (found.text, found.at, found.level) == ("Traceback\n  File x", AT, "ERROR")
-
-
 @pytest.mark.parametrize(
-    "cut",
-    [b"MESSAGE\n\x07", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff\n", b"MESSAGE\n\x30\0\0\0\0\0\0\0ab\n\n"],
+    ("kubernetes", "service"),
+    [
+        ({"pod_name": "till-0", "container_name": "till"}, "till-0/till"),
+        ({"container_name": "till"}, "till"),
+        ({"labels": {"app": "till"}}, "till"),
+        ({"labels": {"app.kubernetes.io/name": "till"}, "namespace_name": "shop"}, "till"),
+        ({"namespace_name": "shop"}, ""),
+    ],
 )
-def test_a_cut_export_ends_without_its_last_record(cut: bytes) -> None:
-    whole = export({"MESSAGE": b"open", "_HOSTNAME": b"till7"})
-    assert len(list(from_export((whole + cut).splitlines(keepends=True)))) == 1
+def test_what_a_shipper_knows_of_the_pod_names_the_service(
+    kubernetes: dict[str, object], service: str
+) -> None:
+    for line in ({"log": "up\n", "stream": "stdout"}, {"message": "up"}):
+        found = unwrap(json.dumps({**line, "kubernetes": kubernetes}))
+        assert found is not None
+        assert (found.text, found.service) == ("up", service)
+
+
+@pytest.mark.parametrize("label", ["container", "app", "service", "pod"])
+def test_a_label_of_loki_names_the_service(label: str) -> None:
+    found = unwrap(json.dumps({"labels": {label: "till", "cluster": "eu"}, "line": "up"}))
+    assert found is not None
+    assert found.service == "till"
