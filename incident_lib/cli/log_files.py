@@ -244,6 +244,9 @@ class _Report(msgspec.Struct):
         row = self.evidence.of(LogSummary)[0]
         if row.levels:
             yield f"Levels: {', '.join(f'{level} {count:,}' for level, count in row.levels.items())}"
+        if row.services:
+            most = sorted(row.services.items(), key=lambda item: (-item[1], item[0]))
+            yield f"Services: {', '.join(f'{name} {count:,}' for name, count in most[:_SHOWN])}"
         if row.requests_count:
             failed = format_share(row.server_errors_count / row.requests_count)
             yield ""

@@ -325,7 +325,7 @@ def figures(records: Iterable[Row]) -> dict[str, Any]:
     for row in found:
         by_kind.setdefault(row.pop("row"), []).append(row)
     summary = by_kind.get(LogSummary.__name__, [{}])[0]
-    keep = ("first_at", "last_at", "levels", "formats", "requests_count", "server_errors_count")
+    keep = ("first_at", "last_at", "levels", "formats", "services", "requests_count", "server_errors_count")
     return {
         **{name: summary.get(name) for name in keep},
         "by_minute": by_kind.get(LogBucket.__name__, []),
