@@ -9,6 +9,7 @@ from incident_lib.model import FindingSeverity
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.probes.events import ServerEvent, event_of, parse_events, server_events
 from incident_lib.technologies.logs.probes.scan import Scan
+from tests.unit.technologies.logs.logs_of import concluded
 
 
 @pytest.mark.parametrize(
@@ -151,6 +152,10 @@ stop api-1 exited with code 143
 failover promoted self to leader by acquiring session lock
 failover Failover election won: I'm the new master.
 failover LOG:  selected new timeline ID: 3
+sentinel_failover 1:X 15 Jan 2026 14:30:00.000 # +switch-master till 192.0.2.7 6380 192.0.2.8 6380
+sentinel_failover +failover-end master till 192.0.2.7 6380
+sentinel_failover +failover-end-for-timeout master till redis-0.redis 6380
+sentinel_no_answer 12:X 15 Jan 2026 14:30:00.000 # +sdown master till 192.0.2.7 6380
 replica_start LOG:  entering standby mode
 replica_start MASTER <-> REPLICA sync started
 replica_start Before turning into a replica, using my own master parameters. REPLICAOF 10.0.0.7:6379 enabled
@@ -250,3 +255,31 @@ def test_lines_of_one_shape_report_different_events() -> None:
         "unit_failed": 1,
         "process_killed": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("+switch-master till 192.0.2.7 6380 192.0.2.8 6380", "server.sentinel_failover"),
+        ("+failover-end master till 192.0.2.7 6380", "server.sentinel_failover"),
+        ("+sdown master till 192.0.2.7 6380", "server.sentinel_no_answer"),
+        ("+odown master till 192.0.2.7 6380 #quorum 2/2", "class.redis_sentinel_down"),
+        ("-failover-abort-not-elected master till 192.0.2.7 6380", "class.redis_failover_failed"),
+    ],
+)
+def test_what_a_sentinel_does_about_a_primary_is_not_nothing_unusual(line: str, expected: str) -> None:
+    lines = [f"9:X 15 Jan 2026 14:4{number}:05.125 # +new-epoch 12" for number in range(5)]
+    analysis = concluded(*lines, f"9:X 15 Jan 2026 14:44:40.125 # {line}")
+    found = {each.id.removeprefix("logs.lines."): each.severity for each in analysis.findings}
+    assert found[expected] is FindingSeverity.WARNING
+    assert "ok" not in found
+
+
+def test_no_answer_before_a_failover_is_explained_by_it() -> None:
+    analysis = concluded(
+        "9:X 15 Jan 2026 14:44:30.125 # +sdown master till 192.0.2.7 6380",
+        "9:X 15 Jan 2026 14:44:40.125 # +switch-master till 192.0.2.7 6380 192.0.2.8 6380",
+    )
+    found = {each.id.removeprefix("logs.lines."): each.severity for each in analysis.findings}
+    assert found["server.sentinel_failover"] is FindingSeverity.WARNING
+    assert found["server.sentinel_no_answer"] is FindingSeverity.INFO
