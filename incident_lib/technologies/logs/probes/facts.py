@@ -31,6 +31,7 @@ MOST_ENDPOINTS = MOST_EXCEPTIONS = 500
 MOST_SHAPES = 500  # of lines that were not read
 MOST_OCCURRENCES = 50_000  # moments of errors and events that are kept apart
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
+_SAME_SECONDS = 1.0  # between the two lines of a request, at most
 MOST_PEERS = 200  # hosts that errors are about, of all classes
 PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
@@ -53,7 +54,8 @@ class Facts:
         self.digest = digest
         self._width = digest.slot_seconds
         self._over_time = over_time
-        self._failed: dict[tuple[str, str, str], int] = {}  # requests that only an error line reports so far
+        # Requests that only an error line reports so far: how many, and when the newest of them ended.
+        self._failed: dict[tuple[str, str, str, int], tuple[int, float | None]] = {}
         self._may_report: dict[str, bool] = {}  # by template: most lines report no event
 
     def count_line(self, at: float | None, *, timed: bool, known: bool) -> None:
@@ -190,23 +192,28 @@ class Facts:
             if death in deaths or len(deaths) < _STRETCHES:
                 deaths[death] = deaths.get(death, 0) + 1
 
-    def _is_repeated(self, line: Line) -> bool:
-        """Return whether an error line has reported the request of this access line: Caddy writes both."""
+    def _is_repeated(self, line: Line, at: float | None) -> bool:
+        """Return whether an error line has reported the request of this access line: Caddy writes both.
+
+        They end alike, at one time: a client may ask for the same again, and be served.
+        """
         if not line.reported_by:
             return False
-        request = (line.reported_by, line.method, line.path)
-        count = self._failed.pop(request, 0)
+        request = (line.reported_by, line.method, line.path, line.status // 100)
+        count, failed_at = self._failed.pop(request, (0, at))
+        if at is not None and failed_at is not None and abs(at - failed_at) > _SAME_SECONDS:
+            count = 0
         if line.logger.startswith("http.log.error"):
             if len(self._failed) >= MOST_ENDPOINTS:
                 self._failed.clear()
-            self._failed[request] = count + 1
+            self._failed[request] = (count + 1, at)
             return False
         if count > 1:
-            self._failed[request] = count - 1
+            self._failed[request] = (count - 1, failed_at)
         return count > 0
 
     def _request(self, line: Line, at: float | None) -> None:
-        if self._is_repeated(line):
+        if self._is_repeated(line, at):
             return
         family, duration = line.status // 100, line.duration
         requests = self.digest.requests.get(line.format)

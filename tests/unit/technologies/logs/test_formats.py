@@ -552,11 +552,11 @@ def test_a_line_of_a_program_is_read(text, form, expected):
     assert line.is_known == (form != "plain")
 
 
-def _caddy(logger, port, status, uri="/till"):
+def _caddy(logger, port, status, uri="/till", at=1768487465.5):
     level = "error" if status >= 500 else "info"
     request = f'{{"remote_ip":"10.0.0.7","remote_port":"{port}","method":"GET","uri":"{uri}"}}'
     return (
-        f'{{"level":"{level}","ts":1768487465.5,"logger":"http.log.{logger}","msg":"x","request":{request},'
+        f'{{"level":"{level}","ts":{at},"logger":"http.log.{logger}","msg":"x","request":{request},'
         f'"duration":0.25,"status":{status}}}'
     )
 
@@ -568,6 +568,11 @@ def _caddy(logger, port, status, uri="/till"):
         ([_caddy("error.log0", 61, 502)] * 2 + [_caddy("access.log0", 61, 502)] * 2, 2, 2),
         ([_caddy("access", 61, 200), _caddy("error", 61, 503), _caddy("error", 62, 503)], 3, 2),
         ([_caddy("error", 61, 502), _caddy("access", 61, 200, "/other"), _caddy("access", 61, 502)], 2, 1),
+        ([_caddy("error", 61, 502), _caddy("access", 61, 200)], 2, 1),  # asked again, and served
+        ([_caddy("error", 61, 502), _caddy("access", 61, 404), _caddy("access", 61, 502)], 2, 1),
+        ([_caddy("error", 61, 404), _caddy("access", 61, 404)], 1, 0),
+        ([_caddy("error", 61, 502), _caddy("access", 61, 502, at=1768487469.5)], 2, 2),  # of another request
+        ([_caddy("error", 61, 502), _caddy("access", 61, 502, at=1768487465.75)], 1, 1),
     ],
 )
 def test_a_request_that_an_error_line_and_an_access_line_report_counts_once(lines, count, failed):
