@@ -28,6 +28,7 @@ _BEGUN = (
     rf"[2-6][0-9]{{11}}|[2-68][0-9]{{3}}(?:{_APART})[0-9]{{4}}(?:{_APART})[0-9]{{4}}|3[0-9]{{3}}(?:{_APART})[0-9]{{6}}(?:{_APART})"
     r"|[A-Z]{2}[0-9]{2}(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{4}(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{4}"
 )
+_LONGEST_ESCAPE = 20
 _ESCAPING = (b"%", b"\\", b"\x1b")
 _NEAR = 80  # characters in front of a number in which its name may stand
 _IN_NUMBER = re.compile(rb"(?:[0-9][.-]|[0-9a-f]{4}-)\Z")
@@ -64,15 +65,18 @@ class Accounts:
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Yield begin, end and family of the numbers, in any order."""
-        if _begun().search(data) is None:
-            return
         fronts = 2 if any(sign in data for sign in _ESCAPING) else 1
-        for pattern in _CARDS[:fronts]:
-            for match in pattern.finditer(data):
-                yield from self._of_card(data, match)
-        for pattern in _ACCOUNTS[:fronts]:
-            for match in pattern.finditer(data):
-                yield from self._of_account(data, match)
+        place = 0
+        while begun := _begun().search(data, place):
+            first = max(place, begun.start() - _LONGEST_ESCAPE)
+            place = data.find(b"\n", begun.end())
+            place = len(data) if place < 0 else place
+            for pattern in _CARDS[:fronts]:
+                for match in pattern.finditer(data, first, place):
+                    yield from self._of_card(data, match)
+            for pattern in _ACCOUNTS[:fronts]:
+                for match in pattern.finditer(data, first, place):
+                    yield from self._of_account(data, match)
 
     def _of_card(self, data: bytes, match: re.Match[bytes]) -> Iterator[tuple[int, int, str]]:
         if (digits := match["run"]) is not None:
