@@ -11,6 +11,7 @@ from typing import NamedTuple
 from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.quotes import bracket_end
+from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
@@ -47,6 +48,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _ANY_MARK = re.compile(_MARK)
+_STATEMENTS, _COMPARISONS = Sieve(_STATEMENT), Sieve(_COMPARED)
 _LIST = re.compile(
     r"(?<!binding )(?:param(?:eter)?s?|args|arguments|bind(?:ings?)?|values|data)[\"']?\s{0,4}"
     r"(?:=>|[:=]|is)?\s{0,4}(?P<open>[\[({])"
@@ -85,12 +87,12 @@ def statements(text: str, folded: str) -> Iterator[Statement]:
     """Yield the statements that have marks for secret columns."""
     if "select" not in folded and " into" not in folded and "update" not in folded and "delete" not in folded:
         return
-    found = list(_STATEMENT.finditer(text))
+    found = list(_STATEMENTS.finditer(text, text.encode("utf-8", "surrogatepass")))
     allowance = Allowance(free=_FREE_STATEMENTS, characters_each=_CHARACTERS_EACH)
     for number, match in enumerate(found):
         limit = found[number + 1].start() if number + 1 < len(found) else len(text)
         limit = min(limit, match.start() + _LONGEST)
-        if not allowance.take(match.start()) or not _ANY_MARK.search(text, match.end(), limit):
+        if not allowance.take(match.start()) or not _has_columns(text, folded, match.start(), limit):
             continue
         secret, end = _secret_marks(text, match.start(), limit)
         if secret:
@@ -123,6 +125,12 @@ def _after_lines(text: str, place: int, limit: int) -> int:
         if not place:
             return limit
     return place
+
+
+def _has_columns(text: str, folded: str, begin: int, limit: int) -> bool:
+    """Return whether there may be marks whose columns are known."""
+    is_inserting = folded.find("into", begin, limit) >= 0 and _ANY_MARK.search(text, begin, limit) is not None
+    return is_inserting or _COMPARISONS.may_match(text[begin:limit])
 
 
 def _secret_marks(text: str, begin: int, limit: int) -> tuple[dict[str, Strength], int]:

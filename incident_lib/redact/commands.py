@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, looks_random
 
@@ -33,11 +34,11 @@ class _Command(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
     drawn: bool = False  # it is one only where it was drawn: an option of that letter may be another
 
-    def spans(self, text: str) -> Iterator[Span]:
-        """Yield where the secrets of the command stand."""
-        pattern = _compiled(self.pattern)
-        for match in pattern.finditer(text):
-            for name in pattern.groupindex:
+    def spans(self, text: str, data: bytes) -> Iterator[Span]:
+        """Yield where the secrets of the command stand. `data`: the text's bytes."""
+        sieve = _compiled(self.pattern)
+        for match in sieve.finditer(text, data):
+            for name in sieve.pattern.groupindex:
                 value = match[name]
                 if self.drawn and value and not looks_random(value):
                     continue
@@ -46,7 +47,7 @@ class _Command(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> Sieve:
     """Return the expression; what is looked for far behind a command ends where the command stands again.
 
     What it is followed by there is found from that place, and a line full of commands is read once.
@@ -57,7 +58,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     filled = pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP)
     if filled.startswith(_WORD):
         filled = f"{_BEHIND_ESCAPE}{filled.removeprefix(_WORD)}"
-    return re.compile(filled)
+    return Sieve(re.compile(filled))
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +81,8 @@ def _commands() -> tuple[tuple[_Command, ...], Any, list[int]]:
 def secrets_of_commands(text: str, folded: str) -> Iterator[Span]:
     """Yield the spans of secrets that are known by the command around them. `folded`: in small letters."""
     commands, hints, owners = _commands()
+    data = text.encode("utf-8", "surrogatepass")
     for number in sorted({owners[index] for index in hints.Match(folded) or ()}):
         command = commands[number]
         if not command.also or any(option in folded for option in command.also):
-            yield from command.spans(text)
+            yield from command.spans(text, data)
