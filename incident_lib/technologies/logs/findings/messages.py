@@ -16,7 +16,7 @@ from incident_lib.technologies.logs.findings.recovery import (
     spell_of,
     state_of,
 )
-from incident_lib.technologies.logs.findings.view import View, span, when
+from incident_lib.technologies.logs.findings.view import SERVERS, View, is_of_server, span, when
 from incident_lib.technologies.logs.probes.events import event_of, server_events
 from incident_lib.technologies.logs.rows import (
     LogEndpoint,
@@ -33,7 +33,6 @@ _BEGINNING = 0.1  # of the time of a log
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
 _FIELDS = frozenset({"json", "logfmt"})  # proxies write these too, where they name a failing peer
-_SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
 
 
 def judge_classes(view: View) -> Iterator[Finding]:
@@ -46,7 +45,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
         meant = explained or _in_a_restart(row, view)
-        of_client = known.is_of_client and _is_of_server(view)
+        of_client = known.is_of_client and is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
         passing = few or over or meant or of_client or passes or not view.summary.has_times
         found = finding(
@@ -77,16 +76,10 @@ def _unknown_class(row: LogErrorClass) -> LogClass:
     return LogClass(id=row.error_class, title=title, advice="", example=row.example, match=())
 
 
-def _is_of_server(view: View) -> bool:
-    """Return whether it is the log of a server, which holds the errors of what its clients send, too."""
-    lines = sum(view.summary.formats.get(name, 0) for name in _SERVERS)
-    return lines > view.summary.lines_count / 2
-
-
 def _fails_as_often(row: LogErrorClass, view: View) -> bool:
     """Return whether requests fail, or many lines are errors, and most of them may be so for this error."""
     summary, failed = view.summary, view.summary.server_errors_count
-    if not summary.requests_count and not _is_of_server(view):
+    if not summary.requests_count and not is_of_server(view):
         many = summary.errors_count >= view.limit("error_lines.least_count")
         share = summary.errors_count / max(summary.lines_count, 1)
         return (
@@ -233,7 +226,7 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     first = max(rows, key=lambda row: (states[row.level, row.template].holds is not Holds.PAST, row.count))
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
-    of_client = _is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
+    of_client = is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
     found = finding(
         view.evidence,
         "unknown_error",
@@ -306,7 +299,7 @@ def judge_error_lines(view: View) -> Iterator[Finding]:
     bad = (
         many
         and summary.has_times
-        and not _is_of_server(view)
+        and not is_of_server(view)
         and ratio >= view.limit("error_lines.warning_ratio")
     )
     found = finding(
@@ -350,7 +343,7 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
     """Yield `server.not_ready` where the newest start of a data store is not followed by its being ready."""
     start, ready = events.get("start"), events.get("ready")
     started, was_ready = start and start.last_at, ready and ready.last_at
-    if not started or not _SERVERS & view.summary.formats.keys() or (was_ready and was_ready >= started):
+    if not started or not SERVERS & view.summary.formats.keys() or (was_ready and was_ready >= started):
         return
     yield finding(
         view.evidence,

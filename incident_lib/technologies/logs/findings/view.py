@@ -12,6 +12,8 @@ from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 from incident_lib.technologies.logs.series import failures, slowness
 from incident_lib.units import format_duration
 
+SERVERS = frozenset({"postgres", "redis"})  # a server's log holds the errors of its clients
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A log and its onsets. `summary.has_times` is whether enough lines have times."""
@@ -67,6 +69,12 @@ def ended_moment(view: View) -> datetime | None:
     return (
         ended if lasted <= most and quiet > 3 * most and served >= view.limit("errors.served_since") else None
     )
+
+
+def is_of_server(view: View) -> bool:
+    """Return whether it is the log of a server, which holds the errors of what its clients send, too."""
+    lines = sum(view.summary.formats.get(name, 0) for name in SERVERS)
+    return lines > view.summary.lines_count / 2
 
 
 def when(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""What lines without a level report in words: a log that has no levels is not free of errors. Pure."""
+"""What lines without an error level report in words: a log that has no levels is not free of errors. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of, worst
-from incident_lib.technologies.logs.findings.view import View, span
+from incident_lib.technologies.logs.findings.view import View, is_of_server, span
 from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.rows import LogTemplate
 from incident_lib.units import format_share, format_times
@@ -24,23 +24,59 @@ _NONE = re.compile(  # a count of none, or of what a limit allows
     r"|\b(?:on|max|if)[_-](?:fail|err)\w*",
     re.IGNORECASE,
 )
+# At a level that means no harm: what fails, and not a part of a name, a count, a condition or a statement.
+_FAILED = r"(?:failed|dropped|rejected|denied|refused|timed out)"
+_FAILS = re.compile(
+    rf"(?<![\w/.-])(?:{_FAILED}|failure|failing|can(?:no|')t|could(?: not|n't)|unable to|gave up|giving up"
+    r"|exception|unreachable)(?![\w/=-]|\.\w)",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"\b(?:if|when|whenever|unless|until|in case|would|may|might)\b[^.;:]{0,60}"
+    rf"\b(?:fail|{_FAILED}|can(?:no|')t|could|unable|exception)"
+    rf"|\b(?:no|0|zero|without|any|not|never|nothing|none) (?:\w{{1,20}} )?{_FAILED}"
+    rf"|(?:^|[,;:(\[]) ?\d+ (?:\w{{1,20}} )?(?:{_FAILED}|failures?)\b"  # counts, of whatever size
+    rf"|\d (?:{_FAILED}|failing) [a-z]+s\b"
+    rf"|\b(?:{_FAILED}|failures?|exceptions?)(?:[:=] ?\d+ *(?:$|[,;)|\]/])| 0\b)"
+    rf"|\b{_FAILED} (?:count|counter|total|ratio|rate|metric)s?\b"
+    rf"|\b(?:\w+ing|\w+ed|found)(?: up| for| of)?(?: all| any| the| old)* {_FAILED} [a-z]+s\b"
+    r"|\b(?:succeeded|successfully|recovered|as expected|harmless|ignor(?:ed|ing))\b"
+    r"|\btests?[_/:]|\b(?:PASSED|XFAIL|SKIPPED)\b"
+    r"|\b(?:table|column|index|constraint|trigger|schema)s? \S{0,60} ?dropped\b"
+    r"|\bselect\b.{1,200}\bfrom\b|\binsert into\b|\bupdate \S{1,80} set\b|\bdelete from\b",
+    re.IGNORECASE,
+)
 
 
 def judge_worded(view: View) -> Iterator[Finding]:
-    """Yield `worded`: lines without a level, and of no known class, that report failures in their words."""
+    """Yield `worded`: lines without an error level, and of no known class, that report failures in words.
+
+    Of a level that means no harm, only lines of one kind that are a large part of the log.
+    """
     templates = view.evidence.of(LogTemplate)
-    rows = sorted(filter(reports_failure, templates), key=lambda row: -row.count)
-    count = sum(row.count for row in rows)
-    if count < view.limit("error_lines.least_count"):
-        return
     entries = sum(row.count for row in templates) + view.summary.requests_count
+    least = view.limit("error_lines.least_count")
+    most = [
+        row
+        for row in templates
+        if row.count >= least
+        and row.count / entries > view.limit("error_lines.warning_ratio")
+        and reports_failure_calmly(row)
+    ]
+    bare = [row for row in templates if reports_failure(row)]
+    rows = sorted((*bare, *most), key=lambda row: -row.count)
+    count = sum(row.count for row in rows)
+    if count < least:
+        return
     bad = view.summary.has_times and count / entries >= view.limit("worded.warning_ratio")
+    bad = bad and not (most and is_of_server(view))
+    lines = f"{count:,} lines without {'an error level' if most else 'a level'}"
     found = finding(
         view.evidence,
         "worded",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
-        f"{count:,} lines without a level ({format_share(count / entries)}) report failures in words, most "
-        f"often {format_times(rows[0].count)}: {rows[0].example[:160]}",
+        f"{lines} ({format_share(count / entries)}) report failures in words, most often "
+        f"{format_times(rows[0].count)}: {rows[0].example[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
         ),
@@ -66,3 +102,18 @@ def reports_failure(row: LogTemplate) -> bool:
         return False
     text = row.example[:300]
     return bool(_FAILURE.search(text)) and not _NONE.search(text) and not event_of(text)
+
+
+def reports_failure_calmly(row: LogTemplate) -> bool:
+    """Return whether lines of a level that means no harm report in their words that something failed.
+
+    >>> from msgspec.structs import replace
+    >>> row = LogTemplate(template="", level="INFO", count=9, first_at=None, last_at=None, example="")
+    >>> texts = ("payment 7 failed, order dropped", "import done, 2 failed", "will retry if it failed")
+    >>> [reports_failure_calmly(replace(row, example=text)) for text in texts]
+    [True, False, False]
+    """
+    if row.level != "INFO" or row.error_class:
+        return False
+    text = row.example[:300]
+    return bool(_FAILS.search(text)) and not (_NONE.search(text) or _HARMLESS.search(text) or event_of(text))

@@ -91,7 +91,8 @@ def test_few_of_them_are_worth_knowing_only(failed, severity):
 @pytest.mark.parametrize(
     "row",
     [
-        template(90, "the charge failed", level="INFO"),  # the program gives its weight itself
+        template(90, "the charge failed", level="WARNING"),  # the program gives its weight itself
+        template(90, "the charge failed", level="DEBUG"),
         template(90, "no space left on device", error_class="disk_full"),  # judged by its class
     ],
 )
@@ -104,3 +105,89 @@ def test_words_at_an_unknown_time_are_no_alarm():
     found = judge(untimed, template(90, "the charge failed"))
     assert found["worded"].severity is FindingSeverity.INFO
     assert found["no_times"].severity is FindingSeverity.UNKNOWN
+
+
+CALM = [
+    "charging order 7 failed: card declined, order dropped",
+    "could not print receipt 7",
+    "cannot open drawer 7, the till stays shut",
+    "Unable to reach printer-7",
+    "dial tcp 10.0.0.7:9100: connect: connection refused",
+    "till 7 gave up after 3 attempts",
+    "printing 7: timed out after 5s",
+    "access denied for cashier 7",
+    "drawer state=failed",
+    "result of sum 7: exception in rounding",
+    "payment of 7.50 failed for order 7",
+    "health check of till 7 failed",
+    "retry 3 of receipt 7 failed",
+]
+HARMLESS = [
+    "import of day 7 done: 12 paid, 0 failed",
+    "import of day 7 done: 12 paid, 2 failed",
+    "paid=12 failed=0 dropped=0",
+    "batch done, failed: 3, paid: 9",
+    "retry 2 of receipt 7 succeeded after the printer refused it",
+    "receipt 7 is printed again if the first try failed",
+    "calls the manager when a charge fails, timed out or was refused",
+    "sum 7 finished without errors",
+    "no payment failed in hour 7",
+    "retrying failed receipts of till 7",
+    "cleaned up old failed uploads",
+    "found 3 dropped connections",
+    "tests/test_sum.py::test_that_a_refused_card_failed PASSED",
+    "GET /receipts/failed answered",
+    "queue failed-receipts has 7 entries",
+    "failed_receipts 7",
+    "statement: UPDATE receipts SET state = 'failed' WHERE id = 7",
+    "statement: SELECT id FROM receipts WHERE state = 'failed'",
+    "index receipts_7 dropped",
+    "dropped 0 packets",
+    "the drawer was not refused",
+    "card reader recovered after a failure",
+    "order 7 paid",
+]
+
+
+@pytest.mark.parametrize("text", CALM)
+def test_a_large_part_that_fails_at_a_harmless_level_is_not_nothing_unusual(text: str) -> None:
+    found = judge(summary(100), template(30, text, level="INFO"), template(70, "order paid", level="INFO"))
+    assert found["worded"].severity is FindingSeverity.WARNING
+    assert "30 lines without an error level (30 %) report failures in words" in found["worded"].title
+    assert text in found["worded"].title
+    assert "ok" not in found
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_words_that_only_sound_like_failures_are_none(text: str) -> None:
+    rows_of_log = (template(60, text, level="INFO"), template(40, "order paid", level="INFO"))
+    assert judge(summary(100), *rows_of_log).keys() == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "of", "severity"),
+    [
+        (9, 30, None),
+        (10, 100, None),  # a tenth is no large part
+        (11, 100, FindingSeverity.INFO),
+        (19, 100, FindingSeverity.INFO),
+        (20, 100, FindingSeverity.WARNING),
+    ],
+)
+def test_how_many_fail_at_a_harmless_level_decides(
+    failed: int, of: int, severity: FindingSeverity | None
+) -> None:
+    found = judge(summary(of), template(failed, "charge failed", level="INFO"), template(of - failed, "paid"))
+    assert ("worded" in found and found["worded"].severity) == (severity or False)
+    assert ("ok" in found) == (severity is None)
+
+
+def test_several_kinds_that_fail_at_a_harmless_level_are_looked_at_each() -> None:
+    kinds = [template(8, f"{word} failed", level="INFO") for word in ("charge", "sum", "receipt", "drawer")]
+    assert judge(summary(100), *kinds, template(68, "paid", level="INFO")).keys() == {"ok"}
+
+
+def test_what_a_data_store_logs_calmly_of_its_clients_is_no_alarm() -> None:
+    of_server = summary(100, formats={"postgres": 100})
+    found = judge(of_server, template(90, "could not notify client 7", level="INFO"))
+    assert found["worded"].severity is FindingSeverity.INFO
