@@ -36,4 +36,5 @@ def analyze(arguments: argparse.Namespace) -> int:
     print_comparison(console, again.comparison, verbose=True)
     if arguments.verbose:
         terminal.print_analysis(console, again.case, verbose=True)
+        terminal.print_short(console, again.case)
     return DONE

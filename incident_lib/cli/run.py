@@ -143,6 +143,7 @@ def run_incident(
         record, path = _run_notebooks(case, folder, console, options, seconds=left)
     except FolderError as error:
         return _end_unkept(case, folder, console, str(error), as_json=as_json)
+    terminal.print_short(console, case)
     return _print_end(console, record, path, as_json=as_json)
 
 

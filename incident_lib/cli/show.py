@@ -43,6 +43,7 @@ def show(arguments: argparse.Namespace) -> int:
     else:
         terminal.print_findings(console, case.analysis)
         terminal.print_analysis(console, case, verbose=arguments.verbose)
+        terminal.print_short(console, case)
     return 0
 
 

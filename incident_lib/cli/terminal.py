@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -177,29 +177,43 @@ def print_analysis(console: Console, case: Case, *, verbose: bool) -> None:
         console.print(changes)
     console.print(_hypotheses(case, verbose=verbose))
     if analysis.hypotheses:
-        print_around(console, case)
+        _print_similar(console, case)
 
 
-def print_around(console: Console, case: Case) -> None:
-    """Print how severe it is by measurement, and the past incident that resembles it most."""
-    severity, reason = propose_severity(case.analysis, case.topology)
-    declared = case.incident.severity if case.incident else None
-    differs = f" (declared {declared.value}; a person decides)" if declared not in {None, severity} else ""
-    console.print(_labelled("Severity", f"{severity.value} by what was measured{differs}: {reason}"))
+def _print_similar(console: Console, case: Case) -> None:
     exclude = case.incident.id if case.incident else ""
     similar = similar_incidents(
         case.settings.incidents, case.analysis, case.topology, exclude, deadline_seconds=_SIMILAR_SECONDS
     )
-    if case.incident:
-        for proposed in proposed_actions(case.analysis, case.settings)[:_PROPOSALS]:
-            console.print(_labelled("Propose", f"{proposed.text}:"))
-            print_command(console, command_of(proposed, case.commands))
-        for missing in what_is_missing(case.analysis, case.settings)[:1]:
-            console.print(_labelled("Missing", missing))
     for past in similar.found[:1]:
         ended = (past.resolution.reason, *past.resolution.mitigations, past.resolution.cause)
         ended_by = "; ".join(part for part in ended if part) or "what ended it was not written down"
         console.print(_labelled("Like", f"{past.incident}: {ended_by}"))
+
+
+def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> None:
+    """Print what a tired reader needs last on the screen: the verdict, the first action, what to type.
+
+    `command` is typed where no action is proposed. In a large incident all of it fits on a small screen.
+    """
+    analysis = case.analysis
+    for first in analysis.hypotheses[:1]:
+        console.print(Text("\nIn short", style="bold"))
+        severity, reason = propose_severity(analysis, case.topology)
+        declared = case.incident.severity if case.incident else None
+        differs = "" if declared in {None, severity} else f" (declared {declared}; a person decides)"
+        console.print(_labelled("Severity", f"{severity} by what was measured{differs}: {reason}"))
+        console.print(_labelled("Top cause", first.title))
+        console.print(_labelled("Do first", first.first_action))
+    proposed = proposed_actions(analysis, case.settings)[:_PROPOSALS] if case.incident else ()
+    for action in proposed:
+        console.print(_labelled("Propose", f"{action.text}:"))
+        print_command(console, command_of(action, case.commands))
+    if case.incident and analysis.hypotheses:
+        for missing in what_is_missing(analysis, case.settings)[:1]:
+            console.print(_labelled("Missing", missing))
+    if command and not proposed:
+        print_command(console, case.commands.line(*command))
 
 
 def print_unkept(console: Console, why: str) -> None:

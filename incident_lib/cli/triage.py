@@ -43,17 +43,17 @@ def triage(arguments: argparse.Namespace) -> int:
         count = format_count(sum(case.hidden.values()), "secret")
         kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(case.hidden.items()))
         console.print(f"\nHidden in what was collected: {count} ({kinds})", style="dim", markup=False)
+    command: tuple[str, ...] = ()
     if why:
         terminal.print_unkept(console, why)
     elif folder:
-        kept = f"\nSnapshot {case.snapshot} is kept in {folder.path}. For its pages:"
-        console.print(kept, style="dim", markup=False, soft_wrap=True)
-        print_command(console, case.commands.line("run", "--snapshot", case.snapshot))
+        console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim", soft_wrap=True)
+        command = ("run", "--snapshot", case.snapshot)
     else:
-        console.print("\nNot kept. For the record (correct the title):", style="dim")
+        console.print("\nNot kept; the command below declares it (correct the title)", style="dim")
         likely = case.analysis.hypotheses[:1]
         title = plain(likely[0].title) if likely else f"Triage at {case.collected_at:%H:%M} UTC"
         severity, _ = propose_severity(case.analysis, case.topology)
-        words = ("declare", "--title", title, "--severity", severity.value)
-        print_command(console, case.commands.line(*words))
+        command = ("declare", "--title", title, "--severity", severity.value)
+    terminal.print_short(console, case, command)
     return 0

@@ -44,6 +44,34 @@ def test_the_first_three_hypotheses_are_shown_and_the_rest_when_asked_for(verbos
     assert ("and 2 more, which -v shows" in out) is not verbose
 
 
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_end_is_short_and_can_be_pasted(width):
+    file, case = io.StringIO(), case_of(5)
+    first, *others = case.analysis.hypotheses
+    first = msgspec.structs.replace(first, title="Sessions wait " * 12, first_action="Cancel it. " * 20)
+    analysis = msgspec.structs.replace(case.analysis, hypotheses=(first, *others))
+    command = ("declare", "--title", "Sessions wait " * 12, "--severity", "SEV3")
+    terminal.print_short(
+        Console(file=file, width=width), msgspec.structs.replace(case, analysis=analysis), command
+    )
+    lines = file.getvalue().strip().splitlines()
+    assert len(lines) <= 24
+    assert lines[0] == "In short"
+    assert [line.split("  ")[0] for line in lines if line[:1].strip()][1:] == [
+        "Severity",
+        "Top cause",
+        "Do first",
+    ]
+    assert lines[-1].strip().startswith("incident declare --title 'Sessions wait ")
+    assert lines[-1].endswith("--severity SEV3")
+
+
+def test_without_a_hypothesis_the_end_is_the_command_alone():
+    file = io.StringIO()
+    terminal.print_short(Console(file=file, width=80), case_of(0), ("run",))
+    assert file.getvalue().split() == ["incident", "run"]
+
+
 def test_what_comes_of_no_probe_is_printed_too(capsys):
     found = tuple(
         Finding(id=name, severity=FindingSeverity.WARNING, target="backend", title=title, evidence=())
