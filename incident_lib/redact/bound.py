@@ -87,6 +87,8 @@ def statements(text: str, folded: str) -> Iterator[Statement]:
     """Yield the statements that have marks for secret columns."""
     if "select" not in folded and " into" not in folded and "update" not in folded and "delete" not in folded:
         return
+    if " into" not in folded and not _COMPARISONS.may_match(text):
+        return
     found = list(_STATEMENTS.finditer(text, text.encode("utf-8", "surrogatepass")))
     allowance = Allowance(free=_FREE_STATEMENTS, characters_each=_CHARACTERS_EACH)
     for number, match in enumerate(found):

@@ -19,7 +19,8 @@ _WIDER = {"w": rf"\w{_BEYOND}", "d": rf"\d{_BEYOND}", "s": rf"\s\x0b\x1c-\x1f{_B
 _NOTHING = frozenset("bBZ")  # what matches a place
 _COUNTED = 32  # more is not counted
 _OPEN_END = re.compile(r",\}|[*+]")
-_FEW, _CHARACTERS_EACH = 64, 4096  # places that may be far from their ends; with more of them, all is read
+_FEW = 64  # places that are tried one by one, and one more for so much text; with more of them, all is read
+_NEAR, _FAR = 128, 4096  # characters for each place whose end is near, and whose end may be far
 
 
 class Sieve:
@@ -29,7 +30,7 @@ class Sieve:
         self.pattern = pattern
         expression = sieve_of(pattern.pattern)
         self._sieve = _re2(expression, is_folded=bool(pattern.flags & re.IGNORECASE))
-        self._is_short = _OPEN_END.search(expression) is None
+        self._characters_each = _FAR if _OPEN_END.search(expression) else _NEAR
 
     def may_match(self, text: str) -> bool:
         """Return whether the expression may match somewhere in the text."""
@@ -39,7 +40,7 @@ class Sieve:
         """Yield what the expression itself would; `data`: the text's bytes. It must match no empty text."""
         at = place = 0  # in the text, in its bytes
         is_plain = text.isascii()
-        for _ in range(len(text) if self._is_short else _FEW + len(text) // _CHARACTERS_EACH):
+        for _ in range(_FEW + len(text) // self._characters_each):
             found = self._sieve.search(data, place)
             if found is None:
                 return

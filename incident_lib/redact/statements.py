@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.names import Strength, strength
+from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, is_secret, looks_random, looks_secret
 
 _PGPASS = re.compile(
     r"(?m)^[^\s:#]{1,200}:(?:\d{1,5}|\*):[^\s:]{1,100}:[^\s:]{1,100}:(?P<value>[^\s]{1,400})$"
 )
+_PGPASS_LINES = Sieve(_PGPASS)
 _USER_LIST = re.compile(r"(?m)^\"[\w.-]{1,64}\"\s+\"(?P<value>[^\"]{8,400})\"")
 _INSERT = re.compile(
     r"\b(?:insert\s{1,20}(?:ignore\s{1,20})?into|replace\s{1,20}into|merge\s{1,20}into)\s{1,20}[\w.\"`\[\]]{1,128}\s{0,20}\((?P<columns>[^()]{1,4000})\)",
@@ -41,7 +43,7 @@ def secrets_of_statements(text: str, folded: str) -> Iterator[Span]:
         yield from _inserted(text)
     if "parameters: $" in folded:
         yield from _bound(text)
-    if ":" in text:
+    if ":" in text and _PGPASS_LINES.may_match(text):
         yield from _of_lines(text)
     if text.startswith('"') or '\n"' in text:
         yield from _of(_USER_LIST, text)

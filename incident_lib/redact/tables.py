@@ -15,6 +15,7 @@ from incident_lib.redact.values import MARK, is_secret, looks_random
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]")  # that an engine puts before each line
 _RULE = re.compile(r"[\s|+:=─┼│-]*\Z")  # between a header and its rows
 _COLUMN = re.compile(r"[\"`\[]?[^\W\d][\w.-]{0,60}[\"`\]]?\Z")
+_IN_NO_HEADER = re.compile(r"[^\w.\-\"`\[\] ,;\t|│\r]")
 _COPY = re.compile(
     r"\bcopy\s{1,8}[\w.\"]{1,128}\s{0,8}\((?P<columns>[^()\n]{1,4000})\)\s{1,8}from\s{1,8}stdin\b(?P<how>[^\n]{0,200})",
     re.IGNORECASE,
@@ -64,7 +65,10 @@ def tables(text: str, folded: str) -> Iterator[Table]:
         place = text.rfind("\n", 0, match.start()) + 1
         end = text.find("\n", match.end())
         done = end = len(text) if end < 0 else end
-        if end - place <= _LONGEST_HEADER and (table := _table(text, place, end)):
+        if end - place > _LONGEST_HEADER:
+            continue
+        has_columns = folded.find("stdin", place, end) >= 0 or _may_be_header(text, place, end)
+        if has_columns and (table := _table(text, place, end)):
             yield table
             done = table.end
 
@@ -111,6 +115,11 @@ def _table(text: str, place: int, end: int) -> Table | None:
         return None
     table = Table(place, end + 1, end + 1, delimiter, len(names), secret)
     return table._replace(end=_end_of_rows(text, table))
+
+
+def _may_be_header(text: str, place: int, end: int) -> bool:
+    """Return whether a line has nothing but names and what stands between them."""
+    return _IN_NO_HEADER.search(text, _after_stamp(text, place), end) is None
 
 
 def _is_name(cell: str) -> bool:

@@ -14,13 +14,17 @@ from incident_lib.redact.headers import SCHEME, Headers
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
 from incident_lib.redact.place import BARE, DOLLAR, FREE, LITERAL_PREFIX, Budget, has_both
 from incident_lib.redact.quotes import BRACKETS, LONGEST_VALUE, OPEN, QUOTE, inside
+from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, is_prose, is_secret, looks_random, looks_secret
 
-_STEMS = re.compile(
-    "|".join(map(re.escape, (stem for stem in STEMS if stem != "key")))
-    + r"|key(?!(?<![\w.-]key)[ ]\w{0,19}[\s.,;)])"  # a key to something, as any other word
+_STEMS = Sieve(
+    re.compile(
+        "|".join(map(re.escape, (stem for stem in STEMS if stem != "key")))
+        + r"|key(?!(?<![\w.-]key)[ ]\w{0,19}[\s.,;)])"  # a key to something, as any other word
+    )
 )
+_IN_WORD = re.compile("|".join(map(re.escape, (stem for stem in STEMS if " " not in stem))))
 _RIGHT = re.compile(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
 _WINDOW = 4096  # characters that are judged at once in a flood of names
@@ -31,7 +35,12 @@ _PLAIN_VALUE = re.compile(
     r"|(?P<bare>[^\s\"'\\,;&{}\[\]()<>]{1,4000})(?=[\s,;&}\])]|$))"
 )
 _MIXED_WORD = re.compile(r"(?=[\w.~+/-]{0,40}\d)(?=[\d.~+/-]{0,40}[^\W\d])[\w.~+/-]{8,400}")
-_NAME, _LETTER = re.compile(r"[\w.-]{3,130}"), re.compile(r"[^\W_]")
+_LONGEST_WORD = 130
+_NAME, _RUN, _LETTER = (
+    re.compile(rf"[\w.-]{{3,{_LONGEST_WORD}}}"),
+    re.compile(r"[\w.-]+"),
+    re.compile(r"[^\W_]"),
+)
 _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
 _IN_NAMES = string.ascii_letters + string.digits + "_.-"
@@ -98,7 +107,7 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
     """Yield the spans of values under secrets' names. `folded` is the text in small letters, as long."""
     done = 0
     budget = Budget()
-    for match in _STEMS.finditer(folded):
+    for match in _STEMS.finditer(folded, folded.encode("utf-8", "surrogatepass")):
         at = match.start()
         if at < done:
             continue
@@ -134,8 +143,8 @@ def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
     behind a name on its line.
     """
     done = start
-    for word in _NAME.finditer(text, start, end):
-        if word.start() < done or not _STEMS.search(folded, *word.span()):
+    for word in _words_with_stems(text, folded, start, end):
+        if word.start() < done:
             continue
         sure = strength(word[0])
         if sure <= Strength.FAINT:
@@ -160,11 +169,37 @@ def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
             yield Span(first.start(), done, "secret")
 
 
-def _name_around(text: str, at: int, end: int) -> tuple[int, int]:
-    lowest = max(0, at - _LONGEST_NAME)
-    start = lowest + len(text[lowest:at].rstrip(_IN_NAMES))
+def _words_with_stems(text: str, folded: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Yield the words that hold what a secret's name must hold."""
+    done = start
+    for stem in _IN_WORD.finditer(folded, start, end):
+        begin = stem.start()
+        if begin < done:
+            continue
+        if begin > done and ((letter := text[begin - 1]).isalnum() or letter in "_.-"):
+            begin = _word_begin(text, begin, done)
+        word = _NAME.match(text, begin, end)
+        if word and word.end() - begin < _LONGEST_WORD:
+            done = word.end()
+            yield word
+            continue
+        run = _RUN.match(text, begin, end)
+        done = run.end() if run else stem.end()
+        for part in _NAME.finditer(text, begin, done):
+            if _IN_WORD.search(folded, *part.span()):
+                yield part
+
+
+def _word_begin(text: str, place: int, lowest: int) -> int:
+    """Return where the word begins in which `place` is."""
+    start = lowest + len(text[lowest:place].rstrip(_IN_NAMES))
     while start > lowest and ((letter := text[start - 1]).isalnum() or letter in "_.-"):
         start -= 1  # letters of another script
+    return start
+
+
+def _name_around(text: str, at: int, end: int) -> tuple[int, int]:
+    start = _word_begin(text, at, max(0, at - _LONGEST_NAME))
     # What percent encoding or an escape puts before a name is none of its letters.
     while start < at:
         if text[start - 1 : start] == "%" and text[start : start + 2].isalnum():
