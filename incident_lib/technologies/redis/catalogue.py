@@ -8,7 +8,7 @@ _COUNTED = "down_seconds good_count least_count per_second primary risen_count t
 FINDINGS = flagged((
     entry("redis.*.unknown", STATE, "Not assessed: the probe saw nothing"),
     *failures("redis.connection", Flag.CHECK, Flag.NO_SESSION, denied=(Flag.LOGIN_REFUSED,),
-          fields="loaded_ratio loading_eta_seconds reason", wrong_peer=(Flag.WRONG_PEER,),
+          fields="barred_count loaded_ratio loading_eta_seconds reason", wrong_peer=(Flag.WRONG_PEER,),
           timed_out=(Flag.MAY_LOAD,)),
     entry("redis.connection.ok", STATE, "The server answers", Flag.CHECK, Flag.ANSWERS,
           fields="median_seconds role uptime_seconds version"),

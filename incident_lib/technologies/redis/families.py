@@ -10,6 +10,7 @@ CRITICAL = (
     *("job", "stream", "config", "flag", "ratelimit", "rate"),
 )
 _QUEUES = frozenset({"queue", "bull", "bullmq", "celery", "rq", "resque", "sidekiq", "_kombu", "kombu"})
+_SETS = frozenset({"schedule", "retry", "dead"})  # the jobs of Sidekiq that do not run yet, under whole names
 _CACHES = frozenset(
     {
         *("cache", "cached", "page", "fragment", "html", "view", "thumb", "thumbnail", "render", "rendered"),
@@ -46,9 +47,10 @@ def is_queue(key: str) -> bool:
 
     >>> is_queue("queue:mail"), is_queue("bull:mail:*"), is_queue("jobs_mail"), is_queue("page:*")
     (True, True, False, False)
+    >>> is_queue("schedule"), is_queue("schedule:7")
+    (True, False)
     """
-    words = _words(key)
-    return bool(words & _QUEUES)
+    return key in _SETS or bool(_words(key) & _QUEUES)
 
 
 def is_cache(key: str) -> bool:
