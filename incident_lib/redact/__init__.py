@@ -24,7 +24,7 @@ from incident_lib.redact.known import Known
 from incident_lib.redact.marks import Marks
 from incident_lib.redact.names import Strength, is_plural, strength
 from incident_lib.redact.spans import Span, beside_marks, replaced
-from incident_lib.redact.spelling import without_escaped_letters
+from incident_lib.redact.spelling import lines_without_doubled_quotes, without_escaped_letters
 from incident_lib.redact.statements import secrets_of_statements
 from incident_lib.redact.team import compiled
 from incident_lib.redact.values import MARK, is_prose, is_secret
@@ -169,10 +169,7 @@ class Redactor:
             yield Span(start, end, family)
         yield from private_keys(text)
         yield from secret_values(text, folded)
-        if "\\u00" in folded and (view := without_escaped_letters(text)):
-            for span in secret_values(view.text, _folded(view.text)):
-                start, end = view.source(span.start, span.end)
-                yield span._replace(start=start, end=end)
+        yield from _values_spelt_otherwise(text, folded)
         yield from secrets_of_addresses(text)
         yield from secrets_of_commands(text, folded)
         yield from secrets_of_statements(text, folded)
@@ -249,6 +246,20 @@ class Redactor:
     def _hide(self, value: str) -> str:
         self.hidden["secret"] += 1
         return self.marks.mark(value)
+
+
+def _values_spelt_otherwise(text: str, folded: str) -> Iterator[Span]:
+    """Yield values under names with escaped letters, and in cells whose quotes are doubled."""
+    if "\\u00" in folded and (whole := without_escaped_letters(text)):
+        for span in secret_values(whole.text, _folded(whole.text)):
+            start, end = whole.source(span.start, span.end)
+            yield span._replace(start=start, end=end)
+    if '""' in text:
+        for begin, line in lines_without_doubled_quotes(text):
+            for span in secret_values(line.text, _folded(line.text)):
+                start, end = line.source(span.start, span.end)
+                quote = span.quote.replace('"', '""')
+                yield span._replace(start=begin + start, end=begin + end, quote=quote)
 
 
 def _failed(error: Exception) -> RedactionError:

@@ -54,14 +54,18 @@ class Bracketed(Place):
         ):
             yield self.span(place + 1, inside)  # Key (token)=(..), Pwd={..}
             return
-        quote = ""
-        if is_quoted:
-            before = OPEN.match(text, self.end)
-            quote = before[0] if before else '"'
+        quote = self._quote() if is_quoted else ""
         if quote or not complete:
             yield self.span(place, end, quote)
         else:
             yield self.span(place + 1, inside)
+
+    def _quote(self) -> str:
+        """Return the quote behind the name: what is hidden becomes a string in the same."""
+        if self.text.startswith('""', self.end):
+            return '""'  # doubled, in a cell of a CSV file
+        before = OPEN.match(self.text, self.end)
+        return before[0] if before else '"'
 
     def _holds_secret(self, value: str) -> bool:
         if is_prose(value.replace('"', " ").replace(",", " ")):

@@ -47,21 +47,32 @@ def closing(text: str, start: int, limit: int, mark: str, depth: int) -> int:
 
 
 def bracket_end(text: str, place: int, limit: int | None = None) -> tuple[int, bool]:
-    """Return where a list, object or tuple ends, and whether it does within the bound."""
+    r"""Return where a list, object or tuple ends, and whether it does within the bound.
+
+    Inside an escaped string its quotes have backslashes before them; it ends no later than that string.
+
+    >>> bracket_end('["a]", "b"], c', 0), bracket_end(r'[\"a]\", \"b\"]}", "c": 1', 0)
+    ((11, True), (15, True))
+    >>> bracket_end(r'[\"a", 1]', 0)
+    (4, False)
+    """
     waiting: list[str] = []
     limit = min(len(text) if limit is None else limit, place + LONGEST_VALUE)
-    quote, escaped = "", -1
+    quote, escaped, depth = "", -1, -1
     for match in _BRACKET_SIGNS.finditer(text, place, limit):
         at, letter = match.start(), match[0]
-        if at == escaped:
+        if at == escaped or (quote and letter not in {quote, "\\"}):
             continue
-        if quote:
-            if letter == "\\":
-                escaped = at + 1
-            elif letter == quote:
-                quote = ""
-        elif letter in "\"'" and (letter == '"' or text[at - 1] in "[{(,: ="):
-            quote = letter
+        if quote and letter == "\\":
+            escaped = at + 1 if depth < 1 else -1
+        elif letter in "\"'" and (quote or letter == '"' or text[at - 1] in "[{(,: =\\"):
+            slashes = _slashes(text, at)
+            if 0 <= slashes < depth:
+                return at - slashes, False  # of the string around it
+            depth = slashes if depth < 0 else depth
+            if quote and slashes > depth > 0:
+                continue  # a quote in the string
+            quote = "" if quote else letter
         elif letter in BRACKETS:
             waiting.append(BRACKETS[letter])
         elif waiting and letter == waiting[-1]:
@@ -70,3 +81,9 @@ def bracket_end(text: str, place: int, limit: int | None = None) -> tuple[int, b
                 return at + 1, True
     end = text.find("\n", place, limit)
     return (limit if end < 0 else end), False
+
+
+def _slashes(text: str, at: int) -> int:
+    """Return how many backslashes stand before a place, at most eight."""
+    before = text[max(0, at - 8) : at]
+    return len(before) - len(before.rstrip("\\"))

@@ -17,6 +17,12 @@ _ESCAPE = re.compile(
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
+_CELLS = ",;\t|"
+_QUOTES = {'""': '"', '"': "\n"} | {
+    f'{sign}""': f"{sign}\n" for sign in _CELLS
+}  # in CSV; a cell ends as a line
+
+
 class _Meanings(dict[str, str]):
     """What escapes stand for; the few that a text has come again and again."""
 
@@ -24,7 +30,7 @@ class _Meanings(dict[str, str]):
         """Return the letters of an escape, itself where it is none."""
         if len(self) > _MOST_MEANINGS:
             self.clear()
-        meaning = self[escape] = _meaning(escape)
+        meaning = self[escape] = _QUOTES.get(escape) or _meaning(escape)
         return meaning
 
 
@@ -85,6 +91,27 @@ def without_escaped_letters(text: str) -> View | None:
     if not _LETTER.search(text):
         return None
     return View(_LETTER.sub(lambda found: _MEANINGS[found[0]], text), text, None, _LETTER)
+
+
+_DOUBLED = re.compile(rf'[{_CELLS}]""(?=[{_CELLS}]|$)|(?:(?<=[{_CELLS}])|\A)"(?="")|""|"')
+_DOUBLED_NAME = re.compile(r'""\s{0,5}(?::|=>)|[=:>]\s{0,5}""[^"\s,;)\]}]')  # joined to a value
+
+
+def lines_without_doubled_quotes(text: str) -> Iterator[tuple[int, View]]:
+    r"""Yield each line with a cell whose quotes are doubled, read without that and with a line a cell.
+
+    Before it stands where the line begins.
+
+    >>> [(at, view.text) for at, view in lines_without_doubled_quotes('a = ""\n1,"{""b"": ""c""}",""')]
+    [(7, '1,\n{"b": "c"}\n,\n')]
+    """
+    done = 0
+    for found in _DOUBLED_NAME.finditer(text):
+        if found.start() >= done:
+            begin, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
+            done = len(text) if end < 0 else end
+            line = text[begin:done]
+            yield begin, View(_DOUBLED.sub(lambda found: _MEANINGS[found[0]], line), line, None, _DOUBLED)
 
 
 def views(text: str) -> Iterator[View]:
