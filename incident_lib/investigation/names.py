@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 _RESERVED = {"docker", "host"}
 _TAIL = re.compile(r"[-_]\d+$")
+_COMPOSE_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def name_services(containers: Sequence[tuple[str, Mapping[str, str]]]) -> list[str]:
@@ -15,15 +16,23 @@ def name_services(containers: Sequence[tuple[str, Mapping[str, str]]]) -> list[s
     >>> name_services([("shop-api-1", {"com.docker.compose.service": "api"}), ("shop-api-2",
     ...     {"com.docker.compose.service": "api"}), ("Old_Thing", {})])
     ['api', 'api-2', 'old-thing']
+    >>> name_services([("shop", {"com.docker.compose.service": "password=tr0ub4dor"})])
+    ['shop']
     """
-    bare = [name for name, labels in containers if not labels.get("com.docker.compose.service")]
+    bare = [name for name, labels in containers if not _of_compose(labels)]
     prefix = _common_prefix(bare)
     taken: set[str] = set()
     names = []
     for container, labels in containers:
-        own = labels.get("com.docker.compose.service") or _TAIL.sub("", container).removeprefix(prefix)
+        own = _of_compose(labels) or _TAIL.sub("", container).removeprefix(prefix)
         names.append(_unique(clean(own) or clean(container) or "service", taken))
     return names
+
+
+def _of_compose(labels: Mapping[str, str]) -> str:
+    """Return the service that Compose made a container for, "" where a label is no name that it takes."""
+    label = labels.get("com.docker.compose.service", "")
+    return label if _COMPOSE_NAME.fullmatch(label) else ""
 
 
 def _common_prefix(names: Sequence[str]) -> str:
