@@ -58,7 +58,7 @@ def _command(name: str, text: str, *, choices: tuple[str, ...], parser: argparse
                     choices=known,
                 )
             )
-        elif not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+        elif not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse shows them nowhere else
             choices = choices or known
     return Command(name=name, help=text, flags=tuple(flags), choices=choices)
 

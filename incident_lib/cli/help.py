@@ -26,7 +26,7 @@ def help_(arguments: argparse.Namespace) -> int:
 
 def overview_of(columns: int) -> str:
     """Return the commands by when one needs them, each on a line of at most `columns`."""
-    about = {action.dest: action.help or "" for action in commands_of(build())._choices_actions}  # noqa: SLF001
+    about = {action.dest: action.help or "" for action in commands_of(build())._choices_actions}  # noqa: SLF001 - argparse shows them nowhere else
     lines = []
     for when, first, further in GROUPS:
         lines.append(when)

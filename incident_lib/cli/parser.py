@@ -87,7 +87,7 @@ def build() -> argparse.ArgumentParser:
 
 def commands_of(parser: argparse.ArgumentParser) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
     """Return the commands of a parser that `build` returned."""
-    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - argparse shows them nowhere else
     return commands
 
 

@@ -11,7 +11,7 @@ from incident_lib.technologies.postgres.rows import PostgresStandby
 
 
 def judge_meant_delays(findings: list[Finding], situation: Situation) -> list[Finding]:
-    """Return the findings, INFO where as many standbys replay late as were told to.
+    """Return the findings, INFO where as many standbys replay late as are set to.
 
     A standby says from which address it streams; that is held against the addresses of the targets.
     """
@@ -21,7 +21,7 @@ def judge_meant_delays(findings: list[Finding], situation: Situation) -> list[Fi
         msgspec.structs.replace(
             finding,
             severity=FindingSeverity.INFO,
-            title=f"{finding.title}, as a standby was told to be",
+            title=f"{finding.title}, as a standby is set to be",
             detail=f"recovery_min_apply_delay is set there. {finding.detail}",
         )
         if _replays_late(finding, situation) and late[finding.target] <= delayed[finding.target]
@@ -31,7 +31,7 @@ def judge_meant_delays(findings: list[Finding], situation: Situation) -> list[Fi
 
 
 def _delayed(situation: Situation) -> Counter[str]:
-    """Return how many standbys that are configured stream from each target and are told to be late."""
+    """Return how many standbys that are configured stream from each target and are set to be late."""
     return Counter(
         target
         for evidence in situation.evidence

@@ -167,8 +167,8 @@ async def _launch(name: str, manager: Any, directory: Path, folder: Path, write:
 
 def warm_up() -> None:
     """Import what starting a kernel and executing a notebook need."""
-    import jupyter_client  # noqa: F401
-    import nbclient  # noqa: F401
+    import jupyter_client  # noqa: F401 - for its effect
+    import nbclient  # noqa: F401 - for its effect
 
 
 def _manager(name: str, folder: Path) -> Any:
