@@ -24,6 +24,7 @@ MAX_CONNECTIONS = 40
 RESERVED_CONNECTIONS = 2  # for the workbench: it can connect even when the application has taken all
 DATABASE = "shop"
 ADMIN = "postgres"
+_STATUS_LINE = 8  # of postmaster.pid
 _START_SECONDS = 20.0
 _EMBEDDED = {16: "pginstall", 18: "pginstall18"}
 _RESERVES = 16  # the first version that can keep connections for roles like the workbench's
@@ -169,10 +170,20 @@ class PostgresServer:
             account=self.account,
         )
         deadline = time.monotonic() + _START_SECONDS
-        while not database.accepts(self.dsn(ADMIN, "postgres")):
+        while not (self._is_ready(server.pid) and database.accepts(self.dsn(ADMIN, "postgres"))):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise self._failure(logged)
             time.sleep(0.05)
+
+    def _is_ready(self, pid: int) -> bool:
+        """Return whether the server says so in its pid file: a session before that is an error in its log."""
+        try:
+            lines = (self._folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return (
+            len(lines) >= _STATUS_LINE and lines[0] == str(pid) and lines[_STATUS_LINE - 1].strip() == "ready"
+        )
 
     def _failure(self, offset: int) -> WorkbenchError:
         output = self.layout.log("db").read_bytes()[offset:].decode(errors="replace").strip()
