@@ -139,7 +139,7 @@ def test_a_leak_is_reported_with_the_time_to_the_limit(stack):
     fault.inject(stack)
     try:
         time.sleep(2.0)
-        samples = watch_trend(settings, folder, every_seconds=2.0, for_seconds=14.0)
+        samples = watch_trend(settings, folder, every_seconds=2.0, for_seconds=24.0)
     finally:
         fault.undo(stack)
     (path,) = watches(folder.path)
