@@ -1,22 +1,15 @@
 """A real PgBouncer before a real server: clients that wait in it, and our own sessions through it."""
 
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
+import dataclasses
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import psycopg
 import pytest
 
 from incident_lib.config import Settings
-from incident_lib.demo.accounts import make_data_folder, server_account
 from incident_lib.errors import TargetError
 from incident_lib.hypotheses import rank
 from incident_lib.investigation.setup import patterns_for
@@ -26,92 +19,43 @@ from incident_lib.probes.base import run_lane
 from incident_lib.technologies import catalogue
 from incident_lib.technologies.postgres import probes as postgres
 from incident_lib.technologies.postgres.connect import open_pooler
-from tests import services
-from tests.integration import postgres_service
+from tests.integration import pooler_service, postgres_service
+from tests.integration.pooler_service import Pooler
 from tests.integration.postgres_clients import until
-from tests.integration.postgres_service import PASSWORD, Server
+from tests.integration.postgres_service import Server
 from tests.integration.postgres_triage import collect, judge, window
 
 pytestmark = pytest.mark.postgres
 any_server = postgres_service.any_server
-_PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-_CONF = """\
-[databases]
-shop = host=127.0.0.1 port={server} dbname=shop pool_size=1
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {folder}/users
-stats_users = workbench
-admin_users = admin
-pool_mode = transaction
-max_client_conn = 20
-"""
-
-
-@dataclass
-class Pooler:
-    """A running PgBouncer with one connection for the database `shop`."""
-
-    server: Server
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def dsn(self, role: str = "app", database: str = "shop", password: str = PASSWORD) -> str:
-        """Return the address for `role`."""
-        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}?sslmode=disable"
-
-    def settings(self, **console: str) -> Settings:
-        """Return the server's own address, and the console's."""
-        base = postgres_service.settings(self.server.dsn())
-        (service,) = base.document.service
-        dsn = self.dsn(**{"role": "workbench", "database": "pgbouncer", **console})
-        changed = msgspec.structs.replace(service, pooler_dsn=dsn)
-        document = msgspec.structs.replace(base.document, service=(changed,))
-        return msgspec.structs.replace(base, document=document)
-
-    def judge(self, **console: str) -> list[Finding]:
-        """Return what the console's lane finds."""
-        lane = next(lane for lane in postgres.lanes(self.settings(**console)) if lane.name == "pgbouncer")
-        return [found for evidence in run_lane(lane, window()) for found in judge(evidence)]
-
-    def answers(self) -> bool:
-        """Return whether it lets a client in."""
-        try:
-            psycopg.connect(self.dsn(), connect_timeout=2, autocommit=True).close()
-        except psycopg.OperationalError:
-            return False
-        return True
 
 
 @pytest.fixture(scope="module")
 def pooler(any_server: Server) -> Iterator[Pooler]:
     """Yield a PgBouncer before the newest server."""
-    if _PROGRAM is None:
-        services.missing("no pgbouncer is installed here")
-    account, port = server_account(), postgres_service.free_port()
-    folder = make_data_folder(Path(tempfile.gettempdir()), account)
-    (folder / "users").write_text(f'"app" "{PASSWORD}"\n"workbench" "{PASSWORD}"\n"admin" "{PASSWORD}"\n')
-    (folder / "ini").write_text(_CONF.format(server=any_server.port, port=port, folder=folder))
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [_PROGRAM, str(folder / "ini")], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity
-        )
-    made = Pooler(any_server, port, process)
-    until(made.answers, 20)
-    yield made
-    process.send_signal(signal.SIGTERM)
-    process.wait(10)
-    shutil.rmtree(folder, ignore_errors=True)
+    with pooler_service.running(any_server) as made:
+        yield made
+
+
+def settings_of(pooler: Pooler, **console: str) -> Settings:
+    """Return the server's own address, and the console's."""
+    base = postgres_service.settings(pooler.server.dsn())
+    (service,) = base.document.service
+    dsn = pooler.dsn(**{"role": "workbench", "database": "pgbouncer", **console})
+    changed = msgspec.structs.replace(service, pooler_dsn=dsn)
+    document = msgspec.structs.replace(base.document, service=(changed,))
+    return msgspec.structs.replace(base, document=document)
+
+
+def judged(pooler: Pooler, **console: str) -> list[Finding]:
+    """Return what the console's lane finds."""
+    lane = next(lane for lane in postgres.lanes(settings_of(pooler, **console)) if lane.name == "pgbouncer")
+    return [found for evidence in run_lane(lane, window()) for found in judge(evidence)]
 
 
 def test_a_pool_in_which_nobody_waits(pooler: Pooler) -> None:
     with psycopg.connect(pooler.dsn(), autocommit=True) as client:
         client.execute("SELECT 1")
-        (found,) = pooler.judge()
+        (found,) = judged(pooler)
     assert (found.id, found.severity) == ("postgres.pooler.ok", FindingSeverity.OK)
 
 
@@ -121,7 +65,7 @@ def test_clients_that_wait_are_told_with_their_pool(pooler: Pooler) -> None:
         thread = threading.Thread(target=waiter.execute, args=("SELECT 2",))
         thread.start()
         seen: list[Finding] = []
-        until(lambda: bool(seen.extend(pooler.judge()) or seen[-1].id == "postgres.pooler.waiting"))
+        until(lambda: bool(seen.extend(judged(pooler)) or seen[-1].id == "postgres.pooler.waiting"))
         found = seen[-1]
         holder.rollback()
         thread.join(10)
@@ -130,7 +74,7 @@ def test_clients_that_wait_are_told_with_their_pool(pooler: Pooler) -> None:
     assert (found.data["servers"], found.data["limit"]) == (1, 1)
     assert "All of its connections are in use" in found.detail
     (first, *_) = rank(
-        (found,), Topology(kinds={"db": "postgres"}), patterns_for(pooler.settings()), catalogue()
+        (found,), Topology(kinds={"db": "postgres"}), patterns_for(settings_of(pooler)), catalogue()
     )
     assert first.id == "db-connections-exhausted"
     assert first.title == "The pool shop/app of PgBouncer before db has no free connections"
@@ -155,13 +99,13 @@ def test_a_database_that_was_paused_is_no_pool_that_is_too_small(pooler: Pooler)
         thread = threading.Thread(target=client.execute, args=("SELECT 1",))
         thread.start()
         seen: list[Finding] = []
-        until(lambda: bool(seen.extend(pooler.judge()) or seen[-1].data.get("waiting")))
+        until(lambda: bool(seen.extend(judged(pooler)) or seen[-1].data.get("waiting")))
         found = seen[-1]
     thread.join(10)
     assert (found.id, found.severity) == ("postgres.pooler.paused", FindingSeverity.CRITICAL)
     assert "RESUME shop" in found.detail
     (first, *_) = rank(
-        (found,), Topology(kinds={"db": "postgres"}), patterns_for(pooler.settings()), catalogue()
+        (found,), Topology(kinds={"db": "postgres"}), patterns_for(settings_of(pooler)), catalogue()
     )
     assert (first.id, "RESUME shop" in first.first_action) == ("db-connections-exhausted", True)
 
@@ -176,7 +120,7 @@ def test_all_pools_of_a_database_together_have_a_limit_too(pooler: Pooler) -> No
         thread = threading.Thread(target=waiter.execute, args=("SELECT 2",))
         thread.start()
         seen: list[Finding] = []
-        until(lambda: bool(seen.extend(pooler.judge()) or seen[-1].id == "postgres.pooler.waiting"))
+        until(lambda: bool(seen.extend(judged(pooler)) or seen[-1].id == "postgres.pooler.waiting"))
         holder.rollback()
         thread.join(10)
     assert seen[-1].data["layer"] == "max_db_connections of shop"
@@ -196,7 +140,7 @@ def test_our_sessions_leave_nothing_behind_for_the_application(pooler: Pooler) -
 
 
 def test_only_the_written_commands_reach_the_console(pooler: Pooler) -> None:
-    settings = pooler.settings()
+    settings = settings_of(pooler)
     session = open_pooler(settings, settings.services[0])
     for command in ("PAUSE", "KILL shop", "SHOW POOLS; SHUTDOWN", "RELOAD"):
         with pytest.raises(TargetError, match="not on the list"):
@@ -205,12 +149,12 @@ def test_only_the_written_commands_reach_the_console(pooler: Pooler) -> None:
 
 
 def test_a_login_that_the_console_refuses_is_unknown(pooler: Pooler) -> None:
-    (found,) = pooler.judge(password="wrong-guess-2")
+    (found,) = judged(pooler, password="wrong-guess-2")
     assert (found.id, found.severity) == ("postgres.pooler.denied", FindingSeverity.UNKNOWN)
     assert "wrong-guess-2" not in str(found)
 
 
 def test_a_pooler_that_is_gone_is_critical(pooler: Pooler) -> None:
-    gone = Pooler(pooler.server, postgres_service.free_port(), pooler.process)
-    (found,) = gone.judge()
+    gone = dataclasses.replace(pooler, port=postgres_service.free_port())
+    (found,) = judged(gone)
     assert (found.id, found.severity) == ("postgres.pooler.refused", FindingSeverity.CRITICAL)
