@@ -8,7 +8,7 @@ from tests import system_calls
 
 _COMMANDS = [
     *("note", "task --done", "declare", "resolve", "postmortem", "communicate", "bundle", "open"),
-    *("redact --folder", "mitigate", "mitigate --yes", "triage", "baseline"),
+    *("redact --folder", "mitigate", "mitigate --yes", "mitigate rollback", "triage", "baseline"),
 ]
 
 

@@ -9,6 +9,7 @@ or the child kills itself, as it begins; the system itself tears writes, by a li
 import argparse
 import errno
 import importlib
+import json
 import os
 import pkgutil
 import resource
@@ -40,7 +41,14 @@ restart = ["sh", "-c", "echo again >> restarted"]
 [[dependency]]
 name = "vendor"
 url = "tcp://127.0.0.1:1"
+[deploy]
+log = "deploys.jsonl"
+rollback = ["sh", "-c", "echo again >> restarted", "{previous}"]
 """
+DEPLOYED = "".join(
+    f'{{"at": "2026-01-15T14:0{number}:00Z", "service": "db", "version": "1.{number}"}}\n'
+    for number in (1, 2)
+)
 CONCEALED = "PLUM-4711"  # what the incident `old` holds, and is secret by a pattern that came later
 PATTERNS = '[redact]\npatterns = ["PLUM-[0-9]+"]\n'
 # A command and the text of the event that it acknowledges, "" where it records none of its own.
@@ -70,10 +78,14 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "open": (("open", "other.zip", "--to", "opened"), ""),
     "redact --folder": (("redact", "--folder", "{old}"), ""),
     "mitigate": (("mitigate", "restart", "db", "--arg", "wait_seconds=0"), "Planned, not approved"),
-    "mitigate --yes": (("mitigate", "restart", "db", "--yes", "{plan}"), "Approved and begun"),
+    "mitigate --yes": (("mitigate", "restart", "db", "--yes", "{restart}"), "Approved and begun"),
+    "mitigate rollback": (("mitigate", "rollback", "db", "--yes", "{rollback}"), "Approved and begun"),
     "run": (("run", "--snapshot", "latest", "--notebook", "00_triage"), ""),
 }
-OTHER = {"mitigate --yes": 1}  # exit codes without a fault: what was restarted cannot be seen
+OTHER = {
+    "mitigate --yes": 1,
+    "mitigate rollback": 1,
+}  # exit codes without a fault: what was restarted cannot be seen
 SLOW = {"run": 20}  # kernels start for each point of it: only every so many points are tried
 _ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EROFS": errno.EROFS}
 FAULTS = ("kill", *_ERRORS)
@@ -167,6 +179,7 @@ def prepare(place: Path) -> None:
     table()
     place.mkdir(parents=True)
     (place / "workbench.toml").write_text(CONFIGURATION)
+    (place / "deploys.jsonl").write_text(DEPLOYED)
     _type(place, "declare", "--title", "Closed", "--severity", "sev3")
     _type(place, "resolve", "--reason", "well again")
     _type(place, "close", "--reason", "reviewed")
@@ -184,6 +197,7 @@ def prepare(place: Path) -> None:
     folder = find(settings.incidents, "", redactor_for(settings))
     planning.LIFETIME = timedelta(days=1)  # a sweep takes longer than a plan is good for
     plan_change(settings, folder, "restart", "db", {"wait_seconds": "0"})
+    plan_change(settings, folder, "rollback", "db", {"wait_seconds": "0"})
 
 
 def _type(place: Path, *words: str) -> None:
@@ -194,8 +208,9 @@ def _type(place: Path, *words: str) -> None:
 def words_of(place: Path, name: str) -> tuple[str, ...]:
     """Return a command as it is typed in a prepared place: its incidents and its plan by their names."""
     incidents = {path.name.split("-", 3)[3]: path for path in (place / "incidents").glob("2*")}
-    (plan,) = incidents["checkout"].glob("mitigations/*.json")
-    names = {"old": incidents["old"].name, "closed": incidents["closed"].name, "plan": plan.stem}
+    plans = [json.loads(path.read_bytes()) for path in incidents["checkout"].glob("mitigations/*.json")]
+    names = {plan["action"]: plan["id"] for plan in plans}
+    names |= {name: incidents[name].name for name in ("old", "closed")}
     return tuple(word.format(**names) if word.startswith("{") else word for word in COMMANDS[name][0])
 
 
@@ -256,27 +271,39 @@ def problems(place: Path, copy: Path, text: str, code: int, said: str) -> Iterat
 
 def promises(place: Path, copy: Path, name: str, code: int) -> Iterator[str]:
     """Yield what a command promises besides, and is not so."""
-    words = words_of(place, name)
-    if name == "mitigate --yes":
-        changed = (copy / "restarted").is_file()
-        if changed and "Approved and begun" not in _text(copy):
-            yield "changed a target without a word of it"
-        if code == 0 and not changed:
-            yield "nothing was changed, and it says that it was"
-        code, _, said = _in_child(copy, words)
-        if (copy / "restarted").is_file() and (copy / "restarted").read_text().count("again") > 1:
-            yield f"carried out twice: {said}"
-        if code not in {0, 1, 2}:
-            yield f"again: exit {code}: {said[-300:]}"
-        code, _, said = _in_child(copy, COMMANDS["mitigate"][0])
-        if not code and '"begun"' in _text(copy) and '"ended"' not in _text(copy):
-            yield "begun, and its end is not known to be unknown"
-    if name == "redact --folder":
-        again, _, said = _in_child(copy, words)
-        if again:
-            yield f"again: exit {again}: {said[-300:]}"
-        if any(CONCEALED.encode() in path.read_bytes() for path in _files_of_old(copy)):
-            yield "the secret is still there"
+    if check := _PROMISES.get(name):
+        yield from check(copy, words_of(place, name), code)
+
+
+def _promises_of_change(copy: Path, words: tuple[str, ...], code: int) -> Iterator[str]:
+    changed = (copy / "restarted").is_file()
+    if changed and "Approved and begun" not in _text(copy):
+        yield "changed a target without a word of it"
+    if code == 0 and not changed:
+        yield "nothing was changed, and it says that it was"
+    code, _, said = _in_child(copy, words)
+    if (copy / "restarted").is_file() and (copy / "restarted").read_text().count("again") > 1:
+        yield f"carried out twice: {said}"
+    if code not in {0, 1, 2}:
+        yield f"again: exit {code}: {said[-300:]}"
+    code, _, said = _in_child(copy, COMMANDS["mitigate"][0])
+    if not code and '"begun"' in _text(copy) and '"ended"' not in _text(copy):
+        yield "begun, and its end is not known to be unknown"
+
+
+def _promises_of_redact(copy: Path, words: tuple[str, ...], _code: int) -> Iterator[str]:
+    again, _, said = _in_child(copy, words)
+    if again:
+        yield f"again: exit {again}: {said[-300:]}"
+    if any(CONCEALED.encode() in path.read_bytes() for path in _files_of_old(copy)):
+        yield "the secret is still there"
+
+
+_PROMISES: dict[str, Callable[[Path, tuple[str, ...], int], Iterator[str]]] = {
+    "mitigate --yes": _promises_of_change,
+    "mitigate rollback": _promises_of_change,
+    "redact --folder": _promises_of_redact,
+}
 
 
 def _text(place: Path) -> str:

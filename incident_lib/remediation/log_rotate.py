@@ -118,8 +118,18 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
     with os.fdopen(handle, "r+b") as log:
         copied = _compress(log, file.copy) if file.copy else os.fstat(log.fileno()).st_size
         os.ftruncate(log.fileno(), 0)
+        left = _unsynced(log)
     kept = f", kept in {file.copy}" if file.copy else ", not kept"
-    return Done(text=f"cut {file.path} from {format_bytes(copied)} to 0 B{kept}")
+    return Done(text=f"cut {file.path} from {format_bytes(copied)} to 0 B{kept}", left=left)
+
+
+def _unsynced(log: BinaryIO) -> str:
+    """Return what is left to do where the cut may not outlast a power loss, "" where it does."""
+    try:
+        sync_file(log)
+    except OSError as error:
+        return f"the disk did not confirm the cut ({error.strerror}): check the size of the log again"
+    return ""
 
 
 def _open(path: Path, identity: str) -> int:

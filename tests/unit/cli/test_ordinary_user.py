@@ -25,7 +25,8 @@ def typed(capsys):
 
 
 def words_of(name, incident):
-    kept = {"old": incident, "closed": incident, "plan": "0123456789abcdef"}
+    plans = dict.fromkeys(("restart", "rollback"), "0123456789abcdef")
+    kept = {"old": incident, "closed": incident, **plans}
     return tuple(word.format(**kept) if word.startswith("{") else word for word in faults.COMMANDS[name][0])
 
 

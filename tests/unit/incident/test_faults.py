@@ -8,7 +8,7 @@ import msgspec
 
 from tests.faults import Result
 
-COMMANDS = ["note", "declare", "task --done", "mitigate --yes"]
+COMMANDS = ["note", "declare", "task --done", "mitigate --yes", "mitigate rollback"]
 SEALING = ["triage", "open", "redact --folder", "bundle"]  # what is written in pieces, or moved
 ROOT = Path(__file__).resolve().parents[3]
 
