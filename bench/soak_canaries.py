@@ -1,7 +1,8 @@
 """The canaries for as long as one likes: real servers, new secrets and new surroundings in every round.
 
 Each round plants a unique secret in every place, types every command, opens every byte that was written and
-printed, and prints what was planted, searched and found. It ends with 1 when anything was found.
+printed, and prints what was planted, searched and found. It ends with 1 when anything was found, or when a
+place was not read.
 """
 
 import argparse
@@ -32,15 +33,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> bool:
     """Return whether no secret was found in any round. Prints a line a round, and what was found."""
     end = time.monotonic() + arguments.minutes * 60
-    rounds = secrets = files = found = 0
+    rounds = secrets = files = found = unread = 0
     while not rounds or (arguments.seed is None and time.monotonic() < end):
         seed = random.randrange(1_000_000_007) if arguments.seed is None else arguments.seed
         result = _round(seed)
         rounds, secrets, files = rounds + 1, secrets + result.planted, files + result.files
-        found += len(result.found)
+        found, unread = found + len(result.found), unread + len(result.unread)
         print(result.report(), flush=True)
     print(f"canaries: {rounds} rounds, {secrets} secrets planted, {files} files searched, {found} found")
-    return found == 0
+    return found == 0 and not unread
 
 
 def _round(seed: int) -> Search:

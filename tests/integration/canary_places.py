@@ -9,7 +9,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -19,7 +18,15 @@ import trustme
 
 from incident_lib import clock
 from tests import services
-from tests.integration import docker_service, network_service, postgres_service, redis_service
+from tests.integration import canary_configurations as configurations
+from tests.integration import (
+    docker_service,
+    journal_service,
+    network_service,
+    postgres_service,
+    redis_service,
+)
+from tests.integration.canary_stack import Stack
 from tests.integration.canary_values import SHAPES, Canaries
 
 _SQL = (
@@ -39,19 +46,7 @@ _HEADERS = ("bearer", "basic", "header", "set-cookie", "cookie")
 _HOST = '[[host]]\nname = "machine"\n'
 # As many sessions as the server has room for, each with one statement.
 _SESSIONS = 16
-
-
-@dataclass
-class Stack:
-    """Where the planted stack is, as the commands need it."""
-
-    folder: Path  # where the commands are typed, and all that they write is
-    given: Path  # what was there before, with the secrets in it
-    config: Path
-    broken: Path  # a configuration whose every target fails, with a secret in what failed
-    environment: dict[str, str]
-    canaries: Canaries
-    values: dict[str, str] = field(default_factory=dict)  # what commands are given
+_WITH_JSON_LOG = 15
 
 
 @contextmanager
@@ -60,10 +55,11 @@ def planted(folder: Path, canaries: Canaries, engine: docker.DockerClient | None
     team, given = folder / "team", folder / "given"
     team.mkdir()
     given.mkdir()
-    stack = Stack(team, given, given / "workbench.toml", given / "broken.toml", {}, canaries)
+    stack = Stack(team, given, canaries)
     with ExitStack() as ending:
         parts = [
             _log_files(stack),
+            _journal(stack),
             _http(stack, ending),
             _postgres(stack, ending),
             _redis(stack, ending),
@@ -78,7 +74,8 @@ def planted(folder: Path, canaries: Canaries, engine: docker.DockerClient | None
         stack.config.write_text(
             f'[workbench]\nincidents = "{team}/incidents"\nrunbooks = "{team}/runbooks"\n' + "\n".join(parts)
         )
-        stack.broken.write_text(_broken(stack))
+        stack.broken.write_text(configurations.failing(stack))
+        stack.wrong = configurations.wrong(stack)
         yield stack
 
 
@@ -86,6 +83,7 @@ def _log_files(stack: Stack) -> str:
     """Application logs: plain lines, JSON lines, tracebacks and blocks over several lines."""
     c, now = stack.canaries, clock.now().isoformat()
     plain = [f"{now} ERROR shop.db cannot log in: {text}" for text in c.texts("plain log", one_line=True)]
+    plain.append(f"{now} ERROR {c.proof('plain log', 'logs/plain')}")
     plain += [f"{now} ERROR shop.db failed\n{text}" for text in c.texts("plain log, over lines")]
     as_json = [
         json.dumps({"timestamp": now, "level": "ERROR", "logger": "shop", "message": text})
@@ -102,6 +100,9 @@ def _log_files(stack: Stack) -> str:
         )
         for name in ("password", "apiKey", "x-auth-token", "dbPass", "client_secret")
     ]
+    as_json.append(
+        json.dumps({"timestamp": now, "level": "ERROR", "message": c.proof("JSON log", "logs/json")})
+    )
     access = [
         f'10.0.0.7 - - [{clock.now():%d/%b/%Y:%H:%M:%S +0000}] "GET /orders?{query} HTTP/1.1" 500 12'
         for query in c.texts("access log", ("access query",))
@@ -114,6 +115,23 @@ def _log_files(stack: Stack) -> str:
     return "\n".join(services_of)
 
 
+def _journal(stack: Stack) -> str:
+    """The journal of a unit: what it printed and sent, over one line or several, and fields of its own."""
+    c, at = stack.canaries, clock.now()
+    entries = [journal_service.Entry(at, text) for text in c.texts("journal of a unit")]
+    for name, make in (("DB_PASSWORD", Canaries.word), ("_CMDLINE", lambda c: f"app --password={c.word()}")):
+        added = {name: c.plant("field of a journal", name, make)}
+        entries.append(journal_service.Entry(at, "started", fields=added))
+    of_systemd = c.plant("systemd about a unit", "option", lambda c: f"app --admin-token {c.word()}: exited")
+    entries.append(journal_service.of_systemd(at, of_systemd, priority=4))
+    entries.append(journal_service.Entry(at, f"error: {c.proof('journal of a unit', 'logs/unit')}"))
+    journal_service.write(stack.given / "journal", entries)
+    return (
+        '[[service]]\nname = "unit"\nkind = "process"\njournal = "shop.service"\n'
+        'journal_directory = "journal"\n'
+    )
+
+
 def _http(stack: Stack, ending: ExitStack) -> str:
     c, table = stack.canaries, {}
     for name in SHAPES:
@@ -124,7 +142,7 @@ def _http(stack: Stack, ending: ExitStack) -> str:
         json.dumps(
             {
                 "status": "fail",
-                "checks": {"db": {"status": "down", "error": detail}},
+                "checks": {"db": {"status": "down", "error": f"{c.proof('HTTP readiness')} {detail}"}},
                 "token": c.plant("HTTP readiness", "field", Canaries.word),
             }
         ),
@@ -147,7 +165,8 @@ def _http(stack: Stack, ending: ExitStack) -> str:
     table["/page"] = network_service.http(
         f"<html><body>{' '.join(page)}</body></html>", "500 Oops", ("Content-Type: text/html",)
     )
-    port = ending.enter_context(network_service.serve(network_service.routes(table)))
+    served = table | _answers(c)
+    port = ending.enter_context(network_service.serve(network_service.routes(served)))
     user = c.plant("URL of a service", "user", Canaries.word)
     stack.environment["CANARY_URL"] = f"http://app:{user}@127.0.0.1:{port}"
     paths = json.dumps([*table])
@@ -157,11 +176,22 @@ def _http(stack: Stack, ending: ExitStack) -> str:
     )
 
 
+def _answers(c: Canaries) -> dict[str, network_service.Conversation]:
+    """What custom probes get: metrics with labels, and JSON whose keys are named when one is missing."""
+    dsn = c.plant("label of a metric", "dsn", SHAPES["dsn"])
+    password = c.plant("label of a metric", "password", Canaries.word)
+    metrics = f'jobs{{place="{c.proof("metric of a custom probe")} {dsn}",password="{password}"}} 7\n'
+    key = c.plant("key in JSON", "key=value", _token)
+    keys = json.dumps({c.proof("answer without what a custom probe wants"): 1, key: 2})
+    return {"/metrics": network_service.http(metrics), "/keys": network_service.http(keys)}
+
+
 def _postgres(stack: Stack, ending: ExitStack) -> str:
-    if not postgres_service.INSTALLATIONS:
-        services.missing("no PostgreSQL is installed here")
+    if not any(one.major >= _WITH_JSON_LOG for one in postgres_service.INSTALLATIONS):
+        services.missing("no PostgreSQL that writes a log in JSON is installed here")
     c = stack.canaries
-    with_statements = [one for one in postgres_service.INSTALLATIONS if one.has_statements]
+    suited = [one for one in postgres_service.INSTALLATIONS if one.major >= _WITH_JSON_LOG]
+    with_statements = [one for one in suited if one.has_statements]
     conf = {
         "archive_mode": "on",
         "archive_command": c.plant("setting", "option", lambda c: f"false --password={c.word()}"),
@@ -170,10 +200,12 @@ def _postgres(stack: Stack, ending: ExitStack) -> str:
         ),
         "cluster_name": c.plant("setting", "key=value", lambda c: f"token={c.word()}"),
         "log_min_duration_statement": 0,
+        "logging_collector": "on",
+        "log_destination": "stderr,csvlog,jsonlog",
+        "log_directory": "collected",
+        "log_filename": "shop.log",
     }
-    server = ending.enter_context(
-        postgres_service.running((with_statements or [*postgres_service.INSTALLATIONS])[-1], **conf)
-    )
+    server = ending.enter_context(postgres_service.running((with_statements or suited)[-1], **conf))
     known = c.plant("DSN of the configuration", "dsn", Canaries.word)
     admin = ending.enter_context(server.connect())
     admin.execute(f"ALTER ROLE workbench PASSWORD '{known}'")  # type: ignore[call-overload]
@@ -184,10 +216,19 @@ def _postgres(stack: Stack, ending: ExitStack) -> str:
         session = ending.enter_context(server.connect(application_name=name, autocommit=False))
         session.execute(f"SELECT 1 /* {text} */")  # type: ignore[call-overload]
     _locks(c, server, ending)
-    log = server.data / "log"
-    server.data.chmod(0o755)  # whoever runs the workbench reads the log
-    ending.callback(server.data.chmod, 0o700)
-    return f'[[service]]\nname = "db"\nkind = "postgres"\ndsn = "env:CANARY_DSN"\nlog = "{log}"\n'
+    for name, suffix in (("db", "log"), ("db-csv", "csv"), ("db-json", "json")):
+        with suppress(psycopg.Error):  # a statement that is wrong stands in all of them
+            admin.execute(f"SELECT {c.proof(f'{suffix} of PostgreSQL', f'logs/{name}.')}".encode())
+    logs = server.data / "collected"
+    for folder in (server.data, logs):  # whoever runs the workbench reads the logs
+        folder.chmod(0o755)
+        ending.callback(folder.chmod, 0o700)
+    configurations.elsewhere(stack, server, ending)
+    return (
+        f'[[service]]\nname = "db"\nkind = "postgres"\ndsn = "env:CANARY_DSN"\nlog = "{logs}/shop.log"\n'
+        f'[[service]]\nname = "db-csv"\nkind = "process"\nlog = "{logs}/shop.csv"\n'
+        f'[[service]]\nname = "db-json"\nkind = "process"\nlog = "{logs}/shop.json"\n'
+    )
 
 
 def _statements(c: Canaries, admin: psycopg.Connection) -> None:
@@ -224,6 +265,9 @@ def _statements(c: Canaries, admin: psycopg.Connection) -> None:
     run("BEGIN")
     run("INSERT INTO keys VALUES ('x')")
     run(f"PREPARE TRANSACTION '{gid}'")
+    note = c.plant("row that a statement cannot convert", "dsn", SHAPES["dsn"])
+    run(f"CREATE TABLE notes AS SELECT '{c.proof('answer of a custom probe')} {note}' AS note")
+    run("GRANT SELECT ON notes TO workbench")
     run("CREATE TABLE slow (id int, name text)")
     run("INSERT INTO slow VALUES (1)")
 
@@ -287,6 +331,7 @@ def _redis(stack: Stack, ending: ExitStack) -> str:
     ):
         value = c.plant(place, words[0], Canaries.word)
         run(*(word.format(value) if "{}" in word else word for word in words))
+    _refusals(c, server, ending)
     for _ in range(3):
         named = ending.enter_context(server.client())
         named.execute_command(
@@ -300,6 +345,37 @@ def _redis(stack: Stack, ending: ExitStack) -> str:
     stack.environment["CANARY_REDIS"] = f"{server.url}/0"
     log = server.directory / "log"
     return f'[[service]]\nname = "cache"\nkind = "redis"\nurl = "env:CANARY_REDIS"\nlog = "{log}"\n'
+
+
+def _refusals(c: Canaries, server: redis_service.Server, ending: ExitStack) -> None:
+    """What the access rules refuse, with its names in ACL LOG; the client and its library have names too."""
+    admin = ending.enter_context(server.client())
+    user, password = c.proof("ACL LOG"), c.plant("password of a Redis user", "acl", Canaries.word)
+    admin.execute_command(
+        "ACL", "SETUSER", user, "on", f">{password}", "~shop:*", "&shop:*", "+get", "+publish"
+    )
+    admin.execute_command("ACL", "SETUSER", user, "+client")
+    client = ending.enter_context(server.client(username=user, password=password))
+
+    def refused(*words: str) -> None:
+        with suppress(redis.RedisError):
+            client.execute_command(*words)
+
+    refused("CLIENT", "SETNAME", c.proof("CLIENT LIST"))
+    refused("CLIENT", "SETINFO", "LIB-NAME", c.plant("library of a client", "key=value", _token))
+    refused("GET", c.plant("ACL LOG", "key", _token))
+    refused("GET", c.plant("ACL LOG", "url user", SHAPES["url user"]))
+    refused("PUBLISH", c.plant("ACL LOG", "channel", _token), "x")
+    refused("SET", c.plant("ACL LOG", "command", _token), "x")
+    refused(c.plant("ACL LOG", "name of a command", _token), "x")
+    for shape in ("key=value", "dsn redis", "github", "json"):
+        name = c.plant("ACL LOG", f"user: {shape}", SHAPES[shape])
+        with suppress(redis.RedisError), server.client(username=name, password="wrong") as stranger:
+            stranger.ping()
+
+
+def _token(c: Canaries) -> str:
+    return f"token={c.word()}"
 
 
 def _process(stack: Stack, ending: ExitStack) -> str:
@@ -397,6 +473,32 @@ target = "backend"
 kind = "http"
 url = "/ready?api_key={c.plant("address of an own probe", "query", Canaries.word)}"
 json = "queue.depth"
+
+[[probe]]
+name = "shop.row"
+target = "db"
+kind = "sql"
+sql = "SELECT 7 AS n, note FROM public.notes"
+
+[[probe]]
+name = "shop.cast"
+target = "db"
+kind = "sql"
+sql = "SELECT note::int AS n FROM public.notes"
+
+[[probe]]
+name = "shop.metric"
+target = "backend"
+kind = "http"
+url = "/metrics"
+metric = "jobs"
+
+[[probe]]
+name = "shop.keys"
+target = "backend"
+kind = "http"
+url = "/keys"
+json = "queue.depth"
 """
 
 
@@ -419,9 +521,14 @@ def _notify(stack: Stack) -> str:
 def _container(stack: Stack, ending: ExitStack, engine: docker.DockerClient) -> str:
     """A container on a real engine: environment, labels, command, health checks, logs."""
     c = stack.canaries
-    (stack.given / "container.txt").write_text("\n".join(c.texts("log of a container")) + "\n")
+    logged = [*c.texts("log of a container"), f"ERROR {c.proof('log of a container', 'logs/boxed')}"]
+    (stack.given / "container.txt").write_text("\n".join(logged) + "\n")
+    word = c.proof("output of a custom probe")
+    said = c.plant("output of a custom probe", "key=value", lambda c: f"{word} password={c.word()}")
+    (stack.given / "said.txt").write_text(said)
     health = " ".join(c.texts("health check of a container", ("dsn", "key=value", "bearer"), one_line=True))
     name = f"canary-{uuid.uuid4().hex[:8]}"
+    version = c.proof("label of a container")
     words = [
         word
         for text in c.texts("command of a container", ("option", "dsn"), one_line=True)
@@ -439,6 +546,7 @@ def _container(stack: Stack, ending: ExitStack, engine: docker.DockerClient) -> 
                     ("STRIPE_KEY", lambda c: f"sk_live_{c.word(24)}"),
                     ("DATABASE_URL", lambda c: f"postgresql://app:{c.word()}@db/shop"),
                     ("JAVA_OPTS", lambda c: f"-Xmx1g -Ddb.password={c.word()}"),
+                    (c.proof("environment of a container"), Canaries.word),
                 )
             },
             labels={
@@ -447,44 +555,39 @@ def _container(stack: Stack, ending: ExitStack, engine: docker.DockerClient) -> 
                     ("traefik.auth", lambda c: f"password={c.word()}"),
                     ("deploy.token", Canaries.word),
                     ("note", lambda c: f"https://app:{c.word()}@git.example.com"),
+                    ("org.opencontainers.image.version", lambda c: f"{version} token={c.word()}"),
+                    ("org.opencontainers.image.revision", lambda c: f"ghp_{c.word(36)}"),
+                    ("com.docker.compose.service", lambda c: f"password={c.word()}"),
                 )
             },
             healthcheck={
-                "test": ["CMD-SHELL", f"echo '{health}'; exit 1"],
+                "test": ["CMD-SHELL", f"echo '{c.proof('health check of a container')} {health}'; exit 1"],
                 "interval": 500_000_000,
                 "retries": 2,
             },
-            volumes={str(stack.given / "container.txt"): {"bind": "/canaries", "mode": "ro"}},
+            volumes={
+                str(stack.given / "container.txt"): {"bind": "/canaries", "mode": "ro"},
+                str(stack.given / "said.txt"): {"bind": "/said", "mode": "ro"},
+            },
         )
     )
-    return f'[[service]]\nname = "boxed"\nkind = "process"\ncontainer = "{name}"\n'
+    missing = c.plant("error of a custom probe", "key=value", lambda c: f"/password={c.word()}")
+    absent = c.proof("error of a custom probe")
+    return f"""
+[[service]]
+name = "boxed"
+kind = "process"
+container = "{name}"
 
+[[probe]]
+name = "shop.said"
+target = "boxed"
+kind = "command"
+command = ["cat", "/said"]
 
-def _broken(stack: Stack) -> str:
-    """Targets that cannot be reached or understood: what is raised holds their addresses."""
-    c, env = stack.canaries, stack.environment
-    addresses = {
-        "NOWHERE": ("postgres", lambda c: f"postgresql://app:{c.word()}@127.0.0.1:1/shop"),
-        "ODD": ("postgres", lambda c: f"postgresql://app:{c.word()}@db:notaport/shop"),
-        "WORDS": ("postgres", lambda c: f"host=127.0.0.1 port=1 password={c.word()} nonsense"),
-        "BARE": ("postgres", Canaries.word),
-        "CACHE": ("redis", lambda c: f"redis://:{c.word()}@127.0.0.1:1/0"),
-        "ODDCACHE": ("redis", lambda c: f"redis://:{c.word()}@cache:notaport/0"),
-        "SITE": ("http", lambda c: f"http://app:{c.word()}@127.0.0.1:1/x?token={c.word()}"),
-        "ODDSITE": ("http", lambda c: f"http://app:{c.word()}@[::1:notaport/x"),
-    }
-    text = f'[workbench]\nincidents = "{stack.folder}/broken"\n'
-    for name, (kind, make) in addresses.items():
-        env[f"CANARY_{name}"] = c.plant("address that fails", name.lower(), make)
-        key = "dsn" if kind == "postgres" else "url"
-        text += f'\n[[service]]\nname = "{name.lower()}"\nkind = "{kind}"\n{key} = "env:CANARY_{name}"\n'
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; print(sys.argv[1]); sys.stderr.write(sys.argv[1]); sys.exit(3)",
-    ]
-    command.append(
-        c.plant("output of the deploy command", "dsn", lambda c: f"postgresql://app:{c.word()}@db/x")
-    )
-    command.append(c.plant("deploy command", "option", lambda c: f"--password={c.word()}"))
-    return f"{text}\n[deploy]\ncommand = {json.dumps(command)}\n"
+[[probe]]
+name = "shop.error"
+target = "boxed"
+kind = "command"
+command = ["cat", "{missing}", "/{absent}"]
+"""

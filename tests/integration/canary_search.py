@@ -31,6 +31,7 @@ class Search:
         self._marks = [mark.encode() for mark in (*canaries.marks, *canaries.hex_marks)]
         self._places = canaries.places()
         plain = [value.encode() for value in canaries.planted if value.isdigit()]
+        self._unseen = {word.encode(): of for word, of in canaries.proofs.items()}
         self._plain = re.compile(b"|".join(map(re.escape, plain))) if plain else None
         self._seen: set[bytes] = set()
         self.files = 0
@@ -53,6 +54,7 @@ class Search:
         """Search one file, opened as far as it can be."""
         self.bytes += len(data)
         for inner, content in _opened(name, data, 0):
+            self._prove(inner, content)
             digest = sha256(content).digest()
             if digest in self._seen:  # in the bundle, and where that was opened
                 continue
@@ -73,6 +75,15 @@ class Search:
             where = self._canaries.planted[match[0].decode()]
             self._note(where, name, data[max(match.start() - 60, 0) : match.end() + 20])
 
+    def _prove(self, name: str, data: bytes) -> None:
+        for word in [word for word, (_, within) in self._unseen.items() if within in name and word in data]:
+            del self._unseen[word]
+
+    @property
+    def unread(self) -> list[str]:
+        """The places of which nothing came out, so that their secrets prove nothing."""
+        return sorted(f"{place} in {within or 'any file'}" for place, within in self._unseen.values())
+
     def _note(self, where: tuple[str, str], name: str, around: bytes) -> None:
         self.found[where] += 1
         self.where.setdefault(where, (name, _shown(around)))
@@ -86,6 +97,7 @@ class Search:
         """Return what was found, by place and shape, with an example of each."""
         counts = f"planted {self.planted}, files {self.files}, MB {self.bytes / 1e6:.1f}"
         lines = [f"{counts}, found {len(self.found)} (seed {self._canaries.seed})"]
+        lines += [f"  never read: {place}" for place in self.unread]
         for (place, shape), count in sorted(self.found.items()):
             name, text = self.where[place, shape]
             lines.append(f"  {place} | {shape} | {count} times, as in {name}: {text}")

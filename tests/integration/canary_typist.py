@@ -2,15 +2,18 @@
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
 from incident_lib.cli import main
-from tests.integration.canary_places import Stack
+from tests.integration import canary_people
 from tests.integration.canary_search import Search
+from tests.integration.canary_stack import Stack
 
 # What each command is typed with; a field in braces is a text of its own with secrets in it. A command that
 # is not here fails the test: whoever adds one says here how it is tried.
@@ -24,7 +27,10 @@ TYPED: dict[str, list[str]] = {
     "assign": ["scribe {}"],
     "classify": ["SEV2 --reason {}"],
     "update": ["--status IDENTIFIED --findings {} --actions {} --impact {}"],
-    "triage": ["-v", "--json --config ../given/broken.toml", "--since {}"],
+    "triage": [
+        *("-v", "--json --config ../given/broken.toml", "--since {}"),
+        *("--save --config ../given/elsewhere.toml", "--save --config ../given/printed.toml"),
+    ],
     "run": ["--notebook 00_triage --notebook 20_database", "--snapshot {}"],
     "baseline": ["--force", "--list"],
     "analyze": ["", "--json"],
@@ -66,18 +72,19 @@ TYPED: dict[str, list[str]] = {
     "postmortem": ["", "--lint"],
     "close": ["--reason {}"],
     "reopen": ["--reason {}"],
+    "bundle": ["--output handed-over.zip --force"],
     "redact": [
         "../given/plain.log ../given/json.log",
         "../given/container.txt --json",
-        "--folder {incident}",
+        "--folder {incident}",  # after which nothing of what people left is in it, either
     ],
-    "bundle": ["--output handed-over.zip --force"],
     "open": ["handed-over.zip --to opened", "{}"],
     "lab": ["--no-browser"],
     "demo": ["--list", "--fault {}"],
     "completion": ["bash", "{}"],
     "help": ["", "run", "{}"],
 }
+_RECORDED = {"declare", "note", "task", "decide"}  # what is typed stands in an event
 _LAB_SECONDS = 60.0
 # Two texts for what is typed: one with a name, one that is known by its own form.
 _SHAPES = (
@@ -107,19 +114,39 @@ class Typist:
     def all(self) -> None:
         """Type them, in the order of an incident."""
         for command, variants in TYPED.items():
+            if command == "redact":
+                self._keep_unredacted()
             for variant in variants:
                 words = [self._filled(command, word) for word in variant.split(" ") if word]
                 code = self._lab(words) if command == "lab" else self._type(command, words)
                 self.codes.setdefault(command, []).append(code)
+            if command == "declare":
+                canary_people.attach(self._stack, self._incident)
+                raised = canary_people.run_notebook(self._stack, self._incident)
+                self.printed.append(("papermill", raised))
+        for path in self._stack.wrong:
+            self._type("triage", ["--config", str(path)])
+
+    def _keep_unredacted(self) -> None:
+        """Keep what there is before it is redacted again, or that would hide what got out."""
+        shutil.copytree(
+            self._incident, self._stack.folder / "before", ignore=shutil.ignore_patterns("attachments")
+        )
+
+    @property
+    def _incident(self) -> Path:
+        return next((self._stack.folder / "incidents").glob("20*"))
 
     def _filled(self, command: str, word: str) -> str:
         if word == "{incident}":
-            return str(next((self._stack.folder / "incidents").glob("20*")))
+            return str(self._incident)
         if "{}" not in word:
             return word
         shape = _SHAPES[self._turn % len(_SHAPES)]
         self._turn += 1
         (text,) = self._stack.canaries.texts(f"typed: {command}", (shape,))
+        if command in _RECORDED and word == "{}":
+            text = f"{self._stack.canaries.proof(f'typed: {command}', '/events/')} {text}"
         return word.replace("{}", text)
 
     def _type(self, command: str, words: list[str]) -> int:
@@ -134,8 +161,15 @@ class Typist:
         return code
 
     def _lab(self, words: list[str]) -> int:
-        """JupyterLab is started, and ended as soon as it says where it is."""
-        program = "import sys; from incident_lib.cli import main; sys.exit(main())"
+        """JupyterLab is started, and ended as soon as it says where it is.
+
+        It starts as in a terminal also where this process ignores Ctrl-C, as what runs in the background
+        does: a child would ignore it, too.
+        """
+        program = (
+            "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from incident_lib.cli import main; sys.exit(main())"
+        )
         written = self._stack.given / "lab.txt"
         command = [sys.executable, "-P", "-c", program, "--config", str(self._stack.config), "lab", *words]
         with written.open("wb") as file:

@@ -34,6 +34,7 @@ class Canaries:
     seed: int
     is_wild: bool = False  # the texts around the secrets differ from run to run
     planted: dict[str, tuple[str, str]] = field(default_factory=dict)  # value: place, shape
+    proofs: dict[str, tuple[str, str]] = field(default_factory=dict)  # word: place, part of a file's name
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -77,6 +78,16 @@ class Canaries:
         for value in self._new:
             self.planted[value] = (place, shape)
         return text
+
+    def proof(self, place: str, within: str = "") -> str:
+        """Return a word that is no secret, and that must come out again: else `place` was never read.
+
+        It must stand in a file, or in the output of a command, whose name holds `within`.
+        """
+        syllables = (self.random.choice("bdfgklmnprst") + self.random.choice("aeiou") for _ in range(6))
+        word = f"seen{''.join(syllables)}"
+        self.proofs[word] = (place, within)
+        return word
 
     def texts(self, place: str, only: tuple[str, ...] = (), *, one_line: bool = False) -> list[str]:
         """Return a text for every shape, or for some, planted in `place`."""

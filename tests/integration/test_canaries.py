@@ -12,8 +12,9 @@ from incident_lib.characters import visible, visible_markup
 from incident_lib.cli.parser import build
 from incident_lib.redact import Redactor
 from tests.integration import docker_service
-from tests.integration.canary_places import Stack, planted
+from tests.integration.canary_places import planted
 from tests.integration.canary_search import Search
+from tests.integration.canary_stack import Stack
 from tests.integration.canary_typist import TYPED, Typist, search
 from tests.integration.canary_values import SHAPES, Canaries
 
@@ -54,6 +55,7 @@ def test_no_secret_gets_out(stack: Stack) -> None:
     found = search(stack, typist)
     assert found.files > 200
     assert len(stack.canaries.planted) > 700
+    assert not found.unread, found.report()
     assert not found.found, found.report()
     for command, text in typist.printed:
         assert visible(text) == text, command
