@@ -116,7 +116,7 @@ def _take_stock(dsn: str, products: tuple[int, int]) -> None:
             except psycopg.errors.DeadlockDetected as error:
                 connection.rollback()
                 say(f"failed: {error}")
-            time.sleep(0.3)
+            time.sleep(0.2 + 0.07 * products[0])  # with one pause, two workers may miss each other for ever
 
 
 def backfill(dsn: str) -> None:

@@ -36,6 +36,16 @@ _ANSWERS = {
 }
 
 
+# What a process took at most counts the memory of the one that began it, too: a small one does.
+_MEASURED = """\
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+with open("peak", "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a triage."""
 
@@ -105,21 +115,19 @@ def triage_engine(changed: dict[str, hostile_engine.Answer], *, collect_seconds:
 
 
 def _run(path: Path, root: Path, planned: frozenset[str], **variables: str) -> Seen:
-    argv = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())"]
-    argv += ["triage", "--json", "--config", str(path)]
+    command = [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())"]
+    argv = [sys.executable, "-I", "-S", "-c", _MEASURED, *command, "triage", "--json", "--config", str(path)]
     with (root / "out").open("wb") as out, (root / "err").open("wb") as err:
         started = time.monotonic()
         environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **variables}
-        process = subprocess.Popen(argv, stdout=out, stderr=err, cwd=root, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        code = subprocess.call(argv, stdout=out, stderr=err, cwd=root, env=environment)
     text = (root / "out").read_text(errors="replace")
     return Seen(
-        exit_code=process.returncode,
+        exit_code=code,
         output=(root / "err").read_text(errors="replace"),
         analysis=json.loads(text) if text.strip() else {"findings": [], "not_assessed": []},
         seconds=time.monotonic() - started,
-        peak_mib=usage.ru_maxrss / 1024,
+        peak_mib=int((root / "peak").read_text()) / 1024,
         planned=planned,
     )
 

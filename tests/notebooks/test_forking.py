@@ -15,7 +15,7 @@ import pytest
 from incident_lib import clock
 from incident_lib.model.run import ExecutionStatus
 from incident_lib.redact import Redactor
-from incident_lib.run import execution, parents
+from incident_lib.run import execution, kernels, parents
 from incident_lib.run.batch import Batch, run_notebooks
 from tests.notebooks import sample
 from tests.notebooks.made import notebook
@@ -171,7 +171,8 @@ def test_settings_of_matplotlib_in_the_folder_hold_for_its_kernel_alone(tmp_path
     assert printed(source) == usual
 
 
-def test_an_end_in_order_does_what_is_to_be_done_at_the_end(tmp_path):
+def test_an_end_in_order_does_what_is_to_be_done_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "GRACE_SECONDS", 20.0)
     source = (
         "import atexit, tempfile\n"
         f"atexit.register(open({str(tmp_path / 'end')!r}, 'w').write, 'reached')\n"

@@ -422,6 +422,8 @@ WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_cat
 @given(WORDS.filter(lambda text: unwrap(text) is None))
 def test_any_line_comes_back_from_every_envelope(text: str) -> None:
     names = set(ENVELOPES) - {"stern of a set"}  # there the line must be a complete one or the set's
+    if "|" in text:
+        names -= {"named container"}  # a word before a cell is a row of a table
     for name in names:
         found = unwrap(wrapped(name, text))
         assert found is not None, name
