@@ -8,6 +8,7 @@ import pytest
 
 from incident_lib.cli import main
 from incident_lib.cli.completion import script
+from tests import services
 
 CASES = [
     ("incident tri", "triage"),
@@ -21,13 +22,14 @@ CASES = [
 ]
 
 
-def needs(shell):
-    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"no {shell} here")
+def need(shell):
+    if shutil.which(shell) is None:
+        services.missing(f"no {shell} here")
 
 
-@needs("bash")
 @pytest.mark.parametrize(("line", "completed"), CASES)
 def test_bash_completes(line, completed):
+    need("bash")
     words = line.split(" ")
     call = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _incident; echo ${{COMPREPLY[@]}}"
     done = subprocess.run(
@@ -36,9 +38,9 @@ def test_bash_completes(line, completed):
     assert done.stdout.split() == [completed]
 
 
-@needs("fish")
 @pytest.mark.parametrize(("line", "completed"), CASES[:1] + CASES[2:])
 def test_fish_completes(line, completed, tmp_path):
+    need("fish")
     file = tmp_path / "incident.fish"
     file.write_text(script("fish"))
     done = subprocess.run(
@@ -51,8 +53,8 @@ def test_fish_completes(line, completed, tmp_path):
     assert [each.split("\t")[0] for each in done.stdout.splitlines()] == [completed]
 
 
-@needs("zsh")
 def test_zsh_reads_the_script(tmp_path):
+    need("zsh")
     file = tmp_path / "_incident"
     file.write_text(script("zsh"))
     subprocess.run(["zsh", "-n", file], check=True)
