@@ -79,7 +79,8 @@ def _of_hypotheses(analysis: Analysis) -> Iterator[ProposedAction]:
     for hypothesis in analysis.hypotheses[:_MOST]:
         if hypothesis.symptom_of.startswith(f"{EVERYTHING}:"):
             continue  # one event: nothing is mended one by one
-        if action := _BY_HYPOTHESIS.get(hypothesis.id):
+        action = _BY_HYPOTHESIS.get(hypothesis.id)
+        if action and not hypothesis.symptom_of:  # it is mended where its cause is
             yield ProposedAction(action=action, target=hypothesis.target, text=hypothesis.title)
         for name in hypothesis.support:
             yield from by_ref[name].actions if name in by_ref else ()

@@ -124,3 +124,10 @@ def test_a_container_that_cannot_be_reached_is_not_restarted(name, target, why):
     document = msgspec.structs.replace(SHOP.document, service=(by_command,))
     settings = msgspec.structs.replace(SHOP, document=document)
     assert what_is_missing(analysis, settings) == ()
+
+
+def test_a_symptom_is_not_mended_for_its_own_sake():
+    pool = msgspec.structs.replace(hypothesis("app-pool-exhausted", "backend", 2), symptom_of="db-down:db")
+    for symptom, expected in ((pool, []), (msgspec.structs.replace(pool, symptom_of=""), ["backend"])):
+        analysis = Analysis(snapshot="x", hypotheses=(hypothesis("db-down", "db"), symptom))
+        assert [proposed.target for proposed in proposed_actions(analysis, SHOP)] == expected
