@@ -48,7 +48,7 @@ def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *,
     redactor = redactor_for(settings, marks_for(settings, begin=True))
     folder = declare(settings.incidents, declaration, redactor)
     code = run_incident(settings, folder, console, Options())
-    if folder.sealed_snapshots:  # none where the disk is full
+    if folder.current_snapshots:  # none where the disk is full
         _compare(folder, fault, console)
     if lab:
         open_lab(settings, folder)

@@ -19,7 +19,7 @@ from incident_lib.units import format_duration
 def show(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the state, and what the newest snapshot says."""
     settings, folder = open_folder(arguments)
-    case = open_case(settings, folder) if folder.sealed_snapshots else None
+    case = open_case(settings, folder) if folder.current_snapshots else None
     if arguments.json:
         return print_json(
             {

@@ -23,9 +23,10 @@ def verdict(case: Case) -> Block:
     window = f"{case.window.start:%H:%M:%S} to {case.window.end:%H:%M:%S} UTC"
     with_data = sum(evidence.has_rows for evidence in case.evidence)
     probes = format_count(len(case.evidence), "probe")
+    carried = f" Carried over: {case.carried_words}." if case.carried else ""
     html = (
         f'<p class="iw-verdict">{escape(answer)}</p>{blocks.tally(case.analysis.findings)}'
-        f'<p class="iw-why">Window {window}; {with_data} of {probes} returned data.</p>'
+        f'<p class="iw-why">Window {window}; {with_data} of {probes} returned data.{carried}</p>'
     )
     return Block(html, answer)
 

@@ -95,13 +95,18 @@ class IncidentFolder:
         return tuple(path for path in self.snapshots if (path / manifest.NAME).is_file())
 
     @property
+    def current_snapshots(self) -> tuple[Path, ...]:
+        """Whole snapshots of how it was when they were taken: not those that looked back at another span."""
+        return tuple(path for path in self.sealed_snapshots if not (path / manifest.SPAN).exists())
+
+    @property
     def runs(self) -> tuple[Path, ...]:
         """Runs, oldest first, however the clock was set between them."""
         return self._in_order("runs")
 
     def snapshots_before(self, name: str) -> tuple[Path, ...]:
-        """Return the sealed snapshots that are older than the one of that id, which may be unfinished."""
-        return tuple(itertools.takewhile(lambda path: path.name != name, self.sealed_snapshots))
+        """Return the current snapshots that are older than the one of that id, which may be unfinished."""
+        return tuple(itertools.takewhile(lambda path: path.name != name, self.current_snapshots))
 
     def _in_order(self, kind: str) -> tuple[Path, ...]:
         """Return the folders of a kind as the timeline has them; names say what a clock showed.
@@ -118,8 +123,8 @@ class IncidentFolder:
         return tuple(path for _, path in sorted(folders))
 
     def snapshot(self, name: str) -> Path:
-        """Return the snapshot of that id, or the newest sealed one for `latest`. Errors: UsageError."""
-        sealed = self.sealed_snapshots
+        """Return the snapshot of that id, or the newest current one for `latest`. Errors: UsageError."""
+        sealed = self.current_snapshots
         found = sealed if name == "latest" else tuple(path for path in self.snapshots if path.name == name)
         if not found:
             known = ", ".join(path.name for path in sealed) or "none yet"

@@ -20,6 +20,7 @@ from incident_lib.incident.files import make_directory, write_atomic
 from incident_lib.incident.signing import Signature, Signer, fits
 
 NAME = "manifest.json"
+SPAN = "span.json"  # in a snapshot that looked back at a span of the past
 UNSEALED = "unfinished: not sealed; it was interrupted, or is being written"
 SEALED_FOLDERS = ("snapshots", "runs", "samples", "redactions")  # of an incident; each holds sealed folders
 AGAIN = "redacted again"

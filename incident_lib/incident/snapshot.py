@@ -1,7 +1,7 @@
 """A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology = Topology()  # what needed what, as it was configured then
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden
     hidden_in: tuple["Hidden", ...] = ()  # and where
+    carried: dict[str, Window] = {}  # evidence of an earlier snapshot, with the window it was collected for
 
 
 class Hidden(msgspec.Struct, frozen=True, order=True):
@@ -70,11 +71,21 @@ class SnapshotWriter:
     """Writes one snapshot. What `add` returns is what was stored, and all that may be judged."""
 
     def __init__(
-        self, parent: Path, window: Window, redactor: Redactor, *, signer: Signer | None = None
+        self,
+        parent: Path,
+        window: Window,
+        redactor: Redactor,
+        *,
+        signer: Signer | None = None,
+        carried: Mapping[str, Window] = {},
+        looks_back: bool = False,
     ) -> None:
         self.path = make_directory(parent, clock.format_stamp(clock.now()))
         self.id = self.path.name
         self.window = window
+        self._carried = dict(carried)
+        if looks_back:  # before anything else: half of it must not be taken for the latest one either
+            write_atomic(self.path / manifest.SPAN, msgspec.json.encode(window))
         self._redactor = redactor
         self._signer = signer
         self._report: list[Hidden] = []
@@ -113,6 +124,7 @@ class SnapshotWriter:
             topology=topology,
             hidden=dict(counts),
             hidden_in=tuple(sorted(self._report)),
+            carried=self._carried,
         )
         findings = with_hashes(self.path, redacted)
         for name, value in (("findings.json", findings), ("snapshot.json", about)):
@@ -231,6 +243,13 @@ def read_log(snapshot: Path, service: str) -> Iterator[str]:
     if not path.exists():
         return
     yield from decode.log_lines(path)
+
+
+def read_attachment(snapshot: Path, attachment: Attachment) -> Iterator[bytes]:
+    """Yield the content of a stored attachment; nothing where it is gone."""
+    path = decode.inside(snapshot, attachment.path)
+    if path is not None:
+        yield from (line.encode() for line in decode.log_lines(path))
 
 
 def _evidence_files(snapshot: Path) -> list[Path]:

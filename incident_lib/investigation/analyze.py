@@ -1,6 +1,6 @@
 """Evidence -> Analysis: every analyzer over every evidence, then the hypotheses. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -24,6 +24,7 @@ from incident_lib.model import (
     Finding,
     FindingSeverity,
     NotAssessed,
+    Window,
 )
 from incident_lib.model.rows import UnknownRow, tag_of
 from incident_lib.model.topology import Topology
@@ -81,11 +82,13 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     patterns: tuple[Pattern, ...],
     compared: Iterable[Finding] = (),
     before: Earlier | None = None,
+    windows: Mapping[str, Window] = {},
 ) -> Analysis:
     """Return everything that is concluded from `evidence`, in a fixed order.
 
     `compared` are findings that rest on more than this snapshot: on a baseline, on samples over time; what
-    the snapshot `before` this one showed and this one does not is over.
+    the snapshot `before` this one showed and this one does not is over. `windows` are those of evidence that
+    was collected for another one than that of the context, by its name.
     """
     everything = tuple(sorted(evidence, key=lambda each: (each.target, each.probe)))
     situation = Situation(
@@ -96,7 +99,11 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
         programs=table().programs,
         compared=tuple(compared),
     )
-    found = [finding for each in everything for finding in analyze_one(each, context)]
+    found = [
+        finding
+        for each in everything
+        for finding in analyze_one(each, replace(context, window=windows.get(each.ref, context.window)))
+    ]
     found = _together(_THEN_AND_NOW, found, situation)
     compared = tuple(over_with_evidence(situation.compared, found))
     situation = replace(situation, compared=tuple(each for each in compared if not each.is_past))

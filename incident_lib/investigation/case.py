@@ -12,6 +12,7 @@ import msgspec
 from incident_lib.config import Settings, nearest
 from incident_lib.errors import FolderError
 from incident_lib.findings.catalogue import Nature
+from incident_lib.incident import manifest
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import About, load_about, load_analysis, read_log
 from incident_lib.investigation import frames
@@ -31,6 +32,7 @@ from incident_lib.model import (
 from incident_lib.model.commands import Commands
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
+from incident_lib.model.window import format_span
 from incident_lib.technologies import catalogue, table
 from incident_lib.units import format_count
 
@@ -57,9 +59,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident | None = None
     events: tuple[Event, ...] = ()
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden in the snapshot
+    carried: dict[str, Window] = {}  # evidence of an earlier snapshot, with the window it was collected for
+    looks_back: bool = False  # at a span of the past; probes that only see the present have no evidence
 
     def __repr__(self) -> str:
         where = f"{self.folder.id} " if self.folder else ""
+        where += f"{format_span(self.window)} " if self.looks_back else ""
         bad = sum(finding.severity.is_bad for finding in self.analysis.findings)
         counts = f"{format_count(len(self.evidence), 'probe')}, {format_count(bad, 'bad finding')}"
         first = f", first {self.analysis.hypotheses[0].title}" if self.analysis.hypotheses else ""
@@ -74,6 +79,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             "collected": self.collected_at,
             "window from": self.window.start,
             "until": self.window.end,
+            "span": "of the past: what only the present shows is not in it" if self.looks_back else "",
+            "carried over": self.carried_words,
             "findings": ", ".join(f"{tally[each]} {each}" for each in FindingSeverity if tally[each]),
             "top cause": ranked[:1],
             "further causes": ranked[1:],
@@ -100,6 +107,40 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Return why there is no evidence of a target, with the nearest name; "" where there is."""
         known = {evidence.target for evidence in self.evidence} | set(self.topology.kinds)
         return "" if target in known else f"there is no target {target!r}{nearest(target, sorted(known))}"
+
+    @property
+    def carried_words(self) -> str:
+        """How much of the evidence is of an earlier snapshot, and how old it is at most; "" where none is."""
+        if not self.carried:
+            return ""
+        oldest = min(window.end for window in self.carried.values())
+        return f"{format_count(len(self.carried), 'probe')} as of {oldest:%H:%M:%S} UTC or later, not anew"
+
+    def refresh(self, probe: str = "", target: str = "") -> "Case":
+        """Collect again into a new sealed snapshot of the incident; this case shows it from then on.
+
+        `case.refresh()` collects everything, `case.refresh("postgres.locks", "db")` one probe of one target,
+        `case.refresh("redis")` a technology, `case.refresh(target="db")` a target. What is not collected anew
+        is carried over with its own time. Returns the case, so that a cell shows it.
+        Errors: UsageError naming the nearest probe or target, or where the incident came from elsewhere.
+        """
+        from incident_lib.investigation.refresh import refreshed
+
+        fresh = refreshed(self, probe, target)
+        for name in self.__struct_fields__:
+            msgspec.structs.force_setattr(self, name, getattr(fresh, name))
+        return self
+
+    def between(self, start: str, end: str) -> "Case":
+        """Return another case, of a span of the past: `case.between("18:40", "18:50")`.
+
+        Logs, deployments and events of containers are collected for it, into a sealed snapshot that is never
+        the latest. What only the present shows is not assessed, and says so. Times are those of the day of
+        this case, in UTC, or with a date. Errors: UsageError for a span that is empty or not over.
+        """
+        from incident_lib.investigation.refresh import looked_back
+
+        return looked_back(self, start, end)
 
     @property
     def commands(self) -> Commands:
@@ -180,6 +221,8 @@ def open_case(settings: Settings, folder: IncidentFolder, snapshot: str = "lates
 def newest_case(settings: Settings, folder: IncidentFolder) -> Case | None:
     """Return the case of the newest sealed snapshot; None where there is none that can be read."""
     for path in reversed(folder.snapshots):
+        if (path / manifest.SPAN).exists():
+            continue
         try:
             return load_case(settings, path, folder)
         except FolderError:  # being written, or damaged: messages must go out all the same
@@ -209,6 +252,8 @@ def load_case(settings: Settings, path: Path, folder: IncidentFolder | None = No
         analysis=analysis,
         topology=about.topology,
         hidden=about.hidden,
+        carried=about.carried,
+        looks_back=(path / manifest.SPAN).exists(),
         folder=folder,
         incident=folder.incident if folder else None,
         events=folder.events if folder else (),

@@ -10,7 +10,7 @@ from incident_lib.investigation.plan import context_for
 from incident_lib.investigation.setup import patterns_for, redactor_for
 from incident_lib.investigation.since import after_mitigation
 from incident_lib.investigation.snapshot import derived_findings, earlier_of
-from incident_lib.model import Analysis
+from incident_lib.model import Analysis, Finding
 from incident_lib.model.difference import Comparison
 
 
@@ -35,7 +35,11 @@ def reanalyze(case: Case) -> Reanalysis:
     settings = case.settings
     context = after_mitigation(context_for(settings, case.window), case.folder)
     redactor = case.folder.redactor if case.folder else redactor_for(settings)
-    around = derived_findings(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
+    around: tuple[Finding, ...] = ()
+    before = None
+    if not case.looks_back:
+        around = derived_findings(settings, case.folder, case.evidence, context, snapshot=case.snapshot)
+        before = earlier_of(case.folder, case.snapshot)
     analysis = analyze(
         case.evidence,
         context,
@@ -43,7 +47,8 @@ def reanalyze(case: Case) -> Reanalysis:
         topology=case.topology,
         patterns=patterns_for(settings),
         compared=around,
-        before=earlier_of(case.folder, case.snapshot),
+        before=before,
+        windows=case.carried,
     )
     now = replace(case, analysis=redactor.struct(analysis, Analysis))
     labels = ("concluded then", "by today's rules")

@@ -2,9 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+import msgspec
 
 from incident_lib import clock
 from incident_lib.config import Settings
@@ -34,7 +36,21 @@ from incident_lib.investigation.since import SINCE, after_mitigation
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import Analysis, EventKind, Evidence, Finding, Window
 from incident_lib.model.topology import Topology
+from incident_lib.model.window import format_span
+from incident_lib.probes.base import Lane
 from incident_lib.technologies import comparers
+from incident_lib.units import format_count
+
+
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is collected into a snapshot, and for which span."""
+
+    window: Window
+    lanes: tuple[Lane, ...]
+    seen: tuple[Evidence, ...] = ()  # that is evidence already, such as what a probe cannot do
+    carried: Mapping[str, Window] = {}  # of `seen`, what an earlier snapshot had, with the window it was for
+    looks_back: bool = False  # at another span than the one that ends now: it is never the latest snapshot
+
 
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
@@ -55,34 +71,62 @@ def take_snapshot(
     Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
     stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
+
+    def everything() -> Extent:
+        """Return what is configured, in the window that ends now."""
+        return Extent(window=window_since(since), lanes=plan_lanes(settings))
+
+    return collect_into(settings, parent, everything, watch, deadline_seconds=deadline_seconds, folder=folder)
+
+
+def collect_into(
+    settings: Settings,
+    parent: Path,
+    plan: Callable[[], Extent],
+    watch: Watch,
+    *,
+    deadline_seconds: float | None = None,
+    folder: IncidentFolder | None = None,
+) -> Case:
+    """Return the case of a sealed snapshot of what `plan` returns, as `take_snapshot` does of everything.
+
+    `plan` is called once no other collection by the same configuration goes on.
+    """
     if folder:
         folder.require_own()
     deadline = deadline_seconds or settings.limits.collect_seconds
     with one_at_a_time(settings, watch.waits, seconds=min(WAIT_SECONDS, deadline / 3)):
-        return _take(settings, parent, since, watch, deadline_seconds=deadline, folder=folder)
+        return _take(settings, parent, plan(), watch, deadline_seconds=deadline, folder=folder)
 
 
 def _take(
     settings: Settings,
     parent: Path,
-    since: str,
+    extent: Extent,
     watch: Watch,
     *,
     deadline_seconds: float,
     folder: IncidentFolder | None,
 ) -> Case:
-    window = window_since(since)
+    window, lanes = extent.window, extent.lanes
     configuration = data_of_collection(settings, folder) if folder else {}
     context = after_mitigation(context_for(settings, window), folder)
     patterns, graph = patterns_for(settings), topology(settings)
     redactor = folder.redactor if folder else redactor_for(settings)
-    writer = SnapshotWriter(parent, window, redactor, signer=signer_for(settings))
+    writer = SnapshotWriter(
+        parent,
+        window,
+        redactor,
+        signer=signer_for(settings),
+        carried=extent.carried,
+        looks_back=extent.looks_back,
+    )
     _require_room(writer.path)
-    lanes = plan_lanes(settings)
     watch.begun(sum(len(lane.probes) for lane in lanes))
     stored: list[Evidence] = []
     is_hidden = True
     try:
+        stored += (writer.add(evidence) for evidence in extent.seen)
         for evidence in collect(lanes, window, deadline_seconds):
             kept = writer.add(evidence)
             stored.append(kept)
@@ -93,7 +137,11 @@ def _take(
         raise
     finally:
         if is_hidden:
-            around = _derived(settings, folder, stored, context, snapshot=writer.id)
+            around: tuple[Finding, ...] = ()
+            before = None
+            if not extent.looks_back:  # what is so now says nothing of another span
+                around = _derived(settings, folder, stored, context, snapshot=writer.id)
+                before = earlier_of(folder, writer.id)
             analysis = analyze(
                 stored,
                 context,
@@ -101,20 +149,32 @@ def _take(
                 topology=graph,
                 patterns=patterns,
                 compared=around,
-                before=earlier_of(folder, writer.id),
+                before=before,
+                windows=extent.carried,
             )
             _seal(writer, analysis, graph)
             if folder:
                 folder.record(
                     Draft(
                         kind=EventKind.SNAPSHOT,
-                        text=f"Snapshot {writer.id} was taken",
+                        text=f"Snapshot {writer.id} was taken{_extent_words(extent)}",
                         source="collect",
                         data=configuration,
                     )
                 )
-                record_observed(folder, analysis, stored)
+                if not extent.looks_back:
+                    record_observed(folder, analysis, stored)
     return load_case(settings, writer.path, folder)
+
+
+def _extent_words(extent: Extent) -> str:
+    """Return in words what a snapshot is of, "" where it is of everything."""
+    if extent.looks_back:
+        return f" of {format_span(extent.window)}"
+    if not extent.carried:
+        return ""
+    fresh = sum(len(lane.probes) for lane in extent.lanes)
+    return f" ({format_count(fresh, 'probe')} anew, {len(extent.carried)} carried over)"
 
 
 def _derived(
@@ -229,17 +289,18 @@ def _temporary(ending: ExitStack, parent: Path | None) -> Path:
 
 
 def open_investigation(
-    incident: str = "", *, snapshot: str = "new", since: str = SINCE, config: str = ""
+    incident: str = "", *, snapshot: str = "latest", since: str = SINCE, config: str = ""
 ) -> Case:
-    """Return a case for a notebook: `new` collects, `latest` or an id replays.
+    """Return a case for a notebook: `latest` replays the newest snapshot, an id that one, `new` collects.
 
-    Errors: UsageError for a name that does not exist, or a value that is no text; ConfigError for a wrong
-    configuration.
+    Where there is none yet, `latest` collects. Errors: UsageError for a name that does not exist, or a value
+    that is no text; ConfigError for a wrong configuration.
     """
     given = read_parameters(incident=incident, snapshot=snapshot, since=since, config=config)
     settings = load_settings(given.config, given.incident)
     folder = folders.find(settings.incidents, given.incident, redactor_for(settings))
-    if (given.snapshot or "new") == "new":
+    wanted = given.snapshot or "latest"
+    if wanted == "new" or (wanted == "latest" and not folder.current_snapshots):
         place = folder.path / "snapshots"
         return take_snapshot(settings, place, given.since or SINCE, Watch(), folder=folder)
-    return open_case(settings, folder, given.snapshot)
+    return open_case(settings, folder, wanted)

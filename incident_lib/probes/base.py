@@ -59,6 +59,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     tier: int = 0
     deadline_seconds: float = 5.0
     keeps: bool = False  # broken off, it returns what it has: so it is, before the collection's deadline
+    looks_back: bool = False  # it can be asked for a span that ended before now
     # Keywords with which `fetch` is called again and again in a watch; None where it takes no part. Each call
     # is one statement, one request or a few files of /proc: nothing that scans a catalog or a log's past.
     in_watch: Mapping[str, Any] | None = None

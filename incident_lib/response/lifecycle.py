@@ -216,7 +216,7 @@ def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) 
 
 def _span(folder: IncidentFolder) -> str:
     """Return from when to when it failed by the newest snapshot, "" where that shows no recovery."""
-    for path in reversed(folder.sealed_snapshots):
+    for path in reversed(folder.current_snapshots):
         with suppress(FolderError):
             analysis = load_analysis(path)
             return whole_span(analysis.findings) if analysis else ""

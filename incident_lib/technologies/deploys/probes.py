@@ -130,5 +130,6 @@ PROBES = (
         needs="the right to read it",
         cost="one read of a file, or one run of the team's command",
         deadline_seconds=_SECONDS + 1,
+        looks_back=True,
     ),
 )

@@ -26,6 +26,7 @@ EVENTS = Probe(
     source="GET /events?since=START&until=NOW",
     needs=_READS,
     cost="reads the 256 events that the engine keeps in memory",
+    looks_back=True,
 )
 CONTAINERS = Probe(
     name="docker.containers",

@@ -61,6 +61,7 @@ PROBES: tuple[Probe, ...] = (
         in_watch={},
         deadline_seconds=25.0,
         keeps=True,
+        looks_back=True,
     ),
 )
 
