@@ -45,6 +45,23 @@ def visible_markup(text: str) -> str:
     return _ENTITY.sub(_entity, visible(text)) if "&#" in text else visible(text)
 
 
+def whole(text: str) -> str:
+    r"""Return `text` as UTF-8 can hold it: two halves of a pair are joined, a half alone becomes U+FFFD.
+
+    Such halves stand in names of files, arguments and variables that are no UTF-8, and in JSON.
+
+    >>> ascii(whole("a\udc80b \ud83d\ude00"))
+    "'a\\ufffdb \\U0001f600'"
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def escaped(document: str) -> str:
     r"""Return a JSON document that means the same and shows all that it holds.
 

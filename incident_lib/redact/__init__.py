@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.characters import whole
 from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
@@ -78,7 +79,10 @@ class Redactor:
         self._keyed = re.compile(_UNDER_KEY.format(names), re.IGNORECASE) if names else None
 
     def text(self, text: str) -> str:
-        """Return `text` with secrets hidden. Errors: RedactionError, and then nothing may be written."""
+        """Return `text` with secrets hidden, as UTF-8 can hold it: half of a pair becomes U+FFFD.
+
+        Errors: RedactionError, and then nothing may be written.
+        """
         return self._text(text, "")
 
     def _text(self, text: str, before: str) -> str:
@@ -91,7 +95,7 @@ class Redactor:
             return text
         try:
             given = text
-            text = self.marks.only_ours(text)
+            text = self.marks.only_ours(whole(text))
             for _ in range(
                 _MOST_PASSES if len(text) <= _LARGE else _FEW_PASSES
             ):  # what is hidden may show more: quotes and brackets pair up anew

@@ -4,10 +4,12 @@ import base64
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from incident_lib.characters import whole
 from incident_lib.redact.spelling import views
 
 SHORTEST = 4  # a shorter one would blacken half of every line
@@ -164,6 +166,7 @@ def parts(secret: str) -> set[str]:
     """
     found = set(_parts(secret.strip()))
     found |= {unquote(part) for part in found}
+    found |= {form for part in found for form in _as_read(part)}
     return {part for part in found if len(part) >= SHORTEST}
 
 
@@ -193,6 +196,13 @@ def _parts(secret: str) -> Iterator[str]:
         yield from (
             word for word in words if len(word) >= _TOKEN and "." not in word and re.search(r"\d", word)
         )
+
+
+def _as_read(secret: str) -> Iterator[str]:
+    """Yield what a text shows of a secret with bytes that are no UTF-8: it has U+FFFD in their place."""
+    yield whole(secret)
+    with suppress(UnicodeEncodeError):
+        yield secret.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _passwords(secret: str) -> Iterator[str]:

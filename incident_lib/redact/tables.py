@@ -14,8 +14,8 @@ from incident_lib.redact.values import MARK, is_secret, looks_random
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]")  # that an engine puts before each line
 _RULE = re.compile(r"[\s|+:=─┼│-]*\Z")  # between a header and its rows
-_COLUMN = re.compile(r"[\"`\[]?[^\W\d][\w.-]{0,60}[\"`\]]?\Z")
-_IN_NO_HEADER = re.compile(r"[^\w.\-\"`\[\] ,;\t|│\r]")
+_COLUMN = re.compile(r"[\"`\[]?[^\W\d][\w.\ufffd-]{0,60}[\"`\]]?\Z")
+_IN_NO_HEADER = re.compile(r"[^\w.\-\"`\[\] ,;\t|│\r\ufffd]")
 _COPY = re.compile(
     r"\bcopy\s{1,8}[\w.\"]{1,128}\s{0,8}\((?P<columns>[^()\n]{1,4000})\)\s{1,8}from\s{1,8}stdin\b(?P<how>[^\n]{0,200})",
     re.IGNORECASE,

@@ -1,10 +1,12 @@
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incident_lib.characters import whole
 from incident_lib.errors import RedactionError
 from incident_lib.model import Evidence
 from incident_lib.redact import Redactor
@@ -192,3 +194,43 @@ def test_equal_secrets_have_equal_marks_wherever_they_stand():
     lines = ["Authorization: Bearer x9Kq2LmVz81", "GET /a?token=x9Kq2LmVz81", '{"api_key": "x9Kq2LmVz81"}']
     marks = {mark for line in lines for mark in Marks.pattern.findall(redactor.text(line))}
     assert len(marks) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("password=abc\udc80 x", "password=[secret] x"),
+        ("\ud800password=abc\udfff,user=a\udc80b", "\ufffdpassword=[secret],user=a\ufffdb"),
+        ('{"token\udc80": 1, "api_key": "a\udc80b9"}', '{"token\ufffd": 1, "api_key": "[secret]"}'),
+        ("redis://:hunt\udc80r2@cache:6379/0", "redis://:[secret]@cache:6379/0"),
+        ("id,password\udc80,password\n1,a,b9Kq2x\udcff\n", "id,password\ufffd,password\n1,a,[secret]\n"),
+        ("redis-cli -h \udc80 -a x9Kq2LmV ping", "redis-cli -h \ufffd -a [secret] ping"),
+        ("kunde=a\udc807 stays", "[secret] stays"),
+        ("no secret \udcff in caf\u00e9 \ud83d\ude00", "no secret \ufffd in caf\u00e9 \U0001f600"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_a_character_as_any_other(text, hidden):
+    redactor = Redactor(patterns=[r"kunde=\S+"])
+    assert redactor.text(text) == hidden
+    assert redactor.value({text: [text]}) == {hidden: [hidden]}
+
+
+def test_a_known_secret_that_is_no_utf_8_is_hidden_however_it_was_read():
+    secret = os.fsdecode(b"kuchen\xe2\x82-7")
+    redactor = Redactor([secret])
+    for text in (secret, secret.encode("utf-8", "surrogateescape").decode("utf-8", "replace")):
+        assert redactor.text(f"it said {text} twice") == "it said [secret] twice"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["password=", "token: '", "a://b:c@", "AUTH ", "insert into ", "\n", ",", '""', "%41", "\\"]
+        )
+        | st.text(st.characters(codec=None, categories=["Cs", "L", "N", "Zs"]), max_size=6),
+        max_size=8,
+    ).map("".join)
+)
+def test_text_with_any_halves_of_pairs_is_redacted_as_with_replacement_characters(text):
+    out = Redactor(patterns=[r"kunde=\S+"]).text(text)
+    assert out.encode().decode() == out == Redactor(patterns=[r"kunde=\S+"]).text(whole(text))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from incident_lib.characters import whole
 from incident_lib.redact import Redactor
 from incident_lib.redact.marks import Marks
 from incident_lib.redact.names import Strength, strength
@@ -46,6 +47,13 @@ def test_most_that_is_far_fetched_is_hidden_too():
 
 def test_ordinary_lines_stay_to_the_byte():
     assert [line for line in ORDINARY if KEYED.text(line) != line] == []
+
+
+def test_bytes_around_that_are_no_utf_8_change_nothing():
+    for shape in SHAPES:
+        text = f"\udce9 \udc80\n{shape['text']}\n\ud83d"
+        assert KEYED.text(text) == KEYED.text(whole(text))
+        assert not shape["core"] or wrong({**shape, "text": text}) == []
 
 
 @pytest.mark.parametrize("key", [None, b"k" * 32])
