@@ -127,9 +127,9 @@ def line(key: str, result: Result) -> str:
         bad = sum(len(_false(run)) for run in result["runs"])
         return f"{'WRONG' if bad else 'ok   '} {key:44} {len(result['runs'])} triages, {bad} alarms"
     if result["kind"] == "recovery":
-        bad = _false(result)
-        mark = "WRONG" if bad or not result["recovered"] else "ok   "
-        trouble = f"  NOT OVER: {'; '.join(bad)}" if bad else ""
+        still_there = _false(result)
+        mark = "WRONG" if still_there or not result["recovered"] else "ok   "
+        trouble = f"  NOT OVER: {'; '.join(still_there)}" if still_there else ""
         return f"{mark} {key:44} {len(result['recovered'])} reported as recovered{trouble}"
     mark = "ok   " if result["is_right"] else "WRONG"
     ranks = ", ".join(f"{fault['rank'] or '-'} {fault['expected']}" for fault in result["faults"])

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -64,55 +65,50 @@ def measure_faults(names: tuple[str, ...]) -> Result:
         return broken(stack, faults)
 
 
-def measure_recovery(name: str) -> Result:
-    """Return what a fresh stack is called two minutes after its fault was undone.
+def measure_recovery(name: str, turn: AbstractContextManager[Any]) -> Result:
+    """Return what a fresh stack is called two minutes after its fault was undone."""
+    return recovery(DemoStack, FAULTS[name], turn)
 
-    The window holds the whole fault, and the incident the snapshot that was taken while it lasted.
+
+def recovery(opened: Callable[[], AbstractContextManager[Any]], fault: Any, turn: Any) -> Result:
+    """Return the diagnosis of a broken stack, and that two minutes after the fault was undone.
+
+    The window of the second holds the whole fault, and the incident the snapshot that was taken while it
+    lasted. The stack that `opened` starts is broken, diagnosed and mended while this process has its `turn`;
+    others have theirs while it starts, and during the two minutes.
     """
-    fault = FAULTS[name]
-    with DemoStack() as stack:
-        return recovered(stack, fault)
-
-
-def recovered(stack: Any, fault: Fault) -> Result:
-    """Return the diagnosis of `stack` two minutes after `fault` was undone."""
-    begun = time.monotonic()
-    stack.drive(_HEALTHY_SECONDS)
-    fault.inject(stack)
-    stack.drive(fault.settle_seconds)
-    settings = config.load(stack.config)
-    with tempfile.TemporaryDirectory(prefix="accuracy-") as where:
-        if fault.watch_seconds:
-            folder = _watched(settings, Path(where), fault.watch_seconds)
-        else:
-            declared = folders.Declaration(
-                title="To be found out", severity=IncidentSeverity.SEV3, started_at=now()
+    with ExitStack() as ends:
+        where = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="accuracy-")))
+        stack = ends.enter_context(opened())
+        begun = time.monotonic()
+        stack.drive(_HEALTHY_SECONDS)
+        with turn:
+            look = _broken_by(stack, [fault], begun)
+            settings = config.load(stack.config)
+            watched_seconds = fault.watch_seconds
+            folder = (
+                _watched(settings, where, watched_seconds) if watched_seconds else _declared(settings, where)
             )
-            folder = folders.declare(Path(where), declared, redactor_for(settings))
-
-        def look() -> Case:
-            since = f"{time.monotonic() - begun:.0f}s"
-            return take_snapshot(settings, folder.path / "snapshots", since, Watch(), folder=folder)
-
-        during = look()
-        mended = [_mend(fault, stack), _not_ready(stack)]
+            case, arrived = _look(settings, folder.path / "snapshots", look, folder)
+            diagnosed = _compared([fault], case, arrived, _mended(stack, [fault]))
         stack.drive(_WELL_SECONDS)
         load = os.getloadavg()[0] / (os.cpu_count() or 1)
-        after = look()
+        since = f"{time.monotonic() - begun:.0f}s"
+        after, _ = _look(config.load(stack.config), folder.path / "snapshots", since, folder)
     past = [
         f"{finding.target}: {finding.id}: {finding.title}"
         for finding in after.analysis.findings
         if finding.is_past
     ]
-    found = {"hypotheses": ranked(after), "alarms": alarms(after), "load_per_cpu": round(load, 1)}
     return {
         "kind": "recovery",
         "name": fault.name,
         "technology": TECHNOLOGY.get(fault.target, fault.target),
-        "during": ranked(during)[:3],
-        **found,
+        "hypotheses": ranked(after),
+        "alarms": alarms(after),
+        "load_per_cpu": round(load, 1),
         "recovered": past,
-        "not_mended": "; ".join(filter(None, mended)),
+        "diagnosed": diagnosed,
     }
 
 
@@ -120,25 +116,38 @@ def broken(stack: Any, faults: list[Fault]) -> Result:
     """Return the diagnosis of `stack` after `faults`; the stack may be of processes or of containers."""
     begun = time.monotonic()
     stack.drive(_HEALTHY_SECONDS)
+    since = _broken_by(stack, faults, begun)
+    case, arrived = _triage(stack.config, since, max(fault.watch_seconds for fault in faults))
+    return _compared(faults, case, arrived, _mended(stack, faults))
+
+
+def _broken_by(stack: Any, faults: list[Fault], begun: float) -> str:
+    """Return the window to look at, once users have felt the faults for as long as it takes."""
     for fault in faults:
         fault.inject(stack)
     stack.drive(max(fault.settle_seconds for fault in faults))
-    since = f"{time.monotonic() - begun - _SLACK_SECONDS:.0f}s"
-    watch = max(fault.watch_seconds for fault in faults)
-    case, arrived = _triage(stack.config, since, watch)
+    return f"{time.monotonic() - begun - _SLACK_SECONDS:.0f}s"
+
+
+def _compared(faults: list[Fault], case: Case, arrived: dict[str, float], not_mended: str) -> Result:
     judged = [_judged(fault, case, arrived) for fault in faults]
-    mended = [*(_mend(fault, stack) for fault in reversed(faults)), _not_ready(stack)]
     most = 1 if len(faults) == 1 else 3
-    right = all(each["rank"] is not None and each["rank"] <= most for each in judged) and not any(mended)
+    right = all(each["rank"] is not None and each["rank"] <= most for each in judged) and not not_mended
     return {
         "kind": "fault" if len(faults) == 1 else "pair",
         "faults": judged,
         "hypotheses": ranked(case)[:6],
         "seconds": round(arrived["end"], 1),
         "alarms": alarms(case),
-        "not_mended": "; ".join(filter(None, mended)),
+        "not_mended": not_mended,
         "is_right": right,
     }
+
+
+def _mended(stack: Any, faults: list[Fault]) -> str:
+    """Undo the faults, the last one first; return what could not be, "" where all is well."""
+    reasons = [*(_mend(fault, stack) for fault in reversed(faults)), _not_ready(stack)]
+    return "; ".join(filter(None, reasons))
 
 
 def _mend(fault: Fault, stack: Any) -> str:
@@ -161,15 +170,18 @@ def _not_ready(stack: Any) -> str:
 def _triage(file: Path, since: str, watch_seconds: float) -> tuple[Case, dict[str, float]]:
     """Return the case, and when each finding was there, in seconds from the start of the diagnosis."""
     settings = config.load(file)
-    arrived = dict[str, float]()
     with tempfile.TemporaryDirectory(prefix="accuracy-") as where:
-        folder = _watched(settings, Path(where), watch_seconds) if watch_seconds else None
-        case = _timed(
-            arrived,
-            lambda watch: take_snapshot(
-                settings, folder.path / "snapshots" if folder else Path(where), since, watch, folder=folder
-            ),
-        )
+        if not watch_seconds:
+            return _look(settings, Path(where), since, None)
+        folder = _watched(settings, Path(where), watch_seconds)
+        return _look(settings, folder.path / "snapshots", since, folder)
+
+
+def _look(
+    settings: Settings, where: Path, since: str, folder: IncidentFolder | None
+) -> tuple[Case, dict[str, float]]:
+    arrived = dict[str, float]()
+    case = _timed(arrived, lambda watch: take_snapshot(settings, where, since, watch, folder=folder))
     return case, arrived
 
 
@@ -188,10 +200,14 @@ def _timed(arrived: dict[str, float], take: Callable[[Watch], Case]) -> Case:
 
 def _watched(settings: Settings, where: Path, seconds: float) -> IncidentFolder:
     """Return an incident that was watched for `seconds`, as `incident run --watch` does."""
-    declared = folders.Declaration(title="To be found out", severity=IncidentSeverity.SEV3, started_at=now())
-    folder = folders.declare(where, declared, redactor_for(settings))
+    folder = _declared(settings, where)
     watch_trend(settings, folder, every_seconds=_SAMPLE_SECONDS, for_seconds=seconds)
     return folder
+
+
+def _declared(settings: Settings, where: Path) -> IncidentFolder:
+    declared = folders.Declaration(title="To be found out", severity=IncidentSeverity.SEV3, started_at=now())
+    return folders.declare(where, declared, redactor_for(settings))
 
 
 def ranked(case: Case) -> list[str]:

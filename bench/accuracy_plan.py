@@ -15,6 +15,7 @@ OUT = Path(__file__).with_name("out") / "accuracy.json"
 _ONE_EACH = ("lock-contention", "redis-full", "endpoint-error", "dependency-errors")  # by technology
 _FRESH_STACKS = 2
 _TIMES = 3
+_AT_ONCE = 5
 
 
 def options(description: str | None) -> argparse.Namespace:
@@ -31,6 +32,13 @@ def options(description: str | None) -> argparse.Namespace:
     parser.add_argument("--containers", action="store_true", help="the container stack's faults")
     parser.add_argument(
         "--recovery", action="store_true", help="undo each fault, and run triage again two minutes later"
+    )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        default=_AT_ONCE,
+        metavar="N",
+        help=f"stacks that wait for those two minutes side by side; default {_AT_ONCE}",
     )
     parser.add_argument(
         "--only",
@@ -50,31 +58,60 @@ def options(description: str | None) -> argparse.Namespace:
 
 def is_known(name: str) -> bool:
     """Return whether `name` can be measured: `healthy`, a fault, two faults, or a fault of containers."""
+    undone, name = name.startswith(RECOVERY), name.removeprefix(RECOVERY)
     if name.startswith(CONTAINERS):
         return True
-    if name.startswith(RECOVERY):
-        return name.removeprefix(RECOVERY) in FAULTS
+    if undone:
+        return name in FAULTS
     return name in {HEALTHY, FRESH} or all(part in FAULTS for part in name.split("+"))
 
 
 def wanted(arguments: argparse.Namespace, container_faults: tuple[str, ...]) -> list[str]:
     """Return the keys to measure, in order; those of containers only as far as `container_faults` go."""
+    undone = RECOVERY if arguments.recovery else ""
     if arguments.only:
-        prefix = RECOVERY if arguments.recovery else ""
-        return [f"{prefix}{name.removeprefix(prefix)}#1" for name in arguments.only]
-    if arguments.recovery:
-        return [f"{RECOVERY}{name}#1" for name in FAULTS]
+        asked_for = [f"{undone}{name.removeprefix(undone)}" for name in arguments.only]
+        return [f"{name if is_known(name) else name.removeprefix(undone)}#1" for name in asked_for]
     times = _TIMES if arguments.full else 1
-    contained = [f"{CONTAINERS}{name}#{number + 1}" for number in range(times) for name in container_faults]
+    contained = [
+        f"{undone}{CONTAINERS}{name}#{number + 1}" for number in range(times) for name in container_faults
+    ]
     if arguments.full:
-        return [*singles(_TIMES), *pair_keys(), *contained]
+        return [*singles(_TIMES, undone), *pair_keys(), *contained]
     if arguments.pairs or arguments.containers:
         return [*(pair_keys() if arguments.pairs else []), *(contained if arguments.containers else [])]
-    return [*singles(1), *(f"{RECOVERY}{name}#1" for name in _ONE_EACH)]
+    return singles(1, undone)
 
 
-def singles(times: int) -> list[str]:
-    """Return the keys of the healthy stacks and of every fault, each `times` times."""
+def singles(times: int, undone: str) -> list[str]:
+    """Return the keys of the healthy stacks and of every fault, each `times` times.
+
+    Some are undone and looked at again, one a technology; all are where `undone` begins their keys.
+    """
     fresh = [f"{FRESH}#{number + 1}" for number in range(_FRESH_STACKS)]
-    faults = [f"{name}#{number + 1}" for number in range(times) for name in FAULTS]
+    faults = [
+        f"{RECOVERY if name in _ONE_EACH and not number else undone}{name}#{number + 1}"
+        for number in range(times)
+        for name in FAULTS
+    ]
     return [f"{HEALTHY}#1", *fresh, *faults]
+
+
+def is_recovery(key: str) -> bool:
+    """Return whether what is measured is also undone and looked at again."""
+    return key.startswith(RECOVERY)
+
+
+def needs_the_machine(key: str) -> bool:
+    """Return whether nothing else can be measured at the same time."""
+    name = single_of(key).partition("#")[0]
+    return name in FAULTS and FAULTS[name].target == "host"
+
+
+def single_of(key: str) -> str:
+    """Return the key of the diagnosis while the fault lasted, which a recovery measures, too.
+
+    >>> single_of("recovery:ddl-queue#1")
+    'ddl-queue#1'
+    """
+    return key.removeprefix(RECOVERY)
