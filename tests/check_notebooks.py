@@ -14,6 +14,7 @@ import nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PARAMETERS = ("incident", "snapshot", "since", "config")
+KERNEL = "incident-workbench"  # the folder below templates/kernels, which the package installs for Jupyter
 MOST_CELLS, MOST_LINES = 12, 5
 _LOGIC = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.While,
@@ -47,8 +48,8 @@ def _shape(notebook: Any) -> Iterator[str]:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if len(code) > MOST_CELLS:
         yield f"has {len(code)} code cells; {MOST_CELLS} at most"
-    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
-        yield "asks for another kernel than python3"
+    if notebook.metadata.get("kernelspec", {}).get("name") != KERNEL:
+        yield f"asks for another kernel than {KERNEL}"
     head = notebook.cells[0].source if notebook.cells else ""
     if not head.startswith("# ") or not all(f"\n{word}: " in head for word in ("Reads", "Writes", "Changes")):
         yield "does not begin with a title, a question and the lines Reads, Writes, Changes"

@@ -12,6 +12,7 @@ from jupyter_server.auth.identity import PasswordIdentityProvider
 from traitlets import validate
 
 from incident_lib.run import parents
+from incident_lib.run.kernel_specs import WORKBENCH
 
 ADDRESS = "127.0.0.1"
 _FIXED = {
@@ -26,6 +27,7 @@ _FIXED = {
     "ServerApp.identity_provider_class": "incident_lib.run.lab_server.TokenProvider",
     "ServerApp.kernel_spec_manager_class": "incident_lib.run.kernel_specs.SafeKernelSpecManager",
 }
+_USUAL = (f"--MultiKernelManager.default_kernel_name={WORKBENCH}",)  # of what names no kernel
 _TOKEN = secrets.token_hex(24)
 
 
@@ -60,7 +62,7 @@ def main() -> None:
     from jupyterlab.labapp import LabApp
 
     parents.begin()
-    LabApp.launch_instance(argv=[*sys.argv[1:], *fixed_flags()])
+    LabApp.launch_instance(argv=[*_USUAL, *sys.argv[1:], *fixed_flags()])
 
 
 if __name__ == "__main__":

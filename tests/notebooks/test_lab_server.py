@@ -79,8 +79,12 @@ def test_jupyterlab_comes_up_safely_and_goes_with_ctrl_c(tmp_path):
         with_token = {"Authorization": f"token {token[1]}"}
         assert requested(port, "/api/contents", headers=with_token) == 200
         assert requested(port, "/api/kernels", method="POST", headers=with_token) == 201
-        printed = printed_by_a_kernel(tmp_path, "import json, msgspec, incident_lib, os; print(os.getcwd())")
-        assert printed.strip() == str(lab_folder)
+        printed = printed_by_a_kernel(
+            tmp_path,
+            "import json, msgspec, incident_lib, os, psutil\n"
+            "print(os.getcwd(), 'incident_lib.run.forking' in psutil.Process().parent().cmdline())",
+        )
+        assert printed.split() == [str(lab_folder), "True"]
         assert executed(marker) == []
         lab.send_signal(signal.SIGINT)
         assert lab.wait(SECONDS) == 0

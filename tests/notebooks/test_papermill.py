@@ -6,7 +6,10 @@ import sys
 import nbformat
 import pytest
 
+from incident_lib.resources import resource
 from tests.notebooks.made import notebook, save
+
+SHIPPED = resource("notebooks", "20_database.ipynb")
 
 
 def papermill(*arguments):
@@ -14,13 +17,21 @@ def papermill(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("engine", [(), ("--engine", "incident")], ids=["its own", "ours"])
-def test_a_parameter_arrives(tmp_path, engine):
-    source = save(notebook("incident"), tmp_path / "in.ipynb")
-    done = papermill(source, tmp_path / "out.ipynb", "-p", "incident", "2026-01-15-x", *engine)
+@pytest.mark.parametrize(
+    ("options", "is_forked"),
+    [((), True), (("-k", "python3"), False), (("--engine", "incident"), True)],
+    ids=["the kernel of shipped notebooks", "another kernel", "our engine"],
+)
+def test_a_parameter_arrives(tmp_path, options, is_forked):
+    made = notebook(
+        "import psutil", "'incident_lib.run.forking' in psutil.Process().parent().cmdline(), incident"
+    )
+    made.metadata["kernelspec"] = nbformat.read(SHIPPED, as_version=4).metadata["kernelspec"]
+    source = save(made, tmp_path / "in.ipynb")
+    done = papermill(source, tmp_path / "out.ipynb", "-p", "incident", "2026-01-15-x", *options)
     assert done.returncode == 0, done.stderr
     made = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    assert made.cells[-1].outputs[0].data["text/plain"] == "'2026-01-15-x'"
+    assert made.cells[-1].outputs[0].data["text/plain"] == f"({is_forked}, '2026-01-15-x')"
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
