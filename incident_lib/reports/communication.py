@@ -3,8 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import TYPE_CHECKING
 
-import jinja2
 import msgspec
 
 from incident_lib.clock import format_time
@@ -14,6 +14,9 @@ from incident_lib.reports.markdown import markdown_templates
 from incident_lib.reports.public import InnerNames, first_public, inner_names, problems_of
 from incident_lib.reports.situation import Situation, in_words, one_line, plain
 from incident_lib.units import format_duration
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 class DraftKind(StrEnum):
@@ -136,7 +139,7 @@ def _render(template: str, **values: object) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "jinja2.Environment":
     environment = markdown_templates("communication")
     environment.filters |= {
         "utc": lambda moment: format_time(moment) if moment else "none",

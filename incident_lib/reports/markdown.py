@@ -1,14 +1,19 @@
 """The templates of texts that people read as Markdown: nothing is escaped unless a filter says so."""
 
-import jinja2
+from typing import TYPE_CHECKING
 
 from incident_lib.reports import escape
 from incident_lib.resources import resource
 from incident_lib.units import format_duration
 
+if TYPE_CHECKING:
+    import jinja2
 
-def markdown_templates(folder: str) -> jinja2.Environment:
+
+def markdown_templates(folder: str) -> "jinja2.Environment":
     """Return the templates of `templates/FOLDER`; foreign text goes through `cell`, `inline` or `lines`."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource("templates", folder)),
         undefined=jinja2.StrictUndefined,

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from incident_lib import clock
@@ -16,6 +15,9 @@ from incident_lib.model.notebooks import display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.resources import resource
 from incident_lib.units import format_duration
+
+if TYPE_CHECKING:
+    import jinja2
 
 FATES = {
     ExecutionStatus.COMPLETED: "completed",
@@ -133,21 +135,21 @@ def banner(record: NotebookRecord) -> Banner | None:
     )
 
 
-class _Template(jinja2.Template):
-    """A page without characters that cannot be seen, wherever they came from."""
-
-    def render(self, *args: Any, **values: Any) -> str:
-        """Return the page."""
-        return visible_markup(super().render(*args, **values))
-
-
-class _Environment(jinja2.Environment):
-    template_class = _Template
-
-
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """Return the environment of the pages; everything is escaped unless it is our markup."""
-    return _Environment(
+    import jinja2
+
+    class Template(jinja2.Template):
+        """A page without characters that cannot be seen, wherever they came from."""
+
+        def render(self, *args: Any, **values: Any) -> str:
+            """Return the page."""
+            return visible_markup(super().render(*args, **values))
+
+    class Environment(jinja2.Environment):
+        template_class = Template
+
+    return Environment(
         loader=jinja2.FileSystemLoader([resource("templates"), resource("templates", "page")]),
         undefined=jinja2.StrictUndefined,
         autoescape=True,

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from incident_lib import clock
@@ -28,6 +27,9 @@ from incident_lib.reports.postmortem_impact import (
 from incident_lib.reports.postmortem_status import TO_WRITE, describe_due
 from incident_lib.reports.timeline import SnapshotFacts
 from incident_lib.units import format_duration, format_share
+
+if TYPE_CHECKING:
+    import jinja2
 
 _BEFORE_ONSET = 3600  # seconds: a change this long before the trouble may have had a part in it
 
@@ -68,7 +70,7 @@ def render(facts: PostmortemFacts, redactor: Redactor) -> str:
     return document(template.render(**_derived(facts)))
 
 
-def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> jinja2.Environment:
+def _environment(facts: PostmortemFacts, redact: Callable[[str], str]) -> "jinja2.Environment":
     environment = markdown_templates("postmortem")
     environment.filters |= {
         "utc": lambda moment: clock.format_time(moment) if moment else "unknown",
