@@ -50,10 +50,12 @@ class Extent(msgspec.Struct, frozen=True, kw_only=True):
     seen: tuple[Evidence, ...] = ()  # that is evidence already, such as what a probe cannot do
     carried: Mapping[str, Window] = {}  # of `seen`, what an earlier snapshot had, with the window it was for
     looks_back: bool = False  # at another span than the one that ends now: it is never the latest snapshot
+    keeps_logs: bool = True  # excerpts, which people read and no judge; where nothing is kept, none does
 
 
 _ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
+_MEMORY_BYTES = 64 * 1024 * 1024  # what it has left at least, where it is chosen before a disk
 
 
 def take_snapshot(
@@ -128,7 +130,8 @@ def _take(
     try:
         stored += (writer.add(evidence) for evidence in extent.seen)
         for evidence in collect(lanes, window, deadline_seconds):
-            kept = writer.add(evidence)
+            bare = evidence if extent.keeps_logs else msgspec.structs.replace(evidence, attachments=())
+            kept = writer.add(bare)
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
     except RedactionError:  # a part that is sealed would look like the whole
@@ -265,20 +268,38 @@ def _seal(writer: SnapshotWriter, analysis: Analysis, graph: Topology) -> None:
 def unsaved_snapshot(
     settings: Settings, since: str, watch: Watch, *, deadline_seconds: float | None = None
 ) -> Iterator[Case]:
-    """Yield a case in a temporary folder that is removed afterwards; in memory, where the disk is full.
+    """Yield a case without logs in a temporary folder that is removed afterwards.
 
-    Errors: UsageError for a wrong time, FolderError where nothing can be written at all.
+    It is in memory where there is room, so that no disk is waited for, else on the disk; a full one is left
+    for the other. Errors: UsageError for a wrong time, FolderError where nothing can be written at all.
     """
     with ExitStack() as ending:
+        yield _unsaved(ending, settings, since, watch, deadline_seconds)
+
+
+def _unsaved(
+    ending: ExitStack, settings: Settings, since: str, watch: Watch, deadline_seconds: float | None
+) -> Case:
+    def everything() -> Extent:
+        """Return what is configured; of logs, what is counted in them."""
+        return Extent(window=window_since(since), lanes=plan_lanes(settings), keeps_logs=False)
+
+    first, second = (_MEMORY, None) if _has_room(_MEMORY) else (None, _MEMORY)
+    for parent in (first, second):
         try:
-            place = _temporary(ending, None)
-            case = take_snapshot(settings, place, since, watch, deadline_seconds=deadline_seconds)
+            place = _temporary(ending, parent)
+            return collect_into(settings, place, everything, watch, deadline_seconds=deadline_seconds)
         except FolderError:
-            if not _MEMORY.is_dir():
+            if parent is second or (second and not second.is_dir()):
                 raise
-            place = _temporary(ending, _MEMORY)
-            case = take_snapshot(settings, place, since, watch, deadline_seconds=deadline_seconds)
-        yield case
+    raise AssertionError  # one of two is returned or raised
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _MEMORY_BYTES
+    except OSError:
+        return False
 
 
 def _temporary(ending: ExitStack, parent: Path | None) -> Path:

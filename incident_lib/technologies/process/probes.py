@@ -24,7 +24,7 @@ from incident_lib.technologies.process.rows import ProcessState
 if TYPE_CHECKING:
     import psutil
 
-_SAMPLES = 9
+_SAMPLES, _FEW_SAMPLES = 9, 5
 _PAUSE_SECONDS = 0.25
 _GROWN_RATIO = 0.01
 _CLOCK_SLACK_SECONDS = 5.0
@@ -34,7 +34,10 @@ _COMMAND_LIMIT = 300
 def fetch_state(
     _session: Any, _window: Window, *, pid_file: str = "", memory_limit_bytes: int = 0, longer: bool = True
 ) -> Fetched:
-    """Return one ProcessState and the MemorySamples of two seconds; of four, if `longer`, where they grow.
+    """Return one ProcessState and the MemorySamples of one second.
+
+    Where its memory has a limit, growth to which is judged, they are of two seconds; of four, if `longer`,
+    where they grow.
 
     Source: the pid file and /proc. Needs: to be the same user for open files and connections. Errors:
     TargetError PRIVILEGE where the pid file may not be read; a process that is not there is no error.
@@ -51,8 +54,7 @@ def fetch_state(
             return Fetched(rows=(_gone(pid_file, None, "its pid file is not there"),), source=pid_file)
         raise TargetError(error.kind, error.message, "run as a user who may read it") from error
     written_at = content.modified_at.timestamp()
-    most = 2 * _SAMPLES - 1 if longer else _SAMPLES
-    rows = _read_process(pid_file, pid, written_at, limit=memory_limit_bytes, most=most)
+    rows = _read_process(pid_file, pid, written_at, limit=memory_limit_bytes, longer=longer)
     return Fetched(rows=rows, source=f"{pid_file}; /proc/{pid}")
 
 
@@ -60,7 +62,7 @@ def _gone(pid_file: str, pid: int | None, reason: str) -> ProcessState:
     return ProcessState(pid_file=pid_file, pid=pid, is_running=False, reason=reason)
 
 
-def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, most: int) -> tuple[Row, ...]:
+def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, longer: bool) -> tuple[Row, ...]:
     import psutil
 
     try:
@@ -72,7 +74,8 @@ def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, mos
                 _gone(pid_file, pid, f"process {pid} is another one, begun after the pid file was written"),
             )
         spent, started = _cpu_seconds(process), clock.monotonic()
-        samples = _sample(process, most)
+        is_limited = bool(limit or _resource_limit(process, "RLIMIT_AS"))
+        samples = _sample(process, _SAMPLES if is_limited else _FEW_SAMPLES, longer=is_limited and longer)
         seconds = clock.monotonic() - started
         state = _describe(process, pid_file, limit)
         cores = max(0.0, _cpu_seconds(process) - spent) / seconds
@@ -92,13 +95,14 @@ def _family(process: "psutil.Process") -> "list[psutil.Process]":
     return [process, *process.children(recursive=True)]
 
 
-def _sample(process: "psutil.Process", most: int) -> tuple[MemorySample, ...]:
-    """Return the memory over two seconds, and on to `most` samples where it grew.
+def _sample(process: "psutil.Process", number: int, *, longer: bool) -> tuple[MemorySample, ...]:
+    """Return that many samples of the memory; where it grew and `longer` is wanted, nearly twice as many.
 
     A wave of requests resembles a leak, and a leak that is fed by few requests like nothing.
     """
     samples: list[MemorySample] = []
-    while len(samples) < _SAMPLES or (len(samples) < most and _grew(samples)):
+    most = 2 * number - 1 if longer else number
+    while len(samples) < number or (len(samples) < most and _grew(samples)):
         if samples:
             time.sleep(_PAUSE_SECONDS)
         samples.append(MemorySample(at=clock.now(), memory_bytes=_resident_bytes(process)))
@@ -203,7 +207,7 @@ STATE = Probe(
     question="Does the process run, since when, and what does it use?",
     source="the pid file and /proc/PID",
     needs="the same user or root, for open files and connections",
-    cost="reads of /proc over two seconds, four where its memory grew",
+    cost="reads of /proc over a second; over two where its memory has a limit, four where it grew",
     in_watch={"longer": False},
 )
 PROBES: tuple[Probe, ...] = (STATE,)

@@ -42,12 +42,27 @@ def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
     assert "Not kept: " in out
 
 
-def test_a_full_temporary_folder_is_replaced_by_memory(here, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(here / "none"))
-    monkeypatch.setattr(snapshot, "_MEMORY", here)
+@pytest.mark.parametrize(
+    ("folders", "least", "chosen"),
+    [
+        (("disk", "memory"), 0, "memory"),
+        (("disk", "memory"), 1 << 60, "disk"),
+        (("none", "memory"), 1 << 60, "memory"),
+        (("disk", "none"), 0, "disk"),
+    ],
+    ids=["memory has room", "memory is nearly full", "and the disk cannot be written", "there is no memory"],
+)
+def test_what_is_not_saved_is_in_memory_or_on_the_disk(here, monkeypatch, folders, least, chosen):
+    (here / "disk").mkdir()
+    (here / "memory").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(here / folders[0]))
+    monkeypatch.setattr(snapshot, "_MEMORY", here / folders[1])
+    monkeypatch.setattr(snapshot, "_MEMORY_BYTES", least)
     with snapshot.unsaved_snapshot(config.load(None), "15m", Watch()) as case:
-        assert case.path.is_relative_to(here)
+        assert case.path.is_relative_to(here / chosen)
         assert case.evidence
+        assert not [attached for evidence in case.evidence for attached in evidence.attachments]
+        assert not (case.path / "logs").exists()
     assert not case.path.exists()
 
 

@@ -32,8 +32,8 @@ from incident_lib.technologies.postgres.rows import (
     PostgresWait,
 )
 
-WATCH_SECONDS = 2.0
-_SAMPLES = 20
+CALM_SECONDS, WATCH_SECONDS = 1.2, 2.0  # sessions report what they did once a second
+_PAUSE_SECONDS = 0.1
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
 _LEAST_SHARE = 0.1  # of what runs; a statement with less is no load
 _WAITS_FOR_OTHERS = frozenset({"Lock", "Client", "Timeout"})
@@ -44,13 +44,20 @@ Key = tuple[Any, ...]
 _IO_VIEW = 160000  # pg_stat_io came with 16
 _COUNTED = ("sequential_scan_count", "sequential_row_count", "indexed_row_count")
 _BLIND_SECONDS = 1.0
+_TROUBLE = (
+    *("rollback_count", "deadlock_count", "conflict_count", "temporary_file_count"),
+    *("fatal_count", "killed_count", "checksum_failure_count"),
+)
 _NOT_COUNTED = {"database", "at", "checksum_failure_count", "checksum_failed_at"}
 
 
-def watch_waits(session: PostgresSession) -> tuple[PostgresWait | PostgresRunningStatement, ...]:
+def watch_waits(
+    session: PostgresSession, before: Mapping[str, Reading]
+) -> tuple[PostgresWait | PostgresRunningStatement, ...]:
     """Return what active sessions waited for and what they ran, the most frequent first.
 
-    Source: sql/waits.sql, up to 20 times. Cost: takes two seconds, with no transaction open in between.
+    Source: sql/waits.sql, up to 20 times. Cost: takes two seconds, with no transaction open in between; 1.2
+    where no session waited for a lock and nothing went wrong since the reading `before`.
     """
     text = statement("waits")
     begun = clock.monotonic()
@@ -58,16 +65,32 @@ def watch_waits(session: PostgresSession) -> tuple[PostgresWait | PostgresRunnin
     ran: Counter[str] = Counter()
     longest: dict[str, float] = {}
     samples = 0
-    while samples < _SAMPLES and clock.monotonic() - begun < WATCH_SECONDS:
-        for row in session.rows(text):
-            seen[row["wait_type"], row["wait_event"]] += row["session_count"]
-            if row["wait_type"] not in _WAITS_FOR_OTHERS:
-                query = shape(row["query"] or "")
-                ran[query] += row["session_count"]
-                longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
-        samples += 1
-        time.sleep(max(0.0, begun + samples * WATCH_SECONDS / _SAMPLES - clock.monotonic()))
+    for until in (CALM_SECONDS, WATCH_SECONDS):
+        while clock.monotonic() - begun < until and samples * _PAUSE_SECONDS < until:
+            for row in session.rows(text):
+                seen[row["wait_type"], row["wait_event"]] += row["session_count"]
+                if row["wait_type"] not in _WAITS_FOR_OTHERS:
+                    query = shape(row["query"] or "")
+                    ran[query] += row["session_count"]
+                    longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
+            samples += 1
+            time.sleep(max(0.0, begun + samples * _PAUSE_SECONDS - clock.monotonic()))
+        if _is_calm(session, before, seen):
+            break
     return (*wait_rows(seen, samples), *statement_rows(ran, samples, longest))
+
+
+def _is_calm(session: PostgresSession, before: Mapping[str, Reading], seen: Counter[tuple[str, str]]) -> bool:
+    """Return whether no session waited for a lock, and nothing went wrong since the reading `before`."""
+    if any(wait_type == "Lock" for wait_type, _ in seen):
+        return False
+    now = {row["database"]: row for row in session.rows(statement("counters"))}
+    return all(
+        row[name] == before[database][name]
+        for database, row in now.items()
+        if database in before
+        for name in _TROUBLE
+    )
 
 
 def shape(query: str) -> str:
@@ -225,7 +248,7 @@ def _scan_row(first: Reading, second: Reading) -> PostgresTableScan:
 
 
 def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
-    """Return what happened in each database within two seconds, and what sessions waited for meanwhile.
+    """Return what happened in each database for a second or two, and what sessions waited for meanwhile.
 
     Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
     PostgresCounters each, a PostgresWait each, one PostgresCheckpoints, a PostgresTableScan for each large
@@ -240,7 +263,7 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     leave_first_reading(session)
     problem = privilege_problem(session)
     # Without the privilege only our own sessions would be seen, as on an idle server.
-    waits = () if problem else watch_waits(session)
+    waits = () if problem else watch_waits(session, before)
     if problem:
         time.sleep(_BLIND_SECONDS)
     written = checkpoint_rows(checkpoints, read_checkpoints(session))
@@ -268,7 +291,8 @@ COUNTERS = Probe(
     question="What happens right now: deadlocks, rollbacks, waits, checkpoints, temporary files?",
     source=statement("counters"),
     needs="pg_monitor",
-    cost="two readings, two seconds apart, each with a scan of pg_class; 20 samples of sessions in between",
+    cost="two readings, each with a scan of pg_class, 1.2 seconds apart, 2 where something goes wrong;"
+    " up to 20 samples of sessions in between",
     tier=1,
 )
 _TOTALS = (
