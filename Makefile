@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: demo test check format lab accuracy situations bench soak clean
+.PHONY: demo test check docs format lab accuracy situations bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(VENV)/.test
+check: $(VENV)/.test docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -24,6 +24,10 @@ check: $(VENV)/.test
 	$(BIN)/python tests/check_notebooks.py
 	$(BIN)/python tests/check_docs.py
 	$(BIN)/python tests/check_audit.py
+
+# The documentation as pages in build/docs: an unlisted page and a link that leads nowhere are errors.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

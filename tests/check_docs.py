@@ -14,15 +14,14 @@ import msgspec
 from incident_lib.config.tables import Document
 from incident_lib.demo import FAULTS
 from incident_lib.findings.thresholds import KNOWN
-from incident_lib.hypotheses import Pattern, parse_patterns
 from incident_lib.remediation.actions import ACTIONS
-from incident_lib.technologies import catalogue, table
-from tests import dependencies, security, sent
+from incident_lib.technologies import table
+from tests import dependencies, reference, security, sent
+from tests.reference import cell
 
 ROOT = Path(__file__).parent.parent
-PATTERNS = ROOT / "templates" / "patterns.toml"
 README_LINES = 200
-_INTERNAL = {"options"}  # filled in from the keys of a technology's kind
+INTERNAL = {"options"}  # filled in from the keys of a technology's kind
 
 
 def probe_table() -> Iterator[str]:
@@ -32,7 +31,7 @@ def probe_table() -> Iterator[str]:
     for technology in table().technologies:
         for probe in technology.probes:
             cells = (f"`{probe.name}`", probe.question, _statement(probe.source), probe.needs, probe.cost)
-            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+            yield f"| {' | '.join(cell(text) for text in cells)} |"
 
 
 def _statement(source: str) -> str:
@@ -42,23 +41,19 @@ def _statement(source: str) -> str:
     return f"SELECT from {views[1]}" if views else source
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
 def config_table() -> Iterator[str]:
     """Yield the lines of the table of configuration keys."""
     yield "| table | key | default | meaning |"
     yield "|---|---|---|---|"
     for field in msgspec.structs.fields(Document):
-        struct, name = _struct_of(field.type), field.encode_name
+        struct, name = struct_of(field.type), field.encode_name
         if struct is None:
             example = '`"postgres.saturation.warning_ratio"`, ...'
             yield f"| `[{name}]` | {example} | | a limit of yours: [thresholds.md](thresholds.md) |"
             continue
         shown = f"[[{name}]]" if get_args(field.type) else f"[{name}]"
         for key in msgspec.structs.fields(struct):
-            if key.encode_name in _INTERNAL:
+            if key.encode_name in INTERNAL:
                 continue
             yield f"| `{shown}` | `{key.encode_name}` | {_default(key)} | {_meaning(key.type)} |"
         for kind in table().kinds.values() if name == "service" else ():
@@ -67,7 +62,8 @@ def config_table() -> Iterator[str]:
                 yield f"| {where} | `{key.encode_name}` | {_default(key)} | {_meaning(key.type)} |"
 
 
-def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+def struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the record that a table of the configuration is read into, None where it is none."""
     candidates = (kind, *get_args(kind))
     structs = (each for each in candidates if isinstance(each, type) and issubclass(each, msgspec.Struct))
     return next(structs, None)
@@ -75,7 +71,7 @@ def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
 
 def _meaning(kind: Any) -> str:
     metas = [arg for arg in get_args(kind) if isinstance(arg, msgspec.Meta)]
-    return _cell(next((meta.description for meta in reversed(metas) if meta.description), ""))
+    return cell(next((meta.description for meta in reversed(metas) if meta.description), ""))
 
 
 def _default(field: Any) -> str:
@@ -95,29 +91,7 @@ def threshold_table() -> Iterator[str]:
     yield "|---|---|---|---|"
     table()  # the technologies bring their limits
     for key, limit in KNOWN.items():
-        yield f"| `{key}` | {limit.value:,g} | {limit.source} | {_cell(limit.reason)} |"
-
-
-def finding_table() -> Iterator[str]:
-    """Yield the lines of the table of finding ids."""
-    yield "| finding | kind | meaning |"
-    yield "|---|---|---|"
-    entries = catalogue()
-    for entry in sorted((*entries.kinds.values(), *entries.globs), key=lambda entry: entry.id):
-        yield f"| `{entry.id}` | {entry.nature.value} | {_cell(entry.meaning)} |"
-
-
-def diagnosis_table() -> Iterator[str]:
-    """Yield the lines of the table of causes."""
-    yield "| hypothesis | cause | next check | first action |"
-    yield "|---|---|---|---|"
-    for pattern in _patterns():
-        cells = (f"`{pattern.id}`", pattern.title, pattern.next_check, pattern.first_action)
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
-
-
-def _patterns() -> tuple[Pattern, ...]:
-    return parse_patterns(PATTERNS.read_text(encoding="utf-8"), PATTERNS.name)
+        yield f"| `{key}` | {limit.value:,g} | {limit.source} | {cell(limit.reason)} |"
 
 
 def action_pages() -> Iterator[str]:
@@ -141,8 +115,11 @@ PAGES = {
     "probes.md": {"probes": probe_table},
     "configuration.md": {"configuration": config_table},
     "thresholds.md": {"thresholds": threshold_table},
-    "findings.md": {"findings": finding_table},
-    "diagnoses.md": {"diagnoses": diagnosis_table},
+    "findings.md": {"findings": reference.finding_reference},
+    "diagnoses.md": {"diagnoses": reference.diagnosis_reference},
+    "commands.md": {"commands": reference.command_reference},
+    "notebooks.md": {"notebooks": reference.notebook_reference},
+    "notebooks-api.md": {"names": reference.name_reference},
     "../SECURITY.md": {"figures": security.figures_table},
     "actions.md": {"actions": action_pages},
     "dependencies.md": {"dependencies": dependencies.dependency_table},
@@ -198,7 +175,9 @@ def _dead_links() -> Iterator[str]:
 
 def _wrongly_unplayed() -> Iterator[str]:
     """Yield where docs/not-covered.md and the faults of the demo stack disagree."""
-    unplayed = {pattern.id for pattern in _patterns()} - {fault.hypothesis for fault in FAULTS.values()}
+    unplayed = {pattern.id for pattern in reference.patterns()} - {
+        fault.hypothesis for fault in FAULTS.values()
+    }
     text = (ROOT / "docs" / "not-covered.md").read_text(encoding="utf-8").partition("| hypothesis |")[2]
     rows = [line.partition(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
     listed = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}

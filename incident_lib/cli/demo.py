@@ -16,10 +16,12 @@ from incident_lib.incident.folder import Declaration, IncidentFolder, declare
 from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.setup import marks_for, redactor_for
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.commands import Commands
 from incident_lib.units import format_duration
 
 _TITLE = "Shop: orders fail or hang"
 _HEALTHY_SECONDS = 8.0  # of traffic before the fault, so that the logs know what normal was
+_USERS_SECONDS = 30.0  # after which users who left are replaced
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -35,14 +37,31 @@ def demo(arguments: argparse.Namespace) -> int:
     console = console_for(no_color=arguments.no_color)
     console.print("Starting PostgreSQL, Redis, an application and its users on this machine ...", style="dim")
     with stacks.DemoStack(incidents=Path.cwd() / "incidents") as stack:
-        return _play(stack, stacks.FAULTS[arguments.fault], console, lab=arguments.lab)
+        fault = stacks.FAULTS[arguments.fault]
+        _break(stack, fault, console)
+        return _hold(stack, console) if arguments.hold else _play(stack, fault, console, lab=arguments.lab)
 
 
-def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *, lab: bool) -> int:
+def _break(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console) -> None:
     console.print(f"Users shop for {format_duration(_HEALTHY_SECONDS)}, then: {fault.title}.\n", style="dim")
     stack.drive(_HEALTHY_SECONDS)
     fault.inject(stack)
     stack.drive(fault.settle_seconds)
+
+
+def _hold(stack: "stacks.DemoStack", console: Console) -> int:
+    """Keep the broken stack and its users until the command is interrupted, which is its normal end."""
+    console.print("The stack is broken, and stays up until you press Ctrl-C. In another terminal:\n")
+    print(f"  {Commands(config=str(stack.config)).line('triage')}\n", flush=True)
+    try:
+        while True:
+            stack.drive(_USERS_SECONDS)
+    except KeyboardInterrupt:
+        console.print("Stopping the stack ...", style="dim")
+        return 0
+
+
+def _play(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console, *, lab: bool) -> int:
     settings = config.load(stack.config)
     declaration = Declaration(title=_TITLE, severity=IncidentSeverity.SEV2, started_at=clock.now())
     redactor = redactor_for(settings, marks_for(settings, begin=True))

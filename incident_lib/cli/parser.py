@@ -466,7 +466,13 @@ def _demo(commands: _Commands) -> None:
     )
     parser.add_argument("--fault", default=DEFAULT_FAULT, metavar="NAME", help=f"default {DEFAULT_FAULT}")
     parser.add_argument("--list", action="store_true", help="list the faults")
-    parser.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
+    after = parser.add_mutually_exclusive_group()
+    after.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
+    after.add_argument(
+        "--hold",
+        action="store_true",
+        help="only break it, and keep it up until Ctrl-C, for commands typed in another terminal",
+    )
 
 
 def _completion(commands: _Commands) -> None:

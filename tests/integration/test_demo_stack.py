@@ -22,7 +22,7 @@ from incident_lib import config
 from incident_lib.demo import DemoStack
 from incident_lib.demo.accounts import reachable_installation, server_account
 from incident_lib.demo.postgres import find_binaries
-from incident_lib.demo.processes import python_environment
+from incident_lib.demo.processes import find, python_environment
 from incident_lib.demo.redis import find_server
 from incident_lib.errors import WorkbenchError
 from tests import services
@@ -30,6 +30,7 @@ from tests import services
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
+COMMAND = "import sys; from incident_lib.cli import main; sys.exit(main())"
 # Starts a stack, says where it is and which processes it has, and waits to be ended.
 SCRIPT = """
 import json, os, sys, time
@@ -200,6 +201,34 @@ def test_a_start_that_fails_half_way_leaves_nothing(tmp_path):
     )
     assert done.stdout.startswith("WorkbenchError there is no PostgreSQL 99")
     assert not done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stack_that_is_held_is_broken_until_the_command_is_interrupted(tmp_path):
+    tmp_path.chmod(0o755)
+    printed = []
+    held = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "demo", "--hold", "--fault", "redis-down"],
+        cwd=tmp_path,
+        env=python_environment(TMPDIR=str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        while "incident triage" not in (line := held.stdout.readline()):
+            assert line, printed
+            printed.append(line)
+        stack = Path(line.split("--config ")[1].strip()).parent
+        runs = {path.stem: find(path) is not None for path in stack.glob("run/*.pid")}
+        assert not runs.pop("cache")
+        assert len(runs) > 3
+        assert all(runs.values())
+        held.send_signal(signal.SIGINT)
+        assert held.wait(timeout=60) == 0
+    finally:
+        held.kill()
+        held.communicate()
     assert not list(tmp_path.iterdir())
 
 
