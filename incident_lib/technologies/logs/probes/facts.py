@@ -18,7 +18,7 @@ from incident_lib.technologies.logs.probes.digest import (
 )
 from incident_lib.technologies.logs.probes.events import event_of, is_start, may_report
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS, Line
-from incident_lib.technologies.logs.probes.mask import mask, mask_path
+from incident_lib.technologies.logs.probes.mask import is_encoded, mask, mask_path
 from incident_lib.technologies.logs.probes.multiline import Record
 
 SLOW_SECONDS = 1.0
@@ -322,4 +322,5 @@ def _example(message: str) -> str:
     >>> _example("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"), _example("no route")
     ('[encoded]', 'no route')
     """
-    return "[encoded]" if _ENCODED.fullmatch(message.strip()) else message[:_EXAMPLE]
+    whole = message.strip()
+    return "[encoded]" if _ENCODED.fullmatch(whole) or is_encoded(whole) else message[:_EXAMPLE]

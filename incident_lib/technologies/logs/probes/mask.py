@@ -65,6 +65,9 @@ _RARE = (
         re.compile(r"[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )? ?\d{1,2} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{4}\b)?"),
     ),
 )
+# A line of a key, a certificate or a file in base64: whole, since what stands between its digits is secret.
+_ENCODED = re.compile(r"(?<![\w+/=-])(?:[A-Za-z0-9+/_-]{40,}={0,2}|[A-Za-z0-9+/_-]{12,}={1,2})(?![\w+/=-])")
+_DIGIT_OR_PLUS = re.compile(r"[\d+]")
 _REPEATED_SIZE = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
 _HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
 _RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
@@ -92,6 +95,7 @@ def mask(message: str) -> str:
     if known is not None:
         return known
     if _DIGIT_OR_HINT.search(text) or "user " in text or "true" in text or "false" in text:
+        text = _ENCODED.sub(_encoded, text)
         for hint, varying in _RARE:
             if hint in text:
                 text = varying.sub(MARK, text)
@@ -109,6 +113,27 @@ def mask(message: str) -> str:
         _TEMPLATES.clear()
     _TEMPLATES[message] = text
     return text
+
+
+def _encoded(word: re.Match[str]) -> str:
+    """Return a mark for a word in base64, and any other word as it is.
+
+    >>> mask("sent QapNsiYuZjQgSBbHvhlegeubdANQQSn/0abcdeFGHIJ12 twice")
+    'sent <*> twice'
+    """
+    return MARK if is_encoded(word[0]) else word[0]
+
+
+def is_encoded(word: str) -> bool:
+    """Return whether a word is a line in base64: of a key, as likely as not.
+
+    >>> is_encoded("QapNsiYuZjQgSBbHvhlegeubdANQQSn/0abcdeFGHIJ12"), is_encoded("QapNsiYuZjQg9w==")
+    (True, True)
+    >>> is_encoded("com/example/checkout/OrderServiceImplementationFactory")
+    False
+    """
+    is_mixed = not word.islower() and not word.isupper()
+    return bool(is_mixed and _DIGIT_OR_PLUS.search(word) and _ENCODED.fullmatch(word))
 
 
 def _with_zeros(message: str) -> str:

@@ -376,3 +376,16 @@ def test_hostile_lines_take_little_time():
 def test_a_template_of_few_values_is_known_again(left, right, expected):
     assert same_statement(left, right) is expected
     assert same_statement(right, left) is expected
+
+
+def test_no_part_of_a_key_stays_in_a_template_or_an_example():
+    chance = random.Random(5)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    body = ["".join(chance.choices(alphabet, k=64)) for _ in range(200)]
+    body.append("A" + "".join(chance.choices(alphabet, k=30)) + "0==")
+    digest = Scan(0.0, 4e9)
+    for line in ("-----BEGIN RSA PRIVATE KEY-----", *reversed(body), "-----END RSA PRIVATE KEY-----"):
+        digest.feed(f"2026-01-15 14:31:05 INFO {line}")
+    kept = str([row for row in rows(digest.finish()) if isinstance(row, LogTemplate)])
+    assert "PRIVATE KEY" in kept
+    assert not [line for line in body if any(line[at : at + 6] in kept for at in range(0, len(line) - 5, 3))]
