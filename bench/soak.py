@@ -18,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 PARTS = {
     "faults": "every file-system call of every command killed, refused or torn",
+    "changes": "`mitigate` killed, refused or torn at each call, for every action, on real targets",
     "syscalls": "the same with strace, for what only the system sees: writes and syncs in C code",
     "power": "the power lost at every call: what was not synced is gone, torn or out of order",
     "clocks": "a clock that jumps before and while a command runs (libfaketime)",

@@ -3,6 +3,7 @@
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from tests import faults
@@ -30,14 +31,18 @@ def run(arguments: argparse.Namespace) -> bool:
 
 def swept(sweep: Sweep, arguments: argparse.Namespace) -> bool:
     """Return whether every command held at every point of `sweep`. Prints one line a command."""
+    return printed(partial(faults.results, sweep=sweep), arguments)
+
+
+def printed(results: Callable[..., Iterable[faults.Result]], arguments: argparse.Namespace) -> bool:
+    """Return whether all of the results are well. Prints one line for each."""
     tried = failed = 0
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as directory:
         place = Path(directory).resolve() / "prepared"
-        faults.prepare(place)
-        for name in arguments.commands:
-            result = sweep(place, name, every=arguments.every)
+        for result in results(place, arguments.commands, every=arguments.every):
             tried, failed = tried + result.tried, failed + len(result.failed)
-            print(f"{name:16} {result.calls:4} calls, {result.tried:5} points, {len(result.failed)} failed")
+            bad = len(result.failed)
+            print(f"{result.command:18} {result.calls:4} calls, {result.tried:5} points, {bad} failed")
             for problem in result.failed:
                 print(f"    {problem}", flush=True)
     print(f"{tried:,} points, {failed} failed")

@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ OTHER = {
 SLOW = {"run": 20}  # kernels start for each point of it: only every so many points are tried
 _ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EROFS": errno.EROFS}
 FAULTS = ("kill", *_ERRORS)
-_SIZES = (0, 1, 100, 1000, 5000)  # bytes that a file may have before a write is torn
+SIZES = (0, 1, 100, 1000, 5000)  # bytes that a file may have before a write is torn
 _AUDITED = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.truncate"}
 _SECONDS = 60
 
@@ -146,7 +146,7 @@ class Hook:
         return call
 
 
-class _Fault(Hook):
+class Fault(Hook):
     """Hits the call with a number; what is torn is torn by the system."""
 
     def __init__(self, place: Path, number: int, what: str) -> None:
@@ -171,12 +171,17 @@ class _Fault(Hook):
             raise OSError(_ERRORS[self._what], os.strerror(_ERRORS[self._what]))
 
 
-def prepare(place: Path) -> None:
-    """Make a configuration and an incident with something of everything in it, and import what there is."""
+def import_all() -> None:
+    """Import what there is, so that a child which forks has it."""
     for module in pkgutil.walk_packages(incident_lib.__path__, "incident_lib."):
         if not module.name.startswith(("incident_lib.demo", "incident_lib.run.lab")):
             importlib.import_module(module.name)
     table()
+
+
+def prepare(place: Path) -> None:
+    """Make a configuration and an incident with something of everything in it, and import what there is."""
+    import_all()
     place.mkdir(parents=True)
     (place / "workbench.toml").write_text(CONFIGURATION)
     (place / "deploys.jsonl").write_text(DEPLOYED)
@@ -225,7 +230,7 @@ def sweep(place: Path, name: str, *, every: int = 1) -> Result:
     if counted not in (0, OTHER.get(name)):
         return Result(command=name, calls=calls, tried=0, failed=(f"without a fault: {said}",))
     points: list[tuple[str, int]] = [(fault, number) for number in range(1, calls + 1) for fault in FAULTS]
-    points += [(fault, size) for size in _SIZES for fault in ("torn", "torn and killed")]
+    points += [(fault, size) for size in SIZES for fault in ("torn", "torn and killed")]
     for fault, number in points[::every]:
         tried += 1
         code, _, said = _hit(place, copy, words, fault, number)
@@ -321,7 +326,7 @@ def _events(place: Path) -> dict[str, bytes]:
 
 
 def _in_child(place: Path, words: tuple[str, ...], fault: str = "", number: int = 0) -> tuple[int, int, str]:
-    return in_child(place, words, _Fault(place, number, fault))
+    return in_child(place, words, Fault(place, number, fault))
 
 
 def in_child(place: Path, words: tuple[str, ...], hook: Hook) -> tuple[int, int, str]:
@@ -360,18 +365,24 @@ def in_child(place: Path, words: tuple[str, ...], hook: Hook) -> tuple[int, int,
     )
 
 
-def run(sweep: Callable[..., Result], about: str) -> int:
-    """Print what became of each command in a sweep, and return 1 where anything failed."""
+def results(
+    place: Path, names: list[str], *, every: int, sweep: Callable[..., Result] = sweep
+) -> Iterator[Result]:
+    """Yield what became of each of the commands in a sweep."""
+    prepare(place)
+    for name in names:
+        yield sweep(place, name, every=every)
+
+
+def run(results: Callable[..., Iterator[Result]], names: Iterable[str], about: str) -> int:
+    """Print what became of each of the names in a sweep, and return 1 where anything failed."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("place", type=Path)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("commands", nargs="*", default=list(COMMANDS))
+    parser.add_argument("names", nargs="*", default=list(names))
     arguments = parser.parse_args()
-    place = arguments.place.resolve() / "prepared"
-    prepare(place)
     bad = False
-    for name in arguments.commands:
-        result = sweep(place, name, every=arguments.every)
+    for result in results(arguments.place.resolve() / "prepared", arguments.names, every=arguments.every):
         bad = bad or bool(result.failed)
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
         sys.stdout.flush()
@@ -379,4 +390,4 @@ def run(sweep: Callable[..., Result], about: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(sweep, __doc__ or ""))
+    raise SystemExit(run(results, COMMANDS, __doc__ or ""))

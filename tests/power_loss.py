@@ -15,6 +15,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -231,4 +232,4 @@ def _make(place: Path, moment: Moment, choose: _Choose, chance: random.Random) -
 
 
 if __name__ == "__main__":
-    raise SystemExit(faults.run(sweep, __doc__ or ""))
+    raise SystemExit(faults.run(partial(faults.results, sweep=sweep), faults.COMMANDS, __doc__ or ""))

@@ -54,6 +54,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     check_configuration(settings, folder, "mitigate", plan.action, plan.target, "--yes", plan_id)
     action = find_action(plan.action)
     _check_usable(folder, plan, action)
+    _check_age(plan)
     request = Request(settings=settings, target=plan.target, arguments=plan.arguments, incident=folder.path)
     now, proposal = make_plan(request, action, folder.id, folder.redactor)
     if changed := differences(plan, now, proposal):
@@ -61,6 +62,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
             f"the target is not as it was when the plan was approved: {'; '.join(changed)}. "
             "Nothing was changed; make a new plan"
         )
+    _check_age(plan)  # once more: a sick target takes its time to be seen
     with journal.claimed(folder, plan):
         return _execute(request, action, proposal, plan, folder)
 
@@ -69,6 +71,9 @@ def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
     if action.carry_out is None or not plan.is_executable:
         raise RefusedError(f"{plan.action} is a checklist for people: there is nothing to carry out")
     journal.check_unused(folder, plan)
+
+
+def _check_age(plan: Plan) -> None:
     if clock.is_ahead(plan.created_at):
         raise RefusedError(
             f"the plan {plan.id} was made at {clock.format_time(plan.created_at)}, which is ahead of this "

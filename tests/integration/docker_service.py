@@ -70,20 +70,29 @@ def _leave() -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
     """A client of a real engine with the test images on it; DOCKER_HOST names the engine meanwhile."""
+    with connected() as client:
+        yield client
+
+
+@contextmanager
+def connected() -> Iterator[docker.DockerClient]:
+    """Yield that client outside of a test."""
     before = os.environ.get("DOCKER_HOST")
     host = _host()
     os.environ["DOCKER_HOST"] = host
     client = docker.DockerClient(base_url=host, timeout=300)
     with locked("images"):
         docker_image.build_all(client)
-    yield client
-    client.close()
-    if before is None:
-        os.environ.pop("DOCKER_HOST", None)
-    else:
-        os.environ["DOCKER_HOST"] = before
-    if before != host:
-        _leave()
+    try:
+        yield client
+    finally:
+        client.close()
+        if before is None:
+            os.environ.pop("DOCKER_HOST", None)
+        else:
+            os.environ["DOCKER_HOST"] = before
+        if before != host:
+            _leave()
 
 
 @contextmanager

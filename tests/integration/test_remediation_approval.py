@@ -15,7 +15,7 @@ from incident_lib import clock, config
 from incident_lib.config import Service
 from incident_lib.errors import FolderError
 from incident_lib.model.remediation import OutcomeStatus
-from incident_lib.remediation import RefusedError, execute_plan, plan_change
+from incident_lib.remediation import RefusedError, execute_plan, execution, plan_change
 from incident_lib.remediation.planning import hash_of
 from tests.integration.remediation_case import command, declared, phases, settings_for, stored
 
@@ -41,6 +41,26 @@ def test_an_expired_plan_is_refused(logged, tmp_path):
     with pytest.raises(RefusedError, match="expired at"):
         execute_plan(logged, folder, plan.id)
     assert (tmp_path / "worker.log").read_text() == LINES
+
+
+def test_a_plan_that_runs_out_while_its_target_is_examined_is_refused(tmp_path, monkeypatch):
+    right, jump = clock.now, timedelta()
+    monkeypatch.setattr(clock, "now", lambda: right() + jump)
+    settings = worker(tmp_path, "sh", "-c", "touch restarted")
+    folder = declared(settings)
+    plan = plan_change(settings, folder, "restart", "worker")
+    examine = execution.make_plan
+
+    def slowly(*given):
+        nonlocal jump
+        jump = timedelta(minutes=11)
+        return examine(*given)
+
+    monkeypatch.setattr(execution, "make_plan", slowly)
+    with pytest.raises(RefusedError, match="expired at"):
+        execute_plan(settings, folder, plan.id)
+    assert phases(folder) == ["planned"]
+    assert not (tmp_path / "restarted").exists()
 
 
 def test_a_plan_of_another_incident_is_refused(logged):
