@@ -108,6 +108,7 @@ def recovery(opened: Callable[[], AbstractContextManager[Any]], fault: Any, turn
         "alarms": alarms(after),
         "load_per_cpu": round(load, 1),
         "recovered": past,
+        "found": found(after),
         "diagnosed": diagnosed,
     }
 
@@ -139,6 +140,7 @@ def _compared(faults: list[Fault], case: Case, arrived: dict[str, float], not_me
         "hypotheses": ranked(case)[:6],
         "seconds": round(arrived["end"], 1),
         "alarms": alarms(case),
+        "found": found(case),
         "not_mended": not_mended,
         "is_right": right,
     }
@@ -221,6 +223,14 @@ def alarms(case: Case) -> list[str]:
         f"{finding.target}: {finding.id}: {finding.title}"
         for finding in case.analysis.findings
         if finding.severity.is_bad
+    ]
+
+
+def found(case: Case) -> list[str]:
+    """Return every finding, for whoever asks why a diagnosis was wrong."""
+    return [
+        f"{finding.severity} {finding.holds} {finding.ref}: {finding.title}"
+        for finding in case.analysis.findings
     ]
 
 

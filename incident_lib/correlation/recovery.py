@@ -1,7 +1,7 @@
 """What is over although the log alone cannot show it: its cause is measured now, and is well. Pure."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -15,6 +15,8 @@ _OF_REQUESTS = frozenset(
     {Flag.ANY_FAILURE, Flag.ERROR_RATE, Flag.SLOW, Flag.WAITS, Flag.ONSET, Flag.SLOW_ONSET}
 )
 
+_LOGIN = timedelta(seconds=10)  # between a refusal in a server's log and in its client's
+
 
 def confirm_recovery(findings: Iterable[Finding], situation: Situation) -> list[Finding]:
     """Return the findings; those that were not seen again, and whose cause is well now, are over.
@@ -25,7 +27,8 @@ def confirm_recovery(findings: Iterable[Finding], situation: Situation) -> list[
     states = _States(found, situation)
     found = [_over_by_cause(finding, states, situation) for finding in found]
     states = _States(found, situation)
-    return [_over_with_cause(finding, states, situation) for finding in found]
+    found = [_over_with_cause(finding, states, situation) for finding in found]
+    return [_over_with_clients(finding, found, situation) for finding in found]
 
 
 def over_with_evidence(compared: Iterable[Finding], findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -151,3 +154,33 @@ def _over_with_cause(finding: Finding, states: _States, situation: Situation) ->
     if gone and len(gone) == len(hints):
         return recovered(finding, finding.until, f"what it logged as a cause is over: {gone[0].title}")
     return finding
+
+
+def _over_with_clients(finding: Finding, found: Sequence[Finding], situation: Situation) -> Finding:
+    """Return logins that a store refused as over where its clients logged each of them, and are served again.
+
+    A store's own log shows no more of them when the client gave up: only the client can tell.
+    """
+    if not (_is_doubtful(finding) and Flag.CLIENT_REFUSED in situation.catalogue[finding.id].flags):
+        return finding
+    users = situation.topology.users(finding.target)
+    theirs = [other for other in found if other.id == finding.id and other.target in users]
+    is_over = bool(theirs) and all(other.is_past for other in theirs)
+    if not is_over or _count(finding) > sum(map(_count, theirs)) or not _spans(theirs, finding):
+        return finding
+    names = ", ".join(sorted(other.target for other in theirs))
+    return recovered(finding, finding.until, f"{names} logged all of them, and is served since")
+
+
+def _count(finding: Finding) -> int:
+    count = finding.data.get("count")
+    return count if isinstance(count, int) else 0
+
+
+def _spans(theirs: Iterable[Finding], finding: Finding) -> bool:
+    """Return whether what others logged began and ended with a finding, but for the time of a login."""
+    spells = [(other.since, other.until) for other in theirs if other.since and other.until]
+    if not (spells and finding.since and finding.until):
+        return False
+    first, last = min(since for since, _ in spells), max(until for _, until in spells)
+    return abs(finding.since - first) <= _LOGIN and finding.until - last <= _LOGIN

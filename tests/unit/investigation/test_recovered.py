@@ -195,6 +195,31 @@ def test_a_server_whose_own_log_ends_in_errors_is_over_when_it_answers() -> None
     assert not [finding for finding in analysis.findings if finding.is_past]
 
 
+BAD_PASSWORD = 'FATAL:  password authentication failed for user "app"'
+
+
+def refusals(*seconds: float) -> list[str]:
+    lines = [f"{ago(700):%F %T}.001 UTC [1] LOG:  database system is ready to accept connections"]
+    return [*lines, *(f"{ago(second):%F %T}.001 UTC [71] {BAD_PASSWORD}" for second in seconds)]
+
+
+def test_logins_that_a_store_refused_are_over_with_the_client_that_logged_each_of_them() -> None:
+    client = log("shop", failing(f"psycopg.OperationalError: {BAD_PASSWORD}", served=100))
+    of_client = refusals(*range(400, 340, -1))
+    assert_over(concluded(client, log("db", of_client), SHOP_WELL, DB_WELL))
+
+
+@pytest.mark.parametrize(
+    "more", [(330, 325, 300), (500,), (345, 344, 343)], ids=["later", "earlier", "more of them"]
+)
+def test_logins_that_no_known_client_logged_may_be_refused_still(more: tuple[float, ...]) -> None:
+    client = log("shop", failing(f"psycopg.OperationalError: {BAD_PASSWORD}", served=100))
+    seconds = sorted((*range(400, 340, -1), *more), reverse=True)
+    analysis = concluded(client, log("db", refusals(*seconds)), SHOP_WELL, DB_WELL)
+    refused = next(f for f in analysis.findings if f.ref == "db:logs.lines.class.db_auth")
+    assert refused.holds is not Holds.PAST
+
+
 def test_a_process_that_was_restarted_and_serves_is_over() -> None:
     process = seen(
         "process.state", "shop", filled(ProcessState, is_running=True, pid=71, started_at=ago(340))

@@ -5,6 +5,7 @@ import timeit
 import pytest
 
 from incident_lib.errors import ConfigError
+from incident_lib.redact import Redactor
 from incident_lib.resources import resource
 from incident_lib.technologies.logs.addresses import peer_of
 from incident_lib.technologies.logs.classes import (
@@ -380,6 +381,11 @@ def test_no_pattern_is_slower_than_the_text_is_long(row: LogClass) -> None:
 
     quickest(text[:100])
     assert quickest(text * 4) < 40 * quickest(text) + 20 * quickest(words)
+
+
+def test_no_title_reads_like_a_secret() -> None:
+    titles = [f"{row.title}: logged 26 times" for row in log_classes().values()]
+    assert [Redactor().text(title) for title in titles] == titles
 
 
 def test_only_the_ends_of_a_long_text_are_compared() -> None:
