@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 3
 
-.PHONY: demo test check docs format lab accuracy situations bench soak clean
+.PHONY: demo test check docs format lab accuracy situations bench soak pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
@@ -47,6 +47,10 @@ bench: $(VENV)/.test
 
 soak: $(VENV)/.test
 	$(BIN)/python bench/soak.py $(ARGS)
+
+# The pictures of the documentation, from a real incident: look at them before they are committed.
+pictures: $(VENV)/.test
+	$(BIN)/python bench/pictures.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
