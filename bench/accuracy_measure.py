@@ -20,6 +20,7 @@ from incident_lib.config import Settings
 from incident_lib.demo import FAULTS, DemoStack, Fault
 from incident_lib.errors import WorkbenchError
 from incident_lib.incident import folder as folders
+from incident_lib.incident.binding import check_configuration
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -94,7 +95,9 @@ def recovery(opened: Callable[[], AbstractContextManager[Any]], fault: Any, turn
         stack.drive(_WELL_SECONDS)
         load = os.getloadavg()[0] / (os.cpu_count() or 1)
         since = f"{time.monotonic() - begun:.0f}s"
-        after, _ = _look(config.load(stack.config), folder.path / "snapshots", since, folder)
+        settings = config.load(stack.config)
+        check_configuration(settings, folder, rebind=True)  # a fault may have changed an address in it
+        after, _ = _look(settings, folder.path / "snapshots", since, folder)
     past = [
         f"{finding.target}: {finding.id}: {finding.title}"
         for finding in after.analysis.findings

@@ -47,16 +47,19 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
 
 
 def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield a slow event loop, a start inside the window, a clock that is off, else OK."""
+    """Yield a slow event loop, a start inside the window, a clock that is off, else OK.
+
+    A server that this machine is too busy to time answers all the same: its OK then names no speed.
+    """
     server = next(iter(evidence.of(RedisServer)), None)
     latency = next(iter(evidence.of(RedisLatency)), None)
     if server is not None:
         yield from _restarted(evidence, server, context)
         yield from _clock(evidence, server, context)
-    bad = list(_latency(evidence, latency, context)) if latency else []
-    yield from bad
-    if not bad:
-        yield _ok(evidence, server, latency)
+    slow = list(_latency(evidence, latency, context)) if latency else []
+    yield from slow
+    if not any(found.severity.is_bad for found in slow):
+        yield _ok(evidence, server, None if slow else latency)
 
 
 def _ok(evidence: Evidence, server: RedisServer | None, latency: RedisLatency | None) -> Finding:
