@@ -22,6 +22,7 @@ from incident_lib.correlation.meant_delays import judge_meant_delays
 from incident_lib.correlation.nothing_here import judge_nothing
 from incident_lib.correlation.one_event import judge_events
 from incident_lib.correlation.one_refusal import judge_refusals
+from incident_lib.correlation.other_databases import judge_other_databases
 from incident_lib.correlation.own_stall import judge_own_stalls
 from incident_lib.correlation.processors import judge_processors
 from incident_lib.correlation.rollbacks import judge_rollbacks
@@ -55,6 +56,11 @@ def _names(*flags: str) -> frozenset[str]:
 
 
 JUDGES = (
+    Judge(
+        judge=judge_other_databases,
+        reads=_names(Flag.OF_DATABASE, "of_database:severity", "data.error_class", "data.least_count"),
+        changes=_names("of_database:severity", "data.database"),
+    ),
     Judge(
         judge=judge_own_stalls,
         reads=_names(Flag.BY_SERVICE, Flag.OWN_CLOCK),

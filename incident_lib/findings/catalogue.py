@@ -59,6 +59,7 @@ class Flag(StrEnum):
     UNMEASURED = auto()  # no measurement shows whether it is over: what is asked for does not meet it
     LAST_WORDS = auto()  # the error that a log ends in
     FIRST_SEEN = auto()  # `since` is the first time in the window, and moves with it
+    OF_DATABASE = auto()  # of the database of the session alone, and not of the whole server
     # What a log says about what the service needs.
     IN_VAIN = auto()  # it waits for it in vain
     PEER_FAILS = auto()  # it gets failures from it

@@ -12,8 +12,8 @@ _COVERAGE = (
     "timed_lines_count"
 )
 _CLASS = (
-    "address addresses advice count duration_max_seconds duration_p50_seconds error_class last_at peers "
-    "problem reason"
+    "address addresses advice count database duration_max_seconds duration_p50_seconds error_class last_at "
+    "least_count peers problem reason"
 )
 
 

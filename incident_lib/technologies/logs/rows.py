@@ -172,6 +172,8 @@ class LogErrorClass(Row, frozen=True, kw_only=True):
     last_at: datetime | None
     example: str
     peers: tuple[str, ...] = ()  # the hosts that its lines name, the most frequent first: "db.example:5432"
+    # Its lines by the database of the session, where PostgreSQL names that.
+    databases: dict[str, int] = msgspec.field(default_factory=dict)
     duration_p50_seconds: float | None = None  # how long it lasted, where its lines say so
     duration_max_seconds: float | None = None
     returns_count: int = 0  # how often it came again after it had been quiet

@@ -41,7 +41,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
     counts = {row.error_class: row.count for row in rows}
     for row in rows:
         known = (log_classes().get(row.error_class) or _unknown_class(row)).narrowed(row.example)
-        few = known.is_everyday and row.count < view.limit("class.warning_count")
+        least = int(view.limit("class.warning_count")) if known.is_everyday else 1
+        few = row.count < least
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
         meant = explained or _in_a_restart(row, view)
@@ -57,6 +58,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
             since=row.first_at,
             error_class=row.error_class,
             count=row.count,
+            least_count=least,
             last_at=row.last_at.isoformat() if row.last_at else None,
             address=row.peers[0] if row.peers else None,
             peers=" ".join(row.peers) or None,

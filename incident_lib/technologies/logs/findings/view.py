@@ -73,8 +73,8 @@ def ended_moment(view: View) -> datetime | None:
 
 def is_of_server(view: View) -> bool:
     """Return whether it is the log of a server, which holds the errors of what its clients send, too."""
-    lines = sum(view.summary.formats.get(name, 0) for name in SERVERS)
-    return lines > view.summary.lines_count / 2
+    formats = view.summary.formats  # a record counts once, however many lines of detail it has
+    return 2 * sum(formats.get(name, 0) for name in SERVERS) > sum(formats.values())
 
 
 def when(moment: datetime | None) -> str:

@@ -20,6 +20,7 @@ from incident_lib.technologies.logs.probes.digest import (
     latency_key,
 )
 from incident_lib.technologies.logs.probes.facts import (
+    MOST_DATABASES,
     MOST_ENDPOINTS,
     MOST_EXCEPTIONS,
     MOST_OCCURRENCES,
@@ -81,6 +82,9 @@ def count_batch(digest: Digest, batch: Batch, *, over_time: bool) -> None:
         if key in digest.peers or len(digest.peers) < MOST_PEERS:
             room = PEER_LINES - (digest.classes[name].count - count)
             digest.peers[key] = digest.peers.get(key, 0) + min(max(room, 0), count)
+    for key in facts.databases:
+        if key in digest.databases or len(digest.databases) < MOST_DATABASES:
+            digest.databases[key] = digest.databases.get(key, 0) + count
 
 
 class _Tallies:

@@ -33,12 +33,16 @@ _POSTGRES = re.compile(
     r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
     rf"|QUERY|LOCATION|{'|'.join(_TRANSLATED)})\s?:  (?:([0-9A-Z]{{5}}): )?(?=\S)"
 )
+# What stands in front of the level, as log_line_prefix writes it: "app@shop", "db=shop", "database=shop".
+_DATABASE = re.compile(
+    r"(?:(?<![\w.@/=-])[\w.-]{1,63}@|\b(?:db|database|datname)=)(\"?)([\w$.-]{1,63})\1(?=[\s:,;|)\]]|$)"
+)
 _DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
 _QUOTED = r"\"((?:[^\"]|\"\"){0,8000})\""
 # Behind the time: user, database, process, client, session, line, command, start, transactions, level, code,
 # message, detail
 _CSV = re.compile(
-    r",(?:\"[^\"]{0,80}\")?,(?:\"[^\"]{0,80}\")?,\d{0,10},(?:\"[^\"]{0,80}\")?,[\w.]{0,40},\d{0,10}"
+    r",(?:\"[^\"]{0,80}\")?,(?:\"([^\"]{0,80})\")?,\d{0,10},(?:\"[^\"]{0,80}\")?,[\w.]{0,40},\d{0,10}"
     r",(?:\"[^\"]{0,80}\")?,[^,]{0,40},[^,]{0,40},[^,]{0,40},([A-Z]{3,7}[1-5]?),([0-9A-Z]{5})?"
     rf",(?:{_QUOTED})?(?:,(?:{_QUOTED})?)?"
 )
@@ -61,7 +65,21 @@ def read_postgres(text: str, at: float | None) -> Line | None:
     message = text[match.end() :]
     if word in _DETAILS:
         return Line(format="postgres", message=f"{word}:  {message}", is_detail=True)
-    return Line(format="postgres", message=message, level=level_of(word), sqlstate=match[2] or "")
+    line = Line(format="postgres", message=message, level=level_of(word), sqlstate=match[2] or "")
+    line.database = _database_in(before)
+    return line
+
+
+def _database_in(prefix: str) -> str:
+    """Return the database of the session that a line of PostgreSQL is of, "" where its prefix names none.
+
+    >>> _database_in("[71] app@shop_test "), _database_in("[71]: user=app,db=shop,client=::1 ")
+    ('shop_test', 'shop')
+    >>> _database_in("[71] [unknown]@[unknown] "), _database_in("[71] ")
+    ('', '')
+    """
+    found = _DATABASE.search(prefix)
+    return found[2] if found else ""
 
 
 def read_csv(text: str, start: int) -> Line | None:
@@ -69,8 +87,8 @@ def read_csv(text: str, start: int) -> Line | None:
     match = _CSV.match(text, start)
     if match is None:
         return None
-    level, code, message, detail = match.groups()
-    line = Line(format="postgres", level=level_of(level), sqlstate=code or "")
+    database, level, code, message, detail = match.groups()
+    line = Line(format="postgres", level=level_of(level), sqlstate=code or "", database=database or "")
     # a message of several lines has no closing quote in this one
     line.message = text[match.end() :].lstrip(',"') if message is None else message.replace('""', '"')
     line.error = f"DETAIL:  {detail}".replace('""', '"') if detail else ""

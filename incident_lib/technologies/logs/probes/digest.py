@@ -99,6 +99,7 @@ class Digest(msgspec.Struct):
     classes: dict[str, Tally] = {}
     class_durations: dict[tuple[str, int], int] = {}  # by class of error and class of how long it lasted
     peers: dict[tuple[str, str], int] = {}  # by class of error and the host that its lines name
+    databases: dict[tuple[str, str], int] = {}  # by class of error and the database of the session
     events: dict[str, Tally] = {}
     boots: dict[tuple[str, int], int] = {}  # starts, by event and stretch of ten seconds
     # By kind ("class", "exception", "event"), name, frame and slot: what came when, and came back.
@@ -173,6 +174,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         classes=_union(first.classes, second.classes, merge_tallies),
         class_durations=_union(first.class_durations, second.class_durations, add),
         peers=_union(first.peers, second.peers, add),
+        databases=_union(first.databases, second.databases, add),
         events=_union(first.events, second.events, merge_tallies),
         boots=_union(first.boots, second.boots, add),
         occurred=_union(first.occurred, second.occurred, add),

@@ -1,6 +1,7 @@
 """Records -> facts, counted in a digest: requests, errors by class, exceptions, templates, events."""
 
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 
 from incident_lib.technologies.logs.classes import classes_of, peer_in, seconds_in
@@ -33,6 +34,7 @@ MOST_OCCURRENCES = 50_000  # moments of errors and events that are kept apart
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
 _SAME_SECONDS = 1.0  # between the two lines of a request, at most
 MOST_PEERS = 200  # hosts that errors are about, of all classes
+MOST_DATABASES = 1_000  # of all classes
 PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
@@ -108,6 +110,7 @@ class Facts:
             classes: frozenset[str] = frozenset()
             if exception or line.level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
                 classes = self._classes(_text_of(record, exception), at)
+                self._of_database(line.database, classes)
             self._message(record, min(classes, default=""))
         if exception:
             self._exception(record, exception)
@@ -174,6 +177,13 @@ class Facts:
         key = (name, peer_in(name, example, text))
         if key[1] and (key in peers or len(peers) < MOST_PEERS):
             peers[key] = peers.get(key, 0) + 1
+
+    def _of_database(self, database: str, classes: Iterable[str]) -> None:
+        """Count the database of the session whose errors they are."""
+        databases = self.digest.databases
+        for key in ((name, database) for name in classes if database):
+            if key in databases or len(databases) < MOST_DATABASES:
+                databases[key] = databases.get(key, 0) + 1
 
     def _exception(self, record: Record, text: str) -> None:
         trace, at = traces.read(text), record.at

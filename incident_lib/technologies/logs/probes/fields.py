@@ -137,6 +137,7 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
         _request(line, document, plan, code)
     if kind == "postgres":
         line.format, line.sqlstate = kind, _text(document.get("state_code"))
+        line.database = _text(document.get("dbname"))
     elif kind and line.status:
         _reported_by(line, document)
     elif not (line.message or line.level or line.status or line.error):

@@ -88,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     exceptions: tuple[tuple[str, str], ...]
     peers: tuple[tuple[str, str], ...]
+    databases: tuple[tuple[str, str], ...]
     marks: tuple[tuple[str, int], ...]
 
 
@@ -361,6 +362,7 @@ class Learner:
             classes=tuple(digest.classes),
             exceptions=tuple(digest.exceptions),
             peers=tuple(digest.peers),
+            databases=tuple(digest.databases),
             marks=tuple(sorted(marks.items())),
         )
         tallies = (tally, unread_tally, *digest.classes.values(), *digest.exceptions.values())

@@ -47,6 +47,7 @@ class Line(msgspec.Struct, kw_only=True, gc=False):
     exception: str = ""  # a traceback in a separate field
     error: str = ""  # the error in a separate field, where the message does not hold it
     sqlstate: str = ""  # the code of a PostgreSQL error, where the line names it
+    database: str = ""  # of a session of PostgreSQL, where the line names it
     reported_by: str = ""  # of a request that an error line and an access line may both report: the client
     is_detail: bool = False  # belongs to the line before it
 

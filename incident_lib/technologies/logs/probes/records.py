@@ -40,6 +40,7 @@ from incident_lib.technologies.logs.rows import (
 K = TypeVar("K", str, tuple[str, str])
 _TEMPLATES, _ENDPOINTS, _EXCEPTIONS = 100, 100, 50  # records kept
 _UNREAD = 20  # shapes
+_DATABASES = 20  # of a class
 _PEERS = 8  # hosts that the errors of a class are about
 _FINE_SPAN, _MIDDLE_SPAN = 300, 2_400  # seconds of log up to which buckets are 1 s and 10 s long
 
@@ -245,6 +246,10 @@ def _classes(digest: Digest, moments: _Returns) -> list[LogErrorClass]:
     peers: dict[str, tuple[str, ...]] = {}  # by class, the most frequent first
     for (name, peer), _ in sorted(digest.peers.items(), key=lambda item: (-item[1], item[0])):
         peers[name] = (*peers.get(name, ()), peer)[:_PEERS]
+    databases: dict[str, dict[str, int]] = {}
+    for (name, database), count in sorted(digest.databases.items(), key=lambda item: (-item[1], item[0])):
+        if len(databases.setdefault(name, {})) < _DATABASES:
+            databases[name][database] = count
     lasted: dict[str, dict[int, int]] = {}
     for (name, number), count in digest.class_durations.items():
         lasted.setdefault(name, {})[number] = count
@@ -254,6 +259,7 @@ def _classes(digest: Digest, moments: _Returns) -> list[LogErrorClass]:
             **_fields(tally),
             **moments.get(("class", name, ""), {}),
             peers=peers.get(name, ()),
+            databases=databases.get(name, {}),
             duration_p50_seconds=percentile(lasted.get(name, {}), 0.5),
             duration_max_seconds=percentile(lasted.get(name, {}), 1.0),
         )
