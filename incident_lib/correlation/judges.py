@@ -16,6 +16,7 @@ from incident_lib.correlation.client_addresses import judge_client_addresses
 from incident_lib.correlation.clocks import judge_clocks
 from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.correlation.first_start import judge_first_starts
+from incident_lib.correlation.limits import judge_limits
 from incident_lib.correlation.loading import judge_loading
 from incident_lib.correlation.logins import judge_logins
 from incident_lib.correlation.meant_delays import judge_meant_delays
@@ -60,6 +61,11 @@ JUDGES = (
         judge=judge_other_databases,
         reads=_names(Flag.OF_DATABASE, "of_database:severity", "data.error_class", "data.least_count"),
         changes=_names("of_database:severity", "data.database"),
+    ),
+    Judge(
+        judge=judge_limits,
+        reads=_names("data.error_class", "data.reason"),
+        changes=_names("data.advice", "data.setting"),
     ),
     Judge(
         judge=judge_own_stalls,

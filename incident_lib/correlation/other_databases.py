@@ -20,7 +20,7 @@ def judge_other_databases(findings: list[Finding], situation: Situation) -> list
     They keep their weight where they concern the whole server, and where a service that needs this database
     logs the same.
     """
-    own = dict(_own_databases(situation))
+    own = dict(own_databases(situation))
     rows = {
         (evidence.target, row.error_class): row
         for evidence in situation.evidence
@@ -40,7 +40,7 @@ def judge_other_databases(findings: list[Finding], situation: Situation) -> list
     return found
 
 
-def _own_databases(situation: Situation) -> Iterator[tuple[str, str]]:
+def own_databases(situation: Situation) -> Iterator[tuple[str, str]]:
     """Yield the targets whose configured database is that of an application, each with its name."""
     for evidence in situation.evidence:
         for row in evidence.of(PostgresConnection):

@@ -228,8 +228,10 @@ def _named(cause: _Candidate) -> str:
 
 def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone: bool = False) -> bool:
     topology = clues.topology
-    if cause is symptom or (cause.is_hinted and cause.target != symptom.target):
+    if cause is symptom:
         return False
+    if cause.is_hinted and cause.target != symptom.target:
+        return symptom.pattern.id in cause.pattern.explains and _is_logged_as_often(cause, symptom)
     if (
         _knows_more(cause, symptom)
         or _is_measured_beside(cause, symptom)
@@ -246,6 +248,15 @@ def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone:
     gives_way = symptom.pattern.is_symptom or symptom.is_hinted
     is_behind = gives_way and cause.target in topology.needs(symptom.target)
     return is_behind and not cause.pattern.is_quiet and _is_felt(cause, clues)
+
+
+def _is_logged_as_often(hint: _Candidate, symptom: _Candidate) -> bool:
+    """Return whether what fails itself logs the hint, for most of the requests that fail."""
+    logged = sum(
+        float(finding.data.get("count") or 0) for finding in hint.required if finding.target == symptom.target
+    )
+    failed = max((float(finding.data.get("failed_count") or 0) for finding in symptom.required), default=0.0)
+    return failed > 0 and 2 * logged >= failed
 
 
 def _covers(event: _Candidate, symptom: _Candidate, catalogue: Catalogue) -> bool:

@@ -18,6 +18,7 @@ from incident_lib.findings.base import Context
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation.analyze import analyze_one
 from incident_lib.model import Finding, FindingSeverity
+from incident_lib.technologies.postgres.rows import PostgresOwnSetting
 from tests import services
 from tests.integration import postgres_clients, postgres_service
 from tests.integration.background import again_and_again
@@ -272,3 +273,31 @@ def _damage(file: Path) -> None:
     with file.open("r+b") as pages:
         pages.seek(4000, os.SEEK_SET)
         pages.write(b"damage" * 20)
+
+
+def test_limits_of_roles_and_databases_are_read_and_our_own_left_out(server: Server) -> None:
+    with server.connect() as connection:
+        for statement in (
+            "CREATE ROLE till LOGIN",
+            "ALTER ROLE till SET statement_timeout = '50ms'",
+            "ALTER ROLE till IN DATABASE shop SET lock_timeout = '1s'",
+            "ALTER ROLE till SET search_path = shop",
+            "ALTER DATABASE shop SET default_transaction_read_only = on",
+            "ALTER ROLE ALL SET idle_in_transaction_session_timeout = '1min'",
+            "ALTER ROLE workbench SET statement_timeout = '2s'",
+        ):
+            connection.execute(statement)
+    try:
+        rows = collect(server.settings(), "settings")["settings"].of(PostgresOwnSetting)
+    finally:
+        with server.connect() as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute("ALTER DATABASE shop RESET default_transaction_read_only")
+            connection.execute("ALTER ROLE ALL RESET idle_in_transaction_session_timeout")
+            connection.execute("ALTER ROLE workbench RESET statement_timeout")
+    assert [(row.role, row.database, row.name, row.value) for row in rows] == [
+        ("till", "shop", "lock_timeout", "1s"),
+        ("till", None, "statement_timeout", "50ms"),
+        (None, "shop", "default_transaction_read_only", "on"),
+        (None, None, "idle_in_transaction_session_timeout", "1min"),
+    ]

@@ -27,7 +27,10 @@ EXPECTED = {
         source="jhu-bids/TermHub#405",
         right="The database was set to default_transaction_read_only: take the setting back. It is no "
         "standby, and there was no failover.",
-        must=(Rule("default_transaction_read_only"),),
+        must=(
+            Rule("default_transaction_read_only"),
+            Rule("ALTER DATABASE shop RESET default_transaction_read_only", where="first"),
+        ),
         never=(Rule("standby|replica|failover", where="first"), Rule("orders-db is down")),
         first="read.?only|setting",
     ),

@@ -13,7 +13,7 @@ _COVERAGE = (
 )
 _CLASS = (
     "address addresses advice count database duration_max_seconds duration_p50_seconds error_class last_at "
-    "least_count peers problem reason"
+    "least_count peers problem reason setting"
 )
 
 

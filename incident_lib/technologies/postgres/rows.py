@@ -284,6 +284,15 @@ class PostgresSetting(Row, frozen=True, kw_only=True):
     pending_restart: bool
 
 
+class PostgresOwnSetting(Row, frozen=True, kw_only=True):
+    """A limit that a role, a database or a role in a database has of its own; None means any of them."""
+
+    role: str | None
+    database: str | None
+    name: str
+    value: str
+
+
 class PostgresIo(Row, frozen=True, kw_only=True):
     """Reads and writes of one kind of process between two readings (16 on). None is what it never does."""
 

@@ -34,7 +34,7 @@ def judge_commit_waits(evidence: Evidence, context: Context) -> Iterator[Finding
         missing = number > len(row.standbys)
         stuck = row.waiting_pids if missing else (row.still_waiting_pids or ())
         if stuck:
-            yield from _waiting(evidence, row, context, is_missing=missing)
+            yield from _waiting(evidence, row, context, count=len(stuck), is_missing=missing)
         elif missing:
             yield _missing(evidence, row, names)
 
@@ -47,7 +47,7 @@ def _absent(row: PostgresCommitWait) -> str:
 
 
 def _waiting(
-    evidence: Evidence, row: PostgresCommitWait, context: Context, *, is_missing: bool
+    evidence: Evidence, row: PostgresCommitWait, context: Context, *, count: int, is_missing: bool
 ) -> Iterator[Finding]:
     severity: FindingSeverity | None = FindingSeverity.CRITICAL
     if not is_missing:
@@ -56,7 +56,6 @@ def _waiting(
         return
     name = _absent(row) if is_missing else ", ".join(row.standbys)
     state = "which is not connected" if is_missing else "which is connected and does not confirm"
-    count = len(row.waiting_pids)
     commits = format_count(count, "commit")
     lasted = f" for up to {format_duration(row.longest_seconds)}" if row.longest_seconds else ""
     yield finding(

@@ -16,6 +16,7 @@ from incident_lib.technologies.postgres.probes.slots import read_slots
 from incident_lib.technologies.postgres.rows import (
     PostgresCommitWait,
     PostgresDatabase,
+    PostgresOwnSetting,
     PostgresServer,
     PostgresSetting,
     PostgresStandby,
@@ -56,6 +57,16 @@ def fetch_replication(session: PostgresSession, _window: Window) -> Fetched:
     )
 
 
+_SETTINGS = ("settings", "own_settings")
+
+
+def fetch_settings(session: PostgresSession, _window: Window) -> Fetched:
+    """Return settings of the server: PostgresSetting, then PostgresOwnSetting. Needs: pg_monitor."""
+    settings, _ = read(session, "settings", PostgresSetting)
+    own, _ = read(session, "own_settings", PostgresOwnSetting)
+    return Fetched(rows=(*settings, *own), problem=privilege_problem(session))
+
+
 SERVER = probe_of("server", PostgresServer, "Was it restarted or reconfigured, and how far is wraparound?")
 REPLICATION = Probe(
     name="postgres.replication",
@@ -65,10 +76,11 @@ REPLICATION = Probe(
     needs="pg_monitor",
     tier=1,
 )
-SETTINGS = probe_of(
-    "settings",
-    PostgresSetting,
-    "Which settings matter here, and which wait for a restart?",
+SETTINGS = Probe(
+    name="postgres.settings",
+    fetch=fetch_settings,
+    question="Which settings matter here, which wait for a restart, and whose limits are they?",
+    source="\n\n".join(map(statement, _SETTINGS)),
     needs="pg_monitor",
     tier=1,
 )

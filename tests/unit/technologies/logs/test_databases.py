@@ -67,15 +67,14 @@ def test_databases_that_differ_in_digits_are_kept_apart() -> None:
 
 def test_a_server_is_one_however_many_lines_its_errors_have() -> None:
     """What a client sends in vain is its own trouble; DETAIL and STATEMENT make two lines more of it."""
+    duplicate = 'duplicate key value violates unique constraint "orders_pkey"'
+    texts = (
+        f"ERROR:  {duplicate}",
+        "DETAIL:  Key (id)=(1) already exists.",
+        "STATEMENT:  INSERT INTO orders",
+    )
     lines = [
-        part
-        for number in range(40)
-        for part in (
-            f"2026-01-15 14:40:{number:02}.120 UTC [71] app@shop ERROR:  duplicate key value violates unique "
-            'constraint "orders_pkey"',
-            f"2026-01-15 14:40:{number:02}.120 UTC [71] app@shop DETAIL:  Key (id)=({number}) already exists.",
-            f"2026-01-15 14:40:{number:02}.120 UTC [71] app@shop STATEMENT:  INSERT INTO orders VALUES (1)",
-        )
+        f"2026-01-15 14:40:{number:02}.120 UTC [71] app@shop {text}" for number in range(40) for text in texts
     ]
     found = {finding.id: finding.severity.name for finding in concluded(*lines).findings}
     assert found["logs.lines.class.db_constraint"] == "INFO"
