@@ -1,6 +1,6 @@
 """Whose limit statements ran into: of a role, a database, the server or the application. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -45,7 +45,7 @@ def judge_limits(findings: list[Finding], situation: Situation) -> list[Finding]
     return found
 
 
-def _store_of(finding: Finding, read: dict[str, object], situation: Situation) -> str:
+def _store_of(finding: Finding, read: Mapping[str, object], situation: Situation) -> str:
     """Return the database whose limit it is: the target, or the only one that it needs, "" where unknown."""
     if finding.target in read:
         return finding.target

@@ -1,9 +1,10 @@
 """Every way a server can refuse, and what is said about it: real servers, real sockets."""
 
 import contextlib
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,50 @@ def test_no_other_command_leaves(command: tuple[str, ...]) -> None:
         with pytest.raises(ValueError, match="may be sent"):
             session.call(*command)
         session.close()
+
+
+def _pause(server: Server) -> None:
+    with server.client() as client:
+        client.client_pause(60_000, all=True)
+
+
+def _halt(server: Server) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+
+
+def _spin(server: Server) -> None:
+    def run() -> None:
+        with contextlib.suppress(redis.RedisError), server.client(socket_timeout=0.3) as client:
+            client.eval("while true do end", 0)
+
+    threading.Thread(target=run, daemon=True).start()
+    time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("silence", "doing"),
+    [(_pause, {"idle"}), (_halt, {"halted"}), (_spin, {"working", "busy"})],
+    ids=["paused", "halted", "working"],
+)
+def test_a_server_that_is_silent_is_told_apart_by_its_process(
+    silence: Callable[[Server], None], doing: set[str]
+) -> None:
+    """A script is answered with BUSY from five seconds on: then that is known without its process."""
+    with running("redis") as server:
+        silence(server)
+        evidence = collect(settings_for(server.url), only="redis.connection")
+        found = judge(evidence)
+        server.process.send_signal(signal.SIGCONT)
+        named = {name.removeprefix("redis.connection.") for name in found}
+        assert named & doing
+        assert not named & ({"idle", "halted", "working", "stuck"} - doing)
+        if "busy" not in named:
+            data = found[f"redis.connection.{min(named & doing)}"].data
+            assert data["server_pid"] == server.process.pid
+
+
+def test_while_all_commands_are_paused_unpausing_waits_as_well() -> None:
+    with running("redis") as server:
+        _pause(server)
+        with server.client(socket_timeout=1) as client, pytest.raises(redis.TimeoutError):
+            client.client_unpause()

@@ -14,6 +14,7 @@ from incident_lib.technologies.redis import (
     runbook,
     thresholds,
 )
+from incident_lib.technologies.redis.connect.stream import PROGRAMS
 from incident_lib.technologies.redis.findings.flushes import flushes_since
 from incident_lib.technologies.redis.findings.replication import failovers_since
 
@@ -35,7 +36,7 @@ TECHNOLOGY = Technology(
             text=f"ACL SETUSER incident-workbench on >PASSWORD {probes.ACL_RULE}",
         ),
     ),
-    programs=("redis-server", "valkey-server"),
+    programs=PROGRAMS,
     rows=rows_of(rows),
     probes=probes.PROBES,
     lanes=probes.lanes,

@@ -8,8 +8,19 @@ _COUNTED = "down_seconds good_count least_count per_second primary risen_count t
 FINDINGS = flagged((
     entry("redis.*.unknown", STATE, "Not assessed: the probe saw nothing"),
     *failures("redis.connection", Flag.CHECK, Flag.NO_SESSION, denied=(Flag.LOGIN_REFUSED,),
-          fields="barred_count loaded_ratio loading_eta_seconds reason", wrong_peer=(Flag.WRONG_PEER,),
+          fields="barred_count busy_ratio is_halted is_idle is_stuck is_working loaded_ratio "
+                 "loading_eta_seconds reason server_pid", wrong_peer=(Flag.WRONG_PEER,),
           timed_out=(Flag.MAY_LOAD,)),
+    *(
+        entry(f"redis.connection.{doing}", SYMPTOM, what, Flag.CHECK, Flag.NO_SESSION,
+              fields="busy_ratio server_pid")
+        for doing, what in {
+            "halted": "It does not answer, as its process was halted",
+            "working": "It does not answer, and its process works",
+            "stuck": "It does not answer, and its process waits for a disk or for swap",
+            "idle": "It does not answer, and its process is idle",
+        }.items()
+    ),
     entry("redis.connection.ok", STATE, "The server answers", Flag.CHECK, Flag.ANSWERS,
           fields="median_seconds role uptime_seconds version"),
     entry("redis.connection.latency", SYMPTOM, "A ping takes long: the event loop is slow", Flag.CHECK,
@@ -34,7 +45,7 @@ FINDINGS = flagged((
     entry("redis.clients.rejected", SYMPTOM, "Clients are turned away, as there are too many",
           fields="rejected_count"),
     entry("redis.clients.paused", SYMPTOM, "Clients are paused, and wait", Flag.BLOCKS,
-          fields="client_count command"),
+          fields="client_count command paused_by"),
     entry("redis.clients.one_address", STATE, "One address holds most of the connections",
           fields="address client_count share_ratio"),
     entry("redis.clients.blocked", STATE, "Most clients wait in a blocking command", fields="blocked_count"),

@@ -96,6 +96,7 @@ class RedisClients(Row, frozen=True, kw_only=True):
     listed_count: int | None = None  # clients whose own buffers were read; None: an older snapshot
     paused_count: int | None = None  # that wait in a command which never waits: CLIENT PAUSE holds them
     paused_command: str | None = None  # which most of them wait in
+    paused_by: str | None = None  # what pauses clients and which commands, where the server reports it
 
 
 class RedisClient(Row, frozen=True, kw_only=True):

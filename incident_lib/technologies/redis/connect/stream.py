@@ -4,12 +4,14 @@ import socket
 from collections.abc import Sequence
 
 from incident_lib import clock
+from incident_lib.connections.listener import listener_on
 from incident_lib.connections.peer import NOT_UNDERSTOOD, Peer, detect_peer, recognise, wrong_peer
 from incident_lib.connections.received import too_large
 from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.errors import ProblemKind, TargetError
 
 READ_SECONDS = 2.0
+PROGRAMS = ("redis-server", "valkey-server")
 _NUDGE_SECONDS = 0.3
 _FIRST_BYTES = 256
 _REPLIES = frozenset({b"+", b"-", b":", b"$", b"*"})  # what replies of Redis begin with
@@ -69,7 +71,21 @@ class Stream:
         found = recognise(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
         if found is None and error.kind is not ProblemKind.TIMED_OUT:
             found = detect_peer((where,))
+        if found is None and error.kind is ProblemKind.TIMED_OUT:
+            return self._silent(error, where)
         return error if found in {None, Peer.REDIS} else wrong_server(self.where, found, tls=False)
+
+    def _silent(self, error: TargetError, where: NetworkAddress) -> TargetError:
+        """Return an error that says what its process does, where that can be seen."""
+        listener = listener_on(*self.ends(), where.port, PROGRAMS)
+        if listener is None:
+            return error
+        numbers = {
+            "server_pid": float(listener.pid),
+            "busy_ratio": listener.busy_ratio,
+            f"is_{listener.doing}": 1.0,
+        }
+        return TargetError(error.kind, error.message, error.advice, numbers=numbers)
 
     def _nudged(self) -> Peer | None:
         """Return who answers to the end of a line, which Redis passes over and HTTP servers wait for."""

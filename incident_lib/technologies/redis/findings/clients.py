@@ -70,6 +70,16 @@ def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
 
 
 def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
+    if row.paused_by and not row.paused_count:
+        yield finding(
+            evidence,
+            "paused",
+            FindingSeverity.WARNING,
+            "commands of clients are paused, and none waits yet",
+            f"by {row.paused_by}: until its time is over, or CLIENT UNPAUSE",
+            client_count=0,
+            paused_by=row.paused_by,
+        )
     if row.paused_count:
         waits = "waits" if row.paused_count == 1 else "wait"
         yield finding(
@@ -82,6 +92,7 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             "until its time is over, or CLIENT UNPAUSE",
             client_count=row.paused_count,
             command=(row.paused_command or "").upper() or None,
+            paused_by=row.paused_by,
         )
 
 

@@ -1,12 +1,13 @@
 """Does it answer, and how fast?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from incident_lib.clock import format_time
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProblemKind
+from incident_lib.model.silent_process import Doing
 from incident_lib.technologies.redis.rows import RedisLatency, RedisServer
 from incident_lib.units import format_duration, format_share
 
@@ -44,6 +45,45 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         reason=problem.message,
     )
     yield msgspec.structs.replace(found, data=found.data | problem.numbers)
+    yield from _process(evidence, problem.numbers)
+
+
+def _process(evidence: Evidence, numbers: Mapping[str, float]) -> Iterator[Finding]:
+    """Yield what the process of a server that does not answer spends its time with, where that was seen."""
+    doing = next((each for each in Doing if f"is_{each}" in numbers), None)
+    if doing is None:
+        return
+    pid, ratio = int(numbers["server_pid"]), numbers["busy_ratio"]
+    title, detail = _DOING[doing]
+    yield finding(
+        evidence,
+        doing.value,
+        FindingSeverity.CRITICAL,
+        title.format(pid=pid, ratio=format_share(ratio)),
+        detail.format(pid=pid),
+        server_pid=pid,
+        busy_ratio=ratio,
+    )
+
+
+_DOING = {
+    Doing.HALTED: (
+        "its process {pid} was halted by a signal or a debugger, and does nothing",
+        "kill -CONT {pid} lets it go on",
+    ),
+    Doing.WORKING: (
+        "its process {pid} works on something and answers nothing meanwhile ({ratio} of a processor)",
+        "it runs one command or script at a time; behind a script it answers BUSY after some seconds",
+    ),
+    Doing.STUCK: (
+        "its process {pid} waits for a disk, or for memory that was swapped out, and answers nothing",
+        "grep VmSwap /proc/{pid}/status shows what was swapped out",
+    ),
+    Doing.IDLE: (
+        "its process {pid} runs and is idle, and answers nothing",
+        "as under CLIENT PAUSE, which holds all commands until its time is over; work would need a processor",
+    ),
+}
 
 
 def analyze_connection(evidence: Evidence, context: Context) -> Iterator[Finding]:

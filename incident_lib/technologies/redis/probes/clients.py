@@ -66,6 +66,7 @@ def fetch_clients(session: RedisSession, _window: Window) -> Fetched:
         row,
         paused_count=paused.total() if lines else None,
         paused_command=next((command for command, _ in paused.most_common(1)), None),
+        paused_by=_reason(second),
     )
     groups = group_clients(lines) if is_whole else ()
     kept = groups[:GROUP_LIMIT]
@@ -106,6 +107,12 @@ def _paused(clients: list[dict[str, str]]) -> Iterator[str]:
         is_core = command not in _WAITING and "." not in command  # a module may let its clients wait
         if "b" in client.get("flags", "") and is_core:
             yield command
+
+
+def _reason(info: Info) -> str | None:
+    """Return what pauses clients, as Valkey 8.1 and later report; None for nothing, or not reported."""
+    reason = info.text("paused_reason")
+    return None if reason in {None, "none"} else f"{reason} ({info.text('paused_actions')})"
 
 
 def _is_few(count: int | None) -> bool:
