@@ -76,11 +76,13 @@ def scope(case: Case) -> Block:
     """Return each target with its worst finding and what needs it: how far the trouble reaches."""
     names = dict.fromkeys((*case.topology.kinds, *(finding.target for finding in case.analysis.findings)))
     rows = "".join(_scope(case, name) for name in names)
-    html = (
-        '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>kind</th><th>worst</th>'
-        f"<th>findings</th><th>needed by</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    words = ("target", "kind", "worst", "findings", "needed by")
+    head = "".join(f'<th scope="col">{word}</th>' for word in words)
+    table = (
+        f'<table class="iw-table"><caption>How far it reaches</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
-    return Block(html, format_count(len(names), "target"))
+    return Block(blocks.scroll(table, "How far it reaches"), format_count(len(names), "target"))
 
 
 def severity(case: Case) -> Block:
@@ -140,7 +142,8 @@ def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_L
         return Block(blocks.note(missing), "no line")
     cut = blocks.note(f"The last {most} of {len(lines)} lines.", kind="warning") if len(lines) > most else ""
     return Block(
-        f'{cut}<pre class="iw-log">{escape("".join(lines[-most:]))}</pre>', format_count(len(lines), "line")
+        f'{cut}<pre class="iw-log" tabindex="0">{escape("".join(lines[-most:]))}</pre>',
+        format_count(len(lines), "line"),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from incident_lib.model import Row
 from incident_lib.plots.values import UNKNOWN, headings, is_number, show
+from incident_lib.reports.blocks import scroll
 
 Record = tuple[str, Row]  # the target and what was collected of it
 
@@ -46,11 +47,10 @@ def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: boo
         for name in shown
         for css in (_css(name, values[name]),)
     )
-    table = (
-        f'<div class="iw-scroll"><table class="iw-table"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+    table = f'<table class="iw-table"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return _shown_once(same, heads, values, len(records)) + (
+        scroll(table, ", ".join(target for target, _ in records)) if rows else ""
     )
-    return _shown_once(same, heads, values, len(records)) + (table if rows else "")
 
 
 def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -62,15 +62,14 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     columns = [list(column) for column in zip(*rows, strict=True)]
     day = _one_day(columns)
     head = "".join(
-        f"<th>{escape(name)}{_day(values, day)}</th>" for name, values in zip(heads, columns, strict=True)
+        f'<th scope="col">{escape(name)}{_day(values, day)}</th>'
+        for name, values in zip(heads, columns, strict=True)
     )
     prose = ["iw-prose" if _longest("", values) > _LONG else "" for values in columns]
     cells = ((_cell("", value, css, day=day) for value, css in zip(row, prose, strict=True)) for row in rows)
     body = "".join(f"<tr>{''.join(line)}</tr>" for line in cells)
-    return (
-        f'<div class="iw-scroll"><table class="iw-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    table = f'<table class="iw-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scroll(table, ", ".join(heads))
 
 
 def filled(records: Sequence[Record]) -> list[str]:
@@ -97,16 +96,14 @@ def _table(
     below = long if len(long) > 1 or len(shown) > _FEW + 1 else []
     inline = [name for name in shown if name not in below]
     inline.sort(key=lambda name: _longest(name, columns[name]) > _LONG)  # the long ones last
-    first = "<th>target</th>" if targets else ""
-    head = "".join(f"<th>{escape(heads[name])}{_day(columns[name], day)}</th>" for name in inline)
-    head += '<th class="iw-rest"></th>' if below else ""
+    first = '<th scope="col">target</th>' if targets else ""
+    head = "".join(f'<th scope="col">{escape(heads[name])}{_day(columns[name], day)}</th>' for name in inline)
+    head += '<td class="iw-rest"></td>' if below else ""
     body = "".join(
         _line(index, columns, inline, below, targets=targets, day=day) for index in range(len(rows))
     )
-    return (
-        f'{once}<div class="iw-scroll"><table class="iw-table"><thead><tr>{first}{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    table = f'<table class="iw-table"><thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table>'
+    return once + scroll(table, ", ".join(heads[name] for name in inline) or "target")
 
 
 def _line(

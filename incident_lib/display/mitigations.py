@@ -70,7 +70,9 @@ def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
     except (UsageError, FolderError) as error:
         return Block(blocks.note(f"No plan: {error}", kind="warning"), "no plan")
     summary = f"Plan {made.id}: nothing has been changed"
-    return Block(f'<pre class="iw-log">{escape(render_plan(made, case.commands))}</pre>', summary)
+    return Block(
+        f'<pre class="iw-log" tabindex="0">{escape(render_plan(made, case.commands))}</pre>', summary
+    )
 
 
 def carry_out(case: Case, approval: str) -> Block:
@@ -84,7 +86,9 @@ def carry_out(case: Case, approval: str) -> Block:
         return Block(blocks.note(f"Not carried out: {error}", kind="critical"), "not carried out")
     head, _, rest = render_outcome(outcome).partition("\n")
     kind = _KINDS.get(outcome.status, "warning")
-    return Block(blocks.note(head, kind=kind) + f'<pre class="iw-log">{escape(rest)}</pre>', head)
+    return Block(
+        blocks.note(head, kind=kind) + f'<pre class="iw-log" tabindex="0">{escape(rest)}</pre>', head
+    )
 
 
 def journal(case: Case) -> Block:

@@ -199,7 +199,7 @@ def sources(evidence: Sequence[Evidence]) -> str:
     """Return what was sent to each target, folded."""
     statements = "".join(
         f"<p>{escape(each.target)}, {format_duration(each.duration_seconds)} "
-        f"at {clock.format_time(each.collected_at)}</p><pre>{escape(each.source)}</pre>"
+        f'at {clock.format_time(each.collected_at)}</p><pre tabindex="0">{escape(each.source)}</pre>'
         for each in evidence
     )
     label = ", ".join(escape(each.target) for each in evidence)

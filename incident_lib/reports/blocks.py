@@ -3,25 +3,39 @@
 Everything that comes from evidence or from people is escaped here.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
+from pathlib import Path
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
 from incident_lib import clock
 from incident_lib.hypotheses import findings_named
-from incident_lib.model import EVERYTHING, Analysis, Finding, FindingSeverity, Hypothesis, NotAssessed
+from incident_lib.incident.files import evidence_file
+from incident_lib.model import (
+    EVERYTHING,
+    Analysis,
+    Evidence,
+    Finding,
+    FindingSeverity,
+    Hypothesis,
+    NotAssessed,
+)
 from incident_lib.model.topology import Topology
 from incident_lib.reports.groups import apart_from_events, by_reason
-from incident_lib.units import format_count, some_of
+from incident_lib.units import format_count, format_duration, some_of
 
 NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
 _UNCONNECTED = Topology()
+_MOST_SOURCES = 8  # statements of a probe that are shown; they differ where they name their target
+_LONGEST_ANSWER = 160
 
 
-def findings(found: Sequence[Finding], *, target: bool = True) -> str:
-    """Return cards, the worst first; INFO and OK are folded."""
+def findings(found: Sequence[Finding], *, target: bool = True, level: int = 4) -> str:
+    """Return cards, the worst first; INFO and OK are folded. `level`: of their headings."""
     ordered = _ordered(found)
     cards = _gathered(
         each for each in ordered if each.severity not in {FindingSeverity.INFO, FindingSeverity.OK}
@@ -34,26 +48,85 @@ def findings(found: Sequence[Finding], *, target: bool = True) -> str:
     well = "" if cards else ", nothing wrong"
     quiet = format_count(len(passed), "check")
     return (
-        f'<div class="iw-findings">{"".join(finding(card, target=target) for card in cards)}'
+        f'<div class="iw-findings">{"".join(finding(card, target=target, level=level) for card in cards)}'
         f"{_folded(past, f'{len(past)} recovered, and well since', 'iw-noted', target=target)}"
         f"{_folded(notes, f'{len(notes)} worth knowing', 'iw-noted', target=target)}"
         f"{_folded(passed, f'{quiet} passed{well}', 'iw-passed', target=target)}</div>"
     )
 
 
-def finding(found: Finding, *, target: bool = True) -> str:
-    """Return a finding as a card."""
+def finding(found: Finding, *, target: bool = True, level: int = 4) -> str:
+    """Return a finding as a card, with links to the evidence that it rests on."""
     about = f'<span class="iw-target">{escape(found.target)}</span>' if target else ""
     until = f", not seen since {_time(found.until)}" if found.until else ""
     since = f'<span class="iw-since">since {_time(found.since)}{until}</span>' if found.since else ""
     actions = "".join(f"<li>{escape(action.text)}</li>" for action in found.actions)
     proposed = f'<ul class="iw-actions">{actions}</ul>' if actions else ""
+    links = ", ".join(f'<a href="#{evidence_anchor(ref)}">{escape(ref)}</a>' for ref in found.evidence[:4])
+    basis = f'<p class="iw-basis">Evidence: {links}</p>' if links else ""
     return (
-        f'<article class="iw-finding iw-{found.severity.lower()}" id="{escape(found.ref)}">'
+        f'<article class="iw-finding iw-{found.severity.lower()}" id="{anchor(found)}">'
         f'<div class="iw-line">{severity(found.severity)}{about}'
-        f'<h4 class="iw-title">{escape(headline(found.title))}</h4>{since}</div>'
-        f"{_detail(found.detail)}{proposed}</article>"
+        f'<h{level} class="iw-title">{escape(headline(found.title))}</h{level}>{since}</div>'
+        f"{_detail(found.detail)}{proposed}{basis}</article>"
     )
+
+
+def without_dead_links(html: str, elsewhere: str = "") -> str:
+    """Return a page whose links to what is not on it lead to the page `elsewhere`; to nothing without one.
+
+    >>> without_dead_links('<p id="a"></p><a href="#a">x</a><a href="#b">y</a>', "index.html")
+    '<p id="a"></p><a href="#a">x</a><a href="index.html#b">y</a>'
+    """
+    names = set(_NAMES.findall(html))
+    other = '<a href="{}#{}"' if elsewhere else "<a"
+
+    def followed(link: re.Match[str]) -> str:
+        """Return the link with an address that exists."""
+        return link[0] if link[1] in names else other.format(elsewhere, link[1])
+
+    return _LINK.sub(followed, html)
+
+
+def anchor(found: Finding) -> str:
+    """Return the name by which links reach a finding: what it is and of which target, in every run."""
+    return escape(found.ref.replace(" ", "_"))
+
+
+def evidence_anchor(ref: str) -> str:
+    """Return the name by which links reach a piece of evidence.
+
+    >>> evidence_anchor("db/postgres.locks")
+    'evidence-db/postgres.locks'
+    """
+    return escape(f"evidence-{ref}".replace(" ", "_"))
+
+
+def scroll(table: str, label: str) -> str:
+    """Return a table in a frame that is moved sideways where it is too wide, also by keys."""
+    return f'<div class="iw-scroll" tabindex="0" role="group" aria-label="{escape(label)}">{table}</div>'
+
+
+_NAMES = re.compile(r'\bid="([^"<>]+)"')
+_LINK = re.compile(r'<a href="#([^"<>]+)"')
+_ID = re.compile(r'(<[a-z][\w-]*\s[^<>]*?\bid=")([^"<>]+)(")')
+
+
+def unique_ids(html: str) -> str:
+    """Return a page in which each name for links stands once: what has it a second time gets a number.
+
+    >>> unique_ids('<p id="a">x</p><p id="a">y</p>')
+    '<p id="a">x</p><p id="a--2">y</p>'
+    """
+    seen: dict[str, int] = {}
+
+    def numbered(match: re.Match[str]) -> str:
+        """Return the tag with a name of its own."""
+        name = match[2]
+        seen[name] = seen.get(name, 0) + 1
+        return match[0] if seen[name] == 1 else f"{match[1]}{name}--{seen[name]}{match[3]}"
+
+    return _ID.sub(numbered, html)
 
 
 def severity(value: FindingSeverity) -> str:
@@ -95,7 +168,8 @@ def _together(found: Sequence[Finding], targets: Sequence[str]) -> str:
         return ""
     bad = [each for each in found if each.severity.is_bad]
     items = "".join(
-        f"<li>{severity(each.severity)} {_line(each, target=True, more=False)}</li>" for each in bad
+        f'<li id="{anchor(each)}">{severity(each.severity)} {_line(each, target=True, more=False)}</li>'
+        for each in bad
     )
     names, count = escape(some_of(targets)), format_count(len(targets), "target")
     return (
@@ -120,20 +194,23 @@ def tally(found: Iterable[Finding]) -> str:
     )
 
 
-def hypotheses(analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: int = 5) -> str:
+def hypotheses(
+    analysis: Analysis, topology: Topology = _UNCONNECTED, *, most: int = 5, level: int = 4
+) -> str:
     """Return the ranked hypotheses: for, against, what to check, what to do first."""
     if not analysis.hypotheses:
         return note(NOTHING)
     causes = [each for each in analysis.hypotheses if not each.symptom_of.startswith(f"{EVERYTHING}:")]
     later = [*causes[most:], *(each for each in analysis.hypotheses if each not in causes)]
     shown, rest = (
-        "".join(hypothesis(each, analysis, topology) for each in part) for part in (causes[:most], later)
+        "".join(hypothesis(each, analysis, topology, level=level) for each in part)
+        for part in (causes[:most], later)
     )
     more = f"<details><summary>{len(later)} more</summary>{rest}</details>" if rest else ""
     return f'<div class="iw-hypotheses">{shown}{more}</div>'
 
 
-def hypothesis(ranked: Hypothesis, analysis: Analysis, topology: Topology) -> str:
+def hypothesis(ranked: Hypothesis, analysis: Analysis, topology: Topology, *, level: int = 4) -> str:
     """Return a hypothesis as a card. The score orders, it is no probability: drawn, not written."""
     width = round(max(0.0, min(1.0, ranked.score)) * 100)
     steps = "".join(
@@ -153,14 +230,84 @@ def hypothesis(ranked: Hypothesis, analysis: Analysis, topology: Topology) -> st
         f'<rect width="{width}" height="6" class="iw-bar"/></svg>'
     )
     return (
-        f'<article class="iw-hypothesis" id="hypothesis-{escape(ranked.id)}">'
+        f'<article class="iw-hypothesis" id="{hypothesis_anchor(ranked)}">'
         f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{ranked.rank}{bar}</div>'
         f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(ranked.target)}</span>'
-        f'{kind}<h4 class="iw-title">{escape(ranked.title)}</h4>'
+        f'{kind}<h{level} class="iw-title">{escape(ranked.title)}</h{level}>'
         f'<code class="iw-id">{escape(ranked.id)}</code></div>'
         f"{reason}"
         f'<dl class="iw-steps">{steps}</dl>'
         f"{refs('For', support)}{refs('Against', against)}</div></article>"
+    )
+
+
+def hypothesis_anchor(ranked: Hypothesis) -> str:
+    """Return the name by which links reach a hypothesis: what it is and of which target, in every run."""
+    return escape(f"hypothesis-{ranked.target}:{ranked.id}".replace(" ", "_"))
+
+
+def evidence(collected: Sequence[Evidence], folder: str) -> str:
+    """Return evidence by probe: what each target answered, the file, and the statement that was sent.
+
+    `folder`: of the snapshot, as links reach it.
+    """
+    probes: dict[str, list[Evidence]] = {}
+    for each in collected:
+        probes.setdefault(each.probe, []).append(each)
+    return "".join(_probe(name, held, folder) for name, held in probes.items())
+
+
+def _probe(name: str, held: Sequence[Evidence], folder: str) -> str:
+    sources = dict.fromkeys(each.source for each in held)
+    sent = "".join(f'<pre tabindex="0">{escape(source)}</pre>' for source in list(sources)[:_MOST_SOURCES])
+    rest = len(sources) - _MOST_SOURCES
+    more = note(f"{rest} more are in the files.") if rest > 0 else ""
+    rows = "".join(
+        f'<tr id="{evidence_anchor(each.ref)}"><th scope="row">{escape(each.target)}</th>'
+        f"<td>{escape(_fate(each))}</td><td>{_time(each.collected_at)}</td>"
+        f'<td class="iw-number">{escape(format_duration(each.duration_seconds))}</td>'
+        f'<td><a href="{escape(_file(folder, each.ref))}">file</a></td></tr>'
+        for each in held
+    )
+    heads = "".join(
+        f'<th scope="col">{word}</th>' for word in ("target", "answer", "at (UTC)", "took", "evidence")
+    )
+    table = (
+        f'<table class="iw-table"><caption>{escape(name)}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+    return (
+        f'<section class="iw-evidence" id="probe-{escape(name)}"><h3>{escape(name)}</h3>{scroll(table, name)}'
+        f"<details><summary>what was sent</summary>{sent}{more}</details></section>"
+    )
+
+
+def _file(folder: str, ref: str) -> str:
+    return quote(evidence_file(Path(folder), ref).as_posix(), safe="/.-_~")
+
+
+def _fate(each: Evidence) -> str:
+    if each.problem:
+        return f"{each.status.value.lower()}: {each.problem.message}"[:_LONGEST_ANSWER]
+    return format_count(len(each.rows), "record")
+
+
+def as_table(found: Sequence[Finding]) -> str:
+    """Return findings as one table, which the page's script searches, sorts and groups."""
+    rows = "".join(
+        f'<tr><td class="iw-{each.severity.lower()}">{severity(each.severity)}</td>'
+        f"<td>{escape(each.target)}</td>"
+        f"<td>{escape(each.id)}</td><td>{_time(each.since) if each.since else ''}</td>"
+        f'<td class="iw-prose">{escape(headline(each.title))}</td></tr>'
+        for each in _ordered(found)
+    )
+    heads = (("severity", ""), ("target", ""), ("kind", ""), ("since (UTC)", "minute"))
+    head = "".join(f'<th scope="col" data-group="{group}">{word}</th>' for word, group in heads)
+    return scroll(
+        f'<table class="iw-table"><caption>All findings</caption><thead><tr>{head}'
+        f'<th scope="col">what</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>",
+        "All findings",
     )
 
 
@@ -173,9 +320,11 @@ def not_assessed(entries: Sequence[NotAssessed]) -> str:
         f'<td class="iw-probes">{escape(", ".join(probes))}</td></tr>'
         for targets, probes, reason in by_reason(entries)
     )
-    return (
-        '<div class="iw-scroll"><table class="iw-table"><thead><tr><th>target</th><th>why</th>'
-        f"<th>probes</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    heads = "".join(f'<th scope="col">{word}</th>' for word in ("target", "why", "probes"))
+    return scroll(
+        f'<table class="iw-table"><caption>Not assessed</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>",
+        "Not assessed",
     )
 
 
@@ -192,7 +341,8 @@ def timeline(moments: Iterable[tuple[datetime, str, str]]) -> str:
 def refs(label: str, found: Sequence[Finding]) -> str:
     """Return the findings `For` or `Against` something, each with its target; "" for none."""
     items = "".join(
-        f'<li><span class="iw-target">{escape(each.target)}</span> {escape(headline(each.title))}</li>'
+        f'<li><span class="iw-target">{escape(each.target)}</span> '
+        f'<a href="#{anchor(each)}">{escape(headline(each.title))}</a></li>'
         if each.target != EVERYTHING
         else "".join(f"<li>{escape(line)}</li>" for line in (headline(each.title), *each.detail.split("\n")))
         for each in found
@@ -214,7 +364,7 @@ def headline(title: str) -> str:
 
 def command(text: str, line: str) -> str:
     """Return a proposed command behind what it is for: on a line that is never wrapped, to be pasted."""
-    return f'<p class="iw-command">{escape(text)} <code>{escape(line)}</code></p>'
+    return f'<p class="iw-command">{escape(text)} <code tabindex="0">{escape(line)}</code></p>'
 
 
 def note(text: str, *, kind: str = "info") -> str:
@@ -246,7 +396,9 @@ def _ordered(found: Iterable[Finding]) -> list[Finding]:
 def _folded(found: Sequence[Finding], label: str, css: str, *, target: bool) -> str:
     if not found:
         return ""
-    items = "".join(f"<li>{_line(each, target=target, more=css == 'iw-noted')}</li>" for each in found)
+    items = "".join(
+        f'<li id="{anchor(each)}">{_line(each, target=target, more=css == "iw-noted")}</li>' for each in found
+    )
     return f'<details class="{css}"><summary>{label}</summary><ul>{items}</ul></details>'
 
 

@@ -79,11 +79,12 @@ def table(differences: Sequence[Difference], *, most: int = _MOST) -> str:
         if all(difference.id.startswith(CONCLUDED) for difference in differences)
         else ("before", "now")
     )
-    head = "".join(f"<th>{word}</th>" for word in ("", "target", "what", *words))
-    return (
-        '<div class="iw-scroll"><table class="iw-table iw-diff"><thead><tr>'
-        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>{cut}"
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("severity", "target", "what", *words))
+    shown = (
+        f'<table class="iw-table iw-diff"><caption>Differences</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
+    return blocks.scroll(shown, "Differences") + cut
 
 
 def sections(differences: Sequence[Difference], *, most: int = _MOST) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from incident_lib import clock
 from incident_lib.findings.catalogue import Flag
 from incident_lib.model import (
     Analysis,
@@ -16,16 +17,21 @@ from incident_lib.model import (
     EvidenceStatus,
     Finding,
     FindingSeverity,
+    Holds,
     Window,
 )
 from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
+from incident_lib.reports.axis import Lane, Mark, render_axis
 from incident_lib.reports.page import FATES, Banner, Frame, environment
+from incident_lib.reports.situation import Situation
 from incident_lib.technologies import catalogue
 from incident_lib.units import format_count, format_duration
 
+_MOST_CARDS = 12  # findings that cards show well; more of them are a table, too
+_MOST_EVIDENCE = 120
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
 
 
@@ -41,22 +47,32 @@ class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[tuple[datetime, str, str], ...] = ()
     onset: datetime | None = None
     topology: Topology = Topology()
+    command: tuple[str, str] = ("", "")  # what to type next: what for, and the line
+    chart: str = ""  # of what users feel, as HTML
 
 
 def render_index(facts: IndexFacts) -> str:
     """Return the start page of a run as one self-contained HTML file."""
     failed = [record.name for record in _incomplete(facts.run)]
     first = facts.analysis.hypotheses[0] if facts.analysis.hypotheses else None
-    return (
+    telling = [each for each in facts.analysis.findings if each.severity is not FindingSeverity.OK]
+    page = (
         environment()
         .get_template("index.html.j2")
         .render(
             page=facts.frame.page("Start here", failed=failed),
             banners=list(_banners(facts)),
             verdict=verdict(facts.analysis),
+            circumstances=circumstances(facts),
+            command=facts.command,
+            chart=_markup(facts.chart),
+            axis=_markup(_axis(facts)),
+            table=_markup(blocks.as_table(telling) if len(telling) > _MOST_CARDS else ""),
+            telling_count=len(telling),
+            evidence=_markup(_evidence(facts)),
             first_action=first.first_action if first else "",
             tally=_markup(blocks.tally(facts.analysis.findings)),
-            hypotheses=_markup(blocks.hypotheses(facts.analysis, facts.topology)),
+            hypotheses=_markup(blocks.hypotheses(facts.analysis, facts.topology, level=3)),
             findings=_markup(blocks.by_target(facts.analysis)),
             not_assessed=_markup(blocks.not_assessed(facts.analysis.not_assessed)),
             timeline=_markup(blocks.timeline(moments(facts.events, facts.changes, facts.onset))),
@@ -64,6 +80,68 @@ def render_index(facts: IndexFacts) -> str:
             collection=list(_collection(facts)),
         )
     )
+    return blocks.without_dead_links(blocks.unique_ids(page))
+
+
+def circumstances(facts: IndexFacts) -> str:
+    """Return since when it is so, who is hurt, and whether it goes on, as sentences behind the verdict."""
+    frame, analysis = facts.frame, facts.analysis
+    bad = [finding for finding in analysis.findings if finding.severity.is_bad]
+    since = facts.onset or min((finding.since for finding in bad if finding.since), default=None)
+    hurt = Situation(incident=frame.incident, at=frame.made_at, analysis=analysis).hurt
+    parts = [f"since {clock.format_time(since)}"] if since and bad else []
+    parts += [hurt] if hurt else []
+    seen = f"{frame.collected_at:%H:%M:%S} UTC"
+    if frame.incident.resolved_at:
+        parts.append("it is resolved")
+    elif any(finding.holds is Holds.NOW for finding in bad):
+        parts.append(f"it still went on at {seen}")
+    elif bad:
+        parts.append(f"whether it still goes on at {seen} is not known")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _axis(facts: IndexFacts) -> str:
+    """Return changes, onset, findings and what people did, on one axis of time."""
+    bad = [each for each in facts.analysis.findings if each.severity.is_bad and each.since]
+    findings = [
+        Mark(
+            at=each.since,
+            text=f"{each.target}: {each.title}",
+            tone=each.severity.lower(),
+            anchor=blocks.anchor(each),
+        )
+        for each in sorted(bad, key=lambda each: each.severity.rank)[:_MOST_EVIDENCE]
+        if each.since
+    ]
+    onset = [Mark(at=facts.onset, text="the trouble begins", tone="critical")] if facts.onset else []
+    changes = [Mark(at=at, text=f"{target}: {what}", tone="warning") for at, target, what in facts.changes]
+    people = [
+        Mark(at=event.occurred_at, text=f"{event.kind.value}: {event.text}")
+        for event in facts.events
+        if event.kind in _SHOWN or event.kind is EventKind.MITIGATION
+    ]
+    lanes = (
+        ("changes", changes),
+        ("onset", onset),
+        ("findings", findings),
+        ("people", people[-_MOST_EVIDENCE:]),
+    )
+    drawn = (Lane(name=name, marks=tuple(marks)) for name, marks in lanes)
+    return render_axis("Changes, onset, findings and actions", drawn, (facts.window.end,))
+
+
+def _evidence(facts: IndexFacts) -> str:
+    """Return the evidence that findings rest on, and what could not be collected; the cut is said."""
+    telling = [each for each in facts.analysis.findings if each.severity is not FindingSeverity.OK]
+    named = dict.fromkeys(ref for finding in telling for each in finding.apart for ref in each.evidence)
+    held = {each.ref: each for each in facts.evidence}
+    shown = [held[ref] for ref in named if ref in held]
+    rest = len(shown) - _MOST_EVIDENCE
+    cut = blocks.note(f"{rest} more are in the snapshot's folder.") if rest > 0 else ""
+    folder = f"../../../snapshots/{facts.frame.snapshot}"
+    return blocks.evidence(shown[:_MOST_EVIDENCE], folder) + cut
 
 
 def verdict(analysis: Analysis) -> str:

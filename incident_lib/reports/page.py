@@ -6,9 +6,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from markupsafe import Markup, escape
 
 from incident_lib import clock
 from incident_lib.characters import visible_markup
+from incident_lib.incident import page_policy
 from incident_lib.model import Incident
 from incident_lib.model.commands import Commands
 from incident_lib.model.notebooks import display_name
@@ -75,7 +77,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def page(self, title: str, name: str = "", failed: Iterable[str] = ()) -> Page:
         """Return the frame of the page of notebook `name`, or of the index."""
         bad = set(failed)
-        links = [Link(text="Start here", href="index.html", here=not name)]
+        links = [
+            Link(text="This incident", href="../../../index.html"),
+            Link(text="Start here", href="index.html", here=not name),
+        ]
         links += [
             Link(
                 text=display_name(notebook),
@@ -99,17 +104,17 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tuple[tuple[str, str], ...]:
     """Return the facts of the page's head: name and text."""
-    rows = [("Started", clock.format_time(incident.started_at))]
+    rows: list[tuple[str, str]] = [("Started", moment(incident.started_at))]
     if incident.resolved_at:
-        rows.append(("Resolved", clock.format_time(incident.resolved_at)))
+        rows.append(("Resolved", moment(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
     if seconds >= 0:
         rows.append(("Lasted" if incident.resolved_at else "Lasted so far", format_duration(seconds)))
-    rows.append(("Evidence collected", clock.format_time(collected_at)))
+    rows.append(("Evidence collected", moment(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()
         lateness = f", {format_duration(late)} late when this page was made" if late > 0 else ""
-        rows.append(("Next update due", f"{clock.format_time(due)}{lateness}"))
+        rows.append(("Next update due", moment(due) + lateness))
     for name, text in (
         ("Impact", incident.impact),
         ("Commander", incident.commander),
@@ -149,13 +154,30 @@ def environment() -> "jinja2.Environment":
     class Environment(jinja2.Environment):
         template_class = Template
 
-    return Environment(
+    made = Environment(
         loader=jinja2.FileSystemLoader([resource("templates"), resource("templates", "page")]),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(page_globals())
+    return made
+
+
+def page_globals() -> dict[str, Any]:
+    """Return what every page's template asks for by name."""
+    return {
+        "policy": Markup(page_policy.policy()),  # noqa: S704 - ours, and no text from elsewhere
+        "script": Markup(page_policy.script()),  # noqa: S704 - ours
+        "moment": moment,
+    }
+
+
+def moment(at: datetime) -> Markup:
+    """Return a moment in UTC, beside which the page's script puts the reader's own zone."""
+    text = escape(clock.format_time(at))
+    return Markup(f'<time class="iw-both" datetime="{at.isoformat()}">{text}</time>')  # noqa: S704 - ours
 
 
 def _version() -> str:

@@ -82,17 +82,28 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(bad[:_TROUBLES])
 
     @property
+    def hurt(self) -> str:
+        """The share of requests that fail, as far as it was measured, else the impact that people named."""
+        return self._failing()[0] or one_line(self.incident.impact)
+
+    @property
     def failing(self) -> str:
         """The share of requests that fail, "" when it was not measured."""
+        share, finding = self._failing()
+        if finding is None:
+            return ""
+        since = f" since {finding.since:%H:%M} UTC" if finding.since else ""
+        seen = f", seen at {self.collected_at:%H:%M} UTC" if self.collected_at else ""
+        return f"{share}{since}{seen}"
+
+    def _failing(self) -> tuple[str, Finding | None]:
         findings = self.analysis.findings if self.analysis else ()
         errors = (f for f in findings if f.severity.is_bad and catalogue().has(f, Flag.ERROR_RATE))
         shares = [(_share(finding), finding) for finding in errors]
         if not shares or not self.incident.is_open:
-            return ""  # what was measured during the incident is no news after it
+            return "", None  # what was measured during the incident is no news after it
         share, finding = max(shares, key=lambda pair: pair[0])
-        since = f" since {finding.since:%H:%M} UTC" if finding.since else ""
-        seen = f", seen at {self.collected_at:%H:%M} UTC" if self.collected_at else ""
-        return f"{format_share(share)} of requests to {finding.target} fail{since}{seen}"
+        return f"{format_share(share)} of requests to {finding.target} fail", finding
 
     @property
     def recovered(self) -> tuple[Finding, ...]:

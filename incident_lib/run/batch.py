@@ -16,6 +16,8 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
+from incident_lib.plots.rates import plot_rates
+from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.reports.index_page import IndexFacts, render_index
 from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
@@ -23,6 +25,8 @@ from incident_lib.run import execution, export, kernels, parameters
 from incident_lib.run.engine import save
 from incident_lib.run.lean import prepare
 from incident_lib.run.loop import drive
+from incident_lib.technologies.logs.rows import LogBucket
+from incident_lib.technologies.logs.series import failures
 
 JOBS = os.cpu_count() or 2
 
@@ -199,7 +203,27 @@ def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
         changes=case.changes,
         onset=case.onset,
         topology=case.topology,
+        command=_next_command(case),
+        chart=_chart(case),
     )
+
+
+def _next_command(case: Case) -> tuple[str, str]:
+    """Return what a reader would type next: the likeliest change as a plan, else another look."""
+    for action in proposed_actions(case.analysis, case.settings)[:1]:
+        return f"To plan it ({action.text}; nothing is changed yet):", command_of(action, case.commands)
+    if case.folder and case.folder.is_foreign:
+        return "", ""
+    return "To check again:", case.commands.line("run")
+
+
+def _chart(case: Case) -> str:
+    """Return requests and errors over time of the service where most requests failed, "" without any."""
+    logs = [each for each in case.of("logs.lines") if each.of(LogBucket)]
+    worst = max(logs, key=lambda each: sum(row.errors_count for row in each.of(LogBucket)), default=None)
+    if worst is None:
+        return ""
+    return plot_rates(failures(worst), case.window, onset=case.onset, changes=case.changes)
 
 
 def _never_run(record: NotebookRecord, notebook: Any, reason: str) -> NotebookRecord:

@@ -12,7 +12,7 @@ from incident_lib.model import Analysis
 from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
 from incident_lib.reports import blocks
-from incident_lib.reports.page import FATES, Banner, Frame, banner
+from incident_lib.reports.page import FATES, Banner, Frame, banner, page_globals
 from incident_lib.resources import resource
 from incident_lib.run.lean import prepare
 from incident_lib.units import format_duration
@@ -26,6 +26,7 @@ _LOADS = re.compile(
     r"\s(?:on\w+|src|srcset|poster|background)\s*=\s*(?![\"']?data:image/)(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE,
 )
+_HEADING = re.compile(r"(</?h)([1-5])(?=[\s>])")
 _OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
 
 
@@ -42,7 +43,7 @@ def render_page(notebook: Any, record: NotebookRecord, frame: Frame, analysis: A
         notebook_status=f"{FATES[record.status]}{took}",
     )
     html, _ = exporter().from_notebook_node(notebook, resources={"page": page})
-    return visible_markup(str(html))
+    return blocks.without_dead_links(blocks.unique_ids(visible_markup(str(html))), "index.html")
 
 
 def warm_up() -> None:
@@ -76,6 +77,7 @@ def exporter() -> Any:
         default_preprocessors=[],
     )
     made.environment.autoescape = True
+    made.environment.globals.update(page_globals())
     for name, function in _FILTERS.items():
         made.register_filter(name, function)
     return made
@@ -84,7 +86,7 @@ def exporter() -> Any:
 def show_output(output: Any) -> Any:
     """Return one output of a cell as HTML. Scripts are dropped; the page forbids them as well."""
     if output.output_type == "stream":
-        return _markup(f'<pre class="stream">{escape(_plain(output.text))}</pre>')
+        return _markup(f'<pre class="stream" tabindex="0">{escape(_plain(output.text))}</pre>')
     if output.output_type == "error":
         return _markup(_error(output))
     data = output.get("data", {})
@@ -98,7 +100,7 @@ def _error(output: Any) -> str:
     trace = escape(_plain("\n".join(output.traceback)))
     return (
         f'<p class="iw-note iw-critical"><b>{escape(output.ename)}</b> {escape(output.evalue)}</p>'
-        f'<details class="code"><summary>where it happened</summary><pre>{trace}</pre></details>'
+        f'<details class="code"><summary>where it happened</summary><pre tabindex="0">{trace}</pre></details>'
     )
 
 
@@ -107,7 +109,8 @@ def _kernel_output(record: NotebookRecord) -> str:
     if not record.kernel_said:
         return ""
     written = escape(_plain(record.kernel_said))
-    return f'<details class="code"><summary>what its kernel wrote</summary><pre>{written}</pre></details>'
+    shown = f'<pre tabindex="0">{written}</pre>'
+    return f'<details class="code"><summary>what its kernel wrote</summary>{shown}</details>'
 
 
 def _fallback(name: str, analysis: Analysis) -> str:
@@ -118,7 +121,7 @@ def _fallback(name: str, analysis: Analysis) -> str:
     )
     if not found:
         return ""
-    return f"<section><h2>What was found in this area</h2>{blocks.findings(found)}</section>"
+    return f"<section><h2>What was found in this area</h2>{blocks.findings(found, level=3)}</section>"
 
 
 def _safe_markdown(source: str) -> Any:
@@ -126,9 +129,9 @@ def _safe_markdown(source: str) -> Any:
     prepare()
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    return _markup(
-        MarkdownWithMath(renderer=IPythonRenderer(escape=True, exclude_anchor_links=True)).render(source)
-    )
+    html = MarkdownWithMath(renderer=IPythonRenderer(escape=True, exclude_anchor_links=True)).render(source)
+    # The title of the incident is the one heading of the first level.
+    return _markup(_HEADING.sub(lambda tag: f"{tag[1]}{int(tag[2]) + 1}", html))
 
 
 def _html(text: str) -> str:
@@ -161,7 +164,7 @@ _SHOWERS = (
     ("image/png", _image("image/png")),
     ("image/jpeg", _image("image/jpeg")),
     ("text/markdown", lambda text: str(_safe_markdown(text))),
-    ("text/plain", lambda text: f'<pre class="stream">{escape(_plain(text))}</pre>'),
+    ("text/plain", lambda text: f'<pre class="stream" tabindex="0">{escape(_plain(text))}</pre>'),
 )
 _FILTERS = {
     "show_output": show_output,

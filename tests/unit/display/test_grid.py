@@ -23,7 +23,7 @@ def test_what_is_the_same_in_all_rows_is_said_once():
     html = lines([raised(1), raised(2), raised(3)], ("count", "type"), target=False)
     assert "The same in all 3: type <b>ValueError</b>" in html
     assert html.count("ValueError") == 1
-    assert "<th>type</th>" not in html
+    assert '<th scope="col">type</th>' not in html
 
 
 def test_two_rows_are_too_few_to_call_anything_the_same():
@@ -50,7 +50,7 @@ def test_zero_and_no_are_not_the_same():
 def test_moments_of_one_day_leave_the_day_to_the_heading():
     later = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)
     html = lines([raised(1), raised(2, first_at=later)], ("count", "first_at"), target=False)
-    assert "<th>first <span>2026-01-15</span></th>" in html
+    assert '<th scope="col">first <span>2026-01-15</span></th>' in html
     assert html.count("2026-01-15") == 1
     assert "15:00:00" in html
 
@@ -68,7 +68,7 @@ def test_a_long_text_is_the_last_column_and_a_very_long_one_stands_below():
         [raised(1, "x" * 300), raised(2, frame="y" * 300)], ("example", "frame", "count"), target=False
     )
     assert '<tr class="iw-below"><td colspan="2">' in html
-    assert "<th>example</th>" not in html
+    assert '<th scope="col">example</th>' not in html
 
 
 def test_one_record_is_no_table():

@@ -60,7 +60,7 @@ def disk(path="/", **more):
 def test_units_are_spelled_out_and_unknown_is_said():
     table = show.table(case(one(disk("/"), disk("/data"))), "host.disk", "path free_bytes free_inodes_count")
     assert '<td class="iw-number">1.5 KiB</td><td class="iw-none">unknown</td>' in table.html
-    assert "<th>free</th>" in table.html
+    assert '<th scope="col">free</th>' in table.html
 
 
 def test_one_record_for_each_target_stands_side_by_side():
