@@ -177,6 +177,7 @@ def _run(commands: _Commands) -> None:
     parser.add_argument(
         "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
     )
+    parser.add_argument("--pdf", action="store_true", help="print the page as PDF too; needs Chromium")
     _rebind(parser)
 
 

@@ -29,6 +29,7 @@ from incident_lib.model.notebooks import InBatch
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.sample import Sample
 from incident_lib.run.batch import Batch, run_notebooks
+from incident_lib.run.pdf import chromium, print_page
 from incident_lib.units import format_count, format_duration
 
 
@@ -41,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = 2
     timeout: float = 300.0
     verbose: bool = False
+    pdf: bool = False
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--jobs and --timeout must be more than 0")
     if arguments.since is not None:
         window_since(arguments.since)
+    if arguments.pdf:
+        chromium()
     named = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
@@ -69,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         timeout=arguments.timeout,
         verbose=arguments.verbose,
+        pdf=arguments.pdf,
     )
     return run_incident(settings, folder, console, options, as_json=arguments.json)
 
@@ -144,7 +149,21 @@ def run_incident(
     except FolderError as error:
         return _end_unkept(case, folder, console, str(error), as_json=as_json)
     terminal.print_short(console, case)
-    return _print_end(console, record, path, as_json=as_json)
+    unprinted = options.pdf and not _print_pdf(console, folder, path)
+    code = _print_end(console, record, path, as_json=as_json)
+    return PARTIAL if unprinted and code == DONE else code
+
+
+def _print_pdf(console: Console, folder: IncidentFolder, directory: Path) -> bool:
+    """Return whether the index of a run was printed as PDF, which is an attachment: it is not sealed."""
+    pdf = folder.path / "attachments" / f"run-{directory.name}.pdf"
+    try:
+        print_page(directory / "html" / "index.html", pdf)
+    except FolderError as error:
+        terminal.print_notice(console, str(error))
+        return False
+    console.print(f"\nPDF: {pdf.resolve().as_uri()}", soft_wrap=True)
+    return True
 
 
 def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, *, as_json: bool) -> int:
