@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, files, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -82,7 +82,15 @@ def licence_of(name: str) -> str:
     text = str(about.get("License") or "").strip()
     if text and "\n" not in text and len(text) <= 30:
         return text
-    return " or ".join(line.rpartition(":: ")[2] for line in classes) or "?"
+    return " or ".join(line.rpartition(":: ")[2] for line in classes) or _first_line_of_licence(name) or "?"
+
+
+def _first_line_of_licence(name: str) -> str:
+    """Return what the file of the licence is headed, for packages that declare none otherwise."""
+    for file in files(name) or ():
+        if file.name.upper().startswith("LICENSE") and ".dist-info" in str(file):
+            return file.read_text().strip().partition("\n")[0][:30]
+    return ""
 
 
 def dependency_table() -> Iterator[str]:

@@ -68,7 +68,19 @@ def call(arguments: argparse.Namespace) -> int:
     if runs_notebooks := getattr(arguments, "runs_notebooks", None):
         import_module("incident_lib.run.parents").begin(whole=runs_notebooks(arguments))
     module, _, function = arguments.call.partition(":")
-    return int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
+    try:
+        return int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
+    finally:
+        _renew_pages(arguments)
+
+
+def _renew_pages(arguments: argparse.Namespace) -> None:
+    """Renew the pages of the incidents that the command changed, once everything is printed."""
+    folder = sys.modules.get("incident_lib.incident.folder")
+    if folder and (changed := folder.take_changed()):
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        import_module("incident_lib.response.home").renew_pages(changed, arguments.config or "")
 
 
 def _fail(message: str) -> int:

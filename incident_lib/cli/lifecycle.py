@@ -1,16 +1,23 @@
 """What people do during an incident: acknowledge, update, note, assign, decide, resolve. Each is an event."""
 
 import argparse
+import getpass
+import os
 import sys
+from contextlib import suppress
 
-from incident_lib import response
-from incident_lib.cli.arguments import moment, print_json
+from incident_lib import clock, response
+from incident_lib.cli import terminal
+from incident_lib.cli.arguments import moment, open_folder, print_json
+from incident_lib.cli.console import console_for, plain, print_command
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.lifecycle import task_id
 from incident_lib.investigation.setup import load_settings, redactor_for
 from incident_lib.model import Event, EventKind, IncidentSeverity, IncidentStatus
 from incident_lib.response.lifecycle import How
+from incident_lib.response.story import newest_conclusion
+from incident_lib.units import format_duration
 
 
 def update(arguments: argparse.Namespace) -> int:
@@ -43,7 +50,9 @@ def decide(arguments: argparse.Namespace) -> int:
 
 
 def task(arguments: argparse.Namespace) -> int:
-    """Return 0. Records a task, or that it is done."""
+    """Return 0. Records a task, or that it is done; without either it lists all of them."""
+    if arguments.done is None and not arguments.text and not arguments.owner:
+        return _list_tasks(arguments)
     folder, how = _opened(arguments)
     if arguments.done is None:
         return _print(arguments, folder, response.add_task(folder, arguments.text, arguments.owner, **how))
@@ -76,7 +85,11 @@ def classify(arguments: argparse.Namespace) -> int:
 def resolve(arguments: argparse.Namespace) -> int:
     """Return 0. Records that users are well again."""
     folder, how = _opened(arguments)
-    return _print(arguments, folder, response.resolve(folder, arguments.reason, **how))
+    event = response.resolve(folder, arguments.reason, **how)
+    code = _print(arguments, folder, event)
+    if event and not arguments.json:
+        _print_last_look(arguments, folder)
+    return code
 
 
 def close(arguments: argparse.Namespace) -> int:
@@ -97,10 +110,45 @@ def _opened(arguments: argparse.Namespace) -> tuple[IncidentFolder, How]:
     folder, remark = folders.find_to_change(settings.incidents, arguments.incident, redactor_for(settings))
     if remark:
         sys.stderr.write(f"{remark}\n")
-    how: How = {"source": "cli"}
+    how: How = {"source": arguments.by or _user()}
     if arguments.at != "now":
         how["at"] = moment("--at", arguments.at)
     return folder, how
+
+
+def _user() -> str:
+    """Return who types, also behind sudo; "cli" where the system has no name for them."""
+    with suppress(KeyError, OSError, ImportError):
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    return "cli"
+
+
+def _list_tasks(arguments: argparse.Namespace) -> int:
+    _, folder = open_folder(arguments)
+    tasks = folder.incident.tasks
+    if arguments.json:
+        return print_json({"incident": folder.id, "tasks": tasks})
+    console = console_for(no_color=arguments.no_color)
+    terminal.print_tasks(console, tasks)
+    if not tasks:
+        console.print(f"{folder.id} has no task. To give one: incident task TEXT --owner NAME")
+    return 0
+
+
+def _print_last_look(arguments: argparse.Namespace, folder: IncidentFolder) -> None:
+    """Print what the newest snapshot saw: whoever resolves shall know whether the measurements agree."""
+    console = console_for(no_color=arguments.no_color)
+    seen = newest_conclusion(folder)
+    if seen is None:
+        console.print("No snapshot was ever taken, so no measurement says that it is over. To check:")
+    else:
+        ago = f", {format_duration((clock.now() - seen.at).total_seconds())} ago" if seen.at else ""
+        console.print(f"The newest snapshot, {seen.snapshot}{ago}, saw: {plain(seen.text)}.", soft_wrap=True)
+        if not seen.bad_count:
+            return
+        console.print("It was taken while something was wrong. To check that it is over:")
+    settings = load_settings(arguments.config or "", arguments.incident, check=False)
+    print_command(console, settings.commands(folder.path).line("triage"))
 
 
 def _print(arguments: argparse.Namespace, folder: IncidentFolder, event: Event | None) -> int:

@@ -191,6 +191,7 @@ def _lifecycle(commands: _Commands) -> None:
         parser = commands.add(name, f"lifecycle:{function}", text)
         _incident_flag(parser)
         parser.add_argument("--at", default="now", metavar="TIME", help="when it happened (default now)")
+        parser.add_argument("--by", default="", metavar="NAME", help="who says so (default the user)")
         return parser
 
     update = event("update", "update", "status update: recorded, and its message printed")
@@ -199,12 +200,12 @@ def _lifecycle(commands: _Commands) -> None:
     update.add_argument("--actions", default="", help="what is being done")
     update.add_argument("--impact", default="", help="who is affected, if that is clearer now")
     event("note", "note", "write something into the timeline").add_argument("text", metavar="TEXT")
-    task = event("task", "task", "give a person a task, or mark a task done")
+    task = event("task", "task", "give a person a task, mark a task done, or list all of them")
     task.add_argument("text", metavar="TEXT", nargs="?", default="")
     task.add_argument("--owner", default="", metavar="NAME")
     task.add_argument("--done", metavar="ID", help="this task is done: its id, its beginning, or its number")
     event("decide", "decide", "record a decision of the commander").add_argument("text", metavar="TEXT")
-    event("ack", "acknowledge", "work on it has begun").add_argument("--by", default="", metavar="NAME")
+    event("ack", "acknowledge", "work on it has begun")
     role = event("assign", "assign", "name the commander, or who has another role")
     role.add_argument("role", metavar="ROLE", help="commander, communication, scribe, ...")
     role.add_argument("name", metavar="NAME")

@@ -13,12 +13,15 @@ from incident_lib.cli.console import Row, console_for, plain, print_command, pri
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import open_case
 from incident_lib.remediation.journal import UNKNOWN, title_of, unfinished
+from incident_lib.response import home
+from incident_lib.response.story import story_of
 from incident_lib.units import format_duration
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Return 0. Prints the state, and what the newest snapshot says."""
     settings, folder = open_folder(arguments)
+    story = story_of(folder)
     case = open_case(settings, folder) if folder.current_snapshots else None
     if arguments.json:
         return print_json(
@@ -26,11 +29,17 @@ def show(arguments: argparse.Namespace) -> int:
                 "incident": folder.incident,
                 "next_update_at": folder.incident.next_update_at,
                 "analysis": case.analysis if case else None,
+                "causes": story.causes,
+                "mitigations": story.mitigations,
+                "runs": story.runs,
                 "events": folder.events,
             }
         )
     console = console_for(no_color=arguments.no_color)
     _print_state(console, folder)
+    if not arguments.timeline:
+        terminal.print_story(console, story, folder.incident, folder.events)
+        console.print()
     for begun in unfinished(folder):
         terminal.print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
     if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
@@ -44,6 +53,8 @@ def show(arguments: argparse.Namespace) -> int:
         terminal.print_findings(console, case.analysis)
         terminal.print_analysis(console, case, verbose=arguments.verbose)
         terminal.print_short(console, case)
+    if (page := folder.path / home.NAME).is_file():
+        console.print(f"\nThe page of this incident: {page.resolve().as_uri()}", soft_wrap=True)
     return 0
 
 

@@ -22,11 +22,24 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
 from incident_lib.investigation.severity import propose_severity
-from incident_lib.model import EVERYTHING, Analysis, Evidence, Finding, FindingSeverity, Holds, Hypothesis
+from incident_lib.model import (
+    EVERYTHING,
+    Analysis,
+    Event,
+    EventKind,
+    Evidence,
+    Finding,
+    FindingSeverity,
+    Holds,
+    Hypothesis,
+    Incident,
+)
+from incident_lib.model.incident import Task
 from incident_lib.remediation.proposals import command_of, proposed_actions, what_is_missing
 from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
 from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
 from incident_lib.response.collection import collect_case
+from incident_lib.response.story import Story
 from incident_lib.technologies import catalogue
 from incident_lib.units import format_count, some_of
 
@@ -37,6 +50,7 @@ _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 _CHANGES = 8
 _REASONS, _FEWER_REASONS = 4, 2
+_SHOWN, _CAUSES = 5, 4  # lines of each kind in `show`; the page of the incident has all
 
 
 @contextmanager
@@ -53,6 +67,7 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
         redirect_stderr=False,
     ) as bar:
         task = bar.add_task("checking", total=None)
+        ends_here = stream is None
         stream = stream or FindingStream()
 
         def begun(probes: int) -> None:
@@ -66,7 +81,10 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
                 stream.held.update(finding.target for finding in findings if finding.severity.is_bad)
                 return
             for finding in stream.pass_on(findings):
-                bar.console.print(_line(finding))
+                if finding.severity is FindingSeverity.CRITICAL:
+                    bar.console.print(_line(finding))
+                else:
+                    stream.waiting.append(finding)
 
         def waits() -> None:
             """Say why nothing is found yet."""
@@ -74,15 +92,21 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
             bar.console.print(text, style="dim")
 
         yield Watch(begun=begun, evidence=seen, waits=waits)
+    if ends_here and stream.waiting:
+        console.print(*map(_line, stream.waiting), sep="\n")
 
 
 class FindingStream:
-    """Passes on what is wrong as it is found, at the first few targets; of the others it keeps the names."""
+    """Passes on what is wrong as it is found, at the first few targets; of the others it keeps the names.
+
+    What is less than critical is `waiting` until everything is collected: then the worst stands first.
+    """
 
     def __init__(self, most: int = MOST_ALONE) -> None:
         self._most = most
         self._manners: dict[str, set[Manner]] = {}
         self.held: set[str] = set()
+        self.waiting: list[Finding] = []
 
     def pass_on(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield findings to be printed now: bad ones, and no second sign of the same fact.
@@ -143,18 +167,20 @@ def print_findings(console: Console, analysis: Analysis) -> None:
         console.print(_group_line(group))
 
 
-def print_derived(console: Console, case: Case, held: Collection[str] = ()) -> None:
-    """Print what was held back while it was found, and what comes of no single probe.
+def print_derived(
+    console: Console, case: Case, held: Collection[str] = (), waiting: Sequence[Finding] = ()
+) -> None:
+    """Print what was held back while it was found, and what comes of no single probe, the worst first.
 
     That is what rises over time, and how much is not as normal.
     """
     bad = [finding for finding in case.analysis.findings if finding.severity.is_bad]
     late = [f for f in apart_from_events(case.analysis) if f.severity.is_bad and f.target in held]
-    for group in grouped(late):
+    alone = [*waiting]
+    alone += (f for f in bad if f.id.startswith("trend.") or (_may_be_over(f) and f.target not in held))
+    groups = [*grouped(late), *(Group(findings=(finding,)) for finding in {f.ref: f for f in alone}.values())]
+    for group in sorted(groups, key=lambda group: group.first.severity.rank):
         console.print(_group_line(group))
-    for finding in bad:
-        if finding.id.startswith("trend.") or (_may_be_over(finding) and finding.target not in held):
-            console.print(_line(finding))
     unlike = sum(finding.id.startswith("baseline.") for finding in bad)
     if unlike:
         what = "finding that something is" if unlike == 1 else "findings that things are"
@@ -216,6 +242,48 @@ def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> No
         print_command(console, case.commands.line(*command))
 
 
+def print_tasks(console: Console, tasks: Sequence[Task]) -> None:
+    """Print tasks with their numbers and owners, the open ones first."""
+    for task in sorted(tasks, key=lambda task: task.done_at is not None):
+        state = f"done {task.done_at:%H:%M}" if task.done_at else "open"
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=10, style="bold")
+        grid.add_column(width=12)
+        grid.add_column(width=10)
+        grid.add_column(ratio=1, overflow="fold")
+        text = Text(plain(task.text), style="dim" if task.done_at else "")
+        grid.add_row(str(task.number or task.id), Text(plain(task.owner)), state, text)
+        console.print(grid)
+
+
+def print_story(console: Console, story: Story, incident: Incident, events: Sequence[Event]) -> None:
+    """Print what is known over all snapshots: the cause, roles, tasks, decisions, changes and runs."""
+    for index, known in enumerate(story.causes[:_CAUSES]):
+        at = f", {known.at:%H:%M:%S}" if known.at else ""
+        console.print(_labelled("" if index else "Cause", f"{known.text} ({known.source}{at})"))
+    if incident.roles:
+        roles = ", ".join(f"{role} {name}" for role, name in incident.roles.items())
+        console.print(_labelled("Roles", roles))
+    if incident.tasks:
+        console.print(Text("\nTasks", style="bold"))
+        print_tasks(console, incident.tasks)
+    decisions = [e for e in events if e.kind is EventKind.DECISION and "verdict" not in e.data]
+    for index, event in enumerate(decisions[-_SHOWN:]):
+        text = f"{event.occurred_at:%H:%M:%S} {event.text} ({event.source})"
+        console.print(_labelled("" if index else "Decided", text))
+    for index, line in enumerate(story.mitigations[-_SHOWN:]):
+        before = f"; before: {line.before}" if line.before else ""
+        after = f"; after: {line.after}" if line.after else ""
+        text = f"{line.begun_at:%H:%M:%S} {line.title}: {line.status}{before}{after}"
+        console.print(_labelled("" if index else "Changed", text))
+    runs = story.runs[-_SHOWN:]
+    for index, run in enumerate(reversed(runs)):
+        more = (
+            f" (and {len(story.runs) - len(runs)} earlier)" if not index and len(story.runs) > _SHOWN else ""
+        )
+        console.print(_labelled("" if index else "Runs", f"{run.id} {run.status}: {run.text}{more}"))
+
+
 def print_unkept(console: Console, why: str) -> None:
     """Print why nothing was kept."""
     console.print(f"\nNot kept: {plain(why)}", style="yellow", markup=False, soft_wrap=True)
@@ -238,11 +306,15 @@ def collect(
 
     # What is only assumed to be here is no fault before it is known whether any of it is.
     stream = FindingStream(MOST_ALONE if settings.path else 0)
-    with watching(console, stream) as watch:
-        case, why = collect_case(
-            settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
-        )
-    print_derived(console, case, stream.held)
+    try:
+        with watching(console, stream) as watch:
+            case, why = collect_case(
+                settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
+            )
+    except BaseException:  # interrupted: what was found until then is printed all the same
+        console.print(*map(_line, stream.waiting), sep="\n")
+        raise
+    print_derived(console, case, stream.held, stream.waiting)
     return case, why
 
 

@@ -28,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 _DERIVE_TRIES = 10
 _OLD = timedelta(days=1)  # an incident of last week is never meant without its name
 _WRITTEN = ("", "events", "communication", "mitigations")
+_changed: dict[Path, None] = {}  # where this process recorded something, since that was last asked
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +156,7 @@ class IncidentFolder:
                 recorded += (self._log.append(draft, self.redactor) for draft in drafts)
             finally:
                 if recorded:
+                    note_changed(self.path)
                     self._derive_or_warn(len(recorded))
         return tuple(recorded)
 
@@ -204,6 +206,18 @@ class IncidentFolder:
             write_atomic(self.path / "incident.json", data)
             if self.events is known:
                 return
+
+
+def note_changed(path: Path) -> None:
+    """Remember that the incident at `path` is another one than before."""
+    _changed[path] = None
+
+
+def take_changed() -> tuple[Path, ...]:
+    """Return the incidents that this process recorded something in since this was last called."""
+    paths = tuple(_changed)
+    _changed.clear()
+    return paths
 
 
 def declare(

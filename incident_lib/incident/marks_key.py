@@ -18,6 +18,7 @@ from incident_lib.incident.files import (
     sync_file,
     sync_folder,
 )
+from incident_lib.incident.for_git import ignore
 from incident_lib.redact.marks import Marks
 
 NAME = ".marks-key"
@@ -107,7 +108,7 @@ def make_key(incidents: Path) -> tuple[bytes | None, str]:
     if key or problem or not incidents.is_dir():
         return key, problem
     with suppress(OSError):
-        _ignore(incidents)
+        ignore(incidents, (_IGNORED,))
         _create(incidents / NAME, secrets.token_bytes(_BYTES))
         sync_folder(incidents)
     return load_key(incidents)
@@ -142,19 +143,3 @@ def _write_first(path: Path, key: bytes) -> None:
 def _mode(folder: Path) -> int:
     """Return the mode of a file in a folder: a team that shares the folder shares the key."""
     return SHARED_FILE if is_shared(folder) else PRIVATE_FILE
-
-
-def _ignore(incidents: Path) -> None:
-    """Add the key to the .gitignore of the folder, and leave what stands there. Errors: OSError."""
-    handle = os.open(
-        incidents / ".gitignore",
-        os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-        _mode(incidents),
-    )
-    with os.fdopen(handle, "r+b", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError("it is no file")
-        known = file.read(1 << 20) or b""
-        if _IGNORED.encode() not in known.splitlines():
-            file.write((b"" if not known or known.endswith(b"\n") else b"\n") + f"{_IGNORED}\n".encode())
-            sync_file(file)

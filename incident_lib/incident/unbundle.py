@@ -21,7 +21,7 @@ from incident_lib.incident.archive import MOST_BYTES
 from incident_lib.incident.bundle import CONTENTS, Contents
 from incident_lib.incident.events import Draft
 from incident_lib.incident.files import adopt, folder_error, make_folder, open_file, sync_file, sync_folder
-from incident_lib.incident.folder import IncidentFolder
+from incident_lib.incident.folder import IncidentFolder, note_changed
 from incident_lib.incident.leftovers import private_folder
 from incident_lib.incident.manifest import Difference
 from incident_lib.model import EventKind
@@ -113,6 +113,7 @@ def open_bundle(path: Path, to: Path, redactor: Redactor, *, most_bytes: int = M
                 sync_folder(Path(place))
             folder.rename(wanted)
             sync_folder(to)
+            note_changed(wanted)
     except OSError as error:
         raise folder_error(wanted, error) from error
     return Opened(path=wanted, contents=contents, left_out=left_out)

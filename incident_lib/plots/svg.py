@@ -32,7 +32,7 @@ class Axis(msgspec.Struct, frozen=True):
 def figure(caption: str, height: float, parts: Iterable[str], *, width: float = WIDTH) -> str:
     """Return a plot with its caption, which a screen reader reads, too."""
     return (
-        f'<figure class="iw-plot"><figcaption>{escape(caption)}</figcaption>'
+        f'<figure class="iw-plot" tabindex="0"><figcaption>{escape(caption)}</figcaption>'
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(caption)}">'
         f"{''.join(parts)}</svg></figure>"
     )

@@ -11,6 +11,7 @@ import msgspec
 
 _TICKS = 6
 _LEAST = timedelta(minutes=1)
+_FORMS = ((timedelta(minutes=5), "%H:%M:%S"), (timedelta(hours=36), "%H:%M"))  # shorter than that
 _LONGEST = 160  # characters of a label
 
 
@@ -44,7 +45,7 @@ def render_axis(caption: str, lanes: Iterable[Lane], around: Sequence[datetime] 
     low, high = _span([*moments, *around], [*ends, *around])
     rows = "".join(_lane(lane, low, high) for lane in filled)
     step = (high - low) / (_TICKS - 1)
-    form = "%H:%M:%S" if high - low < timedelta(minutes=5) else "%H:%M"
+    form = next((form for longest, form in _FORMS if high - low < longest), "%m-%d %H:%M")
     ticks = "".join(f'<span class="iw-tick">{low + step * index:{form}}</span>' for index in range(_TICKS))
     day = f"{low:%Y-%m-%d}" if low.date() == high.date() else f"{low:%m-%d} to {high:%m-%d}"
     return (

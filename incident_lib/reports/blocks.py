@@ -273,7 +273,7 @@ def _probe(name: str, held: Sequence[Evidence], folder: str) -> str:
         f'<th scope="col">{word}</th>' for word in ("target", "answer", "at (UTC)", "took", "evidence")
     )
     table = (
-        f'<table class="iw-table"><caption>{escape(name)}</caption><thead><tr>{heads}</tr></thead>'
+        f'<table class="iw-table"><caption>{escape(name)}, by target</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
     return (

@@ -89,17 +89,16 @@ def circumstances(facts: IndexFacts) -> str:
     bad = [finding for finding in analysis.findings if finding.severity.is_bad]
     since = facts.onset or min((finding.since for finding in bad if finding.since), default=None)
     hurt = Situation(incident=frame.incident, at=frame.made_at, analysis=analysis).hurt
-    parts = [f"since {clock.format_time(since)}"] if since and bad else []
-    parts += [hurt] if hurt else []
+    parts = [f"Since {clock.format_time(since)}"] if since and bad else []
+    parts += [hurt.rstrip(".")] if hurt else []
     seen = f"{frame.collected_at:%H:%M:%S} UTC"
     if frame.incident.resolved_at:
-        parts.append("it is resolved")
+        parts.append("It is resolved")
     elif any(finding.holds is Holds.NOW for finding in bad):
-        parts.append(f"it still went on at {seen}")
+        parts.append(f"It still went on at {seen}")
     elif bad:
-        parts.append(f"whether it still goes on at {seen} is not known")
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+        parts.append(f"Whether it went on at {seen} is not known")
+    return " ".join(f"{part}." for part in parts)
 
 
 def _axis(facts: IndexFacts) -> str:

@@ -6,7 +6,7 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
-from incident_lib.incident.binding import check_configuration, identity_data
+from incident_lib.incident.binding import OtherConfigurationError, check_configuration, identity_data
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -50,6 +50,8 @@ def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
     """Return why an incident that was not named does not keep what is collected, "" where it does."""
     try:
         check_configuration(settings, folder)
+    except OtherConfigurationError:
+        return f"{folder.id} is about other targets; to keep it there all the same, name it with --rebind"
     except UsageError as error:
         return str(error)
     return ""

@@ -177,7 +177,8 @@
       const ticks = all(".iw-tick", figure);
       ticks.forEach((tick, index) => {
         const at = new Date(start + (end - start) * index / Math.max(1, ticks.length - 1));
-        tick.textContent = at.toISOString().slice(11, end - start < 300000 ? 19 : 16);
+        const text = at.toISOString(), wide = end - start;
+        tick.textContent = wide < 300000 ? text.slice(11, 19) : wide < 129600000 ? text.slice(11, 16) : text.slice(5, 16).replace("T", " ");
       });
     };
     const zoom = factor => {

@@ -1,11 +1,17 @@
-"""The pages in a real Chromium, with the network cut: they show, they load nothing, they run nothing."""
+"""The pages in a real Chromium, with the network cut: they show, they load nothing, only our script runs."""
 
 import os
 import shutil
+from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from incident_lib import response
+from incident_lib.errors import UsageError
+from incident_lib.response.home import renew_home, renew_list
+from incident_lib.run import pdf
 from incident_lib.run.batch import Batch, run_notebooks
 from tests import services
 from tests.notebooks import sample
@@ -50,7 +56,21 @@ def pages(tmp_path_factory):
             parameters={"incident": str(case.folder.path), "config": ""},
         )
     )
+    for number in range(12):
+        response.note(
+            case.folder, f"note-{number} of {sample.HOSTILE}", at=sample.AT + timedelta(seconds=number)
+        )
+    response.add_task(case.folder, "read the log of the backend", "Ben", at=sample.AT)
+    response.decide(case.folder, "no rollback", at=sample.AT)
+    renew_home(case.settings, case.folder)
+    renew_list(case.settings, case.settings.incidents)
     return case.folder.path / "runs" / "20260115T144503Z" / "html"
+
+
+def place(pages: Path, name: str) -> Path:
+    """Return the file of a page of the run, the home of its incident, or the list of all incidents."""
+    places = {"home": pages.parents[2] / "index.html", "incidents": pages.parents[3] / "index.html"}
+    return places.get(name, pages / f"{name}.html")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +134,7 @@ def test_every_link_of_the_index_leads_to_a_page(browser, pages):
     visit = Visit(browser, pages / "index.html")
     links = visit.page.eval_on_selector_all("a", "all => all.map(one => one.href)")
     assert links
-    assert all(Path(link.removeprefix("file://")).is_file() for link in links)
+    assert all(Path(link.removeprefix("file://").partition("#")[0]).is_file() for link in links)
     visit.context.close()
 
 
@@ -141,14 +161,133 @@ def test_a_failed_notebook_says_so_at_the_top_and_still_answers(browser, pages):
     visit.context.close()
 
 
-@pytest.mark.parametrize("name", ["index", "00_triage", "60_postmortem"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read(browser, pages, name, scheme):
-    visit = Visit(browser, pages / f"{name}.html", color_scheme=scheme)
-    assert visit.page.evaluate(CONTRAST) == []
+@pytest.mark.parametrize("name", ["index", "00_triage", "60_postmortem", "home", "incidents"])
+def test_a_page_is_for_everybody(browser, pages, name):
+    visit = Visit(browser, place(pages, name))
+    assert visit.elsewhere() == []
+    visit.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    for scheme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=scheme)
+        assert visit.page.evaluate(CONTRAST) == []
+        for width, height in ((1280, 900), (800, 1000), (390, 844)):
+            visit.page.set_viewport_size({"width": width, "height": height})
+            assert visit.page.evaluate(AXE, [] if scheme == "light" else ["color-contrast"]) == [], (
+                scheme,
+                width,
+            )
+            assert visit.width_beyond() <= 0
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.className") == "iw-skip"
+    assert visit.complaints == []
     visit.context.close()
 
 
+@pytest.mark.parametrize("name", ["index", "20_database", "home"])
+def test_a_page_prints_whole(browser, pages, name):
+    visit = Visit(browser, place(pages, name), viewport={"width": 700, "height": 1000})
+    visit.page.emulate_media(media="print")
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert visit.page.locator("details:not([open])").count() == 0
+    assert visit.page.evaluate(CLIPPED) == []
+    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert visit.page.locator("details[open]").count() == 0
+    visit.context.close()
+
+
+def test_what_matters_is_in_the_first_two_screens_of_a_phone(browser, pages):
+    screens = 2 * 844
+    for name, last in (("index", ".iw-hypothesis"), ("home", "#cause li")):
+        visit = Visit(browser, place(pages, name), viewport={"width": 390, "height": 844})
+        for what in (".verdict", ".lead .iw-command", last):
+            box = visit.page.locator(what).first.bounding_box()
+            assert box["y"] < screens, (name, what)
+        assert visit.page.locator(".verdict").bounding_box()["y"] < 844
+        visit.context.close()
+
+
+def test_links_lead_from_a_cause_to_the_statement_that_was_sent(browser, pages):
+    visit = Visit(browser, pages / "index.html")
+    page = visit.page
+    link = page.locator("#causes .iw-for a").first
+    card = page.locator(f'[id="{link.get_attribute("href")[1:]}"]')
+    link.click()
+    assert card.is_visible()
+    basis = card.locator(".iw-basis a").first
+    row = page.locator(f'[id="{basis.get_attribute("href")[1:]}"]')
+    assert not row.is_visible()
+    basis.click()
+    assert row.is_visible()
+    assert (pages / row.locator("a").get_attribute("href")).resolve().is_file()
+    section = row.locator("xpath=ancestor::section[1]")
+    section.locator("summary").click()
+    assert section.locator("pre").first.is_visible()
+    names = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(names) == len(set(names))
+    visit.context.close()
+
+
+def test_tables_are_searched_sorted_grouped_and_copied_in_the_readers_zone(browser, pages):
+    visit = Visit(browser, place(pages, "home"), timezone_id="Asia/Kolkata")
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page, table = visit.page, visit.page.locator("#timeline table")
+    tools = page.locator("#timeline .iw-tools").last
+    rows = table.locator("tbody tr:visible")
+    everything = rows.count()
+    tools.get_by_role("searchbox").fill("note-1")
+    assert rows.count() == 3
+    assert tools.get_by_role("status").inner_text() == f"3 of {everything} rows"
+    table.get_by_role("button", name="occurred").click()
+    assert table.locator("th[aria-sort=ascending]").count() == 1
+    assert "note-1 of" in rows.first.inner_text()
+    tools.get_by_role("button", name="Copy").click()
+    tools.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").count("\n") == 3
+    tools.get_by_role("searchbox").fill("")
+    tools.get_by_role("combobox").select_option(label="By kind")
+    assert table.locator("th[scope=rowgroup]", has_text="decision: 1").is_visible()
+    assert "20:01" in page.locator(".facts").inner_text()
+    page.get_by_role("button", name="Times: UTC").click()
+    assert "20:15:03" in table.inner_text()
+    axis = page.locator(".iw-axis").first
+    dots = axis.locator(".iw-dot:visible")
+    before = dots.count()
+    axis.get_by_label("people").uncheck()
+    assert 0 < dots.count() < before
+    axis.get_by_label("people").check()
+    dots.last.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("tr:target").is_visible()
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_without_scripts_everything_is_there(browser, pages):
+    visit = Visit(browser, place(pages, "home"), java_script_enabled=False)
+    assert visit.page.locator("#timeline tbody tr").count() > 12
+    assert visit.page.locator(".iw-tools").count() == 0
+    assert visit.page.locator("#tasks").get_by_text("Ben").is_visible()
+    assert visit.page.locator(".iw-dot").first.is_visible()
+    visit.context.close()
+
+
+def test_the_index_is_printed_as_pdf_or_it_is_said_why_not(browser, pages, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", CHROMIUM)
+    pdf.print_page(pages / "index.html", tmp_path / "index.pdf")
+    assert (tmp_path / "index.pdf").read_bytes().startswith(b"%PDF-")
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="--pdf needs a browser"):
+        pdf.print_page(pages / "index.html", tmp_path / "other.pdf")
+
+
+AXE = """async rules => (await axe.run(rules.length ? {runOnly: rules} : {})).violations.map(
+  found => found.id + ': ' + found.nodes.map(node => node.html.slice(0, 120)).join(' | '))"""
+# What reaches beyond the paper, or beyond the box that cuts it.
+CLIPPED = """() => [...document.querySelectorAll('main *')].filter(one => {
+  if (!one.getClientRects().length || one.closest('svg, .iw-axis')) return false;
+  const cuts = ['auto', 'scroll', 'hidden'].includes(getComputedStyle(one).overflowX);
+  return one.getBoundingClientRect().right > innerWidth + 1
+    || (cuts && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1));
+}).map(one => one.tagName + '.' + one.className + ': ' + one.textContent.trim().slice(0, 40))"""
 # Every text, against the first background below it that is no glass: at least 4.5 to 1 (WCAG AA).
 CONTRAST = """() => {
   const parts = colour => colour.match(/[\\d.]+/g).map(Number);

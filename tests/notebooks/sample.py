@@ -99,7 +99,8 @@ def findings() -> tuple[Finding, ...]:
     return (
         Finding(id="postgres.locks.blocked", severity=CRITICAL, target="db", since=ago,
                 title="7 sessions wait for one transaction that is idle",
-                detail=f"pid 4121 ({HOSTILE}) holds ExclusiveLock on public.orders for 11m 4s; limit 10 s"),
+                detail=f"pid 4121 ({HOSTILE}) holds ExclusiveLock on public.orders for 11m 4s; limit 10 s",
+                evidence=("db/postgres.activity",)),
         Finding(id="http.endpoint.failing", severity=CRITICAL, target="backend", since=ago,
                 title="GET /health/ready answers 503", detail="database: timed out after 2 s"),
         Finding(id="logs.lines.onset", severity=CRITICAL, target="backend", since=ago,

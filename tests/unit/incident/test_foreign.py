@@ -16,6 +16,7 @@ from incident_lib.incident import foreign, manifest
 from incident_lib.incident.archive import MOST_FILES
 from incident_lib.incident.bundle import plan_bundle, write_bundle
 from incident_lib.incident.folder import Declaration, IncidentFolder
+from incident_lib.incident.page_policy import policy
 from incident_lib.incident.unbundle import open_bundle, verify_bundle
 from incident_lib.model import IncidentSeverity
 from incident_lib.redact import Redactor
@@ -117,12 +118,14 @@ def test_known_names_are_taken_and_no_others(bundle, tmp_path):
 
 def test_a_page_is_taken_only_where_it_forbids_what_ours_forbid(bundle, tmp_path):
     shell = resource("templates", "page", "shell.html.j2").read_text()
-    head = shell[: shell.index("<style>")].replace("{{", "").replace("}}", "")
+    top = resource("templates", "page", "head.html.j2").read_text().replace("{{ policy }}", policy())
+    head = shell[: shell.index("{%")] + top[: top.index("<style>")]
     pages = {
         "ours": head,
         "script": "<!doctype html><html><head><script>x()</script>" + head,
         "other": head.replace("default-src 'none'", "default-src *"),
         "more": head.replace("img-src data:", "img-src data:; script-src 'unsafe-inline'"),
+        "strange": head.replace("sha256-", "sha256-A"),
         "leads": head + '<meta http-equiv="refresh" content="0;url=http://evil.example">',
         "none": "<p>hello",
     }

@@ -42,4 +42,4 @@ def test_the_page_of_one_event_is_small_and_hides_no_other_fault() -> None:
     page = by_target(analysis)
     assert len(page) < 100_000
     assert page.count("<section") == 3  # the event, the target with a fault of its own, and all others
-    assert page.count(NAMES[50]) == 1
+    assert page.count(f"<b>{NAMES[50]}</b>") == 1

@@ -151,12 +151,12 @@ def test_the_head_says_when_the_next_update_is_due_and_how_late_it_is():
 def test_a_page_says_since_when_who_is_hurt_and_whether_it_goes_on():
     slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
     known = facts(Analysis(snapshot="S", findings=(slow,)))
-    assert circumstances(known) == "Since 2026-01-15 14:36:00 UTC; it still went on at 14:45:00 UTC."
+    assert circumstances(known) == "Since 2026-01-15 14:36:00 UTC. It still went on at 14:45:00 UTC."
     unsure = Analysis(snapshot="S", findings=(finding(FindingSeverity.CRITICAL, holds=Holds.UNKNOWN),))
-    assert circumstances(facts(unsure)) == "Whether it still goes on at 14:45:00 UTC is not known."
+    assert circumstances(facts(unsure)) == "Whether it went on at 14:45:00 UTC is not known."
     assert circumstances(facts(Analysis(snapshot="S"))) == ""
     page = render_index(facts(known.analysis, command=("To check again:", "incident run")))
-    assert page.index("it still went on") < page.index("incident run") < page.index('class="columns"')
+    assert page.index("It still went on") < page.index("incident run") < page.index('class="columns"')
 
 
 def test_the_page_of_a_hundred_services_that_fail_is_small_and_every_link_on_it_leads_somewhere():

@@ -46,7 +46,7 @@ def test_html_comes_before_text():
 
 
 def test_text_is_escaped_and_loses_its_colours():
-    assert shown({"text/plain": "\x1b[31m<b>\x1b[0m"}) == '<pre class="stream">&lt;b&gt;</pre>'
+    assert shown({"text/plain": "\x1b[31m<b>\x1b[0m"}) == '<pre class="stream" tabindex="0">&lt;b&gt;</pre>'
 
 
 def test_javascript_is_named_and_not_shown():
