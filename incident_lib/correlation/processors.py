@@ -1,4 +1,4 @@
-"""Another program takes the processors, and a service waits for them. Pure."""
+"""Other programs take the processors, and a service waits for them. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,12 +13,15 @@ from incident_lib.technologies.docker.rows import ContainerListed, ContainerStat
 from incident_lib.technologies.host.rows import HostLoad, ProcessorUser, shown
 from incident_lib.units import format_share
 
+_NAMED = 3  # of several programs
+
 
 def judge_processors(findings: list[Finding], situation: Situation) -> list[Finding]:
     """Return the findings, with who waits where a program that is no service takes what a service needs.
 
     A busy machine alone is no fault, and `host.load.waiting` only says so. It is `host.load.starved` where
-    its users feel it, at the service that waits or at what needs it.
+    its users feel it, at the service that waits or at what needs it. Where no program takes much alone, many
+    may do together.
     """
     topology, thresholds = situation.topology, situation.thresholds
     kinds = set(topology.kinds.values())
@@ -30,10 +33,13 @@ def judge_processors(findings: list[Finding], situation: Situation) -> list[Find
         if load is None or thresholds.severity("host.cpu", load.busy_ratio, "ratio") is None:
             continue
         users = [_placed(user, containers) for user in each.of(ProcessorUser)]
-        taker = _taker(users, load, services, thresholds)
+        takers = _takers(users, load, services, thresholds)
         waiting = _waiting(users, thresholds)
-        if taker and waiting:
-            found.append(_starved(each, load, taker, waiting, _felt(findings, waiting, situation)))
+        felt = _felt(findings, waiting, situation) if waiting else []
+        if len(takers) > 1:  # each takes little, which is ordinary: only what is bad counts
+            felt = [each for each in felt if each.severity.is_bad]
+        if waiting and (len(takers) == 1 or (takers and felt)):
+            found.append(_starved(each, load, takers, waiting, felt))
     return [*findings, *found]
 
 
@@ -68,19 +74,23 @@ def _placed(user: ProcessorUser, containers: Mapping[str, tuple[str, str]]) -> _
     return _Placed(user=user, container=container, service=user.service or service)
 
 
-def _taker(
+def _takers(
     users: Sequence[_Placed], load: HostLoad, services: Collection[str], thresholds: Thresholds
-) -> _Placed | None:
-    """Return the program that takes most, where that is much, and it is no service and not ourselves."""
+) -> list[_Placed]:
+    """Return the program that takes much alone, else those that do together, the one that takes most first.
+
+    They are no services, and not ourselves.
+    """
     strange = [
         placed
         for placed in users
         if not placed.service and not placed.user.is_ours and placed.user.name not in services
     ]
-    most = max(strange, key=lambda placed: placed.user.cores, default=None)
-    if most is None or most.user.cores < thresholds["host.cpu.taker.least_ratio"] * load.cpu_count:
-        return None
-    return most
+    strange.sort(key=lambda placed: -placed.user.cores)
+    least = thresholds["host.cpu.taker.least_ratio"] * load.cpu_count
+    if strange and strange[0].user.cores >= least:
+        return strange[:1]
+    return strange if sum(placed.user.cores for placed in strange) >= least else []
 
 
 def _waiting(users: Sequence[_Placed], thresholds: Thresholds) -> list[_Wait]:
@@ -113,23 +123,32 @@ def _felt(findings: Sequence[Finding], waiting: Sequence[_Wait], situation: Situ
 
 
 def _starved(
-    evidence: Evidence, load: HostLoad, taker: _Placed, waiting: Sequence[_Wait], felt: Sequence[Finding]
+    evidence: Evidence,
+    load: HostLoad,
+    takers: Sequence[_Placed],
+    waiting: Sequence[_Wait],
+    felt: Sequence[Finding],
 ) -> Finding:
-    share, worst = taker.user.cores / load.cpu_count, waiting[0]
-    program = shown(taker.user, taker.container)
+    taker, worst = takers[0], waiting[0]
+    share = sum(placed.user.cores for placed in takers) / load.cpu_count
+    program, takes = shown(taker.user, taker.container), "takes"
+    if len(takers) > 1:
+        most = ", ".join(shown(placed.user, placed.container) for placed in takers[:_NAMED])
+        program, takes = f"{len(takers)} programs together, most of all {most},", "take"
     lines = [
         f"{wait.service} was ready to run and had no processor {format_share(wait.ratio)} of that time"
         for wait in waiting
     ]
     lines += [f"{f.target}: {f.title}" for f in felt] or ["no user feels it yet"]
+    pids = ",".join(str(placed.user.pid) for placed in takers[:_NAMED])
     found = finding(
         evidence,
         "starved" if felt else "waiting",
         FindingSeverity.WARNING if felt else FindingSeverity.INFO,
-        f"{program} takes {format_share(share)} of the processors, and {worst.service} waits for one",
-        "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {taker.user.pid}"]),
+        f"{program} {takes} {format_share(share)} of the processors, and {worst.service} waits for one",
+        "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {pids}"]),
         since=min((f.since for f in felt if f.since), default=None),
-        program=program,
+        program=program.rstrip(","),
         process=taker.user.name,
         pid=taker.user.pid,
         container=taker.container or taker.user.container_id or None,

@@ -77,6 +77,35 @@ def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():
     assert one.evidence == ("machine/host.load", "site/logs.lines")
 
 
+MANY = tuple(
+    ProcessorUser(
+        name=name, pid=80 + number, process_count=1, cores=0.3, waiting_cores=0.9, waiting_ratio=0.7
+    )
+    for number, name in enumerate(("mypy", "ruff", "gzip", "node"))
+)
+
+
+def test_many_programs_take_together_what_a_service_waits_for():
+    (one,) = judge(*MANY, ORDERS)
+    assert (one.id, one.severity, one.data["share_ratio"]) == (
+        "host.load.starved",
+        FindingSeverity.WARNING,
+        0.6,
+    )
+    assert one.title == (
+        "4 programs together, most of all mypy (process 80), ruff (process 81), gzip (process 82), "
+        "take 60 % of the processors, and orders waits for one"
+    )
+    assert one.detail.endswith("-p 80,81,82")
+
+
+def test_many_programs_that_take_little_each_are_ordinary_where_nothing_is_bad():
+    its_own = msgspec.structs.replace(SLOW, id="logs.lines.latency", severity=FindingSeverity.INFO)
+    assert judge(*MANY, ORDERS, findings=(its_own,)) == []
+    assert judge(*MANY, ORDERS, findings=()) == []
+    assert judge(*MANY[:2], ORDERS) == []
+
+
 def test_what_nobody_feels_is_no_fault():
     (one,) = judge(BACKUP, ORDERS, findings=())
     assert (one.id, one.severity) == ("host.load.waiting", FindingSeverity.INFO)
