@@ -44,7 +44,7 @@ _MARK = (
 )
 _TOKEN = re.compile(rf"'(?:[^']|''){{0,1000}}'|{_MARK}|[(),]")
 _COMPARED = re.compile(
-    rf"(?P<column>[\w\"`.\[\]]{{1,128}})\s{{0,8}}(?:=|<>|!=|like|ilike)\s{{0,8}}(?:\w+\(\s{{0,4}})?{_MARK}",
+    rf"(?<![\w\"`.\[\]])(?P<column>[\w\"`.\[\]]{{1,128}})\s{{0,8}}(?:=|<>|!=|like|ilike)\s{{0,8}}(?:\w+\(\s{{0,4}})?{_MARK}",
     re.IGNORECASE,
 )
 _ANY_MARK = re.compile(_MARK)

@@ -9,7 +9,7 @@ from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
 LONG_WORD = 16
-BARE = re.compile(r"[^\s\"'<>`]+")
+BARE = re.compile(rf"[^\s\"'<>`]{{1,{LONGEST_VALUE}}}")
 LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
 DOLLAR = re.compile(r"\$(\w{0,20})\$")
 FREE = 64  # characters that any value may have
@@ -100,7 +100,7 @@ class Place:
 
     def bare_end(self, found: re.Match[str]) -> int:
         """Return where a value without quotes ends."""
-        end = min(found.end(), found.start() + LONGEST_VALUE)
+        end = found.end()
         if cut := _BARE_END.search(self.text, found.start() + 1, end):
             end = cut.start()
         while end > found.start() + 1 and self.text[end - 1] in ",;:)":

@@ -93,25 +93,37 @@ def without_escaped_letters(text: str) -> View | None:
     return View(_LETTER.sub(lambda found: _MEANINGS[found[0]], text), text, None, _LETTER)
 
 
-_DOUBLED = re.compile(rf'[{_CELLS}]""(?=[{_CELLS}]|$)|(?:(?<=[{_CELLS}])|\A)"(?="")|""|"')
+_DOUBLED = re.compile(rf'(?m)[{_CELLS}]""(?=[{_CELLS}\r]|$)|(?:(?<=[{_CELLS}])|^)"(?="")|""|"')
 _DOUBLED_NAME = re.compile(r'""\s{0,5}(?::|=>)|[=:>]\s{0,5}""[^"\s,;)\]}]')  # joined to a value
 
 
 def lines_without_doubled_quotes(text: str) -> Iterator[tuple[int, View]]:
-    r"""Yield each line with a cell whose quotes are doubled, read without that and with a line a cell.
+    r"""Yield the lines with cells whose quotes are doubled, read without that and with a line a cell.
 
-    Before it stands where the line begins.
+    Lines that follow each other are one view. Before it stands where the first begins.
 
     >>> [(at, view.text) for at, view in lines_without_doubled_quotes('a = ""\n1,"{""b"": ""c""}",""')]
     [(7, '1,\n{"b": "c"}\n,\n')]
     """
-    done = 0
-    for found in _DOUBLED_NAME.finditer(text):
-        if found.start() >= done:
-            begin, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
-            done = len(text) if end < 0 else end
-            line = text[begin:done]
-            yield begin, View(_DOUBLED.sub(lambda found: _MEANINGS[found[0]], line), line, None, _DOUBLED)
+    for begin, end in _lines_with(_DOUBLED_NAME, text):
+        lines = text[begin:end]
+        yield begin, View(_DOUBLED.sub(lambda found: _MEANINGS[found[0]], lines), lines, None, _DOUBLED)
+
+
+def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Yield where lines with a match begin and end; those that follow each other are together."""
+    begin, end = 0, -1
+    for found in pattern.finditer(text):
+        if found.start() < end:
+            continue
+        first = text.rfind("\n", 0, found.start()) + 1
+        if end >= 0 and first != end + 1:
+            yield begin, end
+        begin = begin if first == end + 1 else first
+        end = text.find("\n", found.end())
+        end = len(text) if end < 0 else end
+    if end >= 0:
+        yield begin, end
 
 
 def views(text: str) -> Iterator[View]:

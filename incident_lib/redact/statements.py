@@ -21,7 +21,8 @@ _INSERT = re.compile(
 _VALUES = re.compile(r"\s{0,20}(?:overriding\s+\w+\s+value\s+)?values\s{0,20}", re.IGNORECASE)
 _LITERAL = re.compile(r"(?:[eE]|[uU]&|[nN]|b)?'(?P<value>(?:[^'\\]|''|\\.)*)'")
 _BOUND = re.compile(
-    r"([\w\"`.]{1,128})\s{0,8}(?:=|<>|!=|like|ilike)\s{0,8}(?:\w+\(\s{0,4})?\$(\d{1,3})", re.IGNORECASE
+    r"(?<![\w\"`.])([\w\"`.]{1,128})\s{0,8}(?:=|<>|!=|like|ilike)\s{0,8}(?:\w+\(\s{0,4})?\$(\d{1,3})",
+    re.IGNORECASE,
 )
 _PARAMETERS = re.compile(r"\$(?P<number>\d{1,3}) = '(?P<value>(?:[^']|'')*)'")
 _COMPARED = re.compile(

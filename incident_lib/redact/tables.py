@@ -172,6 +172,14 @@ def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, i
         start += text.startswith(delimiter, start)
         end -= text.endswith(delimiter, start, end)
     found: list[tuple[int, int]] = []
+    line = text[start:end]
+    if '"' not in line and "'" not in line:
+        for cell in line.split(delimiter, _MOST_COLUMNS):
+            bare = cell.strip(" ")
+            first = start + (len(cell) - len(cell.lstrip(" ")) if bare else len(cell))
+            found.append((first, first + len(bare)))
+            start += len(cell) + 1
+        return found
     while start <= end and len(found) <= _MOST_COLUMNS:
         first = start
         while first < end and text[first] == " ":

@@ -41,15 +41,22 @@ _SHORT_FORMS = re.compile(
 )
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _UNSPOKEN, _SPOKEN, _FEW_VOWELS = 10, 16, 0.22
+_ALNUM, _HEX, _VOWELS = (
+    re.compile(r"[^\W_]"),
+    re.compile(r"[\da-fA-F]+", re.ASCII),
+    re.compile(r"[aeiouyAEIOUY]"),
+)
 _LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
+# A capital begins a word: with the small letters behind it, it is one run.
+_RUNS = re.compile(r"d+|u+l*|l+")
 _SHORTEST_NUMBER = 6  # digits that may be a secret under a weak name
 
 
 def is_secret(value: str, strength: Strength, *, plural: bool = False) -> bool:
     """Return whether what stands under a name of this strength is to be hidden."""
-    bare = MARK.sub("", value).strip(_TRIM)
-    if not bare or not any(letter.isalnum() for letter in bare):
+    bare = (MARK.sub("", value) if "[secret" in value else value).strip(_TRIM)
+    if not _ALNUM.search(bare):
         return False
     if strength in {Strength.HEADER, Strength.COOKIE}:
         return _is_header_secret(bare, strength)
@@ -57,7 +64,7 @@ def is_secret(value: str, strength: Strength, *, plural: bool = False) -> bool:
         return False
     if strength is Strength.FAINT:
         return len(bare) >= _LONG and looks_random(bare) and not _SEPARATED.search(bare)
-    if _NUMBER.fullmatch(bare):
+    if (bare[0].isdigit() or bare[0] in "+-") and _NUMBER.fullmatch(bare):
         digits = sum(letter.isdigit() for letter in bare)
         return not plural and digits >= (3 if strength is Strength.STRONG else _SHORTEST_NUMBER)
     return strength is Strength.STRONG or looks_secret(bare)
@@ -67,14 +74,19 @@ def is_ordinary(value: str) -> bool:
     """Return whether a value is evidently no secret: a word of a sentence, a placeholder, a path, code."""
     if value.lower().rstrip(".!:,)") in _ORDINARY:
         return True
+    if value.isalnum() and value[0] not in "xX":
+        return False  # none of the signs that all others have
     if _PLACEHOLDER.fullmatch(value):
         inner = value.strip("<>{}$%:()[]@!&")
         return not (looks_random(inner) and any(map(str.isdigit, inner)))
-    if _PATH.fullmatch(value) and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
+    is_path = ("/" in value or "\\" in value) and _PATH.fullmatch(value)
+    if is_path and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
         return True
-    if _PLACE_IN_CODE.fullmatch(value) or _REFERENCE.fullmatch(value) or _TIME.fullmatch(value):
+    if (":" in value and _PLACE_IN_CODE.fullmatch(value)) or _REFERENCE.fullmatch(value):
         return True
-    if call := _CALL.match(value):
+    if value[:1].isdigit() and _TIME.fullmatch(value):
+        return True
+    if "(" in value and (call := _CALL.match(value)):
         literals = _LITERAL.findall(value[call.start(1) :])
         return not any(looks_random(literal) for literal in literals)
     return is_prose(value)
@@ -125,29 +137,29 @@ def looks_random(value: str) -> bool:
     (True, False, False)
     """
     body = value.strip("=")
-    if len(body) < 8 or _TIME.match(body) or _HOST.fullmatch(body):
+    if len(body) < 8 or (body[0].isdigit() and _TIME.match(body)) or _HOST.fullmatch(body):
         return False
-    runs, kind = 0, ""
-    for letter in body:
-        now = "d" if letter.isdigit() else "u" if letter.isupper() else "l" if letter.isalpha() else kind
-        # A capital begins a word: with the small letters behind it, it is one run.
-        if now != kind and not (kind == "u" and now == "l"):
-            runs += 1
-        kind = now
-    has_digit = any(map(str.isdigit, body))
+    kinds = body.translate(_KIND_OF_ASCII) if body.isascii() else "".join(map(_kind, body))
+    runs, has_digit = len(_RUNS.findall(kinds)), "d" in kinds
     if runs >= 4 and len(body) / runs < 4.0:
         return has_digit or len(body) / runs < 2.5
     is_mixed = has_digit or (body.lower() != body and body.upper() != body)
     if is_mixed and len(body) >= _UNSPOKEN and _is_unspeakable(_SHORT_FORMS.sub("", body)):
         return True
-    is_hex = len(body) >= _LONG and all(letter in "0123456789abcdefABCDEF" for letter in body)
-    return is_hex and any(letter.isdigit() for letter in body) and any(letter.isalpha() for letter in body)
+    return len(body) >= _LONG and has_digit and not body.isdigit() and _HEX.fullmatch(body) is not None
+
+
+def _kind(letter: str) -> str:
+    return "d" if letter.isdigit() else "u" if letter.isupper() else "l" if letter.isalpha() else ""
+
+
+_KIND_OF_ASCII = {number: _kind(chr(number)) for number in range(128)}
 
 
 def _is_unspeakable(value: str) -> bool:
     """Return whether letters make up no words: too many consonants in a row, or too few vowels in all."""
-    vowels = sum(letter in "aeiouyAEIOUY" for letter in value)
-    is_poor = len(value) >= _SPOKEN and value.isalnum() and vowels / len(value) < _FEW_VOWELS
+    is_long = len(value) >= _SPOKEN and value.isalnum()
+    is_poor = is_long and len(_VOWELS.findall(value)) / len(value) < _FEW_VOWELS
     return is_poor or _CONSONANTS.search(value) is not None
 
 
