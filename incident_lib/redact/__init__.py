@@ -17,7 +17,7 @@ from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
 from incident_lib.redact.below import secrets_below
-from incident_lib.redact.commands import secrets_of_commands
+from incident_lib.redact.commands import prints_secret_below, secrets_of_commands
 from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
 from incident_lib.redact.found import remembered
 from incident_lib.redact.keys import may_be_of_key, open_key, private_keys
@@ -39,7 +39,11 @@ _DEEPEST = 200  # of records in records
 _LINES_HELD, _MOST_HELD = 2, 300
 _CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
 _BARE_STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}\s*\Z")  # before a line that is empty
-_ASKED_IN_BASE64 = b"UGFzc3dvcmQ6"  # "Password:", which a mail server asks
+_ASKED = (
+    b"UGFzc3dvcmQ6",
+    b"+OK",
+    b"331 ",
+)  # a password, by a mail server ("Password:" in base64) or for files
 _OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
 _MOST_PASSES, _FEW_PASSES, _SMALL, _LARGE = 5, 2, 4096, 65_536
 _APART = 512  # characters for each mark: with more of them, all is read again rather than their lines
@@ -294,9 +298,10 @@ def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> boo
 def _needs_next(line: bytes) -> bool:
     """Return whether a line ends with a secret's name, whose value may stand below it, or needs the next."""
     if (
-        _ASKED_IN_BASE64 in line[-_SHORT:]
+        any(asked in line[-_SHORT:] for asked in _ASKED)
         or _BARE_STAMP.match(line)
         or b"Parameters=[@" in line
+        or prints_secret_below(line)
         or may_be_of_key(line)
     ):
         return True

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from incident_lib.redact.names import Strength
-from incident_lib.redact.place import BARE, DOLLAR, LITERAL_PREFIX, LONG_WORD, Place, has_both
+from incident_lib.redact.place import DOLLAR, LITERAL_PREFIX, LONG_WORD, SCHEME, Place, bare, has_both
 from incident_lib.redact.quotes import OPEN, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
@@ -30,6 +30,12 @@ _SQL_LITERAL = re.compile(
 _DRAWN_WORD = 10
 _SECOND_WORD = re.compile(r"[ \t]+(\S+)")
 _ASSIGNMENT = re.compile(r"\w+=(?![=\s]|$)")
+_SPOKEN_NAME = re.compile(r"[a-z]+(?:[A-Z_-][A-Za-z]*)+")
+_BEFORE = 160  # characters in front of a name in which the command stands that sets it
+_LINE_BEGIN = re.compile(r"(?:^|\n)[ \t]*\Z")
+_QUOTED_TO_END = re.compile(r"[ \t]{1,20}\"([^\"\n]{1,400})\"[ \t]*;?[ \t]*(?=\r?\n|$)")
+_WORD_TO_END = re.compile(r"[ \t]{1,20}([^\s\"';:=-][^\s\"';=]{3,400})[ \t]*;?[ \t]*(?=\r?\n|$)")
+_HIDDEN = re.compile(r"\[secret(?::[\da-fA-F]{8})?\]?")  # its last sign may count as the end of the value
 _METAVAR = re.compile(r"[A-Z][A-Z_]{2,30}")
 _NEXT = re.compile(r"(?:[ \t\r\n]|\\040){1,40}(\S[^\s<>`]{0,40})")
 _LEADING = frozenset(
@@ -54,6 +60,14 @@ _LEADING = frozenset(
         "now",
     }
 )
+# Commands and directives that set the name behind them to the word behind that.
+_SETTER = re.compile(
+    r"\b(?:proxy_set_header|(?:fastcgi|uwsgi|scgi)_param|(?:add|set)[_-]header|SetEnv|setenv|ENV"
+    r"|set[ \t]+-g?x|(?:Request)?Header[ \t]+(?:always[ \t]+)?(?:set|add|append)"
+    r"|config(?:[ \t]+--?\w{1,20})*(?:[ \t]+(?:set|add))?(?:[ \t]+--?\w{1,20})*"
+    r"|(?:kv|secrets?|parameter|user-secrets|variables?)[ \t]+(?:set|put|add|create|write)"
+    r"(?:[ \t]+--?\w{1,20})*)[ \t]+[\"']?(?:[^\s\"'=]{0,100}[/:])?\Z"
+)
 _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser", "auth-pass", "sentinel-pass"})
 
 
@@ -62,6 +76,12 @@ class Apart(Place):
 
     def apart(self, place: int, *, is_quoted: bool) -> Iterator[Span]:
         """Yield what stands behind a blank: options, settings, SQL, tables, sentences."""
+        if self.sure is Strength.STRONG and (setting := self._setting(place)):
+            yield setting
+            return
+        if self.sure >= Strength.WEAK and _SETTER.search(self.text, max(0, self.start - _BEFORE), self.start):
+            yield from self._set(place)
+            return
         if not self._is_worth_a_look(place):
             return
         yield from self._changed(place)
@@ -70,6 +90,38 @@ class Apart(Place):
             found = self._next_word(place)
         if found:
             yield found
+
+    def _setting(self, place: int) -> Span | None:
+        """Return the value on a line that holds a setting and nothing else: ldap_password x, password "x"."""
+        text = self.text
+        if not _LINE_BEGIN.search(text, max(0, self.start - 40), self.start):
+            return None
+        name = text[self.start : self.end].lower()
+        is_spoken = name.isalpha() and not name.endswith(("pw", "tok"))
+        found = _QUOTED_TO_END.match(text, place) or (None if is_spoken else _WORD_TO_END.match(text, place))
+        if not found or not self.is_secret(found[1]) or found[1].isupper():
+            return None
+        return self.span(*found.span(1))
+
+    def _set(self, place: int) -> Iterator[Span]:
+        """Yield what a command or a directive sets the name to."""
+        self.name_a_value()
+        blank = _BLANK.match(self.text, place)
+        begin = blank.end() if blank else place
+        if opened := OPEN.match(self.text, begin):
+            start, end = inside(self.text, opened)
+        elif found := bare(self.text, begin):
+            start, end = begin, self.bare_end(found)
+            while self.text[end - 1] == ";":
+                end -= 1
+        else:
+            return
+        if self.sure in {Strength.HEADER, Strength.COOKIE}:
+            if scheme := SCHEME.match(self.text, start, end):
+                start = scheme.end()
+            self.sure = Strength.STRONG
+        if self.text[start : start + 1] not in {"-", "$"} and self.is_secret(self.text[start:end]):
+            yield self.span(start, end)
 
     def _literal(self, place: int) -> Span | None:
         """Return a literal of SQL or of a command line: PASSWORD 'x', token LIKE 'x%', --password 'x'."""
@@ -96,7 +148,7 @@ class Apart(Place):
         if words := _WORDS_BETWEEN.match(text, place):
             return self._said(words.end())
         if (pipe := _PIPE.match(text, place)) and "{{" not in text[max(0, self.start - 60) : self.start]:
-            found = BARE.match(text, pipe.end())
+            found = bare(text, pipe.end())
             is_mixed = found and self.sure is Strength.STRONG and has_both(found[0])
             if found and (looks_random(found[0]) or (is_mixed and self.is_secret(found[0]))):
                 return self.span(found.start(), self.bare_end(found))
@@ -109,7 +161,7 @@ class Apart(Place):
             start, end = inside(text, opened)
             is_said = " " not in text[start:end] and self.is_secret(text[start:end])
             return self.span(start, end) if is_said else None
-        found = BARE.match(text, place)
+        found = bare(text, place)
         if found and (looks_random(found[0]) or has_both(found[0])) and self.is_secret(found[0]):
             return self.span(found.start(), self.bare_end(found))
         return None
@@ -131,16 +183,18 @@ class Apart(Place):
         is_setting = text[self.start : self.end].lower() in _SETTINGS
         if (opened := OPEN.match(text, blank.end())) and (self.is_option() or is_setting):
             return next(self.quoted(opened), None)
-        found = BARE.match(text, blank.end())
+        found = bare(text, blank.end())
         if not found or found[0].startswith("-"):
             return None
         end = self.bare_end(found)
-        value = text[found.start() : end]
+        value = _HIDDEN.sub("", text[found.start() : end])
         name = text[self.start : self.end].lower()
         if name.endswith("-pass") and (second := _SECOND_WORD.match(text, end)):
             return self.span(*second.span(1))  # sentinel auth-pass NAME x
         if name in _SETTINGS:
             is_hidden = not is_ordinary(value)
+        elif self.is_option() and name == "secret" and _SPOKEN_NAME.fullmatch(value):
+            is_hidden = False  # a flag, and the name of what is set
         elif self.is_option():
             is_argument = len(blank[0]) == 1 or looks_random(value) or has_both(value)
             is_other = _ASSIGNMENT.match(value) or _METAVAR.fullmatch(value)

@@ -23,6 +23,12 @@ _FAR = re.compile(
     r"(?P<flags>\(\?i\))?(?P<front>(?:(?!\[\^\\n).)+?)(?P<sign>\[\^\\n(?:\|;)?\])\{0,(?P<most>\d+)\}\?"
 )
 _GAP = r"[\s\"',\[\]=]{1,8}"
+_PAIRS = "".join(  # some names, each with its value
+    rf"(?:(?:\s+-\S+)*\s+[\"']?[\w.\[\]-]{{1,100}}=(?:\"(?P<d{n}>[^\"]{{1,400}})\"|'(?P<s{n}>[^']{{1,400}})'|(?P<b{n}>[^\s\"']{{1,400}}))[\"']?)"
+    + ("" if n == 1 else "?")
+    for n in range(1, 6)
+)
+_LINE_BELOW = r"[ \t]*\r?\n(?P<vb>[^\s\"'$#<>(){}]{4,400})[ \t]*(?=\r?\n|$)"
 _ARGUMENT = (
     r"(?:\"(?P<vd>[^\"]{1,400})\"|'(?P<vs>[^']{1,400})'|(?P<vb>[^\s\"',\]]{1,400}))"  # quoted, or bare
 )
@@ -56,6 +62,7 @@ def _compiled(pattern: str) -> Sieve:
         again = f"(?:(?!{far['front']}){far['sign']}){{0,{far['most']}}}?"
         pattern = (far["flags"] or "") + far["front"] + again + pattern[far.end() :]
     filled = pattern.replace("{value}", _ARGUMENT).replace("{gap}", _GAP)
+    filled = filled.replace("{pairs}", _PAIRS).replace("{line below}", _LINE_BELOW)
     if filled.startswith(_WORD):
         filled = f"{_BEHIND_ESCAPE}{filled.removeprefix(_WORD)}"
     return Sieve(re.compile(filled))
@@ -76,6 +83,19 @@ def _commands() -> tuple[tuple[_Command, ...], Any, list[int]]:
             owners.append(number)
     hints.Compile()
     return found, hints, owners
+
+
+@lru_cache(maxsize=1)
+def _printing() -> tuple[bytes, ...]:
+    """Return the hints of the commands that print a secret on the line below."""
+    commands = (command for command in _commands()[0] if "{line below}" in command.pattern)
+    return tuple(hint.encode() for command in commands for hint in command.hints)
+
+
+def prints_secret_below(line: bytes) -> bool:
+    """Return whether a line may hold a command that prints a secret on the next."""
+    folded = line.lower()
+    return any(hint in folded for hint in _printing())
 
 
 def secrets_of_commands(text: str, folded: str) -> Iterator[Span]:

@@ -5,17 +5,12 @@ from collections.abc import Iterator
 
 from incident_lib.redact.brackets import Bracketed
 from incident_lib.redact.names import Strength
-from incident_lib.redact.place import BARE, LITERAL_PREFIX
+from incident_lib.redact.place import LITERAL_PREFIX, SCHEME, bare
 from incident_lib.redact.quotes import OPEN, closing, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
 _LINE_END = re.compile(r"\r?\n|\\r\\n|\\n(?=[A-Za-z-]{1,40}:)|$")
-SCHEME = re.compile(
-    r"(?:bearer|basic|digest|token|negotiate|api-?key|ntlm|hawk|ssws|bot|oauth|aws4-hmac-sha256|sharedkey(?:lite)?"
-    r"|geniekey|key|splunk|discogs|client|jwt|dpop|signature|ghost|hmac|privatetoken)(?:%20|\+|[ \t:])+",
-    re.IGNORECASE,
-)
 _COOKIE = re.compile(r"(?P<name>[^\s=;,\"'\\]{1,200})=(?P<value>[^;]*)")
 _ATTRIBUTES = frozenset(
     {"path", "domain", "expires", "max-age", "samesite", "version", "priority", "comment"}
@@ -61,7 +56,7 @@ class Headers(Bracketed):
             return
         elif sign in {"=", "%3D", "%3d"} and self.sure is Strength.HEADER:
             scheme = SCHEME.match(text, place)
-            found = BARE.match(text, scheme.end() if scheme else place)
+            found = bare(text, scheme.end() if scheme else place)
             if not found:
                 return
             start, end = place, self.bare_end(found)

@@ -39,7 +39,7 @@ STEMS = (
         "密码",
         "パスワード",
     ),
-    "mot de passe",
+    *("mot de passe", "bindpw", "rootpw"),
 )
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
@@ -60,13 +60,13 @@ _PASSWORDS = (
     "|secretkey|privatekey|signingkey|masterkey|encryptionkey|accountkey|sharedkey|requirepass|masterauth"
     "|credential|credentials|creds|passwort|kennwort|contraseña|contrasena|senha|wachtwoord|haslo|hasło|lösenord"
     "|пароль|密码|パスワード|authtoken|accesstoken|refreshtoken|apitoken|sessiontoken|bearertoken|identitytoken"
-    "|csrftoken|authkey|sshpass"
+    "|csrftoken|authkey|authtok|sshpass"
 )
 # A word that holds these is looked at as a whole: "newpassword", "passwordconfirmation", "pgpassword2".
 _GLUED = re.compile(rf"\w*?(?:{_PASSWORDS})(?:confirmation|confirm|repeat|again|hash|plain|new|old|\d+)*")
 _NO_PASSWORD = frozenset({"nopasswd", "passwordless"})
 _PASS = re.compile(
-    r"(?!compass|bypass|trespass|surpass|encompass|under|over|[a-z]*class)[a-z0-9]*pass|(?:db|user|my|root|admin|smtp|ftp)?pw|psk"
+    r"(?!compass|bypass|trespass|surpass|encompass|under|over|[a-z]*class)[a-z0-9]*pass|(?:db|user|my|root|bind|admin|smtp|ftp)?pw|psk"
 )
 # What may stand behind the secret word and changes nothing.
 _NEUTRAL = words("neutral")
@@ -119,11 +119,11 @@ def _by_last(last: str, before: str) -> Strength:
 
 
 def _by_rest(last: str, before: str) -> Strength:
-    if (last == "id" and before in {"session", "secret"}) or (last == "cookie" and before == "erlang"):
+    if (last == "id" and before == "session") or (last == "cookie" and before == "erlang"):
         return Strength.STRONG
     is_number = last == "number" and before in {"card", "cc", "pan", "account"}
     is_glued = last.endswith(("token", "cookie")) and len(last) > len("cookie")
-    if last in _WEAK or is_number or is_glued:
+    if last in _WEAK or is_number or is_glued or (last == "id" and before == "secret"):
         return Strength.WEAK
     return Strength.FAINT if last in {"salt", "nonce"} or last.endswith("key") else Strength.NONE
 

@@ -9,15 +9,30 @@ from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
 LONG_WORD = 16
-BARE = re.compile(rf"[^\s\"'<>`]{{1,{LONGEST_VALUE}}}")
-LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$)(?=\\{0,7}[\"'])")
+_BARE = re.compile(rf"[^\s\"'<>`]{{1,{LONGEST_VALUE}}}")
+LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$|<<)(?=\\{0,7}[\"'])")
+SCHEME = re.compile(
+    r"(?:bearer|basic|digest|token|negotiate|api-?key|ntlm|hawk|ssws|bot|oauth|aws4-hmac-sha256|sharedkey(?:lite)?"
+    r"|geniekey|key|splunk|discogs|client|jwt|dpop|signature|ghost|hmac|privatetoken)(?:%20|\+|[ \t:])+",
+    re.IGNORECASE,
+)
 DOLLAR = re.compile(r"\$(\w{0,20})\$")
 FREE = 64  # characters that any value may have
+_NEAR_END, _LOOKED_AT = 256, 80  # characters of a bare value, and behind a sign that ends it
 _FREE_WORK, _WORK_EACH = LONGEST_VALUE, 0.35
 _BARE_END = re.compile(
     r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
     r"|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
 )
+
+
+def bare(text: str, place: int) -> re.Match[str] | None:
+    """Return a value without quotes and what follows it without a blank: no more than tells where it ends."""
+    found = _BARE.match(text, place, place + _NEAR_END)
+    if found is None or found.end() - place < _NEAR_END:
+        return found
+    cut = _BARE_END.search(text, place + 1, found.end())
+    return found if cut and cut.end() + _LOOKED_AT < found.end() else _BARE.match(text, place)
 
 
 class Budget:

@@ -98,7 +98,11 @@ def _rows(text: str, place: int, limit: int, secret: set[int], sure: list[Streng
     while place < limit:
         letter = text[place]
         if literal := _LITERAL.match(text, place):
-            if depth and number in secret and is_secret(literal["value"], Strength(min(sure[number], 2))):
+            if (
+                depth
+                and number in secret
+                and is_secret(literal["value"], Strength(min(sure[number], Strength.STRONG)))
+            ):
                 yield Span(*literal.span("value"), "secret")
             place = max(literal.end(), place + 1)
             continue

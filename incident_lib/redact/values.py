@@ -82,14 +82,16 @@ def is_ordinary(value: str) -> bool:
     is_path = ("/" in value or "\\" in value) and _PATH.fullmatch(value)
     if is_path and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
         return True
+    return _is_code_or_time(value) or (is_prose(value) and not _CALL.match(value))
+
+
+def _is_code_or_time(value: str) -> bool:
     if (":" in value and _PLACE_IN_CODE.fullmatch(value)) or _REFERENCE.fullmatch(value):
         return True
     if value[:1].isdigit() and _TIME.fullmatch(value):
         return True
-    if "(" in value and (call := _CALL.match(value)):
-        literals = _LITERAL.findall(value[call.start(1) :])
-        return not any(looks_random(literal) for literal in literals)
-    return is_prose(value)
+    call = _CALL.match(value) if "(" in value else None
+    return call is not None and not any(map(looks_random, _LITERAL.findall(value[call.start(1) :])))
 
 
 def is_prose(value: str) -> bool:

@@ -10,9 +10,9 @@ import string
 from collections.abc import Iterator
 
 from incident_lib.redact.apart import Apart
-from incident_lib.redact.headers import SCHEME, Headers
+from incident_lib.redact.headers import Headers
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
-from incident_lib.redact.place import BARE, DOLLAR, FREE, LITERAL_PREFIX, Budget, has_both
+from incident_lib.redact.place import DOLLAR, FREE, LITERAL_PREFIX, SCHEME, Budget, bare, has_both
 from incident_lib.redact.quotes import BRACKETS, LONGEST_VALUE, OPEN, QUOTE, inside
 from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
@@ -45,7 +45,7 @@ _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
 _IN_NAMES = string.ascii_letters + string.digits + "_.-"
 _COLOUR = r"(?:\x1b|\\x1b|\\u001b)\[[\d;]{0,10}m"
-_CLOSED = re.compile(rf"(?:{QUOTE}|{_COLOUR}|[\])])*")
+_CLOSED = re.compile(rf"(?:(?:{QUOTE})(?:>>)?|{_COLOUR}|[\])])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
 _JOINED = re.compile(
     rf"(?:[ ]\d{{1,2}})?{_SPACE}{{0,40}}"
@@ -70,10 +70,13 @@ _VALUE_BELOW = re.compile(
 _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
 )
+_IN_TUPLE = re.compile(r"\{\s{0,4}(?:<<\\{0,7}[\"'])?\Z")  # of Erlang, by a bare name or a binary
+_SECOND_OF_TUPLE = re.compile(r"[ \t]{0,4},\s{0,20}(?=(?:<<)?\\{0,7}\")")
 _TAGS = re.compile(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
 _RESOURCE = re.compile(r"\barn:[\w-]{2,20}:[^\s\"']{0,140}\Z")
 _TAG_BEGIN = re.compile(r"<[\w.-]{1,36}:\Z")  # with the prefix of a namespace
 _TAG_END = re.compile(r"(?:[^<>\"'\n]|\"[^<>\"\n]{0,200}\"){0,100}>")
+_INNER_TAG = re.compile(r"\s{0,40}<(?:\w{1,12}:)?(?:value|string|text|content|data)(?:\s[^<>]{0,60})?>")
 _ANY = re.compile(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
 _BELOW = re.compile(
     rf"[ \t]{{0,20}}\r?\n{_STAMP}(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{{3,400}}?)[ \t]*(?=\r?\n|$)"
@@ -230,7 +233,8 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
         return  # the name of a secret in a cloud
     if before == "<" or (before == ":" and _TAG_BEGIN.search(text, max(0, start - 40), start)):
         if tag := _TAG_END.match(text, end):
-            yield from reader.until(tag.end(), "<")
+            inner = _INNER_TAG.match(text, tag.end())
+            yield from reader.until((inner or tag).end(), "<")
     elif joined is None:
         yield from _behind(reader, text, place, is_quoted=is_quoted)
     elif text[place - 1] != ")" or place == end or "=" in joined["sign"]:
@@ -256,6 +260,10 @@ def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Ite
 
 def _in_structure(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Iterator[Span]:
     """Yield the value of a pair of name and value, the next element of a list, or the part of a form."""
+    second = _SECOND_OF_TUPLE.match(text, place)
+    if second and _IN_TUPLE.search(text, max(0, reader.start - 16), reader.start):
+        yield from reader.joined(second.end(), "=", is_quoted=is_quoted)
+        return
     if is_quoted and (between := _BETWEEN_PAIR.match(text, place)):
         reader.name_a_value()
         place = between.end()
@@ -367,7 +375,7 @@ class _Reader(Headers, Apart):
 
     def _bare(self, place: int, sign: str, *, is_json: bool) -> Iterator[Span]:
         text = self.text
-        found = BARE.match(text, place)
+        found = bare(text, place)
         if not found:
             return
         end = self.bare_end(found)
