@@ -51,6 +51,11 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """Return the public names, for the Tab key: they are not imported yet."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562), so that importing the package is free."""
     if name not in _HOMES:

@@ -1,6 +1,7 @@
 """What notebooks show: `from incident_lib import display as show`, then `show.findings(case)`."""
 
 from incident_lib.display.answers import (
+    attachments,
     findings,
     hypotheses,
     log,
@@ -31,6 +32,7 @@ __all__ = [
     "Block",
     "Table",
     "against_normal",
+    "attachments",
     "connections",
     "custom",
     "dependencies",

@@ -12,6 +12,7 @@ from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import FindingSeverity
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, index_page
+from incident_lib.reports.attachments import render_attached
 from incident_lib.units import format_count, format_duration
 
 _MOST_LOG_LINES = 400
@@ -131,6 +132,15 @@ def _runbook(case: Case) -> str:
     pages = case.folder.path / "runs" / "any" / "html"  # every page of a run is as deep as this
     href = f"{os.path.relpath(path, pages)}#{first.id}"
     return f'<li>runbook: <a href="{escape(href)}">{escape(path.name)}, {escape(first.id)}</a></li>'
+
+
+def attachments(case: Case) -> Block:
+    """Return what people attached to the incident: pictures, the first rows of tables, with the reasons."""
+    found = case.attached
+    html = (
+        render_attached(found) if found else blocks.note("Nothing is attached; case.attach(thing, why) does.")
+    )
+    return Block(html, format_count(len(found), "attachment"))
 
 
 def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_LINES) -> Block:

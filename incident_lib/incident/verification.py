@@ -146,9 +146,12 @@ def _is_withdrawn(link: Difference, again: set[str]) -> bool:
     return link.what == "missing" and any(path.startswith("events/") and path.endswith(end) for path in again)
 
 
-def _edited(incident: Path, events: Iterable[Event]) -> Iterator[Difference]:
+def _edited(incident: Path, events: tuple[Event, ...]) -> Iterator[Difference]:
     drafts = {
-        str(event.data["file"]): str(event.data.get("sha256", "")) for event in events if "file" in event.data
+        str(event.data[key]): str(event.data.get("sha256", ""))
+        for event in events
+        for key in ("file", "attachment")
+        if key in event.data
     }
     for relative, digest in drafts.items():
         path = decode.inside(incident, relative)

@@ -1,26 +1,30 @@
 """A case: a snapshot with its incident, as notebooks, pages and commands read it."""
 
+import logging
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from incident_lib.config import Settings, nearest
-from incident_lib.errors import FolderError
+from incident_lib.errors import FolderError, UsageError
 from incident_lib.findings.catalogue import Nature
-from incident_lib.incident import manifest
+from incident_lib.incident import attachments, manifest
+from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.snapshot import About, load_about, load_analysis, read_log
 from incident_lib.investigation import frames
+from incident_lib.investigation.attach import content_of
 from incident_lib.investigation.observed import onset_of
 from incident_lib.investigation.stored import load_evidence
 from incident_lib.model import (
     Analysis,
     Event,
+    EventKind,
     Evidence,
     Finding,
     FindingSeverity,
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 R = TypeVar("R", bound=Row)
+
+_LOG = logging.getLogger(__name__)
 
 _SAME = timedelta(seconds=5)  # two findings of one start
 
@@ -142,13 +148,52 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
         return looked_back(self, start, end)
 
+    def note(self, text: str) -> Event:
+        """Write a note on the timeline of the incident, redacted, and return its event.
+
+        Errors: UsageError for an empty text, or where the case belongs to no incident.
+        """
+        if not text.strip():
+            raise UsageError("the text is empty")
+        folder = self._folder()
+        event = folder.record(Draft(kind=EventKind.NOTE, text=text, source="notebook"))
+        msgspec.structs.force_setattr(self, "events", folder.events)
+        return event
+
+    def attach(self, thing: Any, why: str) -> Event:
+        """Keep a figure, a data frame or a file in the incident, redacted, and return its event.
+
+        A figure or axes of matplotlib is kept as PNG, a data frame or a table of `show` as CSV, a path as its
+        file. `why` stands on the timeline and below it in the pages. Errors: UsageError for anything else.
+        """
+        folder = self._folder()
+        data, suffix, left_out = content_of(thing, folder.redactor)
+        reason = f"{why} ({left_out})" if left_out and why.strip() else why
+        event = attachments.attach(folder, data, suffix, reason, source="notebook")
+        msgspec.structs.force_setattr(self, "events", folder.events)
+        return event
+
+    @property
+    def attached(self) -> tuple[attachments.Attached, ...]:
+        """What people attached to the incident, oldest first."""
+        return attachments.attached(self.folder.path, self.events) if self.folder else ()
+
+    def _folder(self) -> IncidentFolder:
+        if self.folder is None:
+            raise UsageError(
+                "this case belongs to no incident; declare one, then open it", command=("declare",)
+            )
+        return self.folder
+
     @property
     def commands(self) -> Commands:
         """What commands carry that are proposed from this case."""
         return self.settings.commands(self.folder.path if self.folder else None)
 
     def of(self, probe: str) -> tuple[Evidence, ...]:
-        """Return the evidence of a probe, one for each target."""
+        """Return the evidence of a probe, one for each target; of a mistyped one none, with a warning."""
+        if (why := self.unknown_probe(probe)).startswith("there is no"):
+            _LOG.warning("%s", why)
         return tuple(item for item in self.evidence if item.probe == probe)
 
     def rows(self, row_type: type[R]) -> tuple[tuple[str, R], ...]:
@@ -156,7 +201,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((item.target, row) for item in self.evidence for row in item.of(row_type))
 
     def findings(self, *prefixes: str) -> tuple[Finding, ...]:
-        """Return the findings whose id begins, or once began, with one of `prefixes`; all of them without."""
+        """Return the findings whose id begins, or once began, with one of `prefixes`; all of them without.
+
+        A prefix that no finding can have is a warning that names the nearest.
+        """
+        for prefix in prefixes:
+            if why := self._unknown_prefix(prefix):
+                _LOG.warning("%s", why)
         return tuple(
             finding
             for finding in self.analysis.findings
@@ -181,6 +232,27 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         the offset that the collection measured. Errors: UsageError naming the nearest service.
         """
         return frames.logs(self, service)
+
+    def __getitem__(self, probe: str) -> "pd.DataFrame":
+        """Return `case.frame(probe)`: behind `case["` the Tab key lists what was collected."""
+        return self.frame(probe)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the probes that were collected, for the Tab key."""
+        return sorted({evidence.probe for evidence in self.evidence})
+
+    def __dir__(self) -> list[str]:
+        """Return what a person uses, for the Tab key: no name of the machinery behind it."""
+        return [name for name in super().__dir__() if not name.startswith("_")]
+
+    def _unknown_prefix(self, prefix: str) -> str:
+        """Return that no finding can begin so, with the nearest beginning; "" where one can."""
+        ids = {*catalogue().kinds, *(finding.id for finding in self.analysis.findings)}
+        ids |= {evidence.probe for evidence in self.evidence}
+        if any(name.startswith(prefix) for each in ids for name in stored_ids(each)):
+            return ""
+        heads = sorted({each.partition(".")[0] for each in ids} | ids)
+        return f"no finding begins with {prefix!r}{nearest(prefix, heads)}"
 
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
@@ -209,7 +281,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         yield from read_log(self.path, service)
 
     def log_text(self, service: str) -> str:
-        """Return the redacted log excerpt of a service, "" when none was kept."""
+        """Return the redacted log excerpt of a service, "" when none was kept.
+
+        Errors: UsageError naming the nearest service.
+        """
+        if why := self.unknown_target(service):
+            raise UsageError(why)
         return "".join(self.log_lines(service))
 
 

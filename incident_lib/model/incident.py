@@ -103,6 +103,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, str | list[str]] = {}
     previous: str = ""  # SHA-256 of the event before it, as far as the writer could see
 
+    def __repr__(self) -> str:
+        return shown.line("Event", f"{self.kind} {self.occurred_at:%H:%M:%S} {self.source}: {self.text}")
+
+    def _repr_html_(self) -> str:
+        """Return what a cell shows."""
+        values = {"at": self.occurred_at, "kind": self.kind, "source": self.source, "evidence": self.evidence}
+        return shown.facts(self.text, values)
+
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a person does during the incident. Its id stays when two copies are merged."""

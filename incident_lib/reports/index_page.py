@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from incident_lib import clock
 from incident_lib.findings.catalogue import Flag
+from incident_lib.incident.attachments import Attached
 from incident_lib.model import (
     Analysis,
     Event,
@@ -24,6 +25,7 @@ from incident_lib.model.notebooks import BY_NAME, display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.topology import Topology
 from incident_lib.reports import blocks
+from incident_lib.reports.attachments import render_attached
 from incident_lib.reports.axis import Lane, Mark, render_axis
 from incident_lib.reports.page import FATES, Banner, Frame, environment
 from incident_lib.reports.situation import Situation
@@ -32,6 +34,7 @@ from incident_lib.units import format_count, format_duration
 
 _MOST_CARDS = 12  # findings that cards show well; more of them are a table, too
 _MOST_EVIDENCE = 120
+_INCIDENT = "../../.."  # from a page of a run
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
 
 
@@ -49,6 +52,7 @@ class IndexFacts(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology = Topology()
     command: tuple[str, str] = ("", "")  # what to type next: what for, and the line
     chart: str = ""  # of what users feel, as HTML
+    attached: tuple[Attached, ...] = ()
 
 
 def render_index(facts: IndexFacts) -> str:
@@ -76,6 +80,7 @@ def render_index(facts: IndexFacts) -> str:
             findings=_markup(blocks.by_target(facts.analysis)),
             not_assessed=_markup(blocks.not_assessed(facts.analysis.not_assessed)),
             timeline=_markup(blocks.timeline(moments(facts.events, facts.changes, facts.onset))),
+            attached=_markup(render_attached(facts.attached, _INCIDENT)),
             notebooks=[_notebook(record) for record in facts.run.notebooks],
             collection=list(_collection(facts)),
         )

@@ -205,6 +205,7 @@ def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
         topology=case.topology,
         command=_next_command(case),
         chart=_chart(case),
+        attached=case.attached,
     )
 
 
