@@ -19,6 +19,7 @@ REASONS = {
     "google-re2": ("patterns that no text can make slow", _NO),
     "httpx": ("POST to PagerDuty; the demo's own requests", "network: the address of PagerDuty"),
     "ipykernel": ("runs the cells of notebooks", "127.0.0.1, files"),
+    "ipywidgets": ("filters and buttons of `incident lab`", _NO),
     "jinja2": ("pages, reports and messages from templates", "files: the templates that ship"),
     "jupyterlab": ("`incident lab`", "127.0.0.1, files"),
     "matplotlib": ("figures in notebooks and on pages", "files: its settings, its list of fonts"),

@@ -15,7 +15,8 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.foreign import BUNDLE, is_marked
 from incident_lib.incident.unbundle import mark_foreign
 from incident_lib.investigation.setup import load_settings, redactor_for
-from incident_lib.run.lab import prepare_lab
+from incident_lib.run.lab import LANDING, prepare_lab
+from incident_lib.run.own import team_notebooks
 
 _STOP_SECONDS = 10.0
 
@@ -37,12 +38,13 @@ def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True
         print(
             "It came from elsewhere: what is stored is replayed; its executed notebooks are pages, in runs/"
         )
-    directory, kept = prepare_lab(folder.path, parameters)
+    directory, kept = prepare_lab(folder.path, parameters, team_notebooks(settings))
     print(f"Notebooks of {folder.id} are in {directory}")
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}")
     print("Ctrl-C ends JupyterLab and its kernels.", flush=True)
-    return _serve(_command(directory, browser=browser, port=port))
+    root = directory if folder.is_foreign else folder.path  # of a foreign one nothing can be opened as code
+    return _serve(_command(root, directory, browser=browser, port=port))
 
 
 def _adopt_lab(folder: IncidentFolder) -> None:
@@ -61,9 +63,10 @@ def _adopt_lab(folder: IncidentFolder) -> None:
         mark_foreign(folder)
 
 
-def _command(directory: Path, *, browser: bool, port: int) -> list[str]:
+def _command(root: Path, directory: Path, *, browser: bool, port: int) -> list[str]:
     command = [sys.executable, "-P", "-m", "incident_lib.run.lab_server"]
-    command += [f"--ServerApp.root_dir={directory}"]
+    landing = (directory / LANDING).relative_to(root).as_posix()
+    command += [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{landing}"]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]

@@ -28,7 +28,7 @@ GROUPS = (
     ),
     ("It is over", ("resolve", "postmortem"), ("close", "reopen", "report", "bundle")),
     ("Past incidents", ("list", "search"), ("similar", "figures", "open", "verify", "redact")),
-    ("Before the first", ("init", "demo"), ("baseline", "runbook", "completion", "help")),
+    ("Before the first", ("init", "demo"), ("baseline", "runbook", "new-notebook", "completion", "help")),
 )
 SHELLS = ("bash", "zsh", "fish")
 _SINCE = "(default 15m, or since a verified mitigation)"
@@ -76,7 +76,7 @@ def build() -> argparse.ArgumentParser:
     for add in (
         _triage, _declare, _run, _lifecycle, _folder, _analyze, _mitigate, _timeline, _compare, _history,
         _bundle, _redact, _communicate, _on_call, _report, _postmortem, _runbook, _health, _logs, _init, _lab,
-        _demo, _completion, _help,
+        _new_notebook, _demo, _completion, _help,
     ):  # fmt: skip
         add(commands)
     _add_global(parser, defaults=True)
@@ -165,7 +165,8 @@ def _run(commands: _Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this one; may be repeated; default: 00 to 40, and 60 once there is something to review",
+        help="only this one, or a file; may be repeated; default: 00 to 40, 60 once there is something to "
+        "review, and those of your team",
     )
     parser.add_argument("--since", help=f"how far back {_SINCE}")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
@@ -460,6 +461,15 @@ def _lab(commands: _Commands) -> None:
     parser = _incident(commands.add("lab", "lab:lab", "open JupyterLab in the incident's folder"))
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="default: the first free from 8888")
+
+
+def _new_notebook(commands: _Commands) -> None:
+    parser = commands.add(
+        "new-notebook",
+        "new_notebook:new",
+        "make a notebook of your team, in notebooks/ beside workbench.toml",
+    )
+    parser.add_argument("name", metavar="NAME", help="of its file, such as 90_queues")
 
 
 def _demo(commands: _Commands) -> None:

@@ -29,6 +29,8 @@ from incident_lib.model.notebooks import InBatch
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.sample import Sample
 from incident_lib.run.batch import Batch, run_notebooks
+from incident_lib.run.lab import changed_in_lab
+from incident_lib.run.own import find_own, team_notebooks, unknown_notebook
 from incident_lib.run.pdf import chromium, print_page
 from incident_lib.units import format_count, format_duration
 
@@ -53,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         window_since(arguments.since)
     if arguments.pdf:
         chromium()
-    named = tuple(dict.fromkeys(_notebook(name) for name in arguments.notebook))
     settings = load_settings(arguments.config or "", arguments.incident)
+    named = tuple(dict.fromkeys(_notebook(settings, name) for name in arguments.notebook))
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     if arguments.watch or arguments.snapshot == "new":
         folder.require_own()
@@ -110,11 +112,12 @@ def _watch(
         raise
 
 
-def _notebook(name: str) -> str:
+def _notebook(settings: Settings, name: str) -> str:
     found = notebooks.find(name)
     if found is None:
-        known = notebooks.names(InBatch.ALWAYS, InBatch.REVIEW)
-        raise UsageError(f"no notebook {name!r} runs in a batch; there are: {', '.join(known)}")
+        if path := find_own(settings, name):
+            return str(path)
+        raise unknown_notebook(settings, name)
     if found.batch is InBatch.NEVER:
         raise UsageError(
             f"{found.name} never runs in a batch: a person reads its plans and approves each in JupyterLab",
@@ -124,7 +127,7 @@ def _notebook(name: str) -> str:
 
 
 def fitting(folder: IncidentFolder) -> tuple[str, ...]:
-    """Return the notebooks that a run without --notebook executes."""
+    """Return the notebooks of ours that a run without --notebook executes; those of the team follow."""
     return notebooks.names(InBatch.ALWAYS, *((InBatch.REVIEW,) if is_ready(folder) else ()))
 
 
@@ -206,7 +209,7 @@ def _run_notebooks(
     batch = Batch(
         case=case,
         directory=directory,
-        notebooks=options.notebooks or fitting(folder),
+        notebooks=options.notebooks or (*fitting(folder), *map(str, team_notebooks(case.settings))),
         parameters={
             "incident": str(folder.path),
             "snapshot": case.snapshot,
@@ -216,6 +219,7 @@ def _run_notebooks(
         jobs=options.jobs,
         deadline_seconds=seconds,
         progress=show,
+        kept=() if options.notebooks or folder.is_foreign else changed_in_lab(folder.path),
     )
     record = run_notebooks(batch)
     folder.seal_run(directory, signer=signer)

@@ -26,6 +26,7 @@ from incident_lib.display.drawings import (
     memory,
     phases,
 )
+from incident_lib.display.interactive import collect_again, explore
 from incident_lib.display.tables import Table, custom, probes, states, table
 
 __all__ = [
@@ -33,11 +34,13 @@ __all__ = [
     "Table",
     "against_normal",
     "attachments",
+    "collect_again",
     "connections",
     "custom",
     "dependencies",
     "endpoints",
     "errors",
+    "explore",
     "findings",
     "hypotheses",
     "latency",

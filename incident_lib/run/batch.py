@@ -12,6 +12,7 @@ import msgspec
 
 from incident_lib import clock, signals
 from incident_lib.errors import UsageError
+from incident_lib.incident.documents import hide_notebook
 from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.setup import redactor_for
@@ -43,6 +44,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = JOBS
     deadline_seconds: float = 300.0
     progress: Progress = lambda _record: None
+    kept: tuple[Path, ...] = ()  # notebooks that a person executed in the lab: rendered as they stand
 
 
 def run_notebooks(batch: Batch) -> RunRecord:
@@ -85,7 +87,7 @@ class _Run:
             snapshot=batch.case.snapshot,
             collected_at=batch.case.collected_at,
             made_at=self.span.began_at,
-            notebooks=tuple(sources),
+            notebooks=(*sources, *(f"{path.stem}_in_the_lab" for path in batch.kept)),
             proposed=batch.case.commands,
         )
 
@@ -97,6 +99,7 @@ class _Run:
             kernels.warm_up()  # first: two threads in the circular imports of jupyter_client see half of it
             self.warming = asyncio.ensure_future(asyncio.to_thread(export.warm_up))
             work = [*(self._run(name, slots) for name in self.sources), self._begin_index()]
+            work += [self._keep(path) for path in self.batch.kept]
             tasks = [asyncio.ensure_future(part) for part in work]
             try:
                 await asyncio.gather(*tasks)
@@ -138,6 +141,16 @@ class _Run:
         self.records[name] = self._write(notebook, record)
         self.batch.progress(self.records[name])
 
+    async def _keep(self, path: Path) -> None:
+        """Write a notebook of a person with the outputs that it has, redacted; it is not executed."""
+        name = f"{path.stem}_in_the_lab"
+        notebook, record = self._read(name, path)
+        if record.status is not ExecutionStatus.FAILED:
+            record = msgspec.structs.replace(record, status=ExecutionStatus.COMPLETED)
+        hidden = hide_notebook(msgspec.to_builtins(dict(notebook)), self.redactor)
+        await self._ready_to_render()
+        self.records[name] = self._write(_as_notebook(hidden), record)
+
     async def _ready_to_render(self) -> None:
         """Wait until pages can be rendered; an interruption meanwhile is for what comes after."""
         while not self.warming.done():
@@ -145,14 +158,19 @@ class _Run:
                 await asyncio.wait({self.warming})
         self.warming.result()
 
-    def _load(self, name: str) -> tuple[Any, NotebookRecord]:
+    def _read(self, name: str, path: Path) -> tuple[Any, NotebookRecord]:
         import nbformat
 
         try:
-            notebook = nbformat.read(self.sources[name], as_version=4)
+            return nbformat.read(path, as_version=4), NotebookRecord(name=name)
         except (OSError, ValueError, nbformat.ValidationError) as error:
             empty = nbformat.v4.new_notebook()
             return empty, execution.refused(name, empty, f"the file is no notebook: {error}")
+
+    def _load(self, name: str) -> tuple[Any, NotebookRecord]:
+        notebook, record = self._read(name, self.sources[name])
+        if record.status is ExecutionStatus.FAILED:
+            return notebook, record
         try:
             parameters.check(name, parameters.declared(notebook), self.batch.parameters)
         except UsageError as error:
@@ -232,6 +250,12 @@ def _never_run(record: NotebookRecord, notebook: Any, reason: str) -> NotebookRe
     kept = msgspec.structs.replace(refused, status=ExecutionStatus.NOT_RUN)
     execution.annotate(notebook, kept)
     return kept
+
+
+def _as_notebook(document: dict[str, Any]) -> Any:
+    from nbformat import from_dict
+
+    return from_dict(document)
 
 
 def _stem(name: str) -> str:

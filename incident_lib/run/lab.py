@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,23 @@ from incident_lib.run.engine import save
 from incident_lib.run.lean import prepare
 from incident_lib.run.parameters import TAG
 
+LANDING = "00_start_here.ipynb"
 _WRITTEN = ".written.json"  # what we put there: name -> digest of its sources
 
 
-def prepare_lab(incident: Path, parameters: Mapping[str, str]) -> tuple[Path, tuple[str, ...]]:
+def prepare_lab(
+    incident: Path, parameters: Mapping[str, str], team: Iterable[Path] = ()
+) -> tuple[Path, tuple[str, ...]]:
     """Return the folder `lab` of an incident with every notebook in it, and which a person had changed.
 
-    A notebook whose sources are not what we wrote belongs to whoever changed it and is left alone;
-    running it changes outputs only. Errors: FolderError.
+    They are the landing notebook, those that ship, and those of the `team`. A notebook whose sources are not
+    what we wrote belongs to whoever changed it and is left alone; running it changes outputs only.
+    Errors: FolderError.
     """
     directory = incident / "lab"
     written, kept = _written(directory), []
-    for source in sorted(resource("notebooks").glob("*.ipynb")):
+    shipped = sorted(resource("notebooks").glob("*.ipynb"))
+    for source in (resource("templates", "notebooks", LANDING), *shipped, *team):
         target = directory / source.name
         if target.exists() and _digest(_read(target)) != written.get(source.name):
             kept.append(source.stem)
@@ -37,6 +42,14 @@ def prepare_lab(incident: Path, parameters: Mapping[str, str]) -> tuple[Path, tu
         written[source.name] = _digest(notebook)
     write_atomic(directory / _WRITTEN, msgspec.json.encode(written))
     return directory, tuple(kept)
+
+
+def changed_in_lab(incident: Path) -> tuple[Path, ...]:
+    """Return the notebooks in `lab` that hold cells of a person: changed, or added; broken ones, too."""
+    directory = incident / "lab"
+    written = _written(directory)
+    found = (path for path in sorted(directory.glob("*.ipynb")) if not path.is_symlink())
+    return tuple(path for path in found if _digest_or_none(path) != written.get(path.name, ""))
 
 
 def preset(notebook: Any, parameters: Mapping[str, str]) -> Any:
@@ -66,6 +79,13 @@ def _read(path: Path) -> Any:
 def _digest(notebook: Any) -> str:
     sources = [[cell.cell_type, cell.source] for cell in notebook.cells]
     return hashlib.sha256(msgspec.json.encode(sources)).hexdigest()
+
+
+def _digest_or_none(path: Path) -> str | None:
+    try:
+        return _digest(_read(path))
+    except FolderError:
+        return None
 
 
 def _written(directory: Path) -> dict[str, str]:

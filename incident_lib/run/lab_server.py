@@ -25,6 +25,7 @@ _FIXED = {
     "ServerApp.allow_unauthenticated_access": "False",
     "ServerApp.disable_check_xsrf": "False",
     "ServerApp.identity_provider_class": "incident_lib.run.lab_server.TokenProvider",
+    "ServerApp.contents_manager_class": "incident_lib.run.lab_files.LabFiles",
     "ServerApp.kernel_spec_manager_class": "incident_lib.run.kernel_specs.SafeKernelSpecManager",
 }
 _USUAL = (f"--MultiKernelManager.default_kernel_name={WORKBENCH}",)  # of what names no kernel

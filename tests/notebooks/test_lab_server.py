@@ -21,7 +21,7 @@ from tests.notebooks.planted import executed, plant
 SECONDS = 60.0
 
 
-BODY = b'{"path": "20_database.ipynb"}'
+BODY = b'{"path": "lab/20_database.ipynb"}'
 CARELESS = """
 c.ServerApp.ip = "0.0.0.0"
 c.ServerApp.token = ""

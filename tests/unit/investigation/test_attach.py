@@ -24,7 +24,8 @@ def case(tmp_path: Path) -> Case:
 
 
 def kept(case: Case) -> list[Path]:
-    return sorted((case.folder.path / "attachments").iterdir())
+    """Return the files in the order in which they were attached."""
+    return [each.path for each in case.attached]
 
 
 def drawn(title: str) -> Figure:

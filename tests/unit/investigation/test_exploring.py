@@ -39,7 +39,7 @@ def test_a_mistyped_beginning_of_findings_is_no_silence(case, caplog):
 
 def test_a_mistyped_service_has_no_log(case):
     with pytest.raises(UsageError, match="did you mean `backend`"):
-        case.log_text("bakcend")
+        case.log_text("backnd")
 
 
 def test_an_event_is_short(tmp_path):

@@ -24,7 +24,7 @@ def test_every_notebook_is_there_and_ready(tmp_path):
     directory, kept = prepare_lab(tmp_path, VALUES)
     assert kept == ()
     assert '"/srv/in cidents/x"' in source(directory / "00_triage.ipynb")
-    assert len(list(directory.glob("*.ipynb"))) >= 5
+    assert len(list(directory.glob("*.ipynb"))) >= 8
 
 
 def test_running_one_keeps_its_outputs_and_changing_one_keeps_the_change(tmp_path):
