@@ -159,7 +159,7 @@ JUDGES = (
     ),
     Judge(
         judge=judge_loading,
-        reads=_names(Flag.MAY_LOAD, Flag.NOT_READY),
+        reads=_names(Flag.MAY_LOAD, Flag.NOT_READY, "data.is_halted", "data.is_idle"),
         changes=_names("may_load:id"),
         renames_to=("redis.connection.starting",),
     ),

@@ -1,5 +1,6 @@
 """Many rollbacks: a habit of pools, or transactions that fail. A silent Redis: blocked, or loading."""
 
+import msgspec
 import pytest
 
 from incident_lib.correlation.loading import judge_loading
@@ -64,3 +65,11 @@ def test_a_redis_that_is_silent_since_its_start_loads_its_data() -> None:
     first, *_ = judge_with(judge_loading, (silent, start))
     assert (first.id, first.severity) == ("redis.connection.starting", FindingSeverity.CRITICAL)
     assert judge_with(judge_loading, (silent, elsewhere)) == [silent, elsewhere]
+
+
+def test_a_silent_cache_whose_process_rests_does_not_load() -> None:
+    start = found("logs.lines.server.not_ready", "cache", FindingSeverity.INFO)
+    for name in ("is_halted", "is_idle"):
+        silent = found("redis.connection.timed_out", "cache", FindingSeverity.CRITICAL)
+        silent = msgspec.structs.replace(silent, data={name: 1.0})
+        assert judge_with(judge_loading, (silent, start)) == [silent, start]

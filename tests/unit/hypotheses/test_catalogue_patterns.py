@@ -436,6 +436,22 @@ def test_a_redis_that_accepts_and_does_not_answer_is_blocked_and_not_down() -> N
         assert ("redis-blocked", "keys") not in hypotheses((*silent, f"keys {gone}"))
 
 
+@pytest.mark.parametrize(
+    ("doing", "cause"),
+    [
+        ("idle", "redis-paused"),
+        ("halted", "redis-blocked"),
+        ("working", "redis-blocked"),
+        ("stuck", "redis-blocked"),
+    ],
+)
+def test_a_silent_redis_is_judged_by_what_its_process_does(doing: str, cause: str) -> None:
+    silent = ("keys redis.connection.timed_out", "orders logs.lines.class.redis_timeout WARNING")
+    ranked = hypotheses((*silent, f"keys redis.connection.{doing}", "orders logs.lines.errors"))
+    assert ranked[0] == (cause, "keys")
+    assert not {("redis-down", "keys"), ("redis-blocked", "keys"), ("redis-paused", "keys")} & {*ranked[1:]}
+
+
 def test_a_store_that_was_killed_for_memory_is_down_for_that_reason() -> None:
     ranked = rank(
         tuple(
