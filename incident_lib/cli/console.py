@@ -85,15 +85,29 @@ def print_rows(console: Console, rows: Iterable[Row], widths: Sequence[int]) -> 
     """
     styles: dict[str, Style] = {}
     segments: list[Segment] = []
+    is_styled = console.color_system is not None
     for row in rows:
-        columns = [_fold(console, text, width) for (text, _), width in zip(row, widths, strict=True)]
-        for line in zip_longest(*columns, fillvalue=""):
-            for name, cells in groupby(zip(line, widths, row, strict=True), key=_style):
-                style = styles.setdefault(name, Style.parse(name))
-                text = "".join(text + " " * (width - _cells(text) + 1) for text, width, _ in cells)
-                segments.append(Segment(text, style))
+        if all(len(text) <= width and is_plain(text) for (text, _), width in zip(row, widths, strict=True)):
+            lines: Iterable[tuple[str, ...]] = (tuple(text for text, _ in row),)
+        else:
+            columns = [_fold(console, text, width) for (text, _), width in zip(row, widths, strict=True)]
+            lines = zip_longest(*columns, fillvalue="")
+        for line in lines:
+            padded = [_padded(text, width) for text, width in zip(line, widths, strict=True)]
+            if not is_styled:
+                segments.append(Segment("".join(padded)))
+            else:
+                cells = zip(padded, row, strict=True)
+                for name, same in groupby(cells, key=_style):
+                    style = styles.setdefault(name, Style.parse(name))
+                    segments.append(Segment("".join(text for text, _ in same), style))
             segments.append(Segment.line())
-    console.print(Segments(segments), end="")
+    fits = sum(widths) + len(widths) <= console.width
+    console.print(Segments(segments), end="", crop=not fits)
+
+
+def _padded(text: str, width: int) -> str:
+    return f"{text:{width + 1}}" if is_plain(text) else text + " " * (width - _cells(text) + 1)
 
 
 def _fold(console: Console, text: str, width: int) -> list[str]:
@@ -129,8 +143,8 @@ def _cells(text: str) -> int:
     return len(text) if is_plain(text) else cell_len(text)
 
 
-def _style(cell: tuple[str, int, tuple[str, str]]) -> str:
-    return cell[2][1]
+def _style(cell: tuple[str, tuple[str, str]]) -> str:
+    return cell[1][1]
 
 
 def print_command(console: Console, line: str) -> None:

@@ -134,12 +134,10 @@ def reasons(now: Signature, then: Signature) -> tuple[str, ...]:
 
 def past_signature(past: PastIncident) -> Signature:
     """Return what an incident looked like at its worst: in the snapshot with the strongest conclusions."""
-    known = verdicts(past.events)
-    seen = [
-        (_strength(snapshot.analysis), signature(snapshot.analysis, snapshot.kinds, known))
-        for snapshot in past.snapshots
-    ]
-    return max(seen, key=lambda entry: entry[0], default=((0.0, 0.0), Signature()))[1]
+    strongest = max(past.snapshots, key=lambda snapshot: _strength(snapshot.analysis), default=None)
+    if strongest is None:
+        return Signature()
+    return signature(strongest.analysis, strongest.kinds, verdicts(past.events))
 
 
 def _strength(analysis: Analysis) -> tuple[float, float]:

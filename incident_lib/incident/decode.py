@@ -48,6 +48,8 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # In all that is read, so by RE2: numbers that may lie outside; times at an end, or without a zone.
 _LARGE = re2.compile(rb"(?:^|[^.\d])\d{16}|[eE]\+?\d")
+_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_MARKS_OF_LARGE = (b"0" * 16, b"e0", b"E0", b"e+0", b"E+0")
 _ODD_TIME = re2.compile(rb'"(?:(?:0001|9999)-\d\d-|\d{4}-\d\d-\d\d[T ][\d:.,]+")')
 _PLACE = re.compile(r" - at (`key` in )?`\$(.*)`$")
 _LACKING = re.compile(r"Object missing required field `(\w+)`")
@@ -303,7 +305,9 @@ def _check(data: bytes) -> bytes:
 
 def _is_odd(bare: bytes, data: bytes) -> bool:
     """Return whether numbers or times need a closer look."""
-    return bool(_LARGE.search(bare) or _ODD_TIME.search(data))
+    as_zeros = bare.translate(_AS_ZEROS)  # where none of these is, no number is large: most files are small
+    may_be_large = any(mark in as_zeros for mark in _MARKS_OF_LARGE)
+    return bool((may_be_large and _LARGE.search(bare)) or _ODD_TIME.search(data))
 
 
 def _document(data: bytes) -> Any:

@@ -1,5 +1,6 @@
 """A snapshot on disk: evidence as it comes in, redacted; findings at the end; then sealed."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -254,8 +255,21 @@ def read_attachment(snapshot: Path, attachment: Attachment) -> Iterator[bytes]:
 
 def _evidence_files(snapshot: Path) -> list[Path]:
     """Return the files of all evidence, sorted; a folder that is a link leads elsewhere, and is left out."""
-    found = sorted((snapshot / "evidence").glob("*/*.json"))
-    return [path for path in found if not path.parent.is_symlink()]
+    return sorted(
+        Path(folder.path, entry.name)
+        for folder in _entries(snapshot / "evidence")
+        if folder.is_dir(follow_symlinks=False)
+        for entry in _entries(folder)
+        if entry.name.endswith(".json")
+    )
+
+
+def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
 
 
 def _kind(kind: type[T], path: Path) -> T:

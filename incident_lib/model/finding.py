@@ -177,4 +177,6 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def apart(self) -> tuple[Finding, ...]:
         """All findings, with the signs of one fact as findings of their own."""
+        if not any(finding.signs for finding in self.findings):
+            return self.findings
         return tuple(each for finding in self.findings for each in finding.apart)
