@@ -59,6 +59,12 @@ def check_configuration(
     return f"{folder.id} was about {before}; from now on it is {now}"
 
 
+def what_differs(settings: Settings, folder: IncidentFolder) -> str:
+    """Return in what a configuration differs from the one that the incident is about, "" in nothing."""
+    before = bound_to(folder)
+    return _words(list(differences(before, identity_of(settings)))) if before else ""
+
+
 def data_of_collection(settings: Settings, folder: IncidentFolder) -> dict[str, str | list[str]]:
     """Return what the event of a snapshot keeps: the configuration, where no event names it as it is.
 

@@ -6,7 +6,12 @@ from incident_lib import clock
 from incident_lib.config import Settings
 from incident_lib.errors import FolderError, UsageError
 from incident_lib.incident import folder as folders
-from incident_lib.incident.binding import OtherConfigurationError, check_configuration, identity_data
+from incident_lib.incident.binding import (
+    OtherConfigurationError,
+    check_configuration,
+    identity_data,
+    what_differs,
+)
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.collect import Watch
@@ -51,7 +56,8 @@ def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
     try:
         check_configuration(settings, folder)
     except OtherConfigurationError:
-        return f"{folder.id} is about other targets; to keep it there all the same, name it with --rebind"
+        different = what_differs(settings, folder)
+        return f"{folder.id} is about other targets ({different}); --rebind keeps it there all the same"
     except UsageError as error:
         return str(error)
     return ""
