@@ -17,7 +17,13 @@ from pathlib import Path
 from tests import faults
 
 ROOT = Path(__file__).resolve().parents[1]
-JUMPS = {"an hour back": "-3600", "a day ahead": "+86400", "in 2038": "@2038-01-19 03:14:06"}
+JUMPS = {
+    "an hour back": "-3600",
+    "an hour ahead": "+3600",
+    "a day ahead": "+86400",
+    "in 1970": "@1970-01-01 00:00:10",
+    "in 2038": "@2038-01-19 03:14:06",
+}
 _LIBRARY = ("lib/*/faketime/libfaketimeMT.so.1", "lib*/faketime/libfaketimeMT.so.1")
 _SECONDS = 120
 _NEGATIVE = re.compile(r"(?<![\w:-])-\d[\d.]* ?(?:ms|s|m|h|d|min|seconds?|minutes?|hours?|days?)\b")

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from incident_lib.cli import main
 from incident_lib.incident.events import Draft
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import sweep_files
+from incident_lib.incident.snapshot import load_about, load_analysis, load_evidence
 from incident_lib.investigation.since import SINCE, since_for
 from incident_lib.model import EventKind, IncidentStatus
 from incident_lib.redact import Redactor
@@ -138,3 +139,49 @@ def test_a_span_does_not_end_before_it_begins(jump):
     span = clock.Span()
     jump(-HOUR)
     assert timedelta() <= span.end() - span.began_at < HOUR
+
+
+@pytest.mark.parametrize(
+    ("to", "part"),
+    [("an hour ahead", 0.5), ("an hour back", 0.3), ("an hour back", 0.7), ("1970", 0.5), ("2038", 0.5)],
+)
+def test_a_clock_that_is_set_while_evidence_is_collected_turns_nothing_around(
+    typed, here, monkeypatch, to, part
+):
+    (here / "workbench.toml").write_text(f'{CONFIGURATION}log = "web.log"\n')
+    right = clock.now
+    lines = (
+        f"{right() - timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ} ERROR connection refused by db:5432"
+        for second in range(300, 0, -1)
+    )
+    (here / "web.log").write_text("\n".join(lines) + "\n")
+    name = declare(typed)
+    reads = []
+    monkeypatch.setattr(clock, "now", lambda: reads.append(right()) or reads[-1])
+    typed("triage")
+    middle = int(len(reads) * part)
+    reads.clear()
+    by = {"an hour ahead": HOUR, "an hour back": -HOUR}
+    years = {"1970": datetime(1970, 1, 1, tzinfo=UTC), "2038": datetime(2038, 1, 19, 3, 14, 6, tzinfo=UTC)}
+    jump = by[to] if to in by else years[to] - right()
+
+    def set_in_the_middle():
+        reads.append(right())
+        return reads[-1] + (jump if len(reads) > middle else timedelta())
+
+    monkeypatch.setattr(clock, "now", set_in_the_middle)
+    typed("triage")
+    monkeypatch.setattr(clock, "now", right)
+    folder = IncidentFolder(here / "incidents" / name, Redactor())
+    first, second = folder.sealed_snapshots
+    assert folder.snapshot("latest") == second
+    about = load_about(second)
+    assert about.window.start < about.window.end
+    before, after = (load_analysis(path).findings for path in (first, second))
+    assert {finding.id for finding in after} == {finding.id for finding in before}
+    assert any(finding.since for finding in after), after
+    assert all(finding.since is None or finding.since <= right() for finding in after)
+    assert all(evidence.duration_seconds >= 0 for evidence in load_evidence(second))
+    shown = typed("show") + typed("timeline")
+    assert not re.search(r"(?<![\w:-])-\d[\d.]* ?(?:ms|s|min|h|d)\b", shown)
+    assert "everything is as it was sealed" in typed("verify")
