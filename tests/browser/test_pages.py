@@ -245,7 +245,7 @@ def test_tables_are_searched_sorted_grouped_and_copied_in_the_readers_zone(brows
     tools.get_by_role("searchbox").fill("")
     tools.get_by_role("combobox").select_option(label="By kind")
     assert table.locator("th[scope=rowgroup]", has_text="decision: 1").is_visible()
-    assert "20:01" in page.locator(".facts").inner_text()
+    assert "20:01" in page.locator(".masthead .facts").inner_text()
     page.get_by_role("button", name="Times: UTC").click()
     assert "20:15:03" in table.inner_text()
     axis = page.locator(".iw-axis").first
