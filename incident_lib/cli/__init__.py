@@ -6,11 +6,15 @@ import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from incident_lib.cli.parser import build
 from incident_lib.cli.stream import Hider, cleaned, defect
 from incident_lib.errors import RedactionError, WorkbenchError
 from incident_lib.signals import EXIT_CODE, exit_now, interrupting
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ABANDONED = "collect "  # threads of a collection, of which none is left but those that were given up
 DONE, BAD, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, EXIT_CODE
@@ -68,6 +72,7 @@ def call(arguments: argparse.Namespace) -> int:
     if runs_notebooks := getattr(arguments, "runs_notebooks", None):
         import_module("incident_lib.run.parents").begin(whole=runs_notebooks(arguments))
     module, _, function = arguments.call.partition(":")
+    _take_changed()  # what was recorded before, in this process, is not this command's
     try:
         return int(getattr(import_module(f"incident_lib.cli.{module}"), function)(arguments))
     finally:
@@ -76,11 +81,16 @@ def call(arguments: argparse.Namespace) -> int:
 
 def _renew_pages(arguments: argparse.Namespace) -> None:
     """Renew the pages of the incidents that the command changed, once everything is printed."""
-    folder = sys.modules.get("incident_lib.incident.folder")
-    if folder and (changed := folder.take_changed()):
+    if changed := _take_changed():
         with suppress(OSError, ValueError):
             sys.stdout.flush()
         import_module("incident_lib.response.home").renew_pages(changed, arguments.config or "")
+
+
+def _take_changed() -> "tuple[Path, ...]":
+    """Return the incidents that were changed since; imports nothing where no folder was opened."""
+    folder = sys.modules.get("incident_lib.incident.folder")
+    return folder.take_changed() if folder else ()
 
 
 def _fail(message: str) -> int:

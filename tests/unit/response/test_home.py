@@ -169,6 +169,13 @@ def test_a_long_incident_has_a_short_page_that_says_so(here):
     assert len(page) < 300_000
 
 
+def test_a_command_renews_what_it_changed_and_nothing_else(here, capsys):
+    other = declare(here / "elsewhere", _declaration("two"), Redactor())
+    run("declare", "--title", "one", "--severity", "sev2")
+    assert (incident(here).path / "index.html").is_file()
+    assert not (other.path / "index.html").exists()
+
+
 def test_a_damaged_incident_does_not_empty_the_list(here):
     run("declare", "--title", "one", "--severity", "sev2")
     other = declare(here / "incidents", _declaration("two"), Redactor())
