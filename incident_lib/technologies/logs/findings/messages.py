@@ -1,5 +1,6 @@
 """What the other lines of a log mean: error classes, tracebacks, error lines, starts and crashes."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ from incident_lib.units import format_duration, format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
+_RETRIED = re.compile(r"\b[Rr]etrying\b")  # what failed is done again
 _BEGINNING = 0.1  # of the time of a log
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
@@ -48,7 +50,8 @@ def judge_classes(view: View) -> Iterator[Finding]:
         meant = explained or _in_a_restart(row, view)
         of_client = known.is_of_client and is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
-        passing = few or over or meant or of_client or passes or not view.summary.has_times
+        helped = bool(_RETRIED.search(row.example)) and _serves_all(view)
+        passing = few or over or meant or of_client or passes or helped or not view.summary.has_times
         found = finding(
             view.evidence,
             f"class.{row.error_class}",
@@ -70,6 +73,12 @@ def judge_classes(view: View) -> Iterator[Finding]:
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
         yield found if known.is_lasting else judged(view, found, state_of(view, spell_of(row)))
+
+
+def _serves_all(view: View) -> bool:
+    """Return whether the log has requests, and none of them failed."""
+    summary = view.summary
+    return summary.requests_count >= view.limit("errors.least_count") and not summary.server_errors_count
 
 
 def _unknown_class(row: LogErrorClass) -> LogClass:
@@ -201,8 +210,7 @@ def _is_error_line(row: LogTemplate) -> bool:
 def _goes_with_success(row: LogTemplate, ratio: float, view: View) -> bool:
     """Return whether a rare error was there from the beginning of the log, and no request fails for it."""
     summary = view.summary
-    served = summary.requests_count >= view.limit("errors.least_count") and not summary.server_errors_count
-    if not served or row.first_at is None or summary.first_at is None or summary.last_at is None:
+    if not _serves_all(view) or row.first_at is None or summary.first_at is None or summary.last_at is None:
         return False
     before = (row.first_at - summary.first_at) / max(summary.last_at - summary.first_at, _QUIET)
     return before <= _BEGINNING and ratio < view.limit("error_lines.warning_ratio")
