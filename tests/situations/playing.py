@@ -3,7 +3,17 @@
 import time
 from collections.abc import Callable
 
-from tests.situations import moments, postgres, programs, proxies, redis, refusals, replication, starts
+from tests.situations import (
+    moments,
+    postgres,
+    programs,
+    proxies,
+    redis,
+    refusals,
+    replication,
+    reported,
+    starts,
+)
 from tests.situations.judging import Expected, wrong_with
 from tests.situations.world import Over, World
 
@@ -16,6 +26,7 @@ _MODULES = {
     "refusals": refusals,
     "nginx": proxies,
     "then and now": moments,
+    "public threads": reported,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]
