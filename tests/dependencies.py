@@ -51,6 +51,31 @@ REASONS = {
 _FOR_TESTS = "only in development; never installed for users"
 
 
+# What runs notebooks: `incident-workbench-core` has it as an extra alone.
+NOTEBOOKS = {
+    *("ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "pandas"),
+    "papermill",
+}
+
+
+def differences_of_core() -> Iterator[str]:
+    """Yield what core/pyproject.toml has otherwise than pyproject.toml without the packages for notebooks."""
+    whole, core = (
+        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for folder in (ROOT, ROOT / "core")
+    )
+    for name in ("version", "license", "requires-python", "scripts", "entry-points"):
+        if whole[name] != core[name]:
+            yield f"core/pyproject.toml has another {name}"
+    for_notebooks = [line for line in whole["dependencies"] if re.split(r"[<>=\[]", line)[0] in NOTEBOOKS]
+    others = [line for line in whole["dependencies"] if line not in for_notebooks]
+    extras = {name: lines for name, lines in whole["optional-dependencies"].items() if name != "test"}
+    if core["dependencies"] != others:
+        yield "core/pyproject.toml has other dependencies than those without notebooks"
+    if core["optional-dependencies"] != {"notebooks": for_notebooks, **extras}:
+        yield "core/pyproject.toml has other extras"
+
+
 def declared() -> dict[str, tuple[str, str]]:
     """Return the dependencies of pyproject.toml: name -> extra ("" for none) and range."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -108,6 +133,7 @@ def dependency_table() -> Iterator[str]:
 
 def problems() -> Iterator[str]:
     """Yield dependencies without a reason, a licence or a version, and reasons without a dependency."""
+    yield from differences_of_core()
     known, versions = declared(), pinned()
     for name, (extra, _) in known.items():
         if name not in REASONS and extra != "test":

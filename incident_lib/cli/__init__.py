@@ -69,7 +69,8 @@ def call(arguments: argparse.Namespace) -> int:
 
     Where it runs notebooks, kernels are prepared from here on: the imports of both take about as long.
     """
-    if runs_notebooks := getattr(arguments, "runs_notebooks", None):
+    runs_notebooks = getattr(arguments, "runs_notebooks", None)
+    if runs_notebooks and not getattr(arguments, "no_notebooks", False):
         import_module("incident_lib.run.parents").begin(whole=runs_notebooks(arguments))
     module, _, function = arguments.call.partition(":")
     _take_changed()  # what was recorded before, in this process, is not this command's

@@ -17,6 +17,7 @@ from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.setup import marks_for, redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.model.commands import Commands
+from incident_lib.run.installed import EXECUTE, require
 from incident_lib.units import format_duration
 
 _TITLE = "Shop: orders fail or hang"
@@ -34,6 +35,8 @@ def demo(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.fault not in stacks.FAULTS:
         raise UsageError(f"no fault is called {arguments.fault!r}; there are: {', '.join(stacks.FAULTS)}")
+    if not arguments.hold:
+        require(EXECUTE, "incident demo")
     console = console_for(no_color=arguments.no_color)
     console.print("Starting PostgreSQL, Redis, an application and its users on this machine ...", style="dim")
     with stacks.DemoStack(incidents=Path.cwd() / "incidents") as stack:

@@ -15,6 +15,7 @@ from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.foreign import BUNDLE, is_marked
 from incident_lib.incident.unbundle import mark_foreign
 from incident_lib.investigation.setup import load_settings, redactor_for
+from incident_lib.run.installed import LAB, require
 from incident_lib.run.lab import LANDING, prepare_lab
 from incident_lib.run.own import team_notebooks
 
@@ -23,6 +24,7 @@ _STOP_SECONDS = 10.0
 
 def lab(arguments: argparse.Namespace) -> int:
     """Return JupyterLab's exit code; Ctrl-C ends it and its kernels and is no failure."""
+    require(LAB, "incident lab")
     settings = load_settings(arguments.config or "", arguments.incident)
     folder = folders.find(settings.incidents, arguments.incident, redactor_for(settings))
     return open_lab(settings, folder, browser=not arguments.no_browser, port=arguments.port)

@@ -42,9 +42,9 @@ class _Version(argparse.Action):
     """Print the version when it is asked for: finding it takes longer than all of the help."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version  # noqa: PLC0415 - takes longer than all of the help
+        from incident_lib.resources import distribution  # noqa: PLC0415 - takes longer than all of the help
 
-        parser.exit(message=f"incident workbench {version('incident-workbench')}\n")
+        parser.exit(message=f"incident workbench {distribution()[1] or '(not installed)'}\n")
 
 
 class _Commands:
@@ -167,6 +167,9 @@ def _run(commands: _Commands) -> None:
         metavar="NAME",
         help="only this one, or a file; may be repeated; default: 00 to 40, 60 once there is something to "
         "review, and those of your team",
+    )
+    parser.add_argument(
+        "--no-notebooks", action="store_true", help="the index page alone, which needs no Jupyter"
     )
     parser.add_argument("--since", help=f"how far back {_SINCE}")
     parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")

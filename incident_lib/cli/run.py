@@ -29,6 +29,7 @@ from incident_lib.model.notebooks import InBatch
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.sample import Sample
 from incident_lib.run.batch import Batch, run_notebooks
+from incident_lib.run.installed import EXECUTE, require
 from incident_lib.run.lab import changed_in_lab
 from incident_lib.run.own import find_own, team_notebooks, unknown_notebook
 from incident_lib.run.pdf import chromium, print_page
@@ -45,12 +46,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 300.0
     verbose: bool = False
     pdf: bool = False
+    index_alone: bool = False  # no notebook is run
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 3 when a notebook did not complete or the deadline passed."""
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
+    if arguments.no_notebooks and arguments.notebook:
+        raise UsageError("--notebook names what to run, and --no-notebooks runs none; leave one out")
+    if not arguments.no_notebooks:
+        require(EXECUTE, "incident run", instead="`incident run --no-notebooks` writes the index page alone")
     if arguments.since is not None:
         window_since(arguments.since)
     if arguments.pdf:
@@ -76,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         timeout=arguments.timeout,
         verbose=arguments.verbose,
         pdf=arguments.pdf,
+        index_alone=arguments.no_notebooks,
     )
     return run_incident(settings, folder, console, options, as_json=arguments.json)
 
@@ -126,6 +133,13 @@ def _notebook(settings: Settings, name: str) -> str:
     return found.name
 
 
+def _notebooks(settings: Settings, folder: IncidentFolder, options: Options) -> tuple[str, ...]:
+    """Return what a run executes: what was named, else what fits and the team's own."""
+    if options.index_alone:
+        return ()
+    return options.notebooks or (*fitting(folder), *map(str, team_notebooks(settings)))
+
+
 def fitting(folder: IncidentFolder) -> tuple[str, ...]:
     """Return the notebooks of ours that a run without --notebook executes; those of the team follow."""
     return notebooks.names(InBatch.ALWAYS, *((InBatch.REVIEW,) if is_ready(folder) else ()))
@@ -145,7 +159,8 @@ def run_incident(
     terminal.print_analysis(console, case, verbose=options.verbose)
     if unkept:
         return _end_unkept(case, folder, console, unkept, as_json=as_json)
-    console.print("\nRunning the notebooks ...", style="dim")
+    if not options.index_alone:
+        console.print("\nRunning the notebooks ...", style="dim")
     left = max(1.0, options.timeout - (clock.monotonic() - started))
     try:
         record, path = _run_notebooks(case, folder, console, options, seconds=left)
@@ -209,7 +224,7 @@ def _run_notebooks(
     batch = Batch(
         case=case,
         directory=directory,
-        notebooks=options.notebooks or (*fitting(folder), *map(str, team_notebooks(case.settings))),
+        notebooks=_notebooks(case.settings, folder, options),
         parameters={
             "incident": str(folder.path),
             "snapshot": case.snapshot,

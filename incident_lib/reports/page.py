@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,7 @@ from incident_lib.model import Incident
 from incident_lib.model.commands import Commands
 from incident_lib.model.notebooks import display_name
 from incident_lib.model.run import ExecutionStatus, NotebookRecord
-from incident_lib.resources import resource
+from incident_lib.resources import distribution, resource
 from incident_lib.units import format_duration
 
 if TYPE_CHECKING:
@@ -181,7 +180,5 @@ def moment(at: datetime) -> Markup:
 
 
 def _version() -> str:
-    try:
-        return version("incident-workbench")
-    except PackageNotFoundError:
-        return "(not installed)"
+    _, version = distribution()
+    return version or "(not installed)"

@@ -51,8 +51,11 @@ def run_notebooks(batch: Batch) -> RunRecord:
     """Return the record of the run; its folder then holds every notebook, every page, the index and run.json.
 
     Interrupted (`signals.ENDING`) it ends the kernels, writes all of that too and returns INTERRUPTED.
-    Sealing is the caller's. Errors: UsageError for a notebook that does not exist, FolderError.
+    Without notebooks that is the index and run.json, and no Jupyter is imported. Sealing is the caller's.
+    Errors: UsageError for a notebook that does not exist, FolderError.
     """
+    if not batch.notebooks:
+        return _Run(batch, {}).finish(interrupted=False)
     kernels.begin(whole=False)
     prepare()
     sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
@@ -112,7 +115,7 @@ class _Run:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 raise
-            return self._finish(interrupted=interrupted)
+            return self.finish(interrupted=interrupted)
 
     async def _begin_index(self) -> None:
         """Write the index with what is known already, while the first kernels start."""
@@ -185,7 +188,8 @@ class _Run:
         write_atomic(self.batch.directory / record.html, page.encode())
         return record
 
-    def _finish(self, *, interrupted: bool) -> RunRecord:
+    def finish(self, *, interrupted: bool) -> RunRecord:
+        """Return the record of the run, once it and the index are written."""
         complete = all(record.status is ExecutionStatus.COMPLETED for record in self.records.values())
         done = RunStatus.DONE if complete else RunStatus.PARTIAL
         record = self._record(RunStatus.INTERRUPTED if interrupted else done)

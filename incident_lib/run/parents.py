@@ -256,6 +256,8 @@ def impossible(command: Sequence[str], environment: Mapping[str, str]) -> str:
         return f"kernels are not forked on {sys.platform}"
     if environment.get(_FORK_VARIABLE, "").lower() == "no":
         return f"{_FORK_VARIABLE} is no"
+    if find_spec("ipykernel") is None:
+        return "ipykernel is not installed"
     if _arguments(command) is None:
         return f"the kernel is not started by {sys.executable} -P -m ipykernel_launcher"
     if any(not path.startswith("/") for path in environment.get("PYTHONPATH", "/").split(os.pathsep)):
