@@ -7,6 +7,8 @@ import psycopg
 import pytest
 
 from incident_lib.model import EvidenceStatus, FindingSeverity, ProblemKind
+from incident_lib.technologies.postgres.probes.counters import PAUSE_SECONDS, WATCH_SECONDS
+from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresWait
 from tests.integration import postgres_clients, postgres_service
 from tests.integration.postgres_clients import Clients, until
 from tests.integration.postgres_service import Server
@@ -32,6 +34,22 @@ def test_a_healthy_server_gives_one_ok_each(server: Server) -> None:
     looks = (collect(server.settings()) for _ in range(3))  # another process may hold one of them up
     assert any(sum(evidence.duration_seconds for evidence in look.values()) < 4 for look in looks)
     assert "-- 127.0.0.1" in every["connection"].source
+
+
+def test_sessions_are_sampled_for_longer_where_one_waits_for_a_lock(clients: Clients, server: Server) -> None:
+    clients.later("report", "SELECT pg_sleep(60)")
+    looks = (collect(server.settings(), "counters")["counters"].of(PostgresWait) for _ in range(3))
+    most = WATCH_SECONDS / PAUSE_SECONDS
+    # What the fixtures rolled back may still be reported in the first of them.
+    assert any({row.sample_count < most - 1 for row in look} == {True} for look in looks)
+    holder = clients.open("holder")
+    holder.execute("BEGIN; UPDATE stock SET n = n WHERE id = 1")
+    clients.later("web", "UPDATE stock SET n = n WHERE id = 1")
+    clients.waiting(1)
+    watched = collect(server.settings(), "counters")["counters"]
+    busy, counters = watched.of(PostgresWait), watched.of(PostgresCounters)
+    assert "Lock" in {row.wait_type for row in busy}
+    assert {row.interval_seconds >= WATCH_SECONDS for row in counters} == {True}
 
 
 def test_long_queries_and_idle_transactions(clients: Clients, server: Server) -> None:

@@ -53,6 +53,8 @@ IDLE = "import time; print('ready', flush=True); time.sleep(60)"
 def test_running(tmp_path):
     with process(tmp_path, IDLE) as made:
         evidence, found = look(tmp_path, limit=1 << 30)
+        unlimited, _ = look(tmp_path)
+    assert len(unlimited.of(MemorySample)) < len(evidence.of(MemorySample)), "growth has no limit to reach"
     (state,) = evidence.of(ProcessState)
     assert evidence.status is EvidenceStatus.COLLECTED
     assert state.pid == made.pid

@@ -33,7 +33,7 @@ from incident_lib.technologies.postgres.rows import (
 )
 
 CALM_SECONDS, WATCH_SECONDS = 1.2, 2.0  # sessions report what they did once a second
-_PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.1
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
 _LEAST_SHARE = 0.1  # of what runs; a statement with less is no load
 _WAITS_FOR_OTHERS = frozenset({"Lock", "Client", "Timeout"})
@@ -66,7 +66,7 @@ def watch_waits(
     longest: dict[str, float] = {}
     samples = 0
     for until in (CALM_SECONDS, WATCH_SECONDS):
-        while clock.monotonic() - begun < until and samples * _PAUSE_SECONDS < until:
+        while clock.monotonic() - begun < until and samples * PAUSE_SECONDS < until:
             for row in session.rows(text):
                 seen[row["wait_type"], row["wait_event"]] += row["session_count"]
                 if row["wait_type"] not in _WAITS_FOR_OTHERS:
@@ -74,7 +74,7 @@ def watch_waits(
                     ran[query] += row["session_count"]
                     longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
             samples += 1
-            time.sleep(max(0.0, begun + samples * _PAUSE_SECONDS - clock.monotonic()))
+            time.sleep(max(0.0, begun + samples * PAUSE_SECONDS - clock.monotonic()))
         if _is_calm(session, before, seen):
             break
     return (*wait_rows(seen, samples), *statement_rows(ran, samples, longest))
