@@ -35,16 +35,14 @@ MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
 _TRIM = " \t\r\n\"'`,;"
 _SEPARATED = re.compile(r"[:.]|_.*_|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
 _MIXED = 5  # letters and digits together from this length on look like a secret
-_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}", re.IGNORECASE)  # that no word has in a row
-_SHORT_FORMS = re.compile(
-    r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?", re.IGNORECASE
-)
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")  # that no word has in a row
+_SHORT_FORMS = re.compile(r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?")
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _UNSPOKEN, _SPOKEN, _FEW_VOWELS = 10, 16, 0.22
 _ALNUM, _HEX, _VOWELS = (
     re.compile(r"[^\W_]"),
     re.compile(r"[\da-fA-F]+", re.ASCII),
-    re.compile(r"[aeiouyAEIOUY]"),
+    re.compile(r"[aeiouy]"),
 )
 _LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
@@ -146,7 +144,7 @@ def looks_random(value: str) -> bool:
     if runs >= 4 and len(body) / runs < 4.0:
         return has_digit or len(body) / runs < 2.5
     is_mixed = has_digit or (body.lower() != body and body.upper() != body)
-    if is_mixed and len(body) >= _UNSPOKEN and _is_unspeakable(_SHORT_FORMS.sub("", body)):
+    if is_mixed and len(body) >= _UNSPOKEN and _is_unspeakable(_SHORT_FORMS.sub("", body.lower())):
         return True
     return len(body) >= _LONG and has_digit and not body.isdigit() and _HEX.fullmatch(body) is not None
 
@@ -159,7 +157,7 @@ _KIND_OF_ASCII = {number: _kind(chr(number)) for number in range(128)}
 
 
 def _is_unspeakable(value: str) -> bool:
-    """Return whether letters make up no words: too many consonants in a row, or too few vowels in all."""
+    """Return whether small letters make up no words: many consonants in a row, or few vowels in all."""
     is_long = len(value) >= _SPOKEN and value.isalnum()
     is_poor = is_long and len(_VOWELS.findall(value)) / len(value) < _FEW_VOWELS
     return is_poor or _CONSONANTS.search(value) is not None

@@ -142,12 +142,19 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
 
 
 def _in_haste(data: bytes, first: int, done: int) -> _Spans:
-    """Return the long words from here to the line's end, of a text too full of beginnings to try each."""
+    """Return the long words and the numbers of persons from here to the line's end.
+
+    The text is too full of beginnings to try each.
+    """
     end = min(_line_end(data, first + 1), first + _FAR)
     begin = max(done, first - _LONGEST_BEFORE)
     words = _LONG_WORD.finditer(data, begin, end + _FAR)
     near = itertools.takewhile(lambda word: word.start() < end, words)
-    return [(*word.span(), "token") for word in near]
+    found = [(*word.span(), "token") for word in near]
+    for person in _PERSON.finditer(data, begin, end):
+        if person.start() == begin or data[person.start() - 1] not in _ALNUM:
+            found += _ssn(data, person.start(), done)
+    return list(_apart(sorted(found)))
 
 
 def _line_end(data: bytes, place: int) -> int:

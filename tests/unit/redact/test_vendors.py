@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_lib.redact import vendors
+from incident_lib.redact import Redactor, vendors
 
 _TABLES = tomllib.loads(vendors.DATA.read_text(encoding="utf-8"))
 _PARTS = {"uuid": "{8}-{4}-{4}-{4}-{12}", "words": "_api_key", "name": "=", "sep": ": "}
@@ -233,3 +233,9 @@ def test_time_grows_in_proportion(piece):
     seconds(2_000)
     ratios = [(seconds(32_000) + 0.01) / (seconds(4_000) + 0.01) for _ in range(2)]
     assert min(ratios) < 24, ratios  # 8 where it is in proportion, 64 where it is quadratic
+
+
+def test_each_of_a_thousand_numbers_of_persons_is_found():
+    numbers = [f"{100 + number % 500}-{10 + number % 89}-{1000 + number}" for number in range(1000)]
+    out = Redactor().text(" ".join(f"ssn {number}" for number in numbers))
+    assert [number for number in numbers if number in out] == []
