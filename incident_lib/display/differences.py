@@ -1,11 +1,12 @@
 """Now against normal, and what rises over time, in a notebook."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from incident_lib import clock
 from incident_lib.correlation.trend import followed, trend_findings
 from incident_lib.display.block import Block
-from incident_lib.display.drawings import memory
+from incident_lib.display.drawings import chart_html, memory
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.findings.trend import latest_life, steady_rise
 from incident_lib.incident.samples import load_samples, watches
@@ -49,7 +50,7 @@ def reanalyzed(case: Case) -> Block:
 def resources(case: Case) -> Block:
     """Return memory in use against the limits, and what rises over the newest watch of the incident."""
     used, rising = memory(case), trends(case)
-    return Block(used.html + rising.html, f"{used.summary}; {rising.summary}")
+    return Block(used.html + rising.html, f"{used.summary}; {rising.summary}", (*used.axes, *rising.axes))
 
 
 def trends(case: Case) -> Block:
@@ -61,13 +62,14 @@ def trends(case: Case) -> Block:
         return Block(html + blocks.command("For trends:", line), "no samples")
     samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)
     found = tuple(trend_findings(samples, thresholds))
-    plots = "".join(_plots(samples, thresholds))
-    return Block(blocks.findings(found) + plots, format_count(len(samples), "sample"))
+    made = list(_plots(samples, thresholds))
+    axes = [each for each in made if not isinstance(each, str)]
+    html = blocks.findings(found) + "".join(map(chart_html, made))
+    return Block(html, format_count(len(samples), "sample"), axes)
 
 
-def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[str]:
-    """Yield a plot of each number that rises steadily."""
+def _plots(samples: tuple[Sample, ...], thresholds: Thresholds) -> Iterator[Any]:
+    """Yield a chart of each number that rises steadily."""
     for series in map(latest_life, followed(samples)):
         if line := steady_rise(series, thresholds):
-            caption = f"{series.labels['target']}: {series.labels['what']}"
-            yield plot_trend(caption, series, rise=(line.begins, line.ends))
+            yield plot_trend(series, rise=(line.begins, line.ends))

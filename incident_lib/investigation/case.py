@@ -254,6 +254,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         heads = sorted({each.partition(".")[0] for each in ids} | ids)
         return f"no finding begins with {prefix!r}{nearest(prefix, heads)}"
 
+    def plot(self, probe: str, target: str = "", *, ax: Any = None) -> Any:
+        """Return matplotlib's axes with what a probe collected of a target drawn, onset and changes marked.
+
+        `ax` draws into axes of yours. Without `target`, the first target that has something to draw. A
+        sentence where there is nothing. Errors: UsageError naming the nearest probe or target.
+        """
+        return frames.plot(self, probe, target, ax=ax)
+
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
         """When, at which target, and what: every change that evidence shows, oldest first."""

@@ -49,27 +49,45 @@ def frame(case: "Case", probe: str, target: str = "", *, record: str = "") -> "p
     the names, so durations are seconds as numbers. What could not be collected is a warning, and named in
     `frame.attrs["missing"]`. Errors: UsageError naming the nearest probe, target or record.
     """
-    if why := case.unknown_probe(probe) or (target and case.unknown_target(target)):
-        raise UsageError(why)
-    evidence = [each for each in case.of(probe) if target in {"", each.target}]
-    if not evidence:
-        where = ", ".join(each.target for each in case.of(probe))
-        raise UsageError(f"{probe} was not collected of {target}; it was of {where}")
+    evidence = _collected(case, probe, target)
     records = [(each.target, row) for each in evidence for row in each.rows]
     kinds = list(dict.fromkeys(tag_of(type(row)) for _, row in records))
     if record and kinds and record not in kinds:
         raise UsageError(f"{probe} has no records {record!r}{nearest(record, kinds)}")
     chosen = [(of, row) for of, row in records if record in {"", tag_of(type(row))}]
     made = frame_of(chosen)
-    made.attrs = {"probe": probe, "snapshot": case.snapshot, "missing": missing(evidence)}
+    made.attrs = {"probe": probe, "missing": missing(evidence), **_marks(case)}
     return made
+
+
+def plot(case: "Case", probe: str, target: str = "", *, ax: Any = None) -> Any:
+    """Return the axes in which the evidence of a probe is drawn, or a sentence. Errors: UsageError."""
+    drawn: Any = ""
+    for evidence in _collected(case, probe, target):
+        drawn = evidence.plot(ax=ax, onset=case.onset, changes=case.changes)
+        if not isinstance(drawn, str):
+            break
+    return drawn
+
+
+def _collected(case: "Case", probe: str, target: str) -> list[Evidence]:
+    """Return the evidence of a probe and target. Errors: UsageError naming the nearest."""
+    if why := case.unknown_probe(probe) or (target and case.unknown_target(target)):
+        raise UsageError(why)
+    evidence = [each for each in case.of(probe) if target in {"", each.target}]
+    if not evidence:
+        where = ", ".join(each.target for each in case.of(probe))
+        raise UsageError(f"{probe} was not collected of {target}; it was of {where}")
+    return evidence
 
 
 def frame_of(records: Sequence[tuple[str, Row]]) -> "pd.DataFrame":
     """Return records, each with its target, as a data frame."""
     import pandas as pd
 
-    made = pd.DataFrame(
+    from incident_lib.investigation.plotted_frames import Frame
+
+    made = Frame(
         [
             {"target": target, "record": tag_of(type(row)), **msgspec.structs.asdict(row)}
             for target, row in records
@@ -100,6 +118,8 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    from incident_lib.investigation.plotted_frames import Frame
+
     if why := case.unknown_target(service):
         raise UsageError(why)
     evidence = [each for each in case.of("logs.lines") if each.target == service]
@@ -123,15 +143,20 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
         }
         for record in records
     ]
-    made = pd.DataFrame(lines, columns=list(_LOG_COLUMNS))
+    made = Frame(lines, columns=list(_LOG_COLUMNS))
     made["time"] = pd.to_datetime(made["time"], utc=True)
     made = made.astype(_LOG_COLUMNS)
     made["level"] = made["level"].cat.set_categories(_levels(), ordered=True)
     absent = [] if records else [f"the snapshot holds no line of {service}"]
-    made.attrs = {"service": service, "snapshot": case.snapshot, "missing": missing(evidence) or absent}
+    made.attrs = {"service": service, "missing": missing(evidence) or absent, **_marks(case)}
     for each in absent:
         _LOG.warning("%s", each)
     return made
+
+
+def _marks(case: "Case") -> dict[str, Any]:
+    """Return what `.plot()` of a frame marks."""
+    return {"snapshot": case.snapshot, "onset": case.onset, "changes": case.changes}
 
 
 def missing(evidence: list[Evidence]) -> list[str]:

@@ -1,6 +1,6 @@
 """Evidence: what one probe saw of one target at one moment, or why it could not see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from incident_lib.errors import ProblemKind, TargetError
-from incident_lib.model import shown
+from incident_lib.model import drawing, shown
 from incident_lib.model.rows import Row, decode_row, decode_rows, tag_of
 from incident_lib.units import format_count
 
@@ -96,6 +96,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
             "source": self.source,
         }
         return shown.facts(self.ref, values)
+
+    def plot(
+        self, *, ax: Any = None, onset: datetime | None = None, changes: Sequence[drawing.Change] = ()
+    ) -> Any:
+        """Return matplotlib's axes with its numbers drawn; a sentence where it has none.
+
+        `ax` draws into axes of yours. `onset` and `changes` are marked: `case.onset`, `case.changes`.
+        """
+        return drawing.draw(self, onset=onset, changes=changes, ax=ax)
 
     @property
     def is_late_by_us(self) -> bool:

@@ -1,9 +1,12 @@
 """A series: numbers over time in one shape, computed from what was stored, whichever record holds it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
+
+from incident_lib.model import drawing
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     step_seconds: float | None = None  # how long each point lasts, None for moments
     limit: float | None = None  # where it ends, in the same unit
     evidence: tuple[str, ...] = ()  # Evidence.ref
+
+    def plot(
+        self, *, ax: Any = None, onset: datetime | None = None, changes: Sequence[drawing.Change] = ()
+    ) -> Any:
+        """Return matplotlib's axes with the series drawn; a sentence where it has nothing to draw.
+
+        `ax` draws into axes of yours. `onset` and `changes` are marked: `case.onset`, `case.changes`.
+        """
+        return drawing.draw(self, onset=onset, changes=changes, ax=ax)
 
     @property
     def newest(self) -> float | None:

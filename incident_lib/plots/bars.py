@@ -1,18 +1,22 @@
-"""Bars, a line each, with its parts, its number and, where there is one, its limit."""
+"""Bars, a line each, with its name, its parts, its number and, where there is one, its limit."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from incident_lib.plots.svg import WIDTH, Axis, bar, figure, line, shorten, text
+from incident_lib.plots.svg import shorten
+from incident_lib.plots.text_width import text_width
 from incident_lib.plots.values import show
 
-_LABEL, _RIGHT, _STEP, _THICK = 260.0, 130.0, 22.0, 13.0
+_STEP, _THICK = 36.0, 11.0
 _MOST = 25
+_NOTE = 30  # letters
+_GAP = 20.0
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
-    """One bar: parts as (CSS class, value, name), and what is written behind it."""
+    """One bar: parts as (colour, value, name), and what is written at its end."""
 
     label: str
     parts: tuple[tuple[str, float, str], ...]
@@ -26,37 +30,57 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plot_bars(
-    caption: str, bars: Sequence[Bar], *, unit: str = "", keys: Sequence[tuple[str, str]] = ()
-) -> str:
-    """Return the bars in the order given, 25 at most, which is said; `unit` is a suffix such as `_bytes`."""
+    title: str,
+    bars: Sequence[Bar],
+    *,
+    unit: str = "",
+    keys: Sequence[tuple[str, str]] = (),
+    conclusion: str = "",
+    ax: Any = None,
+) -> Any:
+    """Return the axes in which bars are drawn in the order given, 25 at most, which is said.
+
+    `unit` is a suffix such as `_bytes`; `keys` names the colours. A sentence where there is no bar.
+    """
     shown = bars[:_MOST]
-    top = 20.0 if keys else 4.0
-    longest = max((max(each.length, each.limit or 0.0) for each in shown), default=0.0)
-    x = Axis(0, longest or 1, _LABEL, WIDTH - _RIGHT)
-    parts = [_keys(keys)]
-    parts += [_bar(each, x, top + index * _STEP, unit) for index, each in enumerate(shown)]
-    height = top + len(shown) * _STEP + 4
-    cut = f" (the first {_MOST} of {len(bars)})" if len(bars) > _MOST else ""
-    return figure(caption + cut, height, parts)
+    if not shown:
+        return f"{title}: nothing to draw."
+    from incident_lib.plots import chart
+    from incident_lib.plots.palette import BAD, INK, LINE, colour
+
+    longest = max((max(each.length, each.limit or 0.0) for each in shown), default=0.0) or 1.0
+    axes = ax if ax is not None else chart.new_axes(
+        _STEP * len(shown), left=0.0, right=2.0, below=2.0
+    )  # fmt: skip
+    with chart.drawing():
+        for row, each in enumerate(shown):
+            start = 0.0
+            axes.barh(row, longest, _THICK / _STEP, color=LINE, alpha=0.5, linewidth=0)
+            for name, value, _ in each.parts:
+                if value:
+                    axes.barh(row, value, _THICK / _STEP, left=start, color=colour(name), linewidth=0)
+                start += value
+            if each.limit is not None:
+                axes.plot([each.limit] * 2, [row - 0.24, row + 0.24], color=BAD, linewidth=2, clip_on=False)
+            height = row - 0.5 * _THICK / _STEP - 5 / _STEP
+            note = shorten(each.note or show(unit, start), _NOTE)
+            room = chart.WIDTH - chart.SMALL_SCREEN * text_width(note) - _GAP
+            axes.text(0, height, chart.fitting(each.label, room), color=INK)
+            axes.text(longest, height, note, ha="right")
+        axes.set_axis_off()
+        axes.set_xlim(0, longest)
+        axes.set_ylim(len(shown) - 0.7, -0.7)
+        if keys:
+            chart.keys(axes, tuple((colour(name), words) for name, words in keys), on_left=True)
+        cut = f" (the first {_MOST} of {len(bars)})" if len(bars) > _MOST else ""
+        chart.headline(axes, title + cut, conclusion or _conclude(shown, unit), rows=1)
+    return axes
 
 
-def _bar(each: Bar, x: Axis, y: float, unit: str) -> str:
-    parts = [text(_LABEL - 8, y + 11, shorten(each.label, 42), anchor="end", css="strong")]
-    start = 0.0
-    for css, value, name in each.parts:
-        title = f"{each.label}: {name} {show(unit, value)}".replace("  ", " ")
-        parts.append(bar(x.at(start), y, x.at(start + value) - x.at(start), _THICK, css=css, title=title))
-        start += value
-    if each.limit is not None:
-        place = x.at(each.limit)
-        parts.append(line(place, y - 3, place, y + _THICK + 3, "mark critical"))
-    parts.append(text(x.at(max(start, each.limit or 0.0)) + 6, y + 11, each.note or show(unit, start)))
-    return "".join(parts)
-
-
-def _keys(keys: Sequence[tuple[str, str]]) -> str:
-    parts, place = [], _LABEL
-    for css, name in keys:
-        parts.append(bar(place, 2, 10, 10, css=css) + text(place + 14, 11, name))
-        place += 26 + 6.4 * len(name)
-    return "".join(parts)
+def _conclude(bars: Sequence[Bar], unit: str) -> str:
+    """Return which bar is the longest, and every bar that is at its limit."""
+    longest = max(bars, key=lambda each: each.length)
+    full = [each.label for each in bars if each.limit and each.length >= each.limit]
+    note = longest.note or show(unit, longest.length)
+    most = f"{longest.label} has most: {note}." if len(bars) > 1 else f"{longest.label}: {note}."
+    return most + (f" At the limit: {', '.join(full)}." if full else "")

@@ -1,73 +1,120 @@
-"""Requests and errors over time, with the onset and the changes marked."""
+"""Some of all over time (failed requests of requests), with the onset and the changes marked."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from incident_lib.model import Window
 from incident_lib.model.series import Series
-from incident_lib.plots.svg import WIDTH, Axis, bar, figure, label, line, shorten, text, time_axis
-from incident_lib.units import format_number
+from incident_lib.units import format_number, format_share
 
-_LEFT, _HEIGHT = 48.0, 120.0
-_TOP, _BARE_TOP = 32.0, 18.0  # with and without labels of changes
-_BARS = 120  # at most; more are added up
-_APART = 210.0  # changes closer than this share a label
-_LETTER = 5.8  # how wide a letter of a label is
-_FEWEST = 36  # letters that a label always has: its number of changes, and when
+_HEIGHT = 110.0
+_SLOTS = 100  # at most; more are added up
 
 Change = tuple[datetime, str, str]
 
 
 def plot_rates(
-    series: Series, window: Window, *, onset: datetime | None = None, changes: Sequence[Change] = ()
-) -> str:
-    """Return a series that counts some of all (failed requests of requests) over time, those in red."""
-    start, end = zoom(window, [point.at for point in series.points])
-    x = Axis(start.timestamp(), end.timestamp(), _LEFT, WIDTH - 8)
-    wide = slot_seconds(series, start, end)
-    slots = add_up(series, start, wide)
-    most = max((total for _, total, _ in slots), default=0)
-    y = Axis(0, max(most, 1), 0, _HEIGHT)
-    top = _TOP if any(start <= moment <= end for moment, _, _ in changes) else _BARE_TOP
-    bottom = top + _HEIGHT
-    parts = [
-        text(_LEFT - 6, top + 8, format_number(most), anchor="end"),
-        text(_LEFT - 6, bottom, "0", anchor="end"),
-        line(_LEFT, top, WIDTH - 8, top),
-        *(_slot(slot, x, y, bottom, wide) for slot in slots),
-        time_axis(start, end, x, bottom),
-        *marks(x, top, bottom, onset, changes),
-    ]
-    return figure(f"{series.labels['target']}: {series.name} in red", bottom + 20, parts)
+    series: Series,
+    *,
+    window: Window | None = None,
+    onset: datetime | None = None,
+    changes: Sequence[Change] = (),
+    ax: Any = None,
+) -> Any:
+    """Return the axes in which a series that counts some of all is drawn over time, those in red.
+
+    A sentence instead where nothing was counted.
+    """
+    if nothing := none_counted(series):
+        return nothing
+    from incident_lib.plots import chart
+    from incident_lib.plots.palette import BAD, SERIES
+
+    moments = [point.at for point in series.points]
+    start, end = zoom(window or Window(moments[0], last_of(series)), moments)
+    seconds = slot_seconds(series, start, end)
+    slots = add_up(series, start, end, seconds)
+    first, day = chart.number(start), 86_400
+    edges = [first + seconds * place / day for place in range(len(slots) + 1)]
+    totals, failures = [total for total, _ in slots], [bad for _, bad in slots]
+    all_of, some = words_of(series)
+    heading = f"{all_of} in {chart.short_duration(seconds)}"
+    marks = chart.marks_of(start, end, onset, changes)
+    axes = ax if ax is not None else chart.new_axes(_HEIGHT, rows=len(marks))
+    with chart.drawing():
+        axes.stairs(totals, edges, fill=True, color=SERIES[0], alpha=0.45, linewidth=0)
+        axes.stairs(failures, edges, fill=True, color=BAD, linewidth=0)
+        chart.time_axis(axes, start, end)
+        chart.value_axis(axes, "count", max(totals) * 1.05, heading, row=len(marks))
+        chart.keys(axes, ((SERIES[0], "all"), (BAD, some)), row=len(marks))
+        chart.mark(axes, marks)
+        chart.headline(axes, title_of(series), conclude(series, onset), rows=len(marks) + 1)
+    return axes
 
 
-def marks(x: Axis, top: float, bottom: float, onset: datetime | None, changes: Sequence[Change]) -> list[str]:
-    """Return a line for the onset and each change inside the axis; changes that lie close share a label."""
-    inside = sorted(change for change in changes if x.low <= change[0].timestamp() <= x.high)
-    drawn: list[str] = []
-    labels: list[tuple[float, list[Change]]] = []
-    for change in inside:
-        place = x.at(change[0].timestamp())
-        drawn.append(line(place, top - 16, place, bottom, "mark warning"))
-        if labels and place - labels[-1][0] < _APART:
-            labels[-1][1].append(change)
-        else:
-            labels.append((place, [change]))
-    drawn += _labels(labels, top - 18)
-    if onset and x.low <= onset.timestamp() <= x.high:
-        place = x.at(onset.timestamp())
-        drawn += [line(place, top, place, bottom, "mark critical")]
-        drawn += [label(place, top - 4, f"onset {onset:%H:%M:%S}", "critical")]
-    return drawn
+def title_of(series: Series) -> str:
+    """Return which number it is, and of which target.
+
+    >>> title_of(Series(name="log lines, errors", labels={"target": "backend"}))
+    'backend: log lines, errors'
+    >>> title_of(Series(name="memory", labels={"target": "backend", "what": "heap"}))
+    'backend: heap'
+    """
+    return ": ".join(filter(None, (series.labels.get("target", ""), series.labels.get("what", series.name))))
 
 
-def _labels(groups: Sequence[tuple[float, list[Change]]], y: float) -> Iterator[str]:
-    """Yield the labels of changes, each cut to the room that it has before its neighbours."""
-    places = [_LEFT, *(place for place, _ in groups), WIDTH]
-    for before, (place, group), after in zip(places, groups, places[2:], strict=False):
-        room = min(place - before, after - place) if len(groups) > 1 else WIDTH / 2
-        yield label(place, y, shorten(_words(group), max(int(room / _LETTER), _FEWEST)), "warning")
+def none_counted(series: Series) -> str:
+    """Return a sentence that says that a series counted nothing, "" where it did."""
+    if any(point.total for point in series.points):
+        return ""
+    return f"{series.labels.get('target', 'This series')}: no {words_of(series)[0]} in the window."
+
+
+def failed(series: Series) -> float:
+    """Return how many failed in all."""
+    return sum(point.value for point in series.points)
+
+
+def words_of(series: Series) -> tuple[str, str]:
+    """Return what all of them are and what some of them are, by the name of the series.
+
+    >>> words_of(Series(name="requests, those answered with 5xx")), words_of(Series(name="log lines, errors"))
+    (('requests', 'answered with 5xx'), ('log lines', 'errors'))
+    """
+    all_of, _, some = series.name.partition(", ")
+    return all_of, some.removeprefix("those ") or "of these"
+
+
+def conclude(series: Series, onset: datetime | None = None) -> str:
+    """Return what can be seen: how many of how many, the worst stretch, since when.
+
+    >>> from datetime import UTC
+    >>> from incident_lib.model.series import Point
+    >>> points = (Point(datetime(2026, 1, 15, 14, 30, tzinfo=UTC), 3, 12),)
+    >>> conclude(Series(name="requests, those answered with 5xx", points=points))
+    '3 of 12 requests answered with 5xx (25 %), the worst at 14:30:00 with 3 of 12.'
+    >>> conclude(Series(name="log lines, errors", points=(Point(points[0].at, 0, 12),)))
+    'None of 12 log lines: errors.'
+    """
+    total, bad = sum(point.total or 0 for point in series.points), failed(series)
+    all_of, some = words_of(series)
+    if not bad:
+        return f"None of {format_number(total)} {all_of}: {some}."
+    worst = max(series.points, key=lambda point: point.value)
+    joined = f"{all_of} {some}" if some != "errors" else f"{all_of} are errors"
+    since = f" Onset {onset:%H:%M:%S}." if onset else ""
+    at_worst = f"{format_number(worst.value)} of {format_number(worst.total or 0)}"
+    return (
+        f"{format_number(bad)} of {format_number(total)} {joined} ({format_share(bad / total)}), the "
+        f"worst at {worst.at:%H:%M:%S} with {at_worst}.{since}"
+    )
+
+
+def last_of(series: Series) -> datetime:
+    """Return when the last point of a series ends."""
+    return series.points[-1].at + timedelta(seconds=series.step_seconds or 0.0)
 
 
 def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -75,19 +122,12 @@ def zoom(window: Window, seen: Sequence[datetime]) -> tuple[datetime, datetime]:
     end = max(window.end, max(seen, default=window.end))
     first = min(seen, default=window.start)
     if (first - window.start) < (end - window.start) / 3:
-        return window.start, end
+        return min(window.start, first), end
     return first - (end - first) / 20, end
 
 
-def _words(group: Sequence[Change]) -> str:
-    moment, target, what = group[0]
-    if len(group) == 1:
-        return f"{target}: {what}"
-    return f"{len(group)} changes {moment:%H:%M:%S} to {group[-1][0]:%H:%M:%S}"
-
-
-def slot_seconds(series: Series, start: datetime, end: datetime) -> float:
-    """Return how long one bar lasts: as long as the points, or as it takes for 120 bars.
+def slot_seconds(series: Series, start: datetime, end: datetime, *, most: int = _SLOTS) -> float:
+    """Return how long one slot lasts: a whole number of points, few enough to be seen apart.
 
     Where the series does not say how long its points are, it is the shortest time between two of them.
     """
@@ -95,25 +135,16 @@ def slot_seconds(series: Series, start: datetime, end: datetime) -> float:
     if seconds is None:
         moments = sorted({point.at for point in series.points})
         seconds = min(((b - a).total_seconds() for a, b in pairwise(moments)), default=0.0)
-    return max(seconds, (end - start).total_seconds() / _BARS, 1.0)
+    seconds = max(seconds, 1.0)
+    return seconds * max(1, -(-(end - start).total_seconds() // (seconds * most)))
 
 
-def add_up(series: Series, start: datetime, seconds: float) -> list[tuple[float, float, float]]:
-    """Return slots of time: its beginning, everything in it, what failed of it."""
-    slots: dict[int, tuple[float, float]] = {}
+def add_up(series: Series, start: datetime, end: datetime, seconds: float) -> list[tuple[float, float]]:
+    """Return what there was in each slot of time, and what failed of it; 0 where nothing was seen."""
+    count = max(1, -int(-(end - start).total_seconds() // seconds))
+    slots = [(0.0, 0.0)] * count
     for point in series.points:
-        index = max(int((point.at - start).total_seconds() / seconds), 0)
-        total, failed = slots.get(index, (0.0, 0.0))
-        slots[index] = (total + (point.total or 0.0), failed + point.value)
-    return [(start.timestamp() + index * seconds, *slots[index]) for index in sorted(slots)]
-
-
-def _slot(slot: tuple[float, float, float], x: Axis, y: Axis, bottom: float, seconds: float) -> str:
-    at, total, failed = slot
-    left, wide = x.at(at), max(x.at(at + seconds) - x.at(at) - 0.6, 0.8)
-    title = f"{failed:,.0f} of {total:,.0f} failed"
-    high = y.at(failed)
-    rest = y.at(total) - high
-    return bar(left, bottom - high - rest, wide, rest, css="s1", title=title) + bar(
-        left, bottom - high, wide, high, css="bad", title=title
-    )
+        index = min(max(int((point.at - start).total_seconds() / seconds), 0), count - 1)
+        total, bad = slots[index]
+        slots[index] = (total + (point.total or 0.0), bad + point.value)
+    return slots

@@ -70,12 +70,6 @@ def time_axis(start: datetime, end: datetime, axis: Axis, y: float, *, marks: in
     return "".join(parts)
 
 
-def label(x: float, y: float, words: str, css: str) -> str:
-    """Return the label of a mark, on the side where there is room."""
-    right = x > WIDTH * 0.6
-    return text(x - 4 if right else x + 4, y, words, anchor="end" if right else "start", css=css)
-
-
 def shorten(words: str, longest: int) -> str:
     """Return `words` cut to fit, the cut shown.
 

@@ -78,4 +78,9 @@ def _plot(caption: str, counts: Mapping[str, int]) -> Markup:
         Bar(label=name, parts=(("s1", float(number), ""),), note=str(number))
         for name, number in counts.items()
     ]
-    return Markup(plot_bars(caption, bars) if bars else "")  # noqa: S704 - plots escape what they are given
+    drawn = plot_bars(caption, bars)
+    if isinstance(drawn, str):
+        return Markup("")
+    from incident_lib.plots.chart import to_html
+
+    return Markup(to_html(drawn))  # noqa: S704 - charts escape what they are given

@@ -17,7 +17,6 @@ from incident_lib.incident.files import write_atomic
 from incident_lib.investigation.case import Case
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
-from incident_lib.plots.rates import plot_rates
 from incident_lib.remediation.proposals import command_of, proposed_actions
 from incident_lib.reports.index_page import IndexFacts, render_index
 from incident_lib.reports.page import Frame
@@ -27,7 +26,6 @@ from incident_lib.run.engine import save
 from incident_lib.run.lean import prepare
 from incident_lib.run.loop import drive
 from incident_lib.technologies.logs.rows import LogBucket
-from incident_lib.technologies.logs.series import failures
 
 JOBS = os.cpu_count() or 2
 
@@ -82,6 +80,8 @@ class _Run:
         self.span = clock.Span()
         self.deadline = clock.monotonic() + batch.deadline_seconds
         self.records = {name: NotebookRecord(name=name) for name in sources}
+        self.worst = _worst_service(batch.case)
+        self.chart = ""  # of the worst service, as a notebook drew it
         incident = batch.case.incident
         if incident is None:
             raise UsageError("a run needs an incident; declare it first")
@@ -184,6 +184,8 @@ class _Run:
         """Write a notebook and its page, and return the record with the page's place."""
         record = msgspec.structs.replace(record, html=f"html/{record.name}.html")
         save(notebook, self.batch.directory / "notebooks" / f"{record.name}.ipynb")
+        if self.worst and not self.chart:
+            self.chart = export.chart_in(notebook, f"{self.worst}: ")
         page = export.render_page(notebook, record, self.frame, self.batch.case.analysis)
         write_atomic(self.batch.directory / record.html, page.encode())
         return record
@@ -209,11 +211,11 @@ class _Run:
         )
 
     def _write_index(self, record: RunRecord) -> None:
-        index = render_index(index_facts(self.batch.case, self.frame, record))
+        index = render_index(index_facts(self.batch.case, self.frame, record, self.chart))
         write_atomic(self.batch.directory / "html" / "index.html", index.encode())
 
 
-def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
+def index_facts(case: Case, frame: Frame, record: RunRecord, chart: str = "") -> IndexFacts:
     """Return what the index shows of `case` and of the run."""
     return IndexFacts(
         frame=frame,
@@ -226,7 +228,7 @@ def index_facts(case: Case, frame: Frame, record: RunRecord) -> IndexFacts:
         onset=case.onset,
         topology=case.topology,
         command=_next_command(case),
-        chart=_chart(case),
+        chart=chart,
         attached=case.attached,
     )
 
@@ -240,13 +242,11 @@ def _next_command(case: Case) -> tuple[str, str]:
     return "To check again:", case.commands.line("run")
 
 
-def _chart(case: Case) -> str:
-    """Return requests and errors over time of the service where most requests failed, "" without any."""
+def _worst_service(case: Case) -> str:
+    """Return the service of which the log holds most errors, "" without any."""
     logs = [each for each in case.of("logs.lines") if each.of(LogBucket)]
     worst = max(logs, key=lambda each: sum(row.errors_count for row in each.of(LogBucket)), default=None)
-    if worst is None:
-        return ""
-    return plot_rates(failures(worst), case.window, onset=case.onset, changes=case.changes)
+    return worst.target if worst else ""
 
 
 def _never_run(record: NotebookRecord, notebook: Any, reason: str) -> NotebookRecord:

@@ -27,6 +27,7 @@ _LOADS = re.compile(
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"(</?h)([1-5])(?=[\s>])")
+_FIGURE_ENDS = "</figure>"
 _OUR_STYLE = re.compile(r"<style data-iw>.*?</style>", re.DOTALL)
 
 
@@ -94,6 +95,16 @@ def show_output(output: Any) -> Any:
         if kind in data:
             return _markup(show(_joined(data[kind])))
     return _markup(f'<p class="never">an output of type {escape(", ".join(data) or "none")} is not shown</p>')
+
+
+def chart_in(notebook: Any, title: str) -> str:
+    """Return the first chart of a notebook with a title that begins so, "" where it has none."""
+    wanted = '<figure class="iw-chart"><figcaption>' + escape(title)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
+        html = _joined(output.get("data", {}).get("text/html", ""))
+        if (begin := html.find(wanted)) >= 0 and (end := html.find(_FIGURE_ENDS, begin)) >= 0:
+            return _html(html[begin : end + len(_FIGURE_ENDS)])
+    return ""
 
 
 def _error(output: Any) -> str:

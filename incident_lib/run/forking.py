@@ -34,9 +34,10 @@ NEEDED = (
     *("IPython.extensions.storemagic", "sqlite3", "encodings.idna", "faulthandler", "mimetypes", "pdb"),
     *("incident_lib.display", "incident_lib.display.postmortem"),
     *("incident_lib.investigation.snapshot", "incident_lib.investigation.review"),
+    *("matplotlib.figure", "incident_lib.plots.chart"),
 )
 # What those import that go on from there. Not waited for where kernels are needed at once.
-LATER = ("pandas", "matplotlib", "matplotlib.figure", "matplotlib.pyplot")
+LATER = ("pandas", "matplotlib.pyplot")
 
 _INLINE = "module://matplotlib_inline.backend_inline"  # what ipykernel sets where nothing is set
 _OF_ONE_KERNEL = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT")  # read while ipykernel is imported
@@ -80,7 +81,7 @@ class Parent:
     def load(self, names: tuple[str, ...]) -> None:
         """Import modules, and make sure that this process can still be forked."""
         for name in names:
-            if name not in self._later or _can_draw(name):
+            if _can_draw(name):
                 importlib.import_module(name)
             self._later = [later for later in self._later if later != name]
         self._environment.note_imports()
@@ -299,7 +300,7 @@ def _why_not_forkable() -> str:
 
 def _can_draw(name: str) -> bool:
     """Return whether matplotlib can be imported without making a temporary folder that all kernels share."""
-    if not name.startswith("matplotlib"):
+    if not name.startswith(("matplotlib", "incident_lib.plots.chart")):
         return True
     home = Path.home()
     places = ("XDG_CONFIG_HOME", home / ".config"), ("XDG_CACHE_HOME", home / ".cache")

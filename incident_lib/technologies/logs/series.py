@@ -4,6 +4,7 @@ from incident_lib.model import Evidence
 from incident_lib.model.series import Point, Series
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 
+SLOW = "requests, those over a second"
 REQUESTS = "requests, those answered with 5xx"
 LINES = "log lines, errors"
 
@@ -26,7 +27,7 @@ def slowness(evidence: Evidence) -> Series:
         Point(row.at, row.slow_requests_count, row.requests_count, row.first_slow_at)
         for row in evidence.of(LogBucket)
     )
-    return _series(evidence, "requests over a second", tuple(points))
+    return _series(evidence, SLOW, tuple(points))
 
 
 def _series(evidence: Evidence, name: str, points: tuple[Point, ...]) -> Series:

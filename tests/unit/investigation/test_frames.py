@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from incident_lib.config import Document, Settings
 from incident_lib.errors import UsageError
@@ -131,3 +132,37 @@ def test_times_without_a_zone_are_set_by_the_measured_one():
     ]
     zoned = ["2026-01-15T15:31:09Z INFO app: b"]
     assert read_records(zoned, newest)[0].at == newest.timestamp() + 3600
+
+
+def test_a_log_is_drawn_as_it_was_filtered_and_marks_what_is_known(tmp_path):
+    lines = logged(tmp_path).logs("backend")
+    axes = lines.plot()
+    assert axes.conclusion == "1 of 2 log lines are errors (50 %), the worst at 14:31:05 with 1 of 1."
+    assert lines[lines.level == "WARNING"].plot().conclusion == "None of 1 log lines: errors."
+    assert lines[lines.time.isna()].plot() == "backend: no line with a time."
+    with_status = lines.assign(time=lines.time.ffill())
+    assert "1 of 1 requests answered with 5xx" in with_status.plot().conclusion
+
+
+def test_numbers_are_drawn_over_time_with_their_unit_and_onset(case):
+    made = case.frame("postgres.transactions", "db")
+    made.attrs["onset"] = made.transaction_started_at.median().to_pydatetime(warn=False)
+    axes = made.set_index("transaction_started_at").sort_index().plot(y="transaction_seconds")
+    texts = [text.get_text() for text in axes.texts]
+    assert f"onset {made.attrs['onset']:%H:%M:%S}" in texts
+    assert axes.get_xlabel() == "2026-11-23, UTC"
+    assert axes.yaxis.get_major_formatter()(120.0, 0) == "2m"
+    assert made[["application"]].plot() == (
+        "This frame has no time; name what to draw, such as frame.plot.barh(x=..., y=...)."
+    )
+
+
+def test_what_a_probe_collected_is_drawn_into_axes_of_an_engineer(case):
+    own = Figure().subplots()
+    assert case.plot("logs.lines", "backend", ax=own) is own
+    assert own.get_title(loc="left") == "backend: requests, those answered with 5xx"
+    assert any(text.get_text().startswith("onset ") for text in own.texts)
+    assert case.plot("postgres.saturation").conclusion == "connections in use: 26 %."
+    assert case.plot("postgres.locks", "db") == "db/postgres.locks has nothing to draw."
+    with pytest.raises(UsageError, match="did you mean `backend`"):
+        case.plot("logs.lines", "backennd")

@@ -6,24 +6,15 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from incident_lib.model import FindingSeverity, Window
-from incident_lib.model.series import Point, Series
 from incident_lib.model.topology import Topology
-from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.graph import layers, plot_topology
 from incident_lib.plots.locks import plot_locks
 from incident_lib.plots.moments import plot_moments
-from incident_lib.plots.rates import add_up, plot_rates, zoom
 from incident_lib.technologies.postgres.rows import PostgresLockSession
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
 WINDOW = Window(AT, AT + timedelta(minutes=15))
 HOSTILE = "<script>&\"'"
-
-
-def rates(*counts, name="requests, those answered with 5xx"):
-    """A minute for each pair of how many there were and how many of them failed."""
-    points = (Point(AT + timedelta(minutes=n), failed, total) for n, (total, failed) in enumerate(counts))
-    return Series(name=name, labels={"target": "backend"}, points=tuple(points))
 
 
 def session(pid, *blocked_by, query="UPDATE x"):
@@ -33,48 +24,6 @@ def session(pid, *blocked_by, query="UPDATE x"):
 
 def parsed(html):
     return ET.fromstring(html.replace("<br>", "<br/>"))
-
-
-def test_failed_and_other_requests_are_both_drawn_with_onset_and_change():
-    series = rates(*((10, 3 if minute > 5 else 0) for minute in range(15)))
-    change = (AT + timedelta(minutes=4), "backend", f"deployed {HOSTILE}")
-    html = plot_rates(series, WINDOW, onset=AT + timedelta(minutes=6), changes=[change])
-    drawn = parsed(html)
-    assert len(drawn.findall(".//rect[@class='bad']")) == 9
-    assert len(drawn.findall(".//rect[@class='s1']")) == 15
-    assert "onset 14:36:00" in html
-    assert HOSTILE not in html
-
-
-def test_the_caption_says_what_is_counted():
-    html = plot_rates(rates((4, 2), name="log lines, errors"), WINDOW)
-    assert "backend: log lines, errors in red" in html
-    assert "2 of 4 failed" in html
-
-
-def test_an_empty_log_draws_an_empty_plot():
-    assert parsed(plot_rates(rates(), WINDOW)).findall(".//rect") == []
-
-
-def test_nothing_is_lost_in_adding_up():
-    slots = add_up(rates(*[(7, 1)] * 15), AT, 90.0)
-    assert sum(total for _, total, _ in slots) == 105
-    assert sum(failed for _, _, failed in slots) == 15
-
-
-def test_a_mostly_empty_window_is_zoomed():
-    start, end = zoom(WINDOW, [AT + timedelta(minutes=14)])
-    assert start > AT + timedelta(minutes=13)
-    assert end == WINDOW.end
-    assert zoom(WINDOW, [AT]) == (WINDOW.start, WINDOW.end)
-
-
-def test_bars_show_names_numbers_limits_and_how_many_are_left_out():
-    bars = [Bar(label=f"{n} {HOSTILE}", parts=(("s1", n, "used"),), limit=40.0) for n in range(30)]
-    html = plot_bars("Memory", bars, unit="_bytes")
-    assert "(the first 25 of 30)" in html
-    assert len(parsed(html).findall(".//line[@class='mark critical']")) == 25
-    assert "<script>" not in html
 
 
 def test_the_root_blocker_stands_above_its_waiters():

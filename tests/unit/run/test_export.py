@@ -3,7 +3,7 @@
 import pytest
 from nbformat.v4 import new_output
 
-from incident_lib.run.export import show_output
+from incident_lib.run.export import chart_in, show_output
 
 
 def shown(data):
@@ -61,3 +61,14 @@ def test_an_error_is_escaped_and_its_trace_folded():
 
 def test_markdown_of_a_stranger_is_text():
     assert "<script" not in shown({"text/markdown": "**x** <script>alert(1)</script>"})
+
+
+def test_the_chart_of_a_service_is_found_in_a_notebook_without_what_runs():
+    from nbformat import v4
+
+    figure = '<figure class="iw-chart"><figcaption>{}: errors</figcaption><svg onload="x()"></svg></figure>'
+    html = "<p>before</p>" + figure.format("db") + figure.format("a&amp;b") + "<p>after</p>"
+    cell = v4.new_code_cell(outputs=[v4.new_output("display_data", data={"text/html": html})])
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# x"), cell])
+    assert chart_in(notebook, "a&b: ") == figure.format("a&amp;b").replace(' onload="x()"', "")
+    assert chart_in(notebook, "web: ") == ""
