@@ -1,24 +1,19 @@
-"""Large incident folders, and how long the commands that read them take. `python bench/folders.py --help`.
+"""Large incident folders, and how long the commands that read them take.
 
 The snapshots are copies of one that the demo stack gave, moved in time, so their sizes are real; every folder
 is one that `incident verify` accepts. A command is measured against `incident --help`, which only starts the
 process.
 """
 
-import argparse
-import os
 import re
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from comparing import INCIDENT, Goal, Row, Turn, by_turns, profile, timed
 
 from incident_lib.incident import manifest
 from incident_lib.incident.events import Draft, encode, event_of, file_name
@@ -167,48 +162,67 @@ COMMANDS = {
 }
 
 
-def measure(place: Path, repeats: int) -> Iterator[tuple[str, float, float, int]]:
-    """Yield each command with the seconds it took (the least of some), seconds of CPU, and its exit code."""
-    for name, commands in {".": ("--help",), **COMMANDS}.items():
+_SECONDS = {"postmortem": 5.0, "rows": 10.0}  # more than the start of the process; of the others 2
+_REPEATS = 2
+_SIZES = (1, 100, 1000)  # incidents, for how the cost grows
+
+
+def rows(turns: int) -> Iterator[Row]:
+    """Yield a row of all commands over large folders, and one of how the cost grows with incidents."""
+    with tempfile.TemporaryDirectory(prefix="bench-folders-") as name:
+        place = Path(name) / "folders"
+        make_all(place, events=5000, snapshots=100, incidents=500, rows=200_000)
+        yield _large(place, min(turns, _REPEATS))
+        yield _growth(place, min(turns, _REPEATS))
+
+
+def _large(place: Path, turns: int) -> Row:
+    ways = {"incident --help": lambda: timed((*INCIDENT, "--help"), where=place)}
+    for folder, commands in COMMANDS.items():
         for command in commands:
-            runs = [_run(place / name, command.split()) for _ in range(repeats)]
-            yield (f"{name}: {command}", *min(runs))
-
-
-def _run(where: Path, words: list[str]) -> tuple[float, float, int]:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())", *words],
-        cwd=where,
-        env={**os.environ, "COLUMNS": "120"},
-        stdout=subprocess.DEVNULL,
-        check=False,
+            ways[f"{folder}: {command}"] = _of(place / folder, command)
+    start, *others = by_turns(ways, turns)
+    goals, slow = [], ""
+    for way in others:
+        folder, _, command = way.name.partition(": ")
+        most = _SECONDS.get(folder if command == "postmortem" and folder == "rows" else command, 2.0)
+        more = way.median() - start.median()
+        goals.append(Goal(f"seconds more than the start of the process, {way.name}", more, most))
+        if more > most and not slow:
+            slow = profile(command.split(), where=place / folder)
+    return Row(
+        name="folders",
+        what="Commands on an incident with 5,000 events and 100 snapshots (large), on one with 200,000 rows "
+        "in a snapshot (rows), and over 500 incidents (many)",
+        ways=(start, *others),
+        goals=tuple(goals),
+        limit="what is read and decoded: every event and the manifest of every snapshot",
+        profile=slow,
     )
-    seconds = time.monotonic() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, cpu, done.returncode
 
 
-def main() -> None:
-    """Make the folders, measure the commands, and print a line each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--place", type=Path, help="keep the folders there; measure those that are there")
-    parser.add_argument("--events", type=int, default=5000)
-    parser.add_argument("--snapshots", type=int, default=100)
-    parser.add_argument("--incidents", type=int, default=500)
-    parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--repeats", type=int, default=2)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="incident-folders-") as temporary:
-        place = arguments.place or Path(temporary) / "folders"
-        if not place.exists():
-            sizes = {name: getattr(arguments, name) for name in ("events", "snapshots", "incidents", "rows")}
-            make_all(place, **sizes)
-        for command, seconds, cpu, code in measure(place, arguments.repeats):
-            print(f"{command:32} {seconds:6.2f} s {cpu:6.2f} s of CPU  exit {code}", flush=True)
+def _of(where: Path, command: str) -> Callable[[], Turn]:
+    """Return what measures a command; that something is wrong is an answer, too."""
+    return lambda: timed((*INCIDENT, *command.split()), where=where, codes=(0, 1))
 
 
-if __name__ == "__main__":
-    main()
+def _growth(place: Path, turns: int) -> Row:
+    for number in _SIZES:
+        folder = place / f"grown-{number}"
+        (folder / "incidents").mkdir(parents=True)
+        (folder / "workbench.toml").write_text("")
+        for index in range(number):
+            begins = START + timedelta(hours=index)
+            name = f"{begins:%Y-%m-%d}-incident-{index}"
+            make_incident(folder / "incidents", name, events=20, snapshots=1, begins=begins)
+    ways = by_turns(
+        {f"list, {number} incidents": _of(place / f"grown-{number}", "list") for number in _SIZES}, turns
+    )
+    one, some, many = (way.median("processor") for way in ways)
+    straight = one + (some - one) / (_SIZES[1] - _SIZES[0]) * (_SIZES[2] - _SIZES[0])
+    return Row(
+        name="incidents",
+        what="`incident list` over 1, 100 and 1,000 incidents",
+        ways=ways,
+        goals=(Goal("of the processor time that a straight line gives for 1,000", many / straight, 1.5),),
+    )

@@ -6,7 +6,6 @@ and the memory of its largest child are what is printed. The engine's API is rea
 the engine's files.
 """
 
-import argparse
 import io
 import json
 import os
@@ -18,12 +17,14 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 import msgspec
+import pytest
+from comparing import Goal, Row, Turn, Way, by_turns, environment, megabytes_of, profile, ratio
 from docker.models.containers import Container
 from mixed_log import lines
 
@@ -31,105 +32,92 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.integration.docker_engine import OwnEngine, answers
 
-SIZES = (100_000, 1_000_000, 10_000_000)
+SIZES = (100_000, 1_000_000)
+_JUDGED, _TEN_MILLION = 1_000_000, 10_000_000
 FULL = 100_000_000  # by the file alone: an engine takes half an hour to write it
 BY_API, BY_FILE = 0.6, 1 / 6  # goals, of the time that `docker logs | grep -c` takes
 MOST_MEMORY = 500  # MB
-_MOST_FOR_DRAIN3 = 1_000_000
-_ANYONE = 65534
+_ANYONE, _SEED = 65534, 1
 _INCIDENT = (sys.executable, "-c", "import sys; from incident_lib.cli import main; sys.exit(main())")
 _REPOSITORY, _TAG = "workbench-bench/cat", "1"
-_DRAIN3 = """
-import sys
-from drain3 import TemplateMiner
-miner = TemplateMiner()
-for line in open(sys.argv[1], encoding="utf-8", errors="replace"):
-    miner.add_log_message(line.rstrip("\\n"))
-print(len(miner.drain.clusters))
-"""
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A way to read the log: how long it took, how much memory its largest process had, what it printed."""
+    """What a command took, and what it printed."""
 
-    way: str
-    seconds: float
-    megabytes: float
+    turn: Turn
     output: str
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add what `logs` takes."""
-    parser.add_argument("--lines", type=int, action="append", help="of the log; may be given again")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--full", action="store_true", help=f"{FULL:,} lines, too, by the file")
-    parser.set_defaults(measure=measure)
+def rows(turns: int, sizes: Sequence[int] = SIZES, *, full: bool = False) -> Iterator[Row]:
+    """Yield a row for each size; with `full` the largest too, by the file."""
+    try:
+        with _engine() as client, tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            for count in (*sizes, *((_TEN_MILLION,) if full else ())):
+                path = _written(folder, count)
+                with _container(client, path) as container:
+                    yield _compared(container, path, count, min(turns, 3 if count < _TEN_MILLION else 1))
+                path.unlink()
+            if full:
+                path = _written(folder, FULL)
+                turn = _run("incident logs PATH", _of_path(path)).turn
+                yield Row(
+                    name=f"logs-{FULL}",
+                    what=f"{FULL:,} lines, {path.stat().st_size / 1e9:.1f} GB, as a file",
+                    ways=(Way("incident logs PATH", (turn,)),),
+                    goals=(Goal("MB of memory", turn.megabytes, MOST_MEMORY),),
+                )
+    except pytest.skip.Exception as error:
+        yield Row(name="logs", what="The summary of a container's log", skipped=str(error))
 
 
-def measure(arguments: argparse.Namespace) -> int:
-    """Print a table for each size and return 0 when the goals are met at a million lines and more."""
-    met = True
-    with _engine() as client, tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        for count in arguments.lines or SIZES:
-            path = _written(folder, count, arguments.seed)
-            with _container(client, path) as container:
-                met &= _compare(container, path, count)
-            path.unlink()
-        if arguments.full:
-            path = _written(folder, FULL, arguments.seed)
-            print(f"\n{FULL:,} lines, {path.stat().st_size / 1e9:.1f} GB, as a file")
-            ours = _run("incident logs PATH", _of_path(path))
-            print(_row(ours, None))
-            met &= ours.megabytes <= MOST_MEMORY
-    return 0 if met else 1
-
-
-def _compare(container: Container, path: Path, count: int) -> bool:
-    print(f"\n{count:,} lines, {path.stat().st_size / 1e6:.0f} MB", flush=True)
+def _compared(container: Container, path: Path, count: int, turns: int) -> Row:
     name, folder = str(container.name), path.parent
-    piped = f"docker logs {name} 2>&1 | grep -c ERROR"
-    base = _run(piped.replace(name, "NAME"), ["sh", "-c", piped])
-    print(_row(base, base), flush=True)
-    others = [("rg -c ERROR FILE", ["rg", "-c", "ERROR", str(path)])]
-    if count <= _MOST_FOR_DRAIN3:
-        others.append(("drain3, templates alone", [sys.executable, "-c", _DRAIN3, str(path)]))
-    for way, command in others:
-        if _is_there(command):
-            print(_row(_run(way, command), base), flush=True)
-        else:
-            print(f"  {way}: not installed here")
-    by_api = _run("incident logs, engine's API", _of_container(name, folder), user=_ANYONE)
-    print(_row(by_api, base), flush=True)
-    by_file = _run("incident logs, engine's file", _of_container(name, folder))
-    print(_row(by_file, base), flush=True)
-    by_path = _run("incident logs PATH", _of_path(path))
-    print(_row(by_path, base), flush=True)
-    if json.loads(by_api.output)["total_log_lines"] != count:
-        raise SystemExit(f"the engine's API gave {json.loads(by_api.output)['total_log_lines']:,} lines")
-    largest = max(by_api.megabytes, by_file.megabytes, by_path.megabytes)
-    goals = (
-        by_api.seconds / base.seconds <= BY_API,
-        by_file.seconds / base.seconds <= BY_FILE,
-        largest <= MOST_MEMORY,
+    piped, thrown = f"docker logs {name} 2>&1 | grep -c ERROR", f"docker logs {name} >/dev/null 2>&1"
+    counted: list[int] = []
+
+    def through_the_engine() -> Turn:
+        """Return what the summary takes through the API, and keep how many lines it had."""
+        measured = _run("engine's API", _of_container(name, folder), user=_ANYONE)
+        counted.append(json.loads(measured.output)["total_log_lines"])
+        return measured.turn
+
+    ways = by_turns(
+        {
+            "docker logs NAME | grep -c ERROR": lambda: _run(piped, ["sh", "-c", piped]).turn,
+            "incident logs, engine's API": through_the_engine,
+            "incident logs, engine's file": lambda: _run("file", _of_container(name, folder)).turn,
+            "incident logs PATH": lambda: _run("path", _of_path(path)).turn,
+            "docker logs NAME >/dev/null": lambda: _run(thrown, ["sh", "-c", thrown]).turn,
+        },
+        turns,
     )
-    print(f"  goals: API {BY_API}, file {BY_FILE:.2f}, {MOST_MEMORY} MB: {_words(goals)}", flush=True)
-    return count < 1_000_000 or all(goals)
-
-
-def _words(goals: tuple[bool, ...]) -> str:
-    return ", ".join("met" if is_met else "missed" for is_met in goals)
-
-
-def _row(measured: Measured, base: Measured | None) -> str:
-    ratio = f"{measured.seconds / base.seconds:>7.2f}" if base else " " * 7
-    return f"  {measured.way:<38}{measured.seconds:>8.2f} s {ratio}{measured.megabytes:>8.0f} MB"
+    if {*counted} != {count}:
+        raise SystemExit(f"the engine's API gave {counted} of {count:,} lines")
+    base, by_api, by_file, by_path, _ = ways
+    goals = (
+        Goal("of the time of docker logs and grep, through the API", ratio(by_api, base), BY_API),
+        Goal("of the same, from the engine's file", ratio(by_file, base), BY_FILE),
+        Goal("MB of memory", max(way.median("megabytes") for way in (by_api, by_file, by_path)), MOST_MEMORY),
+    )
+    if count < _JUDGED:  # the start of the process takes most of it
+        goals = goals[2:]
+    met = all(goal.is_met for goal in goals)
+    return Row(
+        name=f"logs-{count}",
+        what=f"The summary of a container's log of {count:,} lines, {path.stat().st_size / 1e6:.0f} MB",
+        ways=ways,
+        goals=goals,
+        limit="through the API, the engine's own time, which the last way shows",
+        profile="" if met else profile(_of_path(path)[len(_INCIDENT) :]),
+    )
 
 
 def _run(way: str, command: list[str], *, user: int | None = None) -> Measured:
     """Return what a command took. A process between measures it, so that it counts its own children alone."""
-    environment = {**os.environ, "HOME": tempfile.gettempdir(), "PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {**environment(), "HOME": tempfile.gettempdir()}
     if user is not None and os.geteuid() == 0:
         command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
     reading, writing = os.pipe()
@@ -138,12 +126,13 @@ def _run(way: str, command: list[str], *, user: int | None = None) -> Measured:
     if child == 0:
         code: object = "not started"
         try:
-            code = subprocess.call(command, env=environment, stdout=writing, cwd="/")
+            code = subprocess.call(command, env=variables, stdout=writing, cwd="/")
         except OSError as error:
             code = str(error)
         finally:  # what else this process would clean up is its parent's
-            used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-            os.write(writing, f"\n{used}\n{code}".encode())
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            processor, megabytes = used.ru_utime + used.ru_stime, megabytes_of(used)
+            os.write(writing, f"\n{megabytes} {processor}\n{code}".encode())
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
@@ -152,15 +141,8 @@ def _run(way: str, command: list[str], *, user: int | None = None) -> Measured:
     seconds = time.monotonic() - begun
     if code != "0":
         raise SystemExit(f"{way}: exit code {code}: {output[-500:]}")
-    return Measured(way, seconds, int(used) / 1024, output)
-
-
-def _is_there(command: list[str]) -> bool:
-    if command[0] == sys.executable:
-        return not subprocess.run(
-            [sys.executable, "-c", "import drain3"], stderr=subprocess.DEVNULL, check=False
-        ).returncode
-    return shutil.which(command[0]) is not None
+    megabytes, processor = map(float, used.split())
+    return Measured(Turn(seconds, processor, megabytes), output)
 
 
 def _of_container(name: str, folder: Path) -> list[str]:
@@ -179,10 +161,10 @@ def _of_path(path: Path) -> list[str]:
     return [*_INCIDENT, "--json", "logs", str(path)]
 
 
-def _written(folder: Path, count: int, seed: int) -> Path:
+def _written(folder: Path, count: int) -> Path:
     path = folder / f"mixed-{count}.log"
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in lines(count, seed))
+        file.writelines(f"{line}\n" for line in lines(count, _SEED))
     return path
 
 
