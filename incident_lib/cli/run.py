@@ -234,7 +234,7 @@ def _run_notebooks(
         jobs=options.jobs,
         deadline_seconds=seconds,
         progress=show,
-        kept=() if options.notebooks or folder.is_foreign else changed_in_lab(folder.path),
+        kept=_kept(folder, options),
     )
     record = run_notebooks(batch)
     folder.seal_run(directory, signer=signer)
@@ -242,6 +242,12 @@ def _run_notebooks(
         Draft(kind=EventKind.RUN, text=f"Run {directory.name}: {record.status.value}", source="run")
     )
     return record, directory
+
+
+def _kept(folder: IncidentFolder, options: Options) -> tuple[Path, ...]:
+    """Return the notebooks that people changed in the lab, which a whole run keeps as pages."""
+    is_whole = not (options.notebooks or options.index_alone or folder.is_foreign)
+    return changed_in_lab(folder.path) if is_whole else ()
 
 
 def _print_end(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:

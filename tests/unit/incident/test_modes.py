@@ -46,6 +46,7 @@ UNSEEN = {
 }
 LINES = (
     ("init", "--output", "made.toml"),
+    ("new-notebook", "90_queues"),
     ("declare", "--title", "Checkout 503s", "--severity", "SEV2"),
     ("ack",),
     ("assign", "scribe", "Kim"),
