@@ -13,5 +13,5 @@ def new(arguments: argparse.Namespace) -> int:
     path = new_notebook(settings, arguments.name)
     if arguments.json:
         return print_json({"path": str(path)})
-    print(f"{path} is yours to edit. `incident run` executes it with the others, `incident lab` opens it.")
+    print(f"{path} is yours to edit. Each run executes it with the others, and the lab opens it.")
     return 0

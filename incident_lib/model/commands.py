@@ -18,6 +18,7 @@ _WITHOUT_INCIDENT = frozenset(
         "init",
         "list",
         "logs",
+        "new-notebook",
         "open",
         "redact",
         "report",

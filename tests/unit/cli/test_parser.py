@@ -20,6 +20,7 @@ REQUIRED = {
     "open": ["x.zip"],
     "communicate": ["update"],
     "report": ["--title", "x", "--severity", "SEV2", "--start-time", "10:00"],
+    "new-notebook": ["90_queues"],
     "runbook": ["db"],
     "logs": ["--service", "db"],
     "completion": ["bash"],
