@@ -68,6 +68,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_checks: dict[str, str] = {}  # another one where the first finding has that id
     first_action: str
     first_actions: dict[str, str] = {}  # and another action
+    mitigation: str = ""  # the action that carries out `first_action`: a runbook proposes it
     notebook: str  # of those that every batch runs
     whys: tuple[str, ...] = ()  # questions that begin the five whys
     action_items: tuple[ActionItem, ...] = ()

@@ -134,11 +134,11 @@ def _mitigation(pattern: Pattern, facts: RunbookFacts) -> str:
     target = facts.target
     if not isinstance(target, Service):
         return ""
-    if pattern.first_action.startswith("Restart {target}") and (target.container or target.restart):
+    if pattern.mitigation == "restart" and (target.container or target.restart):
         return facts.proposed.line("mitigate", "restart", target.name)
     kind = table().kinds.get(target.kind)
     is_deployed = kind and kind.is_deployed and facts.settings.deploy.rollback
-    if is_deployed and pattern.first_action.startswith("Roll back"):
+    if is_deployed and pattern.mitigation == "rollback":
         return facts.proposed.line("mitigate", "rollback", target.name)
     return ""
 
