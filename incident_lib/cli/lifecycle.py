@@ -131,7 +131,9 @@ def _list_tasks(arguments: argparse.Namespace) -> int:
     console = console_for(no_color=arguments.no_color)
     terminal.print_tasks(console, tasks)
     if not tasks:
-        console.print(f"{folder.id} has no task. To give one: incident task TEXT --owner NAME")
+        console.print(f"{folder.id} has no task. To add one:")
+        settings = load_settings(arguments.config or "", arguments.incident, check=False)
+        print_command(console, settings.commands(folder.path).line("task", "TEXT", "--owner", "NAME"))
     return 0
 
 

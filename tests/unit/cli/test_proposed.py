@@ -207,7 +207,6 @@ def test_an_error_says_its_next_command_as_words():
 NAMED = {
     "cli/demo.py",
     "cli/lab.py",
-    "cli/lifecycle.py",
     "cli/run.py",
     "cli/health.py",
     "cli/help.py",
