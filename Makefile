@@ -27,7 +27,7 @@ check: $(VENV)/.test docs
 
 # The documentation as pages in build/docs: an unlisted page and a link that leads nowhere are errors.
 docs: $(VENV)/.test
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
