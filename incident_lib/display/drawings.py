@@ -275,7 +275,8 @@ def _drawn(case: Case, probe: str, plots: Sequence[Plot], none: str, *, ax: Any)
     """
     if ax is not None:
         return plots[0](ax=ax) if plots else none
-    problems = [problem(evidence) for evidence in case.of(probe) if evidence.problem]
+    collected = case.of(probe) if probe else ()
+    problems = [problem(evidence) for evidence in collected if evidence.problem]
     made = [plot() for plot in plots]
     empty = not made and not problems
     html = "".join([*problems, *map(chart_html, made)])

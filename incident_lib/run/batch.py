@@ -52,7 +52,7 @@ def run_notebooks(batch: Batch) -> RunRecord:
     Without notebooks that is the index and run.json, and no Jupyter is imported. Sealing is the caller's.
     Errors: UsageError for a notebook that does not exist, FolderError.
     """
-    if not batch.notebooks:
+    if not (batch.notebooks or batch.kept):
         return _Run(batch, {}).finish(interrupted=False)
     kernels.begin(whole=False)
     prepare()

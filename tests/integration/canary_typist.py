@@ -19,9 +19,10 @@ from tests.integration.canary_stack import Stack
 # is not here fails the test: whoever adds one says here how it is tried.
 TYPED: dict[str, list[str]] = {
     "init": ["--output found.toml"],
+    "new-notebook": ["90_queues", "{}"],
     "declare": ["--title {} --severity SEV1 --service backend --commander {} --impact {}"],
-    "note": ["{}", "{} --at 1m", "{} --json"],
-    "task": ["{} --owner {}"],
+    "note": ["{} --by {}", "{} --at 1m", "{} --json"],
+    "task": ["{} --owner {}", "", "--json"],
     "decide": ["{}"],
     "ack": ["--by {}"],
     "assign": ["scribe {}"],

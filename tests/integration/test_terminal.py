@@ -167,7 +167,7 @@ def test_nothing_foreign_drives_a_terminal_or_hides_in_a_file(
         assert visible(out) == out
 
     pages = [*place.rglob("*.html")]
-    assert len(pages) == 2
+    assert len(pages) == 4  # the timeline, the post-mortem, the home of the incident, and the list of all
     for path in pages:
         text = path.read_text()
         assert visible_markup(text) == text, path

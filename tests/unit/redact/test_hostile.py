@@ -156,7 +156,9 @@ HOSTILE = {unit: _repeated(unit) for unit in _UNITS} | {
 }
 _LENGTH = 32_000  # below, what may be read with care at all weighs more than what grows
 _MOST_CALLS = 16  # of functions, for each character
-_TIMES, _MOST_GROWTH = 4, 5.8  # what is quadratic takes sixteen times as long
+# What is quadratic takes sixteen times as long. Some texts are read in another way once they are long, at a
+# higher price for each letter.
+_TIMES, _MOST_GROWTH = 4, 8
 
 
 def _calls(text: str) -> int:
