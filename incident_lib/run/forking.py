@@ -27,6 +27,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from setproctitle import getproctitle, setproctitle
+
 # What each shipped notebook imports, and what ipykernel imports when a kernel starts.
 NEEDED = (
     *("ipykernel.kernelapp", "ipykernel.debugger", "tornado.platform.asyncio", "tornado.queues"),
@@ -330,6 +332,8 @@ def become_kernel(request: Request, environment: Environment) -> None:
     _renew_state(settings_file)
     from ipykernel.kernelapp import IPKernelApp
 
+    setproctitle(" ".join(wanted["command"]))  # as ps shows a kernel that was started by itself
+
     app = IPKernelApp.instance(parent_handle=parent)
     app.initialize([*arguments])
     _notify(request.status, "ready")
@@ -364,6 +368,7 @@ def _renew_state(settings_file: str) -> None:
 def main() -> None:
     """Run the parent; in a fork of it, the kernel."""
     descriptor, idle_seconds, extent = sys.argv[1:]
+    getproctitle()  # finds where its arguments are, while the environment next to them is as it was
     environment = Environment()
     parent = Parent(socket.socket(fileno=int(descriptor)), float(idle_seconds), environment)
     parent.load((*NEEDED, *LATER) if extent == "whole" else NEEDED)

@@ -132,6 +132,12 @@ def test_a_kernel_is_forked_from_a_process_that_stays():
     assert left_behind() == []
 
 
+def test_ps_shows_a_forked_kernel_as_a_kernel_and_its_parent_as_what_it_is():
+    shown = printed("import psutil; print(*psutil.Process().cmdline())")
+    assert "ipykernel_launcher -f " in shown
+    assert "ipykernel" not in " ".join(parent_of_kernels().cmdline())
+
+
 def test_a_forked_kernel_is_like_one_that_is_started_by_itself(tmp_path, monkeypatch):
     monkeypatch.setenv("A_SECRET", "of this test")
     forked = state(directory=tmp_path)
