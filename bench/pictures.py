@@ -34,6 +34,7 @@ IMAGES, EXAMPLE = ROOT / "docs" / "images", ROOT / "docs" / "example"
 COLUMNS, MOST_LINES = 100, 60
 _COMMAND = "import sys; from incident_lib.cli import main; sys.exit(main())"
 _HEALTHY_SECONDS = 20.0
+_CHECKOUT = "/srv/incident-workbench"  # in the example, in place of where this checkout lies
 _DESK: ViewportSize = {"width": 1200, "height": 900}
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -130,7 +131,9 @@ def _draw(incident: Path) -> None:
     shutil.rmtree(EXAMPLE, ignore_errors=True)
     EXAMPLE.mkdir()
     for page in sorted((run / "html").glob("*.html")):
-        (EXAMPLE / page.name).write_bytes(page.read_bytes())
+        text = page.read_text(encoding="utf-8").replace(str(ROOT), _CHECKOUT)
+        text = text.replace("../../../index.html", "index.html")  # the home of the incident is not in it
+        (EXAMPLE / page.name).write_text(text, encoding="utf-8")
 
 
 @contextmanager
