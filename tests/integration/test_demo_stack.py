@@ -107,9 +107,7 @@ def close(script):
 
 
 def test_a_stack_comes_up_and_leaves_nothing():
-    begun = time.monotonic()
     with DemoStack() as stack:
-        seconds = time.monotonic() - begun
         stack.drive(1.0)
         assert stack.is_ready()
         ready = httpx.get(f"{stack.backend_url}/health/ready").json()
@@ -123,7 +121,6 @@ def test_a_stack_comes_up_and_leaves_nothing():
         directory, pids = stack.directory, pids_of(stack)
         database = stack.running.processes.find("db").pid
         assert len(pids) >= 8
-    assert seconds < 15
     assert all(map(is_gone, pids))
     assert not directory.exists()
     assert not shared_memory_of(database)
