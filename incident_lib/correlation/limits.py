@@ -67,23 +67,23 @@ def _named(finding: Finding, name: str, rows: list[PostgresOwnSetting], own: str
         only_roles = all(row.role for row in rows)
         undo = "; ".join(f"{_reset(row)}" for row in rows[:3])
         condition = ", if the failing statements are of that role," if only_roles and len(rows) == 1 else ""
-        said = f"The limit is {whose}"
+        source = f"The limit is {whose}"
         if name == _READ_ONLY:
             advice = (
                 f"Find who set {whose}, and why; then{condition} {undo}, and let the application reconnect: "
                 "open sessions keep it."
             )
         else:
-            advice = f"{advice} {said}; {undo} takes it back for new sessions."
+            advice = f"{advice} {source}; {undo} takes it back for new sessions."
     else:
         of_database = f" nor the database {own}" if own else " and no database"
         neither = f"{'Neither a role' if own else 'No role'}{of_database} has {name} of its own"
         elsewhere = "it is of the whole server (postgresql.conf, ALTER SYSTEM), or the application sets it"
-        said = f"{neither}: {elsewhere}"
-        advice = f"{advice} {said}."
+        source = f"{neither}: {elsewhere}"
+        advice = f"{advice} {source}."
     return msgspec.structs.replace(
         finding,
-        detail=f"{finding.detail}\n{said}",
+        detail=f"{finding.detail}\n{source}",
         data=finding.data | {"advice": advice.strip(), "setting": name},
     )
 

@@ -95,9 +95,11 @@ def _png(figure: Any, redactor: Redactor) -> bytes:
         """Draws texts without their secrets: of titles, legends, ticks and annotations alike."""
 
         def draw_text(self, gc: Any, x: Any, y: Any, s: str, *rest: Any, **more: Any) -> None:
+            """Draw a text without its secrets."""
             super().draw_text(gc, x, y, redactor.text(s), *rest, **more)
 
         def draw_tex(self, gc: Any, x: Any, y: Any, s: str, *rest: Any, **more: Any) -> None:
+            """Draw a formula without its secrets."""
             super().draw_tex(gc, x, y, redactor.text(s), *rest, **more)
 
         def get_text_width_height_descent(self, s: str, *rest: Any, **more: Any) -> Any:

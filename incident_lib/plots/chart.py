@@ -341,7 +341,7 @@ class UtcLocator(Locator):  # type: ignore[misc]  # matplotlib has no types
 
 
 class UtcFormatter(Formatter):  # type: ignore[misc]  # matplotlib has no types
-    """As much of the time as tells the ticks apart."""
+    """As much of the time as the ticks differ in."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """Return the text of a tick."""

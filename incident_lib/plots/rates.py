@@ -94,7 +94,7 @@ def conclude(series: Series, onset: datetime | None = None) -> str:
     >>> from incident_lib.model.series import Point
     >>> points = (Point(datetime(2026, 1, 15, 14, 30, tzinfo=UTC), 3, 12),)
     >>> conclude(Series(name="requests, those answered with 5xx", points=points))
-    '3 of 12 requests answered with 5xx (25 %), the worst at 14:30:00 with 3 of 12.'
+    '3 of 12 requests answered with 5xx (25 % of all shown), the worst at 14:30:00 with 3 of 12.'
     >>> conclude(Series(name="log lines, errors", points=(Point(points[0].at, 0, 12),)))
     'None of 12 log lines: errors.'
     """
@@ -106,9 +106,10 @@ def conclude(series: Series, onset: datetime | None = None) -> str:
     joined = f"{all_of} {some}" if some != "errors" else f"{all_of} are errors"
     since = f" Onset {onset:%H:%M:%S}." if onset else ""
     at_worst = f"{format_number(worst.value)} of {format_number(worst.total or 0)}"
+    share = f"{format_share(bad / total)} of all shown"
     return (
-        f"{format_number(bad)} of {format_number(total)} {joined} ({format_share(bad / total)}), the "
-        f"worst at {worst.at:%H:%M:%S} with {at_worst}.{since}"
+        f"{format_number(bad)} of {format_number(total)} {joined} ({share}), "
+        f"the worst at {worst.at:%H:%M:%S} with {at_worst}.{since}"
     )
 
 

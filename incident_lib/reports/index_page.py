@@ -137,7 +137,7 @@ def _axis(facts: IndexFacts) -> str:
 
 
 def _evidence(facts: IndexFacts) -> str:
-    """Return the evidence that findings rest on, and what could not be collected; the cut is said."""
+    """Return the evidence that findings rest on, and what could not be collected; a cut is reported."""
     telling = [each for each in facts.analysis.findings if each.severity is not FindingSeverity.OK]
     named = dict.fromkeys(ref for finding in telling for each in finding.apart for ref in each.evidence)
     held = {each.ref: each for each in facts.evidence}
@@ -237,7 +237,7 @@ def _notebook(record: NotebookRecord) -> dict[str, Any]:
         "text": display_name(record.name),
         "href": f"{record.name}.html",
         "status": record.status.value,
-        "said": FATES[record.status],
+        "fate": FATES[record.status],
         "note": record.error or (known.question if known else ""),
     }
 

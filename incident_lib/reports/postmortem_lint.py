@@ -204,7 +204,7 @@ def begins_with_verb(action: str) -> bool:
 
 
 def _claims(lines: list[_Line]) -> Iterator[LintFinding]:
-    """Yield what is said of causes without a finding, a link, a time or a ticket in its paragraph or item."""
+    """Yield claims about causes without a finding, a link, a time or a ticket in its paragraph or item."""
     for number, text in _paragraphs([line for line in lines if line.section in _CAUSES]):
         if TO_WRITE in text or text.startswith((">", "|")) or text.rstrip("_* ").endswith("?"):
             continue

@@ -61,7 +61,7 @@ def test_failures_are_drawn_with_units_times_onset_and_change():
     assert {"requests in 1m", "all", "answered with 5xx", "2026-01-15, UTC"} <= set(texts)
     assert {"14:30", "14:35", "14:40", "14:45", "0", "10"} <= set(texts)
     assert {"onset 14:36:00", "backend: deployed"} <= set(texts)
-    assert "27 of 150 requests answered with 5xx (18 %)" in alternative
+    assert "27 of 150 requests answered with 5xx (18 % of all shown)" in alternative
     assert "worst at 14:36:00 with 3 of 10" in alternative
     assert html.count("var(--critical,") == 4  # the failures, their key, the onset and its label
     assert html.count("stroke-dasharray") == 2

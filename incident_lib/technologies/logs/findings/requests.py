@@ -36,10 +36,10 @@ def judge_errors(view: View) -> Iterator[Finding]:
     state, fall = errors_state(view), since_fall(view)
     newest = onset.after_ratio if onset else None
     if onset and state.holds is not Holds.PAST:
-        title += f", {format_share(onset.after_ratio)} since {onset.at:%H:%M:%S} UTC"
+        title += f"; since {onset.at:%H:%M:%S} UTC {format_share(onset.after_ratio)} fail"
     if fall and state.holds is not Holds.PAST:  # a part of it may go on
         since_when, newest = fall
-        title += f", {format_share(newest)} since {since_when:%H:%M:%S} UTC"
+        title += f"; since {since_when:%H:%M:%S} UTC {format_share(newest)} fail"
         severity = view.context.thresholds.severity("logs.errors", newest, "ratio") or FindingSeverity.WARNING
     if not summary.has_times:
         now = _failing_now(view)
@@ -164,7 +164,7 @@ def judge_slow(view: View) -> Iterator[Finding]:
             f"{format_duration(slow[0].duration_p95_seconds)}"
         )
     if onset and lately:
-        title += f"; {format_share(onset.after_ratio)} take over a second since {onset.at:%H:%M:%S} UTC"
+        title += f"; since {onset.at:%H:%M:%S} UTC {format_share(onset.after_ratio)} take over a second"
     found = finding(
         view.evidence,
         "slow",
