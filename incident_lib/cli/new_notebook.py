@@ -1,4 +1,4 @@
-"""`incident new-notebook`: a notebook of the team's own, beside its workbench.toml."""
+"""`incident new-notebook`: a notebook of the team, next to its workbench.toml."""
 
 import argparse
 

@@ -470,7 +470,7 @@ def _new_notebook(commands: _Commands) -> None:
     parser = commands.add(
         "new-notebook",
         "new_notebook:new",
-        "make a notebook of your team, in notebooks/ beside workbench.toml",
+        "make a notebook of your team, in notebooks/ next to workbench.toml",
     )
     parser.add_argument("name", metavar="NAME", help="of its file, such as 90_queues")
 

@@ -2,7 +2,7 @@
 
 A file is a regular one inside its folder, and bounded in size, depth, numbers and times. A field that breaks
 a bound, or is not of its type, is left out where the record can do without; a record that cannot is refused
-with the file named, and what is read beside it goes on.
+with the file named, and what is read next to it goes on.
 """
 
 import logging

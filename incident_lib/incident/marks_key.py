@@ -1,4 +1,4 @@
-"""The key of the marks: one small file beside the incidents, for one team, never for git or a bundle."""
+"""The key of the marks: one small file next to the incidents, for one team, never for git or a bundle."""
 
 import os
 import re

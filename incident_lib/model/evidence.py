@@ -56,7 +56,7 @@ class Truncation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes beside the rows, such as log text. The folder drains `chunks` through redaction into `path`."""
+    """Bytes next to the rows, such as log text: the folder drains `chunks` through redaction into `path`."""
 
     name: str  # a plain file name: "backend.log"
     chunks: Iterable[bytes] = ()

@@ -134,7 +134,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     commander: str = ""
     impact: str = ""
     services: tuple[str, ...] = ()
-    roles: dict[str, str] = {}  # beside the commander: communication lead, scribe, ...
+    roles: dict[str, str] = {}  # besides the commander: communication lead, scribe, ...
     tasks: tuple[Task, ...] = ()
     acknowledged_at: datetime | None = None
     identified_at: datetime | None = None

@@ -248,7 +248,7 @@ def limit_line(axes: Axes, limit: float, words: str) -> None:
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """An upright line with a label in a row of its own, and lines beside it that share the label."""
+    """An upright line with a label in a row of its own, and lines next to it that share the label."""
 
     at: datetime
     others: tuple[datetime, ...] = ()

@@ -211,7 +211,7 @@ class Redactor:
         return key if isinstance(key, int) else self.text(str(key))
 
     def _named(self, value: dict[Any, Any]) -> str:
-        """Return the name that stands beside a value in a record of the two, "" for another record."""
+        """Return the name that stands next to a value in a record of the two, "" for another record."""
         name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), "")
         return name if name and any(key in value for key in _VALUES) and self._sure(name) else ""
 

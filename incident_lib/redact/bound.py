@@ -1,6 +1,6 @@
 """Values that a log shows apart from their statement -> the spans of those of secret columns.
 
-The columns stand in the statement, beside marks (?, %s, $2, :name, @p1); the values in a list behind it,
+The columns stand in the statement, next to marks (?, %s, $2, :name, @p1); the values in a list behind it,
 or on lines of their own, by number.
 """
 

@@ -73,7 +73,7 @@ class Place:
         self.sure = Strength.WEAK if self.in_path and sure is Strength.STRONG else sure
 
     def name_a_value(self) -> None:
-        """Take the name, also where it is a path, for that of a value beside it."""
+        """Take the name, also where it is a path, for that of a value next to it."""
         if self.in_path and self.sure is Strength.WEAK:
             self.sure = strength(self.text[self.start : self.end])
 

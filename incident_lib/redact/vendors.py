@@ -395,7 +395,7 @@ class _Family:
         return -1 if front is None or front.start() else first
 
     def _holds(self, data: bytes, begin: int, end: int, place: int) -> bool:
-        """Return whether the conditions beside the form hold."""
+        """Return whether the further conditions of the form hold."""
         shape = self._shape
         if data.startswith(_MARK, begin) or (shape.mix and _mixed(data, begin, end) < shape.mix):
             return False

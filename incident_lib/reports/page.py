@@ -174,7 +174,7 @@ def page_globals() -> dict[str, Any]:
 
 
 def moment(at: datetime) -> Markup:
-    """Return a moment in UTC, beside which the page's script puts the reader's own zone."""
+    """Return a moment in UTC, to which the page's script adds the reader's own zone."""
     text = escape(clock.format_time(at))
     return Markup(f'<time class="iw-both" datetime="{at.isoformat()}">{text}</time>')  # noqa: S704 - ours
 

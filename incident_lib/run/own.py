@@ -1,4 +1,4 @@
-"""Notebooks of people: a team's beside its workbench.toml, and what a person changed in an incident's lab."""
+"""Notebooks of people: those of a team next to workbench.toml, and those a person changed in a lab."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,60}")
 
 
 def team_notebooks(settings: Settings) -> tuple[Path, ...]:
-    """Return the team's notebooks, sorted by name; none without a workbench.toml that they lie beside.
+    """Return the team's notebooks, sorted by name; none without a workbench.toml next to them.
 
     A folder inside an incident that came from elsewhere holds none of ours. Errors: UsageError for one that
     has the name of a notebook that ships.
@@ -67,7 +67,10 @@ def new_notebook(settings: Settings, name: str) -> Path:
     Errors: UsageError for a name that cannot be, or is taken, and without a workbench.toml.
     """
     if settings.path is None:
-        raise UsageError("there is no workbench.toml to keep it beside; make one first", command=("init",))
+        raise UsageError(
+            "notebooks of a team lie next to workbench.toml, and there is none; make one first",
+            command=("init",),
+        )
     stem = name.removesuffix(".ipynb")
     if not _NAME.fullmatch(stem):
         raise UsageError(f"{name!r} is no name for a notebook; use a-z, 0-9 and _, such as 90_queues")
