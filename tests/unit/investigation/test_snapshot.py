@@ -26,7 +26,7 @@ def test_a_window_that_would_be_empty_is_wrong_usage(since):
 
 def test_what_cannot_be_kept_is_looked_at_all_the_same(here, capsys):
     assert main(["declare", "--title", "Full", "--severity", "sev2"]) == 0
-    folder = next((here / "incidents").iterdir())
+    (folder,) = (path.parent for path in (here / "incidents").glob("*/events"))
     (folder / "snapshots").write_text("in the way")
     assert main(["triage"]) == 0
     out = capsys.readouterr().out
