@@ -54,9 +54,9 @@ def _break(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console) -
 
 def _hold(stack: "stacks.DemoStack", console: Console) -> int:
     """Keep the broken stack and its users until the command is interrupted, which is its normal end."""
-    console.print("The stack is broken, and stays up until you press Ctrl-C. In another terminal:\n")
-    print(f"  {Commands(config=str(stack.config)).line('triage')}\n", flush=True)
     try:
+        console.print("The stack is broken, and stays up until you press Ctrl-C. In another terminal:\n")
+        print(f"  {Commands(config=str(stack.config)).line('triage')}\n", flush=True)
         while True:
             stack.drive(_USERS_SECONDS)
     except KeyboardInterrupt:
