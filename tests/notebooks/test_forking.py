@@ -113,8 +113,10 @@ def lives(pid):
 
 
 def parent_of_kernels():
-    """Return the process that kernels are forked from here, which is there."""
-    (parent,) = [child for child in psutil.Process().children() if is_parent(child)]
+    """Return the process that kernels are forked from here, which is there, or has just been started."""
+    found = []
+    wait_for(lambda: found.extend(filter(is_parent, psutil.Process().children())) or found)
+    (parent,) = found
     return parent
 
 
