@@ -28,6 +28,7 @@ from incident_lib.model import EventKind, notebooks
 from incident_lib.model.notebooks import InBatch
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.sample import Sample
+from incident_lib.run import kernels
 from incident_lib.run.batch import Batch, run_notebooks
 from incident_lib.run.installed import EXECUTE, require
 from incident_lib.run.lab import changed_in_lab
@@ -155,6 +156,8 @@ def run_incident(
 ) -> int:
     """Return the exit code of a whole run, everything being printed on `console` as it comes."""
     started = clock.monotonic()
+    if not options.index_alone:
+        kernels.begin()  # they are ready by the time there is something to show
     case, unkept = _case(settings, folder, console, options)
     terminal.print_analysis(console, case, verbose=options.verbose)
     if unkept:
