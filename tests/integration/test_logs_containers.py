@@ -36,7 +36,7 @@ for number in range(2000):
         sys.stdout.flush()
         print("\x1b[31mERROR\x1b[0m: no stock password=hunter2-x", file=sys.stderr, flush=True)
 print("y" * 200_000, flush=True)
-while any(fcntl.ioctl(1, termios.FIONREAD, bytes(4))):  # until the engine has read it: the exception comes last
+while any(fcntl.ioctl(1, termios.FIONREAD, bytes(4))):  # the exception comes after all that
     time.sleep(0.1)
 time.sleep(0.5)
 try:

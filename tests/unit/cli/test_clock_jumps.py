@@ -178,8 +178,11 @@ def test_a_clock_that_is_set_while_evidence_is_collected_turns_nothing_around(
     about = load_about(second)
     assert about.window.start < about.window.end
     before, after = (load_analysis(path).findings for path in (first, second))
-    judged = [{found.id for found in side if not found.id.startswith("host.load.")} for side in (before, after)]
-    assert judged[0] == judged[1]  # how busy this machine is has no part in it
+    first_ids, second_ids = (
+        {finding.id for finding in found if not finding.id.startswith("host.load.")}
+        for found in (before, after)
+    )  # how busy this machine is has no part in it
+    assert second_ids == first_ids
     assert any(finding.since for finding in after), after
     assert all(finding.since is None or finding.since <= right() for finding in after)
     assert all(evidence.duration_seconds >= 0 for evidence in load_evidence(second))
