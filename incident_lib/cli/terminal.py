@@ -347,7 +347,7 @@ def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
             "Nothing is wrong any more" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
         )
         text = "No hypothesis is supported" if bad else f"{well} as far as could be seen"
-        if not bad and (nothing := nothing_here(analysis)):
+        if nothing := nothing_here(analysis):  # a busy machine is not the stack, and says nothing of it
             return Text(f"\n{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}", style="bold")
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed, and whether they still do is not known"
