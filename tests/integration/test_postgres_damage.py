@@ -2,11 +2,14 @@
 
 import contextlib
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from incident_lib.demo.tablespace import why_no_disk
 from incident_lib.model import FindingSeverity
 from tests import services
 from tests.integration import postgres_service
@@ -68,6 +71,23 @@ def damage(server: Server, relation: str, page: int, with_bytes: bytes) -> None:
         file.seek(page * _PAGE)
         file.write(with_bytes * _PAGE)
     server.start()
+
+
+@contextlib.contextmanager
+def small_disk(server: Server) -> Iterator[Path]:
+    """Yield where a file system of 8 MiB is mounted that belongs to the server."""
+    if reason := why_no_disk():
+        services.missing(reason)
+    place = server.data.parent / "small"
+    place.mkdir()
+    owner = f",uid={server.account.pw_uid},gid={server.account.pw_gid}" if server.account else ""
+    options = f"size=8m,mode=700{owner}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        place.rmdir()
 
 
 def test_a_damaged_table_is_copied_before_it_is_repaired(admin: psycopg.Connection, server: Server) -> None:
@@ -160,3 +180,17 @@ def test_statements_that_a_pooler_lost(admin: psycopg.Connection, server: Server
     found = seen(server)
     assert found.first.id == "prepared-lost"
     assert "prepare_threshold=None" in found.first.first_action
+
+
+def test_a_tablespace_on_a_disk_of_its_own_is_measured_too(admin: psycopg.Connection, server: Server) -> None:
+    with small_disk(server) as place:
+        admin.execute(f"CREATE TABLESPACE small LOCATION '{place}'".encode())
+        try:
+            (place / "audit.log").write_bytes(b"x" * (15 << 19))
+            full = seen(server).finding("postgres.disk.full")
+            assert full.severity is WARNING
+            assert full.title.startswith("The disk with tablespace small is nearly full")
+            (place / "audit.log").unlink()
+            assert "the disk with tablespace small" in seen(server).finding("postgres.disk.ok").title
+        finally:
+            admin.execute(b"DROP TABLESPACE small")

@@ -565,6 +565,9 @@ class PostgresVacuum(Row, frozen=True, kw_only=True):
     index_done_count: int | None = None
 
 
+TABLESPACE = "tablespace "  # before its name
+
+
 class PostgresDisk(Row, frozen=True, kw_only=True):
     """A file system that the server writes to, seen from where it runs."""
 
@@ -572,6 +575,6 @@ class PostgresDisk(Row, frozen=True, kw_only=True):
     total_bytes: int
     free_bytes: int  # for the server, which is not root
     vantage: str
-    what: str = "data"  # "wal" where that is on another one, "shm": what parallel workers share
+    what: str = "data"  # "wal" and "tablespace NAME" where on another one, "shm": what parallel workers share
     file_total_count: int | None = None  # inodes; None: not known, or the file system has no limit
     file_free_count: int | None = None

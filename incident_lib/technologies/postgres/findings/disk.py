@@ -41,7 +41,11 @@ def _room(row: PostgresDisk) -> str:
 
 
 def _name(row: PostgresDisk) -> str:
-    return f"the disk with {_HOLDS[row.what]}" if row.what in _HOLDS else row.path
+    return row.path if row.what == "shm" else f"the disk with {_held(row)}"
+
+
+def _held(row: PostgresDisk) -> str:
+    return _HOLDS.get(row.what, row.what)
 
 
 def _full(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator[Finding]:
@@ -51,7 +55,7 @@ def _full(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator[F
             evidence,
             "full",
             severity,
-            f"The disk with {_HOLDS.get(row.what, row.path)} is nearly full: {_room(row)}",
+            f"The disk with {_held(row)} is nearly full: {_room(row)}",
             f"{row.path}, {row.vantage}. When it is full every write fails, and a server that stops may "
             "not start again. Make room outside of the data directory, never delete files in it",
             path=row.path,
@@ -66,7 +70,7 @@ def _full(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator[F
             evidence,
             "files",
             severity,
-            f"The disk with {_HOLDS.get(row.what, row.path)} has room for {row.file_free_count:,} more files "
+            f"The disk with {_held(row)} has room for {row.file_free_count:,} more files "
             f"of {row.file_total_count:,}",
             f"{row.path}, {row.vantage}. A file system without free inodes reports that no space is left, "
             "whatever is free in bytes: find the folder with very many small files",

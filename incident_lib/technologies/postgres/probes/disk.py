@@ -11,9 +11,10 @@ from incident_lib.model import Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
 from incident_lib.technologies.postgres.probes.reading import PRIVILEGE, privilege_problem, statement
-from incident_lib.technologies.postgres.rows import PostgresDisk
+from incident_lib.technologies.postgres.rows import TABLESPACE, PostgresDisk
 
 _SECONDS = 3.0
+_MOST_TABLESPACES = 50
 _SHM = "/dev/shm"  # noqa: S108 - its size is read, nothing is written there
 Space = tuple[int, int, str]  # in all, free, where it is mounted
 
@@ -21,7 +22,8 @@ Space = tuple[int, int, str]  # in all, free, where it is mounted
 def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
     """Return the room of the file systems that the server writes to: a PostgresDisk each, the data first.
 
-    The log of writes counts where it is on another one, /dev/shm where parallel workers share memory there.
+    The log of writes and tablespaces count where they are on another one, /dev/shm where parallel workers
+    share memory there.
     Source: sql/data_folder.sql, then df in its container or here. Needs: pg_monitor. Errors:
     TargetError PRIVILEGE, UNSUPPORTED.
     """
@@ -40,6 +42,11 @@ def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
     root = "" if session.container else _root_of(pid)
     paths = {"data": data, "wal": f"{data}/pg_wal"} | ({"shm": _SHM} if facts["uses_shm"] else {})
     known = dict(zip(paths, _spaces(place, [root + path for path in paths.values()]), strict=True))
+    spaces = dict(sorted((facts["tablespaces"] or {}).items())[:_MOST_TABLESPACES])
+    if spaces:
+        _, *rest = _spaces(place, [root + data, *(root + path for path in spaces.values())])
+        known |= {TABLESPACE + name: space for name, space in zip(spaces, rest, strict=True)}
+        paths |= {TABLESPACE + name: path for name, path in spaces.items()}
     rows = disks(known, paths, vantage=place.vantage, files=_files(place, root + data))
     listed = " ".join(paths.values())
     sent = f"df -Pk {listed}; df -Pi {data}, {place.vantage}"
@@ -53,13 +60,17 @@ def disks(
     vantage: str,
     files: tuple[int, int] | None,
 ) -> tuple[PostgresDisk, ...]:
-    """Return a record for each file system that was seen; the log of writes has none where the data have it.
+    """Return a record for each file system that was seen: one for what is on the same as the data.
 
     >>> paths = {"data": "/data", "wal": "/data/pg_wal"}
     >>> known = {"data": (100, 20, "/data"), "wal": (100, 19, "/data")}
     >>> [row.what for row in disks(known, paths, vantage="this machine", files=None)]
     ['data']
     """
+    seen: dict[object, tuple[str, Space]] = {}
+    for what, space in known.items():
+        if space:  # what is free may change between two lines of one `df`
+            seen.setdefault(what if what == "shm" else (space[0], space[2]), (what, space))
     return tuple(
         PostgresDisk(
             path=paths[what],
@@ -70,8 +81,7 @@ def disks(
             file_total_count=files[0] if files and what == "data" else None,
             file_free_count=files[1] if files and what == "data" else None,
         )
-        for what, space in known.items()
-        if space and not (what == "wal" and _is_same(space, known["data"]))
+        for what, space in seen.values()
     )
 
 
@@ -88,11 +98,6 @@ def _spaces(place: Container | ThisMachine, paths: list[str]) -> list[Space | No
         return [*_spaces(place, paths[:1]), *([None] * (len(paths) - 1))]
     reason = output.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
     raise TargetError(ProblemKind.UNSUPPORTED, f"df {place.vantage}: {reason}")
-
-
-def _is_same(space: Space, data: Space | None) -> bool:
-    """Return whether both are one file system; what is free may change between two lines of one `df`."""
-    return data is not None and (space[0], space[2]) == (data[0], data[2])
 
 
 def _files(place: Container | ThisMachine, path: str) -> tuple[int, int] | None:

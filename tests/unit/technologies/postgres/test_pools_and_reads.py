@@ -135,6 +135,27 @@ def test_a_full_disk_with_the_write_ahead_log_is_not_that_of_the_data() -> None:
     assert full.data == {"path": "/data/pg_wal", "free_ratio": 0.02, "free_bytes": 20}
 
 
+def test_a_full_disk_with_a_tablespace_is_named_by_it() -> None:
+    small = _disk(what="tablespace small", path="/mnt/small", free_bytes=0)
+    full = judge(evidence("disk", _disk(), small))["full"]
+    assert full.severity is CRITICAL
+    assert full.title.startswith("The disk with tablespace small is nearly full: 0 B of 1000 B")
+    roomy = judge(evidence("disk", _disk(), _disk(what="tablespace small", path="/mnt/small")))
+    assert roomy["ok"].title.endswith("; the disk with tablespace small: 500 B of 1000 B are free (50 %)")
+
+
+def test_each_file_system_is_one_record() -> None:
+    data, other, shared = (100, 20, "/"), (50, 5, "/mnt"), (9, 9, "/dev/shm")
+    known = {"data": data, "wal": (100, 19, "/"), "shm": shared}
+    known |= {"tablespace a": other, "tablespace b": (50, 4, "/mnt"), "tablespace c": (100, 18, "/")}
+    rows = disks(known, {name: f"/{name}" for name in known}, vantage="here", files=None)
+    assert [(row.what, row.free_bytes) for row in rows] == [
+        ("data", 20 * 1024),
+        ("shm", 9 * 1024),
+        ("tablespace a", 5 * 1024),
+    ]
+
+
 @pytest.mark.parametrize(
     ("total", "free", "found"),
     [
