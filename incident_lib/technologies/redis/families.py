@@ -17,6 +17,7 @@ _CACHES = frozenset(
         *("memo", "preview", "tmp", "temp"),
     }
 )
+_SESSIONS = frozenset({"session", "sess"})
 _SEPARATOR = re.compile(r"[:./|{}-]")
 
 
@@ -51,6 +52,17 @@ def is_queue(key: str) -> bool:
     (True, False)
     """
     return key in _SETS or bool(_words(key) & _QUEUES)
+
+
+def is_session(key: str) -> bool:
+    """Return whether a key is the login of a user, by its name.
+
+    >>> is_session("sess:*"), is_session("spring:session:*"), is_session(":1:django.contrib.sessions.cache*")
+    (True, True, True)
+    >>> is_session("page:*"), is_session("cache:session:*")
+    (False, False)
+    """
+    return bool(_words(key) & _SESSIONS) and family_of(key) not in _CACHES
 
 
 def is_cache(key: str) -> bool:

@@ -96,6 +96,10 @@ class RedisClients(Row, frozen=True, kw_only=True):
     listed_count: int | None = None  # clients whose own buffers were read; None: an older snapshot
     paused_count: int | None = None  # that wait in a command which never waits: CLIENT PAUSE holds them
     paused_command: str | None = None  # which most of them wait in
+    unread_count: int | None = (
+        None  # that have sent something, a second ago or more, which is no whole command
+    )
+    unread_address: str | None = None  # where most of them come from
     paused_by: str | None = None  # what pauses clients and which commands, where the server reports it
 
 

@@ -190,6 +190,19 @@ CASES: dict[str, tuple[str, Case]] = {
         "keys",
         ("keys redis.clients.paused", "api logs.lines.class.redis_timeout WARNING", *ERRORS),
     ),
+    "sessions-evicted": (
+        "keys",
+        ("keys redis.keyspace.session_evictable INFO", "keys redis.memory.evictions WARNING", *ERRORS),
+    ),
+    "redis-wrong-protocol": (
+        "keys",
+        (
+            "keys redis.clients.unread WARNING",
+            "keys redis.connection.restarted INFO",
+            "api logs.lines.class.redis_timeout WARNING",
+            *ERRORS,
+        ),
+    ),
     "redis-resync": (
         "keys",
         ("keys redis.replication.resync_limit WARNING", "keys redis.clients.replica_buffer WARNING"),

@@ -1,5 +1,6 @@
 """The server's own life: restarts, settings, replication, wraparound, sizes."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -28,6 +29,8 @@ _RISKS = {
     "track_activities": "off",
     "track_counts": "off",
 }
+# How a subscriber names the worker that copies a table for the first time; of 13 after its subscription.
+_FIRST_COPY = re.compile(r".+_\d+_sync_\d+(?:_\d+)?")
 
 
 def analyze_server(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -227,7 +230,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
     if row.is_paused:
         yield _paused(evidence, row)
         return
-    if row.state == "backup":
+    if row.state == "backup" or _FIRST_COPY.fullmatch(name):
         return  # a copy that is being made
     if row.state not in {"streaming", None}:
         yield _not_streaming(evidence, row, name)

@@ -19,6 +19,7 @@ def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
             *_rejected(evidence, row),
             *_high(evidence, row, context),
             *_paused(evidence, row),
+            *_unread(evidence, row),
             *analyze_buffers(evidence, context),
         ]
         yield from bad
@@ -93,6 +94,22 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             client_count=row.paused_count,
             command=(row.paused_command or "").upper() or None,
             paused_by=row.paused_by,
+        )
+
+
+def _unread(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
+    if row.unread_count:
+        sent = "have sent" if row.unread_count > 1 else "has sent"
+        yield finding(
+            evidence,
+            "unread",
+            FindingSeverity.WARNING,
+            f"{format_count(row.unread_count, 'client')} {sent} what is no command of Redis, and will get no "
+            "answer",
+            f"from {row.unread_address}: as TLS (rediss://) to a port without it, or another protocol. They "
+            "wait until their own time-out",
+            client_count=row.unread_count,
+            address=row.unread_address,
         )
 
 

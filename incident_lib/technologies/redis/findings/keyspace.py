@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
-from incident_lib.technologies.redis.families import is_cache, is_queue
+from incident_lib.technologies.redis.families import is_cache, is_queue, is_session
 from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
 from incident_lib.units import format_bytes, format_duration, format_share
 
@@ -20,6 +20,7 @@ def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
     databases = evidence.of(RedisDatabase)
     big = [*_queue(evidence, context), *_evictable(evidence, context), *_big(evidence, context)]
     yield from big
+    yield from _sessions(evidence, context)
     yield from _caches(evidence, context)
     if not any(each.severity.is_bad for each in big):
         yield _ok(evidence, databases)
@@ -107,6 +108,27 @@ def _evictable(evidence: Evidence, context: Context) -> Iterator[Finding]:
             FindingSeverity.WARNING,
             f"{named} by their names hold work that waits, and the policy {sample.policy} evicts any key",
             f"the memory is full, so work may be lost at any time and without an error; {_sample(evidence)}",
+            pattern=named,
+            policy=sample.policy,
+        )
+
+
+def _sessions(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield sessions, by their names, in a server that is full and evicts: a cache may be meant to."""
+    sample = next(iter(evidence.of(RedisKeySample)), None)
+    if sample is None or (sample.policy or "noeviction") == "noeviction" or not sample.maxmemory_bytes:
+        return
+    if context.thresholds.severity("redis.memory", sample.used_ratio, "ratio") is None:
+        return
+    sessions = sorted(filter(is_session, {row.pattern for row in evidence.of(RedisKeyGroup)}))
+    if sessions:
+        named = ", ".join(sessions[:3])
+        yield finding(
+            evidence,
+            "session_evictable",
+            FindingSeverity.INFO,
+            f"{named} by their names are sessions, and the policy {sample.policy} may evict them",
+            f"the memory is full; who loses a session is logged out, without an error; {_sample(evidence)}",
             pattern=named,
             policy=sample.policy,
         )

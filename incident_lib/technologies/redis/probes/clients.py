@@ -62,11 +62,14 @@ def fetch_clients(session: RedisSession, _window: Window) -> Fetched:
         listed_count=len(lines),
     )
     paused = Counter(_paused(lines))
+    unread = list(_unread(lines))
     row = replace(
         row,
         paused_count=paused.total() if lines else None,
         paused_command=next((command for command, _ in paused.most_common(1)), None),
         paused_by=_reason(second),
+        unread_count=len(unread) if lines else None,
+        unread_address=next((address for address, _ in Counter(unread).most_common(1)), None),
     )
     groups = group_clients(lines) if is_whole else ()
     kept = groups[:GROUP_LIMIT]
@@ -107,6 +110,22 @@ def _paused(clients: list[dict[str, str]]) -> Iterator[str]:
         is_core = command not in _WAITING and "." not in command  # a module may let its clients wait
         if "b" in client.get("flags", "") and is_core:
             yield command
+
+
+def _unread(clients: list[dict[str, str]]) -> Iterator[str]:
+    """Yield the address of each client that has sent something, and never a whole command.
+
+    What is on its way comes in less than a second; the greeting of TLS to a port without it never is one.
+
+    >>> list(_unread([parse_client("addr=10.0.0.7:4711 idle=2 qbuf=517 cmd=NULL")]))
+    ['10.0.0.7']
+    >>> list(_unread([parse_client("addr=10.0.0.7:4711 idle=2 qbuf=0 cmd=NULL")]))
+    []
+    """
+    for client in clients:
+        has_waited = bool(_number(client, "qbuf")) and bool(_number(client, "idle"))
+        if has_waited and client.get("cmd", "").lower() == "null":
+            yield client.get("addr", "").rpartition(":")[0]
 
 
 def _reason(info: Info) -> str | None:

@@ -42,7 +42,7 @@ db_auth Npgsql.PostgresException (0x80004005): 28P01: refused
 db_hba FATAL:  pg_hba.conf rejects connection for host "10.0.0.7", user "app", database "shop", SSL encryption
 db_hba FATAL:  Peer authentication failed for user "postgres"
 db_hba FATAL:  LDAP authentication failed for user "ann"
-db_hba FATAL:  no pg_hba.conf entry for replication connection from host "10.0.0.7", user "copy", SSL encryption
+db_replication_login FATAL:  no pg_hba.conf entry for replication connection from host "10.0.0.7", user "copy", SSL encryption
 db_no_encryption FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", database "shop", SSL off
 db_no_encryption FATAL:  pg_hba.conf rejects connection for host "10.0.0.7", user "app", database "shop", no encryption
 db_no_encryption closing because: SSL required (age=0s)
@@ -84,6 +84,18 @@ db_out_of_range ERROR:  smallint out of range
 db_out_of_range psycopg.errors.NumericValueOutOfRange: no
 db_out_of_range ERROR:  value "3000000000" is out of range for type integer
 db_out_of_range ERROR:  22003: too much
+db_replication_login FATAL:  pg_hba.conf rejects replication connection for host "10.0.0.9", user "replicator"
+db_replication_login FATAL:  could not connect to the primary server: FATAL:  password authentication failed for user "replicator"
+db_replication_login ERROR:  could not connect to the publisher: FATAL:  role "copier" does not exist
+db_replication_login FATAL:  must be superuser or replication role to start walsender
+db_library_missing ERROR:  could not load library "/usr/lib/postgresql/15/lib/timescaledb.so": No such file
+db_library_missing psycopg.errors.UndefinedFile: could not access file "$libdir/pgroonga": No such file or directory
+db_library_missing ERROR:  could not open extension control file "/usr/share/postgresql/15/extension/vector.control"
+db_library_missing psycopg.errors.FeatureNotSupported: extension "vector" is not available
+db_driver_old org.postgresql.util.PSQLException: The authentication type 10 is not supported.
+db_driver_old Error: Unknown authenticationOk message type 10
+db_driver_old pq: unknown authentication response: 10
+db_driver_old authentication method 10 not supported
 db_index_damaged ERROR:  right sibling's left-link doesn't match: block 5 links to 8 instead of expected 7 in index "a"
 db_index_damaged ERROR:  item order invariant violated for index "orders_total_idx"
 db_index_damaged ERROR:  index "orders_pkey" contains corrupted page at block 3
@@ -212,6 +224,16 @@ redis_copy_file Failed trying to rename the temp DB into dump.rdb in MASTER <-> 
 redis_redirected ReplyError: MOVED 866 10.0.0.9:6379
 redis_redirected redis.exceptions.MovedError: 866 10.0.0.9:6379
 redis_redirected (error) MOVED 12182 keys-2:6379
+redis_cross_slot Redis::CommandError: CROSSSLOT Keys in request don't hash to the same slot
+redis_cross_slot redis.exceptions.RedisClusterException: MGET - all keys must map to the same key slot
+redis_cross_slot An error was signalled by the server - CrossSlot: Keys in request don't hash to the same slot
+redis_no_database ReplyError: ERR DB index is out of range
+redis_no_database Error: ERR invalid DB index
+redis_no_database ERR SELECT is not allowed in cluster mode
+no_json SyntaxError: Unexpected token < in JSON at position 0
+no_json SyntaxError: Unexpected token '<', "<!DOCTYPE "... is not valid JSON
+no_json json: invalid character '<' looking for beginning of value
+no_json aiohttp.client_exceptions.ContentTypeError: 200, message='Attempt to decode JSON with unexpected mimetype: text/html'
 redis_wrong_type redis.exceptions.ResponseError: WRONGTYPE Operation against a key holding the wrong kind of value
 redis_wrong_type ReplyError: WRONGTYPE Operation against a key holding the wrong kind of value
 redis_wrong_type (error) WRONGTYPE Operation against a key holding the wrong kind of value

@@ -215,6 +215,8 @@ def test_replication() -> None:
     assert list(judge(evidence("replication", _standby(), _slot()))) == ["ok"]
     assert judge(evidence("replication", _standby(lag_seconds=6.0)))["lag"].severity is WARNING
     assert "not_streaming" in judge(evidence("replication", _standby(state="catchup")))
+    for worker in ("pg_16426_sync_16419_7713775609086674214", "shop_16426_sync_16419"):
+        assert list(judge(evidence("replication", _standby(name=worker, state="startup")))) == ["ok"]
     behind = _standby(lag_seconds=6.0, unsent_bytes=10, unwritten_bytes=10, unreplayed_bytes=900)
     assert judge(evidence("replication", behind))["lag"].data["late_part"] == "replay"
     for direction, words in (("downstream", "nothing is to be done here"), ("upstream", "copy this standby")):

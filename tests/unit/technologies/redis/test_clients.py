@@ -105,3 +105,11 @@ def test_clients_that_are_held_in_a_command_that_never_waits() -> None:
     found = judge("clients", clients(paused_count=3, paused_command="set"))
     assert severities(found) == {"paused": "CRITICAL"}
     assert found["paused"].data["command"] == "SET"
+
+
+def test_clients_that_send_what_is_no_command() -> None:
+    found = judge("clients", clients(unread_count=2, unread_address="10.0.0.7"))
+    assert severities(found) == {"unread": "WARNING"}
+    assert found["unread"].data == {"client_count": 2, "address": "10.0.0.7"}
+    assert "TLS" in found["unread"].detail
+    assert severities(judge("clients", clients(unread_count=0))) == {"ok": "OK"}

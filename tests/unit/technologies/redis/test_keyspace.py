@@ -237,3 +237,25 @@ def test_a_queue_that_may_be_evicted(policy: str, used_ratio: float, pattern: st
     )  # fmt: skip
     group = RedisKeyGroup(pattern=pattern, sampled_count=10, memory_bytes=9_000, kind="list")
     assert ("queue_evictable" in judge("keyspace", sample, group)) is found
+
+
+@pytest.mark.parametrize(
+    ("policy", "used_ratio", "pattern", "found"),
+    [
+        ("volatile-lru", 0.99, "sess:*", True),
+        ("allkeys-lru", 0.99, "session:*", True),
+        ("volatile-lru", 0.5, "sess:*", False),
+        ("noeviction", 0.99, "sess:*", False),
+        ("volatile-lru", 0.99, "cache:session:*", False),
+    ],
+)
+def test_sessions_that_may_be_evicted(policy: str, used_ratio: float, pattern: str, *, found: bool) -> None:
+    sample = RedisKeySample(
+        database=0, sampled_count=10, key_count=10, seconds=0.1, memory_bytes=9_000, big_count=0,
+        used_ratio=used_ratio, maxmemory_bytes=1 << 24, policy=policy,
+    )  # fmt: skip
+    group = RedisKeyGroup(pattern=pattern, sampled_count=10, memory_bytes=9_000, kind="string")
+    judged = judge("keyspace", sample, group).get("session_evictable")
+    assert (judged is not None) is found
+    if judged:
+        assert judged.data == {"pattern": pattern, "policy": policy}
