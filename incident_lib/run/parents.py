@@ -144,7 +144,7 @@ class _Parent:
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
                     pass_fds=(theirs.fileno(),),
-                    start_new_session=True,
+                    process_group=0,  # out of Ctrl-C's reach, and still a part of us where load is measured
                 )
             except OSError as error:
                 self._requests.close()

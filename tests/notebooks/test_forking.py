@@ -325,6 +325,13 @@ def test_what_a_cell_started_ends_with_its_kernel():
     wait_for(lambda: not lives(pid))
 
 
+def test_what_the_parent_takes_counts_as_taken_by_us_and_ctrl_c_does_not_reach_it(no_parent):
+    parents.begin()
+    parent = parent_of_kernels()
+    assert os.getsid(parent.pid) == os.getsid(0)
+    assert os.getpgid(parent.pid) != os.getpgid(0)
+
+
 def test_a_fork_of_the_driver_does_not_keep_the_parent(no_parent):
     parents.begin()
     parent = parent_of_kernels()
