@@ -17,7 +17,8 @@ from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
 from incident_lib.redact.below import secrets_below
-from incident_lib.redact.commands import prints_secret_below, secrets_of_commands
+from incident_lib.redact.commands import Hints, prints_secret_below, secrets_of_commands
+from incident_lib.redact.documents import Unescaped, within_strings
 from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
 from incident_lib.redact.found import remembered
 from incident_lib.redact.keys import may_be_of_key, open_key, private_keys
@@ -36,6 +37,7 @@ __all__ = ["MARK", "Redactor"]
 _NO_KEY = Marks()
 _SHORT, _MOST_CLEAN = 80, 20_000  # characters, texts
 _DEEPEST = 200  # of records in records
+_MOST_LAYERS = 3  # of JSON in strings of JSON
 _LINES_HELD, _MOST_HELD = 2, 300
 _CONTINUED = (b" ", b"\t", b"\r", b"\n", b"")  # what a line begins with that goes on
 _BARE_STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}\s*\Z")  # before a line that is empty
@@ -152,8 +154,15 @@ class Redactor:
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing may be written
             raise _failed(error) from None
 
-    def _unmarked_spans(self, text: str, before: str = "") -> list[Span]:
-        spans = list(self._spans(text, before))
+    def _unmarked_spans(self, text: str, before: str = "", depth: int = 0) -> list[Span]:
+        folded = _folded(text)
+        spans = list(self._spans(text, folded))
+        if depth < _MOST_LAYERS and "\\" in text and (unescaped := Unescaped(text, Hints(text).next)).text:
+            spans = [span for span in spans if not unescaped.is_read_here(span)]
+            spans += map(unescaped.source, self._unmarked_spans(unescaped.text, depth=depth + 1))
+        spans += self._spans_by_other_lines(text, folded, before)
+        if spans and '"' in text:
+            spans = list(within_strings(text, spans))
         if spans and "[secret" in text:
             spans = list(beside_marks(text, spans, [match.span() for match in MARK.finditer(text)]))
         return spans
@@ -169,20 +178,16 @@ class Redactor:
             place = text.find("[secret", end)
         return True
 
-    def _spans(self, text: str, before: str = "") -> Iterator[Span]:
-        folded = _folded(text)
+    def _spans(self, text: str, folded: str) -> Iterator[Span]:
         for hit in self._known.hits(text):
             yield Span(hit.start, hit.end, "configured", secret=hit.secret)
         for start, end, family in vendors.spans(text):
             yield Span(start, end, family)
-        yield from private_keys(text)
         yield from secret_values(text, folded)
         yield from _values_spelt_otherwise(text, folded)
         yield from secrets_of_addresses(text)
         yield from secrets_of_commands(text, folded)
         yield from secrets_of_statements(text, folded)
-        yield from secrets_below(text)
-        yield from secrets_by_earlier_lines(before, text, folded)
         for pattern in self._patterns:
             for match in pattern.finditer(text):
                 yield Span(match.start(), match.end(), "team")
@@ -190,6 +195,11 @@ class Redactor:
             for match in self._keyed.finditer(text):
                 start, end = match.span(match.lastgroup or 0)
                 yield Span(start, end, "team")
+
+    def _spans_by_other_lines(self, text: str, folded: str, before: str) -> Iterator[Span]:
+        yield from private_keys(text)
+        yield from secrets_below(text)
+        yield from secrets_by_earlier_lines(before, text, folded)
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):

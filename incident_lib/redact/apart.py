@@ -5,18 +5,26 @@ from collections.abc import Iterator
 
 from incident_lib.redact.names import Strength
 from incident_lib.redact.place import DOLLAR, LITERAL_PREFIX, LONG_WORD, SCHEME, Place, bare, has_both
-from incident_lib.redact.quotes import OPEN, inside
+from incident_lib.redact.quotes import OPEN, TYPOGRAPHIC, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
 
 _BLANK = re.compile(r"[ \t]{1,20}")
 _PIPE = re.compile(r"[ \t]{0,20}[|│][ \t]{0,20}")
 _WORDS_BETWEEN = re.compile(
-    r"(?:[ \t][a-z]{1,12}){0,3}[ \t]for[ \t][\w.'\"@%\[\]-]{1,60}(?:[ \t]user)?(?:[ \t]is|:)[ \t]"
-    r"|(?:[ \t][a-z]{1,12}){0,3}[ \t](?:is|was|are|were|to|being)(?:[ \t](?:now|set to|changed to))?:?[ \t]"
+    r"(?:[ \t][a-z]{1,12}){0,3}[ \t](?:for|für|von|para|pour|per|voor|для)[ \t][\w.'\"@%\[\]-]{1,60}"
+    r"(?:[ \t]user)?(?:[ \t](?:is|ist|lautet|est|es|è|é):?|[ \t]?:)[ \t]"
+    r"|(?:[ \t][a-z]{1,12}){0,3}[ \t](?:is|was|are|were|to|being|ist|lautet|est|è|é)"
+    r"(?:[ \t](?:now|set to|changed to))?:?[ \t]"
+    r"|[ \t](?:seed|value|string|hash|key|digest)[:=]?[ \t]"
     r"|[ \t](?:set|changed|reset|rotated|updated)?[ \t]?to:?[ \t]",
     re.IGNORECASE,
 )
+_SAID_LATER = re.compile(r"(?:[ \t][a-z]{1,12}){1,4}:[ \t]{1,4}(?=\S{10})")
+_OBJECTS = frozenset({"secret", "secrets", "token", "credentials", "credential"})  # which have names
+_OBJECT_NAME = re.compile(r"[a-z][a-z\d]*(?:[-_.][a-z\d]+)+")
+_QUOTED = re.compile(r"[ \t]{1,2}(?=[\"'“„«`])")  # set password "x"
+_IN_BRACKETS = re.compile(r"[ \t]\((?=[\"'“`])")  # wrong password ("x")
 _FROM = re.compile(r"[ \t](?:was[ \t])?(?:changed|updated|rotated|reset)[ \t]from[ \t]")
 _TO = re.compile(r"[ \t]to[ \t]")
 _SQL = re.compile(
@@ -58,6 +66,21 @@ _LEADING = frozenset(
         "not",
         "similar",
         "now",
+        "used",
+        "seed",
+        "value",
+        "string",
+        "hash",
+        "key",
+        "digest",
+        "received",
+        "sent",
+        "für",
+        "pour",
+        "para",
+        "ist",
+        "lautet",
+        "est",
     }
 )
 # Commands and directives that set the name behind them to the word behind that.
@@ -97,7 +120,7 @@ class Apart(Place):
         if not _LINE_BEGIN.search(text, max(0, self.start - 40), self.start):
             return None
         name = text[self.start : self.end].lower()
-        is_spoken = name.isalpha() and not name.endswith(("pw", "tok"))
+        is_spoken = name.replace(" ", "").isalpha() and not name.endswith(("pw", "tok"))
         found = _QUOTED_TO_END.match(text, place) or (None if is_spoken else _WORD_TO_END.match(text, place))
         if not found or not self.is_secret(found[1]) or found[1].isupper():
             return None
@@ -147,6 +170,16 @@ class Apart(Place):
         text = self.text
         if words := _WORDS_BETWEEN.match(text, place):
             return self._said(words.end())
+        if (later := _SAID_LATER.match(text, place)) and (found := bare(text, later.end())):
+            return self.span(later.end(), self.bare_end(found)) if looks_random(found[0]) else None
+        if (quoted := _QUOTED.match(text, place)) and not self.is_option():
+            said = self._said(quoted.end())
+            value = text[said.start : said.end] if said else ""
+            is_drawn = looks_random(value) or (self.sure is Strength.STRONG and _is_drawn(value))
+            is_name = self.text[self.start : self.end].lower() in _OBJECTS and _OBJECT_NAME.fullmatch(value)
+            return said if is_drawn and not is_name else None
+        if bracket := _IN_BRACKETS.match(text, place):
+            return self._said(bracket.end())
         if (pipe := _PIPE.match(text, place)) and "{{" not in text[max(0, self.start - 60) : self.start]:
             found = bare(text, pipe.end())
             is_mixed = found and self.sure is Strength.STRONG and has_both(found[0])
@@ -157,6 +190,9 @@ class Apart(Place):
     def _said(self, place: int) -> Span | None:
         """Return what stands where a sentence says the secret, in quotes or bare."""
         text = self.text
+        if TYPOGRAPHIC.match(text, place):
+            said = self.typographic(place)
+            return said if said and self.is_secret(text[said.start : said.end]) else None
         if text[place : place + 1] in {"'", '"', "`"} and (opened := OPEN.match(text, place)):
             start, end = inside(text, opened)
             is_said = " " not in text[start:end] and self.is_secret(text[start:end])
@@ -212,7 +248,11 @@ class Apart(Place):
         if found is None:
             return False
         word = found[1]
-        if any(sign in word for sign in "\"'"):
+        if (
+            any(sign in word for sign in "\"'")
+            or TYPOGRAPHIC.match(word)
+            or _SAID_LATER.match(self.text, place)
+        ):
             return True
         return (
             not word.isalpha()

@@ -25,9 +25,11 @@ _HINTS = (
     "no key",
     ") [",
     ");",
+    '; "',
     "(string)",
     "[sql",
     "raw sql",
+    "execute ",
 )
 _STATEMENT = re.compile(
     r"\b(?:(?:insert|replace|merge)\s{1,20}(?:ignore\s{1,20})?into|update|delete\s{1,20}from|select|call)\b",
@@ -57,7 +59,7 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _ROW = re.compile(
-    r"(?:param(?:eter)?s|bind(?:ings?)?)\s{0,4}[:=]\s{0,4}(?=[^\[({\s])|returning\s[^;\n]{1,200};\s(?=[\"'])|\);\s(?=[\"'])",
+    r"(?:param(?:eter)?s|bind(?:ings?)?)\s{0,4}[:=]\s{0,4}(?=[^\[({\s])|returning\s[^;\n]{1,200};\s(?=[\"'])|(?:\)|(?<=[\d?]));\s(?=[\"'])",
     re.IGNORECASE,
 )
 _TYPED = re.compile(r"\((?:String|Integer|Long|Timestamp|Boolean|[A-Z][A-Za-z]{2,30})\)\Z")
@@ -71,6 +73,10 @@ _BY_NUMBER = re.compile(
 _BY_NAME = re.compile(
     r"[@:$]?\b(?P<name>\w{1,60})\s{0,3}(?:=|:|=>)\s{0,3}(?:'(?P<single>(?:[^'\\\n]|''|\\.){0,4000})'|\"(?P<double>(?:[^\"\\\n]|\\.){0,4000})\")"
 )
+_PREPARED = re.compile(
+    r"\bprepare\s{1,8}(?P<name>[\w\"]{1,64})(?:\s{0,4}\([^()\n]{0,200}\))?\s{1,8}as\s{1,20}\Z", re.IGNORECASE
+)
+_MOST_EXECUTED = 100  # of one statement
 _FREE_STATEMENTS, _CHARACTERS_EACH = 200, 400  # whose marks are looked for
 _LONGEST, _MOST_LINES, _BEFORE = 8000, 60, 400
 
@@ -111,6 +117,8 @@ def secrets_of_bound(text: str, folded: str) -> Iterator[Span]:
         limit = _after_lines(text, statement.end, min(limit, statement.end + _LONGEST))
         yield from _listed(text, statement, limit)
         yield from _numbered(text, statement, limit)
+        if "execute " in folded and "prepare " in folded:
+            yield from _executed(text, folded, statement)
         before = max(found[number - 1].end if number else 0, statement.begin - _BEFORE)
         if "param" in folded[before : statement.begin]:
             yield from _named(text, before, statement.begin, statement)
@@ -261,6 +269,22 @@ def _unquoted(text: str, start: int, end: int) -> Span:
     if end - start >= 2 and text[start] == text[end - 1] and text[start] in "\"'`":
         start, end = start + 1, end - 1
     return Span(start, end, "secret")
+
+
+def _executed(text: str, folded: str, statement: Statement) -> Iterator[Span]:
+    """Yield the values with which the statement is executed, where it is a prepared one."""
+    prepared = _PREPARED.search(text, max(0, statement.begin - _BEFORE), statement.begin)
+    place = -1
+    if prepared is None:
+        return
+    for _ in range(_MOST_EXECUTED):
+        if (place := folded.find(f"execute {prepared['name'].lower()}", place + 1)) < 0:
+            break
+        begin = place + len(f"execute {prepared['name']}")
+        if text[begin : begin + 2].lstrip()[:1] == "(":
+            begin = text.index("(", begin)
+            end, complete = bracket_end(text, begin, min(len(text), begin + _LONGEST))
+            yield from _items(text, begin + 1, end - 1 if complete else end, statement, 0)
 
 
 def _numbered(text: str, statement: Statement, limit: int) -> Iterator[Span]:

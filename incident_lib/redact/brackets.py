@@ -7,7 +7,7 @@ from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.place import LONG_WORD, Place
 from incident_lib.redact.quotes import OPEN, bracket_end
 from incident_lib.redact.spans import Span
-from incident_lib.redact.values import is_prose, is_secret, looks_random
+from incident_lib.redact.values import is_ordinary, is_prose, is_secret, looks_random
 
 _INNER = re.compile(
     r"[\"']?([A-Za-z_][\w.-]{0,60})[\"']?\s{0,4}[:=]\s{0,4}(?:\"((?:[^\"\\]|\\.){1,4000})\"|'((?:[^'\\]|\\.){1,4000})'|([^\s,;\"'{}\[\]]{1,4000}))"
@@ -28,6 +28,13 @@ class Bracketed(Place):
         if text.startswith("{{", place):
             return
         end, complete = bracket_end(text, place)
+        if (
+            complete
+            and text[place] == "["
+            and text[place + 1 : end - 1].isupper()
+            and is_ordinary(text[place:end])
+        ):
+            return  # [PROTECTED]
         self.budget.spend(place, 4 * end - 3 * place)
         inside = end - 1 if complete else end
         value = text[place + 1 : inside]

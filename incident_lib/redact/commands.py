@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from incident_lib.redact.names import STEMS
 from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, looks_random
@@ -83,6 +84,41 @@ def _commands() -> tuple[tuple[_Command, ...], Any, list[int]]:
             owners.append(number)
     hints.Compile()
     return found, hints, owners
+
+
+@lru_cache(maxsize=1)
+def _any_hint() -> Any:
+    """Return what finds a hint of any command, or a part of a secret's name; RE2 has no types."""
+    import re2
+
+    options = re2.Options()
+    options.never_capture = True
+    options.case_sensitive = False
+    hints = {hint for command in _commands()[0] for hint in command.hints} | set(STEMS)
+    return re2.compile("|".join(map(re2.escape, sorted(hints))), options)
+
+
+class Hints:
+    """Where the next hint of a secret stands in a text; it is asked for places that only grow."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._data = text, text.encode("utf-8", "surrogatepass")
+        self._is_plain, self._at, self._byte = text.isascii(), 0, 0
+
+    def next(self, place: int) -> int:
+        """Return where the first stands at `place` or behind it, -1 where none does."""
+        self._byte += self._bytes(self._at, place)
+        self._at = place
+        found = _any_hint().search(self._data, self._byte)
+        if found is None:
+            return -1
+        first: int = found.start()
+        if self._is_plain:
+            return first
+        return place + len(self._data[self._byte : first].decode("utf-8", "surrogatepass"))
+
+    def _bytes(self, start: int, end: int) -> int:
+        return end - start if self._is_plain else len(self._text[start:end].encode("utf-8", "surrogatepass"))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""What earlier lines say of later ones: headers of tables, statements whose values follow.
+"""What earlier lines say of later ones: headers of tables, kinds of manifests, statements with marks.
 
 A log is redacted in pieces, so what a piece leaves open goes along with the next.
 """
@@ -6,6 +6,7 @@ A log is redacted in pieces, so what a piece leaves open goes along with the nex
 from collections.abc import Iterator
 
 from incident_lib.redact.bound import is_open, secrets_of_bound, statements
+from incident_lib.redact.manifests import open_manifests, secrets_of_manifests
 from incident_lib.redact.spans import Span
 from incident_lib.redact.tables import secrets_of_tables, tables
 
@@ -13,7 +14,12 @@ from incident_lib.redact.tables import secrets_of_tables, tables
 def secrets_by_earlier_lines(before: str, text: str, folded: str) -> Iterator[Span]:
     """Yield the spans of secrets that a line further up gives away; it may stand in `before`."""
     both, all_folded = (before + text, before.lower() + folded) if before else (text, folded)
-    for span in (*secrets_of_tables(both, all_folded), *secrets_of_bound(both, all_folded)):
+    spans = (
+        *secrets_of_tables(both, all_folded),
+        *secrets_of_bound(both, all_folded),
+        *secrets_of_manifests(both),
+    )
+    for span in spans:
         if span.start >= len(before):
             yield span._replace(start=span.start - len(before), end=span.end - len(before))
 
@@ -29,6 +35,7 @@ def left_open(before: str, text: str) -> str:
         for table in tables(both, folded)
         if table.end >= len(both)
     ]
+    kept += open_manifests(both)
     for statement in statements(both, folded):
         if is_open(both, statement):
             line_end = both.find("\n", statement.end)

@@ -51,6 +51,8 @@ class Headers(Bracketed):
             place = prefix.end()
         if opened := OPEN.match(text, place):
             start, end = inside(text, opened)
+        elif text[place : place + 1] == "[" and not is_quoted and (ended := self._list_end(place)):
+            start, end = place + 1, ended
         elif text[place : place + 1] in {"[", "{"} and is_quoted:
             yield from self.bracketed(place, is_quoted=is_quoted)
             return
@@ -65,6 +67,11 @@ class Headers(Bracketed):
         value = text[start:end]
         if is_secret(value, self.sure):
             yield from self._of_header(start, end)
+
+    def _list_end(self, place: int) -> int:
+        """Return where the values end that Go prints of a header, 0 where they do not on the line."""
+        close = self.text.find("]", place, self.line_end(place))
+        return max(close, 0)
 
     def _of_header(self, start: int, end: int) -> Iterator[Span]:
         """Yield what of a header is secret: values of cookies, of parameters, or all behind the scheme."""

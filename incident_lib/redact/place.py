@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from incident_lib.redact.names import Strength, is_plural, strength
-from incident_lib.redact.quotes import LONGEST_VALUE, inside
+from incident_lib.redact.quotes import LONGEST_VALUE, TYPOGRAPHIC, in_typographic, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
@@ -22,7 +22,7 @@ _NEAR_END, _LOOKED_AT = 256, 80  # characters of a bare value, and behind a sign
 _FREE_WORK, _WORK_EACH = LONGEST_VALUE, 0.35
 _BARE_END = re.compile(
     r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
-    r"|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
+    r"|[\u3001\u3002\u300d\u300f\uff09\uff0c\uff1b]|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
 )
 
 
@@ -105,6 +105,12 @@ class Place:
         value = text[start:end]
         if self.is_secret(value):
             yield self.span(start, end)
+
+    def typographic(self, place: int) -> Span | None:
+        """Return what stands in typographic quotes at a place."""
+        opened = TYPOGRAPHIC.match(self.text, place)
+        found = in_typographic(self.text, opened) if opened else None
+        return self.span(*found) if found else None
 
     def dollars(self, opened: re.Match[str]) -> Iterator[Span]:
         """Yield what stands between the dollar quotes of SQL."""

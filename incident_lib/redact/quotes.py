@@ -2,10 +2,16 @@
 
 import re
 
+from incident_lib.redact.words import words
+
 LONGEST_VALUE = 16 * 1024
 QUOTE = r"\\{0,7}[\"'`]|&quot;|&apos;|&\#0?39;|&\#34;|&\#x27;|&\#x22;|%22|%27|\\u0022|\\u0027"
 OPEN = re.compile(QUOTE)
 BRACKETS = {"[": "]", "{": "}", "(": ")"}
+_PAIRS = words("quotes")
+TYPOGRAPHIC = re.compile(rf"[{''.join(pair[0] for pair in _PAIRS)}]\s?")
+_TYPOGRAPHIC_END = {pair[0]: re.compile(rf"\s?[{pair[1:]}]|\s?\n") for pair in _PAIRS}
+_LONGEST_SAID = 400
 _BRACKET_SIGNS = re.compile(r"[\"'\\\[\]{}()]")
 
 
@@ -23,6 +29,12 @@ def inside(text: str, opened: re.Match[str]) -> tuple[int, int]:
         if text[end - 1 : end] == "\r":
             end -= 1
     return start, end
+
+
+def in_typographic(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
+    """Return where the text in typographic quotes begins and ends, None without an end on its line."""
+    end = _TYPOGRAPHIC_END[opened[0][0]].search(text, opened.end(), opened.end() + _LONGEST_SAID)
+    return (opened.end(), end.start()) if end else None
 
 
 def closing(text: str, start: int, limit: int, mark: str, depth: int) -> int:

@@ -93,6 +93,17 @@ def without_escaped_letters(text: str) -> View | None:
     return View(_LETTER.sub(lambda found: _MEANINGS[found[0]], text), text, None, _LETTER)
 
 
+_JSON_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u(?![dD][89a-fA-F])[0-9A-Fa-f]{4}|[\"\\/bfnrt])"
+)
+
+
+def without_json_escapes(text: str) -> View:
+    """Return `text`, of strings of JSON, without one layer of their escapes."""
+    undone = _JSON_ESCAPE.sub(lambda found: _MEANINGS[found[0]], text)
+    return View(undone, text, None, _JSON_ESCAPE)
+
+
 _DOUBLED = re.compile(rf'(?m)[{_CELLS}]""(?=[{_CELLS}\r]|$)|(?:(?<=[{_CELLS}])|^)"(?="")|""|"')
 _DOUBLED_NAME = re.compile(r'""\s{0,5}(?::|=>)|[=:>]\s{0,5}""[^"\s,;)\]}]')  # joined to a value
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from itertools import pairwise
 
 from incident_lib.redact.names import Strength
 from incident_lib.redact.words import words
@@ -13,6 +14,7 @@ _PLACEHOLDER = re.compile(
     |<[^<>]{0,100}>|\{\{.{0,200}\}?\}?|\{[\w.!:]{0,60}\}|\*+|[xX]{3,}|\.{2,}|…|\#+|-+|_+|%[A-Z_]{1,60}%
     |(?:env|file|vault|ssm|op|secretsmanager|sm|gcpsm|keyring|cmd)://?[\w./@-]+|(?:env|file):[\w./-]+
     |@[\w./-]*|!\w+(?:\ .*)?|\[\w[\w\ -]{0,30}\]
+    |(?i:your|insert|enter|put|add|replace|the)(?:[-_][a-z]+){1,5}
     |\((?:hidden|masked|redacted|none|empty|set)\)|&[\w-]+|''|""|\\[nrt]""",
     re.VERBOSE,
 )
@@ -44,6 +46,8 @@ _ALNUM, _HEX, _VOWELS = (
     re.compile(r"[\da-fA-F]+", re.ASCII),
     re.compile(r"[aeiouy]"),
 )
+_RARE = frozenset((row[0], letter) for row in words("rare_pairs") for letter in row[1:])
+_MANY_RARE = 0.33  # of all pairs of letters: of words a twentieth, of drawn letters a half
 _LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
 # A capital begins a word: with the small letters behind it, it is one run.
@@ -141,8 +145,10 @@ def looks_random(value: str) -> bool:
         return False
     kinds = body.translate(_KIND_OF_ASCII) if body.isascii() else "".join(map(_kind, body))
     runs, has_digit = len(_RUNS.findall(kinds)), "d" in kinds
-    if runs >= 4 and len(body) / runs < 4.0:
-        return has_digit or len(body) / runs < 2.5
+    if runs >= 4 and len(body) / runs < 4.0 and (has_digit or len(body) / runs < 2.5):
+        return True
+    if _INNER_CAPITAL.search(body) and _has_rare_pairs(body):
+        return True
     is_mixed = has_digit or (body.lower() != body and body.upper() != body)
     if is_mixed and len(body) >= _UNSPOKEN and _is_unspeakable(_SHORT_FORMS.sub("", body.lower())):
         return True
@@ -161,6 +167,15 @@ def _is_unspeakable(value: str) -> bool:
     is_long = len(value) >= _SPOKEN and value.isalnum()
     is_poor = is_long and len(_VOWELS.findall(value)) / len(value) < _FEW_VOWELS
     return is_poor or _CONSONANTS.search(value) is not None
+
+
+def _has_rare_pairs(value: str) -> bool:
+    """Return whether letters follow each other as in no words."""
+    folded = _SHORT_FORMS.sub("", value.lower())
+    if len(folded) < _UNSPOKEN:
+        return False
+    pairs = [pair for pair in pairwise(folded) if pair[0].isalpha() and pair[1].isalpha()]
+    return sum(pair in _RARE for pair in pairs) > _MANY_RARE * len(pairs)
 
 
 def _is_header_secret(value: str, strength: Strength) -> bool:

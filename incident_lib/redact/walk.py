@@ -45,15 +45,15 @@ _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none
 _LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
 _IN_NAMES = string.ascii_letters + string.digits + "_.-"
 _COLOUR = r"(?:\x1b|\\x1b|\\u001b)\[[\d;]{0,10}m"
-_CLOSED = re.compile(rf"(?:(?:{QUOTE})(?:>>)?|{_COLOUR}|[\])])*")
+_CLOSED = re.compile(rf"(?:(?:{QUOTE})(?:>>)?|{_COLOUR}|[\])]|%5[dD])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
 _JOINED = re.compile(
     rf"(?:[ ]\d{{1,2}})?{_SPACE}{{0,40}}"
-    r"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|=~|<>|%3[dDaA]|=|:)"
+    r"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|\|\|=|\?\?=|=~|<>|%3[dDaA]|=|:|\uff1a|\uff1d)"
     rf"(?:{_SPACE}|{_COLOUR}){{0,40}}"
 )
 _VALUE_OF_PAIR = re.compile(
-    rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:value|val|Value|VALUE|content|secret_value|defaultValue)(?:{QUOTE})?"
+    rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:\w{{0,20}}?(?:value|Value|VALUE)|val|content)(?:{QUOTE})?"
     rf"{_SPACE}{{0,8}}(?:=>|[=:]){_SPACE}{{0,8}}"
 )
 _BETWEEN_PAIR = re.compile(  # other fields between a name and its value
@@ -67,6 +67,8 @@ _VALUE_BELOW = re.compile(
     r"[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}",
     re.IGNORECASE,
 )
+_ITEM_BELOW = re.compile(r"[\"']?[ \t]{0,8}\r?\n[ \t]{0,60}-[ \t]{1,8}(?=[^\s-])")  # of a list of YAML
+_INPUT_BELOW = re.compile(r"[ \t]{0,8}\r?\n[^\n]{0,300}\binput(?:_value)?=")  # of a validation
 _COMMA = re.compile(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
 )
@@ -84,8 +86,10 @@ _BELOW = re.compile(
 _BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
 _FORM = re.compile(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")
 _FORM_ESCAPED = re.compile(r"(?:\\r)?\\n(?:\\r)?\\n(?P<value>(?:(?!\\r|\\n)[^\r\n\"]){1,4000})")
+_TRIPLED = re.compile(r"(?P<quote>\"{3}|'{3})(?P<value>(?:(?!(?P=quote))[\s\S]){1,4000}?)(?P=quote)")
+_NAME_OF_REFERENCE = re.compile(r"[a-z]+(?:[-/.][a-z]+)+")
 _TYPED = re.compile(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
-_ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}->[ \t]{0,4}(?=\\{0,7}[\"'])")
+_ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}[-=]>[ \t]{0,4}(?=\\{0,7}[\"'])")
 _HASHING = re.compile(
     r"(?:[\w.]{0,40}\.)?(?:crypt|md5|sha\d{0,3}|digest|encode|encrypt|hash|bcrypt|password|pbkdf2|quote|make_password|generate_password_hash|tobytes|b64encode|str|bytes|string|secret)\(",
     re.IGNORECASE,
@@ -99,7 +103,7 @@ _SETTER = re.compile(
 )
 _COUNT = re.compile(r"\d{1,9}(?=\s|$)")
 _SEGMENT = re.compile(r"[\w.~=-]{16,400}")
-_NEXT_KEY = re.compile(r"[ \t,;]+[\"']?[A-Za-z_][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
+_NEXT_KEY = re.compile(r"[ \t,;]+[\"']?[^\W\d][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
 _AT_LINE_START = re.compile(r"(?:^|[\r\n])[ \t]*(?:- )?[\"']?$")
 _BLANKS = frozenset(" \t\r\n|\\")
 _FIRST_OF_ANY = frozenset("aAsS")
@@ -238,7 +242,8 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
     elif joined is None:
         yield from _behind(reader, text, place, is_quoted=is_quoted)
     elif text[place - 1] != ")" or place == end or "=" in joined["sign"]:
-        yield from reader.joined(joined.end(), joined["sign"], is_quoted=is_quoted)
+        sign = {"\uff1a": ":", "\uff1d": "="}.get(joined["sign"], joined["sign"])
+        yield from reader.joined(joined.end(), sign, is_quoted=is_quoted)
 
 
 def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Iterator[Span]:
@@ -269,6 +274,10 @@ def _in_structure(reader: "_Reader", text: str, place: int, *, is_quoted: bool) 
         place = between.end()
     if pair := _VALUE_OF_PAIR.match(text, place) or _VALUE_BELOW.match(text, place):
         yield from reader.joined(pair.end(), "=", is_quoted=True)
+    elif (item := _ITEM_BELOW.match(text, place)) and reader.is_option():
+        yield from reader.joined(item.end(), "=", is_quoted=False)
+    elif input_value := _INPUT_BELOW.match(text, place):
+        yield from reader.joined(input_value.end(), "=", is_quoted=False)
     elif is_quoted and (comma := _COMMA.match(text, place)):
         yield from reader.in_list(comma.end())
     elif is_quoted and (form := _FORM.match(text, place) or _FORM_ESCAPED.match(text, place)):
@@ -289,8 +298,7 @@ class _Reader(Headers, Apart):
         if prefix := LITERAL_PREFIX.match(text, place) or _TYPED.match(text, place):
             place = prefix.end()
         if opened := OPEN.match(text, place):
-            yield from self.quoted(opened)
-            yield from self._changed_to(opened)
+            yield from self._in_quotes(opened)
         elif dollar := DOLLAR.match(text, place):
             yield from self.dollars(dollar)
         elif text[place : place + 1] in BRACKETS:
@@ -301,6 +309,15 @@ class _Reader(Headers, Apart):
             yield from self._on_line_below(below)
         else:
             yield from self._bare(place, sign, is_json=is_quoted)
+
+    def _in_quotes(self, opened: re.Match[str]) -> Iterator[Span]:
+        """Yield what stands in quotes, also in three, and what it was changed to."""
+        if tripled := _TRIPLED.match(self.text, opened.start()):
+            if self.is_secret(tripled["value"]):
+                yield self.span(*tripled.span("value"))
+            return
+        yield from self.quoted(opened)
+        yield from self._changed_to(opened)
 
     def _changed_to(self, opened: re.Match[str]) -> Iterator[Span]:
         """Yield the new value of a plan that shows the old one before an arrow."""
@@ -375,6 +392,10 @@ class _Reader(Headers, Apart):
 
     def _bare(self, place: int, sign: str, *, is_json: bool) -> Iterator[Span]:
         text = self.text
+        if said := self.typographic(place):
+            if self.is_secret(text[said.start : said.end]):
+                yield said
+            return
         found = bare(text, place)
         if not found:
             return
@@ -404,7 +425,7 @@ class _Reader(Headers, Apart):
         """Return whether a value is the next word of a sentence, a name in code or a count."""
         if looks_random(value):
             return False
-        if self.in_path and sign == ":":
+        if (self.in_path and sign == ":") or (sign == "->" and _NAME_OF_REFERENCE.fullmatch(value)):
             return True
         name = self.text[self.start : self.end].lower()
         if _COUNT.fullmatch(value) and (self.plural or (name == "pass" and len(value) < _FEW_DIGITS)):

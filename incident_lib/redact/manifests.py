@@ -1,0 +1,115 @@
+"""Manifests of Kubernetes' secrets -> the spans of their values, whatever their keys are called."""
+
+import re
+from collections.abc import Iterator
+
+from incident_lib.redact.allowance import Allowance
+from incident_lib.redact.quotes import OPEN, bracket_end, inside
+from incident_lib.redact.spans import Span
+from incident_lib.redact.values import is_ordinary
+
+_KIND = re.compile(r"(?m)^(?P<indent>[ ]{0,40})(?:- )?kind:[ ]{1,4}[\"']?Secret[\"']?[ ]{0,4}\r?$")
+_KIND_IN_JSON = re.compile(r"\\{0,7}\"kind\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"Secret\\{0,7}\"")
+_DATA = re.compile(r"(?m)^(?P<indent>[ ]{0,40})(?:data|stringData):[ ]{0,4}\r?\n")
+_DATA_IN_JSON = re.compile(r"\\{0,7}\"(?:data|stringData)\\{0,7}\"\s{0,20}:\s{0,20}(?=\{)")
+_ENTRY = re.compile(r"[ ]{1,80}[\"']?[\w.-]{1,253}[\"']?:(?:[ ]{1,8}(?P<value>[^\s#][^\n]*?))?[ \t\r]*$")
+_IN_OBJECT = re.compile(
+    r"\\{0,7}\"[\w.-]{1,253}\\{0,7}\"\s{0,20}:\s{0,20}(?P<quote>\\{0,7}\")(?P<value>(?:(?!(?P=quote))[\s\S]){1,16384})(?P=quote)"
+)
+_LINE = re.compile(r"[ ]|[\w./-]{1,253}:(?:\s|$)|- |#|\r?$", re.MULTILINE)
+_BLOCK = re.compile(r"[|>][+-]?\d?")
+_FAR, _MOST_LINES = 64 * 1024, 500  # a manifest is no longer
+_FREE, _CHARACTERS_EACH = 50, 2048
+
+
+def secrets_of_manifests(text: str) -> Iterator[Span]:
+    """Yield the spans of the values under `data` and `stringData` of a secret."""
+    if "Secret" not in text or "kind" not in text:
+        return
+    allowance = Allowance(free=_FREE, characters_each=_CHARACTERS_EACH)
+    for kind in _KIND.finditer(text):
+        if not allowance.take(kind.start()):
+            return
+        yield from _of_yaml(text, kind)
+    for kind in _KIND_IN_JSON.finditer(text):
+        if not allowance.take(kind.start()):
+            return
+        yield from _of_json(text, kind.start())
+
+
+def _of_yaml(text: str, kind: re.Match[str]) -> Iterator[Span]:
+    begin, end = _document(text, kind.start())
+    for data in _DATA.finditer(text, begin, end):
+        if len(data["indent"]) == len(kind["indent"]) + 2 * (kind[0].lstrip(" ").startswith("- ")):
+            yield from _entries(text, data.end(), end, len(data["indent"]))
+
+
+def _of_json(text: str, place: int) -> Iterator[Span]:
+    begin, end = _object(text, place)
+    for data in _DATA_IN_JSON.finditer(text, begin, end):
+        close, _ = bracket_end(text, data.end(), end)
+        for entry in _IN_OBJECT.finditer(text, data.end(), close):
+            if not is_ordinary(entry["value"]):
+                yield Span(*entry.span("value"), "secret")
+
+
+def open_manifests(text: str) -> Iterator[tuple[int, str]]:
+    """Yield where the line stands that makes a manifest of a secret, and it, where more may follow."""
+    if "Secret" in text:
+        for kind in _KIND.finditer(text, max(0, len(text) - _FAR)):
+            if _document(text, kind.start())[1] >= len(text):
+                yield kind.start(), f"{kind[0]}\n"
+
+
+def _document(text: str, place: int) -> tuple[int, int]:
+    """Return where the YAML document begins and ends in which a place is."""
+    begin = end = text.rfind("\n", 0, place) + 1
+    for _ in range(_MOST_LINES):
+        line = text.rfind("\n", 0, max(begin - 1, 0)) + 1
+        if not begin or not _LINE.match(text, line):
+            break
+        begin = line
+    for _ in range(_MOST_LINES):
+        if end >= len(text) or not _LINE.match(text, end):
+            break
+        end = text.find("\n", end) + 1 or len(text)
+    return begin, end
+
+
+def _object(text: str, place: int) -> tuple[int, int]:
+    """Return the bounds within which the object of JSON stands that has a member at a place."""
+    depth, begin = 0, place
+    while begin > max(0, place - _FAR):
+        begin -= 1
+        depth += (text[begin] == "{") - (text[begin] == "}")
+        if depth > 0:
+            break
+    return begin, min(len(text), bracket_end(text, begin)[0]) if depth > 0 else (begin, place + _FAR)[1]
+
+
+def _entries(text: str, place: int, end: int, indent: int) -> Iterator[Span]:
+    """Yield the values of the lines that stand deeper than `indent`."""
+    block = -1  # how deep the name stands whose value the lines are
+    for _ in range(_MOST_LINES):
+        if place >= end:
+            return
+        line_end = text.find("\n", place, end)
+        line_end = end if line_end < 0 else line_end
+        line = text[place:line_end].rstrip("\r")
+        deep = len(line) - len(line.lstrip(" "))
+        if line.strip() and deep <= indent:
+            return
+        if 0 <= block < deep:
+            yield Span(place + deep, place + len(line), "secret")
+        elif entry := _ENTRY.match(line):
+            value = entry["value"] or "|"
+            block = deep if _BLOCK.fullmatch(value) else -1
+            if block < 0 and not is_ordinary(value):
+                yield _value(text, place + entry.start("value"), place + entry.end("value"))
+        place = line_end + 1
+
+
+def _value(text: str, start: int, end: int) -> Span:
+    if (opened := OPEN.match(text, start)) and opened.end() < end:
+        start, end = inside(text, opened)
+    return Span(start, end, "secret")
