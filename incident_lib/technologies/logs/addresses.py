@@ -25,6 +25,7 @@ _CLIENTS = (
         rf"\b(?:error|requests?|connections?|accepted|login|received|client) from [\"']?(?:{_HOST})(?::\d+)?",
         " from ",
     ),
+    _form(rf"\bfrom=\"?(?:{_LITERAL})(?::\d+)?", "from="),
     _form(rf"(?m)^ *(?:[A-Z]+:? +)?(?:{_LITERAL})(?::\d+)? +- |(?:{_LITERAL}):\d+ (?=\[\d\d/)", " - ", " ["),
     _form(
         r"(?<= )(?:server|host|referrer): \"?[^\s,\"]+\"?(?=,|$)", ", server: ", ", host: ", ", referrer: "
@@ -87,8 +88,9 @@ _FORMS = (
     _form(rf"reading from (?P<host>{_HOST}):(?P<port>\d+)", "reading from "),  # redis-py
     _form(rf"(?P<host>{_HOST}):(?P<port>\d{{2,5}}): \[Errno", ": [Errno"),  # PyMongo
     _form(
-        rf"(?:dial tcp|ECONNREFUSED|ETIMEDOUT|ECONNRESET|to host|to) (?P<host>{_HOST}):(?P<port>\d+)",
-        *("dial tcp ", "ECONN", "ETIMEDOUT ", "to "),
+        r"(?:dial tcp|ECONNREFUSED|ETIMEDOUT|ECONNRESET|to host|to|zu|\u00e0) "
+        rf"(?P<host>{_HOST}):(?P<port>\d+)",
+        *("dial tcp ", "ECONN", "ETIMEDOUT ", "to ", "zu ", "\u00e0 "),
     ),
     _form(rf"(?:[Cc]onnect(?:ing|ion)?|host) (?P<host>{_HOST}):(?P<port>\d{{2,5}})\b", "onnect", "host "),
     _form(r"ECONNREFUSED (?P<host>[0-9a-fA-F:]*:[0-9a-fA-F]+):(?P<port>\d+)", "ECONNREFUSED "),

@@ -93,6 +93,8 @@ FINDINGS = (
               fields="age_seconds gap_seconds"),
         entry("logs.lines.worded", SYMPTOM, "Lines without an error level report failures in words",
               Flag.FAILS, fields="count error_ratio template"),
+        entry("logs.lines.warned", SYMPTOM, "Many lines are warnings, as none were before",
+              fields="count template"),
         entry("logs.lines.service", STATE, "A single one of several services in a log writes its errors",
               fields="errors_count service services_count share_of_errors"),
         entry("logs.lines.last", STATE, "The log ends in an error", Flag.LAST_WORDS,

@@ -54,6 +54,8 @@ class LogClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     is_momentary: bool = False
     is_of_client: bool = False
     is_lasting: bool = False
+    ended_by: tuple[str, ...] = ()  # events
+    at_any_level: bool = False
     reason: str | None = None
     reasons: tuple[Reason, ...] = ()
     sqlstate: tuple[str, ...] = ()
@@ -131,6 +133,21 @@ def _check(rows: tuple[LogClass, ...], known: Collection[str]) -> None:
             raise WrongRowError(number, "lasted", f"{wrong!r} has no group `seconds` or `milliseconds`")
         if wrong := next((code for code in row.sqlstate if not re.fullmatch("[0-9A-Z]{5}", code)), None):
             raise WrongRowError(number, "sqlstate", f"{wrong!r} is no code of five digits and capitals")
+
+
+@cache
+def _calm_words() -> tuple[str, ...]:
+    rows = (row for row in log_classes().values() if row.at_any_level)
+    return tuple(entry if isinstance(entry, str) else entry.words for row in rows for entry in row.match)
+
+
+def may_be_calm(message: str) -> bool:
+    """Return whether a line may be of a class that its program reports at a level that means no harm.
+
+    >>> may_be_calm("cid:7 - Slow Consumer Detected: WriteDeadline of 10s exceeded"), may_be_calm("ready")
+    (True, False)
+    """
+    return any(map(message.__contains__, _calm_words()))
 
 
 @cache

@@ -47,7 +47,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
         few = row.count < least
         over = known.is_momentary and _was_a_moment(row, view)
         explained = any(counts.get(name, 0) >= row.count for name in known.explained_by)
-        meant = explained or _in_a_restart(row, view)
+        meant = explained or _in_a_restart(row, view) or _was_ended(row, known, view)
         of_client = known.is_of_client and is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
         helped = bool(_RETRIED.search(row.example)) and _serves_all(view)
@@ -73,6 +73,12 @@ def judge_classes(view: View) -> Iterator[Finding]:
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
         yield found if known.is_lasting else judged(view, found, state_of(view, spell_of(row)))
+
+
+def _was_ended(row: LogErrorClass, known: LogClass, view: View) -> bool:
+    """Return whether the newest line says that it is over."""
+    ends = (event.last_at for event in view.evidence.of(LogEvent) if event.event in known.ended_by)
+    return row.last_at is not None and any(at is not None and at >= row.last_at for at in ends)
 
 
 def _serves_all(view: View) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of, worst
-from incident_lib.technologies.logs.findings.view import View, is_of_server, span
+from incident_lib.technologies.logs.findings.view import View, is_of_server, span, when
 from incident_lib.technologies.logs.probes.events import event_of
 from incident_lib.technologies.logs.rows import LogTemplate
 from incident_lib.units import format_share, format_times
 
+_BEGINNING = 0.1  # of the time of a log
 _FAILURE = re.compile(
     r"\b(?:fail(?:ed|ure|ing|s)?|errors?|exceptions?|can(?:no|')t|could(?: not|n't)|unable to|refused|denied"
     r"|rejected|timed out|panic(?:ked)?|fatal|crash(?:ed)?|abort(?:ed|ing)?|unreachable|not responding"
@@ -87,6 +88,46 @@ def judge_worded(view: View) -> Iterator[Finding]:
     )
     states = [state_of(view, spell_of(row)) for row in rows if row.count > 1 or len(rows) == 1]
     yield judged(view, found, worst(states))
+
+
+def judge_warned(view: View) -> Iterator[Finding]:
+    """Yield `warned`: warnings of no known class that began within the log, and are a large part of it.
+
+    What was there from the beginning is how the program writes.
+    """
+    summary, templates = view.summary, view.evidence.of(LogTemplate)
+    entries = sum(row.count for row in templates) + summary.requests_count
+    if summary.first_at is None or summary.last_at is None:
+        return
+    quiet = summary.first_at + _BEGINNING * (summary.last_at - summary.first_at)
+    rows = [
+        row
+        for row in templates
+        if row.level == "WARNING"
+        and row.first_at is not None
+        and row.first_at > quiet
+        and not row.error_class
+        and not event_of(row.example)
+    ]
+    count = sum(row.count for row in rows)
+    if count < view.limit("error_lines.least_count") or count / entries < view.limit("worded.warning_ratio"):
+        return
+    rows.sort(key=lambda row: -row.count)
+    since = min(row.first_at for row in rows if row.first_at)
+    found = finding(
+        view.evidence,
+        "warned",
+        FindingSeverity.INFO,
+        f"{count:,} lines ({format_share(count / entries)}) are warnings that are not known here, none "
+        f"before {when(since)} UTC, most often {format_times(rows[0].count)}: {rows[0].example[:160]}",
+        "\n".join(
+            f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
+        ),
+        since=since,
+        template=rows[0].template[:160],
+        count=count,
+    )
+    yield judged(view, found, worst([state_of(view, spell_of(row)) for row in rows]))
 
 
 def reports_failure(row: LogTemplate) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from incident_lib.technologies.logs.classes import classes_of, peer_in, seconds_in
+from incident_lib.technologies.logs.classes import classes_of, may_be_calm, peer_in, seconds_in
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.digest import (
     LATENCY_SLOTS,
@@ -38,8 +38,8 @@ MOST_DATABASES = 1_000  # of all classes
 PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
-_PROXIES = frozenset({"haproxy"})  # lines of requests say how they ended, too
-_SERVER_FORMATS = frozenset({"postgres", "redis"})  # these report trouble at ordinary levels too
+_PROXIES = frozenset({"haproxy", "envoy"})  # lines of requests say how they ended, too
+_SERVER_FORMATS = frozenset({"postgres", "redis", "mongodb"})  # these report trouble at ordinary levels too
 # The name of what was raised, where a header ends in it.
 _RAISED = re.compile(
     r"(?:Error|Exception|Timeout|Failure|Violation|Refused)$|\.(?:errors|exceptions|exc)\.[A-Z]\w*$"
@@ -108,7 +108,12 @@ class Facts:
                 self._classes(record.text, at)
         elif exception or not line.is_detail:
             classes: frozenset[str] = frozenset()
-            if exception or line.level in _JUDGED_LEVELS or line.format in _SERVER_FORMATS:
+            if (
+                exception
+                or line.level in _JUDGED_LEVELS
+                or line.format in _SERVER_FORMATS
+                or may_be_calm(line.message)
+            ):
                 classes = self._classes(_text_of(record, exception), at)
                 self._of_database(line.database, classes)
             self._message(record, min(classes, default=""))

@@ -70,10 +70,11 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _PARTS = frozenset(
     {
         *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
-        *("httpRequest", "event", "jsonPayload", "attr"),
+        *("httpRequest", "event", "jsonPayload", "attr", "thrown"),
     }
 )
 _TIMES = ("t", "timestamp", "instant")  # may be documents
+_RAISED = "thrown"  # of log4j 2: an exception as a document
 _ERRORS = ("error", "err")  # their message is not the line's
 _PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
@@ -81,6 +82,7 @@ NO_PATH = "(no path)"  # of a line that reports how a request ended, and not whi
 
 _NUMBERS = (int, float)
 _Plan = tuple[str | None, ...]
+_NESTED: dict[tuple[str, ...], tuple[str, ...]] = {}  # the keys of those that may hold documents
 _PLANS: dict[tuple[str, ...], _Plan] = {}  # which key plays which role: a program writes few shapes of lines
 _decode = msgspec.json.Decoder().decode
 
@@ -117,12 +119,11 @@ def from_logfmt(text: str) -> Line | None:
 def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDECIDED) -> Line:
     """Return the line of a mapping, whatever its fields hold."""
     shape = tuple(document)
-    plan = _PLANS.get(shape)
-    if plan is None:
-        if parts := [key for key, value in document.items() if type(value) is dict and key in _PARTS]:
-            return from_fields(_flat(document, parts), form, order)
-        plan = _remember(shape)
+    plan = _PLANS.get(shape) or _remember(shape)
     at, level, message, logger, _, _, status, exception, error, _, _, kind = plan
+    nested = _NESTED[shape]  # an error may be null in one line, and a document in the next
+    if nested and (parts := [key for key in nested if type(document[key]) is dict]):
+        return from_fields(_flat(document, parts), form, order)
     line = Line(format=form)
     if at and (found := times.from_value(document[at], order)):
         line.at, line.zoned = found
@@ -135,11 +136,8 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     line.error = _error(document[error], line) if error else ""
     if status and (code := _status(document[status])):
         _request(line, document, plan, code)
-    if kind == "postgres":
-        line.format, line.sqlstate = kind, _text(document.get("state_code"))
-        line.database = _text(document.get("dbname"))
-    elif kind and line.status:
-        _reported_by(line, document)
+    if kind:
+        _OF_PROGRAMS[kind](line, document)
     elif not (line.message or line.level or line.status or line.error):
         line.format = PLAIN  # a document of other names
     return line
@@ -162,10 +160,42 @@ def _request(line: Line, document: Mapping[str, Any], plan: _Plan, status: int) 
         line.duration = seconds_of(duration, document[duration])
 
 
+def _of_postgres(line: Line, document: Mapping[str, Any]) -> None:
+    line.format, line.sqlstate = "postgres", _text(document.get("state_code"))
+    line.database = _text(document.get("dbname"))
+
+
+def _of_mongodb(line: Line, _: Mapping[str, Any]) -> None:
+    line.format = "mongodb"
+
+
 def _reported_by(line: Line, document: Mapping[str, Any]) -> None:
     """Note the client of a request of Caddy, which reports a failed one in two lines: error and access."""
+    if not line.status:
+        return
     asked_from = (document.get(f"request.{name}") for name in ("remote_ip", "remote_port"))
     line.reported_by = ":".join(map(_text, asked_from))
+
+
+def _answered(line: Line, document: Mapping[str, Any]) -> None:
+    """Note why Envoy answered with an error: its flags, and where it sent the request."""
+    flags = _text(document.get("response_flags"))
+    if line.status < 500 or flags in {"", "-"}:
+        return
+    details = _text(document.get("response_code_details"))
+    upstream = _text(document.get("upstream_host") or document.get("upstream_cluster"))
+    if upstream.count("|") == 3:  # outbound|9080||reviews.default.svc.cluster.local
+        _, port, _, host = upstream.split("|")
+        upstream = f"{host}:{port}"
+    line.error = f'"response_flags":"{flags}" {details} upstream="{upstream}"'
+
+
+_OF_PROGRAMS = {
+    "postgres": _of_postgres,
+    "mongodb": _of_mongodb,
+    "envoy": _answered,
+    "caddy": _reported_by,
+}
 
 
 def request_in_pairs(text: str, *, milliseconds: bool = False) -> Line | None:
@@ -192,11 +222,22 @@ def _remember(shape: tuple[str, ...]) -> _Plan:
     keys = [next((known[name] for name in names if name in known), None) for names in _PLAIN_ROLES]
     if _MONGO.issubset(shape):
         keys[1], keys[3] = "s", "c"
-    kind = "postgres" if keys[1] == "error_severity" else "caddy" if "request.remote_ip" in shape else None
+    kind = (
+        "postgres"
+        if keys[1] == "error_severity"
+        else "mongodb"
+        if _MONGO.issubset(shape)
+        else "envoy"
+        if "response_flags" in shape
+        else "caddy"
+        if "request.remote_ip" in shape
+        else None
+    )
     plan = (*keys, usual_unit(shape, keys[-1]), kind)
     if len(_PLANS) >= 2_000:
         _PLANS.clear()
-    _PLANS[shape] = plan
+        _NESTED.clear()
+    _PLANS[shape], _NESTED[shape] = plan, tuple(key for key in shape if key in _PARTS)
     return plan
 
 
@@ -230,15 +271,39 @@ def _flat(document: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
     """Return the document with the fields of those nested ones in it, as http.method and as method."""
     flat = {key: value for key, value in document.items() if not isinstance(value, dict) or key in _TIMES}
     for part in parts:
+        if part == _RAISED:
+            flat["exception"] = _raised(document[part])
+            continue
         for key, value in document[part].items():
             flat[f"{part}.{key}"] = value
             if isinstance(value, dict) and key in _PARTS:  # http.request.method of ECS
                 flat |= {f"{part}.{key}.{name}": inner for name, inner in value.items()}
+                if "errmsg" in value:  # of MongoDB
+                    flat.setdefault(key, value["errmsg"])
             elif part not in _ERRORS or key == "stack":
                 flat.setdefault(key, _inner(value))
     if isinstance(document.get("record"), dict):  # loguru: the text repeats the record, with its traceback
         flat["exception"] = flat.pop("text", "") if document["record"].get("exception") else ""
     return flat
+
+
+def _raised(thrown: Mapping[str, Any]) -> str:
+    """Return the trace that a document of an exception makes, with those of what caused it."""
+    lines: list[str] = []
+    while type(thrown) is dict and len(lines) < 200:
+        head = f"{_text(thrown.get('name'))}: {_text(thrown.get('message'))}".removesuffix(": ")
+        lines.append(f"Caused by: {head}" if lines else head)
+        trace = thrown.get("extendedStackTrace")
+        for frame in trace[:50] if isinstance(trace, list) else []:
+            if isinstance(frame, dict):
+                place = f"{frame.get('file')}:{frame.get('line')}"
+                lines.append(f"\tat {frame.get('class')}.{frame.get('method')}({place})")
+        if isinstance(trace, str):
+            lines.extend(trace.split("\n")[1:])
+        thrown = thrown.get("cause") or {}
+        if not thrown:
+            break
+    return "\n".join(lines)
 
 
 def _inner(value: Any) -> Any:

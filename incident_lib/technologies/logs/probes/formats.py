@@ -24,7 +24,8 @@ from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, Fo
 
 _UPPER = re.compile(  # what stands before is compared when it is found: a pattern with \b in front is slow
     r"(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
-    r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC)\b"
+    r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC"
+    r"|FEHLER|WARNUNG|SCHWERWIEGEND|ERREUR|AVERTISSEMENT|GRAVE|ADVERTENCIA)\b"  # of translations
 )
 _IN_BRACKETS = re.compile(
     r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
@@ -34,6 +35,10 @@ _IN_BRACKETS = re.compile(
 _SMALL = re.compile(
     r"(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
+)
+_POCO = re.compile(  # of ClickHouse: thread, query, level, logger
+    r"\[ *\d{1,9} *\] \{[^{}]{0,100}\} <(Fatal|Critical|Error|Warning|Notice|Information|Debug|Trace|Test)> "
+    r"(?:([\w:.<>()-]{1,80}(?: \([^()]{1,80}\))?): )?"
 )
 _COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
 _AFTER_LEVEL = re.compile(
@@ -106,6 +111,12 @@ _ALIGNED = re.compile(
 )
 _INDENTED = re.compile(
     r"\s+(?:\S{3,60} - )?\"[A-Z]{3,10} \S{1,8000} HTTP/[\d.]{1,4}\" \d{3}\b|\s+\d{4}-\d\d-\d\d[T ]\d\d:"
+)
+# Next.js: " \u2a2f Error: ...", " GET /a 200 in 41ms (compile: 3ms)"
+_NEXT_MARKS = {"\u2a2f": "ERROR", "\u26a0": "WARNING", "\u2713": "INFO", "\u25cb": "INFO", "\u25b2": "INFO"}
+_NEXT = re.compile(
+    r" (GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S{0,8000}) ([1-5]\d\d)"
+    r" in (\d{1,9}(?:\.\d{1,6})?m?s)(?: \([^()]{1,200}\))?"
 )
 _COLUMN = re.compile(r"\s{2,}[\w./-]{1,80}\.py:\d{1,6}\s*$")  # of rich: the file and line at the right
 # A request that no format reads: a method and what can be a status.
@@ -236,6 +247,12 @@ def _indented(text: str, order: DateOrder) -> Line:
             return line
     elif (first == '"' or first.isdigit()) and _INDENTED.match(text):
         return parse(stripped, order)
+    elif first in _NEXT_MARKS and text[:2] == f" {first}":
+        return Line(format="text", message=stripped[1:].lstrip(), level=_NEXT_MARKS[first])
+    elif first in "GPDHO" and text[1:2] == first and (match := _NEXT.fullmatch(text)):
+        line = Line(format="access", message=stripped, method=match[1], path=match[2], status=int(match[3]))
+        line.duration = times.seconds_of("", match[4])
+        return line
     return Line(message=text, is_detail=True)
 
 
@@ -455,6 +472,8 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
         return level_of(small[1]), "", text[end:].lstrip(" :")
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", text[match.end() :]
+    if text[:1] == "[" and (match := _POCO.match(text)):
+        return level_of(match[1]) or "DEBUG", match[2] or "", text[match.end() :]
     return "", "", text
 
 

@@ -14,8 +14,8 @@ LEVELS = {
         "DEBUG": "trace debug debug1 debug2 debug3 debug4 debug5 verbose fine finer finest"
         " trc trce dbg dbug vrb d d1 d2 d3 d4 d5 5 10 20",
         "INFO": "info information informational notice note log inf i 30",
-        "WARNING": "warning warn wrn w 40",
-        "ERROR": "error err severe fail e 50",
+        "WARNING": "warning warn wrn w 40 warnung avertissement advertencia",
+        "ERROR": "error err severe fail e 50 fehler schwerwiegend erreur grave",
         "CRITICAL": "critical crit fatal panic alert emerg emergency ftl pnc f 60",
     }.items()
     for name in names.split()

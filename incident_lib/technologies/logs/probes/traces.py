@@ -171,6 +171,10 @@ _PHP_ERROR = re.compile(
     r"Uncaught (?:exception ')?([\w\\]{1,200})(?:' with message '|: )([^\n]{0,500}?)"
     r" in ([^\s:]{1,300}\.php):(\d{1,7})"
 )
+_MONOLOG = re.compile(  # of Laravel and Symfony, in JSON behind the message
+    r"\[object\] \(([\w\\]{1,200})\(code: [^()\n]{0,40}\): ([^\n]{0,1000}?)"
+    r" at ([^\s:]{1,300}\.php):(\d{1,7})\)"
+)
 _CAUSE = re.compile(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
 _HEAD = re.compile(
     r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
@@ -302,9 +306,12 @@ def _read_frames(text: str) -> Trace | None:
         return _of_go(text)
     if " panicked at " in text and (panic := _RUST.search(text)):
         return _of_rust(text, panic)
-    if "Uncaught " in text and (error := _PHP_ERROR.search(text)):
-        return Trace(type=error[1], frame=f"{_end(error[3])}:{error[4]}", message=error[2])
     frames = list(_frames(text))
+    if error := _of_php(text):
+        place = f"{_end(error[3])}:{error[4]}"
+        if "[object] (" in text:
+            place = next((frame for frame, is_ours in frames if is_ours), place)
+        return Trace(type=error[1].replace("\\\\", "\\"), frame=place, message=error[2][:500])
     if not frames:
         return _of_go(f"error: \n{text}") if _GO_FRAME.search(text) else None
     if ":in " in text and _RUBY.search(text) and (error := _RUBY_ERROR.search(text)):
@@ -317,6 +324,12 @@ def _read_frames(text: str) -> Trace | None:
         message = f"{message}; caused by {causes[-1]}".removeprefix("; ")
     nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
     return Trace(type=head[1] if head else "unknown", frame=nearest, message=message[:500])
+
+
+def _of_php(text: str) -> re.Match[str] | None:
+    return ("Uncaught " in text and _PHP_ERROR.search(text)) or (
+        _MONOLOG.search(text) if "[object] (" in text else None
+    )
 
 
 def _frames(text: str) -> Iterator[tuple[str, bool]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -511,3 +511,113 @@ def test_what_the_kernel_calls_info_may_be_an_error():
 def test_a_database_that_recovered_by_itself_is_not_restarted():
     killed = "{t} UTC [1] LOG:  server process (PID 71) was terminated by signal 9: Killed"
     assert "restart nothing" in first(*lines(killed, since=5)).first_action
+
+
+MONGO = (
+    '{{"t":{{"$date":"{iso}.120Z"}},"s":"I","c":"REPL_HB","id":23974,"ctx":"r-1","msg":"Heartbeat failed",'
+    '"attr":{{"target":"docs-2:27017","error":{{"code":6,"errmsg":"Error connecting to docs-2:27017 '
+    '(10.0.0.8:27017) :: caused by :: Connection refused"}}}}}}'
+)
+LOG4J = (
+    '{{"instant":{{"epochSecond":{epoch},"nanoOfSecond":5}},"level":"ERROR","loggerName":"a.Till","thrown":'
+    '{{"name":"java.net.ConnectException","message":"Connection refused","extendedStackTrace":'
+    '[{{"class":"a.Till","method":"pay","file":"Till.java","line":7}}]}},"message":"no payment"}}'
+)
+LARAVEL = """[{t}] production.ERROR: SQLSTATE[HY000] [2002] Connection refused (SQL: select 1)\
+ {{"exception":"[object] (Illuminate\\\\QueryException(code: 2002): SQLSTATE[HY000] [2002]\
+ Connection refused at /srv/vendor/a/Connection.php:829)
+[stacktrace]
+#0 /srv/vendor/a/Connection.php(783): a->run('select', Array)
+#1 /srv/app/Cart.php(31): a->first()
+#2 {{main}}
+"}}"""
+CLICKHOUSE = """{dots}.100200 [ 71 ] {{8bef-1}} <Error> executeQuery: Code: 241. DB::Exception: Memory limit\
+ (total) exceeded: would use 28.27 GiB (MEMORY_LIMIT_EXCEEDED), Stack trace:
+
+0. DB::Exception::Exception(int, bool) @ 0x000000000cf5af1b
+1. MemoryTracker::allocImpl(long) @ 0x000000000cfe7a7e"""
+ISTIO = (
+    '{{"authority":"cart:80","method":"GET","path":"/cart","response_code":503,"response_flags":"UF",'
+    '"response_code_details":"upstream_reset","start_time":"{iso}.5Z","upstream_host":null,'
+    '"upstream_cluster":"outbound|8080||cart.shop.svc","duration":3}}'
+)
+ENVOY = (
+    '[{iso}.123Z] "GET /cart HTTP/1.1" 503 UF,URX 0 91 5012 - "-" "curl" "7d35-{n}" "cart" "10.0.0.8:8080"'
+)
+NEXT = """web-1  | {iso}.5Z  \u2a2f TypeError: fetch failed
+web-1  | {iso}.5Z     at async u (/srv/.next/server/page.js:1:41) {{
+web-1  | {iso}.5Z   [cause]: Error: getaddrinfo ENOTFOUND texts.internal
+web-1  | {iso}.5Z       at GetAddrInfoReqWrap.onlookupall (node:dns:120:26)
+web-1  | {iso}.5Z   }}
+web-1  | {iso}.5Z }}
+web-1  | {iso}.5Z  GET /cart 200 in 41ms"""
+
+
+@pytest.mark.parametrize(
+    ("form", "cause", "words", "of"),
+    [
+        (MONGO, "port-refused", "docs-2:27017", "class.connect_refused"),
+        (LOG4J, "port-refused", "refuses", "exception"),
+        (LARAVEL, "port-refused", "refuses", "exception"),
+        (CLICKHOUSE, "out-of-memory", "allocation", "class.memory_error"),
+        (ISTIO, "port-refused", "cart.shop.svc:8080", "errors"),
+        (ENVOY, "port-refused", "10.0.0.8:8080", "errors"),
+        (NEXT, "dns-failure", "texts.internal", "class.name_resolution"),
+        ("{t} FEHLER [Kasse] Verbindung zu 10.0.0.8:5433: Verbindungsaufbau abgelehnt",
+         "port-refused", "10.0.0.8:5433", "error_lines"),
+        ("{iso}.5Z [ERROR] agent.http: Request error: from=10.0.0.4:511{n} error=\"No cluster leader\"",
+         "logged-error", "no leader, and serves no writes", "class.no_leader"),
+        ("[1] {day}.000001 [INF] 10.0.0.4:4 - cid:{n} - Slow Consumer Detected: WriteDeadline of 10s",
+         "logged-error", "reads too slowly", "class.slow_consumer"),
+    ],
+)  # fmt: skip
+def test_a_program_logs_the_cause_in_its_format(form: str, cause: str, words: str, of: str) -> None:
+    text = [
+        line
+        for number, ago in enumerate(range(300, 0, -10))
+        for line in form.format(**_moments(NOW - timedelta(seconds=ago)), n=100 + number).split("\n")
+    ]
+    hypothesis = first(*text)
+    assert (hypothesis.id, words in hypothesis.title) == (cause, True)
+    found = bad(*text)[of]
+    assert re.search(r"\b30\b", found.title)
+    assert "10.0.0.4" not in found.title
+
+
+def _moments(at: datetime) -> dict[str, str]:
+    return {
+        "t": f"{at:%Y-%m-%d %H:%M:%S}",
+        "iso": f"{at:%Y-%m-%dT%H:%M:%S}",
+        "day": f"{at:%Y/%m/%d %H:%M:%S}",
+        "dots": f"{at:%Y.%m.%d %H:%M:%S}",
+        "epoch": str(int(at.timestamp())),
+    }
+
+
+def test_a_field_that_is_null_in_one_line_is_read_as_a_document_in_the_next() -> None:
+    calm = '{"time":"2026-01-15T14:40:00Z","level":"info","msg":"paid","err":null}'
+    error = (
+        '{"time":"2026-01-15T14:41:00Z","level":"error","msg":"no",'
+        '"err":{"message":"x509: certificate has expired or is not yet valid"}}'
+    )
+    assert "class.tls_expired" in bad(calm, *[error] * 5)
+
+
+def test_a_broker_whose_alarm_is_cleared_has_no_trouble() -> None:
+    served = [*lines("{t} [info] <0.7.0> connection accepted")]
+    alarm = "{} [warning] <0.3.0> memory resource limit alarm set on node rabbit@hare."
+    clear = "{} [warning] <0.3.0> memory resource limit alarm cleared on node rabbit@hare"
+    at = [f"{NOW - timedelta(seconds=ago):%Y-%m-%d %H:%M:%S}" for ago in (290, 200)]
+    assert bad(alarm.format(at[0]), *served).keys() == {"class.broker_blocked"}
+    assert not bad(alarm.format(at[0]), clear.format(at[1]), *served)
+
+
+def test_warnings_that_begin_are_not_nothing_unusual() -> None:
+    calm = list(lines("{t} INFO batch {n} done", since=600))[:30]
+    warned = list(lines("{t} WARNING batch {n} went to the second shelf"))
+    found = {each.id.removeprefix("logs.lines."): each for each in concluded(*calm, *warned).findings}
+    assert found.keys() == {"warned"}
+    assert found["warned"].severity is FindingSeverity.INFO
+    assert "30 lines (50 %) are warnings" in found["warned"].title
+    both = list(lines("{t} INFO batch {n} done", "{t} WARNING batch {n} went to the second shelf"))
+    assert {each.id for each in concluded(*both).findings} == {"logs.lines.ok"}  # it always writes them

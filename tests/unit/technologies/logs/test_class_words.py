@@ -8,6 +8,32 @@ from incident_lib.technologies.logs.classes import classes_of, log_classes
 
 # A class, and words that belong to it; "//" stands for the end of a line.
 LINES = r"""
+disk_slow slow fdatasync took=1.7s expected-duration=1s
+disk_slow leader failed to send out heartbeat on time; leader is overloaded likely from slow disk
+disk_slow fsync-ing the write ahead log in SyncThread:1 took 2310ms which will adversely effect operation latency
+disk_slow waiting for ReadIndex response took too long, retrying sent-request-id=7
+no_leader Syncing service failed.: service=cart error="No cluster leader"
+no_leader etcdserver: no leader
+no_leader master not discovered or elected yet, an election requires at least 2 nodes
+no_leader org.elasticsearch.discovery.MasterNotDiscoveredException: null
+broker_blocked memory resource limit alarm set on node rabbit@hare.
+broker_blocked disk resource limit alarm set on node rabbit@hare.
+broker_blocked Mnesia: memory resource limit alarm set on node rabbit@b at once
+slow_consumer 10.0.0.9:41 - cid:12 - Slow Consumer Detected: MaxPending of 64 Exceeded
+slow_consumer nats: slow consumer, messages dropped on connection [7] for subscription on "orders"
+slow_consumer [WRN] Slow Consumer State: 12 clients
+pool_timeout System.InvalidOperationException: The timeout period elapsed prior to obtaining a connection from the pool.
+pool_timeout ** (DBConnection.ConnectionError) connection not available and request was dropped from queue after 812ms
+connect_refused connect to mx.example[198.51.100.9]:25: Connection refused
+connect_refused Error connecting to docs-2:27017 (10.0.0.8:27017) :: caused by :: Connection refused
+connect_refused SQLSTATE[HY000] [2002] Connection refused (SQL: select 1)
+connect_refused connexion à 10.0.0.8:8080 impossible : Connexion refusée
+connect_timeout connect to mx.example[198.51.100.9]:25: Connection timed out
+name_resolution plugin/errors: 2 cart.example. AAAA: read udp 10.0.0.3:41->10.0.0.2:53: i/o timeout
+memory_error Code: 241. DB::Exception: Memory limit (for query) exceeded: would use 9.3 GiB
+disk_full write /spool/7: Auf dem Gerät ist kein Speicherplatz mehr verfügbar
+upstream_denied Login failed for user 'cart'.
+upstream_denied Access denied for user 'cart'@'10.0.0.9' (using password: YES)
 pool_timeout sqlx::Error: pool timed out while waiting for an open connection
 pool_timeout Npgsql.NpgsqlException: The connection pool has been exhausted, either raise 'Max Pool Size'
 pool_timeout redis.exceptions.ConnectionError: No connection available.

@@ -476,7 +476,7 @@ PROGRAMS = [
             '{"t":{"$date":"2026-01-15T14:31:05.000+00:00"},"s":"E","c":"STORAGE","id":9,"ctx":"ma'
             'in","msg":"disk","attr":{"error":"No space left"}}'
         ),
-        "json",
+        "mongodb",
         {"at": AT, "level": "ERROR", "logger": "STORAGE", "message": "disk", "error": "No space left"},
     ),
     (
