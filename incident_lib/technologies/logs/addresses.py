@@ -84,6 +84,7 @@ _FORMS = (
     _form(rf"Server [\w.-]{{1,80}}/(?P<host>{_HOST}) is DOWN", " is DOWN"),  # HAProxy
     _form(rf" [\w.-]{{1,80}}/(?P<host>{_HOST}) -?\d+/-?\d+/-?\d+", "/-1/", "/0/"),
     _form(rf"(?:backend|proxy) '?(?P<host>{_HOST})'? has no server available", "has no server available"),
+    _form(rf"connect\(2\) for \"?(?P<host>{_HOST})\"?(?: port |:)(?P<port>\d+)", "connect(2) for "),  # Ruby
     _form(rf"MySQL server on '(?P<host>{_HOST})(?::(?P<port>\d+))?", "MySQL server on '"),
     _form(rf"reading from (?P<host>{_HOST}):(?P<port>\d+)", "reading from "),  # redis-py
     _form(rf"(?P<host>{_HOST}):(?P<port>\d{{2,5}}): \[Errno", ": [Errno"),  # PyMongo

@@ -153,6 +153,8 @@ class Facts:
             tally = _tally(digest.templates, key)
         if error_class and key[1] != OTHER:
             digest.template_classes.setdefault(key, error_class)
+        if line.level in BAD_LEVELS and line.message and line.error:
+            message = f"{message}: {line.error}"
         if line.level in BAD_LEVELS and record.details:  # a detail or hint may hold the cause
             message = f"{message}\n{record.details}"
         tally.add(at, _example(message))

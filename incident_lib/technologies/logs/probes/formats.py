@@ -40,6 +40,11 @@ _POCO = re.compile(  # of ClickHouse: thread, query, level, logger
     r"\[ *\d{1,9} *\] \{[^{}]{0,100}\} <(Fatal|Critical|Error|Warning|Notice|Information|Debug|Trace|Test)> "
     r"(?:([\w:.<>()-]{1,80}(?: \([^()]{1,80}\))?): )?"
 )
+# Of Dovecot, behind its process; of Terraform, in a box.
+_BEHIND_PROGRAM = re.compile(
+    r"([a-z][a-z-]{2,30}|\u2502)(?:\([^()\s]{1,80}\))?(?:<[^<>\s]{0,80}>){0,3}(?::|(?<=\u2502)) "
+    r"(Panic|Fatal|Error|Warning): "
+)
 _COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
 _AFTER_LEVEL = re.compile(
     r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?"
@@ -470,10 +475,17 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
         behind = _COMPONENT.match(text, small.end())
         end = behind.end() if behind else small.end()
         return level_of(small[1]), "", text[end:].lstrip(" :")
+    return _header_of_program(text)
+
+
+def _header_of_program(text: str) -> tuple[str, str, str]:
+    """Return the same of a line with a level as only some programs write it."""
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", text[match.end() :]
     if text[:1] == "[" and (match := _POCO.match(text)):
         return level_of(match[1]) or "DEBUG", match[2] or "", text[match.end() :]
+    if match := _BEHIND_PROGRAM.match(text):
+        return level_of(match[2]), match[1], text[match.end() :]
     return "", "", text
 
 

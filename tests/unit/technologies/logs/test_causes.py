@@ -544,6 +544,13 @@ ISTIO = (
 ENVOY = (
     '[{iso}.123Z] "GET /cart HTTP/1.1" 503 UF,URX 0 91 5012 - "-" "curl" "7d35-{n}" "cart" "10.0.0.8:8080"'
 )
+AGROAL = """{t},100 ERROR [a.ErrorHandler] (executor-thread-1) Request to /cart failed: a.JDBCException: no
+\tat org.hibernate.a.Converter.convert(Converter.java:63)
+\tat shop.Cart.load(Cart.java:41)
+Caused by: java.sql.SQLException: Acquisition timeout while waiting for new connection
+\tat io.agroal.pool.ConnectionPool.handlerFromSharedCache(ConnectionPool.java:320)"""
+RAISED = """{t},100 ERROR [a.ErrorHandler] (executor-thread-1) no price for {n}: a.PriceError: none at {n}
+\tat shop.Price.of(Price.java:41)"""
 NEXT = """web-1  | {iso}.5Z  \u2a2f TypeError: fetch failed
 web-1  | {iso}.5Z     at async u (/srv/.next/server/page.js:1:41) {{
 web-1  | {iso}.5Z   [cause]: Error: getaddrinfo ENOTFOUND texts.internal
@@ -565,6 +572,32 @@ web-1  | {iso}.5Z  GET /cart 200 in 41ms"""
         (NEXT, "dns-failure", "texts.internal", "class.name_resolution"),
         ("{t} FEHLER [Kasse] Verbindung zu 10.0.0.8:5433: Verbindungsaufbau abgelehnt",
          "port-refused", "10.0.0.8:5433", "error_lines"),
+        (AGROAL, "app-pool-exhausted", "connection pool", "class.pool_timeout"),
+        (RAISED, "unknown-error", "a.PriceError", "exception"),
+        (
+            '{t} +0000 [warn]: #0 no flush: error="Connection refused - connect(2) for 10.0.0.8:9200 "',
+            "port-refused",
+            "10.0.0.8:9200",
+            "class.connect_refused",
+        ),
+        (
+            "{syslog} mx dovecot: auth(41{n}): Error: Password query failed: Not connected to database",
+            "unknown-error",
+            "Not connected to database",
+            "unknown_error",
+        ),
+        (
+            "{iso}.5Z \u2502 Error: modifying shop: https response error, api error AccessDenied: User: ci",
+            "logged-error",
+            "refuses our login",
+            "class.upstream_denied",
+        ),
+        (
+            'level=error ts={iso}.5Z msg="not sent" error="returned HTTP status 429 Too Many Requests"',
+            "logged-error",
+            "refuses so many requests",
+            "class.rate_limited",
+        ),
         ("{iso}.5Z [ERROR] agent.http: Request error: from=10.0.0.4:511{n} error=\"No cluster leader\"",
          "logged-error", "no leader, and serves no writes", "class.no_leader"),
         ("[1] {day}.000001 [INF] 10.0.0.4:4 - cid:{n} - Slow Consumer Detected: WriteDeadline of 10s",
@@ -589,6 +622,7 @@ def _moments(at: datetime) -> dict[str, str]:
         "t": f"{at:%Y-%m-%d %H:%M:%S}",
         "iso": f"{at:%Y-%m-%dT%H:%M:%S}",
         "day": f"{at:%Y/%m/%d %H:%M:%S}",
+        "syslog": f"{at:%b %d %H:%M:%S}",
         "dots": f"{at:%Y.%m.%d %H:%M:%S}",
         "epoch": str(int(at.timestamp())),
     }

@@ -8,6 +8,12 @@ from incident_lib.technologies.logs.classes import classes_of, log_classes
 
 # A class, and words that belong to it; "//" stands for the end of a line.
 LINES = r"""
+pool_timeout Caused by: java.sql.SQLException: Acquisition timeout while waiting for new connection
+pool_timeout java.sql.SQLException: Cannot get a connection, pool error Timeout waiting for idle object
+pool_timeout java.sql.SQLException: An attempt by a client to checkout a Connection has timed out.
+pool_timeout reactor.pool.PoolAcquireTimeoutException: Pool#acquire(Duration) has been pending for more than 3s
+rate_limited server returned HTTP status 429 Too Many Requests (429): ingestion rate limit exceeded for user a
+upstream_denied operation error RDS: ModifyDBInstance, api error AccessDenied: User: ci is not authorized
 disk_slow slow fdatasync took=1.7s expected-duration=1s
 disk_slow leader failed to send out heartbeat on time; leader is overloaded likely from slow disk
 disk_slow fsync-ing the write ahead log in SyncThread:1 took 2310ms which will adversely effect operation latency
