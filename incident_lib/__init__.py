@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from incident_lib.errors import ConfigError, FolderError, UsageError, WorkbenchError
     from incident_lib.investigation.case import Case
     from incident_lib.investigation.reanalyze import Reanalysis, reanalyze
-    from incident_lib.investigation.review import Review, open_review
-    from incident_lib.investigation.snapshot import open_investigation
+    from incident_lib.investigation.review import Review
     from incident_lib.model import Evidence, Finding, Hypothesis, Incident
+    from incident_lib.response.notebooks import open_investigation, open_review
 
 __all__ = [
     "Case",
@@ -45,8 +45,8 @@ _HOMES = {
     "UsageError": "errors",
     "WorkbenchError": "errors",
     "load": "config",
-    "open_investigation": "investigation.snapshot",
-    "open_review": "investigation.review",
+    "open_investigation": "response.notebooks",
+    "open_review": "response.notebooks",
     "reanalyze": "investigation.reanalyze",
 }
 

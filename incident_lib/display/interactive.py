@@ -13,6 +13,7 @@ from incident_lib.display.block import Block
 from incident_lib.errors import WorkbenchError
 from incident_lib.investigation.case import Case
 from incident_lib.reports import blocks
+from incident_lib.response.notebooks import renew_changed
 from incident_lib.units import format_count
 
 _MOST_LINES, _STEPS = 200, 60
@@ -104,6 +105,7 @@ def collect_again(case: Case) -> Interactive:
             except WorkbenchError as error:
                 shown.value = Block(blocks.note(f"Not collected: {error}", kind="warning"), "")._repr_html_()
             finally:
+                renew_changed()  # a click runs no cell
                 button.disabled, button.description = False, "Collect again"
 
         button.on_click(collect)

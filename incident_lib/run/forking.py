@@ -35,7 +35,7 @@ NEEDED = (
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect"),
     *("IPython.extensions.storemagic", "sqlite3", "encodings.idna", "faulthandler", "mimetypes", "pdb"),
     *("incident_lib.display", "incident_lib.display.postmortem"),
-    *("incident_lib.investigation.snapshot", "incident_lib.investigation.review"),
+    "incident_lib.response.notebooks",
     *("matplotlib.figure", "incident_lib.plots.chart"),
 )
 # What those import that go on from there. Not waited for where kernels are needed at once.
