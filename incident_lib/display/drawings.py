@@ -258,7 +258,7 @@ def _views(views: Sequence[View]) -> str:
         for view in views
     ]
     shown = [tuple("" if value is None else value for value in row) for row in rows]
-    return plain(heads, shown) if shown else ""
+    return plain("How each dependency is seen", heads, shown) if shown else ""
 
 
 def _bars(

@@ -20,15 +20,19 @@ _COMPARED = 3  # so many rows make "the same in all of them" worth a line
 _NESTED = (tuple, list, dict)
 
 
-def lines(records: Sequence[Record], columns: Sequence[str] = (), *, target: bool = True) -> str:
+def lines(
+    records: Sequence[Record], columns: Sequence[str] = (), *, caption: str, target: bool = True
+) -> str:
     """Return records of one type as a table, a line each."""
     names = list(columns) or filled(records)
     targets = [of for of, _ in records]
     cells = [[getattr(row, name) for name in names] for _, row in records]
-    return _table(names, cells, targets if target else [], headings(names))
+    return _table(caption, names, cells, targets if target else [], headings(names))
 
 
-def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: bool = True) -> str:
+def facts(
+    records: Sequence[Record], columns: Sequence[str] = (), *, caption: str, target: bool = True
+) -> str:
     """Return one record for each target: as facts, or the targets side by side."""
     names = [name for name in columns if any(_has_value(getattr(row, name)) for _, row in records)]
     names = names or filled(records)
@@ -47,16 +51,15 @@ def facts(records: Sequence[Record], columns: Sequence[str] = (), *, target: boo
         for name in shown
         for css in (_css(name, values[name]),)
     )
-    table = f'<table class="iw-table"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return _shown_once(same, heads, values, len(records)) + (
-        scroll(table, ", ".join(target for target, _ in records)) if rows else ""
+        _framed(caption, f"<td></td>{head}", rows) if rows else ""
     )
 
 
-def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def plain(caption: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return a table of plain values; None is unknown.
 
-    >>> "<em>" in plain(("what",), [("<em>",)])
+    >>> "<em>" in plain("<em>", ("what",), [("<em>",)])
     False
     """
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -68,8 +71,7 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     prose = ["iw-prose" if _longest("", values) > _LONG else "" for values in columns]
     cells = ((_cell("", value, css, day=day) for value, css in zip(row, prose, strict=True)) for row in rows)
     body = "".join(f"<tr>{''.join(line)}</tr>" for line in cells)
-    table = f'<table class="iw-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return scroll(table, ", ".join(heads))
+    return _framed(caption, head, body)
 
 
 def filled(records: Sequence[Record]) -> list[str]:
@@ -79,7 +81,17 @@ def filled(records: Sequence[Record]) -> list[str]:
     return found or names
 
 
+def _framed(caption: str, head: str, body: str) -> str:
+    """Return a table with its caption; `head` and `body` are HTML."""
+    return scroll(
+        f'<table class="iw-table"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>",
+        caption,
+    )
+
+
 def _table(
+    caption: str,
     names: Sequence[str],
     rows: list[list[Any]],
     targets: Sequence[str],
@@ -102,8 +114,7 @@ def _table(
     body = "".join(
         _line(index, columns, inline, below, targets=targets, day=day) for index in range(len(rows))
     )
-    table = f'<table class="iw-table"><thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table>'
-    return once + scroll(table, ", ".join(heads[name] for name in inline) or "target")
+    return once + _framed(caption, first + head, body)
 
 
 def _line(
@@ -138,7 +149,8 @@ def _alone(names: Sequence[str], heads: dict[str, str], target: str, row: Row) -
 def _fact(head: str, name: str, value: Any) -> str:
     if inner := _records(value):
         records = [("", record) for record in inner]
-        table = facts(records, target=False) if len(inner) == 1 else lines(records, target=False)
+        draw = facts if len(inner) == 1 else lines
+        table = draw(records, caption=head, target=False)
         return f'<div class="iw-wide"><dt>{escape(head)}</dt><dd>{table}</dd></div>'
     text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else _text(name, value)
     css = ' class="iw-wide"' if len(text) > _LONG else ""

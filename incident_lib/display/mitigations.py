@@ -34,9 +34,11 @@ def proposals(case: Case) -> Block:
     found = proposed_actions(case.analysis, case.settings)
     if not found:
         note = "No finding and no hypothesis proposes a change that can be executed as configured."
+        if case.looks_back:
+            note = "This looks back at a span of the past: nothing is proposed for what was so then."
         return Block(blocks.note(note), "nothing is proposed")
     rows = [(proposal.action, proposal.target, proposal.text) for proposal in found]
-    html = plain(("action", "target", "because"), rows)
+    html = plain("Proposed changes", ("action", "target", "because"), rows)
     for proposal in found:
         line = command_of(proposal, case.commands)
         html += blocks.command(f"To plan {proposal.action} of {proposal.target}:", line)
@@ -54,7 +56,8 @@ def actions() -> Block:
         )
         for action in ACTIONS.values()
     ]
-    return Block(plain(("action", "does", "target", "arguments"), rows), format_count(len(rows), "action"))
+    heads = ("action", "does", "target", "arguments")
+    return Block(plain("Actions", heads, rows), format_count(len(rows), "action"))
 
 
 def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:

@@ -33,9 +33,8 @@ def story(review: Review) -> Block:
     rows = timeline.rows(review.facts.events, review.facts.snapshots)
     if not rows:
         return Block(blocks.note("Nothing was recorded.", kind="unknown"), "nothing was recorded")
-    shown = plain(
-        ("when (UTC)", "what", "kind", "source"), [(row.at, row.text, row.kind, row.source) for row in rows]
-    )
+    heads = ("when (UTC)", "what", "kind", "source")
+    shown = plain("Timeline", heads, [(row.at, row.text, row.kind, row.source) for row in rows])
     missing = "" if review.facts.snapshots else blocks.note(_NO_SNAPSHOT, kind="unknown")
     return Block(f"{_drawn(review)}{missing}{shown}", format_count(len(rows), "moment"))
 
@@ -47,8 +46,8 @@ def durations(review: Review) -> Block:
     lengths = [
         (milestone.name, milestone.text, milestone.definition) for milestone in timeline.durations(known)
     ]
-    html = plain(("milestone", "when (UTC)", "source"), moments)
-    html += plain(("measure", "length", "definition"), lengths)
+    html = plain("Milestones", ("milestone", "when (UTC)", "source"), moments)
+    html += plain("Durations", ("measure", "length", "definition"), lengths)
     unknown = sum(milestone.at is None for milestone in known.values())
     return Block(html, f"{format_count(len(moments), 'milestone')}, {unknown} unknown")
 
@@ -64,11 +63,12 @@ def impact(review: Review) -> Block:
         return Block(blocks.note(found, kind="unknown") + declared, found)
     heads = ("log of", "requests", "failed (5xx)", "share", "refused (4xx)", "failures from", "until")
     html = f'<p class="iw-verdict">{escape(found)}</p>{declared}'
-    html += plain(heads, [_service(service) for service in measured.services])
+    html += plain("Requests by service", heads, [_service(service) for service in measured.services])
     for service in measured.services:
         if service.endpoints:
             rows = [(each.name, each.requests_count, each.failed_count) for each in service.endpoints]
-            html += plain((f"endpoint of {service.service}", "requests", "failed (5xx)"), rows)
+            caption = f"Requests of {service.service} by endpoint"
+            html += plain(caption, ("endpoint", "requests", "failed (5xx)"), rows)
     html += _paragraph("Method", describe_method(measured)) + _paragraph("Bounds", describe_bounds(measured))
     cuts = [f"The log of {service.service}: {service.cut}." for service in measured.services if service.cut]
     return Block(html + "".join(blocks.note(cut, kind="warning") for cut in cuts), found)
@@ -113,7 +113,8 @@ def written(review: Review) -> Block:
     if lines:
         hide = review.folder.redactor.text
         rows = [(problem.line, problem.rule, hide(problem.text), problem.advice) for problem in lines]
-        html += plain(("line", "rule", "what stands there", "write instead"), rows)
+        heads = ("line", "rule", "what stands there", "write instead")
+        html += plain("What to write differently", heads, rows)
     elif not missing:
         html += blocks.note("Nothing to write differently.", kind="ok")
     return Block(html, summary)

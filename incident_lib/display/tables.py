@@ -63,8 +63,8 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
     groups = list(_by_type(records))
     html = [*(problem(each) for each in evidence), *_unknown_columns(columns.split(), groups)]
     for index, alike in enumerate(groups):
-        shown = _tables(alike, columns.split(), most, named=index == 0)
-        html.append(_kind(alike[0][1]) + shown if shown and len(groups) > 1 else shown)
+        caption = _caption(probe, alike[0][1])
+        html.append(_tables(alike, columns.split(), most, caption=caption, named=index == 0))
     if not records and all(each.status is EvidenceStatus.COLLECTED for each in evidence):
         html.append(blocks.note(f"{probe} was collected, and there is nothing to show.", kind="ok"))
     html += [*(cut(each) for each in evidence), sources(evidence)]
@@ -114,13 +114,13 @@ def custom(case: Case) -> Table:
         for each in evidence
         for row in each.of(Measurement)
     ]
-    html += [plain(_MEASURED, rows)] if rows else []
+    html += [plain("Numbers of custom probes", _MEASURED, rows)] if rows else []
     for probe in dict.fromkeys(each.probe for each in evidence):
         technology = technologies().of_probe(probe)
         alike = [(each.target, row) for each in evidence if each.probe == probe for row in each.rows]
         for group in _by_type([record for record in alike if not isinstance(record[1], Measurement)]):
             columns = technology.tables.get(probe, "").split() if technology else []
-            html.append(f"<h4>{escape(probe)}</h4>{_tables(group, columns, 50, named=True)}")
+            html.append(_tables(group, columns, 50, caption=_caption(probe, group[0][1]), named=True))
     html += [*(cut(each) for each in evidence), sources(evidence)]
     records = [(each.target, row) for each in evidence for row in each.rows]
     summary = f"{format_count(len(evidence), 'probe')}, {format_count(len(records), 'record')}"
@@ -144,7 +144,9 @@ def problem(evidence: Evidence) -> str:
     return f'<div class="iw-note iw-unknown">{escape(message)}{todo}</div>'
 
 
-def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *, named: bool) -> str:
+def _tables(
+    records: list[tuple[str, Row]], columns: Sequence[str], most: int, *, caption: str, named: bool
+) -> str:
     """Return the table of one record type; columns that the type does not have are left out."""
     row = records[0][1]
     wanted = [name for name in columns if hasattr(row, name)]
@@ -152,13 +154,13 @@ def _tables(records: list[tuple[str, Row]], columns: Sequence[str], most: int, *
         return ""
     targets = [target for target, _ in records]
     if len(set(targets)) == len(targets) and len(targets) <= 6:
-        return facts(records, wanted, target=named)
+        return facts(records, wanted, caption=caption, target=named)
     kept = [
         record
         for target in dict.fromkeys(targets)
         for record in [record for record in records if record[0] == target][:most]
     ]
-    shown = lines(kept, wanted, target=len(set(targets)) > 1)
+    shown = lines(kept, wanted, caption=caption, target=len(set(targets)) > 1)
     rest = len(records) - len(kept)
     return shown + (blocks.note(f"{rest} more are in the evidence; `most=` shows them.") if rest else "")
 
@@ -171,12 +173,12 @@ def _unknown_columns(wanted: Sequence[str], groups: Sequence[Sequence[tuple[str,
             yield blocks.note(f"There is no column {name!r}{nearest(name, known)}", kind="warning")
 
 
-def _kind(row: Row) -> str:
-    """Return a heading that distinguishes the records of a probe: `PostgresCheckpoints` are checkpoints."""
+def _caption(probe: str, row: Row) -> str:
+    """Return what distinguishes the records of a probe: `PostgresCheckpoints` are checkpoints."""
     words = _WORD.findall(type(row).__name__)
     if words[0].lower() in {technology.name for technology in technologies().technologies}:
         words = words[1:]
-    return f'<p class="iw-record">{escape(" ".join(words).lower())}</p>'
+    return f"{' '.join(words)} ({probe})".capitalize()
 
 
 def _by_type(records: Iterable[tuple[str, Row]]) -> Iterable[list[tuple[str, Row]]]:
@@ -198,8 +200,8 @@ def cut(evidence: Evidence) -> str:
 def sources(evidence: Sequence[Evidence]) -> str:
     """Return what was sent to each target, folded."""
     statements = "".join(
-        f"<p>{escape(each.target)}, {format_duration(each.duration_seconds)} "
-        f'at {clock.format_time(each.collected_at)}</p><pre tabindex="0">{escape(each.source)}</pre>'
+        f"<p>{escape(each.target)}: queried at {clock.format_time(each.collected_at)}, took "
+        f'{format_duration(each.duration_seconds)}</p><pre tabindex="0">{escape(each.source)}</pre>'
         for each in evidence
     )
     label = ", ".join(escape(each.target) for each in evidence)

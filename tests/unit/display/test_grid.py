@@ -1,12 +1,17 @@
 """Records as HTML: constants are said once, long text has room, moments of one day do not repeat it."""
 
 from datetime import UTC, datetime
+from functools import partial
 
-from incident_lib.display.grid import facts, lines, plain
+from incident_lib.display import grid
 from incident_lib.technologies.host.rows import FileSystem
 from incident_lib.technologies.logs.rows import LogException
 
 AT = datetime(2026, 1, 15, 14, 45, tzinfo=UTC)
+
+lines = partial(grid.lines, caption="A <table>")
+facts = partial(grid.facts, caption="A <table>")
+plain = partial(grid.plain, "A <table>")
 
 
 def raised(count, example="no", *, first_at=AT, frame="orders.py:one"):
@@ -41,6 +46,12 @@ def test_rows_that_are_all_alike_need_no_table():
     html = lines([raised(1)] * 4, COLUMNS, target=False)
     assert "<table" not in html
     assert "The same in all 4: counts <b>1</b>" in html or "count <b>1</b>" in html
+
+
+def test_a_table_has_its_caption_and_its_frame_the_same_name():
+    for html in (lines([raised(1), raised(2)]), facts([raised(1), raised(2)]), plain(("a",), [(1,)])):
+        assert "<caption>A &lt;table&gt;</caption>" in html
+        assert 'aria-label="A &lt;table&gt;"' in html
 
 
 def test_zero_and_no_are_not_the_same():
