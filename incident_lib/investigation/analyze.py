@@ -83,12 +83,14 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     compared: Iterable[Finding] = (),
     before: Earlier | None = None,
     windows: Mapping[str, Window] = {},
+    looks_back: bool = False,
 ) -> Analysis:
     """Return everything that is concluded from `evidence`, in a fixed order.
 
     `compared` are findings that rest on more than this snapshot: on a baseline, on samples over time; what
     the snapshot `before` this one showed and this one does not is over. `windows` are those of evidence that
-    was collected for another one than that of the context, by its name.
+    was collected for another one than that of the context, by its name. Of a span of the past nothing is
+    proposed: whether it is still so, another snapshot shows.
     """
     everything = tuple(sorted(evidence, key=lambda each: (each.target, each.probe)))
     situation = Situation(
@@ -119,8 +121,12 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into
         hypotheses, findings = (), _in_order((*findings, not_judged("the hypotheses", error)))
     findings = tuple(join_signs(findings, situation.catalogue))
+    if looks_back:
+        findings = tuple(replace(finding, actions=()) for finding in findings)
+        hypotheses = tuple(replace(hypothesis, first_action="") for hypothesis in hypotheses)
     return Analysis(
         snapshot=snapshot,
+        looks_back=looks_back,
         findings=findings,
         hypotheses=hypotheses,
         not_assessed=tuple(_gaps(everything, findings, {finding.ref for finding in situation.compared})),

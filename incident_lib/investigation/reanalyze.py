@@ -49,6 +49,7 @@ def reanalyze(case: Case) -> Reanalysis:
         compared=around,
         before=before,
         windows=case.carried,
+        looks_back=case.looks_back,
     )
     now = replace(case, analysis=redactor.struct(analysis, Analysis))
     labels = ("concluded then", "by today's rules")

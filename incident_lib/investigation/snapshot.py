@@ -154,6 +154,7 @@ def _take(
                 compared=around,
                 before=before,
                 windows=extent.carried,
+                looks_back=extent.looks_back,
             )
             _seal(writer, analysis, graph)
             if folder:

@@ -159,6 +159,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     not_assessed: tuple[NotAssessed, ...] = ()
+    looks_back: bool = False  # at a span of the past: nothing is proposed for what was so then
 
     def __repr__(self) -> str:
         counts = f"{len(self.findings)} findings, {len(self.hypotheses)} hypotheses"

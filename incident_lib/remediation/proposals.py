@@ -35,8 +35,10 @@ _MOST = 3  # hypotheses that are worth an action
 def proposed_actions(analysis: Analysis, settings: Settings) -> tuple[ProposedAction, ...]:
     """Return the changes that the diagnosis supports and that can be executed as configured.
 
-    Shape: the likeliest first, each once.
+    Shape: the likeliest first, each once; none for a span of the past.
     """
+    if analysis.looks_back:
+        return ()
     seen: dict[tuple[str, str, str], ProposedAction] = {}
     for proposed in (*_of_hypotheses(analysis), *_of_findings(analysis)):
         key = (proposed.action, proposed.target, str(sorted(proposed.arguments.items())))
@@ -48,7 +50,7 @@ def proposed_actions(analysis: Analysis, settings: Settings) -> tuple[ProposedAc
 def what_is_missing(analysis: Analysis, settings: Settings) -> tuple[str, ...]:
     """Return what keeps the likeliest changes from being executed, each once, as sentences."""
     reasons: dict[tuple[str, str], list[str]] = {}
-    for proposed in _of_hypotheses(analysis):
+    for proposed in () if analysis.looks_back else _of_hypotheses(analysis):
         if proposed.action in ACTIONS and (why := _missing(proposed, analysis, settings)):
             reasons.setdefault((proposed.action, why), []).append(proposed.target)
     return tuple(

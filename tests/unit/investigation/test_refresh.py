@@ -8,6 +8,7 @@ import pytest
 from incident_lib import clock, open_investigation, reanalyze
 from incident_lib.cli import main
 from incident_lib.display import verdict
+from incident_lib.display.mitigations import proposals
 from incident_lib.errors import UsageError
 from incident_lib.model import FindingSeverity
 
@@ -85,7 +86,12 @@ def test_another_span_is_read_where_a_probe_can_look_back(opened, place, caplog)
     assert "present only" in past.of("network.ports")[0].problem.message
     assert "cannot look back, and are not assessed: host, network" in caplog.text
     assert opened.folder.snapshot("latest").name == opened.snapshot
+    assert past.findings("logs")
+    assert past.analysis.looks_back
+    assert not any(hypothesis.first_action for hypothesis in past.analysis.hypotheses)
+    assert "nothing is proposed for what was so then" in proposals(past).html
     assert reanalyze(past).comparison.differences == ()
+    assert reanalyze(past).analysis.looks_back
     assert opened.folder.verify() == []
     with pytest.raises(UsageError, match="the latest snapshot"):
         past.refresh()

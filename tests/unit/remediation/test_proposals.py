@@ -131,3 +131,14 @@ def test_a_symptom_is_not_mended_for_its_own_sake():
     for symptom, expected in ((pool, []), (msgspec.structs.replace(pool, symptom_of=""), ["backend"])):
         analysis = Analysis(snapshot="x", hypotheses=(hypothesis("db-down", "db"), symptom))
         assert [proposed.target for proposed in proposed_actions(analysis, SHOP)] == expected
+
+
+def test_nothing_is_proposed_for_what_was_so_in_a_span_of_the_past():
+    found = finding("postgres.locks.blocked", FindingSeverity.CRITICAL, TERMINATE)
+    now = Analysis(snapshot="S", findings=(found,), hypotheses=(hypothesis("bad-deploy", "worker"),))
+    assert proposed_actions(now, SHOP)
+    bare = msgspec.structs.replace(SHOP, document=Document(service=SHOP.document.service))
+    assert what_is_missing(now, bare)
+    past = msgspec.structs.replace(now, looks_back=True)
+    assert proposed_actions(past, SHOP) == ()
+    assert what_is_missing(past, bare) == ()
