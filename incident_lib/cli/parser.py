@@ -35,7 +35,7 @@ _SINCE = "(default 15m, or since a verified mitigation)"
 _SNAPSHOTS = (
     "an incident, INCIDENT/SNAPSHOT, the id or path of a snapshot, latest, baseline, or baseline:NAME"
 )
-_NEWEST = "the newest if left out"
+_NEWEST = "id or path (default the newest that is not closed)"
 
 
 class _Version(argparse.Action):
@@ -117,7 +117,11 @@ def _incident(parser: argparse.ArgumentParser, text: str = _NEWEST) -> argparse.
     parser.set_defaults(incident="")
     parser.add_argument("incident", nargs="?", default=argparse.SUPPRESS, metavar="INCIDENT", help=text)
     parser.add_argument(
-        "--incident", dest="incident", default=argparse.SUPPRESS, metavar="INCIDENT", help="the same"
+        "--incident",
+        dest="incident",
+        default=argparse.SUPPRESS,
+        metavar="INCIDENT",
+        help="the same, as a flag",
     )
     return parser
 
@@ -165,8 +169,8 @@ def _run(commands: _Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this one, or a file; may be repeated; default: 00 to 40, 60 once there is something to "
-        "review, and those of your team",
+        help="only this one, or a file; may be repeated (default 00 to 40, 60 once there is something to "
+        "review, and those of your team)",
     )
     parser.add_argument(
         "--no-notebooks", action="store_true", help="the index page alone, which needs no Jupyter"
@@ -198,37 +202,37 @@ def _lifecycle(commands: _Commands) -> None:
         parser.add_argument("--by", default="", metavar="NAME", help="who says so (default the user)")
         return parser
 
-    update = event("update", "update", "status update: recorded, and its message printed")
+    update = event("update", "update", "record a status update, and print its message")
     update.add_argument("--status", default="", help="INVESTIGATING, IDENTIFIED, MITIGATING or RESOLVED")
     update.add_argument("--findings", default="", help="what is known now")
     update.add_argument("--actions", default="", help="what is being done")
     update.add_argument("--impact", default="", help="who is affected, if that is clearer now")
-    event("note", "note", "write something into the timeline").add_argument("text", metavar="TEXT")
+    event("note", "note", "write a note into the timeline").add_argument("text", metavar="TEXT")
     task = event("task", "task", "give a person a task, mark a task done, or list all of them")
-    task.add_argument("text", metavar="TEXT", nargs="?", default="")
-    task.add_argument("--owner", default="", metavar="NAME")
+    task.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to do (default list all)")
+    task.add_argument("--owner", default="", metavar="NAME", help="who does it")
     task.add_argument("--done", metavar="ID", help="this task is done: its id, its beginning, or its number")
     event("decide", "decide", "record a decision of the commander").add_argument("text", metavar="TEXT")
-    event("ack", "acknowledge", "work on it has begun")
+    event("ack", "acknowledge", "record that work on it has begun")
     role = event("assign", "assign", "name the commander, or who has another role")
     role.add_argument("role", metavar="ROLE", help="commander, communication, scribe, ...")
-    role.add_argument("name", metavar="NAME")
+    role.add_argument("name", metavar="NAME", help="of the person")
     classify = event("classify", "classify", "change the severity, with the reason")
-    classify.add_argument("severity", metavar="SEVERITY")
-    classify.add_argument("--reason", required=True, metavar="TEXT")
+    classify.add_argument("severity", metavar="SEVERITY", help="SEV1 to SEV4, or P1 to P4")
+    classify.add_argument("--reason", required=True, metavar="TEXT", help="why")
     for name, text in (
-        ("resolve", "users are well again"),
-        ("close", "nothing is left to do but the post-mortem"),
-        ("reopen", "it is not over"),
+        ("resolve", "record that users are well again"),
+        ("close", "record that nothing is left to do but the post-mortem"),
+        ("reopen", "record that it is not over"),
     ):
-        event(name, name, text).add_argument("--reason", default="", metavar="TEXT")
+        event(name, name, text).add_argument("--reason", default="", metavar="TEXT", help="why")
 
 
 def _folder(commands: _Commands) -> None:
-    show = _incident(commands.add("show", "show:show", "state, findings and hypotheses of an incident"))
+    show = _incident(commands.add("show", "show:show", "print state, findings and hypotheses of an incident"))
     show.add_argument("--timeline", action="store_true", help="every event, with its source")
     _incident(commands.add("verify", "folder:verify", "check that no evidence and no event was changed"))
-    commands.add("list", "folder:list_all", "all incidents")
+    commands.add("list", "folder:list_all", "list all incidents")
 
 
 def _analyze(commands: _Commands) -> None:
@@ -239,7 +243,7 @@ def _analyze(commands: _Commands) -> None:
         "Reads the folder alone: every server may be gone. What was concluded then stays as it was sealed.",
     )
     _incident(parser)
-    parser.add_argument("--snapshot", default="latest", metavar="ID", help="the newest if left out")
+    parser.add_argument("--snapshot", default="latest", metavar="ID", help="its id (default the newest)")
 
 
 def _mitigate(commands: _Commands) -> None:
@@ -263,7 +267,7 @@ def _mitigate(commands: _Commands) -> None:
 def _timeline(commands: _Commands) -> None:
     parser = _incident(
         commands.add(
-            "timeline", "timeline:timeline", "everything that happened, with its source and evidence"
+            "timeline", "timeline:timeline", "list everything that happened, with its source and evidence"
         )
     )
     parser.add_argument("--csv", metavar="FILE", help="write it for a spreadsheet")
@@ -276,11 +280,13 @@ def _compare(commands: _Commands) -> None:
     parser.add_argument("--name", default="normal", help="such as weekday or night (default normal)")
     parser.add_argument("--force", action="store_true", help="keep it although something is wrong")
     parser.add_argument("--list", action="store_true", help="only list the baselines there are")
-    parser = commands.add("diff", "compare:diff", "what differs between two snapshots, the worst first")
+    parser = commands.add("diff", "compare:diff", "list what differs between two snapshots, the worst first")
     parser.add_argument(
-        "before", nargs="?", default="baseline", metavar="A", help=f"{_SNAPSHOTS} (the default)"
+        "before", nargs="?", default="baseline", metavar="A", help=f"{_SNAPSHOTS} (default baseline)"
     )
-    parser.add_argument("now", nargs="?", default="", metavar="B", help="the same; the newest incident")
+    parser.add_argument(
+        "now", nargs="?", default="", metavar="B", help="the same (default the newest incident)"
+    )
     parser.add_argument("--html", metavar="FILE", help="write it as a page too")
 
 
@@ -289,12 +295,12 @@ def _history(commands: _Commands) -> None:
     parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
     parser.add_argument("--limit", type=_positive, default=10, metavar="N", help="at most (default 10)")
     parser = commands.add(
-        "similar", "history:similar", "past incidents that resemble this one, and what helped"
+        "similar", "history:similar", "list past incidents that resemble this one, and what helped"
     )
     _incident(parser)
     parser.add_argument("--limit", type=_positive, default=5, metavar="N", help="at most (default 5)")
     parser = commands.add(
-        "figures", "history:figures", "how many incidents of what, and how long things took"
+        "figures", "history:figures", "count incidents by kind, and how long each step took"
     )
     parser.add_argument("--html", metavar="FILE", help="write them as a page")
 
@@ -309,7 +315,7 @@ def _bundle(commands: _Commands) -> None:
     )
     parser = commands.add("open", "bundle:unpack_bundle", "unpack a bundle next to the other incidents")
     parser.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
-    parser.add_argument("--to", metavar="DIR", help="where to (default: the folder of the incidents)")
+    parser.add_argument("--to", metavar="DIR", help="where to (default the folder of the incidents)")
 
 
 def _redact(commands: _Commands) -> None:
@@ -320,7 +326,7 @@ def _redact(commands: _Commands) -> None:
         "Prints the text as it would be stored, and on standard error what kind was hidden, how often, in "
         "which line. With --folder, what an incident holds and is secret by today's rules is replaced in it.",
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help="standard input if left out, or for -")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="- is standard input, the default")
     parser.add_argument("--folder", metavar="INCIDENT", help="redact this incident again")
 
 
@@ -348,15 +354,15 @@ def _communicate(commands: _Commands) -> None:
         default="",
         choices=("", "trigger", "acknowledge", "resolve"),
         metavar="ACTION",
-        help="what PagerDuty receives: trigger, acknowledge or resolve (default: as the incident stands)",
+        help="what PagerDuty receives: trigger, acknowledge or resolve (default by the status)",
     )
 
 
 def _on_call(commands: _Commands) -> None:
     parser = commands.add(
-        "on-call", "on_call:on_call", "who is on call, who is notified, how loudly, and who comes next"
+        "on-call", "on_call:on_call", "print who is on call, who is notified and how, and who is next"
     )
-    _incident_flag(parser, "the open one if left out")
+    _incident_flag(parser, "id or path (default the open one)")
     parser.add_argument("--at", default="", metavar="TIME", help="on call then, past or future (default now)")
     parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's own")
     parser.add_argument("--reports", type=int, default=0, metavar="N", help="users who reported it")
@@ -371,7 +377,12 @@ def _report(commands: _Commands) -> None:
     parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
     parser.add_argument("--start-time", required=True, metavar="TIME", help="ISO 8601; without zone: UTC")
     parser.add_argument("--end-time", metavar="TIME", help="left out while it goes on")
-    parser.add_argument("--output-dir", default=REPORT_OUTPUT, metavar="DIR", help=f"default {REPORT_OUTPUT}")
+    parser.add_argument(
+        "--output-dir",
+        default=REPORT_OUTPUT,
+        metavar="DIR",
+        help=f"where to write it (default {REPORT_OUTPUT})",
+    )
     parser.add_argument("--impact", default="", help="what users felt")
     parser.add_argument("--root-cause", default="", metavar="TEXT", help="if known")
     parser.add_argument("--commander", default="", metavar="NAME", help="who coordinated")
@@ -409,13 +420,15 @@ def _health(commands: _Commands) -> None:
         "Without any of these flags and with a workbench.toml, what is configured is checked;"
         " otherwise the backend, the frontend, PostgreSQL and Redis named here.",
     )
-    parser.add_argument("--output-dir", metavar="DIR", help=f"folder of the report, default {HEALTH_OUTPUT}")
+    parser.add_argument(
+        "--output-dir", metavar="DIR", help=f"where to write the report (default {HEALTH_OUTPUT})"
+    )
     for name, variable, default in PLACES:
         flag = "--" + name.replace("_", "-")
         kind = "URL" if name.endswith("url") else "NAME"
-        parser.add_argument(flag, metavar=kind, help=f"default ${variable}, else {default}")
+        parser.add_argument(flag, metavar=kind, help=f"what to check (default ${variable}, else {default})")
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once; default 10"
+        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once (default 10)"
     )
 
 
@@ -431,14 +444,18 @@ def _logs(commands: _Commands) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="print what these logs hold")
     parser.add_argument("--service", default="", metavar="S", help="fetch the log of this service instead")
     parser.add_argument(
-        "--since", metavar="TIME", help='15m, "15 minutes ago", 2026-01-15T14:31 (of PATH: all; else 15m)'
+        "--since", metavar="TIME", help='15m, "15 minutes ago", 2026-01-15T14:31 (default 15m; all of PATH)'
     )
     files = parser.add_argument_group("with PATH")
     files.add_argument(
         "--no-rotated", action="store_true", help="only the files that are named, not their rotated ones"
     )
     files.add_argument(
-        "--jobs", type=_positive, default=0, metavar="N", help="processes at once (all, from 50 MB on)"
+        "--jobs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="processes at once (default all, from 50 MB on)",
     )
     files.add_argument(
         "--cluster",
@@ -447,23 +464,30 @@ def _logs(commands: _Commands) -> None:
         help="count on the workers of a Dask scheduler: tcp://HOST:PORT, tls://HOST:PORT, or local",
     )
     export = parser.add_argument_group("with --service")
-    export.add_argument("--output-dir", metavar="D", help="where the files go (./incident-logs)")
+    export.add_argument("--output-dir", metavar="D", help="where the files go (default ./incident-logs)")
     export.add_argument("--filter", metavar="F", help="lines to keep apart: text or pattern, any case")
-    export.add_argument("--container-prefix", metavar="P", help="container is P-SERVICE (app)")
-    export.add_argument("--tail", metavar="N", help="the newest lines, or all (1000)")
+    export.add_argument("--container-prefix", metavar="P", help="the container is P-SERVICE (default app)")
+    export.add_argument("--tail", metavar="N", help="how many of the newest lines, or all (default 1000)")
     export.add_argument("--summary-only", action="store_true", help="write the summary alone")
 
 
 def _init(commands: _Commands) -> None:
     parser = commands.add("init", "init:init", "find containers and write a commented workbench.toml")
-    parser.add_argument("--output", default="workbench.toml", metavar="FILE", help="default workbench.toml")
+    parser.add_argument(
+        "--output",
+        default="workbench.toml",
+        metavar="FILE",
+        help="where to write it (default workbench.toml)",
+    )
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
 
 
 def _lab(commands: _Commands) -> None:
     parser = _incident(commands.add("lab", "lab:lab", "open JupyterLab in the incident's folder"))
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: the first free from 8888")
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="of the address (default the first free from 8888)"
+    )
 
 
 def _new_notebook(commands: _Commands) -> None:
@@ -479,7 +503,9 @@ def _demo(commands: _Commands) -> None:
     parser = commands.add(
         "demo", "demo:demo", "start a real stack on this machine, break it, and run a whole incident about it"
     )
-    parser.add_argument("--fault", default=DEFAULT_FAULT, metavar="NAME", help=f"default {DEFAULT_FAULT}")
+    parser.add_argument(
+        "--fault", default=DEFAULT_FAULT, metavar="NAME", help=f"see --list (default {DEFAULT_FAULT})"
+    )
     parser.add_argument("--list", action="store_true", help="list the faults")
     after = parser.add_mutually_exclusive_group()
     after.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
@@ -505,7 +531,7 @@ def _completion(commands: _Commands) -> None:
 
 def _help(commands: _Commands) -> None:
     parser = commands.add("help", "help:help_", "print the help of a command, or all commands")
-    parser.add_argument("about", nargs="?", default="", metavar="COMMAND", help="all if left out")
+    parser.add_argument("about", nargs="?", default="", metavar="COMMAND", help="which (default all)")
 
 
 def _seconds(text: str) -> float:
