@@ -69,7 +69,6 @@ def _command(root: Path, directory: Path, *, browser: bool, port: int) -> list[s
     command = [sys.executable, "-P", "-m", "incident_lib.run.lab_server"]
     landing = (directory / LANDING).relative_to(root).as_posix()
     command += [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{landing}"]
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]
     return command + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])

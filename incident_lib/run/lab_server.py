@@ -1,7 +1,7 @@
 """JupyterLab as the workbench starts it: `python -P -m incident_lib.run.lab_server FLAGS`.
 
 Who reaches it is not left to a person's configuration of Jupyter: flags win over every file. The token is no
-flag, because other users of the machine can read those.
+flag, because other users of the machine can read those. Nothing is requested from the internet.
 """
 
 import secrets
@@ -27,7 +27,11 @@ _FIXED = {
     "ServerApp.identity_provider_class": "incident_lib.run.lab_server.TokenProvider",
     "ServerApp.contents_manager_class": "incident_lib.run.lab_files.LabFiles",
     "ServerApp.kernel_spec_manager_class": "incident_lib.run.kernel_specs.SafeKernelSpecManager",
+    "LabApp.news_url": "None",
+    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "LabApp.extension_manager": "readonly",  # the other one lists what PyPI has
 }
+_NEWS = "@jupyterlab/apputils-extension:announcements"  # it asks whether to fetch them, over the notebook
 _USUAL = (f"--MultiKernelManager.default_kernel_name={WORKBENCH}",)  # of what names no kernel
 _TOKEN = secrets.token_hex(24)
 
@@ -54,8 +58,17 @@ class TokenProvider(PasswordIdentityProvider):  # type: ignore[misc]  # jupyter_
 
 
 def fixed_flags() -> list[str]:
-    """Return the flags that decide who reaches the server, whatever is configured."""
+    """Return the flags that decide who reaches the server and what it requests, whatever is configured."""
     return [f"--{name}={value}" for name, value in _FIXED.items()]
+
+
+def without_news(_handler: Any, page: dict[str, Any]) -> dict[str, Any]:
+    """Return JupyterLab's settings of its page, without the part that offers and fetches announcements.
+
+    >>> without_news(None, {"disabledExtensions": ["a"]})
+    {'disabledExtensions': ['a', '@jupyterlab/apputils-extension:announcements']}
+    """
+    return {**page, "disabledExtensions": [*page.get("disabledExtensions", ()), _NEWS]}
 
 
 def main() -> None:
@@ -63,7 +76,9 @@ def main() -> None:
     from jupyterlab.labapp import LabApp
 
     parents.begin()
-    LabApp.launch_instance(argv=[*_USUAL, *sys.argv[1:], *fixed_flags()])
+    server = LabApp.initialize_server(argv=[*_USUAL, *sys.argv[1:], *fixed_flags()])
+    server.web_app.settings["page_config_hook"] = without_news
+    server.start()
 
 
 if __name__ == "__main__":
