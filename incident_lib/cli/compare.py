@@ -74,7 +74,7 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
         why = f"this is no healthy day, see the {format_count(len(taken.against), 'finding')} above"
     else:
         why = "nothing could be judged"
-    console.print(f"Not kept: {why}. To keep it all the same:", style="yellow")
+    console.print(f"The baseline is not kept: {why}. To keep it all the same:", style="yellow")
     words = ("--since", arguments.since, "--name", arguments.name, "--force")
     print_command(console, commands.line("baseline", *words))
 

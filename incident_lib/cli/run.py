@@ -171,7 +171,7 @@ def run_incident(
         return _end_unkept(case, folder, console, str(error), as_json=as_json)
     terminal.print_short(console, case)
     unprinted = options.pdf and not _print_pdf(console, folder, path)
-    code = _print_end(console, record, path, as_json=as_json)
+    code = _print_end(console, record, folder, path, as_json=as_json)
     return PARTIAL if unprinted and code == DONE else code
 
 
@@ -253,11 +253,15 @@ def _kept(folder: IncidentFolder, options: Options) -> tuple[Path, ...]:
     return changed_in_lab(folder.path) if is_whole else ()
 
 
-def _print_end(console: Console, record: RunRecord, directory: Path, *, as_json: bool) -> int:
+def _print_end(
+    console: Console, record: RunRecord, folder: IncidentFolder, directory: Path, *, as_json: bool
+) -> int:
     codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
+    console.print()
     if record.status is RunStatus.PARTIAL:
         console.print("Not everything completed; the pages say what is missing.", style="yellow")
-    console.print(f"\nStart here: {(directory / 'html' / 'index.html').resolve().as_uri()}", soft_wrap=True)
+    for name, page in (("Home", folder.path), ("Start here", directory / "html")):
+        console.print(f"{name + ':':12}{(page / 'index.html').resolve().as_uri()}", soft_wrap=True)
     if as_json:
         write_json((directory / "run.json").read_bytes())
     return codes[record.status]

@@ -230,10 +230,14 @@ def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> No
         differs = "" if declared in {None, severity} else f" (declared {declared}; a person decides)"
         console.print(_labelled("Severity", f"{severity} by what was measured{differs}: {reason}"))
         console.print(_labelled("Top cause", first.title))
-        console.print(_labelled("Do first", first.first_action))
+        for finding in findings_named(first.support, first.target, analysis.findings, case.topology)[:1]:
+            shown = f" ({finding.evidence[0]})" if finding.evidence else ""
+            console.print(_labelled("Because", f"{_of_target(finding)}{shown}"))
+        if first.first_action:
+            console.print(_labelled("First action", first.first_action))
     proposed = proposed_actions(analysis, case.settings)[:_PROPOSALS] if case.incident else ()
     for action in proposed:
-        console.print(_labelled("Propose", f"{action.text}:"))
+        console.print(_labelled("Suggested", f"{action.text}:"))
         print_command(console, command_of(action, case.commands))
     if case.incident and analysis.hypotheses:
         for missing in what_is_missing(analysis, case.settings)[:1]:
@@ -286,7 +290,7 @@ def print_story(console: Console, story: Story, incident: Incident, events: Sequ
 
 def print_unkept(console: Console, why: str) -> None:
     """Print why nothing was kept."""
-    console.print(f"\nNot kept: {plain(why)}", style="yellow", markup=False, soft_wrap=True)
+    console.print(f"\nThe snapshot is not kept: {plain(why)}", style="yellow", markup=False, soft_wrap=True)
 
 
 def collect(
@@ -301,7 +305,7 @@ def collect(
 
     def unkept(why: str) -> None:
         """Print why it goes on without keeping anything."""
-        text = f"{plain(why)}. Collecting without keeping it ..."
+        text = f"{plain(why)}. Collecting all the same; the snapshot is not kept ..."
         console.print(text, style="yellow", markup=False, soft_wrap=True)
 
     # What is only assumed to be here is no fault before it is known whether any of it is.
@@ -326,7 +330,7 @@ def print_notice(console: Console, words: str) -> None:
 
 def _labelled(word: str, text: str) -> Table:
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=10, style="bold")
+    grid.add_column(width=13, style="bold")
     grid.add_column(ratio=1, overflow="fold")
     grid.add_row(word, Text(plain(text)))
     return grid

@@ -50,7 +50,10 @@ def triage(arguments: argparse.Namespace) -> int:
         console.print(f"\nSnapshot {case.snapshot} is kept in {folder.path}", style="dim", soft_wrap=True)
         command = ("run", "--snapshot", case.snapshot)
     else:
-        console.print("\nNot kept; the command below declares it (correct the title)", style="dim")
+        console.print(
+            "\nNo incident is open, so the snapshot is not kept. To declare one (correct the title):",
+            style="dim",
+        )
         likely = case.analysis.hypotheses[:1]
         title = plain(likely[0].title) if likely else f"Triage at {case.collected_at:%H:%M} UTC"
         severity, _ = propose_severity(case.analysis, case.topology)

@@ -38,7 +38,7 @@ def proposals(case: Case) -> Block:
             note = "This looks back at a span of the past: nothing is proposed for what was so then."
         return Block(blocks.note(note), "nothing is proposed")
     rows = [(proposal.action, proposal.target, proposal.text) for proposal in found]
-    html = plain("Proposed changes", ("action", "target", "because"), rows)
+    html = plain("Suggested actions", ("action", "target", "because"), rows)
     for proposal in found:
         line = command_of(proposal, case.commands)
         html += blocks.command(f"To plan {proposal.action} of {proposal.target}:", line)

@@ -154,7 +154,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         Errors: UsageError for an empty text, or where the case belongs to no incident.
         """
         if not text.strip():
-            raise UsageError("the text is empty")
+            raise UsageError("the note is empty; write what happened")
         folder = self._folder()
         event = folder.record(Draft(kind=EventKind.NOTE, text=text, source="notebook"))
         msgspec.structs.force_setattr(self, "events", folder.events)

@@ -72,6 +72,21 @@ def finding(found: Finding, *, target: bool = True, level: int = 4) -> str:
     )
 
 
+def basis(found: Sequence[Finding]) -> str:
+    """Return findings in one line each, with links to their cards and to the evidence that shows them."""
+    items = "".join(
+        f'<li><span class="iw-target">{escape(each.target)}</span> '
+        f'<a href="#{anchor(each)}">{escape(headline(each.title))}</a>{_shown_by(each)}</li>'
+        for each in found
+    )
+    return f'<div class="iw-refs"><span>Because</span><ul>{items}</ul></div>' if items else ""
+
+
+def _shown_by(found: Finding) -> str:
+    links = ", ".join(f'<a href="#{evidence_anchor(ref)}">{escape(ref)}</a>' for ref in found.evidence[:2])
+    return f' <small class="iw-basis">evidence: {links}</small>' if links else ""
+
+
 def without_dead_links(html: str, elsewhere: str = "") -> str:
     """Return a page whose links to what is not on it lead to the page `elsewhere`; to nothing without one.
 
@@ -270,7 +285,8 @@ def _probe(name: str, held: Sequence[Evidence], folder: str) -> str:
         for each in held
     )
     heads = "".join(
-        f'<th scope="col">{word}</th>' for word in ("target", "answer", "at (UTC)", "took", "evidence")
+        f'<th scope="col">{word}</th>'
+        for word in ("target", "answer", "queried at (UTC)", "took", "evidence")
     )
     table = (
         f'<table class="iw-table"><caption>{escape(name)}, by target</caption><thead><tr>{heads}</tr></thead>'
@@ -363,7 +379,7 @@ def headline(title: str) -> str:
 
 
 def command(text: str, line: str) -> str:
-    """Return a proposed command behind what it is for: on a line that is never wrapped, to be pasted."""
+    """Return a proposed command behind what it is for; however it is wrapped, one line is copied."""
     return f'<p class="iw-command">{escape(text)} <code tabindex="0">{escape(line)}</code></p>'
 
 

@@ -152,10 +152,10 @@ def _commands(facts: HomeFacts) -> Iterator[tuple[str, str]]:
     elif facts.incident.is_open:
         yield "Check again and renew this page:", line("run")
         yield (
-            "Tell those who wait:",
+            "Write an update for those who wait:",
             line("update", "--findings", "what is known", "--actions", "what is being done"),
         )
-        yield "Write something down:", line("note", "what happened")
+        yield "Write a note:", line("note", "what happened")
     elif not facts.postmortem:
         yield "Write the post-mortem:", line("postmortem")
     else:

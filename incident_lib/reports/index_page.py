@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from incident_lib import clock
 from incident_lib.findings.catalogue import Flag
+from incident_lib.hypotheses import findings_named
 from incident_lib.incident.attachments import Attached
 from incident_lib.model import (
     Analysis,
@@ -34,6 +35,7 @@ from incident_lib.units import format_count, format_duration
 
 _MOST_CARDS = 12  # findings that cards show well; more of them are a table, too
 _MOST_EVIDENCE = 120
+_MOST_BASIS = 2  # findings next to the first action
 _INCIDENT = "../../.."  # from a page of a run
 _SHOWN = {EventKind.DECLARED, EventKind.STATUS, EventKind.SEVERITY, EventKind.NOTE, EventKind.DECISION}
 
@@ -75,6 +77,7 @@ def render_index(facts: IndexFacts) -> str:
             telling_count=len(telling),
             evidence=_markup(_evidence(facts)),
             first_action=first.first_action if first else "",
+            basis=_markup(_basis(facts)),
             tally=_markup(blocks.tally(facts.analysis.findings)),
             hypotheses=_markup(blocks.hypotheses(facts.analysis, facts.topology, level=3)),
             findings=_markup(blocks.by_target(facts.analysis)),
@@ -96,14 +99,25 @@ def circumstances(facts: IndexFacts) -> str:
     hurt = Situation(incident=frame.incident, at=frame.made_at, analysis=analysis).hurt
     parts = [f"Since {clock.format_time(since)}"] if since and bad else []
     parts += [hurt.rstrip(".")] if hurt else []
-    seen = f"{frame.collected_at:%H:%M:%S} UTC"
+    seen = f"{facts.window.end if analysis.looks_back else frame.collected_at:%H:%M:%S} UTC"
+    then = "the end of the span" if analysis.looks_back else "the time of the snapshot"
     if frame.incident.resolved_at:
         parts.append("It is resolved")
     elif any(finding.holds is Holds.NOW for finding in bad):
-        parts.append(f"It still went on at {seen}")
+        parts.append(f"It still went on at {then}, {seen}")
     elif bad:
-        parts.append(f"Whether it went on at {seen} is not known")
+        parts.append(f"Whether it went on at {then}, {seen}, is not known")
     return " ".join(f"{part}." for part in parts)
+
+
+def _basis(facts: IndexFacts) -> str:
+    """Return the strongest findings for the first hypothesis, each with the evidence that shows it."""
+    analysis = facts.analysis
+    if not analysis.hypotheses:
+        return ""
+    first = analysis.hypotheses[0]
+    support = findings_named(first.support, first.target, analysis.findings, facts.topology)
+    return blocks.basis([each for each in support if each.evidence][:_MOST_BASIS])
 
 
 def _axis(facts: IndexFacts) -> str:
@@ -244,7 +258,7 @@ def _notebook(record: NotebookRecord) -> dict[str, Any]:
 
 def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
     window = facts.window
-    yield "Window", f"{window.start:%H:%M:%S} to {window.end:%H:%M:%S} UTC"
+    yield "Window of the logs", f"{window.start:%H:%M:%S} to {window.end:%H:%M:%S} UTC"
     seen = [evidence for evidence in facts.evidence if evidence.has_rows]
     if facts.evidence:
         yield "Probes that saw something", f"{len(seen)} of {len(facts.evidence)}"

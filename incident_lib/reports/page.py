@@ -76,10 +76,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def page(self, title: str, name: str = "", failed: Iterable[str] = ()) -> Page:
         """Return the frame of the page of notebook `name`, or of the index."""
         bad = set(failed)
-        links = [
-            Link(text="This incident", href="../../../index.html"),
-            Link(text="Start here", href="index.html", here=not name),
-        ]
+        links = [Link(text="Start here", href="index.html", here=not name)]
         links += [
             Link(
                 text=display_name(notebook),

@@ -252,7 +252,7 @@ def _status(folder: IncidentFolder, status: IncidentStatus, text: str, how: How,
 
 def _record(folder: IncidentFolder, kind: EventKind, text: str, how: How, **data: str) -> Event:
     if not text.strip():
-        raise UsageError("the text is empty")
+        raise UsageError("the text is empty; write what happened")
     source = how.get("source", "notebook")
     return folder.record(Draft(kind=kind, text=text, source=source, occurred_at=how.get("at"), data={**data}))
 

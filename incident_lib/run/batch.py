@@ -236,7 +236,7 @@ def index_facts(case: Case, frame: Frame, record: RunRecord, chart: str = "") ->
 def _next_command(case: Case) -> tuple[str, str]:
     """Return what a reader would type next: the likeliest change as a plan, else another look."""
     for action in proposed_actions(case.analysis, case.settings)[:1]:
-        return f"To plan it ({action.text}; nothing is changed yet):", command_of(action, case.commands)
+        return f"{action.text}; this prints the plan and changes nothing:", command_of(action, case.commands)
     if case.folder and case.folder.is_foreign:
         return "", ""
     return "To check again:", case.commands.line("run")

@@ -111,7 +111,7 @@ def test_a_sick_day_is_not_kept_as_normal_unless_somebody_insists(stack, capsys)
     fault.inject(stack)
     try:
         assert incident(*arguments, "baseline", "--since", "5s") == 1
-        assert "Not kept" in capsys.readouterr().out
+        assert "The baseline is not kept" in capsys.readouterr().out
         assert incident(*arguments, "--json", "baseline", "--since", "5s") == 1
         answer = json.loads(capsys.readouterr().out)
         assert answer["baseline"] is None

@@ -55,7 +55,7 @@ def test_a_run_shows_its_findings_and_says_that_the_disk_is_full(disk, capsys):
     out = capsys.readouterr().out
     assert out.count("CRITICAL vendor") == 1  # and nobody was asked twice
     assert "Most likely" in out
-    assert "Not kept: cannot write" in out
+    assert "The snapshot is not kept: cannot write" in out
     assert "the disk is full" in out
     assert list((only_incident(disk) / "snapshots").iterdir()) == []
 

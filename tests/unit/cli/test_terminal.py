@@ -48,8 +48,12 @@ def test_the_first_three_hypotheses_are_shown_and_the_rest_when_asked_for(verbos
 def test_the_end_is_short_and_can_be_pasted(width):
     file, case = io.StringIO(), case_of(5)
     first, *others = case.analysis.hypotheses
-    first = msgspec.structs.replace(first, title="Sessions wait " * 12, first_action="Cancel it. " * 20)
-    analysis = msgspec.structs.replace(case.analysis, hypotheses=(first, *others))
+    first = msgspec.structs.replace(
+        first, title="Sessions wait " * 12, first_action="Cancel it. " * 20, support=("a.b",)
+    )
+    seen = Finding(id="a.b", severity=FindingSeverity.CRITICAL, target="db", title="8 wait",
+                   evidence=("db/postgres.locks",))  # fmt: skip
+    analysis = msgspec.structs.replace(case.analysis, findings=(seen,), hypotheses=(first, *others))
     command = ("declare", "--title", "Sessions wait " * 12, "--severity", "SEV3")
     terminal.print_short(
         Console(file=file, width=width), msgspec.structs.replace(case, analysis=analysis), command
@@ -60,8 +64,10 @@ def test_the_end_is_short_and_can_be_pasted(width):
     assert [line.split("  ")[0] for line in lines if line[:1].strip()][1:] == [
         "Severity",
         "Top cause",
-        "Do first",
+        "Because",
+        "First action",
     ]
+    assert "8 wait (db/postgres.locks)" in file.getvalue()
     assert lines[-1].strip().startswith("incident declare --title 'Sessions wait ")
     assert lines[-1].endswith("--severity SEV3")
 

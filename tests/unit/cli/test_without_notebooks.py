@@ -56,6 +56,8 @@ def test_a_machine_that_only_collects_needs_no_packages_for_notebooks(tmp_path):
     assert codes == [0, 0, 0, 0, 0, 0, 1, 0, 2, 2, 2], done.stdout + done.stderr  # the vendor is unhealthy
     (index,) = tmp_path.glob("incidents/*/runs/*/html/index.html")
     assert "vendor" in index.read_text()
+    home = next(tmp_path.glob("incidents/*/index.html"))
+    assert f"\nHome:       {home.as_uri()}\nStart here: {index.as_uri()}\n" in done.stdout
     (run,) = tmp_path.glob("incidents/*/runs/*/run.json")
     assert json.loads(run.read_text())["status"] == "done"
     to_run, to_open, _ = (line for line in done.stderr.splitlines() if line.startswith("incident: "))

@@ -31,7 +31,7 @@ def test_what_cannot_be_kept_is_looked_at_all_the_same(here, capsys):
     assert main(["triage"]) == 0
     out = capsys.readouterr().out
     assert "CRITICAL vendor" in out
-    assert "Not kept: cannot write" in out
+    assert "The snapshot is not kept: cannot write" in out
 
 
 def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
@@ -39,7 +39,7 @@ def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
     assert main(["triage", "--save"]) == 0
     out = capsys.readouterr().out
     assert "CRITICAL vendor" in out
-    assert "Not kept: " in out
+    assert "The snapshot is not kept: " in out
 
 
 @pytest.mark.parametrize(

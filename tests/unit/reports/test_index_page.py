@@ -151,12 +151,45 @@ def test_the_head_says_when_the_next_update_is_due_and_how_late_it_is():
 def test_a_page_says_since_when_who_is_hurt_and_whether_it_goes_on():
     slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
     known = facts(Analysis(snapshot="S", findings=(slow,)))
-    assert circumstances(known) == "Since 2026-01-15 14:36:00 UTC. It still went on at 14:45:00 UTC."
+    assert circumstances(known) == (
+        "Since 2026-01-15 14:36:00 UTC. It still went on at the time of the snapshot, 14:45:00 UTC."
+    )
     unsure = Analysis(snapshot="S", findings=(finding(FindingSeverity.CRITICAL, holds=Holds.UNKNOWN),))
-    assert circumstances(facts(unsure)) == "Whether it went on at 14:45:00 UTC is not known."
+    assert circumstances(facts(unsure)) == (
+        "Whether it went on at the time of the snapshot, 14:45:00 UTC, is not known."
+    )
     assert circumstances(facts(Analysis(snapshot="S"))) == ""
     page = render_index(facts(known.analysis, command=("To check again:", "incident run")))
     assert page.index("It still went on") < page.index("incident run") < page.index('class="columns"')
+
+
+def test_the_first_action_stands_next_to_the_evidence_that_it_rests_on():
+    locked = finding(FindingSeverity.CRITICAL, "8 sessions wait", evidence=("db/postgres.locks",))
+    without = finding(FindingSeverity.WARNING, "it is slow", id="postgres.slow.x")
+    first = Hypothesis(id="lock-contention", target="db", rank=1, score=0.9, title="A lock",
+                       support=("db:postgres.slow.x", "db:postgres.locks.blocked"),
+                       first_action="Cancel pid 4121")  # fmt: skip
+    seen = Evidence(probe="postgres.locks", target="db", status=EvidenceStatus.COLLECTED, collected_at=AT,
+                    duration_seconds=0.1, source="SELECT 1")  # fmt: skip
+    analysis = Analysis(snapshot="S", findings=(locked, without), hypotheses=(first,))
+    lead = render_index(facts(analysis, evidence=(seen,))).partition('class="columns"')[0]
+    assert lead.index("Cancel pid 4121") < lead.index("8 sessions wait")
+    assert '<a href="#db:postgres.locks.blocked">8 sessions wait</a>' in lead
+    assert '<a href="#evidence-db/postgres.locks">db/postgres.locks</a>' in lead
+    assert "it is slow" not in lead
+
+
+def test_a_page_begins_with_its_start_and_leads_to_the_home_of_the_incident():
+    page = render_index(facts(Analysis(snapshot="S")))
+    tabs = re.findall(r"<li[^>]*><a href=\"([^\"]+)\"", page.partition('class="pages"')[2])
+    assert tabs[:2] == ["index.html", "00_triage.html"]
+    assert '<a href="../../../index.html">Home of this incident</a>' in page
+
+
+def test_a_look_at_a_span_of_the_past_says_until_when_it_went_on():
+    slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
+    past = facts(Analysis(snapshot="S", findings=(slow,), looks_back=True))
+    assert circumstances(past).endswith("It still went on at the end of the span, 14:45:00 UTC.")
 
 
 def test_the_page_of_a_hundred_services_that_fail_is_small_and_every_link_on_it_leads_somewhere():
