@@ -134,6 +134,8 @@ FINDINGS = (
         entry("postgres.tables.dead_rows", SYMPTOM, "Autovacuum is behind", fields="dead_rows table tables"),
         entry("postgres.tables.autovacuum_off", SYMPTOM, "Autovacuum is off for a table with many dead rows",
               fields="dead_rows table tables"),
+        entry("postgres.tables.no_statistics", STATE, "Large tables were never analyzed",
+              fields="table tables"),
         entry("postgres.tables.vacuuming", STATE, "A VACUUM runs",
               fields="count phase pid run_seconds table"),
         entry("postgres.indexes.ok", STATE, "No index is invalid", fields="invalid"),

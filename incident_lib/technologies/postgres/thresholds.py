@@ -108,6 +108,9 @@ LIMITS = {
     "postgres.tables.vacuum.warning_hours": limit(
         10, "mixin", "dead rows are past the table's own threshold"
     ),
+    "postgres.tables.no_statistics.info_rows": limit(
+        10_000, "own", "a wrong plan for fewer rows is seldom felt"
+    ),
     "postgres.statements.dominant.warning_ratio": limit(
         1 / 3, "own", "one statement takes a third of the time"
     ),

@@ -81,6 +81,15 @@ CASES: dict[str, tuple[str, Case]] = {
         "ledger",
         ("ledger postgres.connection.refused", "ledger logs.lines.class.db_start_failed WARNING", *ERRORS),
     ),
+    "statistics-missing": (
+        "ledger",
+        (
+            "ledger postgres.tables.no_statistics INFO",
+            "ledger postgres.statements.dominant WARNING",
+            "orders logs.lines.class.db_statement_timeout WARNING",
+            *ERRORS,
+        ),
+    ),
     "db-space-elsewhere": (
         "ledger",
         ("ledger logs.lines.class.disk_full WARNING", "ledger postgres.disk.ok OK", *ERRORS),
@@ -290,6 +299,11 @@ def hypotheses(case: Case) -> list[tuple[str, str]]:
         (one.id, one.target)
         for one in rank(tuple(found(words) for words in case), GRAPH, PATTERNS, catalogue())
     ]
+
+
+def test_a_limit_of_temporary_files_is_no_full_disk() -> None:
+    case = ("ledger logs.lines.class.db_temp_limit WARNING", "ledger postgres.disk.ok OK", *ERRORS)
+    assert "db-space-elsewhere" not in {name for name, _ in hypotheses(case)}
 
 
 def test_every_pattern_has_a_case() -> None:

@@ -34,7 +34,7 @@ def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if never:
         title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
         found.append(_dead_rows(evidence, "autovacuum_off", title, never))
-    found += _vacuums(evidence)
+    found += [*_vacuums(evidence), *_without_statistics(evidence, context)]
     title = f"{format_count(len(rows), 'table')} checked, none waits for a vacuum too long"
     yield from conclude(evidence, found, title, tables=len(rows))
 
@@ -88,6 +88,30 @@ def _vacuum(row: PostgresVacuum) -> str:
 def _hours(since: datetime | None, now: datetime) -> float:
     """Return the hours since the last vacuum; a table that never had one may be new, so it counts as none."""
     return 0.0 if since is None else (now - since).total_seconds() / 3600
+
+
+def _without_statistics(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield large tables that were never analyzed, as after a restore: plans for them are guesses."""
+    least = context.thresholds["postgres.tables.no_statistics.info_rows"]
+    rows = [
+        row
+        for row in evidence.of(PostgresTable)
+        if row.last_analyze_at is None and row.live_row_count >= least
+    ]
+    if rows:
+        rows.sort(key=lambda row: -row.live_row_count)
+        never = "was" if len(rows) == 1 else "were"
+        off = " Autovacuum is off for it." if not rows[0].autovacuum_is_on else ""
+        yield finding(
+            evidence,
+            "no_statistics",
+            FindingSeverity.INFO,
+            f"{_names(rows)} {never} never analyzed: their plans rest on guesses",
+            "as after a restore, a bulk load or an upgrade, or their counters were reset since."
+            f"{off} ANALYZE gives them statistics",
+            table=f"{rows[0].schema}.{rows[0].table}",
+            tables=len(rows),
+        )
 
 
 def _names(rows: list[PostgresTable]) -> str:

@@ -62,7 +62,7 @@ def fetch_clients(session: RedisSession, _window: Window) -> Fetched:
         listed_count=len(lines),
     )
     paused = Counter(_paused(lines))
-    unread = list(_unread(lines))
+    unread = _unread(session, lines)
     row = replace(
         row,
         paused_count=paused.total() if lines else None,
@@ -112,20 +112,29 @@ def _paused(clients: list[dict[str, str]]) -> Iterator[str]:
             yield command
 
 
-def _unread(clients: list[dict[str, str]]) -> Iterator[str]:
-    """Yield the address of each client that has sent something, and never a whole command.
+def _unread(session: RedisSession, clients: list[dict[str, str]]) -> list[str]:
+    """Return the address of each client that has sent something, and never a whole command.
 
-    What is on its way comes in less than a second; the greeting of TLS to a port without it never is one.
-
-    >>> list(_unread([parse_client("addr=10.0.0.7:4711 idle=2 qbuf=517 cmd=NULL")]))
-    ['10.0.0.7']
-    >>> list(_unread([parse_client("addr=10.0.0.7:4711 idle=2 qbuf=0 cmd=NULL")]))
-    []
+    What is on its way is whole a moment later; the greeting of TLS to a port without it never is.
     """
-    for client in clients:
-        has_waited = bool(_number(client, "qbuf")) and bool(_number(client, "idle"))
-        if has_waited and client.get("cmd", "").lower() == "null":
-            yield client.get("addr", "").rpartition(":")[0]
+    found = [client for client in clients if is_unread(client)]
+    late = [client for client in found if _number(client, "idle")]
+    ids = [client["id"] for client in found if client not in late and "id" in client][:CLIENT_LIMIT]
+    if ids:
+        time.sleep(_AGAIN_SECONDS)
+        reply = session.exchange([("CLIENT", "LIST", "ID", *ids)])[0]
+        lines = [] if isinstance(reply, ReplyError) else text_of(reply).splitlines()
+        late += filter(is_unread, map(parse_client, lines))
+    return [client.get("addr", "").rpartition(":")[0] for client in late]
+
+
+def is_unread(client: dict[str, str]) -> bool:
+    """Return whether what a client sent is no whole command, and it sent none before.
+
+    >>> is_unread(parse_client("qbuf=517 cmd=NULL")), is_unread(parse_client("qbuf=0 cmd=NULL"))
+    (True, False)
+    """
+    return bool(_number(client, "qbuf")) and client.get("cmd", "").lower() == "null"
 
 
 def _reason(info: Info) -> str | None:

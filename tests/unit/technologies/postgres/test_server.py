@@ -199,6 +199,15 @@ def test_tables() -> None:
     assert list(off) == ["autovacuum_off"]
 
 
+def test_tables_without_statistics() -> None:
+    large = _table(live_row_count=20_000, dead_row_count=0)
+    found = judge(evidence("tables", large, _table(table="items", live_row_count=10_000, dead_row_count=0)))
+    assert found["no_statistics"].data == {"table": "public.orders", "tables": 2}
+    assert found["no_statistics"].title.startswith("public.orders, public.items were never analyzed")
+    analyzed = _table(live_row_count=20_000, dead_row_count=0, last_analyze_at=NOW)
+    assert list(judge(evidence("tables", analyzed))) == ["ok"]
+
+
 def _standby(**values: Any) -> PostgresStandby:
     calm = {"direction": "downstream", "name": "replica", "client_address": None, "state": "streaming"}
     return PostgresStandby(**{**calm, "synchronous": "async", "lag_bytes": 0, "lag_seconds": None, **values})
