@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from tests.situations import (
+    asked,
     moments,
     postgres,
     programs,
@@ -27,6 +28,7 @@ _MODULES = {
     "nginx": proxies,
     "then and now": moments,
     "public threads": reported,
+    "questions": asked,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]
