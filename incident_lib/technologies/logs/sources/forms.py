@@ -1,4 +1,4 @@
-"""Text that holds no record a line (the journal's export, whole documents of JSON) -> lines, each a record.
+"""Text that holds no record a line (the journal's fields, whole documents of JSON) -> lines, each a record.
 
 What is cut or damaged counts up to there. A document that cannot be read as one stays as it is written.
 """
@@ -21,6 +21,12 @@ _BLOCK_BYTES = 1024 * 1024
 _FIELD = re.compile(rb"\s*[A-Z_][A-Z0-9_]{0,63}=")
 _OF_ENTRY = re.compile(rb"(?m)^(?:__REALTIME_TIMESTAMP=\d{10,19}$|MESSAGE(?:=|$))")
 _OF_JOURNAL = re.compile(rb"(?m)^(?:__REALTIME_TIMESTAMP|__CURSOR|_HOSTNAME|_PID|_BOOT_ID)=")
+# What `journalctl -o verbose` writes above the fields of an entry: its time, and its cursor, with that too.
+_ENTRY = re.compile(
+    rb"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? [^\s\[]{1,40} "
+    rb"\[s=[0-9a-f]{1,40};(?:[a-z]=[0-9a-f]{1,40};){1,5}?t=([0-9a-f]{10,16});x=[0-9a-f]{1,20}\]\s*$"
+)
+_ENTRY_FIELD = re.compile(rb" {4}([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 _OPENING = re.compile(rb"\s*(?:\[\s*\{|\{\s*\"[\w.@ -]{1,60}\"\s*:)")
 
 
@@ -32,6 +38,8 @@ def form_of(head: bytes) -> str:
     >>> form_of(b'{\n "events": [\n'), form_of(b'{"level": "info"}\n{"level": "info"}\n')
     ('document', '')
     """
+    if head[:1].isupper() and _ENTRY.match(head.split(b"\n", 1)[0]):
+        return EXPORT
     if _FIELD.match(head) and _OF_ENTRY.search(head) and _OF_JOURNAL.search(head):
         return EXPORT
     if _OPENING.match(head) is None:
@@ -60,7 +68,34 @@ _decode = msgspec.json.Decoder().decode
 
 def exported(chunks: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
     """Yield the records of the journal's export as lines of the JSON that `journalctl -o json` writes."""
-    return _blocks(from_export(_lines(chunks), progress))
+    lines = _lines(chunks)
+    first = next(lines, b"")
+    whole = chain([first], lines)
+    return _blocks(from_verbose(whole) if _ENTRY.match(first) else from_export(whole, progress))
+
+
+def from_verbose(lines: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Yield the entries that `journalctl -o verbose` prints, each as a line of the JSON that `unwrap` reads.
+
+    >>> head = b"Thu 2026-01-15 14:31:05.000000 UTC [s=8f;i=1;b=ab;m=1;t=6486e13241c40;x=1]\n"
+    >>> list(from_verbose([head, b"    PRIORITY=3\n", b"    MESSAGE=a\n", b"            b\n"]))
+    [b'{"__REALTIME_TIMESTAMP":"1768487465000000","PRIORITY":"3","MESSAGE":"a\\nb"}\n']
+    """
+    record: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        text = line.rstrip(b"\r\n")
+        if entry := _ENTRY.match(text):
+            if record:
+                yield msgspec.json.encode(record) + b"\n"
+            record, name = {"__REALTIME_TIMESTAMP": str(int(entry[1], 16))}, ""
+        elif field := _ENTRY_FIELD.match(text):
+            name = field[1].decode()
+            record[name] = field[2].decode("utf-8", "replace")
+        elif name:  # of several lines: those behind the first stand below its value
+            record[name] += f"\n{text[len(name) + 5 :].decode('utf-8', 'replace')}"
+    if record:
+        yield msgspec.json.encode(record) + b"\n"
 
 
 def from_export(lines: Iterable[bytes], progress: Progress) -> Iterator[bytes]:

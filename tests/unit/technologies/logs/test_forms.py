@@ -96,6 +96,27 @@ def test_an_export_reads_the_same_in_whatever_pieces_it_comes(size: int) -> None
     assert b"".join(exported(pieces_of(data, size), Progress())) == whole
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 100_000])
+def test_entries_that_the_journal_prints_with_their_fields_are_read(size: int) -> None:
+    data = b"".join(
+        b"Thu 2026-01-15 15:31:%02d.000000 CET [s=8f;i=%x;b=ab;m=1;t=%x;x=1]\n"
+        b"    PRIORITY=3\n    _SYSTEMD_UNIT=shop.service\n    MESSAGE=drawer %d\n            is stuck\n"
+        % (number, number, 1768487465000000 + number * 1_000_000, number)
+        for number in range(20)
+    )
+    assert form_of(data) == "export"
+    found = b"".join(exported(pieces_of(data, size), Progress())).splitlines()
+    entries = [json.loads(line) for line in found]
+    assert [each["MESSAGE"] for each in entries] == [f"drawer {number}\nis stuck" for number in range(20)]
+    assert entries[7] == {
+        "__REALTIME_TIMESTAMP": "1768487472000000",
+        "PRIORITY": "3",
+        "_SYSTEMD_UNIT": "shop.service",
+        "MESSAGE": "drawer 7\nis stuck",
+    }
+    assert form_of(data.replace(b"[s=8f", b"[8f")) == ""
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_file_of_the_journals_export_is_counted_by_its_entries(tmp_path: Path, packed: bool) -> None:  # noqa: FBT001
     texts = [(b"drawer %d open" % number, b"6") for number in range(16)]
