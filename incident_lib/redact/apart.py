@@ -12,8 +12,8 @@ from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
 _BLANK = re.compile(r"[ \t]{1,20}")
 _PIPE = re.compile(r"[ \t]{0,20}[|│][ \t]{0,20}")
 _WORDS_BETWEEN = re.compile(
-    r"(?:[ \t][a-z]{1,12}){0,3}[ \t](?:for|für|von|para|pour|per|voor|для)[ \t][\w.'\"@%\[\]-]{1,60}"
-    r"(?:[ \t]user)?(?:[ \t](?:is|ist|lautet|est|es|è|é):?|[ \t]?:)[ \t]"
+    r"(?:[ \t][a-z]{1,12}){0,3}[ \t](?:for|für|von|de|du|do|da|del|di|para|pour|per|voor|для|пользователя)"
+    r"[ \t][\w.'\"@%\[\]-]{1,60}(?:[ \t]user)?(?:[ \t](?:is|ist|lautet|est|es|è|é):?|[ \t]?:)[ \t]"
     r"|(?:[ \t][a-z]{1,12}){0,3}[ \t](?:is|was|are|were|to|being|ist|lautet|est|è|é)"
     r"(?:[ \t](?:now|set to|changed to))?:?[ \t]"
     r"|[ \t](?:seed|value|string|hash|key|digest)[:=]?[ \t]"
@@ -21,11 +21,15 @@ _WORDS_BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _SAID_LATER = re.compile(r"(?:[ \t][a-z]{1,12}){1,4}:[ \t]{1,4}(?=\S{10})")
+_BUT = re.compile(r",?[ \t](?:but[ \t])?(?:got|was|found|received|actual(?:ly)?):?[ \t](?=[\"'“`])")
 _OBJECTS = frozenset({"secret", "secrets", "token", "credentials", "credential"})  # which have names
 _OBJECT_NAME = re.compile(r"[a-z][a-z\d]*(?:[-_.][a-z\d]+)+")
 _QUOTED = re.compile(r"[ \t]{1,2}(?=[\"'“„«`])")  # set password "x"
 _IN_BRACKETS = re.compile(r"[ \t]\((?=[\"'“`])")  # wrong password ("x")
-_FROM = re.compile(r"[ \t](?:was[ \t])?(?:changed|updated|rotated|reset)[ \t]from[ \t]")
+_FROM = re.compile(
+    r"(?:[ \t](?:for|of)[ \t][\w.@'\"-]{1,60})?"
+    r"[ \t](?:was[ \t])?(?:changed|updated|rotated|reset)[ \t]from[ \t]"
+)
 _TO = re.compile(r"[ \t]to[ \t]")
 _SQL = re.compile(
     r"[ \t]+(?:not[ \t]+)?(?:i?like|in|similar[ \t]+to|is[ \t]+(?:not[ \t]+)?distinct[ \t]+from)"
@@ -76,6 +80,10 @@ _LEADING = frozenset(
         "received",
         "sent",
         "für",
+        "de",
+        "do",
+        "da",
+        "del",
         "pour",
         "para",
         "ist",
@@ -204,6 +212,11 @@ class Apart(Place):
 
     def _changed(self, place: int) -> Iterator[Span]:
         """Yield both values of a secret that was changed from one to the other."""
+        quoted = _QUOTED.match(self.text, place) if self.sure is Strength.STRONG else None
+        first = self._said(quoted.end()) if quoted else None
+        if first and (but := _BUT.match(self.text, first.end + 1)):
+            yield first
+            yield from filter(None, (self._said(but.end()),))
         if (changed := _FROM.match(self.text, place)) and (old := self._said(changed.end())):
             yield old
             place = old.end + (self.text[old.end : old.end + 1] in {"'", '"', "`"})

@@ -76,7 +76,7 @@ _BY_NAME = re.compile(
 _PREPARED = re.compile(
     r"\bprepare\s{1,8}(?P<name>[\w\"]{1,64})(?:\s{0,4}\([^()\n]{0,200}\))?\s{1,8}as\s{1,20}\Z", re.IGNORECASE
 )
-_MOST_EXECUTED = 100  # of one statement
+_FREE_EXECUTED, _CHARACTERS_EACH_EXECUTED, _LONGEST_EXECUTED = 50, 4000, 1000
 _FREE_STATEMENTS, _CHARACTERS_EACH = 200, 400  # whose marks are looked for
 _LONGEST, _MOST_LINES, _BEFORE = 8000, 60, 400
 
@@ -112,13 +112,14 @@ def secrets_of_bound(text: str, folded: str) -> Iterator[Span]:
     if not any(hint in folded for hint in _HINTS):
         return
     found = list(statements(text, folded))
+    executed = Allowance(free=_FREE_EXECUTED, characters_each=_CHARACTERS_EACH_EXECUTED)
     for number, statement in enumerate(found):
         limit = found[number + 1].begin if number + 1 < len(found) else len(text)
         limit = _after_lines(text, statement.end, min(limit, statement.end + _LONGEST))
         yield from _listed(text, statement, limit)
         yield from _numbered(text, statement, limit)
         if "execute " in folded and "prepare " in folded:
-            yield from _executed(text, folded, statement)
+            yield from _executed(text, folded, statement, executed)
         before = max(found[number - 1].end if number else 0, statement.begin - _BEFORE)
         if "param" in folded[before : statement.begin]:
             yield from _named(text, before, statement.begin, statement)
@@ -271,19 +272,19 @@ def _unquoted(text: str, start: int, end: int) -> Span:
     return Span(start, end, "secret")
 
 
-def _executed(text: str, folded: str, statement: Statement) -> Iterator[Span]:
+def _executed(text: str, folded: str, statement: Statement, executed: Allowance) -> Iterator[Span]:
     """Yield the values with which the statement is executed, where it is a prepared one."""
     prepared = _PREPARED.search(text, max(0, statement.begin - _BEFORE), statement.begin)
     place = -1
     if prepared is None:
         return
-    for _ in range(_MOST_EXECUTED):
+    while executed.take(statement.begin):
         if (place := folded.find(f"execute {prepared['name'].lower()}", place + 1)) < 0:
             break
         begin = place + len(f"execute {prepared['name']}")
         if text[begin : begin + 2].lstrip()[:1] == "(":
             begin = text.index("(", begin)
-            end, complete = bracket_end(text, begin, min(len(text), begin + _LONGEST))
+            end, complete = bracket_end(text, begin, min(len(text), begin + _LONGEST_EXECUTED))
             yield from _items(text, begin + 1, end - 1 if complete else end, statement, 0)
 
 

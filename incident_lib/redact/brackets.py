@@ -16,6 +16,8 @@ _REFERENCES = frozenset(
     {"name", "key", "ref", "id", "path", "optional", "arn", "namespace", "kind", "type", "used", "max"}
 )
 _LITERALS = re.compile(r"\"((?:[^\"\\]|\\.){0,4000})\"|'((?:[^'\\]|\\.){0,4000})'")
+_OBJECT = r"[\"']?[a-z]{2,20}(?:[-_.][a-z]{1,20}){0,6}[\"']?"
+_OBJECTS = re.compile(rf"\s{{0,8}}{_OBJECT}(?:\s{{0,4}}[,\s]\s{{0,4}}{_OBJECT}){{0,20}}\s{{0,8}}")  # by name
 _SEPARATORS = re.compile(r"[\s\"'\\,:\[\]{}()=]+")
 
 
@@ -76,6 +78,8 @@ class Bracketed(Place):
 
     def _holds_secret(self, value: str) -> bool:
         if is_prose(value.replace('"', " ").replace(",", " ")):
+            return False
+        if self.text[self.start : self.end].lower().endswith("secrets") and _OBJECTS.fullmatch(value):
             return False
         sure = Strength.STRONG if self.sure is Strength.COOKIE else self.sure
         quoted = [first or second for first, second in _LITERALS.findall(value)]

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 
-from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.quotes import OPEN, bracket_end, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary
 
-_KIND = re.compile(r"(?m)^(?P<indent>[ ]{0,40})(?:- )?kind:[ ]{1,4}[\"']?Secret[\"']?[ ]{0,4}\r?$")
+_KIND = re.compile(r"(?m)^[ ]{0,40}(?:- )?kind:[ ]{1,4}[\"']?Secret[\"']?[ ]{0,4}\r?$")
 _KIND_IN_JSON = re.compile(r"\\{0,7}\"kind\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"Secret\\{0,7}\"")
-_DATA = re.compile(r"(?m)^(?P<indent>[ ]{0,40})(?:data|stringData):[ ]{0,4}\r?\n")
+_DATA = re.compile(r"(?m)^[ ]{0,40}(?:- )?(?:data|stringData):[ ]{0,4}\r?\n")
 _DATA_IN_JSON = re.compile(r"\\{0,7}\"(?:data|stringData)\\{0,7}\"\s{0,20}:\s{0,20}(?=\{)")
 _ENTRY = re.compile(r"[ ]{1,80}[\"']?[\w.-]{1,253}[\"']?:(?:[ ]{1,8}(?P<value>[^\s#][^\n]*?))?[ \t\r]*$")
 _IN_OBJECT = re.compile(
@@ -19,38 +19,41 @@ _IN_OBJECT = re.compile(
 _LINE = re.compile(r"[ ]|[\w./-]{1,253}:(?:\s|$)|- |#|\r?$", re.MULTILINE)
 _BLOCK = re.compile(r"[|>][+-]?\d?")
 _FAR, _MOST_LINES = 64 * 1024, 500  # a manifest is no longer
-_FREE, _CHARACTERS_EACH = 50, 2048
+_NEAR = 4096  # before the kind, in JSON
+_FREE, _FOR_EACH, _MOST_MEMBERS = 16 * 1024, 2, 2
 
 
 def secrets_of_manifests(text: str) -> Iterator[Span]:
     """Yield the spans of the values under `data` and `stringData` of a secret."""
     if "Secret" not in text or "kind" not in text:
         return
-    allowance = Allowance(free=_FREE, characters_each=_CHARACTERS_EACH)
-    for kind in _KIND.finditer(text):
-        if not allowance.take(kind.start()):
+    left = _FREE + _FOR_EACH * len(text)  # characters that may be looked at: documents may be nested
+    for kind in chain(_KIND.finditer(text), _KIND_IN_JSON.finditer(text)):
+        is_json = kind.re is _KIND_IN_JSON
+        begin, end = _object(text, kind.start()) if is_json else _document(text, kind.start())
+        left -= end - begin
+        if left < 0:
             return
-        yield from _of_yaml(text, kind)
-    for kind in _KIND_IN_JSON.finditer(text):
-        if not allowance.take(kind.start()):
-            return
-        yield from _of_json(text, kind.start())
+        yield from _of_json(text, begin, end) if is_json else _of_yaml(text, begin, end, kind)
 
 
-def _of_yaml(text: str, kind: re.Match[str]) -> Iterator[Span]:
-    begin, end = _document(text, kind.start())
+def _of_yaml(text: str, begin: int, end: int, kind: re.Match[str]) -> Iterator[Span]:
     for data in _DATA.finditer(text, begin, end):
-        if len(data["indent"]) == len(kind["indent"]) + 2 * (kind[0].lstrip(" ").startswith("- ")):
-            yield from _entries(text, data.end(), end, len(data["indent"]))
+        if (column := _column(data[0])) == _column(kind[0]):
+            yield from _entries(text, data.end(), end, column)
 
 
-def _of_json(text: str, place: int) -> Iterator[Span]:
-    begin, end = _object(text, place)
-    for data in _DATA_IN_JSON.finditer(text, begin, end):
+def _of_json(text: str, begin: int, end: int) -> Iterator[Span]:
+    for data in islice(_DATA_IN_JSON.finditer(text, begin, end), _MOST_MEMBERS):
         close, _ = bracket_end(text, data.end(), end)
         for entry in _IN_OBJECT.finditer(text, data.end(), close):
             if not is_ordinary(entry["value"]):
                 yield Span(*entry.span("value"), "secret")
+
+
+def _column(line: str) -> int:
+    """Return how far right a line's member stands, also behind the sign of a list's item."""
+    return len(line) - len(line.lstrip(" ")) + 2 * line.lstrip(" ").startswith("- ")
 
 
 def open_manifests(text: str) -> Iterator[tuple[int, str]]:
@@ -62,24 +65,32 @@ def open_manifests(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _document(text: str, place: int) -> tuple[int, int]:
-    """Return where the YAML document begins and ends in which a place is."""
+    """Return where the YAML document, or the item of a list, begins and ends in which a place is."""
     begin = end = text.rfind("\n", 0, place) + 1
+    column = _column(text[begin : text.find("\n", place) + 1 or len(text)])
     for _ in range(_MOST_LINES):
         line = text.rfind("\n", 0, max(begin - 1, 0)) + 1
-        if not begin or not _LINE.match(text, line):
+        if not begin or not _is_of(text, begin, column) or not _LINE.match(text, line):
             break
         begin = line
     for _ in range(_MOST_LINES):
         if end >= len(text) or not _LINE.match(text, end):
             break
         end = text.find("\n", end) + 1 or len(text)
+        if not _is_of(text, end, column):
+            break
     return begin, end
+
+
+def _is_of(text: str, line: int, column: int) -> bool:
+    """Return whether a line stands no further left than a column, so that what stands before it goes on."""
+    return text[line : line + column].isspace() or not column or text[line : line + 1] in {"\n", ""}
 
 
 def _object(text: str, place: int) -> tuple[int, int]:
     """Return the bounds within which the object of JSON stands that has a member at a place."""
     depth, begin = 0, place
-    while begin > max(0, place - _FAR):
+    while begin > max(0, place - _NEAR):
         begin -= 1
         depth += (text[begin] == "{") - (text[begin] == "}")
         if depth > 0:

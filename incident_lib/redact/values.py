@@ -35,7 +35,7 @@ _HOST = re.compile(
 )
 MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
 _TRIM = " \t\r\n\"'`,;"
-_SEPARATED = re.compile(r"[:.]|_.*_|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
+_SEPARATED = re.compile(r"[:.]|_.*_|^[a-z]{3,}-[a-z\d.]+-|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
 _MIXED = 5  # letters and digits together from this length on look like a secret
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")  # that no word has in a row
 _SHORT_FORMS = re.compile(r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?")
@@ -47,6 +47,7 @@ _ALNUM, _HEX, _VOWELS = (
     re.compile(r"[aeiouy]"),
 )
 _RARE = frozenset((row[0], letter) for row in words("rare_pairs") for letter in row[1:])
+_TELLING = 64  # letters of a value are enough
 _MANY_RARE = 0.33  # of all pairs of letters: of words a twentieth, of drawn letters a half
 _LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
@@ -171,7 +172,7 @@ def _is_unspeakable(value: str) -> bool:
 
 def _has_rare_pairs(value: str) -> bool:
     """Return whether letters follow each other as in no words."""
-    folded = _SHORT_FORMS.sub("", value.lower())
+    folded = _SHORT_FORMS.sub("", value[:_TELLING].lower())
     if len(folded) < _UNSPOKEN:
         return False
     pairs = [pair for pair in pairwise(folded) if pair[0].isalpha() and pair[1].isalpha()]

@@ -86,8 +86,11 @@ _BELOW = re.compile(
 _BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
 _FORM = re.compile(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")
 _FORM_ESCAPED = re.compile(r"(?:\\r)?\\n(?:\\r)?\\n(?P<value>(?:(?!\\r|\\n)[^\r\n\"]){1,4000})")
-_TRIPLED = re.compile(r"(?P<quote>\"{3}|'{3})(?P<value>(?:(?!(?P=quote))[\s\S]){1,4000}?)(?P=quote)")
+_LONGEST_TRIPLED = 4000
 _NAME_OF_REFERENCE = re.compile(r"[a-z]+(?:[-/.][a-z]+)+")
+_ANGLED = re.compile(r"<([\w+/=~-]{8,400})>")
+_FIRST_OF_EAST = "\u2e80"  # of the scripts that put no blanks between words
+_SAID_IN_EAST = re.compile(r"(?:は|が|是|为|為|는|은|이|가)[ ]?[「『“\"']?(?P<value>[!-~]{6,200})")
 _TYPED = re.compile(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
 _ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}[-=]>[ \t]{0,4}(?=\\{0,7}[\"'])")
 _HASHING = re.compile(
@@ -95,7 +98,7 @@ _HASHING = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
-_ARGUMENT = re.compile(r"\s{0,4}(?:[eE]|[uU]&|b)?([\"'])")
+_ARGUMENT = re.compile(r"\s{0,4}(?:[eE]|[uU]&|b)?(\\{0,7}[\"'])")
 _FEW_DIGITS = 6
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]")
 _SETTER = re.compile(
@@ -218,8 +221,8 @@ def _name_around(text: str, at: int, end: int) -> tuple[int, int]:
         else:
             break
     start = min(start, at)
-    right = _RIGHT.match(text, end)
-    end = right.end() if right else end
+    if text[end - 1] < _FIRST_OF_EAST and (right := _RIGHT.match(text, end)):
+        end = right.end()
     while end > at and text[end - 1] in ".-":
         end -= 1
     return start, end
@@ -231,6 +234,10 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
         place = closed.end()
     is_quoted = place > end and any(sign in text[end:place] for sign in "\"'`&%\\")
     reader = _Reader(text, start, end, sure, budget=budget)
+    if text[end - 1] >= _FIRST_OF_EAST and (said := _SAID_IN_EAST.match(text, end)):
+        if has_both(said["value"]) and reader.is_secret(said["value"]):
+            yield reader.span(*said.span("value"))
+        return
     joined = _JOINED.match(text, place)
     before = text[start - 1 : start]
     if before in {":", "/"} and _RESOURCE.search(text, max(0, start - 160), start):
@@ -312,9 +319,12 @@ class _Reader(Headers, Apart):
 
     def _in_quotes(self, opened: re.Match[str]) -> Iterator[Span]:
         """Yield what stands in quotes, also in three, and what it was changed to."""
-        if tripled := _TRIPLED.match(self.text, opened.start()):
-            if self.is_secret(tripled["value"]):
-                yield self.span(*tripled.span("value"))
+        text, start = self.text, opened.start()
+        tripled = 3 * opened[0]
+        if text.startswith(tripled, start):
+            end = text.find(tripled, start + 3, start + _LONGEST_TRIPLED)
+            if end > 0 and self.is_secret(text[start + 3 : end]):
+                yield self.span(start + 3, end)
             return
         yield from self.quoted(opened)
         yield from self._changed_to(opened)
@@ -395,6 +405,9 @@ class _Reader(Headers, Apart):
         if said := self.typographic(place):
             if self.is_secret(text[said.start : said.end]):
                 yield said
+            return
+        if (angled := _ANGLED.match(text, place)) and looks_random(angled[1]):
+            yield self.span(*angled.span(1))
             return
         found = bare(text, place)
         if not found:

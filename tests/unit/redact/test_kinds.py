@@ -80,6 +80,19 @@ HIDDEN = [  # text, secrets, what stays
     ("токен: Kw4nTz8Xq2", ["Kw4nTz8Xq2"], []),
     ("ключ_доступа: Kw4nTz8Xq2Lm5pRv9bD3", ["Kw4nTz8Xq2Lm5pRv9bD3"], []),
     ("令牌=Kw4nTz8Xq2", ["Kw4nTz8Xq2"], []),
+    ("nsupdate -y hmac-sha256:rndc:S3c4Kw4nTz8Xq2Lm5p== z", ["S3c4Kw4nTz8Xq2Lm5p=="], ["rndc"]),
+    ("'SET PASSWORD FOR `a`@`%` = PASSWORD(\\'Kw4nTz8Xq2\\')'", ["Kw4nTz8Xq2"], ["SET PASSWORD FOR"]),
+    ("kubeseal --raw --from-file=/dev/stdin <<< 'Kw4nTz8Xq2'", ["Kw4nTz8Xq2"], ["kubeseal"]),
+    ('chpasswd <<< "svc:Kw4nTz8Xq2"', ["Kw4nTz8Xq2"], ["svc"]),
+    ("wg set wg0 peer x preshared-key <(echo Kw4nTz8Xq2)", ["Kw4nTz8Xq2"], ["peer x"]),
+    ("password for marta changed from 'Kw4nTz8Xq2' to 'Lm5pRv9bD3'", ["Kw4nTz8Xq2", "Lm5pRv9bD3"], ["marta"]),
+    ("got token=<Kw4nTz8Xq2Lm5p> want <none>", ["Kw4nTz8Xq2Lm5p"], ["want <none>"]),
+    ("expected secret 'Kw4nTz8Xq2' but got 'Lm5pRv9bD3'", ["Kw4nTz8Xq2", "Lm5pRv9bD3"], ["but got"]),
+    ("Le mot de passe de marta est Kw4nTz8Xq2", ["Kw4nTz8Xq2"], ["marta est"]),
+    ("La contraseña de marta es Kw4nTz8Xq2", ["Kw4nTz8Xq2"], ["marta es"]),
+    ("Пароль пользователя marta: Kw4nTz8Xq2", ["Kw4nTz8Xq2"], ["marta"]),
+    ("パスワードはKw4nTz8Xq2です", ["Kw4nTz8Xq2"], ["パスワードは"]),
+    ("用户marta的密码是Kw4nTz8Xq2", ["Kw4nTz8Xq2"], ["用户marta的密码是"]),
     ("bearer token sent by client: Kw4nTz8Xq2Lm5p", ["Kw4nTz8Xq2Lm5p"], ["client"]),
 ]
 ORDINARY = [
@@ -98,6 +111,13 @@ ORDINARY = [
     "kind: SecretStore\ndata:\n  name: shop",
     "secret used was rotated",
     "пароль неверный",
+    "密码是必填项",
+    "パスワードが違います",
+    "imagePullSecrets: [regcred]",
+    "Cache restored from key: node-modules-9f86d081884c7d659a2feaa0c55ad015",
+    "expected token 'ident1' but got 'number2'",
+    "password for marta changed from the console",
+    "mot de passe de marta refusé",
     "ключ: order:17",
     "User [Username=marta, Password=[PROTECTED], Enabled=true]",
     " * [new branch]      rotate-secrets -> origin/rotate-secrets",
@@ -177,6 +197,8 @@ def test_a_list_of_manifests_and_their_json_are_read_too():
     listed = "items:\n- apiVersion: v1\n  data:\n    a.b: Zm9vPWJhcjtiYXo9cXV4\n  kind: Secret\n- kind: Pod\n"
     assert "Zm9vPWJhcjtiYXo9cXV4" not in REDACTOR.text(listed)
     assert "- kind: Pod" in REDACTOR.text(listed)
+    many = "".join(f"- data:\n    app.conf: Zm9vPWJh{n:04d}\n  kind: Secret\n" for n in range(400))
+    assert REDACTOR.text(f"items:\n{many}").count("[secret") == 400
     document = {"kind": "Secret", "data": {"app.conf": "Zm9vPWJhcjtiYXo9cXV4"}, "metadata": {"name": "shop"}}
     for text in (
         json.dumps(document),
