@@ -287,3 +287,15 @@ def test_patterns_name_only_each_other_and_are_unique():
 def test_a_wrong_pattern_file_names_the_key():
     with pytest.raises(ConfigError, match="whenn"):
         parse_patterns('[[pattern]]\nid = "x"\nwhenn = []', "team.toml")
+
+
+def test_a_full_disk_is_why_a_database_keeps_restarting():
+    findings = (
+        found("db", "container.state.restarting"),
+        found("db", "container.events.restart_loop"),
+        found("db", "logs.lines.server.crash_recovery"),
+        found("db", "logs.lines.class.disk_full", "WARNING", count=5),
+        found("api", "logs.lines.errors"),
+    )
+    assert ids(*findings)[0] == ("db-disk-full", "db")
+    assert ids(*findings[:3], findings[4])[0] == ("crash-loop", "db")
