@@ -91,7 +91,7 @@ class Statement(NamedTuple):
 
 def statements(text: str, folded: str) -> Iterator[Statement]:
     """Yield the statements that have marks for secret columns."""
-    if "select" not in folded and " into" not in folded and "update" not in folded and "delete" not in folded:
+    if not _has_verb(folded):
         return
     if " into" not in folded and not _COMPARISONS.may_match(text):
         return
@@ -107,9 +107,13 @@ def statements(text: str, folded: str) -> Iterator[Statement]:
             yield Statement(match.start(), end, secret)
 
 
+def _has_verb(folded: str) -> bool:
+    return "select" in folded or " into" in folded or "update" in folded or "delete" in folded
+
+
 def secrets_of_bound(text: str, folded: str) -> Iterator[Span]:
     """Yield the spans of values that belong to marks for secrets. `folded`: the text in small letters."""
-    if not any(hint in folded for hint in _HINTS):
+    if not _has_verb(folded) or not any(hint in folded for hint in _HINTS):
         return
     found = list(statements(text, folded))
     executed = Allowance(free=_FREE_EXECUTED, characters_each=_CHARACTERS_EACH_EXECUTED)
