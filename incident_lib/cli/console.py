@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment, Segments
 from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 
 from incident_lib.characters import is_plain, visible, visible_line
@@ -150,3 +151,18 @@ def _style(cell: tuple[str, tuple[str, str]]) -> str:
 def print_command(console: Console, line: str) -> None:
     """Print a proposed command on a line that is never wrapped, whatever the terminal's width."""
     console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def labelled(word: str, text: str) -> Table:
+    """Return a line with a word in front, whose text is folded below itself."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=13, style="bold")
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(word, Text(plain(text)))
+    return grid
+
+
+def print_notice(console: Console, words: str) -> None:
+    """Print what people must know first; nothing for no words."""
+    if words:
+        console.print(plain(words), style="yellow", markup=False, soft_wrap=True)

@@ -7,9 +7,9 @@ import sys
 from contextlib import suppress
 
 from incident_lib import clock, response
-from incident_lib.cli import terminal
 from incident_lib.cli.arguments import moment, open_folder, print_json
 from incident_lib.cli.console import console_for, plain, print_command
+from incident_lib.cli.story import print_tasks
 from incident_lib.incident import folder as folders
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.lifecycle import task_id
@@ -129,7 +129,7 @@ def _list_tasks(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json({"incident": folder.id, "tasks": tasks})
     console = console_for(no_color=arguments.no_color)
-    terminal.print_tasks(console, tasks)
+    print_tasks(console, tasks)
     if not tasks:
         console.print(f"{folder.id} has no task. To add one:")
         settings = load_settings(arguments.config or "", arguments.incident, check=False)

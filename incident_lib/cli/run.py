@@ -9,7 +9,7 @@ from rich.console import Console
 from incident_lib import clock
 from incident_lib.cli import DONE, INTERRUPTED, PARTIAL, terminal
 from incident_lib.cli.arguments import print_json
-from incident_lib.cli.console import console_for, plain, print_command
+from incident_lib.cli.console import console_for, plain, print_command, print_notice
 from incident_lib.cli.stream import write_json
 from incident_lib.clock import parse_duration
 from incident_lib.config import Settings
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder.require_own()
     console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
     if arguments.snapshot == "new":
-        terminal.print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))
+        print_notice(console, check_configuration(settings, folder, "run", rebind=arguments.rebind))
     if arguments.watch:
         _watch(settings, folder, console, arguments)
     since, why = since_for(folder, arguments.since)
@@ -181,7 +181,7 @@ def _print_pdf(console: Console, folder: IncidentFolder, directory: Path) -> boo
     try:
         print_page(directory / "html" / "index.html", pdf)
     except FolderError as error:
-        terminal.print_notice(console, str(error))
+        print_notice(console, str(error))
         return False
     console.print(f"\nPDF: {pdf.resolve().as_uri()}", soft_wrap=True)
     return True

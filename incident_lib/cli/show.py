@@ -9,7 +9,8 @@ from rich.text import Text
 from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import open_folder, print_json
-from incident_lib.cli.console import Row, console_for, plain, print_command, print_rows
+from incident_lib.cli.console import Row, console_for, plain, print_command, print_notice, print_rows
+from incident_lib.cli.story import print_story
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.investigation.case import open_case
 from incident_lib.remediation.journal import UNKNOWN, title_of, unfinished
@@ -38,10 +39,10 @@ def show(arguments: argparse.Namespace) -> int:
     console = console_for(no_color=arguments.no_color)
     _print_state(console, folder)
     if not arguments.timeline:
-        terminal.print_story(console, story, folder.incident, folder.events)
+        print_story(console, story, folder.incident, folder.events)
         console.print()
     for begun in unfinished(folder):
-        terminal.print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
+        print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
     if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
         console.print(f"Snapshots interrupted or still being taken, so not shown: {unsealed}", style="dim")
     if arguments.timeline:

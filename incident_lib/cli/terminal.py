@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from incident_lib.cli.console import STYLES, plain, print_command
+from incident_lib.cli.console import STYLES, labelled, plain, print_command
 from incident_lib.config import Settings
 from incident_lib.findings.catalogue import Manner
 from incident_lib.history.similar import similar_incidents
@@ -25,21 +25,16 @@ from incident_lib.investigation.severity import propose_severity
 from incident_lib.model import (
     EVERYTHING,
     Analysis,
-    Event,
-    EventKind,
     Evidence,
     Finding,
     FindingSeverity,
     Holds,
     Hypothesis,
-    Incident,
 )
-from incident_lib.model.incident import Task
 from incident_lib.remediation.proposals import command_of, proposed_actions, what_is_missing
 from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
 from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
 from incident_lib.response.collection import collect_case
-from incident_lib.response.story import Story
 from incident_lib.technologies import catalogue
 from incident_lib.units import format_count, some_of
 
@@ -50,7 +45,6 @@ _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 _CHANGES = 8
 _REASONS, _FEWER_REASONS = 4, 2
-_SHOWN, _CAUSES = 5, 4  # lines of each kind in `show`; the page of the incident has all
 
 
 @contextmanager
@@ -214,7 +208,7 @@ def _print_similar(console: Console, case: Case) -> None:
     for past in similar.found[:1]:
         ended = (past.resolution.reason, *past.resolution.mitigations, past.resolution.cause)
         ended_by = "; ".join(part for part in ended if part) or "what ended it was not written down"
-        console.print(_labelled("Like", f"{past.incident}: {ended_by}"))
+        console.print(labelled("Like", f"{past.incident}: {ended_by}"))
 
 
 def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> None:
@@ -228,64 +222,22 @@ def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> No
         severity, reason = propose_severity(analysis, case.topology)
         declared = case.incident.severity if case.incident else None
         differs = "" if declared in {None, severity} else f" (declared {declared}; a person decides)"
-        console.print(_labelled("Severity", f"{severity} by what was measured{differs}: {reason}"))
-        console.print(_labelled("Top cause", first.title))
+        console.print(labelled("Severity", f"{severity} by what was measured{differs}: {reason}"))
+        console.print(labelled("Top cause", first.title))
         for finding in findings_named(first.support, first.target, analysis.findings, case.topology)[:1]:
             shown = f" ({finding.evidence[0]})" if finding.evidence else ""
-            console.print(_labelled("Because", f"{_of_target(finding)}{shown}"))
+            console.print(labelled("Because", f"{_of_target(finding)}{shown}"))
         if first.first_action:
-            console.print(_labelled("First action", first.first_action))
+            console.print(labelled("First action", first.first_action))
     proposed = proposed_actions(analysis, case.settings)[:_PROPOSALS] if case.incident else ()
     for action in proposed:
-        console.print(_labelled("Suggested", f"{action.text}:"))
+        console.print(labelled("Suggested", f"{action.text}:"))
         print_command(console, command_of(action, case.commands))
     if case.incident and analysis.hypotheses:
         for missing in what_is_missing(analysis, case.settings)[:1]:
-            console.print(_labelled("Missing", missing))
+            console.print(labelled("Missing", missing))
     if command and not proposed:
         print_command(console, case.commands.line(*command))
-
-
-def print_tasks(console: Console, tasks: Sequence[Task]) -> None:
-    """Print tasks with their numbers and owners, the open ones first."""
-    for task in sorted(tasks, key=lambda task: task.done_at is not None):
-        state = f"done {task.done_at:%H:%M}" if task.done_at else "open"
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=10, style="bold")
-        grid.add_column(width=12)
-        grid.add_column(width=10)
-        grid.add_column(ratio=1, overflow="fold")
-        text = Text(plain(task.text), style="dim" if task.done_at else "")
-        grid.add_row(str(task.number or task.id), Text(plain(task.owner)), state, text)
-        console.print(grid)
-
-
-def print_story(console: Console, story: Story, incident: Incident, events: Sequence[Event]) -> None:
-    """Print what is known over all snapshots: the cause, roles, tasks, decisions, changes and runs."""
-    for index, known in enumerate(story.causes[:_CAUSES]):
-        at = f", {known.at:%H:%M:%S}" if known.at else ""
-        console.print(_labelled("" if index else "Cause", f"{known.text} ({known.source}{at})"))
-    if incident.roles:
-        roles = ", ".join(f"{role} {name}" for role, name in incident.roles.items())
-        console.print(_labelled("Roles", roles))
-    if incident.tasks:
-        console.print(Text("\nTasks", style="bold"))
-        print_tasks(console, incident.tasks)
-    decisions = [e for e in events if e.kind is EventKind.DECISION and "verdict" not in e.data]
-    for index, event in enumerate(decisions[-_SHOWN:]):
-        text = f"{event.occurred_at:%H:%M:%S} {event.text} ({event.source})"
-        console.print(_labelled("" if index else "Decided", text))
-    for index, line in enumerate(story.mitigations[-_SHOWN:]):
-        before = f"; before: {line.before}" if line.before else ""
-        after = f"; after: {line.after}" if line.after else ""
-        text = f"{line.begun_at:%H:%M:%S} {line.title}: {line.status}{before}{after}"
-        console.print(_labelled("" if index else "Changed", text))
-    runs = story.runs[-_SHOWN:]
-    for index, run in enumerate(reversed(runs)):
-        more = (
-            f" (and {len(story.runs) - len(runs)} earlier)" if not index and len(story.runs) > _SHOWN else ""
-        )
-        console.print(_labelled("" if index else "Runs", f"{run.id} {run.status}: {run.text}{more}"))
 
 
 def print_unkept(console: Console, why: str) -> None:
@@ -320,20 +272,6 @@ def collect(
         raise
     print_derived(console, case, stream.held, stream.waiting)
     return case, why
-
-
-def print_notice(console: Console, words: str) -> None:
-    """Print what people must know before something is collected; nothing for no words."""
-    if words:
-        console.print(plain(words), style="yellow", markup=False, soft_wrap=True)
-
-
-def _labelled(word: str, text: str) -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=13, style="bold")
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(word, Text(plain(text)))
-    return grid
 
 
 def _counts(analysis: Analysis, probes: int) -> Text:
@@ -413,7 +351,7 @@ def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
             "Nothing is wrong any more" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
         )
         text = "No hypothesis is supported" if bad else f"{well} as far as could be seen"
-        if not bad and (nothing := nothing_here(analysis)):
+        if nothing := nothing_here(analysis):  # a busy machine is not the stack, and says nothing of it
             return Text(f"\n{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}", style="bold")
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed, and whether they still do is not known"

@@ -5,7 +5,7 @@ import argparse
 from incident_lib import clock
 from incident_lib.cli import terminal
 from incident_lib.cli.arguments import print_json
-from incident_lib.cli.console import console_for, plain, print_command
+from incident_lib.cli.console import console_for, plain, print_command, print_notice
 from incident_lib.incident.binding import check_configuration
 from incident_lib.investigation.setup import load_settings, readable_secrets
 from incident_lib.investigation.severity import propose_severity
@@ -31,9 +31,9 @@ def triage(arguments: argparse.Namespace) -> int:
         print_command(console, settings.commands().line("init"))
     if folder:
         typed = ("triage", *(("--save",) if arguments.save else ()))
-        terminal.print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
+        print_notice(console, check_configuration(settings, folder, *typed, rebind=arguments.rebind))
     for sentence in readable_secrets(settings):
-        terminal.print_notice(console, sentence)
+        print_notice(console, sentence)
     case, unkept = terminal.collect(settings, since, folder, console)
     why = why or unkept
     if arguments.json:

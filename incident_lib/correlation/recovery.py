@@ -15,6 +15,8 @@ _OF_REQUESTS = frozenset(
     {Flag.ANY_FAILURE, Flag.ERROR_RATE, Flag.SLOW, Flag.WAITS, Flag.ONSET, Flag.SLOW_ONSET}
 )
 
+_OF_CLIENTS = frozenset({Flag.UNMEASURED, Flag.CLIENT_REFUSED})  # that a server answers denies none of these
+
 _LOGIN = timedelta(seconds=10)  # between a refusal in a server's log and in its client's
 
 
@@ -111,7 +113,7 @@ def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> F
     if not _is_doubtful(finding):
         return finding
     kind, target = situation.catalogue[finding.id], finding.target
-    if kind.flags & {Flag.UNMEASURED, Flag.CLIENT_REFUSED}:
+    if kind.flags & _OF_CLIENTS:
         return finding
     if kind.nature is Nature.HINT:
         of_itself = not kind.about and target in states.stores  # what a store logs is about itself
@@ -157,11 +159,11 @@ def _over_with_cause(finding: Finding, states: _States, situation: Situation) ->
 
 
 def _over_with_clients(finding: Finding, found: Sequence[Finding], situation: Situation) -> Finding:
-    """Return logins that a store refused as over where its clients logged each of them, and are served again.
+    """Return what a store refused as over where its clients logged each of it, and are served again.
 
-    A store's own log shows no more of them when the client gave up: only the client can tell.
+    A store's own log shows no more of it when the client gave up: only the client can tell.
     """
-    if not (_is_doubtful(finding) and Flag.CLIENT_REFUSED in situation.catalogue[finding.id].flags):
+    if not (_is_doubtful(finding) and situation.catalogue[finding.id].flags & _OF_CLIENTS):
         return finding
     users = situation.topology.users(finding.target)
     theirs = [other for other in found if other.id == finding.id and other.target in users]

@@ -19,6 +19,7 @@ class Clues:
         self.topology = topology
         self.catalogue = catalogue
         self._by_target: dict[str, list[Finding]] = {}
+        self._anywhere: dict[str, list[Finding]] = {}  # of clues that mean the same for each target
         for finding in findings:
             if finding.severity is not FindingSeverity.UNKNOWN and not finding.is_past:
                 self._by_target.setdefault(finding.target, []).append(finding)
@@ -31,6 +32,8 @@ class Clues:
     def find(self, clue: str, target: str) -> list[Finding]:
         """Return the findings that `clue` means for `target`, the worst first."""
         relation, _, pattern = clue.rpartition(":")
+        if relation == "any" and clue in self._anywhere:
+            return self._anywhere[clue]
         found = [
             finding
             for other in self._related(relation, target)
@@ -38,7 +41,10 @@ class Clues:
             if (finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern)))
             and self._is_about(finding, relation, target)
         ]
-        return sorted(found, key=lambda finding: finding.severity.rank)
+        found.sort(key=lambda finding: finding.severity.rank)
+        if relation == "any":
+            self._anywhere[clue] = found
+        return found
 
     def find_all(self, clues: Iterable[str], target: str) -> list[Finding]:
         """Return the findings that any of `clues` means, each once, in the order of the clues."""

@@ -1,6 +1,6 @@
 """Ranking: each pattern is held against each target; symptoms give way to causes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -52,13 +52,45 @@ def rank(
     """Return the hypotheses that the findings support, the best first; none on a healthy system."""
     clues = Clues(findings, topology, catalogue)
     found = [each for pattern in patterns for each in _candidates(pattern, clues)]
-    judged = _judged(patterns)
-    found = [each for candidate in found if (each := _left_to(candidate, found, judged=judged))]
-    candidates = [each for each in found if not _is_explained_better(each, found)]
-    alone = [each for each in candidates if not any(_explains(other, each, clues) for other in candidates)]
-    weighed = [_weighed(each, candidates, alone, clues) for each in candidates]
+    judged, taken = _judged(patterns), _taken(found)
+    found = [each for candidate in found if (each := _left_to(candidate, taken=taken, judged=judged))]
+    better = _known_otherwise(found)
+    near = _Near([each for each in found if not _is_explained_better(each, better)], clues)
+    weighed = [_weighed(each, near, clues) for each in near.candidates]
     kept = _folded(sorted((each for each in weighed if each.score >= each.least), key=_order))
     return tuple(_hypothesis(each, number, catalogue) for number, each in enumerate(kept, 1))
+
+
+class _Near:
+    """The candidates by what may explain them: of a thousand, not each pair can be tried."""
+
+    def __init__(self, candidates: list[_Candidate], clues: Clues) -> None:
+        self.candidates = candidates
+        self._topology = clues.topology
+        # One event explains what it names, a hint what logged it, and all others what is near their targets.
+        self._events = [each for each in candidates if _event_of(each, clues.catalogue)]
+        self._at: dict[str, list[_Candidate]] = {}
+        for each in candidates:
+            logged_by = {finding.target for finding in each.required} if each.is_hinted else set[str]()
+            for target in {each.target, *logged_by}:
+                self._at.setdefault(target, []).append(each)
+        self._alone = {
+            id(each)
+            for each in candidates
+            if not any(_explains(other, each, clues) for other in self.of(each))
+        }
+
+    def of(self, symptom: _Candidate) -> Iterator[_Candidate]:
+        """Yield the candidates that may explain `symptom`, each once."""
+        users = self._topology.users(symptom.target)
+        beside = frozenset[str]().union(*map(self._topology.needs, users))
+        targets = {symptom.target, *users, *beside, *self._topology.needs(symptom.target)}
+        lists = (self._events, *(self._at.get(target, ()) for target in sorted(targets)))
+        yield from {id(each): each for found in lists for each in found}.values()
+
+    def is_alone(self, candidate: _Candidate) -> bool:
+        """Return whether nothing explains it."""
+        return id(candidate) in self._alone
 
 
 def _candidates(pattern: Pattern, clues: Clues) -> Iterator[_Candidate]:
@@ -164,8 +196,18 @@ def _judged(patterns: Iterable[Pattern]) -> frozenset[tuple[str, str]]:
     )
 
 
+def _taken(found: list[_Candidate]) -> set[str]:
+    """Return what causes rest on that do not come last."""
+    return {
+        finding.ref
+        for other in found
+        if not other.pattern.is_last
+        for finding in (*other.required, *(() if other.pattern.is_symptom else other.support))
+    }
+
+
 def _left_to(
-    candidate: _Candidate, found: list[_Candidate], *, judged: Iterable[tuple[str, str]]
+    candidate: _Candidate, *, taken: Collection[str], judged: Collection[tuple[str, str]]
 ) -> _Candidate | None:
     """Return a candidate that comes last with what no other rests on, None where nothing is left.
 
@@ -173,12 +215,6 @@ def _left_to(
     """
     if not candidate.pattern.is_last:
         return candidate
-    taken = {
-        finding.ref
-        for other in found
-        if not other.pattern.is_last
-        for finding in (*other.required, *(() if other.pattern.is_symptom else other.support))
-    }
     left = [
         finding
         for finding in candidate.required
@@ -188,25 +224,27 @@ def _left_to(
     return msgspec.structs.replace(candidate, required=tuple(left)) if left else None
 
 
-def _is_explained_better(hint: _Candidate, candidates: list[_Candidate]) -> bool:
+def _known_otherwise(found: list[_Candidate]) -> set[str]:
+    """Return what causes rest on for which more than a line of a log stands."""
+    return {
+        finding.ref
+        for other in found
+        if not other.is_hinted and not other.pattern.is_symptom
+        for finding in (*other.required, *other.support)
+    }
+
+
+def _is_explained_better(hint: _Candidate, better: Collection[str]) -> bool:
     """Return whether another cause has more than the log lines that `hint` rests on, and those too."""
-    lines = {finding.ref for finding in hint.required}
-    return hint.is_hinted and any(
-        not other.is_hinted
-        and not other.pattern.is_symptom
-        and lines & {finding.ref for finding in (*other.required, *other.support)}
-        for other in candidates
-    )
+    return hint.is_hinted and any(finding.ref in better for finding in hint.required)
 
 
-def _weighed(
-    candidate: _Candidate, candidates: list[_Candidate], alone: list[_Candidate], clues: Clues
-) -> _Candidate:
+def _weighed(candidate: _Candidate, near: _Near, clues: Clues) -> _Candidate:
     """Return a candidate with less weight where another candidate explains it."""
     causes = [
         other
-        for other in candidates
-        if _explains(other, candidate, clues, is_alone=other in alone)
+        for other in near.of(candidate)
+        if _explains(other, candidate, clues, is_alone=near.is_alone(other))
         and not _explains(candidate, other, clues)
     ]
     if not causes:
@@ -259,9 +297,13 @@ def _is_logged_as_often(hint: _Candidate, symptom: _Candidate) -> bool:
     return failed > 0 and 2 * logged >= failed
 
 
+def _event_of(candidate: _Candidate, catalogue: Catalogue) -> Finding | None:
+    return next((f for f in candidate.required if catalogue.has(f, Flag.TOGETHER)), None)
+
+
 def _covers(event: _Candidate, symptom: _Candidate, catalogue: Catalogue) -> bool:
     """Return whether a hypothesis rests on nothing but what one event shows, or on a log's word."""
-    shared = next((f for f in event.required if catalogue.has(f, Flag.TOGETHER)), None)
+    shared = _event_of(event, catalogue)
     if shared is None or symptom.target not in str(shared.data.get("targets") or "").split():
         return False
     shown = {*shared.evidence}

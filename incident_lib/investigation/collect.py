@@ -1,6 +1,7 @@
 """Collection: every lane in a thread of its own, bounded by deadlines whatever a driver does."""
 
 import queue
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -18,6 +19,8 @@ _COUNT_SECONDS = (
     10.0  # past the deadline, for what such a probe read by then: a busy machine takes long for it
 )
 _OPEN_SECONDS = 8.0  # for opening a session, which may try several ways
+_LEAST, _MOST = 16, 256  # lanes that run side by side
+_FILES_EACH = 4
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +70,13 @@ def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -
     deadline = clock.monotonic() + deadline_seconds
     ends_at = deadline - min(_LAST_SHARE * deadline_seconds, _LAST_SECONDS)
     collection = _Collection(lanes, deadline, deadline_seconds)
-    # No bounded call: a lane reports while it runs, and is given up by what it is at, not by one deadline.
-    for index, lane in enumerate(lanes):
-        work = threading.Thread(target=_work, args=(index, lane, window, ends_at, messages.put), daemon=True)
-        work.name = f"collect {lane.target} {lane.name}"
-        work.start()
+    most = _most_at_once()
     while collection.is_running:
+        for index, lane in collection.next_lanes(most):
+            # No bounded call: a lane reports while it runs, and is given up by what it is at.
+            arguments = (index, lane, window, ends_at, messages.put)
+            name = f"collect {lane.target} {lane.name}"
+            threading.Thread(target=_work, args=arguments, daemon=True, name=name).start()
         try:
             message = messages.get(timeout=collection.seconds_to_wait())
         except queue.Empty:
@@ -82,6 +86,12 @@ def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -
         if not messages.empty():
             continue
         yield from collection.overdue()
+
+
+def _most_at_once() -> int:
+    """Return how many lanes may run side by side: each has a thread, a watchdog, and some open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST if files == resource.RLIM_INFINITY else max(_LEAST, min(_MOST, files // _FILES_EACH))
 
 
 def _work(index: int, lane: Lane, window: Window, ends_at: float, put: Callable[[_Message], None]) -> None:
@@ -106,12 +116,20 @@ class _Collection:
         self._planned = deadline
         self._seconds = seconds
         self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are reported
+        self._waiting = list(range(len(lanes)))[::-1]
         self._begun: dict[int, _Begun] = {}
+        self._soonest = deadline  # nothing is overdue before; with hundreds of lanes that is seldom looked at
 
     @property
     def is_running(self) -> bool:
         """Whether a lane may still say something."""
         return bool(self._running)
+
+    def next_lanes(self, most: int) -> Iterator[tuple[int, Lane]]:
+        """Yield the lanes to start now, so that `most` run. One that was given up makes room."""
+        while self._waiting and len(self._running) - len(self._waiting) < most:
+            index = self._waiting.pop()
+            yield index, self._lanes[index]
 
     def hear(self, message: _Message) -> Iterator[Evidence]:
         """Yield the evidence in `message`; nothing from a lane that was given up. Errors: RedactionError."""
@@ -121,6 +139,7 @@ class _Collection:
             return
         if isinstance(message, _Begun):
             self._begun[message.lane] = message
+            self._soonest = min(self._soonest, self._limit(message.lane))
         elif isinstance(message, _Seen):
             self._running[message.lane] += 1
             yield self._with_stall(message.evidence, message.lane)
@@ -129,12 +148,13 @@ class _Collection:
 
     def seconds_to_wait(self) -> float:
         """Return how long nothing can become overdue."""
-        limits = [min(self._deadline_of(lane), self._limit(lane)) for lane in self._running]
-        return max(0.01, min(limits) - clock.monotonic())
+        return max(0.01, self._soonest - clock.monotonic())
 
     def overdue(self) -> Iterator[Evidence]:
         """Yield FAILED and SKIPPED evidence for the lanes whose time is up, and give them up."""
         now = clock.monotonic()
+        if now < self._soonest:
+            return
         for lane in list(self._running):
             if now >= self._deadline_of(lane):
                 problem = collection_ended()
@@ -142,6 +162,8 @@ class _Collection:
             elif now >= self._limit(lane):
                 problem = timed_out(now - self._begun[lane].monotonic)
                 yield from self._give_up(lane, f"{self._begun[lane].probe.name} hangs", problem)
+        limits = [min(self._deadline_of(lane), self._limit(lane)) for lane in self._running]
+        self._soonest = min(limits, default=self._planned)
 
     @property
     def _deadline(self) -> float:
@@ -172,6 +194,8 @@ class _Collection:
 
     def _give_up(self, index: int, reason: str, problem: Problem | None) -> Iterator[Evidence]:
         lane, reported = self._lanes[index], self._running.pop(index)
+        if index in self._waiting:
+            self._waiting.remove(index)
         rest = lane.probes[reported:]
         begun = self._begun.get(index)
         if rest and problem is not None:

@@ -13,9 +13,6 @@ from incident_lib.config import nearest
 from incident_lib.errors import UsageError
 from incident_lib.model import Evidence, Row
 from incident_lib.model.rows import tag_of
-from incident_lib.technologies.logs.lines import read_records
-from incident_lib.technologies.logs.probes.line import LEVELS
-from incident_lib.technologies.logs.rows import LogSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +116,9 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
     import pandas as pd
 
     from incident_lib.investigation.plotted_frames import Frame
+    from incident_lib.technologies.logs.lines import read_records
+    from incident_lib.technologies.logs.probes.line import LEVELS
+    from incident_lib.technologies.logs.rows import LogSummary
 
     if why := case.unknown_target(service):
         raise UsageError(why)
@@ -146,7 +146,7 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
     made = Frame(lines, columns=list(_LOG_COLUMNS))
     made["time"] = pd.to_datetime(made["time"], utc=True)
     made = made.astype(_LOG_COLUMNS)
-    made["level"] = made["level"].cat.set_categories(_levels(), ordered=True)
+    made["level"] = made["level"].cat.set_categories([*dict.fromkeys(LEVELS.values())], ordered=True)
     absent = [] if records else [f"the snapshot holds no line of {service}"]
     made.attrs = {"service": service, "missing": missing(evidence) or absent, **_marks(case)}
     for each in absent:
@@ -169,10 +169,6 @@ def missing(evidence: list[Evidence]) -> list[str]:
     for sentence in found:
         _LOG.warning("%s", sentence)
     return found
-
-
-def _levels() -> list[str]:
-    return list(dict.fromkeys(LEVELS.values()))
 
 
 def _type_of(hint: Any) -> str:

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+PLANS = "mitigations"  # the folder in an incident's folder
+
 
 class Affected(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a change touches: what, and how much of it where that can be counted."""

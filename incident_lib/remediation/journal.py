@@ -16,10 +16,9 @@ from incident_lib.incident.files import folder_error, open_file, sync_folder, wr
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.incident.leftovers import hold, is_held
 from incident_lib.model import Event, EventKind
-from incident_lib.model.remediation import Outcome, OutcomeStatus, Plan
+from incident_lib.model.remediation import PLANS, Outcome, OutcomeStatus, Plan
 from incident_lib.remediation.planning import hash_of
 
-FOLDER = "mitigations"
 _BEGUN = "Approved and begun: "
 UNKNOWN = "begun, and no outcome was recorded: how far it came is unknown; check the target"
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -144,7 +143,7 @@ def events_of(folder: IncidentFolder, plan_id: str = "") -> tuple[Event, ...]:
 
 
 def _path(folder: IncidentFolder, plan_id: str) -> Path:
-    return folder.path / FOLDER / f"{plan_id}.json"
+    return folder.path / PLANS / f"{plan_id}.json"
 
 
 def _claim(folder: IncidentFolder, plan_id: str) -> Path:

@@ -168,7 +168,7 @@ def verdict(analysis: Analysis) -> str:
         first = analysis.hypotheses[0]
         return f"Most likely: {first.title}"
     bad = [finding for finding in analysis.findings if finding.severity.is_bad]
-    if bad:
+    if bad and not nothing_here(analysis):
         return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
     if unknown := _unknown(analysis):
         return unknown

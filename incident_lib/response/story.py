@@ -11,9 +11,8 @@ from incident_lib.history.resolution import root_cause
 from incident_lib.incident import decode
 from incident_lib.incident.folder import IncidentFolder
 from incident_lib.model import EventKind
-from incident_lib.model.remediation import Plan
+from incident_lib.model.remediation import PLANS, Plan
 from incident_lib.model.run import RunRecord
-from incident_lib.remediation.journal import FOLDER as PLANS
 from incident_lib.reports.home import (
     RUN_STATES,
     Conclusion,

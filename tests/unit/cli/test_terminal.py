@@ -12,8 +12,9 @@ from incident_lib.cli import terminal
 from incident_lib.cli.console import console_for
 from incident_lib.config import Document, Settings
 from incident_lib.investigation.case import Case
-from incident_lib.model import Analysis, Finding, FindingSeverity, Hypothesis, Window
+from incident_lib.model import EVERYTHING, Analysis, Finding, FindingSeverity, Hypothesis, Window
 from incident_lib.model.topology import Topology
+from incident_lib.reports.index_page import verdict
 
 AT = datetime(2026, 1, 15, 14, 31, tzinfo=UTC)
 
@@ -94,3 +95,20 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
     assert "memory of backend rises" in out
     assert "2 findings that things are not as in the baseline:\n  incident diff baseline\n" in out
     assert "told before" not in out
+
+
+def test_a_busy_machine_does_not_hide_that_nothing_is_here():
+    words = "nothing is configured, and nothing of the usual stack is on this machine"
+    findings = tuple(
+        Finding(id=name, severity=severity, target=target, title=title)
+        for name, severity, target, title in (
+            ("host.load.high", FindingSeverity.WARNING, "host", "load is 4.7 for each processor"),
+            ("together.nothing", FindingSeverity.UNKNOWN, EVERYTHING, words),
+        )
+    )
+    analysis = Analysis(snapshot="20260115T143105Z", findings=findings)
+    file = io.StringIO()
+    case = msgspec.structs.replace(case_of(0), analysis=analysis)
+    terminal.print_analysis(Console(file=file, width=200), case, verbose=False)
+    assert words.capitalize() in file.getvalue()
+    assert verdict(analysis).startswith(words.capitalize())

@@ -77,7 +77,20 @@ def test_a_machine_that_only_collects_needs_no_packages_for_notebooks(tmp_path):
             ("jinja2", "asyncio", "psycopg", "redis", "httpx", "docker", "psutil", "dns", "incident_lib.run"),
         ),
         ("declare", ("jinja2", "asyncio", "rich", "ssl", "incident_lib.run", "incident_lib.remediation")),
-        ("lifecycle", ("jinja2", "asyncio", "psycopg", "redis", "psutil", "incident_lib.run")),
+        (
+            "lifecycle",
+            (
+                "jinja2",
+                "asyncio",
+                "psycopg",
+                "redis",
+                "psutil",
+                "incident_lib.correlation",
+                "incident_lib.remediation",
+                "incident_lib.run",
+                "incident_lib.technologies.logs",
+            ),
+        ),
         (
             "show",
             ("jinja2", "asyncio", "psycopg", "redis", "httpx", "docker", "psutil", "dns", "incident_lib.run"),

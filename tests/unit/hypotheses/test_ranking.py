@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from incident_lib.errors import ConfigError
-from incident_lib.hypotheses import parse_patterns, rank
+from incident_lib.hypotheses import parse_patterns, rank, ranking
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.topology import Topology
 from incident_lib.resources import resource
@@ -299,3 +299,24 @@ def test_a_full_disk_is_why_a_database_keeps_restarting():
     )
     assert ids(*findings)[0] == ("db-disk-full", "db")
     assert ids(*findings[:3], findings[4])[0] == ("crash-loop", "db")
+
+
+def test_twice_as_many_failing_services_take_twice_as_many_comparisons(monkeypatch):
+    compared, explains = [], ranking._explains
+
+    def counted(*arguments, **named):
+        compared.append(1)
+        return explains(*arguments, **named)
+
+    monkeypatch.setattr(ranking, "_explains", counted)
+    counts = []
+    for number in (50, 100):
+        compared.clear()
+        names = [f"svc-{each:03}" for each in range(number)]
+        clues = ("http.health.refused", "logs.lines.class.connect_refused", "http.health.slow")
+        findings = tuple(found(name, clue, count=9) for name in names for clue in clues)
+        topology = Topology(kinds=dict.fromkeys(names, "http"))
+        ranked = rank(findings, topology, PATTERNS, catalogue())
+        assert {hypothesis.target for hypothesis in ranked} == {*names}
+        counts.append(len(compared))
+    assert counts[1] == 2 * counts[0]

@@ -236,6 +236,48 @@ def test_lanes_run_side_by_side():
     assert seconds < 20 * 0.3 / 2
 
 
+def test_only_so_many_lanes_run_at_once_and_each_has_its_turn(monkeypatch):
+    monkeypatch.setattr(collect_module, "_MOST", 2)
+    monkeypatch.setattr(collect_module, "_LEAST", 1)
+    running, most = set(), []
+
+    def slow(session, _window):
+        running.add(id(session))
+        most.append(len(running))
+        time.sleep(0.05)
+        running.discard(id(session))
+        return Fetched()
+
+    found, _ = run(*(lane(f"t{number}", probe("p.slow", slow)) for number in range(8)))
+    assert {evidence.status for evidence in found.values()} == {EvidenceStatus.COLLECTED}
+    assert len(found) == 8
+    assert max(most) <= 2
+
+
+def test_a_lane_that_is_given_up_makes_room_and_one_without_a_turn_is_reported(monkeypatch):
+    monkeypatch.setattr(collect_module, "_MOST", 1)
+    monkeypatch.setattr(collect_module, "_LEAST", 1)
+    monkeypatch.setattr(collect_module, "_OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(collect_module, "_GRACE_SECONDS", 0.1)
+    found, _ = run(
+        lane("a", probe("p.hangs", hangs, 0.2)),
+        lane("b", probe("p.well", well)),
+        lane("c", probe("p.hangs", hangs, 50)),
+        lane("d", probe("p.well", well)),
+        deadline=3.0,
+    )
+    assert found["a/p.hangs"].problem.kind is ProblemKind.TIMED_OUT
+    assert found["b/p.well"].status is EvidenceStatus.COLLECTED
+    assert found["c/p.hangs"].problem.kind is ProblemKind.DEADLINE
+    assert found["d/p.well"].problem.kind is ProblemKind.DEADLINE
+
+
+def test_fewer_lanes_run_at_once_where_few_files_may_be_open(monkeypatch):
+    for files, most in ((1024, 256), (256, 64), (20, 16), (collect_module.resource.RLIM_INFINITY, 256)):
+        monkeypatch.setattr(collect_module.resource, "getrlimit", lambda _what, files=files: (files, files))
+        assert collect_module._most_at_once() == most
+
+
 def test_nothing_to_do_is_no_work():
     assert list(collect_module.collect((), WINDOW, 5.0)) == []
 

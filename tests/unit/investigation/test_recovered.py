@@ -175,6 +175,51 @@ def test_what_others_run_is_over_when_enough_requests_were_served_since(error: s
     assert_over(concluded(log("shop", failing(error, served=100)), SHOP_WELL, PAYMENTS_WELL))
 
 
+# That the server answers denies none of these: it did so while they failed.
+UNDENIED = {
+    "a setting of the database": (
+        "psycopg.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction",
+        DB_WELL,
+    ),
+    "a time-out": ("psycopg.errors.QueryCanceled: canceling statement due to statement timeout", DB_WELL),
+    "a lock that was given up": (
+        "psycopg.errors.LockNotAvailable: canceling statement due to lock timeout",
+        DB_WELL,
+    ),
+    "a deadlock": ("psycopg.errors.DeadlockDetected: deadlock detected", DB_WELL),
+    "a pool of the application": (
+        "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached",
+        DB_WELL,
+    ),
+    "a pooler that is not configured": (
+        "psycopg.errors.ProtocolViolation: FATAL:  query_wait_timeout",
+        DB_WELL,
+    ),
+    "a script that is gone": ("redis.exceptions.NoScriptError: NOSCRIPT No matching script", CACHE_WELL),
+    "the authorities that the application trusts": (
+        (
+            "requests.exceptions.SSLError: HTTPSConnectionPool(host='pay.example', port=443): "
+            "certificate verify failed: unable to get local issuer certificate"
+        ),
+        PAYMENTS_WELL,
+    ),
+    "an answer to another path": (
+        "httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'https://pay.example/charge'",
+        PAYMENTS_WELL,
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "answers"), UNDENIED.values(), ids=UNDENIED)
+def test_a_server_that_answers_denies_nothing_that_it_answered_next_to(error: str, answers: Evidence) -> None:
+    analysis = concluded(log("shop", failing(error)), SHOP_WELL, answers)
+    hints = [finding for finding in analysis.findings if "lines.class." in finding.id]
+    assert hints
+    assert all(hint.holds is Holds.UNKNOWN and hint.severity.is_bad for hint in hints)
+    assert analysis.hypotheses
+    assert_over(concluded(log("shop", failing(error, served=100)), SHOP_WELL, answers))
+
+
 def test_a_store_that_is_not_back_goes_on() -> None:
     analysis = concluded(log("shop", failing(LOST)), SHOP_ILL, DB_DOWN)
     assert analysis.hypotheses[0].target == "db"
@@ -235,6 +280,14 @@ def test_logins_that_no_known_client_logged_may_be_refused_still(more: tuple[flo
     analysis = concluded(client, log("db", refusals(*seconds)), SHOP_WELL, DB_WELL)
     refused = next(f for f in analysis.findings if f.ref == "db:logs.lines.class.db_auth")
     assert refused.holds is not Holds.PAST
+
+
+def test_statements_that_a_store_ended_are_over_with_the_client_that_logged_each_of_them() -> None:
+    ended = "canceling statement due to statement timeout"
+    client = log("shop", failing(f"psycopg.errors.QueryCanceled: {ended}", served=100))
+    lines = [line.replace(BAD_PASSWORD, f"ERROR:  {ended}") for line in refusals(*range(400, 340, -1))]
+    assert_over(concluded(client, log("db", lines), SHOP_WELL, DB_WELL))
+    assert concluded(log("db", lines), DB_WELL).hypotheses
 
 
 def test_a_process_that_was_restarted_and_serves_is_over() -> None:
