@@ -22,7 +22,7 @@ import msgspec
 from incident_lib import clock
 from incident_lib.incident import decode
 from incident_lib.incident.folder import IncidentFolder
-from incident_lib.model.remediation import Plan
+from incident_lib.model.remediation import PLANS, Plan
 from incident_lib.redact import Redactor
 from incident_lib.remediation import ACTIONS, journal, planning
 from tests import faults
@@ -175,7 +175,7 @@ class _Case:
         return IncidentFolder(next((self._copy / "incidents").glob("2*")), Redactor())
 
     def _plan(self) -> Plan:
-        path = next((self._folder().path / journal.FOLDER).glob("*.json"))
+        path = next((self._folder().path / PLANS).glob("*.json"))
         return decode.load(path, Plan, whole=True)
 
     def times(self) -> int:

@@ -12,6 +12,7 @@ from incident_lib.errors import WorkbenchError
 from incident_lib.incident.folder import Declaration, IncidentFolder, declare
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model import IncidentSeverity
+from incident_lib.model.remediation import PLANS
 from incident_lib.remediation import journal
 from tests.command import run
 
@@ -48,5 +49,5 @@ def command(settings_file: Path, *words: str) -> tuple[int, str, str]:
 
 def stored(folder: IncidentFolder) -> list[dict[str, object]]:
     """Return the plans that were kept."""
-    files = sorted((folder.path / journal.FOLDER).glob("*.json"))
+    files = sorted((folder.path / PLANS).glob("*.json"))
     return [msgspec.json.decode(path.read_bytes()) for path in files]

@@ -16,6 +16,7 @@ import pytest
 
 from incident_lib import config, technologies
 from incident_lib.errors import ConfigError
+from incident_lib.findings import thresholds
 from incident_lib.findings.thresholds import Thresholds
 from incident_lib.investigation import discover
 from incident_lib.investigation.case import Case
@@ -39,10 +40,13 @@ def renew() -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Install the package for this process, too."""
     folder = install(tmp_path_factory.mktemp("site"))
+    limits = {**thresholds._known}
     sys.path.insert(0, str(folder))
     renew()
     yield folder
     sys.path.remove(str(folder))
+    thresholds._known.clear()
+    thresholds._known.update(limits)
     renew()
 
 
