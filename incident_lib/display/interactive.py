@@ -50,13 +50,14 @@ def explore(case: Case, service: str = "") -> Interactive:
         import ipywidgets as widgets
 
         moments = _moments(case)
+        whole = (0, len(moments) - 1)
         chosen = widgets.Dropdown(options=services, value=first or None, description="Service")
         words = widgets.Text(placeholder="words of the line", description="Filter", continuous_update=False)
         levels = (_EVERY, "INFO", "WARNING", "ERROR", "CRITICAL")
         level = widgets.Dropdown(options=levels, value=_EVERY, description="From level")
         span = widgets.SelectionRangeSlider(
             options=[(f"{moment:%H:%M:%S}", moment) for moment in moments],
-            index=(0, len(moments) - 1),
+            index=whole,
             description="Span (UTC)",
             continuous_update=False,
             layout=widgets.Layout(width="36em"),
@@ -65,7 +66,8 @@ def explore(case: Case, service: str = "") -> Interactive:
 
         def show(_change: Any) -> None:
             """Show the lines that the controls choose."""
-            found = _lines(case, chosen.value, words.value, level.value, span.value) if chosen.value else html
+            within = None if span.index == whole else span.value  # the log may begin before the window
+            found = _lines(case, chosen.value, words.value, level.value, within) if chosen.value else html
             shown.value = Block(found, "")._repr_html_()
 
         for control in (chosen, words, level, span):

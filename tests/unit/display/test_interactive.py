@@ -22,12 +22,12 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
-    """Make a case whose backend logged for a minute: each tenth line is an error."""
+    """Make a case whose backend logged before the window and in its minute: each tenth line is an error."""
     end = clock.now().replace(microsecond=0)
     start = end - timedelta(minutes=1)
     lines = [
         f"{start + timedelta(seconds=n):%Y-%m-%dT%H:%M:%SZ} {level} app: line {n}<b>\n"
-        for n, level in enumerate((["ERROR"] + ["INFO"] * 9) * 6)
+        for n, level in enumerate(["INFO", "INFO", *(["ERROR"] + ["INFO"] * 9) * 6], -2)
     ]
     writer = SnapshotWriter(tmp_path_factory.mktemp("logged"), Window(start, end), Redactor())
     attachment = Attachment(name="backend.log", chunks=[line.encode() for line in lines])
@@ -54,12 +54,13 @@ def test_a_log_is_filtered_by_words_level_and_span(logged):
     piece = explore(logged, "backend")
     box = piece._controls()
     (_, words, level), span, shown = box.children[0].children, box.children[1], box.children[2]
-    assert count(shown) == "backend: 60 lines"
+    assert count(shown) == "backend: 62 lines"
     level.value = "ERROR"
     assert count(shown) == "backend: 6 lines"
     words.value = "LINE 30"
     assert count(shown) == "backend: 1 line"
     words.value, level.value = "", "every level"
+    assert count(shown) == "backend: 62 lines"
     moments = [moment for _, moment in span.options]
     span.value = (moments[0], moments[10])
     assert count(shown) == "backend: 11 lines"
