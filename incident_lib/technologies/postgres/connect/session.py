@@ -23,6 +23,8 @@ SETTINGS = {
     "search_path": "pg_catalog",
     "TimeZone": "UTC",
     "jit": "off",
+    # A worker takes a place and shared memory that the application may lack.
+    "max_parallel_workers_per_gather": "0",
 }
 
 # A pooler hands the same server session to the application next, so there the limits must end with our
@@ -31,7 +33,8 @@ LOCAL_SETTINGS = """\
 SELECT set_config('statement_timeout', '2000', true), set_config('lock_timeout', '300', true),
        set_config('idle_in_transaction_session_timeout', '5000', true),
        set_config('transaction_read_only', 'on', true), set_config('search_path', 'pg_catalog', true),
-       set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true)"""
+       set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true)"""
 
 
 def startup_options() -> str:
