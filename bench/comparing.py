@@ -152,7 +152,10 @@ def profile(words: Iterable[str], *, where: Path | None = None) -> str:
     command = (sys.executable, "-P", "-c", _PROFILED, *words)
     done = subprocess.run(command, cwd=where, env=environment(), capture_output=True, text=True, check=False)
     lines = done.stderr.partition("ncalls")[2].splitlines()[1 : _PROFILE_LINES + 1]
-    return "\n".join(line.replace(f"{ROOT}/", "").rstrip() for line in lines if line.strip())
+    places = (f"{ROOT}/", f"{Path(os.__file__).parents[1]}/", f"{sys.prefix}/lib/")
+    for place in places:  # what is printed is about the program, not about this machine's folders
+        lines = [line.replace(place, "") for line in lines]
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def environment() -> dict[str, str]:
