@@ -1,6 +1,6 @@
 """What is over although the log alone cannot show it: its cause is measured now, and is well. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,6 +9,7 @@ from incident_lib.correlation.situation import Situation
 from incident_lib.findings.catalogue import Flag, Nature
 from incident_lib.findings.recovery import recovered
 from incident_lib.model import Analysis, Finding, FindingSeverity, Holds
+from incident_lib.technologies.logs.rows import LogSummary
 
 # Only more requests show that these are over; of all else what is measured now does.
 _OF_REQUESTS = frozenset(
@@ -17,6 +18,7 @@ _OF_REQUESTS = frozenset(
 
 _OF_CLIENTS = frozenset({Flag.UNMEASURED, Flag.CLIENT_REFUSED})  # that a server answers denies none of these
 
+_ENOUGH_REQUESTS = 100  # in the window; fewer say nothing
 _LOGIN = timedelta(seconds=10)  # between a refusal in a server's log and in its client's
 
 
@@ -161,17 +163,37 @@ def _over_with_cause(finding: Finding, states: _States, situation: Situation) ->
 def _over_with_clients(finding: Finding, found: Sequence[Finding], situation: Situation) -> Finding:
     """Return what a store refused as over where its clients logged each of it, and are served again.
 
-    A store's own log shows no more of it when the client gave up: only the client can tell.
+    A store's own log shows no more of it when the client gave up: only the client can tell. So it is over
+    too where no client logged any of it, and all their requests were answered well all the time.
     """
     if not (_is_doubtful(finding) and situation.catalogue[finding.id].flags & _OF_CLIENTS):
         return finding
     users = situation.topology.users(finding.target)
     theirs = [other for other in found if other.id == finding.id and other.target in users]
+    if not theirs and (served := _served_all(users, found, situation)):
+        why = f"{', '.join(served)} logged none of them, and no request failed"
+        return recovered(finding, finding.until, why)
     is_over = bool(theirs) and all(other.is_past for other in theirs)
     if not is_over or _count(finding) > sum(map(_count, theirs)) or not _spans(theirs, finding):
         return finding
     names = ", ".join(sorted(other.target for other in theirs))
     return recovered(finding, finding.until, f"{names} logged all of them, and is served since")
+
+
+def _served_all(users: Collection[str], found: Iterable[Finding], situation: Situation) -> list[str]:
+    """Return the users whose logs hold requests, none of which failed; none where a user is not well."""
+    if any(other.target in users and other.severity.is_bad for other in found):
+        return []
+    logs = [
+        (each.target, row)
+        for each in situation.evidence
+        if each.target in users
+        for row in each.of(LogSummary)
+        if row.requests_count
+    ]
+    served = sum(row.requests_count for _, row in logs) >= _ENOUGH_REQUESTS
+    well = served and not any(row.server_errors_count for _, row in logs)
+    return sorted({target for target, _ in logs}) if well else []
 
 
 def _count(finding: Finding) -> int:

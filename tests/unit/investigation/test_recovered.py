@@ -220,6 +220,16 @@ def test_a_server_that_answers_denies_nothing_that_it_answered_next_to(error: st
     assert_over(concluded(log("shop", failing(error, served=100)), SHOP_WELL, answers))
 
 
+@pytest.mark.parametrize("status", [200, 500])
+def test_what_only_the_store_logged_ends_where_all_its_users_were_served(status: int) -> None:
+    own = [f"{stamp(second)} UTC [71] ERROR:  deadlock detected" for second in (400, 380, 360, 340)]
+    requests = [request(second) for second in range(800, 20, -3)] + [request(10, status)]
+    analysis = concluded(log("db", own), DB_WELL, log("shop", requests), SHOP_WELL)
+    deadlocks = next(f for f in analysis.findings if f.id == "logs.lines.class.db_deadlock")
+    assert deadlocks.is_past is (status == 200)
+    assert (not analysis.hypotheses) is (status == 200)
+
+
 def test_a_store_that_is_not_back_goes_on() -> None:
     analysis = concluded(log("shop", failing(LOST)), SHOP_ILL, DB_DOWN)
     assert analysis.hypotheses[0].target == "db"
