@@ -88,6 +88,7 @@ def open_file(path: Path, mode: str = "wb", *, errors: str | None = None) -> IO[
     """
 
     def opened(name: str, flags: int) -> int:
+        """Return the handle of the file, once its mode is right."""
         handle = os.open(name, flags | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             _set_mode(handle, _file_mode(path.parent))

@@ -177,17 +177,17 @@ class Apart(Place):
         """Return what a sentence or a table names: the password is x, password for app: x, | token | x |."""
         text = self.text
         if words := _WORDS_BETWEEN.match(text, place):
-            return self._said(words.end())
+            return self._stated(words.end())
         if (later := _SAID_LATER.match(text, place)) and (found := bare(text, later.end())):
             return self.span(later.end(), self.bare_end(found)) if looks_random(found[0]) else None
         if (quoted := _QUOTED.match(text, place)) and not self.is_option():
-            said = self._said(quoted.end())
-            value = text[said.start : said.end] if said else ""
+            stated = self._stated(quoted.end())
+            value = text[stated.start : stated.end] if stated else ""
             is_drawn = looks_random(value) or (self.sure is Strength.STRONG and _is_drawn(value))
             is_name = self.text[self.start : self.end].lower() in _OBJECTS and _OBJECT_NAME.fullmatch(value)
-            return said if is_drawn and not is_name else None
+            return stated if is_drawn and not is_name else None
         if bracket := _IN_BRACKETS.match(text, place):
-            return self._said(bracket.end())
+            return self._stated(bracket.end())
         if (pipe := _PIPE.match(text, place)) and "{{" not in text[max(0, self.start - 60) : self.start]:
             found = bare(text, pipe.end())
             is_mixed = found and self.sure is Strength.STRONG and has_both(found[0])
@@ -195,16 +195,16 @@ class Apart(Place):
                 return self.span(found.start(), self.bare_end(found))
         return None
 
-    def _said(self, place: int) -> Span | None:
+    def _stated(self, place: int) -> Span | None:
         """Return what stands where a sentence says the secret, in quotes or bare."""
         text = self.text
         if TYPOGRAPHIC.match(text, place):
-            said = self.typographic(place)
-            return said if said and self.is_secret(text[said.start : said.end]) else None
+            stated = self.typographic(place)
+            return stated if stated and self.is_secret(text[stated.start : stated.end]) else None
         if text[place : place + 1] in {"'", '"', "`"} and (opened := OPEN.match(text, place)):
             start, end = inside(text, opened)
-            is_said = " " not in text[start:end] and self.is_secret(text[start:end])
-            return self.span(start, end) if is_said else None
+            is_stated = " " not in text[start:end] and self.is_secret(text[start:end])
+            return self.span(start, end) if is_stated else None
         found = bare(text, place)
         if found and (looks_random(found[0]) or has_both(found[0])) and self.is_secret(found[0]):
             return self.span(found.start(), self.bare_end(found))
@@ -213,14 +213,14 @@ class Apart(Place):
     def _changed(self, place: int) -> Iterator[Span]:
         """Yield both values of a secret that was changed from one to the other."""
         quoted = _QUOTED.match(self.text, place) if self.sure is Strength.STRONG else None
-        first = self._said(quoted.end()) if quoted else None
+        first = self._stated(quoted.end()) if quoted else None
         if first and (but := _BUT.match(self.text, first.end + 1)):
             yield first
-            yield from filter(None, (self._said(but.end()),))
-        if (changed := _FROM.match(self.text, place)) and (old := self._said(changed.end())):
+            yield from filter(None, (self._stated(but.end()),))
+        if (changed := _FROM.match(self.text, place)) and (old := self._stated(changed.end())):
             yield old
             place = old.end + (self.text[old.end : old.end + 1] in {"'", '"', "`"})
-            if (to := _TO.match(self.text, place)) and (new := self._said(to.end())):
+            if (to := _TO.match(self.text, place)) and (new := self._stated(to.end())):
                 yield new
 
     def _next_word(self, place: int) -> Span | None:

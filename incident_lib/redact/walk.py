@@ -90,7 +90,7 @@ _LONGEST_TRIPLED = 4000
 _NAME_OF_REFERENCE = re.compile(r"[a-z]+(?:[-/.][a-z]+)+")
 _ANGLED = re.compile(r"<([\w+/=~-]{8,400})>")
 _FIRST_OF_EAST = "\u2e80"  # of the scripts that put no blanks between words
-_SAID_IN_EAST = re.compile(r"(?:は|が|是|为|為|는|은|이|가)[ ]?[「『“\"']?(?P<value>[!-~]{6,200})")
+_STATED_IN_EAST = re.compile(r"(?:は|が|是|为|為|는|은|이|가)[ ]?[「『“\"']?(?P<value>[!-~]{6,200})")
 _TYPED = re.compile(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
 _ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}[-=]>[ \t]{0,4}(?=\\{0,7}[\"'])")
 _HASHING = re.compile(
@@ -234,9 +234,9 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
         place = closed.end()
     is_quoted = place > end and any(sign in text[end:place] for sign in "\"'`&%\\")
     reader = _Reader(text, start, end, sure, budget=budget)
-    if text[end - 1] >= _FIRST_OF_EAST and (said := _SAID_IN_EAST.match(text, end)):
-        if has_both(said["value"]) and reader.is_secret(said["value"]):
-            yield reader.span(*said.span("value"))
+    if text[end - 1] >= _FIRST_OF_EAST and (stated := _STATED_IN_EAST.match(text, end)):
+        if has_both(stated["value"]) and reader.is_secret(stated["value"]):
+            yield reader.span(*stated.span("value"))
         return
     joined = _JOINED.match(text, place)
     before = text[start - 1 : start]
@@ -402,9 +402,9 @@ class _Reader(Headers, Apart):
 
     def _bare(self, place: int, sign: str, *, is_json: bool) -> Iterator[Span]:
         text = self.text
-        if said := self.typographic(place):
-            if self.is_secret(text[said.start : said.end]):
-                yield said
+        if stated := self.typographic(place):
+            if self.is_secret(text[stated.start : stated.end]):
+                yield stated
             return
         if (angled := _ANGLED.match(text, place)) and looks_random(angled[1]):
             yield self.span(*angled.span(1))

@@ -293,7 +293,7 @@ def test_a_click_collects_again_and_so_does_one_probe_of_one_target(desk, lab):
     assert collected["collected_at"] > carried["collected_at"]
 
 
-def test_a_filter_a_level_and_a_service_change_what_is_shown(desk):
+def test_a_filter_a_level_a_span_and_a_service_change_what_is_shown(desk):
     desk.begin()
     log = desk.panel.locator(".jp-OutputArea-output", has_text="Span (UTC)")
     count, lines = log.locator(".iw-why"), log.locator("pre.iw-log")
@@ -307,6 +307,17 @@ def test_a_filter_a_level_and_a_service_change_what_is_shown(desk):
     desk.until(lambda: count.inner_text() != filtered)
     assert "ERROR" in lines.inner_text()
     assert "INFO" not in lines.inner_text()
+    errors = count.inner_text()
+    log.locator(".widget-dropdown select").last.select_option("every level")
+    desk.until(lambda: count.inner_text() == filtered)
+    log.locator(".widget-text input").fill("")
+    log.locator(".widget-text input").press("Enter")
+    desk.until(lambda: count.inner_text() not in {filtered, errors})
+    everything = count.inner_text()  # of the newest snapshot: another test may have collected again
+    handle = log.locator(".noUi-handle-lower")
+    handle.focus()
+    handle.press("End")
+    desk.until(lambda: count.inner_text() != everything)
     log.locator(".widget-dropdown select").first.select_option("frontend")
     desk.until(lambda: count.inner_text().startswith("frontend:"))
 
