@@ -25,4 +25,4 @@ def again_and_again(
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(60)  # what is still at work would meet connections that the test has closed
