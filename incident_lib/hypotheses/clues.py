@@ -10,6 +10,7 @@ from incident_lib.model.topology import Topology
 
 _BEFORE = timedelta(minutes=10)  # a change this long before the onset may have caused it
 _AFTER = timedelta(seconds=30)  # clocks and log buffers are not exact
+_GLOB = frozenset("*?[")
 
 
 class Clues:
@@ -19,10 +20,13 @@ class Clues:
         self.topology = topology
         self.catalogue = catalogue
         self._by_target: dict[str, list[Finding]] = {}
+        self._by_id: dict[str, dict[str, list[Finding]]] = {}  # of which those by target
+        self._globs: dict[str, dict[str, list[Finding]]] = {}  # by glob those that it means, by target
         self._anywhere: dict[str, list[Finding]] = {}  # of clues that mean the same for each target
         for finding in findings:
             if finding.severity is not FindingSeverity.UNKNOWN and not finding.is_past:
                 self._by_target.setdefault(finding.target, []).append(finding)
+                self._by_id.setdefault(finding.id, {}).setdefault(finding.target, []).append(finding)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -32,19 +36,32 @@ class Clues:
     def find(self, clue: str, target: str) -> list[Finding]:
         """Return the findings that `clue` means for `target`, the worst first."""
         relation, _, pattern = clue.rpartition(":")
+        if not (meant := self._meant(pattern)):  # so it is of nearly all clues
+            return []
         if relation == "any" and clue in self._anywhere:
             return self._anywhere[clue]
         found = [
             finding
             for other in self._related(relation, target)
-            for finding in self._by_target.get(other, ())
-            if (finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern)))
-            and self._is_about(finding, relation, target)
+            for finding in meant.get(other, ())
+            if self._is_about(finding, relation, target)
         ]
         found.sort(key=lambda finding: finding.severity.rank)
         if relation == "any":
             self._anywhere[clue] = found
         return found
+
+    def _meant(self, pattern: str) -> dict[str, list[Finding]]:
+        """Return the findings whose id is `pattern`, and the bad ones whose id it matches, by target."""
+        if _GLOB.isdisjoint(pattern):
+            return self._by_id.get(pattern, {})
+        if pattern not in self._globs:
+            self._globs[pattern] = {
+                target: found
+                for target, findings in self._by_target.items()
+                if (found := [f for f in findings if _means(pattern, f)])
+            }
+        return self._globs[pattern]
 
     def find_all(self, clues: Iterable[str], target: str) -> list[Finding]:
         """Return the findings that any of `clues` means, each once, in the order of the clues."""
@@ -88,3 +105,7 @@ class Clues:
         if relation == "outside":
             return (target,) if self.topology.kinds.get(target) == "outside" else ()
         return self._by_target if relation == "any" else (target,)
+
+
+def _means(pattern: str, finding: Finding) -> bool:
+    return finding.id == pattern or (finding.severity.is_bad and fnmatchcase(finding.id, pattern))

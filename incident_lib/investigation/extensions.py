@@ -5,8 +5,7 @@ it has them `lanes(settings)`, ANALYZERS and ON_FAILURE. Whatever is wrong with 
 """
 
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +15,11 @@ from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.findings.base import Analyzer
 from incident_lib.probes.base import Lane
 from incident_lib.probes.foreign import failed_lane, guarded, guarded_lane
+from incident_lib.resources import entry_points
 from incident_lib.technologies import guarded_analyzers
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "incident_lib.probes"
 
@@ -37,7 +40,7 @@ def load_extensions(settings: Settings, taken: frozenset[str]) -> Extensions:
     lanes: list[Lane] = []
     analyzers: dict[str, Analyzer] = {}
     on_failure: dict[str, Analyzer] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in entry_points(GROUP):
         found: list[Extensions] = []
         if problem := guarded(partial(_read, point, settings, taken, found)):
             source = f"entry point {point.name} = {point.value}"
@@ -50,7 +53,7 @@ def load_extensions(settings: Settings, taken: frozenset[str]) -> Extensions:
     return Extensions(lanes=tuple(lanes), analyzers=analyzers, on_failure=on_failure)
 
 
-def _read(point: EntryPoint, settings: Settings, taken: frozenset[str], into: list[Extensions]) -> None:
+def _read(point: "EntryPoint", settings: Settings, taken: frozenset[str], into: list[Extensions]) -> None:
     module: Any = point.load()
     lanes: tuple[Lane, ...] = ()
     if hasattr(module, "lanes"):

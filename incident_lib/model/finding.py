@@ -31,7 +31,7 @@ class FindingSeverity(StrEnum):
     @property
     def is_bad(self) -> bool:
         """Whether a person should look: CRITICAL or WARNING."""
-        return self in {FindingSeverity.CRITICAL, FindingSeverity.WARNING}
+        return self is FindingSeverity.CRITICAL or self is FindingSeverity.WARNING
 
 
 class Holds(StrEnum):

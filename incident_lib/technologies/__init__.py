@@ -7,9 +7,8 @@ defines TECHNOLOGY. Whoever adds a folder adds its name to `_SHIPPED` and touche
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,6 +26,10 @@ from incident_lib.model.runbook import Command
 from incident_lib.probes.base import Lane, Probe
 from incident_lib.probes.foreign import failed_lane, guarded, guarded_lane
 from incident_lib.probes.health import HealthAnswer, HealthCheck
+from incident_lib.resources import entry_points
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "incident_lib.technologies"
 # The quickest answers first, so that the terminal has something to report.
@@ -142,7 +145,7 @@ def table() -> Table:
         register(technology.rows)
         register_limits(technology.thresholds)
         found.append(technology)
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in entry_points(GROUP):
         if problem := guarded(partial(_load, point, found)):
             source = f"entry point {point.name} = {point.value}"
             broken.append(BrokenTechnology(name=point.name, source=source, problem=problem))
@@ -151,7 +154,7 @@ def table() -> Table:
     return Table(technologies=tuple(found), packages=frozenset(packages), broken=tuple(broken))
 
 
-def _load(point: EntryPoint, found: list[Technology]) -> None:
+def _load(point: "EntryPoint", found: list[Technology]) -> None:
     """Add the technology of another package to `found`. Errors: TargetError, and what its code raises."""
     technology = point.load()
     if not isinstance(technology, Technology):
@@ -241,7 +244,7 @@ def log_class_files() -> tuple[Path, ...]:
 
     Cost: where no package is installed, none; a process that only counts lines needs no technology.
     """
-    if not entry_points(group=GROUP):
+    if not entry_points(GROUP):
         return ()
     return tuple(path for each in table().technologies for path in each.log_classes)
 

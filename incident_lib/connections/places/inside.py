@@ -9,7 +9,7 @@ import json
 import socket
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
@@ -130,7 +130,7 @@ WAYS = (
 
 @cache
 def _text(file: str) -> str:
-    return (files("incident_lib.connections.places") / file).read_text(encoding="utf-8")
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 def parse_python(text: str) -> dict[int, Answer]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache, partial
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +15,7 @@ from incident_lib.technologies.postgres.connect import PostgresSession
 
 R = TypeVar("R", bound=Row)
 QUERY_CHARACTERS = 1_000
+_STATEMENTS = Path(__file__).parents[1] / "sql"
 PRIVILEGE = Problem(
     kind=ProblemKind.PRIVILEGE,
     message="our role is no member of pg_monitor, so it sees little of what other roles do",
@@ -29,11 +30,7 @@ def statement(name: str) -> str:
     >>> statement("activity").startswith("-- View: pg_stat_activity")
     True
     """
-    return (
-        (files("incident_lib.technologies.postgres") / "sql" / f"{name}.sql")
-        .read_text(encoding="utf-8")
-        .strip()
-    )
+    return (_STATEMENTS / f"{name}.sql").read_text(encoding="utf-8").strip()
 
 
 def read(session: PostgresSession, name: str, row_type: type[R]) -> tuple[tuple[R, ...], Truncation | None]:
