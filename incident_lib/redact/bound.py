@@ -117,12 +117,13 @@ def secrets_of_bound(text: str, folded: str) -> Iterator[Span]:
         return
     found = list(statements(text, folded))
     executed = Allowance(free=_FREE_EXECUTED, characters_each=_CHARACTERS_EACH_EXECUTED)
+    may_execute = "execute " in folded and "prepare " in folded
     for number, statement in enumerate(found):
         limit = found[number + 1].begin if number + 1 < len(found) else len(text)
         limit = _after_lines(text, statement.end, min(limit, statement.end + _LONGEST))
         yield from _listed(text, statement, limit)
         yield from _numbered(text, statement, limit)
-        if "execute " in folded and "prepare " in folded:
+        if may_execute:
             yield from _executed(text, folded, statement, executed)
         before = max(found[number - 1].end if number else 0, statement.begin - _BEFORE)
         if "param" in folded[before : statement.begin]:

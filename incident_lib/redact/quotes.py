@@ -97,5 +97,7 @@ def bracket_end(text: str, place: int, limit: int | None = None) -> tuple[int, b
 
 def _slashes(text: str, at: int) -> int:
     """Return how many backslashes stand before a place, at most eight."""
+    if at and text[at - 1] != "\\":
+        return 0
     before = text[max(0, at - 8) : at]
     return len(before) - len(before.rstrip("\\"))
