@@ -122,6 +122,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None = None
 
 
+_AT_ONCE = timedelta(minutes=1)  # a declaration without a time of the start: it is that of the declaration
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an incident, folded from its events: the content of incident.json."""
 
@@ -160,6 +163,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             "next update": self.next_update_at,
         }
         return shown.facts(self.title, values)
+
+    @property
+    def start_label(self) -> str:
+        """What `started_at` is: "Started" where a person gave a time, else "Declared"."""
+        return "Started" if self.declared_at - self.started_at > _AT_ONCE else "Declared"
 
     @property
     def is_open(self) -> bool:

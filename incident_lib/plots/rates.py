@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_lib.model import Window
 from incident_lib.model.series import Series
-from incident_lib.units import format_number, format_share
+from incident_lib.units import format_number
 
 _HEIGHT = 110.0
 _SLOTS = 100  # at most; more are added up
@@ -94,7 +94,7 @@ def conclude(series: Series, onset: datetime | None = None) -> str:
     >>> from incident_lib.model.series import Point
     >>> points = (Point(datetime(2026, 1, 15, 14, 30, tzinfo=UTC), 3, 12),)
     >>> conclude(Series(name="requests, those answered with 5xx", points=points))
-    '3 of 12 requests answered with 5xx (25 % of all shown), the worst at 14:30:00 with 3 of 12.'
+    '3 of 12 requests shown answered with 5xx, the worst at 14:30:00 with 3 of 12.'
     >>> conclude(Series(name="log lines, errors", points=(Point(points[0].at, 0, 12),)))
     'None of 12 log lines: errors.'
     """
@@ -103,14 +103,24 @@ def conclude(series: Series, onset: datetime | None = None) -> str:
     if not bad:
         return f"None of {format_number(total)} {all_of}: {some}."
     worst = max(series.points, key=lambda point: point.value)
-    joined = f"{all_of} {some}" if some != "errors" else f"{all_of} are errors"
-    since = f" Onset {onset:%H:%M:%S}." if onset else ""
+    joined = f"{all_of} shown {some}" if some != "errors" else f"{all_of} shown are errors"
     at_worst = f"{format_number(worst.value)} of {format_number(worst.total or 0)}"
-    share = f"{format_share(bad / total)} of all shown"
     return (
-        f"{format_number(bad)} of {format_number(total)} {joined} ({share}), "
-        f"the worst at {worst.at:%H:%M:%S} with {at_worst}.{since}"
+        f"{format_number(bad)} of {format_number(total)} {joined}{_since(series, onset, bad)}, "
+        f"the worst at {worst.at:%H:%M:%S} with {at_worst}."
     )
+
+
+def _since(series: Series, onset: datetime | None, bad: float) -> str:
+    """Return how many of the failed came since the onset: the share since then is said where it is judged."""
+    if onset is None:
+        return ""
+    step = timedelta(seconds=series.step_seconds or 0.0)
+    after = sum(point.value for point in series.points if point.at + step >= onset)
+    if not after:
+        return ""
+    many = "all" if after == bad else format_number(after)
+    return f", {many} since the onset {onset:%H:%M:%S}"
 
 
 def last_of(series: Series) -> datetime:

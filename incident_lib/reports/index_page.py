@@ -99,7 +99,7 @@ def circumstances(facts: IndexFacts) -> str:
     hurt = Situation(incident=frame.incident, at=frame.made_at, analysis=analysis).hurt
     parts = [f"Since {clock.format_time(since)}"] if since and bad else []
     parts += [hurt.rstrip(".")] if hurt else []
-    seen = f"{facts.window.end if analysis.looks_back else frame.collected_at:%H:%M:%S} UTC"
+    seen = f"{facts.window.end:%H:%M:%S} UTC"
     then = "the end of the span" if analysis.looks_back else "the time of the snapshot"
     if frame.incident.resolved_at:
         parts.append("It is resolved")

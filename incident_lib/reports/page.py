@@ -100,7 +100,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tuple[tuple[str, str], ...]:
     """Return the facts of the page's head: name and text."""
-    rows: list[tuple[str, str]] = [("Started", moment(incident.started_at))]
+    rows: list[tuple[str, str]] = [(incident.start_label, moment(incident.started_at))]
     if incident.resolved_at:
         rows.append(("Resolved", moment(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()

@@ -137,12 +137,12 @@ def test_times_without_a_zone_are_set_by_the_measured_one():
 def test_a_log_is_drawn_as_it_was_filtered_and_marks_what_is_known(tmp_path):
     lines = logged(tmp_path).logs("backend")
     axes = lines.plot()
-    said = "1 of 2 log lines are errors (50 % of all shown), the worst at 14:31:05 with 1 of 1."
+    said = "1 of 2 log lines shown are errors, the worst at 14:31:05 with 1 of 1."
     assert axes.conclusion == said
     assert lines[lines.level == "WARNING"].plot().conclusion == "None of 1 log lines: errors."
     assert lines[lines.time.isna()].plot() == "backend: no line with a time."
     with_status = lines.assign(time=lines.time.ffill())
-    assert "1 of 1 requests answered with 5xx" in with_status.plot().conclusion
+    assert "1 of 1 requests shown answered with 5xx" in with_status.plot().conclusion
 
 
 def test_numbers_are_drawn_over_time_with_their_unit_and_onset(case):

@@ -16,7 +16,7 @@ from incident_lib.model.series import Point, Series
 from incident_lib.plots import chart, palette
 from incident_lib.plots.bars import Bar, plot_bars
 from incident_lib.plots.heat import plot_heat
-from incident_lib.plots.rates import add_up, plot_rates, slot_seconds, zoom
+from incident_lib.plots.rates import add_up, conclude, plot_rates, slot_seconds, zoom
 from incident_lib.plots.trends import plot_trend
 from incident_lib.resources import resource
 
@@ -56,12 +56,21 @@ FAILING = rates(*((10, 3 if minute > 5 else 0) for minute in range(15)))
 ONSET = AT + timedelta(minutes=6)
 
 
+def test_failures_before_the_onset_are_told_apart():
+    early = rates((10, 1), *((10, 3 if minute > 5 else 0) for minute in range(1, 15)))
+    said = conclude(early, onset=ONSET)
+    assert said.startswith(
+        "28 of 150 requests shown answered with 5xx, 27 since the onset 14:36:00, the worst"
+    )
+    assert "onset" not in conclude(early, onset=AT + timedelta(hours=1))
+
+
 def test_failures_are_drawn_with_units_times_onset_and_change():
     html, texts, alternative = drawn(plot_rates(FAILING, window=WINDOW, onset=ONSET, changes=[changed(4)]))
     assert {"requests in 1m", "all", "answered with 5xx", "2026-01-15, UTC"} <= set(texts)
     assert {"14:30", "14:35", "14:40", "14:45", "0", "10"} <= set(texts)
     assert {"onset 14:36:00", "backend: deployed"} <= set(texts)
-    assert "27 of 150 requests answered with 5xx (18 % of all shown)" in alternative
+    assert "27 of 150 requests shown answered with 5xx, all since the onset 14:36:00" in alternative
     assert "worst at 14:36:00 with 3 of 10" in alternative
     assert html.count("var(--critical,") == 4  # the failures, their key, the onset and its label
     assert html.count("stroke-dasharray") == 2
