@@ -124,6 +124,8 @@ FINDINGS = flagged((
           fields="behind_seconds"),
     entry("redis.memory.hit_ratio", SYMPTOM, "Most lookups miss their key", Flag.COLD,
           fields="hit_ratio lookup_count"),
+    entry("redis.memory.started_cold", STATE, "Most lookups since its start missed their key", Flag.COLD,
+          fields="hit_ratio lookup_count"),
     entry("redis.memory.fragmentation", SYMPTOM, "The system holds much more memory than is used",
           fields="fragmentation_bytes fragmentation_ratio"),
     entry("redis.memory.peak", STATE, "Memory was much higher once", fields="peak_ratio"),

@@ -74,6 +74,9 @@ class RedisMemory(Row, frozen=True, kw_only=True):
     flush_total_count: int | None = None  # totals since the start or the last reset
     expired_total_count: int | None = None
     evicted_total_count: int | None = None
+    hit_total_count: int | None = None
+    miss_total_count: int | None = None
+    uptime_seconds: int | None = None
 
 
 class RedisClients(Row, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ def seen(target: str, name: str, severity: str = "WARNING", since: datetime | No
 EVICTIONS = seen("keys", "redis.memory.evictions")
 RESTARTED = seen("keys", "redis.connection.restarted", "INFO", NOW - 5 * MINUTE)
 COLD = seen("keys", "redis.memory.hit_ratio", "INFO")
+STARTED_COLD = seen("keys", "redis.memory.started_cold", "INFO", NOW - 5 * MINUTE)
 MISSED = seen("api", "logs.lines.class.redis_refused")
 FLUSHED = seen("keys", "redis.slowlog.flushed", "INFO", NOW - 5 * MINUTE)
 QUICKLY = seen("keys", "redis.clients.flushed", "INFO", NOW - 5 * MINUTE)
@@ -53,6 +54,9 @@ WAITING = seen("api", "logs.lines.slow")
         (EVICTIONS, FULL),
         (RESTARTED, COLD, SLOW),
         (RESTARTED, MISSED, LOADED, FULL),
+        (RESTARTED, STARTED_COLD, BUSY, WAITING),
+        # A transaction that somebody left open is no cause of load.
+        (RESTARTED, STARTED_COLD, BUSY, WAITING, seen("books", "postgres.transactions.idle")),
         (RESTARTED, MISSED, BUSY, WAITING),
         (FLUSHED, COLD, LOADED),
         (FLUSHED, LOADED),  # so much went that it took long
@@ -81,6 +85,8 @@ def test_lost_keys_and_a_loaded_database(findings: tuple[Finding, ...]) -> None:
         (seen("keys", "redis.memory.evictions", "UNKNOWN"), LOADED),
         (seen("keys", "redis.memory.evicting", "INFO"), LOADED),  # as a cache should
         (RESTARTED, LOADED),  # nobody had it before
+        (RESTARTED, STARTED_COLD, BUSY),  # it warms up, and nobody waits
+        (STARTED_COLD, LOADED),
         (COLD, LOADED),  # what is asked for is simply not there
         (RESTARTED, MISSED, LOADED, seen("books", "postgres.server.restarted", "INFO", NOW - 5 * MINUTE)),
         (RESTARTED, COLD, seen("books", "postgres.statements.dominant", since=NOW - 9 * MINUTE)),

@@ -1,6 +1,7 @@
 """Is it full, and what does it throw out?"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity
@@ -16,6 +17,7 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
             *_fill(evidence, row, context),
             *_evictions(evidence, row, context),
             *_hits(evidence, row, context),
+            *_started_cold(evidence, row, context),
             *_fragmentation(evidence, row, context),
             *_peak(evidence, row, context),
             *_buffers(evidence, row, context),
@@ -49,10 +51,14 @@ def _ok(evidence: Evidence, row: RedisMemory, context: Context) -> Finding:
 
 def _hit_ratio(row: RedisMemory, context: Context) -> float | None:
     """Return the share of lookups that found their key, None where too few say so."""
-    if row.hit_count is None or row.miss_count is None:
+    return _share(row.hit_count, row.miss_count, context)
+
+
+def _share(hits: int | None, misses: int | None, context: Context) -> float | None:
+    if hits is None or misses is None:
         return None
-    lookups = row.hit_count + row.miss_count
-    return row.hit_count / lookups if lookups >= context.thresholds["redis.hit_ratio.least_count"] else None
+    lookups = hits + misses
+    return hits / lookups if lookups >= context.thresholds["redis.hit_ratio.least_count"] else None
 
 
 def _numbers(row: RedisMemory) -> str:
@@ -182,6 +188,33 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
         f"only {format_share(ratio)} of lookups find their key"
         + (" while keys are evicted" if evicts else ""),
         f"{hits:,} hits and {misses:,} misses in {format_duration(row.seconds)}",
+        hit_ratio=ratio,
+        lookup_count=hits + misses,
+    )
+
+
+def _started_cold(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
+    """Yield that a server which was started inside the window has missed most lookups since.
+
+    Where its users wait for what they miss, too few ask in a second for a sample of that to show it. Totals of
+    a server that is older say nothing of now, and a sample that finds most says that it is warm again.
+    """
+    limits, ratio = context.thresholds, _share(row.hit_total_count, row.miss_total_count, context)
+    if ratio is None or limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
+        return
+    started_at = evidence.collected_at - timedelta(seconds=row.uptime_seconds or 0)
+    sampled = _hit_ratio(row, context)
+    is_warm = sampled is not None and limits.severity("redis.hit_ratio", sampled, "ratio", above=False) is None
+    if row.uptime_seconds is None or is_warm or not context.window.holds(started_at):
+        return
+    hits, misses = row.hit_total_count or 0, row.miss_total_count or 0
+    yield finding(
+        evidence,
+        "started_cold",
+        FindingSeverity.INFO,
+        f"{format_share(1 - ratio)} of the lookups since its start found nothing",
+        f"{hits:,} hits and {misses:,} misses in {format_duration(row.uptime_seconds)}",
+        since=started_at,
         hit_ratio=ratio,
         lookup_count=hits + misses,
     )

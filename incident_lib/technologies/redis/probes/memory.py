@@ -47,6 +47,9 @@ def fetch_memory(session: RedisSession, _window: Window) -> Fetched:
         flush_total_count=_flushes(second),
         expired_total_count=second.count("expired_keys"),
         evicted_total_count=second.count("evicted_keys"),
+        hit_total_count=second.count("keyspace_hits"),
+        miss_total_count=second.count("keyspace_misses"),
+        uptime_seconds=second.count("uptime_in_seconds"),
     )
     return Fetched(rows=(row,))
 

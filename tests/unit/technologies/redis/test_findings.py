@@ -50,6 +50,9 @@ def memory(**changes: Any) -> RedisMemory:
     return RedisMemory(**(fields | changes))
 
 
+_STARTED = {"uptime_seconds": 67, "hit_total_count": 118, "miss_total_count": 475}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -82,6 +85,18 @@ def memory(**changes: Any) -> RedisMemory:
         ),
         ({"hit_count": 10, "miss_count": 200}, {"hit_ratio": "INFO", "ok": "OK"}),
         ({"hit_count": 0, "miss_count": 20}, {"ok": "OK"}),
+        # Started a minute ago, empty: its users wait, and few of them ask in a second.
+        (_STARTED | {"hit_count": 13, "miss_count": 9}, {"started_cold": "INFO", "ok": "OK"}),
+        (
+            _STARTED | {"hit_count": 20, "miss_count": 100},
+            {"hit_ratio": "INFO", "started_cold": "INFO", "ok": "OK"},
+        ),
+        (_STARTED | {"hit_count": 950, "miss_count": 50}, {"ok": "OK"}),  # warm again
+        (_STARTED | {"hit_total_count": 700}, {"ok": "OK"}),
+        (_STARTED | {"miss_total_count": 20, "hit_total_count": 5}, {"ok": "OK"}),
+        (_STARTED | {"miss_total_count": None}, {"ok": "OK"}),
+        (_STARTED | {"uptime_seconds": 86_400}, {"ok": "OK"}),  # before the window: a total says nothing
+        (_STARTED | {"uptime_seconds": None}, {"ok": "OK"}),
         ({"fragmentation_ratio": 1.6, "fragmentation_bytes": 60 * MIB}, {"fragmentation": "WARNING"}),
         ({"fragmentation_ratio": 9.0, "fragmentation_bytes": 9 * MIB}, {"ok": "OK"}),
         ({"fragmentation_ratio": 9.0, "fragmentation_bytes": 60 * MIB, "used_bytes": 7 * MIB}, {"ok": "OK"}),
