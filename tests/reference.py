@@ -5,6 +5,7 @@ import argparse
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,7 +207,10 @@ def diagnosis_reference() -> Iterator[str]:
         for field, words in _CLUES.items():
             if clues := getattr(pattern, field):
                 yield f"- {words}: {', '.join(map(_clue, clues))}"
-        symptoms = [each.rpartition(":")[2] for each in pattern.explains]
+        symptoms = [
+            each.rpartition(":")[2]
+            for each in (*pattern.explains, *chain.from_iterable(pattern.explains_by.values()))
+        ]
         if symptoms:
             yield f"- Explains: {', '.join(f'[{each}](#{each})' for each in dict.fromkeys(symptoms))}"
         yield f"- Blames: {', '.join(pattern.kinds)}. Notebook: {pattern.notebook}"

@@ -16,6 +16,7 @@ from incident_lib.correlation.client_addresses import judge_client_addresses
 from incident_lib.correlation.clocks import judge_clocks
 from incident_lib.correlation.dependency_reports import judge_dependency_reports
 from incident_lib.correlation.first_start import judge_first_starts
+from incident_lib.correlation.held_pools import judge_held_pools
 from incident_lib.correlation.limits import judge_limits
 from incident_lib.correlation.loading import judge_loading
 from incident_lib.correlation.logins import judge_logins
@@ -66,6 +67,14 @@ JUDGES = (
         judge=judge_limits,
         reads=_names("data.error_class", "data.reason"),
         changes=_names("data.advice", "data.setting"),
+    ),
+    Judge(
+        judge=judge_held_pools,
+        reads=_names(Flag.POOL_WAITS, "data.pool"),
+        changes=_names(
+            "pool_waits:id", "data.application", "data.count", "data.pid", "data.pids", "data.state_seconds",
+        ),
+        renames_to=tuple(f"postgres.pooler.held_{manner}" for manner in ("idle", "lock", "long")),
     ),
     Judge(
         judge=judge_own_stalls,

@@ -65,6 +65,7 @@ class Flag(StrEnum):
     PEER_FAILS = auto()  # it gets failures from it
     CLIENT_REFUSED = auto()  # its login there is refused
     TLS_REFUSED = auto()  # it does not accept the certificate there
+    POOL_WAITS = auto()  # clients wait in a pool before it, which the data name
     POOL_EMPTY = auto()  # its own pool has no connection left
     CACHE_MISSED = auto()  # a cache was not there, or had nothing
     # What happened.

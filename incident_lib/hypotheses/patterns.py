@@ -61,6 +61,8 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # Ids of its symptoms; `beside:ID` at a target that shares a user with it, `alone:ID` only where it is no
     # symptom itself.
     explains: tuple[str, ...] = ()
+    # Further symptoms of it where the finding of that id is what it rests on.
+    explains_by: dict[str, tuple[str, ...]] = {}
     is_symptom: bool = False  # gives way when something that the target needs is to blame
     is_last: bool = False  # it rests only on findings that no other cause rests on
     is_quiet: bool = False  # users do not feel it yet: what needs the target does not fail of it
@@ -112,14 +114,16 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             field: {current_id(name): text for name, text in getattr(self, field).items()}
             for field in ("titles", "next_checks", "first_actions")
         }
+        explains_by = {current_id(name): symptoms for name, symptoms in self.explains_by.items()}
         before = [
             *(clue for field in CLUES for clue in getattr(self, field)),
             *self.titles,
             *self.next_checks,
             *self.first_actions,
+            *self.explains_by,
         ]
         renamed = {name: _current_clue(name) for name in before if _current_clue(name) != name}
-        return msgspec.structs.replace(self, **clues, **texts), renamed
+        return msgspec.structs.replace(self, **clues, **texts, explains_by=explains_by), renamed
 
 
 _USERS = "users:"

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 import msgspec
 
@@ -44,6 +45,12 @@ class _Candidate(msgspec.Struct, frozen=True):
     blamed: str = ""  # what the texts call the target, where that is none that is configured
     cause: "_Candidate | None" = None  # of which it is a symptom
     alike: tuple[str, ...] = ()  # further targets with the same symptom of the same cause
+
+    @property
+    def explains(self) -> tuple[str, ...]:
+        """The ids of its symptoms, by what it rests on."""
+        more = (self.pattern.explains_by.get(finding.id, ()) for finding in self.required)
+        return (*self.pattern.explains, *chain.from_iterable(more))
 
 
 def rank(
@@ -269,7 +276,7 @@ def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone:
     if cause is symptom:
         return False
     if cause.is_hinted and cause.target != symptom.target:
-        return symptom.pattern.id in cause.pattern.explains and _is_logged_as_often(cause, symptom)
+        return symptom.pattern.id in cause.explains and _is_logged_as_often(cause, symptom)
     if (
         _knows_more(cause, symptom)
         or _is_measured_beside(cause, symptom)
@@ -278,10 +285,10 @@ def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone:
         return True
     named = {symptom.pattern.id, *([f"alone:{symptom.pattern.id}"] if is_alone else [])}
     related = topology.needs(symptom.target) | {symptom.target} | topology.users(symptom.target)
-    if named.intersection(cause.pattern.explains) and cause.target in related:
+    if named.intersection(cause.explains) and cause.target in related:
         return True
     beside = topology.users(symptom.target) & topology.users(cause.target)
-    if f"beside:{symptom.pattern.id}" in cause.pattern.explains and beside:
+    if f"beside:{symptom.pattern.id}" in cause.explains and beside:
         return True
     gives_way = symptom.pattern.is_symptom or symptom.is_hinted
     is_behind = gives_way and cause.target in topology.needs(symptom.target)

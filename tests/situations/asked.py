@@ -37,7 +37,35 @@ EXPECTED = {
             _RESTART,
             Rule("max_connections", where="first"),
         ),
-        first="idle|transaction|pool",
+        first="idle-in-transaction",
+    ),
+    "pool_held_by_reports": Expected(
+        right="Reports that run for long have all connections of the pool that short requests share: cancel "
+        "them if they are not wanted, or give them a pool of their own. The database has room.",
+        must=(
+            Rule("pooler|PgBouncer", where="finding", severity=_ALARM),
+            Rule("cancel|long statements|report", where="first"),
+        ),
+        never=(
+            Rule("orders-db (is down|was restarted)", where="hypothesis"),
+            _RESTART,
+            Rule("max_connections", where="first"),
+        ),
+        first="long-query",
+    ),
+    "pool_held_by_a_lock": Expected(
+        right="All connections of the pool wait for a row that a session outside of it has locked and "
+        "forgotten: end that session. Neither the pool nor the server is too small.",
+        must=(
+            Rule("pooler|PgBouncer", where="finding", severity=_ALARM),
+            Rule("lock-contention|idle-in-transaction", where="hypothesis"),
+        ),
+        never=(
+            Rule("orders-db (is down|was restarted)", where="hypothesis"),
+            _RESTART,
+            Rule("max_connections", where="first"),
+        ),
+        first="lock-contention",
     ),
     "slot_lost_to_its_limit": Expected(
         source="patroni/patroni#3641",
@@ -251,6 +279,18 @@ def pool_held_by_open_transactions(world: World) -> Over | None:
         holder.execute("SELECT 1")
         holders.append(holder)
     lines: list[str] = []
+    _waits_in_the_pool(world, address, lines)
+    time.sleep(20)
+    world.database(server, pooler=port)
+    world.application(world.log("orders", list(lines)), needs=("orders-db",))
+    world.examine()
+    for holder in holders:
+        holder.close()
+    return None
+
+
+def _waits_in_the_pool(world: World, address: str, lines: list[str]) -> None:
+    """Let six clients ask for a connection of the pool again and again, and note what they get."""
 
     def ask() -> None:
         try:
@@ -262,13 +302,63 @@ def pool_held_by_open_transactions(world: World) -> Over | None:
     for _ in range(6):
         world.meanwhile(ask, again_seconds=0.1)
     until(lambda: len(lines) >= 18, 60)
-    time.sleep(20)
+
+
+def pool_held_by_reports(world: World) -> Over | None:
+    server = world.postgres()
+    port = world.pooler(server, "pool_mode = transaction", "default_pool_size = 3", "query_wait_timeout = 3")
+    address = f"postgresql://app@127.0.0.1:{port}/shop?sslmode=disable"
+    for _ in range(3):
+        report = psycopg.connect(
+            f"{address}&application_name=report", autocommit=True, prepare_threshold=None
+        )
+        world.meanwhile(partial(report.execute, "SELECT pg_sleep(100), count(*) FROM pg_class"))
+    time.sleep(1)
+    lines: list[str] = []
+    _waits_in_the_pool(world, address, lines)
+    time.sleep(30)
     world.database(server, pooler=port)
     world.application(world.log("orders", list(lines)), needs=("orders-db",))
     world.examine()
-    for holder in holders:
-        holder.close()
-    return None
+
+    def over() -> bool:
+        try:
+            psycopg.connect(address, prepare_threshold=None).execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    return over
+
+
+def pool_held_by_a_lock(world: World) -> Over | None:
+    server = world.postgres()
+    with server.connect() as connection:
+        connection.execute("CREATE TABLE stock (id int PRIMARY KEY, n int); ALTER TABLE stock OWNER TO app")
+        connection.execute("INSERT INTO stock SELECT n, 0 FROM generate_series(1, 9) n")
+    port = world.pooler(server, "pool_mode = transaction", "default_pool_size = 3", "query_wait_timeout = 3")
+    address = f"postgresql://app@127.0.0.1:{port}/shop?sslmode=disable"
+    holder = world.hold(server, application_name="psql", autocommit=False)
+    holder.execute("UPDATE stock SET n = n + 1 WHERE id = 1")
+    for _ in range(3):
+        buyer = psycopg.connect(f"{address}&application_name=buyers", prepare_threshold=None)
+        world.meanwhile(partial(buyer.execute, "UPDATE stock SET n = n - 1 WHERE id = 1"))
+    time.sleep(1)
+    lines: list[str] = []
+    _waits_in_the_pool(world, address, lines)
+    time.sleep(10)
+    world.database(server, pooler=port)
+    world.application(world.log("orders", list(lines)), needs=("orders-db",))
+    world.examine()
+
+    def over() -> bool:
+        with server.connect() as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            ).fetchone()
+        return found == (0,)
+
+    return over
 
 
 def slot_lost_to_its_limit(world: World) -> Over | None:

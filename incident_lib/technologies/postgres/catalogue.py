@@ -41,7 +41,17 @@ FINDINGS = (
         entry("postgres.pooler.queue", STATE, "Clients of the pooler waited for a moment",
               fields="layer limit longest_wait_seconds pool remedy servers waiting"),
         entry("postgres.pooler.waiting", SYMPTOM, "Clients of the pooler wait for a connection",
-              fields="layer limit longest_wait_seconds pool remedy servers waiting"),
+              Flag.POOL_WAITS, fields="layer limit longest_wait_seconds pool remedy servers waiting"),
+        *(
+            entry(f"postgres.pooler.held_{manner}", SYMPTOM, f"Clients of the pooler wait, as {what}",
+                  fields="application count layer limit longest_wait_seconds pid pids pool remedy servers "
+                         "state_seconds waiting")
+            for manner, what in {
+                "idle": "idle transactions hold its connections",
+                "lock": "those who have its connections wait for a lock",
+                "long": "long statements hold its connections",
+            }.items()
+        ),
         entry("postgres.pooler.paused", SYMPTOM, "The pooler holds the clients of a database back on purpose",
               fields="database waiting"),
         entry("postgres.activity.ok", STATE, "The client sessions were counted", fields="sessions"),

@@ -354,6 +354,13 @@ class PostgresPool(Row, frozen=True, kw_only=True):
     database_connection_count: int | None = None  # of all pools of the database
     is_paused: bool | None = None  # by PAUSE, until RESUME
     is_disabled: bool | None = None  # by DISABLE, until ENABLE
+    server_database: str | None = None  # what it is called at the server
+    server_role: str | None = None  # that all its clients become there; None: each its own
+
+    @property
+    def name(self) -> str:
+        """Its name: that of the database and the role that its clients give."""
+        return f"{self.database}/{self.role}"
 
 
 class PostgresPooler(Row, frozen=True, kw_only=True):

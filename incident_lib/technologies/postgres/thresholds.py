@@ -100,6 +100,9 @@ LIMITS = {
     "postgres.pooler.waiting.warning_count": limit(1, "own", "in two looks: its pool has no connection left"),
     "postgres.pooler.wait.warning_seconds": limit(1, "own", "longer than a busy pool needs"),
     "postgres.pooler.wait.critical_seconds": limit(10, "own", "longer than users wait"),
+    "postgres.pooler.held.least_seconds": limit(
+        1, "own", "idle in a transaction; a shorter pause lies between two statements"
+    ),
     "postgres.pooler.clients.warning_ratio": limit(0.8, "own", "of max_client_conn"),
     "postgres.pooler.clients.critical_ratio": limit(0.95, "own", "new clients are about to be refused"),
     "postgres.replication.slot.warning_bytes": limit(

@@ -56,6 +56,7 @@ from incident_lib.technologies.redis.rows import (
     RedisMemory,
     RedisSlowCommand,
 )
+from tests.unit.correlation import test_held_pools as pools
 from tests.unit.correlation.situations import added, judge_with
 
 AT = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
@@ -409,6 +410,10 @@ def explained(seconds: float) -> bool:
     return judge_with(judge_slowness, (slow, busy))[0].severity is BAD
 
 
+def held_for(seconds: float) -> bool:
+    return pools.judged(*(pools.idle(pid, seconds) for pid in range(4))) is not pools.WAITING
+
+
 class Case(msgspec.Struct, frozen=True):
     """A limit, how far below it nothing may happen, and from how far above it something must."""
 
@@ -523,6 +528,7 @@ CASES = (
     Case("logs.recovery.least_expected_count", lambda n: over(served=n)),
     Case("logs.service.least_share_ratio", of_one_service, 0.01),
     Case("http.slow.busy_machine.least_seconds", explained, 0.01),
+    Case("postgres.pooler.held.least_seconds", held_for, 0.01, 0.0),
     Case("baseline.scans.least_bytes", lambda n: scanned(size=n)),
     Case("baseline.scans.least_share_ratio", lambda n: scanned(scans=round(1000 * n)), 0.001),
     *(

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import chain
 
 import pytest
 
@@ -535,11 +536,12 @@ def test_every_name_in_a_pattern_means_something() -> None:
     patterns = {pattern.id for pattern in PATTERNS}
     for pattern in PATTERNS:
         clues = [clue for field in CLUES for clue in getattr(pattern, field)]
-        for clue in (*clues, *pattern.titles, *pattern.next_checks, *pattern.first_actions):
+        texts = (*pattern.titles, *pattern.next_checks, *pattern.first_actions)
+        for clue in (*clues, *texts, *pattern.explains_by):
             name = clue.rpartition(":")[2]
             known = catalogue().kinds
             assert name in known or any(fnmatchcase(each, name) for each in known), f"{pattern.id}: {clue}"
-        for cause in pattern.explains:
+        for cause in (*pattern.explains, *chain.from_iterable(pattern.explains_by.values())):
             assert cause.rpartition(":")[2] in patterns, f"{pattern.id} explains {cause}"
 
 

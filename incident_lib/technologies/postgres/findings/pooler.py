@@ -64,11 +64,11 @@ def _waiting(evidence: Evidence, pools: tuple[PostgresPool, ...], context: Conte
             evidence,
             "waiting" if lasting else "queue",
             (severity or FindingSeverity.INFO) if lasting else FindingSeverity.INFO,
-            f"{title} of the pool {worst.database}/{worst.role}, the longest for {format_duration(longest)}",
+            f"{title} of the pool {worst.name}, the longest for {format_duration(longest)}",
             "\n".join([*(_line(pool) for pool in shown[:_LISTED]), why]),
             layer=layer,
             remedy=remedy,
-            pool=f"{worst.database}/{worst.role}",
+            pool=worst.name,
             waiting=clients,
             longest_wait_seconds=longest,
             servers=_servers(worst),
@@ -92,7 +92,7 @@ def _servers(pool: PostgresPool) -> int:
 def _line(pool: PostgresPool) -> str:
     limit = "" if pool.size_limit_count is None else f" of {pool.size_limit_count}"
     return (
-        f"{pool.database}/{pool.role} ({pool.mode or 'mode unknown'}): {pool.client_waiting_count} wait, "
+        f"{pool.name} ({pool.mode or 'mode unknown'}): {pool.client_waiting_count} wait, "
         f"{pool.client_active_count} are served by {_servers(pool)}{limit} connections"
     )
 
@@ -104,9 +104,7 @@ def _why(pool: PostgresPool) -> tuple[str, str, str]:
         layer = f"pool_size of {pool.database}"
         why = "All of its connections are in use: check for long transactions on the server first; then the "
         why += "pool is too small"
-        remedy = (
-            f"Find the transactions that keep the connections of {pool.database}/{pool.role} (long, idle, "
-        )
+        remedy = f"Find the transactions that keep the connections of {pool.name} (long, idle, "
         remedy += "or waiting for a lock); raise pool_size only if the server has room."
     elif most and taken is not None and taken >= most:
         layer = f"max_db_connections of {pool.database}"

@@ -75,6 +75,8 @@ def pool_row(row: dict[str, Any], before: dict[str, Any] | None, database: dict[
             "is_paused": _is_on(database.get("paused")),
             "is_disabled": _is_on(database.get("disabled")),
             "server_address": f"{host}:{port}" if host else None,
+            "server_database": database.get("database"),
+            "server_role": database.get("force_user") or None,
         },
         PostgresPool,
     )

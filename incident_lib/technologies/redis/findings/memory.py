@@ -196,15 +196,17 @@ def _hits(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
 def _started_cold(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
     """Yield that a server which was started inside the window has missed most lookups since.
 
-    Where its users wait for what they miss, too few ask in a second for a sample of that to show it. Totals of
-    a server that is older say nothing of now, and a sample that finds most says that it is warm again.
+    Where its users wait for what they miss, too few ask in a second for a sample of that to show it. Totals
+    of a server that is older say nothing of now, and a sample that finds most says that it is warm again.
     """
     limits, ratio = context.thresholds, _share(row.hit_total_count, row.miss_total_count, context)
     if ratio is None or limits.severity("redis.hit_ratio", ratio, "ratio", above=False) is None:
         return
     started_at = evidence.collected_at - timedelta(seconds=row.uptime_seconds or 0)
     sampled = _hit_ratio(row, context)
-    is_warm = sampled is not None and limits.severity("redis.hit_ratio", sampled, "ratio", above=False) is None
+    is_warm = (
+        sampled is not None and limits.severity("redis.hit_ratio", sampled, "ratio", above=False) is None
+    )
     if row.uptime_seconds is None or is_warm or not context.window.holds(started_at):
         return
     hits, misses = row.hit_total_count or 0, row.miss_total_count or 0
