@@ -43,9 +43,10 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     when: tuple[str, ...]  # at least one must be there
     hints: tuple[str, ...] = ()  # or one of these, which say less
     also: tuple[str, ...] = ()  # at least one of these too, if any are named
-    within_seconds: int = (
-        0  # `also` began before `when` did, or so much later at most, where both have a time
-    )
+    # What it causes (`also`, `support`, its symptoms) began before `when` did, or so much later at most,
+    # where both have a time.
+    within_seconds: int = 0
+    lasts_to: tuple[str, ...] = ()  # clues to the end of what `when` began: the seconds count from there
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
@@ -128,7 +129,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 _USERS = "users:"
 # The fields of a pattern that hold clues.
-CLUES = ("when", "hints", "also", "unless", "support", "against", "denied_by", "not_denied", "follows")
+CLUES = (
+    "when", "hints", "also", "lasts_to", "unless", "support", "against", "denied_by", "not_denied", "follows",
+)  # fmt: skip
 
 
 def _current_clue(clue: str) -> str:

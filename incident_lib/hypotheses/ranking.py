@@ -41,6 +41,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     score: float
     reason: str
     is_hinted: bool
+    moments: tuple[datetime, ...] = ()  # when it came and went, of a cause with effects at that time alone
     least: float = _LEAST
     blamed: str = ""  # what the texts call the target, where that is none that is configured
     cause: "_Candidate | None" = None  # of which it is a symptom
@@ -124,15 +125,21 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
     when, also = clues.find_all(pattern.when, target), clues.find_all(pattern.also, target)
     is_hinted = not when
     when = when or clues.find_all(pattern.hints, target)
-    also = _close(also, when, pattern.within_seconds)
+    moments = _moments(pattern, target, when, clues)
+    also = _close(also, moments, pattern.within_seconds)
     change = clues.change_before_onset(pattern.follows, target)
     if not when or (pattern.also and not also) or clues.find_all(pattern.unless, target):
         return None
     if not any(f.severity.is_bad for f in (*when, *also)) or (pattern.must_follow and not change):
         return None
     required = tuple({f.ref: f for f in (*when, *also)}.values())
-    support = tuple(f for f in clues.find_all(pattern.support, target) if f not in required)
-    denials = tuple(_denials(pattern, target, when, clues))
+    supporting = clues.find_all(pattern.support, target)
+    close = _close(supporting, moments, pattern.within_seconds)
+    support = tuple(f for f in close if f not in required)
+    denials = (
+        *_denials(pattern, target, when, clues),
+        *_later_onsets(supporting, close, clues.catalogue),
+    )
     against = tuple(f for f in clues.find_all(pattern.against, target) if f not in denials)
     score = (
         pattern.base
@@ -156,6 +163,7 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         score=score,
         reason="; ".join(filter(None, (reason, *(f"measured against it: {f.title}" for f in denials[:1])))),
         is_hinted=is_hinted,
+        moments=moments if pattern.within_seconds else (),
     )
 
 
@@ -173,17 +181,37 @@ def _denials(pattern: Pattern, target: str, when: list[Finding], clues: Clues) -
     return clues.find_all(denied_by, target)
 
 
-def _close(also: list[Finding], when: list[Finding], seconds: int) -> list[Finding]:
-    """Return those of `also` that began before one of `when`, or so many seconds after it at most."""
-    moments = [finding.since for finding in when if finding.since]
+def _moments(pattern: Pattern, target: str, when: list[Finding], clues: Clues) -> tuple[datetime, ...]:
+    """Return when a cause came, and when what it began was over."""
+    begun = [finding.since for finding in when if finding.since]
+    ended = [finding.since for finding in clues.find_all(pattern.lasts_to, target) if finding.since]
+    return (*begun, *(at for at in ended if any(at >= other for other in begun)))
+
+
+def _close(found: list[Finding], moments: Collection[datetime], seconds: int) -> list[Finding]:
+    """Return those that began before one of the moments, or so many seconds after it at most."""
     if not seconds or not moments:
-        return also
+        return found
     margin = timedelta(seconds=seconds)
     return [
         finding
-        for finding in also
+        for finding in found
         if finding.since is None or any(_spans(finding, at, margin) for at in moments)
     ]
+
+
+def _later_onsets(supporting: list[Finding], close: list[Finding], catalogue: Catalogue) -> list[Finding]:
+    """Return when trouble began, where all of that came long after a cause that is over."""
+    if any(catalogue.has(finding, Flag.ONSET) for finding in close):
+        return []
+    return [finding for finding in supporting if catalogue.has(finding, Flag.ONSET) and finding not in close]
+
+
+def _comes_later(symptom: _Candidate, cause: _Candidate) -> bool:
+    """Return whether what a symptom rests on began long after a cause that is over."""
+    timed = [finding for finding in symptom.required if finding.since]
+    seconds = cause.pattern.within_seconds
+    return bool(timed and cause.moments and not _close(timed, cause.moments, seconds))
 
 
 def _spans(finding: Finding, at: datetime, margin: timedelta) -> bool:
@@ -273,7 +301,7 @@ def _named(cause: _Candidate) -> str:
 
 def _explains(cause: _Candidate, symptom: _Candidate, clues: Clues, *, is_alone: bool = False) -> bool:
     topology = clues.topology
-    if cause is symptom:
+    if cause is symptom or _comes_later(symptom, cause):
         return False
     if cause.is_hinted and cause.target != symptom.target:
         return symptom.pattern.id in cause.explains and _is_logged_as_often(cause, symptom)

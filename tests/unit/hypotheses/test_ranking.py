@@ -190,6 +190,51 @@ def test_a_name_that_a_stopped_container_lost_gives_way_to_its_restart():
     assert ids(lines, refused, start)[0] == ("redis-restarted", "cache")
 
 
+@pytest.mark.parametrize(
+    ("start", "lost", "name", "target"),
+    [
+        ("redis.connection.restarted", "redis_refused", "redis-restarted", "cache"),
+        ("postgres.server.restarted", "db_terminated", "db-restarted", "db"),
+    ],
+)
+def test_a_start_explains_what_began_before_the_server_was_ready(start, lost, name, target):
+    def ranked(minutes, ready=None):
+        at = ONSET + timedelta(minutes=minutes)
+        seen = [
+            found(target, start, "INFO", since=ONSET),
+            found("api", f"logs.lines.class.{lost}", "WARNING", since=ONSET),
+            found("api", "logs.lines.errors", since=at),
+            found("api", "logs.lines.endpoint", "WARNING", since=at),
+            found("api", "logs.lines.onset", "INFO", since=at),
+        ]
+        if ready is not None:
+            after = ONSET + timedelta(minutes=ready)
+            seen.append(found(target, "logs.lines.server.ready", "INFO", since=after))
+        return list(rank(tuple(seen), SHOP, PATTERNS, catalogue()))
+
+    at_once = ranked(0.05)
+    assert (at_once[0].id, at_once[0].target) == (name, target)
+    assert {each.symptom_of for each in at_once[1:]} == {f"{target}:{name}"}
+    loading = ranked(3, ready=4)  # it read its data for so long
+    assert loading[0].id == name
+    for later in (ranked(8), ranked(8, ready=1)):
+        assert (later[0].id, later[0].symptom_of) == ("endpoint-error", "")
+        (restart,) = (each for each in later if each.id == name)
+        assert "logs.lines.onset" in restart.against
+
+
+def test_a_ready_line_of_an_earlier_start_widens_nothing():
+    at = ONSET + timedelta(minutes=8)
+    seen = (
+        found("cache", "redis.connection.restarted", "INFO", since=ONSET),
+        found("cache", "logs.lines.server.ready", "INFO", since=ONSET - timedelta(minutes=5)),
+        found("api", "logs.lines.class.redis_refused", "WARNING", since=ONSET),
+        found("api", "logs.lines.errors", since=at),
+        found("api", "logs.lines.onset", "INFO", since=at),
+    )
+    assert ids(*seen)[0] == ("endpoint-error", "api")
+
+
 def test_of_two_stores_only_the_named_one_is_blamed():
     twins = msgspec.structs.replace(
         SHOP,
