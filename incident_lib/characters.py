@@ -6,6 +6,8 @@ goes through `visible`; what a program reads goes through `escaped`, which loses
 
 import re
 
+from incident_lib.expressions import expression
+
 # C0 but tab and newline, DEL and C1; what turns text around; what has no width; halves of pairs. Left are
 # the joiners and the two variation selectors that scripts and emoji need.
 _UNSEEN = (
@@ -13,9 +15,9 @@ _UNSEEN = (
     r"\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_ANY = re.compile(f"[{_UNSEEN}]")
-_IN_JSON = re.compile(f"(?![\\r\\n])[{_UNSEEN}]")
-_ENTITY = re.compile(r"&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));?", re.IGNORECASE)
+_ANY = expression(f"[{_UNSEEN}]")
+_IN_JSON = expression(f"(?![\\r\\n])[{_UNSEEN}]")
+_ENTITY = expression(r"&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));?", re.IGNORECASE)
 
 
 def visible(text: str) -> str:

@@ -26,7 +26,7 @@ from incident_lib.investigation.health import (
     run_checks,
     script_checks,
 )
-from incident_lib.investigation.setup import load_settings
+from incident_lib.investigation.setup import load_settings, with_kinds
 from incident_lib.probes.health import HealthCheck
 from incident_lib.technologies.docker.health import list_containers
 
@@ -40,7 +40,9 @@ def health(arguments: argparse.Namespace) -> int:
     What was found is printed although it cannot be written: a full disk is when people need it.
     Errors: UsageError then, after everything was printed.
     """
-    settings = load_settings(arguments.config or "")
+    settings = load_settings(arguments.config or "", check=False)
+    if settings.path:  # without a configuration there are the script's six checks, which need no technology
+        settings = with_kinds(settings)
     checks, services = _plan(arguments, settings)
     at = clock.now()
     seconds = arguments.timeout or _TIMEOUT_SECONDS

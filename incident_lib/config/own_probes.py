@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from incident_lib.expressions import expression
+
 # Of findings that no probe makes; the names of technologies are refused where these are known.
 RESERVED = ("baseline", "container", "extension", "trend")
 
@@ -19,7 +21,7 @@ READING: dict[str, str] = {
 }  # fmt: skip
 _NEEDS_FILE = {"cat", "grep", "head", "tail", "wc"}  # without one they wait for input
 # Functions that a read-only transaction lets through, and words that lock or make a table.
-_CHANGES = re.compile(
+_CHANGES = expression(
     r"\b(?:set_config|nextval|setval|lo_\w+|dblink\w*|query_to_xml\w*|pg_(?:terminate_backend|cancel_backend"
     r"|reload_conf|rotate_logfile|switch_wal|promote|notify|sleep\w*|\w*advisory\w*|stat_\w*reset\w*|create_\w+"
     r"|drop_\w+|copy_\w+|replication_\w+|logical_\w+|wal_replay_\w+|backup_\w+|read_\w+|file_\w+))\"?\s*\("

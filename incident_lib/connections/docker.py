@@ -1,7 +1,6 @@
 """The Docker engine: bounded, read-only. What may run in a container is written out in `places`."""
 
 import os
-import re
 import socket
 import struct
 from collections.abc import Generator, Iterator, Mapping
@@ -15,6 +14,7 @@ from incident_lib.connections.docker_answers import broken_off, documents, limit
 from incident_lib.connections.places.base import Output
 from incident_lib.connections.received import too_large
 from incident_lib.errors import ProblemKind, TargetError
+from incident_lib.expressions import expression
 from incident_lib.redact.found import remember_container
 from incident_lib.units import format_duration
 
@@ -24,9 +24,9 @@ _STDOUT, _FRAME_HEADER_BYTES, _CHUNK_BYTES = 1, 8, 65_536
 _MOST_ERRORS_BYTES = 65_536
 ANSWER_BYTES = 16 * 1024 * 1024  # of an answer that is read as a whole; lists of thousands of containers fit
 FRAME_BYTES = 8 * 1024 * 1024  # of output between a header and the next; engines send some kilobytes
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
+_NAME = expression(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the engine allows no other name or id
 _DENIED = frozenset({401, 403})
-_BROKEN_OFF = re.compile(r"RemoteDisconnected|IncompleteRead|InvalidChunkLength|reset by peer|Broken pipe")
+_BROKEN_OFF = expression(r"RemoteDisconnected|IncompleteRead|InvalidChunkLength|reset by peer|Broken pipe")
 _ANY_VERSION = "1.24"  # the library wants one before we know which; /version is asked without
 
 

@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+from incident_lib.expressions import expression
 from incident_lib.incident import decode, manifest, page_policy
 from incident_lib.model import Event
 
@@ -17,7 +18,7 @@ OPENED = "opened"  # key in the data of the event: the hash of the archive
 
 _STAMP = r"\d{8}T\d{6}Z(?:-\d+)?"
 _NAME = r"[^/.][^/]*"
-_KNOWN = re.compile(
+_KNOWN = expression(
     rf"""{re.escape(BUNDLE)}
     | events/\d{{8}}T\d{{6}}\.\d{{6}}Z-[0-9a-f]{{16}}\.json
     | snapshots/{_STAMP}/(?:{_NAME}\.json | evidence/{_NAME}/{_NAME}\.json | logs/{_NAME}\.zst)
@@ -29,19 +30,19 @@ _KNOWN = re.compile(
     | attachments/{_NAME}(?:/{_NAME})*""",
     re.VERBOSE,
 )
-_DERIVED = re.compile(r"incident\.json|index\.html|postmortem-[^/]*\.html")
+_DERIVED = expression(r"incident\.json|index\.html|postmortem-[^/]*\.html")
 _CODE = {
     *(".py", ".pyc", ".pyo", ".pyw", ".pyz", ".pyd", ".pth", ".so", ".dylib", ".dll", ".ipynb", ".toml"),
     *(".sh", ".command", ".desktop", ".app", ".jar", ".exe", ".bat", ".cmd", ".ps1"),
     *(".js", ".mjs", ".html", ".htm", ".xhtml", ".svg", ".hta"),
 }
-_HEAD = re.compile(
+_HEAD = expression(
     rb"\s*<!doctype html>\s*<html(?: lang=\"[a-z-]+\")?>\s*<head>\s*"
     rb"(?:<meta (?:charset|name)=\"[^<>\"]*\"(?: content=\"[^<>\"]*\")?>\s*)*"
     rb"<meta http-equiv=\"Content-Security-Policy\" content=\"([^<>\"]*)\">",
     re.IGNORECASE,
 )
-_COMMANDS = re.compile(rb"<meta[^>]*http-equiv", re.IGNORECASE)
+_COMMANDS = expression(rb"<meta[^>]*http-equiv", re.IGNORECASE)
 _POLICY = {
     "default-src": "'none'",
     "style-src": "'unsafe-inline'",

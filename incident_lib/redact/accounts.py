@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from incident_lib.expressions import expression
+
 # What ends with a letter or digit and yet is no part of the word behind it: escapes and colours.
 ESCAPE = (
     r"\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1b|\\u001b|\\x1b)\[[0-9;]{0,12}m"
@@ -21,8 +23,8 @@ _CARD = (
 )
 _ACCOUNT = r"(?P<account>[A-Z]{2}[0-9]{2}(?:(?:[ -]|\xc2\xa0|%20|\+)?[0-9A-Z]{1,4}){3,9})"
 _FRONTS = (r"(?=[A-Z\d])(?<![0-9A-Za-z])", f"(?:{ESCAPE})")
-_CARDS = tuple(re.compile((front + _CARD).encode("latin-1")) for front in _FRONTS)
-_ACCOUNTS = tuple(re.compile((front + _ACCOUNT).encode("latin-1")) for front in _FRONTS)
+_CARDS = tuple(expression((front + _CARD).encode("latin-1")) for front in _FRONTS)
+_ACCOUNTS = tuple(expression((front + _ACCOUNT).encode("latin-1")) for front in _FRONTS)
 # What one of them has, for an engine that is quick where there is none.
 _BEGUN = (
     rf"[2-6][0-9]{{11}}|[2-68][0-9]{{3}}(?:{_APART})[0-9]{{4}}(?:{_APART})[0-9]{{4}}|3[0-9]{{3}}(?:{_APART})[0-9]{{6}}(?:{_APART})"
@@ -31,14 +33,14 @@ _BEGUN = (
 _LONGEST_ESCAPE = 20
 _ESCAPING = (b"%", b"\\", b"\x1b")
 _NEAR = 80  # characters in front of a number in which its name may stand
-_IN_NUMBER = re.compile(rb"(?:[0-9][.-]|[0-9a-f]{4}-)\Z")
-_COUNTER = re.compile(
+_IN_NUMBER = expression(rb"(?:[0-9][.-]|[0-9a-f]{4}-)\Z")
+_COUNTER = expression(
     rb"(?:trace|span|parent|stamp|time|ts|epoch|offset|lsn|seq|sequence|nanos?|micros?|duration|bytes|size"
     rb"|version|inode|xid|hash|checksum|total|count)"
     rb"(?:[ _.-]?(?:id|no|number|ns|us|ms))?[\"']{0,2}\s?[:=]?\s?[\"']?\Z",
     re.IGNORECASE,
 )
-_CARD_NAME = re.compile(rb"card|visa|maestro|unionpay|(?:\b|_)(?:pan|cc)(?:\b|_)|payment", re.IGNORECASE)
+_CARD_NAME = expression(rb"card|visa|maestro|unionpay|(?:\b|_)(?:pan|cc)(?:\b|_)|payment", re.IGNORECASE)
 _DOUBLED = bytes.maketrans(b"0123456789", bytes(48 + sum(divmod(2 * digit, 10)) for digit in range(10)))
 _LETTERS = {letter: str(number) for number, letter in enumerate(range(ord("A"), ord("Z") + 1), 10)}
 _WIDTH = 4  # digits of most groups

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
 from incident_lib.redact.names import Strength
 from incident_lib.redact.place import DOLLAR, LITERAL_PREFIX, LONG_WORD, SCHEME, Place, bare, has_both
 from incident_lib.redact.quotes import OPEN, TYPOGRAPHIC, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
 
-_BLANK = re.compile(r"[ \t]{1,20}")
-_PIPE = re.compile(r"[ \t]{0,20}[|│][ \t]{0,20}")
-_WORDS_BETWEEN = re.compile(
+_BLANK = expression(r"[ \t]{1,20}")
+_PIPE = expression(r"[ \t]{0,20}[|│][ \t]{0,20}")
+_WORDS_BETWEEN = expression(
     r"(?:[ \t][a-z]{1,12}){0,3}[ \t](?:for|für|von|de|du|do|da|del|di|para|pour|per|voor|для|пользователя)"
     r"[ \t][\w.'\"@%\[\]-]{1,60}(?:[ \t]user)?(?:[ \t](?:is|ist|lautet|est|es|è|é):?|[ \t]?:)[ \t]"
     r"|(?:[ \t][a-z]{1,12}){0,3}[ \t](?:is|was|are|were|to|being|ist|lautet|est|è|é)"
@@ -20,36 +21,36 @@ _WORDS_BETWEEN = re.compile(
     r"|[ \t](?:set|changed|reset|rotated|updated)?[ \t]?to:?[ \t]",
     re.IGNORECASE,
 )
-_SAID_LATER = re.compile(r"(?:[ \t][a-z]{1,12}){1,4}:[ \t]{1,4}(?=\S{10})")
-_BUT = re.compile(r",?[ \t](?:but[ \t])?(?:got|was|found|received|actual(?:ly)?):?[ \t](?=[\"'“`])")
+_SAID_LATER = expression(r"(?:[ \t][a-z]{1,12}){1,4}:[ \t]{1,4}(?=\S{10})")
+_BUT = expression(r",?[ \t](?:but[ \t])?(?:got|was|found|received|actual(?:ly)?):?[ \t](?=[\"'“`])")
 _OBJECTS = frozenset({"secret", "secrets", "token", "credentials", "credential"})  # which have names
-_OBJECT_NAME = re.compile(r"[a-z][a-z\d]*(?:[-_.][a-z\d]+)+")
-_QUOTED = re.compile(r"[ \t]{1,2}(?=[\"'“„«`])")  # set password "x"
-_IN_BRACKETS = re.compile(r"[ \t]\((?=[\"'“`])")  # wrong password ("x")
-_FROM = re.compile(
+_OBJECT_NAME = expression(r"[a-z][a-z\d]*(?:[-_.][a-z\d]+)+")
+_QUOTED = expression(r"[ \t]{1,2}(?=[\"'“„«`])")  # set password "x"
+_IN_BRACKETS = expression(r"[ \t]\((?=[\"'“`])")  # wrong password ("x")
+_FROM = expression(
     r"(?:[ \t](?:for|of)[ \t][\w.@'\"-]{1,60})?"
     r"[ \t](?:was[ \t])?(?:changed|updated|rotated|reset)[ \t]from[ \t]"
 )
-_TO = re.compile(r"[ \t]to[ \t]")
-_SQL = re.compile(
+_TO = expression(r"[ \t]to[ \t]")
+_SQL = expression(
     r"[ \t]+(?:not[ \t]+)?(?:i?like|in|similar[ \t]+to|is[ \t]+(?:not[ \t]+)?distinct[ \t]+from)"
     r"[ \t]*\(?[ \t]*(?=['\"$])",
     re.IGNORECASE,
 )
-_SQL_LITERAL = re.compile(
+_SQL_LITERAL = expression(
     r"(?:[ \t\r\n]|\\040|/\*[^*]{0,200}\*/){1,40}(?=(?:[eE]|[uU]&)?'|\$\w{0,20}\$|\"|:')"
 )
 _DRAWN_WORD = 10
-_SECOND_WORD = re.compile(r"[ \t]+(\S+)")
-_ASSIGNMENT = re.compile(r"\w+=(?![=\s]|$)")
-_SPOKEN_NAME = re.compile(r"[a-z]+(?:[A-Z_-][A-Za-z]*)+")
+_SECOND_WORD = expression(r"[ \t]+(\S+)")
+_ASSIGNMENT = expression(r"\w+=(?![=\s]|$)")
+_SPOKEN_NAME = expression(r"[a-z]+(?:[A-Z_-][A-Za-z]*)+")
 _BEFORE = 160  # characters in front of a name in which the command stands that sets it
-_LINE_BEGIN = re.compile(r"(?:^|\n)[ \t]*\Z")
-_QUOTED_TO_END = re.compile(r"[ \t]{1,20}\"([^\"\n]{1,400})\"[ \t]*;?[ \t]*(?=\r?\n|$)")
-_WORD_TO_END = re.compile(r"[ \t]{1,20}([^\s\"';:=-][^\s\"';=]{3,400})[ \t]*;?[ \t]*(?=\r?\n|$)")
-_HIDDEN = re.compile(r"\[secret(?::[\da-fA-F]{8})?\]?")  # its last sign may count as the end of the value
-_METAVAR = re.compile(r"[A-Z][A-Z_]{2,30}")
-_NEXT = re.compile(r"(?:[ \t\r\n]|\\040){1,40}(\S[^\s<>`]{0,40})")
+_LINE_BEGIN = expression(r"(?:^|\n)[ \t]*\Z")
+_QUOTED_TO_END = expression(r"[ \t]{1,20}\"([^\"\n]{1,400})\"[ \t]*;?[ \t]*(?=\r?\n|$)")
+_WORD_TO_END = expression(r"[ \t]{1,20}([^\s\"';:=-][^\s\"';=]{3,400})[ \t]*;?[ \t]*(?=\r?\n|$)")
+_HIDDEN = expression(r"\[secret(?::[\da-fA-F]{8})?\]?")  # its last sign may count as the end of the value
+_METAVAR = expression(r"[A-Z][A-Z_]{2,30}")
+_NEXT = expression(r"(?:[ \t\r\n]|\\040){1,40}(\S[^\s<>`]{0,40})")
 _LEADING = frozenset(
     {
         "is",
@@ -92,7 +93,7 @@ _LEADING = frozenset(
     }
 )
 # Commands and directives that set the name behind them to the word behind that.
-_SETTER = re.compile(
+_SETTER = expression(
     r"\b(?:proxy_set_header|(?:fastcgi|uwsgi|scgi)_param|(?:add|set)[_-]header|SetEnv|setenv|ENV"
     r"|set[ \t]+-g?x|(?:Request)?Header[ \t]+(?:always[ \t]+)?(?:set|add|append)"
     r"|config(?:[ \t]+--?\w{1,20})*(?:[ \t]+(?:set|add))?(?:[ \t]+--?\w{1,20})*"

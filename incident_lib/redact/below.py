@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
 from incident_lib.redact.names import Strength, is_plural, strength
 from incident_lib.redact.place import has_both
 from incident_lib.redact.quotes import OPEN, inside
@@ -13,22 +14,22 @@ _PREFIX = (  # a stamp, a container's name, a frame
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]|[\w.-]{1,40}[ \t]{0,20}\|[ \t]|[#*>|│║][ \t]{0,20}){0,3}"
     r"[ \t]{0,80}"
 )
-_ASKED = re.compile(r":[ \t]{0,20}[#*|│║]?[ \t]{0,20}\r?\n")
-_BELOW = re.compile(
+_ASKED = expression(r":[ \t]{0,20}[#*|│║]?[ \t]{0,20}\r?\n")
+_BELOW = expression(
     rf"(?:{_PREFIX}[#*|│║]?[ \t]{{0,80}}\r?\n){{0,2}}{_PREFIX}"
     r"(?P<value>\S{6,200})[ \t]{0,80}[#*|│║]?[ \t]{0,20}(?=\r?\n|\Z)"
 )
-_WORD = re.compile(r"[^\W\d][\w-]{1,60}")
-_KEY = re.compile(
+_WORD = expression(r"[^\W\d][\w-]{1,60}")
+_KEY = expression(
     r"\b(?:api|access|secret|licen[cs]e|recovery|encryption|private|unseal|master|admin)[ _-]key\b",
     re.IGNORECASE,
 )
-_NAME_OF_OBJECT = re.compile(r"[a-z]+(?:[-_.][a-z\d]+)+|[a-z]+\d{1,3}|v?\d[\d.]*[a-z]{0,3}")
+_NAME_OF_OBJECT = expression(r"[a-z]+(?:[-_.][a-z\d]+)+|[a-z]+\d{1,3}|v?\d[\d.]*[a-z]{0,3}")
 _LONGEST_LINE = 200
 _TURN, _BARS = "└", frozenset("│└|")
-_POINTED = re.compile(r"└ ?(?P<value>[^\n]{1,4000})")
+_POINTED = expression(r"└ ?(?P<value>[^\n]{1,4000})")
 _MOST_LINES, _LONGEST_NAME = 20, 60
-_IDENTIFIER, _REST = re.compile(r"\w+\Z"), re.compile(r"\w*")
+_IDENTIFIER, _REST = expression(r"\w+\Z"), expression(r"\w*")
 
 
 def secrets_below(text: str) -> Iterator[Span]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from incident_lib.expressions import expression
 from incident_lib.redact.allowance import Allowance
 from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.quotes import bracket_end
@@ -31,11 +32,11 @@ _HINTS = (
     "raw sql",
     "execute ",
 )
-_STATEMENT = re.compile(
+_STATEMENT = expression(
     r"\b(?:(?:insert|replace|merge)\s{1,20}(?:ignore\s{1,20})?into|update|delete\s{1,20}from|select|call)\b",
     re.IGNORECASE,
 )
-_INSERT = re.compile(
+_INSERT = expression(
     r"into\s{1,20}[\w.\"`\[\]]{1,128}\s{0,20}\((?P<columns>[^()]{1,4000})\)\s{0,20}"
     r"(?:(?:output|overriding)\b[^()]{0,200}?)?values\s{0,20}(?=\()",
     re.IGNORECASE,
@@ -44,36 +45,36 @@ _MARK = (
     r"(?P<mark>\?(?P<number>\d{1,3})?|%s|%\((?P<named>\w{1,60})\)s|\$(?P<dollar>\d{1,3})|(?<![@\w])@(?P<at>\w{1,60})"
     r"|(?<![:\w]):(?P<colon>[A-Za-z_]\w{0,60}|\d{1,3}))"
 )
-_TOKEN = re.compile(rf"'(?:[^']|''){{0,1000}}'|{_MARK}|[(),]")
-_COMPARED = re.compile(
+_TOKEN = expression(rf"'(?:[^']|''){{0,1000}}'|{_MARK}|[(),]")
+_COMPARED = expression(
     rf"(?<![\w\"`.\[\]])(?P<column>[\w\"`.\[\]]{{1,128}})\s{{0,8}}(?:=|<>|!=|like|ilike)\s{{0,8}}(?:\w+\(\s{{0,4}})?{_MARK}",
     re.IGNORECASE,
 )
-_ANY_MARK = re.compile(_MARK)
+_ANY_MARK = expression(_MARK)
 _STATEMENTS, _COMPARISONS = Sieve(_STATEMENT), Sieve(_COMPARED)
-_LIST = re.compile(
+_LIST = expression(
     r"(?<!binding )(?:param(?:eter)?s?|args|arguments|bind(?:ings?)?|values|data)[\"']?\s{0,4}"
     r"(?:=>|[:=]|is)?\s{0,4}(?P<open>[\[({])"
     r"|(?:generated in|cached since|no key|raw sql|caching disabled)[^\]\n]{0,60}\]\s{0,4}(?P<behind>[\[({])"
     r"|(?:\)|;)\s{0,4}(?P<next>\[)",
     re.IGNORECASE,
 )
-_ROW = re.compile(
+_ROW = expression(
     r"(?:param(?:eter)?s|bind(?:ings?)?)\s{0,4}[:=]\s{0,4}(?=[^\[({\s])|returning\s[^;\n]{1,200};\s(?=[\"'])|(?:\)|(?<=[\d?]));\s(?=[\"'])",
     re.IGNORECASE,
 )
-_TYPED = re.compile(r"\((?:String|Integer|Long|Timestamp|Boolean|[A-Z][A-Za-z]{2,30})\)\Z")
-_BY_NUMBER = re.compile(
+_TYPED = expression(r"\((?:String|Integer|Long|Timestamp|Boolean|[A-Z][A-Za-z]{2,30})\)\Z")
+_BY_NUMBER = expression(
     r"binding parameter [\[(](?P<first>\d{1,3})[^\n\[<-]{0,60}[\])] ?(?:as \[\w{1,40}\] )?(?:-|<-) "
     r"\[(?P<value>[^\n]{0,4000}?)\](?=\r?$)"
     r"|column index (?P<second>\d{1,3}), parameter value \[(?P<text>[^\]\n]{0,4000})\]"
     r"|binding '(?P<old>[^'\n]{0,4000})' to parameter: (?P<third>\d{1,3})",
     re.MULTILINE,
 )
-_BY_NAME = re.compile(
+_BY_NAME = expression(
     r"[@:$]?\b(?P<name>\w{1,60})\s{0,3}(?:=|:|=>)\s{0,3}(?:'(?P<single>(?:[^'\\\n]|''|\\.){0,4000})'|\"(?P<double>(?:[^\"\\\n]|\\.){0,4000})\")"
 )
-_PREPARED = re.compile(
+_PREPARED = expression(
     r"\bprepare\s{1,8}(?P<name>[\w\"]{1,64})(?:\s{0,4}\([^()\n]{0,200}\))?\s{1,8}as\s{1,20}\Z", re.IGNORECASE
 )
 _FREE_EXECUTED, _CHARACTERS_EACH_EXECUTED, _LONGEST_EXECUTED = 50, 4000, 1000

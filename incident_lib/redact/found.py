@@ -5,20 +5,22 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_NAME = re.compile(
+from incident_lib.expressions import expression
+
+_NAME = expression(
     r"(?:^|[\W_]|(?<=[a-z]))(?:password|passwd|passphrase|pass|pwd|secrets?|tokens?|credentials?|auth"
     r"|requirepass|masterauth|(?:api|access|private|secret|signing|encryption|account|master|auth|service)"
     r"_?-?key)(?:[_-](?:base|value|default|primary|secondary|old|new|admin|root|\d+))?$",
     re.IGNORECASE,
 )
 _WORKING_DIRECTORY = {"pwd", "oldpwd"}
-_LOGIN = re.compile(r"://[^\s/@]*:[^\s@]+@")
-_SETTING = re.compile(
+_LOGIN = expression(r"://[^\s/@]*:[^\s@]+@")
+_SETTING = expression(
     r"true|false|yes|no|on|off|none|null|enabled?|disabled?|required?|optional|md5|trust|peer|reject|default"
     r"|scram-sha-256|plain|basic|bearer|digest|token|password|secret|\d{1,5}|\$\{?\w+\}?|/[\w./-]+",
     re.IGNORECASE,
 )
-_FLAG = re.compile(r"--?([A-Za-z][\w-]{1,60})")
+_FLAG = expression(r"--?([A-Za-z][\w-]{1,60})")
 _MOST = 10_000  # secrets: what is beyond was found in a broken environment
 
 _lock = threading.Lock()

@@ -1,9 +1,9 @@
 """A name -> how sure it is that its value is a secret."""
 
-import re
 from enum import IntEnum
 from functools import lru_cache
 
+from incident_lib.expressions import expression
 from incident_lib.redact.words import words
 
 # Passwords in other languages: as a word that may have others around it, and as several.
@@ -67,7 +67,7 @@ STEMS = (
     *_IN_WORDS,
     *_SPOKEN_ELSEWHERE,
 )
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_PARTS = expression(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 
 class Strength(IntEnum):
@@ -89,9 +89,9 @@ _PASSWORDS = (
     "|csrftoken|authkey|authtok|sshpass|" + "|".join(_SPOKEN_ELSEWHERE)
 )
 # A word that holds these is looked at as a whole: "newpassword", "passwordconfirmation", "pgpassword2".
-_GLUED = re.compile(rf"\w*?(?:{_PASSWORDS})(?:confirmation|confirm|repeat|again|hash|plain|new|old|\d+)*")
+_GLUED = expression(rf"\w*?(?:{_PASSWORDS})(?:confirmation|confirm|repeat|again|hash|plain|new|old|\d+)*")
 _NO_PASSWORD = frozenset({"nopasswd", "passwordless"})
-_PASS = re.compile(
+_PASS = expression(
     r"(?!compass|bypass|trespass|surpass|encompass|under|over|[a-z]*class)[a-z0-9]*pass|(?:db|user|my|root|bind|admin|smtp|ftp)?pw|psk"
 )
 _PASSED_ON = frozenset({"proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached"})  # of nginx: an address

@@ -3,24 +3,25 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
 from incident_lib.redact.names import Strength, is_plural, strength
 from incident_lib.redact.quotes import LONGEST_VALUE, TYPOGRAPHIC, in_typographic, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_secret
 
 LONG_WORD = 16
-_BARE = re.compile(rf"[^\s\"'<>`]{{1,{LONGEST_VALUE}}}")
-LITERAL_PREFIX = re.compile(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$|<<)(?=\\{0,7}[\"'])")
-SCHEME = re.compile(
+_BARE = expression(rf"[^\s\"'<>`]{{1,{LONGEST_VALUE}}}")
+LITERAL_PREFIX = expression(r"(?:[bBrRuUfFeE]|[uU]&|br|rb|N|:|@|\$|<<)(?=\\{0,7}[\"'])")
+SCHEME = expression(
     r"(?:bearer|basic|digest|token|negotiate|api-?key|ntlm|hawk|ssws|bot|oauth|aws4-hmac-sha256|sharedkey(?:lite)?"
     r"|geniekey|key|splunk|discogs|client|jwt|dpop|signature|ghost|hmac|privatetoken)(?:%20|\+|[ \t:])+",
     re.IGNORECASE,
 )
-DOLLAR = re.compile(r"\$(\w{0,20})\$")
+DOLLAR = expression(r"\$(\w{0,20})\$")
 FREE = 64  # characters that any value may have
 _NEAR_END, _LOOKED_AT = 256, 80  # characters of a bare value, and behind a sign that ends it
 _FREE_WORK, _WORK_EACH = LONGEST_VALUE, 0.35
-_BARE_END = re.compile(
+_BARE_END = expression(
     r"[,;&|](?=\s|$|[\w.\[\]-]{1,60}\s?[=:]|[\"'\\{\[])|\\[nrt\"']|&(?:quot|apos|amp|lt|gt|#)|%(?:22|27|26|2[cC]|7[dD])"
     r"|[\u3001\u3002\u300d\u300f\uff09\uff0c\uff1b]|\)(?=[\s,;.]|$)|\](?=[\s,;.]|$)|[\])}]+[,;.]?$|\x1b|\\u001b|\\x1b"
 )

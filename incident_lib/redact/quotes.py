@@ -2,17 +2,18 @@
 
 import re
 
+from incident_lib.expressions import expression
 from incident_lib.redact.words import words
 
 LONGEST_VALUE = 16 * 1024
 QUOTE = r"\\{0,7}[\"'`]|&quot;|&apos;|&\#0?39;|&\#34;|&\#x27;|&\#x22;|%22|%27|\\u0022|\\u0027"
-OPEN = re.compile(QUOTE)
+OPEN = expression(QUOTE)
 BRACKETS = {"[": "]", "{": "}", "(": ")"}
 _PAIRS = words("quotes")
-TYPOGRAPHIC = re.compile(rf"[{''.join(pair[0] for pair in _PAIRS)}]\s?")
-_TYPOGRAPHIC_END = {pair[0]: re.compile(rf"\s?[{pair[1:]}]|\s?\n") for pair in _PAIRS}
+TYPOGRAPHIC = expression(rf"[{''.join(pair[0] for pair in _PAIRS)}]\s?")
+_TYPOGRAPHIC_END = {pair[0]: expression(rf"\s?[{pair[1:]}]|\s?\n") for pair in _PAIRS}
 _LONGEST_SAID = 400
-_BRACKET_SIGNS = re.compile(r"[\"'\\\[\]{}()]")
+_BRACKET_SIGNS = expression(r"[\"'\\\[\]{}()]")
 
 
 def inside(text: str, opened: re.Match[str]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ asks for no surroundings, counts no long runs, and takes any letter beyond ASCII
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 _TOKEN = re.compile(
@@ -28,9 +28,18 @@ class Sieve:
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         self.pattern = pattern
-        expression = sieve_of(pattern.pattern)
-        self._sieve = _re2(expression, is_folded=bool(pattern.flags & re.IGNORECASE))
-        self._characters_each = _FAR if _OPEN_END.search(expression) else _NEAR
+
+    @cached_property
+    def _expression(self) -> str:
+        return sieve_of(self.pattern.pattern)
+
+    @cached_property
+    def _sieve(self) -> Any:
+        return _re2(self._expression, is_folded=bool(self.pattern.flags & re.IGNORECASE))
+
+    @cached_property
+    def _characters_each(self) -> int:
+        return _FAR if _OPEN_END.search(self._expression) else _NEAR
 
     def may_match(self, text: str) -> bool:
         """Return whether the expression may match somewhere in the text."""

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
+from incident_lib.expressions import expression
+
 _DEEPEST = 4  # JSON in a string in a URL in a page
 _MOST_MEANINGS = 10_000
-_ESCAPE = re.compile(
+_ESCAPE = expression(
     r"%(?:[0-7][0-9A-Fa-f]|[89A-Fa-f][0-9A-Fa-f](?:%[89AaBb][0-9A-Fa-f]){0,3})"
     r"|\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/bfnrt])"
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
@@ -83,7 +85,7 @@ class View:
         return starts, escapes
 
 
-_LETTER = re.compile(r"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
+_LETTER = expression(r"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 
 
 def without_escaped_letters(text: str) -> View | None:
@@ -93,7 +95,7 @@ def without_escaped_letters(text: str) -> View | None:
     return View(_LETTER.sub(lambda found: _MEANINGS[found[0]], text), text, None, _LETTER)
 
 
-_JSON_ESCAPE = re.compile(
+_JSON_ESCAPE = expression(
     r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u(?![dD][89a-fA-F])[0-9A-Fa-f]{4}|[\"\\/bfnrt])"
 )
 
@@ -104,8 +106,8 @@ def without_json_escapes(text: str) -> View:
     return View(undone, text, None, _JSON_ESCAPE)
 
 
-_DOUBLED = re.compile(rf'(?m)[{_CELLS}]""(?=[{_CELLS}\r]|$)|(?:(?<=[{_CELLS}])|^)"(?="")|""|"')
-_DOUBLED_NAME = re.compile(r'""\s{0,5}(?::|=>)|[=:>]\s{0,5}""[^"\s,;)\]}]')  # joined to a value
+_DOUBLED = expression(rf'(?m)[{_CELLS}]""(?=[{_CELLS}\r]|$)|(?:(?<=[{_CELLS}])|^)"(?="")|""|"')
+_DOUBLED_NAME = expression(r'""\s{0,5}(?::|=>)|[=:>]\s{0,5}""[^"\s,;)\]}]')  # joined to a value
 
 
 def lines_without_doubled_quotes(text: str) -> Iterator[tuple[int, View]]:

@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from incident_lib.expressions import expression
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_secret, looks_random
 
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]")  # that an engine puts before each line
-_RULE = re.compile(r"[\s|+:=─┼│-]*\Z")  # between a header and its rows
-_COLUMN = re.compile(r"[\"`\[]?[^\W\d][\w.\ufffd-]{0,60}[\"`\]]?\Z")
-_IN_NO_HEADER = re.compile(r"[^\w.\-\"`\[\] ,;\t|│\r\ufffd]")
-_COPY = re.compile(
+_STAMP = expression(r"\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t]")  # that an engine puts before each line
+_RULE = expression(r"[\s|+:=─┼│-]*\Z")  # between a header and its rows
+_COLUMN = expression(r"[\"`\[]?[^\W\d][\w.\ufffd-]{0,60}[\"`\]]?\Z")
+_IN_NO_HEADER = expression(r"[^\w.\-\"`\[\] ,;\t|│\r\ufffd]")
+_COPY = expression(
     r"\bcopy\s{1,8}[\w.\"]{1,128}\s{0,8}\((?P<columns>[^()\n]{1,4000})\)\s{1,8}from\s{1,8}stdin\b(?P<how>[^\n]{0,200})",
     re.IGNORECASE,
 )
-_STEM = re.compile("|".join(map(re.escape, STEMS)))
+_STEM = expression("|".join(map(re.escape, STEMS)))
 _DELIMITERS = (",", ";", "\t", "|", "│")
 _LONGEST_HEADER, _MOST_COLUMNS = 2000, 200
 _LONGEST_ROW = 64 * 1024

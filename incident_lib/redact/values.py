@@ -4,12 +4,13 @@ import base64
 import re
 from itertools import pairwise
 
+from incident_lib.expressions import expression
 from incident_lib.redact.names import Strength
 from incident_lib.redact.words import words
 
 _ORDINARY = words("ordinary")  # what stands where a secret could
 _FUNCTION_WORDS = words("function")
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = expression(
     r"""\$\d+|\?|%s|%\(\w{0,60}\)s|%[sdv@]|:[A-Za-z_]\w{0,60}|\$\{[^}]{0,200}\}?|\$\([^)]{0,200}\)?|\$[A-Za-z_]\w{0,60}
     |<[^<>]{0,100}>|\{\{.{0,200}\}?\}?|\{[\w.!:]{0,60}\}|\*+|[xX]{3,}|\.{2,}|…|\#+|-+|_+|%[A-Z_]{1,60}%
     |(?:env|file|vault|ssm|op|secretsmanager|sm|gcpsm|keyring|cmd)://?[\w./@-]+|(?:env|file):[\w./-]+
@@ -18,33 +19,33 @@ _PLACEHOLDER = re.compile(
     |\((?:hidden|masked|redacted|none|empty|set)\)|&[\w-]+|''|""|\\[nrt]""",
     re.VERBOSE,
 )
-_PLACE_IN_CODE = re.compile(r"\(?[\w@./\\:~+-]{1,200}\.\w{1,8}:\d{1,6}(?::\d{1,6})?\)?")
-_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)")
-_REFERENCE = re.compile(
+_PLACE_IN_CODE = expression(r"\(?[\w@./\\:~+-]{1,200}\.\w{1,8}:\d{1,6}(?::\d{1,6})?\)?")
+_PATH = expression(r"(?:~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)")
+_REFERENCE = expression(
     r"(?:self|cls|settings?|config|conf|cfg|os|env|environ|request|req|args?|opts?|options|params?|data|this|process"
     r"|ctx|context|user|body|form|kwargs|secrets|vars?|local|module|credentials|payload|obj|row|item|session)"
     r"(?:\.\w{1,60}|\[[^\]]{0,80}\])+(?:\(.*)?"
 )
-_CALL = re.compile(r"[A-Za-z_][\w.:]{0,80}\(([^)]*)")
-_LITERAL = re.compile(r"['\"]([^'\"]*)['\"]")
-_NUMBER = re.compile(r"[+-]?\d[\d_,]*(?:\.\d+)?\w{0,2}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?|\d\d:\d\d(?::\d\d.*)?")
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_HOST = re.compile(
+_CALL = expression(r"[A-Za-z_][\w.:]{0,80}\(([^)]*)")
+_LITERAL = expression(r"['\"]([^'\"]*)['\"]")
+_NUMBER = expression(r"[+-]?\d[\d_,]*(?:\.\d+)?\w{0,2}")
+_TIME = expression(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?|\d\d:\d\d(?::\d\d.*)?")
+_WORD = expression(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_HOST = expression(
     r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|[a-z][a-z-]*\d{0,3}(?:\.[a-z][a-z-]*\d{0,3})+(?::\d{1,5})?|[a-z][a-z-]*\d{0,3}:\d{1,5}|[a-z]+(?:-[a-z]+)*"
 )
-MARK = re.compile(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
+MARK = expression(r"\[secret(?::[0-9A-Fa-f]{8})?\]")
 _TRIM = " \t\r\n\"'`,;"
-_SEPARATED = re.compile(r"[:.]|_.*_|^[a-z]{3,}-[a-z\d.]+-|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
+_SEPARATED = expression(r"[:.]|_.*_|^[a-z]{3,}-[a-z\d.]+-|^[a-z\d_-]+(?:/[a-z\d_-]+)+$")
 _MIXED = 5  # letters and digits together from this length on look like a secret
-_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")  # that no word has in a row
-_SHORT_FORMS = re.compile(r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?")
-_INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+_CONSONANTS = expression(r"[bcdfghjklmnpqrstvwxz]{5,}")  # that no word has in a row
+_SHORT_FORMS = expression(r"https?|html|xml|css|sql|tls|ssl|dns|mqtt|grpc|xhr|jwt|ssh|json|lgth|ngths?")
+_INNER_CAPITAL = expression(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _UNSPOKEN, _SPOKEN, _FEW_VOWELS = 10, 16, 0.22
 _ALNUM, _HEX, _VOWELS = (
-    re.compile(r"[^\W_]"),
-    re.compile(r"[\da-fA-F]+", re.ASCII),
-    re.compile(r"[aeiouy]"),
+    expression(r"[^\W_]"),
+    expression(r"[\da-fA-F]+", re.ASCII),
+    expression(r"[aeiouy]"),
 )
 _RARE = frozenset((row[0], letter) for row in words("rare_pairs") for letter in row[1:])
 _TELLING = 64  # letters of a value are enough
@@ -52,7 +53,7 @@ _MANY_RARE = 0.33  # of all pairs of letters: of words a twentieth, of drawn let
 _LONGEST_HUMP = 9  # letters of a word in AWordLikeThis, on average
 _LONG = 20
 # A capital begins a word: with the small letters behind it, it is one run.
-_RUNS = re.compile(r"d+|u+l*|l+")
+_RUNS = expression(r"d+|u+l*|l+")
 _SHORTEST_NUMBER = 6  # digits that may be a secret under a weak name
 
 

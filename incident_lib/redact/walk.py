@@ -9,6 +9,7 @@ import re
 import string
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
 from incident_lib.redact.apart import Apart
 from incident_lib.redact.headers import Headers
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
@@ -19,95 +20,95 @@ from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_ordinary, is_prose, is_secret, looks_random, looks_secret
 
 _STEMS = Sieve(
-    re.compile(
+    expression(
         "|".join(map(re.escape, (stem for stem in STEMS if stem != "key")))
         + r"|key(?!(?<![\w.-]key)[ ]\w{0,19}[\s.,;)])"  # a key to something, as any other word
     )
 )
-_IN_WORD = re.compile("|".join(map(re.escape, (stem for stem in STEMS if " " not in stem))))
-_RIGHT = re.compile(r"[\w.-]{0,64}")
+_IN_WORD = expression("|".join(map(re.escape, (stem for stem in STEMS if " " not in stem))))
+_RIGHT = expression(r"[\w.-]{0,64}")
 _LONGEST_NAME = 64
 _WINDOW = 4096  # characters that are judged at once in a flood of names
-_HELD = re.compile(r"[\"'\\\])]{0,4}\s{0,20}(?:[=:\"'(]|->)")  # by a sign, by quotes
-_PLAIN_VALUE = re.compile(
+_HELD = expression(r"[\"'\\\])]{0,4}\s{0,20}(?:[=:\"'(]|->)")  # by a sign, by quotes
+_PLAIN_VALUE = expression(
     r"[\"'\])]{0,2}\s{0,20}(?:=>|->|[=:])[ \t]{0,20}"
     r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,4000})\"|'(?P<single>[^'\\\n]{0,4000})'(?!')"
     r"|(?P<bare>[^\s\"'\\,;&{}\[\]()<>]{1,4000})(?=[\s,;&}\])]|$))"
 )
-_MIXED_WORD = re.compile(r"(?=[\w.~+/-]{0,40}\d)(?=[\d.~+/-]{0,40}[^\W\d])[\w.~+/-]{8,400}")
+_MIXED_WORD = expression(r"(?=[\w.~+/-]{0,40}\d)(?=[\d.~+/-]{0,40}[^\W\d])[\w.~+/-]{8,400}")
 _LONGEST_WORD = 130
 _NAME, _RUN, _LETTER = (
-    re.compile(rf"[\w.-]{{3,{_LONGEST_WORD}}}"),
-    re.compile(r"[\w.-]+"),
-    re.compile(r"[^\W_]"),
+    expression(rf"[\w.-]{{3,{_LONGEST_WORD}}}"),
+    expression(r"[\w.-]+"),
+    expression(r"[^\W_]"),
 )
 _EACH, _LITTLE = 48, 8  # what a name costs, in characters; and one that is none of a secret
-_LONG_RUN, _NEAR = re.compile(r"[^\s,;:.]{20}"), 120
+_LONG_RUN, _NEAR = expression(r"[^\s,;:.]{20}"), 120
 _IN_NAMES = string.ascii_letters + string.digits + "_.-"
 _COLOUR = r"(?:\x1b|\\x1b|\\u001b)\[[\d;]{0,10}m"
-_CLOSED = re.compile(rf"(?:(?:{QUOTE})(?:>>)?|{_COLOUR}|[\])]|%5[dD])*")
+_CLOSED = expression(rf"(?:(?:{QUOTE})(?:>>)?|{_COLOUR}|[\])]|%5[dD])*")
 _SPACE = r"(?:[ \t]|%20|\\t|\\040|&nbsp;)"
-_JOINED = re.compile(
+_JOINED = expression(
     rf"(?:[ ]\d{{1,2}})?{_SPACE}{{0,40}}"
     r"(?P<sign>::(?=[ ])|===?|!==?|=>|=&gt;|->|-&gt;|:=|\+=|\|\|=|\?\?=|=~|<>|%3[dDaA]|=|:|\uff1a|\uff1d)"
     rf"(?:{_SPACE}|{_COLOUR}){{0,40}}"
 )
-_VALUE_OF_PAIR = re.compile(
+_VALUE_OF_PAIR = expression(
     rf"{_SPACE}{{0,8}},?{_SPACE}{{0,8}}(?:{QUOTE})?(?:\w{{0,20}}?(?:value|Value|VALUE)|val|content)(?:{QUOTE})?"
     rf"{_SPACE}{{0,8}}(?:=>|[=:]){_SPACE}{{0,8}}"
 )
-_BETWEEN_PAIR = re.compile(  # other fields between a name and its value
+_BETWEEN_PAIR = expression(  # other fields between a name and its value
     r"(?:\s{0,20},\s{0,20}\"(?!value\")\w{1,40}\"\s{0,4}:\s{0,4}(?:\"[^\"\\\n]{0,80}\"|[\w.-]{1,40})){1,3}"
     r"(?=\s{0,20},\s{0,20}\"value\")",
     re.IGNORECASE,
 )
 _STAMP = r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\S{1,40}[ \t])?"  # that an engine puts before each line
-_VALUE_BELOW = re.compile(
+_VALUE_BELOW = expression(
     rf",?[ \t]{{0,8}}(?:\r?\n|\\{{1,7}}n|[ \t]){_STAMP}[ \t]{{0,40}}"
     r"[\"']?value[\"']?[ \t]{0,8}:[ \t]{0,8}",
     re.IGNORECASE,
 )
-_ITEM_BELOW = re.compile(r"[\"']?[ \t]{0,8}\r?\n[ \t]{0,60}-[ \t]{1,8}(?=[^\s-])")  # of a list of YAML
-_INPUT_BELOW = re.compile(r"[ \t]{0,8}\r?\n[^\n]{0,300}\binput(?:_value)?=")  # of a validation
-_COMMA = re.compile(
+_ITEM_BELOW = expression(r"[\"']?[ \t]{0,8}\r?\n[ \t]{0,60}-[ \t]{1,8}(?=[^\s-])")  # of a list of YAML
+_INPUT_BELOW = expression(r"[ \t]{0,8}\r?\n[^\n]{0,300}\binput(?:_value)?=")  # of a validation
+_COMMA = expression(
     r"[ \t]{0,4},[ \t\r\n]{0,40}|[ \t]{1,4}(?=[\"'])|[ \t]{0,4}\r?\n[ \t]{0,40}\d{1,3}\)[ ]|[ ]a\d{1,3}="
 )
-_IN_TUPLE = re.compile(r"\{\s{0,4}(?:<<\\{0,7}[\"'])?\Z")  # of Erlang, by a bare name or a binary
-_SECOND_OF_TUPLE = re.compile(r"[ \t]{0,4},\s{0,20}(?=(?:<<)?\\{0,7}\")")
-_TAGS = re.compile(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
-_RESOURCE = re.compile(r"\barn:[\w-]{2,20}:[^\s\"']{0,140}\Z")
-_TAG_BEGIN = re.compile(r"<[\w.-]{1,36}:\Z")  # with the prefix of a namespace
-_TAG_END = re.compile(r"(?:[^<>\"'\n]|\"[^<>\"\n]{0,200}\"){0,100}>")
-_INNER_TAG = re.compile(r"\s{0,40}<(?:\w{1,12}:)?(?:value|string|text|content|data)(?:\s[^<>]{0,60})?>")
-_ANY = re.compile(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
-_BELOW = re.compile(
+_IN_TUPLE = expression(r"\{\s{0,4}(?:<<\\{0,7}[\"'])?\Z")  # of Erlang, by a bare name or a binary
+_SECOND_OF_TUPLE = expression(r"[ \t]{0,4},\s{0,20}(?=(?:<<)?\\{0,7}\")")
+_TAGS = expression(r"(?:</?\w{1,20}[^<>]{0,100}>\s{0,40}){2,8}")
+_RESOURCE = expression(r"\barn:[\w-]{2,20}:[^\s\"']{0,140}\Z")
+_TAG_BEGIN = expression(r"<[\w.-]{1,36}:\Z")  # with the prefix of a namespace
+_TAG_END = expression(r"(?:[^<>\"'\n]|\"[^<>\"\n]{0,200}\"){0,100}>")
+_INNER_TAG = expression(r"\s{0,40}<(?:\w{1,12}:)?(?:value|string|text|content|data)(?:\s[^<>]{0,60})?>")
+_ANY = expression(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNORECASE)
+_BELOW = expression(
     rf"[ \t]{{0,20}}\r?\n{_STAMP}(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{{3,400}}?)[ \t]*(?=\r?\n|$)"
 )
-_BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
-_FORM = re.compile(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")
-_FORM_ESCAPED = re.compile(r"(?:\\r)?\\n(?:\\r)?\\n(?P<value>(?:(?!\\r|\\n)[^\r\n\"]){1,4000})")
+_BLOCK = expression(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
+_FORM = expression(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")
+_FORM_ESCAPED = expression(r"(?:\\r)?\\n(?:\\r)?\\n(?P<value>(?:(?!\\r|\\n)[^\r\n\"]){1,4000})")
 _LONGEST_TRIPLED = 4000
-_NAME_OF_REFERENCE = re.compile(r"[a-z]+(?:[-/.][a-z]+)+")
-_ANGLED = re.compile(r"<([\w+/=~-]{8,400})>")
+_NAME_OF_REFERENCE = expression(r"[a-z]+(?:[-/.][a-z]+)+")
+_ANGLED = expression(r"<([\w+/=~-]{8,400})>")
 _FIRST_OF_EAST = "\u2e80"  # of the scripts that put no blanks between words
-_STATED_IN_EAST = re.compile(r"(?:は|が|是|为|為|는|은|이|가)[ ]?[「『“\"']?(?P<value>[!-~]{6,200})")
-_TYPED = re.compile(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
-_ARROW = re.compile(r"\\{0,7}[\"'][ \t]{0,4}[-=]>[ \t]{0,4}(?=\\{0,7}[\"'])")
-_HASHING = re.compile(
+_STATED_IN_EAST = expression(r"(?:は|が|是|为|為|는|은|이|가)[ ]?[「『“\"']?(?P<value>[!-~]{6,200})")
+_TYPED = expression(r"\s{0,40}(?:string\(\d{1,5}\)[ ]|\[\]string\{)(?=\")")
+_ARROW = expression(r"\\{0,7}[\"'][ \t]{0,4}[-=]>[ \t]{0,4}(?=\\{0,7}[\"'])")
+_HASHING = expression(
     r"(?:[\w.]{0,40}\.)?(?:crypt|md5|sha\d{0,3}|digest|encode|encrypt|hash|bcrypt|password|pbkdf2|quote|make_password|generate_password_hash|tobytes|b64encode|str|bytes|string|secret)\(",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
-_ARGUMENT = re.compile(r"\s{0,4}(?:[eE]|[uU]&|b)?(\\{0,7}[\"'])")
+_CODE = expression(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
+_ARGUMENT = expression(r"\s{0,4}(?:[eE]|[uU]&|b)?(\\{0,7}[\"'])")
 _FEW_DIGITS = 6
-_INNER_CAPITAL = re.compile(r"[a-z][A-Z]")
-_SETTER = re.compile(
+_INNER_CAPITAL = expression(r"[a-z][A-Z]")
+_SETTER = expression(
     r"\b(?:define|putenv|setenv|set(?:Property|Env|Header|Secret|Option)?|put|with)\(\s{0,4}[\"']\Z"
 )
-_COUNT = re.compile(r"\d{1,9}(?=\s|$)")
-_SEGMENT = re.compile(r"[\w.~=-]{16,400}")
-_NEXT_KEY = re.compile(r"[ \t,;]+[\"']?[^\W\d][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
-_AT_LINE_START = re.compile(r"(?:^|[\r\n])[ \t]*(?:- )?[\"']?$")
+_COUNT = expression(r"\d{1,9}(?=\s|$)")
+_SEGMENT = expression(r"[\w.~=-]{16,400}")
+_NEXT_KEY = expression(r"[ \t,;]+[\"']?[^\W\d][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
+_AT_LINE_START = expression(r"(?:^|[\r\n])[ \t]*(?:- )?[\"']?$")
 _BLANKS = frozenset(" \t\r\n|\\")
 _FIRST_OF_ANY = frozenset("aAsS")
 _CLOSERS = frozenset("\\\"'`&%\x1b])")

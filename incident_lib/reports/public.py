@@ -7,40 +7,41 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from incident_lib.config.tables import Document
+from incident_lib.expressions import expression
 from incident_lib.model import Incident, IncidentSeverity
 
 # Numbers with letters that every reader knows: lengths of time, ordinals, clock times.
-_PLAIN_NUMBER = re.compile(r"\d+(?:ms|s|m|h|d|min|mins|hr|hrs|am|pm|st|nd|rd|th|x|k)", re.IGNORECASE)
+_PLAIN_NUMBER = expression(r"\d+(?:ms|s|m|h|d|min|mins|hr|hrs|am|pm|st|nd|rd|th|x|k)", re.IGNORECASE)
 _SOFTWARE = (
     r"\b(?:postgres(?:ql)?|psql|redis|valkey|docker|kubernetes|nginx|uvicorn|gunicorn|fastapi|sqlalchemy|python"
     r"|containers?|localhost|hostname|traceback|oom|sigkill|sigterm)\b"
 )
 _RULES = (
-    ("software", re.compile(_SOFTWARE, re.IGNORECASE)),
-    ("an address", re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)),
-    ("an IP address", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\d.])")),
+    ("software", expression(_SOFTWARE, re.IGNORECASE)),
+    ("an address", expression(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)),
+    ("an IP address", expression(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\d.])")),
     (
         "an IP address",
-        re.compile(
+        expression(
             r"(?<![\w:])(?!\d\d?:\d\d:\d\d(?![\w:]))(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])",
             re.IGNORECASE,
         ),
     ),
-    ("a host or finding", re.compile(r"\b[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z_][a-z0-9_-]+\b", re.IGNORECASE)),
-    ("a path", re.compile(r"(?<![\w/])/\w[\w.-]*(?:/[\w.{}-]*)*")),
-    ("a process", re.compile(r"\b(?:pid|process|backend|session)\s*(?:id)?\s*[:=#]?\s*\d+", re.IGNORECASE)),
-    ("a port", re.compile(r"\bport\s*[:=#]?\s*\d+|(?<=[a-z]):\d{2,5}\b", re.IGNORECASE)),
-    ("an inner name", re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
-    ("a person's handle", re.compile(r"(?<!\w)[@#][a-z][\w.-]*", re.IGNORECASE)),
-    ("markup", re.compile(r"[<>`|\\]|\]\(|\$\{|\{\{")),
+    ("a host or finding", expression(r"\b[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z_][a-z0-9_-]+\b", re.IGNORECASE)),
+    ("a path", expression(r"(?<![\w/])/\w[\w.-]*(?:/[\w.{}-]*)*")),
+    ("a process", expression(r"\b(?:pid|process|backend|session)\s*(?:id)?\s*[:=#]?\s*\d+", re.IGNORECASE)),
+    ("a port", expression(r"\bport\s*[:=#]?\s*\d+|(?<=[a-z]):\d{2,5}\b", re.IGNORECASE)),
+    ("an inner name", expression(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
+    ("a person's handle", expression(r"(?<!\w)[@#][a-z][\w.-]*", re.IGNORECASE)),
+    ("markup", expression(r"[<>`|\\]|\]\(|\$\{|\{\{")),
     (
         "something hidden",
-        re.compile(
+        expression(
             r"\[(?:secret(?::[0-9a-f]{8})?|token|credentials|e-mail|cookie|authorization|query|private-key)\]"
         ),
     ),
 )
-_NUMBERED = re.compile(r"\b(?=[a-z0-9-]*[a-z])(?=[a-z0-9-]*\d)[a-z0-9]+(?:-[a-z0-9]+)*\b", re.IGNORECASE)
+_NUMBERED = expression(r"\b(?=[a-z0-9-]*[a-z])(?=[a-z0-9-]*\d)[a-z0-9]+(?:-[a-z0-9]+)*\b", re.IGNORECASE)
 
 
 class InnerNames(msgspec.Struct, frozen=True, kw_only=True):

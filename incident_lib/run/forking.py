@@ -29,6 +29,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from setproctitle import getproctitle, setproctitle
 
+from incident_lib.expressions import make_ready
+
 # What each shipped notebook imports, and what ipykernel imports when a kernel starts.
 NEEDED = (
     *("ipykernel.kernelapp", "ipykernel.debugger", "tornado.platform.asyncio", "tornado.queues"),
@@ -86,6 +88,7 @@ class Parent:
             if _can_draw(name):
                 importlib.import_module(name)
             self._later = [later for later in self._later if later != name]
+        make_ready()  # for all kernels at once
         self._environment.note_imports()
         self._unfit = self._unfit or _why_not_forkable()
         gc.collect()

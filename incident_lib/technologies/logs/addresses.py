@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
+
 _HOST = r"(?<![\w.-])[A-Za-z0-9](?:[\w.-]{0,250}\w)?|\[[0-9a-fA-F:.]+\]"
 _LITERAL = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]"
 _SOCKET = r"unix:/[^\s:,;\"'\\]{1,120}"
@@ -10,7 +12,7 @@ _Form = tuple[tuple[str, ...], re.Pattern[str]]  # words, one of which stands in
 
 
 def _form(pattern: str, *words: str) -> _Form:
-    return words, re.compile(pattern)
+    return words, expression(pattern)
 
 
 # Who asks is never to blame: in error lines of proxies, in access lines, in what servers report of those who

@@ -56,5 +56,14 @@ def test_help_imports_no_command():
         "print(*[n for n in sys.modules if n.startswith('incident_lib.') or n in ('msgspec', 'rich')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    needed = ("characters", "cli", "cli.parser", "cli.stream", "cli.usage", "errors", "signals")
+    needed = (
+        "characters",
+        "cli",
+        "cli.parser",
+        "cli.stream",
+        "cli.usage",
+        "errors",
+        "expressions",
+        "signals",
+    )
     assert set(done.stdout.split()) == {f"incident_lib.{name}" for name in needed}

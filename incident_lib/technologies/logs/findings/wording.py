@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from incident_lib.expressions import expression
 from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of, worst
@@ -12,13 +13,13 @@ from incident_lib.technologies.logs.rows import LogTemplate
 from incident_lib.units import format_share, format_times
 
 _BEGINNING = 0.1  # of the time of a log
-_FAILURE = re.compile(
+_FAILURE = expression(
     r"\b(?:fail(?:ed|ure|ing|s)?|errors?|exceptions?|can(?:no|')t|could(?: not|n't)|unable to|refused|denied"
     r"|rejected|timed out|panic(?:ked)?|fatal|crash(?:ed)?|abort(?:ed|ing)?|unreachable|not responding"
     r"|lost|out of memory|no space left|broken pipe|reset by peer)\b",
     re.IGNORECASE,
 )
-_NONE = re.compile(  # a count of none, or of what a limit allows
+_NONE = expression(  # a count of none, or of what a limit allows
     r"\b(?:no|0|zero|without|any) (?:\w{1,20} )?(?:fail|err|exception)\w*"
     r"|\b(?:fail(?:ed|ures?)|err(?:ors?)?|lost|rejected|denied|exceptions?)(?:_\w{1,20})?"
     r"[\"']?[=: ] ?[\"']?0\b"
@@ -27,12 +28,12 @@ _NONE = re.compile(  # a count of none, or of what a limit allows
 )
 # At a level that means no harm: what fails, and not a part of a name, a count, a condition or a statement.
 _FAILED = r"(?:failed|dropped|rejected|denied|refused|timed out)"
-_FAILS = re.compile(
+_FAILS = expression(
     rf"(?<![\w/.-])(?:{_FAILED}|failure|failing|can(?:no|')t|could(?: not|n't)|unable to|gave up|giving up"
     r"|exception|unreachable)(?![\w/=-]|\.\w)",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(
+_HARMLESS = expression(
     r"\b(?:if|when|whenever|unless|until|in case|would|may|might)\b[^.;:]{0,60}"
     rf"\b(?:fail|{_FAILED}|can(?:no|')t|could|unable|exception)"
     rf"|\b(?:no|0|zero|without|any|not|never|nothing|none) (?:\w{{1,20}} )?{_FAILED}"

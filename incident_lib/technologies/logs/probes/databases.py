@@ -1,7 +1,6 @@
 """Lines in the formats of databases -> Line: PostgreSQL, PgBouncer, Redis, MongoDB."""
 
-import re
-
+from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import Line, level_of
 
@@ -29,26 +28,26 @@ _TRANSLATED = {
     "CONTEXTE": "CONTEXT",
     "CONTEXTO": "CONTEXT",
 }
-_POSTGRES = re.compile(
+_POSTGRES = expression(
     r"(?:^|[\s\])>@/:])(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]|DETAIL|HINT|STATEMENT|CONTEXT"
     rf"|QUERY|LOCATION|{'|'.join(_TRANSLATED)})\s?:  (?:([0-9A-Z]{{5}}): )?(?=\S)"
 )
 # What stands in front of the level, as log_line_prefix writes it: "app@shop", "db=shop", "database=shop".
-_DATABASE = re.compile(
+_DATABASE = expression(
     r"(?:(?<![\w.@/=-])[\w.-]{1,63}@|\b(?:db|database|datname)=)(\"?)([\w$.-]{1,63})\1(?=[\s:,;|)\]]|$)"
 )
 _DETAILS = frozenset({"DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"})
 _QUOTED = r"\"((?:[^\"]|\"\"){0,8000})\""
 # Behind the time: user, database, process, client, session, line, command, start, transactions, level, code,
 # message, detail
-_CSV = re.compile(
+_CSV = expression(
     r",(?:\"[^\"]{0,80}\")?,(?:\"([^\"]{0,80})\")?,\d{0,10},(?:\"[^\"]{0,80}\")?,[\w.]{0,40},\d{0,10}"
     r",(?:\"[^\"]{0,80}\")?,[^,]{0,40},[^,]{0,40},[^,]{0,40},([A-Z]{3,7}[1-5]?),([0-9A-Z]{5})?"
     rf",(?:{_QUOTED})?(?:,(?:{_QUOTED})?)?"
 )
-_PGBOUNCER = re.compile(r"\[\d{1,9}\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) (?=\S)")
+_PGBOUNCER = expression(r"\[\d{1,9}\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) (?=\S)")
 _REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
-_MONGO = re.compile(r"([FEWID])\d? ([A-Z]{3,10}) {1,9}\[[^\[\]\s]{1,60}\] ")
+_MONGO = expression(r"([FEWID])\d? ([A-Z]{3,10}) {1,9}\[[^\[\]\s]{1,60}\] ")
 
 
 def read_postgres(text: str, at: float | None) -> Line | None:

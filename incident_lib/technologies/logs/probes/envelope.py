@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from incident_lib import clock
+from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.line import LEVELS, clean, level_of, level_of_priority
 
@@ -66,7 +67,7 @@ def unwrap(text: str) -> Envelope | None:
 # Names in front of a line: compose, swarm, overmind, podman-compose, pm2, supervisor-stdout, kubectl, stern.
 
 # A line with a time or a form that no word of a table has.
-_COMPLETE = re.compile(
+_COMPLETE = expression(
     r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d|\[(?:pod/|GIN\] )"
     r"|\d{1,9}:[MSCX] \d\d? [A-Z][a-z]{2} \d{4} "
     r"|\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z][a-z]{2}/\d{4}[: ]"
@@ -74,19 +75,19 @@ _COMPLETE = re.compile(
     r"|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d"
     r"|[A-Za-z][\w.-]{0,80}[-_]\d{1,3} {1,40}\| "
 )
-_ORDINARY = re.compile(
+_ORDINARY = expression(
     r"[ \t\[{(<*]|$|Traceback |[\w.$]{2,100}: |(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"
     r"|(?:ts|time|level|msg)="
 )
-_PIPE = re.compile(r"([A-Za-z0-9][\w.-]{0,120}(?:@[\w.-]{1,63})?)( {1,80})\|(?: |$)")
-_INDEXED = re.compile(r"(?:.*[-_]|[A-Za-z]\w*\.)\d{1,3}$")
-_TASK = re.compile(r"(.+\.\d{1,4})\.[a-z0-9]{25}@(.+)$")
-_CELL = re.compile(r"([\w .,:-]{0,60}?) +\|")
-_STREAM_PIPE = re.compile(r"([\w.:-]{1,80}) (stdout|stderr) \| ?")
-_PM2 = re.compile(r"\d{1,4}\|([\w.-]{1,60}) {1,40}\| ?")
-_BRACKETED = re.compile(r"\[([a-z][\w.-]{0,80})\] {1,60}\| ")
-_POD = re.compile(r"\[pod/([^\s\]/]{1,253}/[^\s\]]{1,253})\](?: |$)")
-_STERN = re.compile(  # of a deployment, a set of daemons, a stateful set
+_PIPE = expression(r"([A-Za-z0-9][\w.-]{0,120}(?:@[\w.-]{1,63})?)( {1,80})\|(?: |$)")
+_INDEXED = expression(r"(?:.*[-_]|[A-Za-z]\w*\.)\d{1,3}$")
+_TASK = expression(r"(.+\.\d{1,4})\.[a-z0-9]{25}@(.+)$")
+_CELL = expression(r"([\w .,:-]{0,60}?) +\|")
+_STREAM_PIPE = expression(r"([\w.:-]{1,80}) (stdout|stderr) \| ?")
+_PM2 = expression(r"\d{1,4}\|([\w.-]{1,60}) {1,40}\| ?")
+_BRACKETED = expression(r"\[([a-z][\w.-]{0,80})\] {1,60}\| ")
+_POD = expression(r"\[pod/([^\s\]/]{1,253}/[^\s\]]{1,253})\](?: |$)")
+_STERN = expression(  # of a deployment, a set of daemons, a stateful set
     r"(?:[a-z0-9-]{1,63} )?(?:([a-z0-9][a-z0-9.-]{0,200}-(?=[a-z]{0,9}\d)[a-z0-9]{6,10}-[a-z0-9]{5})"
     r"|([a-z0-9][a-z0-9.-]{0,200})-(?:(?=[a-z]{0,4}\d)[bcdf-hj-np-tv-xz2456789]{5}|\d{1,3}))"
     r" ([a-z0-9][a-z0-9-]{0,62}) "
@@ -144,8 +145,8 @@ def _behind_bracket(text: str) -> Envelope | None:
 
 
 # [0] web: [1768487465.25, {"log"=>"ready"}], and since 2.1 [0] web: [[1768487465.25, {}], {"log"=>"ready"}]
-_FLUENT_BIT = re.compile(r"\[\d{1,9}\] (\S{1,200}): \[\[?(\d{9,11}\.\d{1,9}), (?:\{\}\], )?\{")
-_FLUENT_LOG = re.compile(r"[{ ]\"log\"=>\"((?:[^\"\\]|\\.)*+)\"")
+_FLUENT_BIT = expression(r"\[\d{1,9}\] (\S{1,200}): \[\[?(\d{9,11}\.\d{1,9}), (?:\{\}\], )?\{")
+_FLUENT_LOG = expression(r"[{ ]\"log\"=>\"((?:[^\"\\]|\\.)*+)\"")
 
 
 def _of_fluent_bit(text: str) -> Envelope | None:
@@ -159,26 +160,26 @@ def _of_fluent_bit(text: str) -> Envelope | None:
 
 # Times in front of a line.
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?(?: |$)")
-_CRI = re.compile(r"(stdout|stderr) ([PF])(?::[\w:]{1,40})?(?: |$)")
-_PADDED_LEVEL = re.compile(r" (?:TRACE|DEBUG|INFO|WARN) ")  # of Rust's tracing: nanoseconds of its lines
-_DYNO = re.compile(r"((?:app|heroku)\[[\w.-]{1,80}\]): ?")
-_FLY = re.compile(r"((?:app|runner|proxy)\[[0-9a-f]{8,20}\]) [a-z]{3} \[(\w{4,8})\] ?")
-_CLOUD_FOUNDRY = re.compile(r"\[([A-Z]{2,8}(?:/[\w-]{1,40}){1,6})\] ?(OUT|ERR) ")
-_LOG_STREAM = re.compile(  # CloudWatch: of a function, of a task, of a machine
+_ISO = expression(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?(?: |$)")
+_CRI = expression(r"(stdout|stderr) ([PF])(?::[\w:]{1,40})?(?: |$)")
+_PADDED_LEVEL = expression(r" (?:TRACE|DEBUG|INFO|WARN) ")  # of Rust's tracing: nanoseconds of its lines
+_DYNO = expression(r"((?:app|heroku)\[[\w.-]{1,80}\]): ?")
+_FLY = expression(r"((?:app|runner|proxy)\[[0-9a-f]{8,20}\]) [a-z]{3} \[(\w{4,8})\] ?")
+_CLOUD_FOUNDRY = expression(r"\[([A-Z]{2,8}(?:/[\w-]{1,40}){1,6})\] ?(OUT|ERR) ")
+_LOG_STREAM = expression(  # CloudWatch: of a function, of a task, of a machine
     r"(?:\d{4}/\d\d/\d\d/\S{0,150}\[[\w$]{1,30}\][0-9a-f]{8,40}"
     r"|[\w.-]{1,100}/([\w.-]{1,100})/[0-9a-f-]{20,40}|i-[0-9a-f]{8,17})(?: |$)"
 )
-_FLUENTD = re.compile(
+_FLUENTD = expression(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: ?[+-]\d\d:?\d\d|Z)[ \t]"
     r"([\w.*/-]{1,200})(?:: |\t)(?=\{)"
 )
-_VIEWER = re.compile(
+_VIEWER = expression(
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?[ \t]{1,9}+"
     rf"(?={_COMPLETE.pattern})"
 )
-_SECONDS = re.compile(r"\d{10}\.\d{6} ")
-_FOREMAN = re.compile(r"(\d\d:\d\d:\d\d) +([A-Za-z][\w-]{0,60}(?:\.\d{1,4})?) +\| ?")
+_SECONDS = expression(r"\d{10}\.\d{6} ")
+_FOREMAN = expression(r"(\d\d:\d\d:\d\d) +([A-Za-z][\w-]{0,60}(?:\.\d{1,4})?) +\| ?")
 
 
 def _behind_digit(text: str) -> Envelope | None:
@@ -291,23 +292,23 @@ def _in_viewer(text: str) -> Envelope | None:
 
 # Syslog, as RFC 3164 and RFC 5424 have it, as relays store it, and as journalctl prints it.
 
-_FULL_TIME = re.compile(
+_FULL_TIME = expression(
     r"[A-Z][a-z]{2} (?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?( [A-Z]{2,5}| ?[+-]\d\d:?\d\d)? )"
 )
-_MONTH_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:\d{4} )?")
+_MONTH_TIME = expression(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:\d{4} )?")
 _LONGEST_HEAD = 400  # characters in which host and program stand
-_SENDER = re.compile(  # the host, the program and its process
+_SENDER = expression(  # the host, the program and its process
     r"(?:(\S{1,255}) )?(?:\(([\w.@-]{1,80})\)|([\w./()@:\\+-]{1,120}?))(\[\d{1,10}\])?:(?: |$)"
 )
-_OF_KERNEL = re.compile(r"\[ {0,6}\d{1,9}\.\d{6}\] ?")
-_PART = re.compile(r"\[\d{1,9}-(\d{1,6})\] ")  # PostgreSQL numbers its messages and their parts
-_DETAIL = re.compile(r".{0,200}?\b(?:DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):  ")
-_PRIORITY = re.compile(r"<(\d{1,3})>(?:1 (?=[\d-]))?")
-_HEADER_5424 = re.compile(r"(\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) ")
-_STRUCTURED = re.compile(
+_OF_KERNEL = expression(r"\[ {0,6}\d{1,9}\.\d{6}\] ?")
+_PART = expression(r"\[\d{1,9}-(\d{1,6})\] ")  # PostgreSQL numbers its messages and their parts
+_DETAIL = expression(r".{0,200}?\b(?:DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):  ")
+_PRIORITY = expression(r"<(\d{1,3})>(?:1 (?=[\d-]))?")
+_HEADER_5424 = expression(r"(\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) ")
+_STRUCTURED = expression(
     r"(?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*+\")*+\])++)(?: (?:\ufeff|\u00ef\u00bb\u00bf)?|$)"
 )
-_CONTAINER = re.compile(r"docker/|[0-9a-f]{12}$")  # the tags that Docker's driver gives
+_CONTAINER = expression(r"docker/|[0-9a-f]{12}$")  # the tags that Docker's driver gives
 
 
 def _of_syslog(text: str, priority: int | None = None) -> Envelope | None:
@@ -377,7 +378,7 @@ def _message_of(text: str, start: int, program: str) -> str:
         part = (_OF_KERNEL if program == "kernel" else _PART).match(text, start)
         if part is not None:
             start = part.end()
-            is_continued = part.re is _PART and part[1] != "1" and not _DETAIL.match(text, start)
+            is_continued = program != "kernel" and part[1] != "1" and not _DETAIL.match(text, start)
     line = text[start:]
     if line[:4] == "#011":  # a tab, as rsyslog writes it
         return f"\t{line[4:]}"

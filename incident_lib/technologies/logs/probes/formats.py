@@ -2,6 +2,7 @@
 
 import re
 
+from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.databases import (
     read_csv,
@@ -22,31 +23,31 @@ from incident_lib.technologies.logs.probes.servers import (
 )
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, Found
 
-_UPPER = re.compile(  # what stands before is compared when it is found: a pattern with \b in front is slow
+_UPPER = expression(  # what stands before is compared when it is found: a pattern with \b in front is slow
     r"(?:TRACE|DEBUG|VERBOSE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|FATAL|PANIC|ALERT"
     r"|EMERG|TRC|DBG|VRB|INF|WRN|FTL|PNC"
     r"|FEHLER|WARNUNG|SCHWERWIEGEND|ERREUR|AVERTISSEMENT|GRAVE|ADVERTENCIA)\b"  # of translations
 )
-_IN_BRACKETS = re.compile(
+_IN_BRACKETS = expression(
     r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
     r"|fatal) *\]",
     re.IGNORECASE,
 )
-_SMALL = re.compile(
+_SMALL = expression(
     r"(debug|dbug|trce|info|notice|warning|warn|error|fail|crit|critical|fatal)(?=: |\s{2,}\S|\t)",
     re.IGNORECASE,
 )
-_POCO = re.compile(  # of ClickHouse: thread, query, level, logger
+_POCO = expression(  # of ClickHouse: thread, query, level, logger
     r"\[ *\d{1,9} *\] \{[^{}]{0,100}\} <(Fatal|Critical|Error|Warning|Notice|Information|Debug|Trace|Test)> "
     r"(?:([\w:.<>()-]{1,80}(?: \([^()]{1,80}\))?): )?"
 )
 # Of Dovecot, behind its process; of Terraform, in a box.
-_BEHIND_PROGRAM = re.compile(
+_BEHIND_PROGRAM = expression(
     r"([a-z][a-z-]{2,30}|\u2502)(?:\([^()\s]{1,80}\))?(?:<[^<>\s]{0,80}>){0,3}(?::|(?<=\u2502)) "
     r"(Panic|Fatal|Error|Warning): "
 )
-_COMPONENT = re.compile(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
-_AFTER_LEVEL = re.compile(
+_COMPONENT = expression(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
+_AFTER_LEVEL = expression(
     r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?"
     r"[\])>:|,]*\s*(?:[|-]\s+)?(?:(?:\d{3}/\d{6} )?\(\d{1,8}\) : )?"
     # the thread, and what stands with it, where a logger or a dash follows
@@ -60,77 +61,77 @@ _AFTER_LEVEL = re.compile(
     r"|\[([\w$]{1,60}(?:\.[\w$]{1,60})+(?::\d{1,6})?)\](?:\[[^\[\]]{1,60}\])?\s+(?:\([^()]{1,60}\)\s+)?"
     r"|in ([\w.]{1,60}): |(?<=\|)([\w.$]{1,80})\|)?"
 )
-_ACCESS = re.compile(
+_ACCESS = expression(
     r"\"([A-Z]{3,10}) (\S{1,8000}?)(?: HTTP/[\d.]{1,4})?\"[ :]{1,3}(\d{3})\b([^\r\n]{0,2000})$"
 )
-_UVICORN = re.compile(
+_UVICORN = expression(
     r"INFO: {5}[^\s\"]{1,60} - \"([A-Z]{3,10}) (\S{1,8000}) HTTP/[\d.]{1,4}\" (\d{3})\b([^\r\n]{0,2000})$"
 )
-_REDIS = re.compile(r"\d{1,10}:[MSCX] ")
+_REDIS = expression(r"\d{1,10}:[MSCX] ")
 _REDIS_ROLES = (":M ", ":S ", ":C ", ":X ")
-_EMBEDDED_REDIS = re.compile(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
-_EMBEDDED_COMBINED = re.compile(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
-_DAY = re.compile(r"(?<![\w/])\d\d/[A-Z][a-z]{2}/20\d\d:")
-_GUNICORN = re.compile(r"\[\d+\] \[[A-Z]+\] ")
-_KLOG = re.compile(r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
-_EPOCH = re.compile(r"(1\.\d{6,15})e\+09\t")  # zap
-_SYSLOG_TIME = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
-_SENDER = re.compile(  # the host; the program with its process; whom it speaks for
+_EMBEDDED_REDIS = expression(r"(?:^|\s)\d{1,10}:[MSCX] \d{1,2} [A-Z]")
+_EMBEDDED_COMBINED = expression(r"(?:^|\s)\S{1,100} \S{1,60} \S{1,60} \[\d\d/[A-Z]")
+_DAY = expression(r"(?<![\w/])\d\d/[A-Z][a-z]{2}/20\d\d:")
+_GUNICORN = expression(r"\[\d+\] \[[A-Z]+\] ")
+_KLOG = expression(r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{1,9}) +\d+ [^\]]{1,80}\] ")
+_EPOCH = expression(r"(1\.\d{6,15})e\+09\t")  # zap
+_SYSLOG_TIME = expression(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d (?=\S| \S)")
+_SENDER = expression(  # the host; the program with its process; whom it speaks for
     r"(?: ?\S{1,80}(?<!:) {1,2}(?:-- )?)?"
     r"(?:([\w./()@-]{1,80}(?: [\w.-]{1,20}){0,3})\[\d+\]|([\w./()@-]{1,80}(?: [\d.]{1,12})?))"
     r"(?: ?\([^()]{1,80}\)| <[A-Za-z]{4,9}>)?: (?:\[ *\d{1,8}\.\d{6}\] )?"
 )
-_PROCESS = re.compile(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
-_PRIORITY = re.compile(r"<(\d{1,3})>(1 (?=\d{4}-))?")
-_OUTGOING = re.compile(r"://[^\s\"]{1,200} $")  # in front of a request: it was made, not served
-_RFC5424 = re.compile(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{1,400}\])+) ?")
-_SECOND_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
-_PIPES = re.compile(r"([\w$.-]{1,60})\|\d{1,12}\|")
-_PROGRAM = re.compile(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
-_BEHIND_WORD = re.compile(
+_PROCESS = expression(r"[^\s\[]{1,80} (?:([\w./()@-]{1,80})\[\d+\]|(kernel)): ")
+_PRIORITY = expression(r"<(\d{1,3})>(1 (?=\d{4}-))?")
+_OUTGOING = expression(r"://[^\s\"]{1,200} $")  # in front of a request: it was made, not served
+_RFC5424 = expression(r"\S{1,255} (\S{1,48}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{1,400}\])+) ?")
+_SECOND_TIME = expression(r"\d{4}\.\d\d\.\d\d \S{1,60} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d ")
+_PIPES = expression(r"([\w$.-]{1,60})\|\d{1,12}\|")
+_PROGRAM = expression(r"([\w.-]{1,60}\.[A-Za-z]{2,4})(?: \*\d\d)? - ")  # of Windows
+_BEHIND_WORD = expression(
     r"(\S{1,80}+) ++(?:\| ++|\[[^\[\]]{1,80}\] ++|\d{1,9} +- +|REPORT=+ )?"
     r"(?=\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d"
     r"|\d{1,2}([-/.])(?:\d{1,2}|[A-Z][a-z]{2})\2\d{2,4}(?:,? |::?)\d{1,2}:\d\d))"
 )
-_ENV_LOGGER = re.compile(
+_ENV_LOGGER = expression(
     r" {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) {1,2}(\w{1,40}(?:::\w{1,40}){0,8})\] "
 )  # of Rust
-_LOGRUS = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?")
+_LOGRUS = expression(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?")
 _CUT_LEVELS = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
-_PHP = re.compile(
+_PHP = expression(
     r"PHP ((?:[A-Z][a-z]{3,11} )?(?:fatal |Fatal |Parse |Core |Compile )?"
     r"(?:error|Warning|Notice|Deprecated|Error)"
     r"|Strict Standards): {1,2}"
 )
-_LOGGER_BEHIND = re.compile(r" \(([\w$-]{1,60}(?:\.[\w$-]{1,60})+)\)$")  # of Kafka
-_UPTIME = re.compile(r"\[ *\d{1,9}\.\d{6}\] ")  # of the kernel
-_PUMA = re.compile(r"\[\d{1,9}\] [-*!+] ")
-_HAPROXY_DAY = re.compile(r"\[[A-Z]{5,7}\] (\d{3})/(\d{6}) \(\d{1,9}\) : ")
+_LOGGER_BEHIND = expression(r" \(([\w$-]{1,60}(?:\.[\w$-]{1,60})+)\)$")  # of Kafka
+_UPTIME = expression(r"\[ *\d{1,9}\.\d{6}\] ")  # of the kernel
+_PUMA = expression(r"\[\d{1,9}\] [-*!+] ")
+_HAPROXY_DAY = expression(r"\[[A-Z]{5,7}\] (\d{3})/(\d{6}) \(\d{1,9}\) : ")
 _QUIET = frozenset({"DEBUG", "INFO"})
-_JUL = re.compile(r"([\w$]{1,60}(?:\.[\w$]{1,60}){1,12}) (?:[\w$]{1,80}|<init>|<clinit>)")
-_RAILS = re.compile(r"Started [A-Z]{3,7} \"/|Processing by \w[\w:]{0,100}#")
-_W3C = re.compile(r"#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark): ")
+_JUL = expression(r"([\w$]{1,60}(?:\.[\w$]{1,60}){1,12}) (?:[\w$]{1,80}|<init>|<clinit>)")
+_RAILS = expression(r"Started [A-Z]{3,7} \"/|Processing by \w[\w:]{0,100}#")
+_W3C = expression(r"#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark): ")
 # A level in a column: fastapi and rich align theirs, and leave out a time that is that of the line before.
-_ALIGNED = re.compile(
+_ALIGNED = expression(
     r"\s+(?:(DEBUG|INFO|WARNING|ERROR) {2,}|(CRITICAL) )(?=\S)"  # of uvicorn's words, too
 )
-_INDENTED = re.compile(
+_INDENTED = expression(
     r"\s+(?:\S{3,60} - )?\"[A-Z]{3,10} \S{1,8000} HTTP/[\d.]{1,4}\" \d{3}\b|\s+\d{4}-\d\d-\d\d[T ]\d\d:"
 )
 # Next.js: " \u2a2f Error: ...", " GET /a 200 in 41ms (compile: 3ms)"
 _NEXT_MARKS = {"\u2a2f": "ERROR", "\u26a0": "WARNING", "\u2713": "INFO", "\u25cb": "INFO", "\u25b2": "INFO"}
-_NEXT = re.compile(
+_NEXT = expression(
     r" (GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S{0,8000}) ([1-5]\d\d)"
     r" in (\d{1,9}(?:\.\d{1,6})?m?s)(?: \([^()]{1,200}\))?"
 )
-_COLUMN = re.compile(r"\s{2,}[\w./-]{1,80}\.py:\d{1,6}\s*$")  # of rich: the file and line at the right
+_COLUMN = expression(r"\s{2,}[\w./-]{1,80}\.py:\d{1,6}\s*$")  # of rich: the file and line at the right
 # A request that no format reads: a method and what can be a status.
-_UNREAD = re.compile(
+_UNREAD = expression(
     r"\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b.{1,400}?(?<![\w.:/-])[1-5]\d\d(?![\w.:/-])"
 )
-_PROSE = re.compile(r"[A-Za-z]{2,}[,:;.)]? +(?:\S{1,80} +){0,4}?[(\"']?[A-Za-z]{2,}")
+_PROSE = expression(r"[A-Za-z]{2,}[,:;.)]? +(?:\S{1,80} +){0,4}?[(\"']?[A-Za-z]{2,}")
 _ALIGNED_LETTERS = frozenset("DIWEC")
-_LOGCAT = re.compile(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
+_LOGCAT = expression(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
 _SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
 _LETTERS = {
     "V": "DEBUG",

@@ -2,6 +2,8 @@
 
 import re
 
+from incident_lib.expressions import expression
+
 MARK = "<*>"
 _LONGEST = 1_000  # characters of a message; what follows does not help to find the statement that wrote it
 _WORDS, _WIDEST = 48, 400  # of a template: cut by words, so that long and short values give the same
@@ -21,61 +23,61 @@ _NUMBER = (
     r"[A-Za-z_\u00aa-\uffff.:@$#%-]*+\d[\w.:@$#%-]*(?<![:.,-])"
     r"(?: (?:[KMGTP]i?B|B|[mun\u00b5]?s|secs?|min)\b)?"
 )
-_VARYING = re.compile(_NAMED + _NUMBER)
+_VARYING = expression(_NAMED + _NUMBER)
 # Of `uid:1000` the word stays, and so does the name of a protocol that ends in a digit.
-_VARYING_BEHIND_WORD = re.compile(
+_VARYING_BEHIND_WORD = expression(
     rf"{_NAMED}(?!(?:[A-Za-z_]{{2,40}}(?::(?!:)|\.{{3}})|IP[Vv][46]\b|MD5\b|UTF-\d|SHA-?\d)){_NUMBER}"
 )
 _PROTOCOLS = ("IP", "MD5", "UTF", "SHA")
 _PROTOCOLS_AS_ZEROS = ("IPv0", "IPV0", "MD0", "UTF-0", "SHA0", "SHA-0")
 _ZEROS = str.maketrans("123456789", "000000000")
-_KEEPING = re.compile(r"[A-Za-z_]:(?=[^\s:])|\.{3}|IP[Vv][46]|MD5|UTF-|SHA")
-_BOOLEAN = re.compile(r"\b(?:true|false|True|False)\b")
-_NOTHING = re.compile(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
-_USER = re.compile(r"(?:(?<=for user )|(?<=by user )|(?<=of user )|(?<=invalid user ))[^\s,;:()\[\]]+")
+_KEEPING = expression(r"[A-Za-z_]:(?=[^\s:])|\.{3}|IP[Vv][46]|MD5|UTF-|SHA")
+_BOOLEAN = expression(r"\b(?:true|false|True|False)\b")
+_NOTHING = expression(r"(?:(?<=\w:)|(?<=\w[:=] )|(?<=\w[:=]  ))(?:null|None)\b")
+_USER = expression(r"(?:(?<=for user )|(?<=by user )|(?<=of user )|(?<=invalid user ))[^\s,;:()\[\]]+")
 _KINDS = ("service", "socket", "scope", "slice", "timer", "target", "mount")  # of units of systemd
-_UNIT = re.compile(rf"(?<![\w.@\\-])[\w@\\-][\w.@:\\-]*\.(?:{'|'.join(_KINDS)})\b")
+_UNIT = expression(rf"(?<![\w.@\\-])[\w@\\-][\w.@:\\-]*\.(?:{'|'.join(_KINDS)})\b")
 # What varies too, masked before the rest and searched only where a text has these characters.
 _RARE = (
-    ("://", re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+")),
-    (" =", re.compile(r"(?:(?<= = )|(?<= =  )|(?<= =)(?=\w))[^\s,;|&)\]}\"']+")),
-    (" HTTP/", re.compile(r"(?<=[A-Z] )/\S{0,400} HTTP/[\d.]+\"?")),
-    (":\\", re.compile(r"\b[A-Z]:\\[^\s,;\"']*")),
+    ("://", expression(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>,;)\]]+")),
+    (" =", expression(r"(?:(?<= = )|(?<= =  )|(?<= =)(?=\w))[^\s,;|&)\]}\"']+")),
+    (" HTTP/", expression(r"(?<=[A-Z] )/\S{0,400} HTTP/[\d.]+\"?")),
+    (":\\", expression(r"\b[A-Z]:\\[^\s,;\"']*")),
     (" user ", _USER),
-    (" from ", re.compile(r"(?<= for )[\w.@+-]+(?= from \d)")),
-    ("|", re.compile(r"(?<![^\s:=])[^\s|:=]*(?:\|[^\s|]*){2,}\d")),
-    (" : TTY=", re.compile(r"^[\w.-]+(?= : TTY=)")),  # who ran sudo
+    (" from ", expression(r"(?<= for )[\w.@+-]+(?= from \d)")),
+    ("|", expression(r"(?<![^\s:=])[^\s|:=]*(?:\|[^\s|]*){2,}\d")),
+    (" : TTY=", expression(r"^[\w.-]+(?= : TTY=)")),  # who ran sudo
     *((f".{kind}", _UNIT) for kind in _KINDS),
-    ("ffff", re.compile(r"\b[a-f]{4,16}\b")),
-    (" <", re.compile(r"(?<=\s)<\d[\d.]*(?: ?(?:[mun\u00b5]?s|secs?|min)\b)?(?![\w>.])")),
+    ("ffff", expression(r"\b[a-f]{4,16}\b")),
+    (" <", expression(r"(?<=\s)<\d[\d.]*(?: ?(?:[mun\u00b5]?s|secs?|min)\b)?(?![\w>.])")),
     (
         "/",  # a path of one part, and one that begins with a name and ends in a file
-        re.compile(
+        expression(
             r"(?<=[\s:(])/\w[\w.-]*(?:/\*)?(?=[\s,;:)]|$)"
             r"|(?<![\w/.\\-])[\w-][\w.-]*+/(?:[\w.-]+/)*[\w.-]*\w\.[a-z]\w{0,4}(?![\w/.])"
         ),
     ),
-    ("/.", re.compile(r"\b[A-Za-z]\w*(?:\.\w+)+/[\w./$-]+")),
+    ("/.", expression(r"\b[A-Za-z]\w*(?:\.\w+)+/[\w./$-]+")),
     ("rue", _BOOLEAN),
     ("alse", _BOOLEAN),
     ("null", _NOTHING),
     ("None", _NOTHING),
     (
         ":",
-        re.compile(r"[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )? ?\d{1,2} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{4}\b)?"),
+        expression(r"[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )? ?\d{1,2} \d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: \d{4}\b)?"),
     ),
 )
 # A line of a key, a certificate or a file in base64: whole, since what stands between its digits is secret.
-_ENCODED = re.compile(r"(?<![\w+/=-])(?:[A-Za-z0-9+/_-]{40,}={0,2}|[A-Za-z0-9+/_-]{12,}={1,2})(?![\w+/=-])")
-_DIGIT_OR_PLUS = re.compile(r"[\d+]")
-_REPEATED_SIZE = re.compile(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
-_HEX_PAIRS = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
-_RUNS = re.compile(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
-_REPEATED = re.compile(r"(?<!\S)((?:\S+ ){0,2}?\S*<\*>\S*(?: \S+)??)(?: \1){2,}(?!\S)")  # a list
-_DIGIT_OR_HINT = re.compile(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
+_ENCODED = expression(r"(?<![\w+/=-])(?:[A-Za-z0-9+/_-]{40,}={0,2}|[A-Za-z0-9+/_-]{12,}={1,2})(?![\w+/=-])")
+_DIGIT_OR_PLUS = expression(r"[\d+]")
+_REPEATED_SIZE = expression(r"(?<=bytes) \([\d.,]{1,9} ?[KMGTP]i?B(?:, [\d.,]{1,9} ?[KMGTP]i?B)?\)")
+_HEX_PAIRS = expression(r"\b(?:[0-9a-fA-F]{1,4}:){5,7}[0-9a-fA-F]{1,4}\b")  # of a network card, of IPv6
+_RUNS = expression(r"<\*>(?:[\s,:x/.-]{0,2}<\*>)+")
+_REPEATED = expression(r"(?<!\S)((?:\S+ ){0,2}?\S*<\*>\S*(?: \S+)??)(?: \1){2,}(?!\S)")  # a list
+_DIGIT_OR_HINT = expression(rf"[\d\"'/=:]|\.(?:{'|'.join(_KINDS)})\b")
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-_ID_SEGMENT = re.compile(
+_ID_SEGMENT = expression(
     rf"(?:{_UUID}|\d+|[\w.-]*\d{{3}}[\w.-]*|(?=[a-f-]*\d)[0-9a-f-]{{8,}}|(?=\D*\d)[\w.~=-]{{16,}}"
     rf"|[\w-]{{32,}}|.*[@%:,].*)",
     re.IGNORECASE,

@@ -2,28 +2,29 @@
 
 import re
 
+from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.fields import NO_PATH
 from incident_lib.technologies.logs.probes.line import Line
 from incident_lib.technologies.logs.probes.times import seconds_of
 
-_COMBINED = re.compile(
+_COMBINED = expression(
     r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?: [+-]\d{4})?)\] "
     r"\"([^\"\\]{0,8000}(?:\\.[^\"\\]{0,8000}){0,50})\""
     r" (\d{3}) (?:\d+|-)(.*)$"
 )
-_NO_STATUS = re.compile(
+_NO_STATUS = expression(
     r"(?:\S{1,100} ){2,4}\[(\d\d/[A-Z][a-z]{2}/[\d: +-]{13,22})\] \"([^\"]{1,8000})\" - -$"
 )
-_TRAILING = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
+_TRAILING = expression(r"(\d+(?:\.\d+)?)\s?(ms|s|us|µs)\)?\s*$")
 _UNIT_ENDS = "s) "
-_NAMED_TIME = re.compile(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
-_REQUEST_TIME = re.compile(
+_NAMED_TIME = expression(r"\b(?:rt|request_time)=\"?(\d{1,9}(?:\.\d{1,9})?)\b")
+_REQUEST_TIME = expression(
     r"\s*(?:\"[^\"\\]{0,4000}(?:\\.[^\"\\]{0,4000}){0,50}\"\s+){0,3}"
     r"(?:\d{1,9} (?=\d{1,9}\.\d{1,9} \[))?\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
 )  # behind the quoted referrer and agent; in Kubernetes behind the request's length, too
 # Flags, bytes in, bytes out, milliseconds, those upstream
-_ENVOY = re.compile(r" (?:-|[A-Z,]{2,40}) (?:\S+ \S+ (?:-|\"[^\"]{0,400}\") )?\d+ \d+ (\d{1,9}) (?:\d+|-) \"")
+_ENVOY = expression(r" (?:-|[A-Z,]{2,40}) (?:\S+ \S+ (?:-|\"[^\"]{0,400}\") )?\d+ \d+ (\d{1,9}) (?:\d+|-) \"")
 
 
 def read_access(line: Line, match: re.Match[str]) -> Line:
@@ -98,7 +99,7 @@ _STATUS = r"(?P<status>[1-5]\d\d)"
 _NUMBER = r"\d{1,15}(?:\.\d{1,9})?"
 _MICRO = r"[u\u00b5\u03bc]s"
 _TIME = rf"(?P<time>(?:\d{{1,3}}h)?(?:\d{{1,3}}m)?{_NUMBER} ?(?:ns|{_MICRO}|ms|s))"
-_CALLED = re.compile(rf"(?:{_NAMES})\b")  # a pattern with \b in front is slow to search for
+_CALLED = expression(rf"(?:{_NAMES})\b")  # a pattern with \b in front is slow to search for
 # By the program's name: words that its lines hold, and how they read.
 _FORMS: dict[str, tuple[str, str]] = {
     # [GIN] 2026/01/15 - 14:31:05 | 200 |  1.234ms |  10.0.0.7 | GET  "/a"; of fiber, too
@@ -181,21 +182,21 @@ _FORMS: dict[str, tuple[str, str]] = {
     ),
 }
 IN_UTC = frozenset({"iis", "cloudfront"})  # their times are, by definition, and name no zone
-_PATTERNS = tuple((name, words, re.compile(pattern)) for name, (words, pattern) in _FORMS.items())
+_PATTERNS = tuple((name, words, expression(pattern)) for name, (words, pattern) in _FORMS.items())
 _HAPROXY = next(pattern for name, _, pattern in _PATTERNS if name == "haproxy")
-_HAPROXY_LINE = re.compile(
+_HAPROXY_LINE = expression(
     r"\S{2,60}:\d+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)[.\d]{0,7}\]"
     r" [^\s:]{1,100}(: | \S{1,100}/\S{1,100} )"
     r"(?:-?\d+(?:/-?\d+){3}/\+?(\d+) (4\d\d) .{0,400}\"<BADREQ>\")?"
 )
 # Lines that report only how a request ended: Rails, Phoenix, older ASP.NET Core.
-_ENDED = re.compile(
+_ENDED = expression(
     rf"(?:\[[^\]]{{1,80}}\] )*(?:Completed {_STATUS} [A-Z][\w' -]{{0,40}} in {_TIME}"
     rf"|Sent (?P<status2>[1-5]\d\d) in (?P<time2>{_NUMBER} ?(?:ms|{_MICRO}))$"
     rf"|Request finished in (?P<time3>{_NUMBER} ?ms) (?P<status3>[1-5]\d\d)\b)"
 )
 ENDING = "CSR["  # the first letters of those
-_FIGURE = re.compile(rf"{_NUMBER} ?(?:ns|{_MICRO}|ms|s)(?![a-z])")
+_FIGURE = expression(rf"{_NUMBER} ?(?:ns|{_MICRO}|ms|s)(?![a-z])")
 
 
 def read_request(line: Line) -> bool:

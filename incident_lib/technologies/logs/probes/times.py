@@ -12,6 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incident_lib import clock
+from incident_lib.expressions import expression
 
 Found = tuple[float, int, bool]  # the moment, where it ends in the text, and whether the text names its zone
 
@@ -74,15 +75,15 @@ _ZONES = {
 _ZONES |= {"+00": 0, "+0000": 0, "+00:00": 0}
 _NO_ZONE = frozenset({None, "INFO", "WARN", "ERROR", "DEBUG", "TRACE", "FATAL"})  # what follows most times
 _AREAS = "Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific"
-_REGION = re.compile(rf" ?((?:{_AREAS})/[A-Z][A-Za-z_/+-]{{1,40}}\d{{0,2}})(?![\w/])")
-_NAMED_AGAIN = re.compile(r" [A-Z]{3,5}\b(?: m=[+-][\d.]{1,40})?|\[[A-Z][A-Za-z_]{1,20}/[\w/+-]{1,40}\]")
+_REGION = expression(rf" ?((?:{_AREAS})/[A-Z][A-Za-z_/+-]{{1,40}}\d{{0,2}})(?![\w/])")
+_NAMED_AGAIN = expression(r" [A-Z]{3,5}\b(?: m=[+-][\d.]{1,40})?|\[[A-Z][A-Za-z_]{1,20}/[\w/+-]{1,40}\]")
 
 # 2026-01-15T14:31:05.123Z, 2026-01-15 14:31:05,123 +0100, 2026/01/15 14:31, 20260115 14:31:05
-ISO = re.compile(
+ISO = expression(
     r"(\d{4}[-/.]?\d\d[-/.]?\d\d[T _\t]\d\d?:\d\d(?::\d\d)?)(?:[.,:](\d{1,9}))?"
     r"(?: ?([A-Z]{1,5}\b|[+-]\d\d(?::?\d\d)?\b))?"
 )
-_ISO_PARTS = re.compile(r"(\d{4})\D?(\d\d)\D?(\d\d)\D(\d+):(\d+)(?::(\d+))?")
+_ISO_PARTS = expression(r"(\d{4})\D?(\d\d)\D?(\d\d)\D(\d+):(\d+)(?::(\d+))?")
 _CLOCK = (
     r"(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?)?"
     r"(?:[ \u202f\u00a0]?(?P<half>[AaPp])\.?[Mm]\b\.?)?"
@@ -92,26 +93,26 @@ _WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? +)?"
 _MONTH = r"(?P<month>[A-Za-z]{3})[a-z]{0,6}"
 # 15/Jan/2026:14:31:05 +0000 (web servers), 15 Jan 2026 14:31:05.123 (Redis), 15-Jan-26 14:31:05 (Python),
 # Thu, 15 Jan 2026 14:31:05 GMT (Go, HTTP), 15 Jan 14:31:05
-_DAY_FIRST_USUAL = re.compile(  # of web servers and Redis, which write most of them
+_DAY_FIRST_USUAL = expression(  # of web servers and Redis, which write most of them
     r"(\d\d[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]\d\d:\d\d:\d\d)"
     r"(?:\.(\d{1,9}))?(?: ([+-]\d{4})\b)?(?! ?[A-Z+-]|[\w.])"
 )
-_DAY_FIRST = re.compile(
+_DAY_FIRST = expression(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})[/ -]{_MONTH}\.?,?(?:[/ -](?P<year>\d{{4}}|\d\d(?!:)))?,?[: ]{{1,2}}"
     rf"{_CLOCK}{_ZONE}"
 )
 # Jan 15 14:31:05 (syslog, without the year), Thu Jan 15 14:31:05.123456 2026 (Apache),
 # Jan 15, 2026 2:31:05 PM (Java), Thu Jan 15 14:31:05 CET 2026 (date)
-_MONTH_FIRST = re.compile(
+_MONTH_FIRST = expression(
     rf"{_WEEKDAY}{_MONTH}\.? +(?P<day>\d{{1,2}})(?:,? (?P<year>\d{{4}}),?)?(?: at| @)? +{_CLOCK}{_ZONE}"
     r"(?: (?P<year_behind>(?:19|20)\d\d)\b(?!-))?"
 )
-_SYSLOG = re.compile(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?= [a-z<])")
+_SYSLOG = expression(r"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?= [a-z<])")
 # 01/15/2026 02:31:05 PM, 15.01.2026 14:31:05, 1/15/26, 2:31:05 PM, 26/01/15 14:31:05 (log4j)
-_NUMERIC = re.compile(
+_NUMERIC = expression(
     r"(?P<parts>(\d{1,2})([-/.])(\d{1,2})\3(\d{4}|\d\d)),?(?:[T ]| - |:) ?" rf"{_CLOCK}{_ZONE}"
 )
-_AMBIGUOUS = re.compile(
+_AMBIGUOUS = expression(
     r"(?<![\w./:-])(?P<parts>(\d{1,2})([-/.])(\d{1,2})\3(\d{4}|\d\d)),?(?:[T ]| - |:) ?" + _CLOCK
 )
 _IN_DOCUMENT = ("$date", "timestamp", "epochSecond", "seconds")  # of MongoDB, loguru, log4j, Google Cloud
@@ -452,30 +453,30 @@ def _remember(key: str, moment: float) -> float:
 # Times that leave out the century, the year or what separates the numbers.
 
 # 081109 203615 or 081109 20:36:15 (Java, MySQL), 20171223-22:15:29:606, 2005-06-03-15.42.50.675872 (Db2)
-_WITH_YEAR = re.compile(
+_WITH_YEAR = expression(
     r"(?:(\d\d)(\d\d)(\d\d) {1,2}|(\d{4})-?(\d\d)-?(\d\d)-)"
     r"(\d{1,2})[:.]?(\d\d?)[:.]?(\d\d?)(?:[.,:](\d{1,6}))?(?![\d:])"
 )
 # 20260115T143105Z, 20260115 143105.123
-_BASIC = re.compile(
+_BASIC = expression(
     r"((?:19|20)\d\d(?:0\d|1[0-2])[0-3]\d)[T ]([0-2]\d[0-5]\d[0-5]\d)(?:[.,](\d{1,9}))?"
     r"(Z\b|[+-]\d\d(?::?\d\d)?\b)?(?![\w])"
 )
 # 03-17 16:13:38.811 (logcat), 01-15 14:31 (Python's cookbook)
-_WITHOUT_YEAR = re.compile(
+_WITHOUT_YEAR = expression(
     r"(\d\d)[-/](\d\d) (?P<hour>\d\d):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{3,6}))?)?(?= |$)"
 )
 # 10.30 16:49:06
-_DOTTED = re.compile(r"(\d\d)\.(\d\d) (\d\d):(\d\d):(\d\d)(?=])")
+_DOTTED = expression(r"(\d\d)\.(\d\d) (\d\d):(\d\d):(\d\d)(?=])")
 # 1768487465.250 and, where a level, a bracket or another date follows, 1768487465, also in smaller units
-_SECONDS = re.compile(
+_SECONDS = expression(
     r"(?:- )?(?:(?<=- )(1\d{9})(?= \d{4}[.-])|(1\d{9})\.(\d{1,9})(?= )"
     r"|([12]\d{9}(?:\d{3}){0,3})(?=\]|[ ,|\t]{1,3}(?:\[|[A-Z]{4,8}\b|(?:debug|info|warn|error)\b)))"
 )
 
 # 4711 node-7 node status 1768487465 1 running: a record, what it is about, when, and a flag
-_BEHIND_SOURCE = re.compile(r"\d{1,12}(?: [\w./:-]{1,60}){2,6}? (1\d{9})(?= -?\d{1,3} \S)")
+_BEHIND_SOURCE = expression(r"\d{1,12}(?: [\w./:-]{1,60}){2,6}? (1\d{9})(?= -?\d{1,3} \S)")
 
 
 def from_short(text: str, order: DateOrder = UNDECIDED) -> Found | None:
@@ -571,8 +572,8 @@ def _moment_of_digits(year: str, day: tuple[str, str], parts: tuple[str, ...]) -
 
 # Durations, as numbers and texts write them.
 
-_WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|[u\u00b5\u03bc]s|ms|s|m|sec|seconds)?\s*$")
-_COMPOSED = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(\d{1,4}(?:\.\d+)?)s$")  # of Go: 1m2.5s
+_WITH_UNIT = expression(r"\s*(\d+(?:\.\d+)?)\s*(ns|[u\u00b5\u03bc]s|ms|s|m|sec|seconds)?\s*$")
+_COMPOSED = expression(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(\d{1,4}(?:\.\d+)?)s$")  # of Go: 1m2.5s
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "m": 60.0}
 _UNITS |= dict.fromkeys(("\u00b5s", "\u03bcs"), 1e-6)
 _NAMED_UNITS = (  # by how a name ends

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from incident_lib.expressions import expression
+
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """What a stack trace reports: the type of the error, where in the team's code it arose, its message."""
@@ -22,17 +24,17 @@ LIMIT = 2_000  # lines of one trace that are joined: recursion writes a thousand
 # Python.
 
 HEAD = "Traceback (most recent call last):"
-_MARGIN = re.compile(r"^[\s|+>-]+")  # exception groups are drawn with a margin; loguru marks a frame
+_MARGIN = expression(r"^[\s|+>-]+")  # exception groups are drawn with a margin; loguru marks a frame
 _OUTERMOST = "  + Exception Group Traceback"
-_CLOSING = re.compile(r"\s*\+-{20,}$")
-_EDGE = re.compile(r"^\s*[|+](?: |$)")
-_FRAME = re.compile(r"^[\s|>]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
-_FINAL = re.compile(
+_CLOSING = expression(r"\s*\+-{20,}$")
+_EDGE = expression(r"^\s*[|+](?: |$)")
+_FRAME = expression(r"^[\s|>]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
+_FINAL = expression(
     r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
     r"(?:: ([^\n]*))?$"
 )
 _CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
-_FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
+_FOREIGN = expression(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
 
 
 class Joiner:
@@ -142,7 +144,7 @@ def _place(frame: tuple[str, str]) -> str:
 
 # Java, .NET, Node and Go.
 
-_AT = re.compile(
+_AT = expression(
     r"\s+at (?:async )?[^\s(][^\n]{0,500}(?:\([^\n]{0,300}\)|:(?:line )?\d+(?::\d+)?)"
     r"(?: ~?\[[^\]\n]{0,200}\])?\s*$"
 )
@@ -155,55 +157,55 @@ _MORE = (
     "PHP Stack trace:",
     "  thrown in ",
 )
-_RUBY = re.compile(
+_RUBY = expression(
     r"\s*(?:\d{1,4}: )?(?:from )?([^\s:]{1,300}\.(?:rb|erb|ru|rake)):(\d{1,7}):in [`']([^'\n]{1,200})'"
 )
-_RUBY_ERROR = re.compile(
+_RUBY_ERROR = expression(
     r": ([^\n]{0,500}) \(((?:[A-Z]\w*::)*[A-Z]\w*)\)$"
     r"|(?:^|[\s:])((?:[A-Z]\w*::)*[A-Z]\w*(?:Error|Exception|Invalid|NotFound|Timeout)) \(([^\n]{0,500})\)",
     re.MULTILINE,
 )
-_PHP = re.compile(
+_PHP = expression(
     r"(?:PHP +\d+\. |#\d{1,4} )"
     r"(?:([^\s(]{1,300}\.php)\((\d{1,7})\): ([^\n(]{1,200})|\{main|\[int)"
 )
-_PHP_ERROR = re.compile(
+_PHP_ERROR = expression(
     r"Uncaught (?:exception ')?([\w\\]{1,200})(?:' with message '|: )([^\n]{0,500}?)"
     r" in ([^\s:]{1,300}\.php):(\d{1,7})"
 )
-_MONOLOG = re.compile(  # of Laravel and Symfony, in JSON behind the message
+_MONOLOG = expression(  # of Laravel and Symfony, in JSON behind the message
     r"\[object\] \(([\w\\]{1,200})\(code: [^()\n]{0,40}\): ([^\n]{0,1000}?)"
     r" at ([^\s:]{1,300}\.php):(\d{1,7})\)"
 )
-_CAUSE = re.compile(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
-_HEAD = re.compile(
+_CAUSE = expression(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
+_HEAD = expression(
     r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
     r"|(?:Error|Exception)(?=: ))"
     r"(?::\s+([^\n]*)|$|(?=\s))",
     re.MULTILINE,
 )
-_PLAIN_HEAD = re.compile(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
-_JAVA = re.compile(r"at (?:[\w.@-]{1,60}/{1,2})?([\w$.<>/-]{3,300})\(([^()\n:]{1,200})(?::\d+)?\)")
-_NODE = re.compile(
+_PLAIN_HEAD = expression(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
+_JAVA = expression(r"at (?:[\w.@-]{1,60}/{1,2})?([\w$.<>/-]{3,300})\(([^()\n:]{1,200})(?::\d+)?\)")
+_NODE = expression(
     r"at (?:async )?(?:(.{1,200}?) \()?((?:file://)?[^\s()]{1,300}?):\d+:\d+\)?\s*$", re.MULTILINE
 )
-_DOTNET = re.compile(r"at ([\w.<>`+$]{3,300})\([^\n]{0,300}\) in ([^\n]{1,300}):line \d+")
-_FOREIGN_CODE = re.compile(
+_DOTNET = expression(r"at ([\w.<>`+$]{3,300})\([^\n]{0,300}\) in ([^\n]{1,300}):line \d+")
+_FOREIGN_CODE = expression(
     r"(?:javax?|jdk|sun|com\.sun|jakarta|kotlinx?|scala|akka|reactor|groovy|System|Microsoft)\."
     r"|org\.(?:springframework|apache|hibernate|eclipse|jboss|postgresql|slf4j|mariadb)\."
     r"|(?:io\.(?:netty|lettuce|grpc|vertx)|com\.(?:zaxxer|fasterxml|google|mysql)|redis\.clients|okhttp3)\."
 )
-_FOREIGN_FILE = re.compile(r"node_modules|^node:|^internal/|<anonymous>")
+_FOREIGN_FILE = expression(r"node_modules|^node:|^internal/|<anonymous>")
 
 GO_HEADS = ("panic: ", "fatal error: ", "http: panic serving ")
-_SERVING = re.compile(r"http: panic serving \S+: ")
-_GOROUTINE = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[")
-_GO_LINE = re.compile(
+_SERVING = expression(r"http: panic serving \S+: ")
+_GOROUTINE = expression(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[")
+_GO_LINE = expression(
     r"goroutine \d+ |\[signal |\t|created by |panic: |exit status \d|runtime stack:"
     r"|[\w./*()\[\]{}$\u2026-]{2,300}\([^\n]*\)$"
 )
-_GO_FRAME = re.compile(r"^(\S[^\n]{1,300}?)(?:\([^\n()]*\))?\n\t([^\n]{1,400}?\.go):\d+", re.MULTILINE)
-_GO_FOREIGN = re.compile(r"/go/src/(?!.*/src/)|/usr/(?:local/|lib/)?go|/pkg/mod/|/vendor/")
+_GO_FRAME = expression(r"^(\S[^\n]{1,300}?)(?:\([^\n()]*\))?\n\t([^\n]{1,400}?\.go):\d+", re.MULTILINE)
+_GO_FOREIGN = expression(r"/go/src/(?!.*/src/)|/usr/(?:local/|lib/)?go|/pkg/mod/|/vendor/")
 _GO_RUNTIME = ("runtime.", "panic", "net/http.", "testing.")
 
 
@@ -360,7 +362,7 @@ def _of_go(text: str) -> Trace:
     return Trace(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])
 
 
-_RUST = re.compile(
+_RUST = expression(
     r"thread '([^'\n]{0,100})' (?:\(\d+\) )?panicked at (?:'([^\n]{0,1000})', )?"
     r"([^\s:]{1,300}\.rs):(\d{1,7}):\d{1,6}:?"
 )
