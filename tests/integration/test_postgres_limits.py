@@ -216,11 +216,7 @@ def test_room_on_disk_and_a_slot_that_nobody_uses(clients: Clients, server: Serv
 
 def test_queries_that_a_standby_cancels_and_a_standby_without_its_primary() -> None:
     chosen = next(
-        (
-            one
-            for one in reversed(postgres_service.INSTALLATIONS)
-            if (one.binaries / "pg_basebackup").is_file()
-        ),
+        (one for one in reversed(postgres_service.INSTALLATIONS) if postgres_service.basebackup_of(one)),
         None,
     )
     if chosen is None:

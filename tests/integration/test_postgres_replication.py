@@ -14,8 +14,6 @@ any_server = postgres_service.any_server
 
 
 def test_a_standby_in_step_behind_and_gone(any_server: Server) -> None:
-    if not (any_server.installation.binaries / "pg_basebackup").is_file():
-        pytest.skip("this version came without pg_basebackup")
     with postgres_service.standby_of(any_server) as standby:
         everything = collect(standby.settings())
         assert everything["connection"].rows[0].in_recovery is True

@@ -56,7 +56,7 @@ NAMES: Mapping[str, str] = {
     "LWLock": (
         "AddinShmemInit AioUringCompletion AioWorkerSubmissionQueue AutoFile Autovacuum "
         "AutovacuumSchedule BackgroundWorker BtreeVacuum BufferContent BufferIO "
-        "BufferMapping CheckpointerComm CommitTs CommitTsBuffer CommitTsSLRU "
+        "BufferMapping Checkpoint CheckpointerComm CommitTs CommitTsBuffer CommitTsSLRU "
         "ControlFile DSMRegistry DSMRegistryDSA DSMRegistryHash DynamicSharedMemoryControl "
         "InjectionPoint LockFastPath LockManager LogicalRepLauncherDSA LogicalRepLauncherHash "
         "LogicalRepWorker MultiXactGen MultiXactMemberBuffer MultiXactMemberSLRU "

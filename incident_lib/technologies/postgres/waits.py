@@ -1,7 +1,8 @@
 """What each wait event of PostgreSQL 13 to 18 means, as data. Pure.
 
 Names changed their case with 17 (WALSync, WalSync), so they are compared without it. Source: the view
-pg_wait_events (17 and later), for older versions the names that the server itself holds.
+pg_wait_events (17 and later), for older versions the names that the server's program holds
+(`tests/data/postgres_lists.json`).
 """
 
 from collections.abc import Mapping
