@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
-JOBS ?= 3
+JOBS ?= 4
 
 .PHONY: demo test check docs format lab accuracy situations bench soak pictures clean
 
@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 
 # Tests start Python many hundred times: where byte code is not kept, each start compiles the library again.
 test: $(VENV)/.test
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.test docs
 	$(BIN)/ruff format --check .
