@@ -68,6 +68,7 @@ def server(engine):
     prefix = uuid.uuid4().hex[:8]
     with container(engine, ["python3", "-c", SERVER], name=f"{prefix}-backend") as made:
         wait_for(made, b"KeyError")
+        wait_for(made, b"y" * 200_000 + b"\n")  # a busy engine may be behind with the other stream
         yield f"{prefix}-backend"
 
 

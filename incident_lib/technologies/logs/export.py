@@ -25,9 +25,11 @@ from incident_lib.technologies.logs.probes.digest import OTHER, Digest, coarsen
 from incident_lib.technologies.logs.probes.formats import parse
 from incident_lib.technologies.logs.probes.journal import journal_reader
 from incident_lib.technologies.logs.probes.mask import mask
+from incident_lib.technologies.logs.probes.stamped import open_answer
 from incident_lib.technologies.logs.rows import LogBucket, LogSummary
 from incident_lib.technologies.logs.sources.engine import engine_sources
 from incident_lib.technologies.logs.summary import (
+    Openings,
     Part,
     Scope,
     merge_parts,
@@ -212,7 +214,7 @@ def counted_by_answer(log: ContainerLog, window: Window) -> _Count:
         found = log.blocks(window)
         return found.blocks
 
-    counted = summarize_blocks(read, open_stamped, _SCOPE)
+    counted = summarize_blocks(read, Openings(open_stamped, open_answer), _SCOPE)
     return _counted(counted.lines, counted.marks, counted.digest, found.cut)
 
 

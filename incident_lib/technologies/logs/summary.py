@@ -34,6 +34,7 @@ from incident_lib.technologies.logs.probes.line import Mark, Opening, clean_line
 from incident_lib.technologies.logs.probes.records import moment, rows
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.probes.shapes import Shapes
+from incident_lib.technologies.logs.probes.stamped import OpeningAll, Stamped
 from incident_lib.technologies.logs.redaction import Redaction, redacted
 from incident_lib.technologies.logs.sources.source import Progress, Source
 from incident_lib.technologies.logs.sources.split import split
@@ -142,7 +143,8 @@ def summarize_part(source: Source, scope: Scope, advance: Advance = lambda _coun
                 progress.note("was not read to its end in time", complete=False)
                 break
             shapes.feed_block(block)
-            last = block[-CONTEXT_BYTES:]
+            text = block.text if isinstance(block, Stamped) else block
+            last = text[-CONTEXT_BYTES:]
             advance(progress.read_bytes - seen)
             seen = progress.read_bytes
         digest = shapes.finish(() if is_late else stretch.behind())
@@ -206,7 +208,14 @@ def summarize(
     yield from _side_by_side(list(parts), scope, min(workers, len(list(parts))), advance)
 
 
-def summarize_blocks(read: Callable[[], Iterator[bytes]], opening: Opening, scope: Scope) -> Counted:
+class Openings(msgspec.Struct, frozen=True):
+    """How lines are opened: each, or all of a block where that is possible."""
+
+    line: Opening
+    block: OpeningAll
+
+
+def summarize_blocks(read: Callable[[], Iterator[bytes]], openings: Openings, scope: Scope) -> Counted:
     """Return what blocks hold that come one after the other: another process counts while this one reads.
 
     Where it dies, `read` is called again, and its blocks are counted here. Nothing is redacted.
@@ -215,10 +224,10 @@ def summarize_blocks(read: Callable[[], Iterator[bytes]], opening: Opening, scop
     first = list(islice(blocks, _FEW_BLOCKS))
     if len(first) == _FEW_BLOCKS and _processors() > 1:
         try:
-            return _counted_apart(chain(first, blocks), opening, scope)
+            return _counted_apart(chain(first, blocks), openings, scope)
         except (EOFError, OSError):
             first, blocks = [], read()
-    return _counted(chain(first, blocks), opening, scope)
+    return _counted(chain(first, blocks), openings, scope)
 
 
 def merge_parts(parts: Iterable[Part]) -> Summary:
@@ -391,14 +400,14 @@ def _summarize_apart(source: Source, scope: Scope) -> Part:
     return summarize_part(source, scope, advance)
 
 
-def _counted(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> Counted:
-    shapes = Shapes(Scan(scope.start, scope.end, scope.slot_seconds), opening, scope.mark or _unmarked)
+def _counted(blocks: Iterable[bytes], openings: Openings, scope: Scope) -> Counted:
+    shapes = Shapes(Scan(scope.start, scope.end, scope.slot_seconds), openings.line, scope.mark or _unmarked)
     for block in blocks:
-        shapes.feed_block(block)
+        shapes.feed_block(openings.block(block) or block)
     return Counted(digest=shapes.finish(), lines=shapes.lines, marks=shapes.marks)
 
 
-def _counted_apart(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> Counted:
+def _counted_apart(blocks: Iterable[bytes], openings: Openings, scope: Scope) -> Counted:
     """Return what another process counted. Errors: EOFError and OSError, where it cannot or has died."""
     context = _context()
     receiving, sending = context.Pipe(duplex=False)
@@ -407,7 +416,7 @@ def _counted_apart(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> C
         with suppress(AttributeError, OSError):  # so that a block can wait there
             fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         ends = (receiving, answered, sending, answering)
-        child = context.Process(target=_count_sent, args=(ends, opening, scope), daemon=True)
+        child = context.Process(target=_count_sent, args=(ends, openings, scope), daemon=True)
         with _deaf_to_interrupts(context):
             child.start()
         try:
@@ -422,14 +431,14 @@ def _counted_apart(blocks: Iterable[bytes], opening: Opening, scope: Scope) -> C
             child.join()
 
 
-def _count_sent(ends: tuple[Connection, ...], opening: Opening, scope: Scope) -> None:
+def _count_sent(ends: tuple[Connection, ...], openings: Openings, scope: Scope) -> None:
     """Count the blocks that come, up to an empty one, and send what they hold."""
     _begin_apart()
     receiving, answered, *others = ends
     for other in others:  # so that it is noticed here when the process that sends them ends
         other.close()
     with suppress(EOFError):
-        answered.send(_counted(iter(receiving.recv_bytes, b""), opening, scope))
+        answered.send(_counted(iter(receiving.recv_bytes, b""), openings, scope))
 
 
 def _context() -> ForkContext | SpawnContext:

@@ -142,16 +142,42 @@ def read_columns(
                 found[index] = resolve(form, int(keys[index]), int(plans[unit]), unit)
         seconds[timed[of_form]] = np.array(found, dtype=np.int64)[inverse]
     fractions = table.fraction.read(block, starts, plans) / columns["fraction_scale"][plans]
-    statuses = table.status.read(block, starts, plans) + columns["status"][plans]
-    is_wrong = is_timed & (seconds < 0)
-    is_wrong |= (statuses > columns["most_status"][plans]) | (statuses < columns["least_status"][plans])
+    statuses = _statuses(table, block, starts, plans)
+    is_wrong = (is_timed & (seconds < 0)) | (statuses < 0)
     return Columns(
         shapes=np.where(is_wrong, -1, columns["shape"][plans]),
         is_timed=is_timed & ~is_wrong,
         seconds=seconds,
         at=seconds + fractions,
         statuses=statuses,
-        durations=table.duration.read(block, starts, plans) / columns["duration_scale"][plans],
+        durations=_durations(table, block, starts, plans),
+    )
+
+
+def stamped_columns(table: PlanTable, block: Bytes, starts: Numbers, plans: Numbers, at: Floats) -> Columns:
+    """Return the same columns of units whose times are known."""
+    statuses = _statuses(table, block, starts, plans)
+    return Columns(
+        shapes=np.where(statuses < 0, -1, table.columns["shape"][plans]),
+        is_timed=np.ones(len(plans), dtype=np.bool_),
+        seconds=np.floor(at).astype(np.int64),
+        at=at,
+        statuses=statuses,
+        durations=_durations(table, block, starts, plans),
+    )
+
+
+def _statuses(table: PlanTable, block: Bytes, starts: Numbers, plans: Numbers) -> Numbers:
+    """Return the statuses, 0 for a unit without any, -1 for one that no unit of the plan has."""
+    columns = table.columns
+    statuses = table.status.read(block, starts, plans) + columns["status"][plans]
+    is_wrong = (statuses > columns["most_status"][plans]) | (statuses < columns["least_status"][plans])
+    return np.where(is_wrong, -1, statuses)
+
+
+def _durations(table: PlanTable, block: Bytes, starts: Numbers, plans: Numbers) -> Floats:
+    return np.asarray(
+        table.duration.read(block, starts, plans) / table.columns["duration_scale"][plans], dtype=np.float64
     )
 
 

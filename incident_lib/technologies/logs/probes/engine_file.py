@@ -16,16 +16,17 @@ from incident_lib.technologies.logs.probes.line import Opened, clean
 
 _LONGEST = 1024 * 1024  # of a line in pieces; the rest of it is dropped
 DISORDER_SECONDS = 0.1  # by which a line may stand behind a later one: each stream is taken by itself
-_WHOLE = b'\\n","stream":"'  # of a document whose text ends with its line
 
 
-class _Document(msgspec.Struct):
+class Document(msgspec.Struct, gc=False):
+    """What an engine keeps of a line, or of a piece of one."""
+
     log: str = ""
     stream: str = ""
     time: str = ""
 
 
-_decode = msgspec.json.Decoder(_Document).decode
+_decode = msgspec.json.Decoder(Document).decode
 
 
 def log_file(inspected: dict[str, Any]) -> Path | None:
@@ -60,7 +61,7 @@ class Since:
 
     def __init__(self, moment: float) -> None:
         self._first, self._settled = _written(moment), _written(moment + DISORDER_SECONDS)
-        self._is_settled = False
+        self.is_settled = False
 
     def kept(self, block: bytes) -> bytes:
         r"""Return the documents of the moment or later.
@@ -69,7 +70,7 @@ class Since:
         >>> Since(1768487465.25).kept(lines)
         b'{"time":"2026-01-15T14:31:05.25Z"}\n'
         """
-        if self._is_settled:
+        if self.is_settled:
             return block
         kept, place = [], 0
         for line in block.splitlines(keepends=True):
@@ -78,7 +79,7 @@ class Since:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 at = self._first
             if at >= self._settled:
-                self._is_settled = True
+                self.is_settled = True
                 break
             place += len(line)
             if at >= self._first:
@@ -96,8 +97,13 @@ class Pieces:
     """Lines of which the end has not come yet: an engine keeps long lines in pieces, each in a document."""
 
     def __init__(self) -> None:
-        self._begun: dict[str, _Document] = {}  # by stream
+        self._begun: dict[str, Document] = {}  # by stream
         self._ended: set[str] = set()  # streams of which a line ended
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a line of which the end has not come yet."""
+        return bool(self._begun)
 
     @property
     def are_whole(self) -> bool:
@@ -106,8 +112,6 @@ class Pieces:
 
     def joined(self, block: bytes) -> bytes:
         """Return whole lines, each as a single document; those that go on behind the block are kept."""
-        if not self._begun and block.count(_WHOLE) == block.count(b"\n"):
-            return block
         lines = []
         for line in block.split(b"\n"):
             try:

@@ -21,7 +21,7 @@ from incident_lib.technologies.logs.probes.digest import Requests, Tally
 from incident_lib.technologies.logs.probes.envelope import unwrap
 from incident_lib.technologies.logs.probes.events import server_events
 from incident_lib.technologies.logs.probes.formats import parse
-from incident_lib.technologies.logs.probes.line import Mark, Opening
+from incident_lib.technologies.logs.probes.line import Mark, Opened, Opening, clean
 from incident_lib.technologies.logs.probes.multiline import Record
 from incident_lib.technologies.logs.probes.scan import Scan
 
@@ -154,13 +154,17 @@ class _Reading(Scan):
 
 
 class Learner:
-    """Plans by number, and how a new one is made. The number of `SLOW` is 0."""
+    """Plans by number, and how a new one is made. The number of `SLOW` is 0.
 
-    def __init__(self, scan: Scan, opening: Opening, mark: Mark) -> None:
+    Without an opening the lines are stamped: their times are known, and those in them do not count.
+    """
+
+    def __init__(self, scan: Scan, opening: Opening | None, mark: Mark) -> None:
         self.plans: list[Plan] = [SLOW]
         self.shapes: list[Shape] = []
         self.read_count = 0  # lines that were read to learn from
-        self._scan, self._opening, self._mark = scan, opening, mark
+        self._is_stamped, self._opening = opening is None, opening or _stamped_at_once
+        self._scan, self._mark = scan, mark
         self._by_key: dict[bytes, Shape | None] = {}
         self._forms: dict[bytes, Form] = {}
         self._seen_once: set[bytes] = set()
@@ -266,7 +270,7 @@ class Learner:
             fixed_digits=bytes(text[column] for column in fixed),
             ids=ids,
         )
-        if seen.at is not None and shape.facts.timed_lines:
+        if seen.at is not None and shape.facts.timed_lines and not self._is_stamped:
             plan.form = self._form(plan, shape, unit, seen.at)
         if ids:
             inside = {column for span in ids for column in range(*span)}
@@ -408,7 +412,8 @@ class Learner:
                 roles.append(next((role for role in _BY_WEIGHT if role in found), _FREE))
         took = [span for role, span in zip(roles, tokens, strict=True) if role == _DURATION]
         scale = self._scale(text, took) if took else None
-        if not _is_readable(roles, base) or (base.duration is not None) != (scale is not None):
+        is_timed = bool(base.facts.timed_lines) and not self._is_stamped
+        if not _is_readable(roles, is_timed=is_timed) or (base.duration is not None) != (scale is not None):
             return None
         shape = Shape(
             number=len(self.shapes),
@@ -445,6 +450,12 @@ class Learner:
             except ValueError:
                 return None
         return None
+
+
+def _stamped_at_once(line: bytes) -> Opened:
+    """Return a line as one of many of the same moment: no pause between them ends a message."""
+    text, cut = clean(line.decode("utf-8", "replace"))
+    return text, 1.0, cut
 
 
 def _year_first(text: str) -> float:
@@ -499,7 +510,7 @@ def _is_short(plan: Plan, skeleton: bytes) -> bool:
     return exact <= _EXACT_DIGITS and skeleton.count(b"0", *plan.second) <= MOST_DIGITS
 
 
-def _is_readable(roles: list[int], base: Seen) -> bool:
+def _is_readable(roles: list[int], *, is_timed: bool) -> bool:
     """Return whether columns can be read as the roles say; a zone behind a fraction becomes fixed."""
     timed = [index for index, role in enumerate(roles) if role == _TIME]
     fractions = [index for index, role in enumerate(roles) if role == _FRACTION]
@@ -509,7 +520,7 @@ def _is_readable(roles: list[int], base: Seen) -> bool:
             roles[index] = _FIXED
     before = [index for index in timed if roles[index] == _TIME]
     return (
-        (bool(before) or not base.facts.timed_lines)
+        (bool(before) or not is_timed)
         and len(fractions) <= 1
         and (not fractions or (bool(before) and fractions[0] == before[-1] + 1))
         and roles.count(_STATUS) <= 1
@@ -532,7 +543,10 @@ def _role(base: Seen, other: Seen | None) -> int:
 def _with_other_digits(unit: bytes, span: Span) -> Iterable[bytes]:
     start, end = span
     run, size = unit[start:end], end - start
-    for digits in (run.translate(_NEXT_DIGITS), b"1" * size, (b"10" * size)[:size]):
+    following = run.translate(_NEXT_DIGITS)
+    if size > 1 and run[:1] == b"9":  # not a zero in front: that is no number in JSON
+        following = b"8" + following[1:]
+    for digits in (following, b"1" * size, (b"10" * size)[:size]):
         if digits != run:
             yield unit[:start] + digits + unit[end:]
 

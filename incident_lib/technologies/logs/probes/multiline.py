@@ -10,7 +10,7 @@ from incident_lib.technologies.logs.probes.line import BAD_LEVELS, GENERIC, Line
 
 _TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows such a line is about it
 _CONTINUED = 30  # lines without a header that continue an error
-_PAUSE = 1.0  # seconds after which a line that its envelope times continues no message
+PAUSE = 1.0  # seconds after which a line that its envelope times continues no message
 _LONGEST = 8_192  # characters of such lines that are kept
 
 
@@ -150,4 +150,4 @@ class Stream:
 
 
 def _is_later(record: Record, at: float | None) -> bool:
-    return record.trace is None and at is not None and record.at is not None and at - record.at > _PAUSE
+    return record.trace is None and at is not None and record.at is not None and at - record.at > PAUSE

@@ -2,7 +2,8 @@
 
 What a line, or an error with its traceback, reports is learned from its first ones (`learned`); from then on
 it costs a look-up, and a row in columns of numbers (`columns`, `counting`). What reports an event or has no
-shape yet goes to the scan, with the line before it, so that the answer is the same.
+shape yet goes to the scan, with the line before it, so that the answer is the same. Lines that an engine has
+kept come with their times (`stamped`), which count in place of those in the lines.
 """
 
 from collections import Counter
@@ -20,12 +21,24 @@ from incident_lib.technologies.logs.probes.columns import (
     Numbers,
     PlanTable,
     read_columns,
+    stamped_columns,
 )
 from incident_lib.technologies.logs.probes.counting import Batch, count_batch
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest
-from incident_lib.technologies.logs.probes.learned import HEX, MOST_LINES, ZEROS, Form, Learner, Plan, Seen
-from incident_lib.technologies.logs.probes.line import Mark, Opening
+from incident_lib.technologies.logs.probes.learned import (
+    HEX,
+    MOST_LINES,
+    ZEROS,
+    Form,
+    Learner,
+    Plan,
+    Seen,
+    Shape,
+)
+from incident_lib.technologies.logs.probes.line import Mark, Opened, Opening, clean
+from incident_lib.technologies.logs.probes.multiline import PAUSE
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.stamped import Stamped
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 _MARKS = 5_000  # that are kept apart
@@ -33,7 +46,7 @@ _SKELETONS = 60_000  # that are remembered
 
 
 class Shapes:
-    """Counts blocks of lines into the digest of a scan. Lines are given as `opening` takes them.
+    """Counts blocks of lines into the digest of a scan. Lines are given as `opening` takes them, or stamped.
 
     Blocks are kept until there are `block_bytes` of them: each that is counted has costs of its own.
     """
@@ -51,13 +64,24 @@ class Shapes:
         self.lines = self.slow_lines = 0
         self._opening, self._mark = opening, mark
         self._plans = _Plans(Learner(scan, opening, mark))
+        self._stamped_plans = _Plans(Learner(scan, None, mark))
         self._block_bytes, self._kept_bytes = block_bytes, 0
         self._kept: list[bytes] = []
+        self._kept_at: list[Floats] = []  # of each of these, where they are stamped
 
-    def feed_block(self, block: bytes) -> None:
+    def feed_block(self, block: bytes | Stamped) -> None:
         """Count the lines of a block, which ends where a line ends, now or with the next ones."""
-        self._kept.append(block)
-        self._kept_bytes += len(block)
+        if isinstance(block, Stamped):
+            if len(self._kept_at) < len(self._kept):
+                self._count_kept()
+            self._kept_at.append(block.at)
+            text = block.text
+        else:
+            if self._kept_at:
+                self._count_kept()
+            text = block
+        self._kept.append(text)
+        self._kept_bytes += len(text)
         if self._kept_bytes >= self._block_bytes:
             self._count_kept()
 
@@ -68,12 +92,14 @@ class Shapes:
 
     def _count_kept(self) -> None:
         block = b"".join(self._kept)
-        self._kept, self._kept_bytes = [], 0
+        at = np.concatenate(self._kept_at) if self._kept_at else None
+        self._kept, self._kept_at, self._kept_bytes = [], [], 0
         if block:
-            units = _Units(self._plans, block, self.lines, self.scan.at)
+            plans = self._plans if at is None else self._stamped_plans
+            units = _Units(plans, _Lines(block, at), self.lines, self.scan.at)
             self._feed_in_order(units)
             for number, indices in units.ordinary():
-                self._count(units, number, indices)
+                self._count(units, plans.learner.shapes[number], indices)
 
     def _feed_in_order(self, units: "_Units") -> None:
         """Feed the units without a plan to the scan, each with the one before it, and so the last one.
@@ -88,29 +114,24 @@ class Shapes:
             if place > fed and not units.columns.is_timed[place]:
                 scan.at = units.time_before(place, fed - 1)
             while place <= index or (place < len(units) and scan.is_unfinished):
-                for line in units.text(place).split(b"\n"):
-                    self._feed(line)
+                self._feed(units, place)
                 units.is_fed[place] = True
                 units.fed_at[place] = np.nan if scan.at is None else scan.at
                 place += 1
             fed = place
 
-    def _feed(self, line: bytes) -> None:
-        opened = self._opening(line)
-        if opened is None:
-            return
-        text, at, cut = opened
-        self.lines += 1
-        self.slow_lines += 1
-        self.scan.feed(text, at, cut=cut)
-        if mark := self._mark(text):
-            self._count_mark(mark, 1)
+    def _feed(self, units: "_Units", place: int) -> None:
+        for text, at, cut in units.opened(place, self._opening):
+            self.lines += 1
+            self.slow_lines += 1
+            self.scan.feed(text, at, cut=cut)
+            if mark := self._mark(text):
+                self._count_mark(mark, 1)
 
     def _count_mark(self, mark: str, count: int) -> None:
         self.marks[mark if mark in self.marks or len(self.marks) < _MARKS else OTHER] += count
 
-    def _count(self, units: "_Units", number: int, indices: Numbers) -> None:
-        shape = self._plans.learner.shapes[number]
+    def _count(self, units: "_Units", shape: Shape, indices: Numbers) -> None:
         self.lines += shape.facts.opened_lines * len(indices)
         for mark, times in shape.facts.marks:
             self._count_mark(mark, times * len(indices))
@@ -220,9 +241,10 @@ def _are_like(block: Bytes, starts: Numbers, columns: tuple[int, ...], text: byt
 
 
 class _Lines:
-    """The lines of a block."""
+    """The lines of a block, and when an engine says that each was written, if it does."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, block: bytes, at: Floats | None) -> None:
+        self.at = at
         self.block, self.skeleton_block = block, block.translate(ZEROS)
         self.skeletons = self.skeleton_block.split(b"\n")
         if not self.skeletons[-1]:
@@ -240,15 +262,18 @@ class _Lines:
         """Return the skeleton of some lines."""
         return self.skeleton_block[self.starts[lines[0]] : self.ends[lines[1] - 1]]
 
+    def may_be_joined(self, lines: tuple[int, int]) -> bool:
+        """Return whether the lines were written without a pause that ends a message."""
+        return self.at is None or bool((self.at[slice(*lines)] - self.at[lines[0]] <= PAUSE).all())
+
 
 class _Units:
     """The units of a block, and when each was written."""
 
-    def __init__(self, plans: _Plans, block: bytes, so_far: int, begin_at: float | None) -> None:
-        lines = _Lines(block)
+    def __init__(self, plans: _Plans, lines: _Lines, so_far: int, begin_at: float | None) -> None:
         numbers = plans.numbers(lines, so_far)
         is_begin = self._join(plans, lines, numbers, so_far)
-        self.bytes, self._block, self._skeleton_block = lines.bytes, block, lines.skeleton_block
+        self.bytes, self._block, self._skeleton_block = lines.bytes, lines.block, lines.skeleton_block
         self.skeleton_bytes: Bytes = np.frombuffer(lines.skeleton_block, dtype=np.uint8)
         begins = np.flatnonzero(is_begin)
         self.starts: Numbers = lines.starts[begins]
@@ -256,7 +281,12 @@ class _Units:
         numbers = numbers[begins]
         plans.check(self, numbers, so_far)
         self._learner, self._begin_at = plans.learner, begin_at
-        self.columns: Columns = read_columns(plans.table, self.bytes, self.starts, numbers, self._resolved)
+        self._line_at, self._first_lines = lines.at, begins
+        self.columns: Columns
+        if lines.at is None:
+            self.columns = read_columns(plans.table, self.bytes, self.starts, numbers, self._resolved)
+        else:
+            self.columns = stamped_columns(plans.table, self.bytes, self.starts, numbers, lines.at[begins])
         self.is_fed: Flags = np.zeros(len(numbers), dtype=np.bool_)
         self.fed_at: Floats = np.full(len(numbers), np.nan)
         indices = np.arange(len(numbers))
@@ -272,6 +302,16 @@ class _Units:
         """Return the lines of a unit."""
         return self._block[self.starts[index] : self.ends[index]]
 
+    def opened(self, index: int, opening: Opening) -> Iterator[Opened]:
+        """Yield the lines of a unit that count, as the scan takes them."""
+        lines = self.text(index).split(b"\n")
+        if self._line_at is None:
+            yield from filter(None, map(opening, lines))
+            return
+        for number, line in enumerate(lines, int(self._first_lines[index])):
+            text, cut = clean(line.decode("utf-8", "replace"))
+            yield text, float(self._line_at[number]), cut
+
     def skeleton(self, index: int) -> bytes:
         """Return the lines of a unit, their digits as zeros."""
         return self._skeleton_block[self.starts[index] : self.ends[index]]
@@ -282,8 +322,9 @@ class _Units:
         is_begin: Flags = np.ones(len(numbers), dtype=np.bool_)
         edges = np.diff(np.concatenate([[1], numbers > 0, [1]]).astype(np.int8))
         for first, end in zip(np.flatnonzero(edges < 0), np.flatnonzero(edges > 0), strict=True):
-            if first and end - first < MOST_LINES:
-                number = plans.number_of_record(lines, (int(first) - 1, int(end)), so_far)
+            record = (int(first) - 1, int(end))
+            if first and end - first < MOST_LINES and lines.may_be_joined(record):
+                number = plans.number_of_record(lines, record, so_far)
                 if number:
                     numbers[first - 1] = number
                     is_begin[first:end] = False
@@ -340,7 +381,7 @@ class _Units:
         """Return the time of one of some units."""
         index = int(chosen[place])
         source = int(self._sources[index])
-        if source < 0 or self.is_fed[source]:
+        if source < 0 or self.is_fed[source] or self._line_at is not None:
             return float(self.at[index])
         at = self._learner.moment(self.text(source))
         return float(self.at[index]) if at is None else at

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from incident_lib.errors import TargetError
 from incident_lib.technologies.logs.probes.engine_file import Pieces, Since, open_document
 from incident_lib.technologies.logs.probes.line import Opening, open_plain
+from incident_lib.technologies.logs.probes.stamped import Stamped, open_documents
 from incident_lib.technologies.logs.sources.blocks import blocks
 from incident_lib.technologies.logs.sources.opening import read_at
 from incident_lib.technologies.logs.sources.source import JSON_FILE, Progress, Source
@@ -45,17 +46,16 @@ class Stretch:
             line for line in self._opened(_end(data, CONTEXT_BYTES)) if line[1] is None or line[1] >= since
         ]
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield blocks of whole lines, as `opening` takes them. Errors: TargetError, also later."""
+    def blocks(self) -> Iterator[bytes | Stamped]:
+        """Yield blocks of lines, as `opening` takes them, or stamped. Errors: TargetError, also later."""
         source, pieces = self._source, self._pieces
         if pieces is None:
             yield from blocks(source, self._progress)
             return
         since = None if source.since is None else Since(source.since)
         for block in blocks(source, self._progress):
-            whole = pieces.joined(block)
-            if whole := whole if since is None else since.kept(whole):
-                yield whole
+            if lines := _stamped(block, pieces, since):
+                yield lines
         is_last = not source.newer and (source.end is None or source.end == source.size_bytes)
         if is_last and (rest := pieces.rest()):
             yield rest
@@ -71,6 +71,16 @@ class Stretch:
             opened = self.opening(line) if line else None
             if opened is not None:
                 yield opened[:2]
+
+
+def _stamped(block: bytes, pieces: Pieces, since: Since | None) -> bytes | Stamped:
+    """Return the lines of an engine's documents, or documents of whole lines where that cannot be."""
+    if not pieces.has_begun and (since is None or since.is_settled) and (lines := open_documents(block)):
+        return lines
+    whole = pieces.joined(block)
+    if since is not None:
+        whole = since.kept(whole)
+    return (open_documents(whole) if whole else None) or whole
 
 
 def _end(data: bytes, size: int) -> bytes:

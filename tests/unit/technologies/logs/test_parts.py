@@ -25,9 +25,11 @@ from incident_lib.technologies.logs.probes.container import open_stamped
 from incident_lib.technologies.logs.probes.digest import Digest
 from incident_lib.technologies.logs.probes.engine_file import open_document
 from incident_lib.technologies.logs.probes.scan import Scan
+from incident_lib.technologies.logs.probes.stamped import open_answer
 from incident_lib.technologies.logs.sources import split
 from incident_lib.technologies.logs.sources.engine import engine_sources
 from incident_lib.technologies.logs.summary import (
+    Openings,
     Part,
     Scope,
     merge_parts,
@@ -38,6 +40,7 @@ from incident_lib.technologies.logs.summary import (
 from tests.unit.technologies.logs.test_sources import START, log_of
 
 SCOPE = Scope(start=float("-inf"), end=float("inf"), is_redacted=False, mark=pattern_of)
+OPENINGS = Openings(open_stamped, open_answer)
 PIECE = 700  # characters; an engine's have 16,000
 
 Answer = tuple[Digest, int, Counter[str]]
@@ -223,9 +226,9 @@ def slowly(text: str) -> str:
 
 
 def test_an_interruption_keeps_what_other_processes_have_counted(tmp_path):
-    tags = b', "attrs": {"tag": "' + b"x" * 400 + b'"}}\n'  # so that it is read in several blocks
+    longer = b" " + b"x" * 400 + b'\\n"'  # so that it is counted in several blocks
     logs = [
-        [each[:-2] + tags for each in documents_of(12_000, seed=seed) if each.count(b'\\n"')]
+        [each.replace(b'\\n"', longer) for each in documents_of(12_000, seed=seed) if each.count(b'\\n"')]
         for seed in (1, 2)
     ]
     scope = msgspec.structs.replace(SCOPE, mark=slowly)
@@ -274,7 +277,7 @@ paths = (sys.argv[1] + ".1", sys.argv[1])
 lines = [line for path in paths for line in Path(path).read_bytes().splitlines(keepends=True)]
 stamped = [(json.loads(line)["time"] + " " + json.loads(line)["log"]).encode() for line in lines] * 5
 summary._processors = lambda: 2
-came = summarize_blocks(lambda: iter(stamped), open_stamped, SCOPE)
+came = summarize_blocks(lambda: iter(stamped), OPENINGS, SCOPE)
 print(summary._context().get_start_method(), answer_of(found) == expected(lines), came.lines == len(stamped))
 """
 
@@ -298,7 +301,7 @@ def test_blocks_as_they_come_hold_the_same_in_another_process(mark, processors, 
     ]
     blocks = [b"".join(stamped[start : start + 60]) for start in range(0, len(stamped), 60)]
     monkeypatch.setattr(summary, "_processors", lambda: processors)
-    found = summarize_blocks(lambda: iter(blocks), open_stamped, msgspec.structs.replace(SCOPE, mark=mark))
+    found = summarize_blocks(lambda: iter(blocks), OPENINGS, msgspec.structs.replace(SCOPE, mark=mark))
     scan = Scan(SCOPE.start, SCOPE.end, 60)
     for line in b"".join(blocks).split(b"\n")[:-1]:
         text, at, cut = open_stamped(line)
@@ -314,4 +317,4 @@ def test_what_fails_while_blocks_come_is_raised():
         raise RuntimeError("the engine went away")
 
     with pytest.raises(RuntimeError, match="went away"):
-        summarize_blocks(blocks, open_stamped, SCOPE)
+        summarize_blocks(blocks, OPENINGS, SCOPE)

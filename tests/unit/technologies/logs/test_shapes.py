@@ -251,6 +251,18 @@ def test_a_zone_that_changes_within_a_log_is_read(form):
     assert shapes.slow_lines < 100
 
 
+def test_numbers_of_any_digits_are_learned_from():
+    """In JSON no number begins with a zero."""
+    raws = [
+        f'{{"ts": "2026-01-15T14:30:{at % 60:02d}Z", "level": "info", "event": "served",'
+        f' "duration_ms": 9{at % 10}.{at % 97:02d}}}'.encode()
+        for at in range(2_000)
+    ]
+    counted, shapes = by_shapes(raws, open_plain, 500)
+    assert differences(counted, by_scan(raws, open_plain)) == []
+    assert shapes.slow_lines < 100
+
+
 def test_words_of_letters_that_ids_have_too_are_no_ids():
     words = ("added", "faced", "deeded", "0added")
     raws = [
