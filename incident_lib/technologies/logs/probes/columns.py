@@ -14,8 +14,20 @@ Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+DIGITS, LETTERS = b"0123456789", b"abcdef"  # the letters of hexadecimal numbers
 _ZERO = 48
 _ROWS = 256  # to begin with
+
+
+def zeroed(raw: Bytes, characters: bytes) -> bytes:
+    """Return the text with zeros in place of characters that follow each other in ASCII.
+
+    >>> zeroed(np.frombuffer(b"/09: cafe", dtype=np.uint8), DIGITS)
+    b'/00: cafe'
+    """
+    first = np.uint8(characters[0])
+    above = raw - first  # a large number for what stands before them
+    return (raw - (above + (first - np.uint8(_ZERO))) * (above < len(characters))).tobytes()
 
 
 class Field:

@@ -37,7 +37,7 @@ _LONGEST_RECORD, MOST_LINES = 8_000, 100  # of a record that may
 _MOST_TOKENS = 60
 MOST_DIGITS = 18  # of a number
 _EXACT_DIGITS = 15  # of a fraction or a duration: a float holds them
-_SHAPES, _PLANS = 2_000, 60_000  # that are kept; units of others are read
+_SHAPES, _PLANS = 2_000, 60_000  # that are kept, their numbers in two bytes; units of others are read
 _OTHERS = 1_000  # plans of a skeleton
 _FREE_READS, _LINES_A_READ = 3_000, 10
 _MOMENTS = 60_000  # that are remembered, of a way to write times
@@ -133,8 +133,7 @@ class Plan(msgspec.Struct, eq=False):
     duration: Span = NO_SPAN
     fixed: tuple[int, ...] = ()
     fixed_digits: bytes = b""
-    around_ids: tuple[int, ...] = ()
-    around_text: bytes = b""  # as in the skeleton
+    around_ids: bytes = b""  # the skeleton, with NUL for what is in the ids
     ids: tuple[Span, ...] = ()
     others: dict[bytes, int] = {}  # the plans of this skeleton with other fixed digits
 
@@ -273,9 +272,10 @@ class Learner:
         if seen.at is not None and shape.facts.timed_lines and not self._is_stamped:
             plan.form = self._form(plan, shape, unit, seen.at)
         if ids:
-            inside = {column for span in ids for column in range(*span)}
-            plan.around_ids = tuple(column for column in range(len(skeleton)) if column not in inside)
-            plan.around_text = bytes(skeleton[column] for column in plan.around_ids)
+            around = bytearray(skeleton)
+            for first, end in ids:
+                around[first:end] = bytes(end - first)
+            plan.around_ids = bytes(around)
         if not self._gives(plan, unit, seen):
             return 0
         self.plans.append(plan)

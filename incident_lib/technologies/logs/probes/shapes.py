@@ -12,8 +12,11 @@ from functools import partial
 from itertools import repeat
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from incident_lib.technologies.logs.probes.columns import (
+    DIGITS,
+    LETTERS,
     Bytes,
     Columns,
     Flags,
@@ -22,13 +25,13 @@ from incident_lib.technologies.logs.probes.columns import (
     PlanTable,
     read_columns,
     stamped_columns,
+    zeroed,
 )
 from incident_lib.technologies.logs.probes.counting import Batch, count_batch
 from incident_lib.technologies.logs.probes.digest import OTHER, Digest
 from incident_lib.technologies.logs.probes.learned import (
     HEX,
     MOST_LINES,
-    ZEROS,
     Form,
     Learner,
     Plan,
@@ -139,7 +142,7 @@ class Shapes:
         start, end = self.scan.window
         is_dated = ~np.isnan(at)
         undated, dated = indices[~is_dated], indices[is_dated & (at >= start) & (at <= end)]
-        for chosen in (undated, dated[np.argsort(units.at[dated], kind="stable")]):
+        for chosen in (undated, _by_time(dated, units.at[dated])):
             if not len(chosen):
                 continue
             has_time = chosen is not undated
@@ -155,6 +158,11 @@ class Shapes:
             count_batch(self.scan.digest, batch, over_time=self.scan.over_time)
 
 
+def _by_time(indices: Numbers, at: Floats) -> Numbers:
+    """Return the indices in the order of their times: in most logs they have it."""
+    return indices if (at[1:] >= at[:-1]).all() else indices[np.argsort(at, kind="stable")]
+
+
 class _Plans:
     """Finds the plans of units by their skeletons."""
 
@@ -165,14 +173,18 @@ class _Plans:
 
     def numbers(self, block: "_Lines", so_far: int) -> Numbers:
         """Return the number of each line's plan, 0 for one that has none."""
-        found = list(map(self._by_skeleton.get, block.skeletons, repeat(-1)))
-        unknown = [index for index, number in enumerate(found) if number < 0]
-        if unknown:
-            keys = b"\n".join([block.skeletons[index] for index in unknown]).translate(HEX).split(b"\n")
-            by_hex = map(self._by_hex.get, keys, repeat(-1))
-            for index, key, number in zip(unknown, keys, by_hex, strict=True):
-                found[index] = number if number >= 0 else self._new(block, (index, index + 1), key, so_far)
-        return np.array(found, dtype=np.int64)
+        skeletons = block.skeletons
+        found = _numbers(self._by_skeleton, skeletons)
+        unknown = np.flatnonzero(found < 0)
+        if len(unknown):
+            joined = b"\n".join([skeletons[index] for index in unknown.tolist()])
+            keys = zeroed(np.frombuffer(joined, dtype=np.uint8), LETTERS).split(b"\n")
+            by_hex = _numbers(self._by_hex, keys)
+            for place in np.flatnonzero(by_hex < 0).tolist():
+                index = int(unknown[place])
+                by_hex[place] = self._new(block, (index, index + 1), keys[place], so_far)
+            found[unknown] = by_hex
+        return found
 
     def number_of_record(self, block: "_Lines", lines: tuple[int, int], so_far: int) -> int:
         """Return the number of the plan of lines that belong together."""
@@ -205,7 +217,7 @@ class _Plans:
 
     def check(self, units: "_Units", plans: Numbers, so_far: int) -> None:
         """Give other plans, or none, to units that differ in what may not differ."""
-        order = np.argsort(plans, kind="stable")
+        order = np.argsort(plans.astype(np.uint16), kind="stable")  # two bytes are sorted by counting
         for indices in np.split(order, np.flatnonzero(np.diff(plans[order])) + 1):
             plan = self.learner.plans[plans[indices[0]]]
             if plan.ids:
@@ -226,12 +238,18 @@ class _Plans:
         return number or 0
 
 
+def _numbers(table: dict[bytes, int], keys: list[bytes]) -> Numbers:
+    """Return what the table has for the keys, -1 for those it does not have."""
+    return np.fromiter(map(table.get, keys, repeat(-1)), dtype=np.int64, count=len(keys))
+
+
 def _have_ids(units: "_Units", indices: Numbers, plan: Plan) -> Flags:
     """Return which units have the ids of a plan: no letters alone, and the same words around them."""
-    starts = units.starts[indices]
-    is_like = _are_like(units.skeleton_bytes, starts, plan.around_ids, plan.around_text)
+    rows = sliding_window_view(units.skeleton_bytes, len(plan.around_ids))[units.starts[indices]]
+    around = np.frombuffer(plan.around_ids, dtype=np.uint8)
+    is_like: Flags = ((rows == around) | (around == 0)).all(axis=1)
     for span in plan.ids:
-        is_like &= (units.skeleton_bytes[starts[:, None] + np.arange(*span)] == ord("0")).any(axis=1)
+        is_like &= (rows[:, slice(*span)] == ord("0")).any(axis=1)
     return is_like
 
 
@@ -245,11 +263,12 @@ class _Lines:
 
     def __init__(self, block: bytes, at: Floats | None) -> None:
         self.at = at
-        self.block, self.skeleton_block = block, block.translate(ZEROS)
+        raw: Bytes = np.frombuffer(block, dtype=np.uint8)
+        self.block, self.skeleton_block = block, zeroed(raw, DIGITS)
         self.skeletons = self.skeleton_block.split(b"\n")
         if not self.skeletons[-1]:
             del self.skeletons[-1]
-        self.bytes: Bytes = np.frombuffer(block, dtype=np.uint8)
+        self.bytes: Bytes = raw
         ends = np.flatnonzero(self.bytes == ord("\n")).astype(np.int64)
         self.ends: Numbers = np.append(ends, len(block)) if len(ends) < len(self.skeletons) else ends
         self.starts: Numbers = np.append(0, self.ends[:-1] + 1)
@@ -368,7 +387,7 @@ class _Units:
             floors = np.floor(self.at).astype(np.int64)
         self.seconds = np.where(from_fed, floors, columns.seconds[self._sources])
         kept = np.flatnonzero(~self.is_fed)
-        order = kept[np.argsort(columns.shapes[kept], kind="stable")]
+        order = kept[np.argsort(columns.shapes[kept].astype(np.int16), kind="stable")]
         if len(order):
             for group in np.split(order, np.flatnonzero(np.diff(columns.shapes[order])) + 1):
                 yield int(columns.shapes[group[0]]), group

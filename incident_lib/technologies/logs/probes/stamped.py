@@ -19,7 +19,6 @@ _SECOND = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _SECOND_BYTES = 19
 _DIGITS = 9  # behind the second, at most
 _LONGEST_TIME = _SECOND_BYTES + 1 + _DIGITS + 1
-_WEIGHTS = 10 ** np.arange(_DIGITS - 1, -1, -1, dtype=np.int64)
 _LINE_END, _OPENING, _CLOSING, _POINT, _ZULU, _SPACE = b"\n{}.Z "
 
 
@@ -57,11 +56,11 @@ def open_documents(block: bytes) -> Stamped | None:
         stamps = np.array([*map(_times, documents)], dtype=f"S{_LONGEST_TIME + 1}")
     except (msgspec.DecodeError, UnicodeError, IndexError):  # the last: a text without any character
         return None
-    text = "".join(logs)
-    if text.count("\n") != len(logs):
+    text = "".join(logs).encode()
+    if np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == _LINE_END) != len(logs):
         return None
     at = _moments(stamps.view(np.uint8).reshape(len(logs), -1))
-    return None if at is None else Stamped(text.encode(), at)
+    return None if at is None else Stamped(text, at)
 
 
 def open_answer(block: bytes) -> Stamped | None:
@@ -88,11 +87,12 @@ def open_answer(block: bytes) -> Stamped | None:
 
 def _moments(stamps: Bytes) -> Floats | None:
     """Return the moments, None where a row is no time in UTC of up to nine digits, filled up with zeros."""
-    seconds = stamps[:, :_SECOND_BYTES]
-    is_new: Flags = np.append(True, (seconds[1:] != seconds[:-1]).any(axis=1))
+    columns = np.ascontiguousarray(stamps.T)  # the same place of all of them next to each other
+    seconds, behind = columns[:_SECOND_BYTES], columns[_SECOND_BYTES:]
+    is_new: Flags = np.append(True, (seconds[:, 1:] != seconds[:, :-1]).any(axis=0))
     known: dict[bytes, float] = {}
     whole = []
-    for row in seconds[is_new]:
+    for row in stamps[is_new, :_SECOND_BYTES]:
         second = row.tobytes()
         if second not in known:
             found = times.from_iso(f"{second.decode()}Z") if _SECOND.fullmatch(second) else None
@@ -100,17 +100,18 @@ def _moments(stamps: Bytes) -> Floats | None:
                 return None
             known[second] = found[0]
         whole.append(known[second])
-    behind = stamps[:, _SECOND_BYTES:]
-    digits = behind[:, 1 : _DIGITS + 1] - ord("0")
-    is_digit = digits <= 9
-    counts = is_digit.sum(axis=1)
+    digits = behind[1 : _DIGITS + 1] - np.uint8(ord("0"))
+    is_digit = digits < len("0123456789")
+    counts = is_digit.sum(axis=0)
     lengths = np.where(counts > 0, counts + 1, 0)  # with the point
-    is_usual = (behind[:, 0] == _POINT) | (counts == 0)
-    is_usual &= (is_digit == (np.arange(_DIGITS) < counts[:, None])).all(axis=1)
-    is_usual &= behind[np.arange(len(behind)), lengths] == _ZULU
-    is_usual &= (behind != 0).sum(axis=1) == lengths + 1
+    is_usual = (behind[0] == _POINT) | (counts == 0)
+    is_usual &= (is_digit == (np.arange(_DIGITS)[:, None] < counts)).all(axis=0)
+    is_usual &= behind[lengths, np.arange(len(stamps))] == _ZULU
+    is_usual &= (behind != 0).sum(axis=0) == lengths + 1
     if not is_usual.all():
         return None
-    fractions = np.where(is_digit, digits, 0).astype(np.int64) @ _WEIGHTS
+    fractions = np.zeros(len(stamps), dtype=np.int64)
+    for row in digits * is_digit:
+        fractions = fractions * 10 + row
     at: Floats = np.array(whole)[np.cumsum(is_new) - 1] + fractions / 10.0**_DIGITS
     return at
