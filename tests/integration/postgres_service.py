@@ -166,7 +166,11 @@ class Server:
         """Stop: at once, unless told otherwise."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(_PATIENCE_SECONDS)
+            try:
+                self.process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:  # 13 may miss a signal that comes right after it was halted
+                self.process.kill()
+                self.process.wait(_PATIENCE_SECONDS)
 
 
 def settings(dsn: str = "", container: str = "") -> Settings:
@@ -264,7 +268,7 @@ def standby_of(primary: Server) -> Iterator[Server]:
     subprocess.run(
         [
             str(program),
-            *("--dbname", address, "--pgdata", str(data), "--write-recovery-conf", "--no-sync"),
+            *("--dbname", address, "--pgdata", str(data), "--no-sync"),
             *("--checkpoint", "fast", "--create-slot", "--slot", "standby"),
         ],
         check=True,
@@ -273,6 +277,11 @@ def standby_of(primary: Server) -> Iterator[Server]:
         env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         **_identity(primary.account),
     )
+    (data / "log").unlink(missing_ok=True)  # the primary's, which lies in its data folder
+    # A newer pg_basebackup would write options of a connection that an older server does not know.
+    with (data / "postgresql.auto.conf").open("a") as conf:
+        conf.write(f"primary_conninfo = '{address}'\nprimary_slot_name = 'standby'\n")
+    (data / "standby.signal").touch()
     server = Server(primary.installation, data, free_port(), primary.account)
     server.start()
     try:

@@ -14,6 +14,7 @@ from tests.situations import (
     replication,
     reported,
     starts,
+    threads,
 )
 from tests.situations.judging import Expected, wrong_with
 from tests.situations.world import Over, World
@@ -29,6 +30,7 @@ _MODULES = {
     "then and now": moments,
     "public threads": reported,
     "questions": asked,
+    "threads": threads,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]

@@ -1,5 +1,6 @@
 """A real nginx before a real program."""
 
+import os
 import shutil
 import sys
 import time
@@ -64,12 +65,13 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 class Nginx:
     """A running nginx with one server."""
 
-    def __init__(self, world: World, location: str) -> None:
-        program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    def __init__(self, world: World, location: str, *, user: str = "root") -> None:
+        program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/bin")
         assert program, "nginx is not installed"
         self.port = free_port()
         self.log = world.folder / "web.log"
         self._conf = world.folder / "nginx.conf"
+        self._user = user  # of its workers, where the test runs as root
         self._location = location.format(port=self.port)
         self.write()
         world.folder.joinpath("tmp").mkdir()
@@ -81,7 +83,7 @@ class Nginx:
         temporary = "\n".join(
             f"{name}_temp_path tmp/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        user = "user root;" if Path("/root").exists() else ""
+        user = f"user {self._user};" if Path("/root").exists() else ""
         self._conf.write_text(
             f"{user} daemon off; worker_processes 1; pid nginx.pid; error_log {self.log} notice;\n"
             f"events {{ worker_connections 128; }}\nhttp {{ access_log {self.log} combined; {temporary}\n"

@@ -177,6 +177,9 @@ db_timeline_fork new timeline 12 forked off current database system timeline 11 
 db_replication_broken FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 0000000A has already been removed
 db_replication_broken FATAL:  could not connect to the primary server: connection lost
 db_replication_broken LOG:  invalidating obsolete replication slot "copy"
+db_replication_timeout LOG:  terminating walsender process due to replication timeout
+db_replication_timeout FATAL:  terminating walreceiver due to timeout
+db_replication_timeout ERROR:  terminating logical replication worker due to timeout
 db_standby_conflict FATAL:  terminating connection due to conflict with recovery
 db_standby_conflict ERROR:  canceling statement due to conflict with recovery//DETAIL:  User query might have needed to see row versions
 db_standby_conflict psycopg.errors.SerializationFailure: canceling statement due to conflict with recovery
@@ -326,6 +329,9 @@ redis_crashed === ASSERTION FAILED ===
 redis_readonly READONLY You can't write against a read only replica.
 redis_readonly ReplyError: READONLY You can't write against a read only slave.
 redis_readonly redis.exceptions.ReadOnlyError: no writes here
+redis_no_group redis.exceptions.ResponseError: NOGROUP No such key 'mail' or consumer group 'senders' in XREADGROUP with GROUP option
+redis_no_group ReplyError: NOGROUP the consumer group this client was blocked on no longer exists
+redis_no_group NOGROUP No such consumer group 'senders' for key name 'mail'
 redis_misconf redis.exceptions.ResponseError: MISCONF Errors writing to the AOF file: No such file
 redis_misconf MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk.
 redis_misconf ReplyError: MISCONF Redis is configured to save RDB snapshots
@@ -355,6 +361,9 @@ upstream_down Health check for server mail/mail-3 failed, reason: Layer4 timeout
 upstream_header_too_big upstream sent too big header while reading response header from upstream, client: 10.0.0.1
 upstream_header_too_big Error: Parse Error: Header overflow code: 'HPE_HEADER_OVERFLOW'
 upstream_header_too_big java.lang.IllegalArgumentException: Request header is too large
+host_refused Invalid HTTP_HOST header: 'mail.example'. You may need to add 'mail.example' to ALLOWED_HOSTS.
+host_refused raise DisallowedHost(msg) django.core.exceptions.DisallowedHost: Invalid HTTP_HOST header: '10.0.0.7:8000'.
+host_refused [ActionDispatch::HostAuthorization::DefaultResponseApp] Blocked hosts: mail.example
 upstream_tls upstream SSL certificate verify error: (20: some reason) while doing things
 upstream_tls upstream SSL certificate does not match "mail.example" while doing things
 upstream_tls SSL_do_handshake() failed (SSL: error:0A000126) while SSL handshaking to upstream, client: 10.0.0.1
