@@ -32,6 +32,9 @@ LIMITS = {
     "postgres.sequences.warning_ratio": limit(0.85, "CP", "time to make room while inserts still work"),
     "postgres.sequences.critical_ratio": limit(0.95, "CP", "inserts are about to fail"),
     "postgres.locks.wait.warning_seconds": limit(10, "own", "longer than users wait"),
+    "postgres.locks.wait_for_idle.warning_seconds": limit(
+        5, "own", "what does nothing will not let go by itself"
+    ),
     "postgres.locks.waiters.warning_count": limit(2, "own", "a queue has formed, when it lasts for a second"),
     "postgres.locks.waiters.critical_count": limit(5, "own", "the queue takes the pool's connections"),
     "postgres.locks.queue.warning_seconds": limit(1, "own", "shorter queues are ordinary work"),

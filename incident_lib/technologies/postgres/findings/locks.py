@@ -37,6 +37,10 @@ _OWN = {
     Root.WRAPAROUND: "vacuum",
     Root.STANDBY: "commit",
 }
+# Roots that end no wait by themselves: their clients have to act, or a coordinator.
+_DOES_NOTHING = frozenset(
+    {Root.IDLE_TRANSACTION, Root.IDLE_HOLDER, Root.CLIENT_OUT, Root.CLIENT_IN, Root.PREPARED}
+)
 ByPid = Mapping[int, PostgresLockSession]
 Data = dict[str, str | float | None]
 
@@ -177,7 +181,11 @@ def _since(*grown: Tree) -> datetime | None:
 
 def _severity(tree: Tree, context: Context) -> FindingSeverity:
     """Return how bad a queue is: by its length, once it lasts, and by how long the first one waits."""
-    return _how_bad(len(tree.waiters), tree.longest_wait_seconds, context)
+    wait = tree.longest_wait_seconds
+    severity = _how_bad(len(tree.waiters), wait, context)
+    if tree.kind in _DOES_NOTHING and severity is FindingSeverity.INFO:
+        return context.thresholds.severity("postgres.locks.wait_for_idle", wait, "seconds") or severity
+    return severity
 
 
 def _how_bad(waiters: int, wait: float | None, context: Context) -> FindingSeverity:

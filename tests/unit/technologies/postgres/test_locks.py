@@ -67,6 +67,14 @@ def test_how_bad_a_queue_is() -> None:
         assert ("ok" in found) is (severity is INFO)
 
 
+def test_a_wait_for_one_that_does_nothing_is_bad_sooner() -> None:
+    working = waiter(10, application="report", query_seconds=30.0)
+    cases = [(ROOT, 6.0, WARNING), (ROOT, 4.0, INFO), (working, 6.0, INFO), (working, 11.0, WARNING)]
+    for root, seconds, severity in cases:
+        found = judge(evidence("locks", root, waiter(11, 10, wait_seconds=seconds)))
+        assert found["blocked"].severity is severity
+
+
 def test_a_schema_change_that_queues_names_both() -> None:
     ddl = {"lock_type": "relation", "lock_mode": "AccessExclusiveLock", "relation": "public.orders"}
     middle = waiter(11, 10, application="migration", query="ALTER TABLE orders ADD x int", **ddl)
