@@ -50,6 +50,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    certain: tuple[str, ...] = ()  # of `when`: nothing in `against` weakens what rests on one of them
     denied_by: tuple[str, ...] = ()
     not_denied: tuple[str, ...] = ()
     undenied: str = ""
@@ -130,7 +131,8 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 _USERS = "users:"
 # The fields of a pattern that hold clues.
 CLUES = (
-    "when", "hints", "also", "lasts_to", "unless", "support", "against", "denied_by", "not_denied", "follows",
+    "when", "hints", "also", "lasts_to", "unless", "support", "against", "certain", "denied_by",
+    "not_denied", "follows",
 )  # fmt: skip
 
 

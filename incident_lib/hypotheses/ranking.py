@@ -140,7 +140,8 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         *_denials(pattern, target, when, clues),
         *_later_onsets(supporting, close, clues.catalogue),
     )
-    against = tuple(f for f in clues.find_all(pattern.against, target) if f not in denials)
+    doubts = () if clues.find_all(pattern.certain, target) else clues.find_all(pattern.against, target)
+    against = tuple(f for f in doubts if f not in denials)
     score = (
         pattern.base
         + min(_MOST_SUPPORT, _PER_SUPPORT * (len(support) + len(required) - 1))

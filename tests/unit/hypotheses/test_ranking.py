@@ -223,6 +223,27 @@ def test_a_start_explains_what_began_before_the_server_was_ready(start, lost, na
         assert "logs.lines.onset" in restart.against
 
 
+def test_a_busy_machine_is_no_doubt_about_what_the_server_says_itself():
+    starved = (
+        found("host", "host.load.high", "WARNING"),
+        found("host", "host.load.starved", "WARNING", program="compress", service="cache"),
+        found("host", "host.load.saturated", "INFO"),
+        found("api", "logs.lines.slow", "WARNING"),
+        found("api", "logs.lines.class.redis_timeout", "WARNING"),
+    )
+    busy = found("cache", "redis.connection.busy")
+    assert ids(busy, *starved)[0] == ("redis-blocked", "cache")
+    slow = found("cache", "redis.connection.latency", "WARNING")
+    assert ids(slow, *starved)[0] == ("host-cpu-saturated", "host")
+
+
+def test_a_replica_that_cannot_write_its_copy_is_not_paused():
+    idle = found("cache", "redis.connection.idle", server_pid=7)
+    assert ids(idle)[0] == ("redis-paused", "cache")
+    line = found("cache", "logs.lines.class.redis_copy_file", "WARNING")
+    assert ids(idle, line)[0] == ("redis-copy-failed", "cache")
+
+
 def test_a_ready_line_of_an_earlier_start_widens_nothing():
     at = ONSET + timedelta(minutes=8)
     seen = (
