@@ -8,7 +8,7 @@ import pytest
 
 from incident_lib.model import EvidenceStatus, Finding, FindingSeverity, ProblemKind
 from incident_lib.technologies.postgres.probes.counters import PAUSE_SECONDS, WATCH_SECONDS
-from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresWait
+from incident_lib.technologies.postgres.rows import PostgresCounters, PostgresLockSession, PostgresWait
 from tests.integration import postgres_clients, postgres_service
 from tests.integration.postgres_clients import Clients, until
 from tests.integration.postgres_service import Server
@@ -50,6 +50,22 @@ def test_sessions_are_sampled_for_longer_where_one_waits_for_a_lock(clients: Cli
     busy, counters = watched.of(PostgresWait), watched.of(PostgresCounters)
     assert "Lock" in {row.wait_type for row in busy}
     assert {row.interval_seconds >= WATCH_SECONDS for row in counters} == {True}
+
+
+def test_sessions_are_sampled_while_those_that_wait_are_watched(clients: Clients, server: Server) -> None:
+    holder = clients.open("holder")
+    holder.execute("BEGIN; UPDATE stock SET n = n WHERE id = 1")
+    clients.later("web", "UPDATE stock SET n = n WHERE id = 1")
+    clients.waiting(1)
+    found = collect(server.settings(), "locks", "counters")
+    locks, counters = found["locks"], found["counters"]
+    assert {row.lasts for row in locks.of(PostgresLockSession)} == {True}
+    intervals = {row.interval_seconds for row in counters.of(PostgresCounters)}
+    assert min(intervals) >= WATCH_SECONDS
+    assert counters.duration_seconds < min(intervals)  # it began before its turn
+    waits = counters.of(PostgresWait)
+    assert "Lock" in {row.wait_type for row in waits}
+    assert {row.sample_count <= WATCH_SECONDS / PAUSE_SECONDS for row in waits} == {True}
 
 
 def test_long_queries_and_idle_transactions(clients: Clients, server: Server) -> None:

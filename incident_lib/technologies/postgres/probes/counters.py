@@ -49,48 +49,96 @@ _TROUBLE = (
     *("fatal_count", "killed_count", "checksum_failure_count"),
 )
 _NOT_COUNTED = {"database", "at", "checksum_failure_count", "checksum_failed_at"}
+SAMPLING = "sampling"  # what may have begun before the probe of the counters
 
 
-def watch_waits(
-    session: PostgresSession, before: Mapping[str, Reading]
-) -> tuple[PostgresWait | PostgresRunningStatement, ...]:
-    """Return what active sessions waited for and what they ran, the most frequent first.
+class Sampling:
+    """The first reading of the counters, and what active sessions wait for and run from there on.
 
-    Source: sql/waits.sql, up to 20 times. Cost: takes two seconds, with no transaction open in between; 1.2
-    where no session waited for a lock and nothing went wrong since the reading `before`.
+    Source: sql/scans.sql, sql/counters.sql, sql/checkpoints.sql, sql/io.sql from 16 on and sql/slru.sql at
+    once; sql/waits.sql ten times a second, with no transaction open in between.
     """
-    text = statement("waits")
-    begun = clock.monotonic()
-    seen: Counter[tuple[str, str]] = Counter()
-    ran: Counter[str] = Counter()
-    longest: dict[str, float] = {}
-    samples = 0
-    for until in (CALM_SECONDS, WATCH_SECONDS):
-        while clock.monotonic() - begun < until and samples * PAUSE_SECONDS < until:
-            for row in session.rows(text):
-                seen[row["wait_type"], row["wait_event"]] += row["session_count"]
-                if row["wait_type"] not in _WAITS_FOR_OTHERS:
-                    query = shape(row["query"] or "")
-                    ran[query] += row["session_count"]
-                    longest[query] = max(longest.get(query, 0.0), row["longest_seconds"] or 0.0)
-            samples += 1
-            time.sleep(max(0.0, begun + samples * PAUSE_SECONDS - clock.monotonic()))
-        if _is_calm(session, before, seen):
-            break
-    return (*wait_rows(seen, samples), *statement_rows(ran, samples, longest))
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._session = session
+        # Without the privilege only our own sessions would be seen, as on an idle server.
+        self.problem = privilege_problem(session)
+        self.scans = read_scans(session)
+        self.before: dict[str, Reading] = {
+            row["database"]: row for row in session.rows(statement("counters"))
+        }
+        self.checkpoints = read_checkpoints(session)
+        self.totals = {total.name: total.read(session) for total in _TOTALS}
+        leave_first_reading(session)
+        self._begun = clock.monotonic()
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._ran: Counter[str] = Counter()
+        self._longest: dict[str, float] = {}
+        self._samples = 0
+        self._next = 0.0  # when the next sample is due, in seconds since the first
+
+    def go_on(self, seconds: float) -> None:
+        """Take samples for so long."""
+        self._until(clock.monotonic() - self._begun + seconds)
+
+    def finish(self) -> tuple[PostgresWait | PostgresRunningStatement, ...]:
+        """Return what sessions waited for and what they ran in two seconds, the most frequent first.
+
+        In 1.2 seconds where no session waited for a lock and nothing went wrong since the first reading.
+        """
+        if self.problem:
+            time.sleep(max(0.0, self._begun + _BLIND_SECONDS - clock.monotonic()))
+            return ()
+        for seconds in (CALM_SECONDS, WATCH_SECONDS):
+            self._until(seconds)
+            if self._is_calm():
+                break
+        return (
+            *wait_rows(self._seen, self._samples),
+            *statement_rows(self._ran, self._samples, self._longest),
+        )
+
+    def _until(self, seconds: float) -> None:
+        """Take samples until so many seconds are over since the first reading."""
+        while (passed := clock.monotonic() - self._begun) < seconds:
+            if self.problem is None and passed >= self._next:
+                self._sample()
+                self._next += PAUSE_SECONDS
+                if self._next < passed:  # another probe was at work; what it took is not made up for
+                    self._next = passed + PAUSE_SECONDS
+            next_at = seconds if self.problem else min(self._next, seconds)
+            time.sleep(max(0.0, self._begun + next_at - clock.monotonic()))
+
+    def _sample(self) -> None:
+        for row in self._session.rows(statement("waits")):
+            self._seen[row["wait_type"], row["wait_event"]] += row["session_count"]
+            if row["wait_type"] not in _WAITS_FOR_OTHERS:
+                query = shape(row["query"] or "")
+                self._ran[query] += row["session_count"]
+                self._longest[query] = max(self._longest.get(query, 0.0), row["longest_seconds"] or 0.0)
+        self._samples += 1
+
+    def _is_calm(self) -> bool:
+        """Return whether no session waited for a lock, and nothing went wrong since the first reading."""
+        if any(wait_type == "Lock" for wait_type, _ in self._seen):
+            return False
+        now = {row["database"]: row for row in self._session.rows(statement("counters"))}
+        return all(
+            row[name] == self.before[database][name]
+            for database, row in now.items()
+            if database in self.before
+            for name in _TROUBLE
+        )
 
 
-def _is_calm(session: PostgresSession, before: Mapping[str, Reading], seen: Counter[tuple[str, str]]) -> bool:
-    """Return whether no session waited for a lock, and nothing went wrong since the reading `before`."""
-    if any(wait_type == "Lock" for wait_type, _ in seen):
-        return False
-    now = {row["database"]: row for row in session.rows(statement("counters"))}
-    return all(
-        row[name] == before[database][name]
-        for database, row in now.items()
-        if database in before
-        for name in _TROUBLE
-    )
+def begin_sampling(session: PostgresSession) -> Sampling:
+    """Return what samples while another probe watches the same sessions, left to `fetch_counters`.
+
+    Errors: TargetError, and then that one begins anew.
+    """
+    sampling = Sampling(session)
+    session.kept[SAMPLING] = sampling
+    return sampling
 
 
 def shape(query: str) -> str:
@@ -250,30 +298,26 @@ def _scan_row(first: Reading, second: Reading) -> PostgresTableScan:
 def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     """Return what happened in each database for a second or two, and what sessions waited for meanwhile.
 
+    The first reading is that of `fetch_locks` where it watched sessions that wait.
     Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
     PostgresCounters each, a PostgresWait each, one PostgresCheckpoints, a PostgresTableScan for each large
     table that is read from end to end (sql/scans.sql, twice), a PostgresIo and a PostgresSlru each for what
     was read and written (sql/io.sql from 16 on, sql/slru.sql, twice). Needs: pg_monitor, for the waits.
     """
     text = statement("counters")
-    scans = read_scans(session)
-    before = {row["database"]: row for row in session.rows(text)}
-    checkpoints = read_checkpoints(session)
-    totals = {total.name: total.read(session) for total in _TOTALS}
-    leave_first_reading(session)
-    problem = privilege_problem(session)
-    # Without the privilege only our own sessions would be seen, as on an idle server.
-    waits = () if problem else watch_waits(session, before)
-    if problem:
-        time.sleep(_BLIND_SECONDS)
-    written = checkpoint_rows(checkpoints, read_checkpoints(session))
-    scanned = scan_rows(scans, read_scans(session))
+    sampling = session.kept.pop(SAMPLING, None)
+    if not isinstance(sampling, Sampling):
+        sampling = Sampling(session)
+    waits, before, totals = sampling.finish(), sampling.before, sampling.totals
+    written = checkpoint_rows(sampling.checkpoints, read_checkpoints(session))
+    scanned = scan_rows(sampling.scans, read_scans(session))
     done = tuple(row for total in _TOTALS for row in total.between(totals[total.name], total.read(session)))
     pairs = [(before[row["database"]], row) for row in session.rows(text) if row["database"] in before]
     rows = records([_difference(first, second) for first, second in pairs], PostgresCounters)
     twice = ("counters", "scans", *(total.name for total in _TOTALS if totals[total.name]))
     source = "\n\n".join((*(f"{statement(name)}\n-- twice" for name in twice), statement("waits")))
-    return Fetched(rows=(*rows, *waits, *written, *scanned, *done), source=source, problem=problem)
+    found = (*rows, *waits, *written, *scanned, *done)
+    return Fetched(rows=found, source=source, problem=sampling.problem)
 
 
 def _difference(first: Reading, second: Reading) -> dict[str, Any]:
@@ -291,8 +335,8 @@ COUNTERS = Probe(
     question="What happens right now: deadlocks, rollbacks, waits, checkpoints, temporary files?",
     source=statement("counters"),
     needs="pg_monitor",
-    cost="two readings, each with a scan of pg_class, 1.2 seconds apart, 2 where something goes wrong;"
-    " up to 20 samples of sessions in between",
+    cost="two readings, each with a scan of pg_class, 1.2 seconds apart, 2 where something goes wrong; up to"
+    " 20 samples of sessions in between; they begin while sessions that wait are watched",
     tier=1,
 )
 _TOTALS = (

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
+from incident_lib import clock
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
 from incident_lib.probes.base import Fetched, Probe
 from incident_lib.technologies.postgres.connect import PostgresSession
+from incident_lib.technologies.postgres.probes.counters import Sampling, begin_sampling
 from incident_lib.technologies.postgres.probes.reading import privilege_problem, read, statement
 from incident_lib.technologies.postgres.rows import PostgresLockSession
 
@@ -142,9 +145,16 @@ def _time(at: datetime | str) -> datetime:
 
 
 def _watched(session: PostgresSession, rows: Rows) -> Rows:
-    """Return the rows with what became of each a moment later."""
+    """Return the rows with what became of each a moment later, in which the counters are sampled already."""
+    sampling: Sampling | None = None
+    with suppress(TargetError):  # the locks are to be seen all the same; what goes on is met again below
+        sampling = begin_sampling(session)
     for pause in _PAUSES_SECONDS:
-        time.sleep(pause)
+        until = clock.monotonic() + pause
+        with suppress(TargetError):
+            if sampling:
+                sampling.go_on(pause)
+        time.sleep(max(0.0, until - clock.monotonic()))
         rows = compared(rows, {row["pid"]: row for row in session.rows(statement("locks_again"))})
         if any(row.lasts is False for row in rows) or _is_settled(rows):
             break
@@ -184,5 +194,6 @@ LOCKS = Probe(
     question="Who blocks whom, and does it stay so?",
     source=statement("locks"),
     needs="pg_monitor",
-    cost="pg_blocking_pids once for each session that waits; where one waits, up to two seconds",
+    cost="pg_blocking_pids once for each session that waits; where one waits, up to two seconds, in"
+    " which what `postgres.counters` samples is sampled already",
 )
