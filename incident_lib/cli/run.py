@@ -29,7 +29,7 @@ from incident_lib.model.notebooks import InBatch
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.model.sample import Sample
 from incident_lib.run import kernels
-from incident_lib.run.batch import Batch, run_notebooks
+from incident_lib.run.batch import Batch, begin_warm_up, run_notebooks
 from incident_lib.run.installed import EXECUTE, require
 from incident_lib.run.lab import changed_in_lab
 from incident_lib.run.own import find_own, team_notebooks, unknown_notebook
@@ -207,7 +207,14 @@ def _case(settings: Settings, folder: IncidentFolder, console: Console, options:
         return case, ""
     console.print(f"Checking {settings.path or 'the common stack'} for {folder.id}", style="dim")
     deadline = min(options.timeout, settings.limits.collect_seconds)
-    return terminal.collect(settings, options.since, folder, console, deadline_seconds=deadline)
+    return terminal.collect(
+        settings,
+        options.since,
+        folder,
+        console,
+        deadline_seconds=deadline,
+        meanwhile=None if options.index_alone else begin_warm_up,
+    )
 
 
 def _run_notebooks(

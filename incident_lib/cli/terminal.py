@@ -2,10 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.console import Group as Stack
 from rich.padding import Padding
@@ -44,6 +45,7 @@ _RECOVERED = 6
 _SIMILAR_SECONDS = 0.5
 _PROPOSALS = 2
 _CHANGES = 8
+_MOST_PROBES = 0.6  # of all; with them, what answers at once has answered
 _REASONS, _FEWER_REASONS = 4, 2
 
 
@@ -252,8 +254,12 @@ def collect(
     console: Console,
     *,
     deadline_seconds: float | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> tuple[Case, str]:
-    """Return what was seen, printed as it was found, and why the incident could not keep it."""
+    """Return what was seen, printed as it was found, and why the incident could not keep it.
+
+    `meanwhile` is called once most probes have answered: those that are left mostly wait.
+    """
 
     def unkept(why: str) -> None:
         """Print why it goes on without keeping anything."""
@@ -265,13 +271,37 @@ def collect(
     try:
         with watching(console, stream) as watch:
             case, why = collect_case(
-                settings, since, folder, watch, deadline_seconds=deadline_seconds, unkept=unkept
+                settings,
+                since,
+                folder,
+                _calling(watch, meanwhile) if meanwhile else watch,
+                deadline_seconds=deadline_seconds,
+                unkept=unkept,
             )
     except BaseException:  # interrupted: what was found until then is printed all the same
         console.print(*map(_line, stream.waiting), sep="\n")
         raise
     print_derived(console, case, stream.held, stream.waiting)
     return case, why
+
+
+def _calling(watch: Watch, meanwhile: Callable[[], None]) -> Watch:
+    """Return the watch, which calls `meanwhile` once most probes have answered."""
+    left: list[int] = []
+
+    def begun(probes: int) -> None:
+        """Count how many are to answer before that."""
+        left[:] = [max(1, round(_MOST_PROBES * probes))]
+        watch.begun(probes)
+
+    def seen(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
+        """Pass it on, and call at the right one."""
+        watch.evidence(evidence, findings)
+        left[0] -= 1
+        if left[0] == 0:
+            meanwhile()
+
+    return replace(watch, begun=begun, evidence=seen)
 
 
 def _counts(analysis: Analysis, probes: int) -> Text:

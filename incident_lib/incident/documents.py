@@ -167,7 +167,15 @@ def hide_markup(text: str, redactor: Redactor) -> str:
     >>> hide_markup('<td>password</td><td title="token=&quot;abcd1&quot;">&lt;5</td>', Redactor())
     '<td>password</td><td title="token=&quot;[secret]&quot;">&lt;5</td>'
     """
-    return "".join(_hide_piece(piece, redactor) for piece in _PIECES.split(text))
+    clean: set[str] = set()  # tags are few, and come again and again
+    pieces = _PIECES.split(text)
+    for place, piece in enumerate(pieces):
+        if piece in clean:
+            continue
+        pieces[place] = hidden = _hide_piece(piece, redactor)
+        if hidden == piece:
+            clean.add(piece)
+    return "".join(pieces)
 
 
 def _hide_piece(piece: str, redactor: Redactor) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -136,8 +137,12 @@ def banner(record: NotebookRecord) -> Banner | None:
     )
 
 
+@cache
 def environment() -> "jinja2.Environment":
-    """Return the environment of the pages; everything is escaped unless it is our markup."""
+    """Return the environment of the pages; everything is escaped unless it is our markup.
+
+    There is one, as it keeps the templates that it has compiled.
+    """
     import jinja2
 
     class Template(jinja2.Template):
@@ -159,6 +164,19 @@ def environment() -> "jinja2.Environment":
     )
     made.globals.update(page_globals())
     return made
+
+
+def warm_up(name: str) -> None:
+    """Compile a template and those that it names, so that the first page does not wait for that."""
+    from jinja2.meta import find_referenced_templates
+
+    made = environment()
+    made.get_template(name)
+    if made.loader:
+        source, _, _ = made.loader.get_source(made, name)
+        for other in find_referenced_templates(made.parse(source)):
+            if other:
+                warm_up(other)
 
 
 def page_globals() -> dict[str, Any]:

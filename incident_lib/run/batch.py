@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -18,6 +19,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.setup import redactor_for
 from incident_lib.model.run import ExecutionStatus, NotebookRecord, RunRecord, RunStatus
 from incident_lib.remediation.proposals import command_of, proposed_actions
+from incident_lib.reports import page
 from incident_lib.reports.index_page import IndexFacts, render_index
 from incident_lib.reports.page import Frame
 from incident_lib.resources import resource
@@ -45,6 +47,24 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[Path, ...] = ()  # notebooks that a person executed in the lab: rendered as they stand
 
 
+_warming: list[threading.Thread] = []  # none, or what imports meanwhile
+
+
+def begin_warm_up() -> None:
+    """Import what running and rendering notebooks need, in a thread, while this one waits for servers."""
+    if not _warming:
+        _warming.append(threading.Thread(target=_warm_up, daemon=True, name="warm-up"))
+        _warming[0].start()
+
+
+def _warm_up() -> None:
+    with suppress(Exception):  # it is met, and reported, where it is needed
+        prepare()
+        kernels.warm_up()
+        export.warm_up()
+        page.warm_up("index.html.j2")
+
+
 def run_notebooks(batch: Batch) -> RunRecord:
     """Return the record of the run; its folder then holds every notebook, every page, the index and run.json.
 
@@ -55,6 +75,8 @@ def run_notebooks(batch: Batch) -> RunRecord:
     if not (batch.notebooks or batch.kept):
         return _Run(batch, {}).finish(interrupted=False)
     kernels.begin(whole=False)
+    for thread in _warming:  # two threads in the circular imports of jupyter_client would see half of it
+        thread.join()
     prepare()
     sources = {_stem(name): find_notebook(name) for name in batch.notebooks}
     return drive(_Run(batch, sources).go())
@@ -68,6 +90,28 @@ def find_notebook(name: str) -> Path:
             return path
     known = ", ".join(sorted(path.stem for path in resource("notebooks").glob("*.ipynb")))
     raise UsageError(f"no notebook {name!r}; there are: {known}")
+
+
+class _Slot:
+    """One of the places of kernels that work; it can be left before what it was taken for has ended."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._is_taken = False
+
+    async def __aenter__(self) -> Self:
+        await self._slots.acquire()
+        self._is_taken = True
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave it to the next."""
+        if self._is_taken:
+            self._is_taken = False
+            self._slots.release()
 
 
 class _Run:
@@ -99,7 +143,7 @@ class _Run:
         slots = asyncio.Semaphore(max(1, self.batch.jobs))
         interrupted = False
         with _terminated():
-            kernels.warm_up()  # first: two threads in the circular imports of jupyter_client see half of it
+            kernels.warm_up()  # first, and alone
             self.warming = asyncio.ensure_future(asyncio.to_thread(export.warm_up))
             work = [*(self._run(name, slots) for name in self.sources), self._begin_index()]
             work += [self._keep(path) for path in self.batch.kept]
@@ -126,7 +170,7 @@ class _Run:
         notebook, record = self._load(name)
         if record.status is not ExecutionStatus.FAILED:
             try:
-                async with slots:
+                async with _Slot(slots) as slot:
                     record = await execution.execute(
                         execution.Job(
                             name=name,
@@ -134,6 +178,7 @@ class _Run:
                             deadline=self.deadline,
                             redactor=self.redactor,
                             directory=self.batch.case.settings.root,
+                            ended=slot.leave,  # the next kernel starts while this one ends, and is rendered
                         )
                     )
             except asyncio.CancelledError:

@@ -28,6 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     kernel_name: str = ""
     directory: Path | None = None
     begin: Callable[[int], None] = lambda _index: None  # called with each cell before it starts
+    ended: Callable[[], None] = lambda: None  # called when the last one has ended, before its kernel has
 
 
 async def execute(job: Job) -> NotebookRecord:
@@ -91,6 +92,7 @@ async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[Execu
         ):
             limit.reschedule(None)  # from here the deadline is kept cell by cell
             ended = await _run_cells(job, kernel, cells)
+            job.ended()
     except KernelError as error:
         ended = ExecutionStatus.FAILED, str(error)
     except TimeoutError:

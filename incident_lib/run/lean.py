@@ -1,31 +1,34 @@
 """The Jupyter libraries, imported without what costs a second and is never used.
 
-nbformat imports jsonschema, which imports rfc3987_syntax where it is installed (JupyterLab brings it), which
-compiles a grammar of addresses for a whole second. No notebook has a field that is checked by it, and
-jsonschema does without when it is absent: so it is absent while jsonschema is imported, and only then.
+nbformat imports jsonschema, which imports what checks addresses, times and spans where that is installed
+(JupyterLab brings it): rfc3987_syntax compiles a grammar for a whole second, the others take a tenth. No
+notebook has a field that is checked by them, and jsonschema does without when they are absent: so they are
+absent while jsonschema is imported, and only then.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-_GRAMMAR = "rfc3987_syntax"
+_CHECKERS = ("rfc3987_syntax", "rfc3986_validator", "rfc3339_validator", "isoduration")
 
 
 @contextmanager
-def _absent(module: str) -> Iterator[None]:
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # the documented way to make an import fail
+def _absent(modules: Iterable[str]) -> Iterator[None]:
+    hidden = [module for module in modules if module not in sys.modules]
+    for module in hidden:
+        sys.modules[module] = None  # type: ignore[assignment]  # the documented way to make an import fail
     try:
         yield
     finally:
-        sys.modules.pop(module, None)
+        for module in hidden:
+            sys.modules.pop(module, None)
 
 
 def prepare() -> None:
-    """Import jsonschema without the grammar, unless it was imported already."""
-    with _absent(_GRAMMAR):
+    """Import jsonschema without its checkers, unless it was imported already."""
+    if "jsonschema" in sys.modules:
+        return
+    with _absent(_CHECKERS):
         import_module("jsonschema")
