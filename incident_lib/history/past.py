@@ -76,6 +76,7 @@ def read(path: Path) -> PastIncident:
     """Return the incident at `path`, without the snapshots that cannot be read. Errors: FolderError."""
     folder = IncidentFolder(path, Redactor())
     try:
+        folder.hold()
         events, incident = folder.events, folder.incident
     except (KeyError, ValueError, TypeError, OSError) as error:
         raise FolderError(f"an event was edited by hand and cannot be understood ({error})") from error

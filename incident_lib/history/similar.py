@@ -11,7 +11,7 @@ from incident_lib.errors import FolderError
 from incident_lib.history.past import Damage, PastIncident, folders, read
 from incident_lib.history.resolution import Resolution, resolution_of, verdicts
 from incident_lib.incident import decode
-from incident_lib.model import Analysis, FindingSeverity
+from incident_lib.model import Analysis, Finding, FindingSeverity
 from incident_lib.model.renamed import stored_ids
 from incident_lib.model.topology import Topology
 
@@ -70,10 +70,9 @@ def signature(
     for place, hypothesis in enumerate(ranked, 1):
         hypotheses.setdefault((hypothesis.id, _kind(hypothesis.target, kinds)), 1 / place)
     findings: dict[Key, float] = {}
-    for found in analysis.apart:
-        if weight := _WEIGHTS.get(found.severity):
-            key = (found.id, _kind(found.target, kinds))
-            findings[key] = max(weight, findings.get(key, 0.0))
+    for found in _bad(analysis):
+        key = (found.id, _kind(found.target, kinds))
+        findings[key] = max(_WEIGHTS[found.severity], findings.get(key, 0.0))
     return Signature(
         first=next(iter(hypotheses), None),
         target=ranked[0].target if ranked else "",
@@ -134,15 +133,21 @@ def reasons(now: Signature, then: Signature) -> tuple[str, ...]:
 
 def past_signature(past: PastIncident) -> Signature:
     """Return what an incident looked like at its worst: in the snapshot with the strongest conclusions."""
-    strongest = max(past.snapshots, key=lambda snapshot: _strength(snapshot.analysis), default=None)
-    if strongest is None:
+    if not past.snapshots:
         return Signature()
+    strongest = past.snapshots[0]
+    if len(past.snapshots) > 1:
+        strongest = max(past.snapshots, key=lambda snapshot: _strength(snapshot.analysis))
     return signature(strongest.analysis, strongest.kinds, verdicts(past.events))
 
 
 def _strength(analysis: Analysis) -> tuple[float, float]:
     score = max((h.score for h in analysis.hypotheses), default=0.0)
-    return score, sum(_WEIGHTS.get(finding.severity, 0.0) for finding in analysis.apart)
+    return score, sum(_WEIGHTS[finding.severity] for finding in _bad(analysis))
+
+
+def _bad(analysis: Analysis) -> list[Finding]:
+    return [finding for finding in analysis.apart if finding.severity.is_bad]
 
 
 def rank(now: Signature, past: Iterable[PastIncident], *, limit: int = 5) -> tuple[Similar, ...]:

@@ -45,12 +45,15 @@ _WINDOW = 8 << 20
 _MOST_DROPPED = 100  # fields of one file; with more wrong it is no such record at all
 _FAILURES = (msgspec.MsgspecError, RecursionError, ValueError, OverflowError, TypeError, AttributeError)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 # In all that is read, so by RE2: numbers that may lie outside; times at an end, or without a zone.
-_LARGE = re2.compile(rb"(?:^|[^.\d])\d{16}|[eE]\+?\d")
+_LARGE_TEXT = rb"(?:^|[^.\d])\d{16}|[eE]\+?\d"
+_LARGE = re2.compile(_LARGE_TEXT)
 _AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _MARKS_OF_LARGE = (b"0" * 16, b"e0", b"E0", b"e+0", b"E+0")
-_ODD_TIME = re2.compile(rb'"(?:(?:0001|9999)-\d\d-|\d{4}-\d\d-\d\d[T ][\d:.,]+")')
+_ODD_TIME_TEXT = rb'"(?:(?:0001|9999)-\d\d-|\d{4}-\d\d-\d\d[T ][\d:.,]+")'
+_ODD_TIME = re2.compile(_ODD_TIME_TEXT)
+_MAY_BE_ODD = re2.compile(rb"%b|%b" % (_LARGE_TEXT, _ODD_TIME_TEXT))  # also where only a string looks so
 _PLACE = re.compile(r" - at (`key` in )?`\$(.*)`$")
 _LACKING = re.compile(r"Object missing required field `(\w+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -169,7 +172,7 @@ def decode(
     taken `whole` or not at all. Errors: FolderError that names what was decoded.
     """
     try:
-        if not _is_odd(_check(data), data):
+        if not _is_odd(data):
             return cast(T, _decoder(cast(Any, kind)).decode(data))
     except _FAILURES as error:
         if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
@@ -203,7 +206,7 @@ def load_evidence(path: Path) -> Evidence:
     """
     data = read_file(path, most_bytes=MOST_EVIDENCE_BYTES)
     try:
-        if not _is_odd(_check(data), data):
+        if not _is_odd(data):
             return decode_evidence(data)
     except _FAILURES as error:
         if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
@@ -288,26 +291,42 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _check(data: bytes) -> bytes:
-    """Return `data` without its strings. Errors: RecursionError where it is nested too deep."""
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
-    bare = b"".join(plain.split(b'"')[::2])
-    brackets = bare.translate(_BRACKETS, _NO_BRACKETS)
-    for _ in range(DEEPEST):
-        shorter = brackets.replace(b"[]", b"")
-        if shorter == brackets:  # all were closed; or never are, which decoding refuses
-            return bare
-        brackets = shorter
-    if brackets:
-        raise RecursionError
-    return bare
-
-
-def _is_odd(bare: bytes, data: bytes) -> bool:
-    """Return whether numbers or times need a closer look."""
+def _is_odd(data: bytes) -> bool:
+    """Return whether numbers or times need a closer look. Errors: RecursionError as `_check`."""
+    plain = _check(data)
+    if len(data) > _LARGE_BLOCK and not _MAY_BE_ODD.search(data):
+        return False
+    bare = b"".join((plain or _without_escapes(data)).split(b'"')[::2])
     as_zeros = bare.translate(_AS_ZEROS)  # where none of these is, no number is large: most files are small
     may_be_large = any(mark in as_zeros for mark in _MARKS_OF_LARGE)
     return bool((may_be_large and _LARGE.search(bare)) or _ODD_TIME.search(data))
+
+
+def _check(data: bytes) -> bytes:
+    """Return `data` without escapes, b"" where that was not needed.
+
+    Errors: RecursionError where it is nested too deep.
+    """
+    if data.count(b"[") + data.count(b"{") <= DEEPEST:
+        return b""
+    # Of the strings all but their ends, and brackets, is left out first: of many rows that is nearly all.
+    # What is cut out of two quotes in a row leaves in a string what was in one.
+    plain = _without_escapes(data)
+    marks = plain.translate(None, _NO_MARKS).replace(b'""', b"")
+    brackets = b"".join(marks.split(b'"')[::2]).translate(_BRACKETS)
+    for _ in range(DEEPEST):
+        shorter = brackets.replace(b"[]", b"")
+        if shorter == brackets:  # all were closed; or never are, which decoding refuses
+            return plain
+        brackets = shorter
+    if brackets:
+        raise RecursionError
+    return plain
+
+
+def _without_escapes(data: bytes) -> bytes:
+    """Return `data` without what is no end of a string although it is a quote."""
+    return data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
 
 
 def _document(data: bytes) -> Any:

@@ -37,6 +37,7 @@ class EventLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: tuple[_Files, tuple[Event, ...]] = ({}, ())  # replaced as a whole: threads share it
+        self._is_held = False
 
     def read(self) -> tuple[Event, ...]:
         """Return the events in the order they were recorded; the same tuple while nothing changed.
@@ -44,6 +45,8 @@ class EventLog:
         Cost: one stat a file, and reading what is new. Errors: FolderError.
         """
         before, events = self._known
+        if self._is_held:
+            return events
         files: _Files = {}
         for entry in _entries(self._folder):
             status = entry.stat(follow_symlinks=False)
@@ -57,6 +60,11 @@ class EventLog:
             events = in_order(found)
             self._known = (files, events)
         return events
+
+    def hold(self) -> None:
+        """Read now, and no more: what is recorded later is not seen here. Errors: FolderError."""
+        self.read()
+        self._is_held = True
 
     def append(self, draft: Draft, redactor: Redactor) -> Event:
         """Write an event and return it; it names the newest event that could be seen. Errors: FolderError."""

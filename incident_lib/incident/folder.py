@@ -63,6 +63,13 @@ class IncidentFolder:
         """Every event, in the order it was recorded."""
         return self._log.read()
 
+    def hold(self) -> None:
+        """Read the events now, and no more: of hundreds of past incidents each is read once.
+
+        Errors: FolderError.
+        """
+        self._log.hold()
+
     @property
     def incident(self) -> Incident:
         """The state now. Errors: FolderError when nothing declares the incident."""

@@ -41,7 +41,10 @@ def current_names(analysis: Analysis) -> Analysis:
     """Return conclusions of whatever version with the ids of today."""
     return replace(
         analysis,
-        findings=tuple(map(_current, analysis.findings)),
+        findings=tuple(
+            _current(finding) if finding.signs or finding.id.startswith(_OLD_IDS) else finding
+            for finding in analysis.findings
+        ),
         hypotheses=tuple(
             replace(
                 each,
@@ -56,8 +59,6 @@ def current_names(analysis: Analysis) -> Analysis:
 
 
 def _current(finding: Finding) -> Finding:
-    if not finding.signs and not finding.id.startswith(_OLD_IDS):
-        return finding
     return replace(finding, id=current_id(finding.id), signs=tuple(map(_current, finding.signs)))
 
 

@@ -233,3 +233,39 @@ def test_lines_of_a_packed_log_are_those_that_were_packed(tmp_path):
     path.write_bytes(b"no zstd")
     with pytest.raises(FolderError, match=r"a\.log\.zst"):
         list(decode.log_lines(path))
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    rows: list[str]
+    at: datetime | None = None
+    count: int | None = None
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ('"at": "0001-01-01T00:00:00Z"', (None, None)),
+        ('"count": 99999999999999999999', (None, None)),
+        ('"at": "2026-01-15T14:31:00Z", "count": 7', (datetime.fromisoformat("2026-01-15T14:31:00Z"), 7)),
+    ],
+)
+def test_a_large_document_is_looked_at_as_a_small_one(field, expected):
+    row = r"a \"quoted\" [bracket] and a hash 3e5f"
+    for count in (1, 200_000):
+        text = f'{{"rows": ["{row}"{f", {chr(34)}{row}{chr(34)}" * (count - 1)}], {field}}}'
+        found = decode.decode(text.encode(), _Rows, "rows.json")
+        assert (found.at, found.count) == expected
+        assert len(found.rows) == count
+
+
+@pytest.mark.parametrize("opening", ["[", '["]", ', r'["\"]", '])
+def test_depth_is_counted_outside_of_strings(opening):
+    texts = [
+        (opening * depth + "]" * depth).replace(", ]", "]").encode()
+        for depth in (decode.DEEPEST, decode.DEEPEST + 1)
+    ]
+    assert decode.document(texts[0])[0:1] != []
+    with pytest.raises(FolderError, match="too deep"):
+        decode.document(texts[1])
+    flat = ("[" + ", ".join(['["]]]", "[[["]'] * 500) + "]").encode()
+    assert len(decode.document(flat)) == 500
