@@ -45,7 +45,10 @@ _CSV = expression(
     r",(?:\"[^\"]{0,80}\")?,[^,]{0,40},[^,]{0,40},[^,]{0,40},([A-Z]{3,7}[1-5]?),([0-9A-Z]{5})?"
     rf",(?:{_QUOTED})?(?:,(?:{_QUOTED})?)?"
 )
-_PGBOUNCER = expression(r"\[\d{1,9}\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) (?=\S)")
+_PGBOUNCER = expression(  # not of log4net, which names the logger behind the level
+    r"\[\d{1,9}\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) (?=\S)"
+    r"(?![\w$]{1,60}(?:\.[\w$]{1,60})* (?:\[[^\[\]]{0,60}\] )?- )"
+)
 _REDIS_LEVELS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
 _MONGO = expression(r"([FEWID])\d? ([A-Z]{3,10}) {1,9}\[[^\[\]\s]{1,60}\] ")
 
@@ -58,7 +61,10 @@ def read_postgres(text: str, at: float | None) -> Line | None:
     word = _TRANSLATED.get(match[1], match[1])
     if word == "WARNING" and match.start() == 0:
         return None  # "WARNING:  " at the beginning is uvicorn's
-    before = text[: match.start()]
+    before = text[: match.start() + 1]
+    if before.endswith(" failed: "):
+        return None  # a client reports what the server answered
+    before = before[:-1]
     if at is None and before and "[" not in before and any(map(str.isalpha, before.split())):
         return None
     message = text[match.end() :]

@@ -50,11 +50,15 @@ _ROLES: dict[str, tuple[str, ...]] = {
             "error.stack",
             "exc_text",
         ),
-        *("error.stack_trace", "err.stack", "@x"),
+        *("error.stack_trace", "err.stack", "@x", "exception.backtrace", "exception.stacktrace"),
     ),
     "error": (
         *("error", "err", "exc", "error.message", "err.message", "exception.message", "error_message"),
         *("errmsg", "err_msg", "detail", "reason", "cause"),
+    ),
+    "raised": (
+        *("exception.class", "exception.type", "error.type", "error.class", "error.kind", "err.type"),
+        *("exception_class", "error_class", "exc_type"),
     ),
     "duration": (
         *("duration_ms", "elapsed_ms", "latency_ms", "response_time_ms", "time_ms", "took_ms"),
@@ -76,8 +80,11 @@ _PARTS = frozenset(
 _TIMES = ("t", "timestamp", "instant")  # may be documents
 _RAISED = "thrown"  # of log4j 2: an exception as a document
 _ERRORS = ("error", "err")  # their message is not the line's
+# The name of a class of errors: what is only a kind (timeout) or a number is none.
+_CLASS = re.compile(r"(?:[A-Za-z_]\w{0,80}(?:\.|::|\\))*[A-Z]\w{1,100}")
 _PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
+_STATUS_LEVELS = ("info", "error", "warn", "warning", "debug", "critical", "notice", "emergency", "alert")
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
 _NUMBERS = (int, float)
@@ -120,7 +127,7 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     """Return the line of a mapping, whatever its fields hold."""
     shape = tuple(document)
     plan = _PLANS.get(shape) or _remember(shape)
-    at, level, message, logger, _, _, status, exception, error, _, _, kind = plan
+    at, level, message, logger, _, _, status, exception, error, raised, _, _, kind = plan
     nested = _NESTED[shape]  # an error may be null in one line, and a document in the next
     if nested and (parts := [key for key in nested if type(document[key]) is dict]):
         return from_fields(_flat(document, parts), form, order)
@@ -133,9 +140,14 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
+    if raised:
+        trace, words = (document.get(key) if key else None for key in (exception, error))
+        line.exception = _named(line, document[raised], trace, words)
     line.error = _error(document[error], line) if error else ""
     if status and (code := _status(document[status])):
         _request(line, document, plan, code)
+    elif status == "status" and not level and document[status] in _STATUS_LEVELS:
+        line.level = level_of(document[status])  # of Datadog
     if kind:
         _OF_PROGRAMS[kind](line, document)
     elif not (line.message or line.level or line.status or line.error):
@@ -145,7 +157,7 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
 
 def _request(line: Line, document: Mapping[str, Any], plan: _Plan, status: int) -> None:
     """Take over the request that the fields report, where they do."""
-    method, path, named, duration, usual = plan[4], plan[5], plan[6], plan[9], plan[10]
+    method, path, named, duration, usual = plan[4], plan[5], plan[6], plan[10], plan[11]
     if path:
         line.status, line.path = status, _text(document[path])
         line.method = _text(document[method]).upper()[:10] if method else ""
@@ -322,6 +334,27 @@ def _error(value: Any, line: Line) -> str:
     if not isinstance(value, str) or value in line.message or value in line.exception:
         return ""
     return value
+
+
+def _named(line: Line, raised: Any, trace: Any, error: Any) -> str:
+    """Return the trace of an error whose class stands in a field of its own.
+
+    >>> _named(Line(), "Net::ReadTimeout", ["app/mail.rb:12:in `send'"], "no answer")
+    "app/mail.rb:12:in `send': no answer (Net::ReadTimeout)"
+    >>> _named(Line(), "shop.PayError", None, "no"), _named(Line(), "timeout", None, "no")
+    ('shop.PayError: no', '')
+    """
+    known = line.exception
+    if not isinstance(raised, str) or not _CLASS.fullmatch(raised) or raised.rpartition(".")[2] in known:
+        return known
+    message = error.split("\n", 1)[0] if isinstance(error, str) else ""
+    if not known and isinstance(trace, list):
+        known = "\n".join(frame for frame in trace[:50] if isinstance(frame, str))
+    first, _, others = known.partition("\n")
+    if ":in " in first:  # of Ruby, where the error stands behind the nearest frame
+        return f"{first}: {message} ({raised})" + (f"\n{others}" if others else "")
+    head = f"{raised}: {message}" if message else raised
+    return f"{head}\n{known}" if known else head
 
 
 def _status(value: Any) -> int:

@@ -29,7 +29,7 @@ _UPPER = expression(  # what stands before is compared when it is found: a patte
     r"|FEHLER|WARNUNG|SCHWERWIEGEND|ERREUR|AVERTISSEMENT|GRAVE|ADVERTENCIA)\b"  # of translations
 )
 _IN_BRACKETS = expression(
-    r"\[(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
+    r"\[ *+(?:\w{1,30}:)?(trace\d?|debug|info|notice|note|warn|warning|error|err|crit|critical|alert|emerg"
     r"|fatal) *\]",
     re.IGNORECASE,
 )
@@ -97,6 +97,17 @@ _ENV_LOGGER = expression(
     r" {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) {1,2}(\w{1,40}(?:::\w{1,40}){0,8})\] "
 )  # of Rust
 _LOGRUS = expression(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?")
+_TORNADO = expression(  # and Jupyter
+    r"\[([DIWEC]) (?=(?:\d{6}|\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d(?:\.\d{3})? ([\w.-]{1,60}(?::\d{1,6})?)\] )"
+)
+_AUDIT = expression(
+    r"type=([A-Z][A-Z0-9_]{1,30}|UNKNOWN\[\d{1,5}\]) msg=audit\((1\d{9})\.(\d{3}):\d{1,12}\): ?"
+)
+# The time in an object behind the message: of winston, and of others that write their fields there.
+_TIME_BEHIND = expression(
+    r"\"(?:@?timestamp|time|ts|datetime)\": ?"
+    r"(?:\"(\d{4}-\d\d-\d\d[T ][^\"]{5,30})\"|(1\d{9}(?:\.\d{1,6}|\d{3})?)(?=[,}]))"
+)
 _CUT_LEVELS = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
 _PHP = expression(
     r"PHP ((?:[A-Z][a-z]{3,11} )?(?:fatal |Fatal |Parse |Core |Compile )?"
@@ -133,6 +144,7 @@ _PROSE = expression(r"[A-Za-z]{2,}[,:;.)]? +(?:\S{1,80} +){0,4}?[(\"']?[A-Za-z]{
 _ALIGNED_LETTERS = frozenset("DIWEC")
 _LOGCAT = expression(r"\s*\d{1,7} +\d{1,7} ([VDIWEFA]) ([^:]{1,80}?) *: ")
 _SHORT = ("TRC ", "DBG ", "INF ", "WRN ", "ERR ")  # of zerolog's console
+_LEVEL_NAMES = {"D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "C": "CRITICAL"}  # of Tornado
 _LETTERS = {
     "V": "DEBUG",
     "D": "DEBUG",
@@ -162,6 +174,8 @@ def parse(text: str, order: DateOrder = UNDECIDED) -> Line:
     if not first or first in " \t":
         return _indented(text, order)
     if first.isdigit() and (line := _of_address(text)):
+        return line
+    if first == "t" and text[:5] == "type=" and (line := _of_audit(text)):
         return line
     return _of_header(text, first, order)
 
@@ -194,10 +208,29 @@ def _of_header(text: str, first: str, order: DateOrder) -> Line:
     line.logger = line.logger or writer
     if line.format == PLAIN:
         line.format = _generic(line, timed=found is not None, writer=writer if first != "[" else "")
+    if found is None and line.at is None and line.level and text[-1:] == "}":
+        found = _time_behind(text)
     if found and line.at is None:
         line.at, _, line.zoned = found
     line.zoned = line.zoned or line.format in IN_UTC
     return line
+
+
+def _of_audit(text: str) -> Line | None:
+    """Return a record of the kernel's audit log, which names its time behind its type, None for others."""
+    match = _AUDIT.match(text)
+    if match is None:
+        return None
+    at = int(match[2]) + int(match[3]) / 1e3
+    return Line(format="audit", message=text[match.end() :], at=at, zoned=True, logger=match[1])
+
+
+def _time_behind(message: str) -> Found | None:
+    """Return the time in an object of JSON that a line ends in, None where it names none."""
+    start = message.rfind(" {")
+    match = _TIME_BEHIND.search(message, start) if start > 0 else None
+    found = times.from_value(match[1] or float(match[2])) if match else None
+    return (found[0], 0, found[1]) if found else None
 
 
 def _generic(line: Line, *, timed: bool, writer: str) -> str:
@@ -319,6 +352,10 @@ def _leading_time(text: str, first: str, order: DateOrder) -> tuple[Found | None
 
 
 def _bracketed_time(text: str, order: DateOrder) -> tuple[Found | None, str, str]:
+    if text[2:3] == " " and (match := _TORNADO.match(text)):
+        found = times.leading(text[3:60], order)
+        level = f"{_LEVEL_NAMES[match[1]]} "
+        return (found, level + text[match.end(2) + 2 :], match[2]) if found else (None, text, "")
     found = times.leading(text[1:60], order) or times.from_dotted_day(text[1:20])
     if found is None:
         return _late_time(text, order)

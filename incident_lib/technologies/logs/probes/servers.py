@@ -171,6 +171,10 @@ _FORMS: dict[str, tuple[str, str]] = {
     ),
     # 345 10.0.0.7 TCP_MISS/502 1234 GET http://shop/a - HIER_DIRECT/10.0.0.3 text/html, behind the time
     "squid": ("/", rf"(?P<milliseconds>\d{{1,9}}) \S{{3,60}} [A-Z_]{{3,40}}/{_STATUS} \d+ {_METHOD} {_URL} "),
+    # 500 GET /a (10.0.0.7) 1.23ms
+    "tornado": ("ms", rf"{_STATUS} {_METHOD} {_PATH} \([^()\s]{{1,60}}\) {_TIME}(?: referer=\S{{1,2000}})?$"),
+    # GET http://shop/a  500 12: two spaces, for the message between them is empty
+    "sanic": ("  ", rf"{_METHOD} https?://[^/\s]{{1,300}}{_PATH}  {_STATUS} (?:\d{{1,15}}|-1)$"),
     # GET /a 500 1.234 ms - 12, ::1 - GET /a HTTP/1.1 404 12 - 1.2 ms: morgan and many others; figures follow
     "access": (
         "/",

@@ -78,12 +78,13 @@ _AREAS = "Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pa
 _REGION = expression(rf" ?((?:{_AREAS})/[A-Z][A-Za-z_/+-]{{1,40}}\d{{0,2}})(?![\w/])")
 _NAMED_AGAIN = expression(r" [A-Z]{3,5}\b(?: m=[+-][\d.]{1,40})?|\[[A-Z][A-Za-z_]{1,20}/[\w/+-]{1,40}\]")
 
-# 2026-01-15T14:31:05.123Z, 2026-01-15 14:31:05,123 +0100, 2026/01/15 14:31, 20260115 14:31:05
+# 2026-01-15T14:31:05.123Z, 2026-01-15 14:31:05,123 +0100, 2026/01/15 14:31, 20260115 14:31:05;
+# 2026-01-15  4:31:05, an hour of one digit in two columns (MariaDB)
 ISO = expression(
-    r"(\d{4}[-/.]?\d\d[-/.]?\d\d[T _\t]\d\d?:\d\d(?::\d\d)?)(?:[.,:](\d{1,9}))?"
+    r"(\d{4}[-/.]?\d\d[-/.]?\d\d[T _\t] ?\d\d?:\d\d(?::\d\d)?)(?:[.,:](\d{1,9}))?"
     r"(?: ?([A-Z]{1,5}\b|[+-]\d\d(?::?\d\d)?\b))?"
 )
-_ISO_PARTS = expression(r"(\d{4})\D?(\d\d)\D?(\d\d)\D(\d+):(\d+)(?::(\d+))?")
+_ISO_PARTS = expression(r"(\d{4})\D?(\d\d)\D?(\d\d)\D{1,2}(\d+):(\d+)(?::(\d+))?")
 _CLOCK = (
     r"(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?)?"
     r"(?:[ \u202f\u00a0]?(?P<half>[AaPp])\.?[Mm]\b\.?)?"

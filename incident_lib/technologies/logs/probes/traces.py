@@ -33,6 +33,8 @@ _FINAL = expression(
     r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
     r"(?:: ([^\n]*))?$"
 )
+_SCOPED = expression(r"((?:[A-Z]\w{0,80}(?:::|\\))+[A-Z]\w{0,100})(?:: ([^\n]*))?$")  # of Ruby and PHP
+_INDENT = expression(r"^ {3,40}(?=  File \")", re.MULTILINE)
 _CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
 _FOREIGN = expression(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
 
@@ -64,6 +66,7 @@ class PythonJoiner(Joiner):
         super().__init__(HEAD)
         self.ended = False
         self._chained = False
+        self._indent = 0  # of the whole traceback, where it is written as a part of a line
 
     def _belongs(self, text: str) -> bool:
         bare = _MARGIN.sub("", text) if text[:1] in " |+>" else text
@@ -76,10 +79,14 @@ class PythonJoiner(Joiner):
         elif not bare:
             self.ended = self.ended or _CLOSING.match(text) is not None
         elif text[:1] not in " \t|+" and not text.startswith("> File "):
-            if self.ended:
+            if self.ended or self._indent:
                 return False
             self.ended = bool(_FINAL.match(text))
             return self.ended
+        elif text[:5] == "     " and not self._indent and bare.startswith('File "'):
+            self._indent = len(text) - len(bare) - 2 if text.endswith(bare) and "|" not in text[:40] else 0
+        elif self._indent and len(text) - len(text.lstrip(" ")) == self._indent:
+            self.ended = True
         return True
 
 
@@ -91,6 +98,8 @@ def read(text: str) -> Trace | None:
     """
     if HEAD not in text and not _FRAME.search(text):
         return _read_frames(text) or _only_name(text)
+    if indent := _INDENT.search(text):  # all of it, as Tornado writes what belongs to a line
+        text = "\n".join(line.removeprefix(indent[0]) for line in text.split("\n"))
     finals = [match for line in text.split("\n") if (match := _final(line))]
     type_, message = (finals[-1][1], finals[-1][2] or "") if finals else ("unknown", "")
     parts = text.split(HEAD)
@@ -131,7 +140,8 @@ def _final(line: str) -> re.Match[str] | None:
 
 
 def _only_name(text: str) -> Trace | None:
-    match = _FINAL.match(text.strip().split("\n")[-1])
+    last = text.strip().split("\n")[-1]
+    match = _FINAL.match(last) or _SCOPED.match(last)
     if match is None or not match[1].endswith(("Error", "Exception", "Timeout", "Interrupt", "Exit")):
         return None
     return Trace(type=match[1], frame="", message=(match[2] or "")[:500])
@@ -181,7 +191,7 @@ _CAUSE = expression(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTI
 _HEAD = expression(
     r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
     r"|(?:Error|Exception)(?=: ))"
-    r"(?::\s+([^\n]*)|$|(?=\s))",
+    r"(?: \(0x[\da-fA-F]{8}\)(?=:))?(?::\s+([^\n]*)|$|(?=\s))",
     re.MULTILINE,
 )
 _PLAIN_HEAD = expression(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
@@ -206,6 +216,9 @@ _GO_LINE = expression(
 )
 _GO_FRAME = expression(r"^(\S[^\n]{1,300}?)(?:\([^\n()]*\))?\n\t([^\n]{1,400}?\.go):\d+", re.MULTILINE)
 _GO_FOREIGN = expression(r"/go/src/(?!.*/src/)|/usr/(?:local/|lib/)?go|/pkg/mod/|/vendor/")
+_GO_LOGGER = expression(
+    r"(?i:log|zap)\w{0,40}\)?\.(?:DPanic|Error|Fatal|Panic|Warn)[fw]?$"
+)  # it writes its own stack
 _GO_RUNTIME = ("runtime.", "panic", "net/http.", "testing.")
 
 
@@ -356,7 +369,13 @@ def _of_go(text: str) -> Trace:
         kind, message = "panic: runtime error", message.removeprefix("runtime error: ")
     frames = _GO_FRAME.findall(text)
     ours = [
-        frame for frame in frames if not frame[0].startswith(_GO_RUNTIME) and not _GO_FOREIGN.search(frame[1])
+        frame
+        for frame in frames
+        if not (
+            frame[0].startswith(_GO_RUNTIME)
+            or _GO_FOREIGN.search(frame[1])
+            or _GO_LOGGER.search(frame[0][-100:])
+        )
     ]
     place = next(iter(ours or frames), None)
     return Trace(type=kind, frame=f"{_end(place[1])}:{place[0]}" if place else "", message=message[:500])

@@ -22,6 +22,9 @@ no_leader Syncing service failed.: service=cart error="No cluster leader"
 no_leader etcdserver: no leader
 no_leader master not discovered or elected yet, an election requires at least 2 nodes
 no_leader org.elasticsearch.discovery.MasterNotDiscoveredException: null
+no_leader 2026-01-15 14:31:05,124 ERROR: failed to update leader lock
+no_leader ERROR 1047 (08S01): WSREP has not yet prepared node for application use
+no_leader WSREP: Node dropped: non-primary view received
 broker_blocked memory resource limit alarm set on node rabbit@hare.
 broker_blocked disk resource limit alarm set on node rabbit@hare.
 broker_blocked Mnesia: memory resource limit alarm set on node rabbit@b at once
@@ -176,6 +179,9 @@ db_timeline_fork FATAL:  highest timeline 1 of the primary is behind recovery ti
 db_timeline_fork new timeline 12 forked off current database system timeline 11 before current recovery point 1F/A0
 db_replication_broken FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 0000000A has already been removed
 db_replication_broken FATAL:  could not connect to the primary server: connection lost
+replica_stopped [Repl] Replica SQL for channel '': Could not execute Write_rows event on table shop.orders; Duplicate entry '4711'
+replica_stopped Slave SQL for channel '': Error 'Unknown column 'a'' on query. Error_code: 1054
+replica_stopped [Repl] Error running query, replica SQL thread aborted. Fix the problem, and restart
 db_replication_broken LOG:  invalidating obsolete replication slot "copy"
 db_replication_timeout LOG:  terminating walsender process due to replication timeout
 db_replication_timeout FATAL:  terminating walreceiver due to timeout
@@ -351,6 +357,7 @@ upstream_socket_denied connect() to 127.0.0.1:8000 failed (13: Permission denied
 upstream_socket_denied dial unix /var/run/docker.sock: connect: permission denied
 upstream_socket_denied Error: connect EACCES /tmp/mail.sock
 upstream_none [ALERT] 014/143000 (7) : backend 'mail' has no server available!
+upstream_none controller.go:1112] Service "shop/cart" does not have any active Endpoint.
 upstream_none upstream request failed: no healthy upstream
 upstream_none "GET /a HTTP/1.1" 503 UH no_healthy_upstream - "-" 0 19 0 - "-" "curl" "1" "mail" "-"
 upstream_none {"level":"error","msg":"no upstreams available"}
@@ -424,6 +431,7 @@ connect_timeout connect() to 10.0.0.9:80 failed (110: Connection timed out) whil
 connect_timeout 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/-1/-1/5001 503 213 - - sC-- 1/1/0/0/3 0/0 "GET / HTTP/1.1"
 connect_timeout TimeoutError: [Errno 110] Connection timed out
 read_timeout 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/1/-1/50001 504 194 - - sH-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"
+read_timeout Timeout expired.  The timeout period elapsed prior to completion of the operation or the server is not responding.
 read_timeout "GET /a HTTP/1.1" 504 UT response_timeout - "-" 0 24 15000
 read_timeout curl: (28) Operation timed out after 5001 milliseconds with 0 bytes received
 connect_refused 10.0.0.7:5 [15/Jan/2026:14:30:00.000] front mail/m1 0/0/-1/-1/3 503 213 - - SC-- 1/1/0/0/3 0/0 "GET / HTTP/1.1"
@@ -454,6 +462,8 @@ address_in_use probably another instance of uWSGI is running on the same address
 address_in_use Error: listen EADDRINUSE: address already in use :::3000
 address_in_use Error starting userland proxy: Bind for 0.0.0.0:80 failed: port is already allocated
 address_in_use bind() to 0.0.0.0:80 failed (98: Address already in use)
+permission_denied avc:  denied  { name_connect } for  pid=14 comm="nginx" dest=8080 permissive=0
+permission_denied audit: type=1400 audit(1768487465.250:7): apparmor="DENIED" operation="open"
 permission_denied open /var/lib/mail/queue: permission denied
 permission_denied Error: EACCES: permission denied, open '/srv/mail/log'
 permission_denied bind() to 0.0.0.0:80 failed (13: Permission denied)
@@ -491,6 +501,7 @@ platform_memory Error R14 (Memory quota exceeded)
 platform_memory RequestId: 4f1d Error: Runtime exited with error: signal: killed Runtime.ExitError
 platform_timeout 2026-01-15T14:30:00Z 4f1d Task timed out after 15.02 seconds
 platform_timeout at=error code=H12 desc="Request timeout" method=GET path="/"
+platform_timeout REPORT RequestId: 4f1d Duration: 30000.00 ms Billed Duration: 30000 ms Status: timeout
 platform_timeout The request has been terminated because it has reached the maximum request timeout.
 platform_crashed at=error code=H14 desc="No web processes running" method=GET
 platform_crashed Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch
@@ -593,6 +604,13 @@ def test_most_classes_have_three_lines_or_more_here() -> None:
     count = Counter(line.split(" ", 1)[0] for line in LINES.strip().splitlines())
     assert set(count) <= log_classes().keys()
     assert min(count.values()) >= 3
+
+
+def test_what_a_policy_only_reports_is_not_denied() -> None:
+    denied = 'avc:  denied  { read } for  pid=14 comm="nginx" permissive='
+    assert list(classes_of(f"{denied}0")) == ["permission_denied"]
+    assert not classes_of(f"{denied}1")
+    assert log_classes()["permission_denied"].reason_in(f"{denied}0") == "policy"
 
 
 def test_a_full_disk_and_its_likes_are_kept_apart() -> None:

@@ -224,6 +224,10 @@ def test_settings_and_prose_are_no_class(line: str) -> None:
         ("server process (PID 71) was terminated by signal 9: Killed", "db_process_killed"),
         ("checkpoints are occurring too frequently (3 seconds apart)", "db_checkpoints"),
         ("archive command failed with exit code 1", "db_archive_failed"),
+        (
+            "[082]: WAL segment 000000010000008C0000002D was not archived before the 60000ms timeout",
+            "db_archive_failed",
+        ),
         ('nextval: reached maximum value of sequence "orders_id_seq" (2147483647)', "db_sequence"),
         ('WARNING:  database "shop" must be vacuumed within 9999999 transactions', "db_wraparound"),
         (

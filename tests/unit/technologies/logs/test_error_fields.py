@@ -6,6 +6,7 @@ import pytest
 
 from incident_lib.technologies.logs.probes import Scan
 from incident_lib.technologies.logs.probes.digest import Digest
+from incident_lib.technologies.logs.probes.formats import parse
 
 AT = 1768487465.0
 REFUSED = "connect ECONNREFUSED 10.0.0.6:6379"
@@ -38,6 +39,60 @@ def test_the_error_of_a_json_line_is_classed_once(fields: dict[str, object]) -> 
 def test_the_error_of_a_logfmt_line_is_classed() -> None:
     digest = digest_of(f'time="2026-01-15T14:31:05Z" level=error msg="cache failed" err="{REFUSED}"')
     assert list(digest.classes) == ["redis_refused"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "frame"),
+    [
+        (
+            {
+                "exception.class": "Net::ReadTimeout",
+                "exception.message": "no answer",
+                "exception.backtrace": ["app/workers/mail.rb:12:in `perform'", "lib/a.rb:3:in `call'"],
+            },
+            "Net::ReadTimeout",
+            "workers/mail.rb:perform",
+        ),
+        ({"exception.class": "Net::ReadTimeout", "exception.message": "no"}, "Net::ReadTimeout", ""),
+        ({"error": {"type": "shop.PriceError", "message": "none at 7"}}, "shop.PriceError", ""),
+        (
+            {
+                "error.type": "java.io.IOException",
+                "error.message": "closed",
+                "error.stack_trace": "java.io.IOException: closed\n\tat shop.Till.pay(Till.java:7)",
+            },
+            "java.io.IOException",
+            "Till.java:shop.Till.pay",
+        ),
+        ({"exc_type": "KeyError", "error": "'a'"}, "KeyError", ""),
+    ],
+)
+def test_a_class_of_errors_in_a_field_names_the_exception(
+    fields: dict[str, object], name: str, frame: str
+) -> None:
+    digest = digest_of(json.dumps({"severity": "WARN", "time": AT, "message": "job 7: fail"} | fields))
+    assert {key: tally.count for key, tally in digest.exceptions.items()} == {(name, frame): 1}
+
+
+@pytest.mark.parametrize("kind", ["timeout", "500", "", None, 7, "no such host", "_OTHER"])
+def test_a_kind_that_is_no_class_names_no_exception(kind: object) -> None:
+    line = json.dumps({"severity": "WARN", "time": AT, "message": "job 7: fail", "error.type": kind})
+    assert not digest_of(line).exceptions
+
+
+@pytest.mark.parametrize(
+    ("fields", "level"),
+    [
+        ({"status": "error"}, "ERROR"),
+        ({"status": "warn"}, "WARNING"),
+        ({"status": "failed"}, ""),
+        ({"status": "error", "level": "info"}, "INFO"),
+        ({"status": ["error"]}, ""),
+        ({"status": 500}, ""),
+    ],
+)
+def test_a_status_in_words_is_a_level_where_there_is_no_other(fields: dict[str, object], level: str) -> None:
+    assert parse(json.dumps({"message": "priced cart 7"} | fields)).level == level
 
 
 def test_an_ordinary_line_with_such_a_field_is_no_error() -> None:

@@ -40,6 +40,81 @@ AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
         ),
         ("WARNING:  Exceeded concurrency limit.", "uvicorn", {"level": "WARNING"}),
         (
+            "[E 260115 14:31:05 web:2271] 500 GET /a?b=c (10.0.0.7) 30.22ms",
+            "tornado",
+            {
+                "at": AT,
+                "level": "ERROR",
+                "method": "GET",
+                "path": "/a?b=c",
+                "status": 500,
+                "duration": 0.03022,
+            },
+        ),
+        (
+            "[W 2026-01-15 14:31:05.250 ServerApp] 404 GET /api/nbconvert (::1) 2.11ms referer=None",
+            "tornado",
+            {"at": AT + 0.25, "level": "WARNING", "path": "/api/nbconvert", "status": 404},
+        ),
+        (
+            "[I 260115 14:31:05 jobs:12] 12 jobs kept",
+            "text",
+            {"at": AT, "level": "INFO", "logger": "jobs:12", "message": "12 jobs kept"},
+        ),
+        (
+            "[2026-01-15 14:31:05 +0000] - (sanic.access)[INFO][10.0.0.7:5]: GET http://shop/a/1  500 143",
+            "sanic",
+            {"at": AT, "method": "GET", "path": "/a/1", "status": 500, "duration": None},
+        ),
+        (
+            "2026-01-15 14:31:05 INFO shop.rates: GET http://rates.local/a answered 500 143",
+            "text",
+            {"status": 0},
+        ),
+        (
+            "[2026/01/15 14:31:05] [ warn] [engine] failed to flush chunk '1-17.flb', retry in 9 seconds",
+            "text",
+            {"at": AT, "level": "WARNING"},
+        ),
+        (
+            "[2026/01/15 14:31:05] [ info] [input:tail:tail.0] inotify_fs_add(): inode=9 watch_fd=4",
+            "text",
+            {"at": AT, "level": "INFO"},
+        ),
+        (
+            'type=AVC msg=audit(1768487465.250:457): avc:  denied  { name_connect } for  comm="nginx"',
+            "audit",
+            {"at": AT + 0.25, "zoned": True, "logger": "AVC", "level": ""},
+        ),
+        (
+            'error: cart failed: connect ECONNREFUSED {"a":{"b":1},"timestamp":"2026-01-15 14:31:05"}',
+            "text",
+            {"at": AT, "level": "ERROR"},
+        ),
+        ('info: stored {"timestamp":1768487465250,"n":1}', "text", {"at": AT + 0.25, "zoned": True}),
+        ('info: stored {"expires":"2026-01-15 14:31:05"}', "text", {"at": None}),
+        ('info: sent {"timestamp":"2026-01-15 14:31:05"} to 7 clients', "text", {"at": None}),
+        (
+            "2026-01-15 14:31:05,250 [12] ERROR Shop.Orders.Service [(null)] - Could not save order 7",
+            "text",
+            {"at": AT + 0.25, "level": "ERROR"},
+        ),
+        (
+            "2026-01-15 14:31:05.250 UTC [12] ERROR S-0x7: shop/app@10.0.0.7:5432 connect failed - no route",
+            "pgbouncer",
+            {"level": "ERROR"},
+        ),
+        (
+            '2026-01-15 14:31:05 ERROR app: connection to server at "db", port 5432 failed: FATAL:  no',
+            "text",
+            {"level": "ERROR", "at": AT},
+        ),
+        (
+            "2026-01-15 14:31:05 UTC [7] app@shop FATAL:  sorry, too many clients already",
+            "postgres",
+            {"level": "CRITICAL", "database": "shop"},
+        ),
+        (
             "[2026-01-15 14:31:05 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:12)",
             "gunicorn",
             {"at": AT, "level": "CRITICAL", "message": "WORKER TIMEOUT (pid:12)"},

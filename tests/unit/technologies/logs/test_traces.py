@@ -45,7 +45,22 @@ GROUP = """  + Exception Group Traceback (most recent call last):
     |   File "/srv/shop/pay.py", line 9, in pay
     | ValueError: 1
     +------------------------------------"""
+TORNADO = """[E 260115 14:31:05 web:1789] Uncaught exception GET /a (10.0.0.7)
+    HTTPServerRequest(protocol='http', method='GET', uri='/a', remote_ip='10.0.0.7')
+    Traceback (most recent call last):
+      File "/usr/lib/python3.11/site-packages/tornado/web.py", line 1704, in _execute
+        result = await result
+      File "/srv/shop/handlers.py", line 55, in get
+        rows = self.db.query(sql)
+    psycopg2.OperationalError: server closed the connection unexpectedly
+    \tThis probably means the server terminated abnormally"""
+LOG4NET = """2026-01-15 14:31:05,250 [12] ERROR Shop.Service [(null)] - Could not save order 7
+System.Data.SqlClient.SqlException (0x80131904): Timeout expired. ---> System.Exception: no answer
+   at System.Data.SqlClient.SqlConnection.OnError(SqlException exception, Boolean breakConnection)
+   at Shop.Service.Save(Order order) in C:\\src\\Service.cs:line 88"""
 CASES = {
+    "tornado": (TORNADO, "psycopg2.OperationalError", "shop/handlers.py:get"),
+    "log4net": (LOG4NET, "System.Data.SqlClient.SqlException", "src/Service.cs:Shop.Service.Save"),
     "java": (JAVA, "java.lang.IllegalStateException", "PayService.java:shop.pay.PayService.charge"),
     "node": (NODE, "TypeError", "src/users.js:getUser"),
     "go": (GO, "panic: runtime error", "cart/cart.go:main.(*Cart).total"),
@@ -74,6 +89,22 @@ def test_the_cause_of_a_java_error_is_in_its_example():
         scan.feed(line)
     raised = next(row for row in rows(scan.finish()) if isinstance(row, LogException))
     assert raised.example == "cannot pay; caused by java.net.SocketTimeoutException: Read timed out"
+
+
+def test_the_message_of_a_dotnet_error_stands_behind_its_code():
+    trace = traces.read(LOG4NET.partition("\n")[2])
+    assert trace
+    assert trace.message.startswith("Timeout expired. ---> System.Exception: no answer")
+
+
+def test_the_place_of_an_error_is_not_the_logger_that_wrote_it():
+    stack = (
+        "shop/common/log.(*zapLogger).Error\n\t/srv/common/log/zap_logger.go:143\n"
+        "shop/till.(*Drawer).Open\n\t/srv/till/drawer.go:31"
+    )
+    trace = traces.read(stack)
+    assert trace
+    assert trace.frame == "till/drawer.go:shop/till.(*Drawer).Open"
 
 
 def test_traces_in_fields_are_read():
