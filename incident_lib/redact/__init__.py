@@ -17,6 +17,7 @@ from incident_lib.errors import RedactionError
 from incident_lib.redact import vendors
 from incident_lib.redact.addresses import secrets_of_addresses
 from incident_lib.redact.below import secrets_below
+from incident_lib.redact.brackets import are_references
 from incident_lib.redact.commands import Hints, prints_secret_below, secrets_of_commands
 from incident_lib.redact.documents import Unescaped, within_strings
 from incident_lib.redact.earlier import left_open, secrets_by_earlier_lines
@@ -45,7 +46,11 @@ _ASKED = (
     b"UGFzc3dvcmQ6",
     b"+OK",
     b"331 ",
+    b"BORG_KEY ",
+    b"untrusted comment: ",
 )  # a password, by a mail server ("Password:" in base64) or for files
+_DOCUMENT = re.compile(rb"<<[-~]?[ ]?\\?[\"']?([A-Za-z_]\w{0,39})[\"']?[ \t]*\r?\n")  # a line that begins one
+_LONGEST_DOCUMENT = 8192
 _OPEN = (b":", b"=", b"|", b">", b",", b"(", b"[", b"{", b"\\", b'"', b"'", b"\n", b"\r")  # and ends with
 _MOST_PASSES, _FEW_PASSES, _SMALL, _LARGE = 5, 2, 4096, 65_536
 _APART = 512  # characters for each mark: with more of them, all is read again rather than their lines
@@ -296,6 +301,8 @@ def _folded(text: str) -> str:
 def _holds_secret(item: Any, sure: Strength, depth: int, *, plural: bool) -> bool:
     if depth > _DEEPEST:
         raise RecursionError
+    if isinstance(item, dict) and item and are_references({str(key).lower() for key in item}):
+        return False
     if isinstance(item, dict | list | tuple):
         inner = item.values() if isinstance(item, dict) else item
         return any(_holds_secret(each, sure, depth + 1, plural=plural) for each in inner)
@@ -330,5 +337,14 @@ def _place_to_cut(data: bytes) -> int:
         if number >= _LINES_HELD and not is_open and not _needs_next(data[before + 1 : end]):
             break
         end = before
-    begun = open_key(data[: end + 1])
-    return begun if begun >= 0 else end + 1
+    begun = [place for place in (open_key(data[: end + 1]), _open_document(data[: end + 1])) if place >= 0]
+    return min(begun, default=end + 1)
+
+
+def _open_document(data: bytes) -> int:
+    """Return where the line begins that opens a document whose end is not in the data, or -1."""
+    begin = data.rfind(b"<<", max(0, len(data) - _LONGEST_DOCUMENT))
+    if begin < 0 or not (mark := _DOCUMENT.match(data, begin)):
+        return -1
+    is_ended = any(line.strip() == mark[1] for line in data[mark.end() :].splitlines())
+    return -1 if is_ended else data.rfind(b"\n", 0, begin) + 1

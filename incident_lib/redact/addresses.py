@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"(?<=[A-Za-z\d])(?::|%3[aA])(?://|%2[fF]%2[fF]|\\/\\/)")
 _AUTHORITY = re.compile(r"[^\s\"'<>/?#\\`|]{0,2000}")
 _REST = re.compile(r"[^\s\"'<>`|\\]{0,4000}")
 # What stands before and behind an @ without a scheme in front.
-_USER = re.compile(r"(?:(?<![\w.:@/+-])/?|(?<=\w:)/)[A-Za-z_][\w.+-]{0,63}\Z")
+_USER = re.compile(r"(?:(?<![\w.:@/+-])/?|(?<=\w:)/|(?<=\w)//)[A-Za-z_][\w.+-]{0,63}\Z")
 _PASSWORD = re.compile(r"[^\s:@\"'<>/][^\s:@\"'<>]{2,200}")
 _RIGHT = re.compile(r"(?P<driver>(?:tcp|unix|udp)\()|\[|[A-Za-z\d][\w.-]{0,100}(?P<rest>:\d{1,5}|/)?")
 _LONGEST_USER, _LONGEST_PASSWORD, _SHORTEST_PASSWORD = 66, 201, 3  # with what stands in front
@@ -27,6 +27,7 @@ _BEFORE_QUERY = frozenset("/.%~])*:-_")
 _QUERY_REST = re.compile(r"(?:[^\s\"'<>`\\]|[\"'<](?=[^\s\"'<>]{0,200}&[\w.-]{1,60}=)|=[\"'])*")
 _PARAMETER = re.compile(r"(?<=[?&;])(?P<name>[\w.\[\]%~-]{1,100})=(?P<value>[^&]*)")
 _PERSONAL = words("parameters")
+_OPEN = words("open_parameters")
 _HARMLESS = re.compile(  # numbers, words, times, versions, lists
     r"|\d{1,6}|-?\d{1,4}\.\d{1,6}|[a-z]{1,16}(?:[_,.-][a-z]{1,16}){0,4}|[A-Z][a-z]{0,15}|[a-z]{1,8}\d{1,2}"
     r"|\d{4}-\d\d-\d\d(?:T[\d:.%A-Fa-fZ+-]{0,30})?|v?\d{1,3}(?:\.\d{1,4}){0,3}|[\w.]{1,16}\[\w{0,16}\]"
@@ -48,14 +49,16 @@ _ROLES = words("roles")
 def secrets_of_addresses(text: str) -> Iterator[Span]:
     """Yield the spans of passwords and tokens in addresses, of queries and of people's addresses."""
     has_at = "@" in text
+    credentials: list[Span] = []
     if "://" in text or "%3A%2F%2F" in text or "%3a%2f%2f" in text or ":\\/\\/" in text:
-        yield from _urls(text)
+        credentials += _urls(text)
     if has_at:
-        yield from _without_scheme(text)
+        credentials += _without_scheme(text)
+    yield from credentials
     if "?" in text:
         yield from _queries(text)
     if has_at or "%40" in text:
-        yield from _emails(text)
+        yield from _emails(text, {span.end for span in credentials})
 
 
 class _Word:
@@ -194,6 +197,8 @@ def _is_hidden_parameter(name: str, value: str) -> bool:
     if not bare:
         return False
     folded = name.lower()
+    if folded in _OPEN and not looks_random(bare):
+        return False
     sure = strength(name)
     if sure and is_secret(bare, Strength.STRONG):
         return True
@@ -202,10 +207,11 @@ def _is_hidden_parameter(name: str, value: str) -> bool:
     return not _HARMLESS.fullmatch(bare) and not is_ordinary(bare)
 
 
-def _emails(text: str) -> Iterator[Span]:
+def _emails(text: str, ends: set[int]) -> Iterator[Span]:
+    """Yield the addresses of people. `ends`: where credentials end, so that a host follows."""
     for match in _AT.finditer(text):
         at = match.start()
-        if not (host := _HOST.match(text, match.end())):
+        if at in ends or not (host := _HOST.match(text, match.end())):
             continue
         start, least = at, max(0, at - _LONGEST_LOCAL)
         while start > least and (text[start - 1].isalnum() or text[start - 1] in "_.+-"):

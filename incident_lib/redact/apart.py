@@ -10,7 +10,7 @@ from incident_lib.redact.quotes import OPEN, TYPOGRAPHIC, inside
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import is_ordinary, looks_random, looks_secret
 
-_BLANK = expression(r"[ \t]{1,20}")
+_BLANK = expression(r"[ \t]{1,20}(?:\\\r?\n[ \t]{0,80})?")  # also where a command goes on below
 _PIPE = expression(r"[ \t]{0,20}[|│][ \t]{0,20}")
 _WORDS_BETWEEN = expression(
     r"(?:[ \t][a-z]{1,12}){0,3}[ \t](?:for|für|von|de|du|do|da|del|di|para|pour|per|voor|для|пользователя)"
@@ -100,6 +100,7 @@ _SETTER = expression(
     r"|(?:kv|secrets?|parameter|user-secrets|variables?)[ \t]+(?:set|put|add|create|write)"
     r"(?:[ \t]+--?\w{1,20})*)[ \t]+[\"']?(?:[^\s\"'=]{0,100}[/:])?\Z"
 )
+_VERB = expression(r"(?:set|get|add|delete|remove|list|show|create|update|rotate|use|view|unset)[-_]")
 _SETTINGS = frozenset({"requirepass", "masterauth", "masteruser", "auth-pass", "sentinel-pass"})
 
 
@@ -137,6 +138,8 @@ class Apart(Place):
 
     def _set(self, place: int) -> Iterator[Span]:
         """Yield what a command or a directive sets the name to."""
+        if _VERB.match(self.text, self.start, self.end):
+            return  # config set-credentials ops
         self.name_a_value()
         blank = _BLANK.match(self.text, place)
         begin = blank.end() if blank else place

@@ -1,7 +1,7 @@
 """Lists, objects and tuples behind a name -> the spans of what is secret in them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from incident_lib.redact.names import Strength, strength
 from incident_lib.redact.place import LONG_WORD, Place
@@ -12,13 +12,28 @@ from incident_lib.redact.values import is_ordinary, is_prose, is_secret, looks_r
 _INNER = re.compile(
     r"[\"']?([A-Za-z_][\w.-]{0,60})[\"']?\s{0,4}[:=]\s{0,4}(?:\"((?:[^\"\\]|\\.){1,4000})\"|'((?:[^'\\]|\\.){1,4000})'|([^\s,;\"'{}\[\]]{1,4000}))"
 )
+_BARE = 4  # of the groups
 _REFERENCES = frozenset(
     {"name", "key", "ref", "id", "path", "optional", "arn", "namespace", "kind", "type", "used", "max"}
+    | {"secretname", "uid", "gid", "mode", "source", "target", "external", "file"}
 )
 _LITERALS = re.compile(r"\"((?:[^\"\\]|\\.){0,4000})\"|'((?:[^'\\]|\\.){0,4000})'")
 _OBJECT = r"[\"']?[a-z]{2,20}(?:[-_.][a-z]{1,20}){0,6}[\"']?"
 _OBJECTS = re.compile(rf"\s{{0,8}}{_OBJECT}(?:\s{{0,4}}[,\s]\s{{0,4}}{_OBJECT}){{0,20}}\s{{0,8}}")  # by name
 _SEPARATORS = re.compile(r"[\s\"'\\,:\[\]{}()=]+")
+
+
+def are_references(names: Collection[str]) -> bool:
+    """Return whether members of these names, in small letters, say which secret is meant, not what it is."""
+    return all(name in _REFERENCES or (name == "secretid" and "secretname" in names) for name in names)
+
+
+def _is_filled(text: str, pair: re.Match[str]) -> bool:
+    """Return whether what looks like a name is base64 in quotes: its = fills it, the quote behind ends it."""
+    is_within = text[pair.start()] in "\"'" or (
+        text[pair.start() - 1].isalnum() or text[pair.start() - 1] in "+/-"
+    )
+    return is_within and text[pair.end(1)] == "=" and pair.lastindex != _BARE
 
 
 class Bracketed(Place):
@@ -32,16 +47,16 @@ class Bracketed(Place):
         end, complete = bracket_end(text, place)
         if (
             complete
-            and text[place] == "["
+            and text[place] in {"[", "{"}
             and text[place + 1 : end - 1].isupper()
             and is_ordinary(text[place:end])
         ):
-            return  # [PROTECTED]
+            return  # [PROTECTED], {SSHA}
         self.budget.spend(place, 4 * end - 3 * place)
         inside = end - 1 if complete else end
         value = text[place + 1 : inside]
-        pairs = list(_INNER.finditer(text, place + 1, inside))
-        if pairs and all(pair[1].lower() in _REFERENCES for pair in pairs):
+        pairs = [pair for pair in _INNER.finditer(text, place + 1, inside) if not _is_filled(text, pair)]
+        if pairs and are_references({pair[1].lower() for pair in pairs}):
             return
         if pairs and self.sure in {Strength.WEAK, Strength.FAINT}:
             for pair in pairs:

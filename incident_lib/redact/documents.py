@@ -12,7 +12,7 @@ from incident_lib.redact.spelling import without_json_escapes
 
 _BEGIN = re.compile(r"[\[{]\s*[\"\[{\]}]")
 _STRING = re.compile(r"\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"")
-_HIDES = re.compile(r"\\[\"nrt](?!$)")  # escapes that change how a string reads
+_HIDES = re.compile(r"\\[\"nrt](?!$)|\\\\[0x]")  # escapes that change how a string reads
 _IS_NAME = re.compile(r"\s{0,20}:")
 _NAME_BEFORE = re.compile(r"\"([\w.-]{1,64})\"\s{0,20}:\s{0,20}\"\Z")
 _FAR = 110
@@ -75,7 +75,8 @@ def within_strings(text: str, spans: Iterable[Span]) -> Iterator[Span]:
     for span in sorted(spans):
         is_inside = '"' not in text[span.start : span.end] and text[span.end - 1] != "\\"
         if is_inside and text[span.start - 1 : span.start] != "\\":
-            yield span
+            if not _is_next_name(text, span) or not documents.strings(span.start):
+                yield span
             continue
         strings = documents.strings(span.start)
         if not strings or span.quote:
@@ -92,6 +93,12 @@ def within_strings(text: str, spans: Iterable[Span]) -> Iterator[Span]:
                     break
                 if last > first and not _IS_NAME.match(text, last + 1):
                     yield span._replace(start=first, end=last, secret="")
+
+
+def _is_next_name(text: str, span: Span) -> bool:
+    """Return whether a span is all of a name: an option that ends the string before it has no argument."""
+    is_whole = text[span.start - 1 : span.start] == '"' and text.startswith('"', span.end)
+    return span.kind == "secret" and is_whole and _IS_NAME.match(text, span.end + 1) is not None
 
 
 def _with_whole_escapes(text: str, span: Span) -> Span:

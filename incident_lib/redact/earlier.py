@@ -1,4 +1,4 @@
-"""What earlier lines say of later ones: headers of tables, kinds of manifests, statements with marks.
+"""What earlier lines say of later ones: headers of tables and lists, kinds of manifests, statements.
 
 A log is redacted in pieces, so what a piece leaves open goes along with the next.
 """
@@ -6,6 +6,7 @@ A log is redacted in pieces, so what a piece leaves open goes along with the nex
 from collections.abc import Iterator
 
 from incident_lib.redact.bound import is_open, secrets_of_bound, statements
+from incident_lib.redact.lists import announced, secrets_of_lists
 from incident_lib.redact.manifests import open_manifests, secrets_of_manifests
 from incident_lib.redact.spans import Span
 from incident_lib.redact.tables import secrets_of_tables, tables
@@ -18,6 +19,7 @@ def secrets_by_earlier_lines(before: str, text: str, folded: str) -> Iterator[Sp
         *secrets_of_tables(both, all_folded),
         *secrets_of_bound(both, all_folded),
         *secrets_of_manifests(both),
+        *secrets_of_lists(both, all_folded),
     )
     for span in spans:
         if span.start >= len(before):
@@ -34,6 +36,11 @@ def left_open(before: str, text: str) -> str:
         (table.begin, both[table.begin : table.first])
         for table in tables(both, folded)
         if table.end >= len(both)
+    ]
+    kept += [
+        (each.begin, both[each.begin : each.first])
+        for each in announced(both, folded)
+        if each.end >= len(both)
     ]
     kept += open_manifests(both)
     for statement in statements(both, folded):

@@ -19,6 +19,11 @@ _HEADER = re.compile(
 _ON_ONE_LINE = re.compile(r"(?:\\{1,4}[nr]|[A-Za-z\d+/= \t]|%0[aAdD]|%2[bBfF]|%3[dD]|<br/?>)+")
 _ENCODED = re.compile(r"LS0tLS1CRUdJTi[A-Za-z\d+/_-]{20,}={0,2}")
 _PUTTY = re.compile(r"(?m)^Private-(?:Lines: \d{1,3}|MAC: (?P<mac>[\da-f]{32,64}))")
+# Keys without marks around them: the line before them says what they are.
+_EXPORTED = re.compile(
+    r"(?:BORG_KEY [\da-f]{2,64}|untrusted comment: [^\n]{0,80}secret key[^\n]{0,40})[ \t]*\r?\n"
+)
+_EXPORTED_LINE = re.compile(r"(?:^|[\s|])([A-Za-z\d+/]{32,}={0,2}|[A-Za-z\d+/]{2,31}={1,2})\r?$")
 _WHOLE_LINE = re.compile(r"[A-Za-z\d+/]{40,76}={0,2}")
 _LONGEST_MARK, _LONGEST_PUTTY = 60, 8192
 _KEY_LINE, _LONGEST_KEY_LINE = re.compile(rb"[A-Za-z\d+/]{40}={0,2}\r?\Z"), 80
@@ -49,8 +54,15 @@ def private_keys(text: str) -> Iterator[Span]:
                 continue
             if b"PRIVATE" in begin:
                 yield Span(match.start(), match.end(), "private-key")
+    yield from _without_marks(text)
+
+
+def _without_marks(text: str) -> Iterator[Span]:
+    """Yield the lines of keys that have a header of their own."""
     if "Private-Lines" in text:
         yield from _putty(text)
+    if "BORG_KEY" in text or "untrusted comment: " in text:
+        yield from _exported(text)
 
 
 class _Next:
@@ -135,6 +147,21 @@ def _putty(text: str) -> Iterator[Span]:
         while place and (line := re.compile(r"[A-Za-z\d+/]{4,64}={0,2}\r?(?=\n|$)").match(text, place)):
             yield Span(place, line.end(), "private-key")
             place = line.end() + 1
+
+
+def _exported(text: str) -> Iterator[Span]:
+    done = 0
+    for match in _EXPORTED.finditer(text):
+        if match.end() < done:
+            continue
+        done = match.end()
+        for _ in range(_MOST_LINES):
+            end = _line_end(text, done)
+            line = _EXPORTED_LINE.search(text[done:end])
+            if line is None:
+                break
+            yield Span(done + line.start(1), done + line.end(1), "private-key")
+            done = end + 1
 
 
 def open_key(data: bytes) -> int:

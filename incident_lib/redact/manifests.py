@@ -10,6 +10,8 @@ from incident_lib.redact.values import is_ordinary
 
 _KIND = re.compile(r"(?m)^[ ]{0,40}(?:- )?kind:[ ]{1,4}[\"']?Secret[\"']?[ ]{0,4}\r?$")
 _KIND_IN_JSON = re.compile(r"\\{0,7}\"kind\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"Secret\\{0,7}\"")
+_PATCHED = re.compile(r"\bpatch\s{1,4}secrets?\b[^\n{]{0,200}(?=\{)")
+_STRING_DATA = re.compile(r"\\{0,7}\"stringData\\{0,7}\"\s{0,20}:\s{0,20}(?=\{)")  # of no other kind
 _DATA = re.compile(r"(?m)^[ ]{0,40}(?:- )?(?:data|stringData):[ ]{0,4}\r?\n")
 _DATA_IN_JSON = re.compile(r"\\{0,7}\"(?:data|stringData)\\{0,7}\"\s{0,20}:\s{0,20}(?=\{)")
 _ENTRY = re.compile(r"[ ]{1,80}[\"']?[\w.-]{1,253}[\"']?:(?:[ ]{1,8}(?P<value>[^\s#][^\n]*?))?[ \t\r]*$")
@@ -25,6 +27,7 @@ _FREE, _FOR_EACH, _MOST_MEMBERS = 16 * 1024, 2, 2
 
 def secrets_of_manifests(text: str) -> Iterator[Span]:
     """Yield the spans of the values under `data` and `stringData` of a secret."""
+    yield from _without_kind(text)
     if "Secret" not in text or "kind" not in text:
         return
     left = _FREE + _FOR_EACH * len(text)  # characters that may be looked at: documents may be nested
@@ -37,6 +40,18 @@ def secrets_of_manifests(text: str) -> Iterator[Span]:
         yield from _of_json(text, begin, end) if is_json else _of_yaml(text, begin, end, kind)
 
 
+def _without_kind(text: str) -> Iterator[Span]:
+    """Yield what a patch of a secret sets, whose kind the command or the member's name says."""
+    for hint, pattern, read in (("stringData", _STRING_DATA, _members), ("patch secret", _PATCHED, _of_json)):
+        if hint not in text:
+            continue
+        done = 0
+        for found in pattern.finditer(text):
+            if found.start() >= done:
+                done = bracket_end(text, found.end())[0]
+                yield from read(text, found.end(), done)
+
+
 def _of_yaml(text: str, begin: int, end: int, kind: re.Match[str]) -> Iterator[Span]:
     for data in _DATA.finditer(text, begin, end):
         if (column := _column(data[0])) == _column(kind[0]):
@@ -45,10 +60,14 @@ def _of_yaml(text: str, begin: int, end: int, kind: re.Match[str]) -> Iterator[S
 
 def _of_json(text: str, begin: int, end: int) -> Iterator[Span]:
     for data in islice(_DATA_IN_JSON.finditer(text, begin, end), _MOST_MEMBERS):
-        close, _ = bracket_end(text, data.end(), end)
-        for entry in _IN_OBJECT.finditer(text, data.end(), close):
-            if not is_ordinary(entry["value"]):
-                yield Span(*entry.span("value"), "secret")
+        yield from _members(text, data.end(), bracket_end(text, data.end(), end)[0])
+
+
+def _members(text: str, begin: int, end: int) -> Iterator[Span]:
+    """Yield the values of an object of JSON that are no placeholders."""
+    for entry in _IN_OBJECT.finditer(text, begin, end):
+        if not is_ordinary(entry["value"]):
+            yield Span(*entry.span("value"), "secret")
 
 
 def _column(line: str) -> int:

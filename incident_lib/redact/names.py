@@ -21,6 +21,18 @@ _SPOKEN_ELSEWHERE = (
         "şifre",
     ),
     *("jelszó", "salasana", "adgangskode", "lozinka", "κωδικός", "пароль", "пароля", "парола", "סיסמה"),
+    *(
+        "geslo",
+        "parool",
+        "slaptažod",
+        "лозинка",
+        "lykilorð",
+        "fjalëkalim",
+        "parolă",
+        "گذرواژه",
+        "პაროლი",
+        "পাসওয়ার্ড",
+    ),
     *("密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호"),
 )
 _SECRETS_ELSEWHERE = ("geheimnis", "segreto", "segredo", "секрет", "秘密", "비밀키")
@@ -38,7 +50,10 @@ _KEYS_ELSEWHERE = (
     "密鑰",
     "秘密鍵",
 )
-_IN_WORDS = ("parola d'accesso", "mot de passe", "mật khẩu", "รหัสผ่าน", "पासवर्ड", "كلمة المرور", "كلمة السر")
+_IN_WORDS = (
+    *("parola d'accesso", "mot de passe", "mật khẩu", "รหัสผ่าน", "पासवर्ड", "كلمة المرور", "كلمة السر"),
+    *("κωδικός πρόσβασης", "κωδικος προσβασης", "رمز عبور", "kata sandi", "kata laluan"),
+)
 # What a name must hold to be looked at. They are looked for in lower-case text.
 STEMS = (
     *("pass", "pw", "secret", "token", "credential", "creds", "auth", "cookie", "session", "csrf", "xsrf"),
@@ -60,7 +75,7 @@ STEMS = (
         "ssn",
         "sid",
     ),
-    "unseal",
+    *("unseal", "device_code", "devicecode"),
     *_SECRETS_ELSEWHERE,
     *_TOKENS_ELSEWHERE,
     *_KEYS_ELSEWHERE,
@@ -173,7 +188,15 @@ def _by_rest(last: str, before: str) -> Strength:
     if last in _KEYS_ELSEWHERE:
         return Strength.FAINT
     is_of_saml = before == "saml" and last in {"response", "request", "assertion"}
-    if last in _WEAK or is_of_saml or is_number or is_glued or (last == "id" and before == "secret"):
+    is_code = last == "code" and before in {"device", "authorization", "auth"}
+    if (
+        last in _WEAK
+        or is_of_saml
+        or is_code
+        or is_number
+        or is_glued
+        or (last == "id" and before == "secret")
+    ):
         return Strength.WEAK
     return Strength.FAINT if last in {"salt", "nonce"} or last.endswith("key") else Strength.NONE
 

@@ -1,6 +1,7 @@
 """Tables whose header names a secret's column -> the spans of what stands in it.
 
-Comma, semicolon, tab or bar between the cells: CSV, COPY, and what clients of databases print.
+Comma, semicolon, tab or bar between the cells: CSV, COPY, and what clients of databases print. Or two blanks
+and more, as tools of clouds and containers print, with a capital at the beginning of each column's name.
 """
 
 import re
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple
 
 from incident_lib.expressions import expression
 from incident_lib.redact.names import STEMS, Strength, is_plural, strength
+from incident_lib.redact.place import has_both
+from incident_lib.redact.sieve import Sieve
 from incident_lib.redact.spans import Span
 from incident_lib.redact.values import MARK, is_secret, looks_random
 
@@ -24,6 +27,18 @@ _COPY = expression(
 _STEM = expression("|".join(map(re.escape, STEMS)))
 _DELIMITERS = (",", ";", "\t", "|", "│")
 _NEEDED = frozenset(",;\t|")  # one of them, in ASCII, but for a COPY of one column
+_BLANKS = "  "  # or more of them
+_BETWEEN = expression(r"[ ]{2,}")
+_STEMS = ("pass", "pw", "secret", "token", "key", "credential")
+_SPELT = "|".join(word for stem in _STEMS for word in (stem.title(), stem.upper()))
+_ALIGNED = Sieve(
+    expression(
+        rf"(?:\n|[ ]{{2}})(?:[A-Z][A-Za-z_-]{{0,40}}[ ]?)?(?:{_SPELT})[A-Za-z_-]{{0,20}}"
+        r"(?:[ ][A-Z][A-Za-z]{0,20})?(?=[ ]{2}|[ ]{0,40}\r?\n)"
+    )
+)
+_TITLE = expression(r"[A-Z][\w.()/-]{0,40}(?:[ ][\w.()/-]{1,40}){0,3}")
+_NAME_OF_OBJECT = expression(r"[a-z]+(?:[-_.][a-z\d]+)*|[a-z]+\d{1,3}")
 _LONGEST_HEADER, _MOST_COLUMNS = 2000, 200
 _LONGEST_ROW = 64 * 1024
 _SKIPPED = 3  # lines without a cell in a row: rules, and what is between two result sets
@@ -58,10 +73,33 @@ def _begun() -> Any:
 
 def tables(text: str, folded: str) -> Iterator[Table]:
     """Yield the tables that have a secret's column. `folded`: the text in small letters."""
-    if text.isascii() and _NEEDED.isdisjoint(text) and "stdin" not in folded:
-        return  # as nearly all short texts
-    if _begun().search(text) is None:
+    may_be_delimited = not text.isascii() or not _NEEDED.isdisjoint(text) or "stdin" in folded
+    if may_be_delimited and _begun().search(text) is not None:
+        yield from _delimited(text, folded)
+    yield from _aligned(text)
+
+
+def _aligned(text: str) -> Iterator[Table]:
+    """Yield the tables whose columns are parted by blanks."""
+    if "\n" not in text or _BLANKS not in text:
         return
+    done = 0
+    for match in _ALIGNED.finditer(text, text.encode("utf-8", "surrogatepass")):
+        place = text.rfind("\n", 0, match.start() + 1) + 1
+        end = text.find("\n", match.end())
+        if place < done or end < 0 or end - place > _LONGEST_HEADER:
+            continue
+        done = end
+        start = _after_stamp(text, place)
+        names = [text[first:last] for first, last in _cells(text, start, end, _BLANKS)]
+        if 2 <= len(names) <= _MOST_COLUMNS and all(map(_TITLE.fullmatch, names)):
+            table = _of_columns(text, place, end, names, _BLANKS)
+            if table:
+                yield table
+                done = table.end
+
+
+def _delimited(text: str, folded: str) -> Iterator[Table]:
     done = 0
     for match in _STEM.finditer(folded):
         if match.start() < done:
@@ -91,6 +129,8 @@ def secrets_of_tables(text: str, folded: str) -> Iterator[Span]:
                 cells = _cells(text, start, end, table.delimiter)
                 for number, sure in table.secret.items():
                     first, last = cells[number]
+                    if table.delimiter == _BLANKS and not _is_drawn(text[first:last]):
+                        continue
                     if is_secret(text[first:last], sure, plural=sure is Strength.WEAK):
                         yield Span(first, last, "secret")
             place = end + 1
@@ -111,7 +151,11 @@ def _table(text: str, place: int, end: int) -> Table | None:
         columns, delimiter = [text[first:last] for first, last in cells], found
         if not 2 <= len(columns) <= _MOST_COLUMNS or not all(map(_is_name, columns)):
             return None
-    names = [column.strip("\"'`[]") for column in columns]
+    return _of_columns(text, place, end, [column.strip("\"'`[]") for column in columns], delimiter)
+
+
+def _of_columns(text: str, place: int, end: int, names: list[str], delimiter: str) -> Table | None:
+    """Return the table with columns of these names, None without one of a secret."""
     secret = {
         number: Strength.WEAK if is_plural(name) else Strength(min(sure, Strength.STRONG))
         for number, name in enumerate(names)
@@ -121,6 +165,11 @@ def _table(text: str, place: int, end: int) -> Table | None:
         return None
     table = Table(place, end + 1, end + 1, delimiter, len(names), secret)
     return table._replace(end=_end_of_rows(text, table))
+
+
+def _is_drawn(cell: str) -> bool:
+    """Return whether a cell is no name of an object, which a column of secrets may hold as well."""
+    return looks_random(cell) or (has_both(cell) and not _NAME_OF_OBJECT.fullmatch(cell))
 
 
 def _may_be_header(text: str, place: int, end: int) -> bool:
@@ -160,7 +209,7 @@ def _after_stamp(text: str, place: int) -> int:
 def _width(text: str, start: int, end: int, delimiter: str) -> int:
     """Return how many cells a line has."""
     line = text[start:end]
-    if '"' in line or "'" in line:
+    if delimiter == _BLANKS or '"' in line or "'" in line:
         return len(_cells(text, start, end, delimiter))
     line = line.rstrip("\r ")
     bars = (line.startswith(delimiter) + line.endswith(delimiter)) if delimiter in "|│" else 0
@@ -172,11 +221,12 @@ def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, i
     """Return where the cells of a line stand, without their blanks and quotes."""
     if delimiter not in text[start:end]:
         return []
-    while end > start and text[end - 1] in "\r ":
-        end -= 1
+    end = start + len(text[start:end].rstrip("\r "))
     if delimiter in "|│":
         start += text.startswith(delimiter, start)
         end -= text.endswith(delimiter, start, end)
+    if delimiter == _BLANKS:
+        return list(_parted_by_blanks(text, start, end))
     found: list[tuple[int, int]] = []
     line = text[start:end]
     if '"' not in line and "'" not in line:
@@ -202,3 +252,11 @@ def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, i
         found.append((first + 1, close) if close >= 0 and close == last - 1 else (first, last))
         start = stop + 1
     return found
+
+
+def _parted_by_blanks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for gap in _BETWEEN.finditer(text, start, end):
+        if gap.start() > start:
+            yield start, gap.start()
+        start = gap.end()
+    yield start, end

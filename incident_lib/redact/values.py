@@ -20,7 +20,13 @@ _PLACEHOLDER = expression(
     re.VERBOSE,
 )
 _PLACE_IN_CODE = expression(r"\(?[\w@./\\:~+-]{1,200}\.\w{1,8}:\d{1,6}(?::\d{1,6})?\)?")
-_PATH = expression(r"(?:~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)")
+_GENERATED = expression(  # by Kubernetes for an object: its end is of these alone
+    r"[a-z][a-z\d]*(?:-[a-z][a-z\d]*){0,8}-(?:token|secret|dockercfg|key|cookie)-[bcdfghjklmnpqrstvwxz2-9]{5}"
+)
+_PATH = expression(
+    r"(?:[a-z][\w.-]{0,60}:(?=/[\w.-]+/)|~|\.{1,2})?(?:/[\w.@+~-]{1,60})+/?"
+    r"|[A-Za-z]:(?:\\{1,2}[\w. -]{1,60})+|(?:\.{0,2}/)"
+)
 _REFERENCE = expression(
     r"(?:self|cls|settings?|config|conf|cfg|os|env|environ|request|req|args?|opts?|options|params?|data|this|process"
     r"|ctx|context|user|body|form|kwargs|secrets|vars?|local|module|credentials|payload|obj|row|item|session)"
@@ -83,6 +89,8 @@ def is_ordinary(value: str) -> bool:
     if _PLACEHOLDER.fullmatch(value):
         inner = value.strip("<>{}$%:()[]@!&")
         return not (looks_random(inner) and any(map(str.isdigit, inner)))
+    if "-" in value and _GENERATED.fullmatch(value):
+        return True
     is_path = ("/" in value or "\\" in value) and _PATH.fullmatch(value)
     if is_path and not any(looks_random(part) for part in re.split(r"[/\\]", value)):
         return True
@@ -109,7 +117,7 @@ def is_prose(value: str) -> bool:
         return False
     known = 0
     for word in parts:
-        letters = word.strip(".,;:!?()[]\"'")
+        letters = word.strip(".,;:!?()[]\"'-\u2013\u2014")
         if not letters:
             continue
         if not _WORD.fullmatch(letters) and not (letters.isdigit() and len(letters) < 4):

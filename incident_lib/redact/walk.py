@@ -84,7 +84,18 @@ _ANY = expression(r"(?:any|all|some)[ \t]*\([ \t]*(?:array)?[ \t]*\[?", re.IGNOR
 _BELOW = expression(
     rf"[ \t]{{0,20}}\r?\n{_STAMP}(?P<indent>[ \t]+)(?P<value>[^\s:\-#][^\r\n:]{{3,400}}?)[ \t]*(?=\r?\n|$)"
 )
-_BLOCK = expression(r"[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
+_BLOCK = expression(r"(?:!\w[\w.:/-]{0,40}[ \t]{1,4})?[|>][+-]?\d?[ \t]*\r?\n(?P<indent>[ \t]+)")
+_CONTINUED = expression(r"\\\r?\n[ \t]{0,80}(?=[^\s\\])")  # the line goes on below
+_HEREDOC = expression(r"<<[-~]?[ ]?\\?[\"']?(?P<end>[A-Za-z_]\w{0,39})[\"']?[ \t]*\r?\n")
+_MOST_LINES, _LONGEST_DOCUMENT = 200, 8192  # of a text that goes on below
+# What is packed with its length in front: Python's repr of MessagePack, and what PHP makes of an array.
+_PACKED = expression(r"\\{1,8}x(?:(?P<short>[ab][\da-f])|d9\\{1,8}x(?P<long>[\da-f]{2}))(?=[^\\\s])")
+_SERIALIZED = expression(r"(?:\||;)s:\d{1,6}:(?=\\{0,7}\")")
+_SIGNS = r"\s\"'\\/=<>|&;,{}()\[\]"  # of no word
+_SEVERAL_WORDS = expression(rf"[^-{_SIGNS}][^{_SIGNS}]{{0,30}}(?:[ ][^-{_SIGNS}][^{_SIGNS}]{{0,30}}){{1,7}}")
+_OF_OBJECT = expression(r"\w[{(\[]\Z|[{(\[][^\n{}()\[\]]{0,300},[ ]\Z")
+_VARIABLE = expression(r"[A-Z][A-Z\d_]*")
+_LIST_ITEM = expression(r"(?:^|[\r\n])[ \t]*- [\"']?$")
 _FORM = expression(r"(?:\r?\n[\w-]{1,40}:[^\r\n]{0,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]{1,4000})")
 _FORM_ESCAPED = expression(r"(?:\\r)?\\n(?:\\r)?\\n(?P<value>(?:(?!\\r|\\n)[^\r\n\"]){1,4000})")
 _LONGEST_TRIPLED = 4000
@@ -100,6 +111,7 @@ _HASHING = expression(
 )
 _CODE = expression(r"[A-Za-z_][\w.]{0,80}(?:->\w{1,40})?[(\[]")
 _ARGUMENT = expression(r"\s{0,4}(?:[eE]|[uU]&|b)?(\\{0,7}[\"'])")
+_IS_FIRST = expression(r"[^\"'\\\n]{0,200}\\{0,7}[\"']\s{0,4},\s{0,4}\\{0,7}[\"']")  # of several arguments
 _FEW_DIGITS = 6
 _INNER_CAPITAL = expression(r"[a-z][A-Z]")
 _SETTER = expression(
@@ -107,6 +119,10 @@ _SETTER = expression(
 )
 _COUNT = expression(r"\d{1,9}(?=\s|$)")
 _SEGMENT = expression(r"[\w.~=-]{16,400}")
+_SPACED = expression(r"[ ](?:ID|Id|[kK]ey|KEY)(?=[ \t]{0,20}[=:])")  # Secret ID, Secret Key
+_BEFORE_KEY = expression(
+    r"\b(?:api|access|secret|private|master|signing|licen[cs]e|recovery|encryption)[ ]\Z", re.IGNORECASE
+)
 _NEXT_KEY = expression(r"[ \t,;]+[\"']?[^\W\d][\w.-]{0,40}[\"']?\s?[=:](?!:)|[ \t]+#[ \t]")
 _AT_LINE_START = expression(r"(?:^|[\r\n])[ \t]*(?:- )?[\"']?$")
 _BLANKS = frozenset(" \t\r\n|\\")
@@ -130,6 +146,7 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
         budget.reach(at)
         name = text[start:end]
         sure = strength(name)
+        end, sure = _with_words(text, start, end, sure)
         if budget.is_spent:
             rest = _RIGHT.match(text, min(len(text), start + _WINDOW))
             done = rest.end() if rest else len(text)
@@ -145,6 +162,14 @@ def secret_values(text: str, folded: str) -> Iterator[Span]:
             if span.end > span.start:
                 yield span
                 done = max(done, span.end)
+
+
+def _with_words(text: str, start: int, end: int, sure: Strength) -> tuple[int, Strength]:
+    """Return where a name ends that has blanks, and how sure it makes: Secret ID, API key."""
+    if sure and text[end : end + 1] == " " and (spaced := _SPACED.match(text, end)):
+        return spaced.end(), sure
+    is_key = sure is Strength.FAINT and text[start - 1 : start] == " " and text[start:end].lower() == "key"
+    return end, Strength.WEAK if is_key and _BEFORE_KEY.search(text, max(0, start - 20), start) else sure
 
 
 def _in_haste(text: str, folded: str, start: int, end: int) -> Iterator[Span]:
@@ -241,6 +266,8 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
         return
     joined = _JOINED.match(text, place)
     before = text[start - 1 : start]
+    if before == "/" and joined and joined["sign"] == ":" and text.startswith("://", start - 3):
+        return  # a user in front of a host, with a password
     if before in {":", "/"} and _RESOURCE.search(text, max(0, start - 160), start):
         return  # the name of a secret in a cloud
     if before == "<" or (before == ":" and _TAG_BEGIN.search(text, max(0, start - 40), start)):
@@ -257,10 +284,17 @@ def _values(text: str, start: int, end: int, sure: Strength, budget: Budget) -> 
 def _behind(reader: "_Reader", text: str, place: int, *, is_quoted: bool) -> Iterator[Span]:
     """Yield what stands behind a name without a sign that joins."""
     following = text[place : place + 1]
+    if following == "\\" and (packed := _PACKED.match(text, place)):
+        yield from reader.packed(packed)
+        return
+    if following in {"|", ";"} and (serialized := _SERIALIZED.match(text, place)):
+        yield from reader.joined(serialized.end(), "=", is_quoted=False)
+        return
     if is_quoted or following in {"\r", "\n", ",", "\\"} or text.startswith("value:", place + 1):
         yield from _in_structure(reader, text, place, is_quoted=is_quoted)
     if following == "(" and (opened := _ARGUMENT.match(text, place + 1)):
-        yield from reader.joined(opened.start(1), "(", is_quoted=False)
+        if reader.sure is Strength.STRONG or not _IS_FIRST.match(text, opened.end()):
+            yield from reader.joined(opened.start(1), "(", is_quoted=False)
     elif following == "/" and (segment := _SEGMENT.match(text, place + 1)) and looks_random(segment[0]):
         yield reader.span(segment.start(), segment.end())
     elif following == "<" and (tags := _TAGS.match(text, place)):
@@ -298,10 +332,12 @@ class _Reader(Headers, Apart):
     def joined(self, place: int, sign: str, *, is_quoted: bool) -> Iterator[Span]:
         """Yield what stands behind a sign that joins: = : => and so on."""
         text = self.text
-        if text[place : place + 1] in _FIRST_OF_ANY and (any_of := _ANY.match(text, place)):
-            place = any_of.end()
+        place = self._value_begin(place)
         if self.sure in {Strength.HEADER, Strength.COOKIE}:
             yield from self.header(place, sign, is_quoted=is_quoted)
+            return
+        if text.startswith("<<", place) and (heredoc := _HEREDOC.match(text, place)):
+            yield from self._until_mark(heredoc)
             return
         if prefix := LITERAL_PREFIX.match(text, place) or _TYPED.match(text, place):
             place = prefix.end()
@@ -317,6 +353,15 @@ class _Reader(Headers, Apart):
             yield from self._on_line_below(below)
         else:
             yield from self._bare(place, sign, is_json=is_quoted)
+
+    def _value_begin(self, place: int) -> int:
+        """Return where a value begins behind what may stand in front of it, or on the line that goes on."""
+        text = self.text
+        if text[place : place + 1] in _FIRST_OF_ANY and (any_of := _ANY.match(text, place)):
+            return any_of.end()
+        if text[place : place + 1] == "\\" and (continued := _CONTINUED.match(text, place)):
+            return continued.end()
+        return place
 
     def _in_quotes(self, opened: re.Match[str]) -> Iterator[Span]:
         """Yield what stands in quotes, also in three, and what it was changed to."""
@@ -393,13 +438,35 @@ class _Reader(Headers, Apart):
         text, place, count = self.text, block.start("indent"), 0
         if not self._is_deeper(block["indent"]):
             return
-        while place < len(text) and count < 200 and text.startswith(block["indent"], place):
+        while place < len(text) and count < _MOST_LINES and text.startswith(block["indent"], place):
             end = self.line_end(place)
             begin = place + len(block["indent"])
             if end > begin:
                 yield self.span(begin, end)
             place = text.find("\n", end) + 1 or len(text)
             count += 1
+
+    def _until_mark(self, heredoc: re.Match[str]) -> Iterator[Span]:
+        """Yield the lines of a document that ends with the mark it begins with; without it, the first."""
+        text, place = self.text, heredoc.end()
+        mark = re.compile(rf"(?m)^[ \t]*{heredoc['end']}[ \t]*\r?$")
+        ended = mark.search(text, place, place + _LONGEST_DOCUMENT)
+        limit = ended.start() if ended else self.line_end(place)
+        self.budget.spend(place, ended.end() if ended else place + _LONGEST_DOCUMENT)
+        while place < limit:
+            end = min(self.line_end(place), limit)
+            line = text[place:end].strip()
+            if line and self.is_secret(line):
+                first = text.index(line, place)
+                yield self.span(first, first + len(line))
+            place = end + 1
+
+    def packed(self, found: re.Match[str]) -> Iterator[Span]:
+        """Yield a string behind its length."""
+        length = int(found["short"], 16) & 0x1F if found["short"] else int(found["long"], 16)
+        value = self.text[found.end() : found.end() + length].partition("\\")[0]
+        if self.is_secret(value):
+            yield self.span(found.end(), found.end() + len(value))
 
     def _bare(self, place: int, sign: str, *, is_json: bool) -> Iterator[Span]:
         text = self.text
@@ -420,7 +487,7 @@ class _Reader(Headers, Apart):
                 yield from self._of_call(call[0], opened)
             if call[0][-1] in "([":
                 return
-        if sign == ":" and not is_json and (whole := self._whole_line(place, end)):
+        if not is_json and (whole := self._whole(place, end, sign)):
             yield self.span(place, whole)
             return
         if self.is_secret(value) and not self._is_word(place, value, sign):
@@ -449,7 +516,8 @@ class _Reader(Headers, Apart):
         if sign == ":" and self.text[place - 1] == ":" and value.islower() and not looks_secret(value):
             return True  # a key of a store: reset_token:marta
         rest = self.text[place : min(self.line_end(place), place + 200)]
-        return is_prose(rest) and not has_both(value)
+        is_sentence = is_prose(rest) or ('"' in rest and is_prose(rest.partition('"')[0]))
+        return is_sentence and not has_both(value)
 
     def _is_variable(self, value: str) -> bool:
         """Return whether a value is the name of a secret in code, as in login(password=db_password)."""
@@ -466,6 +534,45 @@ class _Reader(Headers, Apart):
     def _is_argument(self) -> bool:
         """Return whether the name stands in the brackets of a call."""
         return self.text[max(0, self.start - 2) : self.start].rstrip().endswith(("(", ","))
+
+    def _whole(self, place: int, end: int, sign: str) -> int:
+        """Return where a value with blanks ends whose first word ends at `end`; 0 where it has none."""
+        if sign == ":":
+            return self._whole_line(place, end)
+        return self._several_words(place, end) if sign == "=" and self.text[end : end + 1] == " " else 0
+
+    def _several_words(self, place: int, end: int) -> int:
+        """Return where a value of several words ends: NAME=VALUE in quotes, in a list, in a file of settings.
+
+        0 where it is another value: words may follow a secret in a sentence, and a command its environment.
+        """
+        text = self.text
+        first = text[place:end]
+        if (
+            self.sure is not Strength.STRONG
+            or not first.isalpha()
+            or looks_random(first)
+            or is_ordinary(first)
+        ):
+            return 0
+        line_end = self.line_end(place)
+        words = _SEVERAL_WORDS.match(text, place, line_end)
+        if words is None or is_prose(words[0]):
+            return 0
+        quote = text[self.start - 1 : self.start]
+        if quote in {'"', "'"}:
+            is_whole = text.startswith(quote, words.end())
+        elif self._is_member():
+            is_whole = text[words.end() : words.end() + 1] in {",", "}", ")", "]"}
+        else:
+            before = text[max(0, self.start - 80) : self.start]
+            is_setting = _AT_LINE_START.search(before) and not _VARIABLE.fullmatch(text, self.start, self.end)
+            is_whole = words.end() == line_end and bool(is_setting or _LIST_ITEM.search(before))
+        return words.end() if is_whole and self.is_secret(words[0]) else 0
+
+    def _is_member(self) -> bool:
+        """Return whether the name is that of a member in what prints an object: Config{host=db, NAME=..}."""
+        return bool(_OF_OBJECT.search(self.text, max(0, self.start - 300), self.start))
 
     def _whole_line(self, place: int, end: int) -> int:
         """Return where a value of YAML ends that has blanks: at its line's end; 0 for another value."""

@@ -55,6 +55,12 @@ def test_a_placeholder_at_the_end_of_a_string_takes_nothing_behind_it(message):
     assert REDACTOR.text(text) == text
 
 
+@pytest.mark.parametrize("message", ["run --secret", "bcp out f -U sa -P", "redis-cli -a"])
+def test_an_option_that_ends_a_string_takes_no_name_behind_it(message):
+    text = json.dumps({"message": message, "attempt": 1})
+    assert REDACTOR.text(text) == text
+
+
 def test_equal_secrets_have_equal_marks_with_and_without_escapes():
     plain = REDACTOR.text("password=Zk4/Wq8mXv2")
     escaped = REDACTOR.text('{"m": "password=Zk4\\/Wq8mXv2\\n", "n": "\\"x\\""}')

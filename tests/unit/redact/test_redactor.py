@@ -234,3 +234,10 @@ def test_a_known_secret_that_is_no_utf_8_is_hidden_however_it_was_read():
 def test_text_with_any_halves_of_pairs_is_redacted_as_with_replacement_characters(text):
     out = Redactor(patterns=[r"kunde=\S+"]).text(text)
     assert out.encode().decode() == out == Redactor(patterns=[r"kunde=\S+"]).text(whole(text))
+
+
+def test_a_record_that_says_which_secret_is_meant_stays():
+    mounted = {"SecretName": "db_password", "File": {"Name": "db_password", "UID": "0"}}
+    assert Redactor().value({"Secrets": [mounted]}) == {"Secrets": [mounted]}
+    given = Redactor().value({"Secrets": [{"SecretName": "db_password", "Value": "x9Kq2LmVz81"}]})
+    assert given == {"Secrets": "[secret]"}

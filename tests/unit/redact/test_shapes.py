@@ -23,7 +23,11 @@ SEEN = 6  # letters of a secret in a row that must not be left
 
 def wrong(shape: dict[str, object]) -> list[str]:
     """Return what of a secret is left, and what should have stayed and did not."""
-    out = KEYED.text(shape["text"])
+    return missed(shape, KEYED.text(shape["text"]))
+
+
+def missed(shape: dict[str, object], out: str) -> list[str]:
+    """Return what of a shape's secrets is left in a text, and what should have stayed and did not."""
     kept = [word for word in shape["keep"] if word not in out]
     left = [
         secret
@@ -38,6 +42,16 @@ def test_secrets_are_hidden_where_they_are_met(group):
     shapes = [shape for shape in SHAPES if shape["group"] == group and shape["core"]]
     assert len(shapes) >= 5
     assert {shape["id"]: found for shape in shapes if (found := wrong(shape))} == {}
+
+
+def test_they_are_hidden_in_a_row_of_evidence_and_in_json_too():
+    for shape in SHAPES:
+        row = KEYED.value({"rows": [{"message": shape["text"]}]})["rows"][0]["message"]
+        line = KEYED.text(json.dumps({"message": shape["text"], "attempt": 1}, ensure_ascii=False))
+        document = json.loads(line)
+        assert document["attempt"] == 1
+        for out in (row, document["message"]):
+            assert not shape["core"] or missed(shape, out) == []
 
 
 def test_most_that_is_far_fetched_is_hidden_too():
