@@ -4,6 +4,7 @@ from incident_lib.findings.base import finding
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.technologies.logs.findings.recovery import judged, spell_of, state_of
 from incident_lib.technologies.logs.findings.view import View, span, when
+from incident_lib.technologies.logs.findings.wording import reports_failure
 from incident_lib.technologies.logs.probes.events import is_start, server_events
 from incident_lib.technologies.logs.rows import LogErrorClass, LogEvent, LogException, LogTemplate
 from incident_lib.units import format_duration, format_times
@@ -152,6 +153,9 @@ def _check(view: View, row: LogEvent) -> str:
     for error in view.evidence.of(LogErrorClass):
         if 2 * error.count >= row.count:
             return f"Why does it log this each time: {error.example}"
+    for line in view.evidence.of(LogTemplate):
+        if 2 * line.count >= row.count and reports_failure(line):
+            return f"Why does it log this each time: {line.example}"
     return (
         "It ends without a word: see its memory against its limit, the kernel's log (dmesg) for the OOM "
         "killer, and its exit status."

@@ -500,6 +500,18 @@ def test_a_loop_of_starts_without_an_error_line_quotes_what_is_known_of_its_end(
     )
 
 
+def test_a_loop_of_starts_quotes_what_a_line_without_a_level_says_of_its_end():
+    forms = (
+        "{t} web1 systemd[1]: Started report.service - Report.",
+        "{t} web1 systemd[4{n}]: report.service: Failed to execute /srv/bin/report: No such file",
+        "{t} web1 systemd[1]: report.service: Failed with result 'exit-code'.",
+    )
+    check = first(*lines(*forms)).next_check
+    assert "Failed to execute /srv/bin/report" in check
+    assert "without a word" not in check
+    assert "without a word" in first(*lines(forms[0], forms[2])).next_check
+
+
 def test_what_the_kernel_calls_info_may_be_an_error():
     form = (
         "Jan 15 14:4{minute}:05 db1 kernel: [9.1] INFO: task jbd2/sda1:412 blocked for more than 120 seconds."
