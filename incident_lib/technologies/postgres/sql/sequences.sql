@@ -10,16 +10,17 @@ WITH columns AS MATERIALIZED (
     SELECT d.refobjid, f.adrelid, f.adnum
     FROM pg_depend AS d JOIN pg_attrdef AS f ON f.oid = d.objid
     WHERE d.classid = 2604 AND d.refclassid = 1259 AND d.deptype = 'n'
-), types AS MATERIALIZED (
-    SELECT attrelid, attnum, attname, atttypid FROM pg_attribute
-    WHERE attnum > 0 AND (atthasdef OR attidentity <> '')
 ), uses AS (
     SELECT c.sequence, t.oid AS "table", t.relname, a.attname, a.atttypid,
            CASE a.atttypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS room,
            greatest(t.reltuples, 0) AS row_count
     FROM columns AS c
     JOIN pg_class AS t ON t.oid = c."table" AND t.relkind IN ('r', 'p')
-    JOIN types AS a ON a.attrelid = c."table" AND a.attnum = c.number
+    -- Each by the index, however few columns the statistics expect: two lists would be compared row by row.
+    CROSS JOIN LATERAL (
+        SELECT attname, atttypid FROM pg_attribute
+        WHERE attrelid = c."table" AND attnum = c.number AND (atthasdef OR attidentity <> '') OFFSET 0
+    ) AS a
 ), narrowest AS (
     SELECT DISTINCT ON (sequence) * FROM uses ORDER BY sequence, room, row_count DESC, "table"
 ), chosen AS MATERIALIZED (
