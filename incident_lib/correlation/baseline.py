@@ -24,13 +24,13 @@ _TITLES = {
     "host_memory": ("{what}: {now}, normally {before}", "{count} use more memory than normal"),
     "files": ("{what}: {now} of the limit, normally {before}", "{count} have more open files than normal"),
     "disk": ("{what} is {now} full, normally {before}", "{count} file systems are fuller than normal"),
-    "certificate": ("{what} ends in {now}", "{count} certificates end soon"),
+    "certificate": ("{what} expires in {now}", "{count} certificates expire soon"),
     "templates": ("never logged before: {what}", "{count} kinds of lines were never logged before"),
     "exceptions": ("never raised before: {what}", "{count} errors were never raised before"),
     "settings": ("{what} is {now}, normally {before}", "{count} settings were changed"),
     "version": ("{what} is {now}, normally {before}", "{count} versions or images were changed"),
-    "checkpoints": ("{now} checkpoints requested since, {before} in time", "checkpoints are requested"),
-    "scans": ("{what}: {now}, normally {before}", "{count} large tables are read from end to end"),
+    "checkpoints": ("{now} checkpoints requested since, {before} on schedule", "checkpoints are requested"),
+    "scans": ("{what}: {now}, normally {before}", "{count} large tables are scanned sequentially"),
 }
 
 
@@ -93,9 +93,9 @@ def _same(now: Sequence[Evidence], baseline: Sequence[Evidence], taken: datetime
     both = tuple(evidence.ref for evidence in now if evidence.has_rows and evidence.ref in known)
     target = now[0].target
     if both:
-        title = f"{target} is as in the baseline, by {format_count(len(both), 'probe')}"
+        title = f"{target} matches the baseline in {format_count(len(both), 'probe')}"
     else:
-        title = f"{target} cannot be compared with the baseline: one of them did not see it"
+        title = f"{target} cannot be compared: it is missing from the baseline or from this snapshot"
     return Finding(
         id="baseline.ok" if both else "baseline.unknown",
         severity=FindingSeverity.OK if both else FindingSeverity.UNKNOWN,

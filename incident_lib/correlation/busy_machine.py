@@ -33,7 +33,7 @@ def judge_slowness(findings: list[Finding], situation: Situation) -> list[Findin
         msgspec.structs.replace(
             finding,
             severity=FindingSeverity.INFO if finding.severity.is_bad else finding.severity,
-            title=f"{finding.title}, and this machine is too busy to say whose slowness that is",
+            title=f"{finding.title}, but this machine is too busy to tell which side is slow",
         )
         if (busy and _is_explained(finding, has, limit, confined))
         or (taken and has(finding, Flag.GREETING_LOST))

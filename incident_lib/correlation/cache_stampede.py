@@ -97,7 +97,7 @@ def _began(first: Finding, lost: list[Finding], pick: Picker) -> str:
         return "was started"
     if pick([first], Flag.FLUSHED, Flag.KEYS_LOST):
         return "was emptied" if pick(lost, Flag.FLUSHED) else "lost its keys"
-    return "throws keys away"
+    return "evicts keys"
 
 
 def _stampede(cache: str, database: str, lost: list[Finding], load: list[Finding], began: str) -> Finding:
@@ -107,7 +107,7 @@ def _stampede(cache: str, database: str, lost: list[Finding], load: list[Finding
         severity=FindingSeverity.WARNING,
         target=cache,
         title=f"it {began}, and the database {database} is under load",
-        detail=f"{seen}\nWhat the cache does not answer, the database must",
+        detail=f"{seen}\nWhat the cache does not serve, the database has to",
         since=lost[0].since,
         evidence=tuple(dict.fromkeys(ref for finding in (*lost, *load) for ref in finding.evidence)),
         data={"database": database, "began": began},

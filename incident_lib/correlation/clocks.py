@@ -159,7 +159,7 @@ def _odd(odd: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Itera
             severity=FindingSeverity.WARNING,
             target=target,
             title=f"{whose} is wrong: {off} {direction} the others",
-            detail=f"the clocks of {names} agree with each other. Start time synchronisation there",
+            detail=f"the clocks of {names} agree with each other. Start time synchronization there",
             evidence=refs,
             data={"difference_seconds": round(difference, 3), "agreeing": names, "off": f"{off} {direction}"},
         )
@@ -168,5 +168,8 @@ def _odd(odd: _Machine, agreed: Sequence[_Machine], topology: Topology) -> Itera
 def _excused(finding: Finding, agreed: Sequence[_Machine]) -> Finding:
     if finding.target not in {target for machine in agreed for target in machine.targets}:
         return finding
-    detail = f"{finding.detail.rstrip('.')}. The clocks of {_names(agreed)} agree: it is ours that is off"
+    detail = (
+        f"{finding.detail.rstrip('.')}. The clocks of {_names(agreed)} agree: the clock of this "
+        f"machine is off"
+    )
     return msgspec.structs.replace(finding, severity=FindingSeverity.INFO, detail=detail.lstrip(". "))

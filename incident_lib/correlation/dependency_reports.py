@@ -57,7 +57,7 @@ def _reported(line: Finding, target: str, how: str) -> Finding:
         id=f"http.health.reported_{how}",
         severity=FindingSeverity.WARNING,
         target=target,
-        title=f"it answers from here, and {line.target} logs otherwise: {line.title}",
+        title=f"it answers from here, but {line.target} logs otherwise: {line.title}",
         detail=line.detail,
         since=line.since,
         evidence=line.evidence,

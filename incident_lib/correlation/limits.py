@@ -70,15 +70,15 @@ def _named(finding: Finding, name: str, rows: list[PostgresOwnSetting], own: str
         source = f"The limit is {whose}"
         if name == _READ_ONLY:
             advice = (
-                f"Find who set {whose}, and why; then{condition} {undo}, and let the application reconnect: "
-                "open sessions keep it."
+                f"Find out who set {whose}, and why; then{condition} {undo}, and make the application "
+                f"reconnect: open sessions keep the setting."
             )
         else:
-            advice = f"{advice} {source}; {undo} takes it back for new sessions."
+            advice = f"{advice} {source}; {undo} reverts it for new sessions."
     else:
         of_database = f" nor the database {own}" if own else " and no database"
-        neither = f"{'Neither a role' if own else 'No role'}{of_database} has {name} of its own"
-        elsewhere = "it is of the whole server (postgresql.conf, ALTER SYSTEM), or the application sets it"
+        neither = f"{'Neither a role' if own else 'No role'}{of_database} has its own {name}"
+        elsewhere = "it is set for the whole server (postgresql.conf, ALTER SYSTEM) or by the application"
         source = f"{neither}: {elsewhere}"
         advice = f"{advice} {source}."
     return msgspec.structs.replace(

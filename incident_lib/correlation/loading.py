@@ -32,7 +32,7 @@ def _loads(silent: Finding, start: Finding) -> Finding:
     return msgspec.structs.replace(
         silent,
         id="redis.connection.starting",
-        title="it does not answer, and has not reported since its start that it is ready",
+        title="it does not answer, and has not reported ready since its start",
         detail=f"{start.title}\n{silent.detail}",
         since=start.since,
         evidence=tuple(dict.fromkeys((*silent.evidence, *start.evidence))),

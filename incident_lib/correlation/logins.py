@@ -26,14 +26,17 @@ def _doubted(finding: Finding, unwell: set[str], situation: Situation) -> Findin
         return msgspec.structs.replace(
             finding,
             severity=FindingSeverity.UNKNOWN,
-            title=f"not assessed: our login is refused, while its users are well ({finding.title})",
-            detail="Correct the credentials of the workbench; nothing says that the service is unwell.",
+            title=f"not assessed: the workbench's login is refused, while its users are healthy "
+            f"({finding.title})",
+            detail="Correct the workbench's credentials; nothing shows that the service is unhealthy.",
         )
     if users and situation.catalogue.has(finding, Flag.WRONG_PEER):
         return msgspec.structs.replace(
             finding,
             severity=FindingSeverity.UNKNOWN,
-            title=f"not assessed: our address seems wrong, while its users are well ({finding.title})",
-            detail=f"{finding.detail}. Correct the address in workbench.toml; nothing shows it unwell.",
+            title=f"not assessed: the configured address seems wrong, while its users are healthy "
+            f"({finding.title})",
+            detail=f"{finding.detail}. Correct the address in workbench.toml; nothing shows that the "
+            f"service is unhealthy.",
         )
     return finding

@@ -21,7 +21,7 @@ def judge_meant_delays(findings: list[Finding], situation: Situation) -> list[Fi
         msgspec.structs.replace(
             finding,
             severity=FindingSeverity.INFO,
-            title=f"{finding.title}, as a standby is set to be",
+            title=f"{finding.title}, as configured for a delayed standby",
             detail=f"recovery_min_apply_delay is set there. {finding.detail}",
         )
         if _replays_late(finding, situation) and late[finding.target] <= delayed[finding.target]

@@ -32,8 +32,9 @@ def judge_nothing(findings: list[Finding], situation: Situation) -> list[Finding
         id="together.nothing",
         severity=FindingSeverity.UNKNOWN,
         target=EVERYTHING,
-        title="nothing is configured, and nothing of the usual stack is on this machine",
-        detail="Write workbench.toml (`init` finds containers and drafts it), or name it with --config.",
+        title="nothing is configured, and no part of the usual stack runs on this machine",
+        detail="Write workbench.toml (`incident init` finds containers and drafts it), or give its path "
+        "with --config.",
         evidence=tuple(dict.fromkeys(ref for f in bad for ref in f.evidence)),
     )
     return [nothing, *(_unknown(f) if f in bad else f for f in findings)]
@@ -43,6 +44,6 @@ def _unknown(finding: Finding) -> Finding:
     return msgspec.structs.replace(
         finding,
         severity=FindingSeverity.UNKNOWN,
-        title=f"not assessed: it is not configured, and not here ({finding.title})",
+        title=f"not assessed: it is not configured and does not run here ({finding.title})",
         actions=(),
     )

@@ -24,14 +24,14 @@ _DEEPEST = tuple(Manner)
 # What a target shows that waits for something else; what refuses or is gone fails by itself.
 _OF_WAITING = frozenset({Manner.SILENT, Manner.ERROR, Manner.TIMED_OUT})
 _WORDS = {
-    Manner.GONE: ("does not run", "do not run"),
+    Manner.GONE: ("is not running", "are not running"),
     Manner.NAME: ("has a name that does not resolve", "have names that do not resolve"),
     Manner.UNREACHABLE: ("cannot be reached", "cannot be reached"),
-    Manner.TIMED_OUT: ("swallows connections", "swallow connections"),
+    Manner.TIMED_OUT: ("lets connections time out", "let connections time out"),
     Manner.REFUSED: ("refuses connections", "refuse connections"),
-    Manner.RESET: ("ends connections at once", "end connections at once"),
+    Manner.RESET: ("closes connections at once", "close connections at once"),
     Manner.TLS: ("fails TLS", "fail TLS"),
-    Manner.SILENT: ("accepts and does not answer", "accept and do not answer"),
+    Manner.SILENT: ("accepts but does not answer", "accept but do not answer"),
     Manner.ERROR: ("answers with errors", "answer with errors"),
 }
 
@@ -191,7 +191,7 @@ def _engine(scene: _Scene) -> Iterator[_Shared]:
         yield _Shared(
             name="engine_restarted",
             members=members,
-            title=f"the container engine answers, and {_all(members)} that it ran ended",
+            title=f"the container engine answers, but {_all(members)} that it ran ended",
             lines=_booted(scene),
             data={"what": "the containers"},
         )
@@ -211,18 +211,18 @@ def _resolver(scene: _Scene) -> Iterator[_Shared]:
     silent = bool(rows) and all(row["silent_count"] == row["resolver_count"] for row in rows)
     names = format_count(len(lost), "name")
     if silent and asked:
-        title = f"none of {names} resolves, as {_silent(asked)}"
+        title = f"none of {names} resolve: {_silent(asked)}"
     elif rows and not asked:
-        title = f"none of {names} resolves, and this machine has no resolver configured"
+        title = f"none of {names} resolve: this machine has no resolver configured"
     else:
-        title = f"none of {names} resolves on this machine"
+        title = f"none of {names} resolve on this machine"
     yield _Shared(name="resolver", members=lost, title=title, data={"what": "the resolver"})
 
 
 def _silent(count: int) -> str:
     if count == 1:
         return "the resolver of this machine does not answer"
-    return f"none of the {count} resolvers of this machine answers"
+    return f"none of the {count} resolvers of this machine answer"
 
 
 def _resolved(scene: _Scene) -> bool:
@@ -255,8 +255,8 @@ def _no_way(scene: _Scene) -> Iterator[_Shared]:
     yield _Shared(
         name="own_way",
         members=cut,
-        title=f"this machine has no route to {format_count(len(cut), 'target')}, and sends nothing there",
-        lines=("Of their state nothing is known from here.",),
+        title=f"this machine has no route to {format_count(len(cut), 'target')}",
+        lines=("Their state is unknown from here.",),
         data={"what": "the network of this machine"},
         is_ours=True,
     )
@@ -277,9 +277,9 @@ def _only_here(scene: _Scene) -> Iterator[_Shared]:
     yield _Shared(
         name="own_view",
         members=members,
-        title=f"only this machine does not reach {format_count(len(members), 'target')}: containers do",
+        title=f"only this machine cannot reach {format_count(len(members), 'target')}: containers do",
         lines=tuple(f"{name}: {inside[name][0].asked} connects to it" for name in members[:5]),
-        data={"what": "the way from this machine"},
+        data={"what": "the network path from this machine"},
         is_ours=True,
     )
 
@@ -343,13 +343,15 @@ def _at_place(scene: _Scene, where: str, place: str, members: tuple[str, ...]) -
     if here:
         line = ""
     elif up:
-        line = "That machine answers, as it refuses: its programs are gone, not its network."
+        line = "That machine refuses connections, so it is up: its programs are down, not its network."
     else:
-        line = "Nothing there refuses even: whether it is down, or the way to it, is not known from here."
+        line = (
+            "Nothing there even refuses: whether it or the network path to it is down is unknown from here."
+        )
     return _Shared(
         name="place",
         members=members,
-        title=f"everything {where} fails: {format_count(len(members), 'target')}, and none there is well",
+        title=f"everything {where} fails: {format_count(len(members), 'target')}, and none there are healthy",
         lines=tuple(filter(None, (line, *(_booted(scene) if here else ())))),
         data={"what": place, "where": where},
     )
@@ -382,7 +384,10 @@ def _unexplained(scene: _Scene) -> Iterator[_Shared]:
         name="unexplained",
         members=scene.roots,
         title=f"{count} of {total} targets fail at once",
-        lines=(f"well: {some_of(sorted(scene.well))}" if scene.well else "none is well", *_needed(scene)),
+        lines=(
+            f"healthy: {some_of(sorted(scene.well))}" if scene.well else "none are healthy",
+            *_needed(scene),
+        ),
         data={"what": "what they share"},
     )
 
@@ -392,7 +397,7 @@ def _needed(scene: _Scene) -> Iterator[str]:
     needs = scene.topology.needs
     common = frozenset[str].intersection(*(needs(name) for name in scene.roots))
     for name in sorted(common - {need for well in scene.well for need in needs(well)}):
-        yield f"all of them need {name}, and nothing needs it that is well"
+        yield f"all of them need {name}, and nothing healthy needs it"
 
 
 def _booted(scene: _Scene) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def judge_refusals(findings: list[Finding], situation: Situation) -> list[Findin
     if not lost:
         return findings
     targets = sorted({f.target for f in lost if f.target != whole.target})
-    about = f"How the containers of these services are is not known either: {some_of(targets)}"
+    about = f"The state of these services' containers is unknown too: {some_of(targets)}"
     joined = msgspec.structs.replace(
         whole,
         detail="\n".join(filter(None, (whole.detail, about if targets else ""))),

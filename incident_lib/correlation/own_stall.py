@@ -36,11 +36,11 @@ def _is_of_waiting(finding: Finding, catalogue: Catalogue) -> bool:
 
 
 def _unknown(finding: Finding, seconds: float) -> Finding:
-    why = f"the workbench itself did not run for {format_duration(seconds)} meanwhile"
+    why = f"the workbench itself was suspended for {format_duration(seconds)} meanwhile"
     return msgspec.structs.replace(
         finding,
         severity=FindingSeverity.UNKNOWN,
         title=f"not assessed: {why} ({finding.title})",
-        detail="It was stopped, its machine slept or had no processor for it. Collect again.",
+        detail="Its process was stopped, or its machine slept or had no CPU for it. Collect again.",
         actions=(),
     )

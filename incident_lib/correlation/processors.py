@@ -136,17 +136,17 @@ def _starved(
         most = ", ".join(shown(placed.user, placed.container) for placed in takers[:_NAMED])
         program, takes = f"{len(takers)} programs together, most of all {most},", "take"
     lines = [
-        f"{wait.service} was ready to run and had no processor {format_share(wait.ratio)} of that time"
+        f"{wait.service} was ready to run but had no CPU for {format_share(wait.ratio)} of that time"
         for wait in waiting
     ]
-    lines += [f"{f.target}: {f.title}" for f in felt] or ["no user feels it yet"]
+    lines += [f"{f.target}: {f.title}" for f in felt] or ["users are not affected yet"]
     pids = ",".join(str(placed.user.pid) for placed in takers[:_NAMED])
     found = finding(
         evidence,
         "starved" if felt else "waiting",
         FindingSeverity.WARNING if felt else FindingSeverity.INFO,
-        f"{program} {takes} {format_share(share)} of the processors, and {worst.service} waits for one",
-        "\n".join([*lines, f"See it with: ps -o pid,ppid,ni,etime,args -p {pids}"]),
+        f"{program} {takes} {format_share(share)} of the CPUs, and {worst.service} waits for CPU",
+        "\n".join([*lines, f"To inspect: ps -o pid,ppid,ni,etime,args -p {pids}"]),
         since=min((f.since for f in felt if f.since), default=None),
         program=program.rstrip(","),
         process=taker.user.name,

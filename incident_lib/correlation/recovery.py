@@ -52,7 +52,7 @@ def over_with_evidence(compared: Iterable[Finding], findings: Iterable[Finding])
         refs = set(finding.evidence)
         if finding.severity.is_bad and refs and refs <= ends.keys() - bad:
             until = max(filter(None, (ends[ref] for ref in refs)), default=None)
-            yield recovered(finding, until, "what it compares is over")
+            yield recovered(finding, until, "the difference is over")
         else:
             yield finding
 
@@ -123,13 +123,13 @@ def _over_by_cause(finding: Finding, states: _States, situation: Situation) -> F
         serves = target not in states.ill and (target not in states.asked or states.is_well(target))
         if causes and all(map(states.is_well, causes)) and serves:
             return recovered(
-                finding, finding.until, f"{', '.join(causes)} answers now, and it was not seen since"
+                finding, finding.until, f"{', '.join(causes)} answers now, and it has not been seen since"
             )
         return finding
     of_lines = Flag.FIRST_SEEN in kind.flags and "event" not in kind.fields  # and not of the server's life
     needs_more = target not in states.stores and (of_lines or kind.flags & _OF_REQUESTS)
     if not needs_more and states.is_well(target):
-        return recovered(finding, finding.until, f"{target} is well now, and it was not seen since")
+        return recovered(finding, finding.until, f"{target} is healthy now, and it has not been seen since")
     return finding
 
 
@@ -177,7 +177,7 @@ def _over_with_clients(finding: Finding, found: Sequence[Finding], situation: Si
     if not is_over or _count(finding) > sum(map(_count, theirs)) or not _spans(theirs, finding):
         return finding
     names = ", ".join(sorted(other.target for other in theirs))
-    return recovered(finding, finding.until, f"{names} logged all of them, and is served since")
+    return recovered(finding, finding.until, f"{names} logged all of them, and has been served since")
 
 
 def _served_all(users: Collection[str], found: Iterable[Finding], situation: Situation) -> list[str]:

@@ -19,7 +19,7 @@ def judge_rollbacks(findings: list[Finding], situation: Situation) -> list[Findi
         msgspec.structs.replace(
             finding,
             severity=FindingSeverity.INFO,
-            detail=f"{finding.detail}\nNothing else fails here: clients that only read may end so, too.",
+            detail=f"{finding.detail}\nNothing else fails here: read-only clients may end this way too.",
         )
         if finding.severity.is_bad
         and catalogue.has(finding, Flag.MAY_BE_HABIT)

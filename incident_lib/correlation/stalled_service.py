@@ -49,11 +49,11 @@ def _waited_for(service: str, findings: list[Finding], situation: Situation) -> 
 
 
 def _stalled(slow: Finding, waited: list[Finding]) -> Finding:
-    lines = [f"{complaint.title}, and what it waits for is well" for complaint in waited]
+    lines = [f"{complaint.title}, but what it waits for is healthy" for complaint in waited]
     return msgspec.structs.replace(
         slow,
         id="http.health.stalled",
-        title="it is slow to answer, and waits in vain for several things that are all well",
+        title="it is slow to answer, and waits for several dependencies that are all healthy",
         detail="\n".join([slow.title, *lines]),
         since=min((complaint.since for complaint in waited if complaint.since), default=slow.since),
         evidence=tuple(dict.fromkeys(ref for finding in (slow, *waited) for ref in finding.evidence)),

@@ -65,8 +65,8 @@ def _judge(series: Series, thresholds: Thresholds) -> Finding | None:
             return None
         twice = line.ends >= thresholds["trend.latency.warning_factor"] * max(line.begins, 0.0)
         severity = FindingSeverity.WARNING if twice else FindingSeverity.INFO
-        title = f"{what} at {target} takes longer and longer"
-        return _finding(series, line, severity, title, "there is no limit to a latency", limit_seconds=None)
+        title = f"{what} at {target} keeps getting slower"
+        return _finding(series, line, severity, title, "latency has no limit", limit_seconds=None)
     least = thresholds[f"trend.{kind if kind != 'files' else 'connections'}.least_ratio"]
     if series.limit is None or line.grown < least * series.limit:
         return None
@@ -76,7 +76,7 @@ def _judge(series: Series, thresholds: Thresholds) -> Finding | None:
         return None
     if left > thresholds["trend.limit.most_watches_ratio"] * line.seconds:
         near = FindingSeverity.INFO  # half a minute of a burst says nothing about hours
-    title = f"{what} of {target} rises and reaches its limit in {format_guess(left)}"
+    title = f"{what} of {target} rises and will reach its limit in {format_guess(left)}"
     limit = f"the limit is {format_value(series.limit, series.unit)}"
     return _finding(series, line, near, title, limit, limit_seconds=left)
 
@@ -115,11 +115,11 @@ def _level(target: str, several: Sequence[Series], thresholds: Thresholds) -> Fi
     enough = sum(len(series.points) >= thresholds["trend.least_count"] for series in several)
     refs = tuple(dict.fromkeys(ref for series in several for ref in series.evidence))
     if not enough:
-        title = f"{target} has no trend yet: {most} samples are too few"
+        title = f"{target} has no trend yet: {most} samples are not enough"
         return Finding(
             id="trend.unknown", severity=FindingSeverity.UNKNOWN, target=target, title=title, evidence=refs
         )
-    title = f"nothing of {target} rises steadily, by {most} samples"
+    title = f"nothing in {target} rises steadily, based on {most} samples"
     detail = f"{enough} of {len(several)} numbers had enough samples"
     return Finding(
         id="trend.ok", severity=FindingSeverity.OK, target=target, title=title, detail=detail, evidence=refs

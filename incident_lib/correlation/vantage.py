@@ -7,7 +7,7 @@ from incident_lib.findings.catalogue import Catalogue, Flag
 from incident_lib.model import Finding, FindingSeverity
 
 _PACKETS = (
-    "If it stays so, large packets may be lost on the way out of the container: compare the MTU of both."
+    "If this persists, large packets may be lost on the way out of the container: compare the MTU of both."
 )
 
 
@@ -41,9 +41,9 @@ def _placed(finding: Finding, here: dict[str, list[Finding]], catalogue: Catalog
     if well := next((f for f in same if catalogue.has(f, Flag.FOUND_WELL)), None):
         if catalogue.has(finding, Flag.GREETING_LOST):
             finding = _doubted(finding, felt=any(_waits(f, catalogue) for f in user))
-        return _with(finding, f"only inside {vantage}", f"From this machine it is well: {well.title}.")
+        return _with(finding, f"only inside {vantage}", f"From this machine it is healthy: {well.title}.")
     if bad := next((f for f in same if catalogue.has(f, Flag.FOUND_BAD)), None):
-        return _with(finding, f"inside {vantage} and from here", f"From this machine too: {bad.title}.")
+        return _with(finding, f"inside {vantage} and from here", f"Also from this machine: {bad.title}.")
     return finding
 
 

@@ -33,7 +33,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """What was seen, in one line."""
         seen = [text for text in (self.name, self.port, self.tls, self.protocol) if text]
-        return f"{self.vantage}: {', '.join(seen) or 'not looked at'}"
+        return f"{self.vantage}: {', '.join(seen) or 'not checked'}"
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ def _from_inside(service: str, dependency: str, inside: Evidence | None) -> Iter
     tls = [row for row in inside.of(TlsAnswer) if row.dependency == dependency]
     places = [*(row.asked for row in names), *(row.asked for row in ports), *(row.asked for row in tls)]
     if not places:
-        unknown = _Seen("not known where it looks for it")
+        unknown = _Seen("the address that it uses is not known")
         yield _view(service, dependency, "inside its container", (unknown,))
         return
     main = [row for row in tls if row.store == "declared"] or tls

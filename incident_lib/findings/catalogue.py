@@ -187,17 +187,18 @@ def entry(
 _FAILURES = {
     ProblemKind.REFUSED: "Connections are refused: nothing listens there",
     ProblemKind.TIMED_OUT: "No answer in time",
-    ProblemKind.UNREACHABLE: "There is no way to it",
-    ProblemKind.RESET: "It ends connections at once",
+    ProblemKind.UNREACHABLE: "There is no network path to it",
+    ProblemKind.RESET: "It closes connections at once",
     ProblemKind.NAME_NOT_RESOLVED: "Its name does not resolve",
-    ProblemKind.NOT_CALLED: "Its name leads to a link-local or metadata address, which is not called",
+    ProblemKind.NOT_CALLED: "Its name resolves to a link-local or metadata address, which the workbench "
+    "does not contact",
     ProblemKind.TLS: "No TLS connection is possible",
-    ProblemKind.DENIED: "Our login is refused",
-    ProblemKind.FULL: "It has no room for another client",
-    ProblemKind.STARTING: "It is starting, stopping, or loads its data",
-    ProblemKind.BUSY: "It runs, and serves no client for now",
-    ProblemKind.NOT_FOUND: "What was asked for is not there",
-    ProblemKind.PROTOCOL: "What it answers makes no sense",
+    ProblemKind.DENIED: "The workbench's login is refused",
+    ProblemKind.FULL: "It accepts no more clients",
+    ProblemKind.STARTING: "It is starting, stopping, or loading its data",
+    ProblemKind.BUSY: "It runs, but serves no client for now",
+    ProblemKind.NOT_FOUND: "What was requested does not exist",
+    ProblemKind.PROTOCOL: "Its answer makes no sense",
     ProblemKind.WRONG_PEER: "Something else answers there",
 }
 
@@ -222,7 +223,7 @@ def failures(
             yield entry(
                 f"{probe}.{kind}",
                 STATE,
-                "Not assessed, for a reason of the workbench's own",
+                "Not assessed, for a reason within the workbench",
                 *flags,
                 *(Flag(flag) for flag in more.get(kind.value, ())),
                 fields=fields,
@@ -263,58 +264,62 @@ class Catalogue:
 
 COMMON = (
     # What judges across targets conclude.
-    entry("clock.odd", SYMPTOM, "The clock of one machine differs from those that agree",
+    entry("clock.odd", SYMPTOM, "The clock of one machine differs from the clocks that agree",
           fields="difference_seconds agreeing off"),
     *flagged((
-        entry("together.engine", SYMPTOM, "The engine is silent, and nothing that it ran is well"),
-        entry("together.engine_restarted", SYMPTOM, "The engine answers, and all that it ran ended"),
+        entry("together.engine", SYMPTOM, "The engine does not answer, and nothing that it ran is healthy"),
+        entry("together.engine_restarted", SYMPTOM, "The engine answers, but everything it ran has ended"),
         entry("together.resolver", SYMPTOM, "No name resolves on this machine"),
         entry("together.own_way", SYMPTOM, "This machine has no route to the targets"),
-        entry("together.own_view", SYMPTOM, "Containers reach what this machine does not"),
+        entry("together.own_view", SYMPTOM, "Containers reach what this machine cannot"),
         entry("together.authority", SYMPTOM, "All certificates of one issuer fail"),
         entry("together.place", SYMPTOM, "Everything at one address, or in one range of them, fails"),
-        entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is not known"),
+        entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is unknown"),
     ), Flag.TOGETHER, Flag.FIRST_SEEN, fields="count total targets what where"),
-    entry("together.nothing", STATE, "Nothing is configured, and nothing of the usual stack is here",
+    entry("together.nothing", STATE, "Nothing is configured, and no part of the usual stack is here",
           Flag.NOTHING_HERE),
-    entry("container.state.created", CHANGE, "The container was created with most others: a first start",
+    entry("container.state.created", CHANGE, "The container was created together with most others: a first "
+                                             "start",
           fields="container image image_id version revision", event="change", precedence=2),
-    entry("host.load.starved", SYMPTOM, "A program takes the processors, a service waits, and users feel it",
+    entry("host.load.starved", SYMPTOM, "A program takes the CPU, a service waits, and users are affected",
           fields="program process pid container share_ratio service waiting_ratio waiting_count"),
-    entry("host.load.waiting", STATE, "A program takes the processors, and a service waits for one",
+    entry("host.load.waiting", STATE, "A program takes the CPU, and a service waits for it",
           fields="program process pid container share_ratio service waiting_ratio waiting_count"),
-    entry("http.health.stalled", SYMPTOM, "It waits in vain for several things that are all well",
+    entry("http.health.stalled", SYMPTOM, "It waits for several dependencies that are all healthy",
           Flag.HEALTH, Flag.CHECK, Flag.FAILS, fields="count path phase seconds url"),
-    entry("http.health.reported_failing", SYMPTOM, "It answers from here, and a user of it logs failures",
+    entry("http.health.reported_failing", SYMPTOM, "It answers from here, but a service that uses it logs "
+                                                   "failures",
           Flag.HEALTH, Flag.FAILS, fields="user error_class"),
-    entry("http.health.reported_slow", SYMPTOM, "It answers from here, and a user of it waits for it in vain",
+    entry("http.health.reported_slow", SYMPTOM, "It answers from here, but a service that uses it waits "
+                                                "without an answer",
           Flag.HEALTH, Flag.FAILS, fields="user error_class"),
-    entry("redis.memory.stampede", SYMPTOM, "A cache lost its keys, and a database carries its work",
+    entry("redis.memory.stampede", SYMPTOM, "A cache lost its keys, and a database carries its load",
           Flag.OF_STORE, fields="database began"),
     # What a baseline or several snapshots show.
     *(
         entry(f"baseline.{name}", SYMPTOM, f"{what} than in the baseline", fields="count what before now")
         for name, what in {
             "latency": "Requests take longer", "errors": "More requests fail",
-            "connections": "There are more connections", "memory": "More memory is taken",
+            "connections": "There are more connections", "memory": "More memory is used",
             "host_memory": "The machine has less memory left", "files": "More files are open",
-            "disk": "A file system is fuller", "certificate": "A certificate is another",
-            "templates": "The log has other lines", "exceptions": "Other exceptions are raised",
-            "settings": "A setting is another", "version": "Another version runs",
-            "scans": "A table is read in another way", "checkpoints": "Checkpoints have another reason",
-            "number": "A number of a team's own probe is another",
+            "disk": "A file system is fuller", "certificate": "A certificate is different",
+            "templates": "The log has different lines", "exceptions": "Different exceptions are raised",
+            "settings": "A setting is different", "version": "A different version runs",
+            "scans": "A table is read in a different way", "checkpoints": "Checkpoints have a different "
+                                                                          "reason",
+            "number": "A number of a custom probe is different",
         }.items()
     ),
-    entry("baseline.ok", STATE, "It is as in the baseline", fields="count"),
+    entry("baseline.ok", STATE, "It matches the baseline", fields="count"),
     *(
         entry(f"trend.{name}", SYMPTOM, what, fields="grown limit_seconds per_second samples what")
         for name, what in {
-            "memory": "Memory rises towards its limit", "connections": "Connections rise towards their limit",
-            "files": "Open files rise towards their limit", "disk": "A file system fills up",
-            "latency": "Answers take longer and longer",
+            "memory": "Memory rises toward its limit", "connections": "Connections rise toward their limit",
+            "files": "Open files rise toward their limit", "disk": "A file system is filling up",
+            "latency": "Answers keep getting slower",
         }.items()
     ),
     entry("trend.ok", STATE, "Nothing rises"),
     # What teams and packages add is known by the last word alone.
-    entry("*.unknown", STATE, "Not assessed: the probe saw nothing"),
+    entry("*.unknown", STATE, "Not assessed: the probe returned nothing"),
 )  # fmt: skip

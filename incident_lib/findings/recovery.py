@@ -20,7 +20,7 @@ def recovered(finding: Finding, until: datetime | None, why: str = "") -> Findin
 
     >>> lost = Finding(id="a.b", severity=FindingSeverity.CRITICAL, target="shop", title="it is lost")
     >>> recovered(lost, None, "12 requests were served since").title
-    'it is lost; over, and well now'
+    'it is lost; over, and healthy now'
     """
     return msgspec.structs.replace(
         finding,
@@ -75,7 +75,10 @@ def doubted(finding: Finding) -> Finding:
     """Return a finding that was not seen again, and may be over, with that in its title."""
     if finding.holds is not Holds.UNKNOWN or finding.until is None or not finding.severity.is_bad:
         return finding
-    doubt = f"not since {finding.until:%H:%M:%S} UTC, with too little since to know whether it is over"
+    doubt = (
+        f"not since {finding.until:%H:%M:%S} UTC, with too little activity since then to know whether "
+        f"it is over"
+    )
     return msgspec.structs.replace(finding, title=f"{finding.title}; {doubt}")
 
 
@@ -103,12 +106,12 @@ def span_of(since: datetime | None, until: datetime | None) -> str:
 
     >>> moment = datetime(2026, 1, 15, 14, 31, 5)
     >>> span_of(moment, moment.replace(minute=33)), span_of(None, moment)
-    ('failing from 14:31:05 to 14:33:05 UTC, well since', 'failing until 14:31:05 UTC, well since')
+    ('failing from 14:31:05 to 14:33:05 UTC, healthy since', 'failing until 14:31:05 UTC, healthy since')
     """
     if until is None:
-        return "over, and well now"
+        return "over, and healthy now"
     if since is None or since > until:
-        return f"failing until {until:%H:%M:%S} UTC, well since"
+        return f"failing until {until:%H:%M:%S} UTC, healthy since"
     if until - since < _MOMENT:
-        return f"failing at {until:%H:%M:%S} UTC, well since"
-    return f"failing from {since:%H:%M:%S} to {until:%H:%M:%S} UTC, well since"
+        return f"failing at {until:%H:%M:%S} UTC, healthy since"
+    return f"failing from {since:%H:%M:%S} to {until:%H:%M:%S} UTC, healthy since"

@@ -30,57 +30,59 @@ def limit(value: float, source: str, reason: str) -> Threshold:
 
 
 _known = {
-    "baseline.latency.least_seconds": limit(0.05, "own", "less is the machine's own mood"),
-    "baseline.latency.info_factor": limit(1.5, "own", "half as long again"),
+    "baseline.latency.least_seconds": limit(0.05, "own", "less is normal variation"),
+    "baseline.latency.info_factor": limit(1.5, "own", "1.5 times as long"),
     "baseline.latency.warning_factor": limit(2, "own", "twice the normal is when on-call is paged"),
     "baseline.latency.warning_seconds": limit(0.25, "own", "the rise that people feel"),
     "baseline.errors.least_ratio": limit(0.01, "own", "one request in a hundred"),
-    "baseline.errors.info_factor": limit(1.5, "own", "half as many again"),
+    "baseline.errors.info_factor": limit(1.5, "own", "1.5 times as many"),
     "baseline.errors.warning_factor": limit(2, "own", "twice as many"),
     "baseline.errors.warning_ratio": limit(0.02, "own", "the rise, in requests"),
-    "baseline.connections.least_ratio": limit(0.05, "own", "of what there is room for"),
-    "baseline.connections.info_factor": limit(1.5, "own", "half as many again"),
+    "baseline.connections.least_ratio": limit(0.05, "own", "of the capacity"),
+    "baseline.connections.info_factor": limit(1.5, "own", "1.5 times as many"),
     "baseline.connections.warning_factor": limit(2, "own", "twice as many"),
-    "baseline.connections.warning_ratio": limit(0.25, "own", "a quarter of the room went since then"),
-    "baseline.memory.least_bytes": limit(32 * 1024 * 1024, "own", "caches and arenas breathe that much"),
-    "baseline.memory.info_factor": limit(1.5, "own", "half as much again"),
+    "baseline.connections.warning_ratio": limit(0.25, "own", "a quarter of the capacity was used since then"),
+    "baseline.memory.least_bytes": limit(32 * 1024 * 1024, "own", "caches and allocators vary that much"),
+    "baseline.memory.info_factor": limit(1.5, "own", "1.5 times as much"),
     "baseline.memory.warning_factor": limit(2, "own", "twice as much"),
     "baseline.memory.warning_bytes": limit(128 * 1024 * 1024, "own", "a rise that limits do not allow for"),
     "baseline.host_memory.least_bytes": limit(1 << 30, "own", "other programs come and go"),
-    "baseline.host_memory.info_factor": limit(1.5, "own", "half as much again"),
+    "baseline.host_memory.info_factor": limit(1.5, "own", "1.5 times as much"),
     "baseline.host_memory.warning_factor": limit(1e9, "own", "never: the machine's own limits judge it"),
     "baseline.host_memory.warning_bytes": limit(1 << 30, "own", "see the factor"),
     "baseline.files.least_ratio": limit(0.1, "own", "of the files it may open"),
-    "baseline.files.info_factor": limit(1.5, "own", "half as many again"),
+    "baseline.files.info_factor": limit(1.5, "own", "1.5 times as many"),
     "baseline.files.warning_factor": limit(2, "own", "twice as many"),
-    "baseline.files.warning_ratio": limit(0.25, "own", "a quarter of the room went since then"),
+    "baseline.files.warning_ratio": limit(0.25, "own", "a quarter of the capacity was used since then"),
     "baseline.disk.least_ratio": limit(0.05, "own", "of the file system"),
     "baseline.disk.info_factor": limit(1, "own", "shares of the same disk need no factor"),
     "baseline.disk.warning_factor": limit(1, "own", "shares of the same disk need no factor"),
     "baseline.disk.warning_ratio": limit(0.2, "own", "a fifth of the file system filled since then"),
-    "baseline.number.info_factor": limit(
-        2, "own", "of a team's own probe: whether it is bad, its limits say"
-    ),
-    "baseline.new.warning_count": limit(3, "own", "an error that was never seen before, again and again"),
+    "baseline.number.info_factor": limit(2, "own", "of a custom probe: its limits decide whether it is bad"),
+    "baseline.new.warning_count": limit(3, "own", "a new error, repeatedly"),
     "baseline.scans.least_bytes": limit(
         8 * 1024 * 1024, "own", "a thousand pages; smaller tables are scanned"
     ),
     "baseline.scans.warning_count": limit(10, "own", "scans since then; a few may be a report"),
     "baseline.scans.least_share_ratio": limit(
-        0.1, "own", "of all looks at the table, up from less than half"
+        0.1, "own", "of all scans of the table, up from less than half"
     ),
-    "recovery.least_quiet_seconds": limit(30, "own", "without it, or it may go on any moment"),
+    "recovery.least_quiet_seconds": limit(30, "own", "without it, or it may return at any moment"),
     "trend.least_count": limit(5, "own", "samples; fewer have no trend"),
     "trend.least_agreement_ratio": limit(0.6, "own", "Kendall's tau: noise of twenty samples reaches 0.35"),
     "trend.memory.least_ratio": limit(0.02, "own", "growth over the watch, of the limit"),
     "trend.connections.least_ratio": limit(0.05, "own", "growth over the watch, of the limit"),
     "trend.disk.least_ratio": limit(0.002, "own", "growth over the watch, of the file system"),
-    "trend.latency.least_seconds": limit(0.1, "own", "less growth is not felt"),
-    "trend.latency.warning_factor": limit(2, "own", "the end of the line is twice its beginning"),
+    "trend.latency.least_seconds": limit(0.1, "own", "less growth is not noticeable"),
+    "trend.latency.warning_factor": limit(2, "own", "the end of the trend is twice its beginning"),
     "trend.limit.info_seconds": limit(86_400, "own", "a day: time to plan"),
     "trend.limit.warning_seconds": limit(14_400, "own", "four hours: it ends in this shift"),
-    "trend.limit.most_watches_ratio": limit(60, "own", "times as long as it was watched: further is INFO"),
-    "trend.limit.critical_seconds": limit(900, "own", "a quarter of an hour: act before you look on"),
+    "trend.limit.most_watches_ratio": limit(
+        60, "own", "times as long as it was watched: beyond that it is INFO"
+    ),
+    "trend.limit.critical_seconds": limit(
+        900, "own", "a quarter of an hour: act before you investigate further"
+    ),
 }
 KNOWN: Mapping[str, Threshold] = MappingProxyType(_known)  # every limit that is registered
 

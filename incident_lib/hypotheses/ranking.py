@@ -404,7 +404,7 @@ def _last_words(support: Iterable[Finding], catalogue: Catalogue) -> str:
     """Return the error that the target's log ends in, as a sentence, "" where none is known."""
     errors = (finding.data.get("error") for finding in support if catalogue.has(finding, Flag.LAST_WORDS))
     error = next((error for error in errors if error), "")
-    return f"Its log ends in: {error} - " if error else ""
+    return f"Its log ends with: {error} - " if error else ""
 
 
 class _Blank(dict[str, object]):

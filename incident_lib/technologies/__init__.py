@@ -158,10 +158,10 @@ def _load(point: "EntryPoint", found: list[Technology]) -> None:
     """Add the technology of another package to `found`. Errors: TargetError, and what its code raises."""
     technology = point.load()
     if not isinstance(technology, Technology):
-        raise TargetError(ProblemKind.NOT_CONFIGURED, "it is no incident_lib.technologies.Technology")
+        raise TargetError(ProblemKind.NOT_CONFIGURED, "it is not an incident_lib.technologies.Technology")
     for other in found:
         if double := sorted(_names(other) & _names(technology)):
-            message = f"{double[0]!r} belongs to {other.name} already"
+            message = f"{double[0]!r} already belongs to {other.name}"
             raise TargetError(ProblemKind.NOT_CONFIGURED, message, "choose another name")
     if technology.log_classes:
         kinds = (*technology.findings, *_kinds_of_classes(technology, found))
@@ -178,9 +178,7 @@ def _kinds_of_classes(technology: Technology, found: list[Technology]) -> tuple[
     try:
         kinds: tuple[FindingKind, ...] = logs.kinds_of_files(technology.log_classes, before)
     except ConfigError as error:
-        raise TargetError(
-            ProblemKind.NOT_CONFIGURED, str(error), "correct the file of the package"
-        ) from error
+        raise TargetError(ProblemKind.NOT_CONFIGURED, str(error), "correct that package's file") from error
     return kinds
 
 

@@ -151,5 +151,5 @@ def test_a_leak_is_reported_with_the_time_to_the_limit(stack):
     limit = leak.data["limit_seconds"]
     assert isinstance(limit, float)
     assert 0 <= limit < 4 * 3600
-    assert "reaches its limit in" in leak.title
+    assert "will reach its limit in" in leak.title
     assert ("db", "trend.connections") not in found

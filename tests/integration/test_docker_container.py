@@ -85,7 +85,7 @@ def until(name: str, holds, seconds: float = 15) -> Evidence:
     [
         ("exited well", 0, "ended without an error"),
         ("exited 1", 1, "ended with an error"),
-        ("killed", 137, "from outside, and not for its memory limit"),
+        ("killed", 137, "from outside, not because of its memory limit"),
         ("segmentation fault", 139, "SIGSEGV"),
         ("terminated", 143, "requested to end"),
     ],

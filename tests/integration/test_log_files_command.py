@@ -150,7 +150,7 @@ def test_since_a_time_after_the_newest_line(tmp_path, capsys, is_copied):
     assert 7_200 <= finding["data"]["age_seconds"] < 7_300
     assert run("logs", "web.log", "--since", "1h") == 0
     printed = capsys.readouterr().out
-    assert "nothing was logged in this stretch of time: the newest line is 2h 0m old" in printed
+    assert "nothing was logged in this window: the newest line is 2h 0m old" in printed
 
 
 def test_the_age_of_what_was_read_in_part_is_not_known(tmp_path, capsys):

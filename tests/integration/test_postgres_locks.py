@@ -158,6 +158,6 @@ def test_a_locked_catalog_is_seen_through_another_database(clients: Clients, ser
     assert time.monotonic() - started < 6
     locked = found["connection.busy"]
     assert locked.severity is CRITICAL
-    assert locked.title.startswith("The database shop lets no client in: a catalog of it is locked")
+    assert locked.title.startswith("The database shop lets no client in: one of its catalogs is locked")
     assert found["locks.blocked"].data["root_pid"] == root.info.backend_pid
     root.rollback()

@@ -57,7 +57,7 @@ def test_a_sequence_past_its_column_has_no_number_left(admin: psycopg.Connection
     found = seen(server)
     high = found.finding("postgres.sequences.high")
     assert (high.severity, high.data["left"]) == (CRITICAL, 0)
-    assert "no number is left" in high.title
+    assert "no numbers are left" in high.title
     assert found.first.id == "sequence-exhausted"
     assert "logs.lines.class.db_out_of_range" in found.first.support
     assert "trips.id" in found.first.first_action

@@ -77,7 +77,7 @@ def test_clients_that_wait_are_told_with_their_pool(pooler: Pooler) -> None:
         (found,), Topology(kinds={"db": "postgres"}), patterns_for(settings_of(pooler)), catalogue()
     )
     assert first.id == "db-connections-exhausted"
-    assert first.title == "The pool shop/app of PgBouncer before db has no free connections"
+    assert first.title == "The pool shop/app of PgBouncer in front of db has no free connections"
 
 
 @contextmanager

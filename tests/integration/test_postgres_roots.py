@@ -121,7 +121,7 @@ def test_writers_that_wait_for_a_lost_standby_are_left_alone(
         assert found["locks.commit"].data["root_pid"] == pid_of(writer)
         assert offered(found) == []
         for how in ("cancel", "terminate"):
-            with pytest.raises(RefusedError, match="committed here already and waits for a synchronous"):
+            with pytest.raises(RefusedError, match="already committed here and waits for a synchronous"):
                 mitigate(server, tmp_path, how, pid_of(writer))
         reset(server, "synchronous_standby_names")  # what is advised
         gone_on(clients)
@@ -140,7 +140,7 @@ def test_a_session_that_kept_an_advisory_lock_has_to_end(
     assert blocked.data["root_kind"] == "idle_holder"
     assert "cron" in str(blocked.data["check"])
     assert offered(found) == [("postgres.terminate", str(pid_of(leaker)))]
-    with pytest.raises(RefusedError, match="keeps until the session ends"):
+    with pytest.raises(RefusedError, match="keeps its lock until the session ends"):
         mitigate(server, tmp_path, "cancel", pid_of(leaker))
     assert mitigate(server, tmp_path, "terminate", pid_of(leaker)) is OutcomeStatus.VERIFIED
     gone_on(clients)
@@ -367,7 +367,7 @@ def test_what_the_server_runs_for_itself_and_others_is_never_signalled(
     sender = server.connect(replication="database")
     ours = server.connect(database="postgres", application_name="incident-workbench")
     with sender, ours:
-        with pytest.raises(RefusedError, match=r"walsender.*would have to begin again"):
+        with pytest.raises(RefusedError, match=r"walsender.*would have to start over"):
             mitigate(server, tmp_path, "terminate", pid_of(sender))
         with pytest.raises(RefusedError, match="a session of the workbench"):
             mitigate(server, tmp_path, "terminate", pid_of(ours))
@@ -425,7 +425,7 @@ def test_a_standby_that_replays_a_lock_and_one_that_does_not_confirm(tmp_path: P
             until(waits_for(primary, writer, "SyncRep"))
             time.sleep(1.1)
             waiting = look(primary)["replication.commits_wait"]
-            assert "replica, which is connected and does not confirm" in waiting.title
+            assert "replica, which is connected but does not confirm" in waiting.title
             assert waiting.severity.is_bad
             with standby.connect() as admin:
                 admin.execute("SELECT pg_wal_replay_resume()")
@@ -459,11 +459,11 @@ def test_a_vacuum_against_wraparound_is_left_to_run(tmp_path: Path) -> None:
             until(waits_for(server, reader, "relation"))
             found = look(server, "locks")
             assert found["locks.vacuum"].data["root_pid"] == vacuum
-            assert "vacuum against wraparound" in found["locks.ddl_queue"].title
+            assert "anti-wraparound vacuum" in found["locks.ddl_queue"].title
             assert str(found["locks.ddl_queue"].data["advice"]).startswith("Let the vacuum run.")
             assert offered(found) == [("postgres.cancel", str(pid_of(change)))]
             for how in ("cancel", "terminate"):
-                with pytest.raises(RefusedError, match="a vacuum against wraparound"):
+                with pytest.raises(RefusedError, match="anti-wraparound vacuum"):
                     mitigate(server, tmp_path, how, vacuum)
             assert mitigate(server, tmp_path, "cancel", pid_of(change)) is OutcomeStatus.VERIFIED
             answer(reader)

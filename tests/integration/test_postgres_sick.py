@@ -126,7 +126,7 @@ def test_max_connections_reached_is_full(clients: Clients, server: Server) -> No
         clients.open("export")
     failure = triage(server.settings())["connection.full"]
     assert failure.severity is CRITICAL
-    assert failure.title == "The database has no free connection left"
+    assert failure.title == "The database has no free connections left"
 
 
 def test_without_pg_monitor_what_is_not_seen_is_unknown(clients: Clients, server: Server) -> None:
@@ -212,4 +212,4 @@ def test_archiving_that_fails_is_critical() -> None:
         until(lambda: "archiver.failing" in triage(own.settings(), "archiver"))
         found = triage(own.settings(), "archiver")["archiver.failing"]
     assert found.severity is CRITICAL
-    assert found.title == "The write-ahead log cannot be archived; nothing was archived yet"
+    assert found.title == "The write-ahead log cannot be archived; nothing has been archived yet"

@@ -168,4 +168,4 @@ def test_a_standby_that_is_paused_delayed_or_cut_off(admin: psycopg.Connection, 
         cut = seen(standby)
         assert "no receiver runs" in cut.finding("postgres.replication.not_streaming").title
         assert "postgres.replication.ok" not in cut.ids()
-        assert "copy this standby anew" in cut.first.first_action
+        assert "Rebuild this standby only" in cut.first.first_action

@@ -234,7 +234,7 @@ def test_replica_without_its_primary(kind: str) -> None:
             client.config_set("replica-serve-stale-data", "no")
         found = judge(collect(settings_for(replica.url)))
     assert found["redis.replication.link_down"].severity is FindingSeverity.CRITICAL
-    assert "refuses to be read" in found["redis.replication.link_down"].detail
+    assert "refuses reads" in found["redis.replication.link_down"].detail
     if not kind.startswith("redis-6"):  # which answers PING all the same
         assert found["redis.connection.master_down"].severity is FindingSeverity.CRITICAL
 

@@ -80,7 +80,7 @@ def test_writes_to_a_replica_have_the_advice_of_its_link(kind: str) -> None:
     assert "redis.replication.link_down" not in linked
     assert alone["redis.errors.readonly_alone"].severity is FindingSeverity.WARNING
     (first,) = ranked(alone)
-    assert f"does not reach its primary {address}" in first.title
+    assert f"cannot reach its primary {address}" in first.title
     assert first.first_action.startswith(f"Bring the primary {address}")
 
 

@@ -192,7 +192,7 @@ def test_what_became_unused_meanwhile_changes_the_world(engine, tmp_path, unused
 def test_nothing_unused_is_nothing_to_do(engine, tmp_path):
     settings = configured(tmp_path, "")
     label = {"label": f"wb-none={uuid.uuid4().hex}"}
-    with pytest.raises(RefusedError, match="no unused image"):
+    with pytest.raises(RefusedError, match="no unused images"):
         plan_change(settings, declared(settings), "docker.prune", "docker", label)
     with pytest.raises(RefusedError, match="say docker or host"):
         plan_change(settings, declared(settings), "docker.prune", "worker", label)

@@ -89,7 +89,7 @@ def test_the_blocker_is_terminated_and_those_behind_it_go_on(server, tmp_path):
     pid = blocker.info.backend_pid
     with busy(server, "SELECT count(*) FROM stock") as (_, raised, thread):
         plan = plan_change(settings, folder, "postgres.terminate", "db", {"pid": str(pid)})
-        waiting = next(one for one in plan.affected if one.what == "sessions that wait for it")
+        waiting = next(one for one in plan.affected if one.what == "sessions waiting for it")
         assert waiting.count == 1
         outcome = execute_plan(settings, folder, plan.id)
         thread.join(10)
@@ -133,7 +133,7 @@ def test_a_finding_that_named_an_earlier_session_is_refused(any_server, tmp_path
     settings = configured(any_server, tmp_path)
     with any_server.connect("app") as idle:
         arguments = {"pid": str(idle.info.backend_pid), "backend_start": "2026-01-15T14:31:05.123456Z"}
-        with pytest.raises(RefusedError, match="another session by now"):
+        with pytest.raises(RefusedError, match="a different session now"):
             plan_change(settings, declared(settings), "postgres.terminate", "db", arguments)
 
 
@@ -160,7 +160,7 @@ def test_a_session_that_is_gone_is_nothing_to_do(any_server, tmp_path):
         pid = str(session.info.backend_pid)
         plan = plan_change(settings, folder, "postgres.terminate", "db", {"pid": pid})
     wait_for(lambda: state_of(any_server, int(pid)) is None)
-    with pytest.raises(RefusedError, match=f"no session with process id {pid} any more"):
+    with pytest.raises(RefusedError, match=f"no longer has a session with process id {pid}"):
         execute_plan(settings, folder, plan.id)
 
 
@@ -189,7 +189,7 @@ def test_with_the_grant_it_may_signal_but_no_superuser(any_server, tmp_path):
             plan = plan_change(settings, folder, "postgres.terminate", "db", arguments)
             assert execute_plan(settings, folder, plan.id).status is OutcomeStatus.VERIFIED
             session.close()
-        with pytest.raises(RefusedError, match="by a superuser only"):
+        with pytest.raises(RefusedError, match="only a superuser can end"):
             plan_change(settings, folder, "postgres.terminate", "db", {"pid": str(admin.info.backend_pid)})
         admin.execute("REVOKE pg_signal_backend FROM workbench")
 
@@ -198,7 +198,7 @@ def test_nothing_to_cancel_in_an_idle_session(any_server, tmp_path):
     settings = configured(any_server, tmp_path)
     with any_server.connect("app", autocommit=False) as session:
         session.execute("SELECT 1")
-        with pytest.raises(RefusedError, match=r"runs no statement, so .*postgres\.terminate"):
+        with pytest.raises(RefusedError, match=r"there is no statement to cancel.*postgres\.terminate"):
             plan_change(
                 settings, declared(settings), "postgres.cancel", "db", {"pid": str(session.info.backend_pid)}
             )

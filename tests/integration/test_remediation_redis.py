@@ -82,7 +82,7 @@ def test_a_pattern_that_matches_too_much_is_refused(settings, server, pattern):
 def test_critical_families_are_kept_unless_named(settings, server):
     fill(server, "session:{}", 40)
     folder = declared(settings)
-    with pytest.raises(RefusedError, match="40 that match belong to critical families"):
+    with pytest.raises(RefusedError, match="40 matching keys belong to critical families"):
         plan_change(settings, folder, ACTION, "cache", {"pattern": "session:*"})
     plan = plan_change(settings, folder, ACTION, "cache", {"pattern": "session:*", "allow": "session"})
     assert execute_plan(settings, folder, plan.id).status is OutcomeStatus.VERIFIED

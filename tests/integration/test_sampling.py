@@ -118,7 +118,7 @@ def test_a_watch_is_stored_and_shown_in_notebooks(tmp_path):
     writer = SnapshotWriter(folder.path / "snapshots", Window(taken[0].at, taken[-1].at), folder.redactor)
     writer.seal(Analysis(snapshot=writer.id), Topology())
     case = load_case(here, writer.path, folder)
-    assert f"{len(taken)} samples are too few" in trends(case).html
+    assert f"{len(taken)} samples are not enough" in trends(case).html
     assert repr(trends(case)) == f"<{len(taken)} samples>"
     assert "incident baseline" in against_normal(case).html
 

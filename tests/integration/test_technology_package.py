@@ -196,7 +196,7 @@ def test_its_classes_speak_for_its_causes(site: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ('id = "redis_oom"', "line 2: key `id` of 'redis_oom': there is such a class already"),
+        ('id = "redis_oom"', "line 2: key `id` of 'redis_oom': this class already exists"),
         ('id = "odd"\nlasted = ["("]', "line 3: key `lasted` of 'odd': '(' is no regular expression"),
         ('id = "odd"\nunless = ["even"]', "line 3: key `unless` of 'odd': there is no class 'even'"),
         ('id = "odd"\nunless = ["redis_oom"]', ""),

@@ -56,7 +56,7 @@ def _past(evidence: Evidence, custom: OwnProbe, bad: list[tuple[float, Measureme
     severity = severity_of(custom, value) or FindingSeverity.WARNING
     warning, critical = custom.limits
     limit = critical if severity is FindingSeverity.CRITICAL else warning
-    more = f"; {len(bad) - 1} more are past their limit" if len(bad) > 1 else ""
+    more = f"; {len(bad) - 1} more past their limit" if len(bad) > 1 else ""
     return finding(
         evidence,
         "high" if custom.bad == "above" else "low",
@@ -81,7 +81,7 @@ def _within(evidence: Evidence, custom: OwnProbe, known: list[tuple[float, Measu
         "ok" if judged else "value",
         FindingSeverity.OK if judged else FindingSeverity.INFO,
         f"{custom.heading}: {_shown(*worst)}{more}",
-        "" if judged else "no limit is configured, so it is not judged",
+        "" if judged else "no limit is configured, so it is only reported",
         value=worst[0],
     )
 

@@ -42,7 +42,7 @@ def analyze_log(evidence: Evidence, context: Context) -> Iterator[Finding]:
         )
         yield msgspec.structs.replace(deployed, target=row.service or evidence.target)
     if not inside and evidence.problem:  # what could not be read may be one
-        title = "no deployment in the window, as far as the log could be read"
+        title = "no deployment in the window, in the part of the log that could be read"
         yield finding(evidence, "none", FindingSeverity.UNKNOWN, title, evidence.problem.message)
     elif not inside:
         title = "nothing was deployed in the window"

@@ -89,7 +89,7 @@ def parse_line(line: str) -> Deployment:
     at = entry["at"]
     moment = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else parse_time(str(at))
     if not decode.EARLIEST <= moment <= decode.LATEST:
-        raise UsageError(f"{at} is outside of the calendar")
+        raise UsageError(f"{at} is not a valid date")
     return Deployment(at=moment, service=str(entry["service"]), version=str(entry["version"]))
 
 
@@ -127,7 +127,7 @@ PROBES = (
         fetch=_fetch,
         question="What was deployed, and when?",
         source="[deploy] log, command or git",
-        needs="the right to read it",
+        needs="read permission",
         cost="one read of a file, or one run of the team's command",
         deadline_seconds=_SECONDS + 1,
         looks_back=True,

@@ -18,7 +18,7 @@ def propose(request: Request) -> Proposal:
     """Return what is unused and how many bytes it holds. Errors: TargetError NO_ENGINE, RefusedError."""
     known = ("docker", request.settings.host.name)
     if request.target not in known:
-        raise RefusedError(f"docker.prune is for the engine itself: say {' or '.join(known)}")
+        raise RefusedError(f"docker.prune acts on the engine itself: use {' or '.join(known)}")
     session = open_for_change()
     try:
         unused = _unused(session, request)
@@ -27,8 +27,8 @@ def propose(request: Request) -> Proposal:
         session.close()
     if not unused:
         raise RefusedError(
-            f"{vantage} has no unused image, "
-            f"and no container that ended more than {request.arguments['older_than']} ago"
+            f"{vantage} has no unused images, and no container that exited more than "
+            f"{request.arguments['older_than']} ago"
         )
     return _proposal(request, unused[:_MOST], len(unused), vantage)
 
@@ -58,7 +58,7 @@ def _ended_before(text: str, limit: datetime) -> bool:
 def _proposal(request: Request, unused: list[Unused], total: int, vantage: str) -> Proposal:
     containers = [resource for resource in unused if resource.kind == "container"]
     images = [resource for resource in unused if resource.kind == "image"]
-    cut = (f"{total - len(unused)} more are left for another plan",) if total > len(unused) else ()
+    cut = (f"{total - len(unused)} more remain for another plan",) if total > len(unused) else ()
     return Proposal(
         commands=tuple(_command(resource) for resource in unused),
         affected=(
@@ -66,16 +66,19 @@ def _proposal(request: Request, unused: list[Unused], total: int, vantage: str) 
             Affected(what="stopped containers", count=len(containers), detail=_names(containers)),
             Affected(what="untagged images", count=len(images), detail=_names(images)),
             Affected(
-                what="at most freed",
+                what="freed at most",
                 count=sum(resource.size_bytes for resource in unused),
                 unit="B",
                 detail="images share layers, so it may be less",
             ),
         ),
         risks=(
-            "the logs and files of a removed container are gone, and with them the reason why it ended",
-            f"containers that ended less than {request.arguments['older_than']} ago are kept",
-            "volumes and tagged images are not touched; the build cache neither: docker builder prune",
+            "the logs and files of a removed container are lost, and with them the reason why it exited",
+            f"containers that exited less than {request.arguments['older_than']} ago are kept",
+            (
+                "volumes, tagged images and the build cache are not touched (for the cache: docker builder "
+                "prune)"
+            ),
             *cut,
         ),
         undo="none: a removed image has to be built or pulled again",
@@ -133,7 +136,7 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
         evidence=(
             f"docker ps, docker images: {len(there)} of {len(planned)} are there, {format_bytes(freed)} gone",
         ),
-        next_step=f"see whether the disk has room now: {request.commands.line('triage')}",
+        next_step=f"check whether the disk has room now: {request.commands.line('triage')}",
     )
 
 
@@ -141,17 +144,17 @@ ACTION = Action(
     id="docker.prune",
     title="Remove unused containers and images",
     targets="docker, or the host",
-    does="Removes stopped containers older than what is said, and images without a tag; never volumes.",
+    does="Removes stopped containers older than the given age, and images without a tag; never volumes.",
     undo="It cannot be undone: a removed image has to be built or pulled again.",
     not_when=(
         "A stopped container is evidence of this incident: its log and state go with it.",
-        "Something else fills the disk: see what grew first.",
+        "Something else fills the disk: first find what grew.",
     ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,
     arguments=(
         Argument(name="older_than", help="stopped containers younger than this are evidence", default="24h"),
-        Argument(name="label", help="only what bears this label, such as team=shop", default=""),
+        Argument(name="label", help="only what has this label, such as team=shop", default=""),
     ),
 )

@@ -48,7 +48,7 @@ def _judge(evidence: Evidence, system: FileSystem, context: Context) -> Iterator
         title = f"{system.path} has {format_share(ratio)} of its inodes free"
         detail = (
             f"{format_number(system.free_inodes_count)} of "
-            f"{format_number(system.total_inodes_count)}; it can hold hardly any more files"
+            f"{format_number(system.total_inodes_count)}; hardly any more files can be created"
         )
         yield finding(evidence, "inodes", severity, title, detail, **data)
 
@@ -77,7 +77,7 @@ def analyze_memory(evidence: Evidence, context: Context) -> Iterator[Finding]:
         if not severity and not pressed:
             yield ok(evidence, f"the machine has {available} of memory left", detail, **data)
         if memory.killed_count == 0:
-            title = "the kernel of the machine ended no process for memory since it started"
+            title = "the machine's OOM killer has not run since it started"
             yield finding(evidence, "no_kills", FindingSeverity.OK, title, "oom_kill of /proc/vmstat is 0")
 
 
@@ -89,9 +89,7 @@ def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "io_wait_ratio": load.io_wait_ratio,
             "steal_ratio": load.steal_ratio,
         }
-        detail = (
-            f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
-        )
+        detail = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} CPUs"
         complaints = list(_complaints(load, context))
         users = evidence.of(ProcessorUser)
         taken = list(_taken(evidence, load, users, context))
@@ -99,7 +97,7 @@ def analyze_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
         for name, severity, title in complaints:
             yield finding(evidence, name, severity, title, detail, **data)
         if not complaints and not taken:
-            title = f"load is {load.load_per_cpu:.2f} for each processor"
+            title = f"load is {load.load_per_cpu:.2f} per CPU"
             yield ok(evidence, title, detail, **data)
 
 
@@ -121,7 +119,7 @@ def _taken(
         evidence,
         "saturated",
         severity,
-        f"the processors are {format_share(load.busy_ratio)} busy, most with {shown(most)}",
+        f"the CPUs are {format_share(load.busy_ratio)} busy, mostly with {shown(most)}",
         "\n".join([*shares, _pressed(load)]),
         busy_ratio=round(load.busy_ratio, 3),
         program=shown(most),
@@ -135,10 +133,10 @@ def _taken(
 
 
 def _pressed(load: HostLoad) -> str:
-    line = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} processors"
+    line = f"load {load.load_1m:.1f}, {load.load_5m:.1f}, {load.load_15m:.1f} on {load.cpu_count} CPUs"
     if load.cpu_stalled_ratio is None:
         return line
-    return f"{line}; some task waited for one {format_share(load.cpu_stalled_ratio)} of the last minute"
+    return f"{line}; some task waited for CPU {format_share(load.cpu_stalled_ratio)} of the last minute"
 
 
 def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, FindingSeverity, str]]:
@@ -150,9 +148,9 @@ def _complaints(load: HostLoad, context: Context) -> Iterator[tuple[str, Finding
             "per_cpu",
             f"load is {load.load_per_cpu:.1f} for each processor",
         ),
-        ("io_wait", "host.io_wait", load.io_wait_ratio, "ratio", "the processors wait for disks"),
+        ("io_wait", "host.io_wait", load.io_wait_ratio, "ratio", "the CPUs wait for disks"),
         ("io_pressure", "host.io_pressure", load.io_stalled_ratio, "ratio", "tasks wait for disks"),
-        ("steal", "host.steal", load.steal_ratio, "ratio", "the machine below takes processor time away"),
+        ("steal", "host.steal", load.steal_ratio, "ratio", "the hypervisor takes CPU time away (steal)"),
     )
     for name, rule, value, unit, title in judged:
         if severity := context.thresholds.severity(rule, value, unit):

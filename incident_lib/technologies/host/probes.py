@@ -36,7 +36,7 @@ def fetch_disk(_session: Any, _window: Window, *, paths: tuple[str, ...] = ()) -
             failed.append(f"{path}: {error.strerror}")
     message = "cannot read " + ", ".join(failed)
     if not rows:
-        raise TargetError(ProblemKind.PRIVILEGE, message if failed else "no file systems can be seen")
+        raise TargetError(ProblemKind.PRIVILEGE, message if failed else "no file systems are visible")
     problem = Problem(kind=ProblemKind.PRIVILEGE, message=message) if failed else None
     return Fetched(rows=tuple(rows), problem=problem)
 
@@ -181,7 +181,7 @@ DISK = Probe(
 MEMORY = Probe(
     name="host.memory",
     fetch=fetch_memory,
-    question="Has the machine memory left?",
+    question="Does the machine have free memory?",
     source="/proc/meminfo; /proc/pressure/memory; oom_kill of /proc/vmstat",
     in_watch={},
 )

@@ -15,7 +15,7 @@ _TITLES = MappingProxyType(
         "timed_out": "does not answer in time",
         "unreachable": "cannot be reached",
         "reset": "closes connections without an answer",
-        "silent": "accepts connections and says nothing",
+        "silent": "accepts connections but sends nothing",
     }
 )
 _PHASES = MappingProxyType(
@@ -196,9 +196,9 @@ def _clock(evidence: Evidence, context: Context, rows: Sequence[HttpAnswer]) -> 
         evidence,
         "clock",
         severity,
-        f"its clock is {format_duration(round(abs(difference)))} {direction} ours",
-        f"by the Date header of {best.path}, give or take {format_duration(error)}; times of its log are that"
-        " far off, and tokens and certificates may be refused",
+        f"its clock is {format_duration(round(abs(difference)))} {direction} this machine's",
+        f"by the Date header of {best.path}, ±{format_duration(error)}; times in its log are off by that "
+        f"much, and tokens and certificates may be refused",
         url=best.url,
         path=best.path,
         difference_seconds=round(difference, 3),

@@ -106,9 +106,9 @@ PROBES = (
     Probe(
         name="http.health",
         fetch=fetch_health,
-        question="Does it answer, with what, and how fast?",
+        question="Does it answer, how, and how fast?",
         source="GET on every health address",
-        cost="one request an address, up to three where it is quick",
+        cost="one request per address, up to three if it is quick",
         deadline_seconds=10.0 + _GRACE_SECONDS,
         in_watch={"once": True},
     ),
@@ -150,12 +150,14 @@ def health_urls(settings: Settings, target: Service | Dependency) -> tuple[str, 
 def open_session(settings: Settings, target: Service | Dependency) -> HttpSession:
     """Return the addresses of `target`. Connects to nothing yet. Errors: TargetError NOT_CONFIGURED."""
     if isinstance(target, Service) and _is_nowhere(target):
-        message = f"nothing says where {target.name} is"
+        message = f"no address of {target.name} is configured"
         raise TargetError(ProblemKind.NOT_CONFIGURED, message, "set url, container, pid_file, log or journal")
     ca = settings.file(target.ca) if target.ca else None
     urls = health_urls(settings, target)
     if not all(url.startswith(("http://", "https://")) for url in urls):
-        raise TargetError(ProblemKind.NOT_CONFIGURED, f"the url of {target.name} is not http:// or https://")
+        raise TargetError(
+            ProblemKind.NOT_CONFIGURED, f"the url of {target.name} does not start with http:// or https://"
+        )
     return HttpSession(urls, ca, settings.limits.http_seconds)
 
 

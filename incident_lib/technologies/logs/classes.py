@@ -120,19 +120,21 @@ def _check(rows: tuple[LogClass, ...], known: Collection[str]) -> None:
     ids = [*known, *(row.id for row in rows)]
     for number, row in enumerate(rows):
         if row.id in known:
-            raise WrongRowError(number, "id", "there is such a class already; use a prefix of yours")
+            raise WrongRowError(number, "id", "this class already exists; use a prefix of your own")
         if row.id in ids[len(known) : len(known) + number]:
-            raise WrongRowError(number, "id", "a row before has this id")
+            raise WrongRowError(number, "id", "an earlier row has this id")
         for key, others in (("unless", row.unless), ("explained_by", row.explained_by)):
             if unknown := next((other for other in others if other not in ids), None):
-                raise WrongRowError(number, key, f"there is no class {unknown!r}")
+                raise WrongRowError(number, key, f"class {unknown!r} does not exist")
         check_match(number, row.match)
         check_patterns(number, "blames", row.blames)
         check_patterns(number, "lasted", row.lasted)
         if wrong := next((each for each in row.lasted if not _UNITS.keys() & _ready(each).groupindex), None):
             raise WrongRowError(number, "lasted", f"{wrong!r} has no group `seconds` or `milliseconds`")
         if wrong := next((code for code in row.sqlstate if not re.fullmatch("[0-9A-Z]{5}", code)), None):
-            raise WrongRowError(number, "sqlstate", f"{wrong!r} is no code of five digits and capitals")
+            raise WrongRowError(
+                number, "sqlstate", f"{wrong!r} is not a code of five digits and capital letters"
+            )
 
 
 @cache

@@ -17,7 +17,7 @@ def describe_read(summary: LogSummary) -> str:
         return "no line"
     ratio = read_ratio(summary)
     if ratio is None:
-        return f"{summary.lines_count:,} lines, how many were read is not known"
+        return f"{summary.lines_count:,} lines; how many of them could be read is unknown"
     return f"read {format_share(ratio)} of {summary.lines_count:,} lines"
 
 
@@ -28,6 +28,6 @@ def describe_unread(summary: LogSummary) -> str:
         (0 if timed is None else lines - timed, "without a time"),
         (0 if known is None else lines - known, "of an unknown format"),
         (summary.not_text_lines_count, "not text"),
-        (summary.cut_lines_count, "cut, as they are too long"),
+        (summary.cut_lines_count, "cut because they are too long"),
     )
     return ", ".join(f"{count:,} {what}" for count, what in counts if count > 0)

@@ -174,7 +174,7 @@ def check_address(address: str, *, has_secrets: bool) -> None:
     if has_secrets and parts.scheme not in {"tls", "wss"} and not _is_here(host):
         raise UsageError(
             f"--cluster {address}: the secrets of your configuration, which workers must know in order to "
-            "redact them, would travel in the clear: use a tls:// address, or a --config without secrets"
+            "redact them, would be sent unencrypted: use a tls:// address, or a --config without secrets"
         )
 
 
@@ -371,7 +371,7 @@ def _problem_of(future: Any) -> Problem:
         return Problem(
             kind=ProblemKind.UNREACHABLE,
             message="each worker that read it ended",
-            advice="see the logs of the workers: most often their memory ran out",
+            advice="check the logs of the workers: most often they ran out of memory",
         )
     if isinstance(error, ImportError):
         return Problem(

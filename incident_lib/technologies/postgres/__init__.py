@@ -19,7 +19,7 @@ from incident_lib.technologies.postgres.findings.schema import analyze_schema_ch
 _ROLE = """\
 CREATE ROLE incident_workbench LOGIN CONNECTION LIMIT 5;  -- then: \\password incident_workbench
 GRANT pg_monitor TO incident_workbench;
-GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used up
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO incident_workbench;  -- how much of each is used
 -- From 16 on, with reserved_connections = 2 in postgresql.conf, it gets in even when all others are taken:
 -- GRANT pg_use_reserved_connections TO incident_workbench;
 ALTER ROLE incident_workbench SET default_transaction_read_only = on;
@@ -40,7 +40,9 @@ TECHNOLOGY = Technology(
         port=5432,
         hint='dsn = "env:DATABASE_URL"  # a separate role is better: `incident init` printed the SQL',
         access=Access(
-            key="postgres_sql", title="For PostgreSQL, a role that sees all and changes nothing", text=_ROLE
+            key="postgres_sql",
+            title="For PostgreSQL, a role that sees everything and changes nothing",
+            text=_ROLE,
         ),
     ),
     programs=("postgres",),
@@ -60,8 +62,8 @@ TECHNOLOGY = Technology(
     answers="postgres.connection",
     actions=(actions.CANCEL, actions.TERMINATE),
     restart_risks=(
-        "every connection is lost, and every transaction that runs is rolled back",
-        "one that is recovering from a crash begins that again: read its log first",
+        "every connection is lost, and every running transaction is rolled back",
+        "a server in crash recovery starts it over: read its log first",
     ),
     notebook="20_database",
 )

@@ -38,7 +38,7 @@ def propose(request: Request, *, how: str) -> Proposal:
         commands=(command,),
         affected=_affected(backend),
         risks=_risks(backend, how),
-        undo="none: what its transaction did so far is rolled back and has to be done again",
+        undo="none: what its transaction did so far is rolled back and has to be repeated",
         world={
             "pid": str(backend.pid),
             "backend_start": _moment(backend.backend_started_micros),
@@ -52,7 +52,7 @@ def propose(request: Request, *, how: str) -> Proposal:
 def _open(request: Request) -> PostgresChange:
     service = request.service
     if service.kind != "postgres":
-        raise RefusedError(f"{service.name} is a service of kind {service.kind}, and not postgres")
+        raise RefusedError(f"{service.name} is a service of kind {service.kind}, not postgres")
     return open_for_change(request.settings, service)
 
 
@@ -62,18 +62,18 @@ def _find(session: PostgresChange, request: Request) -> Backend:
     pid = request.number("pid", least=1, most=2**31 - 1)
     backend = session.backend(pid)
     if backend is None:
-        raise RefusedError(f"{request.target} has no session with process id {pid} any more: nothing to do")
+        raise RefusedError(f"{request.target} no longer has a session with process id {pid}: nothing to do")
     if backend.backend_started_micros is None:
         raise TargetError(
             ProblemKind.PRIVILEGE,
-            f"the role {backend.our_role} does not see what process {pid} is",
+            f"the role {backend.our_role} cannot see what process {pid} is",
             f"GRANT pg_monitor TO {backend.our_role}",
         )
     wanted = request.arguments["backend_start"]
     if wanted and _micros(wanted) != backend.backend_started_micros:
         raise RefusedError(
-            f"process {pid} is another session by now: it began {_moment(backend.backend_started_micros)}, "
-            f"and not {wanted}; nothing was changed"
+            f"process {pid} is a different session now: it began {_moment(backend.backend_started_micros)}, "
+            f"not {wanted}; nothing was changed"
         )
     return backend
 
@@ -90,7 +90,7 @@ def _check(backend: Backend, request: Request, how: str) -> None:
             incident=str(request.incident or ""),
         )
     if not backend.is_ours_to_signal:
-        grant = "a superuser's session can be ended by a superuser only"
+        grant = "only a superuser can end a superuser's session"
         if backend.role and not backend.it_is_superuser:
             grant = f"GRANT pg_signal_backend TO {backend.our_role}"
         raise TargetError(
@@ -114,17 +114,17 @@ def _affected(backend: Backend) -> tuple[Affected, ...]:
         Affected(what="it is", detail=f"{backend.state or backend.kind}, {lasted}"),
         Affected(what="its statement", detail=excerpt(normalised(backend.query or ""), _SHOWN)),
         Affected(what="locks it holds", count=backend.lock_count),
-        Affected(what="sessions that wait for it", count=backend.waiter_count),
+        Affected(what="sessions waiting for it", count=backend.waiter_count),
     )
 
 
 def _risks(backend: Backend, how: str) -> tuple[str, ...]:
-    rolled = "its transaction fails and is rolled back, which may take as long as it has run"
+    rolled = "its transaction fails and is rolled back, which may take as long as it has been running"
     lost = "its client gets an error" if how == "cancel" else "its client loses the connection"
-    again = "a client that repeats its work brings the trouble back: stop that too"
+    again = "if its client retries, the problem comes back: stop the client too"
     extra = {
         Root.AUTOVACUUM: "the server starts the vacuum again later",
-        Root.BACKUP: "the backup is lost and has to begin anew",
+        Root.BACKUP: "the backup is lost and has to start over",
     }
     more = extra.get(kind_of(backend.facts))
     return (rolled, lost, again, *((more,) if more else ()))
@@ -168,7 +168,9 @@ def verify(request: Request, proposal: Proposal, *, how: str) -> Verdict:
     return Verdict(
         is_verified=gone,
         evidence=(line,),
-        next_step=f"see whether the others go on: {request.commands.line('triage')}" if gone else other,
+        next_step=f"check that the other sessions continue: {request.commands.line('triage')}"
+        if gone
+        else other,
     )
 
 
@@ -217,27 +219,30 @@ def _micros(text: str) -> int:
 
 
 _ARGUMENTS = (
-    Argument(name="pid", help="the process id, as findings name it"),
-    Argument(name="backend_start", help="when that session began, where a finding names it", default=""),
+    Argument(name="pid", help="the process id, as shown in findings"),
+    Argument(name="backend_start", help="when that session began, if a finding shows it", default=""),
 )
 
 
 _SAFE = (
     (
-        "A commit waits for a synchronous standby: its data are committed here already, and only the promise "
-        "that they are safe elsewhere would be dropped. Refused."
+        "A commit waits for a synchronous standby: its data is already committed here, and ending it would "
+        "only give up the guarantee of a second copy. Refused."
     ),
     (
-        "The process is a walsender, a vacuum against wraparound, a background or parallel worker, or "
-        "another one of the server: it starts again, or something else has to begin anew. Refused."
+        "The process is a walsender, an anti-wraparound vacuum, a background or parallel worker, or another "
+        "server process: it starts again, or something else has to start over. Refused."
     ),
-    "Sessions wait for a prepared transaction: it has no process; its coordinator decides it. Refused.",
-    "The session is the workbench's own, or our role does not see what it is. Refused.",
     (
-        "The queue moves, and another session is at its head a moment later: none is to blame. It is not "
+        "Sessions wait for a prepared transaction: it has no process; its coordinator commits it or rolls it "
+        "back. Refused."
+    ),
+    "The session belongs to the workbench, or the workbench's role cannot see what it is. Refused.",
+    (
+        "The queue moves, with a different session at its head a moment later: none is to blame. It is not "
         "proposed, and a session whose transaction has changed since the plan is left alone."
     ),
-    "It is a backup (pg_dump), which would have to begin anew: cancel what waits for it instead.",
+    "It is a backup (pg_dump), which would have to start over: cancel what waits for it instead.",
 )
 
 
@@ -259,24 +264,26 @@ def _action(how: str, title: str, does: str, undo: str, not_when: tuple[str, ...
 CANCEL = _action(
     "cancel",
     "Cancel the statement that a PostgreSQL session runs",
-    "Sends pg_cancel_backend to that very session in that very transaction, or to none. Its statement fails "
+    "Sends pg_cancel_backend to exactly that session in exactly that transaction, or to none. Its statement "
+    "fails "
     "with 57014, its transaction is rolled back, the session stays. Waits up to five seconds to see it end.",
-    "Nothing has to be undone: what the statement had done is rolled back, and can be run again.",
+    "Nothing has to be undone: the statement's work is rolled back, and it can be run again.",
     (
-        "The session is idle, also idle in a transaction: there is no statement to cancel. Refused.",
+        "The session is idle, or idle in a transaction: there is no statement to cancel. Refused.",
         "It waits for its client to send (COPY FROM STDIN): it does not notice a cancel. Refused.",
-        "It waits for its client to read: a cancel may not be noticed, and the client stays stuck.",
+        "It waits for its client to read: it may not notice a cancel, and the client stays stuck.",
     ),
 )
 TERMINATE = _action(
     "terminate",
     "Terminate a PostgreSQL session",
-    "Sends pg_terminate_backend to that very session in that very transaction, or to none. Its transaction "
+    "Sends pg_terminate_backend to exactly that session in exactly that transaction, or to none. Its "
+    "transaction "
     "is rolled back, its locks are released, its client loses the connection. Waits up to five seconds to "
     "see it end.",
-    "It cannot be undone: the client has to connect again and repeat its transaction.",
+    "It cannot be undone: the client has to reconnect and repeat its transaction.",
     (
-        "A statement runs that cancelling would end: try postgres.cancel first, which keeps the session.",
-        "The client opens the same transaction again at once: stop the client, or its code path, too.",
+        "If a statement is running, try postgres.cancel first: it keeps the session.",
+        "If the client opens the same transaction again at once, stop the client or its code path too.",
     ),
 )

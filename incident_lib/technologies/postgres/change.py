@@ -101,11 +101,11 @@ def open_for_change(settings: Settings, service: Service) -> PostgresChange:
 def signal_statement(how: str, backend: Backend) -> str:
     """Return the statement that signals `backend`. Errors: TargetError where its start is not seen."""
     if how not in SIGNALS:
-        raise ValueError(f"{how} is no signal")
+        raise ValueError(f"{how} is not a signal")
     if backend.backend_started_micros is None:
         raise TargetError(
             ProblemKind.PRIVILEGE,
-            f"the role {backend.our_role} does not see when process {backend.pid} began",
+            f"the role {backend.our_role} cannot see when process {backend.pid} began",
             f"GRANT pg_monitor TO {backend.our_role}",
         )
     return statement(

@@ -69,28 +69,29 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     no_cancel: str = ""  # what it answers to cancel, where the session may be terminated
 
 
-_OWN_WORK = "Which code of {application} is it, and is its work wanted?"
+_OWN_WORK = "Which code of {application} is it, and is its work needed?"
 KINDS = {
     Root.WORKS: Kind(
         check=_OWN_WORK,
-        advice="Cancel what pid {pid} runs, if it is not wanted; terminate it only if that does not help.",
+        advice="Cancel the statement of pid {pid} if it is not needed; terminate the session only if that "
+        "does not help.",
         offers=("cancel", "terminate"),
     ),
     Root.IDLE_TRANSACTION: Kind(
         check="Which code of {application} began the transaction and does not end it?",
-        advice="End the session of pid {pid} if its work is not wanted; it is idle, so there is nothing to "
+        advice="End the session of pid {pid} if its work is not needed; it is idle, so there is nothing to "
         "cancel.",
         offers=("terminate",),
-        no_cancel="it is idle in its transaction and runs no statement, so there is none to cancel",
+        no_cancel="it is idle in its transaction, so there is no statement to cancel",
     ),
     Root.IDLE_HOLDER: Kind(
         does="idle, with an advisory lock that it kept",
         check="Which code of {application} takes the advisory lock and does not release it? Behind a pooler "
-        "that shares sessions, locks of a session outlive the client that took them.",
+        "that shares sessions, session locks outlive the client that took them.",
         advice="End the session of pid {pid}: it is idle and keeps its advisory lock until it ends; "
         "cancelling does nothing.",
         offers=("terminate",),
-        no_cancel="it runs no statement; what it holds it keeps until the session ends",
+        no_cancel="it runs no statement; it keeps its lock until the session ends",
     ),
     Root.STANDBY: Kind(
         does="its commit waits for a synchronous standby",
@@ -98,99 +99,101 @@ KINDS = {
         "(pg_stat_replication)?",
         advice="Bring the synchronous standby back, or take it out of synchronous_standby_names and reload; "
         "leave the waiting writers alone.",
-        refusal="its transaction is committed here already and waits for a synchronous standby: ending it "
-        "only drops the promise that the data are safe elsewhere. Bring the standby back, or take it out of "
+        refusal="its transaction is already committed here and waits for a synchronous standby: ending it "
+        "only gives up the guarantee of a second copy. Bring the standby back, or take it out of "
         "synchronous_standby_names and reload",
     ),
     Root.CLIENT_OUT: Kind(
         does="waits for its client to read the result",
-        check="Why does the client of {application} not read: is it stopped, stuck, or its network gone?",
-        advice="End the session of pid {pid}: its client does not read, and a cancel may not be noticed "
-        "meanwhile; then look at that client.",
+        check="Why does the client of {application} not read: is it stopped or stuck, or is its network "
+        "down?",
+        advice="End the session of pid {pid}: its client does not read, and it may not notice a cancel; "
+        "then check that client.",
         offers=("terminate",),
     ),
     Root.CLIENT_IN: Kind(
         does="waits for its client to send data",
-        check="Why does the client of {application} not send what it announced (COPY FROM STDIN)?",
-        advice="End the session of pid {pid}: its client does not send, and a cancel is not noticed "
-        "meanwhile; then look at that client.",
+        check="Why does the client of {application} not send the data it announced (COPY FROM STDIN)?",
+        advice="End the session of pid {pid}: its client does not send, and it does not notice a cancel; "
+        "then check that client.",
         offers=("terminate",),
-        no_cancel="it waits for its client to send, and does not notice a cancel meanwhile",
+        no_cancel="it waits for its client to send, and does not notice a cancel",
     ),
     Root.PREPARED: Kind(
-        check="What does its coordinator say of {gid}: was it to be committed or rolled back?",
+        check="What does its coordinator report for {gid}: commit or roll back?",
         advice="Let its coordinator decide: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}', in the "
-        "database {database}. It has no session that could be ended.",
-        refusal="a prepared transaction has no process. Its coordinator decides it, in its own database: "
+        "database {database}. It has no session to end.",
+        refusal="a prepared transaction has no process. Its coordinator finishes it, in its own database: "
         "COMMIT PREPARED or ROLLBACK PREPARED with its name (pg_prepared_xacts)",
     ),
     Root.WRAPAROUND: Kind(
-        does="vacuum against wraparound",
-        check="How far is it (pg_stat_progress_vacuum), and must the schema change run now?",
+        does="anti-wraparound vacuum",
+        check="How far along is it (pg_stat_progress_vacuum), and must the schema change run now?",
         advice="Let the vacuum run. Cancel what waits for it (a schema change, pid {waiter}), so that the "
-        "sessions behind that go on; run it again later, with a lock_timeout.",
-        refusal="it is a vacuum against wraparound: the server starts it again at once, and without it all "
-        "writes stop in the end. Let it run; cancel what waits for it instead",
+        "sessions behind it continue; run it again later, with a lock_timeout.",
+        refusal="it is an anti-wraparound vacuum: the server starts it again at once, and without it all "
+        "writes eventually stop. Let it run; cancel what waits for it instead",
     ),
     Root.AUTOVACUUM: Kind(
         does="autovacuum",
-        check="Does it give way? The server cancels it once a session has waited for deadlock_timeout.",
-        advice="Wait a moment: autovacuum gives way by itself to the session that waits for it.",
+        check="Does it yield? The server cancels it once a session has waited for deadlock_timeout.",
+        advice="Wait a moment: autovacuum cancels itself for the session that waits for it.",
     ),
     Root.WALSENDER: Kind(
         does="sends to a standby, a subscriber or a base backup",
-        check="Who receives from it, and how far is that (pg_stat_replication)?",
-        advice="Let it come to its end; cancel what waits for it if that must not wait (pid {waiter}).",
-        refusal="it sends to a standby, a subscriber or a base backup, which would have to begin again; "
+        check="Who receives from it, and how far along is that (pg_stat_replication)?",
+        advice="Let it finish; if what waits for it cannot wait (pid {waiter}), cancel that.",
+        refusal="it sends to a standby, a subscriber or a base backup, which would have to start over; "
         "cancel what waits for it instead",
     ),
     Root.BACKUP: Kind(
         does="a backup",
-        check="When does the backup end, and what needs the table meanwhile?",
-        advice="Let the backup come to its end; cancel what waits for it if that must not wait (pid "
-        "{waiter}), and run it again afterwards.",
+        check="When will the backup end, and what needs the table meanwhile?",
+        advice="Let the backup finish; if what waits for it cannot wait (pid {waiter}), cancel that and run "
+        "it again afterwards.",
     ),
     Root.WORKER: Kind(
-        does="a worker of the server",
-        check="Whose worker is it (backend_type and the server's log)?",
-        advice="Find whose worker pid {pid} is: end the query that leads it, or stop what starts it (ALTER "
-        "SUBSCRIPTION ... DISABLE); the server starts an ended worker again.",
-        refusal="it is a worker of the server, which starts it again. Cancel the query that leads it, or "
+        does="a worker process of the server",
+        check="What does this worker belong to (see backend_type and the server's log)?",
+        advice="Find what the worker pid {pid} belongs to: end the query that leads it, or stop what starts "
+        "it (ALTER SUBSCRIPTION ... DISABLE); the server restarts a worker that ends.",
+        refusal="it is a worker process of the server, which starts it again. Cancel the query that leads "
+        "it, or "
         "stop what starts it (ALTER SUBSCRIPTION ... DISABLE, the extension's own switch)",
     ),
     Root.REPLAY: Kind(
         does="replays what the primary did",
         check="Which transaction on the primary holds that lock?",
-        advice="End or commit the transaction on the primary whose lock is replayed here; nothing on this "
-        "standby can be ended to help.",
+        advice="End or commit the transaction on the primary whose lock is replayed here; ending sessions "
+        "on this standby does not help.",
         refusal="it replays what the primary did. End or commit the transaction on the primary",
     ),
     Root.SERVER: Kind(
         check="What does the server's log say of this process?",
         advice="Leave pid {pid} alone: it is a process of the server itself.",
-        refusal="it is a process of the server itself, and is left alone",
+        refusal="it is a process of the server itself",
     ),
     Root.OURS: Kind(
         check="Which workbench is it?",
-        advice="Leave it alone: it ends by itself within seconds.",
-        refusal="it is a session of the workbench, and ends by itself within seconds",
+        advice="Leave it alone: it ends on its own within seconds.",
+        refusal="it is a session of the workbench, and ends on its own within seconds",
     ),
     Root.UNSEEN: Kind(
-        does="our role does not see what it is",
-        check="What is pid {pid}? Grant pg_monitor to the role of the workbench, or ask pg_stat_activity as "
-        "a superuser.",
-        advice="Find out what pid {pid} is before anything is done to it: our role does not see it.",
-        refusal="our role does not see what it is: GRANT pg_monitor to it first",
+        does="the workbench's role cannot see what it is",
+        check="What is pid {pid}? Grant pg_monitor to the workbench's role, or query pg_stat_activity as a "
+        "superuser.",
+        advice="Find out what pid {pid} is before you do anything to it: the workbench's role cannot see it.",
+        refusal="the workbench's role cannot see what it is: GRANT pg_monitor to that role first",
     ),
     Root.CIRCLE: Kind(
-        check="Which statements lock each other out? The server's log shows both once it has decided.",
-        advice="Wait for deadlock_timeout: the server ends one of them by itself. Then let the code lock in "
-        "one order.",
+        check="Which statements block each other? The server's log shows both once it has ended one of them.",
+        advice="Wait for deadlock_timeout: the server ends one of them on its own. Then make the code lock "
+        "in one order.",
     ),
     Root.MOVING: Kind(
         check="What do they all queue for, and who needs it that often?",
-        advice="No session is to blame: the one at the head is another a moment later. Make less use of "
-        "what they queue for.",
+        advice="No single session is to blame: the head of the queue keeps changing. Use less of what they "
+        "queue for.",
     ),
 }
 

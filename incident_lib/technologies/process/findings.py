@@ -36,7 +36,7 @@ def _not_running(evidence: Evidence, state: ProcessState) -> Finding:
         evidence,
         "not_running",
         FindingSeverity.CRITICAL,
-        f"the process does not run: {state.reason}",
+        f"the process is not running: {state.reason}",
         f"{state.pid_file}; read the last lines of its log",
         pid=state.pid,
     )
@@ -53,7 +53,7 @@ def _ok(evidence: Evidence, state: ProcessState) -> Finding:
         parts.append(f"{state.open_file_count} open files")
     if state.python_version:
         parts.append(f"Python {state.python_version}")
-    title = f"the process runs{since}"
+    title = f"the process has been running{since}"
     return ok(evidence, title, ", ".join(parts), **_data(state))
 
 
@@ -69,8 +69,8 @@ def _data(state: ProcessState) -> dict[str, Any]:
 
 def _halted(evidence: Evidence, state: ProcessState) -> Iterator[Finding]:
     if state.state in _HALTED:
-        title = "the process was halted by a signal and does nothing"
-        advice = f"process {state.pid} is {state.state}; kill -CONT {state.pid} lets it go on"
+        title = "the process was stopped by a signal"
+        advice = f"process {state.pid} is {state.state}; kill -CONT {state.pid} resumes it"
         yield finding(evidence, "halted", FindingSeverity.CRITICAL, title, advice, pid=state.pid)
 
 
@@ -100,7 +100,7 @@ def _memory(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
     severity = context.thresholds.severity("process.memory", state.memory_ratio, "ratio")
     if severity and state.memory_ratio is not None:
         size, limit = format_bytes(state.resident_bytes or 0), format_bytes(state.memory_limit_bytes or 0)
-        title = f"the process uses {format_share(state.memory_ratio)} of the memory it may use"
+        title = f"the process uses {format_share(state.memory_ratio)} of its memory limit"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(state))
 
 
@@ -118,8 +118,8 @@ def _growth(evidence: Evidence, state: ProcessState, context: Context) -> Iterat
             evidence,
             "growth",
             FindingSeverity.INFO if young else severity,
-            f"memory grows and reaches its limit in {format_guess(growth.limit_seconds)}",
-            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without a step back"
+            f"memory grows and will reach its limit in {format_guess(growth.limit_seconds)}",
+            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without shrinking in between"
             + (", just after its start" if young else ""),
             bytes_per_second=growth.per_second,
             limit_seconds=growth.limit_seconds,
@@ -135,7 +135,7 @@ def _open_files(evidence: Evidence, state: ProcessState, context: Context) -> It
             "open_files",
             severity,
             f"the process has {state.open_file_count} of {state.open_file_limit_count} files open",
-            "files or connections that are not closed; at the limit new connections fail",
+            "files or connections are not being closed; at the limit, new connections fail",
             count=state.open_file_count,
             limit=state.open_file_limit_count,
         )

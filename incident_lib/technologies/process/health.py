@@ -24,8 +24,8 @@ def _lives(pid_file: Path, _seconds: float) -> HealthAnswer:
     try:
         status = psutil.Process(pid).status()
     except psutil.NoSuchProcess:
-        return HealthAnswer(healthy=False, detail=f"process {pid} is not there")
+        return HealthAnswer(healthy=False, detail=f"process {pid} does not exist")
     except psutil.AccessDenied:
-        return HealthAnswer(healthy=True, detail=f"process {pid} lives")
+        return HealthAnswer(healthy=True, detail=f"process {pid} is running")
     well = status not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, psutil.STATUS_STOPPED}
     return HealthAnswer(healthy=well, detail=f"process {pid} is {status}")

@@ -51,7 +51,7 @@ def fetch_state(
         return Fetched(rows=(_gone(pid_file, None, "its pid file holds no process id"),), source=pid_file)
     except TargetError as error:
         if error.kind is ProblemKind.NOT_FOUND:
-            return Fetched(rows=(_gone(pid_file, None, "its pid file is not there"),), source=pid_file)
+            return Fetched(rows=(_gone(pid_file, None, "its pid file does not exist"),), source=pid_file)
         raise TargetError(error.kind, error.message, "run as a user who may read it") from error
     written_at = content.modified_at.timestamp()
     rows = _read_process(pid_file, pid, written_at, limit=memory_limit_bytes, longer=longer)
@@ -68,10 +68,14 @@ def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, lon
     try:
         process = psutil.Process(pid)
         if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
-            return (_gone(pid_file, pid, f"process {pid} has ended and was not collected by its parent"),)
+            return (_gone(pid_file, pid, f"process {pid} has exited and was not reaped by its parent"),)
         if process.create_time() > written_at + _CLOCK_SLACK_SECONDS:
             return (
-                _gone(pid_file, pid, f"process {pid} is another one, begun after the pid file was written"),
+                _gone(
+                    pid_file,
+                    pid,
+                    f"process {pid} is a different process, started after the pid file was written",
+                ),
             )
         spent, started = _cpu_seconds(process), clock.monotonic()
         is_limited = bool(limit or _resource_limit(process, "RLIMIT_AS"))
@@ -83,7 +87,7 @@ def _read_process(pid_file: str, pid: int, written_at: float, *, limit: int, lon
         return (_gone(pid_file, pid, f"there is no process {pid}"),)
     except psutil.AccessDenied as error:
         raise TargetError(
-            ProblemKind.PRIVILEGE, f"no right to read process {pid}", "run as its user, or as root"
+            ProblemKind.PRIVILEGE, f"no permission to read process {pid}", "run as its user, or as root"
         ) from error
     last = samples[-1].memory_bytes if samples else None
     known = msgspec.structs.replace(state, seconds=seconds, cpu_cores=cores, resident_bytes=last)
@@ -204,10 +208,10 @@ def _python_version(process: "psutil.Process") -> str:
 STATE = Probe(
     name="process.state",
     fetch=fetch_state,
-    question="Does the process run, since when, and what does it use?",
+    question="Is the process running, since when, and what does it use?",
     source="the pid file and /proc/PID",
     needs="the same user or root, for open files and connections",
-    cost="reads of /proc over a second; over two where its memory has a limit, four where it grew",
+    cost="reads of /proc over 1 s; 2 s if its memory has a limit, 4 s if it grew",
     in_watch={"longer": False},
 )
 PROBES: tuple[Probe, ...] = (STATE,)

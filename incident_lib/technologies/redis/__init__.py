@@ -53,8 +53,8 @@ TECHNOLOGY = Technology(
     answers="redis.connection",
     actions=(actions.ACTION,),
     restart_risks=(
-        "what it has not written to its disk is lost",
-        "until it is warm again the database has to answer in its place",
+        "unsaved data is lost",
+        "until it is warm again, the database has to serve its requests",
     ),
     notebook="30_redis",
 )

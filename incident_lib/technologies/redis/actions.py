@@ -23,7 +23,7 @@ _COUNT_SECONDS = 30.0
 _DELETE_SECONDS = 300.0
 
 _CHECKED = 50  # keys whose type and expiry are read
-_BUFFERS_RATIO = 0.25  # of maxmemory in buffers of clients: what is deleted is taken by them again
+_BUFFERS_RATIO = 0.25  # of maxmemory in client buffers: what is deleted is taken by them again
 _QUEUES = frozenset({"list", "stream"})
 
 
@@ -58,7 +58,7 @@ def propose(request: Request) -> Proposal:
             "name a narrower pattern"
         )
     if not counted.keys:
-        kept = f"; {counted.kept} that match belong to critical families" if counted.kept else ""
+        kept = f"; {counted.kept} matching keys belong to critical families" if counted.kept else ""
         raise RefusedError(f"no key of {request.target} may be deleted by {pattern}{kept}: nothing to do")
     if counted.keys > limit:
         raise RefusedError(
@@ -75,18 +75,19 @@ def _check_kept(counted: _Counted, pattern: str, allowed: frozenset[str]) -> Non
     if queues:
         raise RefusedError(
             f"{len(queues)} of {len(counted.checked)} keys that were checked are of type "
-            f"{queues[0]}, so queues "
-            "as likely as not, and each entry is work to do: name a narrower pattern, or see why it is not "
-            f"taken out (where it may go after all: --arg allow={queues[0]})"
+            f"{queues[0]}, so they are probably queues, and each entry is work to do: name a narrower "
+            f"pattern, or find out why it is not consumed (if it may be deleted anyway: --arg "
+            f"allow={queues[0]})"
         )
     family = family_of(pattern)
     expiring = sum(has_expiry for _, has_expiry in counted.checked)
     if is_cache(pattern) or family in allowed or 2 * expiring > len(counted.checked):
         return
     raise RefusedError(
-        f"{pattern} is no cache by its name, and {len(counted.checked) - expiring} of {len(counted.checked)} "
-        "keys that were checked have no expiry: what is in them may exist nowhere else "
-        f"(where it can be made again: --arg allow={family})"
+        f"{pattern} is not a cache by its name, and {len(counted.checked) - expiring} of "
+        f"{len(counted.checked)} "
+        f"keys that were checked have no expiry: their data may exist nowhere else (if it can be rebuilt: "
+        f"--arg allow={family})"
     )
 
 
@@ -101,12 +102,12 @@ def _proposal(session: RedisChange, server: Server, counted: _Counted, pattern: 
         affected=(
             Affected(what="keys", count=counted.keys, detail=f"such as {names}"),
             Affected(what="keys in the database", count=server.database_key_count),
-            Affected(what="keys that match and are kept", count=counted.kept, detail="critical families"),
+            Affected(what="matching keys that are kept", count=counted.kept, detail="critical families"),
             Affected(what="memory used now", count=server.used_memory_bytes, unit="B"),
         ),
         risks=(
-            "what is in them is gone; where the database has to make it again, its load rises: watch it",
-            "a client that writes without an expiry fills it again: stop that too",
+            "their data is gone; if the database has to rebuild it, its load rises: watch it",
+            "a client that writes without an expiry will fill it again: stop that too",
         ),
         undo="none: deleted keys cannot be brought back",
         world={"run_id": server.run_id, "role": server.role, "database": str(session.database)},
@@ -127,8 +128,8 @@ def check_pattern(pattern: str) -> str:
     if len(start) < _LITERALS:
         shown = pattern or "an empty pattern"
         raise RefusedError(
-            f"{shown} would match too much: "
-            f"begin with at least {_LITERALS} characters of the key, as cache:* does"
+            f"{shown} would match too much: start with at least {_LITERALS} characters of the key, as "
+            f"cache:* does"
         )
     if not pattern.isprintable():
         raise RefusedError("the pattern holds characters that cannot be shown")
@@ -142,7 +143,7 @@ def _allowed(request: Request) -> frozenset[str]:
 def _open(request: Request) -> RedisChange:
     service = request.service
     if service.kind != "redis":
-        raise RefusedError(f"{service.name} is a service of kind {service.kind}, and not redis")
+        raise RefusedError(f"{service.name} is a service of kind {service.kind}, not redis")
     return open_for_change(request.settings, service)
 
 
@@ -157,9 +158,9 @@ def _check_server(server: Server, request: Request) -> None:
     limit = server.maxmemory_bytes or server.used_memory_bytes
     if limit and server.client_buffer_bytes >= _BUFFERS_RATIO * limit:
         raise RefusedError(
-            f"{format_bytes(server.client_buffer_bytes)} of {format_bytes(limit)} are buffers of "
-            "clients, and "
-            "not keys: what is deleted is taken by them again; see omem in CLIENT LIST, and end that client"
+            f"{format_bytes(server.client_buffer_bytes)} of {format_bytes(limit)} are client buffers, not "
+            f"keys: they would take any freed memory again; see omem in CLIENT LIST, and disconnect that "
+            f"client"
         )
 
 
@@ -203,7 +204,7 @@ def carry_out(request: Request, proposal: Proposal) -> Done:
                 if deleted >= most:
                     break
             if deleted >= most:
-                left = f"stopped at the plan's bound of {most} keys"
+                left = f"stopped at the plan's limit of {most} keys"
                 break
             if clock.monotonic() > deadline:
                 left = f"stopped after {format_duration(_DELETE_SECONDS)}"
@@ -234,7 +235,7 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
             f"SCAN: {counted.keys:,} keys match now, {before:,} before",
             f"INFO memory: {format_bytes(server.used_memory_bytes)} used{limit}, policy {server.policy}",
         ),
-        next_step="find what writes them, and give them an expiry"
+        next_step="find what writes them, and set an expiry"
         if not full
         else "it is still full: see which keys are big",
     )
@@ -242,14 +243,14 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
 
 ACTION = Action(
     id="redis.delete_keys",
-    title="Delete keys of Redis that can be made again",
+    title="Delete Redis keys that can be rebuilt",
     targets="a service of kind redis",
     does="Removes the keys of one pattern with UNLINK, in small batches with a pause between them.",
-    undo="It cannot be undone: the application has to make the keys again.",
+    undo="It cannot be undone: the application has to rebuild the keys.",
     not_when=(
-        "The keys are a queue, sessions, locks or counters: they are data, and no cache.",
-        "Buffers of clients take the memory, and not keys.",
-        "What makes the keys again (a database) is overloaded already.",
+        "The keys are a queue, sessions, locks or counters: they are data, not a cache.",
+        "Client buffers take the memory, not keys.",
+        "The database that has to rebuild the keys is already overloaded.",
     ),
     propose=propose,
     carry_out=carry_out,

@@ -128,8 +128,8 @@ def _address(settings: Settings, service: Service) -> Address:
     if not (service.container and settings.document.workbench.discover_credentials):
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
-            f"no address of {service.name} is known",
-            'set `url = "env:REDIS_URL"` of that service',
+            f"no address of {service.name} is configured",
+            'set `url = "env:REDIS_URL"` for that service',
         )
     with closing(container_of(service).open()) as place:
         found = container.find(place)
@@ -137,7 +137,7 @@ def _address(settings: Settings, service: Service) -> Address:
         raise TargetError(
             ProblemKind.UNREACHABLE,
             f"no port of container {service.container} can be reached from here",
-            "publish its port, or set `url` of that service",
+            "publish its port, or set `url` for that service",
         )
     return found.address
 
@@ -153,7 +153,7 @@ def _translated(where: str) -> Iterator[None]:
         raise TargetError(
             ProblemKind.DENIED,
             f"{where} refused the login",
-            "correct user and password of the service's `url`",
+            "correct the user and password in the service's `url`",
         ) from error
     except (redis.TimeoutError, redis.ConnectionError) as error:
         raise from_library(error, where) from error
@@ -169,6 +169,6 @@ def _reply(error: "redis.ResponseError") -> TargetError:
         return TargetError(
             ProblemKind.PRIVILEGE,
             f"the server says: {excerpt(text, 200)}",
-            "give the user of the service's `url` +info +dbsize +scan +type +ttl +unlink and the keys",
+            "grant the user in the service's `url` +info +dbsize +scan +type +ttl +unlink and the keys",
         )
     return from_reply(ReplyError(text))

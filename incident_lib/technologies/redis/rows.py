@@ -281,7 +281,7 @@ class RedisKeySample(Row, frozen=True, kw_only=True):
     # How full the server is meanwhile, and what moves in queues: lists, streams and sorted sets.
     used_ratio: float | None = None  # of maxmemory
     maxmemory_bytes: int | None = None
-    buffer_ratio: float | None = None  # of maxmemory, in buffers of clients
+    buffer_ratio: float | None = None  # of maxmemory, in client buffers
     policy: str | None = None
     put_count: int | None = None  # calls that add to a queue, between the samples of INFO
     taken_count: int | None = None  # calls that take from one

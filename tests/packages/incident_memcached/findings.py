@@ -25,7 +25,7 @@ FINDINGS = (
     entry("memcached.stats.connections", SYMPTOM, "Most of its connections are used", fields="ratio"),
     entry("memcached.stats.evictions", SYMPTOM, "Keys are thrown away", Flag.EVICTS),
     entry("memcached.stats.ok", STATE, "Connections and memory have room"),
-    entry("memcached.*.unknown", STATE, "Not assessed: the probe saw nothing"),
+    entry("memcached.*.unknown", STATE, "Not assessed: the probe returned nothing"),
 )
 
 

@@ -98,7 +98,7 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
 
 
 def test_a_busy_machine_does_not_hide_that_nothing_is_here():
-    words = "nothing is configured, and nothing of the usual stack is on this machine"
+    words = "nothing is configured, and no part of the usual stack runs on this machine"
     findings = tuple(
         Finding(id=name, severity=severity, target=target, title=title)
         for name, severity, target, title in (

@@ -1,4 +1,4 @@
-"""A name that leads to a link-local or metadata address is reported, and nothing there is called."""
+"""A name that resolves to a link-local or metadata address is reported, and nothing there is called."""
 
 import contextlib
 import socket
@@ -92,7 +92,7 @@ def leads_to(monkeypatch):
 @pytest.mark.parametrize("address", RESERVED)
 def test_a_name_that_leads_there_is_not_resolved(leads_to, address):
     called = leads_to("pay.example", address)
-    with pytest.raises(TargetError, match=r"pay\.example resolves to .*: it was not called") as caught:
+    with pytest.raises(TargetError, match=r"pay\.example resolves to .*: it was not contacted") as caught:
         names.resolve("pay.example", 443, 5)
     assert caught.value.kind is ProblemKind.NOT_CALLED
     assert "configure the address itself" in caught.value.advice

@@ -337,5 +337,5 @@ def test_a_number_of_a_team_is_reported_in_its_unit():
         ("baseline.number", "shop", INFO, "shop.queue (queue mail): 4,000 orders, normally 12 orders")
     ]
     assert titles([queue(12)], [queue(12)]) == [
-        ("baseline.ok", "shop", OK, "shop is as in the baseline, by 1 probe")
+        ("baseline.ok", "shop", OK, "shop matches the baseline in 1 probe")
     ]

@@ -118,9 +118,14 @@ def test_a_pool_with_the_names_of_its_server() -> None:
     ("sessions", "more", "first", "action"),
     [
         ([idle(pid) for pid in range(1, 5)], (), "idle-in-transaction", "End the transactions that importer"),
-        ([long(pid) for pid in range(1, 5)], (), "long-query", "Cancel what importer runs"),
+        ([long(pid) for pid in range(1, 5)], (), "long-query", "Cancel the statements of importer"),
         ([locked(pid) for pid in range(1, 5)], ("postgres.locks.blocked",), "lock-contention", ""),
-        ([locked(pid) for pid in range(1, 5)], (), "db-connections-exhausted", "Find who holds the lock"),
+        (
+            [locked(pid) for pid in range(1, 5)],
+            (),
+            "db-connections-exhausted",
+            "Find the session that holds the lock",
+        ),
         ([session(pid) for pid in range(1, 5)], (), "db-connections-exhausted", "Find them."),
         # The server has no room either, since clients pile up: still what the idle transactions cause.
         (

@@ -94,7 +94,7 @@ MEET: dict[tuple[str, str], tuple[tuple[Finding, ...], tuple[Finding, ...], str]
     ("judge_events", "judge_rollbacks"): (
         CUT_OFF,
         (),
-        "what only this machine does not reach is no transaction that fails",
+        "what only this machine cannot reach is no transaction that fails",
     ),
 }
 

@@ -84,9 +84,9 @@ def test_a_limit_is_named_with_who_has_it_and_how_to_undo_it(
 def test_what_makes_a_database_read_only_is_looked_into_before_it_is_undone() -> None:
     advice = _advice(_logged("db_read_only"), _own("default_transaction_read_only", "on", database="shop"))
     assert advice == (
-        "Find who set default_transaction_read_only = on of the database shop, and why; then SET "
+        "Find out who set default_transaction_read_only = on of the database shop, and why; then SET "
         "default_transaction_read_only = off; ALTER DATABASE shop RESET default_transaction_read_only, and "
-        "let the application reconnect: open sessions keep it."
+        "make the application reconnect: open sessions keep the setting."
     )
 
 

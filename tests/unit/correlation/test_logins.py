@@ -45,8 +45,8 @@ def test_rollbacks_stay_where_something_fails(identity: str, target: str) -> Non
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        ("postgres.connection.denied", "our login is refused"),
-        ("postgres.connection.wrong_peer", "our address seems wrong"),
+        ("postgres.connection.denied", "the workbench's login is refused"),
+        ("postgres.connection.wrong_peer", "the configured address seems wrong"),
     ],
 )
 def test_our_own_login_or_address_may_be_wrong_while_the_users_are_well(refused: str, said: str) -> None:

@@ -190,11 +190,11 @@ def resolves(target: str, host: str) -> Finding:
 @pytest.mark.parametrize(
     ("counts", "title"),
     [
-        ((1, 1), "none of 3 names resolves, as the resolver of this machine does not answer"),
-        ((2, 2), "none of 3 names resolves, as none of the 2 resolvers of this machine answers"),
-        ((2, 1), "none of 3 names resolves on this machine"),
-        ((0, 0), "none of 3 names resolves, and this machine has no resolver configured"),
-        ((None, None), "none of 3 names resolves on this machine"),
+        ((1, 1), "none of 3 names resolve: the resolver of this machine does not answer"),
+        ((2, 2), "none of 3 names resolve: none of the 2 resolvers of this machine answer"),
+        ((2, 1), "none of 3 names resolve on this machine"),
+        ((0, 0), "none of 3 names resolve: this machine has no resolver configured"),
+        ((None, None), "none of 3 names resolve on this machine"),
     ],
 )
 def test_a_resolver_of_which_no_name_resolves(counts: tuple[int | None, int | None], title: str) -> None:

@@ -42,7 +42,7 @@ def _situation(
 def _logged(error_class: str = "db_schema", target: str = "db") -> Finding:
     return Finding(
         id=f"logs.lines.class.{error_class}", target=target, severity=FindingSeverity.WARNING,
-        title="the code asks for a table that is not there", detail="d",
+        title="the code uses a table that does not exist", detail="d",
         data={"error_class": error_class, "least_count": 10},
     )  # fmt: skip
 

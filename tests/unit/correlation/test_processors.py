@@ -185,7 +185,7 @@ def test_busy_processors_alone_are_told_and_no_fault():
     assert set(told) == {"host.load.saturated"}
     one = told["host.load.saturated"]
     assert one.severity is FindingSeverity.INFO
-    assert one.title == "the processors are 100 % busy, most with gzip (2 processes, one is 77)"
+    assert one.title == "the CPUs are 100 % busy, mostly with gzip (2 processes, one is 77)"
     assert "python (process 9): 10 %, of orders" in one.detail
     assert "60 % of the last minute" in one.detail
 

@@ -51,7 +51,7 @@ def judge(*values: float | None, **fields: object) -> Finding:
 def test_a_leak_is_reported_with_the_time_to_its_limit():
     found = judge(*(100 * MIB + number * 10 * MIB for number in range(10)))
     assert (found.id, found.severity) == ("trend.memory", FindingSeverity.WARNING)
-    assert found.title == "the number of backend rises and reaches its limit in about 16m"
+    assert found.title == "the number of backend rises and will reach its limit in about 16m"
     assert found.data["limit_seconds"] == pytest.approx((512 - 190) / 10 * 30)
     assert found.detail == "from 100 MiB to 190 MiB in 4m 30s, by 10 samples; the limit is 512 MiB"
     assert found.since == AT

@@ -41,7 +41,7 @@ def views(*told: Evidence) -> list[View]:
 def test_nothing_is_known() -> None:
     (view,) = views()
     assert (view.vantage, view.severity, view.name) == ("this machine", FindingSeverity.UNKNOWN, None)
-    assert view.text == "this machine: not looked at"
+    assert view.text == "this machine: not checked"
 
 
 def test_well_from_here_and_lost_inside() -> None:
@@ -83,7 +83,10 @@ def test_inside_that_could_not_be_asked_or_is_not_known() -> None:
     _, inside = views(evidence("shop", "network.inside", kind=ProblemKind.UNSUPPORTED))
     assert (inside.severity, inside.name) == (FindingSeverity.UNKNOWN, "not seen: as it is")
     _, inside = views(evidence("shop", "network.inside", name("192.0.2.8", asked=INSIDE, dependency="mail")))
-    assert (inside.severity, inside.name) == (FindingSeverity.UNKNOWN, "not known where it looks for it")
+    assert (inside.severity, inside.name) == (
+        FindingSeverity.UNKNOWN,
+        "the address that it uses is not known",
+    )
 
 
 def test_a_process_looks_from_here() -> None:

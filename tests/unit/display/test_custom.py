@@ -61,7 +61,7 @@ def test_numbers_findings_and_what_was_sent():
 
 
 def test_what_could_not_be_asked_says_why():
-    problem = Problem(kind=ProblemKind.NOT_FOUND, message="/x is not there", advice="look at what writes it")
+    problem = Problem(kind=ProblemKind.NOT_FOUND, message="/x is not there", advice="check what writes it")
     shown = show.custom(case(seen("shop.file", problem=problem))).html
     assert "/x is not there" in shown
-    assert "look at what writes it" in shown
+    assert "check what writes it" in shown

@@ -75,7 +75,7 @@ def test_a_leak_is_told_and_drawn(tmp_path):
     now = replace(case(tmp_path, "incidents/x/snapshots", 0.02), folder=folder)
     block = trends(now)
     assert repr(block) == "<10 samples>"
-    assert "Memory of backend rises and reaches its limit in about 6m" in block.html
+    assert "Memory of backend rises and will reach its limit in about 6m" in block.html
     assert block.html.count("h0") == 10  # a dot for each sample
     assert "limit 512 MiB" in [text.get_text() for text in block.axes[0].texts]
     assert "limit 512 MiB" in block.html

@@ -66,7 +66,7 @@ def case(*evidence: Evidence) -> Case:
             [log("<a>", 10, 10), log("db", 40, 0)],
             "&lt;a&gt;: read 100 % of 10 lines; db: read 0 % of 40 lines.",
         ),
-        ([log("old", 7, None)], "old: 7 lines, how many were read is not known."),
+        ([log("old", 7, None)], "old: 7 lines; how many of them could be read is unknown."),
     ],
 )
 def test_a_drawing_of_logs_states_how_much_was_read(draw, logs, line):

@@ -36,7 +36,7 @@ def test_what_is_over_keeps_its_span_and_proposes_nothing() -> None:
         _BEGAN,
         _ENDED,
     )
-    assert "failing from 14:31:00 to 14:33:00 UTC, well since" in over.title
+    assert "failing from 14:31:00 to 14:33:00 UTC, healthy since" in over.title
     assert "40 requests" in over.detail
     assert over.actions == ()
 

@@ -581,8 +581,8 @@ def test_steal_asks_for_no_program_on_this_machine() -> None:
     (first, *_) = rank((taken, found("orders logs.lines.slow WARNING")), GRAPH, PATTERNS, catalogue())
     assert (first.id, first.title) == (
         "host-cpu-saturated",
-        "Processors of machine are taken away by the machine below it",
+        "The hypervisor takes CPU time away from machine (steal)",
     )
     assert "ps -o" not in first.next_check
     assert "No program here" in first.next_check
-    assert "stop no program" in first.first_action
+    assert "stopping programs here does not help" in first.first_action

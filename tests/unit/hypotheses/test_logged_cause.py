@@ -41,7 +41,7 @@ def _ranked(logged: int, failed: int | None = 400) -> tuple[Hypothesis, ...]:
 def test_an_application_that_lacks_an_authority_comes_before_its_failed_requests() -> None:
     first, second = _ranked(390)
     assert (first.id, second.id, second.symptom_of) == ("tls-chain", "endpoint-error", "bank:tls-chain")
-    assert "which verifies from here" in first.title
+    assert "but it verifies from here" in first.title
 
 
 @pytest.mark.parametrize(("logged", "failed"), [(20, 400), (390, None)])
@@ -66,4 +66,4 @@ def test_a_missing_right_comes_before_the_requests_that_fail_for_it(
         lines.append(f'203.0.113.9 - - [{at:%d/%b/%Y:%H:%M:%S +0000}] "GET /orders HTTP/1.1" {status} 812')
     first = concluded(*lines, topology=topology).hypotheses[0]
     assert first.id == cause
-    assert "rivilege" in first.title or "forbids" in first.title
+    assert "rivilege" in first.title or "denies" in first.title

@@ -158,7 +158,7 @@ RUNS = seen("shop", "process.state", record(ProcessState, is_running=True, pid=7
         (NO_NAME, NAME, "dns-failure", "network.names.ok", "resolves from here"),
         (EXPIRED, tls(), "tls-expired", "network.tls.ok", "verifies from here"),
         (EXPIRED, tls(old=True), "tls-expired", "network.tls.old_chain", "verifies from here"),
-        (KILLED, memory(0), "out-of-memory", "host.memory.no_kills", "no such end was measured"),
+        (KILLED, memory(0), "out-of-memory", "host.memory.no_kills", "no such kill was measured"),
     ],
 )
 def test_what_is_measured_stands_against_what_the_log_says(line, measured, cause, denied, words):
@@ -181,7 +181,7 @@ def test_a_start_that_failed_is_over_where_the_process_runs():
     failed = "{t},100 ERROR uvicorn.error Application startup failed. Exiting."
     named = first(log_of(lines(failed, every=120)), RUNS)
     assert (named.id, named.against) == ("start-failed", ("process.state.ok",))
-    assert named.first_action.startswith("Leave shop as it runs")
+    assert named.first_action.startswith("Leave shop running")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_start_that_failed_is_over_where_the_process_runs():
             ),
             20,
             "crash-loop",
-            "15 times",
+                        "15 starts",
         ),
         ((EXPIRED.replace("bank", "mail"),), 20, "tls-expired", "has expired"),
         (
@@ -223,7 +223,7 @@ def test_a_start_that_failed_is_over_where_the_process_runs():
             "db-connections-exhausted",
             "no free connections",
         ),
-        (("{t},1 ERROR httpx.ConnectTimeout: timed out",), 10, "port-filtered", "does not take connections"),
+        (("{t},1 ERROR httpx.ConnectTimeout: timed out",), 10, "port-filtered", "time out"),
     ],
 )  # fmt: skip
 def test_without_docker_each_of_them_is_named_at_the_process(forms, every, cause, said):

@@ -85,7 +85,7 @@ def test_what_nobody_feels_does_not_hide_a_bad_deploy(old_trouble):
             {},
             "The certificate chain of pay is not trusted: the intermediate certificate is missing",
         ),
-        ("http.health.status", {"status": 503}, "pay answers 503, and what needs it fails"),
+        ("http.health.status", {"status": 503}, "pay answers 503, and services that need it fail"),
         ("http.health.refused", {}, "pay refuses connections"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_service_that_calls_itself_unwell_is_told_in_its_own_words():
     answers = {"path": "/ready", "part": "queue", "status": "down: refused"}
     part, status = (found("api", f"http.health.{what}", **answers) for what in ("part", "status"))
     (one,) = rank((part, status), SHOP, PATTERNS, catalogue())
-    assert (one.id, one.title) == ("endpoint-error", "api says at /ready that queue is not well")
+    assert (one.id, one.title) == ("endpoint-error", "api reports at /ready that queue is unhealthy")
     (one,) = rank(
         (msgspec.structs.replace(status, data={"path": "/", "status": 503}),), SHOP, PATTERNS, catalogue()
     )

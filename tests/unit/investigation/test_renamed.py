@@ -26,7 +26,7 @@ OLD = Analysis(
             id="docker.events.oom",
             severity=FindingSeverity.CRITICAL,
             target="orders",
-            title="orders was killed for memory",
+            title="orders was killed because it ran out of memory",
             since=CONTEXT.window.start,
             evidence=("orders/docker.events",),
         ),
@@ -125,7 +125,7 @@ def test_search_finds_what_was_stored_by_the_name_of_today(snapshot):
     texts = [
         found.text for found in search._conclusions(search.Files(snapshot.parents[1]), CONTEXT.window.start)
     ]
-    assert "orders: orders was killed for memory (container.events.oom) " in texts
+    assert "orders: orders was killed because it ran out of memory (container.events.oom) " in texts
 
 
 def test_an_incident_of_before_is_similar_to_one_of_today(snapshot):

@@ -346,6 +346,6 @@ def test_drafts_report_what_has_recovered_with_its_span() -> None:
     )
     for kind in (DraftKind.UPDATE, DraftKind.EXECUTIVE, DraftKind.ENGINEERING):
         text = render_draft(kind, situation)
-        assert "failing from 14:31:00 to 14:45:00 UTC, well since" in text
+        assert "failing from 14:31:00 to 14:45:00 UTC, healthy since" in text
     worse = msgspec.structs.replace(situation, analysis=ANALYSIS)
     assert "well since" not in render_draft(DraftKind.ENGINEERING, worse)

@@ -168,7 +168,7 @@ def test_the_root_cause_names_its_findings_and_links_the_pages():
     assert "[postgres.locks.blocked](runs/R/html/index.html#db:postgres.locks.blocked)" in text
     assert "Most likely cause, not confirmed: Sessions of db wait." in text
     assert "runs/R/d.html" in text
-    assert "1. What did the root blocker do, and why so long? _TO WRITE" in text
+    assert "1. What did the root blocker do, and why did it take so long? _TO WRITE" in text
     assert "| prevent | _TO WRITE: owner_ | P1 | 2026-01-22 |" in text
 
 

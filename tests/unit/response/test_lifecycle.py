@@ -141,7 +141,7 @@ def test_a_resolution_without_a_reason_names_the_span_that_was_measured(folder):
     until = end - timedelta(minutes=5)
     sealed(folder, recovered(lost, until))
     event = response.resolve(folder)
-    span = f"failing from {lost.since:%H:%M:%S} to {until:%H:%M:%S} UTC, well since"
+    span = f"failing from {lost.since:%H:%M:%S} to {until:%H:%M:%S} UTC, healthy since"
     assert event.text == f"Resolved ({span})"
 
 

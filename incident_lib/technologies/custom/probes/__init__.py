@@ -14,7 +14,7 @@ from incident_lib.technologies.custom.probes import command, file, http, sql
 _LANES = {ProbeKind.SQL: "postgres", ProbeKind.COMMAND: "docker"}
 _GRACE_SECONDS = 1.0
 _COST = {
-    ProbeKind.SQL: "that of the statement, two seconds at most",
+    ProbeKind.SQL: "that of the statement, at most 2 s",
     ProbeKind.HTTP: "one request",
     ProbeKind.COMMAND: "one process in the container",
     ProbeKind.FILE: "one read",
@@ -53,7 +53,7 @@ def _probe(custom: OwnProbe, settings: Settings) -> Probe:
         fetch=_fetch(custom, settings),
         question=custom.question or f"{custom.heading}?",
         source=_source(custom),
-        needs="the right to read it",
+        needs="read permission",
         cost=_COST[custom.kind],
         tier=1,
         deadline_seconds=seconds,

@@ -16,8 +16,8 @@ from incident_lib.technologies.custom.probes.numbers import first_number
 _READ_BYTES = 4096
 _UNITS = {"age": "seconds", "size": "bytes"}
 _ADVICE = {
-    ProblemKind.NOT_FOUND: "was it ever written? Look at what writes it",
-    ProblemKind.PRIVILEGE: "correct its rights",
+    ProblemKind.NOT_FOUND: "was it ever written? Check what writes it",
+    ProblemKind.PRIVILEGE: "correct its permissions",
     ProblemKind.UNSUPPORTED: "name a file",
 }
 

@@ -53,7 +53,7 @@ def _rows(custom: OwnProbe, answer: http.Answer) -> tuple[Measurement, ...]:
         raise TargetError(
             ProblemKind.UNSUPPORTED,
             f"there is no number for {custom.metric} with these labels {where}",
-            "compare name and labels with the page of metrics",
+            "compare the name and labels with the metrics page",
         )
     return tuple(
         Measurement(name=custom.name, value=value, unit=custom.unit, labels=labels) for value, labels in found

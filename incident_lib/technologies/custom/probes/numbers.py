@@ -23,7 +23,7 @@ def first_number(text: str, place: str) -> float:
     """
     if (found := _NUMBER.search(text)) is None:
         start = excerpt(text.strip(), _START_CHARACTERS)
-        start = "".join(char for char in start if char.isprintable()) or "nothing that can be read"
+        start = "".join(char for char in start if char.isprintable()) or "nothing readable"
         raise TargetError(ProblemKind.UNSUPPORTED, f"{place} holds no number, but {start}")
     return float(found[0])
 
@@ -37,7 +37,7 @@ def number_in_json(text: str, path: str) -> float | None:
     try:
         here: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise TargetError(ProblemKind.PROTOCOL, "the answer is no JSON, or too long to be read") from error
+        raise TargetError(ProblemKind.PROTOCOL, "the answer is not JSON, or too long to read") from error
     for step in _STEP.findall(path.removeprefix("$")):
         here = _follow(here, step, path)
     if here is None:
@@ -45,7 +45,7 @@ def number_in_json(text: str, path: str) -> float | None:
     try:
         value = float(here)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TargetError(ProblemKind.UNSUPPORTED, f"what is at {path} is no number") from error
+        raise TargetError(ProblemKind.UNSUPPORTED, f"the value at {path} is not a number") from error
     return value if math.isfinite(value) else None
 
 

@@ -14,11 +14,11 @@ from incident_lib.redact.excerpt import excerpt
 _FENCE = "SELECT * FROM (\n{}\n) AS own LIMIT 2"  # a second row is enough to know that there is more than one
 _LABEL_CHARACTERS = 200
 _ADVICE = {
-    ProblemKind.UNSUPPORTED: "try it in psql; write tables with their schema (public.jobs), as the search "
-    "path is pg_catalog alone",
+    ProblemKind.UNSUPPORTED: "try it in psql; write tables with their schema (public.jobs), because the "
+    "search path is only pg_catalog",
     ProblemKind.PRIVILEGE: "GRANT SELECT on what it reads TO the role that the workbench uses",
-    ProblemKind.TIMED_OUT: "it takes longer than the two seconds that a statement may; ask for less",
-    ProblemKind.BUSY: "another session holds a lock on what it reads; see who blocks whom",
+    ProblemKind.TIMED_OUT: "it takes longer than the 2 s limit for a statement; query less",
+    ProblemKind.BUSY: "another session holds a lock on what it reads; check who blocks whom",
 }
 
 
@@ -37,7 +37,7 @@ def fetch_statement(session: SqlSession, _window: Window, *, custom: OwnProbe) -
     if len(answer) != 1:
         many = "more than one row" if answer else "no row"
         raise TargetError(
-            ProblemKind.UNSUPPORTED, f"the statement gave {many}", "write it so that it gives one row"
+            ProblemKind.UNSUPPORTED, f"the statement returned {many}", "write it so that it returns one row"
         )
     return Fetched(rows=measurements(custom, answer[0]), source=statement)
 
@@ -52,13 +52,15 @@ def measurements(custom: OwnProbe, row: dict[str, Any]) -> tuple[Measurement, ..
     """
     if missing := [name for name in custom.columns if name not in row]:
         raise TargetError(
-            ProblemKind.UNSUPPORTED, f"there is no column {missing[0]!r}", f"it gives {', '.join(row)}"
+            ProblemKind.UNSUPPORTED, f"there is no column {missing[0]!r}", f"it returns {', '.join(row)}"
         )
     numeric = [name for name, value in row.items() if _is_number(value)]
     empty = [name for name, value in row.items() if value is None]
     chosen = custom.columns or tuple((numeric or empty)[:1])
     if not chosen or any(name not in numeric and name not in empty for name in chosen):
-        raise TargetError(ProblemKind.UNSUPPORTED, "it gave no number", "cast the column: extract, ::float8")
+        raise TargetError(
+            ProblemKind.UNSUPPORTED, "it returned no number", "cast the column: extract, ::float8"
+        )
     labels = {
         name: excerpt(str(value), _LABEL_CHARACTERS)
         for name, value in row.items()

@@ -71,10 +71,10 @@ def _not_running(evidence: Evidence, state: ContainerState, context: Context) ->
     elif state.state == "removing":
         title, advice = (
             f"{state.name} is being removed",
-            "a deploy would have put another in its place by now",
+            "a deploy would have replaced it by now",
         )
     elif state.state in _NEVER_STARTED:
-        title = f"{state.name} was created and never started"
+        title = f"{state.name} was created but never started"
     parts = [f"exit code {state.exit_code}" if state.exit_code is not None else "", state.error]
     if state.finished_at:
         parts.append(f"ended {clock.format_time(state.finished_at)}")
@@ -102,8 +102,10 @@ def _oom_killed(evidence: Evidence, state: ContainerState) -> Finding:
         evidence,
         "oom_killed",
         FindingSeverity.CRITICAL,
-        f"{state.name} was killed for memory",
-        f"its limit is {format_bytes(limit)}" if limit else "it has no limit of its own: the machine ran out",
+        f"{state.name} was killed because it ran out of memory",
+        f"its limit is {format_bytes(limit)}"
+        if limit
+        else "it has no limit of its own: the machine ran out of memory",
         since=state.finished_at,
         container=state.name,
         memory_limit_bytes=limit,
@@ -167,12 +169,13 @@ def _worker(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
     first_life = state.restart_count == 0 and state.finished_at is None
     limit = f"memory limit {format_bytes(state.memory_limit_bytes) if state.memory_limit_bytes else 'none'}"
     if first_life:
-        title = f"a process inside {state.name} was killed for memory, and the container went on"
-        detail = f"{limit}; check for a worker that was replaced"
+        title = f"a process inside {state.name} was killed because memory ran out; the container kept running"
+        detail = f"{limit}; check for a replaced worker"
     else:
-        title = f"memory ran out in {state.name} at some time since it was created"
+        title = f"memory ran out in {state.name} at some point since it was created"
         detail = (
-            f"{limit}; before its last start or after it, the engine does not say: its events and log may"
+            f"{limit}; the engine does not tell whether that was before or after its last start: its events "
+            f"and log may"
         )
     yield finding(
         evidence,
@@ -196,7 +199,7 @@ def _health(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
             evidence,
             "unhealthy",
             FindingSeverity.CRITICAL,
-            f"{state.name} runs, and its own health check fails",
+            f"{state.name} is running, but its health check fails",
             f"{state.health_failing_count} failures in a row; the last one reported: {last_output}",
             since=failed[0].at if failed and len(failed) < len(outputs) else None,
             container=state.name,
@@ -221,9 +224,9 @@ def _network(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
         evidence,
         "no_network",
         FindingSeverity.CRITICAL,
-        f"{state.name} runs and is in no network: no container finds it by its name",
-        f"it was created in {state.network_mode}, and was disconnected by hand: "
-        f"docker network connect {state.network_mode} {state.name}, with the aliases it had",
+        f"{state.name} is running but is in no network: no container can find it by name",
+        f"it was created in {state.network_mode}, and was disconnected by hand. Reconnect it with docker "
+        f"network connect {state.network_mode} {state.name}, with the aliases it had",
         container=state.name,
         network=state.network_mode,
     )
@@ -262,6 +265,6 @@ def _risks(evidence: Evidence, state: ContainerState) -> Iterator[Finding]:
             "risks",
             FindingSeverity.INFO,
             f"{state.name} has {', '.join(named)}",
-            "no trouble by itself; each makes an incident longer or harder to see",
+            "not a problem by itself, but each makes an incident longer or harder to detect",
             **data,
         )

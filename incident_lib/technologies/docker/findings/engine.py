@@ -41,7 +41,7 @@ def analyze_containers(evidence: Evidence, _context: Context) -> Iterator[Findin
             evidence,
             "no_common_network",
             FindingSeverity.WARNING,
-            f"{gap.container} needs {gap.needs} and shares no network with it",
+            f"{gap.container} needs {gap.needs} but shares no network with it",
             f"{gap.container}: {', '.join(gap.networks)}; {gap.needs}: {', '.join(gap.needs_networks)}",
             container=gap.container,
             needs=gap.needs,
@@ -62,9 +62,9 @@ def analyze_processes(evidence: Evidence, context: Context) -> Iterator[Finding]
     data: dict[str, Any] = {"processes": len(processes), "zombies": zombies, "python_version": python}
     severity = context.thresholds.severity("container.zombies", zombies, "count")
     if severity:
-        title = f"{zombies} processes in the container ended and were not collected"
-        advice = "its first process does not collect children: run it with an init (docker run --init)"
+        title = f"{zombies} processes in the container have exited and were not reaped (zombies)"
+        advice = "its first process does not reap children: run it with an init (docker run --init)"
         yield finding(evidence, "zombies", severity, title, advice, **data)
     else:
-        title = f"{len(processes)} processes run in the container"
+        title = f"{len(processes)} processes running in the container"
         yield ok(evidence, title, f"Python {python}" if python else "", **data)

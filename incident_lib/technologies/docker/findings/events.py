@@ -38,7 +38,7 @@ def analyze_events(evidence: Evidence, context: Context) -> Iterator[Finding]:
             if seen.container
             else f" to {len({e.container for e in events})} containers"
         )
-        title = f"nothing bad happened{what} since {clock.format_time(seen.seen_from)}"
+        title = f"no problem events{what} since {clock.format_time(seen.seen_from)}"
         yield ok(evidence, title, f"{len(events)} event{'' if len(events) == 1 else 's'}", events=len(events))
 
 
@@ -49,7 +49,7 @@ def _forgotten(evidence: Evidence, seen: EventsSeen) -> Finding:
         FindingSeverity.INFO,
         f"the engine remembers events only since {clock.format_time(seen.seen_from)}",
         f"requested from {clock.format_time(seen.asked_from)}; it keeps {seen.kept_count:,} events, "
-        f"{seen.exec_count:,} of them of health checks and the like",
+        f"{seen.exec_count:,} of them from health checks and the like",
         since=seen.seen_from,
     )
 
@@ -91,11 +91,11 @@ def _out_of_memory(
 ) -> Iterator[tuple[Finding, list[datetime]]]:
     ended = [event for event in kernel if any(abs(death.at - event.at) <= _SAME_DEATH for death in deaths)]
     for name, events, title in (
-        ("oom", ended, f"{container} was killed for memory"),
+        ("oom", ended, f"{container} was killed because it ran out of memory"),
         (
             "worker_killed",
             [event for event in kernel if event not in ended],
-            f"a process inside {container} was killed for memory, and the container went on",
+            f"a process inside {container} was killed because memory ran out; the container kept running",
         ),
     ):
         if events:
@@ -159,7 +159,7 @@ def _on_request(evidence: Evidence, container: str, events: Sequence[ContainerEv
             evidence,
             "kill",
             FindingSeverity.INFO,
-            f"a person or program stopped or signalled {container}",
+            f"a person or program stopped or signaled {container}",
             f"signal {signal}, {clock.format_time(kills[-1].at)}",
             since=kills[0].at,
             container=container,

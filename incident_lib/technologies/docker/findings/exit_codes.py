@@ -13,24 +13,25 @@ class Verdict(NamedTuple):
 _LOG = "read the last lines of its log"
 _VERDICTS = {
     0: Verdict(
-        "it ended without an error: it was stopped, or it ended by itself, which no server should", _LOG
+        "it exited without an error: it was stopped, or it exited on its own, which a server should not do",
+        _LOG,
     ),
-    1: Verdict("the application ended with an error", _LOG),
-    2: Verdict(
-        "wrong usage: a flag or an argument of the command", "compare its command with the last deploy"
-    ),
+    1: Verdict("the application exited with an error", _LOG),
+    2: Verdict("wrong usage: a flag or argument of its command", "compare its command with the last deploy"),
     3: Verdict("the application failed to start (uvicorn's code for that)", "read the traceback in its log"),
     125: Verdict("the engine itself could not run it", "read the engine's error and log"),
-    126: Verdict("its command cannot be executed", "check the file's rights and the image's architecture"),
+    126: Verdict(
+        "its command cannot be executed", "check the file's permissions and the image's architecture"
+    ),
     127: Verdict("its command is not in the image", "compare image and command with the last deploy"),
     128: Verdict("it ended with an invalid exit code", _LOG),
     130: Verdict("it was interrupted (SIGINT)", "find out who stopped it"),
-    134: Verdict("it aborted itself (SIGABRT): a failed assertion or a broken heap", _LOG),
+    134: Verdict("it aborted (SIGABRT): a failed assertion or a corrupted heap", _LOG),
     139: Verdict(
         "it crashed on an invalid memory address (SIGSEGV)", "suspect a native library of this version"
     ),
     143: Verdict(
-        "it was requested to end (SIGTERM): a stop, a deploy or an orchestrator", "find out who stopped it"
+        "it was told to stop (SIGTERM): a stop, a deploy or an orchestrator", "find out who stopped it"
     ),
 }
 _SIGNALS_FROM = 128
@@ -43,7 +44,7 @@ def verdict(exit_code: int | None, *, out_of_memory: bool) -> Verdict:
     >>> verdict(137, out_of_memory=True).meaning
     'the kernel killed it because it reached its memory limit'
     >>> verdict(137, out_of_memory=False).meaning
-    'it was killed (SIGKILL) from outside, and not for its memory limit'
+    'it was killed (SIGKILL) from outside, not because of its memory limit'
     >>> verdict(77, out_of_memory=False).meaning
     "it ended with the application's own code 77"
     """
@@ -53,11 +54,12 @@ def verdict(exit_code: int | None, *, out_of_memory: bool) -> Verdict:
             "find what grew; raise the limit if the machine has room",
         )
     if exit_code is None:
-        return Verdict("its exit code is not known", _LOG)
+        return Verdict("its exit code is unknown", _LOG)
     if exit_code == _KILLED:
         return Verdict(
-            "it was killed (SIGKILL) from outside, and not for its memory limit",
-            "docker kill, a stop that took too long, or the machine's own memory: find out who, read dmesg",
+            "it was killed (SIGKILL) from outside, not because of its memory limit",
+            "docker kill, a stop that took too long, or the machine's own OOM killer: find out which, and "
+            "read dmesg",
         )
     if known := _VERDICTS.get(exit_code):
         return known

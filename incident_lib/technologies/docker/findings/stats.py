@@ -31,7 +31,7 @@ def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
     if usage.memory_bytes is not None:
         limit = f" of {format_bytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
         parts.append(f"{format_bytes(usage.memory_bytes)}{limit}")
-    title = "uses " + (" and ".join(parts) or "what the engine does not say")
+    title = "uses " + (" and ".join(parts) or "which the engine does not report")
     severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
     return finding(
         evidence,
@@ -59,7 +59,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "cpu",
             severity,
-            f"uses {format_share(usage.cpu_ratio)} of the processors it may use",
+            f"uses {format_share(usage.cpu_ratio)} of its CPU limit",
             f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {format_duration(usage.seconds)}",
             **_data(usage),
         )
@@ -69,9 +69,8 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "throttled",
             severity,
-            f"the processor limit held it back in {format_share(usage.throttled_ratio)} of the "
-            "scheduler's periods",
-            f"limit {usage.cpu_limit_cores:g} processors; raise it, or do less in it",
+            f"its CPU limit throttled it in {format_share(usage.throttled_ratio)} of the scheduler's periods",
+            f"limit {usage.cpu_limit_cores:g} CPUs; raise it, or reduce the load",
             throttled_ratio=usage.throttled_ratio,
             **_data(usage),
         )
@@ -103,8 +102,8 @@ def _growth(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
             evidence,
             "growth",
             FindingSeverity.INFO if young or guest else severity,
-            f"memory grows and reaches the limit in {format_guess(growth.limit_seconds)}",
-            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without a step back"
+            f"memory grows and will reach the limit in {format_guess(growth.limit_seconds)}",
+            f"{format_bytes(growth.grown)} in {format_duration(growth.seconds)}, without shrinking in between"
             + (", just after its start" if young else "")
             + (", while a command was run in it, such as its health check" if guest else ""),
             bytes_per_second=growth.per_second,
@@ -123,7 +122,7 @@ def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterat
             "pids",
             severity,
             f"has {format_number(usage.process_count)} of the "
-            f"{format_number(usage.process_limit_count)} processes it may have",
+            f"{format_number(usage.process_limit_count)} processes that it may have",
             count=usage.process_count,
             limit=usage.process_limit_count,
         )
@@ -138,7 +137,7 @@ def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Ite
             evidence,
             "network",
             severity,
-            f"the network lost {lost:,} packets in {format_duration(usage.seconds)}",
+            f"its network lost {lost:,} packets in {format_duration(usage.seconds)}",
             f"{format_number(usage.dropped_count)} dropped, {format_number(usage.error_count)} errors",
             count=lost,
         )

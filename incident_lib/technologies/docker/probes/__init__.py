@@ -10,12 +10,12 @@ from incident_lib.connections.places.container import DockerEngine, container_of
 from incident_lib.probes.base import Fetched, Lane, Probe
 from incident_lib.technologies.docker.probes import container, engine, events, processes, stats
 
-_READS = "the right to use the Docker socket"
+_READS = "access to the Docker socket"
 
 ENGINE = Probe(
     name="docker.engine",
     fetch=engine.fetch_engine,
-    question="Does the Docker engine answer, and what is it?",
+    question="Does the Docker engine answer, and which version is it?",
     source="GET /version; GET /info",
     needs=_READS,
 )
@@ -31,14 +31,14 @@ EVENTS = Probe(
 CONTAINERS = Probe(
     name="docker.containers",
     fetch=engine.fetch_containers,
-    question="Which containers are there?",
+    question="Which containers exist?",
     source="GET /containers/json?all=1",
     needs=_READS,
 )
 CONTAINER = Probe(
     name="docker.container",
     fetch=container.fetch_container,
-    question="Does the container run, since when, from which image, with which limits?",
+    question="Is the container running, since when, from which image, with which limits?",
     source="GET /containers/NAME/json; GET /images/ID/json",
     needs=_READS,
     deadline_seconds=8.0,  # two of them go by while a deploy is at work
@@ -46,7 +46,7 @@ CONTAINER = Probe(
 STATS = Probe(
     name="docker.stats",
     fetch=stats.fetch_stats,
-    question="How much processor, memory and network does it use?",
+    question="How much CPU, memory and network does it use?",
     source="GET /containers/NAME/stats?stream=0&one-shot=1, four to ten times, a second apart",
     in_watch={},
     needs=_READS,

@@ -106,7 +106,7 @@ def _state(about: dict[str, Any], image: dict[str, Any]) -> ContainerState:
     labels = {**((image.get("Config") or {}).get("Labels") or {}), **(config.get("Labels") or {})}
     created = parse_engine_time(about.get("Created"))
     if created is None:
-        raise TargetError(ProblemKind.PROTOCOL, "the engine does not say when the container was created")
+        raise TargetError(ProblemKind.PROTOCOL, "the engine does not report when the container was created")
     environment = dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
     return ContainerState(
         name=str(about.get("Name", "")).lstrip("/"),

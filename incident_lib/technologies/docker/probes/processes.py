@@ -23,7 +23,7 @@ def fetch_processes(engine: Engine, _window: Window, *, container: str = "") -> 
         listed = engine.processes(container, _COLUMNS)
     except TargetError as error:
         if error.kind is ProblemKind.REFUSED:
-            message = f"{container} does not run, so it has no processes"
+            message = f"{container} is not running, so it has no processes"
             raise TargetError(ProblemKind.SKIPPED, message) from error
         raise
     every = [_process(entry) for entry in listed]

@@ -69,7 +69,7 @@ def _command_count(engine: Engine, container: str) -> int:
 
 
 def _not_running(container: str) -> TargetError:
-    return TargetError(ProblemKind.SKIPPED, f"{container} does not run, so it uses nothing")
+    return TargetError(ProblemKind.SKIPPED, f"{container} is not running, so it uses nothing")
 
 
 def _sample(engine: Engine, container: str) -> dict[str, Any]:

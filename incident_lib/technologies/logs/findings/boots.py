@@ -67,13 +67,13 @@ def _deaths(view: View) -> Finding | None:
     goes_on = (view.context.window.end - row.last_at).total_seconds() <= max(_GOES_ON_SECONDS, 5 * seconds)
     place = f" in {row.frame}" if row.frame else ""
     ended = "" if goes_on else f", and not since {when(row.last_at)} UTC"
-    check = f"Why does it end in {row.type}{place} each time: {row.example}".rstrip(": ")
+    check = f"Why does it end with {row.type}{place} each time: {row.example}".rstrip(": ")
     found = finding(
         view.evidence,
         "server.boot_loop",
         FindingSeverity.CRITICAL if goes_on else FindingSeverity.INFO,
-        f"it ended in {row.type}{place} {format_times(row.deaths_count)}, {describe_rate(seconds)}, and "
-        f"wrote nothing else{ended}",
+        f"it ended with {row.type}{place} {format_times(row.deaths_count)}, {describe_rate(seconds)}, and "
+        f"logged nothing else{ended}",
         f"{span(row.first_at, row.last_at)}; {row.example}\n{check}",
         since=row.first_at,
         event="traceback",
@@ -146,7 +146,7 @@ def _check(view: View, row: LogEvent) -> str:
     for raised in view.evidence.of(LogException):
         if 2 * raised.count >= row.count:
             place = f" in {raised.frame}" if raised.frame else ""
-            return f"Why does it end in {raised.type}{place} each time: {raised.example}".rstrip(": ")
+            return f"Why does it end with {raised.type}{place} each time: {raised.example}".rstrip(": ")
     for line in view.evidence.of(LogTemplate):
         if line.level in _BAD and 2 * line.count >= row.count:
             return f"Why does it log this each time: {line.example}"
@@ -157,6 +157,6 @@ def _check(view: View, row: LogEvent) -> str:
         if 2 * line.count >= row.count and reports_failure(line):
             return f"Why does it log this each time: {line.example}"
     return (
-        "It ends without a word: see its memory against its limit, the kernel's log (dmesg) for the OOM "
-        "killer, and its exit status."
+        "It exits without logging anything: compare its memory with its limit, check the kernel log (dmesg) "
+        "for the OOM killer, and check its exit status."
     )

@@ -22,8 +22,8 @@ _SHAPES = 3  # that are quoted
 _QUOTED = 200  # characters
 _LAST = 5  # lines that are quoted
 _SLACK = timedelta(minutes=1)
-_IDLE = "the service has no work, hangs, or logs elsewhere by now"
-_ADVICE = "Next: read those lines by eye; what they report is in no number here"
+_IDLE = "the service is idle, hangs, or now logs elsewhere"
+_ADVICE = "Next: read those lines yourself; the numbers here do not include them"
 
 
 def judge_empty(evidence: Evidence, window: Window) -> Finding:
@@ -33,8 +33,8 @@ def judge_empty(evidence: Evidence, window: Window) -> Finding:
             evidence,
             "unknown",
             FindingSeverity.UNKNOWN,
-            "no line of this stretch of time was read: the log is longer than could be read in time",
-            "read a shorter stretch of time, with --since",
+            "no line of this window was read: the log is longer than could be read in time",
+            "read a shorter window, with --since",
         )
     newest = next((row.newest_at for row in evidence.of(LogSummary)), None)
     if newest and newest < window.start:
@@ -43,7 +43,7 @@ def judge_empty(evidence: Evidence, window: Window) -> Finding:
             evidence,
             "empty",
             FindingSeverity.INFO,
-            f"nothing was logged in this stretch of time: the newest line is {format_duration(seconds)} old",
+            f"nothing was logged in this window: the newest line is {format_duration(seconds)} old",
             _IDLE,
             since=newest,
             age_seconds=seconds,
@@ -54,11 +54,11 @@ def judge_empty(evidence: Evidence, window: Window) -> Finding:
             evidence,
             "unknown",
             FindingSeverity.UNKNOWN,
-            f"the log was written at {when(written)} UTC, and none of its lines is of this stretch of time",
-            "their times are of another zone or clock, or stand where none is expected",
+            f"the log was written at {when(written)} UTC, but none of its lines are from this window",
+            "their times are in another zone or from another clock, or are in an unexpected place",
         )
     age = (
-        f"; it was written last {format_duration((window.end - written).total_seconds())} ago"
+        f"; it was last written {format_duration((window.end - written).total_seconds())} ago"
         if written
         else ""
     )
@@ -66,7 +66,7 @@ def judge_empty(evidence: Evidence, window: Window) -> Finding:
         evidence,
         "empty",
         FindingSeverity.INFO,
-        "nothing was logged in this stretch of time",
+        "nothing was logged in this window",
         f"a quiet service, or one that logs elsewhere{age}",
     )
 
@@ -82,7 +82,7 @@ def judge_coverage(view: View) -> Iterator[Finding]:
             "coverage",
             FindingSeverity.UNKNOWN,
             f"{summary.not_text_lines_count:,} of {summary.lines_count:,} lines are not text",
-            "a compressed file, another encoding, or no log; name the file that the service writes",
+            "a compressed file, another encoding, or not a log; name the file that the service writes",
         )
         yield replace(found, data=_measured(summary))
     elif not summary.has_times:
@@ -94,8 +94,10 @@ def judge_coverage(view: View) -> Iterator[Finding]:
         advice = _ADVICE
         if timed < least <= known:
             share = format_share(timed / lines)
-            title = f"{share} of {lines:,} lines have a time: the others count as of the line before them"
-            advice = "Next: let every logger of the service write the time in front"
+            title = (
+                f"{share} of {lines:,} lines have a time: the others are counted with the line before them"
+            )
+            advice = "Next: make every logger of the service write the time first"
         found = finding(view.evidence, "coverage", severity, f"only {title}", f"{_shapes(view)}{advice}")
         yield replace(found, data=_measured(summary))
 
@@ -107,21 +109,21 @@ def _no_times(view: View, severity: FindingSeverity) -> Finding:
         unknown > (1 - view.limit("coverage.least_ratio")) * summary.lines_count
     )
     which = "all" if unknown == summary.lines_count else f"{unknown:,}"
-    more = f", and {which} of them are of an unknown format" if strange else ""
-    bounds = f"the file was written last at {when(summary.modified_at)} UTC; " if summary.modified_at else ""
+    more = f", and {which} of them are in an unknown format" if strange else ""
+    bounds = f"the file was last written at {when(summary.modified_at)} UTC; " if summary.modified_at else ""
     for row in view.evidence.of(LogGrowth):
         bounds += (
-            f"{format_count(row.lines_count, 'line')} came in the {format_duration(row.seconds)} in which it "
-            "was watched; "
+            f"{format_count(row.lines_count, 'line')} came in the {format_duration(row.seconds)} during "
+            f"which it was watched; "
         )
     found = finding(
         view.evidence,
         "no_times",
         severity,
-        f"the lines have no times: {summary.lines_count:,} were counted, when they were written is "
+        f"the lines have no times: {summary.lines_count:,} were counted; when they were written is "
         f"unknown{more}",
         f"{bounds}no rates or onsets\n{_shapes(view) if strange else ''}"
-        "Next: let the logger write the time in front; the container engine knows it, a plain file does not",
+        "Next: make the logger write the time first; the container engine knows it, a plain file does not",
     )
     return replace(found, data=_measured(summary))
 
@@ -158,9 +160,9 @@ def judge_stale(view: View) -> Iterator[Finding]:
             view.evidence,
             "stale",
             FindingSeverity.UNKNOWN,
-            f"the log was written at {when(written)} UTC, and its newest line that has a time is of "
+            f"the log was written at {when(written)} UTC, but its newest line with a time is from "
             f"{when(last)} UTC",
-            "the newest lines have no time, or one of another zone or clock",
+            "the newest lines have no time, or a time from another zone or clock",
             since=last,
             age_seconds=age,
         )
@@ -172,7 +174,7 @@ def judge_stale(view: View) -> Iterator[Finding]:
         view.evidence,
         "stale",
         FindingSeverity.INFO,
-        f"the newest line is {format_duration(age)} old, and no gap between lines was over "
+        f"the newest line is {format_duration(age)} old, while no gap between lines was over "
         f"{format_duration(gap)} before",
         _IDLE,
         since=last,
@@ -207,7 +209,8 @@ def judge_service(view: View) -> Iterator[Finding]:
         view.evidence,
         "service",
         FindingSeverity.INFO,
-        f"{'all' if share == 1 else format_share(share)} of the {total:,} errors in this log are of {worst}",
+        f"{'all' if share == 1 else format_share(share)} of the {total:,} errors in this log are from "
+        f"{worst}",
         f"{format_count(others, 'other service')} of this log: "
         f"{', '.join(sorted(name for name in services if name != worst)[:10])}",
         service=worst,
@@ -225,7 +228,7 @@ def judge_last(evidence: Evidence) -> Iterator[Finding]:
                 evidence,
                 "last",
                 FindingSeverity.INFO,
-                f"the log ends in an error: {row.error[:_QUOTED]}",
+                f"the log ends with an error: {row.error[:_QUOTED]}",
                 "\n".join(row.lines[-_LAST:]),
                 since=row.error_at,
                 error=row.error,
@@ -287,7 +290,7 @@ def judge_well(view: View, *, recovered: bool = False) -> Finding:
         parts.append(f"{summary.requests_count:,} requests, {format_share(ratio)} failed")
     parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
     cut = view.evidence.truncated
-    older = "\nolder lines of this stretch of time were not read" if cut and cut.total is None else ""
+    older = "\nolder lines of this window were not read" if cut and cut.total is None else ""
     return ok(
         view.evidence,
         f"{'what failed is over' if recovered else 'nothing unusual in the log'}: {', '.join(parts)}",

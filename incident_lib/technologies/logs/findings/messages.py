@@ -247,7 +247,7 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         view.evidence,
         "unknown_error",
         FindingSeverity.WARNING if summary.has_times and not (of_client or steady) else FindingSeverity.INFO,
-        f"an error that is not known here was logged {format_times(first.count)} ({format_share(ratio)} of "
+        f"an unknown error was logged {format_times(first.count)} ({format_share(ratio)} of "
         f"the entries): {first.template[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
@@ -273,7 +273,8 @@ def judge_front(view: View) -> Iterator[Finding]:
         view.evidence,
         "front",
         FindingSeverity.INFO,
-        "requests fail in the log of a proxy, or of what logs no exceptions: see what is behind it",
+        "requests fail in the log of a proxy, or of a program that logs no exceptions: check what is behind "
+        "it",
         endpoint=f"{worst.method} {worst.path}".strip() if worst else None,
     )
     yield judged(view, found, errors_state(view))
@@ -292,7 +293,7 @@ def judge_cut(view: View) -> Iterator[Finding]:
             view.evidence,
             "templates_cut",
             FindingSeverity.INFO,
-            f"{others:,} lines are of more kinds than are kept apart, and count as (other)",
+            f"{others:,} lines are of more kinds than can be kept apart, and are counted as (other)",
             f"{uncompared:,} templates were not compared with the others; read a shorter stretch of time",
             other_lines_count=others,
             uncompared_templates_count=uncompared,
@@ -365,7 +366,7 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
         view.evidence,
         "server.not_ready",
         FindingSeverity.INFO,  # a log level may hide the line
-        f"the server started at {when(started)} UTC and has not reported since that it is ready",
+        f"the server started at {when(started)} UTC but has not reported ready since",
         f"its last line: {span(view.summary.last_at, view.summary.last_at)}",
         since=started,
     )

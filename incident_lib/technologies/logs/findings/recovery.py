@@ -287,7 +287,7 @@ def _fall(view: View, points: Sequence[Point], width: timedelta) -> _Fall | None
     end = points[-1].at
     backwards = tuple(Point(end + (end - point.at), point.value, point.total) for point in points)
     fall = find_onset(
-        Series(name="what went wrong, from the newest on", points=backwards),
+        Series(name="what went wrong, newest first", points=backwards),
         least_strength=view.limit("onset.least_strength"),
         least_before=view.limit("onset.least_before_count"),
         least_failed=view.limit("errors.least_count"),
@@ -340,8 +340,11 @@ def is_silent(view: View) -> bool:
 
 def _too_few(view: View, until: datetime, served: str) -> State:
     if is_silent(view) and view.summary.last_at:
-        why = f"Not since {when(until)} UTC, but nothing at all was logged since {when(view.summary.last_at)}"
-        return State(Holds.UNKNOWN, until, f"{why} UTC: whether it is over is not known")
+        why = (
+            f"Not since {when(until)} UTC, but nothing at all has been logged since "
+            f"{when(view.summary.last_at)}"
+        )
+        return State(Holds.UNKNOWN, until, f"{why} UTC: whether it is over is unknown")
     why = f"Not since {when(until)} UTC, and {served} since then: too few to know whether it is over"
     return State(Holds.UNKNOWN, until, why)
 

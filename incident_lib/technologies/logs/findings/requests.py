@@ -48,7 +48,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
     elif state.holds is not Holds.PAST and (ended := ended_moment(view)):
         severity, state = FindingSeverity.INFO, State(Holds.PAST, ended)
         title = (
-            f"{failed:,} of {served:,} requests failed with 5xx in one moment, none since {when(ended)} UTC"
+            f"{failed:,} of {served:,} requests failed with 5xx at one moment, none since {when(ended)} UTC"
         )
     endpoints = view.evidence.of(LogEndpoint)
     worst = max(endpoints, key=lambda endpoint: endpoint.server_errors_count, default=None)
@@ -81,8 +81,8 @@ def _failing_now(view: View) -> tuple[FindingSeverity, str] | None:
             ratio = row.server_errors_count / row.requests_count
             if severity := view.context.thresholds.severity("logs.errors", ratio, "ratio"):
                 return severity, (
-                    f"only what came in the {format_duration(row.seconds)} in which the log was watched is "
-                    f"of now: {row.server_errors_count:,} of {row.requests_count:,} failed"
+                    f"only the lines of the {format_duration(row.seconds)} during which the log was watched "
+                    f"are current: {row.server_errors_count:,} of {row.requests_count:,} failed"
                 )
     return None
 
@@ -127,7 +127,7 @@ def judge_endpoint(view: View) -> Iterator[Finding]:
         FindingSeverity.WARNING
         if view.summary.has_times and not ended_moment(view)
         else FindingSeverity.INFO,
-        f"{failures} in {name}; the other endpoints {'hardly fail' if other_ratio else 'work'}",
+        f"{failures} in {name}; the other endpoints {'rarely fail' if other_ratio else 'work'}",
         f"{name}: {worst.server_errors_count:,} of {worst.requests_count:,} requests failed "
         f"({format_share(worst.server_errors_ratio)}); all others: {format_share(other_ratio)} of {others:,}",
         since=worst.first_server_error_at,

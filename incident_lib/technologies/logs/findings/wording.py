@@ -77,7 +77,7 @@ def judge_worded(view: View) -> Iterator[Finding]:
         view.evidence,
         "worded",
         FindingSeverity.WARNING if bad else FindingSeverity.INFO,
-        f"{lines} ({format_share(count / entries)}) report failures in words, most often "
+        f"{lines} ({format_share(count / entries)}) report failures in their text, most often "
         f"{format_times(rows[0].count)}: {rows[0].example[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
@@ -119,8 +119,8 @@ def judge_warned(view: View) -> Iterator[Finding]:
         view.evidence,
         "warned",
         FindingSeverity.INFO,
-        f"{count:,} lines ({format_share(count / entries)}) are warnings that are not known here, none "
-        f"before {when(since)} UTC, most often {format_times(rows[0].count)}: {rows[0].example[:160]}",
+        f"{count:,} lines ({format_share(count / entries)}) are warnings of no known class, none before "
+        f"{when(since)} UTC, most often {format_times(rows[0].count)}: {rows[0].example[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
         ),

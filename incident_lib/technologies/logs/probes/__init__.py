@@ -54,7 +54,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         name="logs.lines",
         fetch=fetch_lines,
-        question="What does the log report: errors, since when, where, of which kind?",
+        question="What does the log report: which errors, since when, and where?",
         source="the log file, else GET /containers/NAME/logs?timestamps=1, else journalctl --unit=NAME",
         needs="the right to read the file, to use the Docker socket, or the group systemd-journal",
         cost="one read of the window's lines, at most limits.log_bytes",

@@ -500,7 +500,7 @@ def _late(lines: int, seconds: float) -> Problem:
             f"{lines:,} lines came in {format_duration(seconds)}, and not all had come: the "
             "newest are missing"
         ),
-        advice="read a shorter stretch of time, with --since",
+        advice="read a shorter window, with --since",
     )
 
 

@@ -55,7 +55,7 @@ def _check(rows: tuple[ServerEvent, ...]) -> None:
     ids = [row.id for row in rows]
     for number, row in enumerate(rows):
         if row.id in ids[:number]:
-            raise WrongRowError(number, "id", "a row before has this id")
+            raise WrongRowError(number, "id", "an earlier row has this id")
         for other in row.explained_by:
             if other not in ids:
                 raise WrongRowError(number, "explained_by", f"there is no event {other!r}")

@@ -307,7 +307,7 @@ def _late(read_bytes: int, parts: list[_Part], seconds: float) -> Problem:
         kind=ProblemKind.TIMED_OUT,
         message=f"only the newest {share} of this stretch of time ({format_bytes(read_bytes)} of "
         f"{format_bytes(total)}) could be read in {format_duration(seconds)}: the oldest lines are missing",
-        advice="read a shorter stretch of time, with --since",
+        advice="read a shorter window, with --since",
     )
 
 

@@ -217,9 +217,7 @@ class JournalLog:
             if error.kind is ProblemKind.TIMED_OUT:
                 seconds = format_duration(self._reader.seconds)
                 message = f"journalctl printed nothing whole in {seconds}"
-                raise TargetError(
-                    error.kind, message, "read a shorter stretch of time, with --since"
-                ) from error
+                raise TargetError(error.kind, message, "read a shorter window, with --since") from error
             if error.kind is ProblemKind.UNSUPPORTED:
                 advice = "install systemd's journalctl here, or set `log` or `container` of this service"
                 raise TargetError(error.kind, error.message, advice) from error
@@ -267,7 +265,7 @@ class JournalLog:
         return Problem(
             kind=ProblemKind.TIMED_OUT,
             message=f"not all of the journal came in {seconds}: the oldest lines are missing",
-            advice="read a shorter stretch of time, with --since",
+            advice="read a shorter window, with --since",
         )
 
 
@@ -276,7 +274,7 @@ def _uncounted(counted: int, total: int, seconds: float) -> Problem:
     return Problem(
         kind=ProblemKind.TIMED_OUT,
         message=f"{newest} could be counted in {format_duration(seconds)}: the oldest are missing",
-        advice="read a shorter stretch of time, with --since",
+        advice="read a shorter window, with --since",
     )
 
 

@@ -13,13 +13,19 @@ from incident_lib.technologies.network.rows import NameAnswer, PortAnswer, TlsAn
 
 _ORDER = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT, ProblemKind.UNREACHABLE)
 _TITLES = {
-    ProblemKind.REFUSED: ("refuses connections", "nothing listens there: is it the right port in there?"),
-    ProblemKind.RESET: ("accepts and hangs up at once", "look for a proxy, a connection limit or its log"),
+    ProblemKind.REFUSED: (
+        "refuses connections",
+        "nothing listens there: is it the right port inside the container?",
+    ),
+    ProblemKind.RESET: ("accepts and closes at once", "look for a proxy, a connection limit or its log"),
     ProblemKind.TIMED_OUT: (
         "does not answer",
-        "packets are dropped: look for a firewall or a policy between the two, and at their networks",
+        "packets are dropped: check for a firewall or a policy between the two, and check their networks",
     ),
-    ProblemKind.UNREACHABLE: ("cannot be reached", "there is no way to that network: do the two share one?"),
+    ProblemKind.UNREACHABLE: (
+        "cannot be reached",
+        "there is no route to that network: do the two share one?",
+    ),
 }
 InsideRow = NameAnswer | PortAnswer | TlsAnswer
 _LEAST_NAMES = 2  # that fail together before the resolver is blamed, and not each name
@@ -60,7 +66,7 @@ def _resolver(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Findi
         "resolver",
         FindingSeverity.CRITICAL,
         f"no outside name resolves inside {names[0].asked}",
-        f"{', '.join(row.name for row in lost)}. Look at its resolv.conf and at the resolvers named there",
+        f"{', '.join(row.name for row in lost)}. Check its resolv.conf and the resolvers named there",
         vantage=names[0].asked,
         where=f"inside {names[0].asked}",
         count=len(lost),
@@ -70,13 +76,13 @@ def _resolver(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Findi
 def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]:
     dead = _resolver_is_dead(names)
     for row in (row for row in names if row.addresses and row.error):
-        what = f"the name {row.name} leads to a link-local or metadata address"
+        what = f"the name {row.name} resolves to a link-local or metadata address"
         judged = finding(
             evidence,
             "reserved",
             FindingSeverity.CRITICAL,
             f"{what} inside {row.asked}",
-            f"{row.error}. Look at who changed that name",
+            f"{row.error}. Find out who changed that name",
             host=row.name,
             vantage=row.asked,
             where=f"inside {row.asked}",
@@ -91,7 +97,7 @@ def _names(evidence: Evidence, names: Sequence[NameAnswer]) -> Iterator[Finding]
             "not_resolving",
             FindingSeverity.INFO if dead and "." in row.name else FindingSeverity.CRITICAL,
             f"{what} inside {row.asked}",
-            f"{why}. Look at the resolvers of the container, its hosts file and its network",
+            f"{why}. Check the container's resolvers, hosts file and network",
             host=row.name,
             count=len(_lost(names)),
             vantage=row.asked,

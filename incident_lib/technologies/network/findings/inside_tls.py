@@ -13,11 +13,13 @@ from incident_lib.technologies.network.rows import TlsAnswer, Trust
 
 _EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID
 _WRONG_NAME = frozenset({62, 64})
-_BROWSERS = "Python, openssl and curl use what the server sends; browsers fetch or remember the missing one"
+_BROWSERS = (
+    "Python, openssl and curl use only what the server sends; browsers fetch or cache the missing certificate"
+)
 _STORES = {
     "own": "the store of its image",
-    "declared": "the declared authority",
-    "certifi": "the store of certifi",
+    "declared": "the configured CA",
+    "certifi": "the certifi store",
 }
 
 
@@ -81,16 +83,16 @@ def _verdict(at: datetime, row: TlsAnswer) -> tuple[str, str, str]:
         names = ", ".join(row.certificates[0].names[:10]) if row.certificates else ""
         return "tls_wrong_name", f"the certificate is not for {name}", f"it is for {names}" if names else why
     if row.silent:
-        return "tls_silent", f"{name} accepts connections and does not answer the TLS greeting", why
-    return "tls_handshake", f"no TLS connection with {name} is possible", why
+        return "tls_silent", f"{name} accepts connections but does not answer the TLS handshake", why
+    return "tls_handshake", f"no TLS connection to {name} is possible", why
 
 
 def _untrusted(row: TlsAnswer) -> tuple[str, str, str]:
     if row.trust is Trust.MISSING_INTERMEDIATE:
         title = f"{row.name} does not send the intermediate certificate, so Python clients refuse it"
         return "tls_chain", title, f"{row.message}. {_BROWSERS}"
-    title = f"the certificate of {row.name} comes from an authority that is not trusted"
-    advice = "Name its authority to the client in there, or add it to the image's store"
+    title = f"the certificate of {row.name} comes from an untrusted CA"
+    advice = "Give the client inside the container its CA, or add that CA to the image's store"
     return "tls_untrusted", title, f"{row.message}. {advice}"
 
 

@@ -61,7 +61,7 @@ def _slow(
         "slow",
         severity if others else FindingSeverity.INFO,  # no resolver was asked: this machine was slow
         f"the name {system.name} takes {format_duration(system.seconds or 0.0)} to resolve",
-        "every new connection waits that long: look at the resolvers, their order and the search domains",
+        "every new connection waits that long: check the resolvers, their order and the search domains",
         host=system.name,
         seconds=system.seconds,
     )

@@ -13,14 +13,14 @@ _ORDER = (ProblemKind.REFUSED, ProblemKind.RESET, ProblemKind.TIMED_OUT, Problem
 _TITLES = MappingProxyType(
     {
         ProblemKind.REFUSED: ("port {port} refuses connections", "nothing listens there"),
-        ProblemKind.RESET: ("port {port} resets connections", "it accepts and hangs up at once"),
+        ProblemKind.RESET: ("port {port} resets connections", "it accepts and closes at once"),
         ProblemKind.TIMED_OUT: (
             "port {port} does not answer",
             "packets are dropped: a firewall, a full backlog, or a machine that is down",
         ),
         ProblemKind.UNREACHABLE: (
             "port {port} cannot be reached",
-            "there is no way to that network: look at routes, VPN and firewall",
+            "there is no route to that network: check routes, VPN and firewall",
         ),
     }
 )

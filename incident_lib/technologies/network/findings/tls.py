@@ -43,8 +43,8 @@ def _renewed(evidence: Evidence, context: Context, row: TlsAnswer) -> Iterator[F
         evidence,
         "renewed",
         FindingSeverity.INFO,
-        "the certificate was issued inside this stretch of time",
-        f"{_dates(leaf)}; authorities may date it back by an hour",
+        "the certificate was issued within this window",
+        f"{_dates(leaf)}; CAs may backdate it by an hour",
         since=leaf.not_before_at,
         host=row.name,
         not_before=leaf.not_before_at.isoformat(),
@@ -80,10 +80,10 @@ def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
 def _needless(evidence: Evidence, row: TlsAnswer, certificate: Certificate) -> Finding:
     """Return that an expired certificate is sent along, and another way leads to an authority."""
     gone = _days(evidence.collected_at, certificate.not_after_at)
-    title = f"sends along a certificate that expired {gone} ago, which clients like this one do not need"
+    title = f"sends along a certificate that expired {gone} ago, which modern clients do not need"
     detail = (
-        f"{_dates(certificate)}. The chain verifies here without it; old clients (OpenSSL before 1.1,"
-        " old stores of authorities) follow it and fail. Take it out of what the server sends"
+        f"{_dates(certificate)}. The chain verifies here without it; old clients (OpenSSL before 1.1, old "
+        f"CA stores) follow it and fail. Remove it from what the server sends"
     )
     judged = finding(evidence, "old_chain", FindingSeverity.WARNING, title, detail)
     days = _count_days(certificate.not_after_at, evidence.collected_at)
@@ -97,8 +97,8 @@ def _not_yet_valid(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
     if early and not row.verified:
         first = early[0]
         wait = _days(first.not_before_at, evidence.collected_at)
-        title = f"the {_position(row, first)} is valid only in {wait}"
-        clocks = "Compare the clocks of this machine and of the server with a third"
+        title = f"the {_position(row, first)} becomes valid only in {wait}"
+        clocks = "Compare the clocks of this machine and the server with a third clock"
         detail = f"{_dates(first)}. {clocks}, then look at the certificate"
         yield _critical(evidence, "not_yet_valid", title, detail, _data(row, first))
 
@@ -108,21 +108,21 @@ def _trust(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
         return
     leaf, last = row.certificates[0], row.certificates[-1]
     if row.trust is Trust.SELF_SIGNED:
-        detail = f"{leaf.subject} signed itself; if that is meant, name it with `ca`"
+        detail = f"{leaf.subject} is self-signed; if that is intended, name it with `ca`"
         yield _critical(evidence, "self_signed", "the certificate is self-signed", detail, _data(row, leaf))
     elif row.trust is Trust.MISSING_INTERMEDIATE:
         detail = (
-            f"the server sends only its own certificate, and its issuer {leaf.issuer} is no authority known"
-            " here: send the whole chain. Python, openssl and curl use what is sent; browsers fetch or"
-            " remember the missing one, so that all looks well there"
+            f"the server sends only its own certificate, and its issuer {leaf.issuer} is not a CA known "
+            f"here: send the whole chain. Python, openssl and curl use only what is sent; browsers fetch or "
+            f"cache the missing certificate, so everything looks fine there"
         )
         title = "the server does not send the intermediate certificate"
         yield _critical(evidence, "chain", title, detail, _data(row, leaf))
     else:
-        title = "the certificate comes from an authority that is not trusted here"
-        detail = f"{row.message}; the chain ends at {last.issuer}. A private authority is named with `ca`"
+        title = "the certificate comes from an untrusted CA here"
+        detail = f"{row.message}; the chain ends at {last.issuer}. Name a private CA with `ca`"
         if len(row.certificates) > 1 and last.subject == last.issuer:
-            detail += "; a proxy that opens TLS shows a chain that ends in its own authority, too"
+            detail += "; a proxy that intercepts TLS also presents a chain that ends in its own CA"
         yield _critical(evidence, "untrusted", title, detail, _data(row, leaf))
 
 
@@ -146,19 +146,19 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
         title = "plain HTTP answers where TLS is expected"
         yield _critical(evidence, "plain_http", title, f"{row.address} speaks HTTP without TLS", data)
     if row.asks_certificate:
-        title = "not assessed: it asks clients for a certificate, and the workbench has none to show"
+        title = "not assessed: it requires a client certificate, and the workbench has none"
         judged = finding(evidence, "client_certificate", FindingSeverity.UNKNOWN, title, row.message)
         yield msgspec.structs.replace(judged, data=data)
     if row.peer:
         title = f"{row.peer} answers where TLS is expected"
-        detail = f"{row.address}: correct host and port of its url"
+        detail = f"{row.address}: correct the host and port in its url"
         yield _critical(evidence, "wrong_peer", title, detail, data)
     if row.silent:
-        title = "accepts connections and does not answer the TLS greeting"
+        title = "accepts connections but does not answer the TLS handshake"
         yield _critical(evidence, "silent", title, row.message, data)
     if row.old_protocol:
-        spoken = f"only {row.protocol}" if row.protocol else "no version of TLS that is still in use"
-        detail = "clients of today refuse everything before TLS 1.2"
+        spoken = f"only {row.protocol}" if row.protocol else "no current version of TLS"
+        detail = "current clients refuse everything before TLS 1.2"
         yield _critical(evidence, "old_protocol", f"the server speaks {spoken}", detail, data)
 
 
@@ -258,7 +258,7 @@ def analyze_certificate_change(interval: Interval, context: Context) -> Iterator
         interval.now,
         "renewed",
         FindingSeverity.INFO,
-        f"another certificate is served since a time {interval.between}",
+        f"a different certificate has been served since a time {interval.between}",
         f"{last.subject}, issued by {last.issuer}, valid from {format_time(last.not_before_at)};"
         f" before it one valid until {format_time(first.not_after_at)}",
         since=interval.on_timeline(since),

@@ -49,9 +49,11 @@ def fetch_inside(service: ServiceInside, session: Engine, _window: Window) -> Fe
     everything = _addresses(place, service)
     addresses = everything[:_MOST]
     if not addresses:
-        known = "nothing says where it connects to what it needs"
+        known = "the addresses of its dependencies are not configured"
         raise TargetError(
-            ProblemKind.SKIPPED, known, "name its dependencies by an address that holds there too"
+            ProblemKind.SKIPPED,
+            known,
+            "give its dependencies an address that is also valid inside the container",
         )
     questions = [
         Question(
@@ -124,14 +126,14 @@ def _problem(rows: tuple[Row, ...], missing: tuple[str, ...], stderr: bytes) -> 
     if not rows:
         printed = stderr.decode("utf-8", "replace").strip().splitlines()
         raise TargetError(
-            ProblemKind.PROTOCOL, f"the program inside gave no answer: {printed[-1:] or 'nothing'}"
+            ProblemKind.PROTOCOL, f"the program inside returned no answer: {printed[-1:] or 'nothing'}"
         )
     if not missing:
         return None
     return Problem(
         kind=ProblemKind.UNSUPPORTED,
         message=f"not seen from inside: {', '.join(missing)}",
-        advice="the image lacks the tools; python3 in it would see all",
+        advice="the image lacks the tools; with python3 in it, everything could be checked",
     )
 
 
@@ -140,9 +142,9 @@ INSIDE = Probe(
     fetch=functools.partial(fetch_inside, ServiceInside(container="", dependencies=())),
     question="How do its dependencies look from inside the container: name, port, TLS?",
     source="names, ports and TLS with python3, else sh, inside the container",
-    needs="the right to use the Docker engine",
-    cost="one short process in the container, where its memory limit leaves room; a connection or a few to "
-    "each dependency",
+    needs="access to the Docker engine",
+    cost="one short process in the container, if its memory limit leaves room; a few connections to each "
+    "dependency",
     deadline_seconds=_ALL_SECONDS + 2.0,
 )
 

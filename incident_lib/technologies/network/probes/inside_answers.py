@@ -44,7 +44,7 @@ def rows_of_python(
             continue
         rows += _rows(answer, target, f"container {container}")
         if any(not seen.late for seen in answer.tls) and not _conclusive(answer, target):
-            missing.append(f"TLS of {target.dependency} (the declared authority could not be sent along)")
+            missing.append(f"TLS of {target.dependency} (the configured CA could not be sent along)")
         missing += _unseen(answer, target)
     return tuple(rows), tuple(missing)
 
@@ -93,10 +93,10 @@ def _reserved(addresses: Iterable[str]) -> str:
     """Return that a name leads where nothing of ours connects to, "" for ordinary addresses.
 
     >>> _reserved(["10.0.0.7"]), _reserved(["169.254.169.254"])
-    ('', "169.254.169.254 is the address of a cloud's metadata service: it was not called")
+    ('', "169.254.169.254 is the address of a cloud's metadata service: it was not contacted")
     """
     wrong = ((address, reserved(address)) for address in addresses)
-    return next((f"{address} is {what}: it was not called" for address, what in wrong if what), "")
+    return next((f"{address} is {what}: it was not contacted" for address, what in wrong if what), "")
 
 
 def _code(answer: Answer) -> str | None:
@@ -178,7 +178,7 @@ def _shell_rows(
         seen = _shell_tls(target, asked, *tls)
         if target.endpoint.ca and seen.verify_code in _TRUST_CODES:
             # openssl was not given that authority, which the client in there may well have.
-            missing.append(f"TLS of {target.dependency} (openssl does not know the declared authority)")
+            missing.append(f"TLS of {target.dependency} (openssl does not know the configured CA)")
         else:
             rows.append(seen)
 
@@ -210,9 +210,7 @@ def _shell_port(
         yield _port_answer(target, asked, address, None)
         return
     if (kind := kind_of_words(code, words)) is None:
-        missing.append(
-            f"the port of {target.dependency} ({excerpt(words, 80) or 'the tool gives no reason'})"
-        )
+        missing.append(f"the port of {target.dependency} ({excerpt(words, 80) or 'the tool gave no reason'})")
         return
     yield _port_answer(target, asked, address, kind)
 

@@ -96,7 +96,7 @@ def _name_answer(host: str, server: names.Nameserver, reply: names.Reply) -> Nam
 def fetch_ports(session: NetworkSession, _window: Window) -> Fetched:
     """Return what happened at each address, all connected to at once and closed again.
 
-    Source: TCP connections. Shape: one PortAnswer an address. Cost: one connection an address, no byte sent.
+    Source: TCP connections. Shape: one PortAnswer an address. Cost: one connection per address, no byte sent.
     """
     attempts = try_all(session.addresses, CONNECT_SECONDS)
     session.reached = tuple(attempt.address for attempt in attempts if attempt.kind is None)
@@ -119,13 +119,13 @@ def fetch_tls(session: NetworkSession, _window: Window) -> Fetched:
     """Return what handshakes with the first address that connects show.
 
     Source: a verified handshake; where it fails, others that list why. Shape: one TlsAnswer.
-    Cost: one connection, up to five where something is wrong.
+    Cost: one connection, up to five if something is wrong.
     Errors: TargetError SKIPPED where no address could be connected to.
     """
     endpoint = session.endpoint
     if session.reached == ():
         where = f"{endpoint.host}:{endpoint.port}"
-        raise TargetError(ProblemKind.SKIPPED, f"nothing at {where} can be connected to")
+        raise TargetError(ProblemKind.SKIPPED, f"{where} cannot be connected to")
     reached = session.reached or session.addresses
     answer = inspect_tls(endpoint.host, reached, ca=endpoint.ca, seconds=TLS_SECONDS)
     return Fetched(rows=(answer,), source=f"TLS handshake with {answer.address} for {endpoint.host}")
@@ -144,7 +144,7 @@ PORTS = Probe(
     fetch=fetch_ports,
     question="Which addresses accept connections?",
     source="TCP connections to every address",
-    cost="one connection an address",
+    cost="one connection per address",
     deadline_seconds=CONNECT_SECONDS + _GRACE_SECONDS,
 )
 TLS = Probe(
@@ -152,6 +152,6 @@ TLS = Probe(
     fetch=fetch_tls,
     question="Is the certificate accepted, and for how long?",
     source="TLS handshakes",
-    cost="one connection, up to five where something is wrong",
+    cost="one connection, up to five if something is wrong",
     deadline_seconds=TLS_SECONDS + _GRACE_SECONDS,
 )

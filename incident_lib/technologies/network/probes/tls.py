@@ -27,7 +27,7 @@ def inspect_tls(
 ) -> TlsAnswer:
     """Return what the first address that connects shows in a verified handshake, and all that is wrong.
 
-    Cost: one connection, up to five where something is wrong. Errors: TargetError where nothing connects.
+    Cost: one connection, up to five if something is wrong. Errors: TargetError where nothing connects.
     """
     started = clock.monotonic()
     attempt = connect_any(addresses, seconds)

@@ -94,10 +94,10 @@ class Exec:
         if not text:
             code = self._stream.exit_code()
             if code in NO_COMMAND:
-                return TargetError(ProblemKind.UNSUPPORTED, "the container has no psql")
+                return TargetError(ProblemKind.UNSUPPORTED, "there is no psql in the container")
             return error
         if "executable file not found" in text or "OCI runtime exec failed" in text:
-            return TargetError(ProblemKind.UNSUPPORTED, "the container has no psql")
+            return TargetError(ProblemKind.UNSUPPORTED, "there is no psql in the container")
         state = _SQLSTATE.search(text)
         return connection_error(text, state[1] if state else None)
 

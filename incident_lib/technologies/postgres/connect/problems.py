@@ -91,28 +91,29 @@ _BY_MESSAGE: tuple[tuple[ProblemKind, str], ...] = (
 )
 
 _ADVICE = {
-    ProblemKind.FULL: "see who holds the connections: the application's pools, or a role with "
-    "pg_use_reserved_connections (16 and later) or superuser for the workbench",
-    ProblemKind.DENIED: "check user, password and pg_hba.conf; if the application can log in, ours is wrong",
+    ProblemKind.FULL: "find what holds the connections (the application's pools); to get in anyway, give "
+    "the workbench's role pg_use_reserved_connections (16 and later) or superuser",
+    ProblemKind.DENIED: "check user, password and pg_hba.conf; if the application can log in, the "
+    "workbench's login is wrong",
     ProblemKind.NOT_FOUND: "check the name of the database in the dsn",
-    ProblemKind.STARTING: "read the server's log: recovery after a crash lasts while there is WAL to replay",
+    ProblemKind.STARTING: "read the server's log: crash recovery lasts until all WAL is replayed",
     ProblemKind.REFUSED: "nothing listens there: is the server running, is the port right?",
     ProblemKind.TIMED_OUT: "it does not answer: check its load, its log and the firewall",
-    ProblemKind.UNREACHABLE: "there is no route to it from here: check network and VPN",
+    ProblemKind.UNREACHABLE: "there is no route to it from here: check the network and VPN",
     ProblemKind.NAME_NOT_RESOLVED: "check DNS, or give an address that this machine knows",
-    ProblemKind.TLS: "compare sslmode of the dsn with what the server offers",
-    ProblemKind.PROTOCOL: "something that is not PostgreSQL answers on this port",
-    ProblemKind.RESET: "the server ended the session: restarted, crashed, terminated? Read its log",
-    ProblemKind.BUSY: "a catalog is locked; see who blocks whom",
-    ProblemKind.DEADLINE: "a limit that the workbench sets for itself ended its session: look again",
+    ProblemKind.TLS: "compare sslmode in the dsn with what the server offers",
+    ProblemKind.PROTOCOL: "something other than PostgreSQL answers on this port",
+    ProblemKind.RESET: "the server ended the session (restart, crash, or termination): read its log",
+    ProblemKind.BUSY: "a catalog is locked; check who blocks whom",
+    ProblemKind.DEADLINE: "a limit that the workbench sets for itself ended its session: collect again",
     ProblemKind.PRIVILEGE: "GRANT pg_monitor TO the role that the workbench uses",
 }
-_TOO_LONG = "it answers, and ended the statement after the time that ours may take: check its load"
+_TOO_LONG = "it answers, but ended the workbench's statement at its time limit: check its load"
 _PREFIX = re.compile(
     r"^(?:connection failed: |psql: error: |connection to server [^\n]*? failed: "
     r"|FATAL:\s+|ERROR:\s+|[0-9A-Z]{5}: )+"
 )
-_PLAIN_ADVICE = "correct host and port of the dsn; PostgreSQL speaks TLS only after its own greeting"
+_PLAIN_ADVICE = "correct host and port in the dsn; PostgreSQL speaks TLS only after its own greeting"
 
 # A server process says what it does in its title: "postgres: app shop 10.0.0.7(53122) startup waiting".
 _WAITS = re.compile(r"postgres: .*\b(?:startup|authentication) waiting$")
@@ -122,14 +123,15 @@ _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 _GREETING_SECONDS = 1.0
 _THIS_MACHINE = ("/", "@", "localhost", "127.", "::1")
 _LOCKED_OUT_ADVICE = (
-    "a session holds a lock on what every login reads (pg_authid, pg_database): find that session on the "
-    "server's machine with ps, and end it with kill -TERM of its process; never kill -9"
+    "a session holds a lock on a catalog that every login reads (pg_authid, pg_database): find that session "
+    "on the server's machine with ps, and end it with kill -TERM, never kill -9"
 )
 LOGIN_HANGS = TargetError(
     ProblemKind.BUSY,
-    "the server answers and begins a session, and the login does not end",
-    "a lock on what every login reads (pg_authid, pg_database), a login that depends on another server "
-    "(LDAP, RADIUS, PAM), or a machine that is overloaded: see the server's processes with ps, and its log",
+    "the server answers and starts a session, but the login never completes",
+    "possible causes: a lock on a catalog that every login reads (pg_authid, pg_database), a login that "
+    "depends on another server (LDAP, RADIUS, PAM), or an overloaded machine: check the server's processes "
+    "with ps, and its log",
 )
 
 
@@ -191,7 +193,10 @@ def reason_in(message: str) -> str:
 def _error(kind: ProblemKind, message: str, *, answered: bool = False) -> TargetError:
     advice = _TOO_LONG if answered else _ADVICE.get(kind, "")
     if _POOLER_WAIT in message:
-        advice = "the pooler had no server connection free in its time: see its pools, the server may be well"
+        advice = (
+            "the pooler had no free server connection in time: check its pools, the server itself may "
+            "be healthy"
+        )
     return TargetError(kind, reason_in(message), advice, answered=answered)
 
 
@@ -224,7 +229,7 @@ def explain_peer(error: TargetError, parameters: Mapping[str, Any]) -> TargetErr
     found = detect_peer(addresses, waits=error.kind is ProblemKind.TIMED_OUT)
     if found in {None, Peer.POSTGRES}:
         return error
-    advice = _PLAIN_ADVICE if found is Peer.TLS else "correct host and port of the dsn"
+    advice = _PLAIN_ADVICE if found is Peer.TLS else "correct host and port in the dsn"
     return wrong_peer("", "PostgreSQL", found, advice)  # the caller says where
 
 
@@ -266,8 +271,8 @@ def explain_hang(error: TargetError, container: str, parameters: Mapping[str, An
     if not waiting:
         return error
     message = (
-        f"{waiting} {'login waits' if waiting == 1 else 'logins wait'} for a lock inside the server, ours "
-        "among them"
+        f"{waiting} {'login waits' if waiting == 1 else 'logins wait'} for a lock inside the server, "
+        f"including the workbench's"
     )
     if idle:
         message += f"; idle in a transaction there: {', '.join(idle[:_LISTED])}"

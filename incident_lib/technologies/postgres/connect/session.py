@@ -111,7 +111,7 @@ class PostgresSession:
     def bound_each_statement(self) -> None:
         """Set the limits in each transaction, because a pooler kept them from the server."""
         self._transport.bound_each_statement()
-        self.notes = (*self.notes, "through a pooler: the limits are set in each transaction")
+        self.notes = (*self.notes, "through a pooler: limits are set in each transaction")
 
     def abort(self) -> None:
         """Break off what is going on, from another thread."""

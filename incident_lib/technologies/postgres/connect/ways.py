@@ -42,7 +42,7 @@ def open_postgres(settings: Settings, service: Service) -> PostgresSession:
     if not service.dsn and not service.container:
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
-            f"no address is known for {service.name}",
+            f"no address is configured for {service.name}",
             'set dsn = "env:NAME" or container = "NAME" in workbench.toml',
         )
     if service.dsn:

@@ -18,7 +18,7 @@ def analyze_saturation(evidence: Evidence, context: Context) -> Iterator[Finding
     """Yield how full the server is, in connections and in locks."""
     for row in evidence.of(PostgresCapacity):
         found = [*_connections(evidence, row, context), *_lock_table(evidence, row, context)]
-        title = f"{row.connection_count} of {row.usable_count} usable connections are taken"
+        title = f"{row.connection_count} of {row.usable_count} usable connections are in use"
         yield from conclude(evidence, found, title, connections=row.connection_count, limit=row.usable_count)
         yield from _role_limits(evidence, context)
 
@@ -30,10 +30,10 @@ def _connections(evidence: Evidence, row: PostgresCapacity, context: Context) ->
             evidence,
             "high",
             severity,
-            f"{row.connection_count} of {row.usable_count} usable connections are taken "
+            f"{row.connection_count} of {row.usable_count} usable connections are in use "
             f"({format_share(ratio)})",
             f"max_connections is {row.max_connections}, of which {row.reserved_count} are reserved. "
-            "See postgres.activity for who holds them; restart or shrink the pools of that application",
+            "postgres.activity shows what holds them; restart that application or shrink its pools",
             connections=row.connection_count,
             limit=row.usable_count,
             max_connections=row.max_connections,
@@ -63,7 +63,7 @@ def _role_limits(evidence: Evidence, context: Context) -> Iterator[Finding]:
             f"The role {worst.role} {fill} of its own connections: {worst.connection_count} of "
             f"{worst.limit_count}",
             f'ALTER ROLE "{worst.role}" CONNECTION LIMIT raises it, at once and without a restart; '
-            "max_connections is another limit",
+            "max_connections is a separate limit",
             role=worst.role,
             connections=worst.connection_count,
             limit=worst.limit_count,
@@ -120,7 +120,7 @@ def _young(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     if severity := limits.severity("postgres.activity.young", young / max(sessions, 1), "ratio"):
         title = f"{young} of {sessions} client sessions began within the last ten seconds"
-        detail = "clients connect anew all the time, or all of them have just come back"
+        detail = "clients reconnect constantly, or all of them have just come back"
         yield finding(evidence, "young", severity, title, detail, young=young, sessions=sessions)
 
 

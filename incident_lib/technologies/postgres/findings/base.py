@@ -82,7 +82,7 @@ def end_session(evidence: Evidence, pid: int, kind: Root) -> tuple[ProposedActio
 
 def signal(evidence: Evidence, pid: int, how: str) -> ProposedAction:
     """Return the proposal to cancel what a session runs, or to terminate it."""
-    text = f"Cancel the statement that pid {pid} runs"
+    text = f"Cancel the statement of pid {pid}"
     if how == "terminate":
         text = f"End the session of pid {pid}; its transaction is rolled back"
     return ProposedAction(

@@ -43,7 +43,7 @@ def _absent(row: PostgresCommitWait) -> str:
     """Return which standbys of the setting do not count, as far as it names them."""
     there = {name.lower() for name in row.standbys}
     names = [name for name in demanded(row.standby_names)[1] if name.lower() not in there and name != "*"]
-    return ", ".join(names) or "a standby (the setting takes any)"
+    return ", ".join(names) or "a standby (the setting accepts any)"
 
 
 def _waiting(
@@ -55,7 +55,7 @@ def _waiting(
     if severity is None:
         return
     name = _absent(row) if is_missing else ", ".join(row.standbys)
-    state = "which is not connected" if is_missing else "which is connected and does not confirm"
+    state = "which is not connected" if is_missing else "which is connected but does not confirm"
     commits = format_count(count, "commit")
     lasted = f" for up to {format_duration(row.longest_seconds)}" if row.longest_seconds else ""
     yield finding(
@@ -77,15 +77,15 @@ def _waiting(
 
 _ADVICE = {
     True: "Bring the standby {name} back. If that takes long, take it out of synchronous_standby_names and "
-    "reload: all waiting commits go on at once, and until it is back their data are on this server alone.",
+    "reload: all waiting commits complete at once, and until it is back their data is on this server only.",
     False: "Find out why the standby {name} does not confirm: its disk, its network, a paused replay (with "
     "synchronous_commit = remote_apply), a lock there. If that takes long, take it out of "
     "synchronous_standby_names and reload.",
 }
 
 _LEAVE = (
-    "Leave the waiting sessions alone: what they wrote is committed here already, and ending them only drops "
-    "the promise that it is safe elsewhere"
+    "Leave the waiting sessions alone: what they wrote is already committed here, and ending them only "
+    "gives up the guarantee of a second copy"
 )
 
 
@@ -93,18 +93,18 @@ def _detail(row: PostgresCommitWait) -> str:
     lines = [
         f"synchronous_standby_names is {row.standby_names}",
         f"that count as synchronous: {', '.join(row.standbys) or 'none'}",
-        f"connected besides: {', '.join(row.others) or 'none'}",
+        f"other connected standbys: {', '.join(row.others) or 'none'}",
         _LEAVE,
     ]
     if row.applications:
-        lines.insert(0, f"They are of {', '.join(row.applications)}")
+        lines.insert(0, f"They come from {', '.join(row.applications)}")
     return "\n".join(lines)
 
 
 def _missing(evidence: Evidence, row: PostgresCommitWait, names: tuple[str, ...]) -> Finding:
     awaited = row.synchronous_commit not in _NOT_AWAITED
     name = _absent(row)
-    title = f"The synchronous standby {name} is not connected: the next commit waits for it"
+    title = f"The synchronous standby {name} is not connected: the next commit will wait for it"
     if not awaited:
         title = (
             f"The synchronous standby {name} is not connected; synchronous_commit is {row.synchronous_commit}"

@@ -1,4 +1,4 @@
-"""Is it accepting connections, and as which role do we connect?"""
+"""Is it accepting connections, and which role does the workbench use?"""
 
 import re
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ from incident_lib.units import format_count, format_duration
 _TITLES = {
     ProblemKind.REFUSED: "The database refuses connections: nothing listens",
     ProblemKind.TIMED_OUT: "The database does not answer",
-    ProblemKind.DENIED: "The database refuses our login",
-    ProblemKind.FULL: "The database has no free connection left",
+    ProblemKind.DENIED: "The database refuses the workbench's login",
+    ProblemKind.FULL: "The database has no free connections left",
     ProblemKind.STARTING: "The database is starting up or shutting down",
     ProblemKind.NOT_FOUND: "The database does not exist",
     ProblemKind.NAME_NOT_RESOLVED: "The name of the database server does not resolve",
-    ProblemKind.NOT_CALLED: "The name of the database server leads to a link-local or metadata address",
+    ProblemKind.NOT_CALLED: "The name of the database server resolves to a link-local or metadata address",
     ProblemKind.UNREACHABLE: "The database server cannot be reached from here",
-    ProblemKind.TLS: "No secure connection with the database server",
-    ProblemKind.PROTOCOL: "What answers does not speak PostgreSQL",
-    ProblemKind.RESET: "The database server cut the connection",
-    ProblemKind.BUSY: "The database server runs, and lets no client in: logins hang",
+    ProblemKind.TLS: "No TLS connection to the database server",
+    ProblemKind.PROTOCOL: "The program that answers does not speak PostgreSQL",
+    ProblemKind.RESET: "The database server closed the connection",
+    ProblemKind.BUSY: "The database server runs but lets no client in: logins hang",
 }
 _OWN_LIMIT = re.compile(r'too many connections for (role|database) "([^"]*)"')
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
     "timed_out": "hangs",
-    "busy": "lets no client in: a catalog of it is locked",
+    "busy": "lets no client in: one of its catalogs is locked",
     "not_found": "does not exist",
     "full": "is at its own connection limit",
 }
@@ -71,8 +71,8 @@ def _limited(evidence: Evidence, layer: str, detail: str) -> Finding:
         evidence,
         "role_limit" if of_role else "database_limit",
         FindingSeverity.WARNING if of_role else FindingSeverity.CRITICAL,
-        f"{layer[:1].upper()}{layer[1:]} has all of its own connections; the server may have room",
-        f"{detail}. Its CONNECTION LIMIT is full, which is not max_connections",
+        f"{layer[:1].upper()}{layer[1:]} has used all of its own connections; the server may have room",
+        f"{detail}. Its CONNECTION LIMIT is reached, not max_connections",
         kind="full",
         layer=layer,
         fill="has all",
@@ -134,17 +134,17 @@ def _refused(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
 
 
 def _role(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]:
-    advice = "A role of its own: CREATE ROLE workbench LOGIN PASSWORD '...' IN ROLE pg_monitor"
+    advice = "Create a separate role: CREATE ROLE workbench LOGIN PASSWORD '...' IN ROLE pg_monitor"
     if row.role_is_superuser:
         # What a container offers is what there is; a configured superuser is the team's choice.
         severity = FindingSeverity.WARNING if row.way == "configured" else FindingSeverity.INFO
-        title = f"The workbench connects as the superuser {row.role}, which could change anything"
+        title = f"The workbench connects as the superuser {row.role}, which can change anything"
     elif row.role_owns_tables or row.role_other_session_count:
         severity = FindingSeverity.INFO
-        title = f"The workbench connects as {row.role}, which is a role of the application"
+        title = f"The workbench connects as {row.role}, which the application also uses"
     elif not row.role_sees_everything:
         severity = FindingSeverity.UNKNOWN
-        title = f"Our role {row.role} does not see what other roles do"
+        title = f"The workbench's role {row.role} cannot see what other roles do"
     else:
         return
     if not row.role_sees_everything:
@@ -158,7 +158,7 @@ def _clock(evidence: Evidence, row: PostgresConnection, context: Context) -> Ite
     severity = context.thresholds.severity("postgres.connection.clock", away, "seconds")
     if severity and difference is not None:
         direction = "ahead of" if difference > 0 else "behind"
-        title = f"The server's clock is {format_duration(abs(difference))} {direction} ours"
+        title = f"The server's clock is {format_duration(abs(difference))} {direction} this machine's"
         yield finding(evidence, "clock", severity, title, difference_seconds=difference)
 
 
@@ -166,5 +166,5 @@ def _other_way(evidence: Evidence, row: PostgresConnection) -> Iterator[Finding]
     if row.attempts:
         title = "The database was reached inside its container, not at its address"
         if row.way != "exec":
-            title = "The database was reached at the second attempt"
+            title = "The database was reached on the second attempt"
         yield finding(evidence, "way", FindingSeverity.INFO, title, "; ".join(row.attempts), way=row.way)

@@ -31,7 +31,8 @@ def analyze_counters(evidence: Evidence, context: Context) -> Iterator[Finding]:
     commits = sum(row.commit_count / max(row.interval_seconds, 0.001) for row in rows)
     rollbacks = sum(row.rollback_count for row in rows)
     title = (
-        f"{commits:.0f} commits a second, {format_count(rollbacks, 'rollback')}, no deadlock while watched"
+        f"{commits:.0f} commits a second, {format_count(rollbacks, 'rollback')}, no deadlock during the "
+        f"measurement"
     )
     blind = lacks_privilege(evidence)
     yield from conclude(evidence, found, title, blind=blind, commits_per_second=commits, rollbacks=rollbacks)
@@ -42,7 +43,10 @@ def _deadlocks(evidence: Evidence, row: PostgresCounters, context: Context) -> I
     if severity := context.thresholds.severity("postgres.counters.deadlocks", number, "count"):
         seconds = format_duration(row.interval_seconds)
         title = f"{format_count(number, 'deadlock')} in {row.database} within {seconds}"
-        detail = "the server's log shows both statements of each; lock rows in the same order everywhere"
+        detail = (
+            "the server's log shows both statements of each; lock rows in the same order everywhere to "
+            "prevent them"
+        )
         yield finding(evidence, "deadlocks", severity, title, detail, database=row.database, deadlocks=number)
 
 
@@ -102,7 +106,7 @@ def _churn(evidence: Evidence, row: PostgresCounters, context: Context) -> Itera
     rate = (row.session_count or 0) / max(row.interval_seconds, 0.001)
     if severity := context.thresholds.severity("postgres.counters.churn", rate, "per_second"):
         title = f"{rate:.0f} new sessions a second in {row.database}"
-        detail = "a client connects anew for each request, or connects again and again: give it a pool"
+        detail = "a client opens a connection for each request, or keeps reconnecting: give it a pool"
         yield finding(evidence, "churn", severity, title, detail, database=row.database, per_second=rate)
 
 
@@ -110,7 +114,10 @@ def _conflicts(evidence: Evidence, row: PostgresCounters, context: Context) -> I
     number = row.conflict_count
     if severity := context.thresholds.severity("postgres.counters.conflicts", number, "count"):
         title = f"{format_count(number, 'query', 'queries')} in {row.database} cancelled by replication"
-        detail = "the standby replays what those queries still read: max_standby_streaming_delay"
+        detail = (
+            "the standby replays changes to rows that those queries still read: see "
+            "max_standby_streaming_delay"
+        )
         yield finding(evidence, "conflicts", severity, title, detail, database=row.database, conflicts=number)
 
 
@@ -122,7 +129,7 @@ def _checksums(evidence: Evidence, row: PostgresCounters, context: Context) -> I
             "checksums",
             severity,
             f"Damaged data in {row.database}: {format_count(number or 0, 'checksum failure')}",
-            "stop writing, keep a copy of the files, check disk and memory, restore from a backup",
+            "stop writes, copy the files, check disk and memory, restore from a backup",
             since=row.checksum_failed_at,
             database=row.database,
             failures=number,
@@ -141,7 +148,7 @@ def judge_load(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "load",
             severity,
-            f"{active:.0f} sessions work at the same time, on average",
+            f"{active:.0f} sessions are active at the same time, on average",
             f"in {waits[0].sample_count} samples: {listed}",
             active=active,
             wait=_wait_name(waits[0]),
@@ -165,7 +172,7 @@ def _wait(evidence: Evidence, row: PostgresWait, active: float, context: Context
         evidence,
         "waits",
         severity,
-        f"{format_share(row.share_ratio)} of the working sessions wait for {_wait_name(row)}",
+        f"{format_share(row.share_ratio)} of the active sessions wait for {_wait_name(row)}",
         f"{row.mean_session_count:.1f} of {active:.1f} sessions at a time, in {row.sample_count} samples",
         wait_type=row.wait_type,
         wait_event=row.wait_event,
@@ -182,8 +189,8 @@ def judge_cache(evidence: Evidence, context: Context) -> Iterator[Finding]:
         return
     ratio = hits / (hits + reads)
     if severity := context.thresholds.severity("postgres.counters.cache", ratio, "ratio", above=False):
-        title = f"{format_share(ratio)} of the blocks were found in the database's own cache"
-        detail = f"{reads:,} of {hits + reads:,} came from the system or its disk"
+        title = f"{format_share(ratio)} of the blocks were found in shared_buffers"
+        detail = f"{reads:,} of {hits + reads:,} came from the operating system or the disk"
         yield finding(evidence, "cache", severity, title, detail, hit_ratio=ratio, reads=reads)
 
 
@@ -208,8 +215,8 @@ def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -
             evidence,
             "checkpoints",
             severity,
-            f"{requested} checkpoints were requested and {timed} came in time",
-            f"max_wal_size is {format_bytes(row.max_wal_bytes)}: raise it if they were not requested by hand",
+            f"{requested} checkpoints were requested, {timed} came on schedule",
+            f"max_wal_size is {format_bytes(row.max_wal_bytes)}: raise it if nobody requested them by hand",
             requested=requested,
             timed=timed,
         )
@@ -237,7 +244,7 @@ def _wal(evidence: Evidence, row: PostgresCheckpoints, context: Context) -> Iter
             evidence,
             "wal",
             severity,
-            f"{format_bytes(rate)} of WAL a second: at this pace a checkpoint every "
+            f"{format_bytes(rate)} of WAL a second: at this rate a checkpoint every "
             f"{format_duration(seconds)}",
             f"checkpoint_timeout is {format_duration(row.checkpoint_timeout_seconds)}, max_wal_size "
             f"{format_bytes(row.max_wal_bytes)}; after each checkpoint every page is written to the "
@@ -266,8 +273,8 @@ def _slow_reads(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "reads",
             severity,
-            f"A block takes {format_duration(mean)} to be read from disk, on average",
-            "\n".join([f"{reads:,} blocks while watched", *_io_lines(evidence)]),
+            f"Reading a block from disk takes {format_duration(mean)} on average",
+            "\n".join([f"{reads:,} blocks during the measurement", *_io_lines(evidence)]),
             mean_seconds=mean,
             reads=reads,
         )
@@ -298,7 +305,7 @@ def _own_writes(evidence: Evidence, context: Context) -> Iterator[Finding]:
                 evidence,
                 "own_writes",
                 severity,
-                f"Sessions write out {rate:,.0f} pages a second themselves, to find room in the cache",
+                f"Sessions write {rate:,.0f} pages a second themselves, to make room in the cache",
                 "\n".join(
                     ["shared_buffers is small for this load, or the disk is slow", *_io_lines(evidence)]
                 ),
@@ -319,9 +326,8 @@ def _small_caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
             "slru",
             severity,
             f"The server's cache {worst.name} misses {rate:,.0f} times a second",
-            f"{format_share(worst.read_count / lookups)} of {lookups:,} lookups. Long transactions with many "
-            "savepoints, or "
-            "many sessions that lock the same rows, do that",
+            f"{format_share(worst.read_count / lookups)} of {lookups:,} lookups. Typical causes are long "
+            f"transactions with many savepoints, or many sessions that lock the same rows",
             cache=worst.name,
             misses_per_second=rate,
         )
@@ -342,7 +348,7 @@ def judge_scans(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "scans",
             severity,
-            f"{worst.schema}.{worst.table} is read from end to end "
+            f"{worst.schema}.{worst.table} is scanned sequentially "
             f"{format_count(worst.sequential_scan_count, 'time')} in "
             f"{format_duration(worst.interval_seconds)}",
             "\n".join(map(_scan_line, heavy[:_LISTED])),
@@ -367,7 +373,8 @@ def judge_statement(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "statement",
             severity,
-            f"{format_share(worst.share_ratio)} of what runs is one statement: {one_line(worst.query, 80)}",
+            f"{format_share(worst.share_ratio)} of the running work is one statement: "
+            f"{one_line(worst.query, 80)}",
             f"{worst.mean_session_count:.1f} sessions at a time, in {worst.sample_count} samples"
             + (f", one for {format_duration(worst.longest_seconds)}" if worst.longest_seconds else "")
             + "\n"
@@ -389,7 +396,7 @@ def _is_much(row: PostgresRunningStatement, context: Context) -> bool:
 def _scan_line(row: PostgresTableScan) -> str:
     return (
         f"{row.schema}.{row.table} ({format_bytes(row.size_bytes)}): {_per_second(row):,.0f} rows a second, "
-        f"{row.indexed_row_count:,} rows found through an index meanwhile"
+        f"{row.indexed_row_count:,} rows read through an index meanwhile"
     )
 
 

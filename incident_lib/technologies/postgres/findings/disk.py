@@ -28,7 +28,7 @@ def analyze_disk(evidence: Evidence, context: Context) -> Iterator[Finding]:
     yield from conclude(
         evidence,
         found,
-        f"The disk with the data: {_room(data)}{files}{others}",
+        f"The data disk: {_room(data)}{files}{others}",
         free=format_bytes(data.free_bytes),
         free_ratio=ratio,
         free_bytes=data.free_bytes,
@@ -56,8 +56,8 @@ def _full(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator[F
             "full",
             severity,
             f"The disk with {_held(row)} is nearly full: {_room(row)}",
-            f"{row.path}, {row.vantage}. When it is full every write fails, and a server that stops may "
-            "not start again. Make room outside of the data directory, never delete files in it",
+            f"{row.path}, {row.vantage}. When it is full, every write fails, and a stopped server may not "
+            f"start again. Make room outside the data directory; never delete files in it",
             path=row.path,
             free_ratio=ratio,
             free_bytes=row.free_bytes,
@@ -72,8 +72,8 @@ def _full(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator[F
             severity,
             f"The disk with {_held(row)} has room for {row.file_free_count:,} more files "
             f"of {row.file_total_count:,}",
-            f"{row.path}, {row.vantage}. A file system without free inodes reports that no space is left, "
-            "whatever is free in bytes: find the folder with very many small files",
+            f"{row.path}, {row.vantage}. Without free inodes, a file system reports that no space is left "
+            f"even if bytes are free: find the folder with very many small files",
             path=row.path,
             free_count=row.file_free_count,
             free_ratio=left,
@@ -89,8 +89,8 @@ def _shared(evidence: Evidence, row: PostgresDisk, context: Context) -> Iterator
             "shm_small",
             FindingSeverity.INFO,
             f"{row.path} has {format_bytes(row.total_bytes)}: parallel queries share their memory there",
-            "one that needs more fails with 'No space left on device', which is no disk; shm_size of the "
-            "container is what to raise",
+            "a query that needs more fails with 'No space left on device', although no disk is full; raise "
+            "shm_size of the container",
             path=row.path,
             total_bytes=row.total_bytes,
         )

@@ -140,7 +140,9 @@ def analyze_locks(evidence: Evidence, context: Context) -> Iterator[Finding]:
     passed = sum(tree.has_passed for tree in grown)
     title = "No session waits for a lock for long" if found else "No session waits for a lock"
     if passed and not found:
-        title = f"No session waits for a lock for long: {format_count(passed, 'queue')} went within a moment"
+        title = (
+            f"No session waits for a lock for long: {format_count(passed, 'queue')} cleared within a moment"
+        )
     yield from conclude(evidence, found, title, waiters=0)
 
 
@@ -211,8 +213,8 @@ def _moving(evidence: Evidence, moving: list[Tree], context: Context) -> Iterato
             evidence,
             "moving",
             _how_bad_when_moving(len(waiters), longest, context),
-            f"{format_count(len(waiters), 'session')} queue for {queue.name}, and the queue moves: "
-            "no session holds it up",
+            f"{format_count(len(waiters), 'session')} queue for {queue.name}; the queue moves: no single "
+            f"session blocks it",
             "\n".join((queue.advice, *map(_waiter, list(waiters.values())[:_LISTED]))),
             since=_since(*grown),
             waiters=len(waiters),
@@ -308,11 +310,14 @@ def _queue_advice(tree: Tree, middle: PostgresLockSession, change: str) -> str:
     what = change[0].lower() + change[1:] if change.startswith("A ") else change
     what = what.removeprefix("a ")
     cancel = (
-        f"Cancel the {what} (pid {middle.pid}): everybody behind it goes on at once; run it again with a "
-        "lock_timeout."
+        f"Cancel the {what} (pid {middle.pid}): everything behind it continues at once; run it again with a "
+        f"lock_timeout."
     )
     if tree.kind in _UNTOUCHED:
-        return f"{root} Until then those behind the {what} go on if it is cancelled (pid {middle.pid})."
+        return (
+            f"{root} Until then, cancelling the {what} (pid {middle.pid}) lets the sessions behind it "
+            f"continue."
+        )
     if tree.kind in {Root.WORKS, Root.CIRCLE, Root.AUTOVACUUM}:
         return cancel
     return (

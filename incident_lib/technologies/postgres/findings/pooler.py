@@ -24,7 +24,7 @@ def analyze_pooler_failure(evidence: Evidence, _context: Context) -> Iterator[Fi
         yield finding(evidence, str(kind), FindingSeverity.UNKNOWN, title, advice, kind=str(kind))
         return
     detail = ". ".join(part for part in (reason, advice) if part)
-    title = "The pooler before the database does not let clients in"
+    title = "The pooler in front of the database does not let clients in"
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
 
 
@@ -35,7 +35,7 @@ def analyze_pooler(evidence: Evidence, context: Context) -> Iterator[Finding]:
     for row in evidence.of(PostgresPooler):
         found += _clients(evidence, row, context)
     clients = sum(pool.client_active_count for pool in pools)
-    title = f"{format_count(len(pools), 'pool')}, {format_count(clients, 'active client')}, no client waits"
+    title = f"{format_count(len(pools), 'pool')}, {format_count(clients, 'active client')}, no client waiting"
     yield from conclude(evidence, found, title, pools=len(pools), clients=clients)
 
 
@@ -92,8 +92,8 @@ def _servers(pool: PostgresPool) -> int:
 def _line(pool: PostgresPool) -> str:
     limit = "" if pool.size_limit_count is None else f" of {pool.size_limit_count}"
     return (
-        f"{pool.name} ({pool.mode or 'mode unknown'}): {pool.client_waiting_count} wait, "
-        f"{pool.client_active_count} are served by {_servers(pool)}{limit} connections"
+        f"{pool.name} ({pool.mode or 'mode unknown'}): {pool.client_waiting_count} waiting, "
+        f"{pool.client_active_count} served by {_servers(pool)}{limit} connections"
     )
 
 
@@ -102,23 +102,29 @@ def _why(pool: PostgresPool) -> tuple[str, str, str]:
     taken, most = pool.database_connection_count, pool.database_limit_count
     if pool.size_limit_count is not None and _servers(pool) >= pool.size_limit_count:
         layer = f"pool_size of {pool.database}"
-        why = "All of its connections are in use: check for long transactions on the server first; then the "
+        why = (
+            "All of its connections are in use: first check for long transactions on the server; "
+            "otherwise the "
+        )
         why += "pool is too small"
         remedy = f"Find the transactions that keep the connections of {pool.name} (long, idle, "
         remedy += "or waiting for a lock); raise pool_size only if the server has room."
     elif most and taken is not None and taken >= most:
         layer = f"max_db_connections of {pool.database}"
-        why = f"The pools of {pool.database} together have all {most} connections of max_db_connections; "
+        why = (
+            f"The pools of {pool.database} together have used all {most} connections of max_db_connections; "
+        )
         why += "this pool has not reached its own size"
         remedy = f"Find which pool of {pool.database} holds most (SHOW POOLS); raise max_db_connections and "
         remedy += "RELOAD if the server has room."
     else:
         layer = pool.server_address or "the server"
-        why = f"It gets no more connections from {layer}: is that one full, or away?"
+        why = f"It gets no more connections from {layer}: is it full or unreachable?"
         remedy = (
-            f"See why {layer} gives PgBouncer no more connections: its own limit, that of the role or of "
+            f"Find out why {layer} gives PgBouncer no more connections: its own limit, that of the role or "
+            f"of "
         )
-        remedy += "the database, or a login that fails (the log of PgBouncer says which)."
+        remedy += "the database, or a failing login (see the PgBouncer log)."
     return layer, why, remedy
 
 
@@ -137,8 +143,8 @@ def _paused(evidence: Evidence, pools: tuple[PostgresPool, ...]) -> list[Finding
                 "paused",
                 FindingSeverity.CRITICAL if waiting else FindingSeverity.WARNING,
                 f"The database {database} {does} in PgBouncer: {format_count(waiting, 'client')} waiting",
-                f"{'PAUSE' if is_paused else 'DISABLE'} was sent to its console, as for a failover or an "
-                f"upgrade; when that is over: {command} {database}",
+                f"{'PAUSE' if is_paused else 'DISABLE'} was sent to its console, as is done for a failover "
+                f"or an upgrade; when that is over, run {command} {database}",
                 database=database,
                 waiting=waiting,
             )
@@ -156,7 +162,7 @@ def _clients(evidence: Evidence, row: PostgresPooler, context: Context) -> Itera
             "clients",
             severity,
             f"PgBouncer has {row.client_count} of at most {row.client_limit} clients",
-            "beyond max_client_conn it refuses new ones",
+            "beyond max_client_conn it refuses new clients",
             clients=row.client_count,
             limit=row.client_limit,
             ratio=ratio,

@@ -28,15 +28,15 @@ def queue_of(waiters: Iterable[PostgresLockSession]) -> Queue:
     if kinds == {"object"} and objects == {_NOTIFY}:
         return Queue(
             name="the lock that every commit with NOTIFY takes",
-            advice="Notify less: one NOTIFY for many rows, and none in a trigger for each row. Transactions "
-            "that notify commit one after the other, each once the one before it is on disk.",
+            advice="Notify less: one NOTIFY for many rows, and none in a row-level trigger. Transactions "
+            "that notify commit one at a time, each after the previous commit is on disk.",
             lock_type="object",
         )
     if kinds <= _ROWS:
         return Queue(
             name=f"the same rows of {relation}" if relation else "the same rows",
-            advice="Change those rows less: last in the transaction, with the commit right behind; spread a "
-            "counter over several rows, or collect changes and write them in one statement.",
+            advice="Update those rows less often: last in the transaction, right before the commit; spread "
+            "a counter over several rows, or collect changes and write them in one statement.",
             lock_type="tuple",
             relation=relation,
         )
@@ -49,7 +49,8 @@ def queue_of(waiters: Iterable[PostgresLockSession]) -> Queue:
     if kinds == {"extend"}:
         return Queue(
             name=f"room at the end of {relation or 'a table'}",
-            advice="Insert in larger batches from fewer sessions: each needs that lock to make room.",
+            advice="Insert in larger batches from fewer sessions: each insert may need that lock to extend "
+            "the table.",
             lock_type="extend",
             relation=relation,
         )

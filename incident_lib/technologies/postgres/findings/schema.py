@@ -30,7 +30,7 @@ def analyze_schema(evidence: Evidence, context: Context) -> Iterator[Finding]:
             f"{format_count(schema.index_count, 'index', 'indexes')}"
         )
         how = "" if schema.tells_times else "; log_statement = ddl or track_commit_timestamp would show all"
-        title = f"no change of the schema was seen: {seen}"
+        title = f"no schema change was observed: {seen}"
         detail = f"compared: sessions' last statements, times of commits, an earlier snapshot{how}"
         yield ok(evidence, title, detail, table_count=schema.table_count)
 
@@ -44,7 +44,7 @@ def _running(evidence: Evidence) -> Iterator[Finding]:
             evidence,
             "running",
             FindingSeverity.INFO,
-            f"the schema is being changed since {format_duration(seconds)}: {_short(row.query)}",
+            f"the schema has been changing for {format_duration(seconds)}: {_short(row.query)}",
             _who(running),
             since=since,
             statement=_short(row.query),
@@ -127,7 +127,7 @@ def analyze_schema_change(interval: Interval, context: Context) -> Iterator[Find
             "changed",
             FindingSeverity.INFO,
             f"the schema was changed {interval.between}: {words}",
-            "seen by comparison with an earlier look, which knows no moment",
+            "found by comparison with an earlier collection, so the exact time is unknown",
             since=interval.on_timeline(interval.before.collected_at),
             statement=words,
             count=len(made) + len(altered) + len(gone),

@@ -1,4 +1,4 @@
-"""Does a sequence run out of numbers?"""
+"""Is a sequence running out of numbers?"""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _ROOM = {"smallint": 32_767, "integer": 2_147_483_647}
 
 
 def analyze_sequences(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield the sequences that are near their end. One that our role may not read is unknown."""
+    """Yield the sequences that are near their end. One that the workbench's role may not read is unknown."""
     rows = evidence.of(PostgresSequence)
     known = [(used, row) for row in rows if (used := used_ratio(row)) is not None]
     known.sort(key=lambda pair: -pair[0])
@@ -21,7 +21,7 @@ def analyze_sequences(evidence: Evidence, context: Context) -> Iterator[Finding]
     title = "No sequence in this database"
     if known:
         count = len(known) if evidence.truncated is None else evidence.truncated.total or len(known)
-        title = f"{format_count(count, 'sequence')}, the fullest at {format_share(known[0][0])}"
+        title = f"{format_count(count, 'sequence')}, the most used at {format_share(known[0][0])}"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sequences=len(known))
 
 
@@ -53,10 +53,10 @@ def _high(
     left = left_of(worst)
     more = f", and {len(late) - 1} more" if len(late) > 1 else ""
     name = f"{worst.schema}.{worst.name}"
-    title = f"The sequence {name} is {format_share(used)} used, {left:,} numbers are left{more}"
+    title = f"The sequence {name} is {format_share(used)} used, {left:,} numbers left{more}"
     if not left:
         end = f"{worst.table}.{worst.column} ({worst.column_type})" if _is_columns(worst) else "its range"
-        title = f"The sequence {name} has reached the end of {end}: no number is left, inserts fail{more}"
+        title = f"The sequence {name} has reached the end of {end}: no numbers are left, inserts fail{more}"
     yield finding(
         evidence,
         "high",
@@ -97,8 +97,8 @@ def _remedy(row: PostgresSequence) -> str:
     if _is_columns(row):
         down = f"MINVALUE -{abs(row.limit_value)} INCREMENT -1 RESTART -1"
         return (
-            f"Change {row.table}.{row.column} and what refers to it to bigint: that rewrites the table under "
-            "an exclusive lock. Until then, if no code minds negative numbers: "
+            f"Change {row.table}.{row.column} and the columns that refer to it to bigint: that rewrites the "
+            f"table under an exclusive lock. Until then, if all code accepts negative numbers: "
             f"ALTER SEQUENCE {name} {down}."
         )
     room = f": {row.table}.{row.column} ({row.column_type}) has room for more" if row.column_type else ""

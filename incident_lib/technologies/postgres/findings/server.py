@@ -55,10 +55,10 @@ def _restarted(evidence: Evidence, row: PostgresServer, context: Context) -> Ite
     if context.window.holds(started):
         ago = format_duration((evidence.collected_at - started).total_seconds())
         title = "The database server was started"
-        detail = f"at {format_time(started)}, {ago} ago; its log says whether it had crashed"
+        detail = f"at {format_time(started)}, {ago} ago; its log shows whether it had crashed"
         yield finding(evidence, "restarted", FindingSeverity.INFO, title, detail, since=started)
     if loaded > started + _START and context.window.holds(loaded):
-        title = f"The server's configuration was loaded again at {format_time(loaded)}"
+        title = f"The server's configuration was reloaded at {format_time(loaded)}"
         yield finding(evidence, "reloaded", FindingSeverity.INFO, title, since=loaded)
 
 
@@ -71,9 +71,9 @@ def _wraparound(evidence: Evidence, row: PostgresServer, context: Context) -> It
             evidence,
             "wraparound",
             severity,
-            f"The oldest {kind} id is {millions} old; the limit is 2,000 million",
-            f"in the database {row.transaction_age_database}. Find who holds cleanup back (long or prepared "
-            "transactions, slots), then VACUUM (FREEZE) its oldest tables",
+            f"The oldest {kind} id is {millions} old; the limit is 2 billion",
+            f"in the database {row.transaction_age_database}. Find what holds back cleanup (long or "
+            f"prepared transactions, slots), then VACUUM (FREEZE) its oldest tables",
             age=age,
             database=row.transaction_age_database,
         )
@@ -87,8 +87,8 @@ def _prepared(evidence: Evidence, row: PostgresServer, context: Context) -> Iter
             evidence,
             "prepared",
             severity,
-            f"{format_count(row.prepared_transaction_count, 'prepared transaction')} undecided, the "
-            "oldest for "
+            f"{format_count(row.prepared_transaction_count, 'prepared transaction')} left open, the oldest "
+            f"for "
             f"{format_duration(seconds)}",
             f"{row.oldest_prepared_name}: its coordinator must COMMIT PREPARED or ROLLBACK PREPARED it",
             since=row.oldest_prepared_at,
@@ -100,8 +100,8 @@ def _prepared(evidence: Evidence, row: PostgresServer, context: Context) -> Iter
 
 def _workers(evidence: Evidence, row: PostgresServer) -> Iterator[Finding]:
     if row.autovacuum_worker_limit and (row.autovacuum_worker_count or 0) >= row.autovacuum_worker_limit:
-        title = f"All {row.autovacuum_worker_limit} workers of autovacuum are busy"
-        detail = "other tables wait for their turn; it is trouble where dead rows pile up"
+        title = f"All {row.autovacuum_worker_limit} autovacuum workers are busy"
+        detail = "other tables wait their turn; this is a problem if dead rows pile up"
         yield finding(evidence, "autovacuum_busy", FindingSeverity.INFO, title, detail)
 
 
@@ -109,8 +109,10 @@ def _notifications(evidence: Evidence, row: PostgresServer, context: Context) ->
     ratio = row.notify_queue_ratio
     severity = context.thresholds.severity("postgres.server.notify_queue", ratio, "ratio")
     if severity and ratio is not None:
-        title = f"The queue of NOTIFY is {format_share(ratio)} full"
-        detail = "a session listens and sits in a transaction; when the queue is full, NOTIFY fails at commit"
+        title = f"The NOTIFY queue is {format_share(ratio)} full"
+        detail = (
+            "a listening session is stuck in a transaction; when the queue is full, NOTIFY fails at commit"
+        )
         yield finding(evidence, "notify_queue", severity, title, detail, ratio=ratio)
 
 
@@ -119,18 +121,15 @@ def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]
     rows = evidence.of(PostgresSetting)
     found: list[Finding] = []
     if pending := [row.name for row in rows if row.pending_restart]:
-        title = (
-            f"{format_count(len(pending), 'changed setting')} not in force before a restart: "
-            f"{', '.join(pending)}"
-        )
+        title = f"{format_count(len(pending), 'changed setting')} pending a restart: {', '.join(pending)}"
         found.append(
             finding(evidence, "pending_restart", FindingSeverity.INFO, title, settings=", ".join(pending))
         )
     if risks := [f"{row.name} = {row.value}" for row in rows if _RISKS.get(row.name) == row.value]:
-        title = f"Settings that risk data or hide trouble: {', '.join(risks)}"
+        title = f"Settings that put data at risk or hide problems: {', '.join(risks)}"
         found.append(finding(evidence, "risk", FindingSeverity.INFO, title, settings=", ".join(risks)))
     changed = sum(not row.is_default for row in rows)
-    title = f"{format_count(len(rows), 'setting')} read, {changed} of them not the default"
+    title = f"{format_count(len(rows), 'setting')} read, {changed} of them not at their default"
     yield from conclude(evidence, found, title, settings=len(rows), changed=changed)
 
 
@@ -143,7 +142,7 @@ def analyze_databases(evidence: Evidence, context: Context) -> Iterator[Finding]
         if row.connection_limit == _INVALID:
             found.append(_invalid(evidence, row))
         elif row.connection_limit == 0:
-            title = f"The database {row.database} lets in superusers alone: its CONNECTION LIMIT is 0"
+            title = f"The database {row.database} accepts only superusers: its CONNECTION LIMIT is 0"
             found.append(finding(evidence, "closed", FindingSeverity.INFO, title, database=row.database))
         if not row.allows_connections:
             title = f"The database {row.database} accepts no clients (ALLOW_CONNECTIONS false)"
@@ -173,7 +172,7 @@ def _limit(evidence: Evidence, row: PostgresDatabase, context: Context) -> Itera
             f"The database {row.database} {fill} of its own connections: {row.connection_count} of "
             f"{row.connection_limit}",
             f'ALTER DATABASE "{row.database}" CONNECTION LIMIT raises it, at once and without a restart; '
-            "max_connections is another limit",
+            "max_connections is a separate limit",
             layer=f"the database {row.database}",
             fill=fill,
             database=row.database,
@@ -203,16 +202,16 @@ def _in_step(
     upstream = [row for row in standbys if row.direction == "upstream"]
     downstream = [row for row in standbys if row.direction != "upstream"]
     if not standbys and not subscriptions and not slots:
-        return "Nothing streams from here, and there is no slot and no subscription"
+        return "Nothing streams from here, and there are no slots or subscriptions"
     parts = [_received(row) for row in upstream]
     if downstream:
         behind = max(row.lag_bytes or 0 for row in downstream)
         count = format_count(len(downstream), "standby", "standbys")
-        parts.append(f"{count} in step, at most {format_bytes(behind)} behind")
+        parts.append(f"{count} in sync, at most {format_bytes(behind)} behind")
     elif not upstream:
         parts.append("no standby streams from here")
     if subscriptions:
-        parts.append(f"{format_count(len(subscriptions), 'subscription')} that heard from the publisher")
+        parts.append(f"{format_count(len(subscriptions), 'subscription')} in contact with the publisher")
     text = "; ".join([*parts, slots_in_words(slots)])
     return f"{text[:1].upper()}{text[1:]}"
 
@@ -240,7 +239,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
     if severity and row.lag_seconds is not None:
         subject = f"The standby {name}" if row.direction == "downstream" else "This standby"
         subject = f"The subscriber {name}" if row.is_logical else subject
-        meant = f", {format_duration(delay)} of which are meant (recovery_min_apply_delay)" if delay else ""
+        meant = f", {format_duration(delay)} of it configured (recovery_min_apply_delay)" if delay else ""
         yield finding(
             evidence,
             "lag",
@@ -253,7 +252,7 @@ def _lag(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator
             late_part="replay" if _is_replay_late(row) else "way",
         )
     elif delay and row.direction == "upstream":
-        title = f"This standby is meant to be {format_duration(delay)} behind (recovery_min_apply_delay)"
+        title = f"This standby is configured to be {format_duration(delay)} behind (recovery_min_apply_delay)"
         yield finding(evidence, "delayed", FindingSeverity.INFO, title, delay_seconds=delay)
 
 
@@ -261,15 +260,15 @@ def _paused(evidence: Evidence, row: PostgresStandby) -> Finding:
     waiting = f", {format_bytes(row.lag_bytes)} wait" if row.lag_bytes else ""
     age = ""
     if row.newest_seconds is not None:
-        age = f" The newest transaction that readers see is {format_duration(row.newest_seconds)} old."
+        age = f" The newest transaction visible to readers is {format_duration(row.newest_seconds)} old."
     return finding(
         evidence,
         "paused",
         FindingSeverity.WARNING,
-        f"Replay is paused on this standby{waiting}: what is read here is old",
-        "a person or a program called pg_wal_replay_pause(), or a setting such as max_connections is smaller "
-        f"here than on the primary: then its log says so, and resuming would shut it down.{age} "
-        "Where it is a pause that is not wanted any more: SELECT pg_wal_replay_resume()",
+        f"Replay is paused on this standby{waiting}: reads here are stale",
+        "a person or a program called pg_wal_replay_pause(), or a setting such as max_connections is lower "
+        f"here than on the primary (its log shows that, and resuming would shut it down).{age} To end a "
+        "pause that is no longer needed: SELECT pg_wal_replay_resume()",
         lag_bytes=row.lag_bytes,
         newest_seconds=row.newest_seconds,
     )
@@ -278,13 +277,18 @@ def _paused(evidence: Evidence, row: PostgresStandby) -> Finding:
 def _not_streaming(evidence: Evidence, row: PostgresStandby, name: str) -> Finding:
     severity, detail = FindingSeverity.WARNING, ""
     title = f"The standby {name} is {'catching up' if row.state == 'catchup' else row.state}"
-    remedy = f"See the log of the standby {name}, which says what it waits for; nothing is to be done here."
+    remedy = (
+        f"See the log of the standby {name}, for what it waits for; there is nothing to do on this server."
+    )
     if row.direction == "upstream":
         title = "This standby receives nothing from its primary: no receiver runs"
-        detail = "its log says why: the primary is away, refuses it, or has removed the WAL that it needs"
+        detail = (
+            "its log gives the reason: the primary is unreachable, refuses it, or has removed the WAL "
+            "that it needs"
+        )
         remedy = (
-            "Send reads to the primary; bring the connection back. Only where the primary has removed "
-            "the WAL that it needs, copy this standby anew."
+            "Send reads to the primary; restore the connection. Rebuild this standby only if the primary "
+            "has removed the WAL that it needs."
         )
         if row.newest_seconds is not None:
             detail += f". The newest transaction here is {format_duration(row.newest_seconds)} old"
@@ -309,17 +313,17 @@ def _what_is_late(row: PostgresStandby) -> str:
     parts = _parts(row)
     most = max(parts, key=lambda part: parts[part] or 0)
     if not parts[most]:
-        return "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} are not replayed yet"
+        return "" if row.lag_bytes is None else f"{format_bytes(row.lag_bytes)} not yet replayed"
     return f"{format_bytes(parts[most] or 0)} are {most}"
 
 
-_REPLAY = "there and not replayed (a query, a lock, its processor, or a delay that is meant)"
+_REPLAY = "received but not replayed (a query, a lock, its CPU, or a configured delay)"
 
 
 def _parts(row: PostgresStandby) -> dict[str, int | None]:
     return {
         "not sent yet (the primary or the network)": row.unsent_bytes,
-        "sent and not on its disk (the network or its disk)": row.unwritten_bytes,
+        "sent but not on its disk (the network or its disk)": row.unwritten_bytes,
         _REPLAY: row.unreplayed_bytes,
     }
 
@@ -339,7 +343,8 @@ def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) ->
         "subscription",
         FindingSeverity.INFO if row.state == "disabled" else FindingSeverity.WARNING,
         f"The subscription {row.name} is {row.state}: nothing arrives",
-        "the server's log says why its worker ends: the publisher is away, or a row cannot be applied",
+        "the server's log shows why its worker ends: the publisher is unreachable, or a row cannot be "
+        "applied",
         subscription=row.name,
         state=row.state,
     )
@@ -349,7 +354,7 @@ def _subscription_lag(evidence: Evidence, row: PostgresStandby, context: Context
     limits = context.thresholds
     if severity := limits.severity("postgres.replication.silent", row.silent_seconds, "seconds"):
         title = (
-            f"The subscription {row.name} has heard nothing for {format_duration(row.silent_seconds or 0)}"
+            f"The subscription {row.name} has received nothing for {format_duration(row.silent_seconds or 0)}"
         )
         detail = "its worker waits for a lock or is busy with one change, or the publisher does not send"
         yield finding(
@@ -363,5 +368,5 @@ def _subscription_lag(evidence: Evidence, row: PostgresStandby, context: Context
         )
     elif severity := limits.severity("postgres.replication.lag", row.lag_seconds, "seconds"):
         title = f"The subscription {row.name} is {format_duration(row.lag_seconds or 0)} behind its publisher"
-        detail = "by the times that both servers gave the last message, so their clocks are part of it"
+        detail = "measured from the timestamps of both servers, so clock differences are included"
         yield finding(evidence, "lag", severity, title, detail, standby=row.name, lag_seconds=row.lag_seconds)

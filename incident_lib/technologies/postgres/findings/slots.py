@@ -45,10 +45,10 @@ def _keeps_much(row: PostgresSlot, context: Context) -> bool:
 
 def _lost(evidence: Evidence, row: PostgresSlot) -> Finding:
     why = f" ({row.invalidation_reason})" if row.invalidation_reason else ""
-    problem = f"has lost its WAL{why}: its consumer cannot go on"
+    problem = f"has lost its WAL{why}: its consumer cannot continue"
     remedy = (
-        f"Build the consumer of {row.name} anew from a fresh copy, then drop the slot; nothing brings back "
-        "what is removed. Before that raise max_slot_wal_keep_size, or it happens again."
+        f"Rebuild the consumer of {row.name} from a fresh copy, then drop the slot; removed WAL cannot be "
+        f"recovered. Raise max_slot_wal_keep_size first, or it will happen again."
     )
     return _slot(evidence, row, FindingSeverity.CRITICAL, problem, remedy)
 
@@ -64,8 +64,8 @@ def _about_to_lose(evidence: Evidence, row: PostgresSlot) -> Finding:
 
 def _unused(evidence: Evidence, row: PostgresSlot) -> Finding:
     remedy = (
-        f"Bring the consumer of {row.name} back. Drop the slot only if there is none any more: a consumer "
-        "without its slot needs a new copy. WAL that is not fetched fills the disk."
+        f"Bring the consumer of {row.name} back. Drop the slot only if its consumer no longer exists: a "
+        f"consumer without its slot needs a new copy. WAL that is not consumed fills the disk."
     )
     return _slot(evidence, row, FindingSeverity.WARNING, f"is not in use and keeps {_kept(row)}", remedy)
 
@@ -80,25 +80,23 @@ def _late(evidence: Evidence, row: PostgresSlot) -> Finding:
     if _waits_for_a_transaction(row):
         problem = f"keeps {_kept(row)} for a transaction that is still open; {consumer} keeps up"
         remedy = (
-            "Find the oldest transaction that writes, also a prepared one, and let it end: decoding has to "
-            "be able to begin before it."
+            "Find the oldest writing transaction (prepared transactions included) and let it end: decoding "
+            "has to start before it."
         )
     elif moved is not None and moved <= 0:
-        problem = f"is in use and does not move: {consumer} confirms nothing, {_kept(row)} are kept"
+        problem = f"is in use but does not advance: {consumer} confirms nothing, {_kept(row)} are retained"
         remedy = (
-            f"Mend or restart the consumer of {row.name}: it is connected, and confirms nothing of what it "
-            "gets. Drop the slot only if its consumer may be built anew."
+            f"Fix or restart the consumer of {row.name}: it is connected but confirms nothing that it "
+            f"receives. Drop the slot only if its consumer can be rebuilt."
         )
     else:
         pace = ""
         if moved is not None and row.interval_seconds:
-            pace = f", which moves by {format_bytes(moved / row.interval_seconds)} a second"
+            pace = f", which advances by {format_bytes(moved / row.interval_seconds)} a second"
         problem = f"keeps {_kept(row)} for {consumer}{pace}"
-        remedy = (
-            f"Find what makes the consumer of {row.name} slow (its disk, its locks), or write less for now."
-        )
+        remedy = f"Find what slows the consumer of {row.name} (its disk, its locks), or write less for now."
         if moved is not None and (row.grown_bytes or 0) <= 0:
-            severity, remedy = FindingSeverity.INFO, "It catches up: watch it, and restart nothing."
+            severity, remedy = FindingSeverity.INFO, "It is catching up: watch it; no restart is needed."
     return _slot(evidence, row, severity, problem, remedy)
 
 

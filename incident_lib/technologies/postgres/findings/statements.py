@@ -21,7 +21,7 @@ def analyze_statements(evidence: Evidence, context: Context) -> Iterator[Finding
     found += [
         finding for row in evidence.of(PostgresEvictions) for finding in _evicted(evidence, row, context)
     ]
-    title = "No statement finished while watched"
+    title = "No statement finished during the measurement"
     if rows:
         title = (
             f"{format_count(len(rows), 'kind')} of statement ran; the heaviest took "
@@ -34,10 +34,10 @@ def _evicted(evidence: Evidence, row: PostgresEvictions, context: Context) -> It
     """Yield that statements were forgotten while watched, so that shares are too high or too low."""
     number = row.evicted_count
     if severity := context.thresholds.severity("postgres.statements.evicted", number, "count"):
-        title = f"pg_stat_statements threw statements out {format_count(number, 'time')} while watched"
+        title = f"pg_stat_statements evicted statements {format_count(number, 'time')} while watched"
         detail = (
-            f"it has room for {row.entry_limit:,} and holds {row.entry_count:,}, so shares are not exact: "
-            "raise pg_stat_statements.max, or find what sends statements without parameters"
+            f"it has room for {row.entry_limit:,} and holds {row.entry_count:,}, so shares are approximate: "
+            f"raise pg_stat_statements.max, or find what sends statements without parameters"
         )
         yield finding(evidence, "evicted", severity, title, detail, evicted=number, limit=row.entry_limit)
 

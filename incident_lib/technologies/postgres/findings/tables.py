@@ -35,7 +35,7 @@ def analyze_tables(evidence: Evidence, context: Context) -> Iterator[Finding]:
         title = f"Autovacuum is off for {_names(never)}, and dead rows pile up"
         found.append(_dead_rows(evidence, "autovacuum_off", title, never))
     found += [*_vacuums(evidence), *_without_statistics(evidence, context)]
-    title = f"{format_count(len(rows), 'table')} checked, none waits for a vacuum too long"
+    title = f"{format_count(len(rows), 'table')} checked, none overdue for a vacuum"
     yield from conclude(evidence, found, title, tables=len(rows))
 
 
@@ -73,9 +73,9 @@ def _progress(row: PostgresVacuum) -> str:
 def _vacuum(row: PostgresVacuum) -> str:
     parts = [f"pid {row.pid} {_progress(row)}"]
     if row.is_for_wraparound:
-        parts.append("against wraparound: it does not give way")
+        parts.append("anti-wraparound: it does not yield to other sessions")
     if (row.index_pass_count or 0) > 1:
-        parts.append(f"pass {row.index_pass_count} over the indexes: maintenance_work_mem is too small")
+        parts.append(f"pass {row.index_pass_count} over the indexes (maintenance_work_mem is too small)")
     if row.index_count:
         parts.append(
             f"{row.index_done_count or 0} of {format_count(row.index_count, 'index', 'indexes')} done"
@@ -107,8 +107,8 @@ def _without_statistics(evidence: Evidence, context: Context) -> Iterator[Findin
             "no_statistics",
             FindingSeverity.INFO,
             f"{_names(rows)} {never} never analyzed: their plans rest on guesses",
-            "as after a restore, a bulk load or an upgrade, or their counters were reset since."
-            f"{off} ANALYZE gives them statistics",
+            "typical after a restore, a bulk load or an upgrade, or their counters were reset since then."
+            f"{off} Run ANALYZE to give them statistics",
             table=f"{rows[0].schema}.{rows[0].table}",
             tables=len(rows),
         )

@@ -56,9 +56,9 @@ def analyze_transactions(evidence: Evidence, context: Context) -> Iterator[Findi
         *_upkeep(evidence, by_nature),
         *_aborted(evidence, aborted, context),
     ]
-    title = "No long query, no long transaction, none idle in a transaction"
+    title = "No long query, no long transaction, no session idle in a transaction"
     if by_nature:
-        title = "No long query of an application, no long transaction, none idle in a transaction"
+        title = "No long query of an application, no long transaction, no session idle in a transaction"
     yield from conclude(evidence, found, title, blind=lacks_privilege(evidence), sessions=len(sessions))
 
 
@@ -110,7 +110,7 @@ def _idle_blocking(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
         evidence,
         "idle_blocking",
         FindingSeverity.CRITICAL,
-        f"{who(worst)} does nothing and makes {format_count(waiting, 'session')} wait",
+        f"{who(worst)} is idle and makes {format_count(waiting, 'session')} wait",
         _list(sessions),
         since=worst.state_changed_at,
         actions=end_session(evidence, worst.pid, root_of(worst)),
@@ -129,7 +129,7 @@ def _idle_only(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
         "idle",
         FindingSeverity.WARNING,
         f"{more}{who(worst)}",
-        f"They keep their locks and hold cleanup back. {_list(sessions)}",
+        f"They keep their locks and hold back cleanup. {_list(sessions)}",
         since=worst.state_changed_at,
         actions=end_session(evidence, worst.pid, root_of(worst)),
         **_data(worst, sessions),
@@ -141,7 +141,7 @@ def _long_queries(evidence: Evidence, sessions: Sessions, context: Context) -> I
         return
     worst = max(sessions, key=lambda session: session.query_seconds or 0)
     severity = context.thresholds.severity("postgres.transactions.long", worst.query_seconds, "seconds")
-    more = f"{len(sessions)} queries run for long, the longest: " if len(sessions) > 1 else ""
+    more = f"{len(sessions)} queries have been running for long, the longest: " if len(sessions) > 1 else ""
     yield finding(
         evidence,
         "long_query",
@@ -161,11 +161,11 @@ def _long_transactions(evidence: Evidence, sessions: Sessions, context: Context)
     seconds = worst.transaction_seconds or 0
     severity = context.thresholds.severity("postgres.transactions.long", seconds, "seconds")
     more = (
-        f"{len(sessions)} transactions are open for long, the longest"
+        f"{len(sessions)} transactions have been open for long, the longest"
         if len(sessions) > 1
         else "A transaction"
     )
-    verb = "for" if len(sessions) > 1 else "is open for"
+    verb = "for" if len(sessions) > 1 else "has been open for"
     yield finding(
         evidence,
         "long_transaction",
@@ -188,8 +188,9 @@ def _upkeep(evidence: Evidence, sessions: Sessions) -> Iterator[Finding]:
         evidence,
         "upkeep",
         FindingSeverity.INFO,
-        f"{more} {verb} long by its nature, and no session waits for it",
-        f"a backup, an export or upkeep; leave it alone unless the disk is overloaded\n{_list(sessions)}",
+        f"{more} {verb} long by nature, and no session waits for it",
+        f"a backup, an export or maintenance; leave it alone unless the disk is "
+        f"overloaded\n{_list(sessions)}",
         since=worst.transaction_started_at,
         actions=(),
         **_data(worst, sessions),
@@ -211,7 +212,7 @@ def _aborted(evidence: Evidence, sessions: Sessions, context: Context) -> Iterat
         "aborted",
         FindingSeverity.INFO,
         f"{format_count(len(old), 'failed transaction')} not rolled back by the client: {who(worst)}",
-        f"It holds no locks that block and keeps no dead rows; it takes a connection. {_list(old)}",
+        f"It holds no blocking locks and no dead rows, but takes up a connection. {_list(old)}",
         since=worst.state_changed_at,
         actions=(),
         **_data(worst, old),

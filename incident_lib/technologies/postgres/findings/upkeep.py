@@ -19,7 +19,7 @@ _ADVICE = {
     "session": "end its transaction",
     "prepared transaction": "its coordinator must COMMIT PREPARED or ROLLBACK PREPARED it",
     "replication slot": "bring its consumer back, or drop the slot",
-    "standby": "find the long query there: hot_standby_feedback passes its view on to here",
+    "standby": "find the long query there: hot_standby_feedback carries its snapshot to this server",
 }
 _LISTED = 5
 
@@ -46,10 +46,10 @@ def _folder(evidence: Evidence, row: PostgresWalFolder, context: Context) -> Ite
     limits = context.thresholds
     if severity := limits.severity("postgres.archiver.wal", row.size_bytes / max(wanted, 1), "ratio"):
         title = (
-            f"The write-ahead log takes {format_bytes(row.size_bytes)}, and {format_bytes(wanted)} "
-            "were planned"
+            f"The write-ahead log takes {format_bytes(row.size_bytes)}, but {format_bytes(wanted)} were "
+            f"planned"
         )
-        detail = "a slot, archiving that is late, or a burst of writes keeps it; delete nothing of it by hand"
+        detail = "possible causes: a slot, late archiving, or a burst of writes; never delete WAL by hand"
         yield finding(
             evidence, "wal", severity, title, detail, size_bytes=row.size_bytes, files=row.file_count
         )
@@ -59,7 +59,7 @@ def _folder(evidence: Evidence, row: PostgresWalFolder, context: Context) -> Ite
 
 
 def _failing(evidence: Evidence, row: PostgresArchiver) -> Iterator[Finding]:
-    behind = "nothing was archived yet"
+    behind = "nothing has been archived yet"
     if row.archived_at:
         ago = format_duration((evidence.collected_at - row.archived_at).total_seconds())
         behind = f"the last success was {ago} ago"
@@ -85,7 +85,7 @@ def analyze_indexes(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     if left and not blind:
         names = ", ".join(f"{row.schema}.{row.index}" for row in left)
         title = f"{format_count(len(left), 'index', 'indexes')} left invalid by a failed build: {names}"
-        detail = "no query uses it, every write pays for it: DROP INDEX CONCURRENTLY, then build it again"
+        detail = "no query uses it, and every write pays for it: DROP INDEX CONCURRENTLY, then rebuild it"
         found.append(
             finding(evidence, "invalid", FindingSeverity.WARNING, title, detail, count=len(left), names=names)
         )
@@ -109,9 +109,9 @@ def _collations(evidence: Evidence) -> Iterator[Finding]:
         FindingSeverity.WARNING if indexes else FindingSeverity.INFO,
         f"The collation {worst.name} has version {worst.actual_version or 'unknown'}, and "
         f"{format_count(indexes, 'index', 'indexes')} may be sorted by {worst.recorded_version}",
-        "text may be in another order now: rows are not found, and unique keys come twice. Look for damage "
-        "with amcheck (bt_index_check) first; REINDEX what uses it, then ALTER DATABASE or COLLATION ... "
-        "REFRESH VERSION",
+        "the text order may have changed: lookups may miss rows, and unique keys may be duplicated. First "
+        "check for damage with amcheck (bt_index_check); then REINDEX what uses it, then ALTER DATABASE or "
+        "COLLATION ... REFRESH VERSION",
         collation=worst.name,
         recorded=worst.recorded_version,
         actual=worst.actual_version,
@@ -149,7 +149,8 @@ def _held(evidence: Evidence, late: list[PostgresHorizonHolder], context: Contex
         evidence,
         "held",
         min((severity for severity in severities if severity), key=lambda severity: severity.rank),
-        f"The {worst.kind} {worst.name} keeps dead rows of {worst.age_transactions:,} transactions{since}",
+        f"The {worst.kind} {worst.name} holds back dead rows of {worst.age_transactions:,} "
+        f"transactions{since}",
         "\n".join(_holder_line(row) for row in late[:_LISTED]),
         since=worst.since_at,
         actions=end_session(evidence, worst.pid or 0, kind_of(facts)) if (facts := _facts(worst)) else (),

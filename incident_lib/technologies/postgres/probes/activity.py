@@ -29,7 +29,7 @@ def fetch_saturation(session: PostgresSession, _window: Window) -> Fetched:
 SATURATION = Probe(
     name="postgres.saturation",
     fetch=fetch_saturation,
-    question="How many connections are left, and has a role come to its own limit?",
+    question="How many connections are left, and has a role reached its own limit?",
     source=statement("saturation"),
     in_watch={},
 )
@@ -59,7 +59,7 @@ def fetch_transactions(session: PostgresSession, _window: Window) -> Fetched:
 TRANSACTIONS = Probe(
     name="postgres.transactions",
     fetch=fetch_transactions,
-    question="Which queries and transactions run for long, and which sit idle?",
+    question="Which queries and transactions have been running for long, and which are idle?",
     source=statement("transactions"),
     needs="pg_monitor",
 )

@@ -81,7 +81,7 @@ def _problem(session: PostgresSession) -> Problem | None:
 CONNECTION = Probe(
     name="postgres.connection",
     fetch=fetch_connection,
-    question="Is it accepting connections, and as which role do we connect?",
+    question="Is it accepting connections, and which role does the workbench use?",
     source=statement("connection"),
     needs="a login",
     cost="one connection",

@@ -301,7 +301,7 @@ def fetch_counters(session: PostgresSession, _window: Window) -> Fetched:
     The first reading is that of `fetch_locks` where it watched sessions that wait.
     Source: sql/counters.sql and sql/checkpoints.sql, twice, sql/waits.sql in between. Shape: a
     PostgresCounters each, a PostgresWait each, one PostgresCheckpoints, a PostgresTableScan for each large
-    table that is read from end to end (sql/scans.sql, twice), a PostgresIo and a PostgresSlru each for what
+    table that is scanned sequentially (sql/scans.sql, twice), a PostgresIo and a PostgresSlru each for what
     was read and written (sql/io.sql from 16 on, sql/slru.sql, twice). Needs: pg_monitor, for the waits.
     """
     text = statement("counters")

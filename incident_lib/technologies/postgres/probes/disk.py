@@ -36,7 +36,7 @@ def fetch_disk(session: PostgresSession, _window: Window) -> Fetched:
     if not session.container and not _is_here(pid):
         raise TargetError(
             ProblemKind.UNSUPPORTED,
-            "the server runs where its disk cannot be seen from here",
+            "the server's disk cannot be seen from here",
             "set its container in workbench.toml, or check the disk of its machine",
         )
     root = "" if session.container else _root_of(pid)
@@ -96,7 +96,7 @@ def _spaces(place: Container | ThisMachine, paths: list[str]) -> list[Space | No
         return list(found)
     if len(paths) > 1:  # which of them was left out is not certain
         return [*_spaces(place, paths[:1]), *([None] * (len(paths) - 1))]
-    reason = output.stderr.decode("utf-8", "replace").strip() or "an answer that cannot be read"
+    reason = output.stderr.decode("utf-8", "replace").strip() or "an unreadable answer"
     raise TargetError(ProblemKind.UNSUPPORTED, f"df {place.vantage}: {reason}")
 
 
@@ -146,7 +146,7 @@ DISK = Probe(
     fetch=fetch_disk,
     question="Is there room where the server writes?",
     source=statement("data_folder"),
-    needs="pg_monitor; for a container the right to use the Docker socket",
+    needs="pg_monitor; for a container, access to the Docker socket",
     cost="df, twice",
     tier=1,
 )

@@ -71,7 +71,7 @@ def _named(session: PostgresSession, rows: Rows) -> tuple[Rows, Problem | None]:
     except TargetError as error:
         if error.kind is not ProblemKind.BUSY:
             raise
-        message = "the catalog of tables is locked itself, so locked tables are shown by number"
+        message = "the catalog of tables is itself locked, so locked tables are shown by number"
         return rows, Problem(kind=error.kind, message=message, advice=error.advice)
     return tuple(
         replace(row, relation=names.get(row.lock_relation)) if row.lock_relation else row for row in rows
@@ -191,7 +191,7 @@ def _lasts(row: PostgresLockSession, later: Reading | None, advisory: set[str | 
 LOCKS = Probe(
     name="postgres.locks",
     fetch=fetch_locks,
-    question="Who blocks whom, and does it stay so?",
+    question="Who blocks whom, and does it last?",
     source=statement("locks"),
     needs="pg_monitor",
     cost="pg_blocking_pids once for each session that waits; where one waits, up to two seconds, in"

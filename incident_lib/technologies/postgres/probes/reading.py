@@ -18,7 +18,7 @@ QUERY_CHARACTERS = 1_000
 _STATEMENTS = Path(__file__).parents[1] / "sql"
 PRIVILEGE = Problem(
     kind=ProblemKind.PRIVILEGE,
-    message="our role is no member of pg_monitor, so it sees little of what other roles do",
+    message="the workbench's role is not a member of pg_monitor, so it sees little of what other roles do",
     advice="as a superuser: GRANT pg_monitor TO the role that the workbench uses",
 )
 

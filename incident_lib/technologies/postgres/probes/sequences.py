@@ -1,4 +1,4 @@
-"""Does a sequence run out of numbers?"""
+"""Is a sequence running out of numbers?"""
 
 from typing import Any
 
@@ -97,8 +97,8 @@ def _used(row: PostgresSequence) -> float:
 
 def _cut(listed: int, total: int) -> Truncation | None:
     if listed < total:
-        return Truncation(kept=listed, total=total, unit="sequences, those with the least room,")
-    return Truncation(kept=_KEPT, total=total, unit="sequences, the fullest,") if total > _KEPT else None
+        return Truncation(kept=listed, total=total, unit="sequences, those with the fewest numbers left,")
+    return Truncation(kept=_KEPT, total=total, unit="sequences, the most used,") if total > _KEPT else None
 
 
 def _problem(
@@ -109,13 +109,13 @@ def _problem(
         schema = hidden[0].schema
         return Problem(
             kind=ProblemKind.PRIVILEGE,
-            message=f"our role may not read {len(hidden)} of {total} sequences",
+            message=f"the workbench's role may not read {len(hidden)} of {total} sequences",
             advice=f'as their owner: GRANT SELECT ON ALL SEQUENCES IN SCHEMA "{schema}" TO "{role}"',
         )
     if locked:
         return Problem(
             kind=ProblemKind.BUSY,
-            message=f"{locked} of {total} sequences are being altered, and were left alone",
+            message=f"{locked} of {total} sequences are being altered, and were skipped",
             advice="collect again when it is done; postgres.locks shows who waits for it",
         )
     return None
@@ -124,7 +124,7 @@ def _problem(
 SEQUENCES = Probe(
     name="postgres.sequences",
     fetch=fetch_sequences,
-    question="Does a sequence run out of numbers?",
+    question="Is a sequence running out of numbers?",
     source=statement("sequences"),
     needs="SELECT on the sequences",
     cost="one scan of pg_depend; a short lock on each sequence, 100 at a time, for 0.4 s at most",

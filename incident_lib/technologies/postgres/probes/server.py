@@ -67,11 +67,11 @@ def fetch_settings(session: PostgresSession, _window: Window) -> Fetched:
     return Fetched(rows=(*settings, *own), problem=privilege_problem(session))
 
 
-SERVER = probe_of("server", PostgresServer, "Was it restarted or reconfigured, and how far is wraparound?")
+SERVER = probe_of("server", PostgresServer, "Was it restarted or reconfigured, and how close is wraparound?")
 REPLICATION = Probe(
     name="postgres.replication",
     fetch=fetch_replication,
-    question="Do the standbys keep up, does a commit wait for one, and does a slot hold WAL back?",
+    question="Do the standbys keep up, does a commit wait for one, and does a slot retain WAL?",
     source=statement("standbys"),
     needs="pg_monitor",
     tier=1,
@@ -79,7 +79,8 @@ REPLICATION = Probe(
 SETTINGS = Probe(
     name="postgres.settings",
     fetch=fetch_settings,
-    question="Which settings matter here, which wait for a restart, and whose limits are they?",
+    question="Which settings matter here, which of them wait for a restart, and which roles or databases "
+    "set their own?",
     source="\n\n".join(map(statement, _SETTINGS)),
     needs="pg_monitor",
     tier=1,
@@ -87,7 +88,7 @@ SETTINGS = Probe(
 DATABASES = probe_of(
     "databases",
     PostgresDatabase,
-    "How large are the databases, and is one at its limit?",
+    "How large are the databases, and has one reached its connection limit?",
     needs="pg_monitor",
     cost="reads the size of every file of every database",
     tier=1,

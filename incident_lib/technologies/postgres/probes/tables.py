@@ -22,7 +22,7 @@ def fetch_tables(session: PostgresSession, _window: Window) -> Fetched:
 TABLES = Probe(
     name="postgres.tables",
     fetch=fetch_tables,
-    question="Is autovacuum behind, what does VACUUM do, and what is scanned in sequence?",
+    question="Is autovacuum behind, what is VACUUM doing, and which tables are scanned sequentially?",
     source=statement("tables"),
     cost="one scan of pg_class",
     tier=1,

@@ -53,7 +53,7 @@ ARCHIVER = Probe(
     question="Is the write-ahead log archived, and does it pile up?",
     source=statement("archiver"),
     needs="pg_monitor",
-    cost="lists two folders of the server's",
+    cost="lists two folders of the server",
     tier=1,
 )
 INDEXES = Probe(
@@ -68,7 +68,7 @@ INDEXES = Probe(
 HORIZON = probe_of(
     "horizon",
     PostgresHorizonHolder,
-    "Who keeps dead rows from being removed?",
+    "What prevents dead rows from being removed?",
     needs="pg_monitor",
     tier=1,
 )

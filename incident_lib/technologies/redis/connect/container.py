@@ -51,7 +51,7 @@ def find(place: OpenContainer) -> Found:
             ProblemKind.REFUSED,
             f"container {place.name} is not running: {state.get('Status')}, "
             f"exit code {state.get('ExitCode')}",
-            "check its last log lines and why it ended, then start it",
+            "check its last log lines for why it exited, then start it",
         )
     inside = _inside(details)
     return Found(address=_from_here(place.engine, details, inside), inside=inside)
@@ -156,7 +156,7 @@ class ContainerCli:
             raise TargetError(
                 ProblemKind.REFUSED,
                 f"{self.where} refused the connection",
-                "look at the log of the container",
+                "check the log of the container",
             )
         if result.exit_code not in {0, 1} or (result.exit_code and not result.stdout):
             first = excerpt(output.strip().partition("\n")[0], 200)

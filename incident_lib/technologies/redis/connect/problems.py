@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 _ADVICE = {
     ProblemKind.REFUSED: "nothing listens there: is the server running, and is the port right?",
-    ProblemKind.TIMED_OUT: "packets are lost on the way, or the server accepts and does not answer",
+    ProblemKind.TIMED_OUT: "packets are lost on the way, or the server accepts but does not answer",
     ProblemKind.UNREACHABLE: "no route: check the network between here and the server",
-    ProblemKind.RESET: "the server ended the connection: check its log, and whether it wants TLS (rediss://)",
-    ProblemKind.NAME_NOT_RESOLVED: "check the name in the address and at the resolver",
-    ProblemKind.TLS: "check the certificate and its authority (`ca` of the service)",
+    ProblemKind.RESET: "the server closed the connection: check its log, and whether it requires TLS "
+    "(rediss://)",
+    ProblemKind.NAME_NOT_RESOLVED: "check the name in the address, and the resolver",
+    ProblemKind.TLS: "check the certificate and its CA (`ca` of the service)",
     ProblemKind.DENIED: "correct the user and password in the service's `url`",
     ProblemKind.PRIVILEGE: "give the workbench's user the ACL rule that `incident init` prints",
-    ProblemKind.FULL: "raise maxclients, or find who holds the connections",
-    ProblemKind.STARTING: "it reads its data from disk; wait, and do not restart it again",
+    ProblemKind.FULL: "raise maxclients, or find what holds the connections",
+    ProblemKind.STARTING: "it is loading its data from disk; wait, and do not restart it",
     ProblemKind.PROTOCOL: "check what listens on that address",
 }
 
@@ -101,8 +102,8 @@ def _busy(text: str) -> TargetError:
     return TargetError(
         ProblemKind.BUSY,
         f"{what} has been running for too long, and every other command is refused",
-        f"end it with {end}; where it has written already only SHUTDOWN NOSAVE does, which loses what is not "
-        "saved. Then find who calls it",
+        f"end it with {end}; if it has already written, only SHUTDOWN NOSAVE works, which loses unsaved "
+        f"data. Then find what calls it",
     )
 
 
@@ -117,7 +118,7 @@ def from_os(error: OSError, where: str) -> TargetError:
 
 
 _SOCKET_KINDS: tuple[tuple[tuple[type[OSError], ...], ProblemKind, str], ...] = (
-    ((ssl.SSLError,), ProblemKind.TLS, "does not speak TLS as we do"),
+    ((ssl.SSLError,), ProblemKind.TLS, "does not complete a TLS handshake"),
     ((socket.gaierror,), ProblemKind.NAME_NOT_RESOLVED, "is a name that does not resolve"),
     ((ConnectionRefusedError, FileNotFoundError), ProblemKind.REFUSED, "refused the connection"),
     ((TimeoutError,), ProblemKind.TIMED_OUT, "did not answer in time"),
@@ -161,4 +162,4 @@ def from_library(error: "RedisError", where: str) -> TargetError:
 def protocol(where: str, what: str) -> TargetError:
     """Return the problem of something that answers, but not as a Redis server does."""
     kind = ProblemKind.PROTOCOL
-    return TargetError(kind, f"{where} does not answer as Redis does: {what}", _ADVICE[kind])
+    return TargetError(kind, f"{where} does not answer like Redis: {what}", _ADVICE[kind])

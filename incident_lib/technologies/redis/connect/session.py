@@ -196,7 +196,7 @@ class RedisSession:
             raise TargetError(
                 ProblemKind.UNSUPPORTED,
                 "this is a Sentinel, which holds no data",
-                "add the server that it watches as a service of its own",
+                "add the server that it monitors as a separate service",
             )
 
     def read_first(self) -> None:

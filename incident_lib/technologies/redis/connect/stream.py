@@ -133,9 +133,9 @@ def wrong_server(where: str, found: Peer, *, tls: bool) -> TargetError:
     """Return the problem of an address at which something else answers, or the right one without TLS."""
     if found is Peer.REDIS:
         return wrong_peer(
-            where, "Redis with TLS", found, "write redis:// for rediss://, or switch TLS on there"
+            where, "Redis with TLS", found, "use redis:// instead of rediss://, or enable TLS there"
         )
     advice = (
-        "write rediss:// if it is Redis with TLS; else correct host and port" if found is Peer.TLS else ""
+        "use rediss:// if it is Redis with TLS; otherwise correct host and port" if found is Peer.TLS else ""
     )
     return wrong_peer(where, "Redis with TLS" if tls else "Redis", found, advice)

@@ -49,7 +49,7 @@ def _open(settings: Settings, service: Service) -> RedisSession:
     if not service.container:
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
-            f"no address of {service.name} is known",
+            f"no address of {service.name} is configured",
             'set `url = "env:REDIS_URL"` or `container` of that service',
         )
     discover = settings.document.workbench.discover_credentials
@@ -161,7 +161,7 @@ def _log_in(wire: Wire, address: Address) -> tuple[str, ...]:
     if not isinstance(reply, ReplyError):
         return notes
     if _NO_PASSWORD in str(reply):
-        return (*notes, "the server needs no password, so ours was not used")
+        return (*notes, "the server needs no password, so the configured password was not used")
     raise from_login(reply)
 
 
@@ -188,6 +188,6 @@ def _loading(session: RedisSession) -> TargetError:
     return TargetError(
         ProblemKind.STARTING,
         f"the server is loading its data{estimate}",
-        "wait for it, and do not restart it, as it would begin again",
+        "wait for it, and do not restart it: loading would start over",
         numbers={name: value for name, value in numbers.items() if value is not None},
     )

@@ -12,7 +12,7 @@ def analyze_acl(evidence: Evidence, context: Context) -> Iterator[Finding]:
     """Yield refusals inside the window, else OK."""
     denials = evidence.of(RedisDenial)
     if not denials:
-        yield ok(evidence, "no client was refused by the access rules in the window")
+        yield ok(evidence, "the access rules refused no client in the window")
         return
     worst = max(denials, key=lambda row: row.denied_count)
     total = sum(row.denied_count for row in denials)
@@ -35,4 +35,4 @@ def analyze_acl(evidence: Evidence, context: Context) -> Iterator[Finding]:
 def analyze_settings(evidence: Evidence, _context: Context) -> Iterator[Finding]:
     """Yield that the settings are known; they are judged against a baseline elsewhere."""
     count = len(evidence.of(RedisSetting))
-    yield ok(evidence, f"{count} settings read, to be compared with a healthy time")
+    yield ok(evidence, f"{count} settings read, for comparison with a baseline")

@@ -15,17 +15,17 @@ _WHAT = {
     "subscriber_buffer": "a subscriber that does not read",
     "output_buffer": "a client that does not read its replies",
     "query_buffer": "a client that sends very large commands",
-    "transaction_buffer": "a transaction that is not ended",
+    "transaction_buffer": "an unfinished transaction",
 }
 _ADVICE = {
     "monitor_buffer": "MONITOR is for debugging: end it with CLIENT KILL ID {id}, nothing is lost",
-    "replica_buffer": "ending it begins another full copy; raise client-output-buffer-limit of replicas "
-    "while there is memory, and see what its network and its disk do",
+    "replica_buffer": "disconnecting it starts another full copy; raise client-output-buffer-limit for "
+    "replicas while there is memory, and check its network and disk",
     "subscriber_buffer": "CLIENT KILL ID {id} frees it, and it misses what is published until it is back; "
-    "then set client-output-buffer-limit pubsub, and find why it does not read",
+    "then set client-output-buffer-limit pubsub, and find out why it does not read",
     "output_buffer": "CLIENT KILL ID {id} frees it; then find what it requests and does not read",
     "query_buffer": "find what the application sends; CLIENT KILL ID {id} frees it, and the command is lost",
-    "transaction_buffer": "CLIENT KILL ID {id} frees it, and the commands behind MULTI are lost",
+    "transaction_buffer": "CLIENT KILL ID {id} frees it, and the commands after MULTI are lost",
 }
 
 
@@ -54,10 +54,10 @@ def analyze_buffers(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "limit_closed",
             FindingSeverity.WARNING,
-            f"{format_count(counts.limit_closed_count, 'client')} ended just now, as too much waited to be "
-            "read",
-            f"client-output-buffer-limit is {counts.output_limits or 'not known'}; a replica that is ended "
-            "begins with a full copy again",
+            f"{format_count(counts.limit_closed_count, 'client')} disconnected just now for reading too "
+            f"slowly",
+            f"client-output-buffer-limit is {counts.output_limits or 'not known'}; a disconnected replica "
+            f"starts with a full copy again",
             closed_count=counts.limit_closed_count,
         )
 
@@ -106,7 +106,7 @@ def _judge(
         kind,
         FindingSeverity.INFO if is_moving else severity,
         f"one client, {name}, holds {format_bytes(held)}{share}"
-        + (", and its buffer moves" if is_moving else f": {_WHAT[kind]}"),
+        + (", and its buffer changes" if is_moving else f": {_WHAT[kind]}"),
         f"client id {client.client_id} from {client.address}, user {client.user or 'unknown'}, "
         f"{client.library or 'library unknown'}, last command {client.command or 'unknown'}, connected for "
         f"{format_duration(client.age_seconds)}, flags {client.flags}{others}"
@@ -156,9 +156,10 @@ def _monitor(evidence: Evidence, monitors: Sequence[RedisClient], limits: Thresh
         "monitor",
         FindingSeverity.WARNING if is_left else FindingSeverity.INFO,
         f"{format_count(len(monitors), 'client')} with MONITOR: {name}, connected for {format_duration(age)}",
-        f"client id {client.client_id} from {client.address}, user {client.user or 'unknown'}. Every command "
-        "is copied to it, with all values: it costs up to half of the throughput, and shows them to whoever "
-        f"watches. If no debugging is under way, CLIENT KILL ID {client.client_id} ends it: nothing is lost",
+        f"client id {client.client_id} from {client.address}, user {client.user or 'unknown'}. Every "
+        f"command is copied to it, with all values: it costs up to half the throughput, and exposes the "
+        f"values to whoever watches. If no one is debugging, CLIENT KILL ID {client.client_id} ends it: "
+        f"nothing is lost",
         client=name,
         client_id=client.client_id,
         address=client.address,
@@ -180,10 +181,10 @@ def _unlisted(evidence: Evidence, counts: RedisClients, limits: Thresholds) -> I
         evidence,
         "large_buffer",
         FindingSeverity.WARNING,
-        f"one of {format_number(connected)} clients has a buffer of {format_bytes(held)}, and which is not "
-        "known",
-        "there are too many clients to list them without holding everybody up; in a quiet moment: redis-cli "
-        "CLIENT LIST, and see omem and qbuf",
+        f"one of {format_number(connected)} clients has a buffer of {format_bytes(held)}, but it is not "
+        f"known which client",
+        "there are too many clients to list them without blocking others; in a quiet moment, run redis-cli "
+        "CLIENT LIST and compare omem and qbuf",
         held=format_bytes(held),
         held_bytes=held,
     )

@@ -49,11 +49,11 @@ def _judged(evidence: Evidence, row: RedisClients) -> str:
     if row.listed_count is None:
         return ""
     if row.connected_count is not None and row.listed_count < row.connected_count / 2:
-        return "what each of them holds was not read"
+        return "the buffers of each client were not read"
     held = max((client.output_bytes + client.query_bytes for client in evidence.of(RedisClient)), default=0)
-    largest = f"{format_bytes(held)} in the largest" if held else "none of a megabyte or more"
+    largest = f"{format_bytes(held)} in the largest" if held else "none of 1 MB or more"
     closed = row.limit_closed_total_count
-    ended = f"; {closed:,} ended at their limit at some time" if closed else ""
+    ended = f"; {closed:,} disconnected at their limit at some time" if closed else ""
     return f"buffers of {format_number(row.listed_count)} clients: {largest}{ended}"
 
 
@@ -63,7 +63,7 @@ def _rejected(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             evidence,
             "rejected",
             FindingSeverity.WARNING,
-            "clients are turned away, as there are too many",
+            "clients are rejected because there are too many",
             f"{format_number(row.rejected_count)} in {format_duration(row.seconds)}, limit "
             f"{format_number(row.limit_count)}",
             rejected_count=row.rejected_count,
@@ -76,8 +76,8 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             evidence,
             "paused",
             FindingSeverity.WARNING,
-            "commands of clients are paused, and none waits yet",
-            f"by {row.paused_by}: until its time is over, or CLIENT UNPAUSE",
+            "client commands are paused, but none are waiting yet",
+            f"by {row.paused_by}: until its time-out, or CLIENT UNPAUSE",
             client_count=0,
             paused_by=row.paused_by,
         )
@@ -90,7 +90,7 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             f"clients are paused: {format_count(row.paused_count, 'client')} {waits} in commands that never "
             "wait",
             f"most in {(row.paused_command or '?').upper()}. CLIENT PAUSE, which failovers use, holds them "
-            "until its time is over, or CLIENT UNPAUSE",
+            f"until its time-out, or CLIENT UNPAUSE",
             client_count=row.paused_count,
             command=(row.paused_command or "").upper() or None,
             paused_by=row.paused_by,
@@ -104,10 +104,10 @@ def _unread(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             evidence,
             "unread",
             FindingSeverity.WARNING,
-            f"{format_count(row.unread_count, 'client')} {sent} what is no command of Redis, and will get no "
-            "answer",
-            f"from {row.unread_address}: as TLS (rediss://) to a port without it, or another protocol. They "
-            "wait until their own time-out",
+            f"{format_count(row.unread_count, 'client')} {sent} something that is not a Redis command, and "
+            f"will get no answer",
+            f"from {row.unread_address}: for example TLS (rediss://) to a port without it, or another "
+            f"protocol. They wait until their own time-out",
             client_count=row.unread_count,
             address=row.unread_address,
         )
@@ -122,7 +122,7 @@ def _high(evidence: Evidence, row: RedisClients, context: Context) -> Iterator[F
             evidence,
             "high",
             severity,
-            f"{format_share(ratio)} of the connections are taken",
+            f"{format_share(ratio)} of the connections are in use",
             f"{format_number(row.connected_count)} of {format_number(row.limit_count)}",
             used_ratio=ratio,
             connected_count=row.connected_count,
@@ -140,7 +140,7 @@ def _blocked(evidence: Evidence, row: RedisClients, context: Context) -> Iterato
             "blocked",
             severity,
             f"{blocked} of {connected} clients wait in a blocking command",
-            "workers on a queue do that; others should not",
+            "queue workers do that; other clients should not",
             blocked_count=blocked,
         )
 

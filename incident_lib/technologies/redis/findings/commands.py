@@ -25,8 +25,8 @@ def _ok(evidence: Evidence, commands: tuple[RedisCommand, ...]) -> Finding:
     off = any(row.value == "0" for row in evidence.of(RedisSetting))
     return ok(
         evidence,
-        f"{per_second:.0f} commands a second, which take {format_share(_ratio(commands))} of its time",
-        "latency monitoring is off (latency-monitor-threshold 0): stalls by disk and forks are not seen"
+        f"{per_second:.0f} commands a second, which use {format_share(_ratio(commands))} of its time",
+        "latency monitoring is off (latency-monitor-threshold 0): stalls from disk and forks are not visible"
         if off
         else "",
         per_second=per_second,

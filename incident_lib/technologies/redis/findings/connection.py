@@ -16,16 +16,16 @@ _TITLES = {
     ProblemKind.REFUSED: "connections are refused",
     ProblemKind.TIMED_OUT: "no answer in time",
     ProblemKind.UNREACHABLE: "cannot be reached",
-    ProblemKind.RESET: "ends connections",
+    ProblemKind.RESET: "closes connections",
     ProblemKind.NAME_NOT_RESOLVED: "the name does not resolve",
-    ProblemKind.NOT_CALLED: "its name leads to a link-local or metadata address",
-    ProblemKind.TLS: "no secure connection",
-    ProblemKind.DENIED: "refuses our login",
-    ProblemKind.FULL: "no room for another client",
+    ProblemKind.NOT_CALLED: "its name resolves to a link-local or metadata address",
+    ProblemKind.TLS: "no TLS connection",
+    ProblemKind.DENIED: "refuses the workbench's login",
+    ProblemKind.FULL: "accepts no more clients",
     ProblemKind.STARTING: "still loading its data",
     ProblemKind.BUSY: "busy with one script, refuses everything else",
     ProblemKind.NOT_FOUND: "not there",
-    ProblemKind.PROTOCOL: "what answers is no Redis we understand",
+    ProblemKind.PROTOCOL: "what answers is not a supported Redis",
 }
 
 
@@ -68,20 +68,20 @@ def _process(evidence: Evidence, numbers: Mapping[str, float]) -> Iterator[Findi
 
 _DOING = {
     Doing.HALTED: (
-        "its process {pid} was halted by a signal or a debugger, and does nothing",
-        "kill -CONT {pid} lets it go on",
+        "its process {pid} was stopped by a signal or a debugger",
+        "kill -CONT {pid} resumes it",
     ),
     Doing.WORKING: (
-        "its process {pid} works on something and answers nothing meanwhile ({ratio} of a processor)",
-        "it runs one command or script at a time; behind a script it answers BUSY after some seconds",
+        "its process {pid} is busy and does not answer meanwhile ({ratio} of a CPU)",
+        "it runs one command or script at a time; during a script it answers BUSY after a few seconds",
     ),
     Doing.STUCK: (
-        "its process {pid} waits for a disk, or for memory that was swapped out, and answers nothing",
+        "its process {pid} waits for a disk, or for memory that was swapped out, and does not answer",
         "grep VmSwap /proc/{pid}/status shows what was swapped out",
     ),
     Doing.IDLE: (
-        "its process {pid} runs and is idle, and answers nothing",
-        "as under CLIENT PAUSE, which holds all commands until its time is over; work would need a processor",
+        "its process {pid} is idle but does not answer",
+        "probably CLIENT PAUSE, which holds all commands until its time-out; real work would use CPU",
     ),
 }
 
@@ -140,10 +140,9 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             FindingSeverity.INFO if doubt else severity,
             doubt or f"the event loop is slow: a ping takes {format_duration(latency.p95_seconds)}",
             f"p95 of {latency.sample_count} pings, the slowest {format_duration(latency.max_seconds)}; "
-            "the network's "
-            f"share is {format_duration(latency.connect_seconds)}, ours "
+            f"the network's share is {format_duration(latency.connect_seconds)}, the workbench's "
             f"{format_duration(latency.own_delay_seconds)}. "
-            + (held or "See the slow log and its machine's CPU."),
+            + (held or "Check the slow log and the CPU of its machine."),
             p95_seconds=latency.p95_seconds,
             max_seconds=latency.max_seconds,
             connect_seconds=latency.connect_seconds,
@@ -157,10 +156,12 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
 def _doubt(latency: RedisLatency, wait: float, context: Context) -> str:
     """Return why the pings say little of a server that counted nothing itself, "" where they do."""
     if _is_busy_here(latency, wait, context):
-        return f"a ping takes {format_duration(latency.p95_seconds)}, and this machine is too busy to say why"
+        return (
+            f"a ping takes {format_duration(latency.p95_seconds)}, but this machine is too busy to tell why"
+        )
     if latency.median_seconds < wait / 2 and _are_few(latency, context):
         slowest = format_duration(latency.max_seconds)
-        return f"few pings took long, the slowest {slowest}, and nothing that the server counts says why"
+        return f"few pings took long, the slowest {slowest}, and none of the server's counters explains why"
     return ""
 
 
@@ -201,7 +202,7 @@ def _held(latency: RedisLatency, context: Context) -> str | None:
         return None
     name = (latency.longest_command or "").upper()
     return (
-        f"By its own count it ran commands {format_share(ratio)} of the time, a {name} took "
+        f"By its own counters, it ran commands {format_share(ratio)} of the time, a {name} took "
         f"{format_duration(longest)}."
     )
 
@@ -214,7 +215,8 @@ def _restarted(evidence: Evidence, server: RedisServer, context: Context) -> Ite
             "restarted",
             FindingSeverity.INFO,
             "the server was started",
-            f"at {format_time(server.started_at)}, {uptime} ago; its memory began empty or as it is on disk",
+            f"at {format_time(server.started_at)}, {uptime} ago; its memory started empty or as saved on "
+            f"disk",
             since=server.started_at,
             uptime_seconds=server.uptime_seconds,
             run_id=server.run_id,
@@ -228,7 +230,7 @@ def _clock(evidence: Evidence, server: RedisServer, context: Context) -> Iterato
             evidence,
             "clock",
             FindingSeverity.WARNING,
-            f"the clock differs from ours by {format_duration(abs(difference))}",
-            "times of its log and slow log are that far off",
+            f"the clock differs from this machine's by {format_duration(abs(difference))}",
+            "times in its log and slow log are off by that much",
             difference_seconds=difference,
         )

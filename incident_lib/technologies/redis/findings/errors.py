@@ -22,7 +22,7 @@ def analyze_errors(evidence: Evidence, context: Context) -> Iterator[Finding]:
     if past:
         yield _past(evidence, past)
     elif not rising:
-        yield ok(evidence, "no command is refused just now", _totals(rows))
+        yield ok(evidence, "no commands are refused right now", _totals(rows))
 
 
 def _meaning(name: str) -> str:
@@ -49,21 +49,23 @@ def _standing(evidence: Evidence, name: str) -> _Standing:
         good, least = row.good_replica_count, row.least_replica_count
         wanted = f"of the {least} " if least else ""
         return _Standing(
-            meaning=f"writes are refused: {good} {wanted}replicas that min-replicas-to-write demands are "
-            "in step",
+            meaning=f"writes are refused: {good} {wanted}replicas that min-replicas-to-write requires are "
+            f"in sync",
             good_count=good,
             least_count=least,
         )
     if name not in {"READONLY", "MASTERDOWN"} or row.role != "slave":
         return _Standing()
     if row.link_up is None:
-        meaning = f"clients use a replica of {row.primary}; whether it reaches it is not known"
+        meaning = f"clients use a replica of {row.primary}; whether it reaches its primary is unknown"
     elif not row.link_up:
-        meaning = f"clients use a replica that does not reach its primary {row.primary}"
+        meaning = f"clients use a replica that cannot reach its primary {row.primary}"
     elif name == "READONLY":
-        meaning = f"clients write to a replica of {row.primary}, whose link is up: to the wrong server"
+        meaning = f"clients write to a replica of {row.primary}, whose link is up: they use the wrong server"
     else:
-        meaning = f"a replica of {row.primary} refused to answer while it had no link, which is up again"
+        meaning = (
+            f"a replica of {row.primary} refused to answer while its link was down; the link is up again"
+        )
     return _Standing(
         variant="_alone" if row.link_up is False else "",
         meaning=meaning,
@@ -101,8 +103,8 @@ def _past(evidence: Evidence, rows: list[RedisErrorClass]) -> Finding:
         evidence,
         "past",
         FindingSeverity.INFO,
-        f"commands were refused at some time ({names}), none just now",
-        _totals(rows) + "; when is not known",
+        f"commands were refused earlier ({names}), none right now",
+        _totals(rows) + "; the time is unknown",
     )
 
 

@@ -27,8 +27,9 @@ def flushed_slowly(evidence: Evidence, commands: Sequence[RedisSlowCommand]) -> 
         evidence,
         "flushed",
         FindingSeverity.INFO,
-        f"{last.command.upper()} threw away its keys at {format_time(last.started_at)}",
-        f"from {last.client or last.address or 'an unknown client'}; what it answered, others compute again",
+        f"{last.command.upper()} deleted its keys at {format_time(last.started_at)}",
+        f"from {last.client or last.address or 'an unknown client'}; other services now have to rebuild its "
+        f"data",
         since=last.started_at,
         command=last.command.lower(),
         client=last.client or last.address,
@@ -66,7 +67,7 @@ def flushed_now(evidence: Evidence, row: RedisMemory) -> Iterator[Finding]:
             evidence,
             "flushed",
             FindingSeverity.INFO,
-            "its keys are thrown away just now: FLUSHALL or FLUSHDB came between two samples",
+            "its keys were just deleted: FLUSHALL or FLUSHDB ran between two samples",
             f"{format_number(row.flushed_count)} of them in {format_duration(row.seconds)}; "
             f"{row.key_count:,} keys are left",
             since=evidence.collected_at,
@@ -92,7 +93,7 @@ def _between(
     keys = f"{known.key_count:,} keys then, {row.key_count:,} now"
     flushes = _risen(known.flush_total_count, row.flush_total_count)
     if flushes and not row.flushed_count:
-        title = f"its keys were thrown away {when}: {flushes} FLUSHALL or FLUSHDB"
+        title = f"its keys were deleted {when}: {flushes} FLUSHALL or FLUSHDB"
         yield finding(evidence, "flushed", FindingSeverity.INFO, title, keys, since=since, call_count=flushes)
     left = row.key_count / known.key_count if known.key_count else 1.0
     many = known.key_count >= thresholds["redis.keys_lost.least_count"]
@@ -113,10 +114,10 @@ def _between(
 
 def _reason(row: RedisMemory, known: RedisMemory, flushes: int | None, gone: int) -> str:
     if flushes:
-        return f"{flushes} FLUSHALL or FLUSHDB came meanwhile"
+        return f"{flushes} FLUSHALL or FLUSHDB ran meanwhile"
     expired = _risen(known.expired_total_count, row.expired_total_count)
     if expired is not None and expired >= gone / 2:
-        return f"{expired:,} expired meanwhile: keys that are written together end together"
+        return f"{expired:,} expired meanwhile: keys that are written together expire together"
     evicted = _risen(known.evicted_total_count, row.evicted_total_count)
     if evicted is not None and evicted >= gone / 2:
         return f"{evicted:,} were evicted meanwhile"

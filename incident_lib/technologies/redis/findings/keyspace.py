@@ -77,10 +77,10 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
         evidence,
         "queue",
         FindingSeverity.WARNING if evicts else full,
-        f"{pattern} takes {format_share(min(share, 1.0))} of maxmemory: a {kind}, as likely as not a queue "
-        f"whose work is not taken out{' fast enough' if sample.taken_count else ''}",
-        f"{_flow(sample)}. Work that waits is no cache: deleting it loses it"
-        + (f", and so does policy {sample.policy}, which may throw it out" if evicts else "")
+        f"{pattern} takes {format_share(min(share, 1.0))} of maxmemory: a {kind}, probably a queue whose "
+        f"work is not consumed{' fast enough' if sample.taken_count else ''}",
+        f"{_flow(sample)}. Queued work is not a cache: deleting it loses it"
+        + (f", and policy {sample.policy} may evict it" if evicts else "")
         + f"; {_sample(evidence)}",
         pattern=pattern,
         kind=kind,
@@ -106,8 +106,9 @@ def _evictable(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "queue_evictable",
             FindingSeverity.WARNING,
-            f"{named} by their names hold work that waits, and the policy {sample.policy} evicts any key",
-            f"the memory is full, so work may be lost at any time and without an error; {_sample(evidence)}",
+            f"{named} hold queued work, judging by their names, and the policy {sample.policy} evicts any "
+            f"key",
+            f"the memory is full, so work may be lost at any time without an error; {_sample(evidence)}",
             pattern=named,
             policy=sample.policy,
         )
@@ -127,8 +128,9 @@ def _sessions(evidence: Evidence, context: Context) -> Iterator[Finding]:
             evidence,
             "session_evictable",
             FindingSeverity.INFO,
-            f"{named} by their names are sessions, and the policy {sample.policy} may evict them",
-            f"the memory is full; who loses a session is logged out, without an error; {_sample(evidence)}",
+            f"{named} are sessions, judging by their names, and the policy {sample.policy} may evict them",
+            f"the memory is full; users whose session is evicted are logged out, without an error; "
+            f"{_sample(evidence)}",
             pattern=named,
             policy=sample.policy,
         )
@@ -136,10 +138,13 @@ def _sessions(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 def _flow(sample: RedisKeySample) -> str:
     if sample.put_count is None or sample.taken_count is None:
-        return "whether anything is taken out is not known"
+        return "whether anything is consumed is unknown"
     seconds = format_duration(sample.flow_seconds)
     waiting = f", {sample.blocked_count} clients wait for something" if sample.blocked_count else ""
-    return f"in {seconds} {sample.put_count} calls put into queues, {sample.taken_count} took out{waiting}"
+    return (
+        f"in {seconds} {sample.put_count} calls added to queues, {sample.taken_count} removed from "
+        f"them{waiting}"
+    )
 
 
 def _caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
@@ -169,14 +174,13 @@ def _caches(evidence: Evidence, context: Context) -> Iterator[Finding]:
         FindingSeverity.INFO,
         f"{largest.pattern} is a cache by name and expiry, and takes {format_share(share)} of the sampled "
         "memory",
-        f"{largest.sampled_count:,} such keys were seen, {largest.checked_count} were checked, "
-        "and all of these "
-        "have an expiry",
+        f"{largest.sampled_count:,} such keys were seen, {largest.checked_count} were checked, and all of "
+        f"those have an expiry",
         actions=(
             ProposedAction(
                 action="redis.delete_keys",
                 target=evidence.target,
-                text="delete a cache that was seen, by its pattern, in batches",
+                text="delete this cache by its pattern, in batches",
                 arguments={"pattern": largest.pattern},
             ),
         ),
@@ -198,7 +202,7 @@ def _big(evidence: Evidence, context: Context) -> Iterator[Finding]:
                 "big_key",
                 severity,
                 f"a {biggest.kind} of {format_bytes(biggest.memory_bytes)} under {biggest.pattern}",
-                f"{len(big)} of the ten biggest keys that were seen are over {format_bytes(limit)}; "
+                f"{len(big)} of the ten biggest sampled keys are over {format_bytes(limit)}; "
                 f"{_sample(evidence)}",
                 pattern=biggest.pattern,
                 kind=biggest.kind,

@@ -1,4 +1,4 @@
-"""Is it full, and what does it throw out?"""
+"""Is it full, and what does it evict?"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -96,9 +96,7 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
     held = row.counted_bytes if row.limit_source == "maxmemory" else row.resident_bytes
     name, what = _variant(row, policy, context)
     buffers = (
-        f", {format_bytes(row.client_buffer_bytes)} in buffers of clients"
-        if name == "full_of_buffers"
-        else ""
+        f", {format_bytes(row.client_buffer_bytes)} in client buffers" if name == "full_of_buffers" else ""
     )
     yield finding(
         evidence,
@@ -120,15 +118,15 @@ def _fill(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
 def _variant(row: RedisMemory, policy: str, context: Context) -> tuple[str, str]:
     """Return the name of what a full memory is, and what follows from it."""
     if row.limit_source != "maxmemory":
-        return "full_outside", f"the {row.limit_source} ends the server when there is none left"
+        return "full_outside", f"the {row.limit_source} kills the server when no memory is left"
     if are_buffers_to_blame(row, context):
-        return "full_of_buffers", "writes are refused, and what takes it is buffers of clients, not keys"
+        return "full_of_buffers", "writes are refused; client buffers take the memory, not keys"
     if policy.startswith("volatile") and row.key_count:
         return (
             "full_no_expiry",
-            f"writes are refused, as {policy} evicts keys with an expiry alone, and no key has one",
+            f"writes are refused: {policy} evicts only keys with an expiry, and no key has one",
         )
-    return "full", f"writes are refused, as policy {policy} frees none"
+    return "full", f"writes are refused: policy {policy} frees no memory"
 
 
 def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Finding]:
@@ -147,7 +145,7 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
         FindingSeverity.WARNING if heavy or not cache else FindingSeverity.INFO,
         f"{per_second:.0f} keys a second are evicted, {format_share(share)} of all",
         f"policy {row.policy}, {row.key_count:,} keys, maxmemory {format_bytes(row.maxmemory_bytes)}"
-        + (f", {format_bytes(row.client_buffer_bytes)} of it in buffers of clients" if by_buffers else ""),
+        + (f", {format_bytes(row.client_buffer_bytes)} of it in client buffers" if by_buffers else ""),
         held=format_bytes(row.client_buffer_bytes) if by_buffers else None,
         per_second=per_second,
         share_ratio=share,
@@ -156,9 +154,9 @@ def _evictions(evidence: Evidence, row: RedisMemory, context: Context) -> Iterat
 
 
 def _behind(evidence: Evidence, row: RedisMemory, seconds: float) -> Finding:
-    why = "writes come faster than keys go"
+    why = "writes arrive faster than keys are evicted"
     if not row.key_count and row.client_buffer_bytes is not None:
-        why = f"no key is left to evict: clients' buffers take {format_bytes(row.client_buffer_bytes)}"
+        why = f"no keys are left to evict: client buffers take {format_bytes(row.client_buffer_bytes)}"
     return finding(
         evidence,
         "eviction_behind",
@@ -214,7 +212,7 @@ def _started_cold(evidence: Evidence, row: RedisMemory, context: Context) -> Ite
         evidence,
         "started_cold",
         FindingSeverity.INFO,
-        f"{format_share(1 - ratio)} of the lookups since its start found nothing",
+        f"{format_share(1 - ratio)} of the lookups since its start missed",
         f"{hits:,} hits and {misses:,} misses in {format_duration(row.uptime_seconds)}",
         since=started_at,
         hit_ratio=ratio,
@@ -238,8 +236,8 @@ def _fragmentation(evidence: Evidence, row: RedisMemory, context: Context) -> It
             evidence,
             "fragmentation",
             FindingSeverity.WARNING,
-            f"memory is fragmented: the system holds {format_number(ratio)} times what is used",
-            f"{format_bytes(wasted)} are held and not used; a restart or activedefrag gives them back",
+            f"memory is fragmented: the process holds {format_number(ratio)} times what it uses",
+            f"{format_bytes(wasted)} are held but unused; a restart or activedefrag frees them",
             fragmentation_ratio=ratio,
             fragmentation_bytes=wasted,
         )
@@ -254,7 +252,7 @@ def _peak(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator[Fi
             evidence,
             "peak",
             severity,
-            f"memory was {format_number(ratio)} times as high once",
+            f"memory was once {format_number(ratio)} times as high",
             f"peak {format_bytes(row.peak_bytes)}, now {format_bytes(row.used_bytes)}",
             peak_ratio=ratio,
         )
@@ -269,8 +267,8 @@ def _buffers(evidence: Evidence, row: RedisMemory, context: Context) -> Iterator
             evidence,
             "client_buffers",
             severity,
-            f"clients' buffers take {format_bytes(row.client_buffer_bytes)} in all",
-            f"of {format_number(row.client_count)} clients, which request much or read slowly; it may be a "
-            "single one",
+            f"client buffers take {format_bytes(row.client_buffer_bytes)} in all",
+            f"of {format_number(row.client_count)} clients, which request a lot or read slowly; it may be a "
+            f"single client",
             bytes_per_client=each,
         )

@@ -25,7 +25,11 @@ def _ok(evidence: Evidence, row: RedisPersistence) -> Finding:
         )
     ways = ("append-only file",) if row.aof_enabled else ()
     ways = (*ways, "dumps") if row.save else ways
-    title = f"saving to disk works ({' and '.join(ways)})" if ways else "nothing is saved to disk, as set up"
+    title = (
+        f"saving to disk works ({' and '.join(ways)})"
+        if ways
+        else ("nothing is saved to disk, as configured")
+    )
     if row.save is None and not row.aof_enabled:
         title = "the last dump did not fail"
     since = f"last dump {format_time(row.dump_at)}, " if row.dump_at and row.save else ""
@@ -40,7 +44,7 @@ def _aof(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
             "failing",
             FindingSeverity.CRITICAL,
             "the append-only file cannot be written, and writes are refused",
-            "check the disk of its directory and at its log",
+            "check the disk of its directory and its log",
             what="append-only file",
         )
     elif row.aof_enabled and row.aof_rewrite_ok is False:
@@ -49,7 +53,7 @@ def _aof(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
             "rewrite_failing",
             FindingSeverity.WARNING,
             "the append-only file cannot be rewritten and keeps growing",
-            "check the disk of its directory and at its log",
+            "check the disk of its directory and its log",
         )
 
 
@@ -66,8 +70,12 @@ def _dump(evidence: Evidence, row: RedisPersistence) -> Iterator[Finding]:
         "the last dump failed" if goes_on else "dumps fail, and writes are refused",
         (f"last good one {format_time(row.dump_at)}; " if row.dump_at else "")
         + f"{format_number(row.unsaved_change_count)} changes are not saved. "
-        + "Check the disk and rights of its directory."
-        + (" Whether writes are refused is the default's, as CONFIG GET is not allowed." if assumed else ""),
+        + "Check the disk and permissions of its directory."
+        + (
+            " That writes are refused is assumed from the default, because CONFIG GET is not allowed."
+            if assumed
+            else ""
+        ),
         what="dump",
         unsaved_change_count=row.unsaved_change_count,
     )

@@ -43,7 +43,7 @@ def analyze_replication(evidence: Evidence, context: Context) -> Iterator[Findin
 def _ok(evidence: Evidence) -> Finding:
     if watched := evidence.of(RedisWatched):
         names = ", ".join(f"{primary.name} at {primary.address}" for primary in watched)
-        title = f"a Sentinel that sees its primaries: {names}"
+        title = f"a Sentinel that reaches its primaries: {names}"
         return ok(evidence, title, role="sentinel")
     row = next(iter(evidence.of(RedisReplication)), None)
     if row is None or row.role is None:
@@ -68,8 +68,9 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             evidence,
             "first_copy",
             FindingSeverity.INFO,
-            f"it copies its primary {row.primary} for the first time, and has no link until that is done",
-            "until then its data is not complete: send no readers to it",
+            f"it copies its primary {row.primary} for the first time, and has no link until the copy is "
+            f"complete",
+            "until then its data is incomplete: do not send reads to it",
             primary=row.primary,
         )
     elif row.link_up is False:
@@ -78,9 +79,9 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             "link_down",
             FindingSeverity.CRITICAL,
             f"the link to its primary {row.primary} is down",
-            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "it never was up; ")
-            + ("it copies everything just now" if row.syncing else "its data grows old")
-            + ("; it refuses to be read meanwhile" if row.serves_stale_data is False else ""),
+            (f"for {format_duration(since)}; " if since is not None and since >= 0 else "it was never up; ")
+            + ("it is receiving a full copy now" if row.syncing else "its data is getting stale")
+            + ("; it refuses reads meanwhile" if row.serves_stale_data is False else ""),
             primary=row.primary,
             down_seconds=since,
         )
@@ -89,8 +90,9 @@ def _link(evidence: Evidence, row: RedisReplication) -> Iterator[Finding]:
             evidence,
             "full_sync",
             FindingSeverity.INFO,
-            f"{format_number(row.full_sync_count)} full copies to replicas were begun just now",
-            "each forks and sends everything; a new replica needs one, and one that was away for too long",
+            f"{format_number(row.full_sync_count)} full copies to replicas were just started",
+            "each one forks and sends everything; a new replica needs one, and so does a replica that was "
+            "disconnected for too long",
             full_sync_count=row.full_sync_count,
         )
 
@@ -125,22 +127,22 @@ def _repeated(
     again = full - (row.replica_count or 0)
     if context.thresholds.severity("redis.resync", again, "count") is None:
         return
-    name, why = "resync", "why is not known: see its log and those of the replicas"
+    name, why = "resync", "the reason is unknown: see its log and those of the replicas"
     if closed:
         name = "resync_limit"
         why = (
-            f"{closed:,} clients were ended meanwhile, as more waited for them than "
-            "client-output-buffer-limit allows"
+            f"{closed:,} clients were disconnected meanwhile, because more was waiting for them than "
+            f"client-output-buffer-limit allows"
         )
     elif refused and _holds_all(row):
         why = (
-            f"the backlog of {format_bytes(row.backlog_bytes)} still holds all that was written, so it is "
-            "not too small: the copies do not come to their end, and the log of the replica says why"
+            f"the backlog of {format_bytes(row.backlog_bytes)} still holds everything written, so it is not "
+            f"too small: the copies do not finish, and the replica's log shows why"
         )
     elif refused:
         name = "resync_backlog"
         why = (
-            f"{refused:,} times a replica asked to go on where it was, and the backlog of "
+            f"{refused:,} times a replica tried to continue where it had stopped, but the backlog of "
             f"{format_bytes(row.backlog_bytes)} did not reach back that far"
         )
     yield finding(
@@ -149,7 +151,7 @@ def _repeated(
         FindingSeverity.WARNING,
         f"{full:,} full copies to {format_count(row.replica_count or 0, 'replica')} in "
         f"{format_duration(seconds)}",
-        f"{why}. Each copy forks and sends everything, and the replica serves old data or none meanwhile",
+        f"{why}. Each copy forks and sends everything, and meanwhile the replica serves stale data or none",
         full_count=full,
         refused_count=refused,
         closed_count=closed,
@@ -174,7 +176,7 @@ def _replica(evidence: Evidence, row: RedisReplica, context: Context) -> Iterato
         evidence,
         "replica_lag" if late else "replica_syncing",
         FindingSeverity.WARNING if late else FindingSeverity.INFO,
-        f"replica {row.address} was last heard of {format_duration(lag)} ago"
+        f"replica {row.address} last reported {format_duration(lag)} ago"
         if late and lag is not None
         else f"replica {row.address} is in state {row.state}",
         f"it is {format_bytes(row.behind_bytes)} behind",
@@ -220,9 +222,9 @@ def _watched(evidence: Evidence, row: RedisWatched) -> Iterator[Finding]:
 def failover(evidence: Evidence, row: RedisReplication, context: Context) -> Iterator[Finding]:
     """Yield a failover that this snapshot shows by itself: one that goes on, or one inside the window."""
     if row.role_before and row.role and row.role != row.role_before:
-        yield _event(evidence, f"it became {_named(row.role)} just now", row)
+        yield _event(evidence, f"it has just become {_named(row.role)}", row)
     elif row.failover_state not in {None, "no-failover"}:
-        yield _event(evidence, f"a failover goes on ({row.failover_state})", row)
+        yield _event(evidence, f"a failover is in progress ({row.failover_state})", row)
     elif _took_over_inside(row, (context.window.end - context.window.start).total_seconds()):
         yield _event(evidence, "it took over as primary inside the window", row)
 
@@ -273,7 +275,7 @@ def _changed(before: RedisReplication, now: RedisReplication) -> str:
         if now.role == "slave" and before.primary != now.primary:
             return f"it follows {now.primary}, and followed {before.primary},"
         if now.role == "slave":
-            return f"it follows another history of {now.primary}, which began anew"
+            return f"it follows a new replication history of {now.primary}"
     return ""
 
 
@@ -291,7 +293,7 @@ def _event(evidence: Evidence, title: str, row: RedisReplication) -> Finding:
         "failover",
         FindingSeverity.INFO,
         title,
-        "writes that had not reached it are gone; clients that know the primary by its address do not follow",
+        "writes that had not reached it are lost; clients that use the primary's address do not follow",
         since=evidence.collected_at,
         role=row.role,
         primary=row.primary,

@@ -62,7 +62,7 @@ def analyze_slowlog(evidence: Evidence, context: Context) -> Iterator[Finding]:
 
 def _ok(evidence: Evidence, log: RedisSlowLog | None) -> Finding:
     limit = log.limit_seconds if log else None
-    over = "its limit, which is not known" if limit is None else format_duration(limit)
+    over = "its limit, which is unknown" if limit is None else format_duration(limit)
     title = f"no command took over {over} inside the window"
     return ok(evidence, title, limit_seconds=limit)
 
@@ -75,9 +75,9 @@ def _stalled(evidence: Evidence, stalls: tuple[RedisSlowCommand, ...]) -> Findin
         "stalled",
         FindingSeverity.INFO,
         f"{calls} held up, {format_duration(slowest.duration_seconds)} at most",
-        f"{slowest.command} takes {format_duration(slowest.mean_seconds or 0)} on average, so the "
-        "process was "
-        "kept from running, or a value is very large. See its machine's CPU, swapping, and forks for dumps.",
+        f"{slowest.command} takes {format_duration(slowest.mean_seconds or 0)} on average, so the process "
+        f"could not run, or a value is very large. Check its machine for CPU load, swapping, and forks for "
+        f"dumps.",
         since=min(command.started_at for command in stalls),
         call_count=len(stalls),
         max_seconds=slowest.duration_seconds,
@@ -101,7 +101,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
         evidence,
         "slow",
         severity or FindingSeverity.INFO,
-        f"{shown} held everybody up for {format_duration(most)} in {calls}",
+        f"{shown} blocked all clients for {format_duration(most)} in {calls}",
         f"{format_share(most / total)} of the slow time of {len(commands)} commands; the slowest took "
         f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
         f"from {slowest.client or slowest.address or 'an unknown client'}",

@@ -71,7 +71,7 @@ def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
         raise TargetError(
             ProblemKind.PRIVILEGE,
             "CONFIG GET is not allowed here",
-            "ask the provider for the settings, or allow it: ACL SETUSER <user> +config|get",
+            "get the settings from the provider, or allow it: ACL SETUSER <user> +config|get",
         )
     return Fetched(rows=rows)
 
@@ -79,7 +79,7 @@ def fetch_settings(session: RedisSession, _window: Window) -> Fetched:
 SETTINGS = Probe(
     name="redis.settings",
     fetch=fetch_settings,
-    question="How is it set up?",
+    question="How is it configured?",
     source="CONFIG GET, for each of: " + ", ".join(SETTING_NAMES),
     needs="+config|get",
 )

@@ -86,7 +86,7 @@ def _list(session: RedisSession, info: Info) -> tuple[list[dict[str, str]], Prob
         problem = Problem(
             kind=ProblemKind.SKIPPED,
             message=f"the list of clients was not read, as there are {connected:,}, over {LIST_LIMIT:,}",
-            advice="CLIENT LIST could hold up everybody else for over 10 ms; check the applications' pools",
+            advice="CLIENT LIST could block all clients for over 10 ms; check the applications' pools",
         )
         few = {"replica": info.count("connected_slaves"), "pubsub": info.count("pubsub_clients")}
         commands = [("CLIENT", "LIST", "TYPE", kind) for kind, count in few.items() if _is_few(count)]

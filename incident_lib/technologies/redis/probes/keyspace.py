@@ -51,7 +51,7 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
     if not session.is_quick:
         slow = Problem(
             kind=ProblemKind.UNSUPPORTED,
-            message="no sample of keys through redis-cli, as each key would take a process in the container",
+            message="no sample of keys through redis-cli: each key would start a process in the container",
             advice="give the service a `url` that can be reached from here",
         )
         return Fetched(rows=databases, problem=slow)

@@ -81,7 +81,7 @@ def _keys(info: Info, field: str) -> int:
 PROBE = Probe(
     name="redis.memory",
     fetch=fetch_memory,
-    question="Is it full, and what does it throw out?",
+    question="Is it full, and what does it evict?",
     source="INFO all, twice, a second apart (memory, stats, commandstats)",
     in_watch={},
     needs="+info",

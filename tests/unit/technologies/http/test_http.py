@@ -94,7 +94,7 @@ def test_errors_of_one_kind_are_one_finding() -> None:
     late = row("/a", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True)
     (one,) = judge(late, row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True))
     assert (one.id, one.severity, one.data["count"]) == ("http.health.silent", "CRITICAL", 2)
-    assert one.title == "accepts connections and says nothing"
+    assert one.title == "accepts connections but sends nothing"
 
 
 def test_an_answer_beside_an_error_is_not_ok() -> None:

@@ -17,7 +17,7 @@ def settings(**fields):
 @pytest.mark.parametrize("kind", ["http", "process"])
 def test_a_service_that_is_nowhere_says_so_and_does_not_seem_well(kind):
     (lane,) = http.lanes(settings(kind=kind))
-    with pytest.raises(TargetError, match="nothing says where backend is") as told:
+    with pytest.raises(TargetError, match="no address of backend is configured") as told:
         lane.open()
     assert told.value.kind is ProblemKind.NOT_CONFIGURED
     assert told.value.kind.is_ours

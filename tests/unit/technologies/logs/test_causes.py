@@ -128,7 +128,7 @@ NGINX = (
         (
             "connect() failed (111: Connection refused) while connecting to upstream",
             "refuses",
-            "Start what listens",
+            "Start the service that should listen",
         ),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_log_of_nothing_but_the_traceback_that_ends_each_start_is_a_loop(death
     loop = loop_in(*log)
     assert loop is not None
     assert loop.severity is FindingSeverity.CRITICAL
-    assert "60 times, every 5 s, and wrote nothing else" in loop.title
+    assert "60 times, every 5 s, and logged nothing else" in loop.title
     named = first(*log)
     assert named.id == "crash-loop"
     assert "Why does it end in " in named.next_check
@@ -601,13 +601,13 @@ web-1  | {iso}.5Z  GET /cart 200 in 41ms"""
         (
             "{iso}.5Z \u2502 Error: modifying shop: https response error, api error AccessDenied: User: ci",
             "logged-error",
-            "refuses our login",
+            "refuses the workbench's login",
             "class.upstream_denied",
         ),
         (
             'level=error ts={iso}.5Z msg="not sent" error="returned HTTP status 429 Too Many Requests"',
             "logged-error",
-            "refuses so many requests",
+            "rejects requests: rate limit",
             "class.rate_limited",
         ),
         ("{iso}.5Z [ERROR] agent.http: Request error: from=10.0.0.4:511{n} error=\"No cluster leader\"",

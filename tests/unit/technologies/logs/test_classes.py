@@ -81,7 +81,7 @@ def test_a_wrong_row_is_refused_with_its_line_and_key(right: str, wrong: str, me
 
 
 def test_a_wrong_second_row_is_found_where_it_stands() -> None:
-    with pytest.raises(ConfigError, match="line 10: key `id` of 'oom': a row before has this id"):
+    with pytest.raises(ConfigError, match="line 10: key `id` of 'oom': an earlier row has this id"):
         parse_classes(ROW + ROW, "my.toml")
     with pytest.raises(ConfigError, match="line 11: key `title`"):
         parse_classes(ROW + ROW.replace('"it is full"', "7"), "my.toml")

@@ -109,10 +109,10 @@ def judge(*rows: Row, truncated: Truncation | None = None) -> dict[str, Finding]
             "read 0 % of 1,000 lines",
             "1,000 of an unknown format, 1,000 not text",
         ),
-        ({"cut_lines_count": 2}, "read 100 % of 1,000 lines", "2 cut, as they are too long"),
+        ({"cut_lines_count": 2}, "read 100 % of 1,000 lines", "2 cut because they are too long"),
         (
             {"read_lines_count": None, "known_lines_count": None, "timed_lines_count": None},
-            "1,000 lines, how many were read is not known",
+            "1,000 lines; how many of them could be read is unknown",
             "",
         ),
     ],
@@ -151,7 +151,7 @@ def test_a_log_of_which_too_little_was_read_is_unknown(read, lines, expected):
         ),
         (
             {"timed_lines_count": 250, "read_lines_count": 250},
-            "25 % of 1,000 lines have a time: the others count as of the line before them",
+            "25 % of 1,000 lines have a time: the others are counted with the line before them",
         ),
         (
             {"known_lines_count": 880, "read_lines_count": 880, "not_text_lines_count": 120},
@@ -231,7 +231,7 @@ def test_what_is_bad_in_the_lines_that_were_read_is_reported_next_to_the_share()
 
 def test_a_log_of_which_only_the_newest_part_was_fetched_says_so():
     found = judge(summary(), truncated=Truncation(kept=1000, total=None, unit="lines"))["ok"]
-    assert "older lines of this stretch of time were not read" in found.detail
+    assert "older lines of this window were not read" in found.detail
 
 
 # --- lines without times ---
@@ -332,7 +332,7 @@ def test_what_was_appended_while_a_log_was_watched_is_of_now(served, failed, sev
 
 def test_a_file_without_times_is_bounded_by_when_it_was_written():
     found = judge(untimed(modified_at=ago(75)))["no_times"]
-    assert "the file was written last at 09:28:45 UTC" in found.detail
+    assert "the file was last written at 09:28:45 UTC" in found.detail
 
 
 def test_an_endpoint_that_fails_at_an_unknown_time_is_no_alarm():
@@ -440,11 +440,11 @@ def test_a_file_that_was_written_now_and_holds_no_line_of_now_is_unknown(written
 @pytest.mark.parametrize(
     ("errors", "named"),
     [
-        ({"worker": 40}, "all of the 40 errors in this log are of worker"),
-        ({"worker": 8, "web": 2}, "80 % of the 10 errors in this log are of worker"),
+        ({"worker": 40}, "all of the 40 errors in this log are from worker"),
+        ({"worker": 8, "web": 2}, "80 % of the 10 errors in this log are from worker"),
         ({"worker": 79, "web": 21}, ""),
         ({"worker": 2}, ""),
-        ({"db": 3}, "all of the 3 errors in this log are of db"),
+        ({"db": 3}, "all of the 3 errors in this log are from db"),
     ],
 )
 def test_the_service_that_writes_the_errors_is_named(errors, named):
@@ -474,7 +474,7 @@ def test_a_log_that_ends_in_an_error_quotes_it(error, error_class):
     tail = LogTail(lines=("starting", error, "bye"), error=error, error_at=ago(30))
     found = judge(summary(), tail)
     assert found["last"].severity is INFO
-    assert found["last"].title == f"the log ends in an error: {error}"
+    assert found["last"].title == f"the log ends with an error: {error}"
     assert found["last"].detail == f"starting\n{error}\nbye"
     assert found["last"].since == ago(30)
     assert found["last"].data["error_class"] == error_class

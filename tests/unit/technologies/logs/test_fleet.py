@@ -83,7 +83,7 @@ def test_a_small_package_is_whole():
 )
 def test_secrets_do_not_cross_an_open_network(address):
     check_address(address, has_secrets=False)
-    with pytest.raises(UsageError, match="in the clear"):
+    with pytest.raises(UsageError, match="unencrypted"):
         check_address(address, has_secrets=True)
 
 

@@ -53,7 +53,7 @@ def test_a_fault_of_a_minute_with_requests_served_since_is_over(error: str) -> N
     assert errors.holds is Holds.PAST
     assert errors.until
     assert abs(errors.until - (NOW - timedelta(seconds=241))) < timedelta(seconds=2)
-    assert "failing from 14:40:00 to 14:40:59 UTC, well since" in errors.title
+    assert "failing from 14:40:00 to 14:40:59 UTC, healthy since" in errors.title
     assert "since 14:40" not in errors.title.partition(";")[0]
     assert all(finding.holds is Holds.PAST for finding in _of(analysis, "class."))
     assert "nothing unusual" not in _of(analysis, "ok")[0].title
@@ -75,7 +75,7 @@ def test_too_few_requests_since_leave_it_unknown_and_that_is_said() -> None:
     for finding in (*_of(analysis, "errors"), *_of(analysis, "class.")):
         assert finding.holds is Holds.UNKNOWN
         assert finding.severity.is_bad
-        assert "too little since to know whether it is over" in finding.title
+        assert "too little activity since then to know whether it is over" in finding.title
         assert (
             "2 requests to GET /orders since then: too few to know" in finding.detail
             or "2 requests since then: too few" in finding.detail
@@ -125,7 +125,7 @@ def test_a_log_that_went_silent_shows_no_recovery() -> None:
     analysis = concluded(*_served(600, 400), *_failing(400, 340))
     (errors,) = _of(analysis, "errors")
     assert errors.holds is Holds.UNKNOWN
-    assert "nothing at all was logged since" in errors.detail
+    assert "nothing at all has been logged since" in errors.detail
     later = concluded(*_served(850, 600), *_failing(600, 540), *_served(540, 480))
     assert _of(later, "errors")[0].holds is Holds.UNKNOWN
 

@@ -154,11 +154,11 @@ def test_names_inside_a_container() -> None:
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254"])
 def test_a_name_that_leads_to_a_metadata_address_inside_a_container(address: str) -> None:
-    error = f"{address} is the address of a cloud's metadata service: it was not called"
+    error = f"{address} is the address of a cloud's metadata service: it was not contacted"
     wrong = msgspec.structs.replace(inside("pay.example.com", address), error=error)
     (found,) = judge("network.inside", wrong, inside("mail", "192.0.2.9", dependency="mail"))
     assert (found.id, found.severity, found.target) == ("network.inside.reserved", "CRITICAL", "pay")
-    what = "the name pay.example.com leads to a link-local or metadata address"
+    what = "the name pay.example.com resolves to a link-local or metadata address"
     assert found.title == f"{what} inside {WHERE}"
     assert error in found.detail
     assert found.data == {

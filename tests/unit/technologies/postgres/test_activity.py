@@ -35,9 +35,9 @@ def test_a_refusal_names_who_has_all_of_its_own_connections(
     found = judge(failed(ProblemKind.FULL, refusal, "close some"))
     assert {each: finding.severity for each, finding in found.items()} == {f"{what}_limit": severity}
     limit = found[f"{what}_limit"]
-    assert limit.title == f"The {what} {name} has all of its own connections; the server may have room"
+    assert limit.title == f"The {what} {name} has used all of its own connections; the server may have room"
     assert limit.data == {"kind": "full", "layer": f"the {what} {name}", "fill": "has all"}
-    assert f"{refusal}. close some. Its CONNECTION LIMIT is full" in limit.detail
+    assert f"{refusal}. close some. Its CONNECTION LIMIT is reached" in limit.detail
     # The server's own limit is another one, and the words alone are no refusal of that kind.
     server = judge(failed(ProblemKind.FULL, "FATAL: sorry, too many clients already"))
     assert {each: finding.severity for each, finding in server.items()} == {"full": CRITICAL}
@@ -90,7 +90,7 @@ def test_a_role_near_its_own_limit(
     connections: int, severity: FindingSeverity | None, fill: str | None
 ) -> None:
     found = judge(evidence("saturation", _capacity(50), _role("app", connections, 20)))
-    assert found.pop("ok").title == "50 of 100 usable connections are taken"
+    assert found.pop("ok").title == "50 of 100 usable connections are in use"
     assert {name: finding.severity for name, finding in found.items()} == (
         {"role_limit": severity} if severity else {}
     )
@@ -182,7 +182,7 @@ def test_idle_in_transaction() -> None:
     blocking = judge(evidence("transactions", active(5, **IDLE, state_seconds=2.0, blocking_count=3)))
     assert blocking["idle_blocking"].severity is CRITICAL
     assert blocking["idle_blocking"].title == (
-        "pid 5 (web, idle in transaction for 2 s) does nothing and makes 3 sessions wait"
+        "pid 5 (web, idle in transaction for 2 s) is idle and makes 3 sessions wait"
     )
     pause = judge(evidence("transactions", active(5, **IDLE, state_seconds=0.01, blocking_count=1)))
     assert list(pause) == ["ok"]
@@ -191,7 +191,7 @@ def test_idle_in_transaction() -> None:
 def test_a_long_transaction_of_short_queries() -> None:
     found = judge(evidence("transactions", active(5, transaction_seconds=90.0)))
     assert found["long_transaction"].severity is WARNING
-    assert found["long_transaction"].title.startswith("A transaction is open for 1m 30s: pid 5")
+    assert found["long_transaction"].title.startswith("A transaction has been open for 1m 30s: pid 5")
 
 
 VACUUM: dict[str, Any] = {"query": "VACUUM (VERBOSE) orders", "application": "cron"}
@@ -214,7 +214,7 @@ def test_upkeep_that_takes_long_and_keeps_no_session_waiting(seconds: float, *, 
     )
     if is_long:
         assert found["upkeep"].title.startswith("pid 5 (cron, running a query for ")
-        assert "does what takes long by its nature, and no session waits" in found["upkeep"].title
+        assert "does what takes long by nature, and no session waits" in found["upkeep"].title
         assert found["upkeep"].since == started
         assert found["upkeep"].actions == ()
         data = found["upkeep"].data
@@ -244,7 +244,7 @@ def test_what_is_upkeep_and_what_an_application_does(values: dict[str, Any], nam
 def test_of_several_that_do_upkeep_the_longest_is_named() -> None:
     both = (active(5, **DUMP, **_lasts(90.0)), active(6, **VACUUM, **_lasts(300.0)))
     upkeep = judge(evidence("transactions", *both))["upkeep"]
-    assert upkeep.title == ("2 sessions do work that takes long by its nature, and no session waits for it")
+    assert upkeep.title == ("2 sessions do work that takes long by nature, and no session waits for it")
     assert (upkeep.data["count"], upkeep.data["pid"]) == (2, 6)
     # A long query of an application is reported next to it.
     found = judge(evidence("transactions", *both, active(7, **_lasts(90.0))))

@@ -134,7 +134,9 @@ def test_who_holds_cleanup_back(values: dict[str, Any], *, is_held: bool) -> Non
 
 def test_the_holder_is_named_and_an_unseen_one_is_never_ok() -> None:
     held = judge(evidence("horizon", _holder(kind="prepared transaction", name="t1", held_seconds=7200.0)))
-    assert held["held"].title == "The prepared transaction t1 keeps dead rows of 3 transactions for 2h 0m"
+    assert held["held"].title == (
+        "The prepared transaction t1 holds back dead rows of 3 transactions for 2h 0m"
+    )
     assert list(judge(evidence("horizon"))) == ["ok"]
     blind = judge(evidence("horizon", _holder(), problem=BLIND))
     assert {one.severity for one in blind.values()} == {UNKNOWN}
@@ -185,7 +187,7 @@ def test_a_sequence_that_may_not_be_read_is_unknown_and_hides_no_other() -> None
     full = _sequence(name="carts_id_seq", last_value=2_147_483_000)
     both = judge(evidence("sequences", hidden, full, problem=BLIND))
     assert {name: one.severity for name, one in both.items()} == {"high": CRITICAL, "unknown": UNKNOWN}
-    assert both["high"].title == "The sequence public.carts_id_seq is over 99.9 % used, 647 numbers are left"
+    assert both["high"].title == "The sequence public.carts_id_seq is over 99.9 % used, 647 numbers left"
 
 
 def _narrow(last_value: int, **values: Any) -> PostgresNarrowColumn:

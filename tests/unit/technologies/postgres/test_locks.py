@@ -104,7 +104,7 @@ def test_without_privilege_the_tree_still_stands() -> None:
     problem = Problem(kind=ProblemKind.PRIVILEGE, message="no pg_monitor")
     seen = evidence("locks", waiter(10, **untold), waiter(11, 10, wait_seconds=20.0), problem=problem)
     found = judge(seen)["blocked"]
-    title = "1 session waits for a lock held by pid 10 (app, our role does not see what it is)"
+    title = "1 session waits for a lock held by pid 10 (app, the workbench's role cannot see what it is)"
     assert (found.title, found.severity, found.actions) == (title, WARNING, ())
     assert "Find out what pid 10 is" in str(found.data["advice"])
 
@@ -152,13 +152,13 @@ def test_a_queue_that_moves_blames_none() -> None:
     assert (found.severity, found.actions) == (WARNING, ())
     late = waiter(10, transaction_started_at=NOW)  # it began after the others had begun to wait
     (found,) = judge(evidence("locks", late, waiter(11, 10), waiter(12, 10))).values()
-    assert found.title.startswith("2 sessions queue for the same rows, and the queue moves")
+    assert found.title.startswith("2 sessions queue for the same rows; the queue moves")
 
 
 def test_a_queue_that_went_within_a_moment_is_no_finding() -> None:
     gone = judge(evidence("locks", waiter(10, lasts=False), waiter(11, 10, lasts=False)))
     assert {name: one.severity for name, one in gone.items()} == {"ok": OK}
-    assert "1 queue went within a moment" in gone["ok"].title
+    assert "1 queue cleared within a moment" in gone["ok"].title
 
 
 def test_those_who_wait_for_each_other_are_left_to_the_server() -> None:

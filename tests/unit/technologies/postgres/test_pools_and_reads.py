@@ -297,7 +297,7 @@ def test_a_vacuum_and_what_slows_it() -> None:
         "2 VACUUMs running, the oldest of public.orders: vacuuming indexes for 1m 30s"
     )
     assert "pass 3 over the indexes" in found["vacuuming"].detail
-    assert "against wraparound" in found["vacuuming"].detail
+    assert "anti-wraparound" in found["vacuuming"].detail
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def scanned(rows: int, scans: int = 3) -> PostgresTableScan:
 def test_one_statement_that_makes_most_of_what_runs() -> None:
     found = judge(evidence("counters", running(1.4, 0.9)))["statement"]
     assert found.severity is FindingSeverity.INFO  # reports do that too: by itself it is no alarm
-    assert found.title == f"90 % of what runs is one statement: {SEARCH}"
+    assert found.title == f"90 % of the running work is one statement: {SEARCH}"
     assert found.data["sessions"] == 1.4
 
 
@@ -53,7 +53,7 @@ def test_a_rare_statement_that_somebody_waits_for() -> None:
 def test_a_large_table_that_is_read_from_end_to_end() -> None:
     found = judge(evidence("counters", scanned(1_200_000)))["scans"]
     assert found.severity is FindingSeverity.INFO
-    assert found.title == "public.parcels is read from end to end 3 times in 2 s"
+    assert found.title == "public.parcels is scanned sequentially 3 times in 2 s"
     assert "600,000 rows a second" in found.detail
 
 

@@ -228,7 +228,10 @@ def test_replication() -> None:
         assert list(judge(evidence("replication", _standby(name=worker, state="startup")))) == ["ok"]
     behind = _standby(lag_seconds=6.0, unsent_bytes=10, unwritten_bytes=10, unreplayed_bytes=900)
     assert judge(evidence("replication", behind))["lag"].data["late_part"] == "replay"
-    for direction, words in (("downstream", "nothing is to be done here"), ("upstream", "copy this standby")):
+    for direction, words in (
+        ("downstream", "there is nothing to do on this server"),
+        ("upstream", "Rebuild this standby"),
+    ):
         away = judge(evidence("replication", _standby(direction=direction, state="startup")))
         assert words in str(away["not_streaming"].data["remedy"])
     paused = judge(evidence("replication", _standby(direction="upstream", is_paused=True)))["paused"]
@@ -253,12 +256,12 @@ def test_a_standby_whose_replay_is_paused() -> None:
     found = judge(evidence("replication", _upstream(is_paused=True, **values)))
     assert {name: finding.severity for name, finding in found.items()} == {"paused": WARNING}
     paused = found["paused"]
-    assert paused.title == "Replay is paused on this standby, 5 MiB wait: what is read here is old"
+    assert paused.title == "Replay is paused on this standby, 5 MiB wait: reads here are stale"
     assert paused.data == {"lag_bytes": 5 << 20, "newest_seconds": 90.0}
-    assert "readers see is 1m 30s old" in paused.detail
+    assert "visible to readers is 1m 30s old" in paused.detail
     bare = judge(evidence("replication", _upstream(is_paused=True, lag_bytes=None)))["paused"]
-    assert bare.title == "Replay is paused on this standby: what is read here is old"
-    assert "readers see" not in bare.detail
+    assert bare.title == "Replay is paused on this standby: reads here are stale"
+    assert "visible to readers" not in bare.detail
 
 
 @pytest.mark.parametrize(
@@ -280,9 +283,9 @@ def test_a_standby_that_is_behind_on_purpose(
     assert {name: finding.severity for name, finding in seen.items()} == found
     if "delayed" in found:
         assert seen["delayed"].data == {"delay_seconds": 3600.0}
-        assert "is meant to be 1h 0m behind" in seen["delayed"].title
+        assert "is configured to be 1h 0m behind" in seen["delayed"].title
     if "lag" in found:
-        assert ("of which are meant" in seen["lag"].title) is bool(values["delay_seconds"])
+        assert ("of it configured" in seen["lag"].title) is bool(values["delay_seconds"])
 
 
 def _commits(**values: Any) -> PostgresCommitWait:
@@ -313,7 +316,7 @@ def test_commits_that_wait_for_a_standby_that_is_connected(
         waits = found["commits_wait"]
         assert waits.title.startswith("1 commit waits for up to "), "the other went on"
         assert waits.title.endswith(
-            "for the synchronous standby replica_a, which is connected and does not confirm"
+            "for the synchronous standby replica_a, which is connected but does not confirm"
         )
         assert waits.since == WAITING["oldest_started_at"]
         advice = waits.data["advice"]
@@ -348,14 +351,14 @@ def test_commits_that_wait_for_a_standby_that_is_gone() -> None:
     )
     assert waits.data["connected"] is None
     assert str(waits.data["advice"]).startswith("Bring the standby replica_a back")
-    assert "connected besides: copy (async)" in waits.detail
+    assert "other connected standbys: copy (async)" in waits.detail
 
 
 @pytest.mark.parametrize(
     ("commit", "severity", "end"),
     [
-        ("on", WARNING, ": the next commit waits for it"),
-        ("remote_apply", WARNING, ": the next commit waits for it"),
+        ("on", WARNING, ": the next commit will wait for it"),
+        ("remote_apply", WARNING, ": the next commit will wait for it"),
         ("local", INFO, "; synchronous_commit is local"),
         ("off", INFO, "; synchronous_commit is off"),
     ],
@@ -386,7 +389,7 @@ def test_a_standby_that_the_next_commit_would_wait_for(
         ("ANY 1 (replica_a, replica_b)", ("replica_b",), None),
         ("replica_a, replica_b", ("replica_b",), None),
         ('2 ("Replica A", replica_b)', ("replica a",), "replica_b"),  # the server ignores case
-        ("*", (), "a standby (the setting takes any)"),
+        ("*", (), "a standby (the setting accepts any)"),
         ("*", ("anything",), None),
         ("", (), None),
     ],
@@ -432,7 +435,7 @@ def test_a_connection_is_ok_and_our_role_is_judged() -> None:
     ):
         assert judge(evidence("connection", _connection(**values)))["role"].severity is severity
     clock = judge(evidence("connection", _connection(clock_difference_seconds=-7.0)))["clock"]
-    assert clock.title == "The server's clock is 7 s behind ours"
+    assert clock.title == "The server's clock is 7 s behind this machine's"
     way = judge(evidence("connection", _connection(way="exec", attempts=("the configured address: no",))))
     assert way["way"].severity is INFO
 
@@ -507,7 +510,7 @@ def test_subscriptions() -> None:
         assert judge(evidence("replication", row))["subscription"].severity is severity
     well = judge(evidence("replication", _standby(direction="subscription", name="copy")))
     assert well["ok"].title == (
-        "No standby streams from here; 1 subscription that heard from the publisher; no slot"
+        "No standby streams from here; 1 subscription in contact with the publisher; no slot"
     )
 
 

@@ -88,7 +88,7 @@ def test_a_replica_that_lost_its_primary(name: str) -> None:
     found = judge("errors", errors(name), alone)
     assert severities(found) == {f"{name.lower()}_alone": "WARNING"}
     (finding,) = found.values()
-    assert "does not reach its primary 10.0.0.2:6379" in finding.title
+    assert "cannot reach its primary 10.0.0.2:6379" in finding.title
     assert (finding.data["primary"], finding.data["down_seconds"]) == ("10.0.0.2:6379", 40)
     # A primary is not alone, and what else a replica refuses has nothing to do with its link.
     found = judge("errors", errors(name), standing(role="master", primary=None, link_up=None))
@@ -101,29 +101,29 @@ def test_a_replica_that_lost_its_primary(name: str) -> None:
 def test_writes_to_a_replica_that_is_well_go_to_the_wrong_server() -> None:
     found = judge("errors", errors("READONLY"), standing())
     assert severities(found) == {"readonly": "WARNING"}
-    assert "to the wrong server" in found["readonly"].title
+    assert "they use the wrong server" in found["readonly"].title
     assert found["readonly"].data["primary"] == "10.0.0.2:6379"
 
 
 def test_reads_of_a_replica_whose_link_came_back_are_no_wrong_server() -> None:
     found = judge("errors", errors("MASTERDOWN"), standing())
     assert severities(found) == {"masterdown": "WARNING"}
-    assert "while it had no link, which is up again" in found["masterdown"].title
+    assert "while its link was down; the link is up again" in found["masterdown"].title
 
 
 @pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN"])
 def test_a_link_that_is_not_known_is_neither_up_nor_down(name: str) -> None:
     found = judge("errors", errors(name), standing(link_up=None))
     assert severities(found) == {name.lower(): "WARNING"}
-    assert "whether it reaches it is not known" in found[name.lower()].title
+    assert "whether it reaches its primary is unknown" in found[name.lower()].title
 
 
 @pytest.mark.parametrize(
     ("good", "least", "words"),
     [
-        (0, 2, "0 of the 2 replicas that min-replicas-to-write demands are in step"),
-        (1, None, "1 replicas that min-replicas-to-write demands are in step"),
-        (None, None, "too few replicas are there"),
+        (0, 2, "0 of the 2 replicas that min-replicas-to-write requires are in sync"),
+        (1, None, "1 replicas that min-replicas-to-write requires are in sync"),
+        (None, None, "too few replicas are connected"),
     ],
 )
 def test_writes_that_want_replicas(good: int | None, least: int | None, words: str) -> None:

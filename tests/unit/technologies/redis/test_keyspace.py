@@ -118,7 +118,7 @@ def test_a_queue_that_fills_the_server(changes: dict[str, Any], size: int, sever
             "taken_count": 0,
         }
         assert found["queue"].actions == ()  # deleting it loses the work
-        assert ("may throw it out" in found["queue"].detail) is (changes.get("policy") == "allkeys-lru")
+        assert ("may evict it" in found["queue"].detail) is (changes.get("policy") == "allkeys-lru")
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_jobs_of_a_sample_stand_for_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("put", "taken", "waiting", "title", "detail"),
     [
-        (40, 0, 0, "not taken out", "in 1 s 40 calls put into queues, 0 took out."),
+        (40, 0, 0, "not taken out", "in 1 s 40 calls added to queues, 0 removed from them."),
         (40, 9, 3, "not taken out fast enough", "9 took out, 3 clients wait for something."),
-        (None, None, None, "not taken out", "whether anything is taken out is not known."),
+        (None, None, None, "not taken out", "whether anything is consumed is unknown."),
     ],
 )
 def test_what_moves_in_a_queue(
@@ -197,7 +197,7 @@ def test_caches_may_go_where_room_is_needed(changes: dict[str, Any], size: int, 
             ProposedAction(
                 action="redis.delete_keys",
                 target="cache",
-                text="delete a cache that was seen, by its pattern, in batches",
+                text="delete this cache by its pattern, in batches",
                 arguments={"pattern": "cache:page:*"},
             ),
         )
