@@ -26,7 +26,7 @@ def analyze_log(evidence: Evidence, context: Context) -> Iterator[Finding]:
         )
         back = _way_back(row, rows)
         if _goes_back(row, rows):
-            name, title = "rolled_back", f"version {row.version} was deployed again, which ran before"
+            name, title = "rolled_back", f"version {row.version} was deployed again, an earlier version"
         elif back:
             name, title = "taken_back", f"{title}, and taken back"
             known += f"; {back.version} was deployed again at {format_time(back.at)}"
