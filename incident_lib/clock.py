@@ -112,11 +112,11 @@ def parse_duration(text: str) -> timedelta:
     """
     match = _DURATION.fullmatch(text.strip())
     if not match:
-        raise UsageError(f"{text!r} is no length of time; write 15m, 2h or '15 minutes ago'")
+        raise UsageError(f"{text!r} is not a duration; use 15m, 2h or '15 minutes ago'")
     try:
         return timedelta(seconds=float(match[1]) * _UNITS[match[2][0].lower()])
     except OverflowError as error:
-        raise UsageError(f"{text!r} is longer than the calendar") from error
+        raise UsageError(f"{text!r} is too long") from error
 
 
 def parse_time(text: str, *, at: datetime | None = None) -> datetime:
@@ -135,7 +135,7 @@ def parse_time(text: str, *, at: datetime | None = None) -> datetime:
         try:
             return at - parse_duration(text)
         except OverflowError as error:
-            raise UsageError(f"{text!r} is before the calendar begins") from error
+            raise UsageError(f"{text!r} is too far in the past") from error
     try:
         if clock := _CLOCK.fullmatch(text):
             hour, minute, second = (int(part or 0) for part in clock.groups())
@@ -143,7 +143,7 @@ def parse_time(text: str, *, at: datetime | None = None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is no time; write 2026-01-15T14:31, 14:31, 15m or '15 minutes ago'"
+            f"{text!r} is not a time; use 2026-01-15T14:31, 14:31, 15m or '15 minutes ago'"
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
@@ -153,7 +153,7 @@ def parse_past(text: str, *, what: str) -> datetime:
     at = now()
     moment = parse_time(text, at=at)
     if moment > at:
-        raise UsageError(f"{what} {text} is in the future; for yesterday write the date too")
+        raise UsageError(f"{what} {text} is in the future; for yesterday, give the date too")
     return moment
 
 

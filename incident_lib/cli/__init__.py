@@ -57,7 +57,7 @@ def _run(words: list[str], hider: Hider) -> int:
     except OSError as error:  # a full disk behind `>`, a folder without rights
         _stop_printing()
         lost = isinstance(error, FileNotFoundError) and not error.filename
-        where = "the folder that you are in" if lost else error.filename or "cannot write"
+        where = "the current folder" if lost else error.filename or "cannot write"
         return _fail(f"{where}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the last place: its text and its trace may hold a secret
         return _fail_with_defect(error, is_verbose=bool(arguments and arguments.verbose))

@@ -32,7 +32,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             }
         )
     console = console_for(no_color=arguments.no_color)
-    console.print(f"Snapshot {case.snapshot} of {folder.id}, judged again", style="dim", markup=False)
+    console.print(f"Snapshot {case.snapshot} of {folder.id}, analyzed again", style="dim", markup=False)
     print_comparison(console, again.comparison, verbose=True)
     if arguments.verbose:
         terminal.print_analysis(console, again.case, verbose=True)

@@ -42,9 +42,9 @@ def bundle(arguments: argparse.Namespace) -> int:
     _print_contents(contents)
     if contents.withheld:
         line = settings.commands().line("redact", "--folder", str(folder.path.resolve()))
-        sys.stderr.write(f"To hide those in the record, and bundle all of it then:\n  {line}\n")
+        sys.stderr.write(f"To redact them in the incident, then bundle everything:\n  {line}\n")
     print(f"{output}  {format_bytes(output.stat().st_size)}, {format_count(len(contents.files), 'file')}")
-    print(f"sha256 {digest}  (send it by another way than the file)")
+    print(f"sha256 {digest}  (send it through a different channel than the file)")
     print(f"There:\n  {shlex.join(('incident', 'verify', output.name))}")
     print(f"  {shlex.join(('incident', 'open', output.name))}")
     return code
@@ -70,7 +70,7 @@ def unpack_bundle(arguments: argparse.Namespace) -> int:
     _print_contents(opened.contents)
     for name, reason in opened.left_out.items():
         sys.stderr.write(f"not taken:              {name} ({reason})\n")
-    sys.stderr.write("It came from elsewhere: it is replayed, and never collected into or acted upon.\n")
+    sys.stderr.write("It came from elsewhere: it can be replayed, but not collected into or changed.\n")
     commands = settings.commands(path)
     print(f"{path}\nNext:\n  {commands.line('show')}\n  {commands.line('run', '--snapshot', 'latest')}")
     return 0
@@ -82,14 +82,16 @@ def _output(given: str | None, folder: Path) -> Path:
     if path.is_dir():
         path = path / f"{folder.name}.zip"
     if path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"--output {path} is inside the incident itself; name a place outside")
+        raise UsageError(f"--output {path} is inside the incident itself; choose a place outside it")
     if path.exists():
         try:
             before = read_contents(path).incident
         except FolderError:
             before = ""
         if before != folder.name:
-            raise UsageError(f"{path} is there already and no bundle of {folder.name}; name another --output")
+            raise UsageError(
+                f"{path} already exists and is not a bundle of {folder.name}; choose another --output"
+            )
     return path
 
 
@@ -103,8 +105,8 @@ def _print_obstacles(plan: BundlePlan) -> None:
         if difference.is_bad:
             sys.stderr.write(f"{difference.what:24} {difference.path}\n")
     sys.stderr.write(
-        "Not bundled: this is not as it was sealed. Use --force to bundle it all the same; the bundle then\n"
-        "says all this to whoever opens it.\n"
+        "Not bundled: this changed after it was sealed. Use --force to bundle it anyway; the bundle then\n"
+        "shows that to whoever opens it.\n"
     )
 
 
@@ -112,7 +114,7 @@ def _print_contents(contents: Contents) -> None:
     """Print on standard error what whoever gets the bundle has to know."""
     for difference in contents.differences:
         if difference.is_bad:
-            sys.stderr.write(f"not as it was sealed:   {difference.path}: {difference.what}\n")
+            sys.stderr.write(f"changed since sealed:   {difference.path}: {difference.what}\n")
     for path, kinds in contents.withheld.items():
         sys.stderr.write(f"left out for a secret:  {path} ({', '.join(kinds)}; it is sealed)\n")
     for path, kinds in contents.redacted.items():
@@ -120,4 +122,4 @@ def _print_contents(contents: Contents) -> None:
     for path, reason in contents.excluded.items():
         sys.stderr.write(f"stays here:             {path} ({reason})\n")
     for path in contents.not_read:
-        sys.stderr.write(f"no text, check it:      {path}\n")
+        sys.stderr.write(f"not text, check it:     {path}\n")

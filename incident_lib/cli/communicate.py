@@ -22,7 +22,7 @@ def communicate(arguments: argparse.Namespace) -> int:
     if arguments.send:
         return _send(arguments, settings, folder)
     if arguments.confirm or arguments.again or arguments.draft or arguments.page:
-        raise UsageError("--confirm, --again, --draft and --page belong to --send CHANNEL")
+        raise UsageError("--confirm, --again, --draft and --page need --send CHANNEL")
     path = draft(settings, folder, DraftKind(arguments.kind))
     return _print_draft(arguments, settings, folder, path)
 
@@ -34,7 +34,7 @@ def _print_draft(
     if arguments.json:
         return print_json({"incident": folder.id, "kind": arguments.kind, "file": str(path), "text": text})
     usual = channel_named(settings, usual_channel(arguments.kind, folder.incident.severity))
-    print(f"{text}\nIn {path}; edit it as you like. Nothing was sent.")
+    print(f"{text}\nIn {path}; edit it as you like. Nothing has been sent.")
     line = settings.commands(folder.path).line("communicate", arguments.kind, "--send", usual.key)
     print(f"For {usual.name}:\n  {line}")
     return 0
@@ -75,7 +75,7 @@ def _show(
     print(f"(address from {message.channel.reference}; draft {draft.path}{draft.remark}):\n")
     print("\n".join(f"    {line}".rstrip() for line in message.text.splitlines()))
     line = settings.commands(folder.path).line(*words, "--confirm")
-    print(f"\nNothing was sent. To send it:\n  {line}")
+    print(f"\nNothing has been sent. To send it:\n  {line}")
     return 0
 
 

@@ -29,7 +29,7 @@ def baseline(arguments: argparse.Namespace) -> int:
         return _list(settings, as_json=arguments.json)
     clock.parse_time(arguments.since)
     console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
-    console.print(f"Checking {settings.path or 'the common stack'}, the last {arguments.since}", style="dim")
+    console.print(f"Checking {settings.path or 'the default stack'}, the last {arguments.since}", style="dim")
     with terminal.watching(console) as watch:
         taken = take_baseline(
             settings, watch, since=arguments.since, name=arguments.name, force=arguments.force
@@ -60,21 +60,21 @@ def _print(console: Console, arguments: argparse.Namespace, commands: Commands, 
     if unseen := _unseen(taken):
         rest = " ..." if len(unseen) > 5 else ""
         text = (
-            f"Not part of it, as {format_count(len(unseen), 'probe')} could not be judged: "
+            f"Not included, because {format_count(len(unseen), 'probe')} could not be judged: "
             f"{', '.join(unseen[:5])}{rest}"
         )
         console.print(text, style="magenta", markup=False)
     if taken.kept:
-        wrong = f", in spite of {format_count(len(taken.against), 'finding')} above" if taken.against else ""
+        wrong = f", despite the {format_count(len(taken.against), 'finding')} above" if taken.against else ""
         console.print(f"Kept as {taken.kept.label}{wrong}: {taken.kept.path}", markup=False, soft_wrap=True)
-        console.print("From now on everything is compared with it. What differs:", style="dim")
+        console.print("From now on, everything is compared with it. To see what differs:", style="dim")
         print_command(console, commands.line("diff", "baseline"))
         return
     if taken.against:
-        why = f"this is no healthy day, see the {format_count(len(taken.against), 'finding')} above"
+        why = f"the system is not healthy: see the {format_count(len(taken.against), 'finding')} above"
     else:
         why = "nothing could be judged"
-    console.print(f"The baseline is not kept: {why}. To keep it all the same:", style="yellow")
+    console.print(f"The baseline is not kept: {why}. To keep it anyway:", style="yellow")
     words = ("--since", arguments.since, "--name", arguments.name, "--force")
     print_command(console, commands.line("baseline", *words))
 
@@ -84,7 +84,7 @@ def _list(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         return print_json({"baselines": [_plain(kept) for kept in known]})
     for kept in reversed(known):
-        note = "" if kept.intact else "  not as it was sealed, so it is not used"
+        note = "" if kept.intact else "  changed since it was sealed, so it is not used"
         print(f"{clock.format_time(kept.collected_at)}  {kept.name:12} {kept.path}{note}")
     if not known:
         print(f"No baseline in {baselines_folder(settings)} yet. On a healthy day:")

@@ -37,8 +37,8 @@ def _note(declared: response.Declared, commands: Commands) -> str:
     severity, measured = declared.folder.incident.severity, declared.measured
     if measured is None:
         return ""
-    text = f"Declared {severity.value}; what was measured speaks for {measured.value}: {declared.reason}."
+    text = f"Declared {severity.value}; the measurements suggest {measured.value}: {declared.reason}."
     if measured > severity:
-        return f"{text} In doubt the worse stays.\n"
+        return f"{text} If in doubt, keep the worse.\n"
     line = commands.line("classify", measured.value, "--reason", declared.reason)
     return f"{text} To change it:\n  {line}\n"

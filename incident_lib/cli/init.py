@@ -19,7 +19,7 @@ def init(arguments: argparse.Namespace) -> int:
     """Return 0 once the file is there. Errors: UsageError where it is already."""
     path = Path(arguments.output)
     if path.exists() and not arguments.force:
-        raise UsageError(f"{path} is already there; --force writes over it, --output writes elsewhere")
+        raise UsageError(f"{path} already exists; --force overwrites it, --output writes elsewhere")
     found, reason = _detect()
     text = discover.render_configuration(found or discover.common_stack(), found=bool(found))
     _write(path, text, force=arguments.force)
@@ -29,10 +29,10 @@ def init(arguments: argparse.Namespace) -> int:
     if found:
         print(f"Found {len(found)} running containers:\n")
         print("\n".join(_lines(found)))
-        print(f"\nWrote {path}. Read through it, then type:")
+        print(f"\nWrote {path}. Review it, then run:")
         print(f"  {Commands(config=str(path.resolve())).line('triage')}\n")
     else:
-        print(f"{reason}; wrote the common stack's configuration to {path}. Correct what differs.\n")
+        print(f"{reason}; wrote the default stack's configuration to {path}. Edit what differs.\n")
     for access in _accesses():
         print(f"{access.title}:\n\n{access.text.rstrip()}\n")
     print('Then set dsn = "env:DATABASE_URL" and url = "env:REDIS_URL" in the file, with these users.')
@@ -42,7 +42,7 @@ def init(arguments: argparse.Namespace) -> int:
 def _detect() -> tuple[tuple[Candidate, ...], str]:
     """Return what was found, and why nothing was."""
     try:
-        return discover.discover(), "no container runs here"
+        return discover.discover(), "no container is running here"
     except TargetError as error:
         return (), error.message
 
@@ -64,9 +64,13 @@ def _lines(found: tuple[Candidate, ...]) -> list[str]:
         lines.append(f"  {service.name:<12} {service.kind:<9} {service.container}, {where}{needs}")
         if candidate.readable:
             lines.append(
-                f"  {'':<12} its password is an ordinary word or a name: hidden only where one stands"
+                f"  {'':<12} its password is an ordinary word or a name, so it is hidden only where a "
+                f"password is expected"
             )
-        lines += [f"  {'':<12} {name} points outside: add a [[dependency]]" for name in candidate.outside]
+        lines += [
+            f"  {'':<12} {name} points to an outside service: add a [[dependency]]"
+            for name in candidate.outside
+        ]
     return lines
 
 

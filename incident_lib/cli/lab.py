@@ -38,13 +38,13 @@ def open_lab(settings: Settings, folder: IncidentFolder, *, browser: bool = True
         _adopt_lab(folder)
         parameters["snapshot"] = "latest"
         print(
-            "It came from elsewhere: what is stored is replayed; its executed notebooks are pages, in runs/"
+            "It came from elsewhere: stored evidence is replayed; its executed notebooks are pages in runs/"
         )
     directory, kept = prepare_lab(folder.path, parameters, team_notebooks(settings))
     print(f"Notebooks of {folder.id} are in {directory}")
     if kept:
-        print(f"Kept as you changed them: {', '.join(kept)}")
-    print("Ctrl-C ends JupyterLab and its kernels.", flush=True)
+        print(f"Kept with your changes: {', '.join(kept)}")
+    print("Press Ctrl-C to stop JupyterLab and its kernels.", flush=True)
     root = directory if folder.is_foreign else folder.path  # of a foreign one nothing can be opened as code
     return _serve(_command(root, directory, browser=browser, port=port))
 

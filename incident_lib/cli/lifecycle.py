@@ -59,7 +59,7 @@ def task(arguments: argparse.Namespace) -> int:
     event = response.finish_task(folder, arguments.done, **how)
     if event or arguments.json:
         return _print(arguments, folder, event)
-    print(f"The task {arguments.done} is done already; nothing was recorded.")
+    print(f"The task {arguments.done} is already done; nothing was recorded.")
     return 0
 
 
@@ -131,7 +131,7 @@ def _list_tasks(arguments: argparse.Namespace) -> int:
     console = console_for(no_color=arguments.no_color)
     print_tasks(console, tasks)
     if not tasks:
-        console.print(f"{folder.id} has no task. To add one:")
+        console.print(f"{folder.id} has no tasks. To add one:")
         settings = load_settings(arguments.config or "", arguments.incident, check=False)
         print_command(console, settings.commands(folder.path).line("task", "TEXT", "--owner", "NAME"))
     return 0
@@ -142,13 +142,15 @@ def _print_last_look(arguments: argparse.Namespace, folder: IncidentFolder) -> N
     console = console_for(no_color=arguments.no_color)
     seen = newest_conclusion(folder)
     if seen is None:
-        console.print("No snapshot was ever taken, so no measurement says that it is over. To check:")
+        console.print("No snapshot was taken, so no measurement shows that it is over. To check:")
     else:
         ago = f", {format_duration((clock.now() - seen.at).total_seconds())} ago" if seen.at else ""
-        console.print(f"The newest snapshot, {seen.snapshot}{ago}, saw: {plain(seen.text)}.", soft_wrap=True)
+        console.print(
+            f"The newest snapshot, {seen.snapshot}{ago}, shows: {plain(seen.text)}.", soft_wrap=True
+        )
         if not seen.bad_count:
             return
-        console.print("It was taken while something was wrong. To check that it is over:")
+        console.print("It was taken while there was a problem. To check that it is over:")
     settings = load_settings(arguments.config or "", arguments.incident, check=False)
     print_command(console, settings.commands(folder.path).line("triage"))
 
@@ -166,7 +168,7 @@ def _print(arguments: argparse.Namespace, folder: IncidentFolder, event: Event |
     incident = folder.incident
     ended = incident.closed_at or incident.resolved_at
     since = f" since {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""
-    print(f"{incident.id} is {incident.status.value} already{since}; nothing was recorded.")
+    print(f"{incident.id} is already {incident.status.value}{since}; nothing was recorded.")
     if arguments.reason:
         settings = load_settings(arguments.config or "", arguments.incident)
         print(f"To keep what you wrote:\n  {settings.commands(folder.path).line('note', arguments.reason)}")

@@ -85,7 +85,7 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     window = Window(since or end - timedelta(days=1), end)
     context = Context(window=window, thresholds=thresholds)
     findings = list(analyze_one(evidence, context))
-    if summary.complete and not interruption:  # of what was read in part, the newest line is not known
+    if summary.complete and not interruption:  # of what was only partly read, the newest line is not known
         now = msgspec.structs.replace(context, window=Window(window.start, max(clock.now(), window.end)))
         findings += analyze_age(evidence, now)
     problems = found.problems | {file.address: file.problem for file in summary.files if file.problem}
@@ -99,7 +99,7 @@ def summarize_files(arguments: argparse.Namespace, since: datetime | None) -> in
     elif code not in {NOTHING_READ, USAGE} or summary.digest.not_text_lines:
         report.print_on(console_for(no_color=arguments.no_color))
     if interruption:
-        sys.stderr.write("interrupted: this is what was read so far\n")
+        sys.stderr.write("interrupted: results of what was read so far\n")
     return code
 
 
@@ -108,7 +108,7 @@ def _on_cluster(
 ) -> tuple[Summary, bool]:
     """Return the summary and whether it was interrupted. Errors: UsageError, TargetError."""
     if any(source.address == STDIN for source in sources):
-        raise UsageError("--cluster: its workers cannot read this standard input; name files or objects")
+        raise UsageError("--cluster: its workers cannot read this standard input; give files or objects")
     return summarize_on(address, sources, scope, advance=progress.advance)
 
 
@@ -213,7 +213,7 @@ class _Report(msgspec.Struct):
         row, files = self.evidence.of(LogSummary)[0], self.summary.files
         size = format_bytes(sum(file.text_bytes for file in files))
         lines = format_count(row.lines_count, "line")
-        span = "without any time"
+        span = "without any times"
         if row.first_at and row.last_at:
             length = format_duration((row.last_at - row.first_at).total_seconds())
             span = f"from {clock.format_time(row.first_at)} to {clock.format_time(row.last_at)} ({length})"
@@ -226,13 +226,13 @@ class _Report(msgspec.Struct):
             yield from (f"  {file.address}: {note}" for note in file.notes)
         yield from (f"  {note}" for note in self.found.notes[:_FILES])
         if row.lines_count:
-            counts = ((row.timed_lines_count, "with a time"), (row.known_lines_count, "of a known format"))
+            counts = ((row.timed_lines_count, "with a time"), (row.known_lines_count, "in a known format"))
             shares = [
                 f"{format_share(count / row.lines_count)} {what}"
                 for count, what in counts
                 if count is not None
             ]
-            yield f"Understood: {', '.join(shares)}"
+            yield f"Parsed: {', '.join(shares)}"
         if row.not_text_lines_count:
             yield f"Not text: {format_count(row.not_text_lines_count, 'line')}"
         unread = sorted(self.evidence.of(LogUnread), key=lambda each: -each.count)

@@ -25,9 +25,9 @@ def logs(arguments: argparse.Namespace) -> int:
     if arguments.paths:
         return _of_files(arguments)
     if not arguments.service.strip():
-        raise UsageError("write a PATH, or the name of a service with --service")
+        raise UsageError("give a PATH, or the name of a service with --service")
     if arguments.no_rotated or arguments.jobs or arguments.cluster:
-        raise UsageError("--no-rotated, --jobs and --cluster go with a PATH, not with --service")
+        raise UsageError("--no-rotated, --jobs and --cluster need a PATH, not --service")
     since_text = "15m" if arguments.since is None else arguments.since
     since = past(since_text)
     settings = config.load(getattr(arguments, "config", None))
@@ -58,7 +58,7 @@ def past(text: str) -> datetime:
     """Return the moment that --since names. Errors: UsageError where nothing can have been written since."""
     since = moment("--since", text)
     if (clock.now() - since).total_seconds() < 1:
-        raise UsageError(f"--since {text}: that is now or later, so there is nothing to fetch")
+        raise UsageError(f"--since {text}: that is now or in the future, so there is nothing to fetch")
     return since
 
 
@@ -73,7 +73,7 @@ def _of_files(arguments: argparse.Namespace) -> int:
     )
     wrong = [flag for flag, value in given if value]
     if wrong:
-        raise UsageError(f"{', '.join(wrong)}: not together with a PATH ({arguments.paths[0]})")
+        raise UsageError(f"{', '.join(wrong)}: cannot be combined with a PATH ({arguments.paths[0]})")
     text = arguments.since
     since = None if text is None or text.strip().lower() == "all" else past(text)
     return int(import_module("incident_lib.cli.log_files").summarize_files(arguments, since))
@@ -87,16 +87,16 @@ def _tail(text: str) -> int | None:
     except ValueError:
         number = 0
     if number <= 0:
-        raise UsageError(f"--tail {text}: write a number of lines, or all")
+        raise UsageError(f"--tail {text}: give a number of lines, or all")
     return number
 
 
 def _failure(summary: dict[str, Any]) -> list[str]:
-    lines = [f"no log of {summary['service']}: {summary['error']}"]
+    lines = [f"no log for {summary['service']}: {summary['error']}"]
     if summary["advice"]:
         lines.append(summary["advice"])
     if summary["available_containers"]:
-        lines.append(f"containers there are: {', '.join(summary['available_containers'])}")
+        lines.append(f"available containers: {', '.join(summary['available_containers'])}")
     return [*lines, f"summary: {summary['files']['summary']}"]
 
 

@@ -35,13 +35,13 @@ def mitigate(arguments: argparse.Namespace) -> int:
         return _list(as_json=arguments.json)
     if not (arguments.action and arguments.target):
         raise UsageError(
-            "write what to do to what: ACTION TARGET; --list shows the actions",
+            "give an ACTION and a TARGET; --list shows the actions",
             command=("mitigate", "--list"),
         )
     settings = load_settings(arguments.config or "", arguments.incident)
     folder, remark = folders.find_to_change(settings.incidents, arguments.incident, redactor_for(settings))
     if remark:
-        raise UsageError(f"{remark} To change a target for it, name it with --incident {folder.id}")
+        raise UsageError(f"{remark} To use it, add --incident {folder.id}")
     folder.require_own()
     typed = ("mitigate", arguments.action, arguments.target, *_typed(arguments))
     if words := check_configuration(settings, folder, *typed, rebind=arguments.rebind):
@@ -79,7 +79,7 @@ def _check_same(plan: Plan, arguments: argparse.Namespace) -> None:
     same = (plan.action, plan.target) == (arguments.action, arguments.target)
     if not same or any(plan.arguments.get(name) != value for name, value in given.items()):
         planned = " ".join((plan.action, plan.target, *(f"{k}={v}" for k, v in plan.arguments.items() if v)))
-        raise RefusedError(f"the plan {plan.id} is for something else: {planned}; nothing was changed")
+        raise RefusedError(f"the plan {plan.id} is for a different change: {planned}; nothing was changed")
 
 
 def _arguments(words: list[str]) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _arguments(words: list[str]) -> dict[str, str]:
     for word in words:
         name, separator, value = word.partition("=")
         if not separator or name in found:
-            raise UsageError(f"--arg {word}: write --arg NAME=VALUE, each name once")
+            raise UsageError(f"--arg {word}: use --arg NAME=VALUE, each name once")
         found[name] = value
     return found
 

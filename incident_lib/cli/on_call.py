@@ -39,7 +39,7 @@ def _print(duty: dict[str, Any], commands: Commands) -> int:
     until = f", until {duty['until']}" if duty["until"] else ""
     print(f"On call at {duty['at']}: {duty['on_call']}{why}{until}")
     if duty["advice"]:
-        print("\nHow loudly to call")
+        print("\nPage or chat")
         _table([(advice["call"], advice["signal"], advice["reason"]) for advice in duty["advice"]])
     if duty["severity"]:
         of = f" ({duty['incident']})" if duty["incident"] else ""
@@ -47,7 +47,7 @@ def _print(duty: dict[str, Any], commands: Commands) -> int:
         print(f"update every {duty['update_every']}")
         _table([(notice["part"], notice["role"], notice["way"], notice["who"]) for notice in duty["tell"]])
     else:
-        print("\nNo incident is open. Who is notified at a severity:")
+        print("\nNo incident is open. To see who is notified at a severity:")
         print(f"  {commands.line('on-call', '--severity', 'SEV2')}")
     for line in duty["due"]:
         print(f"\nEscalate now. {line}")

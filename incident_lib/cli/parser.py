@@ -20,15 +20,15 @@ PLACES = (
 )
 # When one needs a command: those to know, and further ones.
 GROUPS = (
-    ("You are paged", ("triage", "declare", "run"), ("health", "logs", "ack", "on-call")),
+    ("When you are paged", ("triage", "declare", "run"), ("health", "logs", "ack", "on-call")),
     (
-        "While it goes on",
+        "During the incident",
         ("show", "update", "mitigate"),
         ("note", "task", "decide", "assign", "classify", "communicate", "timeline", "analyze", "diff", "lab"),
     ),
-    ("It is over", ("resolve", "postmortem"), ("close", "reopen", "report", "bundle")),
+    ("When it is over", ("resolve", "postmortem"), ("close", "reopen", "report", "bundle")),
     ("Past incidents", ("list", "search"), ("similar", "figures", "open", "verify", "redact")),
-    ("Before the first", ("init", "demo"), ("baseline", "runbook", "new-notebook", "completion", "help")),
+    ("Setup", ("init", "demo"), ("baseline", "runbook", "new-notebook", "completion", "help")),
 )
 SHELLS = ("bash", "zsh", "fish")
 _SINCE = "(default 15m, or since a verified mitigation)"
@@ -65,7 +65,7 @@ def build() -> argparse.ArgumentParser:
     parser = Parser(
         prog="incident",
         description="Evidence, diagnosis and coordination for engineers on call.",
-        epilog="Paged? Type `incident triage`: read-only, bounded, answers in seconds.",
+        epilog="Paged? Run `incident triage`: read-only, bounded, answers in seconds.",
     )
     parser.add_argument(
         "--version", action=_Version, nargs=0, dest=argparse.SUPPRESS, help="print the version"
@@ -121,7 +121,7 @@ def _incident(parser: argparse.ArgumentParser, text: str = _NEWEST) -> argparse.
         dest="incident",
         default=argparse.SUPPRESS,
         metavar="INCIDENT",
-        help="the same, as a flag",
+        help="the same as INCIDENT, as a flag",
     )
     return parser
 
@@ -132,22 +132,24 @@ def _incident_flag(parser: argparse.ArgumentParser, text: str = _NEWEST) -> None
 
 def _rebind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rebind", action="store_true", help="the incident is about this configuration from now on"
+        "--rebind", action="store_true", help="bind the incident to this configuration from now on"
     )
 
 
 def _triage(commands: _Commands) -> None:
     parser = commands.add(
-        "triage", "triage:triage", "check everything now and name what is likely wrong; changes nothing"
+        "triage", "triage:triage", "check everything now and report what is likely wrong; changes nothing"
     )
-    _incident(parser, "keep the snapshot in this one")
+    _incident(parser, "keep the snapshot in this incident")
     parser.add_argument("--since", help=f"how far back: 15m, 2h, 14:05 {_SINCE}")
     parser.add_argument("--save", action="store_true", help="keep the snapshot even when no incident is open")
     _rebind(parser)
 
 
 def _declare(commands: _Commands) -> None:
-    parser = commands.add("declare", "declare:declare", "make the incident's folder and the first message")
+    parser = commands.add(
+        "declare", "declare:declare", "create the incident's folder and draft the first message"
+    )
     parser.add_argument("--title", required=True, help="what users see, in a few words")
     parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
     parser.add_argument(
@@ -156,34 +158,44 @@ def _declare(commands: _Commands) -> None:
     parser.add_argument("--commander", default="", metavar="NAME", help="who coordinates")
     parser.add_argument("--impact", default="", help="who is affected, and how")
     parser.add_argument(
-        "--start", default="now", metavar="TIME", help="when it began: ISO, 14:05 or 10m (default now)"
+        "--start", default="now", metavar="TIME", help="when it began: ISO time, 14:05 or 10m (default now)"
     )
 
 
 def _run(commands: _Commands) -> None:
     parser = _incident(
-        commands.add("run", "run:run", "collect, judge, run the notebooks and render the pages")
+        commands.add("run", "run:run", "collect, analyze, run the notebooks and render the pages")
     )
     parser.add_argument(
         "--notebook",
         action="append",
         default=[],
         metavar="NAME",
-        help="only this one, or a file; may be repeated (default 00 to 40, 60 once there is something to "
-        "review, and those of your team)",
+        help="run only this notebook (a name or a file); may be repeated (default 00 to 40, your team's "
+        "own, and 60 once there is something to review)",
     )
     parser.add_argument(
-        "--no-notebooks", action="store_true", help="the index page alone, which needs no Jupyter"
+        "--no-notebooks", action="store_true", help="only the index page, which does not need Jupyter"
     )
     parser.add_argument("--since", help=f"how far back {_SINCE}")
-    parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this one, or `latest`")
+    parser.add_argument("--snapshot", default="new", metavar="ID", help="replay this snapshot, or `latest`")
     # Collecting leaves time to import what only some notebooks use.
     parser.set_defaults(runs_notebooks=_collects)
-    parser.add_argument("--watch", default="", metavar="30s", help="first sample this often, for trends")
-    parser.add_argument("--for", default="10m", metavar="10m", dest="how_long", help="how long (default 10m)")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="notebooks at once (default 2)")
     parser.add_argument(
-        "--timeout", type=float, default=300, metavar="SECONDS", help="for the whole run (default 300)"
+        "--watch", default="", metavar="30s", help="before that, take samples at this interval, for trends"
+    )
+    parser.add_argument(
+        "--for", default="10m", metavar="10m", dest="how_long", help="how long to take samples (default 10m)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="notebooks to run in parallel (default 2)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=300,
+        metavar="SECONDS",
+        help="seconds for the whole run (default 300)",
     )
     parser.add_argument("--pdf", action="store_true", help="print the page as PDF too; needs Chromium")
     _rebind(parser)
@@ -199,39 +211,43 @@ def _lifecycle(commands: _Commands) -> None:
         parser = commands.add(name, f"lifecycle:{function}", text)
         _incident_flag(parser)
         parser.add_argument("--at", default="now", metavar="TIME", help="when it happened (default now)")
-        parser.add_argument("--by", default="", metavar="NAME", help="who says so (default the user)")
+        parser.add_argument("--by", default="", metavar="NAME", help="who says so (default: you)")
         return parser
 
     update = event("update", "update", "record a status update, and print its message")
     update.add_argument("--status", default="", help="INVESTIGATING, IDENTIFIED, MITIGATING or RESOLVED")
     update.add_argument("--findings", default="", help="what is known now")
     update.add_argument("--actions", default="", help="what is being done")
-    update.add_argument("--impact", default="", help="who is affected, if that is clearer now")
-    event("note", "note", "write a note into the timeline").add_argument("text", metavar="TEXT")
-    task = event("task", "task", "give a person a task, mark a task done, or list all of them")
-    task.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to do (default list all)")
+    update.add_argument("--impact", default="", help="who is affected, if that has become clearer")
+    event("note", "note", "add a note to the timeline").add_argument("text", metavar="TEXT")
+    task = event("task", "task", "assign a task, mark it done, or list all tasks")
+    task.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to do (default: list all)")
     task.add_argument("--owner", default="", metavar="NAME", help="who does it")
-    task.add_argument("--done", metavar="ID", help="this task is done: its id, its beginning, or its number")
+    task.add_argument(
+        "--done", metavar="ID", help="mark this task done: its id, the start of its text, or its number"
+    )
     event("decide", "decide", "record a decision of the commander").add_argument("text", metavar="TEXT")
-    event("ack", "acknowledge", "record that work on it has begun")
-    role = event("assign", "assign", "name the commander, or who has another role")
+    event("ack", "acknowledge", "record that someone is working on it")
+    role = event("assign", "assign", "assign the commander or another role")
     role.add_argument("role", metavar="ROLE", help="commander, communication, scribe, ...")
     role.add_argument("name", metavar="NAME", help="of the person")
     classify = event("classify", "classify", "change the severity, with the reason")
     classify.add_argument("severity", metavar="SEVERITY", help="SEV1 to SEV4, or P1 to P4")
     classify.add_argument("--reason", required=True, metavar="TEXT", help="why")
     for name, text in (
-        ("resolve", "record that users are well again"),
-        ("close", "record that nothing is left to do but the post-mortem"),
+        ("resolve", "record that users are no longer affected"),
+        ("close", "record that only the post-mortem is left to do"),
         ("reopen", "record that it is not over"),
     ):
         event(name, name, text).add_argument("--reason", default="", metavar="TEXT", help="why")
 
 
 def _folder(commands: _Commands) -> None:
-    show = _incident(commands.add("show", "show:show", "print state, findings and hypotheses of an incident"))
+    show = _incident(
+        commands.add("show", "show:show", "print the state, findings and hypotheses of an incident")
+    )
     show.add_argument("--timeline", action="store_true", help="every event, with its source")
-    _incident(commands.add("verify", "folder:verify", "check that no evidence and no event was changed"))
+    _incident(commands.add("verify", "folder:verify", "check that no evidence or event was changed"))
     commands.add("list", "folder:list_all", "list all incidents")
 
 
@@ -239,8 +255,8 @@ def _analyze(commands: _Commands) -> None:
     parser = commands.add(
         "analyze",
         "analyze:analyze",
-        "judge a stored snapshot again by today's rules",
-        "Reads the folder alone: every server may be gone. What was concluded then stays as it was sealed.",
+        "analyze a stored snapshot again with today's rules",
+        "Reads only the folder, so no server is needed. The sealed conclusion stays as it is.",
     )
     _incident(parser)
     parser.add_argument("--snapshot", default="latest", metavar="ID", help="its id (default the newest)")
@@ -250,8 +266,8 @@ def _mitigate(commands: _Commands) -> None:
     parser = commands.add(
         "mitigate",
         "mitigate:mitigate",
-        "plan a change to a target; with --yes PLAN carry out that plan",
-        "Without --yes nothing is changed: the plan is shown, with the line that approves it.",
+        "plan a change to a target; with --yes PLAN, execute that plan",
+        "Without --yes nothing is changed: the plan is shown, with the command that approves it.",
     )
     parser.add_argument("action", nargs="?", default="", metavar="ACTION", help="see --list")
     parser.add_argument("target", nargs="?", default="", metavar="TARGET", help="the service, as configured")
@@ -267,10 +283,10 @@ def _mitigate(commands: _Commands) -> None:
 def _timeline(commands: _Commands) -> None:
     parser = _incident(
         commands.add(
-            "timeline", "timeline:timeline", "list everything that happened, with its source and evidence"
+            "timeline", "timeline:timeline", "list everything that happened, with sources and evidence"
         )
     )
-    parser.add_argument("--csv", metavar="FILE", help="write it for a spreadsheet")
+    parser.add_argument("--csv", metavar="FILE", help="write it as CSV")
     parser.add_argument("--html", metavar="FILE", help="write it as a page with a chart")
 
 
@@ -278,21 +294,21 @@ def _compare(commands: _Commands) -> None:
     parser = commands.add("baseline", "compare:baseline", "keep a snapshot of a healthy day, to compare with")
     parser.add_argument("--since", default="15m", help="how far back (default 15m)")
     parser.add_argument("--name", default="normal", help="such as weekday or night (default normal)")
-    parser.add_argument("--force", action="store_true", help="keep it although something is wrong")
-    parser.add_argument("--list", action="store_true", help="only list the baselines there are")
-    parser = commands.add("diff", "compare:diff", "list what differs between two snapshots, the worst first")
+    parser.add_argument("--force", action="store_true", help="keep it even if there are problems")
+    parser.add_argument("--list", action="store_true", help="only list the existing baselines")
+    parser = commands.add("diff", "compare:diff", "list the differences between two snapshots, worst first")
     parser.add_argument(
         "before", nargs="?", default="baseline", metavar="A", help=f"{_SNAPSHOTS} (default baseline)"
     )
     parser.add_argument(
         "now", nargs="?", default="", metavar="B", help="the same (default the newest incident)"
     )
-    parser.add_argument("--html", metavar="FILE", help="write it as a page too")
+    parser.add_argument("--html", metavar="FILE", help="also write it as a page")
 
 
 def _history(commands: _Commands) -> None:
-    parser = commands.add("search", "search:search", "find past incidents by words")
-    parser.add_argument("text", nargs="+", metavar="TEXT", help="words that must all stand in the incident")
+    parser = commands.add("search", "search:search", "search past incidents")
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="words that the incident must all contain")
     parser.add_argument("--limit", type=_positive, default=10, metavar="N", help="at most (default 10)")
     parser = commands.add(
         "similar", "history:similar", "list past incidents that resemble this one, and what helped"
@@ -300,7 +316,7 @@ def _history(commands: _Commands) -> None:
     _incident(parser)
     parser.add_argument("--limit", type=_positive, default=5, metavar="N", help="at most (default 5)")
     parser = commands.add(
-        "figures", "history:figures", "count incidents by kind, and how long each step took"
+        "figures", "history:figures", "count incidents by kind, and show how long each step took"
     )
     parser.add_argument("--html", metavar="FILE", help="write them as a page")
 
@@ -311,20 +327,21 @@ def _bundle(commands: _Commands) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="although something was changed since it was sealed; the bundle says so",
+        help="even if something was changed since it was sealed; the bundle says so",
     )
     parser = commands.add("open", "bundle:unpack_bundle", "unpack a bundle next to the other incidents")
     parser.add_argument("bundle", metavar="BUNDLE", help="a file that `incident bundle` made")
-    parser.add_argument("--to", metavar="DIR", help="where to (default the folder of the incidents)")
+    parser.add_argument("--to", metavar="DIR", help="where to unpack it (default the incidents folder)")
 
 
 def _redact(commands: _Commands) -> None:
     parser = commands.add(
         "redact",
         "redact:redact",
-        "print files as they would be stored; redact an old incident again",
-        "Prints the text as it would be stored, and on standard error what kind was hidden, how often, in "
-        "which line. With --folder, what an incident holds and is secret by today's rules is replaced in it.",
+        "print files as they would be stored, or redact an old incident again",
+        "Prints the text as it would be stored; standard error shows what kind of secret was hidden, how "
+        "often, and in which line. With --folder, whatever in an incident is secret by today's rules is "
+        "replaced.",
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="- is standard input, the default")
     parser.add_argument("--folder", metavar="INCIDENT", help="redact this incident again")
@@ -334,7 +351,7 @@ def _communicate(commands: _Commands) -> None:
     parser = commands.add(
         "communicate",
         "communicate:communicate",
-        "draft a message from what is known now; send a draft that you confirm",
+        "draft a message from what is known now, or send a draft that you confirm",
     )
     parser.add_argument("kind", choices=DRAFTS, metavar="KIND", help=", ".join(DRAFTS))
     _incident_flag(parser)
@@ -344,8 +361,8 @@ def _communicate(commands: _Commands) -> None:
         metavar="CHANNEL",
         help="show what would go to incidents, incidents_low, engineering, status_updates, mail or pagerduty",
     )
-    parser.add_argument("--confirm", action="store_true", help="with --send: really send it")
-    parser.add_argument("--again", action="store_true", help="send it although it was sent before")
+    parser.add_argument("--confirm", action="store_true", help="with --send: send it")
+    parser.add_argument("--again", action="store_true", help="send it even if it was sent before")
     parser.add_argument(
         "--draft", default="", metavar="FILE", help="send this file instead of the newest draft"
     )
@@ -360,30 +377,32 @@ def _communicate(commands: _Commands) -> None:
 
 def _on_call(commands: _Commands) -> None:
     parser = commands.add(
-        "on-call", "on_call:on_call", "print who is on call, who is notified and how, and who is next"
+        "on-call", "on_call:on_call", "print who is on call, who to notify and how, and who is next"
     )
     _incident_flag(parser, "id or path (default the open one)")
-    parser.add_argument("--at", default="", metavar="TIME", help="on call then, past or future (default now)")
-    parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's own")
-    parser.add_argument("--reports", type=int, default=0, metavar="N", help="users who reported it")
+    parser.add_argument(
+        "--at", default="", metavar="TIME", help="who is on call at that time, past or future (default now)"
+    )
+    parser.add_argument("--severity", default="", metavar="SEV", help="instead of the incident's severity")
+    parser.add_argument("--reports", type=int, default=0, metavar="N", help="number of users who reported it")
     parser.add_argument("--maintenance", action="store_true", help="it is planned work")
 
 
 def _report(commands: _Commands) -> None:
     parser = commands.add(
-        "report", "report:report", "write a report from what you give, as Markdown and JSON"
+        "report", "report:report", "write a report from the given facts, as Markdown and JSON"
     )
     parser.add_argument("--title", required=True, help="the incident in a few words")
     parser.add_argument("--severity", required=True, help="SEV1 to SEV4, or P1 to P4")
     parser.add_argument("--start-time", required=True, metavar="TIME", help="ISO 8601; without zone: UTC")
-    parser.add_argument("--end-time", metavar="TIME", help="left out while it goes on")
+    parser.add_argument("--end-time", metavar="TIME", help="omit while it is ongoing")
     parser.add_argument(
         "--output-dir",
         default=REPORT_OUTPUT,
         metavar="DIR",
         help=f"where to write it (default {REPORT_OUTPUT})",
     )
-    parser.add_argument("--impact", default="", help="what users felt")
+    parser.add_argument("--impact", default="", help="how users were affected")
     parser.add_argument("--root-cause", default="", metavar="TEXT", help="if known")
     parser.add_argument("--commander", default="", metavar="NAME", help="who coordinated")
     parser.add_argument("--services-affected", nargs="+", default=[], metavar="NAME", help="one or more")
@@ -394,10 +413,10 @@ def _report(commands: _Commands) -> None:
 
 def _postmortem(commands: _Commands) -> None:
     parser = _incident(
-        commands.add("postmortem", "postmortem:postmortem", "write or renew the post-mortem, or check it")
+        commands.add("postmortem", "postmortem:postmortem", "write or update the post-mortem, or check it")
     )
     parser.add_argument(
-        "--lint", action="store_true", help="check the text and change nothing; exit 1 if bad"
+        "--lint", action="store_true", help="check the text and change nothing; exit 1 if there are problems"
     )
     for verdict in ("confirm", "refute"):
         parser.add_argument(
@@ -406,7 +425,7 @@ def _postmortem(commands: _Commands) -> None:
 
 
 def _runbook(commands: _Commands) -> None:
-    parser = commands.add("runbook", "runbook:runbook", "write or renew the runbook of a service")
+    parser = commands.add("runbook", "runbook:runbook", "write or update the runbook of a service")
     parser.add_argument(
         "service", nargs="+", metavar="SERVICE", help="a service or dependency; several at once"
     )
@@ -417,8 +436,8 @@ def _health(commands: _Commands) -> None:
         "health",
         "health:health",
         "check all services at once",
-        "Without any of these flags and with a workbench.toml, what is configured is checked;"
-        " otherwise the backend, the frontend, PostgreSQL and Redis named here.",
+        "With a workbench.toml and none of these flags, the configured services are checked; otherwise the "
+        "backend, frontend, PostgreSQL and Redis given here.",
     )
     parser.add_argument(
         "--output-dir", metavar="DIR", help=f"where to write the report (default {HEALTH_OUTPUT})"
@@ -428,7 +447,10 @@ def _health(commands: _Commands) -> None:
         kind = "URL" if name.endswith("url") else "NAME"
         parser.add_argument(flag, metavar=kind, help=f"what to check (default ${variable}, else {default})")
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="for each check; all run at once (default 10)"
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="seconds for each check; all run at once (default 10)",
     )
 
 
@@ -438,24 +460,24 @@ def _logs(commands: _Commands) -> None:
         "logs:logs",
         "summarize any log files, or fetch one service's log: raw, errors, filtered, summary",
         "PATH: a file, a pattern, an address such as s3://bucket/app/*.gz, or - for standard input; plain,"
-        " gz, bz2, xz or zst. A log is read with its rotated files. A name that is typed as PATH is always a"
-        " file: a service is named by --service.",
+        " gz, bz2, xz or zst. A log is read with its rotated files. A PATH is always a file; use --service "
+        "for a service.",
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="print what these logs hold")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="logs to summarize")
     parser.add_argument("--service", default="", metavar="S", help="fetch the log of this service instead")
     parser.add_argument(
         "--since", metavar="TIME", help='15m, "15 minutes ago", 2026-01-15T14:31 (default 15m; all of PATH)'
     )
     files = parser.add_argument_group("with PATH")
     files.add_argument(
-        "--no-rotated", action="store_true", help="only the files that are named, not their rotated ones"
+        "--no-rotated", action="store_true", help="only the given files, not their rotated ones"
     )
     files.add_argument(
         "--jobs",
         type=_positive,
         default=0,
         metavar="N",
-        help="processes at once (default all, from 50 MB on)",
+        help="processes to use (default all CPUs, from 50 MB on)",
     )
     files.add_argument(
         "--cluster",
@@ -465,10 +487,12 @@ def _logs(commands: _Commands) -> None:
     )
     export = parser.add_argument_group("with --service")
     export.add_argument("--output-dir", metavar="D", help="where the files go (default ./incident-logs)")
-    export.add_argument("--filter", metavar="F", help="lines to keep apart: text or pattern, any case")
+    export.add_argument(
+        "--filter", metavar="F", help="also write the lines that match: text or pattern, any case"
+    )
     export.add_argument("--container-prefix", metavar="P", help="the container is P-SERVICE (default app)")
-    export.add_argument("--tail", metavar="N", help="how many of the newest lines, or all (default 1000)")
-    export.add_argument("--summary-only", action="store_true", help="write the summary alone")
+    export.add_argument("--tail", metavar="N", help="number of newest lines, or all (default 1000)")
+    export.add_argument("--summary-only", action="store_true", help="write only the summary")
 
 
 def _init(commands: _Commands) -> None:
@@ -479,14 +503,14 @@ def _init(commands: _Commands) -> None:
         metavar="FILE",
         help="where to write it (default workbench.toml)",
     )
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def _lab(commands: _Commands) -> None:
     parser = _incident(commands.add("lab", "lab:lab", "open JupyterLab in the incident's folder"))
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, do not open a browser")
     parser.add_argument(
-        "--port", type=int, default=0, metavar="N", help="of the address (default the first free from 8888)"
+        "--port", type=int, default=0, metavar="N", help="port to use (default the first free from 8888)"
     )
 
 
@@ -494,9 +518,9 @@ def _new_notebook(commands: _Commands) -> None:
     parser = commands.add(
         "new-notebook",
         "new_notebook:new",
-        "make a notebook of your team, in notebooks/ next to workbench.toml",
+        "create a notebook for your team, in notebooks/ next to workbench.toml",
     )
-    parser.add_argument("name", metavar="NAME", help="of its file, such as 90_queues")
+    parser.add_argument("name", metavar="NAME", help="name of its file, such as 90_queues")
 
 
 def _demo(commands: _Commands) -> None:
@@ -508,11 +532,13 @@ def _demo(commands: _Commands) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the faults")
     after = parser.add_mutually_exclusive_group()
-    after.add_argument("--lab", action="store_true", help="then open JupyterLab while the stack still runs")
+    after.add_argument(
+        "--lab", action="store_true", help="then open JupyterLab while the stack is still running"
+    )
     after.add_argument(
         "--hold",
         action="store_true",
-        help="only break it, and keep it up until Ctrl-C, for commands typed in another terminal",
+        help="only break it, and keep it running until Ctrl-C, for commands in another terminal",
     )
 
 
@@ -520,7 +546,7 @@ def _completion(commands: _Commands) -> None:
     parser = commands.add(
         "completion",
         "completion:completion",
-        "print what completes commands and flags in bash, zsh or fish",
+        "print the completion script for bash, zsh or fish",
         "bash  incident completion bash > ~/.local/share/bash-completion/completions/incident\n"
         'zsh   incident completion zsh > "${fpath[1]}/_incident"\n'
         "fish  incident completion fish > ~/.config/fish/completions/incident.fish",
@@ -540,11 +566,11 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 600")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds between 0 and 600")
     return seconds
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)

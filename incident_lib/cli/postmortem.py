@@ -35,5 +35,5 @@ def _lint(settings: Settings, folder: IncidentFolder, *, as_json: bool) -> int:
     else:
         for problem in found:
             print(f"{path.name}:{problem.line}: {problem.rule}: {problem.text}\n    {problem.advice}")
-        print(f"{len(found)} to write differently" if found else "Nothing to write differently")
+        print(f"{len(found)} to improve" if found else "Nothing to improve")
     return BAD if found else DONE

@@ -36,7 +36,7 @@ def redact(arguments: argparse.Namespace) -> int:
     """Return 0; 1 when redaction fails. Prints the text, and on standard error what was hidden in it."""
     if arguments.folder is not None:
         if arguments.files:
-            raise UsageError("--folder INCIDENT and FILE do not go together")
+            raise UsageError("--folder INCIDENT and FILE cannot be combined")
         return _folder(arguments)
     settings = load_settings(arguments.config or "", check=False)
     found = {
@@ -56,9 +56,9 @@ def _one(name: str, settings: Settings, *, shows: bool) -> dict[str, Found]:
         return _stream(sys.stdin.buffer, settings, shows=shows)
     path = Path(name)
     if not path.exists():
-        raise UsageError(f"there is no file {name}")
+        raise UsageError(f"file {name} does not exist")
     if not path.is_file():
-        raise UsageError(f"{name} is no regular file")
+        raise UsageError(f"{name} is not a regular file")
     try:
         if path.suffix.lower() in _STRUCTURED:
             return _document(path, settings, shows=shows)
@@ -75,7 +75,7 @@ def _document(path: Path, settings: Settings, *, shows: bool) -> dict[str, Found
     try:
         hidden = documents.hide(data, path.name, redactor)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text in UTF-8") from error
+        raise UsageError(f"{path} is not UTF-8 text") from error
     for line in data.splitlines(keepends=True):
         places.look(line)
     if shows:
@@ -152,7 +152,7 @@ def _folder(arguments: argparse.Namespace) -> int:
     try:
         again = redact_again(folder, signer=signer_for(settings))
     except FolderError as error:
-        raise FolderError(f"{error}; what was begun is finished by the same command") from error
+        raise FolderError(f"{error}; run the same command again to finish") from error
     if arguments.json:
         return print_json({"incident": folder.id, "again": again})
     _print_again(folder.id, again)
@@ -163,14 +163,14 @@ def _print_again(name: str, again: Again) -> None:
     for path, kinds in sorted({**again.files, **again.events}.items()):
         print(f"{', '.join(f'{kind} {count}' for kind, count in sorted(kinds.items())) or 'names':24} {path}")
     for path in again.not_sealed:
-        print(f"{'not sealed again':24} {path}: it was changed before, which `verify` still reports")
+        print(f"{'not sealed again':24} {path}: it had already been changed, which `verify` still reports")
     for path in again.named:
         print(f"{'secret in the name':24} rename it yourself: {path}")
     for path in again.not_read:
-        print(f"{'no text, not searched':24} {path}")
+        print(f"{'not text, not searched':24} {path}")
     if not again.files and not again.events:
-        print(f"{name}: nothing in it is secret by today's rules")
+        print(f"{name}: nothing in it is secret under today's rules")
         return
     files, events = format_count(len(again.files), "file"), format_count(len(again.events), "event")
     print(f"{name}: redacted again, {files} and {events}")
-    print("Copies keep what they hold: bundles, git's history, backups. Change what was shown.")
+    print("Copies still hold the secrets: bundles, git history, backups. Rotate what was exposed.")

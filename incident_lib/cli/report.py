@@ -28,7 +28,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace, now: datetime) -> Report:
     if not arguments.title.strip():
-        raise UsageError("--title is empty; write in a few words what happened")
+        raise UsageError("--title is empty; describe what happened in a few words")
     severity = IncidentSeverity.parse(arguments.severity)
     start = _time("--start-time", arguments.start_time, now)
     end = _time("--end-time", arguments.end_time, now) if arguments.end_time else None
@@ -36,7 +36,7 @@ def _report(arguments: argparse.Namespace, now: datetime) -> Report:
     moments = place_events(tuple(arguments.timeline_events), start, end)
     for moment in moments:
         if moment.at is None:
-            sys.stderr.write(f"--timeline-events {moment.given!r} has no time; it stands at the end\n")
+            sys.stderr.write(f"--timeline-events {moment.given!r} has no time; it is listed at the end\n")
     if any(moment.at and not clock.has_zone(moment.given.split(maxsplit=1)[0]) for moment in moments):
         sys.stderr.write("--timeline-events: times are taken as UTC\n")
     return Report(

@@ -55,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1 or not arguments.timeout > 0:
         raise UsageError("--jobs and --timeout must be more than 0")
     if arguments.no_notebooks and arguments.notebook:
-        raise UsageError("--notebook names what to run, and --no-notebooks runs none; leave one out")
+        raise UsageError("--notebook and --no-notebooks cannot be combined")
     if not arguments.no_notebooks:
-        require(EXECUTE, "incident run", instead="`incident run --no-notebooks` writes the index page alone")
+        require(EXECUTE, "incident run", instead="`incident run --no-notebooks` writes only the index page")
     if arguments.since is not None:
         window_since(arguments.since)
     if arguments.pdf:
@@ -95,16 +95,18 @@ def _watch(
     every = parse_duration(arguments.watch).total_seconds()
     length = parse_duration(arguments.how_long).total_seconds()
     if not 1 <= every <= length:
-        raise UsageError("--watch needs at least 1s, and no more than --for")
+        raise UsageError("--watch must be at least 1s and at most --for")
     if arguments.snapshot != "new":
-        raise UsageError("--watch probes the targets now; --snapshot replays what is stored")
+        raise UsageError(
+            "--watch probes the targets now, --snapshot replays a stored one: use only one of them"
+        )
 
     first: list[Sample] = []
 
     def on_sample(sample: Sample) -> None:
         """Print what one sample of the watch holds, and what rises most."""
         first.append(sample)
-        unseen = f"; {format_count(len(sample.unseen), 'probe')} saw nothing" if sample.unseen else ""
+        unseen = f"; {format_count(len(sample.unseen), 'probe')} returned nothing" if sample.unseen else ""
         risen = f"; {plain(rise)}" if (rise := most_risen(first[0], sample)) else ""
         numbers = format_count(len(sample.readings), "reading")
         console.print(f"  {sample.at:%H:%M:%S} {numbers}{risen}{unseen}", style="dim", markup=False)
@@ -113,9 +115,9 @@ def _watch(
     try:
         watch_trend(settings, folder, every_seconds=every, for_seconds=length, on_sample=on_sample)
     except FolderError as error:
-        console.print(f"No further samples: {plain(str(error))}", style="yellow", markup=False)
+        console.print(f"No more samples: {plain(str(error))}", style="yellow", markup=False)
     except KeyboardInterrupt:
-        console.print("\nThe samples so far are kept. To judge them now:", style="dim")
+        console.print("\nThe samples so far are kept. To analyze them now:", style="dim")
         print_command(console, settings.commands(folder.path).line("triage"))
         raise
 
@@ -128,7 +130,7 @@ def _notebook(settings: Settings, name: str) -> str:
         raise unknown_notebook(settings, name)
     if found.batch is InBatch.NEVER:
         raise UsageError(
-            f"{found.name} never runs in a batch: a person reads its plans and approves each in JupyterLab",
+            f"{found.name} never runs in a batch: a person reads and approves each plan in JupyterLab",
             command=("lab",),
         )
     return found.name
@@ -190,7 +192,7 @@ def _print_pdf(console: Console, folder: IncidentFolder, directory: Path) -> boo
 def _end_unkept(case: Case, folder: IncidentFolder, console: Console, why: str, *, as_json: bool) -> int:
     """Return 3: people have their findings, and hear why there are no pages."""
     terminal.print_unkept(console, why)
-    console.print("There are no pages of this run. Once there is room:")
+    console.print("This run has no pages. Once there is disk space:")
     snapshot = ("--snapshot", case.snapshot) if case.folder else ()
     print_command(console, case.settings.commands(folder.path).line("run", *snapshot))
     if as_json:
@@ -205,7 +207,7 @@ def _case(settings: Settings, folder: IncidentFolder, console: Console, options:
         console.print(f"Replaying snapshot {case.snapshot} of {folder.id}", style="dim")
         terminal.print_findings(console, case.analysis)
         return case, ""
-    console.print(f"Checking {settings.path or 'the common stack'} for {folder.id}", style="dim")
+    console.print(f"Checking {settings.path or 'the default stack'} for {folder.id}", style="dim")
     deadline = min(options.timeout, settings.limits.collect_seconds)
     return terminal.collect(
         settings,
@@ -266,7 +268,7 @@ def _print_end(
     codes = {RunStatus.DONE: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.INTERRUPTED: INTERRUPTED}
     console.print()
     if record.status is RunStatus.PARTIAL:
-        console.print("Not everything completed; the pages say what is missing.", style="yellow")
+        console.print("Not everything completed; the pages show what is missing.", style="yellow")
     for name, page in (("Home", folder.path), ("Start here", directory / "html")):
         console.print(f"{name + ':':12}{(page / 'index.html').resolve().as_uri()}", soft_wrap=True)
     if as_json:

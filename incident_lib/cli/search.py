@@ -32,7 +32,7 @@ def _print_found(found: Found) -> None:
             print(f"      {plain(place.where)}: {plain(place.excerpt)}")
     total = f"{found.total} of {format_count(found.looked_at, 'incident')}"
     cut = f", the best {len(found.hits)} shown (--limit)" if found.total > len(found.hits) else ""
-    print(f"{total}{cut}" if found.looked_at else "No incident to search yet.")
+    print(f"{total}{cut}" if found.looked_at else "There are no incidents to search yet.")
 
 
 def print_damaged(settings: Settings, damaged: tuple[Damage, ...]) -> None:

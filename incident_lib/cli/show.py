@@ -44,7 +44,7 @@ def show(arguments: argparse.Namespace) -> int:
     for begun in unfinished(folder):
         print_notice(console, f"{title_of(begun)}: {UNKNOWN}")
     if unsealed := len(folder.snapshots) - len(folder.sealed_snapshots):
-        console.print(f"Snapshots interrupted or still being taken, so not shown: {unsealed}", style="dim")
+        console.print(f"Interrupted or unfinished snapshots, not shown: {unsealed}", style="dim")
     if arguments.timeline:
         _print_timeline(console, folder)
     elif case is None:
@@ -69,7 +69,7 @@ def _print_state(console: Console, folder: IncidentFolder) -> None:
     console.print(Text(" · ".join(parts)))
     heard_at = state.updated_at or state.declared_at
     if state.next_update_at and clock.is_ahead(heard_at):
-        dated = f"the last word of it is dated {clock.format_time(heard_at)}"
+        dated = f"the last event is dated {clock.format_time(heard_at)}"
         text = f"next update due: unknown, since {dated}, which is ahead of this machine's clock"
         console.print(Text(text, style="bold red"))
     elif state.next_update_at:

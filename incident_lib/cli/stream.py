@@ -109,7 +109,7 @@ class Hider:
                 self._made = self.arguments, self._make()
             return self._made[1](text)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message may hold a secret
-            return f"incident: a message is not shown: hiding its secrets failed ({type(error).__name__})\n"
+            return f"incident: a message is not shown because redacting it failed ({type(error).__name__})\n"
 
     def _make(self) -> Callable[[str], str]:
         redact = import_module("incident_lib.redact")

@@ -84,7 +84,7 @@ def watching(console: Console, stream: "FindingStream | None" = None) -> Iterato
 
         def waits() -> None:
             """Say why nothing is found yet."""
-            text = "The same targets are being probed already; this waits for the end, 10 s at most"
+            text = "The same targets are already being probed; waiting for that to end, at most 10 s"
             bar.console.print(text, style="dim")
 
         yield Watch(begun=begun, evidence=seen, waits=waits)
@@ -180,7 +180,7 @@ def print_derived(
     unlike = sum(finding.id.startswith("baseline.") for finding in bad)
     if unlike:
         what = "finding that something is" if unlike == 1 else "findings that things are"
-        console.print(f"and {unlike} {what} not as in the baseline:", style="dim")
+        console.print(f"and {unlike} {what} that differ from the baseline:", style="dim")
         now = (f"{case.commands.incident}/{case.snapshot}",) if case.folder else ()
         print_command(console, case.commands.line("diff", "baseline", *now))
 
@@ -209,7 +209,7 @@ def _print_similar(console: Console, case: Case) -> None:
     )
     for past in similar.found[:1]:
         ended = (past.resolution.reason, *past.resolution.mitigations, past.resolution.cause)
-        ended_by = "; ".join(part for part in ended if part) or "what ended it was not written down"
+        ended_by = "; ".join(part for part in ended if part) or "how it was resolved was not recorded"
         console.print(labelled("Like", f"{past.incident}: {ended_by}"))
 
 
@@ -224,7 +224,7 @@ def print_short(console: Console, case: Case, command: Sequence[str] = ()) -> No
         severity, reason = propose_severity(analysis, case.topology)
         declared = case.incident.severity if case.incident else None
         differs = "" if declared in {None, severity} else f" (declared {declared}; a person decides)"
-        console.print(labelled("Severity", f"{severity} by what was measured{differs}: {reason}"))
+        console.print(labelled("Severity", f"{severity} by the measurements{differs}: {reason}"))
         console.print(labelled("Top cause", first.title))
         for finding in findings_named(first.support, first.target, analysis.findings, case.topology)[:1]:
             shown = f" ({finding.evidence[0]})" if finding.evidence else ""
@@ -263,7 +263,7 @@ def collect(
 
     def unkept(why: str) -> None:
         """Print why it goes on without keeping anything."""
-        text = f"{plain(why)}. Collecting all the same; the snapshot is not kept ..."
+        text = f"{plain(why)}. Collecting anyway; the snapshot is not kept ..."
         console.print(text, style="yellow", markup=False, soft_wrap=True)
 
     # What is only assumed to be here is no fault before it is known whether any of it is.
@@ -319,7 +319,7 @@ def _counts(analysis: Analysis, probes: int) -> Text:
 def _not_assessed(analysis: Analysis) -> Table | None:
     if not analysis.not_assessed:
         return None
-    table = _grid("Not assessed (unknown is not ok)")
+    table = _grid("Not assessed (unknown, not OK)")
     entries = [
         msgspec.structs.replace(gap, reason=_without_probe(gap.reason)) for gap in analysis.not_assessed
     ]
@@ -365,7 +365,7 @@ def _changes(case: Case) -> Table | None:
     changes.sort()
     cut = len(changes) - _CHANGES
     if cut > 0:
-        table.add_row(Text(""), Text(f"{cut} earlier ones, which the timeline shows", style="dim"))
+        table.add_row(Text(""), Text(f"{cut} earlier events: see the timeline", style="dim"))
     for when, target, what, style in changes[-_CHANGES:]:
         text = f"{target}: {_without_target(what, target)}" if target else what
         table.add_row(Text(f"{when:%H:%M:%S}"), Text(text, style=style))
@@ -377,14 +377,12 @@ def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
     if not analysis.hypotheses:
         bad = any(finding.severity.is_bad for finding in analysis.findings)
         blind = f"; not assessed: {len(analysis.not_assessed)}, see above" if analysis.not_assessed else ""
-        well = (
-            "Nothing is wrong any more" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
-        )
-        text = "No hypothesis is supported" if bad else f"{well} as far as could be seen"
+        well = "Nothing is wrong anymore" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
+        text = "No hypothesis is supported" if bad else f"{well} as far as can be seen"
         if nothing := nothing_here(analysis):  # a busy machine is not the stack, and says nothing of it
             return Text(f"\n{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}", style="bold")
         if not bad and (failed := failed_at_unknown_time(analysis)):
-            text = f"Requests to {failed.target} failed, and whether they still do is not known"
+            text = f"Requests to {failed.target} failed; whether they still do is unknown"
         return Text(f"\n{text}{blind}.", style="bold")
     causes = [each for each in analysis.hypotheses if not each.symptom_of.startswith(f"{EVERYTHING}:")]
     shown = analysis.hypotheses if verbose else tuple(causes[:_HYPOTHESES])

@@ -23,11 +23,11 @@ def triage(arguments: argparse.Namespace) -> int:
     folder, why = choose_incident(settings, arguments.incident, save=arguments.save, rebind=arguments.rebind)
     since, why_since = since_for(folder, arguments.since)
     console = console_for(no_color=arguments.no_color, to_stderr=arguments.json)
-    where = settings.path or "the common stack, as there is no workbench.toml here"
+    where = settings.path or "the default stack, because there is no workbench.toml here"
     begin = why_since or f"since {clock.format_time(window_since(since).start)}"
     console.print(f"Checking {where}, {begin}", style="dim")
     if not settings.path:
-        console.print("To write it:", style="dim")
+        console.print("To create it:", style="dim")
         print_command(console, settings.commands().line("init"))
     if folder:
         typed = ("triage", *(("--save",) if arguments.save else ()))
@@ -42,7 +42,7 @@ def triage(arguments: argparse.Namespace) -> int:
     if case.hidden:
         count = format_count(sum(case.hidden.values()), "secret")
         kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(case.hidden.items()))
-        console.print(f"\nHidden in what was collected: {count} ({kinds})", style="dim", markup=False)
+        console.print(f"\nSecrets hidden in the collected data: {count} ({kinds})", style="dim", markup=False)
     command: tuple[str, ...] = ()
     if why:
         terminal.print_unkept(console, why)
@@ -51,7 +51,7 @@ def triage(arguments: argparse.Namespace) -> int:
         command = ("run", "--snapshot", case.snapshot)
     else:
         console.print(
-            "\nNo incident is open, so the snapshot is not kept. To declare one (correct the title):",
+            "\nNo incident is open, so the snapshot is not kept. To declare an incident (edit the title):",
             style="dim",
         )
         likely = case.analysis.hypotheses[:1]

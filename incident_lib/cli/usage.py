@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         """Exit with 2, behind one sentence."""
         whole = self.prog.split()
         command = f" {whole[1]}" if len(whole) > 1 else ""
-        hint = "" if "; " in message else f"; `incident help{command}` shows how it is used"
+        hint = "" if "; " in message else f"; run `incident help{command}`"
         self.exit(_USAGE, f"{self.prog}: {message}{hint}\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -44,8 +44,8 @@ class Parser(argparse.ArgumentParser):
             return
         known = [*map(str, action.choices)]
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse gives it no other name
-            near = _nearest(str(value), known) or "; `incident help` lists them"
-            self.error(f"there is no command {value!r}{near}")
+            near = _nearest(str(value), known) or "; run `incident help` for a list"
+            self.error(f"unknown command {value!r}{near}")
         name = action.option_strings[0] if action.option_strings else action.metavar
         near = _nearest(str(value), known)
         self.error(f"{name} {value!r} is none of {', '.join(filter(None, known))}{near}")
@@ -64,7 +64,7 @@ class Parser(argparse.ArgumentParser):
     def _refuse_flag(self, word: str) -> NoReturn:
         flag = word.partition("=")[0]
         near = _nearest(flag, [known for known in self._option_string_actions if known.startswith("--")])
-        self.error(f"there is no flag {flag}{near}")
+        self.error(f"unknown flag {flag}{near}")
 
 
 def _nearest(word: str, known: list[str]) -> str:

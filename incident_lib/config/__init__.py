@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def incidents(self) -> Path:
-        """The folder of the incidents."""
+        """The folder for incidents."""
         return self.root / self.document.workbench.incidents
 
     def commands(self, incident: Path | None = None) -> Commands:
@@ -86,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if service.name == name:
                 return service
         known = ", ".join(service.name for service in self.services)
-        raise UsageError(f"no service is called {name!r}; configured: {known}")
+        raise UsageError(f"no service is named {name!r}; configured: {known}")
 
     def resolve(self, value: str) -> str:
         """Return the value behind `env:NAME` or `file:PATH`, or `value` itself.
@@ -145,11 +145,11 @@ def _from_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
             f"cannot read {path}: {reason}",
-            "correct the path or its rights",
+            "correct the path or its permissions",
         ) from error
 
 

@@ -28,7 +28,7 @@ def _wrong(url: str, schemes: tuple[str, ...]) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        return f"no address: {error}"
+        return f"not an address: {error}"
     if parts.scheme not in schemes:
         return f"expected {', '.join(schemes)}://..."
     return _wrong_place(parts, port)
@@ -36,9 +36,9 @@ def _wrong(url: str, schemes: tuple[str, ...]) -> str:
 
 def _wrong_place(parts: SplitResult, port: int | None) -> str:
     if not parts.hostname:
-        return f"{parts.scheme}:// names no host"
+        return f"{parts.scheme}:// has no host"
     if port == 0:
-        return "port 0 is no port"
+        return "0 is not a valid port"
     if parts.scheme == "tcp" and port is None:
         return f"tcp:// needs a port, as in tcp://{parts.hostname}:5432"
     return ""

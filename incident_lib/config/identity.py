@@ -75,9 +75,9 @@ def differences(before: Identity, now: Identity) -> Iterator[str]:
         if other is None:
             yield f"{name} is not in it"
         elif other[0] != kind:
-            yield f"{name} is of kind {other[0]} and not {kind}"
+            yield f"{name} is of kind {other[0]}, not {kind}"
         elif _NOT_KNOWN not in {address, other[1]} and other[1] != address:
-            yield f"{name} leads elsewhere"
+            yield f"{name} has a different address"
     yield from (f"{name} is only in it" for name in now.targets if name not in before.targets)
 
 

@@ -49,28 +49,30 @@ class OwnProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: Annotated[
         str,
         _doc(
-            "its id, with a prefix of yours: shop.queue-depth",
+            "its id, with your own prefix: shop.queue-depth",
             pattern=r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+$",
             max_length=80,
         ),
     ]
     target: Annotated[str, _doc("the service, dependency or host that it reports on")]
     kind: Annotated[ProbeKind, _doc("sql, http, command or file")]
-    title: Annotated[str, _doc("what the number is: Orders waiting; the name if empty")] = ""
-    question: Annotated[str, _doc("what it answers, for people")] = ""
-    unit: Annotated[str, _doc("of the number: orders, seconds")] = ""
+    title: Annotated[str, _doc("what the number means: Orders waiting; the name if empty")] = ""
+    question: Annotated[str, _doc("the question it answers, for people")] = ""
+    unit: Annotated[str, _doc("unit of the number: orders, seconds")] = ""
     sql: Annotated[
-        str, _doc("one SELECT that gives one row; tables with their schema. Columns of text become labels")
+        str, _doc("one SELECT that returns one row; tables with their schema. Text columns become labels")
     ] = ""
-    columns: Annotated[tuple[str, ...], _doc("its columns with numbers; the first one if empty")] = ()
+    columns: Annotated[tuple[str, ...], _doc("its numeric columns; the first if empty")] = ()
     url: Annotated[
         str, _doc("what to GET; a path is joined to the target's url; env: or file: if secret")
     ] = ""
     json: Annotated[str, _doc("where the number is in a JSON answer: queues[0].depth")] = ""
-    metric: Annotated[str, _doc("or its name in the Prometheus text format; else the status counts")] = ""
+    metric: Annotated[
+        str, _doc("or its name in the Prometheus text format; otherwise the status is the number")
+    ] = ""
     labels: Annotated[dict[str, str], _doc("labels that the metric must have")] = {}
     command: Annotated[
-        tuple[str, ...], _doc(f"a reading command in the target's container: {', '.join(sorted(READING))}")
+        tuple[str, ...], _doc(f"a read-only command in the target's container: {', '.join(sorted(READING))}")
     ] = ()
     read: Annotated[
         Literal["stdout", "exit_code"], _doc("of the command: the first number printed, or exit_code")
@@ -81,14 +83,16 @@ class OwnProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "value"
     warning: Annotated[float | None, _doc("limit; 400 for a status, 1 for an exit code")] = None
     critical: Annotated[float | None, _doc("limit; 500 for a status")] = None
-    bad: Annotated[Literal["above", "below"], _doc("on which side of its limits, or at them")] = "above"
-    supports: Annotated[tuple[str, ...], _doc("causes that it speaks for when past a limit")] = ()
-    refutes: Annotated[tuple[str, ...], _doc("causes that it speaks against when past a limit")] = ()
+    bad: Annotated[Literal["above", "below"], _doc("above or below: which side of the limits is bad")] = (
+        "above"
+    )
+    supports: Annotated[tuple[str, ...], _doc("hypotheses that it supports when past a limit")] = ()
+    refutes: Annotated[tuple[str, ...], _doc("hypotheses that it counts against when past a limit")] = ()
 
     def __post_init__(self) -> None:
         """Refuse what does not fit the kind, and what could change a target."""
         if self.name.partition(".")[0] in RESERVED:
-            raise ValueError(f"the name {self.name!r} has a prefix of ours; use one of yours")
+            raise ValueError(f"the name {self.name!r} uses a reserved prefix; use your own")
         _check_keys(self)
         _CHECKS[self.kind](self)
         warning, critical = self.limits
@@ -97,7 +101,7 @@ class OwnProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if warning is not None and critical is not None:
             wrong = warning > critical if self.bad == "above" else warning < critical
             if wrong:
-                raise ValueError(f"{self.name}: with bad = {self.bad!r} warning lies behind critical")
+                raise ValueError(f"{self.name}: with bad = {self.bad!r} warning is beyond critical")
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -142,12 +146,12 @@ def _check_sql(probe: OwnProbe) -> None:
     if ";" in probe.sql.strip().removesuffix(";"):
         raise ValueError(f"{probe.name}: key `sql`: expected one statement; write ';' in a text as chr(59)")
     if found := _CHANGES.search(probe.sql) or _CHANGES.search(text):
-        raise ValueError(f"{probe.name}: key `sql`: {found[0]!r} does more than read")
+        raise ValueError(f"{probe.name}: key `sql`: {found[0]!r} is not read-only")
 
 
 def _check_http(probe: OwnProbe) -> None:
     if probe.json and probe.metric:
-        raise ValueError(f"{probe.name}: keys `json` and `metric` exclude each other")
+        raise ValueError(f"{probe.name}: keys `json` and `metric` cannot be combined")
     if probe.labels and not probe.metric:
         raise ValueError(f"{probe.name}: key `labels` needs `metric`")
     if not re.match(r"(https?://|/|env:|file:)", probe.url):
@@ -162,7 +166,7 @@ def _check_command(probe: OwnProbe) -> None:
 
 
 def refusal_of(command: tuple[str, ...]) -> str:
-    """Return why a command may not run in a container, "" where it only reads and ends by itself.
+    """Return why a command is not allowed in a container, "" where it only reads and ends by itself.
 
     >>> refusal_of(("df", "-Pk", "/dev/shm")), refusal_of(("tail", "-f", "/log"))
     ('', "tail may not have '-f'")
@@ -187,7 +191,7 @@ def refusal_of(command: tuple[str, ...]) -> str:
 
 def _check_file(probe: OwnProbe) -> None:
     if re.match(r"/(dev|proc/kmsg)", probe.file):
-        raise ValueError(f"{probe.name}: key `file`: expected an ordinary file")
+        raise ValueError(f"{probe.name}: key `file`: expected a regular file")
 
 
 _CHECKS = {

@@ -30,7 +30,7 @@ def parse(text: str, name: str = "workbench.toml", kinds: Kinds | None = None) -
         document = msgspec.convert(_with_options(tables, kinds), Document)
         _check(document, kinds or {})
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: no valid TOML: {error}") from error
+        raise ConfigError(f"{name}: invalid TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), text, name, kinds)) from error
     except _WrongLimitError as error:
@@ -91,11 +91,11 @@ def _check_thresholds(limits: object) -> None:
     """Refuse what is no limit; whether one of that name exists is known where things are judged."""
     for name, value in limits.items() if isinstance(limits, dict) else ():
         if isinstance(value, dict):
-            raise _WrongLimitError(name, 'write the whole name in quotes: "postgres.saturation..." = 0.8')
+            raise _WrongLimitError(name, 'put the whole name in quotes: "postgres.saturation..." = 0.8')
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _WrongLimitError(name, "expected a number; its unit is the last word of the name")
         if not 0 <= value < math.inf:
-            raise _WrongLimitError(name, f"{value} is no limit; expected a number of 0 or more")
+            raise _WrongLimitError(name, f"{value} is not a limit; expected a number of 0 or more")
 
 
 def _check(document: Document, kinds: Kinds) -> None:
@@ -105,7 +105,7 @@ def _check(document: Document, kinds: Kinds) -> None:
     for entry in entries:
         if entry.name in seen:
             raise _WrongEntryError(
-                entry.name, f"the name {entry.name!r} is already that of {seen[entry.name]}"
+                entry.name, f"the name {entry.name!r} is already used by {seen[entry.name]}"
             )
         seen[entry.name] = "another service or dependency"
     for entry in entries:
@@ -115,7 +115,7 @@ def _check(document: Document, kinds: Kinds) -> None:
     names = [probe.name for probe in document.probe]
     for probe in document.probe:
         if names.count(probe.name) > 1:
-            raise _WrongEntryError(probe.name, f"the probe {probe.name!r} is there twice")
+            raise _WrongEntryError(probe.name, f"the probe {probe.name!r} is defined twice")
         _check_probe(probe, document, host, kinds)
 
 
@@ -139,7 +139,7 @@ def _check_probe(probe: OwnProbe, document: Document, host: str, kinds: Kinds) -
     needed = {
         ProbeKind.SQL: "a service of kind postgres",
         ProbeKind.COMMAND: "a service with a container",
-        ProbeKind.HTTP: "a target with a url, or a whole address",
+        ProbeKind.HTTP: "a target with a url, or a full address",
     }
     if lacks[probe.kind]:
         raise _WrongEntryError(
@@ -185,7 +185,7 @@ def _check_no_circle(services: tuple[Service, ...]) -> None:
         """Follow what `name` needs. Errors: _WrongEntryError where that leads back to it."""
         if name in path:
             circle = " -> ".join((*path[path.index(name) :], name))
-            raise _WrongEntryError(name, f"depends_on goes in a circle: {circle}")
+            raise _WrongEntryError(name, f"depends_on has a cycle: {circle}")
         for needed in needs.get(name, ()):
             walk(needed, (*path, name))
 
@@ -219,7 +219,7 @@ def _in_words(problem: str, *, of_probe: bool) -> str:
         return f"{wrong[1]} is none of {', '.join(ProbeKind)}"
     if "matching regex" in problem:
         dots = ", two or more joined by dots" if of_probe else ""
-        return f"expected small letters, digits and hyphens{dots}"
+        return f"expected lowercase letters, digits and hyphens{dots}"
     for word, plain in _WORDS.items():
         problem = problem.replace(f"`{word}`", plain)
     return f"{problem[:1].lower()}{problem[1:]}"

@@ -14,7 +14,7 @@ def _doc(text: str, **constraints: Any) -> msgspec.Meta:
     return msgspec.Meta(description=text, **constraints)
 
 
-Name = Annotated[str, _doc("small letters, digits and hyphens", pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Name = Annotated[str, _doc("lowercase letters, digits and hyphens", pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,13 +24,13 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Workbench(_Table, frozen=True, kw_only=True):
     """`[workbench]`: where things are kept."""
 
-    incidents: Annotated[str, _doc("folder of the incidents")] = "incidents"
-    runbooks: Annotated[str, _doc("folder of the runbooks")] = "docs/runbooks"
+    incidents: Annotated[str, _doc("folder for incidents")] = "incidents"
+    runbooks: Annotated[str, _doc("folder for runbooks")] = "docs/runbooks"
     discover_credentials: Annotated[
-        bool, _doc("read a container's own database credentials, in memory only, where none is set")
+        bool, _doc("use a container's own database credentials, in memory only, if none are configured")
     ] = True
     group: Annotated[
-        str, _doc("group of this machine that shares incidents, baselines and runbooks; you alone if empty")
+        str, _doc("group on this machine that shares incidents, baselines and runbooks; only you if empty")
     ] = ""
 
 
@@ -38,35 +38,35 @@ class Service(_Table, frozen=True, kw_only=True):
     """`[[service]]`: something of yours that runs."""
 
     name: Annotated[Name, _doc("its name in findings, folders and commands")]
-    kind: Annotated[str, _doc("http, postgres, redis, process, or what an installed package adds")]
+    kind: Annotated[str, _doc("http, postgres, redis, process, or a kind that an installed package adds")]
     url: Annotated[str, _doc("address of an http or redis service; with a password: env: or file:")] = ""
     dsn: Annotated[str, _doc("PostgreSQL address; with a password: env:NAME or file:PATH")] = ""
     change_dsn: Annotated[
         str, _doc("PostgreSQL address that approved mitigations use; dsn if empty. Needs pg_signal_backend")
     ] = ""
     pooler_dsn: Annotated[
-        str, _doc("address of PgBouncer's admin console, of a role in stats_users: env:NAME or file:PATH")
+        str, _doc("address of PgBouncer's admin console, with a role in stats_users: env:NAME or file:PATH")
     ] = ""
     change_url: Annotated[str, _doc("Redis address that approved mitigations use; url if empty")] = ""
     health: Annotated[tuple[str, ...], _doc("paths that must answer 2xx")] = ()
     container: Annotated[str, _doc("name of its container")] = ""
-    pid_file: Annotated[str, _doc("file with its process id, where it is no container")] = ""
-    log: Annotated[str, _doc("its log file, where it is no container")] = ""
-    journal: Annotated[str, _doc("the systemd unit whose journal is its log, where it has neither")] = ""
+    pid_file: Annotated[str, _doc("file with its process id, if it is not a container")] = ""
+    log: Annotated[str, _doc("its log file, if it is not a container")] = ""
+    journal: Annotated[str, _doc("the systemd unit whose journal is its log, if it has neither")] = ""
     journal_directory: Annotated[
-        str, _doc("folder of journal files, as systemd-journal-remote makes them; else this machine's")
+        str, _doc("folder of journal files, as written by systemd-journal-remote; otherwise this machine's")
     ] = ""
-    restart: Annotated[tuple[str, ...], _doc("your command that restarts it, where it is no container")] = ()
-    ca: Annotated[str, _doc("file:PATH of the authority that signs its certificate")] = ""
+    restart: Annotated[tuple[str, ...], _doc("your command that restarts it, if it is not a container")] = ()
+    ca: Annotated[str, _doc("file:PATH of the CA that signs its certificate")] = ""
     memory_limit_bytes: Annotated[
         int,
-        _doc("memory a plain process may use, 0 for none; a container's own limit is read", ge=0),
+        _doc("memory limit of a plain process, 0 for none; a container's own limit is read", ge=0),
     ] = 0
-    depends_on: Annotated[tuple[str, ...], _doc("services and dependencies it needs")] = ()
+    depends_on: Annotated[tuple[str, ...], _doc("services and dependencies that it needs")] = ()
     purpose: Annotated[str, _doc("what users do with it")] = ""
     owner: Annotated[str, _doc("team")] = ""
-    contact: Annotated[str, _doc("whom to ask")] = ""
-    channel: Annotated[str, _doc("where to ask")] = ""
+    contact: Annotated[str, _doc("contact person")] = ""
+    channel: Annotated[str, _doc("channel of its owner")] = ""
     options: Any = None  # keys that only its kind has, as the technology's own record
 
 
@@ -75,7 +75,7 @@ class Dependency(_Table, frozen=True, kw_only=True):
 
     name: Annotated[Name, _doc("its name in findings")]
     url: Annotated[str, _doc("https:// http:// tls://host:443 tcp://host:port or dns://name")]
-    ca: Annotated[str, _doc("file:PATH of the authority that signs its certificate")] = ""
+    ca: Annotated[str, _doc("file:PATH of the CA that signs its certificate")] = ""
     purpose: Annotated[str, _doc("what it is for")] = ""
     owner: Annotated[str, _doc("vendor or team")] = ""
     contact: Annotated[str, _doc("vendor support")] = ""
@@ -103,7 +103,7 @@ class Redact(_Table, frozen=True, kw_only=True):
 
     patterns: Annotated[
         tuple[str, ...],
-        _doc("regular expressions, as RE2 reads them: no look-around; what they match is hidden"),
+        _doc("regular expressions in RE2 syntax (no look-around); matches are hidden"),
     ] = ()
     keys: Annotated[
         tuple[Annotated[str, msgspec.Meta(min_length=1)], ...],
@@ -133,14 +133,14 @@ class Contact(_Table, frozen=True, kw_only=True):
 class Override(_Table, frozen=True, kw_only=True):
     """An entry of `[on_call]` overrides: another person for a while."""
 
-    start: Annotated[datetime, _doc("from when, with a zone")] = msgspec.field(name="from")
-    to: Annotated[datetime, _doc("until when, with a zone")]
+    start: Annotated[datetime, _doc("start, with a zone")] = msgspec.field(name="from")
+    to: Annotated[datetime, _doc("end, with a zone")]
     who: Annotated[str, _doc("name of a contact", min_length=1)]
 
     def __post_init__(self) -> None:
         """Refuse times without a zone and an end before the start."""
         if self.start.tzinfo is None or self.to.tzinfo is None:
-            raise ValueError("write the times of an override with a zone: 2026-01-15T09:00:00Z")
+            raise ValueError("give the times of an override with a zone: 2026-01-15T09:00:00Z")
         if self.to <= self.start:
             raise ValueError("an override ends before it begins")
 
@@ -165,13 +165,11 @@ class OnCall(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a handover that is no time of the week, and a zone that does not exist."""
         if not re.fullmatch(_HANDOVER, self.handover, re.IGNORECASE):
-            raise ValueError(f"the handover {self.handover!r} is no time of the week; write Monday 09:00")
+            raise ValueError(f"the handover {self.handover!r} is not a time of the week; use Monday 09:00")
         try:
             _ = self.zone
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(
-                f"there is no time zone {self.timezone!r}; write UTC or Europe/Berlin"
-            ) from error
+            raise ValueError(f"unknown time zone {self.timezone!r}; use UTC or Europe/Berlin") from error
 
     @property
     def zone(self) -> tzinfo:
@@ -197,14 +195,16 @@ class Notify(_Table, frozen=True, kw_only=True):
     status_updates: Annotated[str, _doc("the same")] = ""
     mail: Annotated[str, _doc("the same, for those who read mail: mailtos://...")] = ""
     pagerduty: Annotated[str, _doc("env:NAME or file:PATH of an Events v2 routing key")] = ""
-    pagerduty_url: Annotated[str, _doc("where its events go")] = "https://events.pagerduty.com/v2/enqueue"
+    pagerduty_url: Annotated[str, _doc("address that receives its events")] = (
+        "https://events.pagerduty.com/v2/enqueue"
+    )
     seconds: Annotated[float, _doc("deadline of one message", gt=0, le=60)] = 10.0
 
     def __post_init__(self) -> None:
         """Refuse addresses and keys that are not references: whoever has one can write into the channel."""
         for name in ("incidents", "incidents_low", "engineering", "status_updates", "mail", "pagerduty"):
             if not re.fullmatch(r"((env|file):\S.*)?", getattr(self, name)):
-                raise ValueError(f'{name} is a secret: write {name} = "env:NAME" or "file:PATH"')
+                raise ValueError(f'{name} is a secret: use {name} = "env:NAME" or "file:PATH"')
         if not re.fullmatch(r"https?://[^\s@]+", self.pagerduty_url):
             raise ValueError("pagerduty_url: expected http:// or https://, without a password")
 
@@ -220,10 +220,10 @@ class Sign(_Table, frozen=True, kw_only=True):
     """`[sign]`: who sealed it. Snapshots, runs and samples are signed with Ed25519."""
 
     key: Annotated[str, _doc("env:NAME or file:PATH of your private key; nothing is signed if empty")] = ""
-    require: Annotated[bool, _doc("`verify` fails for what no trusted key signed")] = False
+    require: Annotated[bool, _doc("`verify` fails for anything that no trusted key signed")] = False
     trusted: Annotated[
         tuple[TrustedKey, ...],
-        _doc('{ name = "Kim", key = "ssh-ed25519 AAAA..." }: whose signatures `verify` knows'),
+        _doc('{ name = "Kim", key = "ssh-ed25519 AAAA..." }: whose signatures `verify` recognizes'),
     ] = ()
 
     def __post_init__(self) -> None:
@@ -235,7 +235,7 @@ class Sign(_Table, frozen=True, kw_only=True):
 class PatternFile(_Table, frozen=True, kw_only=True):
     """`[[pattern_file]]`: causes of your own, in the form of templates/patterns.toml."""
 
-    path: Annotated[str, _doc("the file; ids in it begin with a prefix of yours")]
+    path: Annotated[str, _doc("the file; ids in it start with your own prefix")]
 
 
 class Document(_Table, frozen=True, kw_only=True):

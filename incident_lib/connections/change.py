@@ -51,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """Return an argument that is a whole number. Errors: RefusedError with the bounds."""
         text = self.arguments[name]
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-            raise RefusedError(f"{name}={text} is no whole number from {least} to {most}")
+            raise RefusedError(f"{name}={text} is not a whole number from {least} to {most}")
         return int(text)
 
 
@@ -113,6 +113,6 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
         for argument in self.arguments:
             if argument.default is None and not given.get(argument.name, "").strip():
                 raise RefusedError(
-                    f"{self.id} needs to know {argument.name}: {argument.help}; say --arg {argument.name}=..."
+                    f"{self.id} needs {argument.name}: {argument.help}; add --arg {argument.name}=..."
                 )
         return {name: given.get(name, argument.default or "") for name, argument in known.items()}

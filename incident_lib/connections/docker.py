@@ -146,7 +146,7 @@ class Engine:
                     docker.errors.create_api_error_from_http_exception(error)
                 stdout, stderr, cut = _drain(response.raw, seconds, most_bytes)
             if self._broken_off > before:  # an answer that was cut short looks like one that ended
-                raise TargetError(ProblemKind.TIMED_OUT, "the command was broken off")
+                raise TargetError(ProblemKind.TIMED_OUT, "the command was interrupted")
             # After a cut the code says how its output was taken away, not how the command ended.
             code = None if cut else api.exec_inspect(execution)["ExitCode"]
         if code in NO_COMMAND:
@@ -175,7 +175,7 @@ def _drain(stream: Any, seconds: float, most_bytes: int) -> tuple[bytes, bytes, 
                 if len(into) > most_bytes:
                     return bytes(out[:most_bytes]), bytes(err[:most_bytes]), True
     except urllib3.exceptions.ReadTimeoutError as error:
-        message = f"the command did not end within {format_duration(seconds)}"
+        message = f"the command did not finish within {format_duration(seconds)}"
         raise TargetError(ProblemKind.TIMED_OUT, message) from error
     return bytes(out), bytes(err), False
 
@@ -305,7 +305,7 @@ def open_engine(seconds: int = TIMEOUT_SECONDS, address: str = "") -> Engine:
         finally:
             first.api.close()
         if not isinstance(version, dict) or "ApiVersion" not in version:
-            raise TargetError(ProblemKind.PROTOCOL, f"what answers at {address} is no Docker engine")
+            raise TargetError(ProblemKind.PROTOCOL, f"what answers at {address} is not a Docker engine")
         client, adapter = _client(address, version["ApiVersion"], seconds)
     return Engine(client, f"Docker engine at {address}", version=version, adapter=adapter)
 
@@ -376,7 +376,7 @@ def _api_error(what: str, error: Any) -> TargetError:
         return TargetError(
             ProblemKind.PRIVILEGE,
             f"{what}: the Docker API denies this ({response.status_code})",
-            f"a proxy or a plugin before the engine decides that: allow {asked} there",
+            f"a proxy or plugin in front of the engine decides that: allow {asked} there",
             numbers={"barred_count": 1},
         )
     if response is not None and text.lstrip().startswith("<"):  # the page of a proxy
@@ -385,7 +385,7 @@ def _api_error(what: str, error: Any) -> TargetError:
         return TargetError(ProblemKind.UNSUPPORTED, f"{what}: {text}")
     if "is not running" in text or "is paused" in text:
         state = "paused" if "is paused" in text else "not running"
-        return TargetError(ProblemKind.REFUSED, f"{what} is {state}", "look at its exit code and its log")
+        return TargetError(ProblemKind.REFUSED, f"{what} is {state}", "check its exit code and its log")
     return TargetError(ProblemKind.PROTOCOL, f"{what}: {text}")
 
 
@@ -396,7 +396,7 @@ def _no_engine(error: BaseException) -> TargetError:
     if "Permission denied" in text:
         return TargetError(
             ProblemKind.NO_ENGINE,
-            "no right to use the Docker socket",
+            "no permission to use the Docker socket",
             "run as a member of the docker group, or set DOCKER_HOST",
             numbers={"barred_count": 1},
         )
@@ -412,5 +412,5 @@ def _no_engine(error: BaseException) -> TargetError:
     return TargetError(
         ProblemKind.NO_ENGINE,
         "no Docker engine here",
-        "start it, or set DOCKER_HOST; services that are plain processes need none",
+        "start it, or set DOCKER_HOST; services that are plain processes do not need it",
     )

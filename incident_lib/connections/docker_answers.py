@@ -32,7 +32,7 @@ def _limited(send: Callable[..., Any], limit_bytes: int) -> Callable[..., Any]:
         response = send(request, **options | {"stream": True, "allow_redirects": False})
         if response.is_redirect:
             response.close()
-            raise TargetError(ProblemKind.PROTOCOL, "the engine redirects, which no Docker engine does")
+            raise TargetError(ProblemKind.PROTOCOL, "it redirects, which a Docker engine never does")
         if whole:
             try:
                 content = _content(response.raw, limit_bytes)
@@ -59,7 +59,9 @@ def _has_no_end(response: Any) -> bool:
 def broken_off() -> TargetError:
     """Return the error of an answer that began, or should have, and did not end."""
     return TargetError(
-        ProblemKind.RESET, "the Docker engine broke off its answer", "was it restarted? Try again"
+        ProblemKind.RESET,
+        "the Docker engine closed the connection in the middle of its answer",
+        "was it restarted? Try again",
     )
 
 
@@ -72,7 +74,7 @@ def _content(raw: Any, limit_bytes: int) -> bytes:
             raise too_large("the answer of the engine", limit_bytes)
         if clock.monotonic() > deadline:
             message = (
-                f"the answer of the engine began and did not end within {format_duration(_READ_SECONDS)}"
+                f"the answer of the engine started but did not finish within {format_duration(_READ_SECONDS)}"
             )
             raise TargetError(ProblemKind.TIMED_OUT, message)
     return bytes(content)
@@ -87,4 +89,4 @@ def documents(content: bytes) -> list[dict[str, Any]]:
     try:
         return _DOCUMENTS.decode_lines(content)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise TargetError(ProblemKind.PROTOCOL, f"what the engine answers is no JSON: {error}") from error
+        raise TargetError(ProblemKind.PROTOCOL, f"the engine's answer is not JSON: {error}") from error

@@ -39,10 +39,10 @@ _FIRST_BYTES = 512
 _BAD_REQUEST = 400
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
-_SILENT_ADVICE = "it accepts and does not answer: look at its workers, its threads and its log"
+_SILENT_ADVICE = "it accepts connections but does not answer: check its workers, its threads and its log"
 _PROTOCOL_ADVICE = {
-    Peer.TLS: "write https:// for http:// in its url",
-    Peer.HTTP: "write http:// for https:// in its url, or switch TLS on there",
+    Peer.TLS: "use https:// instead of http:// in its url",
+    Peer.HTTP: "use http:// instead of https:// in its url, or enable TLS there",
 }
 
 
@@ -242,14 +242,14 @@ def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> Targe
 
 def _no_certificate() -> TargetError:
     """Return the problem of a server that asks clients for a certificate: ours, as we have none."""
-    message = "it asks clients for a certificate, and the workbench has none to show"
-    return TargetError(ProblemKind.PRIVILEGE, message, "look at it from a client that has one")
+    message = "it requires a client certificate, and the workbench has none"
+    return TargetError(ProblemKind.PRIVILEGE, message, "check it from a client that has one")
 
 
 def _wrong_protocol(parts: SplitResult, found: Peer) -> TargetError:
     """Return the problem of an address at which `found` answers."""
     where = f"{parts.hostname}:{port_of(parts)}"
-    advice = _PROTOCOL_ADVICE.get(found, "correct host and port of its url")
+    advice = _PROTOCOL_ADVICE.get(found, "correct the host and port in its url")
     return wrong_peer(where, parts.scheme.upper(), found, advice)
 
 
@@ -339,9 +339,9 @@ def _words(trace: _Trace) -> str:
 
 def _late(trace: _Trace) -> TargetError:
     if trace.stage == "body":
-        message = f"the answer began and did not end within {_words(trace)}"
+        message = f"the answer started but did not finish within {_words(trace)}"
     else:
-        message = f"connected, and no answer within {_words(trace)}"
+        message = f"connected, but no answer within {_words(trace)}"
     return TargetError(ProblemKind.TIMED_OUT, message, _SILENT_ADVICE)
 
 
@@ -350,4 +350,4 @@ def _broken_off(error: OSError, trace: _Trace) -> TargetError:
         return _no_certificate()
     when = "in the middle of the answer" if trace.stage == "body" else "without an answer"
     kind = ProblemKind.RESET if isinstance(error, ConnectionError | ssl.SSLEOFError) else ProblemKind.TLS
-    return TargetError(kind, f"it closed the connection {when}", "look for a crash or a limit in its log")
+    return TargetError(kind, f"it closed the connection {when}", "check its log for a crash or a limit")

@@ -28,10 +28,10 @@ _METADATA_V4 = ipaddress.ip_network("169.254.169.0/24")
 _CONTAINER_METADATA = ipaddress.ip_network("169.254.170.0/24")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NOT_CALLED_ADVICE = (
-    "look at who changed that name: an address on this machine's own link may hand out its credentials; "
-    "where it is meant, configure the address itself"
+    "find out who changed that name: a link-local address may hand out credentials of this machine; if it "
+    "is intended, configure the address itself"
 )
-_ADVICE = "look at the spelling, the zone, and whether the resolvers of this machine answer"
+_ADVICE = "check the spelling, the zone, and whether the resolvers of this machine answer"
 
 
 class Nameserver(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ def check_addresses(host: str, addresses: Iterable[str]) -> tuple[str, ...]:
     if ordinary and all(address.lower().startswith("fe80:") for address in wrong):
         return ordinary
     for address, what in wrong.items():
-        message = f"the name {host} resolves to {address}, {what}: it was not called"
+        message = f"the name {host} resolves to {address}, {what}: it was not contacted"
         raise TargetError(ProblemKind.NOT_CALLED, message, _NOT_CALLED_ADVICE)
     return found
 
@@ -124,7 +124,7 @@ def to_ascii(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        raise TargetError(ProblemKind.NAME_NOT_RESOLVED, f"{host!r} is no valid name: {error}") from error
+        raise TargetError(ProblemKind.NAME_NOT_RESOLVED, f"{host!r} is not a valid name: {error}") from error
 
 
 def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:
@@ -242,4 +242,4 @@ def _refusal(error: "dns.resolver.NoNameservers") -> Reply:
     for *_, response in error.kwargs.get("errors", ()):
         if response is not None:
             return Reply(code=dns.rcode.to_text(response.rcode()))
-    return Reply(code=None, error="it cannot be asked: nothing listens there")
+    return Reply(code=None, error="it cannot be queried: nothing listens there")

@@ -148,4 +148,4 @@ def wrong_peer(where: str, expected: str, peer: Peer, advice: str = "") -> Targe
     'an HTTP server answers at cache:8000, where Redis is expected'
     """
     message = f"{peer.words} answers{f' at {where}' if where else ''}, where {expected} is expected"
-    return TargetError(ProblemKind.WRONG_PEER, message, advice or "correct host and port of its address")
+    return TargetError(ProblemKind.WRONG_PEER, message, advice or "correct the host and port in its address")

@@ -15,7 +15,7 @@ from incident_lib.units import format_bytes
 T = TypeVar("T")
 
 _BYTES_RECEIVED_AT = 128  # in the kernel's struct tcp_info: tcpi_bytes_received, from Linux 4.1 on
-_ADVICE = "the answer was not read to its end, so what it holds is not known; look at what sends so much"
+_ADVICE = "the answer was not read to its end, so its content is unknown; check what sends so much"
 
 
 def too_large(what: str, limit_bytes: int) -> TargetError:
@@ -24,7 +24,7 @@ def too_large(what: str, limit_bytes: int) -> TargetError:
     >>> too_large("the answer", 1024).message
     'the answer is longer than the 1 KiB that are read'
     """
-    message = f"{what} is longer than the {format_bytes(limit_bytes)} that are read"
+    message = f"{what} is longer than the read limit of {format_bytes(limit_bytes)}"
     return TargetError(ProblemKind.TOO_LARGE, message, _ADVICE)
 
 

@@ -29,9 +29,10 @@ _WORDS = {
 }
 ADVICE = {
     ProblemKind.REFUSED: "nothing listens there: is the process running, and is this the right port?",
-    ProblemKind.TIMED_OUT: "packets are dropped: look for a firewall, or a machine that is down",
-    ProblemKind.UNREACHABLE: "there is no way to that network: look at routes, VPN and firewall",
-    ProblemKind.RESET: "it accepts and hangs up: look for a proxy, a connection limit or a crash in its log",
+    ProblemKind.TIMED_OUT: "packets are dropped: check for a firewall, or a machine that is down",
+    ProblemKind.UNREACHABLE: "there is no route to that network: check routes, VPN and firewall",
+    ProblemKind.RESET: "it accepts and closes at once: check for a proxy, a connection limit or a crash in "
+    "its log",
 }
 
 

@@ -15,7 +15,7 @@ from incident_lib.connections.sockets import Address, kind_of
 from incident_lib.errors import ProblemKind, TargetError
 
 _CERTIFICATE_REQUEST = 13  # the message of a handshake, RFC 5246 and 8446
-_ADVICE = "see the network page for the certificate; a private authority is named with `ca`"
+_ADVICE = "see the network page for the certificate; set `ca` for a private CA"
 
 
 def context_for(ca: Path | None = None) -> ssl.SSLContext:
@@ -39,7 +39,7 @@ def _context(ca: Path | None, _changed: int, _file: str | None, _folder: str | N
         reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise TargetError(
             ProblemKind.NOT_CONFIGURED,
-            f"the authority {ca} cannot be read: {reason}",
+            f"the CA file {ca} cannot be read: {reason}",
             "correct `ca` in workbench.toml",
         ) from error
 
@@ -60,14 +60,14 @@ def error_of(error: OSError, host: str) -> TargetError:
         message = f"the certificate of {host} is not accepted: {error.verify_message}"
         return TargetError(ProblemKind.TLS, message, _ADVICE)
     if isinstance(error, ssl.SSLEOFError):
-        return TargetError(ProblemKind.TLS, f"{host} hangs up during the TLS handshake", _ADVICE)
+        return TargetError(ProblemKind.TLS, f"{host} closes the connection during the TLS handshake", _ADVICE)
     if isinstance(error, ssl.SSLError):
         return TargetError(
             ProblemKind.TLS, f"the TLS handshake with {host} failed: {reason_of(error)}", _ADVICE
         )
     kind = kind_of(error)
     words = {
-        ProblemKind.TIMED_OUT: "connects and does not answer the TLS greeting",
+        ProblemKind.TIMED_OUT: "connects but does not answer the TLS handshake",
         ProblemKind.RESET: "resets the connection during the TLS handshake",
     }
     return TargetError(kind, f"{host} {words.get(kind, 'broke off the TLS handshake')}")

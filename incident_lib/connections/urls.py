@@ -37,10 +37,10 @@ def split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise TargetError(ProblemKind.NOT_CONFIGURED, f"no address: {error}") from error
+        raise TargetError(ProblemKind.NOT_CONFIGURED, f"not an address: {error}") from error
     if parts.scheme not in _PORTS or not parts.hostname:
-        message = f"{safe_url(url)!r} is no http or https address"
-        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "write http://host:port")
+        message = f"{safe_url(url)!r} is not an http or https address"
+        raise TargetError(ProblemKind.NOT_CONFIGURED, message, "use http://host:port")
     return parts
 
 

@@ -63,7 +63,7 @@ def onset(case: Case) -> Block:
     since = (finding.since for finding in case.analysis.findings if finding.severity.is_bad and finding.since)
     began = case.onset or min(since, default=None)
     if began is None:
-        answer = "Nothing says when it began: no finding with a time, and no onset in the logs."
+        answer = "The start is unknown: no finding has a time, and the logs show no onset."
         return Block(blocks.note(answer, kind="unknown"), answer)
     source = "from the logs" if case.onset else "the earliest finding; the logs show no onset"
     answer = f"Since {clock.format_time(began)} ({source})"
@@ -83,7 +83,7 @@ def scope(case: Case) -> Block:
         f'<table class="iw-table"><caption>How far it reaches</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
-    return Block(blocks.scroll(table, "How far it reaches"), format_count(len(names), "target"))
+    return Block(blocks.scroll(table, "Affected services"), format_count(len(names), "target"))
 
 
 def severity(case: Case) -> Block:
@@ -92,7 +92,7 @@ def severity(case: Case) -> Block:
     A person confirms it; in doubt the worse one.
     """
     suggested, reason = propose_severity(case.analysis, case.topology)
-    proposal = f"{suggested.value} is proposed: {reason}"
+    proposal = f"{suggested.value} is suggested: {reason}"
     declared = case.incident.severity if case.incident else None
     within, every = (
         re.sub(r" 0[hms]$", "", format_duration(interval.total_seconds()))
@@ -114,7 +114,8 @@ def next_steps(case: Case) -> Block:
         lines.append(f"the next status update is due at {clock.format_time(case.incident.next_update_at)}")
     items = "".join(f"<li>{escape(line)}</li>" for line in lines) + _runbook(case)
     return Block(
-        f'<ol class="iw-actions">{items}</ol>' if items else blocks.note("Nothing is left to check."), "next"
+        f'<ol class="iw-actions">{items}</ol>' if items else blocks.note("There is nothing left to check."),
+        "next",
     )
 
 
@@ -138,7 +139,7 @@ def attachments(case: Case) -> Block:
     """Return what people attached to the incident: pictures, the first rows of tables, with the reasons."""
     found = case.attached
     html = (
-        render_attached(found) if found else blocks.note("Nothing is attached; case.attach(thing, why) does.")
+        render_attached(found) if found else blocks.note("Nothing is attached; use case.attach(thing, why).")
     )
     return Block(html, format_count(len(found), "attachment"))
 
@@ -148,7 +149,7 @@ def log(case: Case, service: str, *, contains: str = "", most: int = _MOST_LOG_L
     lines = [line for line in case.log_lines(service) if contains.lower() in line.lower()]
     if not lines:
         why = case.unknown_target(service)
-        missing = f"The snapshot holds no such line of {service}{f': {why}' if why else '.'}"
+        missing = f"The snapshot has no such line of {service}{f': {why}' if why else '.'}"
         return Block(blocks.note(missing), "no line")
     cut = blocks.note(f"The last {most} of {len(lines)} lines.", kind="warning") if len(lines) > most else ""
     return Block(

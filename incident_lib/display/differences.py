@@ -27,7 +27,7 @@ def against_normal(case: Case) -> Block:
     """Return what is measured differently than in the newest baseline. Reads the two snapshots only."""
     baseline = newest_baseline(case.settings)
     if baseline is None:
-        html = blocks.note("There is no baseline, so what is normal is not known.")
+        html = blocks.note("There is no baseline, so normal values are unknown.")
         line = case.commands.line("baseline")
         return Block(html + blocks.command("On a healthy day:", line), "no baseline")
     normal = load_case(case.settings, baseline.path)
@@ -57,7 +57,7 @@ def trends(case: Case) -> Block:
     """Return what rises over the newest watch of the incident: findings, and each rising number drawn."""
     known = watches(case.folder.path) if case.folder else ()
     if not known:
-        html = blocks.note("Nothing was watched over time.")
+        html = blocks.note("No samples were taken over time.")
         line = case.commands.line("run", "--watch", "30s", "--for", "10m")
         return Block(html + blocks.command("For trends:", line), "no samples")
     samples, thresholds = load_samples(known[-1]), thresholds_for(case.settings)

@@ -64,7 +64,7 @@ def errors(case: Case, target: str = "", *, ax: Any = None) -> Any:
         failing = sorted(filter(failed, found), key=failed, reverse=True)[:_MOST_CHARTS]
         plots = [partial(plot_heat, found, **marked)]
         plots += [partial(plot_rates, series, **marked) for series in failing]
-    drawn = _drawn(case, "logs.lines", plots, "No log line with a time falls into the window.", ax=ax)
+    drawn = _drawn(case, "logs.lines", plots, "No log line with a time is in the window.", ax=ax)
     return _with_coverage(case, drawn)
 
 
@@ -144,8 +144,8 @@ def latency(case: Case, target: str = "", *, ax: Any = None) -> Any:
         for row in found
     ]
     slowest = bars[0] if bars else None
-    conclusion = f"Slowest: {slowest.label}, half and 95 of 100 within {slowest.note}." if slowest else ""
-    keys = (("s1", "half of the requests"), ("s2", "95 of 100"))
+    conclusion = f"Slowest: {slowest.label}, p50 and p95 within {slowest.note}." if slowest else ""
+    keys = (("s1", "p50"), ("s2", "p95"))
     plots = _bars("Latency by endpoint, from the logs", bars, "_seconds", keys=keys, conclusion=conclusion)
     slow = [slowness(each) for each in case.of("logs.lines") if _is(each.target, target)]
     plots += [
@@ -235,7 +235,7 @@ def memory(case: Case, target: str = "", *, ax: Any = None) -> Any:
     fullest = [(bar.label, bar.length) for bar in bars if bar.limit]
     conclusion = "None of these has a limit."
     if fullest:
-        conclusion = f"Nearest to its limit: {fullest[0][0]}, {format_share(fullest[0][1])}."
+        conclusion = f"Closest to its limit: {fullest[0][0]}, {format_share(fullest[0][1])}."
     plots = _bars("Memory in use, as a share of the limit", bars, "_ratio", conclusion=conclusion)
     return _drawn(case, "", plots, "No memory was measured.", ax=ax)
 
@@ -258,7 +258,7 @@ def _views(views: Sequence[View]) -> str:
         for view in views
     ]
     shown = [tuple("" if value is None else value for value in row) for row in rows]
-    return plain("How each dependency is seen", heads, shown) if shown else ""
+    return plain("Reachability of each dependency", heads, shown) if shown else ""
 
 
 def _bars(

@@ -167,7 +167,7 @@ def _shown_once(
     parts = [f"{escape(heads[name])} <b>{escape(_text(name, columns[name][0]))}</b>" for name in known]
     if unknown:
         parts.append(f"unknown: {', '.join(escape(heads[name]) for name in unknown)}")
-    return f'<p class="iw-same">The same in all {number}: {"; ".join(parts)}</p>' if parts else ""
+    return f'<p class="iw-same">The same for all {number}: {"; ".join(parts)}</p>' if parts else ""
 
 
 def _is_same(values: Sequence[Any]) -> bool:

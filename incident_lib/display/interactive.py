@@ -52,7 +52,7 @@ def explore(case: Case, service: str = "") -> Interactive:
         moments = _moments(case)
         whole = (0, len(moments) - 1)
         chosen = widgets.Dropdown(options=services, value=first or None, description="Service")
-        words = widgets.Text(placeholder="words of the line", description="Filter", continuous_update=False)
+        words = widgets.Text(placeholder="text in the line", description="Filter", continuous_update=False)
         levels = (_EVERY, "INFO", "WARNING", "ERROR", "CRITICAL")
         level = widgets.Dropdown(options=levels, value=_EVERY, description="From level")
         span = widgets.SelectionRangeSlider(
@@ -102,7 +102,7 @@ def collect_again(case: Case) -> Interactive:
             try:
                 target, _, probe = what.value.partition("/") if what.value != _EVERYTHING else ("", "", "")
                 case.refresh(probe, target)
-                note = blocks.note(f"Snapshot {case.snapshot}. Run the cells below again to see it there.")
+                note = blocks.note(f"Snapshot {case.snapshot}. Run the cells below again to use it.")
                 shown.value = Block(note + verdict(case).html, "")._repr_html_()
             except WorkbenchError as error:
                 shown.value = Block(blocks.note(f"Not collected: {error}", kind="warning"), "")._repr_html_()

@@ -33,9 +33,9 @@ def proposals(case: Case) -> Block:
     """Return the changes that the diagnosis supports, the likeliest first. Changes nothing."""
     found = proposed_actions(case.analysis, case.settings)
     if not found:
-        note = "No finding and no hypothesis proposes a change that can be executed as configured."
+        note = "No finding or hypothesis proposes a change that can be executed with this configuration."
         if case.looks_back:
-            note = "This looks back at a span of the past: nothing is proposed for what was so then."
+            note = "This looks at a past time span: nothing is proposed for it."
         return Block(blocks.note(note), "nothing is proposed")
     rows = [(proposal.action, proposal.target, proposal.text) for proposal in found]
     html = plain("Suggested actions", ("action", "target", "because"), rows)
@@ -66,7 +66,9 @@ def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
     `arguments` are `NAME=VALUE`, a space between them: "pid=4711".
     """
     if not (action and target):
-        summary = "Nothing is chosen: set `action` and `target` in the second cell, and run this cell again."
+        summary = (
+            "No action is chosen: set `action` and `target` in the second cell, and run this cell again."
+        )
         return Block(blocks.note(summary), "no plan")
     try:
         made = plan_change(case.settings, _folder(case), action, target, _arguments(arguments))
@@ -81,12 +83,12 @@ def plan(case: Case, action: str, target: str, arguments: str = "") -> Block:
 def carry_out(case: Case, approval: str) -> Block:
     """Execute the plan whose id was typed as `approval` and return its outcome; "" changes nothing."""
     if not approval:
-        summary = "Nothing is approved and nothing was changed. To approve the plan above, type its id."
+        summary = "Nothing was approved or changed. To approve the plan above, enter its id."
         return Block(blocks.note(summary), "nothing was changed")
     try:
         outcome = execute_plan(case.settings, _folder(case), approval.strip())
     except (UsageError, FolderError) as error:
-        return Block(blocks.note(f"Not carried out: {error}", kind="critical"), "not carried out")
+        return Block(blocks.note(f"Not executed: {error}", kind="critical"), "not executed")
     head, _, rest = render_outcome(outcome).partition("\n")
     kind = _KINDS.get(outcome.status, "warning")
     return Block(
@@ -116,5 +118,5 @@ def _arguments(text: str) -> dict[str, str]:
         raise RefusedError(f"arguments {text!r}: {error}") from error
     pairs = [word.partition("=") for word in words]
     if wrong := [name for name, separator, _ in pairs if not separator]:
-        raise RefusedError(f"arguments: {wrong[0]!r} is no NAME=VALUE")
+        raise RefusedError(f"arguments: {wrong[0]!r} is not NAME=VALUE")
     return {name: value for name, _, value in pairs}

@@ -25,7 +25,7 @@ from incident_lib.reports.postmortem_status import completeness, describe_due
 from incident_lib.units import format_count, format_share
 
 _UP = "../../.."  # from the page of a run to the incident's folder
-_NO_SNAPSHOT = "No snapshot was taken, so there is no evidence; what people recorded is all there is."
+_NO_SNAPSHOT = "No snapshot was taken, so there is no evidence, only what people recorded."
 
 
 def story(review: Review) -> Block:
@@ -90,7 +90,7 @@ def unknown(review: Review) -> Block:
     lines = [*still_unknown(review.facts, _milestones(review), _impact(review))]
     lines += [f"Could not be read: {line}" for line in review.left_out]
     if not lines:
-        summary = "Nothing is unknown: every probe returned data."
+        summary = "Every probe returned data."
         return Block(blocks.note(summary, kind="ok"), summary)
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Block(f'<ul class="iw-actions">{items}</ul>', format_count(len(lines), "thing") + " unknown")
@@ -102,8 +102,8 @@ def written(review: Review) -> Block:
     due = f'<p class="iw-why">Due: {escape(describe_due(incident))}.</p>'
     if not review.text:
         line = review.settings.commands(review.folder.path).line("postmortem")
-        html = blocks.note("None is written yet.", kind="warning") + due
-        return Block(html + blocks.command("To write what is known:", line), "none is written yet")
+        html = blocks.note("Not written yet.", kind="warning") + due
+        return Block(html + blocks.command("To write what is known:", line), "not written yet")
     missing, found = completeness(review.text).missing, review.lint()
     summary = f"{format_count(len(missing), 'section')} to write" if missing else "Every section is written"
     html = f'<p class="iw-verdict">{summary}</p>{due}{_where(review)}'
@@ -113,10 +113,10 @@ def written(review: Review) -> Block:
     if lines:
         hide = review.folder.redactor.text
         rows = [(problem.line, problem.rule, hide(problem.text), problem.advice) for problem in lines]
-        heads = ("line", "rule", "what stands there", "write instead")
-        html += plain("What to write differently", heads, rows)
+        heads = ("line", "rule", "current text", "suggestion")
+        html += plain("What to improve", heads, rows)
     elif not missing:
-        html += blocks.note("Nothing to write differently.", kind="ok")
+        html += blocks.note("Nothing to improve.", kind="ok")
     return Block(html, summary)
 
 

@@ -66,7 +66,7 @@ def table(case: Case, probe: str, columns: str = "", *, record: str = "", most: 
         caption = _caption(probe, alike[0][1])
         html.append(_tables(alike, columns.split(), most, caption=caption, named=index == 0))
     if not records and all(each.status is EvidenceStatus.COLLECTED for each in evidence):
-        html.append(blocks.note(f"{probe} was collected, and there is nothing to show.", kind="ok"))
+        html.append(blocks.note(f"{probe} was collected; there is nothing to show.", kind="ok"))
     html += [*(cut(each) for each in evidence), sources(evidence)]
     summary = f"{probe}: {format_count(len(records), 'record')} of {format_count(len(evidence), 'target')}"
     return Table("".join(html), summary, records)
@@ -87,7 +87,7 @@ def probes(case: Case, *names: str, most: int = 20) -> Block:
     """Return what each of the probes collected, in order; a probe that was not collected is left out."""
     collected = [name for name in names if case.of(name)]
     if not collected:
-        missing = f"None was collected of {', '.join(names)}: nothing of that kind is configured."
+        missing = f"Nothing was collected for {', '.join(names)}: nothing of that kind is configured."
         return Block(blocks.note(missing), "nothing was collected")
     parts = [f"<h4>{escape(name)}</h4>{table(case, name, most=most).html}" for name in collected]
     return Block("".join(parts), format_count(len(collected), "probe"))
@@ -136,7 +136,7 @@ def problem(evidence: Evidence) -> str:
     """Return why `evidence` is missing or partial, and what to do; "" when all is there."""
     if evidence.problem is None:
         return ""
-    fates = {EvidenceStatus.PARTIAL: "was read in part", EvidenceStatus.SKIPPED: "was skipped"}
+    fates = {EvidenceStatus.PARTIAL: "was only partly read", EvidenceStatus.SKIPPED: "was skipped"}
     advice = evidence.problem.advice
     todo = f'<p class="iw-why">What to do: {escape(advice)}</p>' if advice else ""
     fate = fates.get(evidence.status, "could not be read")

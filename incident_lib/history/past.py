@@ -19,7 +19,7 @@ _PARTS = ("incident.json", "snapshots", "runs")
 class Damage(msgspec.Struct, frozen=True, order=True):
     """Something that could not be read, and what is wrong with it."""
 
-    path: str  # below the folder of the incidents
+    path: str  # below the folder for incidents
     text: str
 
 
@@ -61,11 +61,11 @@ def folders(incidents: Path) -> tuple[tuple[Path, ...], tuple[Damage, ...]]:
     for path in sorted(_directories(incidents), key=lambda path: (len(path.name), path.name)):
         first = first_file(path / "events")
         if not first and any((path / part).exists() for part in _PARTS):
-            damaged.append(Damage(path.name, "no event is there, so what it was is unknown; was it moved?"))
+            damaged.append(Damage(path.name, "it has no events, so what it was is unknown; was it moved?"))
         elif first in found:
             kept, copied = _original(found[first], path)
             found[first] = kept
-            damaged.append(Damage(copied.name, f"the same incident as {kept.name}, copied; it is left out"))
+            damaged.append(Damage(copied.name, f"a copy of the incident {kept.name}; it is left out"))
         elif first:
             found[first] = path
     ordered = sorted(found.items(), reverse=True)

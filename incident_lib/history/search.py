@@ -240,7 +240,7 @@ def words_of(text: str) -> tuple[str, ...]:
 def search(incidents: Path, text: str, *, limit: int = 20) -> Found:
     """Return the incidents in which every word of `text` stands, in any case, the best first.
 
-    Errors: UsageError without words, FolderError when the folder of the incidents cannot be read.
+    Errors: UsageError without words, FolderError when the folder for incidents cannot be read.
     """
     words = words_of(text)
     paths, copies = folders(incidents)

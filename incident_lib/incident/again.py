@@ -251,14 +251,14 @@ def _record(folder: IncidentFolder, journal: _Journal) -> None:
     folder.record(
         Draft(
             kind=EventKind.NOTE,
-            text=f"The incident was redacted again: {' and '.join(filter(None, texts))} held what is secret",
+            text=f"The incident was redacted again: {' and '.join(filter(None, texts))} held secrets",
             source="redact",
         )
     )
 
 
 def _reason(kinds: dict[str, int]) -> str:
-    return _REASON.format(kinds=", ".join(sorted(kinds)) or "what is secret")
+    return _REASON.format(kinds=", ".join(sorted(kinds)) or "secrets")
 
 
 def _load(incident: Path) -> _Journal:

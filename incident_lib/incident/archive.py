@@ -38,7 +38,7 @@ def opened(path: Path, *, most_bytes: int = MOST_BYTES) -> zipfile.ZipFile:
             _check_directory(file)
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise FolderError(f"{path} is no whole bundle: {error}") from error
+        raise FolderError(f"{path} is not a complete bundle: {error}") from error
     try:
         _check_sizes(archive, path.stat().st_size, most_bytes)
     except BaseException:
@@ -80,10 +80,10 @@ def _check_directory(file: BufferedReader) -> None:
     if length > _MOST_DIRECTORY_BYTES:
         raise FolderError(
             f"its directory is larger than {format_bytes(_MOST_DIRECTORY_BYTES)}: it holds more files, or "
-            f"longer names, than a bundle may; at most {MOST_FILES:,} files"
+            f"longer names, than allowed; at most {MOST_FILES:,} files"
         )
     if offset + length != end:
-        raise ValueError("its directory is not where it says")
+        raise ValueError("its directory is not at its declared place")
     _count(_at(file, offset, length))
 
 
@@ -103,7 +103,7 @@ def _count(directory: bytes) -> None:
             raise ValueError("its directory is damaged")
         name, extra, comment = fields[10], fields[11], fields[12]
         if name > _LONGEST_NAME:
-            raise FolderError("the name of a file in it is longer than any")
+            raise FolderError("a file name in it is too long")
         if number > MOST_FILES:
             raise FolderError(f"it holds more than {MOST_FILES:,} files")
         place += _ENTRY.size + name + extra + comment
@@ -116,7 +116,7 @@ def _check_sizes(archive: zipfile.ZipFile, packed: int, most_bytes: int) -> None
         raise FolderError(f"it would unpack to {format_bytes(total)}; at most {format_bytes(most_bytes)}")
     if total > max(_FREE_BYTES, _MOST_RATIO * packed):
         raise FolderError(
-            f"it would unpack from {format_bytes(packed)} to {format_bytes(total)}, as no bundle of ours does"
+            f"it would unpack from {format_bytes(packed)} to {format_bytes(total)}, which no real bundle does"
         )
     before = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
@@ -130,9 +130,9 @@ def _check_sizes(archive: zipfile.ZipFile, packed: int, most_bytes: int) -> None
 def _refused(info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in {0, stat.S_IFREG}:
-        return "it is a link or no plain file"
+        return "it is a link or not a regular file"
     if info.flag_bits & 1 or info.compress_type not in _METHODS:
-        return "it is encrypted or packed in a way that is not read"
+        return "it is encrypted or packed in an unsupported way"
     if "/" not in info.filename:
         return "a bundle holds one folder"
     return unsafe(info.orig_filename)

@@ -50,7 +50,9 @@ def attach(folder: IncidentFolder, data: bytes, suffix: str, why: str, *, source
     """
     reason = folder.redactor.text(" ".join(why.split()))
     if not reason:
-        raise UsageError("say in a few words why it is attached: case.attach(figure, 'the rate of errors')")
+        raise UsageError(
+            "describe in a few words why it is attached: case.attach(figure, 'the rate of errors')"
+        )
     if len(data) > MOST_BYTES:
         raise UsageError(f"it has {len(data):,} bytes; attach a part of at most {MOST_BYTES:,}")
     suffix = suffix.lower()
@@ -84,6 +86,4 @@ def _hidden(folder: IncidentFolder, data: bytes, name: str) -> bytes:
     try:
         return documents.hide(data, name, folder.redactor)
     except UnicodeDecodeError as error:
-        raise UsageError(
-            "it is neither a text nor a PNG or JPEG, so what is secret in it cannot be hidden"
-        ) from error
+        raise UsageError("it is not text, PNG or JPEG, so secrets in it cannot be hidden") from error

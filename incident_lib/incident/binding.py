@@ -41,20 +41,20 @@ def check_configuration(
     folder.require_own()
     now, before = identity_of(settings), bound_to(folder)
     if before is None:
-        return f"{folder.id} did not say yet which configuration it is about; from now on it is {now}"
+        return f"{folder.id} was not yet bound to a configuration; from now on it is {now}"
     different = list(differences(before, now))
     if not different:
         return ""
     if has_grown(before, now):
-        return f"{folder.id} is about {now} now: {_words(different)}"
+        return f"{folder.id} is now about {now}: {_words(different)}"
     if not rebind:
         raise OtherConfigurationError(
             f"{folder.id} is about {before}, and this is {now}: {_words(different)}. Nothing was collected. "
-            "Name the right file with --config; where the other one is meant, say --rebind",
+            "Give the right file with --config; to switch to this one, add --rebind",
             command=(*(command or ("run",)), "--rebind"),
             incident=str(folder.path),
         )
-    text = f"The incident is about another configuration from now on: {now}, before {before}"
+    text = f"The incident is about a different configuration from now on: {now}, before that {before}"
     folder.record(Draft(kind=EventKind.NOTE, text=text, source="rebind", data=identity_data(settings)))
     return f"{folder.id} was about {before}; from now on it is {now}"
 

@@ -90,7 +90,7 @@ def plan_bundle(folder: IncidentFolder) -> BundlePlan:
     Cost: reads every file twice. Errors: FolderError, RedactionError.
     """
     if reason := unsafe(folder.id):
-        raise UsageError(f"{folder.id!r} cannot be the name of a folder everywhere: {reason}; rename it")
+        raise UsageError(f"{folder.id!r} is not a valid folder name everywhere: {reason}; rename it")
     files, excluded = listing(folder.path)
     excluded.pop(CONTENTS, None)
     secrets, not_read = {}, []
@@ -213,13 +213,13 @@ def unsafe(name: str) -> str:
     """Return why a relative path is not safe on every system, "" when it is.
 
     >>> unsafe("events/a.json"), unsafe("../a"), unsafe("/etc/passwd"), unsafe("C:x")
-    ('', 'it leads out of the folder', 'it leads out of the folder', 'it has characters that mean something')
+    ('', 'it leads out of the folder', 'it leads out of the folder', 'it has special characters')
     """
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts):
         return "it leads out of the folder"
     if _UNSAFE.search(name):
-        return "it has characters that mean something"
+        return "it has special characters"
     if any(len(part.encode()) > _LONGEST for part in parts) or len(parts) > 20:
         return "it is too long"
     return ""
@@ -312,7 +312,7 @@ def _log_changes(path: Path, redactor: Redactor) -> bool:
             unpacked += len(block)
             lines, end, rest = (rest + block).rpartition(b"\n")
             if unpacked > decode.MOST_LOG_BYTES or len(rest) > _MOST_LINE_BYTES:
-                raise FolderError(f"{path} unpacks to more than any log that was stored here; remove it")
+                raise FolderError(f"{path} unpacks to more than any stored log; remove it")
             yield from whole(lines + end)
         yield from whole(rest)
 

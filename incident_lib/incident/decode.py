@@ -96,11 +96,11 @@ def _descriptor(path: Path | str) -> int:
     if stat.S_ISLNK(mode):
         raise FolderError(f"{path} is a link, and links are not followed")
     if not stat.S_ISREG(mode):
-        raise FolderError(f"{path} is no regular file, so it is not read")
+        raise FolderError(f"{path} is not a regular file, so it is not read")
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise FolderError(f"{path} is no regular file, so it is not read")
+            raise FolderError(f"{path} is not a regular file, so it is not read")
     except BaseException:
         os.close(handle)
         raise
@@ -278,7 +278,7 @@ def report_dropped(name: str, dropped: tuple[str, ...] | list[str]) -> None:
     """Say once which fields of a file were left out; nothing where none were."""
     if dropped:
         more = f" and {len(dropped) - 3} more" if len(dropped) > 3 else ""
-        report(f"{name}: left out, as it makes no sense: {', '.join(dropped[:3])}{more}")
+        report(f"{name}: left out because it is invalid: {', '.join(dropped[:3])}{more}")
 
 
 def _refused(name: str, error: BaseException) -> FolderError:
@@ -356,7 +356,7 @@ def _convert(document: Any, kind: type[T], dropped: list[str], instead: Mapping[
                 _replace(document, place, f"{moment.isoformat()}Z")
             elif _drop(document, place):
                 dropped.append(f"{place.lstrip('.')} (a time outside of the years 2 to 9998)")
-    raise msgspec.ValidationError("too much of it makes no sense")
+    raise msgspec.ValidationError("too much of it is invalid")
 
 
 def _timely(row: Any, dropped: list[str]) -> Any:
@@ -369,7 +369,7 @@ def _timely(row: Any, dropped: list[str]) -> Any:
             dropped.append(place.lstrip("."))
     decoded = decode_row(row)
     if any(True for _ in _odd_times(decoded, "")):
-        raise msgspec.ValidationError("a time outside of the calendar")
+        raise msgspec.ValidationError("an invalid time")
     return decoded
 
 
@@ -451,7 +451,7 @@ def _cut(evidence: Evidence, kept: int, wrong: int) -> Evidence:
     """Return the evidence that says how many of its rows were left out."""
     problem = evidence.problem or Problem(
         kind=ProblemKind.PROTOCOL,
-        message=f"{format_count(wrong, 'stored row')} of {kept + wrong} make no sense and are left out",
+        message=f"{format_count(wrong, 'stored row')} of {kept + wrong} are invalid and left out",
     )
     status = EvidenceStatus.PARTIAL if evidence.status is EvidenceStatus.COLLECTED else evidence.status
     truncated = evidence.truncated or Truncation(kept=kept, total=kept + wrong)

@@ -25,13 +25,13 @@ _LOG = logging.getLogger(__name__)
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
 
-_ELSEWHERE = "name another place, which for incidents is [workbench] incidents"
+_ELSEWHERE = "choose another place, for incidents with [workbench] incidents"
 _REASONS = {
     errno.ENOSPC: f"the disk is full; free some space, or {_ELSEWHERE}",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: f"the file system is read-only; {_ELSEWHERE}",
-    errno.EACCES: f"no right to write there; {_ELSEWHERE}",
-    errno.EPERM: f"no right to write there; {_ELSEWHERE}",
+    errno.EACCES: f"no permission to write there; {_ELSEWHERE}",
+    errno.EPERM: f"no permission to write there; {_ELSEWHERE}",
 }
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # file systems whose folders are not synced
 
@@ -134,7 +134,7 @@ def make_directory(parent: Path, name: str) -> Path:
             return path
     except OSError as error:
         raise folder_error(parent / name, error) from error
-    raise FolderError(f"{parent}: a thousand folders are called {name}")
+    raise FolderError(f"{parent}: a thousand folders are named {name}")
 
 
 def adopt(folder: Path) -> Path:

@@ -87,7 +87,7 @@ class IncidentFolder:
         """Raise UsageError where the incident came from elsewhere: targets are ours, and it is not."""
         if self.is_foreign:
             raise UsageError(
-                f"{self.id} came from elsewhere: it is replayed, and never collected into or acted upon",
+                f"{self.id} came from elsewhere: it can be replayed, but not collected into or changed",
                 command=("run", "--snapshot", "latest"),
                 incident=str(self.path),
             )
@@ -173,7 +173,7 @@ class IncidentFolder:
         except FolderError as error:
             if self._is_derived:
                 what = "The event is recorded" if count == 1 else f"{count} events are recorded"
-                _LOG.warning("%s; only incident.json is not renewed, which is derived anew: %s", what, error)
+                _LOG.warning("%s; only incident.json was not updated, and will be rebuilt: %s", what, error)
             self._is_derived = False
         else:
             self._is_derived = True
@@ -195,7 +195,9 @@ class IncidentFolder:
     def _protect(self) -> None:
         """Close a folder that others can read, before anything further is written into it."""
         if protect(self.path):
-            _LOG.warning("%s was open to others on this machine, or not to your team: closed now", self.path)
+            _LOG.warning(
+                "%s was open to others on this machine, or not to your team: permissions corrected", self.path
+            )
 
     def verify(self) -> list[Difference]:
         """Return everything that is not as it was sealed or recorded; what people may edit is not bad."""
@@ -304,10 +306,10 @@ def find_to_change(incidents: Path, name: str, redactor: Redactor) -> tuple[Inci
     found = _newest(all_folders(incidents, redactor))
     if found is None:
         newest = find(incidents, "", redactor)
-        raise UsageError(f"{newest.id} came from elsewhere; name it with --incident, or declare one of yours")
+        raise UsageError(f"{newest.id} came from elsewhere; name it with --incident, or declare your own")
     with suppress(FolderError):
         declared_at = found.incident.declared_at
-        remark = f"No incident was named: this is {found.id}, declared {declared_at:%Y-%m-%d}"
+        remark = f"No incident was named; using {found.id}, declared {declared_at:%Y-%m-%d}"
         if clock.now() - declared_at > _OLD:
             return found, f"{remark}."
         if clock.is_ahead(declared_at):

@@ -52,7 +52,7 @@ def ignore(incidents: Path, patterns: Iterable[str]) -> None:
     )
     with os.fdopen(handle, "r+b", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError("it is no file")
+            raise OSError("it is not a file")
         known = file.read(1 << 20) or b""
         lines = known.splitlines()
         if missing := [pattern for pattern in patterns if pattern.encode() not in lines]:

@@ -67,7 +67,7 @@ def refusal(name: str) -> str:
     ('no part of an incident', 'no part of an incident', 'a file that could be run')
     """
     if not _KNOWN.fullmatch(name):
-        return "no part of an incident"
+        return "not part of an incident"
     is_attached = name.startswith("attachments/")
     return "a file that could be run" if is_attached and PurePosixPath(name).suffix.lower() in _CODE else ""
 

@@ -36,8 +36,8 @@ def fold(incident_id: str, events: Iterable[Event]) -> Incident:
                 incident = _EFFECTS[event.kind](incident, event)
         except (KeyError, ValueError) as error:
             decode.report(
-                f"{incident_id}: event {event.id} was edited by hand and makes no sense, "
-                f"so it is left out: {error}"
+                f"{incident_id}: event {event.id} was edited by hand and is invalid, so it is left out: "
+                f"{error}"
             )
     if incident is None:
         raise FolderError(f"{incident_id}: no event declares this incident; is the folder complete?")

@@ -134,7 +134,9 @@ def differences(folder: Path) -> list[Difference]:
     except FolderError as error:
         return [Difference(NAME, f"changed: it cannot be read ({error})")]
     now = _digest_all(folder)
-    found = [Difference(NAME, "changed: its signature does not fit")] if _is_forged(folder, manifest) else []
+    found = (
+        [Difference(NAME, "changed: its signature does not match")] if _is_forged(folder, manifest) else []
+    )
     found += [Difference(path, "added") for path in now.keys() - manifest.files.keys()]
     for path, sealed in manifest.files.items():
         if now.get(path, _ELSEWHERE) is _ELSEWHERE:
@@ -197,7 +199,7 @@ def _withdrawn_differences(incident: Path, withdrawn: set[tuple[str, str]]) -> I
     for relative, digest in sorted(withdrawn):
         path = incident / relative
         if decode.inside(incident, relative) and digest_of(path) == digest:
-            yield Difference(relative, "withdrawn, and still there")
+            yield Difference(relative, "withdrawn, but still there")
         elif not relative.endswith(f"/{NAME}") and relative not in reported:
             reported.add(relative)
             yield Difference(relative, AGAIN, is_bad=False)

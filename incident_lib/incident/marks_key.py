@@ -27,7 +27,7 @@ _BYTES = 32
 _TEXT = re.compile(rb"[0-9a-f]{64}\s*")
 _TRIES, _PAUSE_SECONDS = 10, 0.02
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WITHOUT = "secrets are marked [secret], and equal ones cannot be recognised"
+_WITHOUT = "secrets are marked [secret], and equal secrets cannot be recognized"
 
 
 class FolderMarks(Marks):
@@ -87,7 +87,7 @@ def load_key(incidents: Path) -> tuple[bytes | None, str]:
         return None, f"the key of the marks, {path}, cannot be read ({error.strerror}): {_WITHOUT}"
     if text and _TEXT.fullmatch(text):
         return bytes.fromhex(text.decode().strip()), ""
-    return None, f"{path} is no key of 64 hexadecimal digits: {_WITHOUT}; remove it for a new one"
+    return None, f"{path} is not a key of 64 hexadecimal digits: {_WITHOUT}; remove it for a new one"
 
 
 def _read(path: Path) -> bytes | None:

@@ -78,7 +78,7 @@ def parse_public(text: str) -> str:
     if text.startswith("-----BEGIN PUBLIC KEY-----"):
         return _named(_public_pem(text))
     raise ConfigError(
-        "no public Ed25519 key; write the line of an .pub file (ssh-ed25519 AAAA...), ed25519:... as"
+        "not a public Ed25519 key; write the line of an .pub file (ssh-ed25519 AAAA...), ed25519:... as"
         " `verify` prints it, or a PEM block"
     )
 
@@ -91,9 +91,9 @@ def _public_pem(text: str) -> bytes:
     try:
         key = load_pem_public_key(text.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigError("no public Ed25519 key: the PEM block cannot be read") from error
+        raise ConfigError("not a public Ed25519 key: the PEM block cannot be read") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ConfigError("no public Ed25519 key: the PEM block holds one of another kind")
+        raise ConfigError("not a public Ed25519 key: the PEM block holds one of another kind")
     return key.public_bytes_raw()
 
 
@@ -107,7 +107,7 @@ def _private(text: str) -> "Ed25519PrivateKey":
             data = bytes.fromhex(text) if len(text) == 2 * _BYTES else base64.b64decode(text, validate=True)
             return Ed25519PrivateKey.from_private_bytes(data)
         except (ValueError, binascii.Error) as error:
-            raise ConfigError(f"it holds no key that can sign; expected {_PRIVATE}") from error
+            raise ConfigError(f"it holds no signing key; expected {_PRIVATE}") from error
     load = load_ssh_private_key if "OPENSSH" in text.partition("\n")[0] else load_pem_private_key
     try:
         key = load(text.encode() + b"\n", password=None)
@@ -117,7 +117,7 @@ def _private(text: str) -> "Ed25519PrivateKey":
         what = "has a passphrase" if "password" in str(error).lower() else "cannot be read"
         raise ConfigError(f"the key {what}; expected {_PRIVATE}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"the key is of another kind; expected {_PRIVATE}")
+        raise ConfigError(f"the key is of a different kind; expected {_PRIVATE}")
     return key
 
 

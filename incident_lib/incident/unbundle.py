@@ -62,7 +62,7 @@ def verify_bundle(
     Errors: UsageError when there is no such file.
     """
     if not path.is_file():
-        raise UsageError(f"there is no bundle {path}")
+        raise UsageError(f"bundle {path} does not exist")
     with private_folder("incident-verify-") as temporary:
         try:
             contents, found = _extract(path, temporary, most_bytes)
@@ -87,12 +87,10 @@ def open_bundle(path: Path, to: Path, redactor: Redactor, *, most_bytes: int = M
     Errors: UsageError when the incident is there already, FolderError when the bundle is damaged or hostile.
     """
     if not path.is_file():
-        raise UsageError(f"there is no bundle {path}")
+        raise UsageError(f"bundle {path} does not exist")
     wanted = to / read_contents(path).incident
     if wanted.exists() or wanted.is_symlink():
-        raise UsageError(
-            f"{wanted} is there already, and nothing is overwritten; name another place with --to"
-        )
+        raise UsageError(f"{wanted} already exists and is not overwritten; choose another place with --to")
     try:
         make_folder(to)
         with private_folder(".open-", to) as temporary:
@@ -145,10 +143,10 @@ def _contents(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
     tops = {name.partition("/")[0] for name in entries}
     top = next(iter(tops), "")
     if len(tops) != 1 or top.startswith(".") or f"{top}/{CONTENTS}" not in entries:
-        raise FolderError(f"it is no bundle of an incident: it has no {CONTENTS} in its one folder")
+        raise FolderError(f"it is not an incident bundle: it has no {CONTENTS} in its one folder")
     info = entries[f"{top}/{CONTENTS}"]
     if info.file_size > _MOST_CONTENTS_BYTES:
-        raise FolderError(f"its {CONTENTS} is larger than any that was made here")
+        raise FolderError(f"its {CONTENTS} is too large")
     try:
         with archive.open(info) as file:
             data = file.read(_MOST_CONTENTS_BYTES)
@@ -169,7 +167,7 @@ def _extract(
         contents = _contents(archive, entries)
         size = sum(info.file_size for info in entries.values())
         if size > shutil.disk_usage(to).free:
-            raise FolderError(f"it needs {format_bytes(size)}, and there is not so much room under {to}")
+            raise FolderError(f"it needs {format_bytes(size)}, which is not free under {to}")
         try:
             found = list(_unpack(archive, entries, contents, to, known_only=known_only))
         except OSError as error:

@@ -17,7 +17,7 @@ _TAKEN = re.compile(r"(?P<kind>Snapshot|Run) (?P<name>\d{8}T\d{6}Z(?:-\d+)?)\b")
 _NOT_DERIVED = "unfinished: not derived from the newest events; the next command that writes does that"
 _HALF = "unfinished: being written, or left by a process that was killed"
 REDACTING = ".redacting.json"  # what is being redacted again, by paths and hashes, until that is done
-HALF_REDACTED = "unfinished: it was being redacted again; run that redaction once more to finish it"
+HALF_REDACTED = "unfinished: it was being redacted again; repeat that command to finish"
 _FOLDERS = {"Snapshot": "snapshots", "Run": "runs"}
 
 
@@ -120,7 +120,7 @@ def _baseless(incident: Path, snapshot: Path, withdrawn: set[tuple[str, str]]) -
                 wrong[ref] = None
     if wrong:
         relative = path.relative_to(incident).as_posix()
-        yield Difference(relative, f"changed: it rests on other evidence of {', '.join(wrong)}")
+        yield Difference(relative, f"changed: it rests on different evidence of {', '.join(wrong)}")
 
 
 def _redacting(incident: Path) -> dict[str, str]:

@@ -59,7 +59,7 @@ def _judged(evidence: Evidence, context: Context) -> Iterator[Finding]:
     analyzers = technology.analyzers if technology else context.own
     on_failure = (technology.on_failure if technology else context.own_on_failure).get(evidence.probe)
     if foreign := sorted({tag_of(type(row)) for row in evidence.rows if isinstance(row, UnknownRow)}):
-        title = f"not assessed: it holds records that are not known here: {', '.join(foreign)}"
+        title = f"not assessed: it holds records of unknown types: {', '.join(foreign)}"
         advice = "install the version of the workbench, or the package, that collected it"
         yield finding(evidence, "unknown", FindingSeverity.UNKNOWN, title, advice)
         return

@@ -85,7 +85,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             "collected": self.collected_at,
             "window from": self.window.start,
             "until": self.window.end,
-            "span": "of the past: what only the present shows is not in it" if self.looks_back else "",
+            "span": "of the past: probes that show only the present are not included"
+            if self.looks_back
+            else "",
             "carried over": self.carried_words,
             "findings": ", ".join(f"{tally[each]} {each}" for each in FindingSeverity if tally[each]),
             "top cause": ranked[:1],
@@ -107,12 +109,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         exists = {each.name for technology in table().technologies for each in technology.probes}
         if probe in exists:
             return f"{probe} was not collected: nothing of that kind is configured in workbench.toml"
-        return f"there is no probe {probe!r}{nearest(probe, sorted(collected | exists))}"
+        return f"no probe is named {probe!r}{nearest(probe, sorted(collected | exists))}"
 
     def unknown_target(self, target: str) -> str:
         """Return why there is no evidence of a target, with the nearest name; "" where there is."""
         known = {evidence.target for evidence in self.evidence} | set(self.topology.kinds)
-        return "" if target in known else f"there is no target {target!r}{nearest(target, sorted(known))}"
+        return "" if target in known else f"no target is named {target!r}{nearest(target, sorted(known))}"
 
     @property
     def carried_words(self) -> str:
@@ -120,7 +122,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if not self.carried:
             return ""
         oldest = min(window.end for window in self.carried.values())
-        return f"{format_count(len(self.carried), 'probe')} as of {oldest:%H:%M:%S} UTC or later, not anew"
+        return (
+            f"{format_count(len(self.carried), 'probe')} from {oldest:%H:%M:%S} UTC or later, not "
+            f"collected again"
+        )
 
     def refresh(self, probe: str = "", target: str = "") -> "Case":
         """Collect again into a new sealed snapshot of the incident; this case shows it from then on.
@@ -181,7 +186,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def _folder(self) -> IncidentFolder:
         if self.folder is None:
             raise UsageError(
-                "this case belongs to no incident; declare one, then open it", command=("declare",)
+                "this case does not belong to an incident; declare one, then open it", command=("declare",)
             )
         return self.folder
 
@@ -252,7 +257,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if any(name.startswith(prefix) for each in ids for name in stored_ids(each)):
             return ""
         heads = sorted({each.partition(".")[0] for each in ids} | ids)
-        return f"no finding begins with {prefix!r}{nearest(prefix, heads)}"
+        return f"no finding id begins with {prefix!r}{nearest(prefix, heads)}"
 
     def plot(self, probe: str, target: str = "", *, ax: Any = None) -> Any:
         """Return matplotlib's axes with what a probe collected of a target drawn, onset and changes marked.

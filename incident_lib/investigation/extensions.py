@@ -63,7 +63,7 @@ def _read(point: "EntryPoint", settings: Settings, taken: frozenset[str], into: 
     names = {probe.name for lane in lanes for probe in lane.probes}
     if double := sorted(names & taken):
         raise TargetError(
-            ProblemKind.NOT_CONFIGURED, f"a probe is called {double[0]!r} already", "use a prefix of its own"
+            ProblemKind.NOT_CONFIGURED, f"a probe is already named {double[0]!r}", "use a prefix of its own"
         )
     into.append(
         Extensions(

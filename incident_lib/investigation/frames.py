@@ -74,7 +74,7 @@ def _collected(case: "Case", probe: str, target: str) -> list[Evidence]:
     evidence = [each for each in case.of(probe) if target in {"", each.target}]
     if not evidence:
         where = ", ".join(each.target for each in case.of(probe))
-        raise UsageError(f"{probe} was not collected of {target}; it was of {where}")
+        raise UsageError(f"{probe} was not collected for {target}, only for {where}")
     return evidence
 
 
@@ -147,7 +147,7 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
     made["time"] = pd.to_datetime(made["time"], utc=True)
     made = made.astype(_LOG_COLUMNS)
     made["level"] = made["level"].cat.set_categories([*dict.fromkeys(LEVELS.values())], ordered=True)
-    absent = [] if records else [f"the snapshot holds no line of {service}"]
+    absent = [] if records else [f"the snapshot has no lines of {service}"]
     made.attrs = {"service": service, "missing": missing(evidence) or absent, **_marks(case)}
     for each in absent:
         _LOG.warning("%s", each)

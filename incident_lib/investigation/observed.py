@@ -163,7 +163,7 @@ def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) 
             yield _draft(finding, analysis, at, f"{finding.title} (first seen)", check=_FAILS)
         elif finding.severity is FindingSeverity.OK and before == _FAILS:
             state[check] = _PASSES
-            yield _draft(finding, analysis, at, f"{finding.title} (well again)", check=_PASSES)
+            yield _draft(finding, analysis, at, f"{finding.title} (healthy again)", check=_PASSES)
 
 
 def _shown_by_events(analysis: Analysis) -> frozenset[str]:

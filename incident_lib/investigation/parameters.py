@@ -38,5 +38,5 @@ def _text_of(name: str, value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UsageError(f"the parameter {name} is {value!r}, and has to be a text such as {name}='...'")
+        raise UsageError(f"the parameter {name} is {value!r}, but must be a string such as {name}='...'")
     return str(value)

@@ -104,12 +104,12 @@ def _over_time(data: Any) -> Any:
     if isinstance(data, pd.DataFrame) and not isinstance(data.index, pd.DatetimeIndex):
         times = data.select_dtypes("datetimetz").columns
         if not len(times):
-            return "This frame has no time; name what to draw, such as frame.plot.barh(x=..., y=...)."
+            return "This frame has no time column; name what to draw, such as frame.plot.barh(x=..., y=...)."
         data = data.set_index(times[0]).sort_index()
         data = data[data.index.notna()]
     numbers = data.select_dtypes("number") if isinstance(data, pd.DataFrame) else data
     if numbers.empty or (isinstance(numbers, pd.DataFrame) and numbers.isna().all(axis=None)):
-        return "This frame has no number to draw."
+        return "This frame has no numeric column to draw."
     return numbers
 
 

@@ -32,7 +32,7 @@ def refreshed(case: Case, probe: str = "", target: str = "") -> Case:
     """
     folder = _own_folder(case)
     if case.looks_back:
-        raise UsageError("this case looks back at a span of the past; refresh the one of the latest snapshot")
+        raise UsageError("this case looks at a past time span; refresh the case of the latest snapshot")
     lanes = plan_lanes(case.settings)
     chosen = _chosen(lanes, probe, target)
 
@@ -80,7 +80,9 @@ def looked_back(case: Case, start: str, end: str) -> Case:
 
 def _own_folder(case: Case) -> IncidentFolder:
     if case.folder is None:
-        raise UsageError("this case belongs to no incident; declare one, then open it", command=("declare",))
+        raise UsageError(
+            "this case does not belong to an incident; declare one, then open it", command=("declare",)
+        )
     case.folder.require_own()
     return case.folder
 
@@ -93,19 +95,19 @@ def _chosen(lanes: tuple[Lane, ...], probe: str, target: str) -> tuple[Lane, ...
     of_target = [lane for lane in lanes if target in {"", lane.target}]
     if not of_target:
         known = sorted({lane.target for lane in lanes})
-        raise UsageError(f"there is no target {target!r}{nearest(target, known)}")
+        raise UsageError(f"no target is named {target!r}{nearest(target, known)}")
     found = [replace(lane, probes=tuple(_with_first(lane, probe))) for lane in of_target]
     chosen = tuple(lane for lane in found if lane.probes)
     if chosen:
         return chosen
     where = sorted({lane.target for lane in lanes if any(_is_named(each, probe) for each in lane.probes)})
     if where:
-        raise UsageError(f"{probe} is not collected of {target}; it is of {', '.join(where)}")
+        raise UsageError(f"{probe} is not collected for {target}, only for {', '.join(where)}")
     planned = {each.name for lane in lanes for each in lane.probes}
     exists = {each.name for technology in table().technologies for each in technology.probes}
     if probe in exists:
         raise UsageError(f"{probe} is not collected: nothing of that kind is configured in workbench.toml")
-    raise UsageError(f"there is no probe {probe!r}{nearest(probe, sorted(planned | exists))}")
+    raise UsageError(f"no probe is named {probe!r}{nearest(probe, sorted(planned | exists))}")
 
 
 def _with_first(lane: Lane, probe: str) -> Iterator[Probe]:
@@ -131,7 +133,7 @@ def _cannot(probe: Probe, target: str, window: Window) -> Evidence:
     """Return that a probe did not look, since it sees the present only."""
     problem = Problem(
         kind=ProblemKind.SKIPPED,
-        message=f"it shows the present only, and cannot look back at {format_span(window)}",
+        message=f"it shows only the present, and cannot look back at {format_span(window)}",
         advice="read it in the snapshot that was taken nearest to that time",
     )
     return Evidence(
@@ -154,7 +156,7 @@ def _span(start: str, end: str, *, of: datetime) -> Window:
     """
     window = Window(clock.parse_time(str(start), at=of), clock.parse_time(str(end), at=of))
     if window.length <= timedelta(0):
-        raise UsageError(f"{start} is not before {end}; where the span crosses midnight, write both dates")
+        raise UsageError(f"{start} is not before {end}; if the span crosses midnight, give both dates")
     if window.end > clock.now():
-        raise UsageError(f"{end} is not over yet; case.refresh() collects what is so now")
+        raise UsageError(f"{end} is in the future; case.refresh() collects the present")
     return window

@@ -135,7 +135,7 @@ def _runs(folder: IncidentFolder) -> tuple[tuple[RunPages, ...], tuple[str, ...]
         except (FileNotFoundError, FolderError):
             if not (path / "manifest.json").exists() and not (path / "run.json").exists():
                 continue  # it goes on just now, and this is a notebook of it
-            unread.append(f"run {path.name} has no record that can be read")
+            unread.append(f"run {path.name} has no readable record")
             continue
         html = f"runs/{path.name}/html"
         if (path / "html" / "index.html").exists():

@@ -55,7 +55,7 @@ def _checked(settings: Settings) -> Settings:
     for probe in settings.document.probe:
         if probe.name.partition(".")[0] in names:
             line = line_of_name(_text(settings), probe.name)
-            wrong = f"the name {probe.name!r} has a prefix of ours; use one of yours"
+            wrong = f"the name {probe.name!r} uses a reserved prefix; use your own"
             raise ConfigError(f"{settings.path}: line {line}: {wrong}")
     return settings
 
@@ -156,8 +156,9 @@ def readable_secrets(settings: Settings) -> tuple[str, ...]:
                 value = settings.resolve(reference) if reference.startswith(("env:", "file:")) else ""
                 if any(part.casefold() in ordinary for part in parts(value)):
                     found.append(
-                        f"{service.name}: the password in its `{key}` is an ordinary word or a name of this "
-                        "configuration, so it is hidden only where it stands as a password; choose another"
+                        f"{service.name}: the password in its `{key}` is an ordinary word or a name from "
+                        f"this configuration, so it is hidden only where a password is expected; choose "
+                        f"another"
                     )
     return tuple(found)
 
@@ -182,11 +183,11 @@ def thresholds_for(settings: Settings) -> Thresholds:
     for key, value in settings.document.thresholds.items():
         current = current_key(key)
         if key not in KNOWN and current not in KNOWN:
-            wrong = f"there is no such limit{config.nearest(key, KNOWN)}"
+            wrong = f"no such limit{config.nearest(key, KNOWN)}"
         elif current.endswith("_ratio") and value > 1 >= KNOWN[current].value:
             wrong = f"a share lies between 0 and 1: write {value / 100:g} for {value:g} %"
         elif current != key and current in settings.document.thresholds:
-            wrong = f"it is called {current} now, which is set, too"
+            wrong = f"it is now named {current}, which is also set"
         else:
             if current != key:
                 _notify_renamed(f"{settings.path}: [thresholds]", key, current)
@@ -200,7 +201,7 @@ def thresholds_for(settings: Settings) -> Thresholds:
 @cache
 def _notify_renamed(place: str, old: str, new: str) -> None:
     """Say once, on standard error, that a name in a team's file was given up and still works."""
-    _LOG.warning("%s: %s is called %s now; the old name still works", place, old, new)
+    _LOG.warning("%s: %s is now named %s; the old name still works", place, old, new)
 
 
 def _text(settings: Settings) -> str:
@@ -219,9 +220,7 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
             for old, new in renamed.items():
                 _notify_renamed(f"{path}: pattern {pattern.id}", old, new)
             if pattern.id in patterns:
-                raise ConfigError(
-                    f"{path}: the pattern {pattern.id!r} is there already; use a prefix of yours"
-                )
+                raise ConfigError(f"{path}: the pattern {pattern.id!r} already exists; use your own prefix")
             patterns[pattern.id] = pattern
     for probe in settings.document.probe:
         for key, named in (("supports", probe.supports), ("refutes", probe.refutes)):
@@ -236,4 +235,4 @@ def _check_causes(
     for name in named:
         if name not in known:
             place = f"{settings.path}: line {line_of_name(_text(settings), probe)}: key `{key}` of {probe!r}"
-            raise ConfigError(f"{place}: there is no cause {name!r}{config.nearest(name, known)}")
+            raise ConfigError(f"{place}: no hypothesis is named {name!r}{config.nearest(name, known)}")

@@ -27,12 +27,12 @@ def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tu
     With `topology`, what others run is kept apart from what is ours.
 
     >>> propose_severity(Analysis(snapshot=""))
-    (<IncidentSeverity.SEV2: 'SEV2'>, 'nothing could be judged from here: in doubt the worse one')
+    (<IncidentSeverity.SEV2: 'SEV2'>, 'nothing could be judged from here: if in doubt, the worse severity')
     """
     if not any(finding.severity is not FindingSeverity.UNKNOWN for finding in analysis.findings):
-        return IncidentSeverity.SEV2, "nothing could be judged from here: in doubt the worse one"
+        return IncidentSeverity.SEV2, "nothing could be judged from here: if in doubt, the worse severity"
     if any(catalogue().has(finding, Flag.NOTHING_HERE) for finding in analysis.findings):
-        return IncidentSeverity.SEV4, "nothing is configured here, and nothing was found to look at"
+        return IncidentSeverity.SEV4, "nothing is configured here, and nothing was found to check"
     signals = signals_of(analysis, at=_NO_TIME, topology=topology)
     rules = [*_all_users(signals, analysis.findings), *_most_users(signals), *_some_users(signals, analysis)]
     worst = min((severity for severity, _ in rules), default=IncidentSeverity.SEV4)
@@ -46,7 +46,7 @@ def _all_users(signals: Signals, findings: tuple[Finding, ...]) -> Iterator[_Rul
         yield sev1, f"no service answers: {some_of(signals.web)}"
     elif signals.stores_down and not signals.well and signals.unwell:
         stores = some_of(signals.stores_down)
-        yield sev1, f"{stores} cannot be used, and no service that could be checked is well"
+        yield sev1, f"{stores} cannot be used, and no service that could be checked is healthy"
     if ratio is not None and ratio >= _ALL_RATIO:
         yield sev1, f"{format_share(ratio)} of requests fail"
     if damaged := [f for f in findings if f.severity.is_bad and catalogue().has(f, Flag.DAMAGED)]:
@@ -84,5 +84,5 @@ def _little(analysis: Analysis) -> str:
     blind = f", {unseen} {'probe' if unseen == 1 else 'probes'} could not be judged" if unseen else ""
     if warnings:
         count = "one warning" if warnings == 1 else f"{warnings} warnings"
-        return f"{count}, and nothing measured that users would feel{blind}"
-    return f"nothing measured is wrong{blind}; ask users before trusting it"
+        return f"{count}, and no measured effect on users{blind}"
+    return f"nothing measured is wrong{blind}; check with users before you trust it"

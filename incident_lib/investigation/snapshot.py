@@ -241,7 +241,7 @@ def window_since(since: str) -> Window:
     now = clock.now()
     start = clock.parse_time(since, at=now)
     if start >= now:
-        raise UsageError(f"since {since} is not in the past; write 15m or 2h, for yesterday the date too")
+        raise UsageError(f"since {since} is not in the past; use 15m or 2h, or give the date for yesterday")
     return Window(start, now)
 
 

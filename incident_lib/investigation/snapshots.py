@@ -45,7 +45,7 @@ def _baseline(settings: Settings, name: str) -> tuple[Case, str]:
     known = sorted({baseline.name for baseline in all_baselines(settings) if baseline.intact})
     if known:
         raise UsageError(f"no baseline {name!r}; there are: {', '.join(known)}")
-    raise UsageError("no baseline yet; take it on a healthy day", command=("baseline",))
+    raise UsageError("no baseline yet; take one on a healthy day", command=("baseline",))
 
 
 def _places(settings: Settings, name: str) -> list[tuple[Path, str]]:

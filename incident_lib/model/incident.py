@@ -42,7 +42,7 @@ class IncidentSeverity(StrEnum):
         name = text.strip().upper()
         name = f"SEV{name[1:]}" if name[:1] == "P" else name
         if name not in cls.__members__:
-            raise UsageError(f"{text!r} is no severity; use SEV1, SEV2, SEV3 or SEV4 (or P1 to P4)")
+            raise UsageError(f"{text!r} is not a severity; use SEV1, SEV2, SEV3 or SEV4 (or P1 to P4)")
         return cls(name)
 
 
@@ -68,7 +68,7 @@ class IncidentStatus(StrEnum):
         """Return the status that `text` names, in any case."""
         name = text.strip().upper()
         if name not in cls.__members__:
-            raise UsageError(f"{text!r} is no status; use one of {', '.join(cls.__members__)}")
+            raise UsageError(f"{text!r} is not a status; use one of {', '.join(cls.__members__)}")
         return cls(name)
 
 

@@ -28,14 +28,14 @@ NOTEBOOKS = (
     Notebook("00_triage", "Triage", "What is broken, since when, and what changed?"),
     Notebook("10_application", "Application", "Which service fails, where, and what is seen from inside?",
              areas=("container.", "docker.", "process.", "http.", "logs.", "host.", "deploys.")),
-    Notebook("20_database", "Database", "Does PostgreSQL answer, and who keeps whom waiting?",
+    Notebook("20_database", "Database", "Does PostgreSQL answer, and who blocks whom?",
              areas=("postgres.",)),
-    Notebook("30_redis", "Redis", "Does Redis answer, and is there room in it?", areas=("redis.",)),
-    Notebook("40_network", "Network", "Can everything be reached that has to be?",
+    Notebook("30_redis", "Redis", "Does Redis answer, and does it have room?", areas=("redis.",)),
+    Notebook("40_network", "Network", "Is everything reachable that has to be?",
              areas=("network.", "tls.", "names.", "ports.", "http.")),
     Notebook("50_mitigation", "Mitigation", "What can be done about it now, and did it work?", InBatch.NEVER),
     Notebook("60_postmortem", "Post-mortem",
-             "What happened, how long did it take, what did it cost, and what is still to be written?",
+             "What happened, how long did it take, what was the impact, and what is still to be written?",
              InBatch.REVIEW),
 )
 # fmt: on

@@ -31,7 +31,7 @@ def channel_named(settings: Settings, name: str) -> Channel:
         channel = _channel(settings, key)
         if wanted in {key, channel.name.replace("-", "_").lstrip("#").casefold()}:
             return channel
-    raise UsageError(f"there is no channel {name!r}{nearest(wanted, _KEYS)}; there are: {', '.join(_KEYS)}")
+    raise UsageError(f"no channel is named {name!r}{nearest(wanted, _KEYS)}; there are: {', '.join(_KEYS)}")
 
 
 def address_of(settings: Settings, channel: Channel) -> str:

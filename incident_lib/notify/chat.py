@@ -18,7 +18,7 @@ _REASONS = (
     (r"connect timeout|ConnectTimeout", "it cannot be reached in time"),
     (r"Connection refused", "the connection is refused; is the address right?"),
     (r"NameResolution|Name or service not known|getaddrinfo|nodename nor", "its name does not resolve"),
-    (r"certificate|SSL|TLS", "there is no secure connection: its certificate or its TLS is wrong"),
+    (r"certificate|SSL|TLS", "no TLS connection: its certificate or its TLS settings are wrong"),
     (r"No route|Network is unreachable", "it cannot be reached from here"),
     (r"\b535\b|AuthenticationError|Authentication", "it refuses the login"),
     (r"RecipientsRefused|\b55[0-4]\b", "it refuses the recipient or the sender"),
@@ -72,7 +72,8 @@ class Address:
             known = self._apprise.add(url) and len(self._apprise) == 1
         if not known:
             raise ConfigError(
-                f"{reference} holds no single Apprise address; expected one such as slack://..., mailtos://..."
+                f"{reference} does not hold one Apprise address; expected one such as slack://..., "
+                f"mailtos://..."
                 " or https://hooks.slack.com/services/..."
             )
         self._server: Any = self._apprise[0]
@@ -97,7 +98,7 @@ class Address:
         with _captured_log() as logged:
             arrived = within(seconds, lambda: bool(self._apprise.notify(**content)))
         if arrived is None:
-            return unclear(f"no answer within {format_duration(seconds)}; it may have arrived all the same")
+            return unclear(f"no answer within {format_duration(seconds)}; it may have arrived anyway")
         return sent() if arrived else _explain("\n".join(logged))
 
 
@@ -108,8 +109,8 @@ def _explain(logged: str) -> Outcome:
         if re.search(pattern, logged):
             return failed(reason)
     if re.search(_UNCLEAR, logged):
-        return unclear("the connection ended without an answer; it may have arrived all the same")
-    return failed("it was not accepted, and no reason was given")
+        return unclear("the connection ended without an answer; it may have arrived anyway")
+    return failed("it was not accepted; no reason was given")
 
 
 def _apprise() -> Any:

@@ -49,12 +49,12 @@ def answered(status: int) -> Outcome:
     """
     words = {
         400: "it does not accept this message",
-        401: "it refuses our credentials; renew the address or key",
-        403: "it refuses our credentials; renew the address or key",
+        401: "it refuses the credentials; renew the address or key",
+        403: "it refuses the credentials; renew the address or key",
         404: "there is nothing at this address; was the webhook removed?",
         410: "there is nothing at this address; was the webhook removed?",
         413: "the message is too long",
-        429: "it was sent too many messages; try again in a minute",
+        429: "too many messages were sent to it; try again in a minute",
     }
     trouble = "the service has a problem; try again in a minute" if status >= 500 else "it was not accepted"
     return failed(f"it answers {status}: {words.get(status, trouble)}")

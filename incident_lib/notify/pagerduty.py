@@ -56,9 +56,7 @@ def event_for(incident: Incident, action: Action, text: str) -> dict[str, Any]:
 def send_event(url: str, routing_key: str, event: dict[str, Any], *, seconds: float) -> Outcome:
     """Return the outcome of sending `event` within `seconds`. Cost: one request, never tried again."""
     outcome = within(seconds, lambda: _post(url, {"routing_key": routing_key, **event}, seconds))
-    return outcome or unclear(
-        f"no answer within {format_duration(seconds)}; it may have arrived all the same"
-    )
+    return outcome or unclear(f"no answer within {format_duration(seconds)}; it may have arrived anyway")
 
 
 def _post(url: str, body: dict[str, Any], seconds: float) -> Outcome:
@@ -67,7 +65,7 @@ def _post(url: str, body: dict[str, Any], seconds: float) -> Outcome:
     try:
         answer = httpx.post(url, json=body, timeout=httpx.Timeout(seconds, connect=min(seconds, 4.0)))
     except (httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-        return unclear("the connection ended without an answer; it may have arrived all the same")
+        return unclear("the connection ended without an answer; it may have arrived anyway")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return failed(_reason(str(error)))
     return _answer(answer.status_code)
@@ -79,7 +77,7 @@ def _answer(status: int) -> Outcome:
     if status == 400:
         return failed("it answers 400: it does not accept this event; is the routing key right?")
     if status < 400:
-        return failed(f"it answers {status} and not 202: this is not PagerDuty")
+        return failed(f"it answers {status}, not 202: this is not PagerDuty")
     return answered(status)
 
 
@@ -87,7 +85,7 @@ def _reason(message: str) -> str:
     known = (
         (r"refused", "the connection is refused; is [notify] pagerduty_url right?"),
         (r"timed out", "it cannot be reached in time"),
-        (r"CERTIFICATE|SSL", "there is no secure connection: its certificate or its TLS is wrong"),
+        (r"CERTIFICATE|SSL", "no TLS connection: its certificate or its TLS settings are wrong"),
         (r"Name or service|getaddrinfo|resolution|nodename nor", "its name does not resolve"),
     )
     return next(

@@ -101,7 +101,7 @@ def page_or_chat(signals: Signals) -> tuple[Advice, ...]:
     """
     found = [*_about_services(signals), *_about_numbers(signals), *_about_reports(signals)]
     if signals.maintenance:
-        found.append(_advice("maintenance", LOW, "planned work is announced, and wakes no one"))
+        found.append(_advice("maintenance", LOW, "planned work is announced; no one is paged"))
     order = (PAGE, CHAT, LOW, INVESTIGATE)
     return tuple(sorted(found, key=lambda advice: order.index(advice.call)))
 
@@ -136,7 +136,7 @@ def _about_numbers(signals: Signals) -> list[Advice]:
 
 def _about_reports(signals: Signals) -> list[Advice]:
     if signals.user_reports > 1:
-        reason = f"{signals.user_reports} users report it: likely wide, so likely a page"
+        reason = f"{signals.user_reports} users report it: probably widespread, so probably a page"
         return [_advice("user reports", PAGE, reason)]
     if signals.user_reports == 1:
         return [_advice("user reports", INVESTIGATE, "one user reports it: check before paging")]

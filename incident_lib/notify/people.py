@@ -54,9 +54,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 _MATRIX = {
     IncidentSeverity.SEV1: (
         ("primary", ON_CALL, "page now"),
-        ("secondary", STAND_IN, "page when the first does not answer in 5 min"),
+        ("secondary", STAND_IN, "page if the primary does not answer within 5 min"),
         ("management", "engineering manager", "page now"),
-        ("management", "VP", "notify; joins when it is not resolved in 30 min"),
+        ("management", "VP", "notify; joins if it is not resolved within 30 min"),
         ("communication", "incidents", "everything happens here"),
         ("communication", "status_updates", "status page"),
     ),
@@ -65,30 +65,30 @@ _MATRIX = {
         ("secondary", "team lead", "notify"),
         ("management", "engineering manager", "notify"),
         ("communication", "incidents", "everything happens here"),
-        ("communication", "status_updates", "status page, where users notice"),
+        ("communication", "status_updates", "status page, if users notice"),
     ),
     IncidentSeverity.SEV3: (
         ("primary", ON_CALL, "notify in chat"),
         ("communication", "incidents_low", "everything happens here"),
     ),
-    IncidentSeverity.SEV4: (("communication", "ticket", "open one, for working hours"),),
+    IncidentSeverity.SEV4: (("communication", "ticket", "open a ticket for working hours"),),
 }
 _PATHS = {
     "technical": (
         Step(role=ON_CALL, when="first"),
-        Step(role="team lead", when="when on-call needs help or does not get further"),
-        Step(role="engineering manager", when="when people or a decision are missing"),
-        Step(role="VP", when="SEV1 not resolved in 30 min", after=timedelta(minutes=30)),
+        Step(role="team lead", when="when on-call needs help or is stuck"),
+        Step(role="engineering manager", when="when people or a decision are needed"),
+        Step(role="VP", when="SEV1 not resolved within 30 min", after=timedelta(minutes=30)),
     ),
     "data or security": (
         Step(role=ON_CALL, when="first"),
-        Step(role="security lead", when="at once, when data or access may be touched"),
-        Step(role="CTO", when="when a breach is confirmed"),
-        Step(role="legal", when="when a breach is confirmed"),
+        Step(role="security lead", when="at once, if data or access may be affected"),
+        Step(role="CTO", when="if a breach is confirmed"),
+        Step(role="legal", when="if a breach is confirmed"),
     ),
     "vendor": (
         Step(role=ON_CALL, when="first"),
-        Step(role="integration lead", when="when an outside dependency is to blame"),
+        Step(role="integration lead", when="when an outside dependency is the cause"),
         Step(role="vendor support", when="with times, request ids and what was measured"),
     ),
 }
@@ -108,7 +108,7 @@ def contact_matrix(severity: IncidentSeverity) -> tuple[Notice, ...]:
     """Return who is notified at `severity`, and how.
 
     >>> [f"{notice.role}: {notice.way}" for notice in contact_matrix(IncidentSeverity.SEV4)]
-    ['ticket: open one, for working hours']
+    ['ticket: open a ticket for working hours']
     """
     return tuple(Notice(part=part, role=role, way=way) for part, role, way in _MATRIX[severity])
 

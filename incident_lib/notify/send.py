@@ -65,7 +65,7 @@ def check_not_sent(events: tuple[Event, ...], message: Message) -> None:
         perhaps = "" if before.data.get("result") == Result.SENT else "perhaps (no answer came) "
         raise UsageError(
             f"this text was {perhaps}sent to {message.channel.name} at {format_time(before.occurred_at)};"
-            " --again sends it once more. Something new to say? Make a new draft first"
+            " --again sends it once more. For new content, make a new draft first"
         )
 
 
@@ -73,7 +73,7 @@ def send(
     settings: Settings, folder: IncidentFolder, message: Message, *, kind: str, draft: str
 ) -> tuple[Event, Outcome]:
     """Send `message` once, record it, and return both. An interruption is recorded too."""
-    outcome = unclear("interrupted; it may have arrived all the same")
+    outcome = unclear("interrupted; it may have arrived anyway")
     try:
         outcome = _deliver(settings, message)
     finally:

@@ -82,5 +82,5 @@ def _conclude(bars: Sequence[Bar], unit: str) -> str:
     longest = max(bars, key=lambda each: each.length)
     full = [each.label for each in bars if each.limit and each.length >= each.limit]
     note = longest.note or show(unit, longest.length)
-    most = f"{longest.label} has most: {note}." if len(bars) > 1 else f"{longest.label}: {note}."
+    most = f"{longest.label} has the most: {note}." if len(bars) > 1 else f"{longest.label}: {note}."
     return most + (f" At the limit: {', '.join(full)}." if full else "")

@@ -56,8 +56,8 @@ def plot_topology(topology: Topology, worst: Mapping[str, FindingSeverity], ways
         for name, spot in place.items()
     )
     height = _TOP + max(len(column) for column in columns) * (_TALL + _GAP)
-    key = "; on the way: h as seen from here, i from inside the container" if marks else ""
-    return figure(f"What needs what, coloured by the worst finding{key}", height, [edges, boxes, marks])
+    key = "; on the edges: h as seen from here, i from inside the container" if marks else ""
+    return figure(f"Dependencies, colored by their worst finding{key}", height, [edges, boxes, marks])
 
 
 def layers(topology: Topology) -> list[list[str]]:

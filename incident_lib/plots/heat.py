@@ -63,7 +63,7 @@ def plot_heat(
         )
         axes.tick_params(axis="y", labelcolor=INK)
         axes.spines["bottom"].set_visible(False)
-        what = f"share that failed in {chart.short_duration(seconds)}; darker is more, blank is not seen"
+        what = f"share that failed in {chart.short_duration(seconds)}; darker is more, blank is no data"
         chart.heading(axes, what, left=_LEFT, row=len(marks))
         chart.mark(axes, marks)
         cut = f" (the worst {_MOST} of {len(counted)})" if len(counted) > _MOST else ""

@@ -35,7 +35,7 @@ def _session(session: PostgresLockSession, waiters: int) -> str:
     about = [
         part for part in (session.application, session.role, session.client_address, session.state) if part
     ]
-    facts = [f"{waiters} wait for it"] if waiters else []
+    facts = [f"{waiters} waiting for it"] if waiters else []
     if session.transaction_seconds is not None:
         facts.append(f"transaction {format_duration(session.transaction_seconds)}")
     if session.blocked_by:

@@ -13,7 +13,7 @@ _ROW = 18.0
 def plot_moments(window: Window, onset: datetime | None, changes: Sequence[Change]) -> str:
     """Return a line of time with each change and the onset on a row of its own."""
     events = [(moment, f"{target}: {what}", "warning") for moment, target, what in changes]
-    events += [(onset, "onset: the trouble begins", "critical")] if onset else []
+    events += [(onset, "onset: trouble begins", "critical")] if onset else []
     events = sorted(event for event in events if window.holds(event[0]))
     start, end = zoom(window, [moment for moment, _, _ in events])
     x = Axis(start.timestamp(), end.timestamp(), 8, WIDTH - 8)

@@ -52,7 +52,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str  # "postgres.locks"
     fetch: Fetch  # (session, window) -> Fetched, or raises TargetError
-    question: str  # what it answers, for people
+    question: str  # the question it answers, for people
     source: str  # the statement, command or request
     needs: str = "nothing"  # privilege
     cost: str = "none"  # on the target
@@ -157,7 +157,7 @@ def _run_all(
             ended = ended or _end(probe, problem)
         timeouts += problem is not None and problem.kind is ProblemKind.TIMED_OUT and not problem.answered
         if timeouts >= BREAKER:
-            reason = f"{lane.target} did not answer {BREAKER} times, so it is left alone"
+            reason = f"{lane.target} did not answer {BREAKER} times, so it is not probed further"
             yield from skipped(lane, lane.probes[position + 1 :], reason)
             return
 
@@ -165,9 +165,9 @@ def _run_all(
 def _end(probe: Probe, problem: Problem) -> str:
     """Return who ended a session, should it be gone behind this; "" where the server went on with it."""
     if problem.kind is ProblemKind.TIMED_OUT:
-        return "" if problem.answered else f"our own deadline ended the session in {probe.name}"
+        return "" if problem.answered else f"the workbench's own deadline ended the session in {probe.name}"
     if problem.kind is ProblemKind.DEADLINE:
-        return f"a limit of our own ended the session in {probe.name}"
+        return f"the workbench's own limit ended the session in {probe.name}"
     return f"the session ended in {probe.name}: {problem.message}"
 
 
@@ -217,7 +217,7 @@ def timed_out(seconds: float) -> Problem:
     return Problem(
         kind=ProblemKind.TIMED_OUT,
         message=f"no answer within {format_duration(seconds)}",
-        advice="it accepts and does not answer: look at its own load and logs",
+        advice="it accepts connections but does not answer: check its load and logs",
     )
 
 
@@ -225,8 +225,8 @@ def collection_ended() -> Problem:
     """Return the problem of a probe that was still at work when the whole collection had to end."""
     return Problem(
         kind=ProblemKind.DEADLINE,
-        message="the deadline of the whole collection came first",
-        advice="look at this target alone, or raise [limits] collect_seconds",
+        message="the deadline of the whole collection passed first",
+        advice="probe only this target, or raise [limits] collect_seconds",
     )
 
 
@@ -295,7 +295,7 @@ def check_rows(rows: tuple[Row, ...]) -> None:
     try:
         decode_rows(msgspec.Raw(msgspec.json.encode(rows)))
     except (OverflowError, ValueError, msgspec.MsgspecError) as error:
-        message = f"it answered with what is no possible value: {error}"
+        message = f"it answered with an impossible value: {error}"
         raise TargetError(
             ProblemKind.UNSUPPORTED, excerpt(message, _LONGEST_WORDS), _STRANGE_ADVICE
         ) from error
@@ -315,10 +315,10 @@ def problem_of(error: Exception) -> Problem:
     where = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}" if frames else "?"
     text = f"{type(error).__name__}: {excerpt(str(error), _LONGEST_WORDS)} ({where})"
     if isinstance(error, _OF_ANSWERS):
-        message = f"it answered with what is no possible value: {text}"
+        message = f"it answered with an impossible value: {text}"
         return Problem(kind=ProblemKind.UNSUPPORTED, message=message, advice=_STRANGE_ADVICE)
     return Problem(
         kind=ProblemKind.BUG,
         message=f"the probe itself failed: {text}",
-        advice="this is a defect of the workbench; please report it with this line",
+        advice="this is a bug in the workbench; please report it with this line",
     )

@@ -63,7 +63,7 @@ def _fetch(session: Any, window: Window, *, fetch: Callable[..., Fetched], **opt
     if not isinstance(fetched, Fetched) or not all(is_registered(row) for row in fetched.rows):
         raise TargetError(
             ProblemKind.BUG,
-            "the probe gave no records that can be kept",
+            "the probe returned no records that can be kept",
             "return Fetched with Measurement rows, or with those of the technology's record",
         )
     return fetched

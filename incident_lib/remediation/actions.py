@@ -22,6 +22,6 @@ def find_action(name: str) -> Action:
     """
     if name not in ACTIONS:
         raise RefusedError(
-            f"no action is called {name!r}{config.nearest(name, ACTIONS)}; there are: {', '.join(ACTIONS)}"
+            f"no action is named {name!r}{config.nearest(name, ACTIONS)}; there are: {', '.join(ACTIONS)}"
         )
     return ACTIONS[name]

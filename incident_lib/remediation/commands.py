@@ -47,7 +47,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Return it as one sentence."""
         took = format_duration(self.seconds)
-        how = f"did not end within {took}" if self.code is None else f"ended with {self.code} after {took}"
+        how = (
+            f"did not finish within {took}"
+            if self.code is None
+            else (f"exited with {self.code} after {took}")
+        )
         return f"{how}{f', with output: {self.output}' if self.output else ''}"
 
 
@@ -82,7 +86,7 @@ def refusal_of_template(command: tuple[str, ...], names: frozenset[str], key: st
             field = "{" + fields[0] + "}"
             return (
                 f"{key} has {field} inside a script of {language}; "
-                'give the version as a word of its own: ["sh", "-c", "./deploy.sh \\"$1\\"", '
+                'pass the version as a separate argument: ["sh", "-c", "./deploy.sh \\"$1\\"", '
                 f'"sh", "{field}"], or without a shell: ["./deploy.sh", "{field}"]'
             )
         if program in _SHELLS or program in _INTERPRETERS:
@@ -90,7 +94,7 @@ def refusal_of_template(command: tuple[str, ...], names: frozenset[str], key: st
         unknown = [name for name in _FIELD.findall(word) if name not in names and not re.search(r"\s", word)]
         if unknown:
             known = " and ".join("{" + name + "}" for name in sorted(names))
-            return f"{key} has {{{unknown[0]}}}, which nothing fills in; {known} can be"
+            return f"{key} has {{{unknown[0]}}}, which is not a known placeholder; use {known}"
     return ""
 
 
@@ -100,24 +104,24 @@ def refusal_of_version(version: str, command: tuple[str, ...]) -> str:
     >>> refusal_of_version("2026.11.3-rc1", ("deploy", "{previous}"))
     ''
     >>> refusal_of_version("../1.4", ("deploy", "{previous}"))
-    "'../1.4' is a path and no version"
+    "'../1.4' is a path, not a version"
     """
     if not version.strip():
-        return "an empty version is none"
+        return "the version is empty"
     if len(version) > _LONGEST_VERSION:
-        return f"a version of {len(version)} characters is none"
+        return f"a version of {len(version)} characters is too long"
     if re.search(r"[/\\]", version) or version.startswith("~") or set(version) == {"."}:
-        return f"{version!r} is a path and no version"
+        return f"{version!r} is a path, not a version"
     wrong = {
-        "it holds characters that cannot be seen": not version.isprintable(),
-        "it begins or ends with a blank": version != version.strip(),
+        "it holds invisible characters": not version.isprintable(),
+        "it begins or ends with a space": version != version.strip(),
         "the command would read it as an option": version.startswith("-"),
     }
     for reason, applies in wrong.items():
         if applies:
-            return f"{version!r} is no version: {reason}"
+            return f"{version!r} is not a valid version: {reason}"
     if not _PLAIN.fullmatch(version) and (word := _read_again(command)):
-        return f"{version!r} is no version that can stand in {word!r}, where it is read once more"
+        return f"{version!r} cannot be used in {word!r}, where it is parsed again"
     return ""
 
 
@@ -208,4 +212,4 @@ def check_program(command: tuple[str, ...], root: Path, key: str) -> None:
     program = command[0]
     found = shutil.which(program) if "/" not in program else shutil.which(str(root / program))
     if not found:
-        raise ConfigError(f"{key}: there is no program {program} here; correct the command")
+        raise ConfigError(f"{key}: program {program} does not exist here; correct the command")

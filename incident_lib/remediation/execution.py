@@ -59,7 +59,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
     now, proposal = make_plan(request, action, folder.id, folder.redactor)
     if changed := differences(plan, now, proposal):
         raise RefusedError(
-            f"the target is not as it was when the plan was approved: {'; '.join(changed)}. "
+            f"the target has changed since the plan was made: {'; '.join(changed)}. "
             "Nothing was changed; make a new plan"
         )
     _check_age(plan)  # once more: a sick target takes its time to be seen
@@ -69,7 +69,7 @@ def execute_plan(settings: Settings, folder: IncidentFolder, plan_id: str) -> Ou
 
 def _check_usable(folder: IncidentFolder, plan: Plan, action: Action) -> None:
     if action.carry_out is None or not plan.is_executable:
-        raise RefusedError(f"{plan.action} is a checklist for people: there is nothing to carry out")
+        raise RefusedError(f"{plan.action} is a checklist for people: there is nothing to execute")
     journal.check_unused(folder, plan)
 
 
@@ -93,7 +93,7 @@ def _execute(
     span = clock.Span()
     status, done, verdict = (
         OutcomeStatus.INTERRUPTED,
-        "it is unknown how far it came: check the target",
+        "how far it got is unknown: check the target",
         _NOT_SEEN,
     )
     try:
@@ -142,6 +142,6 @@ def _record(folder: IncidentFolder, plan: Plan, outcome: Outcome) -> None:
         journal.record_outcome(folder, plan, outcome)
     except FolderError as error:
         raise NotRecordedError(
-            f"{plan.title} was carried out ({outcome.status.value}: {outcome.done}), "
-            f"and the timeline could not be written: {error}"
+            f"{plan.title} was executed ({outcome.status.value}: {outcome.done}), but the timeline could "
+            f"not be written: {error}"
         ) from error

@@ -20,7 +20,7 @@ from incident_lib.model.remediation import PLANS, Outcome, OutcomeStatus, Plan
 from incident_lib.remediation.planning import hash_of
 
 _BEGUN = "Approved and begun: "
-UNKNOWN = "begun, and no outcome was recorded: how far it came is unknown; check the target"
+UNKNOWN = "started, but no outcome was recorded: how far it got is unknown; check the target"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -44,13 +44,11 @@ def load_plan(folder: IncidentFolder, plan_id: str) -> Plan:
     try:
         plan = decode.load(path, Plan, whole=True)
     except (FileNotFoundError, FolderError) as error:
-        raise RefusedError(f"{path} is no plan any more; make a new plan") from error
+        raise RefusedError(f"{path} is no longer a valid plan; make a new plan") from error
     if plan.id != plan_id or hash_of(plan) != plan_id:
         raise RefusedError(f"the plan {plan_id} was changed after it was made; make a new plan")
     if plan.incident != folder.id:
-        raise RefusedError(
-            f"the plan {plan_id} belongs to the incident {plan.incident}, and not to {folder.id}"
-        )
+        raise RefusedError(f"the plan {plan_id} belongs to the incident {plan.incident}, not to {folder.id}")
     return plan
 
 
@@ -59,12 +57,12 @@ def check_unused(folder: IncidentFolder, plan: Plan) -> None:
     for event in events_of(folder, plan.id):
         if event.data.get("phase") in {"begun", "ended"}:
             when = clock.format_time(event.recorded_at)
-            state = "its outcome is not known yet" if _is_running(folder, plan.id) else "see its outcome"
+            state = "its outcome is not yet known" if _is_running(folder, plan.id) else "see its outcome"
             if any(begun.data["plan"] == plan.id for begun in unfinished(folder)):
                 state = UNKNOWN
             raise RefusedError(
-                f"the plan {plan.id} was used already, at {when} ({state}): an approval is for once; "
-                "make a new plan"
+                f"the plan {plan.id} was already used, at {when} ({state}): an approval is valid once; make "
+                f"a new plan"
             )
 
 
@@ -81,8 +79,8 @@ def claimed(folder: IncidentFolder, plan: Plan) -> Iterator[None]:
         if _is_running(folder, plan.id):
             raise RefusedError(f"the plan {plan.id} is being executed by another process") from error
         raise RefusedError(
-            f"the plan {plan.id} was approved before, and nothing was changed: its process ended before it "
-            "began; make a new plan"
+            f"the plan {plan.id} was approved before, but its process ended before it changed anything; "
+            f"make a new plan"
         ) from error
     except OSError as error:
         raise folder_error(path, error) from error

@@ -47,11 +47,14 @@ def propose(request: Request) -> Proposal:
             Affected(what="free on its disk now", count=free, unit="B"),
         ),
         risks=(
-            "lines that are written between the copy and the cut are lost: a moment's worth",
-            "a program that does not append goes on at its old position, and the file only seems as large",
-            *(() if copy else ("no copy is kept: the evidence in it is gone; take a snapshot first",)),
+            "lines written between the copy and the truncation (a moment) are lost",
+            (
+                "a program that does not append continues at its old position, so the file may look as large "
+                "as before"
+            ),
+            *(() if copy else ("no copy is kept: the evidence in it is lost; take a snapshot first",)),
         ),
-        undo=f"gunzip {copy}" if copy else "none: what was in it is gone",
+        undo=f"gunzip {copy}" if copy else "none: its content is lost",
         world={"file": f"{about.st_dev}:{about.st_ino}"},
         numbers={"bytes": size},
         bounds={"bytes": Bound(least=size, most=size * 2 + 64 * _CHUNK)},
@@ -83,7 +86,7 @@ def _stat(path: Path) -> os.stat_result:
         raise RefusedError(f"{path} is not a plain file but a link, a pipe or a device: it is left alone")
     if not os.access(path, os.R_OK | os.W_OK):
         raise TargetError(
-            ProblemKind.PRIVILEGE, f"no right to read and write {path}", "run as its owner, or as root"
+            ProblemKind.PRIVILEGE, f"no permission to read and write {path}", "run as its owner, or as root"
         )
     return about
 
@@ -91,12 +94,12 @@ def _stat(path: Path) -> os.stat_result:
 def _copy(request: Request, path: Path) -> Path | None:
     how = request.arguments["copy"]
     if how not in {_COPY, _DISCARD}:
-        raise RefusedError(f"copy={how} is not known; say copy={_COPY} or copy={_DISCARD}")
+        raise RefusedError(f"copy={how} is unknown; use copy={_COPY} or copy={_DISCARD}")
     if how == _DISCARD:
         return None
     folder = Path(request.arguments["to"]) if request.arguments["to"] else path.parent
     if not folder.is_dir():
-        raise RefusedError(f"there is no folder {folder}")
+        raise RefusedError(f"folder {folder} does not exist")
     free = next(number for number in range(1, 10_000) if not (folder / f"{path.name}.{number}.gz").exists())
     return folder / f"{path.name}.{free}.gz"
 
@@ -105,9 +108,8 @@ def _check_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size // _COMPRESSED + _CHUNK:
         raise RefusedError(
-            f"a copy of {format_bytes(size)} may not fit into the {format_bytes(free)} that are free "
-            f"in {folder}; "
-            f"name another disk with --arg to=FOLDER, or give the log up with --arg copy={_DISCARD}"
+            f"a copy of {format_bytes(size)} may not fit into the {format_bytes(free)} free in {folder}; "
+            f"choose another disk with --arg to=FOLDER, or discard the log with --arg copy={_DISCARD}"
         )
 
 
@@ -120,7 +122,7 @@ def carry_out(_request: Request, proposal: Proposal) -> Done:
         os.ftruncate(log.fileno(), 0)
         left = _unsynced(log)
     kept = f", kept in {file.copy}" if file.copy else ", not kept"
-    return Done(text=f"cut {file.path} from {format_bytes(copied)} to 0 B{kept}", left=left)
+    return Done(text=f"truncated {file.path} from {format_bytes(copied)} to 0 B{kept}", left=left)
 
 
 def _unsynced(log: BinaryIO) -> str:
@@ -128,7 +130,7 @@ def _unsynced(log: BinaryIO) -> str:
     try:
         sync_file(log)
     except OSError as error:
-        return f"the disk did not confirm the cut ({error.strerror}): check the size of the log again"
+        return f"the disk did not confirm the truncation ({error.strerror}): check the size of the log again"
     return ""
 
 
@@ -141,7 +143,7 @@ def _open(path: Path, identity: str) -> int:
     about = os.fstat(handle)
     if f"{about.st_dev}:{about.st_ino}" != identity:
         os.close(handle)
-        raise RefusedError(f"{path} is another file by now; nothing was changed")
+        raise RefusedError(f"{path} is a different file now; nothing was changed")
     return handle
 
 
@@ -167,7 +169,7 @@ def _compress(log: BinaryIO, copy: Path) -> int:
         copy.unlink(missing_ok=True)
         message = f"copying the log failed: {error.strerror or error}; the log is as it was"
         raise TargetError(
-            ProblemKind.UNSUPPORTED, message, "name another disk with --arg to=FOLDER"
+            ProblemKind.UNSUPPORTED, message, "choose another disk with --arg to=FOLDER"
         ) from error
     return log.tell()
 
@@ -186,7 +188,7 @@ def verify(_request: Request, proposal: Proposal) -> Verdict:
     return Verdict(
         is_verified=blocks < before // 2 + _CHUNK and size < before,
         evidence=tuple(lines),
-        next_step="let a rotation do this from now on: logrotate, or that of the program",
+        next_step="set up rotation for this: logrotate, or the program's own",
     )
 
 
@@ -197,12 +199,12 @@ def _is_configured(settings: Settings, target: str) -> bool:
 ACTION = Action(
     is_configured=_is_configured,
     id="log.rotate",
-    title="Copy a log file and cut it",
+    title="Copy a log file and truncate it",
     targets="a service with a `log` file",
-    does="Copies the log file, compressed, and cuts it to nothing in place; the program that writes goes on.",
-    undo="`gunzip` the copy; where none was kept, what was in the log is gone.",
+    does="Copies the log file, compressed, and truncates it in place; the program keeps writing.",
+    undo="`gunzip` the copy; if none was kept, the log's content is lost.",
     not_when=(
-        "The disk is full of something else: the log is small, or the copy has no room.",
+        "Something else fills the disk: the log is small, or the copy does not fit.",
         "The log is evidence of this incident and no copy is kept.",
     ),
     propose=propose,

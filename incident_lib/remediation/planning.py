@@ -41,7 +41,9 @@ def make_plan(
     )
     redacted: Plan = redactor.struct(draft, Plan)
     if redacted.arguments != draft.arguments:
-        raise RefusedError("an argument resembles a secret, and a plan holds none; pass it in another way")
+        raise RefusedError(
+            "an argument looks like a secret, which a plan must not hold; pass it in another way"
+        )
     return msgspec.structs.replace(redacted, id=hash_of(redacted)), proposal
 
 
@@ -80,5 +82,5 @@ def differences(plan: Plan, now: Plan, proposal: Proposal) -> list[str]:
         if number is None or not bound.least <= number <= bound.most:
             found.append(f"{name}: {number}, which is not within {bound.least} to {bound.most}")
     if not found and plan.commands != now.commands:
-        found.append("it would now run other commands")
+        found.append("it would now run different commands")
     return found

@@ -19,8 +19,8 @@ from incident_lib.technologies.process.rows import ProcessState
 from incident_lib.units import format_duration
 
 _COMMAND_SECONDS = 120
-_FORGETS = "what is in its memory is lost: for the post-mortem take a snapshot first: "
-_REQUESTS = "requests that it is working on fail; it does not answer until it has started"
+_FORGETS = "what is in its memory is lost: take a snapshot for the post-mortem first: "
+_REQUESTS = "requests in progress fail; it does not answer until it has started"
 
 
 class _Container(msgspec.Struct, frozen=True):
@@ -54,10 +54,10 @@ def _propose_container(request: Request, service: Service) -> Proposal:
         affected=(_now(service.container, state), *_dependents(request)),
         risks=(
             *_risks(request, service),
-            f"it gets {grace} s to end by itself and is killed then",
+            f"it gets {grace} s to stop on its own, then it is killed",
             "its exit code and OOMKilled mark are reset",
         ),
-        undo="none: a restart cannot be taken back",
+        undo="none: a restart cannot be undone",
         world={
             "container": about["Id"],
             "image": about["Image"],
@@ -101,9 +101,9 @@ def _propose_command(request: Request, service: Service) -> Proposal:
         affected=(Affected(what="process", count=int(running), detail=detail), *_dependents(request)),
         risks=(
             *_risks(request, service),
-            "the command is your team's; the workbench does not know what else it does",
+            "the command is your own; the workbench does not know what else it does",
         ),
-        undo="none: a restart cannot be taken back",
+        undo="none: a restart cannot be undone",
         world=_world(state),
         private=service.restart,
     )
@@ -147,7 +147,7 @@ def _restart_container(request: Request, container: _Container) -> Done:
     finally:
         session.close()
     seconds = clock.monotonic() - started
-    killed = f"; it did not end by itself within {grace} s and was killed" if grace <= seconds else ""
+    killed = f"; it did not stop within {grace} s and was killed" if grace <= seconds else ""
     return Done(text=f"restarted {container.name} in {format_duration(seconds)}{killed}")
 
 
@@ -191,19 +191,19 @@ ACTION = Action(
     id="restart",
     title="Restart a service",
     targets="a service with a container, or with a `restart` command",
-    does="Restarts the container of the service, or runs its `restart` command; waits until it is well.",
-    undo="It cannot be undone: connections are lost, and what was in memory only.",
+    does="Restarts the container of the service, or runs its `restart` command; waits until it is healthy.",
+    undo="It cannot be undone: connections and in-memory data are lost.",
     not_when=(
-        "What the service needs is what fails: it would wait for that again.",
-        "Its start would fail again (a damaged file, a setting, no disk): read the end of its log first.",
-        "It is a database that recovers from a crash, or loads its data: it would begin that again.",
-        "The reason is still to be found, and only the running process shows it: keep its state first.",
+        "A dependency of the service is what fails: it would wait for that again.",
+        "Its start would fail again (a damaged file, a setting, a full disk): read the end of its log first.",
+        "It is a database that is recovering from a crash or loading its data: it would start that over.",
+        "The reason is still unknown, and only the running process shows it: save its state first.",
     ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,
     arguments=(
-        Argument(name="grace_seconds", help="how long a container may take to end by itself", default="10"),
-        Argument(name="wait_seconds", help="how long to wait until it is well again", default="60"),
+        Argument(name="grace_seconds", help="how long a container may take to stop on its own", default="10"),
+        Argument(name="wait_seconds", help="how long to wait until it is healthy again", default="60"),
     ),
 )

@@ -45,9 +45,9 @@ def propose(request: Request) -> Proposal:
     current = rows[-1]
     previous = request.arguments["to"] or previous_version(rows)
     if refusal := refusal_of_version(previous, command):
-        raise RefusedError(f"{refusal}; name one with --arg to=VERSION")
+        raise RefusedError(f"{refusal}; give one with --arg to=VERSION")
     if previous == current.version:
-        raise RefusedError(f"{service.name} {previous} is what runs already")
+        raise RefusedError(f"{service.name} {previous} is already running")
     age = format_duration(max(0.0, (clock.now() - current.at).total_seconds()))
     filled = fill(command, {"previous": previous, "service": service.name})
     check_program(filled, request.settings.root, _KEY)
@@ -58,9 +58,9 @@ def propose(request: Request) -> Proposal:
             Affected(what="goes back to", detail=f"{service.name} {previous}"),
         ),
         risks=(
-            f"everything that {current.version} brought is gone, its fixes too",
-            "what it changed in the database stays: make sure the older version can read it",
-            "the command is your team's; the workbench does not know what else it does",
+            f"everything that {current.version} introduced is undone, including its fixes",
+            "its database changes stay: make sure the older version can read them",
+            "the command is your own; the workbench does not know what else it does",
         ),
         undo=f"deploy {current.version} again",
         world={"deployed": current.version, "deployed_at": current.at.isoformat(), "previous": previous},
@@ -72,7 +72,9 @@ def _deployments(request: Request) -> tuple[Deployment, ...]:
     """Return the deployments of the target, oldest first. Source: [deploy] log, command or git."""
     evidence = observe(request.settings, TARGET, "deploys.log")
     if evidence is None:
-        raise RefusedError("no deploy log is configured, so it is unknown what ran before; set [deploy] log")
+        raise RefusedError(
+            "no deploy log is configured, so the previous version is unknown; set [deploy] log"
+        )
     rows = tuple(row for row in evidence.of(Deployment) if row.service in {request.target, ""})
     if rows:
         return rows
@@ -97,15 +99,13 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
     """
     current = rows[-1].version
     if not current.strip():
-        raise RefusedError(
-            "the deploy log does not name the version that runs; name one with --arg to=VERSION"
-        )
+        raise RefusedError("the deploy log does not give the running version; give one with --arg to=VERSION")
     first = next(number for number, row in enumerate(rows) if row.version == current)
     if first == 0:
         others = sorted({row.version for row in rows} - {current})
-        left = f"; {', '.join(others)} came after it and were left again" if others else ""
+        left = f"; {', '.join(others)} came after it and were rolled back" if others else ""
         raise RefusedError(
-            f"the deploy log knows nothing before {current}{left}; name a version with --arg to=VERSION"
+            f"the deploy log has nothing before {current}{left}; give a version with --arg to=VERSION"
         )
     return rows[first - 1].version
 
@@ -113,7 +113,7 @@ def previous_version(rows: tuple[Deployment, ...]) -> str:
 def carry_out(request: Request, proposal: Proposal) -> Done:
     """Run the command and return how it ended. Errors: RefusedError where it cannot be started."""
     ended = run_command(proposal.private.command, request.settings.root, _COMMAND_SECONDS)
-    left = "" if ended.code == 0 else "the command did not succeed; find out which version runs"
+    left = "" if ended.code == 0 else "the command did not succeed; find out which version is running"
     return Done(text=f"{proposal.commands[0]} {ended}", left=left)
 
 
@@ -130,9 +130,10 @@ def verify(request: Request, proposal: Proposal) -> Verdict:
     return Verdict(
         is_verified=says and seen.is_well,
         evidence=(f"deploys.log: {request.target} {logged}", *seen.lines),
-        next_step=f"watch the error rate for some minutes: {request.commands.line('triage')}"
+        next_step=f"watch the error rate for a few minutes: {request.commands.line('triage')}"
         if says and seen.is_well
-        else "find out which version runs; a command that does not write the deploy log cannot be verified",
+        else "find out which version is running; a command that does not write the deploy log cannot be "
+        "verified",
     )
 
 
@@ -147,19 +148,19 @@ ACTION = Action(
     id="rollback",
     title="Roll back a deployment",
     targets="a service in the deploy log, with [deploy] rollback",
-    does="Runs the configured command with the version before, or the one that is named, and waits until the "
-    "service is well again.",
+    does="Runs the configured command with the previous or the given version, and waits until the service "
+    "is healthy again.",
     undo="Deploy the newer version again.",
     not_when=(
         "Trouble began before the deploy, or long after it.",
         "The new version changed the schema or stored data that the old one cannot read.",
-        "Other services of this release rely on the new version already.",
+        "Other services already rely on the new version.",
     ),
     propose=propose,
     carry_out=carry_out,
     verify=verify,
     arguments=(
-        Argument(name="to", help="the version to go back to; the one before, if empty", default=""),
-        Argument(name="wait_seconds", help="how long to wait until it is well again", default="60"),
+        Argument(name="to", help="the version to go back to; the previous version if empty", default=""),
+        Argument(name="wait_seconds", help="how long to wait until it is healthy again", default="60"),
     ),
 )

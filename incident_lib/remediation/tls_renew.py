@@ -14,11 +14,14 @@ def propose(request: Request) -> Proposal:
     dependency = next((each for each in request.settings.dependencies if each.name == request.target), None)
     if dependency is None and request.target not in names:
         known = ", ".join((*names, *(each.name for each in request.settings.dependencies)))
-        raise RefusedError(f"nothing is called {request.target!r}; configured: {known}")
+        raise RefusedError(f"nothing is named {request.target!r}; configured: {known}")
     return Proposal(
         affected=(_presented(request), *_users(request)),
         risks=(
-            "a certificate that does not fit its key, or lacks the intermediate, stops the service for all",
+            (
+                "a certificate that does not match its key, or lacks the intermediate, breaks the service "
+                "for all users"
+            ),
         ),
         undo="put the old certificate and key back, and reload",
         steps=_vendor_steps(request, dependency) if dependency else _steps(request),
@@ -49,26 +52,26 @@ def _users(request: Request) -> tuple[Affected, ...]:
 
 def _steps(request: Request) -> tuple[str, ...]:
     return (
-        "Copy the certificate and key that are in use to a safe place, with their rights.",
-        "Order or renew the certificate for every name that is used (certbot renew, your CA, your cloud).",
-        "Check it before: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
+        "Copy the current certificate and key to a safe place, with their permissions.",
+        "Order or renew the certificate for every name in use (certbot renew, your CA, your cloud).",
+        "Check it first: openssl x509 -in new.pem -noout -subject -ext subjectAltName -dates",
         "Compare its key: openssl pkey -in new.key -pubout; openssl x509 -in new.pem -noout -pubkey",
         "Install the full chain, the leaf first, then the intermediates.",
-        "Let the server read it: reload, not restart, where it can (nginx -t && nginx -s reload).",
+        "Load it in the server: reload, not restart, if possible (nginx -t && nginx -s reload).",
         "Check it: openssl s_client -connect HOST:PORT -servername HOST -showcerts.",
         f"Then: {request.commands.line('triage')}",
-        "Make an action item: renewal by itself, and an alert 20 days before the end.",
+        "Make an action item: automatic renewal, and an alert 20 days before expiry.",
     )
 
 
 def _vendor_steps(request: Request, dependency: Dependency) -> tuple[str, ...]:
     whom = " at ".join(filter(None, (dependency.owner, dependency.contact))) or "its owner"
     return (
-        f"Call {whom}: it is their certificate; send what `openssl s_client` shows and since when.",
-        "Read their status page, and inform your users what does not work meanwhile.",
-        "Switch off or queue what needs it. Do not switch verification off: it would be unknown who answers.",
-        f"When they have renewed it, this must show the new end: {request.commands.line('triage')}",
-        "Make an action item: an alert on certificates of others, 20 days before the end.",
+        f"Call {whom}: it is their certificate; send what `openssl s_client` shows, and since when.",
+        "Read their status page, and tell your users what does not work meanwhile.",
+        "Switch off or queue what needs it. Do not switch off verification: anyone could answer.",
+        f"Once they have renewed it, this must show the new expiry date: {request.commands.line('triage')}",
+        "Make an action item: an alert on third-party certificates 20 days before expiry.",
     )
 
 
@@ -76,8 +79,8 @@ ACTION = Action(
     id="tls.renew",
     title="Renew a certificate (a checklist)",
     targets="a service or an outside dependency with TLS",
-    does="Changes nothing: it lists the steps for a person, with what was seen of the certificate.",
+    does="Changes nothing: it lists the steps for a person, with the details of the certificate.",
     undo="Put the old certificate and key back, and reload.",
-    not_when=("The certificate is valid, and only a store of the client or a clock is wrong.",),
+    not_when=("The certificate is valid, and only a client's CA store or a clock is wrong.",),
     propose=propose,
 )

@@ -68,7 +68,7 @@ def judge(evidence: Evidence, *, answers: bool = False) -> Observation:
     A container whose first health check is still to come is healthy where the service was asked too.
     """
     if evidence.status is EvidenceStatus.FAILED or not evidence.has_rows:
-        reason = evidence.problem.message if evidence.problem else "it saw nothing"
+        reason = evidence.problem.message if evidence.problem else "it returned nothing"
         return Observation(is_well=False, lines=(f"{evidence.probe}: {reason}",))
     requests = [_answer(row) for row in evidence.of(HttpAnswer)]
     healthy = {"", "healthy", "starting"} if answers else {"", "healthy"}
@@ -93,6 +93,6 @@ def _container(row: ContainerState, healthy: set[str]) -> tuple[bool, str]:
 
 def _process(row: ProcessState) -> tuple[bool, str]:
     if not row.is_running:
-        return False, row.reason or "it does not run"
+        return False, row.reason or "it is not running"
     since = f" since {clock.format_time(row.started_at)}" if row.started_at else ""
-    return True, f"process {row.pid} runs{since}"
+    return True, f"process {row.pid} is running{since}"

@@ -35,7 +35,7 @@ def _card(each: Attached, folder: str) -> str:
 
 def _shown(each: Attached) -> str:
     if each.path is None:
-        return blocks.note("Its file is gone.", kind="unknown")
+        return blocks.note("Its file is missing.", kind="unknown")
     if each.is_picture:
         return _picture(each.path, each.why)
     with each.path.open(encoding="utf-8", errors="replace", newline="") as file:

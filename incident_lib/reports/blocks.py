@@ -28,7 +28,9 @@ from incident_lib.model.topology import Topology
 from incident_lib.reports.groups import apart_from_events, by_reason
 from incident_lib.units import format_count, format_duration, some_of
 
-NOTHING = "Nothing was found that points at a cause. What could not be seen is listed under “Not assessed”."
+NOTHING = (
+    "Nothing was found that points to a cause. What could not be checked is listed under “Not assessed”."
+)
 _UNCONNECTED = Topology()
 _MOST_SOURCES = 8  # statements of a probe that are shown; they differ where they name their target
 _LONGEST_ANSWER = 160
@@ -44,12 +46,12 @@ def findings(found: Sequence[Finding], *, target: bool = True, level: int = 4) -
     notes = [each for each in ordered if each.severity is FindingSeverity.INFO and not each.is_past]
     passed = [each for each in ordered if each.severity is FindingSeverity.OK]
     if not ordered:
-        return note("No finding: nothing here was checked.")
+        return note("No findings: nothing was checked here.")
     well = "" if cards else ", nothing wrong"
     quiet = format_count(len(passed), "check")
     return (
         f'<div class="iw-findings">{"".join(finding(card, target=target, level=level) for card in cards)}'
-        f"{_folded(past, f'{len(past)} recovered, and well since', 'iw-noted', target=target)}"
+        f"{_folded(past, f'{len(past)} recovered, healthy since', 'iw-noted', target=target)}"
         f"{_folded(notes, f'{len(notes)} worth knowing', 'iw-noted', target=target)}"
         f"{_folded(passed, f'{quiet} passed{well}', 'iw-passed', target=target)}</div>"
     )
@@ -155,7 +157,7 @@ def by_target(analysis: Analysis) -> str:
     for each in _ordered(analysis.findings):
         groups.setdefault(each.target, []).append(each)
     if not groups:
-        return note("No finding: nothing was checked.")
+        return note("No findings: nothing was checked.")
     well = [
         name for name, found in groups.items() if all(each.severity is FindingSeverity.OK for each in found)
     ]
@@ -246,7 +248,8 @@ def hypothesis(ranked: Hypothesis, analysis: Analysis, topology: Topology, *, le
     )
     return (
         f'<article class="iw-hypothesis" id="{hypothesis_anchor(ranked)}">'
-        f'<div class="iw-rank" title="rank; the bar orders, it is no probability">{ranked.rank}{bar}</div>'
+        f'<div class="iw-rank" title="rank; the bar shows the order, not a '
+        f'probability">{ranked.rank}{bar}</div>'
         f'<div class="iw-body"><div class="iw-line"><span class="iw-target">{escape(ranked.target)}</span>'
         f'{kind}<h{level} class="iw-title">{escape(ranked.title)}</h{level}>'
         f'<code class="iw-id">{escape(ranked.id)}</code></div>'
@@ -276,7 +279,7 @@ def _probe(name: str, held: Sequence[Evidence], folder: str) -> str:
     sources = dict.fromkeys(each.source for each in held)
     sent = "".join(f'<pre tabindex="0">{escape(source)}</pre>' for source in list(sources)[:_MOST_SOURCES])
     rest = len(sources) - _MOST_SOURCES
-    more = note(f"{rest} more are in the files.") if rest > 0 else ""
+    more = note(f"{rest} more in the files.") if rest > 0 else ""
     rows = "".join(
         f'<tr id="{evidence_anchor(each.ref)}"><th scope="row">{escape(each.target)}</th>'
         f"<td>{escape(_fate(each))}</td><td>{_time(each.collected_at)}</td>"
@@ -330,7 +333,7 @@ def as_table(found: Sequence[Finding]) -> str:
 def not_assessed(entries: Sequence[NotAssessed]) -> str:
     """Return what could not be judged, by target and reason: unknown, which is never ok."""
     if not entries:
-        return note("Every probe was answered.", kind="ok")
+        return note("Every probe returned data.", kind="ok")
     rows = "".join(
         f'<tr><th scope="row">{escape(", ".join(targets))}</th><td>{escape(reason)}</td>'
         f'<td class="iw-probes">{escape(", ".join(probes))}</td></tr>'
@@ -351,7 +354,7 @@ def timeline(moments: Iterable[tuple[datetime, str, str]]) -> str:
         f"<span>{escape(text)}</span></li>"
         for moment, kind, text in sorted(moments)
     )
-    return f'<ol class="iw-timeline">{items}</ol>' if items else note("Nothing is known to have changed.")
+    return f'<ol class="iw-timeline">{items}</ol>' if items else note("No changes are known.")
 
 
 def refs(label: str, found: Sequence[Finding]) -> str:

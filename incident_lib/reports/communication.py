@@ -67,9 +67,7 @@ def render_status_page(situation: Situation) -> str:
     """
     incident = situation.incident
     if not situation.is_for_users and not _was_published(situation):
-        raise UsageError(
-            f"{incident.severity.value} has no text for the status page; it is for SEV1 and SEV2"
-        )
+        raise UsageError(f"{incident.severity.value} has no status-page text; only SEV1 and SEV2 have")
     inner, severity = inner_names(situation.document, incident), incident.severity
     general = ("our service", _effect(incident))
     impact = first_public((one_line(incident.impact),), inner, severity)
@@ -80,7 +78,7 @@ def render_status_page(situation: Situation) -> str:
         problems = problems_of(text, inner, severity)
         if not problems:
             return text
-    raise UsageError(f"the text for users would hold {problems[0]}; write it by hand")
+    raise UsageError(f"the text for users would contain {problems[0]}; write it by hand")
 
 
 def _status_page(situation: Situation, what: str, effect: str) -> str:
@@ -125,7 +123,7 @@ def _public_list(situation: Situation, inner: InnerNames) -> str:
 def _effect(incident: Incident) -> str:
     return {
         IncidentSeverity.SEV1: "All users are affected",
-        IncidentSeverity.SEV2: "Many users see errors or long waits",
+        IncidentSeverity.SEV2: "Many users see errors or slow responses",
     }.get(incident.severity, "Some users may see errors")
 
 

@@ -73,7 +73,7 @@ def table(differences: Sequence[Difference], *, most: int = _MOST) -> str:
     """Return the differences as a table, in their order; a cut is marked."""
     rows = "".join(_row(difference) for difference in differences[:most])
     rest = len(differences) - most
-    cut = blocks.note(f"{rest} more are not shown here.") if rest > 0 else ""
+    cut = blocks.note(f"{rest} more not shown.") if rest > 0 else ""
     words = (
         ("change",)
         if all(difference.id.startswith(CONCLUDED) for difference in differences)

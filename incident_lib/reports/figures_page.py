@@ -16,7 +16,7 @@ _MONTHS = 24
 _MILESTONES = {
     "began": "the first trouble in the logs, else what was declared",
     "detected": "when it was declared",
-    "acknowledged": "when someone was at work on it",
+    "acknowledged": "when someone started working on it",
     "mitigated": "when the first mitigation was verified",
     "resolved": "when it was resolved",
 }
@@ -57,7 +57,7 @@ def render_figures(figures: Figures, *, left_out: tuple[str, ...], made_at: date
             ],
             milestones=_MILESTONES,
             plots=[
-                _plot("By month, the last 24 that had any", _newest(figures.by_month)),
+                _plot("By month, the last 24 with incidents", _newest(figures.by_month)),
                 _plot("By severity", figures.by_severity),
                 _plot("By first hypothesis", figures.by_hypothesis),
                 _plot("By service (an incident of several counts for each)", figures.by_service),

@@ -28,8 +28,8 @@ _MARK = re.compile(
 _LIST = re.compile(r"^<!-- incident:blocks(?P<names>(?: [\w.-]+)*) -->[ \t]*(?=\r?$)", re.MULTILINE)
 _ANY = re.compile(r"<!--(?=\s*incident:)")
 _OFFER = (
-    "> **Newer text.** The text above was edited by hand and is kept."
-    " Take over what is useful, then delete this.\n\n"
+    "> **Newer text.** The text above was edited by hand and is kept. Copy what is useful from here, then "
+    "delete this block.\n\n"
 )
 
 

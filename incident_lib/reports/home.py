@@ -49,7 +49,7 @@ class MitigationLine(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     begun_at: datetime
     ended_at: datetime | None = None
-    status: str = "begun, and no end is recorded"
+    status: str = "started, no outcome recorded"
     commands: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
@@ -75,7 +75,7 @@ def conclude(titles: Sequence[str], bad: Sequence[str], past: Sequence[str], *, 
         return f"No known cause; {format_count(len(bad), 'finding')}: {'; '.join(bad[:_MOST_TITLES])}"
     if past:
         return f"Recovered: {'; '.join(past[:_MOST_TITLES])}"
-    return "Nothing wrong was found" if well else "Nothing could be judged"
+    return "No problem was found" if well else "Nothing could be judged"
 
 
 def known_causes(
@@ -138,8 +138,8 @@ def _concluded(conclusions: Sequence[Conclusion], refuted: set[str]) -> Iterable
         if name not in best or score >= best[name][0]:
             best[name] = (score, each, title)
     for _, each, title in sorted(best.values(), key=lambda held: -held[0])[:2]:
-        source = f"snapshot {each.snapshot}; the newest puts something else first"
-        yield Known(kind="before", text=f"Most likely then: {title}", source=source, at=each.at)
+        source = f"snapshot {each.snapshot}; the newest snapshot ranks something else first"
+        yield Known(kind="before", text=f"Most likely at that time: {title}", source=source, at=each.at)
 
 
 def mitigation_lines(events: Iterable[Event], plans: Mapping[str, Plan]) -> tuple[MitigationLine, ...]:
@@ -202,5 +202,5 @@ RUN_STATES = {
     RunStatus.DONE: "complete",
     RunStatus.PARTIAL: "in part",
     RunStatus.INTERRUPTED: "interrupted",
-    RunStatus.RUNNING: "going on",
+    RunStatus.RUNNING: "in progress",
 }

@@ -133,7 +133,7 @@ def state_sentence(incident: Incident, at: datetime) -> str:
         IncidentStatus.IDENTIFIED: "The cause is identified",
         IncidentStatus.MITIGATING: "It is being mitigated",
     }
-    return f"It goes on. {words.get(incident.status, incident.status.value.capitalize())}."
+    return f"It is ongoing. {words.get(incident.status, incident.status.value.capitalize())}."
 
 
 def _lasted(incident: Incident, at: datetime) -> str:
@@ -152,7 +152,7 @@ def _commands(facts: HomeFacts) -> Iterator[tuple[str, str]]:
     elif facts.incident.is_open:
         yield "Check again and renew this page:", line("run")
         yield (
-            "Write an update for those who wait:",
+            "Write an update for stakeholders:",
             line("update", "--findings", "what is known", "--actions", "what is being done"),
         )
         yield "Write a note:", line("note", "what happened")

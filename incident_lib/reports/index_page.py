@@ -104,9 +104,9 @@ def circumstances(facts: IndexFacts) -> str:
     if frame.incident.resolved_at:
         parts.append("It is resolved")
     elif any(finding.holds is Holds.NOW for finding in bad):
-        parts.append(f"It still went on at {then}, {seen}")
+        parts.append(f"It was still ongoing at {then}, {seen}")
     elif bad:
-        parts.append(f"Whether it went on at {then}, {seen}, is not known")
+        parts.append(f"Whether it was ongoing at {then}, {seen}, is unknown")
     return " ".join(f"{part}." for part in parts)
 
 
@@ -169,17 +169,17 @@ def verdict(analysis: Analysis) -> str:
         return f"Most likely: {first.title}"
     bad = [finding for finding in analysis.findings if finding.severity.is_bad]
     if bad and not nothing_here(analysis):
-        return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be looked at"
+        return f"No known pattern explains it, but {format_count(len(bad), 'finding')} should be checked"
     if unknown := _unknown(analysis):
         return unknown
     if not any(finding.severity is FindingSeverity.OK for finding in analysis.findings):
-        return "Nothing could be judged: see what is not known"
+        return "Nothing could be judged: see “Not assessed”"
     blind = len(analysis.not_assessed)
     unseen = f", but {format_count(blind, 'probe')} could not be judged" if blind else ""
     if past := [finding for finding in analysis.findings if finding.is_past]:
         more = f" and {len(past) - 1} more" if past[1:] else ""
         return f"Recovered: {past[0].target}, {past[0].title}{more}. Nothing is wrong now{unseen}"
-    return f"Nothing wrong was found in what was looked at{unseen}"
+    return f"No problem was found in what was checked{unseen}"
 
 
 def _unknown(analysis: Analysis) -> str:
@@ -187,7 +187,7 @@ def _unknown(analysis: Analysis) -> str:
     if nothing := nothing_here(analysis):
         return f"{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}"
     if failed := failed_at_unknown_time(analysis):
-        return f"Whether it is still so is not known: {failed.target}, {failed.title}"
+        return f"Whether it still fails is unknown: {failed.target}, {failed.title}"
     return ""
 
 
@@ -223,11 +223,11 @@ def moments(
 
 def _banners(facts: IndexFacts) -> Iterator[Banner]:
     if facts.run.status is RunStatus.INTERRUPTED:
-        yield Banner(title="This run was interrupted", text="What it had found until then is here.")
+        yield Banner(title="This run was interrupted", text="What it found until then is here.")
     if facts.run.status is RunStatus.RUNNING:
         yield Banner(
-            title="This run goes on",
-            text="What was found is complete; the pages of notebooks follow. Load it again.",
+            title="This run is in progress",
+            text="The findings are complete; the notebook pages follow. Reload this page.",
         )
     if incomplete := _incomplete(facts.run):
         text = "; ".join(
@@ -261,11 +261,11 @@ def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
     yield "Window of the logs", f"{window.start:%H:%M:%S} to {window.end:%H:%M:%S} UTC"
     seen = [evidence for evidence in facts.evidence if evidence.has_rows]
     if facts.evidence:
-        yield "Probes that saw something", f"{len(seen)} of {len(facts.evidence)}"
+        yield "Probes that returned data", f"{len(seen)} of {len(facts.evidence)}"
         yield "Targets", str(len({evidence.target for evidence in facts.evidence}))
     partial = [evidence.ref for evidence in facts.evidence if evidence.status is EvidenceStatus.PARTIAL]
     if partial:
-        yield "Saw only a part", ", ".join(partial)
+        yield "Only partly read", ", ".join(partial)
     for evidence in facts.evidence:
         if cut := evidence.truncated:
             total = f"of {cut.total}" if cut.total is not None else "and there was more"

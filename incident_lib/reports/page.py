@@ -106,7 +106,7 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
         rows.append(("Resolved", moment(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
     if seconds >= 0:
-        rows.append(("Lasted" if incident.resolved_at else "Lasted so far", format_duration(seconds)))
+        rows.append(("Lasted" if incident.resolved_at else "Duration so far", format_duration(seconds)))
     rows.append(("Evidence collected", moment(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()
@@ -128,12 +128,12 @@ def banner(record: NotebookRecord) -> Banner | None:
         return None
     titles = {
         ExecutionStatus.NOT_RUN: "This notebook was not run",
-        ExecutionStatus.KERNEL_DIED: "The kernel of this notebook died, so it is not complete",
-        ExecutionStatus.TIMED_OUT: "This notebook ran out of time, so it is not complete",
-        ExecutionStatus.INTERRUPTED: "This notebook was interrupted, so it is not complete",
+        ExecutionStatus.KERNEL_DIED: "The kernel of this notebook died, so it is incomplete",
+        ExecutionStatus.TIMED_OUT: "This notebook ran out of time, so it is incomplete",
+        ExecutionStatus.INTERRUPTED: "This notebook was interrupted, so it is incomplete",
     }
     return Banner(
-        title=titles.get(record.status, "This notebook failed, so it is not complete"), text=record.error
+        title=titles.get(record.status, "This notebook failed, so it is incomplete"), text=record.error
     )
 
 

@@ -208,9 +208,9 @@ def still_unknown(
         if milestone.at is None and not (milestone.name == "resolved" and facts.incident.is_open):
             yield f"When it was {milestone.name}: {milestone.source}."
     if not facts.snapshots:
-        yield "Everything that evidence could show: no snapshot was taken."
+        yield "Everything that evidence would show: no snapshot was taken."
     if impact.gaps and facts.snapshots:
-        yield f"What happened in the stretches that no snapshot covers: {describe_gaps(impact.gaps)}."
+        yield f"What happened in the periods that no snapshot covers: {describe_gaps(impact.gaps)}."
     seen: set[tuple[str, str]] = set()
     for snapshot in facts.snapshots:
         for item in snapshot.analysis.not_assessed:

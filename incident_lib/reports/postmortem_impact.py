@@ -196,8 +196,8 @@ def _gaps(
 
 
 _NEVER_SEEN = (
-    "Not in them: requests that never reached a log (refused, reset, given up by users), wrong answers "
-    "with a 2xx, and users who stayed away."
+    "Not included: requests that never reached a log (refused, reset, abandoned by users), wrong answers "
+    "with a 2xx status, and users who stayed away."
 )
 
 
@@ -221,19 +221,19 @@ def describe_method(impact: Impact) -> str:
     until = (
         clock.format_time(impact.end)
         if impact.end
-        else "the end of the newest snapshot, since it is not resolved"
+        else "the end of the newest snapshot, because it is not resolved"
     )
     shares = ", ".join(
         f"{format_share(service.read_ratio)} of {service.service}"
         for service in impact.services
         if service.read_ratio is not None
     )
-    read = f" Of the lines of these logs could be read: {shares}; others may hold requests." if shares else ""
+    read = f" Share of lines that could be read: {shares}; the others may hold requests." if shares else ""
     return (
         "Requests were counted in the access lines of each service's log, from "
-        f"{clock.format_time(impact.start)} to {until}, in stretches of "
-        f"{impact.services[0].slot_seconds} s; where snapshots overlap, each counts once. Services that call "
-        "each other log the same request each, so the rows must not be added up."
+        f"{clock.format_time(impact.start)} to {until}, in intervals of {impact.services[0].slot_seconds} "
+        f"s; where snapshots overlap, each request counts once. Services that call each other each log the "
+        f"same request, so the rows must not be added up."
         f"{read}"
     )
 
@@ -241,9 +241,9 @@ def describe_method(impact: Impact) -> str:
 def describe_bounds(impact: Impact) -> str:
     """Return whether the counts are all there was, and what is never in them."""
     if impact.is_whole:
-        return f"The snapshots hold all of the incident. {_NEVER_SEEN}"
+        return f"The snapshots cover the whole incident. {_NEVER_SEEN}"
     why = f"no snapshot covers {describe_gaps(impact.gaps)}" if impact.gaps else "it is not resolved"
-    return f"The counts are the least there was: {why}. {_NEVER_SEEN}"
+    return f"The counts are a lower bound: {why}. {_NEVER_SEEN}"
 
 
 def describe_gaps(gaps: tuple[tuple[datetime, datetime], ...]) -> str:

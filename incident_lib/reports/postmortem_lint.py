@@ -25,7 +25,7 @@ _BLAME = tuple(
             r"\b(?:should|ought to|must) (?:not )?have\b|\bshouldn't have\b",
             "say what was known then and what made it look right",
         ),
-        (r"\bcould(?:n't| not)? have\b", "say what would have to be there for it to be so"),
+        (r"\bcould(?:n't| not)? have\b", "say what would have been needed for that"),
         (
             rf"\b(?:{_WHO}) (?:have |has |had )?(?:failed|forgot|neglected|omitted|refused) to\b|\bforgot\b",
             "say what did not remind or stop them: a check, an alert, a step of the runbook",
@@ -133,14 +133,14 @@ def _sections(text: str) -> Iterator[LintFinding]:
                 line=number,
                 rule="offer",
                 text="newer generated text waits here",
-                advice="take over what is useful into the text above, then delete this block",
+                advice="copy what is useful into the text above, then delete this block",
             )
         elif line and not line.startswith("<!--") and heads:
             heads[-1] = (*heads[-1][:3], True)
     for number, _, name, filled in heads:
         if not filled:
             yield LintFinding(
-                line=number, rule="empty", text=name, advice="write it, or write that nothing is known"
+                line=number, rule="empty", text=name, advice="write it, or write that it is unknown"
             )
 
 
@@ -155,7 +155,7 @@ def _of_line(line: _Line, people: re.Pattern[str] | None) -> Iterator[LintFindin
         handles = _HANDLE.findall(line.text)
         named = people.findall(line.text) if people else []
         for name in dict.fromkeys([*handles, *named]):
-            advice = "name the role or the system: a cause that ends at a person teaches nothing"
+            advice = "name the role or the system: a cause that ends at a person does not help to prevent it"
             yield LintFinding(line=line.number, rule="name", text=name, advice=advice)
 
 
@@ -184,13 +184,13 @@ def _item(number: int, cells: dict[str, str]) -> Iterator[LintFinding]:
         return LintFinding(line=number, rule="action-item", text=text, advice=advice)
 
     if TO_WRITE not in owner and owner.lower() in _NOBODY:
-        yield wrong(f"no owner: {action}", "name one person or team that can do it")
+        yield wrong(f"no owner: {action}", "name one person or team as owner")
     if TO_WRITE not in due and not _is_date(due):
-        yield wrong(f"no date: {action}", "write a day as 2026-01-31")
+        yield wrong(f"no date: {action}", "write the date as 2026-01-31")
     if _VAGUE.match(action):
         yield wrong(action, "say what will be different, so that it can be seen done")
     elif not begins_with_verb(action):
-        yield wrong(action, "begin with a verb: Add, Remove, Limit, Alert on, Practise")
+        yield wrong(action, "start with a verb: Add, Remove, Limit, Alert on, Practice")
 
 
 def begins_with_verb(action: str) -> bool:
@@ -209,7 +209,7 @@ def _claims(lines: list[_Line]) -> Iterator[LintFinding]:
         if TO_WRITE in text or text.startswith((">", "|")) or text.rstrip("_* ").endswith("?"):
             continue
         if not _EVIDENCE.search(text) and not _NO_CLAIM.match(text):
-            advice = "add what shows it: a finding's id in backticks, a link, a time; or write: unknown"
+            advice = "add its evidence: a finding's id in backticks, a link, a time; or write: unknown"
             yield LintFinding(line=number, rule="claim", text=text[:80], advice=advice)
 
 
@@ -230,7 +230,7 @@ def _paragraphs(lines: list[_Line]) -> Iterator[tuple[int, str]]:
 
 
 def _secret(line: _Line) -> LintFinding:
-    advice = "take it out here, and change it where it is used"
+    advice = "remove it here, and rotate it where it is used"
     return LintFinding(line=line.number, rule="secret", text="this looks like a secret", advice=advice)
 
 

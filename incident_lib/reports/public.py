@@ -31,7 +31,7 @@ _RULES = (
     ("a path", expression(r"(?<![\w/])/\w[\w.-]*(?:/[\w.{}-]*)*")),
     ("a process", expression(r"\b(?:pid|process|backend|session)\s*(?:id)?\s*[:=#]?\s*\d+", re.IGNORECASE)),
     ("a port", expression(r"\bport\s*[:=#]?\s*\d+|(?<=[a-z]):\d{2,5}\b", re.IGNORECASE)),
-    ("an inner name", expression(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
+    ("an internal name", expression(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.IGNORECASE)),
     ("a person's handle", expression(r"(?<!\w)[@#][a-z][\w.-]*", re.IGNORECASE)),
     ("markup", expression(r"[<>`|\\]|\]\(|\$\{|\{\{")),
     (
@@ -68,16 +68,16 @@ def problems_of(text: str, inner: InnerNames, severity: IncidentSeverity) -> tup
     """Return why `text` may not go out to users; nothing when it may.
 
     >>> problems_of("Orders fail on db-01", InnerNames(), IncidentSeverity.SEV2)
-    ("an inner name: 'db-01'",)
+    ("an internal name: 'db-01'",)
     """
     seen = _plain(text)
     found = [f"{what}: {match[0].strip()!r}" for what, rule in _RULES for match in rule.finditer(seen)]
     found += [
-        f"an inner name: {match[0]!r}"
+        f"an internal name: {match[0]!r}"
         for match in _NUMBERED.finditer(seen)
         if not _PLAIN_NUMBER.fullmatch(match[0])
     ]
-    found += [f"an inner name: {name!r}" for name in _named(seen, inner)]
+    found += [f"an internal name: {name!r}" for name in _named(seen, inner)]
     if severity is not IncidentSeverity.SEV1 and re.search(r"\boutages?\b", seen, re.IGNORECASE):
         found.append(f"the word 'outage', which is for SEV1; this is {severity.value}")
     return tuple(dict.fromkeys(found))

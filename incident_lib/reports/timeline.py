@@ -121,7 +121,7 @@ def _from_events(events: Iterable[Event]) -> Iterator[TimelineRow]:
             yield from _declared(event)
             continue
         late = event.recorded_at - event.occurred_at > _LATE
-        written = f", written down {event.recorded_at:%Y-%m-%d %H:%M}" if late else ""
+        written = f", recorded {event.recorded_at:%Y-%m-%d %H:%M}" if late else ""
         yield TimelineRow(
             at=event.occurred_at,
             text=event.text,
@@ -133,7 +133,7 @@ def _from_events(events: Iterable[Event]) -> Iterator[TimelineRow]:
 def _declared(event: Event) -> Iterator[TimelineRow]:
     """Yield two rows: the event says when it began, and its record when it was declared."""
     source = f"recorded by {event.source}"
-    text = f"It began, as was declared: {event.text}"
+    text = f"It began, as declared: {event.text}"
     yield TimelineRow(at=event.occurred_at, text=text, kind="began", source=source)
     severity = event.data.get("severity", "")
     declared = f"Declared as {severity}" if severity else "Declared"

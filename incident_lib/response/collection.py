@@ -57,7 +57,7 @@ def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
         check_configuration(settings, folder)
     except OtherConfigurationError:
         different = what_differs(settings, folder)
-        return f"{folder.id} is about other targets ({different}); --rebind keeps it there all the same"
+        return f"{folder.id} is about other targets ({different}); --rebind keeps it there anyway"
     except UsageError as error:
         return str(error)
     return ""

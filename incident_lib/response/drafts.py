@@ -37,7 +37,7 @@ class StoredDraft(msgspec.Struct, frozen=True, kw_only=True):
     def remark(self) -> str:
         """What a person should know before it goes out."""
         edited = "; edited by a person" if self.is_edited else ""
-        return f"{edited}; but since then: {self.moved_on}" if self.moved_on else edited
+        return f"{edited}; since then: {self.moved_on}" if self.moved_on else edited
 
 
 def situation_of(settings: Settings, folder: IncidentFolder) -> Situation:
@@ -87,7 +87,7 @@ def draft_to_send(
     if kind is DraftKind.STATUS_PAGE:
         incident = folder.incident
         if problems := problems_of(found.text, inner_names(settings.document, incident), incident.severity):
-            raise UsageError(f"users would read {'; '.join(problems[:5])}: edit {found.path}")
+            raise UsageError(f"users would see {'; '.join(problems[:5])}: edit {found.path}")
     return found
 
 
@@ -120,7 +120,7 @@ def _stored(folder: IncidentFolder, path: Path, event: Event | None = None) -> S
         text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}"
+            f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not text'}"
         ) from error
     later = [e for e in folder.events if event and e.recorded_at > event.recorded_at and e.kind in _MOVES]
     inside = path.is_relative_to(folder.path)
@@ -145,4 +145,4 @@ def _free_name(folder: Path, start: str) -> str:
         name = f"{start}.md" if number == 1 else f"{start}-{number}.md"
         if not (folder / name).exists():
             return name
-    raise UsageError("a hundred drafts in one second; try again")
+    raise UsageError("too many drafts in one second; try again")

@@ -41,7 +41,7 @@ class Renewed(msgspec.Struct, frozen=True):
 
 
 def read_text(path: Path) -> str:
-    """Return what stands in a file, "" without it. Errors: UsageError where it is no text."""
+    """Return what stands in a file, "" without it. Errors: UsageError where it is not text."""
     try:
         data = _settled(path) if path.exists() else b""
     except OSError as error:
@@ -81,14 +81,14 @@ def renew(path: Path, change: Callable[[str], str]) -> Renewed:
         except UsageError:
             _put(path, there, replaced)
             raise
-    raise UsageError(f"{path} is saved again and again by another program; try again when it rests")
+    raise UsageError(f"{path} keeps being saved by another program; try again later")
 
 
 def _changed(path: Path, base: bytes, change: Callable[[str], str]) -> bytes:
     text = _text(path, base)
     if line := conflict(text):
         raise UsageError(
-            f"{path}, line {line}: a merge left its marks there, so it is left alone; resolve them"
+            f"{path}, line {line}: it contains merge conflict markers, so it is left alone; resolve them"
         )
     return change(text).encode()
 
@@ -150,7 +150,7 @@ def _recovered(path: Path) -> bytes:
                 if _short(saved) != new:  # and saved again since
                     kept = path.with_name(f"{path.stem}-saved-{found}{path.suffix}")
                     other.replace(kept)
-                    _LOG.warning("%s was saved while a process was killed; that save is %s", path, kept)
+                    _LOG.warning("%s was being saved when a process was killed; that copy is %s", path, kept)
                     continue
                 other.replace(path)
                 saved = _settled(path)

@@ -108,10 +108,10 @@ def renew_pages(folders: Iterable[Path], config: str = "") -> None:
             else:
                 renew_home(settings, IncidentFolder(path, redactor_for(settings)))
         except WorkbenchError as error:
-            _LOG.warning("%s is not renewed: %s", path / NAME, error)
+            _LOG.warning("%s was not updated: %s", path / NAME, error)
         except Exception as error:  # noqa: BLE001 - a page must not turn what was done into a failure
             _LOG.warning(
-                "%s is not renewed: this is a defect of the workbench (%s)", path / NAME, type(error).__name__
+                "%s was not updated: this is a bug in the workbench (%s)", path / NAME, type(error).__name__
             )
 
 

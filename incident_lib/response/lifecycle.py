@@ -61,7 +61,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 def declare(settings: Settings, declaration: Declaration) -> Declared:
     """Return the new incident with its declaration drafted. Errors: UsageError for an unknown service."""
     if not declaration.title.strip():
-        raise UsageError("the title is empty; write in a few words what users see")
+        raise UsageError("the title is empty; describe in a few words what users see")
     for name in declaration.services:
         settings.service(name)
     share_places(settings)
@@ -105,7 +105,7 @@ def assign(folder: IncidentFolder, role: str, name: str, **how: Unpack[How]) -> 
     """Return the event that `name` has a role from now on: commander, communication, scribe."""
     role = role.strip().lower()
     if not role or not name.strip():
-        raise UsageError("write the role and the name: incident assign commander Kim")
+        raise UsageError("give the role and the name: incident assign commander Kim")
     return _record(folder, EventKind.ROLE, f"{name} is {role}", how, role=role, name=name)
 
 
@@ -151,10 +151,10 @@ def _task(folder: IncidentFolder, named: str) -> Task:
         return found[0]
     known = ", ".join(f"{task.id} ({task.text[:40]})" for task in found or tasks) or "none"
     if found:
-        raise UsageError(f"{named} is the beginning of several tasks: {known}")
+        raise UsageError(f"{named} matches several tasks: {known}")
     merged = any(not task.number for task in tasks) and named.isdigit()
-    why = "; two copies were merged that count them differently" if merged else ""
-    raise UsageError(f"there is no task {named}{why}; there are: {known}")
+    why = "; two copies that number them differently were merged" if merged else ""
+    raise UsageError(f"no task matches {named}{why}; there are: {known}")
 
 
 def update(
@@ -197,7 +197,7 @@ def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Even
     with folder.deciding():
         incident = folder.incident
         if incident.status is IncidentStatus.INVESTIGATING:
-            raise UsageError(f"{folder.id} is {incident.status} already")
+            raise UsageError(f"{folder.id} is already {incident.status}")
         how = _not_before(incident, how)
         check_moment(incident, how.get("at") or clock.now())
         text = f"Reopened: {reason}" if reason else "Reopened"
@@ -238,8 +238,8 @@ def _not_before(incident: Incident, how: How) -> How:
         return how
     began = clock.format_time(incident.started_at)
     _LOG.warning(
-        "This machine's clock is behind the beginning of the incident, %s: that moment is recorded. "
-        "With --at it is the one that you give",
+        "This machine's clock is earlier than the start of the incident, %s, so that time is recorded. Use "
+        "--at to give another",
         began,
     )
     return {**how, "at": incident.started_at}
@@ -252,7 +252,7 @@ def _status(folder: IncidentFolder, status: IncidentStatus, text: str, how: How,
 
 def _record(folder: IncidentFolder, kind: EventKind, text: str, how: How, **data: str) -> Event:
     if not text.strip():
-        raise UsageError("the text is empty; write what happened")
+        raise UsageError("the text is empty; describe what happened")
     source = how.get("source", "notebook")
     return folder.record(Draft(kind=kind, text=text, source=source, occurred_at=how.get("at"), data={**data}))
 
@@ -268,5 +268,5 @@ def _write(folder: IncidentFolder, name: str, text: str, *, note: str, source: s
         data: dict[str, str | list[str]] = {"file": name, "sha256": sha256(path.read_bytes())}
         folder.record(Draft(kind=EventKind.NOTE, text=note, source=source, data=data))
     except (FolderError, OSError) as error:
-        _LOG.warning("It is recorded; only its message is not kept, so copy it from here: %s", error)
+        _LOG.warning("It is recorded, but its message could not be saved; copy it from here: %s", error)
     return path, hidden

@@ -39,7 +39,7 @@ def prepare_message(  # noqa: PLR0913 - what a person chooses, each with a defau
     """
     place = channel_named(settings, channel)
     if place.is_public and kind is not DraftKind.STATUS_PAGE:
-        raise UsageError(f"users read {place.name}: only `communicate status-page` goes there")
+        raise UsageError(f"{place.name} is read by users: only `communicate status-page` goes there")
     draft = draft_to_send(settings, folder, kind, chosen)
     incident = folder.incident
     message = prepare(settings, place, incident, draft.text, action=page or action_for(incident))

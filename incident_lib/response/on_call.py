@@ -84,7 +84,7 @@ def _escalation(document: Document, at: datetime) -> dict[str, list[dict[str, st
     known = list(vendors(document))
     if known:
         lines = [
-            {"role": f"support of {name}", "when": "when it is to blame", "who": who or _no_vendor(name)}
+            {"role": f"support of {name}", "when": "when it is the cause", "who": who or _no_vendor(name)}
             for name, who in known
         ]
         paths["vendor"] = [line for line in paths["vendor"] if line["role"] != "vendor support"] + lines

@@ -51,7 +51,7 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
         folder.record(
             Draft(
                 kind=EventKind.NOTE,
-                text=f"The post-mortem was {'renewed' if before else 'written'}",
+                text=f"The post-mortem was {'updated' if before else 'written'}",
                 source="postmortem",
                 data={"file": path.name, "sha256": sha256(text.encode())},
             )
@@ -60,7 +60,7 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
     try:
         write_atomic(page, render_page(folder.redactor.text(text), folder.incident).encode())
     except FolderError as error:  # it is made anew from the Markdown, which is there
-        left_out = (*left_out, f"the page is not renewed: {error}")
+        left_out = (*left_out, f"the page was not updated: {error}")
     return WrittenPostmortem(
         path=path,
         due=describe_due(folder.incident),

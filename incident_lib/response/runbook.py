@@ -39,7 +39,7 @@ def write_runbooks(settings: Settings, names: Iterable[str]) -> tuple[WrittenRun
     for name in names:
         if name not in known:
             there = ", ".join(known) or "nothing"
-            raise UsageError(f"nothing is called {name!r}; configured: {there}")
+            raise UsageError(f"nothing is named {name!r}; configured: {there}")
     share_places(settings, settings.root / settings.document.workbench.runbooks)
     return tuple(_write(settings, known[name]) for name in names)
 
@@ -63,7 +63,7 @@ def _write(settings: Settings, target: Service | Dependency) -> WrittenRunbook:
     except OSError as error:
         raise folder_error(path, error) from error
     same = renewed.text == renewed.before
-    change = "as it was" if same else "renewed" if renewed.before else "written"
+    change = "unchanged" if same else "renewed" if renewed.before else "written"
     return WrittenRunbook(service=target.name, path=path, change=change, left_out=left_out)
 
 

@@ -130,7 +130,7 @@ def _runs(folder: IncidentFolder, conclusions: dict[str, str]) -> Iterator[RunLi
             status=RUN_STATES[record.status],
             snapshot=record.snapshot,
             page=page,
-            text=conclusions.get(record.snapshot, "its snapshot cannot be read"),
+            text=conclusions.get(record.snapshot, "its snapshot is unreadable"),
         )
 
 

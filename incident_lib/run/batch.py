@@ -128,7 +128,7 @@ class _Run:
         self.chart = ""  # of the worst service, as a notebook drew it
         incident = batch.case.incident
         if incident is None:
-            raise UsageError("a run needs an incident; declare it first")
+            raise UsageError("a run needs an incident; declare one first")
         self.frame = Frame(
             incident=incident,
             snapshot=batch.case.snapshot,
@@ -213,7 +213,7 @@ class _Run:
             return nbformat.read(path, as_version=4), NotebookRecord(name=name)
         except (OSError, ValueError, nbformat.ValidationError) as error:
             empty = nbformat.v4.new_notebook()
-            return empty, execution.refused(name, empty, f"the file is no notebook: {error}")
+            return empty, execution.refused(name, empty, f"the file is not a notebook: {error}")
 
     def _load(self, name: str) -> tuple[Any, NotebookRecord]:
         notebook, record = self._read(name, self.sources[name])

@@ -53,8 +53,8 @@ class Kernel(msgspec.Struct, frozen=True):
         if code == -signal.SIGKILL:
             return "the kernel was killed by signal 9; the machine may be out of memory"
         if code < 0:
-            return f"the kernel was ended by signal {-code} ({signal.strsignal(-code)})"
-        return f"the kernel ended by itself with exit code {code}"
+            return f"the kernel was killed by signal {-code} ({signal.strsignal(-code)})"
+        return f"the kernel exited with exit code {code}"
 
 
 @asynccontextmanager
@@ -143,7 +143,7 @@ async def _answered(manager: Any, client: Any) -> None:
             await client.get_iopub_msg(timeout=0.2)
             return
         if not await manager.is_alive():
-            raise RuntimeError("it ended before it answered")
+            raise RuntimeError("it exited before it answered")
     raise RuntimeError(f"it did not answer within {START_SECONDS:.0f} s")
 
 
@@ -185,7 +185,7 @@ def _manager(name: str, folder: Path) -> Any:
         specs.get_kernel_spec(name)
     except NoSuchKernel as error:
         known = ", ".join(sorted(SafeKernelSpecManager().find_kernel_specs()))
-        raise KernelError(f"no kernel is called {name!r}; there are: {known}") from error
+        raise KernelError(f"no kernel is named {name!r}; available: {known}") from error
     return AsyncKernelManager(
         kernel_name=name,
         kernel_spec_manager=specs,

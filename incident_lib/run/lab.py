@@ -73,7 +73,7 @@ def _read(path: Path) -> Any:
     try:
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise FolderError(f"{path} is no notebook: {error}; move it away and try again") from error
+        raise FolderError(f"{path} is not a notebook: {error}; move it away and try again") from error
 
 
 def _digest(notebook: Any) -> str:

@@ -31,7 +31,7 @@ def team_notebooks(settings: Settings) -> tuple[Path, ...]:
         require_ours(path)
         if path.stem in notebooks.BY_NAME:
             raise UsageError(
-                f"{path} has the name of a notebook that ships; rename it, such as 90_{path.stem}"
+                f"{path} has the name of a built-in notebook; rename it, for example 90_{path.stem}"
             )
     return found
 
@@ -68,19 +68,20 @@ def new_notebook(settings: Settings, name: str) -> Path:
     """
     if settings.path is None:
         raise UsageError(
-            "notebooks of a team lie next to workbench.toml, and there is none; make one first",
+            "a team's notebooks are stored next to workbench.toml, and there is none; create one first",
             command=("init",),
         )
     stem = name.removesuffix(".ipynb")
     if not _NAME.fullmatch(stem):
-        raise UsageError(f"{name!r} is no name for a notebook; use a-z, 0-9 and _, such as 90_queues")
+        raise UsageError(f"{name!r} is not a valid notebook name; use a-z, 0-9 and _, for example 90_queues")
     if notebooks.find(stem):
         raise UsageError(
-            f"{stem!r} names a notebook that ships; choose another, such as 90_{stem.lstrip('0123456789_')}"
+            f"{stem!r} is the name of a built-in notebook; choose another, for example "
+            f"90_{stem.lstrip('0123456789_')}"
         )
     path = settings.path.resolve().parent / FOLDER / f"{stem}.ipynb"
     if path.exists():
-        raise UsageError(f"{path} is there already; edit it, or choose another name")
+        raise UsageError(f"{path} already exists; edit it, or choose another name")
     text = text_of(resource("templates", "notebooks", "own.ipynb"))
     write_atomic(path, text.replace("# TITLE", f"# {notebooks.display_name(stem)}", 1).encode())
     return path

@@ -35,8 +35,8 @@ def chromium() -> str:
             return path
     missing = f"{named} cannot be run" if named else "no Chromium, Chrome or Edge was found on this machine"
     raise UsageError(
-        f"--pdf needs a browser to print with, and {missing}. Install chromium, or name one in the "
-        "environment variable CHROMIUM; the pages can also be printed from any browser"
+        f"--pdf needs a browser to print with, but {missing}. Install chromium, or set the environment "
+        f"variable CHROMIUM to one; the pages can also be printed from any browser"
     )
 
 

@@ -376,7 +376,7 @@ def test_a_typed_approval_executes_that_plan_and_no_other(desk, lab):
         holder = f"SELECT count(*) FROM pg_locks WHERE granted AND locktype = 'transactionid' AND pid = {pid}"
         assert database.execute(holder).fetchone() == (1,)
         desk.type_in(approve, 'mitigations.carry_out(case, "0123456789abcdef")')
-        assert "Not carried out" in approve.locator(".jp-OutputArea-output").inner_text()
+        assert "Not executed" in approve.locator(".jp-OutputArea-output").inner_text()
         assert database.execute(holder).fetchone() == (1,)
         desk.type_in(approve, f'mitigations.carry_out(case, "{plans[1]}")')
         assert "Done and verified" in approve.locator(".jp-OutputArea-output").inner_text()

@@ -99,7 +99,7 @@ def _named() -> Iterator[Installation]:
 
 
 def installations() -> tuple[Installation, ...]:
-    """Return what is installed, the oldest first; of a version that is there twice, what was named."""
+    """Return what is installed, the oldest first; of a version that is defined twice, what was named."""
     system = [
         Installation(int(folder.parent.name), folder, has_statements=True)
         for folder in Path("/usr/lib/postgresql").glob("*/bin")

@@ -114,7 +114,7 @@ def test_denied_socket_is_our_inability(monkeypatch, tmp_path):
         finally:
             os.seteuid(0)
     assert raised.value.kind is ProblemKind.NO_ENGINE
-    assert raised.value.message == "no right to use the Docker socket"
+    assert raised.value.message == "no permission to use the Docker socket"
 
 
 def test_engine_lane_on_a_real_engine(engine):

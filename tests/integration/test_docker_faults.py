@@ -113,7 +113,8 @@ def test_an_engine_that_goes_and_comes_back_costs_what_was_asked_meanwhile(runni
     assert "docker.stats" in failed
     assert "docker.container" not in failed
     assert all(
-        evidence.problem.message in {"the Docker engine broke off its answer", "no Docker engine here"}
+        evidence.problem.message
+        in {"the Docker engine closed the connection in the middle of its answer", "no Docker engine here"}
         for evidence, _ in seen.values()
         if evidence.problem
     )

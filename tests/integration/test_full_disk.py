@@ -79,7 +79,7 @@ def test_a_watch_on_a_full_disk_ends_and_is_judged_all_the_same(disk, capsys):
     fill(disk)
     assert main(["run", "--watch", "1s", "--for", "2s"]) == 3
     out = capsys.readouterr().out
-    assert "No further samples: cannot write" in out
+    assert "No more samples: cannot write" in out
     assert "CRITICAL vendor" in out
 
 

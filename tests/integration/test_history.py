@@ -135,7 +135,7 @@ def test_figures_say_what_is_missing_and_left_out(incident, two, tmp_path):
 
 
 def test_without_any_incident_each_says_so(incident):
-    assert "No incident to search yet" in incident("search", "x")[1]
+    assert "There are no incidents to search yet" in incident("search", "x")[1]
     assert "0 incidents" in incident("figures", "--html", "f.html")[1]
     with pytest.raises(UsageError, match="no incident"):
         incident("timeline")
@@ -146,7 +146,7 @@ def test_a_bundle_goes_to_another_place_and_comes_back(incident, two, tmp_path):
     assert code == 0
     assert "sha256" in out
     assert incident("bundle", two[0])[0] == 0  # the same incident's bundle is renewed
-    with pytest.raises(UsageError, match="name another --output"):
+    with pytest.raises(UsageError, match="choose another --output"):
         incident("bundle", two[1], "--output", f"{two[0]}.zip")
     with pytest.raises(UsageError, match="inside the incident"):
         incident("bundle", two[0], "--output", f"incidents/{two[0]}/x.zip")
@@ -156,7 +156,7 @@ def test_a_bundle_goes_to_another_place_and_comes_back(incident, two, tmp_path):
     assert code == 0
     assert find(tmp_path / "elsewhere", "", Redactor()).verify() == []
     assert "cache:* was deleted" in incident("timeline", f"elsewhere/{two[0]}")[1]
-    with pytest.raises(FolderError, match="no whole bundle"):
+    with pytest.raises(FolderError, match="not a complete bundle"):
         incident("open", "workbench.toml")
 
 

@@ -220,7 +220,7 @@ def interrupted(process: subprocess.Popen[str]) -> dict:
     printed, error = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in error
-    assert "interrupted: this is what was read so far" in error
+    assert "interrupted: results of what was read so far" in error
     deadline = time.monotonic() + 10
     while left := processes_of(process.pid):
         assert time.monotonic() < deadline, left

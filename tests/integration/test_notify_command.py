@@ -72,7 +72,7 @@ def draft_path(out):
 def test_a_draft_is_a_file_and_nothing_is_sent(web, capsys):
     code, out = typed(capsys, "communicate", "update")
     assert code == 0
-    assert "Nothing was sent" in out
+    assert "Nothing has been sent" in out
     assert "--send incidents" in out
     assert draft_path(out).read_text() in out
     assert (web.received, events(capsys)) == ([], [])
@@ -83,7 +83,7 @@ def test_a_dry_run_shows_exactly_what_then_goes_where(web, capsys):
     assert code == 0
     assert "#incidents, through JSON" in out
     assert "env:TEST_CHAT" in out
-    assert "Nothing was sent" in out
+    assert "Nothing has been sent" in out
     assert (web.received, events(capsys)) == ([], [])
     shown = [line[4:] for line in out.splitlines() if line.startswith("    ")]
     assert typed(capsys, "communicate", "update", "--send", "incidents", "--confirm")[0] == 0
@@ -226,7 +226,7 @@ def test_no_secret_of_a_channel_is_anywhere_in_the_folder_or_the_output(web, cap
     [
         (("update", "--send", "incident"), "did you mean `incidents`"),
         (("update", "--send", "mail"), r'mail = "env:NAME"'),
-        (("update", "--confirm"), "belong to --send"),
+        (("update", "--confirm"), "need --send"),
         (("update", "--send", "incidents", "--draft", "nope.md"), "no file 'nope.md'"),
     ],
 )
@@ -239,7 +239,7 @@ def test_wrong_usage_is_told_and_sends_nothing(web, capsys, words, told):
 def test_addresses_that_are_missing_or_wrong_are_told_without_showing_them(web, capsys, monkeypatch):
     words = ("communicate", "update", "--send", "incidents")
     monkeypatch.setenv("TEST_CHAT", f"nonsense {TOKEN}")
-    with pytest.raises(ConfigError, match="no single Apprise address") as caught:
+    with pytest.raises(ConfigError, match="does not hold one Apprise address") as caught:
         typed(capsys, *words)
     assert TOKEN not in str(caught.value)
     monkeypatch.delenv("TEST_CHAT")

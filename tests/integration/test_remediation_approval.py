@@ -91,10 +91,10 @@ def test_a_plan_that_was_edited_is_refused_and_its_commands_are_never_run(logged
         execute_plan(logged, folder, plan.id)
     forged = msgspec.structs.replace(edited, id=hash_of(edited))  # with the hash that fits
     path.with_name(f"{forged.id}.json").write_bytes(msgspec.json.encode(forged))
-    with pytest.raises(RefusedError, match="now run other commands"):
+    with pytest.raises(RefusedError, match="now run different commands"):
         execute_plan(logged, folder, forged.id)
     path.write_text("{")
-    with pytest.raises(RefusedError, match="is no plan any more"):
+    with pytest.raises(RefusedError, match="is no longer a valid plan"):
         execute_plan(logged, folder, plan.id)
 
 
@@ -197,7 +197,7 @@ def test_an_approval_for_something_else_than_is_typed_is_refused(typed):
     ):
         code, _, message = type_it(*words, "--yes", str(plan["id"]))
         assert code == 2
-        assert "is for something else: log.rotate worker copy=gzip" in message
+        assert "is for a different change: log.rotate worker copy=gzip" in message
     assert phases(folder) == ["planned"]
 
 
@@ -205,10 +205,10 @@ def test_an_approval_for_something_else_than_is_typed_is_refused(typed):
     ("words", "said"),
     [
         (("restrat", "worker"), "did you mean `restart`"),
-        (("restart", "elsewhere"), "no service is called 'elsewhere'"),
+        (("restart", "elsewhere"), "no service is named 'elsewhere'"),
         (("restart",), "--list shows the actions"),
         (("log.rotate", "worker", "--arg", "cpy=none"), "did you mean `copy`"),
-        (("log.rotate", "worker", "--arg", "copy"), "write --arg NAME=VALUE"),
+        (("log.rotate", "worker", "--arg", "copy"), "use --arg NAME=VALUE"),
         (("log.rotate", "worker", "--incident", "2020-01-01-none"), "no incident"),
     ],
 )

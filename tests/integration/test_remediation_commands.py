@@ -165,13 +165,13 @@ def test_a_deploy_meanwhile_changes_the_world(tmp_path):
 @pytest.mark.parametrize(
     ("versions", "arguments", "said"),
     [
-        (("1.4",), {}, "knows nothing before 1.4"),
-        (("1.4", "1.5"), {"to": "1.5"}, "what runs already"),
+        (("1.4",), {}, "has nothing before 1.4"),
+        (("1.4", "1.5"), {"to": "1.5"}, "already running"),
         (("1.4", "1.5"), {"to": "--force"}, "read it as an option"),
-        (("1.4", "1.5"), {"to": "   "}, "an empty version is none"),
-        (("", "1.5"), {}, "an empty version is none"),
-        ((" ", "1.5"), {}, "an empty version is none"),
-        (("1.4", ""), {}, "does not name the version that runs"),
+        (("1.4", "1.5"), {"to": "   "}, "the version is empty"),
+        (("", "1.5"), {}, "the version is empty"),
+        ((" ", "1.5"), {}, "the version is empty"),
+        (("1.4", ""), {}, "does not give the running version"),
         (("../../etc", "1.5"), {}, "is a path"),
         (("/srv/1.4", "1.5"), {}, "is a path"),
         (("1.4", "1.5"), {"to": ".."}, "is a path"),
@@ -205,7 +205,11 @@ def test_no_version_to_go_back_to_is_a_refusal(tmp_path, versions, arguments, sa
 )
 def test_a_version_inside_a_script_is_refused_and_never_proposed(tmp_path, command):
     settings = deployed(tmp_path, "1.4", "1.5", rollback=command)
-    with pytest.raises(RefusedError, match=r"inside a script of \w+; give the version as a word of its own"):
+    with pytest.raises(
+        RefusedError,
+        match=r"inside a script of \w+; pass the version as a separate "
+        r"argument",
+    ):
         plan_change(settings, declared(settings), "rollback", "worker", {})
     assert not rollback.ACTION.is_configured(settings, "worker")
 
@@ -233,9 +237,9 @@ def test_fields_are_filled_once_and_together(tmp_path):
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("ssh", "deploy@host", "./deploy.sh", "{previous}"), "where it is read once more"),
-        (("curl", "-d", '{"version": "{previous}"}', "https://deploy"), "where it is read once more"),
-        (("true", "{version}"), r"has \{version\}, which nothing fills in"),
+        (("ssh", "deploy@host", "./deploy.sh", "{previous}"), "where it is parsed again"),
+        (("curl", "-d", '{"version": "{previous}"}', "https://deploy"), "where it is parsed again"),
+        (("true", "{version}"), r"has \{version\}, which is not a known placeholder"),
     ],
 )
 def test_what_reads_a_version_again_takes_plain_ones_only(tmp_path, command, said):

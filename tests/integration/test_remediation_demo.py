@@ -121,7 +121,7 @@ def test_a_rollback_ends_a_bad_deploy(stack, folder, broken):
     # The version that was left is never gone back to.
     code, _, message = command(stack.config, "rollback", "backend", "--incident", folder.id)
     assert code == 2
-    assert "knows nothing before 1.4.2; 1.5.0 came after it and were left again" in message
+    assert "has nothing before 1.4.2; 1.5.0 came after it and were rolled back" in message
 
 
 def test_terminating_the_blocker_ends_lock_contention(stack, folder, broken):

@@ -65,7 +65,7 @@ def test_a_container_that_will_not_stop_is_killed_and_that_is_told(engine, tmp_p
         plan = plan_change(settings, folder, "restart", "worker", {"grace_seconds": "1"})
         outcome = execute_plan(settings, folder, plan.id)
         assert outcome.status is OutcomeStatus.VERIFIED, outcome
-        assert "did not end by itself within 1 s and was killed" in outcome.done
+        assert "did not stop within 1 s and was killed" in outcome.done
 
 
 def test_a_container_that_ends_again_is_not_verified(engine, tmp_path):
@@ -101,7 +101,7 @@ def test_a_container_that_is_gone_is_a_refusal(engine, tmp_path):
         execute_plan(settings, folder, plan.id)
     with pytest.raises(RefusedError, match="not found"):
         plan_change(settings, folder, "restart", "worker")
-    with pytest.raises(UsageError, match="no service is called 'workr'"):
+    with pytest.raises(UsageError, match="no service is named 'workr'"):
         plan_change(settings, folder, "restart", "workr")
 
 

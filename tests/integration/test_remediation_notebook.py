@@ -68,7 +68,7 @@ def shown(notebook, name):
 def test_from_top_to_bottom_it_changes_nothing(folder):
     notebook, record = executed(folder)
     assert record.status is ExecutionStatus.COMPLETED, record.error
-    assert "Nothing is chosen" in shown(notebook, "plan")
+    assert "No action is chosen" in shown(notebook, "plan")
     assert "nothing was changed" in shown(notebook, "approval")
     assert "postgres.terminate" in shown(notebook, "actions")
     assert phases(folder) == []

@@ -40,7 +40,7 @@ def begun(tmp_path):
 def test_a_change_that_goes_on_is_no_unknown_one(begun):
     file, folder, plan, _ = begun
     assert unfinished(folder) == ()
-    with pytest.raises(RefusedError, match="its outcome is not known yet"):
+    with pytest.raises(RefusedError, match="its outcome is not yet known"):
         execute_plan(config.load(file), folder, plan.id)
     plan_change(config.load(file), folder, "restart", "worker")
     assert phases(folder) == ["planned", "begun", "planned"]
@@ -50,16 +50,16 @@ def test_a_change_whose_process_died_is_recorded_as_unknown(begun, capsys):
     file, folder, plan, process = begun
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with pytest.raises(RefusedError, match="no outcome was recorded: how far it came is unknown"):
+    with pytest.raises(RefusedError, match="no outcome was recorded: how far it got is unknown"):
         execute_plan(config.load(file), folder, plan.id)
     assert run("--config", str(file), "show") == 0
-    assert "Restart a service: worker: begun, and no outcome was recorded" in capsys.readouterr().out
+    assert "Restart a service: worker: started, but no outcome was recorded" in capsys.readouterr().out
     code, _, _ = command(file, "restart", "worker")
     assert code == 0
     assert phases(folder) == ["planned", "begun", "ended", "planned"]
     ended = folder.events[-2]
     assert (ended.data["status"], ended.data["plan"]) == ("interrupted", plan.id)
-    assert "how far it came is unknown; check the target" in ended.text
+    assert "how far it got is unknown; check the target" in ended.text
     assert folder.incident.mitigated_at is None
     assert not [difference for difference in folder.verify() if difference.is_bad]
 
@@ -70,6 +70,6 @@ def test_a_claim_without_a_beginning_changed_nothing(tmp_path):
     folder = declared(config.load(file))
     plan = plan_change(config.load(file), folder, "restart", "worker")
     (folder.path / "mitigations" / f"{plan.id}.begun").touch()
-    with pytest.raises(RefusedError, match="nothing was changed: its process ended before it began"):
+    with pytest.raises(RefusedError, match="its process ended before it changed anything"):
         execute_plan(config.load(file), folder, plan.id)
     assert not (tmp_path / "begun").exists()

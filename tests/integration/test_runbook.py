@@ -74,7 +74,7 @@ def test_it_is_written_renewed_and_left_alone(run, tmp_path, capsys):
     assert "written" in capsys.readouterr().out
     path.write_text(path.read_text().replace("## Notes\n", "## Notes\n\nAsk Kim.\n"))
     run("db")
-    assert "as it was" in capsys.readouterr().out
+    assert "unchanged" in capsys.readouterr().out
     settings = tmp_path / "workbench.toml"
     settings.write_text(settings.read_text().replace('"app-db"\n', '"app-db"\nowner = "Data Team"\n'))
     run("db")

@@ -296,7 +296,7 @@ def test_without_the_package_its_records_are_kept_and_unknown(site: Path, tmp_pa
     )
     judged = incident(tmp_path, memcached_service.CODE, "analyze", "--json")
     assert judged.returncode == 0, judged.stderr
-    assert "records that are not known here: MemcachedStats" in judged.stdout
+    assert "records of unknown types: MemcachedStats" in judged.stdout
     assert stored.read_bytes() == before
 
 

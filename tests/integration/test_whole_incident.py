@@ -72,7 +72,7 @@ def test_a_whole_incident(typed, stack, place):
     typed("resolve", "--reason", "the pricing job was ended")
     typed("postmortem")
     typed("runbook", "db")
-    assert typed("verify").strip().endswith("everything is as it was sealed")
+    assert typed("verify").strip().endswith("nothing has changed since it was sealed")
 
     state = json.loads(typed("show", "--json"))["incident"]
     assert state["status"] == "RESOLVED"

@@ -94,7 +94,7 @@ def test_the_page_says_why_at_the_top(sick):
     page = (directory / "html" / "dies.html").read_text()
     assert page.index("exit code 3") < page.index("This cell: its kernel died")
     assert "no parameter &#39;incident&#39;" in (directory / "html" / "refused.html").read_text()
-    assert "the file is no notebook" in (directory / "html" / "garbage.html").read_text()
+    assert "the file is not a notebook" in (directory / "html" / "garbage.html").read_text()
 
 
 def test_run_json_tells_the_same(sick):
@@ -199,12 +199,12 @@ def lives(pid):
 def test_the_index_is_there_from_the_start_and_each_page_once_its_notebook_ended(tmp_path):
     pages = tmp_path / "run" / "html"
     with running(tmp_path) as (process, _):
-        assert "This run goes on" in (pages / "index.html").read_text()
+        assert "This run is in progress" in (pages / "index.html").read_text()
         assert "did not complete" not in (pages / "index.html").read_text()
         assert {path.name for path in pages.iterdir()} == {"index.html", "fine.html"}
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-    assert "This run goes on" not in (pages / "index.html").read_text()
+    assert "This run is in progress" not in (pages / "index.html").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])

@@ -95,7 +95,7 @@ def test_a_cell_that_ignores_signals_is_ended_too():
 def test_a_kernel_that_is_not_installed_is_a_failure():
     record = run(notebook("1", kernel="no-such-kernel"))
     assert record.status is ExecutionStatus.FAILED
-    assert "no kernel is called 'no-such-kernel'" in record.error
+    assert "no kernel is named 'no-such-kernel'" in record.error
     assert statuses(record) == ["not_run", "not_run"]
 
 

@@ -102,7 +102,7 @@ def test_the_review_needs_no_snapshot(tmp_path):
     assert record.status is RunStatus.DONE, [one.error for one in record.notebooks]
     page = (directory / "html" / "60_postmortem.html").read_text()
     assert "No snapshot was taken" in page
-    assert "None is written yet" in page
+    assert "Not written yet" in page
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ EXPECTED = {
     ),
     "process_that_is_a_zombie": Expected(
         source="moby/moby#35910",
-        right="The process has ended, and nothing collected it: its number still exists, it does not run.",
+        right="The process has ended, and nothing collected it: its number still exists, it is not running.",
         must=(Rule("zombie|defunct|has ended|is not running|not running", severity=("CRITICAL",)),),
         never=(Rule("orders (runs|is running|is up)", where="finding", severity=("OK",)),),
         first="down|ended|zombie|defunct|crash",

@@ -61,7 +61,7 @@ class Place(Protocol):
     ) -> Content:
         """Return at most `most_bytes` of an ordinary file from `start` on; negative, it counts from the end.
 
-        Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no ordinary file, TIMED_OUT.
+        Errors: TargetError NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is not a regular file, TIMED_OUT.
         """
 
     def connect(self, host: str, port: int, *, seconds: float = CONNECT_SECONDS) -> tuple[Attempt, ...]:

@@ -222,12 +222,12 @@ def check_reads(argv: tuple[str, ...]) -> None:
     >>> check_reads(("df", "-Pk", "/"))
     >>> check_reads(("rm", "-rf", "/"))
     Traceback (most recent call last):
-    incident_lib.errors.TargetError: rm may not run in a container
+    incident_lib.errors.TargetError: rm is not allowed in a container
     """
     if argv[0] in _CLIENTS or argv == _VERSION or any(way.is_argv(argv) for way in inside.WAYS):
         return
     if reason := refusal_of(argv):
-        raise TargetError(ProblemKind.UNSUPPORTED, f"{argv[0]} may not run in a container", reason)
+        raise TargetError(ProblemKind.UNSUPPORTED, f"{argv[0]} is not allowed in a container", reason)
 
 
 def _read(engine: Engine, container: str, path: str, start: int, most_bytes: int) -> Content:
@@ -244,7 +244,7 @@ def _read(engine: Engine, container: str, path: str, start: int, most_bytes: int
         try:
             return _unpack(pieces, path, start, most_bytes)
         except tarfile.TarError as error:
-            message = f"what the engine answers for {path} is no archive: {error}"
+            message = f"the engine's answer for {path} is not an archive: {error}"
             raise TargetError(ProblemKind.PROTOCOL, message) from error
 
 
@@ -256,7 +256,7 @@ def _unpack(pieces: "Generator[bytes]", path: str, start: int, most_bytes: int) 
         source.most_bytes = None
         file = archive.extractfile(member) if member and member.isreg() else None
         if member is None or file is None:
-            raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is no ordinary file")
+            raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is not a regular file")
         begin = start if start >= 0 else max(0, member.size + start)
         left = min(begin, member.size)
         while left and (skipped := file.read(min(left, _CHUNK_BYTES))):

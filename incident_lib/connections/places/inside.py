@@ -187,7 +187,7 @@ def attempts(way: Way, output: Output, question: Question) -> tuple[Attempt, ...
     kind = kind_of_words(*port) if port else None
     if port is None or (port[0] != "0" and kind is None):
         raise TargetError(
-            ProblemKind.UNSUPPORTED, f"nothing there connects: {port[1] if port else 'no tool'}"
+            ProblemKind.UNSUPPORTED, f"no connection from there: {port[1] if port else 'no tool'}"
         )
     address = next(iter(name[1].split()), question.host)
     return (_attempt(address, question, kind, None),)
@@ -211,9 +211,9 @@ def no_room(container: str, room_bytes: int) -> TargetError:
     """Return the problem of a container whose memory limit leaves no room for a process of ours."""
     return TargetError(
         ProblemKind.UNSUPPORTED,
-        f"{container} has {format_bytes(room_bytes)} left of its memory limit: a process of ours could "
-        "end it",
-        "look again when it has room, or from a second container on its network",
+        f"{container} has {format_bytes(room_bytes)} left of its memory limit: another process could get it "
+        f"killed",
+        "try again when it has room, or from a second container on its network",
     )
 
 
@@ -221,7 +221,7 @@ def no_program(container: str) -> TargetError:
     """Return the problem of an image that has neither of the two interpreters."""
     return TargetError(
         ProblemKind.UNSUPPORTED,
-        f"{container}: its image has neither python3 nor a shell, so nothing can be asked inside it",
+        f"{container}: its image has neither python3 nor a shell, so nothing can be checked inside it",
         f"from a second container on its network: docker run --rm --network container:{container} IMAGE "
         "getent hosts NAME",
     )

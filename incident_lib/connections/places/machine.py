@@ -79,7 +79,7 @@ class ThisMachine(msgspec.Struct, frozen=True):
         try:
             return bounded.call(lambda: _read(path, start, most_bytes), seconds)
         except FileNotFoundError as error:
-            raise TargetError(ProblemKind.NOT_FOUND, f"{path} is not there") from error
+            raise TargetError(ProblemKind.NOT_FOUND, f"{path} does not exist") from error
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise TargetError(ProblemKind.PRIVILEGE, f"cannot read {path}: {reason}") from error
@@ -128,7 +128,7 @@ def _read(path: str, start: int, most_bytes: int) -> Content:
     try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
-            raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is no ordinary file")
+            raise TargetError(ProblemKind.UNSUPPORTED, f"{path} is not a regular file")
         begin = start if start >= 0 else max(0, about.st_size + start)
         os.lseek(descriptor, begin, os.SEEK_SET)
         data = bytearray()

@@ -64,14 +64,14 @@ def test_an_incident_is_ended_although_the_clock_was_set_back(typed, jump, here)
     name = declare(typed)
     assert "is before the incident began" in typed("resolve", "--at", "2h", code=2)
     jump(-HOUR)
-    assert "clock is behind the beginning of the incident" in typed("update", "--status", "identified")
-    assert "clock is behind the beginning of the incident" in typed("resolve", "--reason", "well")
+    assert "clock is earlier than the start of the incident" in typed("update", "--status", "identified")
+    assert "clock is earlier than the start of the incident" in typed("resolve", "--reason", "well")
     incident = IncidentFolder(here / "incidents" / name, Redactor()).incident
     assert incident.status is IncidentStatus.RESOLVED
     assert incident.resolved_at == incident.started_at
     jump(HOUR)
     typed("reopen", "--reason", "not yet")
-    assert "everything is as it was sealed" in typed("verify")
+    assert "nothing has changed since it was sealed" in typed("verify")
 
 
 def test_the_newest_snapshot_is_the_one_that_was_taken_last(typed, jump, here):
@@ -102,7 +102,7 @@ def test_an_incident_of_a_wrong_clock_is_named_to_whoever_records_in_it(typed, j
     jump(DAY)
     name = declare(typed)
     jump(timedelta())
-    assert f"No incident was named: this is {name}" in typed("note", "who is this for?")
+    assert f"No incident was named; using {name}" in typed("note", "who is this for?")
 
 
 def test_a_plan_that_is_ahead_of_the_clock_is_refused(typed, jump, here):
@@ -188,4 +188,4 @@ def test_a_clock_that_is_set_while_evidence_is_collected_turns_nothing_around(
     assert all(evidence.duration_seconds >= 0 for evidence in load_evidence(second))
     shown = typed("show") + typed("timeline")
     assert not re.search(r"(?<![\w:-])-\d[\d.]* ?(?:ms|s|min|h|d)\b", shown)
-    assert "everything is as it was sealed" in typed("verify")
+    assert "nothing has changed since it was sealed" in typed("verify")

@@ -93,7 +93,7 @@ def test_no_bundle_is_written(here, capsys, monkeypatch):
 def test_a_snapshot_says_what_was_hidden_where_and_never_the_value(here, capsys):
     assert main(["triage", "--since", "2026-01-15T00:00:00Z"]) == 0
     printed = capsys.readouterr()
-    assert "Hidden in what was collected: " in printed.out
+    assert "Secrets hidden in the collected data: " in printed.out
     (snapshot,) = here.glob("incidents/*/snapshots/*")
     about = load_about(snapshot)
     assert {hidden.file.rpartition("/")[2] for hidden in about.hidden_in} >= {"backend.log.zst"}

@@ -43,7 +43,7 @@ def test_what_collects_or_acts_refuses_in_a_sentence(words, opened, capsys):
     before = sorted(opened.rglob("*"))
     assert main([*words, opened.name]) == 2
     error = capsys.readouterr().err
-    assert "came from elsewhere: it is replayed, and never collected into or acted upon" in error
+    assert "came from elsewhere: it can be replayed, but not collected into or changed" in error
     assert "Traceback" not in error
     assert sorted(opened.rglob("*")) == before
 

@@ -91,10 +91,10 @@ def test_an_incident_from_declaration_to_close(capsys):
         (("declare", "--title", "x", "--severity", "SEV1", "--start", "2999-01-01"), "in the future"),
         (
             ("declare", "--title", "x", "--severity", "SEV1", "--service", "nope"),
-            "no service is called 'nope'",
+            "no service is named 'nope'",
         ),
         (("show", "nope"), "no incident 'nope'"),
-        (("assign", "commander", " "), "write the role and the name"),
+        (("assign", "commander", " "), "give the role and the name"),
     ],
 )
 def test_wrong_usage_is_told_and_changes_nothing(capsys, words, told):
@@ -181,7 +181,7 @@ def test_an_old_incident_is_said_and_changes_nothing_unless_it_is_named(capsys, 
     code, out, err = run(capsys, "note", "again")
     assert code == 0
     name = out.strip().rpartition("(")[2].strip(")")
-    assert f"No incident was named: this is {name}" in err
+    assert f"No incident was named; using {name}" in err
     assert "No incident" not in run(capsys, "note", "again", "--incident", name)[2]
     assert main(["mitigate", "restart", "backend"]) == 2
     assert f"name it with --incident {name}" in capsys.readouterr().err

@@ -94,5 +94,5 @@ def test_a_folder_that_was_removed_is_named(tmp_path, typed, monkeypatch):
     monkeypatch.chdir(gone)
     shutil.rmtree(gone)
     code, _, said = typed("list")
-    assert (code, "the folder that you are in" in said) == (2, True)
+    assert (code, "the current folder" in said) == (2, True)
     assert said.count("\n") == 1

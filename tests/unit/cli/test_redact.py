@@ -62,7 +62,7 @@ def test_text_that_holds_nothing_is_printed_as_it_is(here, capsys):
         (["missing.log"], "there is no file missing.log"),
         (["."], "no regular file"),
         (["/dev/zero"], "no regular file"),
-        (["x", "--folder", "y"], "do not go together"),
+        (["x", "--folder", "y"], "cannot be combined"),
         (["--folder", "nothing"], "no incident 'nothing'"),
     ],
 )

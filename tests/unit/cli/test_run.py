@@ -40,7 +40,7 @@ def test_an_incident_with_a_post_mortem_is_reviewed(folder):
 @pytest.mark.parametrize("name", ["50", "50_mitigation", "mitigation.ipynb"])
 def test_what_changes_something_never_runs_in_a_batch(name, capsys):
     assert main(["run", "--notebook", name]) == 2
-    assert "never runs in a batch: a person reads its plans" in capsys.readouterr().err
+    assert "never runs in a batch: a person reads and approves" in capsys.readouterr().err
 
 
 def test_a_notebook_that_does_not_exist_is_answered_with_those_there_are(capsys):

@@ -93,7 +93,7 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
     terminal.print_derived(console_for(no_color=True), case)
     out = capsys.readouterr().out
     assert "memory of backend rises" in out
-    assert "2 findings that things are not as in the baseline:\n  incident diff baseline\n" in out
+    assert "2 findings that things are that differ from the baseline:\n  incident diff baseline\n" in out
     assert "told before" not in out
 
 

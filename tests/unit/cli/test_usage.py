@@ -70,7 +70,7 @@ def test_the_overview_fits_on_a_screen(columns):
 def test_incident_alone_is_the_overview(words, capsys):
     code, out, err = typed(capsys, *words)
     assert (code, err) == (0, "")
-    assert out.startswith("You are paged\n  triage ")
+    assert out.startswith("When you are paged\n  triage ")
 
 
 def test_help_is_that_of_the_command(capsys):

@@ -66,23 +66,23 @@ COMMAND = 'target = "api"\nkind = "command"\ncommand = '
         (f'{SQL}"SELECT 1"\nurl = "/x"', "key `url` is for probes of kind http"),
         (f'{SQL}"DELETE FROM t"', "line 9: .*key `sql`: expected a SELECT"),
         (f'{SQL}"SELECT 1; DELETE FROM t"', "expected one statement"),
-        (f"{SQL}\"SELECT set_config('a', 'b', false)\"", "does more than read"),
-        (f"{SQL}'SELECT \"set_config\"(1)'", "does more than read"),
-        (f"{SQL}'SELECT U&\"\\0070g_terminate_backend\"(1)'", "does more than read"),
+        (f"{SQL}\"SELECT set_config('a', 'b', false)\"", "is not read-only"),
+        (f"{SQL}'SELECT \"set_config\"(1)'", "is not read-only"),
+        (f"{SQL}'SELECT U&\"\\0070g_terminate_backend\"(1)'", "is not read-only"),
         (f'{SQL}"SELECT 1"\nwarning = nan', "a limit is a number"),
         (f'{SQL}"SELECT 1"\nwarning = "10 jobs"', "line 14: key `warning`: expected a number, got a text"),
         ('target = "api"\nkind = "command"\ncommand = ["cat", "/proc/1/environ"]', "holds passwords"),
-        (f'{SQL}"SELECT pg_terminate_backend /* x */ (1)"', "does more than read"),
-        (f'{SQL}"SELECT 1 INTO t"', "does more than read"),
-        (f'{SQL}"SELECT 1 FROM t FOR UPDATE"', "does more than read"),
+        (f'{SQL}"SELECT pg_terminate_backend /* x */ (1)"', "is not read-only"),
+        (f'{SQL}"SELECT 1 INTO t"', "is not read-only"),
+        (f'{SQL}"SELECT 1 FROM t FOR UPDATE"', "is not read-only"),
         (f'{COMMAND}["rm", "-rf", "/"]', "'rm' is none of"),
         (f'{COMMAND}["tail", "-nf5", "/x"]', "tail may not have '-nf5'"),
         (f'{COMMAND}["tail", "--fol", "/x"]', "tail may not have '--fol'"),
         (f'{COMMAND}["cat", "/dev/zero"]', "may wait or never end"),
         (f'{COMMAND}["cat"]', "needs a file"),
         ('target = "api"\nkind = "http"\nurl = "http://a:b@h/"', "holds a login"),
-        ('target = "api"\nkind = "http"\nurl = "/"\njson = "a"\nmetric = "b"', "exclude each other"),
-        (f'{SQL}"SELECT 1"\nwarning = 9.0\ncritical = 5.0', "warning lies behind critical"),
+        ('target = "api"\nkind = "http"\nurl = "/"\njson = "a"\nmetric = "b"', "cannot be combined"),
+        (f'{SQL}"SELECT 1"\nwarning = 9.0\ncritical = 5.0', "warning is beyond critical"),
         (f'{SQL}"SELECT 1"\nsuports = ["x"]', "line 14: unknown key `suports`; did you mean `supports`"),
     ],
 )
@@ -128,5 +128,5 @@ def test_a_name_is_not_that_of_a_technology(tmp_path):
     path.write_text(
         f'{SERVICES}[[probe]]\nname = "postgres.queue"\ntarget = "db"\nkind = "sql"\nsql = "SELECT 1"'
     )
-    with pytest.raises(ConfigError, match=r"line \d+: the name 'postgres.queue' has a prefix of ours"):
+    with pytest.raises(ConfigError, match=r"line \d+: the name 'postgres.queue' uses a reserved prefix"):
         load_settings(str(path))

@@ -23,7 +23,7 @@ def seen(probe: str, at: datetime, *rows: Row) -> Evidence:
         status=EvidenceStatus.COLLECTED,
         collected_at=at,
         duration_seconds=0.1,
-        source="as it was",
+        source="unchanged",
         rows=rows,
     )
 

@@ -23,7 +23,7 @@ def evidence(target: str, probe: str, *rows: Row) -> Evidence:
         status=EvidenceStatus.COLLECTED,
         collected_at=AT,
         duration_seconds=0.1,
-        source="as it was",
+        source="unchanged",
         rows=rows,
     )
 

@@ -22,7 +22,7 @@ def evidence(target: str, probe: str, *rows: Row, kind: ProblemKind | None = Non
         status=EvidenceStatus.FAILED if kind else EvidenceStatus.COLLECTED,
         collected_at=AT,
         duration_seconds=0.1,
-        source="as it was",
+        source="unchanged",
         rows=rows,
         problem=Problem(kind=kind, message="as it is") if kind else None,
     )

@@ -14,10 +14,10 @@ CONCLUSIONS = {
     show.errors: "2 of 4 services failed, most backend: 12 % of all.",
     show.levels: "Most errors: backend with 54.",
     show.endpoints: "5 of 9 endpoints answered with 5xx, most GET /api/v1/orders/{id}.",
-    show.latency: "Slowest: GET /api/v1/orders/{id}, half and 95 of 100 within 4.8 ms",
+    show.latency: "Slowest: GET /api/v1/orders/{id}, p50 and p95 within 4.8 ms",
     show.phases: "Longest: backend /health/ready, 503",
     show.connections: "9 of 35 connections in use, 26 %; most are active: 9.",
-    show.memory: "Nearest to its limit: backend, processes, 15 %.",
+    show.memory: "Closest to its limit: backend, processes, 15 %.",
 }
 
 

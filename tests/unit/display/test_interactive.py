@@ -88,7 +88,7 @@ def test_the_button_collects_and_a_foreign_incident_is_answered(tmp_path):
     (what, button), shown = box.children[0].children, box.children[1]
     what.value = "db/postgres.locks"
     button.click()
-    assert "Not collected: there is no target" in shown.value, "nothing is configured"
+    assert "Not collected: no target is named" in shown.value, "nothing is configured"
     (case.folder.path / "bundle.json").write_text("{}")
     what.value = "everything"
     button.click()

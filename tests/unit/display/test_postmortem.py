@@ -29,13 +29,13 @@ def seen(tmp_path):
 def test_without_a_snapshot_every_answer_says_so(bare):
     review = open_review(str(bare.path))
     html = {answer.__name__: answer(review).html for answer in ANSWERS}
-    assert "It began, as was declared" in html["story"]
+    assert "It began, as declared" in html["story"]
     assert "No snapshot was taken" in html["story"]
     assert "unknown" in html["durations"]
     assert "How many requests failed is unknown" in html["impact"]
     assert "No snapshot was taken" in html["hypotheses"]
-    assert "Everything that evidence could show" in html["unknown"]
-    assert "None is written yet" in html["written"]
+    assert "Everything that evidence would show" in html["unknown"]
+    assert "Not written yet" in html["written"]
     assert f"incident postmortem --incident {bare.path}" in html["written"]
 
 

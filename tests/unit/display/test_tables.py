@@ -83,7 +83,7 @@ def test_a_failure_says_why_and_what_to_do():
 
 
 def test_nothing_found_is_not_the_same_as_nothing_collected():
-    assert "was collected, and there is nothing to show" in show.table(case(one()), "host.disk").html
+    assert "was collected; there is nothing to show" in show.table(case(one()), "host.disk").html
     assert "was not collected" in show.table(case(), "host.disk").html
 
 

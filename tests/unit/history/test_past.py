@@ -24,7 +24,7 @@ def test_a_copy_is_told_and_counts_once(tmp_path):
     known, damaged = read_all(tmp_path)
     assert [one.path.name for one in known] == [folder.id]
     assert {one.path for one in damaged} == {"copy", "copied-elsewhere-by-hand-and-renamed"}
-    assert f"the same incident as {folder.id}" in damaged[0].text
+    assert f"a copy of the incident {folder.id}" in damaged[0].text
 
 
 def test_a_moved_folder_is_still_the_incident(tmp_path):

@@ -127,7 +127,7 @@ def test_an_incident_without_one_takes_that_of_its_first_collection_and_says_so(
     _without_configuration(folder)
     assert bound_to(newest(place)) is None
     assert run("triage", "--save") == 0
-    assert "did not say yet which configuration it is about" in capsys.readouterr().out
+    assert "was not yet bound to a configuration" in capsys.readouterr().out
     assert bound_to(newest(place)) == identity_of(config.load())
     assert run("triage", "--save") == 0
     assert "did not say" not in capsys.readouterr().out
@@ -153,7 +153,7 @@ def test_an_incident_of_somebody_else_is_never_rebound(place, monkeypatch):
     monkeypatch.setattr(IncidentFolder, "is_foreign", True, raising=False)
     settings = config.load()
     for rebind in (False, True):
-        with pytest.raises(UsageError, match="came from elsewhere: it is replayed"):
+        with pytest.raises(UsageError, match="came from elsewhere: it can be replayed"):
             check_configuration(settings, folder, "run", rebind=rebind)
     assert not [event for event in folder.events if event.source == "rebind"]
 

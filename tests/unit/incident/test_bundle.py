@@ -421,7 +421,7 @@ def test_a_stored_log_that_is_a_bomb_is_named_and_not_unpacked_without_bound(fol
     log = folder.path / "snapshots" / "20260115T143105Z" / "logs" / "backend.log.zst"
     log.parent.mkdir(parents=True)
     log.write_bytes(zstandard.compress(b"x" * (64 << 20)))
-    with pytest.raises(FolderError, match=r"backend\.log\.zst unpacks to more than any log"):
+    with pytest.raises(FolderError, match=r"backend\.log\.zst unpacks to more than any stored log"):
         plan_bundle(folder)
 
 

@@ -123,7 +123,7 @@ def test_redacting_twice_keeps_what_was_withdrawn_first(folder):
 def test_what_is_withdrawn_and_still_there_is_bad(folder):
     first = sealed_run(folder, a="1")
     manifest.seal(first, withdrawn=[withdrawn(folder, first / "a.json")])
-    assert bad(folder) == {(f"runs/{first.name}/a.json", "withdrawn, and still there")}
+    assert bad(folder) == {(f"runs/{first.name}/a.json", "withdrawn, but still there")}
 
 
 def test_an_event_may_be_withdrawn(folder):

@@ -194,7 +194,7 @@ def test_an_old_incident_is_closed_when_it_is_written_and_this_is_said_once(tmp_
         noted(folder)
         noted(folder)
     assert [record.message for record in caplog.records] == [
-        f"{folder.path} was open to others on this machine, or not to your team: closed now"
+        f"{folder.path} was open to others on this machine, or not to your team: permissions corrected"
     ]
     (folder.path / "attachments").unlink()
     assert modes(folder.path).keys() == {("folder", "0o700"), ("file", "0o600")}

@@ -138,7 +138,7 @@ def test_a_signature_fits_nothing_that_was_changed_afterwards(folder):
     for fields in ({"files": {}}, {"sealed_at": "2026-01-01T00:00:00Z"}, {"later": 1}, {"newest_event": ""}):
         change(path, **fields)
         found = {one.path: one.what for one in folder.verify() if one.is_bad}
-        assert found[f"runs/{path.name}/{NAME}"] == "changed: its signature does not fit"
+        assert found[f"runs/{path.name}/{NAME}"] == "changed: its signature does not match"
         assert seals(folder) == {(f"runs/{path.name}", KIM.public, False)}
         (path / NAME).write_bytes(whole)
     forged = json.loads(whole)["signature"] | {"public": LEE.public}
@@ -203,7 +203,7 @@ def test_what_is_collected_is_signed_and_verify_names_who_did(tmp_path, monkeypa
     document = json.loads(capsys.readouterr().out)
     assert {seal["name"] for seal in document["signatures"]} == {"Kim", ""}
     assert run("verify") == 0
-    assert f"signed by a key without a name here, {LEE.public}:" in capsys.readouterr().out
+    assert f"signed by an unknown key, {LEE.public}:" in capsys.readouterr().out
 
     written(tmp_path, TRUST.replace("env:SIGNING_KEY", "") + "require = true\n")
     assert run("verify") == 1
@@ -222,7 +222,7 @@ def test_a_key_that_is_not_there_stops_nothing_and_is_said(tmp_path, monkeypatch
 def test_a_key_that_cannot_be_used_is_a_sentence_with_its_line(tmp_path, monkeypatch):
     monkeypatch.setenv("SIGNING_KEY", "hunter2")
     settings = config.load(written(tmp_path, 'key = "env:SIGNING_KEY"'))
-    with pytest.raises(ConfigError, match=r"workbench\.toml: line 3: \[sign\] key: it holds no key"):
+    with pytest.raises(ConfigError, match=r"workbench\.toml: line 3: \[sign\] key: it holds no signing key"):
         signer_for(settings)
 
 

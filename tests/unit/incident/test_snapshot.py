@@ -161,7 +161,10 @@ def test_evidence_that_was_put_under_a_finding_afterwards_is_found(tmp_path):
     manifest.seal(path)
     (found,) = folder.verify()
     assert found.path == f"snapshots/{path.name}/findings.json"
-    assert (found.what, found.is_bad) == ("changed: it rests on other evidence of backend/logs.lines", True)
+    assert (found.what, found.is_bad) == (
+        "changed: it rests on different evidence of backend/logs.lines",
+        True,
+    )
     file.unlink()
     manifest.seal(path)
     assert [one.path for one in folder.verify()] == [f"snapshots/{path.name}/findings.json"]

@@ -149,7 +149,7 @@ def test_what_cannot_be_stored_is_a_problem_of_its_probe(row):
 
     found, _ = run(lane("a", probe("p.one", beyond), probe("p.two", well)))
     assert found["a/p.one"].problem.kind is ProblemKind.UNSUPPORTED
-    assert "no possible value" in found["a/p.one"].problem.message
+    assert "an impossible value" in found["a/p.one"].problem.message
     assert found["a/p.two"].status is EvidenceStatus.COLLECTED
 
 

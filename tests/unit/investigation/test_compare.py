@@ -143,7 +143,7 @@ def test_the_newest_intact_baseline_is_normal(tmp_path):
 def test_without_a_baseline_there_is_no_evidence_of_one(tmp_path):
     here = settings(tmp_path)
     assert baseline_evidence(here) == ()
-    with pytest.raises(UsageError, match="no baseline yet; take it on a healthy day"):
+    with pytest.raises(UsageError, match="no baseline yet; take one on a healthy day"):
         find_snapshot(here, "baseline")
 
 

@@ -117,7 +117,7 @@ def test_a_log_without_lines_is_said(case, caplog):
     made = case.logs("backend")
     assert made.empty
     assert str(made.time.dtype) == "datetime64[ns, UTC]"
-    assert made.attrs["missing"] == ["the snapshot holds no line of backend"]
+    assert made.attrs["missing"] == ["the snapshot has no lines of backend"]
     assert "no line of backend" in caplog.text
     with pytest.raises(UsageError, match="did you mean `backend`"):
         case.logs("backennd")
@@ -154,7 +154,7 @@ def test_numbers_are_drawn_over_time_with_their_unit_and_onset(case):
     assert axes.get_xlabel() == "2026-11-23, UTC"
     assert axes.yaxis.get_major_formatter()(120.0, 0) == "2m"
     assert made[["application"]].plot() == (
-        "This frame has no time; name what to draw, such as frame.plot.barh(x=..., y=...)."
+        "This frame has no time column; name what to draw, such as frame.plot.barh(x=..., y=...)."
     )
 
 

@@ -131,7 +131,7 @@ def test_a_check_is_told_when_it_first_fails_and_when_it_passes_again():
         known += observations(analysis(one), at[number : number + 1], known)
     assert texts(known) == [
         "backend: backend answers 503 (first seen)",
-        "backend: all answer (well again)",
+        "backend: all answer (healthy again)",
         "backend: backend answers 503 (first seen)",
     ]
     assert [one.occurred_at for one in known] == [AT + timedelta(minutes=n) for n in (1, 3, 4)]

@@ -78,7 +78,7 @@ def look(first: object) -> list[Evidence]:
 @pytest.mark.parametrize(
     ("first", "kind", "words"),
     [
-        (ask, ProblemKind.TIMED_OUT, "our own deadline ended the session in a.first"),
+        (ask, ProblemKind.TIMED_OUT, "the workbench's own deadline ended the session in a.first"),
         (hang_up, ProblemKind.RESET, "the session ended in a.first: the server closed the connection"),
     ],
 )

@@ -89,7 +89,7 @@ def test_another_span_is_read_where_a_probe_can_look_back(opened, place, caplog)
     assert past.findings("logs")
     assert past.analysis.looks_back
     assert not any(hypothesis.first_action for hypothesis in past.analysis.hypotheses)
-    assert "nothing is proposed for what was so then" in proposals(past).html
+    assert "nothing is proposed for it" in proposals(past).html
     assert reanalyze(past).comparison.differences == ()
     assert reanalyze(past).analysis.looks_back
     assert opened.folder.verify() == []
@@ -99,7 +99,7 @@ def test_another_span_is_read_where_a_probe_can_look_back(opened, place, caplog)
 
 @pytest.mark.parametrize(
     ("start", "end", "why"),
-    [("2026-01-15T18:50", "2026-01-15T18:40", "not before"), ("10m", "2999-01-01", "not over yet")],
+    [("2026-01-15T18:50", "2026-01-15T18:40", "not before"), ("10m", "2999-01-01", "in the future")],
 )
 def test_a_span_that_cannot_be_is_wrong_usage(opened, start, end, why):
     with pytest.raises(UsageError, match=why):

@@ -89,7 +89,7 @@ def test_an_old_key_of_a_limit_counts_with_one_notice(tmp_path, caplog):
 
 def test_a_limit_by_both_names_is_refused_with_its_line(tmp_path):
     keys = '"docker.cpu.warning_ratio" = 0.5\n"container.cpu.warning_ratio" = 0.6\n'
-    with pytest.raises(ConfigError, match=r"line 2: .*container.cpu.warning_ratio now, which is set, too"):
+    with pytest.raises(ConfigError, match=r"line 2: .*container.cpu.warning_ratio, which is also set"):
         setup.thresholds_for(settings(tmp_path, f"[thresholds]\n{keys}"))
 
 

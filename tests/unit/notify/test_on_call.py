@@ -82,8 +82,8 @@ def test_the_stand_in_is_never_the_one_on_call():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[on_call]\nhandover = "Monday 9"', "write Monday 09:00"),
-        ('[on_call]\ntimezone = "Mars/Base"', "no time zone 'Mars/Base'"),
+        ('[on_call]\nhandover = "Monday 9"', "use Monday 09:00"),
+        ('[on_call]\ntimezone = "Mars/Base"', "unknown time zone 'Mars/Base'"),
         ('[on_call]\nrotations = ["x"]', "did you mean `rotation`"),
         (
             "[on_call]\noverrides = [{from = 2026-01-02T00:00:00Z, to = 2026-01-01T00:00:00Z, who = 'A'}]",

@@ -117,11 +117,15 @@ def test_a_login_of_ours_that_is_refused_is_no_database_that_is_down():
         (
             (found("backend", "http.health.status", count=1), found("db", "postgres.connection.full")),
             "SEV1",
-            "no service that could be checked is well",
+            "no service that could be checked is healthy",
         ),
         ((WELL, found("db", "postgres.counters.checksums")), "SEV1", "data may be lost"),
         ((WELL, found("host", "host.disk.full")), "SEV3", "host: host.disk.full"),
-        ((WELL, found("host", "host.disk.space", WARNING)), "SEV4", "one warning, and nothing measured"),
+        (
+            (WELL, found("host", "host.disk.space", WARNING)),
+            "SEV4",
+            ("one warning, and no measured effect on users"),
+        ),
         ((WELL,), "SEV4", "nothing measured is wrong"),
         ((found("db", "postgres.connection.not_configured", UNKNOWN),), "SEV2", "in doubt"),
     ],

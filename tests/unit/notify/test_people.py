@@ -30,7 +30,7 @@ KIM = Contact(role="engineering-manager", name="Kim", phone="+1 555 0100")
             {"on-call": "page now", "engineering manager": "notify", "team lead": "notify"},
         ),
         (IncidentSeverity.SEV3, {"on-call": "notify in chat"}),
-        (IncidentSeverity.SEV4, {"ticket": "open one, for working hours"}),
+        (IncidentSeverity.SEV4, {"ticket": "open a ticket for working hours"}),
     ],
 )
 def test_the_matrix_is_the_teams_table(severity, ways):

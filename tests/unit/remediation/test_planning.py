@@ -70,7 +70,7 @@ def test_a_plan_holds_no_secret(tmp_path):
     plan = made(tmp_path, proposal, secrets=("correct-horse",))
     text = msgspec.json.encode(plan).decode()
     assert not [word for word in ("abc123", "hunter2", "correct-horse") if word in text]
-    with pytest.raises(RefusedError, match="resembles a secret"):
+    with pytest.raises(RefusedError, match="looks like a secret"):
         made(tmp_path, proposal, secrets=("correct-horse",), pattern="correct-horse")
 
 
@@ -94,7 +94,7 @@ def test_the_world_is_compared_word_by_word_and_numbers_within_bounds(tmp_path):
     assert now(started_at="14:30") == ["started_at was 14:00, and is 14:30"]
     assert now(keys=16) == ["keys: 16, which is not within 5 to 15"]
     assert now(keys=4) != []
-    assert now(commands=("y",)) == ["it would now run other commands"]
+    assert now(commands=("y",)) == ["it would now run different commands"]
 
 
 def test_a_world_that_cannot_be_seen_any_more_is_another_one(tmp_path):
@@ -109,8 +109,8 @@ def test_a_world_that_cannot_be_seen_any_more_is_another_one(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"pid": ""}, "needs to know pid"),
-        ({}, "needs to know pid"),
+        ({"pid": ""}, "needs pid"),
+        ({}, "needs pid"),
         ({"pid": "1", "pud": "2"}, "no argument 'pud'; did you mean `pid`"),
     ],
 )
@@ -123,7 +123,7 @@ def test_arguments_are_complete_or_refused(given, said):
 def test_a_number_is_a_whole_one_within_its_bounds(text, tmp_path):
     settings = Settings(document=Document(), root=tmp_path)
     request = Request(settings=settings, target="db", arguments={"pid": text})
-    with pytest.raises(RefusedError, match="no whole number from 1 to 10"):
+    with pytest.raises(RefusedError, match="not a whole number from 1 to 10"):
         request.number("pid", least=1, most=10)
 
 

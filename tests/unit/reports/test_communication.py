@@ -273,7 +273,7 @@ def test_a_service_whose_name_users_know_may_be_named():
     names = inner_names(document)
     assert problems_of("search is slow", names, IncidentSeverity.SEV2) == ()
     hidden = inner_names(Document(service=(Service(name="search", kind="http"),)))
-    assert problems_of("search is slow", hidden, IncidentSeverity.SEV2) == ("an inner name: 'search'",)
+    assert problems_of("search is slow", hidden, IncidentSeverity.SEV2) == ("an internal name: 'search'",)
 
 
 def test_text_of_a_log_cannot_call_a_channel_or_format():

@@ -70,13 +70,13 @@ def test_the_first_hypothesis_is_the_verdict():
 
 def test_what_was_not_seen_is_never_well():
     blind = Analysis(snapshot="S", findings=(finding(FindingSeverity.UNKNOWN),))
-    assert verdict(blind) == "Nothing could be judged: see what is not known"
+    assert verdict(blind) == "Nothing could be judged: see “Not assessed”"
     half = Analysis(
         snapshot="S",
         findings=(finding(FindingSeverity.OK),),
         not_assessed=(NotAssessed(target="db", probe="p", reason="r"),),
     )
-    assert verdict(half) == "Nothing wrong was found in what was looked at, but 1 probe could not be judged"
+    assert verdict(half) == "No problem was found in what was checked, but 1 probe could not be judged"
 
 
 def test_requests_that_failed_at_an_unknown_time_are_never_well():
@@ -84,11 +84,11 @@ def test_requests_that_failed_at_an_unknown_time_are_never_well():
         FindingSeverity.UNKNOWN, "40 of 80 requests failed", id="logs.lines.errors", target="api"
     )
     analysis = Analysis(snapshot="S", findings=(finding(FindingSeverity.OK), failed))
-    assert verdict(analysis) == "Whether it is still so is not known: api, 40 of 80 requests failed"
+    assert verdict(analysis) == "Whether it still fails is unknown: api, 40 of 80 requests failed"
 
 
 def test_bad_findings_without_a_pattern_are_said():
-    assert "1 finding should be looked at" in verdict(
+    assert "1 finding should be checked" in verdict(
         Analysis(snapshot="S", findings=(finding(FindingSeverity.WARNING),))
     )
 
@@ -152,15 +152,15 @@ def test_a_page_says_since_when_who_is_hurt_and_whether_it_goes_on():
     slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
     known = facts(Analysis(snapshot="S", findings=(slow,)))
     assert circumstances(known) == (
-        "Since 2026-01-15 14:36:00 UTC. It still went on at the time of the snapshot, 14:45:00 UTC."
+        "Since 2026-01-15 14:36:00 UTC. It was still ongoing at the time of the snapshot, 14:45:00 UTC."
     )
     unsure = Analysis(snapshot="S", findings=(finding(FindingSeverity.CRITICAL, holds=Holds.UNKNOWN),))
     assert circumstances(facts(unsure)) == (
-        "Whether it went on at the time of the snapshot, 14:45:00 UTC, is not known."
+        "Whether it was ongoing at the time of the snapshot, 14:45:00 UTC, is unknown."
     )
     assert circumstances(facts(Analysis(snapshot="S"))) == ""
     page = render_index(facts(known.analysis, command=("To check again:", "incident run")))
-    assert page.index("It still went on") < page.index("incident run") < page.index('class="columns"')
+    assert page.index("It was still ongoing") < page.index("incident run") < page.index('class="columns"')
 
 
 def test_the_first_action_stands_next_to_the_evidence_that_it_rests_on():
@@ -189,7 +189,7 @@ def test_a_page_begins_with_its_start_and_leads_to_the_home_of_the_incident():
 def test_a_look_at_a_span_of_the_past_says_until_when_it_went_on():
     slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
     past = facts(Analysis(snapshot="S", findings=(slow,), looks_back=True))
-    assert circumstances(past).endswith("It still went on at the end of the span, 14:45:00 UTC.")
+    assert circumstances(past).endswith("It was still ongoing at the end of the span, 14:45:00 UTC.")
 
 
 def test_the_page_of_a_hundred_services_that_fail_is_small_and_every_link_on_it_leads_somewhere():

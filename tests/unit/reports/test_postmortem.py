@@ -154,7 +154,7 @@ def test_without_a_snapshot_everything_says_unknown():
     assert "How many requests failed is unknown" in text
     assert "| acknowledged | unknown | not recorded |" in text
     assert "| Time to mitigate | unknown |" in text
-    assert "Everything that evidence could show: no snapshot was taken." in text
+    assert "Everything that evidence would show: no snapshot was taken." in text
 
 
 def test_the_root_cause_names_its_findings_and_links_the_pages():

@@ -71,7 +71,7 @@ def test_a_file_with_marks_of_a_merge_is_left_alone(tmp_path):
     path = tmp_path / "postmortem.md"
     text = f"# Ours\n<<<<<<< HEAD\nwe\n=======\nthey\n>>>>>>> theirs\n{fresh(1)}"
     path.write_text(text)
-    with pytest.raises(UsageError, match=r"line 2: a merge left its marks there"):
+    with pytest.raises(UsageError, match=r"line 2: it contains merge conflict markers"):
         renew(path, lambda before: merge(before, fresh(2)))
     assert path.read_text() == text
 

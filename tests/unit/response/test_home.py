@@ -100,7 +100,7 @@ def test_a_page_that_cannot_be_written_costs_only_the_page(here, capsys, caplog)
     (folder.path / "index.html").mkdir()
     run("note", "still recorded")
     assert folder.events[-1].text == "still recorded"
-    assert "index.html is not renewed" in caplog.text
+    assert "index.html was not updated" in caplog.text
     assert json.loads((folder.path / "incident.json").read_text())["events"][-1] == folder.events[-1].id
 
 
@@ -110,14 +110,14 @@ def test_the_newest_look_hides_nothing_that_was_known(here, capsys):
     first = snapshot(folder, LOCKED)
     snapshot(folder, severity=FindingSeverity.OK)
     page = renew_home(Settings(document=Document(), root=here), folder).read_text()
-    assert page.index("Nothing wrong was found") < page.index(f"snapshot {first}; the newest")
+    assert page.index("No problem was found") < page.index(f"snapshot {first}; the newest")
     capsys.readouterr()
     run("show")
     out = " ".join(capsys.readouterr().out.split())
-    assert "Cause Nothing wrong was found" in out
-    assert "Most likely then: a session blocks all others" in out
+    assert "Cause No problem was found" in out
+    assert "Most likely at that time: a session blocks all others" in out
     run("resolve")
-    assert "saw: Nothing wrong was found" in " ".join(capsys.readouterr().out.split())
+    assert "shows: No problem was found" in " ".join(capsys.readouterr().out.split())
     run("postmortem", "--confirm", "lock-contention")
     causes = story_of(folder).causes
     assert (causes[0].kind, causes[0].text) == ("confirmed", LOCKED.title)
@@ -154,7 +154,7 @@ def test_a_change_has_its_before_and_after_and_a_refuted_cause_is_said_last(here
     verdict = {"hypothesis": "db:lock-contention", "verdict": "refuted"}
     case.folder.record(Draft(kind=EventKind.DECISION, text="refuted", source="postmortem", data=verdict))
     before = Conclusion(snapshot="a", at=None, text="x", hypotheses=(("db:lock-contention", "locks", 0.9),))
-    after = Conclusion(snapshot="b", at=None, text="Nothing wrong was found")
+    after = Conclusion(snapshot="b", at=None, text="No problem was found")
     kinds = [known.kind for known in known_causes(case.folder.events, (before, after))]
     assert kinds == ["concluded", "refuted"]
 

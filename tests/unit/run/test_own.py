@@ -94,7 +94,7 @@ def test_what_a_person_wrote_in_the_lab_becomes_a_page_of_the_run_as_it_stands(p
     page = (run / "html" / "00_start_here_in_the_lab.html").read_text()
     assert "seen by Kim" in page
     assert TOKEN not in page + (run / "notebooks" / "00_start_here_in_the_lab.ipynb").read_text()
-    assert "is no notebook" in (run / "html" / "Untitled_in_the_lab.html").read_text()
+    assert "is not a notebook" in (run / "html" / "Untitled_in_the_lab.html").read_text()
     assert TOKEN in (directory / LANDING).read_text(), "the person's own file stays as it is"
 
 

@@ -71,7 +71,7 @@ def evidence(probe: str, *rows: Row, problem: Problem | None = None, at: datetim
         status=EvidenceStatus.COLLECTED if rows else EvidenceStatus.FAILED,
         collected_at=at,
         duration_seconds=0.1,
-        source="as it was",
+        source="unchanged",
         rows=rows,
         problem=problem,
     )

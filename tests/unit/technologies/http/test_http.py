@@ -98,7 +98,9 @@ def test_errors_of_one_kind_are_one_finding() -> None:
 
 
 def test_an_answer_beside_an_error_is_not_ok() -> None:
-    (one,) = judge(row(), row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="began and did not end"))
+    (one,) = judge(
+        row(), row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="started but did not finish")
+    )
     assert (one.id, one.title) == ("http.health.timed_out", "/b: does not answer in time")
 
 

@@ -402,8 +402,8 @@ def test_only_the_ends_of_a_long_text_are_compared() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ('match = [{ words = "OOM", pattern = "(?!x)" }]', "'(?!x)' is no regular expression of RE2"),
-        ('match = [{ words = "OOM", but = "(" }]', "'(' is no regular expression of RE2"),
+        ('match = [{ words = "OOM", pattern = "(?!x)" }]', "'(?!x)' is not a valid RE2 expression"),
+        ('match = [{ words = "OOM", but = "(" }]', "'(' is not a valid RE2 expression"),
         ('blames = ["("]\nmatch = ["OOM"]', "key `blames` of 'oom': '(' is no regular expression"),
         ('explained_by = ["gone"]\nmatch = ["OOM"]', "key `explained_by` of 'oom': there is no class 'gone'"),
         ('sqlstate = ["4"]\nmatch = ["OOM"]', "key `sqlstate` of 'oom': '4' is no code"),
