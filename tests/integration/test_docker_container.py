@@ -83,8 +83,8 @@ def until(name: str, holds, seconds: float = 15) -> Evidence:
 @pytest.mark.parametrize(
     ("case", "code", "said"),
     [
-        ("exited well", 0, "ended without an error"),
-        ("exited 1", 1, "ended with an error"),
+        ("exited well", 0, "exited without an error"),
+        ("exited 1", 1, "exited with an error"),
         ("killed", 137, "from outside, not because of its memory limit"),
         ("segmentation fault", 139, "SIGSEGV"),
         ("terminated", 143, "requested to end"),

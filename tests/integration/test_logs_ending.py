@@ -85,7 +85,7 @@ def test_a_server_that_stopped_before_the_window_is_judged_by_its_last_lines(
     evidence = collect(path, during)
     assert evidence.of(LogTail)[0].error == error
     found = findings(evidence, during)
-    assert "it was written last 3h 0m ago" in found["empty"].detail
+    assert "it was last written 3h 0m ago" in found["empty"].detail
     assert ("last" in found) == bool(error)
 
 

@@ -267,7 +267,7 @@ def test_a_name_that_is_lost_only_inside(engine: Any, tmp_path: Path) -> None:
     (lost,) = [one for one in judge_with(judge_vantage, found) if one.id == "network.inside.not_resolving"]
     assert lost.target == "own"
     assert lost.data["where"] == f"only inside container {name}"
-    assert "From this machine it is well" in lost.detail
+    assert "From this machine it is healthy" in lost.detail
 
 
 def test_the_look_ends_in_time_and_says_what_is_missing(

@@ -48,7 +48,7 @@ def test_a_database_at_its_own_limit_is_told_from_another_one(server: Server) ->
             found = triage(server.settings(), "databases")
         finally:
             admin.execute("ALTER DATABASE shop CONNECTION LIMIT -1")
-    assert "has all of its own connections" in found["connection.database_limit"].title
+    assert "has used all of its own connections" in found["connection.database_limit"].title
 
 
 def test_a_dsn_that_is_not_set_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,4 +105,4 @@ def test_a_configured_superuser_is_warned_of_and_an_owner_told(server: Server) -
         told = triage(server.settings(role="app"), "saturation")["connection.role"]
         owner.execute("DROP TABLE owned")
     assert told.severity is FindingSeverity.INFO
-    assert "a role of the application" in told.title
+    assert "which the application also uses" in told.title

@@ -68,7 +68,7 @@ def test_running(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "pid file is not there"),
+        (None, "pid file does not exist"),
         ("", "holds no process id"),
         ("x", "holds no process id"),
         ("-5", "holds no process id"),

@@ -94,7 +94,7 @@ def test_a_cache_over_its_limit_without_a_key_to_evict() -> None:
         with failing(lambda: client.set("more", "x")):
             found = judged(server, "memory")["eviction_behind"]
     assert found.severity is WARNING
-    assert "no key is left to evict" in found.detail
+    assert "no keys are left to evict" in found.detail
 
 
 def test_keys_of_which_none_may_be_evicted() -> None:

@@ -89,7 +89,7 @@ def test_keys_that_may_exist_nowhere_else_are_not_proposed_and_not_deleted(kind:
     with running(kind, *_FULL, "volatile-ttl") as server, server.client() as client:
         many(client, "report:{}", 15_000)
         found = seen(server)
-        with pytest.raises(RefusedError, match="no cache by its name"):
+        with pytest.raises(RefusedError, match="not a cache by its name"):
             plan(server, tmp_path, "report:*")
         plan(server, tmp_path, "report:*", allow="report")
     assert "volatile-ttl" in found["redis.memory.full_no_expiry"].title

@@ -154,7 +154,7 @@ def test_an_interruption_is_in_the_timeline_and_the_plan_is_used_up(tmp_path):
     assert process.wait(20) != 0
     assert phases(folder) == ["planned", "begun", "ended"]
     assert "interrupted" in folder.events[-1].text
-    with pytest.raises(RefusedError, match="used already"):
+    with pytest.raises(RefusedError, match="already used"):
         execute_plan(config.load(tmp_path / "workbench.toml"), folder, plan.id)
 
 
@@ -183,7 +183,7 @@ def test_the_command_line_plans_then_carries_out(typed):
     assert text.startswith("Done and verified: cut ")
     code, _, message = type_it("log.rotate", "worker", "--yes", str(plan["id"]))
     assert code == 2
-    assert "used already" in message
+    assert "already used" in message
 
 
 def test_an_approval_for_something_else_than_is_typed_is_refused(typed):

@@ -73,7 +73,7 @@ def test_a_command_that_fails_is_told_in_part(tmp_path):
     assert outcome.status is OutcomeStatus.PARTIAL
     assert "ended with 5" in outcome.done
     assert "no such unit" in outcome.done
-    assert any("pid file is not there" in line for line in outcome.evidence)
+    assert any("pid file does not exist" in line for line in outcome.evidence)
 
 
 def test_a_service_without_a_command_says_what_to_configure(tmp_path):

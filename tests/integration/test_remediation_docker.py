@@ -53,7 +53,7 @@ def test_a_container_is_restarted(engine, tmp_path):
         assert "was killed" not in outcome.done
         assert started_at(container) != before
         assert phases(folder) == ["planned", "begun", "ended"]
-        with pytest.raises(RefusedError, match="used already"):
+        with pytest.raises(RefusedError, match="already used"):
             execute_plan(settings, folder, plan.id)
 
 

@@ -88,7 +88,7 @@ def test_a_typed_id_carries_out_that_plan_once(folder):
     log.write_text("more\n")
     notebook, record = executed(folder, approval=plan)
     assert record.status is ExecutionStatus.COMPLETED, record.error
-    assert "used already" in shown(notebook, "approval")
+    assert "already used" in shown(notebook, "approval")
     assert log.read_text() == "more\n"
     assert "ended" in shown(notebook, "journal")
 

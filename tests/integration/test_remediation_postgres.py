@@ -108,7 +108,7 @@ def test_an_approval_is_for_one_time(any_server, tmp_path):
         arguments = {"pid": str(idle.info.backend_pid)}
         plan = plan_change(settings, folder, "postgres.terminate", "db", arguments)
         assert execute_plan(settings, folder, plan.id).status is OutcomeStatus.VERIFIED
-        with pytest.raises(RefusedError, match="used already"):
+        with pytest.raises(RefusedError, match="already used"):
             execute_plan(settings, folder, plan.id)
         idle.close()
 

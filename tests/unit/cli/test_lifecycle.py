@@ -85,8 +85,8 @@ def test_an_incident_from_declaration_to_close(capsys):
         (("note", "x", "--at", "2999-01-01"), "in the future"),
         (("resolve", "--at", "2h"), "before the incident began"),
         (("task", "x"), "--owner"),
-        (("task", "--done", "7"), "no task 7"),
-        (("classify", "sev9", "--reason", "x"), "no severity"),
+        (("task", "--done", "7"), "no task matches 7"),
+        (("classify", "sev9", "--reason", "x"), "not a severity"),
         (("declare", "--title", " ", "--severity", "SEV1"), "empty"),
         (("declare", "--title", "x", "--severity", "SEV1", "--start", "2999-01-01"), "in the future"),
         (

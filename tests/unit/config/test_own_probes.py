@@ -99,7 +99,7 @@ def test_a_name_has_a_prefix_of_the_team(name):
 
 def test_a_name_is_there_once():
     one = '[[probe]]\nname = "shop.it"\ntarget = "db"\nkind = "sql"\nsql = "SELECT 1"\n'
-    with pytest.raises(ConfigError, match="there twice"):
+    with pytest.raises(ConfigError, match="defined twice"):
         config.parse(SERVICES + one + one)
 
 

@@ -21,7 +21,7 @@ def slow(seconds: float | None) -> Finding:
 def test_a_busy_machine_explains_a_little_slowness(seconds: float | None, severity: FindingSeverity) -> None:
     first, second = judge_with(judge_slowness, (slow(seconds), BUSY))
     assert first.severity is severity
-    assert ("too busy to say" in first.title) is (severity is INFO)
+    assert ("too busy to tell" in first.title) is (severity is INFO)
     assert second is BUSY
 
 
@@ -31,7 +31,7 @@ def test_a_busy_machine_explains_a_greeting_that_was_not_answered(busy: Finding)
         id="network.inside.tls_silent", target="bank", severity=FindingSeverity.CRITICAL, title="silent"
     )
     first, _ = judge_with(judge_slowness, (silent, busy))
-    assert (first.severity, "too busy to say" in first.title) == (INFO, True)
+    assert (first.severity, "too busy to tell" in first.title) == (INFO, True)
     assert judge_with(judge_slowness, (silent,)) == [silent]
 
 

@@ -26,7 +26,7 @@ COLUMNS = ("count", "type", "frame", "first_at", "example")
 
 def test_what_is_the_same_in_all_rows_is_said_once():
     html = lines([raised(1), raised(2), raised(3)], ("count", "type"), target=False)
-    assert "The same in all 3: type <b>ValueError</b>" in html
+    assert "The same for all 3: type <b>ValueError</b>" in html
     assert html.count("ValueError") == 1
     assert '<th scope="col">type</th>' not in html
 
@@ -45,7 +45,7 @@ def test_what_nobody_knows_of_any_row_is_said_once():
 def test_rows_that_are_all_alike_need_no_table():
     html = lines([raised(1)] * 4, COLUMNS, target=False)
     assert "<table" not in html
-    assert "The same in all 4: counts <b>1</b>" in html or "count <b>1</b>" in html
+    assert "The same for all 4: counts <b>1</b>" in html or "count <b>1</b>" in html
 
 
 def test_a_table_has_its_caption_and_its_frame_the_same_name():

@@ -75,7 +75,7 @@ def test_hostile_text_is_escaped():
 
 
 def test_a_failure_says_why_and_what_to_do():
-    problem = Problem(kind=ProblemKind.TIMED_OUT, message="no answer within 5 s", advice="look at its log")
+    problem = Problem(kind=ProblemKind.TIMED_OUT, message="no answer within 5 s", advice="check its log")
     table = show.table(case(one(status=EvidenceStatus.FAILED, problem=problem)), "host.disk")
     assert "host could not be read: no answer within 5 s" in table.html
     assert "What to do: look at its log" in table.html

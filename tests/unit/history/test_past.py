@@ -49,7 +49,7 @@ def test_without_events_it_is_told(tmp_path, part):
         shutil.rmtree(gone.path / "snapshots")
     known, damaged = read_all(tmp_path)
     assert [one.path.name for one in known] == [well.id]
-    assert [(one.path, "no event is there" in one.text) for one in damaged] == [(gone.id, True)]
+    assert [(one.path, "it has no events" in one.text) for one in damaged] == [(gone.id, True)]
 
 
 @pytest.mark.parametrize("text", ['"severity": "SEV9"', '"severity": 3', '"nothing": ""'])

@@ -130,7 +130,7 @@ def test_an_incident_without_one_takes_that_of_its_first_collection_and_says_so(
     assert "was not yet bound to a configuration" in capsys.readouterr().out
     assert bound_to(newest(place)) == identity_of(config.load())
     assert run("triage", "--save") == 0
-    assert "did not say" not in capsys.readouterr().out
+    assert "was not yet bound" not in capsys.readouterr().out
 
 
 def _without_configuration(folder):

@@ -246,7 +246,7 @@ def test_what_is_no_bundle_says_so(folder, tmp_path):
         assert one.is_bad
         with pytest.raises(FolderError):
             open_bundle(path, tmp_path / "to", Redactor())
-    with pytest.raises(UsageError, match="no bundle"):
+    with pytest.raises(UsageError, match="does not exist"):
         verify_bundle(tmp_path / "nowhere.zip")
 
 

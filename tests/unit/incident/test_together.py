@@ -81,7 +81,7 @@ def test_a_task_is_named_by_its_id_its_beginning_or_its_number(folder):
     assert response.finish_task(folder, tasks[1].id[:6]).data["done"] == tasks[1].id
     assert response.finish_task(folder, "1").data["done"] == tasks[0].id
     assert response.finish_task(folder, tasks[0].id) is None
-    with pytest.raises(UsageError, match="there is no task 3; there are: t"):
+    with pytest.raises(UsageError, match="no task matches 3; there are: t"):
         response.finish_task(folder, "3")
 
 

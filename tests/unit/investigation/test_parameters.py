@@ -35,5 +35,5 @@ def test_what_was_meant_is_read(name: str, value: object, text: str) -> None:
 def test_what_is_no_text_gets_a_sentence_that_names_it(name: str, value: Any) -> None:
     given = {**GIVEN, name: value}
     incident = given.pop("incident")
-    with pytest.raises(UsageError, match=f"the parameter {name} is .* has to be a text"):
+    with pytest.raises(UsageError, match=f"the parameter {name} is .* must be a string"):
         open_investigation(incident, **given)

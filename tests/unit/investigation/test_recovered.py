@@ -141,7 +141,7 @@ EXPIRED = (
     "(host pay.example)"
 )
 NO_PEER = "httpx.ConnectError: All connection attempts failed to https://pay.example:443/pay"
-# This machine is too busy to say how fast it answers; that it answers is seen.
+# This machine is too busy to tell how fast it answers; that it answers is seen.
 CACHE_WELL_FROM_A_BUSY_MACHINE = seen(
     "redis.connection",
     "cache",

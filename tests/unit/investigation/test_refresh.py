@@ -71,7 +71,7 @@ def test_a_probe_is_collected_again_and_the_rest_carried_over(opened, place):
     assert opened.of("logs.lines")[0].collected_at == before < opened.of("network.ports")[0].collected_at
     assert opened.log_text("backend") == log != ""
     assert "backend/logs.lines" in opened.carried
-    assert "not anew" in verdict(opened).html
+    assert "not collected again" in verdict(opened).html
     assert reanalyze(opened).comparison.differences == ()
     assert opened.folder.verify() == []
     assert "anew" in opened.folder.events[-1].text or "anew" in opened.folder.events[-2].text

@@ -38,7 +38,7 @@ def test_json():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("<html>", "no JSON"),
+        ("<html>", "not JSON"),
         ('{"b": 1}', "nothing at a"),
         ('{"a": {}}', "is no number"),
         ("3", "nothing at a"),

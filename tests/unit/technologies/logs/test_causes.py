@@ -285,7 +285,7 @@ def test_a_log_of_nothing_but_the_traceback_that_ends_each_start_is_a_loop(death
     assert "60 times, every 5 s, and logged nothing else" in loop.title
     named = first(*log)
     assert named.id == "crash-loop"
-    assert "Why does it end in " in named.next_check
+    assert "Why does it end with " in named.next_check
 
 
 @pytest.mark.parametrize(

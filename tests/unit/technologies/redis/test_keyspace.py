@@ -159,9 +159,9 @@ def test_jobs_of_a_sample_stand_for_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("put", "taken", "waiting", "title", "detail"),
     [
-        (40, 0, 0, "not taken out", "in 1 s 40 calls added to queues, 0 removed from them."),
-        (40, 9, 3, "not taken out fast enough", "9 took out, 3 clients wait for something."),
-        (None, None, None, "not taken out", "whether anything is consumed is unknown."),
+        (40, 0, 0, "not consumed", "in 1 s 40 calls added to queues, 0 removed from them."),
+        (40, 9, 3, "not consumed fast enough", "9 removed from them, 3 clients wait for something."),
+        (None, None, None, "not consumed", "whether anything is consumed is unknown."),
     ],
 )
 def test_what_moves_in_a_queue(
