@@ -194,6 +194,6 @@ LOCKS = Probe(
     question="Who blocks whom, and does it last?",
     source=statement("locks"),
     needs="pg_monitor",
-    cost="pg_blocking_pids once for each session that waits; where one waits, up to two seconds, in"
+    cost="pg_blocking_pids once for each session that waits; if any session waits, up to two seconds, in"
     " which what `postgres.counters` samples is sampled already",
 )
