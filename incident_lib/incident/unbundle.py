@@ -143,7 +143,7 @@ def _contents(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
     tops = {name.partition("/")[0] for name in entries}
     top = next(iter(tops), "")
     if len(tops) != 1 or top.startswith(".") or f"{top}/{CONTENTS}" not in entries:
-        raise FolderError(f"it is not an incident bundle: it has no {CONTENTS} in its one folder")
+        raise FolderError(f"it is not a bundle of an incident: it has no {CONTENTS} in its one folder")
     info = entries[f"{top}/{CONTENTS}"]
     if info.file_size > _MOST_CONTENTS_BYTES:
         raise FolderError(f"its {CONTENTS} is too large")

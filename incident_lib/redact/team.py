@@ -23,7 +23,9 @@ def compiled(pattern: str) -> Any:
         found = re2.compile(_for_re2(pattern), options)
     except re2.error as error:
         why = error.args[0].decode("utf-8", "replace")
-        raise RedactionError(f"{pattern!r} is not a valid RE2 expression ({_LACKS}): {why}") from error
+        raise RedactionError(
+            f"{pattern!r} is not a valid regular expression of RE2 ({_LACKS}): {why}"
+        ) from error
     if found.search(""):
         raise RedactionError(
             f"{pattern!r} matches the empty string, and would hide everything; use + instead of *"

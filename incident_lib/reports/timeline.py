@@ -121,7 +121,7 @@ def _from_events(events: Iterable[Event]) -> Iterator[TimelineRow]:
             yield from _declared(event)
             continue
         late = event.recorded_at - event.occurred_at > _LATE
-        written = f", recorded {event.recorded_at:%Y-%m-%d %H:%M}" if late else ""
+        written = f", entered {event.recorded_at:%Y-%m-%d %H:%M}" if late else ""
         yield TimelineRow(
             at=event.occurred_at,
             text=event.text,

@@ -110,5 +110,5 @@ def test_a_password_that_is_a_name_is_warned_of(here, capsys, monkeypatch):
     )
     assert main(["triage", "--rebind"]) == 0
     out = capsys.readouterr().out
-    assert "db: the password in its `dsn` is an ordinary word or a name of this configuration" in out
+    assert "db: the password in its `dsn` is an ordinary word or a name from this configuration" in out
     assert "Checkout@" not in out

@@ -80,7 +80,7 @@ def test_an_incident_from_declaration_to_close(capsys):
     ("words", "told"),
     [
         (("update", "--status", "INVESTIGATING"), "reopen"),
-        (("update", "--status", "fine"), "'fine' is no status"),
+        (("update", "--status", "fine"), "'fine' is not a status"),
         (("note", "  "), "empty"),
         (("note", "x", "--at", "2999-01-01"), "in the future"),
         (("resolve", "--at", "2h"), "before the incident began"),
@@ -162,7 +162,7 @@ def test_ended_twice_is_said_and_recorded_once(capsys, here, command, status):
     events = sorted((here / "incidents").glob("*/events/*"))
     code, out, _ = run(capsys, command, "--reason", "and restarted")
     assert code == 0
-    assert f"is {status} already since" in out
+    assert f"is already {status} since" in out
     assert "incident note" in out
     assert json.loads(run(capsys, command, "--json")[1])["status"] == status
     assert sorted((here / "incidents").glob("*/events/*")) == events
@@ -184,4 +184,4 @@ def test_an_old_incident_is_said_and_changes_nothing_unless_it_is_named(capsys, 
     assert f"No incident was named; using {name}" in err
     assert "No incident" not in run(capsys, "note", "again", "--incident", name)[2]
     assert main(["mitigate", "restart", "backend"]) == 2
-    assert f"name it with --incident {name}" in capsys.readouterr().err
+    assert f"add --incident {name}" in capsys.readouterr().err

@@ -59,9 +59,9 @@ def test_text_that_holds_nothing_is_printed_as_it_is(here, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["missing.log"], "there is no file missing.log"),
-        (["."], "no regular file"),
-        (["/dev/zero"], "no regular file"),
+        (["missing.log"], "file missing.log does not exist"),
+        (["."], "not a regular file"),
+        (["/dev/zero"], "not a regular file"),
         (["x", "--folder", "y"], "cannot be combined"),
         (["--folder", "nothing"], "no incident 'nothing'"),
     ],

@@ -51,8 +51,8 @@ def service(name="backend", kind="http", more=""):
         ('[limits]\nlog_lines = "many"', 2, ["`log_lines`", "expected a whole number, got a text"]),
         ("[limits]\ncollect_seconds = -1", 2, ["`collect_seconds`"]),
         ("[limits]\ncollect_seconds = nan", 2, ["`collect_seconds`"]),
-        ('[thresholds]\n"a.b" = 1\n"postgres.x" = -0.5', 3, ["'postgres.x'", "-0.5 is no limit"]),
-        ('[thresholds]\n"postgres.x" = nan', 2, ["nan is no limit"]),
+        ('[thresholds]\n"a.b" = 1\n"postgres.x" = -0.5', 3, ["'postgres.x'", "-0.5 is not a limit"]),
+        ('[thresholds]\n"postgres.x" = nan', 2, ["nan is not a limit"]),
         ('[thresholds]\n"postgres.x" = "80%"', 2, ["expected a number", "unit"]),
         ("[thresholds]\npostgres.x = 0.8", 1, ["in quotes"]),
         ('[redact]\nkeys = [""]', 2, ["`keys`"]),
@@ -68,7 +68,7 @@ def test_a_wrong_file_gets_the_line_the_key_and_what_was_expected(text, line, wo
 
 
 def test_no_toml_at_all_is_told():
-    with pytest.raises(ConfigError, match="no valid TOML"):
+    with pytest.raises(ConfigError, match="invalid TOML"):
         parse("x = [")
 
 

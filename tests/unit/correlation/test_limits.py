@@ -106,7 +106,7 @@ def test_a_role_that_may_be_another_one_is_a_condition() -> None:
 )
 def test_what_no_role_and_no_database_has_is_of_the_server_or_the_application(setting: Row) -> None:
     advice = _advice(_logged("db_read_only"), setting)
-    assert "Neither a role nor the database shop has default_transaction_read_only of its own" in advice
+    assert "Neither a role nor the database shop has its own default_transaction_read_only" in advice
     assert "ALTER DATABASE" not in advice
 
 

@@ -72,7 +72,7 @@ def test_a_program_is_a_service_only_where_its_technology_names_it():
 def test_another_program_takes_what_a_service_waits_for_and_users_feel_it():
     (one,) = judge(BACKUP, ORDERS)
     assert (one.id, one.target, one.severity) == ("host.load.starved", "machine", FindingSeverity.WARNING)
-    assert one.title == "gzip (2 processes, one is 77) takes 80 % of the processors, and orders waits for one"
+    assert one.title == "gzip (2 processes, one is 77) takes 80 % of the CPUs, and orders waits for CPU"
     assert (one.data["pid"], one.data["service"], one.data["share_ratio"]) == (77, "orders", 0.8)
     assert one.evidence == ("machine/host.load", "site/logs.lines")
 
@@ -94,7 +94,7 @@ def test_many_programs_take_together_what_a_service_waits_for():
     )
     assert one.title == (
         "4 programs together, most of all mypy (process 80), ruff (process 81), gzip (process 82), "
-        "take 60 % of the processors, and orders waits for one"
+        "take 60 % of the CPUs, and orders waits for CPU"
     )
     assert one.detail.endswith("-p 80,81,82")
 

@@ -104,7 +104,7 @@ def test_a_restart_begins_another_life():
 def test_latency_has_no_limit():
     found = judge(*(0.1 + 0.05 * n for n in range(10)), name="latency", unit="seconds", limit=None)
     assert (found.id, found.severity) == ("trend.latency", FindingSeverity.WARNING)
-    assert found.title == "the number at backend takes longer and longer"
+    assert found.title == "the number at backend keeps getting slower"
     assert found.data["limit_seconds"] is None
 
 

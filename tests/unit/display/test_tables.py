@@ -78,7 +78,7 @@ def test_a_failure_says_why_and_what_to_do():
     problem = Problem(kind=ProblemKind.TIMED_OUT, message="no answer within 5 s", advice="check its log")
     table = show.table(case(one(status=EvidenceStatus.FAILED, problem=problem)), "host.disk")
     assert "host could not be read: no answer within 5 s" in table.html
-    assert "What to do: look at its log" in table.html
+    assert "What to do: check its log" in table.html
     assert "nothing to show" not in table.html
 
 

@@ -257,7 +257,7 @@ def test_the_share_of_the_logs_that_was_read_is_part_of_the_method(counts, share
         for number, (lines, read) in enumerate(counts)
     ]
     method = describe_method(measure(tuple(snapshots), START, at(5)))
-    assert (f"could be read: {share}; others may hold requests" in method) == bool(share)
+    assert (f"could be read: {share}; the others may hold requests" in method) == bool(share)
     assert ("could be read" in method) == bool(share)
 
 
@@ -293,7 +293,7 @@ def test_the_timeline_is_sorted_has_sources_and_each_change_once():
         "late",
     ]
     assert found[0].source == "evidence in A"
-    assert found[-1].source == "recorded by cli, written down 2026-01-15 15:10"
+    assert found[-1].source == "recorded by cli, entered 2026-01-15 15:10"
 
 
 def test_what_could_not_be_assessed_stays_unknown():

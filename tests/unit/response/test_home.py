@@ -132,7 +132,7 @@ def test_whoever_resolves_hears_that_the_last_look_saw_trouble(here, capsys):
     snapshot(incident(here), LOCKED)
     run("resolve", "--reason", "users report that it works")
     out = capsys.readouterr().out
-    assert "saw: Most likely: a session blocks all others" in out
+    assert "shows: Most likely: a session blocks all others" in out
     assert "incident triage" in out
 
 

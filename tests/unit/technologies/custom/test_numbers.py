@@ -40,7 +40,7 @@ def test_json():
     [
         ("<html>", "not JSON"),
         ('{"b": 1}', "nothing at a"),
-        ('{"a": {}}', "is no number"),
+        ('{"a": {}}', "is not a number"),
         ("3", "nothing at a"),
     ],
 )

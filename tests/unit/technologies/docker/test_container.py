@@ -118,7 +118,7 @@ def test_created_and_never_started():
         (129, "signal 1"),
         (130, "SIGINT"),
         (255, "own code 255"),
-        (None, "not known"),
+        (None, "unknown"),
     ],
 )
 def test_verdicts(code, word):

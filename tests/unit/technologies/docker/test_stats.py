@@ -41,7 +41,7 @@ def test_counter_that_went_back_is_unknown():
     usage = compute_usage(sample(2 * 10**9), sample(10**9), TIMES, {})
     assert usage.cpu_cores is None
     assert usage.throttled_ratio is None
-    assert usage.memory_limit_bytes is None  # the machine's memory is no limit of its own
+    assert usage.memory_limit_bytes is None  # the machine's memory is not a limit of its own
 
 
 def test_without_a_network_nothing_is_claimed():

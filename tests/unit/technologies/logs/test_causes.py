@@ -203,11 +203,11 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
 @pytest.mark.parametrize(
     ("forms", "every", "said"),
     [
-        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 1, "300 times, once a second"),
+        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 1, "300 starts, once a second"),
         (
             ("{t} INFO spawned: 'web' with pid {n}", "{t} WARN exited: web (exit status 1; not expected)"),
             8,
-            "38 times, every 8 s",
+            "38 starts, every 8 s",
         ),
         (
             (
@@ -215,7 +215,7 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
                 "{t} ERROR:    Application startup failed. Exiting.",
             ),
             20,
-            "15 times, every 20 s",
+            "15 starts, every 20 s",
         ),
         (
             (
@@ -223,7 +223,7 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
                 "{t} web.service: Failed with result 'exit-code'.",
             ),
             30,
-            "10 times, every 30 s",
+            "10 starts, every 30 s",
         ),
     ],
 )
@@ -455,7 +455,7 @@ def test_an_unknown_error_is_frequent_by_its_share(others, is_bad):
 @pytest.mark.parametrize(
     ("ending", "cause", "said"),
     [
-        ("{t} web.service: Failed with result 'exit-code'.", "crash-loop", "ended by itself"),
+        ("{t} web.service: Failed with result 'exit-code'.", "crash-loop", "exited on its own"),
         ("web-1 exited with code 137", "worker-killed", "signal 9"),
         (
             "kernel: [9.1] php-fpm[812]: segfault at 0 ip 0007f sp 0007f error 4 in libc.so.6[7f+1]",
@@ -522,7 +522,7 @@ def test_what_the_kernel_calls_info_may_be_an_error():
 
 def test_a_database_that_recovered_by_itself_is_not_restarted():
     killed = "{t} UTC [1] LOG:  server process (PID 71) was terminated by signal 9: Killed"
-    assert "restart nothing" in first(*lines(killed, since=5)).first_action
+    assert "do not restart it" in first(*lines(killed, since=5)).first_action
 
 
 MONGO = (
@@ -601,7 +601,7 @@ web-1  | {iso}.5Z  GET /cart 200 in 41ms"""
         (
             "{iso}.5Z \u2502 Error: modifying shop: https response error, api error AccessDenied: User: ci",
             "logged-error",
-            "refuses the workbench's login",
+            "refuses the login",
             "class.upstream_denied",
         ),
         (

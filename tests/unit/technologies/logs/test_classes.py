@@ -57,7 +57,7 @@ def test_every_entry_of_the_file_is_needed_in_its_class_once() -> None:
         (
             'match = ["OOM"]',
             'unless = ["gone"]\nmatch = ["OOM"]',
-            "line 7: key `unless` of 'oom': there is no class 'gone'",
+            "line 7: key `unless` of 'oom': class 'gone' does not exist",
         ),
         (
             'match = ["OOM"]',
@@ -402,11 +402,17 @@ def test_only_the_ends_of_a_long_text_are_compared() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ('match = [{ words = "OOM", pattern = "(?!x)" }]', "'(?!x)' is not a valid RE2 expression"),
-        ('match = [{ words = "OOM", but = "(" }]', "'(' is not a valid RE2 expression"),
+        (
+            'match = [{ words = "OOM", pattern = "(?!x)" }]',
+            ("'(?!x)' is not a valid regular expression of RE2"),
+        ),
+        ('match = [{ words = "OOM", but = "(" }]', "'(' is not a valid regular expression of RE2"),
         ('blames = ["("]\nmatch = ["OOM"]', "key `blames` of 'oom': '(' is no regular expression"),
-        ('explained_by = ["gone"]\nmatch = ["OOM"]', "key `explained_by` of 'oom': there is no class 'gone'"),
-        ('sqlstate = ["4"]\nmatch = ["OOM"]', "key `sqlstate` of 'oom': '4' is no code"),
+        (
+            'explained_by = ["gone"]\nmatch = ["OOM"]',
+            ("key `explained_by` of 'oom': class 'gone' does not exist"),
+        ),
+        ('sqlstate = ["4"]\nmatch = ["OOM"]', "key `sqlstate` of 'oom': '4' is not a code"),
     ],
 )
 def test_patterns_and_codes_are_checked(wrong: str, message: str) -> None:

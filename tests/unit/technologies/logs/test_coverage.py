@@ -288,7 +288,7 @@ def test_few_lines_without_times_are_worth_knowing_only():
 @pytest.mark.parametrize(("known", "mentioned"), [(240, False), (220, False), (200, True), (0, True)])
 def test_lines_without_times_of_an_unknown_format_are_quoted(known, mentioned):
     found = judge(untimed(known_lines_count=known), unread("boom <*>", 240 - known))["no_times"]
-    assert ("of an unknown format" in found.title) == mentioned
+    assert ("in an unknown format" in found.title) == mentioned
     assert ("boom <*>" in found.detail) == mentioned
 
 
@@ -327,7 +327,7 @@ def test_what_was_appended_while_a_log_was_watched_is_of_now(served, failed, sev
     found = judge(untimed(requests_count=600, server_errors_count=300), growth(served, failed))
     assert found["errors"].severity is severity
     assert (f"{failed} of {served} failed" in found["errors"].title) == (severity is not UNKNOWN)
-    assert "in the 2 s in which it was watched" in found["no_times"].detail
+    assert "in the 2 s during which it was watched" in found["no_times"].detail
 
 
 def test_a_file_without_times_is_bounded_by_when_it_was_written():

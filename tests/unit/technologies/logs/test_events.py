@@ -214,7 +214,7 @@ match = ["up"]
         (
             'match = ["up"]',
             'match = [{ words = "up", pattern = "(?=x)" }]',
-            "line 6: key `match` of 'boot': '(?=x)' is not a valid RE2 expression",
+            "line 6: key `match` of 'boot': '(?=x)' is not a valid regular expression of RE2",
         ),
         (
             'match = ["up"]',

@@ -59,7 +59,7 @@ def test_lines_without_levels_that_report_failures_are_a_warning(text):
         scan.feed(f"{at:%Y/%m/%d %H:%M:%S} {text.format(number) if number % 2 else f'till {number} is open'}")
     found = judge(*rows(scan.finish()))
     assert found["worded"].severity is FindingSeverity.WARNING
-    assert "30 lines without a level (50 %) report failures in words" in found["worded"].title
+    assert "30 lines without a level (50 %) report failures in their text" in found["worded"].title
     assert "ok" not in found
 
 
@@ -153,7 +153,7 @@ HARMLESS = [
 def test_a_large_part_that_fails_at_a_harmless_level_is_not_nothing_unusual(text: str) -> None:
     found = judge(summary(100), template(30, text, level="INFO"), template(70, "order paid", level="INFO"))
     assert found["worded"].severity is FindingSeverity.WARNING
-    assert "30 lines without an error level (30 %) report failures in words" in found["worded"].title
+    assert "30 lines without an error level (30 %) report failures in their text" in found["worded"].title
     assert text in found["worded"].title
     assert "ok" not in found
 

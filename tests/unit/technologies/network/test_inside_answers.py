@@ -190,7 +190,7 @@ def test_openssl_without_the_declared_authority_says_nothing_of_trust():
     lines = "\n".join(("0|name|0|10.0.0.7 ", "0|port|0|", f"0|tls|0|{said}"))
     rows, missing = rows_of_shell(lines, (ours,), "app")
     assert not [row for row in rows if isinstance(row, TlsAnswer)]
-    assert "declared authority" in missing[0]
+    assert "configured CA" in missing[0]
     assert [
         row.verify_code for row in rows_of_shell(lines, ASKED, "app")[0] if isinstance(row, TlsAnswer)
     ] == [20]
