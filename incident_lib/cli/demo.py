@@ -17,6 +17,7 @@ from incident_lib.incident.snapshot import load_analysis
 from incident_lib.investigation.setup import marks_for, redactor_for
 from incident_lib.model import IncidentSeverity
 from incident_lib.model.commands import Commands
+from incident_lib.run import kernels
 from incident_lib.run.installed import EXECUTE, require
 from incident_lib.units import format_duration
 
@@ -38,6 +39,8 @@ def demo(arguments: argparse.Namespace) -> int:
     if not arguments.hold:
         require(EXECUTE, "incident demo")
     console = console_for(no_color=arguments.no_color)
+    if not arguments.hold:
+        kernels.begin()  # while the servers start, and not while users are served
     console.print("Starting PostgreSQL, Redis, an application and its users on this machine ...", style="dim")
     with stacks.DemoStack(incidents=Path.cwd() / "incidents") as stack:
         fault = stacks.FAULTS[arguments.fault]
