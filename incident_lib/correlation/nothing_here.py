@@ -33,7 +33,7 @@ def judge_nothing(findings: list[Finding], situation: Situation) -> list[Finding
         severity=FindingSeverity.UNKNOWN,
         target=EVERYTHING,
         title="nothing is configured, and no part of the usual stack runs on this machine",
-        detail="Write workbench.toml (`incident init` finds containers and drafts it), or give its path "
+        detail="Write workbench.toml (`init` finds containers and drafts it), or give its path "
         "with --config.",
         evidence=tuple(dict.fromkeys(ref for f in bad for ref in f.evidence)),
     )

@@ -51,7 +51,7 @@ def compiled(pattern: str) -> Any:
     except re2.error as error:
         why = error.args[0]
         why = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
-        raise ValueError(f"{pattern!r} is no regular expression of RE2 ({_LACKS}): {why}") from error
+        raise ValueError(f"{pattern!r} is not a valid regular expression of RE2 ({_LACKS}): {why}") from error
 
 
 def rows_of(text: str, name: str, table: str, row_type: type[T]) -> tuple[T, ...]:

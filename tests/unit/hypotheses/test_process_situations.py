@@ -195,7 +195,7 @@ def test_a_start_that_failed_is_over_where_the_process_runs():
             ),
             20,
             "crash-loop",
-                        "15 starts",
+                        "15 times",
         ),
         ((EXPIRED.replace("bank", "mail"),), 20, "tls-expired", "has expired"),
         (

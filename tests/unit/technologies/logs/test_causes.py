@@ -203,11 +203,11 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
 @pytest.mark.parametrize(
     ("forms", "every", "said"),
     [
-        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 1, "300 starts, once a second"),
+        (("[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",), 1, "300 times, once a second"),
         (
             ("{t} INFO spawned: 'web' with pid {n}", "{t} WARN exited: web (exit status 1; not expected)"),
             8,
-            "38 starts, every 8 s",
+            "38 times, every 8 s",
         ),
         (
             (
@@ -215,7 +215,7 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
                 "{t} ERROR:    Application startup failed. Exiting.",
             ),
             20,
-            "15 starts, every 20 s",
+            "15 times, every 20 s",
         ),
         (
             (
@@ -223,7 +223,7 @@ def test_how_long_steps_blocked_the_event_loop_is_part_of_the_finding(steps, wor
                 "{t} web.service: Failed with result 'exit-code'.",
             ),
             30,
-            "10 starts, every 30 s",
+            "10 times, every 30 s",
         ),
     ],
 )
@@ -508,8 +508,8 @@ def test_a_loop_of_starts_quotes_what_a_line_without_a_level_says_of_its_end():
     )
     check = first(*lines(*forms)).next_check
     assert "Failed to execute /srv/bin/report" in check
-    assert "without a word" not in check
-    assert "without a word" in first(*lines(forms[0], forms[2])).next_check
+    assert "without logging anything" not in check
+    assert "without logging anything" in first(*lines(forms[0], forms[2])).next_check
 
 
 def test_what_the_kernel_calls_info_may_be_an_error():
