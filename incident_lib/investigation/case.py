@@ -197,7 +197,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, probe: str) -> tuple[Evidence, ...]:
         """Return the evidence of a probe, one for each target; of a mistyped one none, with a warning."""
-        if (why := self.unknown_probe(probe)).startswith("there is no"):
+        if (why := self.unknown_probe(probe)).startswith("no probe is named"):
             _LOG.warning("%s", why)
         return tuple(item for item in self.evidence if item.probe == probe)
 

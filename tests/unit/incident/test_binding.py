@@ -73,7 +73,7 @@ def test_another_configuration_is_refused_with_both_named_and_nothing_is_collect
         message = str(caught.value)
         assert str(place / "workbench.toml") in message, words
         assert str(path) in message, words
-        assert "web leads elsewhere" in message, words
+        assert "web has a different address" in message, words
         assert caught.value.command[0] == words[0]
         assert caught.value.command[-1] == "--rebind"
     folder = newest(place)
@@ -117,7 +117,7 @@ def test_what_is_typed_first_when_paged_is_not_refused(place, capsys):
     path = other_file(place, LOG.format(name="web", log="other.log"))
     assert run("triage", "--config", str(path)) == 0
     out = capsys.readouterr().out
-    assert "web leads elsewhere" in " ".join(out.split())
+    assert "web has a different address" in " ".join(out.split())
     assert not newest(place).snapshots
 
 

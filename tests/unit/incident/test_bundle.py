@@ -160,7 +160,7 @@ def test_without_a_declaration_it_is_not_intact(folder):
 
 def test_nothing_is_overwritten(folder, tmp_path):
     path = bundled(folder, tmp_path / "out.zip")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         open_bundle(path, folder.path.parent, Redactor())
     (tmp_path / "to").mkdir()
     (tmp_path / "to" / ID).symlink_to(tmp_path / "nowhere")

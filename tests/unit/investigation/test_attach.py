@@ -83,7 +83,7 @@ def test_a_file_is_redacted_and_one_that_could_be_run_is_kept_as_a_text(case, tm
     assert TOKEN not in kept(case)[0].read_text()
     (tmp_path / "core").write_bytes(b"\x7fELF\xff\xfe\x00")
     for thing, why in (
-        (tmp_path / "core", "neither a text"),
+        (tmp_path / "core", "it is not text"),
         (tmp_path / "none", "cannot be read"),
         (4, "int"),
     ):

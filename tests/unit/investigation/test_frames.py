@@ -94,7 +94,7 @@ def test_what_is_missing_is_said(case, caplog):
     [
         (("postgres.lock",), "did you mean `postgres.locks`"),
         (("postgres.locks", "bd"), "did you mean `db`"),
-        (("postgres.locks", "cache"), "it was of db"),
+        (("postgres.locks", "cache"), "only for db"),
         (("docker.container",), "nothing of that kind is configured"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_log_without_lines_is_said(case, caplog):
     assert made.empty
     assert str(made.time.dtype) == "datetime64[ns, UTC]"
     assert made.attrs["missing"] == ["the snapshot has no lines of backend"]
-    assert "no line of backend" in caplog.text
+    assert "no lines of backend" in caplog.text
     with pytest.raises(UsageError, match="did you mean `backend`"):
         case.logs("backennd")
 

@@ -162,7 +162,7 @@ def test_what_has_recovered_is_a_moment_at_its_end():
     over = recovered(found("logs.lines.errors", target="backend"), until)
     (draft,) = observations(analysis(over))
     assert draft.occurred_at == until
-    assert "well since" in draft.text
+    assert "healthy since" in draft.text
     assert observations(analysis(over, snapshot="20260115T144000Z"), known=[draft]) == ()
     again = recovered(found("logs.lines.errors", target="backend"), until + timedelta(minutes=9))
     assert len(observations(analysis(again), known=[draft])) == 1

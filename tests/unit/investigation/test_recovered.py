@@ -130,7 +130,7 @@ def assert_over(analysis: Analysis) -> None:
     assert propose_severity(analysis, SHOP)[0] is IncidentSeverity.SEV4
     past = [finding for finding in analysis.findings if finding.is_past]
     assert past
-    assert all("well since" in finding.title or "well now" in finding.title for finding in past)
+    assert all("healthy since" in finding.title or "healthy now" in finding.title for finding in past)
 
 
 LOST = "psycopg.OperationalError: connection to server at 127.0.0.1, port 5432 failed: Connection refused"

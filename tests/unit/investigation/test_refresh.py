@@ -83,7 +83,7 @@ def test_another_span_is_read_where_a_probe_can_look_back(opened, place, caplog)
     assert set(past.logs("backend").level) == {"ERROR"}
     assert "out of stock" not in opened.log_text("backend")
     assert past.looks_back
-    assert "present only" in past.of("network.ports")[0].problem.message
+    assert "only the present" in past.of("network.ports")[0].problem.message
     assert "cannot look back, and are not assessed: host, network" in caplog.text
     assert opened.folder.snapshot("latest").name == opened.snapshot
     assert past.findings("logs")
@@ -111,7 +111,7 @@ def test_a_span_that_cannot_be_is_wrong_usage(opened, start, end, why):
     [
         (("network.prots",), "did you mean `network.ports`"),
         (("network.ports", "vendro"), "did you mean `vendor`"),
-        (("network.ports", "backend"), "it is of vendor"),
+        (("network.ports", "backend"), "only for vendor"),
         (("redis.memory",), "nothing of that kind is configured"),
     ],
 )

@@ -84,7 +84,7 @@ def test_an_old_key_of_a_limit_counts_with_one_notice(tmp_path, caplog):
         assert setup.thresholds_for(own)["container.memory.warning_ratio"] == 0.5
     (notice,) = caplog.records
     assert notice.levelno == logging.WARNING
-    assert "docker.memory.warning_ratio is called container.memory.warning_ratio now" in notice.getMessage()
+    assert "docker.memory.warning_ratio is now named container.memory.warning_ratio" in notice.getMessage()
 
 
 def test_a_limit_by_both_names_is_refused_with_its_line(tmp_path):

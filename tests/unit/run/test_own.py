@@ -55,7 +55,12 @@ def test_a_new_notebook_is_found_by_run_and_by_lab(place, capsys):
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("../x", "no name"), ("20_database", "ships"), ("database", "ships"), ("90_twice", "there already")],
+    [
+        ("../x", "not a valid"),
+        ("20_database", "built-in"),
+        ("database", "built-in"),
+        ("90_twice", "already exists"),
+    ],
 )
 def test_a_name_that_cannot_be_is_refused(place, name, why, capsys):
     main(["new-notebook", "90_twice"])
