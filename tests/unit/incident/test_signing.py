@@ -74,9 +74,9 @@ def test_a_public_key_in_pem_is_taken():
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
     assert parse_public(KEY.public_key().public_bytes(PEM, spki).decode()) == PUBLIC
     rsa = generate_private_key(65537, 2048)
-    with pytest.raises(ConfigError, match="(another|a different) kind"):
+    with pytest.raises(ConfigError, match=r"(another|a different) kind"):
         parse_public(rsa.public_key().public_bytes(PEM, spki).decode())
-    with pytest.raises(ConfigError, match="(another|a different) kind"):
+    with pytest.raises(ConfigError, match=r"(another|a different) kind"):
         Signer(rsa.private_bytes(PEM, serialization.PrivateFormat.PKCS8, NONE).decode())
 
 
