@@ -164,7 +164,7 @@ def test_nothing_is_overwritten(folder, tmp_path):
         open_bundle(path, folder.path.parent, Redactor())
     (tmp_path / "to").mkdir()
     (tmp_path / "to" / ID).symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         open_bundle(path, tmp_path / "to", Redactor())
 
 
