@@ -13,5 +13,5 @@ def new(arguments: argparse.Namespace) -> int:
     path = new_notebook(settings, arguments.name)
     if arguments.json:
         return print_json({"path": str(path)})
-    print(f"{path} is yours to edit. Every run executes it with the others, and `incident lab` opens it.")
+    print(f"{path} is yours to edit. Each run executes it with the others, and JupyterLab opens it.")
     return 0

@@ -68,7 +68,7 @@ def differences(before: Identity, now: Identity) -> Iterator[str]:
     >>> before = Identity(targets={"db": ("postgres", "1"), "web": ("http", "2"), "pay": ("outside", "-")})
     >>> now = Identity(targets={"db": ("postgres", "7"), "pay": ("outside", "3"), "new": ("http", "4")})
     >>> list(differences(before, now))
-    ['db leads elsewhere', 'web is not in it', 'new is only in it']
+    ['db has a different address', 'web is not in it', 'new is only in it']
     """
     for name, (kind, address) in before.targets.items():
         other = now.targets.get(name)

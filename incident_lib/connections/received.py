@@ -22,7 +22,7 @@ def too_large(what: str, limit_bytes: int) -> TargetError:
     """Return the problem of an answer that is longer than we read.
 
     >>> too_large("the answer", 1024).message
-    'the answer is longer than the 1 KiB that are read'
+    'the answer is longer than the read limit of 1 KiB'
     """
     message = f"{what} is longer than the read limit of {format_bytes(limit_bytes)}"
     return TargetError(ProblemKind.TOO_LARGE, message, _ADVICE)

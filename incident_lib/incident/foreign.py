@@ -64,7 +64,7 @@ def refusal(name: str) -> str:
     >>> refusal("events/20260115T143105.000000Z-0123456789abcdef.json"), refusal("communication/update.md")
     ('', '')
     >>> refusal("workbench.toml"), refusal("lab/jupyterlab.py"), refusal("attachments/run.py")
-    ('no part of an incident', 'no part of an incident', 'a file that could be run')
+    ('not part of an incident', 'not part of an incident', 'a file that could be run')
     """
     if not _KNOWN.fullmatch(name):
         return "not part of an incident"

@@ -87,7 +87,7 @@ def until(name: str, holds, seconds: float = 15) -> Evidence:
         ("exited 1", 1, "exited with an error"),
         ("killed", 137, "from outside, not because of its memory limit"),
         ("segmentation fault", 139, "SIGSEGV"),
-        ("terminated", 143, "requested to end"),
+        ("terminated", 143, "told to stop"),
     ],
 )
 def test_exit_code_has_a_verdict(engine, case, code, said):

@@ -33,7 +33,7 @@ _NOT_SEEN = {FindingSeverity.UNKNOWN, FindingSeverity.CRITICAL}  # an engine tha
 _PATIENCE_SECONDS = 60
 _PROBES = 7
 _DENIES = "denies this \\(403\\)"
-_BROKE = "broke off"
+_BROKE = "closed the connection"
 _LISTS = "GET /events|GET /containers/json"
 _INSPECT = f"GET /containers/{_NAME}/json"
 # What the proxy does, to which requests; which probes then see nothing, and why.

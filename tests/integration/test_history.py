@@ -150,7 +150,7 @@ def test_a_bundle_goes_to_another_place_and_comes_back(incident, two, tmp_path):
         incident("bundle", two[1], "--output", f"{two[0]}.zip")
     with pytest.raises(UsageError, match="inside the incident"):
         incident("bundle", two[0], "--output", f"incidents/{two[0]}/x.zip")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         incident("open", f"{two[0]}.zip")
     code, out, _ = incident("open", f"{two[0]}.zip", "--to", "elsewhere", "--json")
     assert code == 0
@@ -170,7 +170,7 @@ def test_a_changed_incident_is_not_bundled_unless_forced(incident, two, tmp_path
     assert json.loads(incident("bundle", two[0], "--json")[1])["bundle"] is None
     code, _, errors = incident("bundle", two[0], "--force")
     assert code == 0
-    assert "not as it was sealed" in errors
+    assert "changed since sealed" in errors
 
 
 def test_a_first_hypothesis_alone_is_enough(incident, two, tmp_path):

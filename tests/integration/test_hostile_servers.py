@@ -28,7 +28,7 @@ def test_a_flood_is_read_to_a_limit():
     }
     seen = hostile_run.triage(servers, collect_seconds=_SECONDS)
     assert not list(hostile_run.wrongs(seen, servers, collect_seconds=_SECONDS, peak_mib=_PEAK_MIB))
-    unknown = {target for target, _, title in seen.findings("UNKNOWN") if "that are read" in title}
+    unknown = {target for target, _, title in seen.findings("UNKNOWN") if "read limit" in title}
     assert {name.partition("-")[0] for name in unknown} == {"postgres", "redis"}
 
 
@@ -45,7 +45,7 @@ def test_an_engine_that_answers_nonsense_hides_no_probe():
     }
     seen = hostile_run.triage_engine(changed, collect_seconds=_SECONDS)
     assert not list(hostile_run.wrongs(seen, {}, collect_seconds=_SECONDS, peak_mib=_PEAK_MIB))
-    assert "16 MiB that are read" in str(seen.findings("UNKNOWN"))
+    assert "read limit of 16 MiB" in str(seen.findings("UNKNOWN"))
 
 
 def _some(kind, talks, *names):

@@ -55,7 +55,7 @@ def test_a_role_at_its_own_limit(clients: Clients, server: Server) -> None:
     assert (limit.severity, limit.data["role"], limit.data["connections"]) == (WARNING, "app", 3)
     assert found.finding("postgres.saturation.ok").data["limit"] == 37
     assert found.first.id == "db-own-limit"
-    assert "the role app has used all of its own connections" in found.first.title
+    assert "the role app has all of its own connections" in found.first.title
     assert found.hypothesis("db-connections-exhausted") is None
 
 

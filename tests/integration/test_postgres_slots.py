@@ -94,7 +94,7 @@ def test_a_consumer_that_confirms_nothing(admin: psycopg.Connection, server: Ser
         found = seen(server)
     slot = found.finding("postgres.replication.slot")
     assert (slot.severity, slot.data["slot"], slot.data["moved_bytes"]) == (WARNING, "feed", 0)
-    assert "does not move" in slot.title
+    assert "does not advance" in slot.title
     assert "postgres.replication.ok" not in found.ids()
     assert found.first.id == "replication-slot"
     assert "restart the consumer of feed" in found.first.first_action
@@ -141,7 +141,7 @@ def test_a_slot_without_a_consumer_and_one_that_lost_its_log(
     found = seen(server)
     lost = found.finding("postgres.replication.slot")
     assert (lost.severity, lost.data["wal_status"]) == (CRITICAL, "lost")
-    assert "anew" in found.first.first_action
+    assert "fresh copy" in found.first.first_action
 
 
 def test_a_standby_that_is_paused_delayed_or_cut_off(admin: psycopg.Connection, server: Server) -> None:

@@ -99,7 +99,7 @@ def test_number_taken_by_another_process(tmp_path):
         past = time.time() - 3600
         os.utime(tmp_path / "it.pid", (past, past))
         _, found = look(tmp_path)
-    assert "another one" in found["not_running"].title
+    assert "a different process" in found["not_running"].title
 
 
 def test_halted(tmp_path):

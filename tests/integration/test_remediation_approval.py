@@ -180,7 +180,7 @@ def test_the_command_line_plans_then_carries_out(typed):
     assert "Nothing has been changed" in text
     code, text, _ = type_it("log.rotate", "worker", "--yes", str(plan["id"]))
     assert code == 0
-    assert text.startswith("Done and verified: cut ")
+    assert text.startswith("Done and verified: truncated ")
     code, _, message = type_it("log.rotate", "worker", "--yes", str(plan["id"]))
     assert code == 2
     assert "already used" in message

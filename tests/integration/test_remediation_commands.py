@@ -71,7 +71,7 @@ def test_a_command_that_fails_is_told_in_part(tmp_path):
     plan = plan_change(settings, folder, "restart", "worker", {"wait_seconds": "0"})
     outcome = execute_plan(settings, folder, plan.id)
     assert outcome.status is OutcomeStatus.PARTIAL
-    assert "ended with 5" in outcome.done
+    assert "exited with 5" in outcome.done
     assert "no such unit" in outcome.done
     assert any("pid file does not exist" in line for line in outcome.evidence)
 
@@ -81,7 +81,7 @@ def test_a_service_without_a_command_says_what_to_configure(tmp_path):
     with pytest.raises(RefusedError, match=r'set its command, as in restart = \["systemctl"'):
         plan_change(settings, declared(settings), "restart", "worker")
     settings = worker(tmp_path, "no-such-program-7")
-    with pytest.raises(UsageError, match="no program no-such-program-7"):
+    with pytest.raises(UsageError, match="program no-such-program-7 does not exist"):
         plan_change(settings, declared(settings), "restart", "worker")
 
 
@@ -176,9 +176,9 @@ def test_a_deploy_meanwhile_changes_the_world(tmp_path):
         (("/srv/1.4", "1.5"), {}, "is a path"),
         (("1.4", "1.5"), {"to": ".."}, "is a path"),
         (("1.4", "1.5"), {"to": "~/x"}, "is a path"),
-        (("1.4\x00", "1.5"), {}, "cannot be seen"),
-        (("1.4\n1.5", "1.5"), {}, "cannot be seen"),
-        (("1.4\u202e", "1.5"), {}, "cannot be seen"),
+        (("1.4\x00", "1.5"), {}, "invisible characters"),
+        (("1.4\n1.5", "1.5"), {}, "invisible characters"),
+        (("1.4\u202e", "1.5"), {}, "invisible characters"),
         (("-rf", "1.5"), {}, "read it as an option"),
         (("x" * 201, "1.5"), {}, "of 201 characters"),
         ((), {}, "has no deployment of worker"),

@@ -194,7 +194,7 @@ def test_nothing_unused_is_nothing_to_do(engine, tmp_path):
     label = {"label": f"wb-none={uuid.uuid4().hex}"}
     with pytest.raises(RefusedError, match="no unused images"):
         plan_change(settings, declared(settings), "docker.prune", "docker", label)
-    with pytest.raises(RefusedError, match="say docker or host"):
+    with pytest.raises(RefusedError, match="use docker or host"):
         plan_change(settings, declared(settings), "docker.prune", "worker", label)
 
 

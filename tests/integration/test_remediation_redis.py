@@ -74,7 +74,7 @@ def test_keys_go_by_pattern_and_the_rest_stays(kind, tmp_path):
 @pytest.mark.parametrize("pattern", ["*", "", "  ", "**", "?*", "a*", "[a-z]*", "ca*", "\\*"])
 def test_a_pattern_that_matches_too_much_is_refused(settings, server, pattern):
     fill(server, "cache:{}", 3)
-    with pytest.raises(RefusedError, match=r"match too much|needs to know pattern"):
+    with pytest.raises(RefusedError, match=r"match too much|needs pattern"):
         plan_change(settings, declared(settings), ACTION, "cache", {"pattern": pattern})
     assert count(server) == 3
 

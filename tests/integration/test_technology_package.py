@@ -197,8 +197,11 @@ def test_its_classes_speak_for_its_causes(site: Path, tmp_path: Path) -> None:
     ("row", "why"),
     [
         ('id = "redis_oom"', "line 2: key `id` of 'redis_oom': this class already exists"),
-        ('id = "odd"\nlasted = ["("]', "line 3: key `lasted` of 'odd': '(' is no regular expression"),
-        ('id = "odd"\nunless = ["even"]', "line 3: key `unless` of 'odd': there is no class 'even'"),
+        (
+            'id = "odd"\nlasted = ["("]',
+            "line 3: key `lasted` of 'odd': '(' is not a valid regular expression",
+        ),
+        ('id = "odd"\nunless = ["even"]', "line 3: key `unless` of 'odd': class 'even' does not exist"),
         ('id = "odd"\nunless = ["redis_oom"]', ""),
     ],
 )

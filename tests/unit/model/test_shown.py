@@ -61,7 +61,7 @@ def test_hostile_text_runs_nowhere():
 def test_a_mistyped_probe_column_or_service_names_the_nearest(case):
     assert (
         case.unknown_probe("postgres.lock")
-        == "there is no probe 'postgres.lock'; did you mean `postgres.locks`?"
+        == "no probe is named 'postgres.lock'; did you mean `postgres.locks`?"
     )
     assert case.unknown_probe("docker.container").startswith("docker.container was not collected")
     assert case.unknown_probe("postgres.locks") == case.unknown_target("db") == ""

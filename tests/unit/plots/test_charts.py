@@ -175,7 +175,7 @@ def test_bars_have_names_numbers_limits_and_say_how_many_are_left_out():
     assert {"0", "24", "24 MiB"} <= set(texts)
     assert "25" not in texts
     assert html.count("var(--critical,") == 25
-    assert alternative.endswith("24 has most: 24 MiB.")
+    assert alternative.endswith("24 has the most: 24 MiB.")
 
 
 def test_a_map_of_services_is_darker_where_more_failed_and_blank_where_nothing_was_seen():

@@ -52,7 +52,7 @@ def test_every_entry_of_the_file_is_needed_in_its_class_once() -> None:
         (
             'match = ["OOM"]',
             'match = [{ words = "OOM", pattern = "(" }]',
-            "line 7: key `match` of 'oom': '(' is no regular expression",
+            "line 7: key `match` of 'oom': '(' is not a valid regular expression",
         ),
         (
             'match = ["OOM"]',
@@ -407,7 +407,7 @@ def test_only_the_ends_of_a_long_text_are_compared() -> None:
             ("'(?!x)' is not a valid regular expression of RE2"),
         ),
         ('match = [{ words = "OOM", but = "(" }]', "'(' is not a valid regular expression of RE2"),
-        ('blames = ["("]\nmatch = ["OOM"]', "key `blames` of 'oom': '(' is no regular expression"),
+        ('blames = ["("]\nmatch = ["OOM"]', "key `blames` of 'oom': '(' is not a valid regular expression"),
         (
             'explained_by = ["gone"]\nmatch = ["OOM"]',
             ("key `explained_by` of 'oom': class 'gone' does not exist"),
