@@ -64,7 +64,9 @@ def test_a_fault_is_named_first(stack, name, tmp_path):
         while True:  # a busy machine takes its time to show a fault
             stack.drive(2)
             case = triage(stack, tmp_path / uuid4().hex, time.monotonic() - begun)
-            told = [(one.id, one.target) for one in case.analysis.hypotheses]
+            # The machine is no part of the stack, and other tests keep it busy.
+            hypotheses = [one for one in case.analysis.hypotheses if one.target != "host"]
+            told = [(one.id, one.target) for one in hypotheses]
             if told[:1] == [(fault.hypothesis, fault.target)] or time.monotonic() - begun > _PATIENCE_SECONDS:
                 break
     finally:
