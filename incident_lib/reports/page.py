@@ -106,7 +106,7 @@ def facts(incident: Incident, collected_at: datetime, made_at: datetime) -> tupl
         rows.append(("Resolved", moment(incident.resolved_at)))
     seconds = ((incident.resolved_at or collected_at) - incident.started_at).total_seconds()
     if seconds >= 0:
-        rows.append(("Lasted" if incident.resolved_at else "Duration so far", format_duration(seconds)))
+        rows.append(("Duration" if incident.resolved_at else "Duration so far", format_duration(seconds)))
     rows.append(("Evidence collected", moment(collected_at)))
     if due := incident.next_update_at:
         late = (made_at - due).total_seconds()
