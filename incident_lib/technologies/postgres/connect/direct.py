@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -70,6 +70,8 @@ class Direct:
 
     def __init__(self, connection: _Connection, *, each_statement: bool) -> None:
         self._connection = connection
+        # Of our own, as the number of the library's may belong to another socket by the time we break it off.
+        self._wire = socket.socket(fileno=socket.dup(connection.pgconn.socket))
         self._each_statement = each_statement
         self._broken: TargetError | None = None  # an answer past the limit, after which there is no other
 
@@ -94,6 +96,7 @@ class Direct:
         except TargetError as error:
             if error.kind is ProblemKind.TOO_LARGE:
                 self._broken = error
+                self.abort()
             raise
 
     def _execute(self, statement: str) -> list[dict[str, Any]]:
@@ -106,15 +109,13 @@ class Direct:
 
     def abort(self) -> None:
         """Shut the socket down: a silent peer is ended by no time-out and no cancel request."""
-        try:
-            with socket.socket(fileno=socket.dup(self._connection.pgconn.socket)) as wire:
-                wire.shutdown(socket.SHUT_RDWR)
-        except (OSError, psycopg.Error):
-            return  # it is gone already
+        with suppress(OSError):  # it is gone already
+            self._wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+        self._wire.close()
 
 
 @contextmanager
