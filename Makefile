@@ -6,19 +6,23 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= 4
 
-.PHONY: demo test check docs format lab accuracy situations bench soak pictures clean
+.PHONY: demo test check style types docs format lab accuracy situations bench soak pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/incident demo $(ARGS)
 
 # Tests start Python many hundred times: where byte code is not kept, each start compiles the library again.
 test: $(VENV)/.test
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE PYTHONFAULTHANDLER=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(VENV)/.test docs
+check: docs style types
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+style: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python tests/check_notebooks.py
@@ -61,6 +65,8 @@ $(BIN)/python:
 	elif $(PYTHON) -c 'import virtualenv' 2>/dev/null; then $(PYTHON) -m virtualenv --quiet $(VENV); \
 	else echo "Python cannot make a virtual environment here. On Debian: apt-get install python3-venv" >&2; false; \
 	fi || { rm -rf $(VENV); exit 2; }
+	@# The pip that Debian 12 brings takes three times as long to choose versions.
+	$(PIP) install --quiet 'pip>=25.3' || { rm -rf $(VENV); exit 2; }
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
