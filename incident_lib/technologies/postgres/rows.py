@@ -457,6 +457,7 @@ class PostgresCheckpoints(Row, frozen=True, kw_only=True):
     checkpoint_timeout_seconds: float
     completion_target_ratio: float
     wal_position_bytes: int | None = None  # all there ever was, so that snapshots can be compared
+    counted_wal_bytes: int | None = None  # written since its counter was reset, by pg_stat_wal; from 14
 
 
 class PostgresSequence(Row, frozen=True, kw_only=True):

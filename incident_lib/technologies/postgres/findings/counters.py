@@ -205,12 +205,15 @@ def judge_checkpoints(evidence: Evidence, context: Context) -> Iterator[Finding]
 
 
 def _requested(evidence: Evidence, row: PostgresCheckpoints, context: Context) -> Iterator[Finding]:
-    timed, requested = row.timed_count, row.requested_count
+    timed, requested, written = row.timed_count, row.requested_count, row.wal_position_bytes
     since = row.counted_since_at
     if since is not None and context.window.holds(since):
         timed, requested = row.total_timed_count, row.total_requested_count
+        written = written if row.counted_wal_bytes is None else row.counted_wal_bytes
+        if written is None and row.wal_bytes is None:  # a standby, which requests one as it stops or starts
+            return
     severity = context.thresholds.severity("postgres.counters.checkpoints", requested, "count")
-    if severity and requested > timed and wal_explains(row, requested, row.wal_position_bytes):
+    if severity and requested > timed and wal_explains(row, requested, written):
         yield finding(
             evidence,
             "checkpoints",

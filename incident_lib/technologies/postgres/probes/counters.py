@@ -35,6 +35,7 @@ from incident_lib.technologies.postgres.rows import (
 CALM_SECONDS, WATCH_SECONDS = 1.2, 2.0  # sessions report what they did once a second
 PAUSE_SECONDS = 0.1
 _CHECKPOINTER = 170000  # from this version on checkpoints have a view of their own
+_COUNTED_WAL = 140000  # pg_stat_wal
 _LEAST_SHARE = 0.1  # of what runs; a statement with less is no load
 _WAITS_FOR_OTHERS = frozenset({"Lock", "Client", "Timeout"})
 _VALUE = re.compile(r"'(?:[^']|'')*'|\$?\b\d+(?:\.\d+)?\b")
@@ -196,12 +197,15 @@ def wait_rows(seen: Counter[tuple[str, str]], samples: int) -> tuple[PostgresWai
 def read_checkpoints(session: PostgresSession) -> Reading | None:
     """Return the totals of checkpoints, None where the server's version is not known.
 
-    Source: sql/checkpoints.sql, from version 17 sql/checkpoints_17.sql.
+    Source: sql/checkpoints.sql, from version 14 sql/checkpoints_14.sql, from 17 sql/checkpoints_17.sql.
     """
     if session.facts is None:
         return None
-    recent = session.facts["version_number"] >= _CHECKPOINTER
-    return next(iter(session.rows(statement("checkpoints_17" if recent else "checkpoints"))), None)
+    version = session.facts["version_number"]
+    name = "checkpoints_17" if version >= _CHECKPOINTER else "checkpoints_14"
+    if version < _COUNTED_WAL:
+        name = "checkpoints"
+    return next(iter(session.rows(statement(name))), None)
 
 
 def checkpoint_rows(first: Reading | None, second: Reading | None) -> tuple[PostgresCheckpoints, ...]:

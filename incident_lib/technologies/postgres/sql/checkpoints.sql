@@ -1,4 +1,4 @@
--- View: pg_stat_bgwriter, settings. Needs: nothing. Versions: 13 to 16. Cost: none; read twice.
+-- View: pg_stat_bgwriter, settings. Needs: nothing. Versions: 13. Cost: none; read twice.
 SELECT clock_timestamp() AS at, stats_reset AS counted_since_at,
        checkpoints_timed AS timed_count, checkpoints_req AS requested_count,
        CASE WHEN NOT pg_is_in_recovery()

@@ -370,6 +370,23 @@ def test_a_new_server_that_wrote_nothing_has_no_checkpoint_trouble() -> None:
     assert list(judge(evidence("counters", _counters(), young))) == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ({"counted_wal_bytes": 40 << 20}, False),  # an old server whose counters began anew: it wrote little
+        ({"counted_wal_bytes": 9 << 30}, True),
+        ({"counted_wal_bytes": None}, True),
+        ({"counted_wal_bytes": 0, "wal_bytes": None, "wal_position_bytes": None}, False),  # a standby
+        ({"counted_wal_bytes": None, "wal_bytes": None, "wal_position_bytes": None}, False),
+    ],
+)
+def test_what_was_written_since_the_counters_began(values: dict[str, Any], *, is_told: bool) -> None:
+    young = _checkpoints(
+        counted_since_at=NOW - timedelta(minutes=5), total_timed_count=0, total_requested_count=4, **values
+    )
+    assert ("checkpoints" in judge(evidence("counters", _counters(), young))) is is_told
+
+
 def test_a_pooler_that_refuses_only_us_is_unknown() -> None:
     def told(kind: ProblemKind) -> list[FindingSeverity]:
         seen = msgspec.structs.replace(failed(kind), probe="postgres.pooler")
