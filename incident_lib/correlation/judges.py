@@ -12,6 +12,7 @@ import msgspec
 
 from incident_lib.correlation.busy_machine import judge_slowness
 from incident_lib.correlation.cache_stampede import judge_stampedes
+from incident_lib.correlation.cascades import STALE, judge_cascades
 from incident_lib.correlation.client_addresses import judge_client_addresses
 from incident_lib.correlation.clocks import judge_clocks
 from incident_lib.correlation.dependency_reports import judge_dependency_reports
@@ -129,6 +130,12 @@ JUDGES = (
         judge=judge_meant_delays,
         reads=_names(Flag.REPLAYS_LATE, "replays_late:severity", "data.late_part"),
         changes=_names("replays_late:severity"),
+    ),
+    Judge(
+        judge=judge_cascades,
+        reads=_names(Flag.CUT_OFF, "cut_off:severity", "data.state"),
+        changes=_names(BAD),
+        adds=(STALE,),
     ),
     Judge(
         judge=judge_first_starts,

@@ -88,6 +88,7 @@ class Flag(StrEnum):
     WORKS = auto()  # work that a database may do every day
     BLOCKS = auto()  # a load with a cause of its own
     REPLAYS_LATE = auto()  # a standby has it and may not have replayed it, as the data say
+    CUT_OFF = auto()  # a standby does not stream: this one, where `state` in the data is "not streaming"
     LOCK_WAIT = auto()  # sessions wait for the transaction that the data name
     # What many targets share.
     TOGETHER = auto()  # one event at the targets that its data list
@@ -264,6 +265,8 @@ class Catalogue:
 
 COMMON = (
     # What judges across targets conclude.
+    entry("postgres.replication.stale_source", SYMPTOM,
+          "A standby streams from another one that receives nothing", fields="source"),
     entry("clock.odd", SYMPTOM, "The clock of one machine differs from the clocks that agree",
           fields="difference_seconds agreeing off"),
     *flagged((

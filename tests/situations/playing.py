@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.situations import (
     asked,
+    databases,
     moments,
     postgres,
     programs,
@@ -31,6 +32,7 @@ _MODULES = {
     "public threads": reported,
     "questions": asked,
     "threads": threads,
+    "databases": databases,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]

@@ -139,6 +139,20 @@ CASES: dict[str, tuple[str, Case]] = {
         ("ledger postgres.server.wraparound", "ledger postgres.tables.dead_rows WARNING"),
     ),
     "replication-lag": ("ledger", ("ledger postgres.replication.lag WARNING",)),
+    "replication-limit": (
+        "ledger",
+        (
+            "ledger logs.lines.class.db_replication_limit WARNING",
+            "ledger postgres.replication.not_streaming WARNING",
+        ),
+    ),
+    "standby-closed": (
+        "ledger",
+        (
+            "ledger postgres.connection.no_hot_standby WARNING",
+            "ledger logs.lines.class.db_no_hot_standby WARNING",
+        ),
+    ),
     "standby-cannot-follow": (
         "ledger",
         (

@@ -61,7 +61,10 @@ _BY_MESSAGE: tuple[tuple[ProblemKind, str], ...] = (
     (ProblemKind.NOT_FOUND, r"database \".*\" does not exist|no such database"),
     (
         ProblemKind.STARTING,
-        r"database system is (?:starting up|shutting down|in recovery mode|not yet accepting)|pooler is shut",
+        (
+            r"database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting)"
+            r"|pooler is shut"
+        ),
     ),
     (
         ProblemKind.NAME_NOT_RESOLVED,

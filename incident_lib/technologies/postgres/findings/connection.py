@@ -25,6 +25,7 @@ _TITLES = {
     ProblemKind.BUSY: "The database server runs but lets no client in: logins hang",
 }
 _OWN_LIMIT = re.compile(r'too many connections for (role|database) "([^"]*)"')
+_NO_HOT_STANDBY = "the database system is not accepting connections"  # as every server says it from 14 on
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
     "timed_out": "hangs",
@@ -49,6 +50,9 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         return
     if layer := _own_limit(kind, reason):
         yield _limited(evidence, layer, detail)
+        return
+    if kind == ProblemKind.STARTING and _NO_HOT_STANDBY in reason:
+        yield _no_hot_standby(evidence, reason)
         return
     title = reason if kind in _SAID_WELL else _TITLES.get(kind, "The database cannot be used")
     yield finding(evidence, str(kind), FindingSeverity.CRITICAL, title, detail, kind=str(kind))
@@ -76,6 +80,19 @@ def _limited(evidence: Evidence, layer: str, detail: str) -> Finding:
         kind="full",
         layer=layer,
         fill="has all",
+    )
+
+
+def _no_hot_standby(evidence: Evidence, reason: str) -> Finding:
+    """Return that it replays and lets no session in. For one that only waits for a failover that is right."""
+    return finding(
+        evidence,
+        "no_hot_standby",
+        FindingSeverity.WARNING,
+        "It takes no connections while it replays: hot_standby is off there",
+        f"{reason}. A standby never will, however long its clients wait; it is right for one that is only "
+        "kept for a failover. A restore takes them once it has ended",
+        kind=str(ProblemKind.STARTING),
     )
 
 

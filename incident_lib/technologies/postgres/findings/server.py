@@ -280,6 +280,16 @@ def _not_streaming(evidence: Evidence, row: PostgresStandby, name: str) -> Findi
     remedy = (
         f"See the log of the standby {name}, for what it waits for; there is nothing to do on this server."
     )
+    if row.state == "startup" and row.is_logical:
+        title = f"The consumer {name} is connected and does not stream yet"
+        detail = (
+            "it has just connected, or makes a logical slot, which waits until all transactions that are "
+            "older have ended"
+        )
+        remedy = (
+            f"See what the consumer {name} waits for (pg_stat_activity, pg_locks): a new logical slot waits "
+            "for older transactions to end. Its own session is not to blame."
+        )
     if row.direction == "upstream":
         title = "This standby receives nothing from its primary: no receiver runs"
         detail = (
@@ -343,8 +353,8 @@ def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) ->
         "subscription",
         FindingSeverity.INFO if row.state == "disabled" else FindingSeverity.WARNING,
         f"The subscription {row.name} is {row.state}: nothing arrives",
-        "the server's log shows why its worker ends: the publisher is unreachable, or a row cannot be "
-        "applied",
+        "the server's log shows why: the publisher is unreachable, a row cannot be applied, or no worker "
+        "could be started (max_logical_replication_workers)",
         subscription=row.name,
         state=row.state,
     )

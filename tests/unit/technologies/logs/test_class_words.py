@@ -69,7 +69,7 @@ db_terminated closing because: server conn crashed? (age=12s)
 db_terminated org.postgresql.util.PSQLException: This connection has been closed.
 db_terminated asyncpg.exceptions.ConnectionDoesNotExistError: the peer is gone
 db_not_ready FATAL:  the database system is shutting down
-db_not_ready FATAL:  the database system is not accepting connections
+db_no_hot_standby FATAL:  the database system is not accepting connections
 db_not_ready psycopg.errors.CannotConnectNow: (SQLSTATE 57P03)
 db_auth asyncpg.exceptions.InvalidPasswordError: the server refused
 db_auth closing because: password authentication failed (age=0s) pgbouncer
@@ -597,6 +597,64 @@ node_not_ready kubectl: node-7 condition NodeNotReady
 clock jwt.exceptions.InvalidIssuedAtError: iat is in the future
 clock google.auth.exceptions.InvalidValue: Token used too early, 1 < 2. Check that your computer's clock is set correctly.
 clock An error occurred (RequestTimeTooSkewed) when calling the PutObject operation
+db_no_hot_standby reports.store psycopg.OperationalError: FATAL: the database system is not accepting connections DETAIL: Hot standby mode is disabled.
+db_no_hot_standby DETAIL:  Hot standby mode is disabled.
+db_no_hot_standby 2026-01-15 14:30:00 UTC [71] 57P03 FATAL:  the database system is not accepting connections
+db_not_ready FATAL:  the database system is not yet accepting connections//DETAIL:  Consistent recovery state has not been yet reached.
+db_closed FATAL:  database "books" is not currently accepting connections
+db_closed FATAL:  cannot connect to invalid database "books"
+db_closed WARNING C-0x1: books/app@10.0.0.7:41 pooler error: database "books" is disabled
+db_pooler_parameter FATAL:  unsupported startup parameter in options: statement_timeout
+db_pooler_parameter WARNING C-0x5: (nodb)/(nouser)@10.0.0.7:38 unsupported startup parameter: search_path=shop
+db_pooler_parameter org.postgresql.util.PSQLException: ERROR: Unsupported startup parameter: extra_float_digits
+db_replication_limit FATAL:  number of requested standby connections exceeds "max_wal_senders" (currently 10)
+db_replication_limit FATAL:  could not connect to the primary server: FATAL:  number of requested standby connections exceeds max_wal_senders (currently 2)
+db_replication_limit ERROR:  could not create replication slot "pg_1_sync_2": ERROR:  all replication slots are in use
+db_replication_limit WARNING:  out of logical replication worker slots//HINT:  You might need to increase max_logical_replication_workers.
+db_replication_limit WARNING:  out of background worker slots//HINT:  You might need to increase max_worker_processes.
+db_replication_limit ERROR:  could not find free replication state slot for replication origin with ID 2
+db_slot_missing FATAL:  could not start WAL streaming: ERROR:  replication slot "standby_2" does not exist
+db_slot_missing START_REPLICATION: psycopg2.errors.UndefinedObject: replication slot "debezium" does not exist
+db_slot_missing ERROR:  replication slot "cdc_2" does not exist//STATEMENT:  START_REPLICATION SLOT "cdc_2" LOGICAL 0/0
+db_slot_busy org.postgresql.util.PSQLException: ERROR: replication slot "debezium" is active for PID 4711
+db_slot_busy ERROR:  could not start WAL streaming: replication slot "shop" is active for PID 88
+db_slot_busy psycopg2.errors.ObjectInUse: replication slot "cdc" is active for PID 12
+db_logical_off ERROR:  logical decoding requires "wal_level" >= "logical"
+db_logical_off ERROR:  logical decoding on standby requires "wal_level" >= "logical" on the primary
+db_logical_off psycopg2.errors.ObjectNotInPrerequisiteState: logical decoding requires wal_level >= logical
+db_apply_failed ERROR:  logical replication target relation "public.items" is missing replicated column: "note"
+db_apply_failed ERROR:  logical replication target relation "public.items" is missing replicated columns: "a", "b"
+db_apply_failed LOG:  subscription "shop" has been disabled because of an error
+db_apply_failed ERROR:  could not receive data from WAL stream: ERROR:  publication "shop" does not exist
+db_no_identity psycopg.errors.ObjectNotInPrerequisiteState: cannot delete from table "t" because it does not have a replica identity and publishes deletes
+db_no_identity ERROR: cannot update table "schema_version" because it does not have a replica identity and publishes updates (SQLSTATE 55000)
+db_no_identity ERROR:  cannot merge into table "t" because it does not have a replica identity and publishes updates
+db_no_arbiter psycopg.errors.InvalidColumnReference: there is no unique or exclusion constraint matching the ON CONFLICT specification
+db_no_arbiter PG::InvalidColumnReference: ERROR:  there is no unique or exclusion constraint matching the ON CONFLICT specification
+db_no_arbiter error: there is no unique or exclusion constraint matching the ON CONFLICT specification at Parser.parse
+db_no_partition ERROR:  no partition of relation "events" found for row//DETAIL:  Partition key of the failing row contains (day) = (2026-12-01).
+db_no_partition psycopg.errors.CheckViolation: no partition of relation "visits" found for row
+db_no_partition pq: no partition of relation "m" found for row
+db_exists ERROR:  column "note" of relation "orders" already exists
+db_exists psycopg2.errors.DuplicateTable: relation "django_session" already exists
+db_exists ERROR:  constraint "orders_fk" for relation "orders" already exists
+db_exists asyncpg.exceptions.DuplicateColumnError: column "note" of relation "orders" already exists
+db_index_row_size psycopg.errors.ProgramLimitExceeded: index row size 5608 exceeds btree version 4 maximum 2704 for index "urls_idx"
+db_index_row_size ERROR:  index row requires 8392 bytes, maximum size is 8191
+db_index_row_size ERROR:  index row size 2712 exceeds maximum 2712 for index "a"
+db_prepared_limit ERROR:  prepared transactions are disabled//HINT:  Set max_prepared_transactions to a nonzero value.
+db_prepared_limit ERROR:  maximum number of prepared transactions reached//HINT:  Increase max_prepared_transactions (currently 5).
+db_prepared_limit psycopg.errors.ObjectNotInPrerequisiteState: prepared transactions are disabled
+db_start_failed FATAL:  could not create lock file "/var/run/postgresql/.s.PGSQL.5432.lock": No such file or directory
+db_start_failed FATAL:  lock file "/tmp/.s.PGSQL.5432.lock" already exists//HINT:  Is another postmaster (PID 293) using socket file "/tmp/.s.PGSQL.5432"?
+db_start_failed FATAL:  bogus data in lock file "postmaster.pid": ""
+db_start_failed FATAL:  recovery ended before configured recovery target was reached
+db_start_failed FATAL:  hot standby is not possible because max_connections = 100 is a lower setting than on the primary server (its value was 200)
+db_damaged PANIC:  WAL contains references to invalid pages
+db_damaged ERROR:  found xmin 4311 from before relfrozenxid 9000
+db_damaged ERROR:  MultiXactId 1075235435 has not been created yet -- apparent wraparound
+db_damaged FATAL:  incorrect checksum in control file
+db_permission ERROR:  new row violates row-level security policy for table "orders"
 """  # noqa: E501 - each is one line of a log
 
 
@@ -632,6 +690,38 @@ def test_a_full_disk_and_its_likes_are_kept_apart() -> None:
     }
     assert {line: "".join(classes_of(line)) for line in alike} == alike
     assert len({log_classes()[name].advice for name in alike.values()}) == len(alike)
+
+
+def test_a_disk_that_is_full_as_a_server_starts_is_no_lock_file() -> None:
+    for name in ("postmaster.pid", "/tmp/.s.PGSQL.5432.lock"):
+        line = f'FATAL:  could not write lock file "{name}": No space left on device'
+        assert list(classes_of(line)) == ["disk_full"]
+
+
+def test_the_end_of_a_first_copy_misses_no_slot() -> None:
+    line = (
+        'could not drop replication slot "pg_1_sync_2" on publisher: ERROR:  replication slot "pg_1_sync_2" '
+    )
+    assert not classes_of(f"LOG:  {line}does not exist")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "reason"),
+    [
+        ("FATAL:  the database system is starting up", "db_not_ready", None),
+        ("FATAL:  the database system is not yet accepting connections", "db_not_ready", "inconsistent"),
+        ("ERROR:  all replication slots are in use", "db_replication_limit", "slots"),
+        ("WARNING:  out of logical replication worker slots", "db_replication_limit", "apply_workers"),
+        ("WARNING:  out of background worker slots", "db_replication_limit", "processes"),
+        ('FATAL:  lock file "/tmp/.s.PGSQL.5432.lock" already exists', "db_start_failed", "socket_lock"),
+        ("FATAL:  recovery target timeline 3 does not exist", "db_start_failed", "recovery_target"),
+        ('ERROR:  new row violates row-level security policy for table "a"', "db_permission", "policy"),
+    ],
+)
+def test_a_line_says_which_limit_or_file_it_is(line: str, name: str, reason: str | None) -> None:
+    found = classes_of(line)
+    assert list(found) == [name]
+    assert log_classes()[name].reason_in(found[name]) == reason
 
 
 def test_why_a_login_fails_is_kept_apart() -> None:

@@ -234,6 +234,9 @@ def test_replication() -> None:
     ):
         away = judge(evidence("replication", _standby(direction=direction, state="startup")))
         assert words in str(away["not_streaming"].data["remedy"])
+    consumer = judge(evidence("replication", _standby(state="startup", is_logical=True)))["not_streaming"]
+    assert consumer.title == "The consumer replica is connected and does not stream yet"
+    assert "older transactions to end" in str(consumer.data["remedy"])
     paused = judge(evidence("replication", _standby(direction="upstream", is_paused=True)))["paused"]
     assert "resuming would shut it down" in paused.detail
     for status, severity in (("lost", CRITICAL), ("unreserved", WARNING)):
