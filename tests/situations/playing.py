@@ -6,6 +6,7 @@ from collections.abc import Callable
 from tests.situations import (
     asked,
     databases,
+    issues,
     moments,
     postgres,
     programs,
@@ -33,6 +34,7 @@ _MODULES = {
     "questions": asked,
     "threads": threads,
     "databases": databases,
+    "public issues": issues,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]

@@ -149,16 +149,16 @@ class World:
         pooler: int | None = None,
     ) -> None:
         """Configure a PostgreSQL with its log, and the port of its PgBouncer."""
-        self._secret(name, login or server.dsn())
+        self.secret(name, login or server.dsn())
         lines = [f'dsn = "env:{_variable(name)}"', f'log = "{server.data / "log"}"']
         if pooler:
-            self._secret(f"{name}-pooler", f"postgresql://workbench@127.0.0.1:{pooler}/pgbouncer")
+            self.secret(f"{name}-pooler", f"postgresql://workbench@127.0.0.1:{pooler}/pgbouncer")
             lines.append(f'pooler_dsn = "env:{_variable(f"{name}-pooler")}"')
         self._service(name, "postgres", *lines)
 
     def cache(self, server: redis_service.Server, name: str = "basket-cache", *, url: str = "") -> None:
         """Configure a Redis with its log."""
-        self._secret(name, url or server.url)
+        self.secret(name, url or server.url)
         self._service(name, "redis", f'url = "env:{_variable(name)}"', f'log = "{server.directory / "log"}"')
 
     def application(self, log: Path, name: str = "orders", *, needs: tuple[str, ...] = ()) -> None:
@@ -200,7 +200,8 @@ class World:
     def _service(self, name: str, kind: str, *lines: str) -> None:
         self._services += ["[[service]]", f'name = "{name}"', f'kind = "{kind}"', *lines, ""]
 
-    def _secret(self, name: str, value: str) -> None:
+    def secret(self, name: str, value: str) -> None:
+        """Set the variable that holds the login of a service, `LOGIN_` and its name."""
         self._environment[_variable(name)] = value
 
     def examine(self, *, since: str = "15m", under: Sequence[str] = ()) -> None:
