@@ -191,12 +191,12 @@ JUDGES = (
         reads=_names(
             Flag.DOWN, Flag.ILL, Flag.NO_SESSION, Flag.INSIDE, Flag.FOUND_WELL, Flag.ENGINE_SILENT,
             "down:severity", "found_bad:severity", "data.host", "data.resolver_count", "data.silent_count",
-            "data.barred_count",
+            "data.barred_count", "data.error_class", "data.address", "data.problem",
         ),
         changes=_names("down:severity", "found_bad:severity"),
         adds=tuple(f"together.{name}" for name in (
             "engine", "engine_restarted", "resolver", "own_way", "own_view", "authority", "place",
-            "unexplained",
+            "logged", "unexplained",
         )),
     ),
     Judge(

@@ -80,7 +80,8 @@ def judge_events(findings: list[Finding], situation: Situation) -> list[Finding]
 
     An event is named by what was measured: the engine, the resolver, the way out of this machine, the issuer
     of the certificates, an address or a range of them, of which nothing is well. Where most of all targets
-    fail and share nothing that was measured, that is stated. What fails because a target that it needs does
+    fail and share nothing that was measured, it is named by what their logs say of the same address, and else
+    that is stated. What fails because a target that it needs does
     is no event, and a few targets that fail each in its own manner are none. Where only the way from here is
     cut, the targets are UNKNOWN.
     """
@@ -380,16 +381,50 @@ def _unexplained(scene: _Scene) -> Iterator[_Shared]:
     alike = same >= _SAME_MANNER and share > _MOST
     if not alike and (count < _LEAST_MIXED or share < _NEARLY_ALL):
         return
+    logged = _logged(scene)
+    title = f"{count} of {total} targets fail at once"
     yield _Shared(
-        name="unexplained",
+        name="logged" if logged else "unexplained",
         members=scene.roots,
-        title=f"{count} of {total} targets fail at once",
+        title=f"{title}, and {logged.count} of them log: {logged.problem}" if logged else title,
         lines=(
             f"healthy: {some_of(sorted(scene.well))}" if scene.well else "none are healthy",
             *_needed(scene),
         ),
-        data={"what": "what they share"},
+        data={"what": logged.address, "problem": logged.problem, "logged_count": logged.count}
+        if logged
+        else {"what": "what they share"},
     )
+
+
+class _Logged(msgspec.Struct, frozen=True, kw_only=True):
+    """What logs of many targets say of one address, and of how many."""
+
+    address: str
+    problem: str
+    count: int
+
+
+def _logged(scene: _Scene) -> _Logged | None:
+    """Return what most that fail log of one address, and nothing that is well; None where that is nothing."""
+    by_error: dict[tuple[str, str], set[str]] = {}
+    problems: dict[tuple[str, str], Counter[str]] = {}
+    for finding in scene.findings:
+        data = finding.data
+        address, error, problem = data.get("address"), data.get("error_class"), data.get("problem")
+        if address and error and problem and finding.severity.is_bad and not finding.is_past:
+            key = (str(error), str(address))
+            by_error.setdefault(key, set()).add(finding.target)
+            problems.setdefault(key, Counter())[str(problem)] += 1
+    found = [
+        (len(targets.intersection(scene.roots)), key)
+        for key, targets in by_error.items()
+        if not targets & scene.well
+    ]
+    count, key = max(found, default=(0, ("", "")))
+    if count < _NEARLY_ALL * len(scene.roots):
+        return None
+    return _Logged(address=key[1], problem=problems[key].most_common(1)[0][0], count=count)
 
 
 def _needed(scene: _Scene) -> Iterator[str]:

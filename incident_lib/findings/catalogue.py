@@ -277,8 +277,9 @@ COMMON = (
         entry("together.own_view", SYMPTOM, "Containers reach what this machine cannot"),
         entry("together.authority", SYMPTOM, "All certificates of one issuer fail"),
         entry("together.place", SYMPTOM, "Everything at one address, or in one range of them, fails"),
+        entry("together.logged", SYMPTOM, "Most targets fail at once, and their logs name the same address"),
         entry("together.unexplained", SYMPTOM, "Most targets fail at once, and what they share is unknown"),
-    ), Flag.TOGETHER, Flag.FIRST_SEEN, fields="count total targets what where"),
+    ), Flag.TOGETHER, Flag.FIRST_SEEN, fields="count total targets what where problem logged_count"),
     entry("together.nothing", STATE, "Nothing is configured, and no part of the usual stack is here",
           Flag.NOTHING_HERE),
     entry("container.state.created", CHANGE, "The container was created together with most others: a first "

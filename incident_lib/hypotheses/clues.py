@@ -1,6 +1,6 @@
 """Which findings a pattern's clue means, seen from the target it would blame."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -16,13 +16,14 @@ _GLOB = frozenset("*?[")
 class Clues:
     """The findings of an analysis, by target, relation and id."""
 
-    def __init__(self, findings: Iterable[Finding], topology: Topology, catalogue: Catalogue) -> None:
+    def __init__(self, findings: Collection[Finding], topology: Topology, catalogue: Catalogue) -> None:
         self.topology = topology
         self.catalogue = catalogue
         self._by_target: dict[str, list[Finding]] = {}
         self._by_id: dict[str, dict[str, list[Finding]]] = {}  # of which those by target
         self._globs: dict[str, dict[str, list[Finding]]] = {}  # by glob those that it means, by target
         self._anywhere: dict[str, list[Finding]] = {}  # of clues that mean the same for each target
+        self.newest = max((at for finding in findings if (at := last_of(finding))), default=None)
         for finding in findings:
             if finding.severity is not FindingSeverity.UNKNOWN and not finding.is_past:
                 self._by_target.setdefault(finding.target, []).append(finding)
@@ -105,6 +106,12 @@ class Clues:
         if relation == "outside":
             return (target,) if self.topology.kinds.get(target) == "outside" else ()
         return self._by_target if relation == "any" else (target,)
+
+
+def last_of(finding: Finding) -> datetime | None:
+    """Return when what a log reports was logged last, None where a finding does not say so."""
+    last = finding.data.get("last_at")
+    return datetime.fromisoformat(last) if isinstance(last, str) else None
 
 
 def _means(pattern: str, finding: Finding) -> bool:

@@ -47,6 +47,9 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # where both have a time.
     within_seconds: int = 0
     lasts_to: tuple[str, ...] = ()  # clues to the end of what `when` began: the seconds count from there
+    ends_with: tuple[str, ...] = ()  # of `also`: what goes on long after `when` came is not its effect
+    # Changes that explain what `when` rests on, where that did not go on long after them.
+    passes_with: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()  # refuting: one is enough
     support: tuple[str, ...] = ()
     against: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Ranking: each pattern is held against each target; symptoms give way to causes."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -8,7 +8,7 @@ import msgspec
 
 from incident_lib.clock import format_time
 from incident_lib.findings.catalogue import Catalogue, Flag
-from incident_lib.hypotheses.clues import Clues
+from incident_lib.hypotheses.clues import Clues, last_of
 from incident_lib.hypotheses.patterns import Pattern
 from incident_lib.model import EVERYTHING, Finding, FindingSeverity, Hypothesis
 from incident_lib.model.topology import Topology
@@ -20,6 +20,7 @@ _PER_COUNTER = 0.15
 _DENIED = 0.25  # what was measured weighs more than what a log line says
 _FOLLOWS = 0.10
 _BEFORE = timedelta(minutes=10)  # what ended earlier has nothing to do with it
+_LONG_AFTER = timedelta(minutes=1)  # clients have come back by then to what was restarted
 _HINTED = 0.20  # only a log's word stands for the cause
 # What remains of a hypothesis that another one explains: less than the weakest cause that stands alone, so
 # that of two independent faults the symptoms of one do not hide the other.
@@ -62,10 +63,11 @@ def rank(
     found = [each for pattern in patterns for each in _candidates(pattern, clues)]
     judged, taken = _judged(patterns), _taken(found)
     found = [each for candidate in found if (each := _left_to(candidate, taken=taken, judged=judged))]
+    found = [each for each in found if not _is_outlived(each, found)]
     better = _known_otherwise(found)
     near = _Near([each for each in found if not _is_explained_better(each, better)], clues)
     weighed = [_weighed(each, near, clues) for each in near.candidates]
-    kept = _folded(sorted((each for each in weighed if each.score >= each.least), key=_order))
+    kept = _folded(sorted((each for each in weighed if each.score >= each.least), key=_order), weighed)
     return tuple(_hypothesis(each, number, catalogue) for number, each in enumerate(kept, 1))
 
 
@@ -122,10 +124,13 @@ def _needs_any(kinds: Iterable[str], target: str, topology: Topology) -> bool:
 
 
 def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | None:
-    when, also = clues.find_all(pattern.when, target), clues.find_all(pattern.also, target)
+    when = _not_passed(clues.find_all(pattern.when, target), pattern, target, clues)
+    also = clues.find_all(pattern.also, target)
     is_hinted = not when
     when = when or clues.find_all(pattern.hints, target)
     moments = _moments(pattern, target, when, clues)
+    brief = clues.find_all(pattern.ends_with, target)
+    also = [f for f in also if f not in brief or not _outlasts(f, when, clues)]
     also = _close(also, moments, pattern.within_seconds)
     change = clues.change_before_onset(pattern.follows, target)
     if not when or (pattern.also and not also) or clues.find_all(pattern.unless, target):
@@ -182,6 +187,40 @@ def _denials(pattern: Pattern, target: str, when: list[Finding], clues: Clues) -
     return clues.find_all(denied_by, target)
 
 
+def _not_passed(found: list[Finding], pattern: Pattern, target: str, clues: Clues) -> list[Finding]:
+    """Return the findings but for those that a change explains, as they ended with it."""
+    changes = clues.find_all(pattern.passes_with, target)
+    return [finding for finding in found if not changes or _outlasts(finding, changes, clues)]
+
+
+def _outlasts(finding: Finding, changes: Iterable[Finding], clues: Clues) -> bool:
+    """Return whether what is logged goes on long after the last of the changes, as of now."""
+    last, ends = last_of(finding), [change.since for change in changes if change.since]
+    if last is None or not ends or clues.newest is None:
+        return False
+    return last > max(ends) + _LONG_AFTER and last >= clues.newest - _LONG_AFTER
+
+
+def _is_outlived(past: _Candidate, found: Iterable[_Candidate]) -> bool:
+    """Return whether what a cause is blamed for ended with it, and another cause at its target went on.
+
+    What went on began with it or later: a cause that stands by itself, and that explains what fails now.
+    """
+    lines = [at for finding in past.required if (at := last_of(finding))]
+    if not past.moments or not lines or max(lines) > max(past.moments) + _LONG_AFTER:
+        return False
+    first, end = min(past.moments) - timedelta(seconds=past.pattern.within_seconds), max(lines)
+    return any(
+        other.target == past.target
+        and not (other.moments or other.is_hinted or other.pattern.is_last or other.pattern.is_symptom)
+        and any(
+            finding.since and finding.since >= first and (last := last_of(finding)) and last > end
+            for finding in other.required
+        )
+        for other in found
+    )
+
+
 def _moments(pattern: Pattern, target: str, when: list[Finding], clues: Clues) -> tuple[datetime, ...]:
     """Return when a cause came, and when what it began was over."""
     begun = [finding.since for finding in when if finding.since]
@@ -216,8 +255,7 @@ def _comes_later(symptom: _Candidate, cause: _Candidate) -> bool:
 
 
 def _spans(finding: Finding, at: datetime, margin: timedelta) -> bool:
-    last = finding.data.get("last_at")
-    until = datetime.fromisoformat(last) if isinstance(last, str) else finding.since
+    until = last_of(finding) or finding.since
     return bool(finding.since and until and finding.since <= at + margin and until >= at - _BEFORE)
 
 
@@ -346,15 +384,30 @@ def _covers(event: _Candidate, symptom: _Candidate, catalogue: Catalogue) -> boo
     return symptom.is_hinted or all({*f.evidence} <= shown for f in symptom.required if f.severity.is_bad)
 
 
-def _folded(ranked: list[_Candidate]) -> list[_Candidate]:
-    """Return hypotheses, the same symptom of one cause at several targets as one of them."""
+def _folded(ranked: list[_Candidate], weighed: Iterable[_Candidate]) -> list[_Candidate]:
+    """Return hypotheses, the same symptom of one cause at several targets as one of them.
+
+    One cause is also what several logs say of one address, and one symptom of one cause at those targets.
+    """
+    causes = {(each.pattern.id, each.target): each.cause for each in weighed}
     kept: dict[object, _Candidate] = {}
     for each in ranked:
-        key = (each.pattern.id, each.cause.pattern.id, each.cause.target) if each.cause else id(each)
+        key = _kind_of(each, causes)
         first = kept.setdefault(key, each)
         if first is not each:
             kept[key] = msgspec.structs.replace(first, alike=(*first.alike, each.target))
     return list(kept.values())
+
+
+def _kind_of(each: _Candidate, causes: Mapping[tuple[str, str], _Candidate | None]) -> tuple[str, ...]:
+    """Return what a hypothesis has in common with the same one at another target: up to its first cause."""
+    steps: list[str] = []
+    while each.pattern.id not in steps and (cause := causes.get((each.pattern.id, each.target))):
+        steps.append(each.pattern.id)
+        each = cause
+    first = each.required[0]
+    address = first.data.get("address") if each.is_hinted and first.target == each.target else None
+    return (*steps, each.pattern.id, str(address or f"at {each.target}"))
 
 
 def _knows_more(cause: _Candidate, hint: _Candidate) -> bool:

@@ -13,6 +13,7 @@ from incident_lib.config import Document, Service, Settings
 from incident_lib.model import Finding, FindingSeverity
 from incident_lib.model.remediation import Outcome, OutcomeStatus
 from incident_lib.remediation import RefusedError, execute_plan, plan_change
+from incident_lib.technologies.redis.rows import RedisStreamGroup
 from tests.integration.background import again_and_again
 from tests.integration.redis_service import Server, collect, deaf, judge, kind, ranked, running, settings_for
 from tests.integration.remediation_case import declared
@@ -133,3 +134,56 @@ def test_queues_of_ordinary_length_are_well(kind: str) -> None:
         found = seen(server)
     assert not [finding for finding in found.values() if finding.severity.is_bad]
     assert ranked(found) == ()
+
+
+def read_by(client: redis.Redis, consumer: str, *, acknowledged: bool) -> None:
+    while entries := client.xreadgroup("billing", consumer, {"events:orders": ">"}, count=1000):
+        if acknowledged:
+            client.xack("events:orders", "billing", *(name for name, _ in entries[0][1]))
+
+
+def test_a_stream_that_was_worked_off_is_trimmed_and_needs_no_workers(kind: str) -> None:
+    with running(kind, *_FULL, "noeviction") as server, server.client() as client:
+        client.xgroup_create("events:orders", "billing", id="0", mkstream=True)
+        with contextlib.suppress(redis.RedisError):
+            while True:
+                client.xadd("events:orders", {"text": "x" * 400})
+        unread = seen(server)
+        read_by(client, "worker-1", acknowledged=True)
+        found = seen(server)
+    assert unread["redis.keyspace.queue"].severity is FindingSeverity.CRITICAL
+    assert "redis.keyspace.queue" not in found
+    assert found["redis.keyspace.stream_kept"].severity is FindingSeverity.CRITICAL
+    first = ranked(found)[0]
+    assert (first.id, "XTRIM" in first.first_action) == ("redis-queue-grows", True)
+
+
+def test_entries_that_a_consumer_took_and_left(kind: str) -> None:
+    with running(kind) as server, server.client() as client:
+        client.xgroup_create("events:orders", "billing", id="0", mkstream=True)
+        for number in range(40):
+            client.xadd("events:orders", {"order": number})
+        read_by(client, "worker-1", acknowledged=False)
+        assert "redis.keyspace.pending" not in seen(server)  # it may be at work
+        taken = [
+            entry["message_id"] for entry in client.xpending_range("events:orders", "billing", "-", "+", 40)
+        ]
+        client.xclaim("events:orders", "billing", "worker-1", 0, taken, idle=1_000_000)
+        found = seen(server)
+    pending = found["redis.keyspace.pending"]
+    assert pending.severity is FindingSeverity.WARNING
+    assert (pending.data["pending_count"], pending.data["consumer"]) == (40, "worker-1")
+    first = ranked(found)[0]
+    assert (first.id, "XAUTOCLAIM" in first.first_action) == ("redis-pending", True)
+
+
+def test_a_stream_that_may_be_evicted_is_not_touched(kind: str) -> None:
+    with (
+        running(kind, "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru") as server,
+        server.client() as client,
+    ):
+        client.xgroup_create("events:orders", "billing", id="0", mkstream=True)
+        evidence = collect(settings_for(server.url))["redis.keyspace"]
+        called = client.info("commandstats")
+    assert not evidence.of(RedisStreamGroup)
+    assert not {"cmdstat_xlen", "cmdstat_xpending", "cmdstat_xinfo|groups"} & called.keys()

@@ -25,6 +25,7 @@ _CLASSES = {
     "aof": "redis_aof_damaged",
     "rdb": "redis_data_damaged",
     "newer": "redis_newer_data",
+    "foreign": "redis_foreign_dump",
     "port": "redis_port_taken",
     "denied": "redis_start_denied",
     "config": "redis_start_failed",
@@ -73,8 +74,9 @@ def refused_start(way: str, kind: str, root: Path) -> Path:
         part.write_bytes(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n" + b"\0" * 60)
     elif way == "rdb":
         (folder / "dump.rdb").write_bytes(b"REDIS0009\xfe\x00\x00\x03abc")
-    elif way == "newer":
-        (folder / "dump.rdb").write_bytes(b"REDIS0999" + b"\xff" * 9)
+    elif way in {"foreign", "newer"}:
+        begins = b"VALKEX999" if way == "foreign" else b"REDIS0999"
+        (folder / "dump.rdb").write_bytes(begins + b"\xff" * 9)
     elif way == "denied":
         (folder / "dump.rdb").write_bytes(b"REDIS0009")
         (folder / "dump.rdb").chmod(0o000)

@@ -309,6 +309,21 @@ class RedisKeyGroup(Row, frozen=True, kw_only=True):
     expiring_count: int | None = None  # of those that were checked
 
 
+class RedisStreamGroup(Row, frozen=True, kw_only=True):
+    """A group of consumers that reads a stream."""
+
+    pattern: str  # of the stream's name
+    group: str
+    entry_count: int  # in the stream, read or not
+    consumer_count: int
+    pending_count: int  # handed to a consumer, and not acknowledged
+    lag_count: int | None = None  # not handed out yet; before Redis 7, and after XDEL, this is not known
+    # Of the ten pending entries that were added first.
+    oldest_seconds: float | None = None  # since one was last handed out
+    oldest_consumer: str | None = None
+    oldest_deliveries_count: int | None = None
+
+
 class RedisReplication(Row, frozen=True, kw_only=True):
     """The server's part in replication."""
 

@@ -71,6 +71,15 @@ LIMITS = {
         100 * 1024 * 1024, "own", "a list or stream is used at its ends; one this large is work that piled up"
     ),
     "redis.queue.warning_ratio": limit(0.5, "own", "of maxmemory, in one queue, on a full server"),
+    "redis.stream_kept.most_ratio": limit(
+        0.1, "own", "of a stream's entries still to be worked off: the others are kept for nothing"
+    ),
+    "redis.pending.warning_seconds": limit(
+        900, "own", "since an entry was handed out: most jobs end sooner, and what took it may be gone"
+    ),
+    "redis.pending.least_count": limit(
+        10, "own", "entries that were never acknowledged; a few are long jobs"
+    ),
     "redis.cache_keys.warning_ratio": limit(0.1, "own", "of the sampled memory; less frees too little"),
     "redis.resync.warning_count": limit(
         2, "own", "full copies beyond one for each replica: links that break, or replicas that fall behind"

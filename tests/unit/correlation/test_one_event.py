@@ -253,6 +253,37 @@ def test_a_need_that_only_those_have_that_fail_is_named() -> None:
     assert "all of them need auth" in found[0].detail
 
 
+def logs(target: str, address: str | None = "10.9.0.7:6379", error: str = "redis_refused") -> Finding:
+    return Finding(
+        id=f"logs.lines.class.{error}",
+        severity=FindingSeverity.WARNING,
+        target=target,
+        title="t",
+        data={"error_class": error, "address": address, "problem": f"Redis refuses connections ({address})"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_named"),
+    [
+        ([*map(logs, names(8))], True),
+        ([*map(logs, names(6))], True),
+        ([*map(logs, names(5))], False),
+        ([logs(name, None) for name in names(8)], False),
+        ([logs(name, f"10.9.0.{n}:6379") for n, name in enumerate(names(8))], False),
+        # What serves all the same logs it too.
+        ([*map(logs, names(8)), logs("other-0")], False),
+    ],
+)
+def test_an_event_is_named_by_what_most_of_the_logs_name(lines: list[Finding], *, is_named: bool) -> None:
+    bad, fine = names(8), names(2, "other")
+    (found,) = events([*(fails(name, "http.health.status") for name in bad), *map(well, fine), *lines])
+    assert found.id == ("together.logged" if is_named else "together.unexplained")
+    if is_named:
+        assert found.data["what"] == "10.9.0.7:6379"
+        assert f"{len(lines)} of them log: Redis refuses" in found.title
+
+
 def test_a_port_that_refuses_us_was_reached_and_stays_bad() -> None:
     bad = names(2)
     inside = tuple(

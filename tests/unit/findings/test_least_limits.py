@@ -55,6 +55,7 @@ from incident_lib.technologies.redis.rows import (
     RedisLatency,
     RedisMemory,
     RedisSlowCommand,
+    RedisStreamGroup,
 )
 from tests.unit.correlation import test_held_pools as pools
 from tests.unit.correlation.situations import added, judge_with
@@ -172,6 +173,11 @@ def clients(count: int, **values: int) -> dict[str, Finding]:
 def moved(risen: int) -> bool:
     row = filled(RedisErrorClass, name="MOVED", risen_count=risen, total_count=risen, seconds=1.0)
     return is_bad(judge("redis.errors", row), "moved")
+
+
+def left_pending(count: int) -> bool:
+    row = filled(RedisStreamGroup, pending_count=count, oldest_seconds=3600.0, oldest_consumer="c")
+    return is_bad(judge("redis.keyspace", row), "pending")
 
 
 def slow_commands(command: str, seconds: float, count: int = 1) -> list[RedisSlowCommand]:
@@ -320,22 +326,6 @@ BEFORE = [{QUICK: 20}] * 6
 RAISED = [{SLOW: 20}] * 12
 
 
-def replaced(count: int) -> bool:
-    rows = (
-        filled(
-            LogTemplate,
-            level="INFO",
-            count=count,
-            template=f"the till {word}",
-            example=f"the till {word}",
-            first_at=second(first),
-            last_at=second(first + 90),
-        )
-        for word, first in (("is open", 0), ("is shut", 95))
-    )
-    return "replaced" in judge("logs.lines", summary(first_at=second(0), last_at=second(185)), *rows)
-
-
 def slower(
     before: Iterable[dict[int, int]] = BEFORE,
     after: Iterable[dict[int, int]] = RAISED,
@@ -467,6 +457,7 @@ CASES = (
     Case("redis.groups.least_count", lambda n: "blocked" in clients(n, blocked_count=n)),
     Case("redis.groups.least_count", lambda n: "one_address" in clients(n)),
     Case("redis.moved.least_count", moved),
+    Case("redis.pending.least_count", left_pending),
     Case(
         "redis.stall.least_ratio",
         lambda n: "stalled" in judge("redis.slowlog", *slow_commands("SET", n / 4)),
@@ -532,7 +523,6 @@ CASES = (
         ),
     ),
     Case("logs.boots.least_count", started),
-    Case("logs.replaced.least_count", replaced),
     Case("logs.coverage.least_ratio", lambda n: "coverage" not in read(1000, n), 0.001),
     Case(
         "logs.coverage.least_count",

@@ -235,6 +235,7 @@ CASES: dict[str, tuple[str, Case]] = {
         "keys",
         ("keys redis.keyspace.queue", "keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS),
     ),
+    "redis-pending": ("keys", ("keys redis.keyspace.pending WARNING",)),
     "redis-client-buffer": (
         "keys",
         (

@@ -386,3 +386,93 @@ def test_twice_as_many_failing_services_take_twice_as_many_comparisons(monkeypat
         assert {hypothesis.target for hypothesis in ranked} == {*names}
         counts.append(len(compared))
     assert counts[1] == 2 * counts[0]
+
+
+def _restarted_with(*seen, minutes=10):
+    """Return what is ranked of a cache that was started and ready within seconds, and of `seen`."""
+    return ids(
+        found("cache", "redis.connection.restarted", "INFO", since=ONSET),
+        found("cache", "logs.lines.server.ready", "INFO", since=ONSET + timedelta(seconds=1)),
+        found("api", "logs.lines.errors", since=ONSET),
+        found("api", "logs.lines.onset", "INFO", since=ONSET),
+        found("api", "http.health.status", last_at=(ONSET + timedelta(minutes=minutes)).isoformat()),
+        *seen,
+    )
+
+
+def _logged(name, first, last):
+    """Return a class of error lines of the api, from and to so many seconds after the onset."""
+    since, until = (ONSET + timedelta(seconds=seconds) for seconds in (first, last))
+    return found("api", f"logs.lines.class.{name}", "WARNING", since=since, last_at=until.isoformat())
+
+
+def test_a_restart_whose_refusals_ended_is_not_listed_beside_what_goes_on():
+    brief = _logged("redis_refused", -2, 1)
+    assert _restarted_with(brief)[0] == ("redis-restarted", "cache")
+    since_then = _restarted_with(brief, _logged("redis_no_auth", 1, 600))
+    assert since_then[0] == ("redis-credentials", "cache")
+    assert ("redis-restarted", "cache") not in since_then
+    # What ended too, or was there long before, is none that took over.
+    for other in (_logged("redis_no_auth", -300, 600), _logged("redis_no_auth", 1, 1)):
+        assert ("redis-restarted", "cache") in _restarted_with(brief, other)
+
+
+def test_refusals_that_go_on_long_after_a_restart_are_not_its():
+    goes_on = _logged("redis_refused", -2, 600)
+    assert _restarted_with(goes_on)[0] == ("redis-unreachable", "cache")
+    assert ("redis-restarted", "cache") not in _restarted_with(goes_on)
+    # As of some minutes ago it is over.
+    assert _restarted_with(_logged("redis_refused", -2, 300))[0] == ("redis-restarted", "cache")
+    just_now = _restarted_with(_logged("redis_refused", -2, 40), minutes=0.7)
+    assert just_now[0] == ("redis-restarted", "cache")
+
+
+def test_refusals_by_a_database_that_go_on_long_after_its_restart_are_not_its():
+    start = found("db", "postgres.server.restarted", "INFO", since=ONSET)
+    errors = found("api", "logs.lines.errors", since=ONSET)
+    assert ("db-unreachable", "db") in ids(start, errors, _logged("db_refused", -2, 600))
+    assert ("db-unreachable", "db") not in ids(start, errors, _logged("db_refused", -2, 5))
+
+
+def _fleet(count):
+    """Return services that need nothing that is configured, and of each what it logs and answers."""
+    names = [f"svc-{number}" for number in range(count)]
+    seen = [
+        finding
+        for name in names
+        for finding in (
+            found(name, "logs.lines.errors", since=ONSET, endpoint="GET /"),
+            found(name, "logs.lines.class.redis_refused", "WARNING", since=ONSET, address="10.9.0.7:6379",
+                  peers="10.9.0.7:6379", count=50),
+        )
+    ]  # fmt: skip
+    return names, seen
+
+
+def test_what_several_logs_say_of_one_address_is_one_hypothesis():
+    names, seen = _fleet(3)
+    topology = Topology(kinds=dict.fromkeys(names, "http"))
+    ranked = rank(tuple(seen), topology, PATTERNS, catalogue())
+    assert [each.id for each in ranked] == ["port-refused", "endpoint-error"]
+    assert ranked[0].alike == ("svc-1", "svc-2")
+    other = found("svc-9", "logs.lines.class.redis_refused", "WARNING", since=ONSET, address="10.9.0.8:6379",
+                  peers="10.9.0.8:6379", count=50)  # fmt: skip
+    more = Topology(kinds=dict.fromkeys((*names, "svc-9"), "http"))
+    ranked = rank((*seen, other), more, PATTERNS, catalogue())
+    assert [each.id for each in ranked].count("port-refused") == 2
+
+
+def test_symptoms_of_the_same_symptom_of_one_event_are_one_hypothesis():
+    names, seen = _fleet(20)
+    data = {
+        "what": "10.9.0.7:6379",
+        "problem": "Redis refuses connections (10.9.0.7:6379)",
+        "logged_count": 20,
+    }
+    event = found("all", "together.logged", since=ONSET, count=20, total=21, targets=" ".join(names), **data)
+    topology = Topology(kinds=dict.fromkeys((*names, "other"), "http"))
+    ranked = rank((event, *seen), topology, PATTERNS, catalogue())
+    assert sorted(each.id for each in ranked) == ["common-cause", "endpoint-error", "port-refused"]
+    assert ranked[0].id == "common-cause"
+    assert "10.9.0.7:6379" in ranked[0].title
+    assert {len(each.alike) for each in ranked[1:]} == {19}

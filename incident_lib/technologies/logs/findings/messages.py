@@ -24,6 +24,7 @@ from incident_lib.technologies.logs.rows import (
     LogErrorClass,
     LogEvent,
     LogException,
+    LogGrowth,
     LogTemplate,
 )
 from incident_lib.units import format_duration, format_share, format_times
@@ -41,6 +42,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
     """Yield `class.<id>` for each class of error in the log."""
     rows = view.evidence.of(LogErrorClass)
     counts = {row.error_class: row.count for row in rows}
+    watched = next(iter(view.evidence.of(LogGrowth)), None)
     for row in rows:
         known = (log_classes().get(row.error_class) or _unknown_class(row)).narrowed(row.example)
         least = int(view.limit("class.warning_count")) if known.is_everyday else 1
@@ -51,13 +53,16 @@ def judge_classes(view: View) -> Iterator[Finding]:
         of_client = known.is_of_client and is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
         helped = bool(_RETRIED.search(row.example)) and _serves_all(view)
-        passing = few or over or meant or of_client or passes or helped or not view.summary.has_times
+        # Of lines without times those are of now that came while the log was watched.
+        current = watched.error_classes.get(row.error_class, 0) if watched else 0
+        is_placed = view.summary.has_times or current > 0
+        passing = few or over or meant or of_client or passes or helped or not is_placed
         found = finding(
             view.evidence,
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
             f"{known.title}{_about(row.peers)}: logged {format_times(row.count)}{_lasted(row)}",
-            f"{span(row.first_at, row.last_at)}; {row.example}\nNext: {known.advice}",
+            f"{_placed(row, watched)}; {row.example}\nNext: {known.advice}",
             since=row.first_at,
             error_class=row.error_class,
             count=row.count,
@@ -72,7 +77,20 @@ def judge_classes(view: View) -> Iterator[Finding]:
             problem=f"{known.title}{_about(row.peers)}",
             advice=f"{known.advice[:1].upper()}{known.advice[1:]}." if known.advice else None,
         )
-        yield found if known.is_lasting else judged(view, found, state_of(view, spell_of(row)))
+        is_current = current > 0 and not view.summary.has_times
+        lasts = known.is_lasting or is_current
+        yield found if lasts else judged(view, found, state_of(view, spell_of(row)))
+
+
+def _placed(row: LogErrorClass, watched: LogGrowth | None) -> str:
+    """Return when it was logged; of lines without times, how many of them are of now."""
+    current = watched.error_classes.get(row.error_class, 0) if watched else 0
+    if watched is None or not current or row.last_at:
+        return span(row.first_at, row.last_at)
+    return (
+        f"the lines have no times; {current:,} of them came in the {format_duration(watched.seconds)} during "
+        "which the log was watched"
+    )
 
 
 def _was_ended(row: LogErrorClass, known: LogClass, view: View) -> bool:
@@ -154,18 +172,17 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     states = {(row.type, row.frame): state_of(view, spell_of(row)) for row in rows}
     rows = tuple(sorted(rows, key=lambda row: states[row.type, row.frame].holds is Holds.PAST))
     first = rows[0]
-    often = first.count >= view.limit("exception.warning_count") or bool(first.deaths_count)
+    often = first.count >= view.limit("exception.warning_count") and view.summary.has_times
     place = f" in {first.frame}" if first.frame else ""
-    name = "an error" if first.type == "error" else first.type  # of a stack without a name
     kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
     found = finding(
         view.evidence,
         "exception",
-        FindingSeverity.WARNING if often and view.summary.has_times else FindingSeverity.INFO,
-        f"{name} was raised {format_times(first.count)}{place}{_ended(first)}{kinds}",
+        FindingSeverity.WARNING if often else FindingSeverity.INFO,
+        f"{first.type} was raised {format_times(first.count)}{place}{kinds}",
         "\n".join(
-            f"{row.type} {format_times(row.count)}{f' in {row.frame}' if row.frame else ''}, "
-            f"{span(row.first_at, row.last_at)}: {row.example}{_logged(row)}"
+            f"{row.type} {format_times(row.count)} in {row.frame or 'an unknown place'}, "
+            f"{span(row.first_at, row.last_at)}: {row.example}"
             for row in rows[:5]
         ),
         since=first.first_at,
@@ -176,17 +193,6 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         message=first.example,
     )
     yield judged(view, found, states[first.type, first.frame])
-
-
-def _logged(row: LogException) -> str:
-    """Return that several loggers wrote each of them, "" where a single one did."""
-    return "" if row.loggers_count < 2 else f" (each logged by {row.loggers_count} loggers, counted once)"
-
-
-def _ended(row: LogException) -> str:
-    """Return how often the exception ended the program, "" where none did."""
-    times = "" if row.deaths_count == row.count else f" {format_times(row.deaths_count)}"
-    return f" and ended the program{times}" if row.deaths_count else ""
 
 
 def judge_template(view: View) -> Iterator[Finding]:
@@ -235,16 +241,14 @@ def _goes_with_success(row: LogTemplate, ratio: float, view: View) -> bool:
 
 
 def judge_unknown(view: View) -> Iterator[Finding]:
-    """Yield `unknown_error`: the most frequent error line that no class, event or exception explains.
-
-    A few of them count where they are new: where there was none in the longer part of the log before.
-    """
+    """Yield `unknown_error`: the most frequent error line that no class, event or exception explains."""
     summary, raised = view.summary, sum(row.count for row in view.evidence.of(LogException))
     entries = max(sum(summary.levels.values()), summary.requests_count + summary.errors_count, 1)
     rows = [
         row
         for row in view.evidence.of(LogTemplate)
-        if (_is_frequent(row, entries, view) or _is_new(row, view))
+        if row.count >= view.limit("template.warning_count")
+        and row.count / entries >= view.limit("template.warning_ratio")
         and row.count > raised
         and not row.error_class
         and _is_error_line(row)
@@ -257,13 +261,12 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
     of_client = is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
-    new = "" if _is_frequent(first, entries, view) else f", none before {when(first.first_at)} UTC"
     found = finding(
         view.evidence,
         "unknown_error",
         FindingSeverity.WARNING if summary.has_times and not (of_client or steady) else FindingSeverity.INFO,
         f"an unknown error was logged {format_times(first.count)} ({format_share(ratio)} of "
-        f"the entries{new}): {first.template[:160]}",
+        f"the entries): {first.template[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
         ),
@@ -273,24 +276,6 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         error_ratio=round(ratio, 4),
     )
     yield judged(view, found, states[first.level, first.template])
-
-
-def _is_frequent(row: LogTemplate, entries: int, view: View) -> bool:
-    ratio = row.count / entries
-    return row.count >= view.limit("template.warning_count") and ratio >= view.limit("template.warning_ratio")
-
-
-def _is_new(row: LogTemplate, view: View) -> bool:
-    """Return whether lines began with the first errors of a log, in its later half."""
-    summary, onset = view.summary, view.errors
-    if onset is None or onset.before_ratio or summary.requests_count or row.first_at is None:
-        return False
-    if summary.first_at is None or summary.last_at is None:
-        return False
-    is_late = row.first_at - summary.first_at > summary.last_at - row.first_at
-    ends = (event.last_at for event in view.evidence.of(LogEvent) if event.event == "stop")
-    in_a_stop = any(at and row.last_at and abs(at - row.last_at) <= 2 * _QUIET for at in ends)
-    return row.count >= view.limit("template.least_count") and is_late and not in_a_stop
 
 
 def judge_front(view: View) -> Iterator[Finding]:

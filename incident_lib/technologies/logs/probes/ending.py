@@ -77,11 +77,9 @@ def _last_error(records: list[Record]) -> Record | None:
 def _words(record: Record) -> str:
     line = record.line
     trace = traces.read(record.exception) if record.exception else None
-    if trace is not None and trace.type != "unknown" and (trace.message or trace.type != "error"):
+    if trace is not None and trace.type != "unknown":
         return f"{trace.type}: {trace.message}".removesuffix(": ")
     words = line.message or line.error or record.text
-    if line.message and line.error and line.error not in line.message:
-        words = f"{line.message}: {line.error}"
     if line.format == "postgres" and record.details:  # its detail or hint holds the cause
         return "; ".join([words, *record.details.split("\n")])
     return words
@@ -100,4 +98,5 @@ def growth(appended: Digest, seconds: float) -> LogGrowth:
         errors_count=appended.errors,
         requests_count=requests.count,
         server_errors_count=sum(endpoint.statuses.get(5, 0) for endpoint in requests.endpoints.values()),
+        error_classes={name: tally.count for name, tally in sorted(appended.classes.items())},
     )

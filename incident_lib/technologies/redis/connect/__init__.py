@@ -1,6 +1,6 @@
 """Redis and Valkey: one bounded connection that can only read."""
 
-from incident_lib.technologies.redis.connect.commands import SETTINGS, acl_rule, is_known
+from incident_lib.technologies.redis.connect.commands import MOST_PENDING, SETTINGS, acl_rule, is_known
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_reply
 from incident_lib.technologies.redis.connect.session import (
     NAME,
@@ -15,6 +15,7 @@ from incident_lib.technologies.redis.connect.session import (
 from incident_lib.technologies.redis.connect.ways import open_session
 
 __all__ = [
+    "MOST_PENDING",
     "NAME",
     "SETTINGS",
     "Info",

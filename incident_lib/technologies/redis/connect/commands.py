@@ -1,7 +1,8 @@
 """The commands that may be sent to a Redis or Valkey server, and nothing else may.
 
 Never here: KEYS, MONITOR, DEBUG, EVAL, anything that sets, resets, kills or pauses, and STRLEN, LLEN, HLEN
-and the like, which change the idle time of a user's key.
+and the like, which change the idle time of a user's key. XINFO, XLEN and XPENDING do so too: they are sent
+only for keys that the server's policy cannot evict.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,13 @@ ALLOWED: frozenset[tuple[str, ...]] = frozenset(
         ("SLOWLOG", "LEN"),
         ("TTL",),
         ("TYPE",),
+        ("XINFO", "GROUPS"),
+        ("XLEN",),
+        ("XPENDING",),
     }
 )
+
+MOST_PENDING = 10
 
 # CONFIG GET answers a pattern, and `*` returns the password: only these names are requested.
 SETTINGS = (
@@ -78,6 +84,8 @@ def check(command: Sequence[str | bytes | int]) -> None:
         allowed = len(command) == 3 and command[2] in SETTINGS
     elif name == ("ACL", "LOG"):  # ACL LOG RESET empties it
         allowed = len(command) == 3 and isinstance(command[2], int)
+    elif name == ("XPENDING",):  # the oldest ones: the whole list may be long
+        allowed = len(command) == 6 and isinstance(command[5], int) and command[5] <= MOST_PENDING
     if not allowed:
         shown = " ".join([*name, *(str(word) for word in arguments[len(name) - 1 :][:1])])
         raise ValueError(f"{shown} is not a command that may be sent")

@@ -5,8 +5,21 @@ from collections.abc import Iterator
 from incident_lib.findings.base import Context, finding, ok
 from incident_lib.model import Evidence, Finding, FindingSeverity, ProposedAction
 from incident_lib.technologies.redis.families import is_cache, is_queue, is_session
-from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
-from incident_lib.units import format_bytes, format_duration, format_share
+from incident_lib.technologies.redis.rows import (
+    RedisDatabase,
+    RedisKey,
+    RedisKeyGroup,
+    RedisKeySample,
+    RedisStreamGroup,
+)
+from incident_lib.units import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_number,
+    format_share,
+    format_times,
+)
 
 _QUEUES = frozenset({"list", "stream"})  # what is mostly read at its ends
 _JOBS = frozenset({"hash", "list", "stream", "zset"})  # of libraries that keep each job in a key
@@ -18,7 +31,12 @@ def analyze_keyspace(evidence: Evidence, context: Context) -> Iterator[Finding]:
     What a sample did not see is not judged.
     """
     databases = evidence.of(RedisDatabase)
-    big = [*_queue(evidence, context), *_evictable(evidence, context), *_big(evidence, context)]
+    big = [
+        *_queue(evidence, context),
+        *_evictable(evidence, context),
+        *_big(evidence, context),
+        *_pending(evidence, context),
+    ]
     yield from big
     yield from _sessions(evidence, context)
     yield from _caches(evidence, context)
@@ -72,6 +90,9 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
     share = whole / sample.maxmemory_bytes
     if full is None or context.thresholds.severity("redis.queue", share, "ratio") is None:
         return
+    if groups_of := _worked_off(evidence, pattern, context):
+        yield _kept(evidence, groups_of, full, pattern=pattern, memory_bytes=size, share_ratio=share)
+        return
     evicts = (sample.policy or "noeviction").startswith("allkeys")
     yield finding(
         evidence,
@@ -88,6 +109,79 @@ def _queue(evidence: Evidence, context: Context) -> Iterator[Finding]:
         share_ratio=share,
         put_count=sample.put_count,
         taken_count=sample.taken_count,
+    )
+
+
+def _worked_off(evidence: Evidence, pattern: str, context: Context) -> tuple[RedisStreamGroup, ...]:
+    """Return the groups of a stream where they have finished nearly all of it; else, or if unknown, none."""
+    groups = tuple(row for row in evidence.of(RedisStreamGroup) if row.pattern == pattern)
+    most = context.thresholds["redis.stream_kept.most_ratio"]
+    done = all(
+        row.lag_count is not None and row.lag_count + row.pending_count <= most * row.entry_count
+        for row in groups
+    )
+    return groups if done else ()
+
+
+def _kept(
+    evidence: Evidence,
+    groups: tuple[RedisStreamGroup, ...],
+    severity: FindingSeverity,
+    *,
+    pattern: str,
+    memory_bytes: int,
+    share_ratio: float,
+) -> Finding:
+    """Return that a stream keeps what was done: to acknowledge an entry does not remove it."""
+    left = max(row.pending_count + (row.lag_count or 0) for row in groups)
+    names = ", ".join(row.group for row in groups[:3])
+    return finding(
+        evidence,
+        "stream_kept",
+        severity,
+        f"{pattern} takes {format_share(min(share_ratio, 1.0))} of maxmemory: a stream that keeps what its "
+        "consumers have finished",
+        f"{format_count(groups[0].entry_count, 'entry', 'entries')}, of which {names} have "
+        f"{format_number(left)} left to do: acknowledging an entry does not remove it, and nothing trims the "
+        f"stream. {_sample(evidence)}",
+        pattern=pattern,
+        kind="stream",
+        memory_bytes=memory_bytes,
+        share_ratio=share_ratio,
+        entry_count=groups[0].entry_count,
+        left_count=left,
+    )
+
+
+def _pending(evidence: Evidence, context: Context) -> Iterator[Finding]:
+    """Yield the group of a stream with most entries that were handed out long ago and not acknowledged."""
+    least = context.thresholds["redis.pending.least_count"]
+    stuck = [
+        row
+        for row in evidence.of(RedisStreamGroup)
+        if row.pending_count >= least
+        and context.thresholds.severity("redis.pending", row.oldest_seconds, "seconds")
+    ]
+    if not stuck:
+        return
+    worst = max(stuck, key=lambda row: row.pending_count)
+    age = format_duration(worst.oldest_seconds or 0.0)
+    times = worst.oldest_deliveries_count or 1
+    yield finding(
+        evidence,
+        "pending",
+        FindingSeverity.WARNING,
+        f"{format_number(worst.pending_count)} entries of {worst.pattern} were delivered to consumers and "
+        f"not acknowledged, the oldest {age} ago",
+        f"group {worst.group} with {format_count(worst.consumer_count, 'consumer')}; the oldest is at "
+        f"{worst.oldest_consumer}, delivered {format_times(times)}. Nothing delivers it again by itself: "
+        "if that consumer is gone, another one has to claim it",
+        pattern=worst.pattern,
+        group=worst.group,
+        consumer=worst.oldest_consumer,
+        pending_count=worst.pending_count,
+        oldest_seconds=worst.oldest_seconds,
+        lag_count=worst.lag_count,
     )
 
 

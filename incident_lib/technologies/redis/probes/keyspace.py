@@ -10,9 +10,22 @@ from incident_lib import clock
 from incident_lib.errors import TargetError
 from incident_lib.model import Problem, ProblemKind, Truncation, Window
 from incident_lib.probes.base import Fetched, Probe
-from incident_lib.technologies.redis.connect import Info, RedisSession, ReplyError, from_reply, text_of
+from incident_lib.technologies.redis.connect import (
+    MOST_PENDING,
+    Info,
+    RedisSession,
+    ReplyError,
+    from_reply,
+    text_of,
+)
 from incident_lib.technologies.redis.probes.patterns import key_pattern
-from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.technologies.redis.rows import (
+    RedisDatabase,
+    RedisKey,
+    RedisKeyGroup,
+    RedisKeySample,
+    RedisStreamGroup,
+)
 
 SAMPLE_KEYS = 10_000
 SAMPLE_SECONDS = 1.2  # with the second between two samples of INFO, all of Redis stays below three
@@ -21,6 +34,9 @@ _STEP = 200  # keys a command, so that none of ours takes long
 _BIGGEST = 10
 _GROUPS = 20
 _CHECKED = 10  # keys of each group whose type and expiry are read
+_NOT_ALLOWED = "NOPERM"
+_STREAMS = 5  # whose groups are read, the biggest first
+_STREAM_GROUPS = 5  # of each, whose oldest pending entries are read
 _PUT = "lpush rpush lpushx rpushx xadd zadd lmove blmove rpoplpush brpoplpush"
 _TAKEN = (
     "lpop rpop blpop brpop lmove blmove rpoplpush brpoplpush lmpop blmpop ltrim lrem xread xreadgroup xdel "
@@ -40,8 +56,9 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
     """Return keys by database, and what a sample of the fullest database says about size.
 
     Source: INFO, twice; SELECT, SCAN COUNT 200, MEMORY USAGE; TYPE and TTL of the biggest ten, and of ten
-    keys of each group. Shape: names as patterns. Needs: +info +select +scan +memory|usage +type +ttl ~*.
-    Cost: at most 10,000 keys or 1.2 s; none is touched.
+    keys of each group; XINFO GROUPS and XLEN of the five biggest streams, XPENDING of ten entries. Shape:
+    names as patterns. Needs: +info +select +scan +memory|usage +type +ttl +xinfo|groups +xlen +xpending ~*.
+    Cost: at most 10,000 keys or 1.2 s; none is touched but streams that cannot be evicted.
     """
     session.need_data()
     databases = tuple(_databases(session.info()))
@@ -65,12 +82,14 @@ def fetch_keyspace(session: RedisSession, _window: Window) -> Fetched:
     biggest = sorted(sample.sizes, key=lambda key: -sample.sizes[key])[:_BIGGEST]
     checked = [key for members in groups.values() for key in members[:_CHECKED]]
     known, problem = _describe(session, list(dict.fromkeys((*biggest, *checked))))
+    streams, refused = _streams(session, sample.sizes, known)
     rows = (
         _sampled(session, fullest, sample),
         *(_key(key, sample.sizes[key], known) for key in biggest),
         *(_group(pattern, members, sample.sizes, known) for pattern, members in groups.items()),
+        *streams,
     )
-    return Fetched(rows=(*databases, *rows), truncated=cut, problem=problem)
+    return Fetched(rows=(*databases, *rows), truncated=cut, problem=problem or refused)
 
 
 class _RefusedError(TargetError):
@@ -150,6 +169,64 @@ def _describe(session: RedisSession, keys: list[bytes]) -> tuple[dict[bytes, _Kn
     return known, problem
 
 
+def _streams(
+    session: RedisSession, sizes: dict[bytes, int], known: dict[bytes, _Known]
+) -> tuple[list[RedisStreamGroup], Problem | None]:
+    """Return the groups of the biggest streams, and why they are unknown.
+
+    To ask for them changes when a key was used last, which counts only where it may be evicted for that.
+    """
+    _, second = session.later()
+    policy = second.text("maxmemory_policy") or "noeviction"
+    is_kept = policy == "noeviction" or policy.startswith("volatile") or not second.count("maxmemory")
+    streams = [
+        key for key, each in known.items() if each.kind == "stream" and (is_kept and each.has_expiry is False)
+    ]
+    streams.sort(key=lambda key: -sizes[key])
+    found: list[RedisStreamGroup] = []
+    streams = streams[:_STREAMS]
+    lengths = session.exchange([("XLEN", key) for key in streams]) if streams else []
+    replies = session.exchange([("XINFO", "GROUPS", key) for key in streams]) if streams else []
+    for key, length, reply in zip(streams, lengths, replies, strict=True):
+        refused = next((each for each in (length, reply) if isinstance(each, ReplyError)), None)
+        if refused and refused.code == _NOT_ALLOWED:
+            return found, Problem.from_error(from_reply(refused))
+        if refused:  # gone since, or another kind of key
+            continue
+        groups = sorted(map(_fields, reply), key=lambda fields: -int(fields.get("pending") or 0))
+        groups = groups[:_STREAM_GROUPS]
+        asked = [("XPENDING", key, fields["name"], "-", "+", MOST_PENDING) for fields in groups]
+        for fields, entries in zip(groups, session.exchange(asked) if asked else [], strict=True):
+            if isinstance(entries, ReplyError) and entries.code == _NOT_ALLOWED:
+                return found, Problem.from_error(from_reply(entries))
+            if isinstance(entries, ReplyError):
+                continue
+            found.append(_stream_group(key, int(length), fields, entries))
+    return found, None
+
+
+def _fields(reply: Any) -> dict[str, Any]:
+    """Return a reply of pairs as fields; newer protocols reply with a map."""
+    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+    return {text_of(name): value for name, value in pairs}
+
+
+def _stream_group(key: bytes, count: int, fields: dict[str, Any], entries: list[Any]) -> RedisStreamGroup:
+    oldest = max(entries, key=lambda entry: int(entry[2]), default=None)
+    lag = fields.get("lag")
+    return RedisStreamGroup(
+        pattern=key_pattern(key),
+        group=text_of(fields["name"]),
+        entry_count=count,
+        consumer_count=int(fields.get("consumers") or 0),
+        pending_count=int(fields.get("pending") or 0),
+        lag_count=None if lag is None else int(lag),
+        oldest_seconds=int(oldest[2]) / 1000 if oldest else None,
+        oldest_consumer=text_of(oldest[1]) if oldest else None,
+        oldest_deliveries_count=int(oldest[3]) if oldest else None,
+    )
+
+
 def _sampled(session: RedisSession, database: RedisDatabase, sample: _Sample) -> RedisKeySample:
     sizes = sample.sizes
     first, second = session.later()
@@ -221,8 +298,8 @@ PROBE = Probe(
     fetch=fetch_keyspace,
     question="What is in it, and what is big?",
     source="INFO all, twice (keyspace, memory, commandstats); SELECT; SCAN COUNT 200; MEMORY "
-    "USAGE; TYPE, TTL",
-    needs="+info +select +scan +memory|usage +type +ttl ~*",
+    "USAGE; TYPE, TTL; XINFO GROUPS, XLEN, XPENDING",
+    needs="+info +select +scan +memory|usage +type +ttl +xinfo|groups +xlen +xpending ~*",
     cost="at most 10,000 keys or 1.2 s",
     tier=1,
 )

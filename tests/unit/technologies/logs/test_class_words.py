@@ -312,12 +312,15 @@ redis_fork_failed # Can't save in background: fork: Cannot allocate memory
 redis_overcommit WARNING overcommit_memory is set to 0! Background save may fail under low memory condition.
 redis_overcommit # WARNING Memory overcommit must be enabled! Being disabled, it can also cause failures
 redis_overcommit 71:C 15 Jan 2026 14:30:00.000 # WARNING Memory overcommit must be enabled!
-redis_data_damaged Wrong signature trying to load DB from file
+redis_foreign_dump Wrong signature trying to load DB from file
+redis_foreign_dump 71:M 15 Jan 2026 14:30:00.000 # Wrong signature trying to load DB from file
+redis_foreign_dump [offset 0] Wrong signature trying to load DB from file: dump.rdb
 redis_aof_damaged Unexpected end of file reading the append only file appendonly.aof.1.incr.aof. You can: 1) Make a backup
 redis_port_taken Failed listening on port 6379 (TCP), aborting.
 redis_start_denied Can't open or create append-only dir appendonlydir: Permission denied
 redis_start_denied Fatal error: can't open the RDB file dump.rdb for reading: Permission denied
 redis_data_damaged Short read or OOM loading DB. Unrecoverable error, aborting now.
+redis_data_damaged 71:M 15 Jan 2026 14:30:00.000 # Wrong RDB checksum expected: (9a7f) but got (11aa). Aborting now.
 redis_data_damaged Internal error in RDB reading offset 0, function at rdb.c:2990 -> Unexpected EOF reading RDB file
 redis_newer_data 71:M 15 Jan 2026 14:30:00.000 # Can't handle RDB format version 11
 redis_newer_data The RDB file contains module data I can't load: no matching module 'search'
@@ -472,12 +475,6 @@ read_only_fs Error: EROFS: read-only file system, open '/srv/mail/x'
 read_only_fs ERROR:  could not write file "base/16384/1": Read-only file system
 disk_quota write /srv/mail/x: disk quota exceeded
 disk_quota Error: EDQUOT: out of quota
-disk_full Operating system error number 28. Check also that the disk is not full or a disk quota exceeded.
-nil_pointer panic: runtime error: invalid memory address or nil pointer dereference//[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x6f1a2c]
-nil_pointer http: panic serving 10.0.0.9:41: runtime error: invalid memory address or nil pointer dereference
-nil_pointer panic recovered: invalid memory address or nil pointer dereference
-crashed fatal error: unexpected signal during runtime execution//[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x0]
-redis_refused RedisConnectionException: It was not possible to connect to the redis server(s). Error connecting right now.
 disk_quota ERROR:  could not extend file "base/1": Disk quota exceeded
 disk_full write /srv/mail/x: no space left on device
 disk_full Error: ENOSPC: no space left on device, write

@@ -6,10 +6,20 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from incident_lib.findings.base import Context
-from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Truncation, Window
+from incident_lib.model import (
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingSeverity,
+    Holds,
+    Row,
+    Truncation,
+    Window,
+)
 from incident_lib.technologies.logs.coverage import describe_read, describe_unread, read_ratio
 from incident_lib.technologies.logs.findings import ANALYZERS, analyze_age
 from incident_lib.technologies.logs.probes import Scan, rows
@@ -311,6 +321,22 @@ def test_classes_in_lines_without_times_are_no_alarm():
     ]
     found = judge(untimed(), *rows)
     assert {found[f"class.{row.error_class}"].severity for row in rows} == {INFO}
+
+
+def test_a_class_without_times_whose_lines_come_while_it_is_watched_is_of_now():
+    rows = [
+        LogErrorClass(error_class=name, count=60, first_at=None, last_at=None, example="e")
+        for name in ("concurrency_limit", "name_resolution")
+    ]
+    watched = msgspec.structs.replace(growth(40, 20), error_classes={"concurrency_limit": 20})
+    found = judge(untimed(), *rows, watched)
+    assert found["class.concurrency_limit"].severity is WARNING
+    assert found["class.concurrency_limit"].holds is Holds.NOW
+    assert (
+        "20 of them came in the 2 s during which the log was watched"
+        in found["class.concurrency_limit"].detail
+    )
+    assert found["class.name_resolution"].severity is INFO
 
 
 def growth(served: int, failed: int, seconds: float = 2.0) -> LogGrowth:

@@ -45,7 +45,9 @@ REASONS = {
     "redis_aof_damaged": "7:M 15 Jan 2026 14:31:00.010 # Bad file format reading the append only file "
     "appendonly.aof.1.incr.aof: make a backup of your AOF file, then use ./redis-check-aof --fix\n"
     + ANY_REASON,
-    "redis_data_damaged": "7:M 15 Jan 2026 14:31:00.010 # Wrong signature trying to load DB from file\n"
+    "redis_data_damaged": "7:M 15 Jan 2026 14:31:00.010 # Short read or OOM loading DB. Unrecoverable error, "
+    "aborting now.\n" + ANY_REASON,
+    "redis_foreign_dump": "7:M 15 Jan 2026 14:31:00.010 # Wrong signature trying to load DB from file\n"
     + ANY_REASON,
     "redis_newer_data": "7:M 15 Jan 2026 14:31:00.010 # Can't handle RDB format version 12\n" + ANY_REASON,
     "redis_port_taken": "7:M 15 Jan 2026 14:31:00.010 # Warning: Could not create server TCP listening "

@@ -4,7 +4,7 @@ import pytest
 
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.technologies.redis.connect.address import parse_url
-from incident_lib.technologies.redis.connect.commands import ALLOWED, SETTINGS, acl_rule
+from incident_lib.technologies.redis.connect.commands import ALLOWED, SETTINGS, acl_rule, check
 from incident_lib.technologies.redis.connect.container import read_options
 from incident_lib.technologies.redis.connect.problems import ReplyError, from_login, from_reply
 from incident_lib.technologies.redis.connect.session import difference, parse
@@ -87,6 +87,15 @@ def test_info_of_any_version() -> None:
     assert difference(old, new, "evicted_keys") is None  # reset in between
     assert difference(old, new, "absent") is None
     assert dict(old.group("cmdstat_")) == {"get": {"calls": "3", "usec": "5"}}
+
+
+def test_of_pending_entries_only_a_few_are_requested() -> None:
+    check(("XPENDING", b"jobs", b"mailers", "-", "+", 10))
+    for refused in (("XPENDING", b"jobs", b"mailers"), ("XPENDING", b"jobs", b"mailers", "-", "+", 11)):
+        with pytest.raises(ValueError, match="not a command"):
+            check(refused)
+    with pytest.raises(ValueError, match="not a command"):
+        check(("XINFO", "STREAM", b"jobs"))
 
 
 def test_nothing_that_changes_or_reads_data_is_allowed() -> None:

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from incident_lib.model import ProposedAction
-from incident_lib.technologies.redis.rows import RedisDatabase, RedisKey, RedisKeyGroup, RedisKeySample
+from incident_lib.technologies.redis.rows import (
+    RedisDatabase,
+    RedisKey,
+    RedisKeyGroup,
+    RedisKeySample,
+    RedisStreamGroup,
+)
 from tests.unit.technologies.redis.judging import MIB, judge, severities
 
 DATABASE = RedisDatabase(database=0, key_count=1000, expiring_count=250, average_ttl_seconds=60.0)
@@ -259,3 +265,58 @@ def test_sessions_that_may_be_evicted(policy: str, used_ratio: float, pattern: s
     assert (judged is not None) is found
     if judged:
         assert judged.data == {"pattern": pattern, "policy": policy}
+
+
+def stream(**changes: Any) -> RedisStreamGroup:
+    fields: dict[str, Any] = {
+        "pattern": "events:orders",
+        "group": "billing",
+        "entry_count": 10_000,
+        "consumer_count": 3,
+        "pending_count": 0,
+        "lag_count": 0,
+    }
+    return RedisStreamGroup(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("groups", "is_kept"),
+    [
+        ((stream(),), True),
+        ((stream(pending_count=400, lag_count=600),), True),
+        ((stream(pending_count=400, lag_count=601),), False),
+        ((stream(), stream(group="audit", lag_count=9_000)), False),
+        ((stream(lag_count=None),), False),
+        ((stream(pattern="events:carts"),), False),
+        ((), False),
+    ],
+)
+def test_a_stream_that_keeps_what_was_done(groups: tuple[RedisStreamGroup, ...], *, is_kept: bool) -> None:
+    found = judge("keyspace", DATABASE, sample(), key(300 * MIB, "stream", "events:orders"), *groups)
+    assert ("stream_kept" in found, "queue" in found) == (is_kept, not is_kept)
+    if is_kept:
+        assert severities(found)["stream_kept"] == "CRITICAL"
+        assert found["stream_kept"].data["pattern"] == "events:orders"
+        assert found["stream_kept"].data["left_count"] == sum(
+            row.pending_count + (row.lag_count or 0) for row in groups
+        )
+        assert found["stream_kept"].actions == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "is_stuck"),
+    [(10, 900.0, True), (9, 9000.0, False), (4000, 899.0, False), (4000, None, False)],
+)
+def test_entries_that_were_handed_out_and_never_acknowledged(
+    count: int, seconds: float | None, *, is_stuck: bool
+) -> None:
+    row = stream(
+        pending_count=count, oldest_seconds=seconds, oldest_consumer="mailer-1", oldest_deliveries_count=2
+    )
+    found = judge("keyspace", DATABASE, sample(used_ratio=0.1), row, stream(group="other", pending_count=5))
+    assert ("pending" in found, "ok" in found) == (is_stuck, not is_stuck)
+    if is_stuck:
+        assert severities(found)["pending"] == "WARNING"
+        assert found["pending"].data["consumer"] == "mailer-1"
+        assert "the oldest 15m 0s ago" in found["pending"].title
+        assert "delivered 2 times" in found["pending"].detail
