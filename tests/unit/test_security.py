@@ -9,5 +9,5 @@ def test_a_promise_without_its_test_is_found():
     gone = text.replace("::test_no_secret_gets_out`", "::test_that_was_renamed`")
     assert any("test_that_was_renamed" in line for line in security.problems(gone))
     row = "| Nothing is ever wrong | trust us |\n"
-    head = "| promise | proved by |\n|---|---|\n"
+    head = "| promise | tested by |\n|---|---|\n"
     assert any("trust us" in line for line in security.problems(text.replace(head, head + row)))

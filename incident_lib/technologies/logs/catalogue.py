@@ -96,6 +96,8 @@ FINDINGS = (
               Flag.FAILS, fields="count error_ratio template"),
         entry("logs.lines.warned", SYMPTOM, "Many lines are new warnings",
               fields="count template"),
+        entry("logs.lines.replaced", STATE, "Lines of one kind took the place of others",
+              fields="before_count before_template count template"),
         entry("logs.lines.service", STATE, "Only one of several services in a log writes its errors",
               fields="errors_count service services_count share_of_errors"),
         entry("logs.lines.last", STATE, "The log ends with an error", Flag.LAST_WORDS,

@@ -157,6 +157,7 @@ class LogException(Row, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     example: str  # the message of one of them
+    loggers_count: int = 1  # that wrote each of them, in lines of their own; it counts once
     deaths_count: int = 0  # those in the form in which a runtime writes what ends its process
     death_gap_p50_seconds: int | None = None  # between two seconds with such a traceback
     death_gap_max_seconds: int | None = None

@@ -326,6 +326,22 @@ BEFORE = [{QUICK: 20}] * 6
 RAISED = [{SLOW: 20}] * 12
 
 
+def replaced(count: int) -> bool:
+    rows = (
+        filled(
+            LogTemplate,
+            level="INFO",
+            count=count,
+            template=f"the till {word}",
+            example=f"the till {word}",
+            first_at=second(first),
+            last_at=second(first + 90),
+        )
+        for word, first in (("is open", 0), ("is shut", 95))
+    )
+    return "replaced" in judge("logs.lines", summary(first_at=second(0), last_at=second(185)), *rows)
+
+
 def slower(
     before: Iterable[dict[int, int]] = BEFORE,
     after: Iterable[dict[int, int]] = RAISED,
@@ -523,6 +539,7 @@ CASES = (
         ),
     ),
     Case("logs.boots.least_count", started),
+    Case("logs.replaced.least_count", replaced),
     Case("logs.coverage.least_ratio", lambda n: "coverage" not in read(1000, n), 0.001),
     Case(
         "logs.coverage.least_count",

@@ -29,7 +29,13 @@ _JUDGES = (
     coverage.judge_service,
 )
 # Why a log in which nothing is bad may not be well: with any of these, nothing is "ok".
-_DOUBTS = (wording.judge_worded, wording.judge_warned, coverage.judge_coverage, coverage.judge_stale)
+_DOUBTS = (
+    wording.judge_worded,
+    wording.judge_warned,
+    wording.judge_replaced,
+    coverage.judge_coverage,
+    coverage.judge_stale,
+)
 
 
 def analyze_lines(evidence: Evidence, context: Context) -> Iterator[Finding]:

@@ -288,12 +288,14 @@ def judge_well(view: View, *, recovered: bool = False) -> Finding:
     if summary.requests_count:
         ratio = summary.server_errors_count / summary.requests_count
         parts.append(f"{summary.requests_count:,} requests, {format_share(ratio)} failed")
-    parts.append(f"{summary.errors_count:,} error line{'' if summary.errors_count == 1 else 's'}")
+    errors = format_count(summary.errors_count, "error line")
+    parts.append(errors)
     cut = view.evidence.truncated
     older = "\nolder lines of this window were not read" if cut and cut.total is None else ""
+    well = f"nothing unusual in the log{f' but {errors}' if summary.errors_count else ''}"
     return ok(
         view.evidence,
-        f"{'what failed is over' if recovered else 'nothing unusual in the log'}: {', '.join(parts)}",
+        f"{'what failed is over' if recovered else well}: {', '.join(parts)}",
         f"{span(summary.first_at, summary.last_at)}{older}",
         lines_count=summary.lines_count,
         requests_count=summary.requests_count,

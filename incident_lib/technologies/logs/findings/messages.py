@@ -172,17 +172,18 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     states = {(row.type, row.frame): state_of(view, spell_of(row)) for row in rows}
     rows = tuple(sorted(rows, key=lambda row: states[row.type, row.frame].holds is Holds.PAST))
     first = rows[0]
-    often = first.count >= view.limit("exception.warning_count") and view.summary.has_times
+    often = first.count >= view.limit("exception.warning_count") or bool(first.deaths_count)
     place = f" in {first.frame}" if first.frame else ""
+    name = "an error" if first.type == "error" else first.type  # of a stack without a name
     kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
     found = finding(
         view.evidence,
         "exception",
-        FindingSeverity.WARNING if often else FindingSeverity.INFO,
-        f"{first.type} was raised {format_times(first.count)}{place}{kinds}",
+        FindingSeverity.WARNING if often and view.summary.has_times else FindingSeverity.INFO,
+        f"{name} was raised {format_times(first.count)}{place}{_ended(first)}{kinds}",
         "\n".join(
-            f"{row.type} {format_times(row.count)} in {row.frame or 'an unknown place'}, "
-            f"{span(row.first_at, row.last_at)}: {row.example}"
+            f"{row.type} {format_times(row.count)}{f' in {row.frame}' if row.frame else ''}, "
+            f"{span(row.first_at, row.last_at)}: {row.example}{_logged(row)}"
             for row in rows[:5]
         ),
         since=first.first_at,
@@ -193,6 +194,17 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         message=first.example,
     )
     yield judged(view, found, states[first.type, first.frame])
+
+
+def _logged(row: LogException) -> str:
+    """Return that several loggers wrote each of them, "" where a single one did."""
+    return "" if row.loggers_count < 2 else f" (each logged by {row.loggers_count} loggers, counted once)"
+
+
+def _ended(row: LogException) -> str:
+    """Return how often the exception ended the program, "" where none did."""
+    times = "" if row.deaths_count == row.count else f" {format_times(row.deaths_count)}"
+    return f" and ended the program{times}" if row.deaths_count else ""
 
 
 def judge_template(view: View) -> Iterator[Finding]:
@@ -241,14 +253,16 @@ def _goes_with_success(row: LogTemplate, ratio: float, view: View) -> bool:
 
 
 def judge_unknown(view: View) -> Iterator[Finding]:
-    """Yield `unknown_error`: the most frequent error line that no class, event or exception explains."""
+    """Yield `unknown_error`: the most frequent error line that no class, event or exception explains.
+
+    A few of them count where they are new: where there was none in the longer part of the log before.
+    """
     summary, raised = view.summary, sum(row.count for row in view.evidence.of(LogException))
     entries = max(sum(summary.levels.values()), summary.requests_count + summary.errors_count, 1)
     rows = [
         row
         for row in view.evidence.of(LogTemplate)
-        if row.count >= view.limit("template.warning_count")
-        and row.count / entries >= view.limit("template.warning_ratio")
+        if (_is_frequent(row, entries, view) or _is_new(row, view))
         and row.count > raised
         and not row.error_class
         and _is_error_line(row)
@@ -261,12 +275,13 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
     of_client = is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
+    new = "" if _is_frequent(first, entries, view) else f", none before {when(first.first_at)} UTC"
     found = finding(
         view.evidence,
         "unknown_error",
         FindingSeverity.WARNING if summary.has_times and not (of_client or steady) else FindingSeverity.INFO,
         f"an unknown error was logged {format_times(first.count)} ({format_share(ratio)} of "
-        f"the entries): {first.template[:160]}",
+        f"the entries{new}): {first.template[:160]}",
         "\n".join(
             f"{format_times(row.count)}, {span(row.first_at, row.last_at)}: {row.example}" for row in rows[:5]
         ),
@@ -276,6 +291,24 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         error_ratio=round(ratio, 4),
     )
     yield judged(view, found, states[first.level, first.template])
+
+
+def _is_frequent(row: LogTemplate, entries: int, view: View) -> bool:
+    ratio = row.count / entries
+    return row.count >= view.limit("template.warning_count") and ratio >= view.limit("template.warning_ratio")
+
+
+def _is_new(row: LogTemplate, view: View) -> bool:
+    """Return whether lines began with the first errors of a log, in its later half."""
+    summary, onset = view.summary, view.errors
+    if onset is None or onset.before_ratio or summary.requests_count or row.first_at is None:
+        return False
+    if summary.first_at is None or summary.last_at is None:
+        return False
+    is_late = row.first_at - summary.first_at > summary.last_at - row.first_at
+    ends = (event.last_at for event in view.evidence.of(LogEvent) if event.event == "stop")
+    in_a_stop = any(at and row.last_at and abs(at - row.last_at) <= 2 * _QUIET for at in ends)
+    return row.count >= view.limit("template.least_count") and is_late and not in_a_stop
 
 
 def judge_front(view: View) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from incident_lib.expressions import expression
 from incident_lib.findings.base import finding
@@ -129,6 +130,69 @@ def judge_warned(view: View) -> Iterator[Finding]:
         count=count,
     )
     yield judged(view, found, worst([state_of(view, spell_of(row)) for row in rows]))
+
+
+def judge_replaced(view: View) -> Iterator[Finding]:
+    """Yield `replaced` where lines of one kind ended, and others about the same began in their place.
+
+    A program that reports its failures at INFO, in words of its own, shows them so.
+    """
+    summary = view.summary
+    if summary.first_at is None or summary.last_at is None:
+        return
+    templates = view.evidence.of(LogTemplate)
+    entries = sum(row.count for row in templates) + summary.requests_count
+    edge = _BEGINNING * (summary.last_at - summary.first_at)
+    rows = [row for row in templates if _is_calm(row) and row.count >= view.limit("replaced.least_count")]
+    ended = [row for row in rows if row.first_at and row.first_at <= summary.first_at + edge]
+    begun = [
+        row
+        for row in rows
+        if row.first_at and row.last_at and row.last_at >= summary.last_at - edge
+        if row.count / entries >= view.limit("error_lines.warning_ratio")
+    ]
+    pairs = [(old, new) for new in begun for old in ended if _is_replaced(old, new)]
+    if not pairs:
+        return
+    old, new = max(pairs, key=lambda pair: (pair[1].count, pair[0].count))
+    yield finding(
+        view.evidence,
+        "replaced",
+        FindingSeverity.INFO,
+        f"since {when(new.first_at)} UTC {format_times(new.count)}: {new.example[:120]}; what was logged "
+        f"{format_times(old.count)} before is not logged any more: {old.example[:120]}",
+        f"{span(new.first_at, new.last_at)}, before that {span(old.first_at, old.last_at)}\n"
+        "Next: check whether the new lines mean that something fails",
+        since=new.first_at,
+        template=new.template[:160],
+        count=new.count,
+        before_template=old.template[:160],
+        before_count=old.count,
+    )
+
+
+def _is_calm(row: LogTemplate) -> bool:
+    return row.level in {"", "INFO", "DEBUG"} and not row.error_class and not event_of(row.example)
+
+
+def _is_replaced(old: LogTemplate, new: LogTemplate) -> bool:
+    """Return whether the new lines begin as the old ones, came when these ended, and about as often."""
+    if not (old.first_at and old.last_at and new.first_at and new.last_at) or old.level != new.level:
+        return False
+    lasted, lasts = ((row.last_at - row.first_at).total_seconds() for row in (old, new))  # type: ignore[operator]
+    gap, pause = lasted / max(old.count - 1, 1), (new.first_at - old.last_at).total_seconds()
+    often = lasts / max(new.count - 1, 1)
+    begin = list(
+        takewhile(
+            lambda pair: pair[0] == pair[1], zip(old.template.split(), new.template.split(), strict=False)
+        )
+    )
+    return (
+        len(begin) >= 2
+        and any(len(word) > 2 and word.strip(":").isalpha() for word, _ in begin)
+        and -2.0 <= pause <= max(5.0, 5 * gap)
+        and gap / 4 <= often <= 4 * gap
+    )
 
 
 def reports_failure(row: LogTemplate) -> bool:

@@ -25,6 +25,7 @@ from incident_lib.technologies.logs.probes.facts import (
     MOST_EXCEPTIONS,
     MOST_OCCURRENCES,
     MOST_PEERS,
+    MOST_RAISED,
     MOST_SHAPES,
     MOST_TEMPLATES,
     PEER_LINES,
@@ -114,6 +115,8 @@ class _Tallies:
             key = _kept(digest.exceptions, exception, MOST_EXCEPTIONS, (OTHER, ""))
             self._add(digest.exceptions[key], place)
             self._occurred("exception", *key)
+            if facts.template is not None:
+                self._raised(key, facts.template[1])
             place += 1
 
     def _occurred(self, kind: str, name: str, frame: str) -> None:
@@ -124,6 +127,16 @@ class _Tallies:
         for slot, count in _numbers(seconds // self._digest.slot_seconds):
             key = (kind, name, frame, slot)
             if key in moments or len(moments) < MOST_OCCURRENCES:
+                moments[key] = moments.get(key, 0) + count
+
+    def _raised(self, exception: tuple[str, str], template: str) -> None:
+        """Count under which message the exception was logged when, as `raised` does for each."""
+        seconds, moments = self._batch.seconds, self._digest.raised
+        if seconds is None:
+            return
+        for second, count in _numbers(seconds):
+            key = (*exception, template, second)
+            if key in moments or len(moments) < MOST_RAISED:
                 moments[key] = moments.get(key, 0) + count
 
     def _add(self, tally: Tally, place: int) -> None:

@@ -104,6 +104,8 @@ class Digest(msgspec.Struct):
     boots: dict[tuple[str, int], int] = {}  # starts, by event and stretch of ten seconds
     # By kind ("class", "exception", "event"), name, frame and slot: what came when, and came back.
     occurred: dict[tuple[str, str, str, int], int] = {}
+    # By type and frame of an exception, the template of the message above it, and second.
+    raised: dict[tuple[str, str, str, int], int] = {}
     unread: dict[str, Tally] = {}  # by shape
     template_classes: dict[tuple[str, str], str] = {}  # the class of error of a template
 
@@ -178,6 +180,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         events=_union(first.events, second.events, merge_tallies),
         boots=_union(first.boots, second.boots, add),
         occurred=_union(first.occurred, second.occurred, add),
+        raised=_union(first.raised, second.raised, add),
         unread=_union(first.unread, second.unread, merge_tallies),
         template_classes=_union(first.template_classes, second.template_classes, min),
     )

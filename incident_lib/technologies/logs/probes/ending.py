@@ -77,9 +77,11 @@ def _last_error(records: list[Record]) -> Record | None:
 def _words(record: Record) -> str:
     line = record.line
     trace = traces.read(record.exception) if record.exception else None
-    if trace is not None and trace.type != "unknown":
+    if trace is not None and trace.type != "unknown" and (trace.message or trace.type != "error"):
         return f"{trace.type}: {trace.message}".removesuffix(": ")
     words = line.message or line.error or record.text
+    if line.message and line.error and line.error not in line.message:
+        words = f"{line.message}: {line.error}"
     if line.format == "postgres" and record.details:  # its detail or hint holds the cause
         return "; ".join([words, *record.details.split("\n")])
     return words

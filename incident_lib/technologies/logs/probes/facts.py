@@ -30,6 +30,7 @@ _STRETCH_SECONDS, _STRETCHES = 10, 20_000  # in which something started
 MOST_TEMPLATES = 2_000  # different ones that are kept apart; the rest is counted together
 MOST_ENDPOINTS = MOST_EXCEPTIONS = 500
 MOST_SHAPES = 500  # of lines that were not read
+MOST_RAISED = 20_000  # moments of exceptions, by the message above them
 MOST_OCCURRENCES = 50_000  # moments of errors and events that are kept apart
 _NO_CHARACTER, _NOT_TEXT, _BINARY = "\ufffd", 10, "(not text)"  # from one in ten on, a line is not text
 _SAME_SECONDS = 1.0  # between the two lines of a request, at most
@@ -45,6 +46,7 @@ _RAISED = re.compile(
     r"(?:Error|Exception|Timeout|Failure|Violation|Refused)$|\.(?:errors|exceptions|exc)\.[A-Z]\w*$"
 )
 _LEVEL_WORD = re.compile(r"(?:\*{3} )?(?:\b(?:FATAL|PANIC):? {1,2}|\[(?:emerg|ALERT)\] +)$")
+_NODE_ENDED = re.compile(r"(?m)^Node\.js v\d+\.\d+\.\d+$")  # below what nothing caught
 _STATEMENTS = ("STATEMENT:", "QUERY:", "CONTEXT:", "LOCATION:")  # what a client sent, and where it was run
 K = TypeVar("K")
 
@@ -199,12 +201,15 @@ class Facts:
         key = (trace.type, trace.frame)
         if key not in self.digest.exceptions and len(self.digest.exceptions) >= MOST_EXCEPTIONS:
             key = (OTHER, "")
-        _tally(self.digest.exceptions, key).add(at, trace.message)
+        words = trace.message or (record.line.error or record.line.message if trace.type == "error" else "")
+        _tally(self.digest.exceptions, key).add(at, words[:500])
         occurred(self.digest, ("exception", *key), at)
         line = record.line
+        raised(self.digest, key, mask(line.message or line.error or record.text), at)
         has_header = bool(line.level or line.logger) and not record.text.startswith("Error: ")  # of Node
         is_bare = not has_header and text.startswith(record.text)
-        if at is not None and is_bare and traces.ends_process(text):
+        ends = (is_bare and traces.ends_process(text)) or _NODE_ENDED.search(record.details)
+        if at is not None and ends:
             deaths, death = self.digest.deaths, (*key, int(at))
             if death in deaths or len(deaths) < _STRETCHES:
                 deaths[death] = deaths.get(death, 0) + 1
@@ -295,6 +300,17 @@ def occurred(digest: Digest, what: tuple[str, str, str], at: float | None, count
     key = (*what, int(at) // digest.slot_seconds)
     if key in digest.occurred or len(digest.occurred) < MOST_OCCURRENCES:
         digest.occurred[key] = digest.occurred.get(key, 0) + count
+
+
+def raised(
+    digest: Digest, exception: tuple[str, str], template: str, at: float | None, count: int = 1
+) -> None:
+    """Count under which message an exception was logged when, as far as there is room."""
+    if at is None:
+        return
+    key = (*exception, template, int(at))
+    if key in digest.raised or len(digest.raised) < MOST_RAISED:
+        digest.raised[key] = digest.raised.get(key, 0) + count
 
 
 def is_known(line: Line) -> bool:

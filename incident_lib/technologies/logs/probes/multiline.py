@@ -31,7 +31,10 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     @property
     def exception(self) -> str:
         """The traceback, "" without any."""
-        return "\n".join(self.trace.lines) if self.trace else self.line.exception
+        if self.trace:
+            return "\n".join(self.trace.lines)
+        alone = traces.raised_alone(self.details) if self.details and not self.line.is_detail else ""
+        return self.line.exception or alone
 
     def add(self, text: str) -> None:
         """Keep a line that belongs to it."""

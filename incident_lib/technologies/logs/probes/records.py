@@ -271,16 +271,55 @@ def _exceptions(digest: Digest, moments: _Returns) -> list[LogException]:
     deaths: dict[tuple[str, str], dict[int, int]] = {}
     for (type_, frame, second), count in digest.deaths.items():
         deaths.setdefault((type_, frame), {})[second] = count
+    loggings = _loggings(digest)
     return [
         LogException(
             type=key[0],
             frame=key[1],
-            **_fields(tally),
+            **_fields(tally) | _once_each(tally.count, loggings.get(key, {})),
             **_deaths(deaths.get(key, {})),
             **moments.get(("exception", *key), {}),
         )
         for key, tally in _by_count(digest.exceptions)[:_EXCEPTIONS]
     ]
+
+
+_Loggings = dict[tuple[str, str], dict[str, dict[int, int]]]
+
+
+def _loggings(digest: Digest) -> _Loggings:
+    """Return how often each exception was logged in each second, by the message above it."""
+    found: _Loggings = {}
+    for (type_, frame, template, second), count in digest.raised.items():
+        found.setdefault((type_, frame), {}).setdefault(template, {})[second] = count
+    return found
+
+
+def _once_each(count: int, loggings: dict[str, dict[int, int]]) -> dict[str, int]:
+    """Return how often an exception was raised, where several loggers wrote it each time.
+
+    They write it as often, in the same seconds or the next: it is passed on from one to the other.
+
+    >>> _once_each(4, {"charge failed": {7: 1, 9: 1}, "unhandled": {7: 1, 10: 1}})
+    {'count': 2, 'loggers_count': 2}
+    >>> _once_each(4, {"charge failed": {7: 1, 9: 1}, "refund failed": {30: 2}})
+    {}
+    """
+    if len(loggings) < 2 or sum(sum(slots.values()) for slots in loggings.values()) != count:
+        return {}
+    first, *others = loggings.values()
+    if not all(_at_the_same_times(first, other) for other in others):
+        return {}
+    return {"count": sum(first.values()), "loggers_count": len(loggings)}
+
+
+def _at_the_same_times(left: dict[int, int], right: dict[int, int]) -> bool:
+    if sum(left.values()) != sum(right.values()):
+        return False
+    moments, others = (
+        [slot for slot, count in sorted(slots.items()) for _ in range(count)] for slots in (left, right)
+    )
+    return all(abs(slot - other) <= 1 for slot, other in zip(moments, others, strict=True))
 
 
 def _deaths(counts: dict[int, int]) -> dict[str, Any]:

@@ -96,6 +96,8 @@ def read(text: str) -> Trace | None:
     >>> read('Traceback (most recent call last):\n  File "/srv/pay.py", line 3, in pay\nValueError: no')
     Trace(type='ValueError', frame='srv/pay.py:pay', message='no')
     """
+    if "\n" not in text and _FLAT in text:  # .NET writes its documents so
+        text = text.replace(_FLAT, f"\n{_FLAT}").replace(" ---> ", "\n ---> ")
     if HEAD not in text and not _FRAME.search(text):
         return _read_frames(text) or _only_name(text)
     if indent := _INDENT.search(text):  # all of it, as Tornado writes what belongs to a line
@@ -111,6 +113,7 @@ def read(text: str) -> Trace | None:
     return Trace(type=type_, frame=_place(place) if place else "", message=message[:500])
 
 
+_FLAT = "   at "  # frames behind each other in one line
 _OUTERMOST_CALLS = frozenset({"<module>", "_run_module_as_main"})
 
 
@@ -156,7 +159,7 @@ def _place(frame: tuple[str, str]) -> str:
 
 _AT = expression(
     r"\s+at (?:async )?[^\s(][^\n]{0,500}(?:\([^\n]{0,300}\)|:(?:line )?\d+(?::\d+)?)"
-    r"(?: ~?\[[^\]\n]{0,200}\])?\s*$"
+    r"(?: ~?\[[^\]\n]{0,200}\]| \{)?\s*$"
 )
 _MORE = (
     "Caused by: ",
@@ -197,12 +200,14 @@ _HEAD = expression(
 _PLAIN_HEAD = expression(r"\s*(error): ([^\n]*)")  # of errors whose name is only that: those of node-pg
 _JAVA = expression(r"at (?:[\w.@-]{1,60}/{1,2})?([\w$.<>/-]{3,300})\(([^()\n:]{1,200})(?::\d+)?\)")
 _NODE = expression(
-    r"at (?:async )?(?:(.{1,200}?) \()?((?:file://)?[^\s()]{1,300}?):\d+:\d+\)?\s*$", re.MULTILINE
+    r"at (?:async )?(?:(.{1,200}?) \()?((?:file://)?[^\s()]{1,300}?):\d+:\d+\)?(?: \{)?\s*$", re.MULTILINE
 )
 _DOTNET = expression(r"at ([\w.<>`+$]{3,300})\([^\n]{0,300}\) in ([^\n]{1,300}):line \d+")
+_DOTNET_BARE = expression(r"^ +at ([A-Za-z_][\w.<>`+$|]{3,300})\(([^\n()]{0,300})\)\s*$")  # without its file
 _FOREIGN_CODE = expression(
     r"(?:javax?|jdk|sun|com\.sun|jakarta|kotlinx?|scala|akka|reactor|groovy|System|Microsoft)\."
     r"|org\.(?:springframework|apache|hibernate|eclipse|jboss|postgresql|slf4j|mariadb)\."
+    r"|(?:StackExchange|Npgsql|MySqlConnector|Newtonsoft|Dapper|Polly|Grpc|RabbitMQ|Confluent|MassTransit)\."
     r"|(?:io\.(?:netty|lettuce|grpc|vertx)|com\.(?:zaxxer|fasterxml|google|mysql)|redis\.clients|okhttp3)\."
 )
 _FOREIGN_FILE = expression(r"node_modules|^node:|^internal/|<anonymous>")
@@ -220,6 +225,21 @@ _GO_LOGGER = expression(
     r"(?i:log|zap)\w{0,40}\)?\.(?:DPanic|Error|Fatal|Panic|Warn)[fw]?$"
 )  # it writes its own stack
 _GO_RUNTIME = ("runtime.", "panic", "net/http.", "testing.")
+
+
+_ALONE = expression(r"(?:[a-z_][\w$]*\.){1,12}[A-Z][\w$]*(?:Error|Exception)(?:: [^\n]*)?$")
+
+
+def raised_alone(details: str) -> str:
+    """Return the error that the lines below a message begin with, "" without any: some have no frames.
+
+    >>> raised_alone("org.apache.kafka.common.errors.TimeoutException: no metadata")
+    'org.apache.kafka.common.errors.TimeoutException: no metadata'
+    >>> raised_alone("see kafka.errors.KafkaError: what it means")
+    ''
+    """
+    first = details.split("\n", 1)[0]
+    return first if _ALONE.match(first) else ""
 
 
 def is_frame(text: str) -> bool:
@@ -354,12 +374,23 @@ def _frames(text: str) -> Iterator[tuple[str, bool]]:
             yield f"{_end(match[2])}:{match[1]}", not _FOREIGN_CODE.match(match[1])
         elif match := _NODE.search(line):
             yield f"{_end(match[2])}:{match[1] or '<module>'}", not _FOREIGN_FILE.search(match[2])
+        elif (match := _DOTNET_BARE.search(line)) and _is_of_dotnet(match[2]):
+            yield match[1], not _FOREIGN_CODE.match(match[1])
         elif match := _JAVA.search(line):
             yield f"{match[2]}:{match[1]}", not _FOREIGN_CODE.match(match[1])
         elif ":in " in line and (match := _RUBY.search(line)):
             yield f"{_end(match[1])}:{match[3]}", "/gems/" not in match[1] and "/lib/ruby/" not in match[1]
         elif (match := _PHP.match(line)) and match[1]:
             yield f"{_end(match[1])}:{match[3]}", "/vendor/" not in match[1]
+
+
+def _is_of_dotnet(parameters: str) -> bool:
+    """Return whether what stands in the brackets of a frame are types and names, and no file.
+
+    >>> _is_of_dotnet("Int32 id, String name"), _is_of_dotnet(""), _is_of_dotnet("Native Method")
+    (True, True, False)
+    """
+    return parameters not in {"Native Method", "Unknown Source"} and (not parameters or " " in parameters)
 
 
 def _of_go(text: str) -> Trace:

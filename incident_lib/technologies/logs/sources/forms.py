@@ -253,7 +253,37 @@ def _records(document: bytes) -> list[bytes] | None:
             return _of_loki(answer.data)
     except (msgspec.DecodeError, RecursionError, ValueError, OverflowError):
         pass
-    return None
+    return _indented(document)
+
+
+_END_OF_INDENTED = re.compile(rb"(?m)^\},?[ \t]*\r?$")
+
+
+def _indented(text: bytes) -> list[bytes] | None:
+    r"""Return the documents of a text that holds one behind the other over several lines, None for another.
+
+    What stands between them, and a last one that is cut, stays as it is.
+
+    >>> _indented(b'{\n  "msg": "up"\n}\nready\n{\n  "msg": "down"\n}\n{\n  "msg"')
+    [b'{"msg":"up"}\n', b'ready\n', b'{"msg":"down"}\n', b'{\n  "msg"\n']
+    """
+    found: list[bytes] = []
+    start = documents = 0
+    for match in _END_OF_INDENTED.finditer(text):
+        part = text[start : match.end()].strip().removesuffix(b",")
+        start = match.end()
+        between, opening, rest = (b"\n" + part).partition(b"\n{")
+        try:
+            line = _line(msgspec.Raw(b"{" + rest)) if opening and _is_whole(b"{" + rest) else part + b"\n"
+        except (msgspec.DecodeError, RecursionError):
+            line = part + b"\n"
+        if between.strip() and line != part + b"\n":
+            found.append(between.strip() + b"\n")
+        documents += line != part + b"\n"
+        found.append(line)
+    if rest := text[start:].strip():
+        found.append(rest + b"\n")
+    return found if documents > 1 else None
 
 
 def _line(record: msgspec.Raw) -> bytes:

@@ -475,6 +475,12 @@ read_only_fs Error: EROFS: read-only file system, open '/srv/mail/x'
 read_only_fs ERROR:  could not write file "base/16384/1": Read-only file system
 disk_quota write /srv/mail/x: disk quota exceeded
 disk_quota Error: EDQUOT: out of quota
+disk_full Operating system error number 28. Check also that the disk is not full or a disk quota exceeded.
+nil_pointer panic: runtime error: invalid memory address or nil pointer dereference//[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x6f1a2c]
+nil_pointer http: panic serving 10.0.0.9:41: runtime error: invalid memory address or nil pointer dereference
+nil_pointer panic recovered: invalid memory address or nil pointer dereference
+crashed fatal error: unexpected signal during runtime execution//[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x0]
+redis_refused RedisConnectionException: It was not possible to connect to the redis server(s). Error connecting right now.
 disk_quota ERROR:  could not extend file "base/1": Disk quota exceeded
 disk_full write /srv/mail/x: no space left on device
 disk_full Error: ENOSPC: no space left on device, write

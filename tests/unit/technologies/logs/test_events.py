@@ -283,3 +283,18 @@ def test_no_answer_before_a_failover_is_explained_by_it() -> None:
     found = {each.id.removeprefix("logs.lines."): each.severity for each in analysis.findings}
     assert found["server.sentinel_failover"] is FindingSeverity.WARNING
     assert found["server.sentinel_no_answer"] is FindingSeverity.INFO
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        ("Node.js v20.11.1", "uncaught"),
+        ("***aborting after fassert() failure", "uncaught"),
+        ("Unhandled exception. System.IO.IOException: no", "uncaught"),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "uncaught"),
+        ("running on Node.js v20.11.1 with 4 workers", ""),
+        ("Unhandled exception. See the manual", ""),
+    ],
+)
+def test_ends_by_an_error_that_nothing_caught(message: str, event: str) -> None:
+    assert event_of(message) == event

@@ -280,3 +280,22 @@ def test_standard_input_is_read_by_its_form(monkeypatch: pytest.MonkeyPatch, nam
     data = b"".join(entry(number, b"open") for number in range(20)) if name == "export" else document
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     assert b"".join(blocks(Source(address=STDIN), Progress())).count(b"\n") == 20
+
+
+def test_documents_over_several_lines_are_a_record_each(tmp_path: Path) -> None:
+    documents = [
+        {"timestamp": f"2026-01-15T14:31:{second:02}Z", "severity": level, "message": f"shard {second}"}
+        for second, level in enumerate(["INFO", "ERROR", "INFO"])
+    ]
+    text = "\n".join(json.dumps(document, indent=2) for document in documents)
+    (tmp_path / "app.log").write_text(f"{text}\n")
+    digest = summary_of(tmp_path / "app.log").digest
+    assert (digest.lines, digest.timed_lines, digest.levels) == (3, 3, {"INFO": 2, "ERROR": 1})
+
+
+def test_what_stands_between_documents_is_a_line(tmp_path: Path) -> None:
+    one = json.dumps({"level": "info", "msg": "up"}, indent=4)
+    (tmp_path / "app.log").write_text(f'{one}\n{one}\nserver closed\n{one}\n{{\n    "level": "in')
+    digest = summary_of(tmp_path / "app.log").digest
+    assert digest.levels == {"INFO": 3}
+    assert digest.lines == 6  # what is cut stays as it is

@@ -128,3 +128,75 @@ def test_an_error_of_node_without_a_name():
     text = "error: no room\n    at /srv/node_modules/pg/a.js:45:11\n    at async /srv/orders.js:93:24"
     raised = traces.read(text)
     assert (raised.type, raised.frame, raised.message) == ("error", "srv/orders.js:<module>", "no room")
+
+
+def of_log(*lines: str) -> list[LogException]:
+    scan = Scan(0, 4e9)
+    for line in lines:
+        scan.feed(line)
+    return [row for row in rows(scan.finish()) if isinstance(row, LogException)]
+
+
+def test_an_error_in_a_single_line_has_its_frames():
+    text = (
+        "Cache.CacheException: no answer    at Cache.Client.Get(String key)"
+        "    at StackExchange.Redis.Link.Read(Int32 id)    at Shop.Cart.Load() in /src/Cart.cs:line 12"
+    )
+    assert traces.read(text).frame == "Cache.Client.Get"
+    assert (
+        traces.read(text.replace("at Cache.Client.Get(String key)", "")).frame == "src/Cart.cs:Shop.Cart.Load"
+    )
+
+
+def test_an_error_without_frames_below_a_message_is_raised():
+    (row,) = of_log(
+        "[2026-01-15 14:31:05,123] ERROR [Broker 1] Error processing append (kafka.server.ReplicaManager)",
+        "org.apache.kafka.common.errors.NotEnoughReplicasException: The size of the ISR is 1",
+    )
+    assert row.type == "org.apache.kafka.common.errors.NotEnoughReplicasException"
+    assert (row.count, row.frame, row.example) == (1, "", "The size of the ISR is 1")
+    assert not of_log("2026-01-15 14:31:05,123 ERROR no route", "see kafka.errors.KafkaError for more")
+
+
+def test_what_ends_a_program_of_node():
+    (row,) = of_log(
+        "2026-01-15 14:31:05,123 INFO ready",
+        "Error: connect ETIMEDOUT 10.0.0.4:587",
+        "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1595:16) {",
+        "  errno: -110",
+        "}",
+        "",
+        "Node.js v20.11.1",
+    )
+    assert (row.count, row.deaths_count) == (1, 1)
+
+
+RAISED = """{at} ERROR {logger}
+shop.GatewayException: declined
+\tat shop.Gateway.charge(Gateway.java:51)"""
+
+
+def logged_by(*loggers: str, seconds: tuple[int, ...] = (0, 0)) -> LogException:
+    lines = []
+    for number in range(60):
+        lines.append(f"2026-01-15 14:{number:02}:00,123 INFO order {number} is paid")
+        for logger, second in zip(loggers, seconds, strict=True):
+            at = f"2026-01-15 14:{number:02}:{second:02},200"
+            lines += RAISED.format(at=at, logger=logger).split("\n")
+    (row,) = of_log(*lines)
+    return row
+
+
+def test_an_exception_that_two_loggers_write_counts_once():
+    row = logged_by("shop.Payment: charge failed", "web.Handler: unhandled exception")
+    assert (row.count, row.loggers_count) == (60, 2)
+
+
+def test_an_exception_that_two_loggers_write_apart_counts_twice():
+    row = logged_by("shop.Payment: charge failed", "shop.Refund: refund failed", seconds=(3, 40))
+    assert (row.count, row.loggers_count) == (120, 1)
+
+
+def test_an_exception_of_a_single_logger_counts_each_time():
+    row = logged_by("shop.Payment: charge failed", "shop.Payment: charge failed")
+    assert (row.count, row.loggers_count) == (120, 1)

@@ -191,3 +191,68 @@ def test_what_a_data_store_logs_calmly_of_its_clients_is_no_alarm() -> None:
     of_server = summary(100, formats={"postgres": 100})
     found = judge(of_server, template(90, "could not notify client 7", level="INFO"))
     assert found["worded"].severity is FindingSeverity.INFO
+
+
+def lines_of(*parts: tuple[int, str]) -> list[Row]:
+    scan = Scan(WINDOW.start.timestamp(), WINDOW.end.timestamp())
+    at = NOW - timedelta(seconds=2 * sum(count for count, _ in parts))
+    for number, text in enumerate(text for count, text in parts for _ in range(count)):
+        scan.feed(f"{at + timedelta(seconds=2 * number):%Y-%m-%dT%H:%M:%SZ} {text.format(number)}")
+    return list(rows(scan.finish()))
+
+
+def test_lines_that_took_the_place_of_others_are_reported():
+    found = judge(
+        *lines_of(
+            (150, "INFO checkout: order {} is paid"), (60, "INFO checkout: order {} waits for its payment")
+        )
+    )
+    assert found["replaced"].severity is FindingSeverity.INFO
+    assert (found["replaced"].data["count"], found["replaced"].data["before_count"]) == (60, 150)
+    assert "ok" not in found
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((60, "INFO loading part {} of the index"), (150, "INFO checkout: order {} is paid")),
+        ((150, "INFO checkout: order {} is paid"), (10, "INFO checkout: order {} waits for its payment")),
+        ((100, "INFO checkout: order {} is paid"),),
+    ],
+)
+def test_other_phases_of_a_program_are_none(parts):
+    found = judge(*lines_of(*parts))
+    assert "replaced" not in found
+    assert "ok" in found
+
+
+def test_a_few_errors_that_are_new_are_a_warning():
+    error = "ERROR ledger: account {} does not match its entries"
+    calm, after = (200, "INFO ledger: entry {} is posted"), (4, "INFO ledger: entry {} is posted")
+    found = judge(*lines_of(calm, (2, error), after, (1, error), after))
+    assert found["unknown_error"].severity is FindingSeverity.WARNING
+    assert "none before" in found["unknown_error"].title
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((2, "ERROR odd: {}"), (200, "INFO ledger: entry {} is posted"), (3, "ERROR odd: {}")),  # as before
+        (
+            (20, "INFO ledger: entry {} is posted"),
+            (3, "ERROR odd: {}"),
+            (200, "INFO ledger: entry {} is posted"),
+        ),
+        ((200, "INFO ledger: entry {} is posted"), (2, "ERROR odd: {}")),
+    ],
+)
+def test_a_few_errors_are_no_warning_otherwise(parts):
+    found = judge(*lines_of(*parts))
+    assert all(not finding.severity.is_bad for finding in found.values())
+
+
+def test_a_log_with_errors_is_not_without_anything_unusual():
+    found = judge(
+        *lines_of((100, "INFO entry {} is posted"), (2, "ERROR odd: {}"), (8, "INFO entry {} is posted"))
+    )
+    assert found["ok"].title.startswith("nothing unusual in the log but 2 error lines: ")
