@@ -1,5 +1,6 @@
 """Whether a log could be read, up to now, and how it ends: all other conclusions rest on that. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -22,6 +23,7 @@ _SHAPES = 3  # that are quoted
 _QUOTED = 200  # characters
 _LAST = 5  # lines that are quoted
 _SLACK = timedelta(minutes=1)
+_CLOCK = re.compile(r"\W{0,2}[0-2]?\d:[0-5]\d:[0-5]\d")
 _IDLE = "the service is idle, hangs, or now logs elsewhere"
 _ADVICE = "Next: read those lines yourself; the numbers here do not include them"
 
@@ -120,12 +122,19 @@ def _no_times(view: View, severity: FindingSeverity) -> Finding:
         view.evidence,
         "no_times",
         severity,
-        f"the lines have no times: {summary.lines_count:,} were counted; when they were written is "
+        f"the lines have {_missing(view)}: {summary.lines_count:,} were counted; when they were written is "
         f"unknown{more}",
         f"{bounds}no rates or onsets\n{_shapes(view) if strange else ''}"
         "Next: make the logger write the time first; the container engine knows it, a plain file does not",
     )
     return replace(found, data=_measured(summary))
+
+
+def _missing(view: View) -> str:
+    """Return what the times of the lines lack."""
+    rows = view.evidence.of(LogUnread)
+    most = max(rows, key=lambda row: row.count, default=None)
+    return "a time of day, but no date" if most and _CLOCK.match(most.example) else "no times"
 
 
 def _shapes(view: View) -> str:

@@ -79,7 +79,7 @@ def _words(record: Record) -> str:
     trace = traces.read(record.exception) if record.exception else None
     if trace is not None and trace.type != "unknown" and (trace.message or trace.type != "error"):
         return f"{trace.type}: {trace.message}".removesuffix(": ")
-    words = line.message or line.error or record.text
+    words = record.words
     if line.message and line.error and line.error not in line.message:
         words = f"{line.message}: {line.error}"
     if line.format == "postgres" and record.details:  # its detail or hint holds the cause

@@ -135,7 +135,7 @@ class Facts:
 
     def _message(self, record: Record, error_class: str) -> None:
         line, at, digest = record.line, record.at, self.digest
-        message = line.message or line.error or record.text
+        message = record.words
         template = mask(message)
         may = self._may_report.get(template)
         if may is None:
@@ -205,7 +205,7 @@ class Facts:
         _tally(self.digest.exceptions, key).add(at, words[:500])
         occurred(self.digest, ("exception", *key), at)
         line = record.line
-        raised(self.digest, key, mask(line.message or line.error or record.text), at)
+        raised(self.digest, key, mask(record.words), at)
         has_header = bool(line.level or line.logger) and not record.text.startswith("Error: ")  # of Node
         is_bare = not has_header and text.startswith(record.text)
         ends = (is_bare and traces.ends_process(text)) or _NODE_ENDED.search(record.details)

@@ -5,6 +5,7 @@ What a line is decides where it belongs, never its first character alone.
 
 import msgspec
 
+from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import traces
 from incident_lib.technologies.logs.probes.line import BAD_LEVELS, GENERIC, Line
 
@@ -12,6 +13,7 @@ _TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows 
 _CONTINUED = 30  # lines without a header that continue an error
 PAUSE = 1.0  # seconds after which a line that its envelope times continues no message
 _LONGEST = 8_192  # characters of such lines that are kept
+_TAGS = expression(r"(?:\[[^\[\]\s]{1,80}\] )+")  # of Rails, in front of each line of a message
 
 
 class Record(msgspec.Struct, kw_only=True, gc=False):
@@ -35,6 +37,22 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
             return "\n".join(self.trace.lines)
         alone = traces.raised_alone(self.details) if self.details and not self.line.is_detail else ""
         return self.line.exception or alone
+
+    @property
+    def words(self) -> str:
+        """The message, the line below it where that is empty but for its tags, or else the whole line."""
+        message = self.line.message or self.line.error or self.text
+        if self.details and message[:1] == "[" and (tags := _TAGS.match(message)):
+            below = next((line for line in self.details.split("\n") if line.strip()), message)
+            return message if message[tags.end() :].strip() else below
+        return message
+
+    def without_tags(self, text: str) -> str:
+        """Return a line below the message without the tags that stand in front of that, too."""
+        message = self.line.message
+        if text[:1] != "[" or message[:1] != "[" or (tags := _TAGS.match(message)) is None:
+            return text
+        return text.removeprefix(tags[0])
 
     def add(self, text: str) -> None:
         """Keep a line that belongs to it."""
@@ -101,6 +119,7 @@ class Stream:
         )
         if record is None or not bare:
             return None
+        text = record.without_tags(text)
         if traces.opens(text):
             if record.trace or record.line.exception or record.line.level not in _TRACED:
                 return None

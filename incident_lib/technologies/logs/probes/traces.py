@@ -1,4 +1,4 @@
-"""Stack traces -> what was raised where: of Python, Java, .NET, Node, Go, Ruby, PHP and Rust.
+"""Stack traces -> what was raised where: of Python, Java, .NET, Node, Go, Ruby, PHP, Elixir and Rust.
 
 They are joined first, chained and grouped ones of Python too.
 """
@@ -190,6 +190,15 @@ _MONOLOG = expression(  # of Laravel and Symfony, in JSON behind the message
     r"\[object\] \(([\w\\]{1,200})\(code: [^()\n]{0,40}\): ([^\n]{0,1000}?)"
     r" at ([^\s:]{1,300}\.php):(\d{1,7})\)"
 )
+_ELIXIR = expression(
+    r" +(?:\(([a-z_]\w{0,60})(?: [^()\s]{1,40})?\) )?"
+    r"((?:[\w.-]{1,80}/){0,12}[\w.-]{1,80}\.(?:exs?|h?eex|erl)):\d{1,7}: ([^\n]{1,200})"
+)
+_ELIXIR_ERROR = expression(r"\*\* \(([A-Z][\w.]{0,120}|stop|exit|throw)\) ([^\n]{0,500})")
+_ELIXIR_FOREIGN = expression(
+    r"(?:elixir|stdlib|kernel|logger|telemetry|ecto|ecto_sql|db_connection|postgrex|myxql|redix|phoenix\w*|plug\w*"
+    r"|cowboy\w*|ranch|bandit|thousand_island|absinthe\w*|oban|finch|mint|tesla|jason|gen_stage|broadway)$"
+)
 _CAUSE = expression(r"^\s*(?:Caused by: |\[cause\]: |---> )(.{1,500})", re.MULTILINE)
 _HEAD = expression(
     r"(?:^|[\s:(\"\]])((?:[a-z_][\w$]*\.)*[A-Z][\w$.]*(?:Error|Exception|Throwable|Failure|Fault)"
@@ -243,7 +252,7 @@ def raised_alone(details: str) -> str:
 
 
 def is_frame(text: str) -> bool:
-    r"""Return whether a line is a frame of Java, .NET or Node.
+    r"""Return whether a line is a frame of Java, .NET, Node, Ruby, PHP or Elixir.
 
     >>> is_frame("\tat shop.Pay.run(Pay.java:12)"), is_frame("  at home")
     (True, False)
@@ -252,6 +261,8 @@ def is_frame(text: str) -> bool:
         return True
     if ":in " in text and (frame := _RUBY.match(text)):
         return not text.startswith(": ", frame.end())  # the error itself stands behind the nearest frame
+    if (".ex" in text or ".erl:" in text) and _ELIXIR.match(text):
+        return True
     return text.startswith(("#0 ", "Stack trace:", "PHP Stack trace:")) and (
         text[0] != "#" or _PHP.match(text) is not None
     )
@@ -349,16 +360,23 @@ def _read_frames(text: str) -> Trace | None:
         return Trace(type=error[1].replace("\\\\", "\\"), frame=place, message=error[2][:500])
     if not frames:
         return _of_go(f"error: \n{text}") if _GO_FRAME.search(text) else None
-    if ":in " in text and _RUBY.search(text) and (error := _RUBY_ERROR.search(text)):
-        nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
-        return Trace(type=error[2] or error[3], frame=nearest, message=(error[1] or error[4] or "")[:500])
+    nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
+    if named := _named(text):
+        return Trace(type=named[0], frame=nearest, message=named[1][:500])
     head = _HEAD.search(text.split("\n", 1)[0]) or _HEAD.search(text) or _PLAIN_HEAD.match(text)
     message = (head[2] or "") if head else ""
     causes = [cause for cause in _CAUSE.findall(text) if cause not in message]
     if causes:
         message = f"{message}; caused by {causes[-1]}".removeprefix("; ")
-    nearest = next((frame for frame, is_ours in frames if is_ours), frames[0][0])
     return Trace(type=head[1] if head else "unknown", frame=nearest, message=message[:500])
+
+
+def _named(text: str) -> tuple[str, str] | None:
+    """Return the error and its message as Ruby and Elixir write them, None for other errors."""
+    if ":in " in text and _RUBY.search(text) and (error := _RUBY_ERROR.search(text)):
+        return error[2] or error[3], error[1] or error[4] or ""
+    error = _ELIXIR_ERROR.search(text) if "** (" in text else None
+    return (error[1], error[2]) if error else None
 
 
 def _of_php(text: str) -> re.Match[str] | None:
@@ -380,6 +398,8 @@ def _frames(text: str) -> Iterator[tuple[str, bool]]:
             yield f"{match[2]}:{match[1]}", not _FOREIGN_CODE.match(match[1])
         elif ":in " in line and (match := _RUBY.search(line)):
             yield f"{_end(match[1])}:{match[3]}", "/gems/" not in match[1] and "/lib/ruby/" not in match[1]
+        elif (".ex" in line or ".erl:" in line) and (match := _ELIXIR.match(line)):
+            yield f"{_end(match[2])}:{match[3]}", not _ELIXIR_FOREIGN.match(match[1] or "")
         elif (match := _PHP.match(line)) and match[1]:
             yield f"{_end(match[1])}:{match[3]}", "/vendor/" not in match[1]
 

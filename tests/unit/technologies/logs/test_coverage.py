@@ -514,3 +514,9 @@ def test_the_end_of_a_log_is_quoted_where_the_window_holds_no_line():
 
 def test_a_log_that_ends_well_has_no_last_error():
     assert judge(summary(), LogTail(lines=("ready",))).keys() == {"ok"}
+
+
+def test_a_time_of_day_without_a_date_is_named():
+    rows = (untimed(), unread("<*> ready", 9), unread("[14:31:05 ERR] no route", 40))
+    assert "have a time of day, but no date" in judge(*rows)["no_times"].title
+    assert "have no times" in judge(untimed(), unread("boom at 14:31:05", 40))["no_times"].title

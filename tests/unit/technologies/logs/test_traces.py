@@ -200,3 +200,33 @@ def test_an_exception_that_two_loggers_write_apart_counts_twice():
 def test_an_exception_of_a_single_logger_counts_each_time():
     row = logged_by("shop.Payment: charge failed", "shop.Payment: charge failed")
     assert (row.count, row.loggers_count) == (120, 1)
+
+
+def test_an_error_of_elixir():
+    (row,) = of_log(
+        "2026-01-15 14:31:05.123 [error] GenServer Shop.Orders terminating",
+        "** (DBConnection.ConnectionError) connection not available and request was dropped from queue",
+        "    (ecto_sql 3.10.1) lib/ecto/adapters/sql.ex:1047: Ecto.Adapters.SQL.raise_sql_call_error/1",
+        "    (shop 0.1.0) lib/shop/orders.ex:31: Shop.Orders.get!/1",
+        "    (stdlib 6.1.2) gen_server.erl:2345: :gen_server.try_handle_info/3",
+        "Last message: :sync",
+    )
+    assert (row.type, row.frame) == ("DBConnection.ConnectionError", "shop/orders.ex:Shop.Orders.get!/1")
+    assert row.example.startswith("connection not available")
+
+
+def test_an_error_of_rails_behind_the_tags_of_its_request():
+    tag = "[0b2f7c52-53fb-51b9-a78c-a31ee4fd960e] "
+    log = [
+        f"F, [2026-01-15T14:31:05.123456 #12] FATAL -- : {tag}  ",
+        f"{tag}ActiveRecord::RecordNotFound (no cart 7):",
+        f"{tag}  ",
+        f"{tag}app/controllers/carts_controller.rb:12:in `show'",
+    ]
+    (row,) = of_log(*log)
+    assert (row.type, row.frame) == ("ActiveRecord::RecordNotFound", "controllers/carts_controller.rb:show")
+    scan = Scan(0, 4e9)
+    for line in log:
+        scan.feed(line)
+    (template,) = scan.finish().templates
+    assert template[1].startswith("ActiveRecord::RecordNotFound")
