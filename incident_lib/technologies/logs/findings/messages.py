@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from msgspec.structs import replace
+
+from incident_lib.expressions import expression
 from incident_lib.findings.base import finding
 from incident_lib.findings.catalogue import Flag
 from incident_lib.model import Finding, FindingSeverity, Holds
@@ -33,6 +36,12 @@ _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
 _RETRIED = re.compile(r"\b[Rr]etrying\b")  # what failed is done again
 _BEGINNING = 0.1  # of the time of a log
+_UNNAMED = "unknown"  # a traceback that does not say what was raised
+_NAME = expression(
+    r"((?:[A-Za-z_]\w{0,60}(?:\.|::)){0,8}[A-Z]\w{0,80}(?:Error|Exception|Invalid|NotFound|Timeout))"
+    r": ([^\n]+)"
+)
+_TOGETHER = timedelta(seconds=1)  # lines of one event are written within
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
 _PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
 _FIELDS = frozenset({"json", "logfmt"})  # proxies write these too, where they name a failing peer
@@ -166,7 +175,7 @@ def _lasted(row: LogErrorClass) -> str:
 
 def judge_exceptions(view: View) -> Iterator[Finding]:
     """Yield `exception`: the most frequent traceback, with the others in the detail."""
-    rows = view.evidence.of(LogException)
+    rows = tuple(_with_name(row, view) for row in view.evidence.of(LogException))
     if not rows:
         return
     states = {(row.type, row.frame): state_of(view, spell_of(row)) for row in rows}
@@ -174,7 +183,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     first = rows[0]
     often = first.count >= view.limit("exception.warning_count") or bool(first.deaths_count)
     place = f" in {first.frame}" if first.frame else ""
-    name = "an error" if first.type == "error" else first.type  # of a stack without a name
+    name = {"error": "an error", _UNNAMED: "an exception"}.get(first.type, first.type)
     kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
     found = finding(
         view.evidence,
@@ -194,6 +203,17 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         message=first.example,
     )
     yield judged(view, found, states[first.type, first.frame])
+
+
+def _with_name(row: LogException, view: View) -> LogException:
+    """Return a traceback with its name, where another line that came with it begins with that."""
+    if row.type != _UNNAMED or row.first_at is None:
+        return row
+    for other in view.evidence.of(LogTemplate):
+        is_near = other.first_at and abs(other.first_at - row.first_at) <= _TOGETHER
+        if other.count == row.count and is_near and (match := _NAME.match(other.example)):
+            return replace(row, type=match[1], example=match[2].split("\n", 1)[0])
+    return row
 
 
 def _logged(row: LogException) -> str:
@@ -275,11 +295,14 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
     of_client = is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
+    is_known = any(_came_together(first, row) for row in view.evidence.of(LogErrorClass))
     new = "" if _is_frequent(first, entries, view) else f", none before {when(first.first_at)} UTC"
     found = finding(
         view.evidence,
         "unknown_error",
-        FindingSeverity.WARNING if summary.has_times and not (of_client or steady) else FindingSeverity.INFO,
+        FindingSeverity.INFO
+        if of_client or steady or is_known or not summary.has_times
+        else FindingSeverity.WARNING,
         f"an unknown error was logged {format_times(first.count)} ({format_share(ratio)} of "
         f"the entries{new}): {first.template[:160]}",
         "\n".join(
@@ -291,6 +314,14 @@ def judge_unknown(view: View) -> Iterator[Finding]:
         error_ratio=round(ratio, 4),
     )
     yield judged(view, found, states[first.level, first.template])
+
+
+def _came_together(row: LogTemplate, known: LogErrorClass) -> bool:
+    """Return whether lines came with those of a known error, which programs report in several lines."""
+    if not (row.first_at and row.last_at and known.first_at and known.last_at) or known.count < row.count:
+        return False
+    first, last = abs(row.first_at - known.first_at), abs(row.last_at - known.last_at)
+    return first <= _TOGETHER and last <= _TOGETHER
 
 
 def _is_frequent(row: LogTemplate, entries: int, view: View) -> bool:

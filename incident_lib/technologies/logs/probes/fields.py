@@ -74,7 +74,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _PARTS = frozenset(
     {
         *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
-        *("httpRequest", "event", "jsonPayload", "attr", "thrown"),
+        *("httpRequest", "event", "jsonPayload", "attr", "thrown", "fields"),
     }
 )
 _TIMES = ("t", "timestamp", "instant")  # may be documents

@@ -28,6 +28,7 @@ def digest_of(line: str) -> Digest:
         {"log": {"level": "error"}, "message": "cache failed", "error": {"message": REFUSED}},
         {"@l": "Error", "@mt": "cache failed", "@x": f"System.Exception: {REFUSED}"},
         {"level": "error", "event": f"cache failed: {REFUSED}", "error": REFUSED},
+        {"level": "ERROR", "fields": {"message": "cache failed", "error": REFUSED}, "target": "shop::cache"},
     ],
 )
 def test_the_error_of_a_json_line_is_classed_once(fields: dict[str, object]) -> None:

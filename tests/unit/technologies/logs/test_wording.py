@@ -256,3 +256,36 @@ def test_a_log_with_errors_is_not_without_anything_unusual():
         *lines_of((100, "INFO entry {} is posted"), (2, "ERROR odd: {}"), (8, "INFO entry {} is posted"))
     )
     assert found["ok"].title.startswith("nothing unusual in the log but 2 error lines: ")
+
+
+def test_an_unknown_error_that_comes_with_a_known_one_is_no_news():
+    scan = Scan(WINDOW.start.timestamp(), WINDOW.end.timestamp())
+    for number in range(200):
+        at = f"{NOW - timedelta(seconds=2 * (200 - number)):%Y-%m-%d %H:%M:%S}"
+        scan.feed(f"{at} INFO entry {number} is posted")
+        if number >= 180:
+            scan.feed(f"{at} ERROR (111)Connection refused: AH00957: http: attempt to connect to a:80")
+            scan.feed(f"{at} ERROR HTTP: failed to make a connection to the backend")
+    found = judge(*rows(scan.finish()))
+    assert found["class.connect_refused"].severity is FindingSeverity.WARNING
+    assert found["unknown_error"].severity is FindingSeverity.INFO
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("NoMethodError: undefined method `total' for nil", "NoMethodError"),
+        ("job 7 has raised", "an exception"),
+    ],
+)
+def test_a_trace_has_the_name_that_the_line_above_it_holds(header, name):
+    scan = Scan(WINDOW.start.timestamp(), WINDOW.end.timestamp())
+    for number in range(60):
+        at = f"{NOW - timedelta(seconds=2 * (60 - number)):%Y-%m-%dT%H:%M:%SZ} pid=1 tid=ox"
+        scan.feed(f"{at} class=ReceiptJob INFO: start")
+        if number % 10 == 9:
+            scan.feed(f"{at} WARN: {header}")
+            scan.feed(f"{at} WARN: /app/jobs/receipt_job.rb:12:in `perform'")
+            scan.feed("/usr/local/bundle/gems/sidekiq-7.1/lib/sidekiq/processor.rb:202:in `execute_job'")
+    title = judge(*rows(scan.finish()))["exception"].title
+    assert title == f"{name} was raised 6 times in jobs/receipt_job.rb:perform"
