@@ -52,7 +52,7 @@ _HOMES = {
 
 
 def __dir__() -> list[str]:
-    """Return the public names, for the Tab key: they are not imported yet."""
+    """Return the public names, for Tab completion: they are not imported yet."""
     return __all__
 
 

@@ -1,4 +1,4 @@
-"""Evidence -> Analysis: every analyzer over every evidence, then the hypotheses. Pure."""
+"""Evidence -> Analysis: every analyzer on all evidence, then the hypotheses. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -31,24 +31,26 @@ from incident_lib.model.topology import Topology
 from incident_lib.probes.base import problem_of
 from incident_lib.technologies import catalogue, table
 
-_THEN_AND_NOW = Judge(judge=confirm_recovery, reads=frozenset())  # before all others: they see what is so now
+_THEN_AND_NOW = Judge(
+    judge=confirm_recovery, reads=frozenset()
+)  # before all others: they see only what still holds
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """What was concluded in the snapshot before of the same incident."""
+    """What was concluded in the previous snapshot of the same incident."""
 
     analysis: Analysis
     collected_at: datetime
 
 
 def analyze_one(evidence: Evidence, context: Context) -> Iterator[Finding]:
-    """Yield what one evidence means. Evidence that saw nothing is UNKNOWN, never OK.
+    """Yield the findings of one piece of evidence. Failed evidence is UNKNOWN, never OK.
 
-    So is one that cannot be judged: a date or a number of a server may be beyond what can be computed with.
+    So is evidence that cannot be analyzed: a server's date or number may be beyond what can be computed with.
     """
     try:
         found = tuple(_judged(evidence, context))
-    except Exception as error:  # noqa: BLE001 - what one server answers must not hide what the others did
+    except Exception as error:  # noqa: BLE001 - one server's answer must not hide those of the others
         message = problem_of(error).message
         found = (finding(evidence, "unknown", FindingSeverity.UNKNOWN, f"not assessed: {message}"),)
     yield from map(settled, found)
@@ -69,7 +71,7 @@ def _judged(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield from on_failure(evidence, context)
     elif evidence.problem is not None:
         unseen = unknown(evidence)
-        # Of probes that do not ship, people do not know which one is meant.
+        # People cannot recognize the probe of a package by its question alone, so it is named.
         yield unseen if technology else replace(unseen, title=f"{evidence.probe}: {unseen.title}")
 
 
@@ -88,9 +90,9 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     """Return everything that is concluded from `evidence`, in a fixed order.
 
     `compared` are findings that rest on more than this snapshot: on a baseline, on samples over time; what
-    the snapshot `before` this one showed and this one does not is over. `windows` are those of evidence that
-    was collected for another one than that of the context, by its name. Of a span of the past nothing is
-    proposed: whether it is still so, another snapshot shows.
+    the snapshot `before` this one showed and this one does not is over. `windows` are the windows, by name,
+    of evidence that was not collected for the window of the context. Nothing is proposed for a time range in
+    the past: another snapshot shows whether it still holds.
     """
     everything = tuple(sorted(evidence, key=lambda each: (each.target, each.probe)))
     situation = Situation(
@@ -111,14 +113,14 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
     situation = replace(situation, compared=tuple(each for each in compared if not each.is_past))
     past = [finding for finding in (*found, *compared) if finding.is_past]
     judged = [finding for finding in found if not finding.is_past]
-    for judge in JUDGES:  # what is over speaks for nothing that is so now
+    for judge in JUDGES:  # what is over does not support anything that holds now
         judged = _together(judge, judged, situation)
     if before:
         past += gone_since(before.analysis, before.collected_at, (*judged, *past))
     findings = _in_order(doubted(settled(finding)) for finding in (*judged, *past))
     try:
         hypotheses = rank(findings, topology, patterns, situation.catalogue)
-    except Exception as error:  # noqa: BLE001 - what was found must be seen, whatever it cannot be made into
+    except Exception as error:  # noqa: BLE001 - the findings must be shown, even if hypotheses fail
         hypotheses, findings = (), _in_order((*findings, not_judged("the hypotheses", error)))
     findings = tuple(join_signs(findings, situation.catalogue))
     if looks_back:
@@ -134,16 +136,16 @@ def analyze(  # noqa: PLR0913 - everything that a conclusion may rest on
 
 
 def _together(judge: Judge, found: list[Finding], situation: Situation) -> list[Finding]:
-    """Return the findings as one judge leaves them; where it fails as they were, and that it did."""
+    """Return the findings as one judge leaves them; if it fails, as they were, plus a finding about that."""
     try:
         return judge_together(found, situation, (judge,))
-    except Exception as error:  # noqa: BLE001 - a number of one server must not hide what the others showed
+    except Exception as error:  # noqa: BLE001 - one server's number must not hide what the others showed
         name = judge.judge.__name__.removeprefix("judge_").replace("_", " ")
         return [*found, not_judged(f"the targets together ({name})", error)]
 
 
 def not_judged(what: str, error: Exception) -> Finding:
-    """Return that something about several targets could not be judged, and why."""
+    """Return a finding that something about several targets could not be analyzed, and why."""
     return Finding(
         id="correlation.unknown",
         severity=FindingSeverity.UNKNOWN,
@@ -159,16 +161,16 @@ def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _gaps(
     evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], compared: set[str]
 ) -> Iterator[NotAssessed]:
-    """Yield what could not be judged: evidence that saw nothing, and what is UNKNOWN although rows are there.
+    """Yield what could not be analyzed: failed evidence, and what is UNKNOWN although there are rows.
 
-    Of a finding on several snapshots it is the comparison that could not be made.
+    For a finding on several snapshots, it is the comparison that could not be made.
     """
     unknown = [
         each for each in findings if each.severity is FindingSeverity.UNKNOWN and each.target != EVERYTHING
     ]
     hidden = hidden_by_engine(evidence)
     engine = [each for each in unknown if catalogue().has(each, Flag.ENGINE_SILENT)]
-    stated = {each.evidence[0] for each in engine}  # of the others it is stated there
+    stated = {each.evidence[0] for each in engine}  # the others state it themselves
     for each in evidence:
         if engine and each.ref in hidden - stated:
             continue

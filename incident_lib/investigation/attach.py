@@ -1,4 +1,4 @@
-"""A figure, a data frame or a file of a person -> what is kept of it: PNG, CSV, the file; all redacted."""
+"""A person's figure, data frame or file -> what is stored: PNG, CSV, the file; all redacted."""
 
 import csv
 import io
@@ -18,11 +18,11 @@ _WAYS = "attach a figure or axes of matplotlib, a pandas data frame or series, a
 
 
 def content_of(thing: Any, redactor: Redactor) -> tuple[bytes, str, str]:
-    """Return what is kept of `thing`: bytes, suffix, and what was left out in words, "" for nothing.
+    """Return what is stored of `thing`: bytes, suffix, and what was left out in words, "" for nothing.
 
-    Errors: UsageError for what is no figure, no frame and no file.
+    Errors: UsageError for anything but a figure, a frame or a file.
     """
-    figure = getattr(thing, "figure", None)  # of axes, also of those that pandas and seaborn return
+    figure = getattr(thing, "figure", None)  # of axes, including those that pandas and seaborn return
     for drawn in (thing, figure):
         if type(drawn).__module__.startswith("matplotlib") and hasattr(drawn, "savefig"):
             return _png(drawn, redactor), ".png", ""
@@ -62,7 +62,7 @@ def _csv(frame: "pd.DataFrame", redactor: Redactor) -> tuple[bytes, str, str]:
     for row in kept.itertuples(index=False, name=None):
         cells = [None if _is_missing(value) else value for value in row]
         texts = [value if value is None else str(value) for value in cells]
-        # One column after the other: two of one name are two cells, and neither hides the other.
+        # Column by column: two columns of the same name are two cells, and neither hides the other.
         hidden = [
             next(iter(redactor.value({column: text}).values()))
             for column, text in zip(columns, texts, strict=True)
@@ -83,16 +83,16 @@ def _is_missing(value: Any) -> bool:
 
 
 def _cell(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula."""
+    """Return a text that a spreadsheet does not read as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _png(figure: Any, redactor: Redactor) -> bytes:
-    """Return a figure as a picture whose texts were redacted before they were drawn; it stays as it was."""
+    """Return a figure as a picture whose text was redacted before drawing; the figure itself is unchanged."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 
     class Renderer(RendererAgg):  # type: ignore[misc]  # matplotlib has no types here
-        """Draws texts without their secrets: of titles, legends, ticks and annotations alike."""
+        """Draws text without its secrets: titles, legends, ticks and annotations."""
 
         def draw_text(self, gc: Any, x: Any, y: Any, s: str, *rest: Any, **more: Any) -> None:
             """Draw a text without its secrets."""
@@ -103,14 +103,14 @@ def _png(figure: Any, redactor: Redactor) -> bytes:
             super().draw_tex(gc, x, y, redactor.text(s), *rest, **more)
 
         def get_text_width_height_descent(self, s: str, *rest: Any, **more: Any) -> Any:
-            """Return what the text takes as it is drawn."""
+            """Return the extent of the text as it is drawn."""
             return super().get_text_width_height_descent(redactor.text(s), *rest, **more)
 
     class Canvas(FigureCanvasAgg):  # type: ignore[misc]  # as above
         """A canvas of that renderer."""
 
         def get_renderer(self) -> Any:
-            """Return the renderer of the figure's size, empty."""
+            """Return an empty renderer of the figure's size."""
             width, height = self.figure.bbox.size
             self.renderer: Any = Renderer(width, height, self.figure.dpi)
             return self.renderer

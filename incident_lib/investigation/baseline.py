@@ -19,7 +19,7 @@ _STAMP_LENGTH = 16
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot that was kept as normal."""
+    """A snapshot that was stored as normal."""
 
     name: str
     id: str  # of the snapshot
@@ -29,22 +29,22 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """What a comparison calls it."""
+        """Its name in a comparison."""
         return f"baseline {self.name}"
 
 
 def baselines_folder(settings: Settings) -> Path:
-    """Return where baselines are kept: next to the incidents, as they belong to none of them."""
+    """Return where baselines are stored: next to the incidents, since they belong to none of them."""
     return settings.incidents.parent / "baselines"
 
 
 def all_baselines(settings: Settings) -> tuple[Baseline, ...]:
-    """Return every baseline, the oldest first; an interrupted snapshot is none. Errors: FolderError."""
+    """Return every baseline, the oldest first, without interrupted snapshots. Errors: FolderError."""
     return tuple(read_baseline(path) for path in _paths(settings))
 
 
 def newest_baseline(settings: Settings, name: str = "", *, before: datetime | None = None) -> Baseline | None:
-    """Return the newest baseline (of that name, of that time) that is as it was sealed, None without one."""
+    """Return the newest unchanged baseline (of that name, of that time), None if there is none."""
     wanted = file_name(name) if name else ""
     for path in reversed(_paths(settings)):
         if wanted not in {"", path.parent.name} or (before and path.name > clock.format_stamp(before)):
@@ -61,7 +61,7 @@ def baseline_evidence(settings: Settings, *, before: datetime | None = None) -> 
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return what is kept at `path`. Cost: every file of it is hashed. Errors: FolderError."""
+    """Return the baseline at `path`. Cost: hashes every file in it. Errors: FolderError."""
     intact = not manifest.differences(path)
     at = datetime.strptime(path.name[:_STAMP_LENGTH], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return Baseline(name=path.parent.name, id=path.name, collected_at=at, path=path, intact=intact)

@@ -47,7 +47,7 @@ R = TypeVar("R", bound=Row)
 
 _LOG = logging.getLogger(__name__)
 
-_SAME = timedelta(seconds=5)  # two findings of one start
+_SAME = timedelta(seconds=5)  # two findings about the same start
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +65,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident | None = None
     events: tuple[Event, ...] = ()
     hidden: dict[str, int] = {}  # how many secrets of each kind were hidden in the snapshot
-    carried: dict[str, Window] = {}  # evidence of an earlier snapshot, with the window it was collected for
-    looks_back: bool = False  # at a span of the past; probes that only see the present have no evidence
+    carried: dict[str, Window] = {}  # evidence from an earlier snapshot, with the window it was collected for
+    looks_back: bool = (
+        False  # of a time range in the past; probes that only read the present have no evidence
+    )
 
     def __repr__(self) -> str:
         where = f"{self.folder.id} " if self.folder else ""
@@ -99,9 +101,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return shown.facts(f"Snapshot {self.snapshot}", values)
 
     def unknown_probe(self, probe: str) -> str:
-        """Return why there is no evidence of a probe: it does not exist, with the nearest, or was not run.
+        """Return why a probe has no evidence: it does not exist (with the nearest name) or was not run.
 
-        "" where there is evidence.
+        "" if there is evidence.
         """
         collected = {evidence.probe for evidence in self.evidence}
         if probe in collected:
@@ -112,13 +114,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return f"no probe is named {probe!r}{nearest(probe, sorted(collected | exists))}"
 
     def unknown_target(self, target: str) -> str:
-        """Return why there is no evidence of a target, with the nearest name; "" where there is."""
+        """Return why there is no evidence of a target, with the nearest name; "" if there is."""
         known = {evidence.target for evidence in self.evidence} | set(self.topology.kinds)
         return "" if target in known else f"no target is named {target!r}{nearest(target, sorted(known))}"
 
     @property
     def carried_words(self) -> str:
-        """How much of the evidence is of an earlier snapshot, and how old it is at most; "" where none is."""
+        """How much of the evidence is from an earlier snapshot, and how old it is at most; "" if none is."""
         if not self.carried:
             return ""
         oldest = min(window.end for window in self.carried.values())
@@ -131,9 +133,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Collect again into a new sealed snapshot of the incident; this case shows it from then on.
 
         `case.refresh()` collects everything, `case.refresh("postgres.locks", "db")` one probe of one target,
-        `case.refresh("redis")` a technology, `case.refresh(target="db")` a target. What is not collected anew
-        is carried over with its own time. Returns the case, so that a cell shows it.
-        Errors: UsageError naming the nearest probe or target, or where the incident came from elsewhere.
+        `case.refresh("redis")` a technology, `case.refresh(target="db")` a target. The rest is carried over
+        with its own time. Returns the case, so that a cell shows it.
+        Errors: UsageError naming the nearest probe or target, or if the incident came from elsewhere.
         """
         from incident_lib.investigation.refresh import refreshed
 
@@ -143,20 +145,20 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
     def between(self, start: str, end: str) -> "Case":
-        """Return another case, of a span of the past: `case.between("18:40", "18:50")`.
+        """Return another case, of a time range in the past: `case.between("18:40", "18:50")`.
 
-        Logs, deployments and events of containers are collected for it, into a sealed snapshot that is never
-        the latest. What only the present shows is not assessed, and says so. Times are those of the day of
-        this case, in UTC, or with a date. Errors: UsageError for a span that is empty or not over.
+        Logs, deployments and container events are collected for it, into a sealed snapshot that is never
+        the latest. What only the present shows is reported as not assessed. Times are in UTC, on the day of
+        this case unless they have a date. Errors: UsageError for a range that is empty or not over.
         """
         from incident_lib.investigation.refresh import looked_back
 
         return looked_back(self, start, end)
 
     def note(self, text: str) -> Event:
-        """Write a note on the timeline of the incident, redacted, and return its event.
+        """Add a redacted note to the timeline of the incident, and return its event.
 
-        Errors: UsageError for an empty text, or where the case belongs to no incident.
+        Errors: UsageError for an empty text, or if the case belongs to no incident.
         """
         if not text.strip():
             raise UsageError("the note is empty; write what happened")
@@ -166,10 +168,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return event
 
     def attach(self, thing: Any, why: str) -> Event:
-        """Keep a figure, a data frame or a file in the incident, redacted, and return its event.
+        """Store a figure, a data frame or a file in the incident, redacted, and return its event.
 
-        A figure or axes of matplotlib is kept as PNG, a data frame or a table of `show` as CSV, a path as its
-        file. `why` stands on the timeline and below it in the pages. Errors: UsageError for anything else.
+        A matplotlib figure or axes is stored as PNG, a data frame or a table of `show` as CSV, a path as its
+        file. `why` is shown on the timeline and below it in the pages. Errors: UsageError for anything else.
         """
         folder = self._folder()
         data, suffix, left_out = content_of(thing, folder.redactor)
@@ -192,11 +194,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def commands(self) -> Commands:
-        """What commands carry that are proposed from this case."""
+        """The options of commands that are proposed from this case."""
         return self.settings.commands(self.folder.path if self.folder else None)
 
     def of(self, probe: str) -> tuple[Evidence, ...]:
-        """Return the evidence of a probe, one for each target; of a mistyped one none, with a warning."""
+        """Return the evidence of a probe, one for each target; for a mistyped name none, with a warning."""
         if (why := self.unknown_probe(probe)).startswith("no probe is named"):
             _LOG.warning("%s", why)
         return tuple(item for item in self.evidence if item.probe == probe)
@@ -206,9 +208,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((item.target, row) for item in self.evidence for row in item.of(row_type))
 
     def findings(self, *prefixes: str) -> tuple[Finding, ...]:
-        """Return the findings whose id begins, or once began, with one of `prefixes`; all of them without.
+        """Return the findings whose id (or former id) begins with one of `prefixes`; all if there are none.
 
-        A prefix that no finding can have is a warning that names the nearest.
+        A prefix that no finding can have causes a warning that names the nearest.
         """
         for prefix in prefixes:
             if why := self._unknown_prefix(prefix):
@@ -224,8 +226,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
         Shape: columns target and record, then the fields; `target` and `record` pick one of each. Times are
         UTC datetimes, enumerations categories. Units: in the names, so durations are seconds as numbers.
-        What could not be collected is a warning, and named in `frame.attrs["missing"]`. Errors: UsageError
-        naming the nearest probe, target or record.
+        What could not be collected is logged as a warning and listed in `frame.attrs["missing"]`. Errors:
+        UsageError naming the nearest probe, target or record.
         """
         return frames.frame(self, probe, target, record=record)
 
@@ -233,13 +235,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Return the stored log excerpt of a service as a data frame, a row for each record.
 
         Shape: time, level, logger, message, method, path, status, duration_seconds, exception, service,
-        format, has_zone, text. A traceback is in `exception`. Times are in UTC; where lines name no zone, by
-        the offset that the collection measured. Errors: UsageError naming the nearest service.
+        format, has_zone, text. A traceback is in `exception`. Times are in UTC; if lines name no zone, with
+        the offset that was measured during collection. Errors: UsageError naming the nearest service.
         """
         return frames.logs(self, service)
 
     def __getitem__(self, probe: str) -> "pd.DataFrame":
-        """Return `case.frame(probe)`: behind `case["` the Tab key lists what was collected."""
+        """Return `case.frame(probe)`: after `case["` the Tab key lists what was collected."""
         return self.frame(probe)
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -247,11 +249,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return sorted({evidence.probe for evidence in self.evidence})
 
     def __dir__(self) -> list[str]:
-        """Return what a person uses, for the Tab key: no name of the machinery behind it."""
+        """Return the names that people use, for the Tab key: no internal ones."""
         return [name for name in super().__dir__() if not name.startswith("_")]
 
     def _unknown_prefix(self, prefix: str) -> str:
-        """Return that no finding can begin so, with the nearest beginning; "" where one can."""
+        """Return that no finding id begins with this, with the nearest prefix; "" if one does."""
         ids = {*catalogue().kinds, *(finding.id for finding in self.analysis.findings)}
         ids |= {evidence.probe for evidence in self.evidence}
         if any(name.startswith(prefix) for each in ids for name in stored_ids(each)):
@@ -260,16 +262,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return f"no finding id begins with {prefix!r}{nearest(prefix, heads)}"
 
     def plot(self, probe: str, target: str = "", *, ax: Any = None) -> Any:
-        """Return matplotlib's axes with what a probe collected of a target drawn, onset and changes marked.
+        """Return matplotlib axes with a chart of what a probe collected, onset and changes marked.
 
-        `ax` draws into axes of yours. Without `target`, the first target that has something to draw. A
-        sentence where there is nothing. Errors: UsageError naming the nearest probe or target.
+        `ax` draws into your axes. Without `target`, it draws the first target that has data. Returns a
+        sentence if there is nothing to draw. Errors: UsageError naming the nearest probe or target.
         """
         return frames.plot(self, probe, target, ax=ax)
 
     @property
     def changes(self) -> tuple[tuple[datetime, str, str], ...]:
-        """When, at which target, and what: every change that evidence shows, oldest first."""
+        """Every change that the evidence shows, oldest first: when, at which target, and what."""
         moments: list[tuple[datetime, str, str]] = []
         at_target: dict[str, list[datetime]] = {}
         changes = [f for f in self.analysis.findings if catalogue()[f.id].nature is Nature.CHANGE]
@@ -286,7 +288,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def onset(self) -> datetime | None:
-        """When trouble began, from the logs; None when they do not show it."""
+        """When the trouble began, from the logs; None if they do not show it."""
         return onset_of(self.analysis)
 
     def log_lines(self, service: str) -> Iterator[str]:
@@ -294,7 +296,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         yield from read_log(self.path, service)
 
     def log_text(self, service: str) -> str:
-        """Return the redacted log excerpt of a service, "" when none was kept.
+        """Return the redacted log excerpt of a service, "" if none was stored.
 
         Errors: UsageError naming the nearest service.
         """
@@ -304,24 +306,24 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_case(settings: Settings, folder: IncidentFolder, snapshot: str = "latest") -> Case:
-    """Return the case of a stored snapshot. Source: the folder alone. Errors: UsageError, FolderError."""
+    """Return the case of a stored snapshot. Source: only the folder. Errors: UsageError, FolderError."""
     return load_case(settings, folder.snapshot(snapshot), folder)
 
 
 def newest_case(settings: Settings, folder: IncidentFolder) -> Case | None:
-    """Return the case of the newest sealed snapshot; None where there is none that can be read."""
+    """Return the case of the newest sealed snapshot; None if there is none that can be read."""
     for path in reversed(folder.snapshots):
         if (path / manifest.SPAN).exists():
             continue
         try:
             return load_case(settings, path, folder)
-        except FolderError:  # being written, or damaged: messages must go out all the same
+        except FolderError:  # being written, or damaged: messages must still be sent
             continue
     return None
 
 
 def load_conclusions(path: Path) -> tuple[About, Analysis]:
-    """Return what the snapshot at `path` says of itself, and what was concluded. Errors: FolderError."""
+    """Return the metadata of the snapshot at `path`, and what was concluded. Errors: FolderError."""
     about, analysis = load_about(path), load_analysis(path)
     if analysis is None:
         raise FolderError(f"{path} was never sealed; take a new snapshot")

@@ -1,4 +1,4 @@
-"""Collection: every lane in a thread of its own, bounded by deadlines whatever a driver does."""
+"""Collection: every lane in its own thread, bounded by deadlines whatever a driver does."""
 
 import queue
 import resource
@@ -13,18 +13,18 @@ from incident_lib.errors import RedactionError
 from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.probes.base import Lane, Probe, collection_ended, failed, run_lane, skipped, timed_out
 
-_GRACE_SECONDS = 1.5  # past a probe's own deadline: its watchdog had its chance
-_LAST_SHARE, _LAST_SECONDS = 0.2, 5.0  # of the deadline, at most: for what was read until then to be counted
+_GRACE_SECONDS = 1.5  # past a probe's own deadline: its watchdog comes first
+_LAST_SHARE, _LAST_SECONDS = 0.2, 5.0  # of the deadline, at most: to count what was read until then
 _COUNT_SECONDS = (
-    10.0  # past the deadline, for what such a probe read by then: a busy machine takes long for it
+    10.0  # past the deadline, to count what such a probe has read: a busy machine takes long for it
 )
 _OPEN_SECONDS = 8.0  # for opening a session, which may try several ways
-_LEAST, _MOST = 16, 256  # lanes that run side by side
+_LEAST, _MOST = 16, 256  # lanes that run in parallel
 _FILES_EACH = 4
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
-    """Who hears of a collection while it goes on."""
+    """Callbacks that are called during a collection."""
 
     begun: Callable[[int], None] = lambda _probes: None  # how many probes there will be
     waits: Callable[[], None] = lambda: None  # for another collection of the same targets
@@ -57,9 +57,9 @@ _Message = _Begun | _Seen | _Ended | _Unhidden
 def collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -> Iterator[Evidence]:
     """Yield the evidence of all lanes as it comes, one for each probe, in `deadline_seconds` at most.
 
-    Before that, probes that keep what they read are broken off; to count it, they may take some seconds more.
-    A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon's, and what it says later
-    is not heard. Interrupting the iteration loses nothing that was yielded.
+    Before that, probes that keep what they read are stopped; they may take a few more seconds to count it.
+    A lane whose driver hangs past its watchdog is abandoned: its thread is a daemon, and its later results
+    are ignored. Interrupting the iteration loses nothing that was yielded.
     """
     with clock.stalls.watched():
         yield from _collect(lanes, window, deadline_seconds)
@@ -73,7 +73,7 @@ def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -
     most = _most_at_once()
     while collection.is_running:
         for index, lane in collection.next_lanes(most):
-            # No bounded call: a lane reports while it runs, and is given up by what it is at.
+            # Not a bounded call: a lane reports while it runs; its current probe decides when it is given up.
             arguments = (index, lane, window, ends_at, messages.put)
             name = f"collect {lane.target} {lane.name}"
             threading.Thread(target=_work, args=arguments, daemon=True, name=name).start()
@@ -89,27 +89,27 @@ def _collect(lanes: tuple[Lane, ...], window: Window, deadline_seconds: float) -
 
 
 def _most_at_once() -> int:
-    """Return how many lanes may run side by side: each has a thread, a watchdog, and some open files."""
+    """Return how many lanes may run in parallel: each has a thread, a watchdog, and some open files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST if files == resource.RLIM_INFINITY else max(_LEAST, min(_MOST, files // _FILES_EACH))
 
 
 def _work(index: int, lane: Lane, window: Window, ends_at: float, put: Callable[[_Message], None]) -> None:
     def begin(probe: Probe) -> None:
-        """Report to the other side which probe begins."""
+        """Report to the collecting thread which probe begins."""
         put(_Begun(index, probe, clock.now(), clock.monotonic()))
 
     try:
         for evidence in run_lane(lane, window, begin, ends_at=ends_at):
             put(_Seen(index, evidence))
-    except RedactionError as error:  # the collection fails closed, not this lane alone
+    except RedactionError as error:  # the whole collection fails closed, not only this lane
         put(_Unhidden(error))
     finally:
         put(_Ended(index))
 
 
 class _Collection:
-    """What each lane is doing, as far as it was heard. Lives in the collecting thread alone."""
+    """What each lane is doing, as last reported. Used only in the collecting thread."""
 
     def __init__(self, lanes: tuple[Lane, ...], deadline: float, seconds: float) -> None:
         self._lanes = lanes
@@ -118,11 +118,11 @@ class _Collection:
         self._running = dict.fromkeys(range(len(lanes)), 0)  # lane -> how many of its probes are reported
         self._waiting = list(range(len(lanes)))[::-1]
         self._begun: dict[int, _Begun] = {}
-        self._soonest = deadline  # nothing is overdue before; with hundreds of lanes that is seldom looked at
+        self._soonest = deadline  # nothing is overdue before; with hundreds of lanes it is rarely recomputed
 
     @property
     def is_running(self) -> bool:
-        """Whether a lane may still say something."""
+        """Whether a lane may still report something."""
         return bool(self._running)
 
     def next_lanes(self, most: int) -> Iterator[tuple[int, Lane]]:
@@ -147,7 +147,7 @@ class _Collection:
             yield from self._give_up(message.lane, "the collecting thread ended early", None)
 
     def seconds_to_wait(self) -> float:
-        """Return how long nothing can become overdue."""
+        """Return for how long nothing can become overdue."""
         return max(0.01, self._soonest - clock.monotonic())
 
     def overdue(self) -> Iterator[Evidence]:
@@ -167,7 +167,7 @@ class _Collection:
 
     @property
     def _deadline(self) -> float:
-        """When the collection ends: what this program did not run does not count, up to as long again."""
+        """When the collection ends: time in which this program did not run is added, up to as long again."""
         return self._planned + self._stalled(self._planned - self._seconds)
 
     def _stalled(self, since: float) -> float:
@@ -179,7 +179,7 @@ class _Collection:
         return msgspec.structs.replace(evidence, stalled_seconds=round(lost, 3)) if lost else evidence
 
     def _deadline_of(self, lane: int) -> float:
-        """Return when a lane is given up for the sake of the whole: later where it counts what it has."""
+        """Return when a lane is given up for the sake of the whole: later if it is counting what it read."""
         begun = self._begun.get(lane)
         counts = begun is not None and begun.probe.keeps
         return self._deadline + (_COUNT_SECONDS if counts else 0.0)

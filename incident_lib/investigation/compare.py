@@ -18,14 +18,14 @@ _LISTED = {FindingSeverity.CRITICAL, FindingSeverity.WARNING, FindingSeverity.IN
 def compare(
     before: Case, now: Case, *, labels: tuple[str, str] = ("before", "now"), thresholds: Thresholds
 ) -> Comparison:
-    """Return everything that differs between two snapshots, the worst first; asks no target."""
+    """Return everything that differs between two snapshots, the worst first; contacts no target."""
     found = differences(before.evidence, now.evidence, thresholds, comparers())
     concluded = compare_conclusions(before, now, labels=labels)
     return replace(concluded, differences=tuple(sorted((*found, *concluded.differences), key=order)))
 
 
 def compare_conclusions(before: Case, now: Case, *, labels: tuple[str, str]) -> Comparison:
-    """Return what differs in findings and hypotheses alone, whatever was measured; the worst first."""
+    """Return what differs in findings and hypotheses only, whatever was measured; the worst first."""
     found = (*_findings(before, now), *_hypotheses(before.analysis, now.analysis))
     return Comparison(
         before=_side(before, labels[0]),
@@ -39,7 +39,7 @@ def _side(case: Case, label: str) -> Side:
 
 
 def _findings(before: Case, now: Case) -> Iterator[Difference]:
-    """Yield findings that are new, gone or judged otherwise; gone where the probe failed is unknown."""
+    """Yield findings that are new, gone or judged differently; a finding whose probe failed is unknown."""
     old, new = _findings_of(before.analysis), _findings_of(now.analysis)
     for key in sorted(old.keys() | new.keys()):
         first, last = old.get(key), new.get(key)
@@ -56,7 +56,7 @@ def _findings(before: Case, now: Case) -> Iterator[Difference]:
 
 
 def _findings_of(analysis: Analysis) -> dict[tuple[str, str], Finding]:
-    """Return what was found, without what comes of a comparison itself."""
+    """Return the findings, without those that come from a comparison."""
     return {
         (finding.target, finding.id): finding
         for finding in analysis.apart
@@ -65,7 +65,7 @@ def _findings_of(analysis: Analysis) -> dict[tuple[str, str], Finding]:
 
 
 def _absent(case: Case, finding: Finding) -> str | None:
-    """Return that a snapshot does not have a finding; None, unknown, where its probe saw nothing."""
+    """Return that a snapshot does not have a finding; None, unknown, if its probe failed."""
     seen = any(each.ref in finding.evidence and each.has_rows for each in case.evidence)
     return NOT_FOUND if seen else None
 
@@ -105,7 +105,7 @@ def _hypotheses(before: Analysis, now: Analysis) -> Iterator[Difference]:
 
 
 def _rank(rank: int | None) -> str:
-    """Return a rank in words; not to be there is known, so it is no None.
+    """Return a rank in words; a missing hypothesis is known, so it is not None.
 
     >>> _rank(1), _rank(None)
     ('rank 1', 'not supported')

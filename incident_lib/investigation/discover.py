@@ -35,15 +35,15 @@ _IDENTITY = re.compile(r"[0-9a-f]{12,64}")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A service that was found, and where that came from. Of its environment, names only."""
+    """A service that was found, and its source. Of its environment, only names."""
 
     service: Service
     image: str = ""
     project: str = ""
     ports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()  # names of variables that point to something outside
-    readable: bool = False  # its password is an ordinary word or a name, which cannot be hidden everywhere
-    hint: str = ""  # a line for it that people may want in workbench.toml
+    readable: bool = False  # its password is an ordinary word or a name, so it cannot be hidden everywhere
+    hint: str = ""  # a line that people may want in workbench.toml
 
     @property
     def about(self) -> str:
@@ -57,8 +57,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 def discover() -> tuple[Candidate, ...]:
     """Return what runs here, backends before what they need. Errors: TargetError without an engine.
 
-    Source: GET /containers/json and GET /containers/NAME/json. Environments are read in memory: of
-    their values only that they name another container is kept.
+    Source: GET /containers/json and GET /containers/NAME/json. Environments are read in memory: only
+    the names of other containers in their values are kept.
     """
     engine = DockerEngine().open()
     try:
@@ -67,7 +67,7 @@ def discover() -> tuple[Candidate, ...]:
             try:
                 about = engine.inspect(name)
             except TargetError as error:
-                if error.kind is not ProblemKind.NOT_FOUND:  # gone since the list was made
+                if error.kind is not ProblemKind.NOT_FOUND:  # gone since the list was fetched
                     raise
                 continue
             if (about.get("State") or {}).get("Running"):
@@ -78,7 +78,7 @@ def discover() -> tuple[Candidate, ...]:
 
 
 def describe(running: Iterable[dict[str, Any]]) -> tuple[Candidate, ...]:
-    """Return the services that these containers (as inspected) are."""
+    """Return the services of these containers (as inspected)."""
     containers = list(running)
     names = name_services([(_name(about), _labels(about)) for about in containers])
     known = [(name, about, _known_as(about)) for name, about in zip(names, containers, strict=True)]
@@ -111,7 +111,7 @@ def _candidate(
         url = f"{'https' if inside in _TLS_PORTS else 'http'}://localhost:{outer}"
         health = (_health_path(about) or ("/" if _is_frontend(f"{name} {image}", inside) else "/health"),)
     else:
-        kind = "process"  # with no published port there is no address that lasts
+        kind = "process"  # without a published port there is no permanent address
     return Candidate(
         service=Service(
             name=name, kind=kind, url=url, health=health, container=_name(about), depends_on=needs
@@ -172,7 +172,7 @@ def _tcp_ports(about: dict[str, Any]) -> list[int]:
 
 
 def _published(about: dict[str, Any]) -> list[tuple[int, int]]:
-    """Return pairs of the port inside and the one on this machine."""
+    """Return pairs of the port inside the container and the one on this machine."""
     bound = (about.get("NetworkSettings") or {}).get("Ports") or {}
     pairs = {
         (int(port.split("/")[0]), int(where["HostPort"]))
@@ -205,7 +205,7 @@ def _known_as(about: dict[str, Any]) -> set[str]:
 def _needs(
     about: dict[str, Any], others: list[tuple[str, dict[str, Any], set[str]]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the services its environment points to, and the variables that point outside."""
+    """Return the services that its environment points to, and the variables that point outside."""
     reachable = [
         (name, known) for name, other, known in others if set(_networks(about)) & set(_networks(other))
     ]
@@ -225,7 +225,7 @@ def _needs(
 
 
 def _hosts(environment: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each variable that holds an address, and the host in it."""
+    """Yield each variable that holds an address, and its host."""
     for entry in environment:
         variable, _, value = entry.partition("=")
         for host in _HOST.findall(value):

@@ -1,4 +1,4 @@
-"""One look at a time: two people who look at once must not double what the servers bear."""
+"""One collection at a time: two people who collect at once must not double the load on the servers."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from incident_lib import clock
 from incident_lib.config import Settings
 
-WAIT_SECONDS = 10.0  # most collections take less; after it there is an answer all the same
+WAIT_SECONDS = 10.0  # most collections take less; afterwards this one starts anyway
 _PAUSE_SECONDS = 0.1
 
 
@@ -19,13 +19,13 @@ def one_at_a_time(
 ) -> Iterator[bool]:
     """Yield whether no other process here collects with the same configuration, after `seconds` at most.
 
-    `waits` is called once where it has to wait. Nothing is written: the configuration's own file, or its
-    folder where there is none, is locked, and the system gives the lock back however the look ends.
+    `waits` is called once if it has to wait. Nothing is written: the configuration file, or its folder if
+    there is none, is locked, and the system releases the lock however the collection ends.
     """
     until = clock.monotonic() + seconds
     try:
         handle = os.open(settings.path or settings.root, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # nothing to meet at
+    except OSError:  # nothing to lock
         yield True
         return
     try:
@@ -41,7 +41,7 @@ def one_at_a_time(
 
 
 def _locks(handle: int) -> bool:
-    """Return whether the lock is ours now."""
+    """Return whether the lock was acquired."""
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True

@@ -1,7 +1,7 @@
 """Probes from other packages: the one place that reads the entry points `incident_lib.probes`.
 
-Such a package names a module (or object) with what modules of `probes` and `findings` have: PROBES, and where
-it has them `lanes(settings)`, ANALYZERS and ON_FAILURE. Whatever is wrong with it is UNKNOWN in the findings.
+Such a package names a module (or object) with the contents of modules of `probes` and `findings`: PROBES, and
+optionally `lanes(settings)`, ANALYZERS and ON_FAILURE. Whatever is wrong with it is UNKNOWN in the findings.
 """
 
 from functools import partial
@@ -33,9 +33,9 @@ class Extensions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_extensions(settings: Settings, taken: frozenset[str]) -> Extensions:
-    """Return what the installed packages add; for one that fails a lane that says so. Raises nothing.
+    """Return what the installed packages add; for one that fails, a lane that reports it. Raises nothing.
 
-    `taken` are names of probes that are there already.
+    `taken` are names of existing probes.
     """
     lanes: list[Lane] = []
     analyzers: dict[str, Analyzer] = {}

@@ -41,10 +41,10 @@ _LOG_COLUMNS = {
 def frame(case: "Case", probe: str, target: str = "", *, record: str = "") -> "pd.DataFrame":
     """Return what a probe collected as a data frame, a row for each record.
 
-    Shape: columns target and record, then the fields; `record` picks one type of those that the probe has.
-    Times are UTC datetimes, enumerations categories, counts Int64 where some are unknown. Units: those in
-    the names, so durations are seconds as numbers. What could not be collected is a warning, and named in
-    `frame.attrs["missing"]`. Errors: UsageError naming the nearest probe, target or record.
+    Shape: columns target and record, then the fields; `record` picks one of the probe's record types.
+    Times are UTC datetimes, enumerations categories, counts Int64 if some are unknown. Units: those in the
+    names, so durations are seconds as numbers. What could not be collected is logged as a warning and listed
+    in `frame.attrs["missing"]`. Errors: UsageError naming the nearest probe, target or record.
     """
     evidence = _collected(case, probe, target)
     records = [(each.target, row) for each in evidence for row in each.rows]
@@ -58,7 +58,7 @@ def frame(case: "Case", probe: str, target: str = "", *, record: str = "") -> "p
 
 
 def plot(case: "Case", probe: str, target: str = "", *, ax: Any = None) -> Any:
-    """Return the axes in which the evidence of a probe is drawn, or a sentence. Errors: UsageError."""
+    """Return the axes with a chart of a probe's evidence, or a sentence. Errors: UsageError."""
     drawn: Any = ""
     for evidence in _collected(case, probe, target):
         drawn = evidence.plot(ax=ax, onset=case.onset, changes=case.changes)
@@ -110,8 +110,8 @@ def logs(case: "Case", service: str) -> "pd.DataFrame":
 
     Shape: time, level, logger, message, method, path, status, duration_seconds, exception, service, format,
     has_zone, text. A traceback is in `exception`; further lines of a message follow in `message`. Times are
-    in UTC; without a zone in the line they are set by what the collection measured. Errors: UsageError naming
-    the nearest service.
+    in UTC; without a zone in the line, with the offset that was measured during collection. Errors:
+    UsageError naming the nearest service.
     """
     import pandas as pd
 
@@ -160,7 +160,7 @@ def _marks(case: "Case") -> dict[str, Any]:
 
 
 def missing(evidence: list[Evidence]) -> list[str]:
-    """Return a sentence for each target that is missing or cut, and log it: an empty frame is not "none"."""
+    """Return a sentence for each missing or truncated target, and log it: an empty frame is not "none"."""
     found = [f"{each.target} {each.status}: {each.problem.message}" for each in evidence if each.problem]
     for each in evidence:
         if cap := each.truncated:
@@ -172,7 +172,7 @@ def missing(evidence: list[Evidence]) -> list[str]:
 
 
 def _type_of(hint: Any) -> str:
-    """Return the pandas type of a field, "" where its values stay as they are.
+    """Return the pandas type of a field, "" if its values stay as they are.
 
     >>> _type_of(datetime | None), _type_of(int | None), _type_of(float), _type_of(str)
     ('datetime64[ns, UTC]', 'Int64', 'float64', '')

@@ -1,4 +1,4 @@
-"""The health check: the six checks of the script, or everything that is configured, all at once."""
+"""The health check: the six checks of the script, or everything that is configured, in parallel."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -21,11 +21,11 @@ from incident_lib.technologies.docker.health import expect_output
 from incident_lib.technologies.http.health import expect_200
 
 T = TypeVar("T")
-_GRACE_SECONDS = 0.2  # for a check to report by itself why it gave up
+_GRACE_SECONDS = 0.2  # time for a check to report why it gave up
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A check with its answer."""
+    """A check with its result."""
 
     check: HealthCheck
     answer: HealthAnswer
@@ -43,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     services: dict[str, str]
     results: tuple[Result, ...]
-    containers: tuple[dict[str, str], ...] | None = None  # None where no engine answered in time
+    containers: tuple[dict[str, str], ...] | None = None  # None if no engine answered in time
 
     @property
     def unhealthy(self) -> int:
@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def script_checks(backend: str, frontend: str, db: str, redis: str) -> tuple[HealthCheck, ...]:
-    """Return the six checks that teams know: four addresses that must answer 200, and two containers."""
+    """Return the six usual checks: four addresses that must answer 200, and two containers."""
     pages = (
         ("Backend Liveness", join(backend, "/health")),
         ("Backend Readiness", join(backend, "/health/ready")),
@@ -74,7 +74,7 @@ def script_checks(backend: str, frontend: str, db: str, redis: str) -> tuple[Hea
 
 
 def configured_checks(settings: Settings) -> tuple[HealthCheck, ...]:
-    """Return the checks of everything that is configured: of each target those of the first technology."""
+    """Return the checks of everything that is configured: for each target those of the first technology."""
     targets: tuple[Service | Dependency, ...] = (*settings.services, *settings.dependencies)
     return tuple(check for target in targets for check in _checks_of(settings, target))
 
@@ -87,7 +87,7 @@ def _checks_of(settings: Settings, target: Service | Dependency) -> tuple[Health
 
 
 def places(settings: Settings) -> dict[str, str]:
-    """Return where each configured service and dependency is, as far as that is no secret."""
+    """Return the address of each configured service and dependency, unless it is a secret."""
     services = {
         service.name: service.container or _open_address(service.url) for service in settings.services
     }
@@ -99,7 +99,7 @@ def _open_address(url: str) -> str:
 
 
 def run_checks(checks: Sequence[HealthCheck], seconds: float) -> tuple[Result, ...]:
-    """Return what each check found, all begun at once; what has not ended in time is unhealthy."""
+    """Return what each check found, all started at once; a check that did not finish in time is unhealthy."""
     now = clock.now()
     named = [msgspec.structs.replace(check, name=str(number)) for number, check in enumerate(checks)]
     lanes = tuple(lane_of(check, seconds, grace_seconds=2 * _GRACE_SECONDS) for check in named)
@@ -122,7 +122,7 @@ def _result(check: HealthCheck, evidence: Evidence, seconds: float) -> Result:
 
 
 def begin(ask: Callable[[float], T], seconds: float) -> Callable[[], T | None]:
-    """Return a function that waits for what `ask` answers, for `seconds` from now; None where it cannot."""
+    """Return a function that waits for the answer of `ask`, for `seconds` from now; None if it fails."""
     until = clock.monotonic() + seconds + _GRACE_SECONDS
     running = Call(partial(ask, seconds))
 
@@ -137,7 +137,7 @@ def begin(ask: Callable[[float], T], seconds: float) -> Callable[[], T | None]:
 
 
 def document(report: Report, redactor: Redactor) -> dict[str, Any]:
-    """Return the report as the JSON that scripts read. Errors: RedactionError, and then nothing is shown."""
+    """Return the report as the JSON that scripts read. Errors: RedactionError; then nothing is shown."""
     content = {
         "timestamp": report.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "overall_status": report.status,
@@ -178,7 +178,7 @@ def _shown(place: str) -> str:
 
 
 def redactor_of(settings: Settings) -> Redactor:
-    """Return what hides the configured secrets, and what looks like one."""
+    """Return a redactor that hides the configured secrets and whatever looks like one."""
     return Redactor(settings.secrets(), settings.document.redact.patterns, settings.document.redact.keys)
 
 

@@ -9,7 +9,7 @@ _COMPOSE_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def name_services(containers: Sequence[tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Return a unique name for each container: its compose service, else what is its own in its name.
+    """Return a unique name for each container: its compose service, else the unique part of its name.
 
     >>> name_services([("app-db", {}), ("app-redis", {})])
     ['db', 'redis']
@@ -30,13 +30,13 @@ def name_services(containers: Sequence[tuple[str, Mapping[str, str]]]) -> list[s
 
 
 def _of_compose(labels: Mapping[str, str]) -> str:
-    """Return the service that Compose made a container for, "" where a label is no name that it takes."""
+    """Return the service that Compose created a container for, "" if the label is not a valid name."""
     label = labels.get("com.docker.compose.service", "")
     return label if _COMPOSE_NAME.fullmatch(label) else ""
 
 
 def _common_prefix(names: Sequence[str]) -> str:
-    """Return what all names begin with, up to a hyphen, where there are several."""
+    """Return the common prefix of several names, up to a hyphen."""
     if len(names) < 2:
         return "app-" if names and names[0].startswith("app-") else ""
     first, last = min(names), max(names)
@@ -49,7 +49,7 @@ def _common_prefix(names: Sequence[str]) -> str:
 
 
 def clean(name: str) -> str:
-    """Return a name that the configuration takes.
+    """Return a name that the configuration accepts.
 
     >>> clean("Old_Thing.v2"), clean("__")
     ('old-thing-v2', '')

@@ -1,4 +1,4 @@
-"""Taking a baseline: a snapshot like every other, kept only when the day is a healthy one."""
+"""Taking a baseline: a snapshot like every other, stored only if everything is healthy."""
 
 from contextlib import ExitStack
 
@@ -24,18 +24,18 @@ from incident_lib.model import Analysis, Finding, FindingSeverity
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of taking a baseline. `kept` is None where something spoke against it."""
+    """The result of taking a baseline. `kept` is None if there was a reason against it."""
 
-    case: Case  # its folder is gone when it was not kept
+    case: Case  # its folder is gone if it was not stored
     kept: Baseline | None
-    against: tuple[Finding, ...]  # what is wrong, also where it was kept all the same
-    judged: bool  # whether anything was found to be well
+    against: tuple[Finding, ...]  # what is wrong, even if it was stored anyway
+    judged: bool  # whether anything was found to be healthy
 
 
 def take_baseline(
     settings: Settings, watch: Watch, *, since: str = SINCE, name: str = NAME, force: bool = False
 ) -> Taken:
-    """Take a snapshot, and keep it as normal where nothing is wrong, or with `force`.
+    """Take a snapshot, and store it as normal if nothing is wrong, or with `force`.
 
     Source: everything that is configured. Errors: FolderError, RedactionError.
     """
@@ -57,7 +57,7 @@ def take_baseline(
 
 
 def what_is_wrong(analysis: Analysis) -> tuple[Finding, ...]:
-    """Return what speaks against a baseline; that it differs from the one before does not."""
+    """Return the reasons against a baseline; a difference from the previous one is not a reason."""
     return tuple(
         finding
         for finding in analysis.findings

@@ -1,6 +1,6 @@
 """What evidence shows of the past, as events: changes, the onset, the first failing check, its recovery.
 
-A second snapshot shows most of it again; what the timeline holds already is not written twice.
+A second snapshot shows most of it again; what the timeline already holds is not recorded twice.
 """
 
 from bisect import bisect_left, insort
@@ -16,8 +16,8 @@ from incident_lib.model import EVERYTHING, Analysis, Event, EventKind, Evidence,
 from incident_lib.model.renamed import current_id
 from incident_lib.technologies import catalogue
 
-_SAME = timedelta(seconds=5)  # two probes or two snapshots about one moment
-_DAY = timedelta(days=1)  # a warning that is older than this has nothing to do with today
+_SAME = timedelta(seconds=5)  # two probes or two snapshots about the same event
+_DAY = timedelta(days=1)  # a warning that is older than this is unrelated to today
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _FAILS, _PASSES = "fails", "passes"
 _RECOVERED = "recovered"
@@ -26,7 +26,7 @@ _RECOVERED = "recovered"
 def record_observed(
     folder: IncidentFolder, analysis: Analysis, evidence: Iterable[Evidence] = ()
 ) -> tuple[Event, ...]:
-    """Write what a snapshot shows and the timeline does not know yet; return it. Errors: FolderError."""
+    """Record what a snapshot shows and the timeline does not hold yet; return it. Errors: FolderError."""
     drafts = observations(analysis, evidence, folder.events)
     return folder.record_all(drafts)
 
@@ -37,16 +37,16 @@ def observations(
     """Return the moments that `known` does not hold yet, oldest first. Pure.
 
     Shape: source is the probe, `data` names finding, target and snapshot. Without `evidence`, only findings
-    that say themselves since when.
+    that give their own start time.
     """
     return _observe(analysis, {item.ref: item.collected_at for item in evidence}, _Known(known))
 
 
 def not_recorded(folder: IncidentFolder) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
-    """Return what snapshots say and no event of theirs records, and what could not be read.
+    """Return what snapshots show and no event of theirs records, and what could not be read.
 
-    Snapshots of older versions recorded nothing. Cost: reads conclusions, and of evidence only when it was
-    collected.
+    Snapshots of older versions recorded nothing. Cost: reads conclusions, and of the evidence only its
+    collection times.
     """
     events = folder.events
     recorded = {event.data.get("snapshot") for event in events if event.kind is EventKind.OBSERVED}
@@ -65,7 +65,7 @@ def not_recorded(folder: IncidentFolder) -> tuple[tuple[Draft, ...], tuple[str, 
 
 
 class _Known:
-    """The moments that are known already, by what they are about."""
+    """The moments that are already known, by subject."""
 
     def __init__(self, known: Iterable[Event | Draft]) -> None:
         self._moments: dict[tuple[object, ...], list[datetime]] = {}
@@ -75,7 +75,7 @@ class _Known:
                 self.add(item)
 
     def add(self, item: Event | Draft) -> None:
-        """Know one more moment."""
+        """Add a moment."""
         at = item.occurred_at or _NEVER
         if "check" in item.data:
             key = (item.source, item.data.get("target"))
@@ -90,7 +90,7 @@ class _Known:
         if not moments or "check" in draft.data:
             return False
         if Flag.FIRST_SEEN in _kind(draft).flags and draft.data.get("what") != _RECOVERED:
-            return True  # it moves with the window: the first moment that was recorded stays
+            return True  # it moves with the window: the first recorded moment stays
         at = draft.occurred_at or _NEVER
         nearest = moments[max(0, (place := bisect_left(moments, at)) - 1) : place + 1]
         return any(abs(at - moment) <= _SAME for moment in nearest)
@@ -111,7 +111,7 @@ def _observe(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known)
 
 
 def onset_of(analysis: Analysis) -> datetime | None:
-    """Return when trouble began, from the logs; None when they do not say."""
+    """Return when the trouble began, from the logs; None if they do not show it."""
     onsets = (f.since for f in analysis.findings if catalogue().has(f, Flag.ONSET) and not f.is_past)
     return min((since for since in onsets if since), default=None)
 
@@ -134,7 +134,7 @@ def _moments(analysis: Analysis, seen_at: Mapping[str, datetime]) -> Iterator[Dr
 def _is_moment(finding: Finding, newest: datetime | None) -> bool:
     if finding.since is None:
         return False
-    if finding.is_past:  # its end is a moment of its own
+    if finding.is_past:  # its end is a separate moment
         return catalogue().has(finding, Flag.ONSET)
     if finding.severity is FindingSeverity.WARNING:
         return newest is None or finding.since > newest - _DAY
@@ -144,7 +144,7 @@ def _is_moment(finding: Finding, newest: datetime | None) -> bool:
 
 
 def _checks(analysis: Analysis, seen_at: Mapping[str, datetime], known: _Known) -> Iterator[Draft]:
-    """Yield each check that fails and did not before, or passes again; one event at many targets once."""
+    """Yield each check that newly fails, or passes again; an event at many targets only once."""
     state: dict[tuple[str, str], object] = {}
     shown = _shown_by_events(analysis)
     for event in analysis.events:
@@ -171,12 +171,12 @@ def _shown_by_events(analysis: Analysis) -> frozenset[str]:
 
 
 def _is_shown(finding: Finding, shown: frozenset[str]) -> bool:
-    """Return whether an event at many targets stands for a finding: it is one moment for them all."""
+    """Return whether an event at many targets covers a finding: it is a single moment for all of them."""
     return finding.target != EVERYTHING and bool(finding.evidence) and {*finding.evidence} <= shown
 
 
 def _lock_root(finding: Finding, seen_at: Mapping[str, datetime]) -> datetime | None:
-    """Return when the transaction began that others wait for, None when nothing says so."""
+    """Return when the transaction that blocks others began, None if that is not known."""
     seconds = finding.data.get("root_transaction_seconds")
     at = next((seen_at[ref] for ref in finding.evidence if ref in seen_at), None)
     if at is None or not isinstance(seconds, int | float) or not catalogue().has(finding, Flag.LOCK_WAIT):
@@ -207,7 +207,7 @@ def _draft(finding: Finding, analysis: Analysis, at: datetime | None, text: str,
 
 
 def _subject(item: Event | Draft) -> tuple[object, ...]:
-    """Return what a moment is about: findings of one event at one target are about the same."""
+    """Return the subject of a moment: findings of one event at one target have the same subject."""
     kind = _kind(item)
     return kind.event or kind.id, item.data.get("target"), item.data.get("what")
 

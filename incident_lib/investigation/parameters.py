@@ -1,4 +1,4 @@
-"""The parameters of notebooks as the texts that were meant: papermill makes numbers and dates of some."""
+"""The parameters of notebooks as the intended texts: papermill turns some into numbers and dates."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from incident_lib.errors import UsageError
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which incident and snapshot, since when, and by which configuration."""
+    """Which incident and snapshot, since when, and with which configuration."""
 
     incident: str
     snapshot: str

@@ -1,4 +1,4 @@
-"""Which probes look at what: every lane of a collection, from the configuration."""
+"""Which probes examine which targets: every lane of a collection, from the configuration."""
 
 from incident_lib.config import Dependency, Service, Settings
 from incident_lib.findings.base import Context
@@ -23,7 +23,7 @@ def plan_lanes(settings: Settings) -> tuple[Lane, ...]:
 
 
 def context_for(settings: Settings, window: Window) -> Context:
-    """Return what the analyzers may know: the window, the limits, and who judges the team's own probes."""
+    """Return what analyzers may use: the window, the limits, and the analyzers of the team's own probes."""
     added = _extensions(settings)
     return Context(
         window=window,
@@ -39,7 +39,7 @@ def _extensions(settings: Settings) -> Extensions:
 
 
 def topology(settings: Settings) -> Topology:
-    """Return what is configured and what needs what; outside dependencies need nothing that we know of."""
+    """Return what is configured and its dependencies; external dependencies have no known ones."""
     kinds = {service.name: service.kind for service in settings.services}
     outside = dict.fromkeys((dependency.name for dependency in settings.dependencies), "outside")
     return Topology(
@@ -53,7 +53,7 @@ def topology(settings: Settings) -> Topology:
 
 
 def _addresses(settings: Settings, target: Service | Dependency) -> tuple[str, ...]:
-    """Return under which addresses others may know a target; inside containers its port is another one."""
+    """Return the addresses under which others may know a target; inside containers its port may differ."""
     endpoint = endpoint_of(settings, target)
     configured = ""
     if endpoint is not None:

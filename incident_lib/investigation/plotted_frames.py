@@ -1,6 +1,6 @@
 """Data frames and columns whose `.plot()` draws in the style of the pages: UTC, units, onset and changes.
 
-Imports pandas: only what makes data frames may import this.
+Imports pandas: only modules that create data frames may import this.
 """
 
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from incident_lib.technologies.logs.series import LINES, REQUESTS
 from incident_lib.units import UNITS
 
 _HEIGHT = 140.0
-_SLOTS = 100  # of a log, over its time
-_MOST_KEYS = 4  # names of columns that have room above the axes
+_SLOTS = 100  # of a log, over time
+_MOST_KEYS = 4  # column names that fit above the axes
 _OVER_TIME = {"line", "area"}
 
 
 class Plots(PlotAccessor):  # type: ignore[misc]  # pandas has no types
-    """What pandas draws, in our style; without options, what the frame holds says what is drawn."""
+    """pandas plots in the style of the pages; without options, the content of the frame decides."""
 
     def __call__(self, *args: Any, ax: Any = None, **options: Any) -> Any:
-        """Return the axes; without any option, a log over time, or every number over time.
+        """Return the axes; without options, a log over time, or every number over time.
 
-        A sentence where there is nothing to draw. Options are those of pandas.
+        Returns a sentence if there is nothing to draw. Options are those of pandas.
         """
         from incident_lib.plots import chart
 
@@ -59,7 +59,7 @@ class Column(pd.Series):  # type: ignore[misc]  # pandas has no types
 
 
 class Frame(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
-    """A data frame; what pandas makes of it (a query, a resampling) is one, too."""
+    """A data frame; the results of its pandas methods (a query, a resampling) have this type, too."""
 
     plot = property(Plots)
 
@@ -73,7 +73,7 @@ class Frame(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
 
 def _log(lines: Any, ax: Any) -> Any:
-    """Return requests and those answered with 5xx over time; lines and errors where no line has a status."""
+    """Return requests and those answered with 5xx over time; lines and errors if no line has a status."""
     from incident_lib.plots.rates import plot_rates
 
     timed = lines[lines["time"].notna()]
@@ -100,7 +100,7 @@ def _log(lines: Any, ax: Any) -> Any:
 
 
 def _over_time(data: Any) -> Any:
-    """Return the numbers by time, or a sentence where there is no time or no number."""
+    """Return the numbers by time, or a sentence if there is no time or no number."""
     if isinstance(data, pd.DataFrame) and not isinstance(data.index, pd.DatetimeIndex):
         times = data.select_dtypes("datetimetz").columns
         if not len(times):
@@ -141,7 +141,7 @@ def _drawn_over_time(data: Any, ax: Any, options: dict[str, Any]) -> Any:
 
 
 def unit_of(name: str) -> str:
-    """Return the unit that a column's name ends in, "count" where it names none.
+    """Return the unit that a column's name ends in, "count" if there is none.
 
     >>> unit_of("resident_bytes"), unit_of("transaction_seconds"), unit_of("status")
     ('bytes', 'seconds', 'count')

@@ -1,4 +1,4 @@
-"""A stored snapshot judged again by the rules of today, whether its servers are still there or not."""
+"""A stored snapshot analyzed again with today's rules, whether its servers still exist or not."""
 
 import msgspec
 from msgspec.structs import replace
@@ -15,9 +15,9 @@ from incident_lib.model.difference import Comparison
 
 
 class Reanalysis(msgspec.Struct, frozen=True, kw_only=True):
-    """What today's rules conclude from a stored snapshot, and what differs from what was concluded then."""
+    """What today's rules conclude from a stored snapshot, and what differs from the original conclusion."""
 
-    case: Case  # with the conclusion of today; the sealed one stays as it is
+    case: Case  # with today's conclusion; the sealed one stays as it is
     comparison: Comparison
 
     @property
@@ -29,7 +29,7 @@ class Reanalysis(msgspec.Struct, frozen=True, kw_only=True):
 def reanalyze(case: Case) -> Reanalysis:
     """Return what today's rules and limits conclude from the evidence of a case. Writes nothing.
 
-    Source: the incident's folder, and the baseline of that time. Errors: RedactionError, ConfigError,
+    Source: the incident's folder, and the baseline at that time. Errors: RedactionError, ConfigError,
     FolderError.
     """
     settings = case.settings

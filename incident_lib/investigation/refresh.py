@@ -1,4 +1,4 @@
-"""Collecting again for a case that is open: everything, a part of it, or another span of time."""
+"""Collecting again for an open case: everything, a part of it, or another time range."""
 
 import logging
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def refreshed(case: Case, probe: str = "", target: str = "") -> Case:
-    """Return the case of a new snapshot, in which what is named was collected again, all without a name.
+    """Return the case of a new snapshot in which what is named (else everything) was collected again.
 
     The rest is carried over from `case`. Errors: UsageError naming the nearest, or for a foreign incident.
     """
@@ -52,9 +52,9 @@ def refreshed(case: Case, probe: str = "", target: str = "") -> Case:
 
 
 def looked_back(case: Case, start: str, end: str) -> Case:
-    """Return the case of a new snapshot of a span that is over; it is never the latest one.
+    """Return the case of a new snapshot of a time range that is over; it is never the latest one.
 
-    Errors: UsageError for a span that is empty or not over, or for a foreign incident.
+    Errors: UsageError for a range that is empty or not over, or for a foreign incident.
     """
     folder = _own_folder(case)
     window = _span(start, end, of=case.window.end)
@@ -122,7 +122,7 @@ def _is_named(probe: Probe, name: str) -> bool:
 
 
 def _with_attachments(evidence: Evidence, snapshot: Path) -> Evidence:
-    """Return evidence whose attachments are read from the snapshot that it is in."""
+    """Return evidence whose attachments are read from its snapshot."""
     attachments = (
         replace(each, chunks=read_attachment(snapshot, each), path="") for each in evidence.attachments
     )
@@ -130,7 +130,7 @@ def _with_attachments(evidence: Evidence, snapshot: Path) -> Evidence:
 
 
 def _cannot(probe: Probe, target: str, window: Window) -> Evidence:
-    """Return that a probe did not look, since it sees the present only."""
+    """Return that a probe was skipped, since it only reads the present."""
     problem = Problem(
         kind=ProblemKind.SKIPPED,
         message=f"it shows only the present, and cannot look back at {format_span(window)}",
@@ -148,7 +148,7 @@ def _cannot(probe: Probe, target: str, window: Window) -> Evidence:
 
 
 def _span(start: str, end: str, *, of: datetime) -> Window:
-    """Return the span between two times, on the day of `of` where they have no date. Errors: UsageError.
+    """Return the range between two times, on the day of `of` if they have no date. Errors: UsageError.
 
     >>> from datetime import UTC
     >>> _span("18:40", "18:50", of=datetime(2026, 1, 15, 19, tzinfo=UTC)).length

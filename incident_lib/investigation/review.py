@@ -1,4 +1,4 @@
-"""A finished incident under review: what its folder holds, and the post-mortem that people write."""
+"""A finished incident under review: the contents of its folder, and the post-mortem that people write."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +23,13 @@ from incident_lib.reports.timeline import SnapshotFacts
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known about an incident when it is over, or while it still goes on."""
+    """Everything that is known about an incident when it is over, or while it is still open."""
 
     settings: Settings
     folder: IncidentFolder
     facts: PostmortemFacts
     left_out: tuple[str, ...] = ()  # what could not be read
-    text: str = ""  # of the post-mortem, as people left it; "" before there is one
+    text: str = ""  # of the post-mortem, as people left it; "" if there is none yet
 
     @property
     def path(self) -> Path:
@@ -47,7 +47,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 def open_review(
     incident: str = "", *, snapshot: str = "latest", since: str = SINCE, config: str = ""
 ) -> Review:
-    """Return the review of an incident, with all of its snapshots, or none where none was taken.
+    """Return the review of an incident, with all of its snapshots, or none if none was taken.
 
     `latest` or an id reads what is there and contacts no target; `new` takes one more snapshot first.
     Errors: UsageError for a name that does not exist, ConfigError, FolderError.
@@ -65,7 +65,7 @@ def open_review(
 
 
 def is_ready(folder: IncidentFolder) -> bool:
-    """Return whether there is something to review: it is over, or a post-mortem was begun."""
+    """Return whether there is something to review: it is over, or a post-mortem was started."""
     incident = folder.incident
     return not incident.is_open or (folder.path / file_name(incident)).exists()
 
@@ -88,7 +88,7 @@ def _text(path: Path) -> str:
 
 
 def gather(settings: Settings, folder: IncidentFolder) -> tuple[PostmortemFacts, tuple[str, ...]]:
-    """Return the facts, and what could not be read and is left out. Errors: FolderError, ConfigError."""
+    """Return the facts, and what could not be read and was left out. Errors: FolderError, ConfigError."""
     snapshots, unread_snapshots = _snapshots(settings, folder)
     runs, unread_runs = _runs(folder)
     facts = PostmortemFacts(
@@ -134,7 +134,7 @@ def _runs(folder: IncidentFolder) -> tuple[tuple[RunPages, ...], tuple[str, ...]
             record = decode.load(path / "run.json", RunRecord)
         except (FileNotFoundError, FolderError):
             if not (path / "manifest.json").exists() and not (path / "run.json").exists():
-                continue  # it goes on just now, and this is a notebook of it
+                continue  # it is still running, and this is one of its notebooks
             unread.append(f"run {path.name} has no readable record")
             continue
         html = f"runs/{path.name}/html"

@@ -1,4 +1,4 @@
-"""What an investigation begins with: settings, redactor, limits and patterns, all from the configuration."""
+"""What an investigation starts with: settings, redactor, limits and patterns, all from the configuration."""
 
 import logging
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 def load_settings(path: str, incident: str = "", *, check: bool = True) -> Settings:
     """Return the settings of `path`, else of the nearest file above an incident's folder, or here or above.
 
-    Without `check` the technologies are not loaded, and what depends on them is not checked: to write a note
+    Without `check` the technologies are not loaded, and what depends on them is not checked: writing a note
     needs none of them.
     """
     found: Path | str | None = path or None
@@ -41,7 +41,7 @@ def load_settings(path: str, incident: str = "", *, check: bool = True) -> Setti
 
 
 def with_kinds(settings: Settings) -> Settings:
-    """Return the settings, checked against the installed technologies where they were loaded without."""
+    """Return the settings, checked against the installed technologies if they were loaded without."""
     if settings.kinds:
         return settings
     if settings.path:
@@ -50,7 +50,7 @@ def with_kinds(settings: Settings) -> Settings:
 
 
 def _checked(settings: Settings) -> Settings:
-    """Return the settings. Errors: ConfigError where a custom probe bears the name of a technology."""
+    """Return the settings. Errors: ConfigError if a custom probe has the name of a technology."""
     names = {technology.name for technology in table().technologies}
     for probe in settings.document.probe:
         if probe.name.partition(".")[0] in names:
@@ -61,10 +61,10 @@ def _checked(settings: Settings) -> Settings:
 
 
 def share_places(settings: Settings, *further: Path) -> None:
-    """Let the configured group share the folder of the incidents, and further ones, where a group is set.
+    """If a group is configured, let it share the incidents' folder and further ones.
 
-    What is made in them follows. Errors: ConfigError where there is no such group or we are not in it,
-    FolderError.
+    What is created in them is shared, too. Errors: ConfigError if there is no such group or the user is not
+    in it, FolderError.
     """
     group = settings.document.workbench.group
     for folder in (settings.incidents, *further) if group else ():
@@ -76,10 +76,10 @@ def share_places(settings: Settings, *further: Path) -> None:
 
 
 def signer_for(settings: Settings) -> Signer | None:
-    """Return the key that signs what is sealed, None without one.
+    """Return the key that signs what is sealed, None if there is none.
 
-    A key that is not there now is reported once, and the work goes on unsigned. Errors: ConfigError, with the
-    line, for one that cannot be used.
+    A missing key is reported once, and the work continues unsigned. Errors: ConfigError, with the line, for a
+    key that cannot be used.
     """
     reference = settings.document.sign.key
     if not reference:
@@ -95,13 +95,13 @@ def signer_for(settings: Settings) -> Signer | None:
 
 
 def trusted_keys(settings: Settings) -> dict[str, str]:
-    """Return whose signature each public key makes; the key of this configuration is trusted, too.
+    """Return the owner of each public key; the key of this configuration is trusted, too.
 
-    Errors: ConfigError, with the line, for what is no key.
+    Errors: ConfigError, with the line, for anything that is not a key.
     """
     known: dict[str, str] = {}
     if own := settings.document.sign.key:
-        with suppress(TargetError, ConfigError):  # it is not there, or of no use: others may be
+        with suppress(TargetError, ConfigError):  # it is missing or unusable: others may not be
             known[Signer(settings.resolve(own)).public] = "the key of this configuration"
     for entry in settings.document.sign.trusted:
         try:
@@ -115,8 +115,8 @@ def trusted_keys(settings: Settings) -> dict[str, str]:
 def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
     """Return a redactor that knows the configured secrets and what the team wants hidden.
 
-    Its marks are those of the incidents folder; what is written elsewhere has `marks` without a key.
-    Errors: ConfigError for a pattern that cannot be used, with its line.
+    Its marks are those of the incidents' folder; what is written elsewhere has `marks` without a key.
+    Errors: ConfigError, with its line, for a pattern that cannot be used.
     """
     extra = settings.document.redact
     try:
@@ -134,7 +134,7 @@ def redactor_for(settings: Settings, marks: Marks | None = None) -> Redactor:
 
 
 def ordinary_names(settings: Settings) -> frozenset[str]:
-    """Return the names that stay readable, also where one of them was chosen as a password."""
+    """Return the names that stay readable, even if one of them was chosen as a password."""
     found = {settings.host.name, *(dependency.name for dependency in settings.dependencies)}
     found |= {name for service in settings.services for name in (service.name, service.container)}
     for address in settings.addresses():
@@ -143,9 +143,9 @@ def ordinary_names(settings: Settings) -> frozenset[str]:
 
 
 def readable_secrets(settings: Settings) -> tuple[str, ...]:
-    """Return a sentence for each configured password that is hidden only where it stands as one.
+    """Return a sentence for each configured password that is hidden only where it is used as one.
 
-    It is an ordinary word or a name: hidden everywhere, it would blacken every page.
+    It is an ordinary word or a name: hiding it everywhere would make every page unreadable.
     """
     ordinary = {name.casefold() for name in ordinary_names(settings)} | ORDINARY
     found = []
@@ -164,9 +164,9 @@ def readable_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def marks_for(settings: Settings, *, begin: bool = False) -> Marks:
-    """Return the marks of the incidents folder; their key is made when the first secret is hidden.
+    """Return the marks of the incidents' folder; their key is created when the first secret is hidden.
 
-    With `begin` the folder itself is made then, too: the first incident is about to be written into it.
+    With `begin` the folder itself is also created: the first incident is about to be written into it.
     """
     return FolderMarks(settings.incidents, _report_once, begin=begin)
 
@@ -177,8 +177,8 @@ def _report_once(problem: str) -> None:
 
 
 def thresholds_for(settings: Settings) -> Thresholds:
-    """Return the limits with the team's own. Errors: ConfigError for a name or a value that cannot be."""
-    table()  # the technologies bring their limits
+    """Return the limits with the team's own. Errors: ConfigError for an invalid name or value."""
+    table()  # the technologies add their limits
     limits: dict[str, float] = {}
     for key, value in settings.document.thresholds.items():
         current = current_key(key)
@@ -200,7 +200,7 @@ def thresholds_for(settings: Settings) -> Thresholds:
 
 @cache
 def _notify_renamed(place: str, old: str, new: str) -> None:
-    """Say once, on standard error, that a name in a team's file was given up and still works."""
+    """Report once, on standard error, that a name in a team's file is deprecated and still works."""
     _LOG.warning("%s: %s is now named %s; the old name still works", place, old, new)
 
 
@@ -209,7 +209,7 @@ def _text(settings: Settings) -> str:
 
 
 def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
-    """Return the patterns that ship and the team's own. Errors: ConfigError naming file and key."""
+    """Return the built-in patterns and the team's own. Errors: ConfigError naming file and key."""
     paths = [resource("templates", "patterns.toml")]
     paths += [path for technology in table().technologies for path in technology.patterns]
     paths += [settings.file(entry.path) for entry in settings.document.pattern_file]
@@ -231,7 +231,7 @@ def patterns_for(settings: Settings) -> tuple[Pattern, ...]:
 def _check_causes(
     settings: Settings, probe: str, key: str, named: Iterable[str], known: Iterable[str]
 ) -> None:
-    """Raise ConfigError where a probe speaks for a cause that does not exist."""
+    """Raise ConfigError if a probe supports a cause that does not exist."""
     for name in named:
         if name not in known:
             place = f"{settings.path}: line {line_of_name(_text(settings), probe)}: key `{key}` of {probe!r}"

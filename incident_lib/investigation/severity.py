@@ -1,4 +1,4 @@
-"""Analysis -> the incident severity that the measurements speak for. A person confirms it. Pure."""
+"""Analysis -> the incident severity that the measurements support. A person confirms it. Pure."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,21 +10,21 @@ from incident_lib.notify.paging import Signals, signals_of
 from incident_lib.technologies import catalogue
 from incident_lib.units import format_share, some_of
 
-# The team's table speaks of all, most and some users. A measured share of failed requests is the nearest
-# to it: half of them is all users sooner or later, and above 5 % an engineer is paged.
+# The team's table is about all, most and some users. The measured share of failed requests is the closest
+# to that: half of them affects all users sooner or later, and above 5 % an engineer is paged.
 _ALL_RATIO = 0.5
 _MOST_RATIO = 0.05
 _SOME_RATIO = 0.01
 _SEVERE_SLOW_RATIO = 0.5
-_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # how long it has been slow plays no part here
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # how long it has been slow does not matter here
 
 _Rule = tuple[IncidentSeverity, str]
 
 
 def propose_severity(analysis: Analysis, topology: Topology | None = None) -> tuple[IncidentSeverity, str]:
-    """Return the severity that `analysis` speaks for, and why; in doubt the worse one.
+    """Return the severity that `analysis` supports, and why; in doubt the worse one.
 
-    With `topology`, what others run is kept apart from what is ours.
+    With `topology`, external dependencies are kept apart from the team's own services.
 
     >>> propose_severity(Analysis(snapshot=""))
     (<IncidentSeverity.SEV2: 'SEV2'>, 'nothing could be judged from here: if in doubt, the worse severity')

@@ -1,4 +1,4 @@
-"""How far back an examination reads where that is not given: a verified mitigation begins anew."""
+"""How far back a collection reads if that is not given: it starts at the last verified mitigation."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,15 +13,15 @@ from incident_lib.model import Event, EventKind
 
 SINCE = "15m"
 _USUAL = timedelta(minutes=15)
-_LEAST = timedelta(seconds=5)  # a window has to hold something
+_LEAST = timedelta(seconds=5)  # a window must not be empty
 _QUIET, _QUIET_AFTER_SECONDS = "recovery.least_quiet_seconds", 5.0
 
 
 def since_for(folder: IncidentFolder | None, given: str | None) -> tuple[str, str]:
-    """Return how far back to read, and why in words, "" where that is as always.
+    """Return how far back to read, and why in words, "" for the default.
 
-    What `given` says holds. Else it is a quarter of an hour, or the time since the last mitigation that was
-    verified: what failed before it says nothing about how it is now.
+    `given` takes precedence. Otherwise it is a quarter of an hour, or the time since the last verified
+    mitigation: what failed before it says nothing about the current state.
     """
     if given is not None or folder is None:
         return given or SINCE, ""
@@ -36,7 +36,7 @@ def since_for(folder: IncidentFolder | None, given: str | None) -> tuple[str, st
 def after_mitigation(context: Context, folder: IncidentFolder | None) -> Context:
     """Return the context of a window in which a mitigation was verified: what ended then ended for a reason.
 
-    Then a few quiet seconds show as much as half a minute does otherwise.
+    After a mitigation, a few quiet seconds show as much as half a minute otherwise.
     """
     if folder is None:
         return context
@@ -48,7 +48,7 @@ def after_mitigation(context: Context, folder: IncidentFolder | None) -> Context
 
 
 def verified_at(events: Iterable[Event]) -> datetime | None:
-    """Return when the last mitigation was verified, None where there is none."""
+    """Return when the last mitigation was verified, None if there is none."""
     ended = (
         event.occurred_at
         for event in events

@@ -1,4 +1,4 @@
-"""Taking a snapshot, and opening one again: the two ways to a case."""
+"""Taking a snapshot, and opening one again: the two ways to get a case."""
 
 import os
 import shutil
@@ -43,19 +43,21 @@ from incident_lib.units import format_count
 
 
 class Extent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is collected into a snapshot, and for which span."""
+    """What is collected into a snapshot, and for which time range."""
 
     window: Window
     lanes: tuple[Lane, ...]
-    seen: tuple[Evidence, ...] = ()  # that is evidence already, such as what a probe cannot do
-    carried: Mapping[str, Window] = {}  # of `seen`, what an earlier snapshot had, with the window it was for
-    looks_back: bool = False  # at another span than the one that ends now: it is never the latest snapshot
-    keeps_logs: bool = True  # excerpts, which people read and no judge; where nothing is kept, none does
+    seen: tuple[Evidence, ...] = ()  # evidence that already exists, such as what a probe cannot do
+    carried: Mapping[str, Window] = {}  # the part of `seen` from an earlier snapshot, with its window
+    looks_back: bool = (
+        False  # for another time range than the one that ends now: it is never the latest snapshot
+    )
+    keeps_logs: bool = True  # excerpts, which only people read; not needed if nothing is stored
 
 
-_ROOM_BYTES = 2 * 1024 * 1024  # what a snapshot takes at least; tried before anything is asked
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it, ours alone
-_MEMORY_BYTES = 64 * 1024 * 1024  # what it has left at least, where it is chosen before a disk
+_ROOM_BYTES = 2 * 1024 * 1024  # the least space that a snapshot takes; tried before anything is collected
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder with a random name is created in it
+_MEMORY_BYTES = 64 * 1024 * 1024  # the least free space for it to be preferred to a disk
 
 
 def take_snapshot(
@@ -67,11 +69,11 @@ def take_snapshot(
     deadline_seconds: float | None = None,
     folder: IncidentFolder | None = None,
 ) -> Case:
-    """Collect everything, judge it, seal it under `parent`, and return the case.
+    """Collect everything, analyze it, seal it under `parent`, and return the case.
 
-    Another collection by the same configuration is waited for, a third of the deadline at most.
-    Interrupted, it still seals what there is, and then raises; where it cannot be written, nothing of it
-    stays to fill a full disk further. Errors: UsageError for a wrong time, FolderError, RedactionError.
+    It waits for another collection with the same configuration, for a third of the deadline at most.
+    If interrupted, it still seals what there is, and then raises; if it cannot be written, nothing of it
+    stays, so as not to fill a full disk. Errors: UsageError for a wrong time, FolderError, RedactionError.
     """
 
     def everything() -> Extent:
@@ -90,9 +92,9 @@ def collect_into(
     deadline_seconds: float | None = None,
     folder: IncidentFolder | None = None,
 ) -> Case:
-    """Return the case of a sealed snapshot of what `plan` returns, as `take_snapshot` does of everything.
+    """Return the case of a sealed snapshot of what `plan` returns, as `take_snapshot` does for everything.
 
-    `plan` is called once no other collection by the same configuration goes on.
+    `plan` is called once no other collection with the same configuration is running.
     """
     if folder:
         folder.require_own()
@@ -134,7 +136,7 @@ def _take(
             kept = writer.add(bare)
             stored.append(kept)
             watch.evidence(kept, tuple(analyze_one(kept, context)))
-    except RedactionError:  # a part that is sealed would look like the whole
+    except RedactionError:  # a sealed part would look like the whole
         is_hidden = False
         shutil.rmtree(writer.path, ignore_errors=True)
         raise
@@ -142,7 +144,7 @@ def _take(
         if is_hidden:
             around: tuple[Finding, ...] = ()
             before = None
-            if not extent.looks_back:  # what is so now says nothing of another span
+            if not extent.looks_back:  # the current state says nothing about another time range
                 around = _derived(settings, folder, stored, context, snapshot=writer.id)
                 before = earlier_of(folder, writer.id)
             analysis = analyze(
@@ -172,7 +174,7 @@ def _take(
 
 
 def _extent_words(extent: Extent) -> str:
-    """Return in words what a snapshot is of, "" where it is of everything."""
+    """Return in words what a snapshot covers, "" if it covers everything."""
     if extent.looks_back:
         return f" of {format_span(extent.window)}"
     if not extent.carried:
@@ -193,7 +195,7 @@ def _derived(
         return derived_findings(settings, folder, now, context, snapshot=snapshot)
     except WorkbenchError:
         raise
-    except Exception as error:  # noqa: BLE001 - a comparison that fails must not cost what was collected
+    except Exception as error:  # noqa: BLE001 - a failed comparison must not lose what was collected
         return (not_judged("what differs from before", error),)
 
 
@@ -205,9 +207,9 @@ def derived_findings(
     *,
     snapshot: str,
 ) -> tuple[Finding, ...]:
-    """Return what a healthy day, the samples of the window and the snapshot before this one add to it.
+    """Return what a healthy day, the samples of the window and the previous snapshot add to this one.
 
-    Only what was there by the end of the window counts, so that a judgement of later finds the same. None of
+    Only what existed by the end of the window counts, so that a later analysis finds the same. None of
     them may stop an investigation.
     """
     end = context.window.end
@@ -228,7 +230,7 @@ def derived_findings(
 
 
 def earlier_of(folder: IncidentFolder | None, snapshot: str) -> Earlier | None:
-    """Return what the snapshot before `snapshot` of the same incident concluded, None where there is none."""
+    """Return what the snapshot before `snapshot` of the same incident concluded, None if there is none."""
     with suppress(FolderError):
         earlier = folder.snapshots_before(snapshot) if folder else ()
         if earlier and (analysis := load_analysis(earlier[-1])):
@@ -246,7 +248,7 @@ def window_since(since: str) -> Window:
 
 
 def _require_room(place: Path) -> None:
-    """Raise FolderError, and leave nothing, where the disk is full: that should not be asked twice."""
+    """Raise FolderError, and leave nothing behind, if the disk is full: that must not cost a collection."""
     trial = place / ".room"
     try:
         with open_file(trial) as file:
@@ -271,8 +273,8 @@ def unsaved_snapshot(
 ) -> Iterator[Case]:
     """Yield a case without logs in a temporary folder that is removed afterwards.
 
-    It is in memory where there is room, so that no disk is waited for, else on the disk; a full one is left
-    for the other. Errors: UsageError for a wrong time, FolderError where nothing can be written at all.
+    It is in memory if there is room, to avoid waiting for a disk, else on the disk; if one is full, the other
+    is used. Errors: UsageError for a wrong time, FolderError if nothing can be written at all.
     """
     with ExitStack() as ending:
         yield _unsaved(ending, settings, since, watch, deadline_seconds)
@@ -282,7 +284,7 @@ def _unsaved(
     ending: ExitStack, settings: Settings, since: str, watch: Watch, deadline_seconds: float | None
 ) -> Case:
     def everything() -> Extent:
-        """Return what is configured; of logs, what is counted in them."""
+        """Return what is configured; of logs, only their counts."""
         return Extent(window=window_since(since), lanes=plan_lanes(settings), keeps_logs=False)
 
     first, second = (_MEMORY, None) if _has_room(_MEMORY) else (None, _MEMORY)
@@ -315,8 +317,8 @@ def open_investigation(
 ) -> Case:
     """Return a case for a notebook: `latest` replays the newest snapshot, an id that one, `new` collects.
 
-    Where there is none yet, `latest` collects. Errors: UsageError for a name that does not exist, or a value
-    that is no text; ConfigError for a wrong configuration.
+    If there is none yet, `latest` collects. Errors: UsageError for a name that does not exist, or a value
+    that is not text; ConfigError for a wrong configuration.
     """
     given = read_parameters(incident=incident, snapshot=snapshot, since=since, config=config)
     settings = load_settings(given.config, given.incident)

@@ -14,11 +14,11 @@ LATEST = "latest"
 
 
 def find_snapshot(settings: Settings, name: str) -> tuple[Case, str]:
-    """Return the case that `name` means, and what to call it.
+    """Return the case that `name` refers to, and its label.
 
     `baseline` is the newest one, `baseline:NAME` the newest of that name; a path or id of a snapshot is that
-    snapshot; an incident is its newest snapshot, `INCIDENT/ID` one of it; `latest` or empty the newest one.
-    Errors: UsageError naming what there is, FolderError.
+    snapshot; an incident is its newest snapshot, `INCIDENT/ID` one of its snapshots; `latest` or empty is the
+    newest one. Errors: UsageError naming what exists, FolderError.
     """
     if name == BASELINE or name.startswith(f"{BASELINE}:"):
         return _baseline(settings, name.partition(":")[2])

@@ -1,4 +1,4 @@
-"""Sampling: the quick probes of everything, again and again, for what only time shows."""
+"""Sampling: the quick probes of everything, repeatedly, for what only time shows."""
 
 import time
 from collections.abc import Callable
@@ -25,16 +25,16 @@ from incident_lib.technologies import comparers
 from incident_lib.units import format_value
 
 _DEADLINE_SECONDS = 15.0
-_RISEN_RATIO = 0.02  # of its limit: less is not worth a line while it is watched
-_TURN_SECONDS = 2.0  # another collection is waited for, and then the next sample is due
+_RISEN_RATIO = 0.02  # of its limit: less is not worth a line during a watch
+_TURN_SECONDS = 2.0  # it waits for another collection, and then the next sample is due
 _LOG_SECONDS = 60.0  # of the log that a sample reads
 
 
 def sample(settings: Settings, *, deadline_seconds: float = _DEADLINE_SECONDS) -> Sample:
-    """Return what the quick probes measured once; what could not be seen is named, never 0.
+    """Return what the quick probes measured once; what could not be measured is named, never 0.
 
-    Source: the probes with `in_watch`, one connection a server. Cost: one statement, request or reading
-    each; about three seconds, as CPU and memory of containers are read for two. Not redacted yet.
+    Source: the probes with `in_watch`, one connection per server. Cost: one statement, request or reading
+    each; about three seconds, since CPU and memory of containers are read for two. Not redacted yet.
     """
     with one_at_a_time(settings, seconds=_TURN_SECONDS):
         at = clock.now()
@@ -44,7 +44,7 @@ def sample(settings: Settings, *, deadline_seconds: float = _DEADLINE_SECONDS) -
 
 
 def sample_of(evidence: tuple[Evidence, ...], window: Window) -> Sample:
-    """Return the numbers of what was collected, and what was not seen. Pure."""
+    """Return the numbers of what was collected, and what was not measured. Pure."""
     readers = comparers().readings
     return Sample(
         at=window.end,
@@ -68,7 +68,7 @@ def watch_trend(
 ) -> tuple[Sample, ...]:
     """Return the samples of one watch, each stored in the incident as it comes.
 
-    Interrupted, what there is stays and is sealed. Errors: FolderError, RedactionError.
+    If interrupted, what there is stays and is sealed. Errors: FolderError, RedactionError.
     """
     folder.require_own()
     check_configuration(settings, folder)
@@ -99,7 +99,7 @@ def most_risen(first: Sample, now: Sample) -> str:
 
 
 def watched_lanes(settings: Settings) -> tuple[Lane, ...]:
-    """Return the lanes of everything with those of their probes alone that take part in a watch."""
+    """Return the lanes of everything, with only those of their probes that take part in a watch."""
     lanes = []
     for lane in plan_lanes(settings):
         probes = tuple(

@@ -31,11 +31,11 @@ NOTEBOOKS = (
     Notebook("20_database", "Database", "Does PostgreSQL answer, and who blocks whom?",
              areas=("postgres.",)),
     Notebook("30_redis", "Redis", "Does Redis answer, and does it have room?", areas=("redis.",)),
-    Notebook("40_network", "Network", "Is everything reachable that has to be?",
+    Notebook("40_network", "Network", "Is everything reachable that should be?",
              areas=("network.", "tls.", "names.", "ports.", "http.")),
     Notebook("50_mitigation", "Mitigation", "What can be done about it now, and did it work?", InBatch.NEVER),
     Notebook("60_postmortem", "Post-mortem",
-             "What happened, how long did it take, what was the impact, and what is still to be written?",
+             "What happened, how long did it take, what was the impact, and what remains to be written?",
              InBatch.REVIEW),
 )
 # fmt: on

@@ -1,7 +1,7 @@
 """What people do about an incident: functions that return values and print nothing.
 
-Commands, notebooks and servers call the same ones. In a notebook: `from incident_lib import response`, then
-`response.note(case.folder, "the vendor answers at 15:00")`.
+Commands, notebooks and servers call the same functions. In a notebook: `from incident_lib import response`,
+then `response.note(case.folder, "the vendor answers at 15:00")`.
 """
 
 from importlib import import_module
@@ -48,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what drafts need when they are first used: a note must not wait for templates."""
+    """Import what drafts need on first use: a note must not wait for templates."""
     if name not in {"StoredDraft", "draft"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.drafts"), name)

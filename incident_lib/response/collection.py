@@ -1,4 +1,4 @@
-"""Collecting everything now: kept in an incident where it can be, judged in any case."""
+"""Collecting everything now: stored in an incident if possible, analyzed in any case."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ from incident_lib.model import IncidentSeverity
 def choose_incident(
     settings: Settings, name: str, *, save: bool, rebind: bool = False
 ) -> tuple[IncidentFolder | None, str]:
-    """Return the incident that keeps a snapshot, and why there is none although there should be.
+    """Return the incident that stores a snapshot, and why there is none although there should be.
 
-    The named or the open one; with `save` a new incident where none is open. Errors: UsageError.
+    The named or the open one; with `save` a new incident if none is open. Errors: UsageError.
     """
     try:
         redactor = redactor_for(settings)
@@ -35,7 +35,7 @@ def choose_incident(
             return named, ""
         found = folders.newest_open(settings.incidents, redactor)
         if found and not (save or rebind) and (why := _other_configuration(settings, found)):
-            return None, why  # it is what is typed first when paged, so it is not refused
+            return None, why  # this is the first command typed when paged, so it is not refused
         if found or not save:
             return found, ""
         share_places(settings)
@@ -52,7 +52,7 @@ def choose_incident(
 
 
 def _other_configuration(settings: Settings, folder: IncidentFolder) -> str:
-    """Return why an incident that was not named does not keep what is collected, "" where it does."""
+    """Return why an incident that was not named cannot store what is collected, "" if it can."""
     try:
         check_configuration(settings, folder)
     except OtherConfigurationError:
@@ -72,9 +72,9 @@ def collect_case(
     deadline_seconds: float | None = None,
     unkept: Callable[[str], None] = lambda _reason: None,
 ) -> tuple[Case, str]:
-    """Return what was seen, and why the incident could not keep it ("" when it did, or there is none).
+    """Return what was collected, and why the incident could not store it ("" if it did, or there is none).
 
-    A full disk is when people need to see most, so what cannot be kept is collected all the same; `unkept` is
+    With a full disk people need the evidence most, so what cannot be stored is still collected; `unkept` is
     called with the reason before that. Errors: UsageError for a wrong time, RedactionError.
     """
     why = ""

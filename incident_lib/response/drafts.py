@@ -18,13 +18,13 @@ from incident_lib.reports.communication import DraftKind, render_draft
 from incident_lib.reports.public import inner_names, problems_of
 from incident_lib.reports.situation import Situation
 
-# A draft that no person edited is made again when it is older than this, or when the incident moved on.
+# A draft that no person edited is regenerated when it is older than this, or when the incident has changed.
 _FRESH = timedelta(minutes=10)
 _MOVES = {EventKind.STATUS, EventKind.SEVERITY, EventKind.ROLE, EventKind.DECLARED}
 
 
 class StoredDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft on disk, as it stands now, with what a person did to it."""
+    """A draft on disk in its current state, and whether a person edited it."""
 
     name: str  # relative to the folder
     path: Path
@@ -35,13 +35,13 @@ class StoredDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def remark(self) -> str:
-        """What a person should know before it goes out."""
+        """What a person should know before it is sent."""
         edited = "; edited by a person" if self.is_edited else ""
         return f"{edited}; since then: {self.moved_on}" if self.moved_on else edited
 
 
 def situation_of(settings: Settings, folder: IncidentFolder) -> Situation:
-    """Return what is known of the incident now: its state, its events, its newest sealed snapshot."""
+    """Return what is known about the incident now: its state, its events, its newest sealed snapshot."""
     case = newest_case(settings, folder)
     return Situation(
         incident=folder.incident,
@@ -55,7 +55,7 @@ def situation_of(settings: Settings, folder: IncidentFolder) -> Situation:
 
 
 def draft(settings: Settings, folder: IncidentFolder, kind: DraftKind) -> Path:
-    """Write a new draft, record it, and return its path. Errors: UsageError where this severity has none."""
+    """Write a new draft, record it, and return its path. Errors: UsageError if this severity has none."""
     situation = situation_of(settings, folder)
     text = render_draft(kind, situation)
     name = _free_name(folder.path, f"communication/{kind.value}-{clock.format_stamp(situation.at)}")
@@ -74,10 +74,10 @@ def draft(settings: Settings, folder: IncidentFolder, kind: DraftKind) -> Path:
 def draft_to_send(
     settings: Settings, folder: IncidentFolder, kind: DraftKind, chosen: str = ""
 ) -> StoredDraft:
-    """Return the draft that goes out: the chosen file, else the newest of `kind`, else a new draft.
+    """Return the draft to send: the chosen file, else the newest of `kind`, else a new draft.
 
-    One that a person edited is never replaced. Errors: UsageError for a file that is not there or is
-    empty, and for a status page that would show users our inner names.
+    A draft that a person edited is never replaced. Errors: UsageError for a file that does not exist or is
+    empty, and for a status page that would show users internal names.
     """
     found = _chosen(folder, chosen) if chosen else _newest(folder, kind)
     if found is None or (not chosen and _is_stale(found)):

@@ -1,4 +1,4 @@
-"""Files that people may edit at any moment, also while we write them: none of their saves is lost."""
+"""Files that people may edit at any time, even while they are being written: none of their saves is lost."""
 
 import contextlib
 import ctypes
@@ -28,20 +28,20 @@ _CONFLICT = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
 _SETTLE_SECONDS = 2.0  # for an editor that is writing right now
 _PAUSE_SECONDS = 0.01
 _TRIES = 50
-_KEPT = ".kept"  # what changes places with a file; never swept, since it may be what a person saved
+_KEPT = ".kept"  # what is exchanged with a file; never cleaned up, since it may be what a person saved
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _HERE = -100  # AT_FDCWD
 
 
 class Renewed(msgspec.Struct, frozen=True):
-    """What stood in a file, and what stands there now."""
+    """The previous text of a file, and its current text."""
 
     before: str
     text: str
 
 
 def read_text(path: Path) -> str:
-    """Return what stands in a file, "" without it. Errors: UsageError where it is not text."""
+    """Return the text of a file, "" if it does not exist. Errors: UsageError if it is not text."""
     try:
         data = _settled(path) if path.exists() else b""
     except OSError as error:
@@ -50,7 +50,7 @@ def read_text(path: Path) -> str:
 
 
 def conflict(text: str) -> int:
-    r"""Return the line of the first mark of a merge that was not resolved, 0 where there is none.
+    r"""Return the line of the first unresolved merge conflict marker, 0 if there is none.
 
     >>> conflict("# Impact\n<<<<<<< HEAD\nours\n"), conflict("all well")
     (2, 0)
@@ -60,11 +60,11 @@ def conflict(text: str) -> int:
 
 
 def renew(path: Path, change: Callable[[str], str]) -> Renewed:
-    """Write what `change` makes of a file's text into it, and return both; nothing where that is the same.
+    """Write what `change` makes of a file's text into it, and return both; write nothing if it is the same.
 
-    A person who saves meanwhile loses nothing: what was replaced is compared with what `change` was given,
-    and where it differs, that is changed instead. Errors: UsageError where a person left conflict marks, or
-    saved what is no text; FolderError.
+    A person who saves in the meantime loses nothing: what was replaced is compared with what `change` was
+    given, and if it differs, that is changed instead. Errors: UsageError if a person left conflict markers,
+    or saved something that is not text; FolderError.
     """
     base = there = _recovered(path)
     new = _changed(path, base, change)
@@ -101,7 +101,7 @@ def _text(path: Path, data: bytes) -> str:
 
 
 def _put(path: Path, expected: bytes, new: bytes) -> tuple[bytes, bool]:
-    """Return what stood in the file when `new` took its place, or that something else stands there."""
+    """Return the content of the file that `new` replaced, or that the file has changed since."""
     start = f".{path.name[:40]}.{_short(expected)}-{_short(new)}."
     try:
         other = temporary_file(path.parent, start, _KEPT)
@@ -123,7 +123,7 @@ def _exchanged(path: Path, other: Path, expected: bytes) -> tuple[bytes, bool]:
     if not path.exists():
         try:
             os.link(other, path)
-        except FileExistsError:  # made this moment
+        except FileExistsError:  # created just now
             return _settled(path), False
         except OSError:  # a file system without hard links
             other.replace(path)
@@ -138,13 +138,13 @@ def _exchanged(path: Path, other: Path, expected: bytes) -> tuple[bytes, bool]:
 
 
 def _recovered(path: Path) -> bytes:
-    """Return what people have saved last, also where a process that replaced it was killed that moment."""
+    """Return what people saved last, even if a process that was replacing it was killed."""
     saved = _settled(path) if path.exists() else b""
     for other in sorted(path.parent.glob(f".{glob.escape(path.name[:40])}.*{_KEPT}")):
         base, _, new = other.name.split(".")[-3].partition("-")
         with contextlib.suppress(OSError):
             if is_young(other.stat().st_mtime):
-                continue  # its process may go on
+                continue  # its process may still be running
             found = _short(other.read_bytes())
             if found not in {base, new, _short(saved)}:
                 if _short(saved) != new:  # and saved again since
@@ -164,7 +164,7 @@ def _short(data: bytes) -> str:
 
 
 def _settled(path: Path) -> bytes:
-    """Return the content of a file once no process writes to it, or after a while. Errors: OSError."""
+    """Return the content of a file once no process is writing to it, or after a timeout. Errors: OSError."""
     until = clock.monotonic() + _SETTLE_SECONDS
     with path.open("rb") as file:
         while not _is_settled(file.fileno()) and clock.monotonic() < until:
@@ -176,11 +176,9 @@ def _settled(path: Path) -> bytes:
 
 
 def _is_settled(handle: int) -> bool:
-    """Return whether no process writes: only then the system gives a lease, which delays writers."""
+    """Return whether no process is writing: only then the system grants a lease, which delays writers."""
     try:
-        fcntl.fcntl(
-            handle, fcntl.F_SETSIG, signal.SIGURG
-        )  # of a writer who comes; ignored, which SIGIO is not
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # sent for a writer; ignored, unlike SIGIO
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:
         return False
@@ -190,7 +188,7 @@ def _is_settled(handle: int) -> bool:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Let two files change places at once; return False where this system cannot. Errors: OSError."""
+    """Exchange two files atomically; return False if this system cannot. Errors: OSError."""
     rename = _renameat2()
     if rename is None:
         return False

@@ -1,7 +1,7 @@
-"""The home of an incident and the list of all incidents, made anew from the folders at every change.
+"""The home page of an incident and the list of all incidents, regenerated from the folders at every change.
 
-They are no part of the record: git ignores them, `verify` passes them over, and what cannot be written costs
-nothing but the page.
+They are not part of the record: git and `verify` ignore them, and if one cannot be written, only that page
+is missing.
 """
 
 import logging
@@ -46,7 +46,7 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def renew_home(settings: Settings, folder: IncidentFolder) -> Path:
-    """Write the home of an incident, and return its path. Errors: FolderError, RedactionError."""
+    """Write the home page of an incident, and return its path. Errors: FolderError, RedactionError."""
     story, incident = story_of(folder), folder.incident
     page = render_home(
         HomeFacts(
@@ -94,9 +94,9 @@ def renew_list(settings: Settings, incidents: Path) -> Path:
 
 
 def renew_pages(folders: Iterable[Path], config: str = "") -> None:
-    """Renew the homes of incidents that were changed, and the lists that they are in.
+    """Update the home pages of incidents that were changed, and the lists that they are in.
 
-    What is recorded is recorded: what goes wrong here is one warning.
+    The events are already recorded: a failure here is only a warning.
     """
     paths = [path for path in folders if (path / "events").is_dir()]
     lists = dict.fromkeys(path.parent for path in paths)
@@ -109,7 +109,7 @@ def renew_pages(folders: Iterable[Path], config: str = "") -> None:
                 renew_home(settings, IncidentFolder(path, redactor_for(settings)))
         except WorkbenchError as error:
             _LOG.warning("%s was not updated: %s", path / NAME, error)
-        except Exception as error:  # noqa: BLE001 - a page must not turn what was done into a failure
+        except Exception as error:  # noqa: BLE001 - a page must not turn a completed command into a failure
             _LOG.warning(
                 "%s was not updated: this is a bug in the workbench (%s)", path / NAME, type(error).__name__
             )

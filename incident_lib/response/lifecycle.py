@@ -1,6 +1,6 @@
 """From the declaration to the end of an incident: each step is an event in its folder.
 
-Errors of all: UsageError for what cannot be, FolderError where the folder cannot be read or written.
+Errors of all: UsageError for what is not possible, FolderError if the folder cannot be read or written.
 """
 
 import logging
@@ -30,18 +30,18 @@ from incident_lib.model.incident import Task
 from incident_lib.reports import communication
 
 _LOG = logging.getLogger(__name__)
-_MEASURED = timedelta(hours=1)  # older measurements say nothing about an incident that is declared now
+_MEASURED = timedelta(hours=1)  # older measurements are irrelevant to an incident that is declared now
 
 
 class How(TypedDict, total=False):
-    """What can be given with every event: when it happened (now), and through what it was recorded."""
+    """Options of every event: when it happened (default: now), and through what it was recorded."""
 
     at: datetime
-    source: str  # "cli"; "notebook" where it is left out
+    source: str  # "cli"; "notebook" if omitted
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """A new incident, its first message, and the severity that was measured where that is another."""
+    """A new incident, its first message, and the measured severity if it differs."""
 
     folder: IncidentFolder
     path: Path  # of the message
@@ -80,7 +80,7 @@ def declare(settings: Settings, declaration: Declaration) -> Declared:
 
 
 def _measured(settings: Settings, folder: IncidentFolder) -> tuple[IncidentSeverity | None, str]:
-    """Return what was measured in the last hour and why, None where that is what was declared."""
+    """Return the severity measured in the last hour and why, None if it is the declared one."""
     for other in reversed(folders.all_folders(settings.incidents, folder.redactor)):
         try:
             if not other.snapshots:
@@ -96,13 +96,13 @@ def _measured(settings: Settings, folder: IncidentFolder) -> tuple[IncidentSever
 
 
 def acknowledge(folder: IncidentFolder, by: str = "", **how: Unpack[How]) -> Event:
-    """Return the event that work has begun, and who does it."""
+    """Return the event that work has begun, and who is doing it."""
     text = f"Acknowledged by {by}" if by else "Acknowledged"
     return _record(folder, EventKind.ACKNOWLEDGED, text, how, by=by)
 
 
 def assign(folder: IncidentFolder, role: str, name: str, **how: Unpack[How]) -> Event:
-    """Return the event that `name` has a role from now on: commander, communication, scribe."""
+    """Return the event that assigns `name` a role: commander, communication, scribe."""
     role = role.strip().lower()
     if not role or not name.strip():
         raise UsageError("give the role and the name: incident assign commander Kim")
@@ -120,21 +120,21 @@ def note(folder: IncidentFolder, text: str, **how: Unpack[How]) -> Event:
 
 
 def decide(folder: IncidentFolder, text: str, **how: Unpack[How]) -> Event:
-    """Return the event of a decision that the commander took."""
+    """Return the event of a decision that the commander made."""
     return _record(folder, EventKind.DECISION, text, how)
 
 
 def add_task(folder: IncidentFolder, text: str, owner: str, **how: Unpack[How]) -> Event:
-    """Return the event of a task that `owner` has."""
+    """Return the event of a task that is assigned to `owner`."""
     if not text or not owner:
         raise UsageError("a task needs a text and --owner NAME; --done ID marks a task done")
     return _record(folder, EventKind.TASK, text, how, owner=owner)
 
 
 def finish_task(folder: IncidentFolder, named: str | int, **how: Unpack[How]) -> Event | None:
-    """Return the event that a task is done; None where it was done already.
+    """Return the event that a task is done; None if it was already done.
 
-    It is named by its id or the beginning of it, or by its number. Errors: UsageError naming the tasks.
+    It is named by its id or a prefix of it, or by its number. Errors: UsageError naming the tasks.
     """
     with folder.deciding():
         task = _task(folder, str(named))
@@ -166,7 +166,7 @@ def update(
     impact: str = "",
     **how: Unpack[How],
 ) -> Update:
-    """Return a status update and its message for the incident channel. A closed incident takes none."""
+    """Return a status update and its message for the incident channel. A closed incident accepts none."""
     given = {"findings": findings, "actions": actions, "impact": impact}
     with folder.deciding():
         status = status or folder.incident.status
@@ -183,17 +183,17 @@ def update(
 
 
 def resolve(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event | None:
-    """Return the event that users are well again; None where it was resolved already."""
+    """Return the event that the service is restored for users; None if it was already resolved."""
     return _end(folder, IncidentStatus.RESOLVED, reason, how)
 
 
 def close(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event | None:
-    """Return the event that nothing is left to do but the post-mortem; None where it was closed already."""
+    """Return the event that only the post-mortem is left to do; None if it was already closed."""
     return _end(folder, IncidentStatus.CLOSED, reason, how)
 
 
 def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Event:
-    """Return the event that it is not over. Errors: UsageError when it is being investigated."""
+    """Return the event that reopens it. Errors: UsageError if it is still being investigated."""
     with folder.deciding():
         incident = folder.incident
         if incident.status is IncidentStatus.INVESTIGATING:
@@ -206,7 +206,7 @@ def reopen(folder: IncidentFolder, reason: str = "", **how: Unpack[How]) -> Even
 
 def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) -> Event | None:
     with folder.deciding():
-        if folder.incident.status is status:  # typed twice, or by two people, it is still one event
+        if folder.incident.status is status:  # typed twice, or by two people, it is still a single event
             return None
         word = status.value.capitalize()
         span = _span(folder) if status is IncidentStatus.RESOLVED and not reason else ""
@@ -215,7 +215,7 @@ def _end(folder: IncidentFolder, status: IncidentStatus, reason: str, how: How) 
 
 
 def _span(folder: IncidentFolder) -> str:
-    """Return from when to when it failed by the newest snapshot, "" where that shows no recovery."""
+    """Return from when to when it failed according to the newest snapshot, "" if that shows no recovery."""
     for path in reversed(folder.current_snapshots):
         with suppress(FolderError):
             analysis = load_analysis(path)
@@ -230,9 +230,9 @@ def _become(folder: IncidentFolder, status: IncidentStatus, text: str, how: How,
 
 
 def _not_before(incident: Incident, how: How) -> How:
-    """Return when something happened, where that was not given and the clock was set back: at the beginning.
+    """Return the start of the incident if no time was given and the clock was set back to before it.
 
-    Whoever ends an incident shall not have to wait until the clock has come that far again.
+    Ending an incident must not have to wait until the clock has caught up.
     """
     if how.get("at") is not None or clock.now() >= incident.started_at:
         return how
@@ -258,9 +258,9 @@ def _record(folder: IncidentFolder, kind: EventKind, text: str, how: How, **data
 
 
 def _write(folder: IncidentFolder, name: str, text: str, *, note: str, source: str) -> tuple[Path, str]:
-    """Write a message and record that it was drafted; return its path and what was written, redacted.
+    """Write a message and record that it was drafted; return its path and the redacted text.
 
-    What it is about is recorded by then, so a draft that cannot be kept is a warning: people have its text.
+    Its event is already recorded, so a draft that cannot be stored is a warning: people have its text.
     """
     path, hidden = folder.path / name, folder.redactor.text(text)
     try:

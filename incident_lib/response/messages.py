@@ -15,14 +15,14 @@ from incident_lib.response.drafts import StoredDraft, draft_to_send
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that would go out, and the draft it is made of."""
+    """A message that would be sent, and the draft it comes from."""
 
     kind: DraftKind
     draft: StoredDraft
     message: Message
 
 
-def prepare_message(  # noqa: PLR0913 - what a person chooses, each with a default
+def prepare_message(  # noqa: PLR0913 - a person's choices, each with a default
     settings: Settings,
     folder: IncidentFolder,
     kind: DraftKind,
@@ -32,10 +32,10 @@ def prepare_message(  # noqa: PLR0913 - what a person chooses, each with a defau
     page: Action | None = None,
     again: bool = False,
 ) -> Prepared:
-    """Return what would go to a channel: a draft that was chosen, else the newest of its kind. Sends nothing.
+    """Return what would be sent to a channel: the chosen draft, else the newest of its kind. Sends nothing.
 
-    Errors: UsageError for a channel that is not configured, for what users may not read, and for a message
-    that was sent already, unless `again`.
+    Errors: UsageError for a channel that is not configured, for text that users must not read, and for a
+    message that was already sent, unless `again`.
     """
     place = channel_named(settings, channel)
     if place.is_public and kind is not DraftKind.STATUS_PAGE:
@@ -49,5 +49,5 @@ def prepare_message(  # noqa: PLR0913 - what a person chooses, each with a defau
 
 
 def send_message(settings: Settings, folder: IncidentFolder, prepared: Prepared) -> tuple[Event, Outcome]:
-    """Send a message that a person confirmed; return its event and what became of it."""
+    """Send a message that a person confirmed; return its event and the outcome."""
     return send(settings, folder, prepared.message, kind=prepared.kind.value, draft=prepared.draft.name)

@@ -1,4 +1,4 @@
-"""Opening an incident in a notebook; what a cell changes of it, its home shows as soon as the cell ends."""
+"""Opening an incident in a notebook; its home page shows what a cell changed as soon as the cell ends."""
 
 import sys
 from importlib import import_module
@@ -12,7 +12,7 @@ from incident_lib.investigation.case import Case
 from incident_lib.investigation.review import Review
 from incident_lib.investigation.since import SINCE
 
-_configs: dict[Path, str] = {}  # by incident that was opened here: which configuration its home is about
+_configs: dict[Path, str] = {}  # per incident that was opened here: the configuration of its home page
 
 
 def open_investigation(
@@ -20,8 +20,8 @@ def open_investigation(
 ) -> Case:
     """Return a case for a notebook: `latest` replays the newest snapshot, an id that one, `new` collects.
 
-    Where there is none yet, `latest` collects. Errors: UsageError for a name that does not exist, or a value
-    that is no text; ConfigError for a wrong configuration.
+    If there is none yet, `latest` collects. Errors: UsageError for a name that does not exist, or a value
+    that is not text; ConfigError for a wrong configuration.
     """
     case = snapshots.open_investigation(incident, snapshot=snapshot, since=since, config=config)
     _renew_after_cells(case.folder, config)
@@ -31,7 +31,7 @@ def open_investigation(
 def open_review(
     incident: str = "", *, snapshot: str = "latest", since: str = SINCE, config: str = ""
 ) -> Review:
-    """Return the review of an incident, with all of its snapshots, or none where none was taken.
+    """Return the review of an incident, with all of its snapshots, or none if none was taken.
 
     `latest` or an id reads what is there and contacts no target; `new` takes one more snapshot first.
     Errors: UsageError for a name that does not exist, ConfigError, FolderError.
@@ -42,13 +42,13 @@ def open_review(
 
 
 def renew_changed(*_result: object) -> None:
-    """Renew the homes of the incidents that were changed since, and the lists that they are in."""
+    """Update the home pages of the incidents that were changed since, and the lists that they are in."""
     for path in folders.take_changed():  # most cells change nothing, and need no templates
         import_module("incident_lib.response.home").renew_pages([path], _configs.get(path, ""))
 
 
 def _renew_after_cells(folder: IncidentFolder | None, config: str) -> None:
-    """Renew what cells change when each ends, where this is a notebook; a command does so at its own end."""
+    """In a notebook, update the pages whenever a cell ends; a command does so at its own end."""
     if folder:
         _configs[folder.path] = config
     ipython = sys.modules.get("IPython")

@@ -1,4 +1,4 @@
-"""Who has the pager, who is notified at a severity, who comes next, and how loudly to call."""
+"""Who has the pager, who is notified at a severity, who comes next, and how urgently to call."""
 
 from datetime import datetime
 from typing import Any
@@ -32,9 +32,9 @@ def on_call(
     reports: int = 0,
     maintenance: bool = False,
 ) -> dict[str, Any]:
-    """Return who is on call, who is notified at this severity, who comes next, and how loudly to call.
+    """Return who is on call, who is notified at this severity, who comes next, and how urgently to call.
 
-    Without an incident and a severity: who is on call and the escalation alone.
+    Without an incident and a severity: only who is on call and the escalation.
     """
     severity = severity or (folder.incident.severity if folder else None)
     document = settings.document

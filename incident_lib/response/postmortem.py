@@ -23,7 +23,7 @@ from incident_lib.response.files import read_text, renew
 
 
 class WrittenPostmortem(msgspec.Struct, frozen=True, kw_only=True):
-    """A post-mortem as it stands: its Markdown, its page next to it, and what is still to be written."""
+    """A post-mortem in its current state: its Markdown, its page, and what remains to be written."""
 
     path: Path
     due: str
@@ -32,14 +32,14 @@ class WrittenPostmortem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def page(self) -> Path:
-        """The same as HTML."""
+        """The same text as HTML."""
         return self.path.with_suffix(".html")
 
 
 def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostmortem:
-    """Write or renew Markdown and HTML and return what is missing. What people wrote is kept.
+    """Write or update Markdown and HTML and return what is missing. What people wrote is kept.
 
-    Errors: UsageError where a person saved something that is no text, FolderError.
+    Errors: UsageError if a person saved something that is not text, FolderError.
     """
     facts, left_out = gather(settings, folder)
     path = folder.path / file_name(facts.incident)
@@ -59,7 +59,7 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
     page = path.with_suffix(".html")
     try:
         write_atomic(page, render_page(folder.redactor.text(text), folder.incident).encode())
-    except FolderError as error:  # it is made anew from the Markdown, which is there
+    except FolderError as error:  # it can be rendered again from the Markdown
         left_out = (*left_out, f"the page was not updated: {error}")
     return WrittenPostmortem(
         path=path,
@@ -72,7 +72,7 @@ def write_postmortem(settings: Settings, folder: IncidentFolder) -> WrittenPostm
 def judge_hypotheses(
     folder: IncidentFolder, *, confirmed: Iterable[str] = (), refuted: Iterable[str] = ()
 ) -> tuple[Event, ...]:
-    """Return the events of what people know of hypotheses. Errors: UsageError naming those there are."""
+    """Return the events of people's verdicts on hypotheses. Errors: UsageError naming the existing ones."""
     verdicts = [(name, "confirmed") for name in confirmed] + [(name, "refuted") for name in refuted]
     analyses = [load_analysis(path) for path in folder.snapshots] if verdicts else []
     known = {
@@ -100,7 +100,7 @@ def judge_hypotheses(
 
 
 def lint_postmortem(settings: Settings, folder: IncidentFolder) -> tuple[Path, tuple[LintFinding, ...]]:
-    """Return the file and what should be written differently. Errors: UsageError where it is not there."""
+    """Return the file and what should be written differently. Errors: UsageError if it does not exist."""
     path = folder.path / file_name(folder.incident)
     if not path.exists():
         raise UsageError(f"{folder.id} has no post-mortem yet", command=("postmortem",))

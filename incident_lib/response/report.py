@@ -26,7 +26,7 @@ class WrittenReport(msgspec.Struct, frozen=True, kw_only=True):
 def write_report(settings: Settings, report: Report, directory: Path, *, at: datetime) -> WrittenReport:
     """Write a report into a folder and return it; what people wrote into an earlier copy is kept.
 
-    Errors: UsageError where the earlier file is no text, FolderError, RedactionError.
+    Errors: UsageError if the earlier file is not text, FolderError, RedactionError.
     """
     safe = report.redacted(redactor_for(settings, Marks()))
     stem = f"incident-{safe.start:%Y%m%d}-{slug(safe.title)}"

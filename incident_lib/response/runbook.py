@@ -1,4 +1,4 @@
-"""A service's runbook: written or renewed, around what people wrote."""
+"""A service's runbook: written or updated, around what people wrote."""
 
 import os
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class WrittenRunbook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_runbooks(settings: Settings, names: Iterable[str]) -> tuple[WrittenRunbook, ...]:
-    """Write or renew the runbooks of services and dependencies and return them; what people wrote is kept.
+    """Write or update the runbooks of services and dependencies and return them; what people wrote is kept.
 
     Errors: UsageError for a name that is not configured, ConfigError for a group, before anything is written.
     """
@@ -115,7 +115,7 @@ def _incident(folder: IncidentFolder, name: str, directory: Path) -> PastInciden
 
 
 def _href(folder: IncidentFolder, directory: Path) -> str:
-    """Return the way from the runbook to the post-mortem or the newest page, "" when there is neither."""
+    """Return the path from the runbook to the post-mortem or the newest page, "" if there is neither."""
     pages = [
         *sorted(folder.path.glob("runs/*/html/index.html")),
         *sorted(folder.path.glob("postmortem-*.md")),

@@ -1,4 +1,4 @@
-"""The story of an incident over all of its snapshots and runs, as its home and the terminal say it."""
+"""The story of an incident across all of its snapshots and runs, for its home page and the terminal."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from incident_lib.reports.home import (
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """The part of a finding that a conclusion is made of."""
+    """The part of a finding that a conclusion uses."""
 
     severity: str = ""
     target: str = ""
@@ -35,7 +35,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 class _Ranked(msgspec.Struct, frozen=True):
-    """The part of a hypothesis that a conclusion is made of."""
+    """The part of a hypothesis that a conclusion uses."""
 
     id: str = ""
     target: str = ""
@@ -44,14 +44,14 @@ class _Ranked(msgspec.Struct, frozen=True):
 
 
 class _Concluded(msgspec.Struct, frozen=True):
-    """The part of findings.json that says what was concluded: reading all of it takes ten times as long."""
+    """The part of findings.json that holds the conclusion: reading all of it takes ten times as long."""
 
     findings: tuple[_Found, ...] = ()
     hypotheses: tuple[_Ranked, ...] = ()
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an incident over all of its snapshots: what its home and `show` say."""
+    """What is known about an incident across all of its snapshots: what its home page and `show` report."""
 
     causes: tuple[Known, ...]
     conclusions: tuple[Conclusion, ...]
@@ -61,9 +61,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def story_of(folder: IncidentFolder) -> Story:
-    """Return what is known of an incident. Source: the folder alone. Errors: FolderError."""
+    """Return what is known about an incident. Source: only the folder. Errors: FolderError."""
     events, everything = folder.events, tuple(_conclusions(folder))
-    current = {path.name for path in folder.current_snapshots}  # not those that looked back
+    current = {path.name for path in folder.current_snapshots}  # not those of a time range in the past
     conclusions = tuple(each for each in everything if each.snapshot in current)
     postmortem = max(folder.path.glob("postmortem-*.md"), default=None)
     written = root_cause(text_of_people(postmortem)) if postmortem else ""
@@ -80,7 +80,7 @@ def story_of(folder: IncidentFolder) -> Story:
 
 
 def newest_conclusion(folder: IncidentFolder) -> Conclusion | None:
-    """Return what the newest snapshot concluded, None where there is none that can be read."""
+    """Return what the newest snapshot concluded, None if there is none that can be read."""
     for path in reversed(folder.current_snapshots):
         if (found := _conclusion(path)) is not None:
             return found
@@ -146,7 +146,7 @@ def _plans(folder: IncidentFolder, names: Iterable[str]) -> Iterator[tuple[str, 
 
 
 def _moment(name: str) -> datetime | None:
-    """Return when a snapshot or a run with that name was begun, None where it is no such name."""
+    """Return when a snapshot or a run with that name began, None if it is not such a name."""
     try:
         return datetime.strptime(name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -154,7 +154,7 @@ def _moment(name: str) -> datetime | None:
 
 
 def text_of_people(path: Path) -> str:
-    """Return what people wrote in a file, "" where it cannot be read."""
+    """Return what people wrote in a file, "" if it cannot be read."""
     try:
         return decode.read_file(path).decode("utf-8", "replace")
     except (FileNotFoundError, FolderError):
