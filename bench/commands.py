@@ -15,7 +15,7 @@ from tests.integration import many_services
 
 _TURNS = 5
 _TIMEOUT = 3
-# What the script did that `incident health` replaces: one check after the other, each with its time-out.
+# What the script did that `incident health` replaces: one check after the other, each with its timeout.
 _ONE_BY_ONE = """
 for url in "$BACKEND/health" "$BACKEND/health/ready" "$BACKEND/api/v1/" "$FRONTEND/"; do
   curl --silent --output /dev/null --max-time "$SECONDS_EACH" "$url"
@@ -89,5 +89,5 @@ def _health(hanging: str, most: float, turns: int) -> Row:
         what=f"`incident health --timeout {_TIMEOUT}`, the {hanging} hanging, against its checks one by one",
         ways=ways,
         goals=(Goal("of the wall time one by one", ratio(ways[1], ways[0]), most),),
-        limit=f"the slowest target's answer, which is the time-out of {_TIMEOUT} s",
+        limit=f"the slowest target's answer, which is the timeout of {_TIMEOUT} s",
     )

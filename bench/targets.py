@@ -45,7 +45,7 @@ def _hanging(turns: int) -> Row:
         what="`incident triage` of 200 targets, 20 of them hanging, against one hanging target",
         ways=ways,
         goals=(Goal("of the wall time of one hanging target", found, 1.1),),
-        limit="the time-outs of the hanging target, which the other way waits for as well",
+        limit="the timeouts of the hanging target, which the other way waits for as well",
         profile=why,
     )
 

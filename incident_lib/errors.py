@@ -69,8 +69,8 @@ _OURS = frozenset(
 class WorkbenchError(Exception):
     """Anything that the workbench raises on purpose. The message says what to do.
 
-    `command` are the words of the command that comes next, for the incident at `incident`, where that is
-    known; whoever shows the error makes a line of them.
+    `command` holds the words of the next command, for the incident at `incident` if that is known; the code
+    that shows the error turns them into a line.
     """
 
     def __init__(self, message: str, *, command: tuple[str, ...] = (), incident: str = "") -> None:

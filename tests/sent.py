@@ -167,7 +167,7 @@ OF_CONNECTIONS = {
     "notify/pagerduty.py": (
         "events.pagerduty.com, or the address of the channel",
         "POST of one event, once a person confirmed it",
-        "somebody is paged",
+        "a person is paged",
     ),
     "run/lab_files.py": ("your browser, on 127.0.0.1", "the files of the incident, in JupyterLab", _NOTHING),
     "run/lab_server.py": ("your browser, on 127.0.0.1", "JupyterLab's pages, behind a token", _NOTHING),

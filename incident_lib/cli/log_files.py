@@ -22,6 +22,7 @@ from incident_lib.investigation.analyze import analyze_one
 from incident_lib.investigation.setup import redactor_for, thresholds_for
 from incident_lib.model import Evidence, Finding, Problem, Window
 from incident_lib.redact.marks import Marks
+from incident_lib.reports.groups import headline
 from incident_lib.technologies.logs.classes import log_classes
 from incident_lib.technologies.logs.export import figures
 from incident_lib.technologies.logs.findings import analyze_age
@@ -204,7 +205,7 @@ class _Report(msgspec.Struct):
         console.print(Text("\nVerdict", style="bold"))
         for finding in self.findings:
             line = Text(f"{finding.severity.value:<9}", style=STYLES[finding.severity])
-            console.print(line.append(plain(finding.title), "default"), soft_wrap=True)
+            console.print(line.append(headline(plain(finding.title)), "default"), soft_wrap=True)
             if finding.detail and finding.severity.is_bad:
                 for detail in finding.detail.rstrip().split("\n")[:_SHOWN]:
                     console.print(Text(f"         {plain(detail)}", style="dim"), soft_wrap=True)

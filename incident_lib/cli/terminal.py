@@ -33,7 +33,7 @@ from incident_lib.model import (
     Hypothesis,
 )
 from incident_lib.remediation.proposals import command_of, proposed_actions, what_is_missing
-from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped
+from incident_lib.reports.groups import MOST_ALONE, Group, apart_from_events, by_reason, grouped, headline
 from incident_lib.reports.index_page import failed_at_unknown_time, nothing_here
 from incident_lib.response.collection import collect_case
 from incident_lib.technologies import catalogue
@@ -144,12 +144,12 @@ def _group_line(group: Group) -> Table:
 
 
 def _without_target(title: str, target: str) -> str:
-    """Return a title for a line that names the target already.
+    """Return a title for a line that already names the target.
 
-    >>> _without_target("cache was started", "cache")
-    'was started'
+    >>> _without_target("cache was started", "cache"), _without_target("the log is empty", "cache")
+    ('Was started', 'The log is empty')
     """
-    return plain(title).removeprefix(f"{target} ")
+    return headline(plain(title).removeprefix(f"{target} "))
 
 
 def _may_be_over(finding: Finding) -> bool:
@@ -380,7 +380,7 @@ def _hypotheses(case: Case, *, verbose: bool) -> Stack | Text:
         well = "Nothing is wrong anymore" if any(f.is_past for f in analysis.findings) else "Nothing is wrong"
         text = "No hypothesis is supported" if bad else f"{well} as far as can be seen"
         if nothing := nothing_here(analysis):  # a busy machine is not the stack, and says nothing of it
-            return Text(f"\n{nothing.title[:1].upper()}{nothing.title[1:]}. {nothing.detail}", style="bold")
+            return Text(f"\n{headline(nothing.title)}. {nothing.detail}", style="bold")
         if not bad and (failed := failed_at_unknown_time(analysis)):
             text = f"Requests to {failed.target} failed; whether they still do is unknown"
         return Text(f"\n{text}{blind}.", style="bold")

@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is configured. `path` is None when there is no file and the defaults hold."""
+    """Everything that is configured. `path` is None if there is no file and the defaults apply."""
 
     document: Document
     root: Path
@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dependencies(self) -> tuple[Dependency, ...]:
-        """Outside dependencies, in the order of the file."""
+        """External dependencies, in the order of the file."""
         return self.document.dependency
 
     @property
@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.root / self.document.workbench.incidents
 
     def commands(self, incident: Path | None = None) -> Commands:
-        """Return what commands carry that are proposed with this configuration, for an incident's folder."""
+        """Return the options of commands proposed with this configuration, for an incident's folder."""
         if self.path is None:
             return Commands(incident=str(incident.resolve()) if incident else "")
         within = incident and incident.resolve().parent == self.incidents.resolve()
@@ -81,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Commands(config=str(self.path.resolve()), incident=name)
 
     def service(self, name: str) -> Service:
-        """Return the service of that name. Errors: UsageError naming those there are."""
+        """Return the service of that name. Errors: UsageError naming the existing ones."""
         for service in self.services:
             if service.name == name:
                 return service

@@ -22,7 +22,7 @@ from incident_lib.connections.peer import (
     NOT_UNDERSTOOD,
     Peer,
     detect_peer,
-    recognise,
+    recognize,
     wrong_peer,
 )
 from incident_lib.connections.sockets import Address, connect_any, kind_of
@@ -229,7 +229,7 @@ def _explained(error: TargetError, parts: SplitResult, trace: "_Trace") -> Targe
     seconds = trace.seconds - trace.elapsed()
     if error.kind not in NOT_UNDERSTOOD or trace.reached is None:
         return error
-    found = recognise(trace.first)
+    found = recognize(trace.first)
     if found is None and seconds > 0:
         waits = error.kind is ProblemKind.TIMED_OUT
         found = detect_peer((trace.reached,), waits=waits, seconds=min(DETECT_SECONDS, seconds))
@@ -265,7 +265,7 @@ def _converse(url: str, parts: SplitResult, sock: socket.socket, trace: _Trace) 
             answered_at = span.end()
         with trace.phase("body"):
             answer = _receive(url, reader, trace.body_limit_bytes)
-    if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognise(answer.body) is Peer.TLS:
+    if answer.status == _BAD_REQUEST and parts.scheme == "http" and recognize(answer.body) is Peer.TLS:
         raise _wrong_protocol(parts, Peer.TLS)
     difference = clock_difference(answer.headers, span.began_at, answered_at)
     return msgspec.structs.replace(answer, clock=difference)

@@ -30,7 +30,7 @@ NOT_UNDERSTOOD = frozenset({ProblemKind.TIMED_OUT, ProblemKind.RESET, ProblemKin
 
 
 class Peer(StrEnum):
-    """What was recognised."""
+    """What was recognized."""
 
     HTTP = "http"
     TLS = "tls"
@@ -72,12 +72,12 @@ _SIGNS: tuple[tuple[Peer, "re.Pattern[bytes]"], ...] = (
 )
 
 
-def recognise(data: bytes) -> Peer | None:
+def recognize(data: bytes) -> Peer | None:
     r"""Return what sends such first bytes, None where there are none.
 
-    >>> recognise(b"HTTP/1.1 400 Bad Request\r\n"), recognise(b"-ERR unknown command"), recognise(b"")
+    >>> recognize(b"HTTP/1.1 400 Bad Request\r\n"), recognize(b"-ERR unknown command"), recognize(b"")
     (<Peer.HTTP: 'http'>, <Peer.REDIS: 'redis'>, None)
-    >>> recognise(b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port")
+    >>> recognize(b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port")
     <Peer.TLS: 'tls'>
     """
     if not data:
@@ -98,14 +98,14 @@ def detect_peer(
     deadline = clock.monotonic() + seconds
     with contextlib.suppress(OSError, TargetError):
         if waits:
-            return recognise(_first_bytes(addresses, _LINE, deadline))
+            return recognize(_first_bytes(addresses, _LINE, deadline))
         first = _first_bytes(addresses, _SSL_REQUEST, deadline)
         if first in {b"S", b"N"}:
             return Peer.POSTGRES
-        if first and (peer := recognise(first)) is not Peer.OTHER:
+        if first and (peer := recognize(first)) is not Peer.OTHER:
             return peer
         if first := _first_bytes(addresses, _LINE, deadline):
-            return recognise(first)
+            return recognize(first)
         return Peer.TLS if _shakes_hands(addresses, deadline) else None
     return None
 

@@ -11,6 +11,7 @@ from incident_lib.display.grid import plain
 from incident_lib.investigation.review import Review
 from incident_lib.plots.moments import plot_moments
 from incident_lib.reports import blocks, timeline
+from incident_lib.reports.groups import headline
 from incident_lib.reports.postmortem import still_unknown
 from incident_lib.reports.postmortem_causes import Cause, causes
 from incident_lib.reports.postmortem_impact import (
@@ -162,7 +163,7 @@ def _cause(cause: Cause, snapshots: int) -> str:
         f'<span class="iw-target">{escape(cause.target)}</span>'
         f'<h4 class="iw-title">{escape(cause.title)}</h4>'
         f'<code class="iw-id">{escape(cause.id)}</code></div>'
-        f'<p class="iw-detail">{escape(blocks.headline(cause.status))}; {seen}</p>'
+        f'<p class="iw-detail">{escape(headline(cause.status))}; {seen}</p>'
         f"{blocks.refs('For', cause.support)}{blocks.refs('Against', cause.against)}</article>"
     )
 

@@ -99,7 +99,7 @@ def _candidate(
 ) -> Candidate:
     image = str((about.get("Config") or {}).get("Image", ""))
     published = _published(about)
-    technology = recognise(image, _tcp_ports(about))
+    technology = recognize(image, _tcp_ports(about))
     url, hint = "", ""
     health: tuple[str, ...] = ()
     if technology and technology.kind and technology.discovery:
@@ -134,13 +134,13 @@ def _has_readable_password(name: str, about: dict[str, Any]) -> bool:
     return any(part.casefold() in folded for secret in secrets for part in parts(secret))
 
 
-def recognise(image: str, ports: Iterable[int]) -> Technology | None:
+def recognize(image: str, ports: Iterable[int]) -> Technology | None:
     """Return the technology that a container most likely runs, None for an application.
 
-    >>> postgres, redis = recognise("postgis/postgis:16", [80]), recognise("valkey@sha256:0a", [80])
+    >>> postgres, redis = recognize("postgis/postgis:16", [80]), recognize("valkey@sha256:0a", [80])
     >>> postgres.name, redis.name
     ('postgres', 'redis')
-    >>> recognise("shop:1", [80]), recognise("monitoring/postgres-exporter:v0.15", [9187])
+    >>> recognize("shop:1", [80]), recognize("monitoring/postgres-exporter:v0.15", [9187])
     (None, None)
     """
     name, offered = re.split("[:@]", image.rsplit("/", 1)[-1], maxsplit=1)[0].lower(), set(ports)

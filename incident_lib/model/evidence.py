@@ -65,7 +65,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one probe saw of one target at one moment, or why it could not see."""
+    """What one probe collected from one target at one time, or why it could not."""
 
     probe: str  # "postgres.locks"; the same string names file, analyzer and notebook heading
     target: str  # name from the configuration, never a DSN
@@ -100,7 +100,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     def plot(
         self, *, ax: Any = None, onset: datetime | None = None, changes: Sequence[drawing.Change] = ()
     ) -> Any:
-        """Return matplotlib's axes with its numbers drawn; a sentence where it has none.
+        """Return matplotlib axes with its numbers drawn; a sentence if it has none.
 
         `ax` draws into axes of yours. `onset` and `changes` are marked: `case.onset`, `case.changes`.
         """
@@ -108,7 +108,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_late_by_us(self) -> bool:
-        """Whether the workbench stood still for so long that waiting says nothing of the target."""
+        """Whether the workbench was suspended for so long that the wait says nothing about the target."""
         return self.stalled_seconds >= max(_STALL_SECONDS, _STALL_RATIO * self.duration_seconds)
 
     @property
@@ -118,7 +118,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_rows(self) -> bool:
-        """Whether there is something to judge: collected in full or in part."""
+        """Whether there are rows to analyze: collected completely or in part."""
         return self.status in {EvidenceStatus.COLLECTED, EvidenceStatus.PARTIAL}
 
     def of(self, row_type: type[R]) -> tuple[R, ...]:

@@ -92,12 +92,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def apart(self) -> tuple["Finding", ...]:
-        """The finding, then each of its signs: for whoever asks what each probe saw."""
+        """The finding, then each of its signs, to see what each probe reported."""
         return (self, *self.signs)
 
     @property
     def probe(self) -> str:
-        """The probe whose evidence it rests on; without evidence what its id is about."""
+        """The probe whose evidence it rests on; without evidence, the subject of its id."""
         return self.evidence[0].rpartition("/")[2] if self.evidence else self.id.rpartition(".")[0]
 
     @property
@@ -115,7 +115,7 @@ class NotAssessed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
-    """A possible cause, ranked. The score orders; it is no probability."""
+    """A possible cause, ranked. The score ranks; it is not a probability."""
 
     id: str  # "lock-contention", the names of the catalogue of patterns
     target: str  # the service it blames

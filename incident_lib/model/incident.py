@@ -171,12 +171,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether work goes on: not RESOLVED and not CLOSED."""
+        """Whether it is still open: not RESOLVED and not CLOSED."""
         return self.status not in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
 
     @property
     def respond_by(self) -> datetime:
-        """When an engineer must be at work on it."""
+        """When an engineer must have started working on it."""
         return self.declared_at + self.severity.respond_within
 
     @property

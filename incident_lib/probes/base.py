@@ -80,7 +80,7 @@ def run(
     """Return what `probe` saw, whatever happens: the only place that catches a bug in a probe.
 
     Cost: a watchdog breaks the session off at the probe's deadline, because a silent peer is ended by no
-    time-out of its own. One that keeps what it read is broken off at `ends_at` of the monotonic clock, too.
+    timeout of its own. One that keeps what it read is broken off at `ends_at` of the monotonic clock, too.
     """
     started_at, started = clock.now(), clock.monotonic()
     left = max(ends_at - started, 0.0) if probe.keeps else float("inf")
@@ -117,7 +117,7 @@ def run_lane(
     """Yield the evidence of a lane's probes; `begin` hears of each before it starts; `ends_at` as in `run`.
 
     A target that refuses the session gives one FAILED evidence and SKIPPED ones behind it; after
-    two time-outs the rest is skipped too, because asking on would make the outage worse. A target that
+    two timeouts the rest is skipped too, because asking on would make the outage worse. A target that
     ended a statement of ours by itself did answer, in the time that it was given. Whatever else is raised
     where the session is opened or closed costs this lane alone.
     """

@@ -25,7 +25,7 @@ from incident_lib.model import (
     NotAssessed,
 )
 from incident_lib.model.topology import Topology
-from incident_lib.reports.groups import apart_from_events, by_reason
+from incident_lib.reports.groups import apart_from_events, by_reason, headline
 from incident_lib.units import format_count, format_duration, some_of
 
 NOTHING = (
@@ -369,16 +369,6 @@ def refs(label: str, found: Sequence[Finding]) -> str:
     return (
         f'<div class="iw-refs iw-{label.lower()}"><span>{label}</span><ul>{items}</ul></div>' if items else ""
     )
-
-
-def headline(title: str) -> str:
-    """Return a title as a heading: a plain word at its beginning gets a capital, a name stays as it is.
-
-    >>> [headline(text) for text in ("the log is empty", "app-db died", "psycopg.Error: x")]
-    ['The log is empty', 'app-db died', 'psycopg.Error: x']
-    """
-    first = title.partition(" ")[0].rstrip(":,;")
-    return title[:1].upper() + title[1:] if first.isalpha() and first.islower() else title
 
 
 def command(text: str, line: str) -> str:

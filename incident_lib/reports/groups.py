@@ -35,6 +35,16 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.first.title}{like}: {some_of([finding.target for finding in self.findings])}"
 
 
+def headline(title: str) -> str:
+    """Return a title as a heading: a plain word at its beginning gets a capital, a name stays as it is.
+
+    >>> [headline(text) for text in ("the log is empty", "app-db died", "psycopg.Error: x")]
+    ['The log is empty', 'app-db died', 'psycopg.Error: x']
+    """
+    first = title.partition(" ")[0].rstrip(":,;")
+    return title[:1].upper() + title[1:] if first.isalpha() and first.islower() else title
+
+
 def grouped(findings: Iterable[Finding], most_alone: int = MOST_ALONE) -> list[Group]:
     """Return findings, those of one id and severity at more than `most_alone` targets as one group."""
     kinds: dict[tuple[str, str], list[Finding]] = {}

@@ -10,7 +10,7 @@ from incident_lib import clock
 from incident_lib.model import Event, EventKind, Incident, IncidentStatus
 from incident_lib.model.commands import Commands
 from incident_lib.reports.axis import Lane, Mark, render_axis
-from incident_lib.reports.blocks import headline
+from incident_lib.reports.groups import headline
 from incident_lib.reports.home import DraftLine, Known, MitigationLine, RunLine
 from incident_lib.reports.page import environment
 from incident_lib.units import format_duration
@@ -150,7 +150,7 @@ def _commands(facts: HomeFacts) -> Iterator[tuple[str, str]]:
     if facts.is_foreign:
         yield "Replay what was collected:", line("run", "--snapshot", "latest")
     elif facts.incident.is_open:
-        yield "Check again and renew this page:", line("run")
+        yield "Check again and update this page:", line("run")
         yield (
             "Write an update for stakeholders:",
             line("update", "--findings", "what is known", "--actions", "what is being done"),

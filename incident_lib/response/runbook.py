@@ -20,7 +20,7 @@ from incident_lib.response.files import renew
 
 
 class WrittenRunbook(msgspec.Struct, frozen=True, kw_only=True):
-    """The runbook of a service, and what became of it: written, renewed, as it was."""
+    """The runbook of a service, and its outcome: written, updated or unchanged."""
 
     service: str
     path: Path
@@ -63,7 +63,7 @@ def _write(settings: Settings, target: Service | Dependency) -> WrittenRunbook:
     except OSError as error:
         raise folder_error(path, error) from error
     same = renewed.text == renewed.before
-    change = "unchanged" if same else "renewed" if renewed.before else "written"
+    change = "unchanged" if same else "updated" if renewed.before else "written"
     return WrittenRunbook(service=target.name, path=path, change=change, left_out=left_out)
 
 

@@ -57,7 +57,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
-    """How `incident init` recognises a service of a technology among containers, and what it writes."""
+    """How `incident init` recognizes a service of a technology among containers, and what it writes."""
 
     images: tuple[str, ...]  # parts of the image's name
     port: int  # that its containers expose

@@ -15,7 +15,7 @@ from tests.integration.demo_symptoms import assert_it_is_gone, assert_it_shows
 
 HEALTHY_SECONDS = 6.0
 SERVERS = {"db", "cache"}
-_BUSY_LOAD = 3.0  # for each processor: time-outs are then this machine's own
+_BUSY_LOAD = 3.0  # for each processor: timeouts are then this machine's own
 _LOOKS_WHEN_BUSY = 3
 
 

@@ -116,7 +116,7 @@ def hang_up(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket) -> None:
-    """Answer one byte every 50 ms, which no time-out between two bytes ends."""
+    """Answer one byte every 50 ms, which no timeout between two bytes ends."""
     read_request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:

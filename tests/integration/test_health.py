@@ -1,4 +1,4 @@
-"""`incident health` as a command: its report parses whatever is down, and it costs one time-out at most."""
+"""`incident health` as a command: its report parses whatever is down, and it costs one timeout at most."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_a_hanging_backend_costs_one_time_out(tmp_path: Path) -> None:
             took[seconds] = time.monotonic() - began
             assert done.returncode == 1
             assert "no answer within" in report(tmp_path, output)["results"][0]["detail"]
-    assert took[3] - took[1] < 2 * (3 - 1), "three checks of the backend hang, and cost one time-out together"
+    assert took[3] - took[1] < 2 * (3 - 1), "three checks of the backend hang, and cost one timeout together"
 
 
 def test_a_status_that_is_not_200_is_unhealthy(tmp_path: Path) -> None:

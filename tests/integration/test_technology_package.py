@@ -246,7 +246,7 @@ def test_a_wrong_key_names_the_nearest(site: Path, tmp_path: Path) -> None:
         load_settings(str(write(tmp_path, 1, "evicts_on_purose = true")))
 
 
-def test_init_recognises_its_containers(site: Path, tmp_path: Path) -> None:
+def test_init_recognizes_its_containers(site: Path, tmp_path: Path) -> None:
     about = {
         "Name": "/shop-sessions-1",
         "Config": {"Image": "memcached:1.6-alpine", "ExposedPorts": {"11211/tcp": {}}},

@@ -101,7 +101,7 @@ def _http(url: str) -> TargetError:
         ("mail", Peer.MAIL),
     ],
 )
-def test_what_answers_is_recognised(ports: dict[str, int], name: str, what: Peer) -> None:
+def test_what_answers_is_recognized(ports: dict[str, int], name: str, what: Peer) -> None:
     assert peer.detect_peer(resolve("127.0.0.1", ports[name], 1), seconds=3) is what
 
 

@@ -127,7 +127,7 @@ EXPECTED = {
     "connections_kept_shorter_than_the_proxy_does": Expected(
         source="adonisjs/core#5081",
         right="Now and then the upstream closes a kept connection just as nginx uses it again: 502. Its "
-        "keep-alive time-out has to be longer than that of the proxy.",
+        "keep-alive timeout has to be longer than that of the proxy.",
         must=(Rule("keep-?alive|kept open|idle connection"),),
         never=(_CRITICAL, _RESTART, Rule("(web|upstream|orders) is down", where="hypothesis")),
     ),

@@ -29,7 +29,7 @@ EXPECTED = {
     ),
     "workers_hang_in_an_outside_api": Expected(
         source="benoitc/gunicorn#1655",
-        right="Workers hang in requests.get to the shipping API without a time-out; gunicorn kills them.",
+        right="Workers hang in requests.get to the shipping API without a timeout; gunicorn kills them.",
         must=(Rule("worker", severity=_ALARM), Rule("shipping|outside|dependency|requests|time-?out")),
         never=(Rule("out of memory|more memory", where="first"),),
     ),

@@ -76,7 +76,7 @@ EXPECTED = {
         first="role|credential|login",
     ),
     "another_team_on_the_same_server": Expected(
-        right="Another database of the server has deadlocks, time-outs and lost rights; ours is well.",
+        right="Another database of the server has deadlocks, timeouts and lost rights; ours is well.",
         never=(Rule(".", where="finding", severity=("CRITICAL",)),),
         first="",
     ),

@@ -112,7 +112,7 @@ EXPECTED = {
     "receiver_that_is_silent_for_too_long": Expected(
         source="2ndQuadrant/pglogical#113",
         right="The standby is silent for longer than wal_sender_timeout, so the primary ends the link again "
-        "and again: see what holds the standby or the network up, or raise the time-out.",
+        "and again: see what holds the standby or the network up, or raise the timeout.",
         must=(
             Rule("wal_sender_timeout|replication timeout", severity=_ALARM),
             Rule("wal_sender_timeout|standby|receiver|network", where="first"),

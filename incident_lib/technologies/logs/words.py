@@ -1,4 +1,4 @@
-"""Words and patterns that lines of logs are recognised by, from files of rows; found in one pass."""
+"""Words and patterns that lines of logs are recognized by, from files of rows; found in one pass."""
 
 import re
 import tomllib

@@ -112,7 +112,7 @@ def _affected(backend: Backend) -> tuple[Affected, ...]:
     return (
         Affected(what="session", detail=f"pid {backend.pid}: {', '.join((*who, where))}"),
         Affected(what="it is", detail=f"{backend.state or backend.kind}, {lasted}"),
-        Affected(what="its statement", detail=excerpt(normalised(backend.query or ""), _SHOWN)),
+        Affected(what="its statement", detail=excerpt(normalized(backend.query or ""), _SHOWN)),
         Affected(what="locks it holds", count=backend.lock_count),
         Affected(what="sessions waiting for it", count=backend.waiter_count),
     )
@@ -182,10 +182,10 @@ def _is_gone(now: Backend | None, before: Backend, how: str) -> bool:
     return now.state != "active" or now.transaction_started_micros != before.transaction_started_micros
 
 
-def normalised(query: str) -> str:
+def normalized(query: str) -> str:
     """Return a statement without what varies and what may be private: strings and numbers.
 
-    >>> normalised("UPDATE users SET mail = 'a''b@c.d'  WHERE id = 7 -- now")
+    >>> normalized("UPDATE users SET mail = 'a''b@c.d'  WHERE id = 7 -- now")
     'UPDATE users SET mail = ? WHERE id = ?'
     """
     text = re.sub(r"--[^\n]*|/\*.*?\*/", " ", query, flags=re.DOTALL)
@@ -199,7 +199,7 @@ def fingerprint(query: str) -> str:
     >>> fingerprint("SELECT 1") == fingerprint("select  2")
     True
     """
-    return sha256(normalised(query).lower().encode()).hexdigest()[:16]
+    return sha256(normalized(query).lower().encode()).hexdigest()[:16]
 
 
 def _moment(micros: int | None) -> str:

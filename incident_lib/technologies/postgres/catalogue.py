@@ -215,7 +215,7 @@ FINDINGS = (
         entry("postgres.replication.subscription", SYMPTOM, "A subscription is disabled or receives nothing",
               fields="silent_seconds state subscription"),
         entry("postgres.server.ok", STATE, "The server is up", fields="transaction_age"),
-        entry("postgres.server.restarted", CHANGE, "The server was restarted recently recently",
+        entry("postgres.server.restarted", CHANGE, "The server was restarted recently",
               Flag.RESTARTED,
               event="change",
               precedence=10),

@@ -257,7 +257,7 @@ class PostgresTable(Row, frozen=True, kw_only=True):
 
 
 class PostgresStatement(Row, frozen=True, kw_only=True):
-    """What one normalised statement did between two readings of pg_stat_statements."""
+    """What one normalized statement did between two readings of pg_stat_statements."""
 
     statement_id: str
     role: str | None

@@ -20,7 +20,7 @@ LIMITS = {
         0.5, "own", "a session waits for an idle session; shorter pauses are ordinary"
     ),
     "postgres.transactions.long.info_seconds": limit(30, "own", "longer than requests wait"),
-    "postgres.transactions.long.warning_seconds": limit(60, "own", "longer than most time-outs"),
+    "postgres.transactions.long.warning_seconds": limit(60, "own", "longer than most timeouts"),
     "postgres.transactions.long.critical_seconds": limit(120, "own", "users have given up long before"),
     "postgres.horizon.warning_count": limit(1_000_000, "own", "dead rows cannot be removed"),
     "postgres.horizon.warning_seconds": limit(3600, "own", "an hour of dead rows cannot be removed"),

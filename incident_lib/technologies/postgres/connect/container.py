@@ -105,7 +105,7 @@ class Exec:
         """Do nothing: a local socket leads to the server itself, and PGOPTIONS carries the limits."""
 
     def abort(self) -> None:
-        """Cut psql off; a statement that still runs ends by its own time-out."""
+        """Cut psql off; a statement that still runs ends by its own timeout."""
         self._stream.abort()
         self._place.abort()
 

@@ -108,7 +108,7 @@ class Direct:
         self._each_statement = True
 
     def abort(self) -> None:
-        """Shut the socket down: a silent peer is ended by no time-out and no cancel request."""
+        """Shut the socket down: a silent peer is ended by no timeout and no cancel request."""
         with suppress(OSError):  # it is gone already
             self._wire.shutdown(socket.SHUT_RDWR)
 

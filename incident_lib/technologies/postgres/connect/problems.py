@@ -204,7 +204,7 @@ def _error(kind: ProblemKind, message: str, *, answered: bool = False) -> Target
 
 
 def leads_to_one_port(parameters: Mapping[str, Any]) -> bool:
-    """Return whether `parameters` lead to one port, whose server can be recognised before any login."""
+    """Return whether `parameters` lead to one port, whose server can be recognized before any login."""
     host, port = _address_of(parameters)
     return bool(host) and not host.startswith(("/", "@")) and "," not in host and port.isdigit()
 

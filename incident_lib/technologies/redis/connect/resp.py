@@ -22,7 +22,7 @@ class _Connection(Connection):
     stream: Stream
 
     def _connect(self) -> Stream:
-        """Return the stream; the library would give each address a time-out of its own."""
+        """Return the stream; the library would give each address a timeout of its own."""
         return self.stream
 
 
@@ -70,7 +70,7 @@ class Resp:
 
     def _answer(self) -> Any:
         try:
-            # The socket stays open after a time-out: what answers there in place of Redis is tried once more.
+            # The socket stays open after a timeout: what answers there in place of Redis is tried once more.
             return self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
         except ResponseError as error:
             return ReplyError(str(error))

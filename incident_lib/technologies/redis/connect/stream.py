@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from incident_lib import clock
 from incident_lib.connections.listener import listener_on
-from incident_lib.connections.peer import NOT_UNDERSTOOD, Peer, detect_peer, recognise, wrong_peer
+from incident_lib.connections.peer import NOT_UNDERSTOOD, Peer, detect_peer, recognize, wrong_peer
 from incident_lib.connections.received import too_large
 from incident_lib.connections.sockets import Address as NetworkAddress
 from incident_lib.errors import ProblemKind, TargetError
@@ -32,7 +32,7 @@ class Stream:
         self._socket = sock
         self._deadline = 0.0
         self._left_bytes = 0
-        self._first = b""  # what it sent first, to recognise what it is
+        self._first = b""  # what it sent first, to recognize what it is
 
     def begin(self) -> None:
         """Start the time and the count of an exchange."""
@@ -68,7 +68,7 @@ class Stream:
         where = self.reached
         if error.kind not in NOT_UNDERSTOOD or where is None or self._first[:1] in _REPLIES:
             return error
-        found = recognise(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
+        found = recognize(self._first) or (self._nudged() if error.kind is ProblemKind.TIMED_OUT else None)
         if found is None and error.kind is not ProblemKind.TIMED_OUT:
             found = detect_peer((where,))
         if found is None and error.kind is ProblemKind.TIMED_OUT:
@@ -92,7 +92,7 @@ class Stream:
         try:
             self._socket.settimeout(_NUDGE_SECONDS)
             self._socket.sendall(b"\r\n\r\n")
-            return recognise(self._socket.recv(_FIRST_BYTES))
+            return recognize(self._socket.recv(_FIRST_BYTES))
         except OSError:
             return None
 

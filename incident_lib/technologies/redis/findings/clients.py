@@ -77,7 +77,7 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             "paused",
             FindingSeverity.WARNING,
             "client commands are paused, but none are waiting yet",
-            f"by {row.paused_by}: until its time-out, or CLIENT UNPAUSE",
+            f"by {row.paused_by}: until its timeout, or CLIENT UNPAUSE",
             client_count=0,
             paused_by=row.paused_by,
         )
@@ -90,7 +90,7 @@ def _paused(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             f"clients are paused: {format_count(row.paused_count, 'client')} {waits} in commands that never "
             "wait",
             f"most in {(row.paused_command or '?').upper()}. CLIENT PAUSE, which failovers use, holds them "
-            f"until its time-out, or CLIENT UNPAUSE",
+            f"until its timeout, or CLIENT UNPAUSE",
             client_count=row.paused_count,
             command=(row.paused_command or "").upper() or None,
             paused_by=row.paused_by,
@@ -107,7 +107,7 @@ def _unread(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             f"{format_count(row.unread_count, 'client')} {sent} something that is not a Redis command, and "
             f"will get no answer",
             f"from {row.unread_address}: for example TLS (rediss://) to a port without it, or another "
-            f"protocol. They wait until their own time-out",
+            f"protocol. They wait until their own timeout",
             client_count=row.unread_count,
             address=row.unread_address,
         )

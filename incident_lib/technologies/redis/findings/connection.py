@@ -81,7 +81,7 @@ _DOING = {
     ),
     Doing.IDLE: (
         "its process {pid} is idle but does not answer",
-        "probably CLIENT PAUSE, which holds all commands until its time-out; real work would use CPU",
+        "probably CLIENT PAUSE, which holds all commands until its timeout; real work would use CPU",
     ),
 }
 
