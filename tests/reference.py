@@ -65,7 +65,9 @@ def command_reference() -> Iterator[str]:
             continue
         yield from ("", f"### `incident {name}`", "", f"{_sentence(about[name])}")
         if parser.description and parser.description != about[name]:
-            yield from ("", _sentence(" ".join(parser.description.split())))
+            is_laid_out = parser.formatter_class is argparse.RawDescriptionHelpFormatter
+            lines = [f"    {line}".rstrip() for line in parser.description.strip().splitlines()]
+            yield from ("", *(lines if is_laid_out else (_sentence(" ".join(parser.description.split())),)))
         rows = [_flag(action) for action in parser._actions if action.dest not in _EVERYWHERE]
         if rows:
             yield from ("", "| argument | meaning |", "|---|---|", *rows)

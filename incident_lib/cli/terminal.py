@@ -179,8 +179,7 @@ def print_derived(
         console.print(_group_line(group))
     unlike = sum(finding.id.startswith("baseline.") for finding in bad)
     if unlike:
-        what = "finding that something is" if unlike == 1 else "findings that things are"
-        console.print(f"and {unlike} {what} that differ from the baseline:", style="dim")
+        console.print(f"and {format_count(unlike, 'difference')} from the baseline:", style="dim")
         now = (f"{case.commands.incident}/{case.snapshot}",) if case.folder else ()
         print_command(console, case.commands.line("diff", "baseline", *now))
 

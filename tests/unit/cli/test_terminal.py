@@ -92,8 +92,8 @@ def test_what_comes_of_no_probe_is_printed_too(capsys):
     case = msgspec.structs.replace(case_of(0), analysis=Analysis(snapshot="x", findings=found))
     terminal.print_derived(console_for(no_color=True), case)
     out = capsys.readouterr().out
-    assert "memory of backend rises" in out
-    assert "2 findings that things are that differ from the baseline:\n  incident diff baseline\n" in out
+    assert "Memory of backend rises" in out
+    assert "and 2 differences from the baseline:\n  incident diff baseline\n" in out
     assert "told before" not in out
 
 
