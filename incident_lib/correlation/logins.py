@@ -26,8 +26,8 @@ def _doubted(finding: Finding, unwell: set[str], situation: Situation) -> Findin
         return msgspec.structs.replace(
             finding,
             severity=FindingSeverity.UNKNOWN,
-            title=f"not assessed: the workbench's login is refused, while its users are healthy "
-            f"({finding.title})",
+            title=f"not assessed: the workbench's login is refused"
+            f"{', while its users are healthy' if users else ''} ({finding.title})",
             detail="Correct the workbench's credentials; nothing shows that the service is unhealthy.",
         )
     if users and situation.catalogue.has(finding, Flag.WRONG_PEER):

@@ -10,7 +10,8 @@ from functools import partial
 
 import psycopg
 
-from tests.integration.postgres_service import PASSWORD, Server
+from incident_lib.demo.accounts import make_data_folder
+from tests.integration.postgres_service import PASSWORD, Server, free_port
 from tests.situations.judging import Expected, Rule
 from tests.situations.programs import _healthy, _merged
 from tests.situations.world import Over, World, ago, is_blocked, until
@@ -151,6 +152,52 @@ EXPECTED = {
         must=(Rule("lock", severity=_ALARM, where="finding"), Rule("lock", where="hypothesis")),
         never=(Rule("^(end|terminate|cancel|restart)", where="first"), _DOWN),
         first="lock",
+    ),
+    "standby_that_waits_for_wal": Expected(
+        source="EnterpriseDB/repmgr#894",
+        right="A copy was restored without the WAL that it needs, so it never becomes consistent and takes "
+        "no connections: give it that WAL (restore_command, primary_conninfo), or a new copy.",
+        must=(Rule("consistent|WAL", where="hypothesis"),),
+        never=(Rule("^(re)?start|start it;|pg_resetwal|backup_label", where="first"),),
+        first="start|standby|recover|wal|db-down|ready|consisten",
+    ),
+    "slot_gone_after_a_failover": Expected(
+        right="The slot that the standby names does not exist at its primary any more: create it again, or "
+        "let the standby do without. It needs no new copy while the WAL is there.",
+        must=(Rule("slot", where="hypothesis"), Rule("slot", where="first")),
+        never=(_RESTART, Rule("^(rebuild|take|network|drop)|firewall", where="first"), _DOWN),
+        first="slot|standby|replica",
+    ),
+    "pooler_limited_by_max_db_connections": Expected(
+        source="pgbouncer/pgbouncer#1285",
+        right="PgBouncer may open two connections to the database (max_db_connections), although its pool "
+        "may have twenty: clients wait. The server has room.",
+        must=(Rule("max_db_connections"),),
+        never=(Rule("(raise|increase) max_connections|password", where="first"), _RESTART, _DOWN),
+        first="pool|connections|limit",
+    ),
+    "replay_paused_by_a_person": Expected(
+        source="EnterpriseDB/repmgr#756",
+        right="Someone paused the replay of the standby, and reads there are stale: resume it once the "
+        "reason for the pause is gone.",
+        must=(Rule("paused", where="finding", severity=_ALARM), Rule("pg_wal_replay_resume")),
+        never=(_RESTART, Rule("base ?backup|VACUUM|network|rebuild", where="first"), _CRITICAL),
+        first="paused|replay|replication",
+    ),
+    "restore_target_never_reached": Expected(
+        source="wal-g/wal-g#1780",
+        right="The restore is to end at a time after the last WAL that there is, so each start fails: "
+        "correct the target, or add the missing WAL.",
+        must=(Rule("recovery target|recovery_target"), Rule("recovery_target|target", where="first")),
+        never=(_RESTART, Rule("pg_resetwal|delete", where="first")),
+        first="start|recover|target",
+    ),
+    "subscriber_lacks_a_column": Expected(
+        right="The publisher's table has a column that the subscriber's lacks: add it there; the worker "
+        "continues on its own.",
+        must=(Rule("column|match the publisher", where="hypothesis"),),
+        never=(_RESTART, Rule("^(drop|skip)|network|password", where="first"), _DOWN),
+        first="subscription|column|apply|replication",
     ),
     "reindex_concurrently_under_way": Expected(
         right="REINDEX CONCURRENTLY rebuilds an index and nobody waits: nothing is wrong.",
@@ -562,6 +609,148 @@ def lock_that_comes_and_goes(world: World) -> Over | None:
     world.database(server)
     world.application(log, needs=("orders-db",))
     world.examine()
+    return None
+
+
+def standby_that_waits_for_wal(world: World) -> Over | None:
+    primary = world.postgres()
+    with primary.connect() as connection:
+        connection.execute("CREATE TABLE visits AS SELECT n FROM generate_series(1, 1000) n")
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("SELECT pg_backup_start('copy', true)")
+        connection.execute("INSERT INTO visits SELECT 7")
+        owner = {"user": primary.account.pw_uid, "group": primary.account.pw_gid} if primary.account else {}
+        data = make_data_folder(world.folder, primary.account) / "data"
+        subprocess.run(["cp", "-a", str(primary.data), str(data)], check=True, **owner)
+        label = connection.execute("SELECT labelfile FROM pg_backup_stop(false)").fetchone()
+        assert label
+    (data / "backup_label").write_text(str(label[0]))
+    for name in ("postmaster.pid", "log"):
+        (data / name).unlink(missing_ok=True)
+    with (data / "postgresql.conf").open("a") as file:
+        file.write("restore_command = 'false'\n")
+    (data / "standby.signal").touch()
+    copy = Server(primary.installation, data, free_port(), primary.account)
+    world.ends_with(copy.stop)
+
+    def start() -> None:
+        with suppress(AssertionError):
+            copy.start()
+
+    (data / "log").touch()
+    world.meanwhile(start)
+    _says(copy, "not yet accepting")
+    world.database(primary)
+    world.database(copy, "orders-replica")
+    _fails(world, lambda: copy.connect("app").close(), name="reports", needs=("orders-replica",))
+    time.sleep(20)
+    world.examine()
+    return None
+
+
+def slot_gone_after_a_failover(world: World) -> Over | None:
+    primary = world.postgres()
+    standby = world.standby(primary)
+    standby.stop(signal.SIGINT)
+    with primary.connect() as connection:
+        connection.execute("SELECT pg_drop_replication_slot('standby')")
+        connection.execute("CREATE TABLE visits AS SELECT n FROM generate_series(1, 1000) n")
+    standby.start()
+    _says(standby, "does not exist")
+    time.sleep(12)
+    world.database(primary)
+    world.database(standby, "orders-replica")
+    world.examine()
+    return None
+
+
+def pooler_limited_by_max_db_connections(world: World) -> Over | None:
+    server = world.postgres()
+    port = world.pooler(
+        server,
+        *("pool_mode = transaction", "default_pool_size = 20", "max_db_connections = 2"),
+        "query_wait_timeout = 2",
+    )
+    address = f"postgresql://app@127.0.0.1:{port}/shop?sslmode=disable"
+
+    def work() -> None:
+        with psycopg.connect(address, connect_timeout=5, prepare_threshold=None) as client:
+            client.execute("SELECT 1")
+            time.sleep(0.8)  # for what it computes in the transaction
+
+    log = world.log("orders", [])
+
+    def fail() -> None:
+        try:
+            work()
+        except psycopg.Error as error:
+            with log.open("a") as file:
+                file.write(_line(error) + "\n")
+
+    for _ in range(10):
+        world.meanwhile(fail, again_seconds=0.1)
+    until(lambda: len(log.read_text().splitlines()) >= 8, 60)
+    world.database(server, pooler=port)
+    world.application(log, needs=("orders-db",))
+    world.examine()
+    return None
+
+
+def replay_paused_by_a_person(world: World) -> Over | None:
+    primary = world.postgres()
+    with primary.connect() as connection:
+        connection.execute("CREATE TABLE visits AS SELECT n FROM generate_series(1, 1000) n")
+    standby = world.standby(primary)
+    with standby.connect() as connection:
+        connection.execute("SELECT pg_wal_replay_pause()")
+
+    def write() -> None:
+        with primary.connect() as connection:
+            connection.execute("INSERT INTO visits SELECT 7")
+
+    world.meanwhile(write, again_seconds=0.3)
+    time.sleep(15)
+    world.database(primary)
+    world.database(standby, "orders-replica")
+    world.examine()
+    return None
+
+
+def restore_target_never_reached(world: World) -> Over | None:
+    server = world.postgres()
+    with server.connect() as connection:
+        connection.execute("CREATE TABLE visits AS SELECT n FROM generate_series(1, 1000) n")
+    server.stop(signal.SIGINT)
+    with (server.data / "postgresql.conf").open("a") as file:
+        file.write("restore_command = 'false'\nrecovery_target_time = '2099-01-15 14:00:00+00'\n")
+    (server.data / "recovery.signal").touch()
+    _starts_in_vain(server)
+    world.database(server)
+    _fails(world, lambda: server.connect("app").close())
+    world.examine()
+    return None
+
+
+def subscriber_lacks_a_column(world: World) -> Over | None:
+    publisher, subscriber = world.postgres(wal_level="logical"), world.postgres()
+    with publisher.connect() as connection, subscriber.connect() as other:
+        for session in (connection, other):
+            session.execute("CREATE TABLE prices (id int PRIMARY KEY, cents int)")
+        connection.execute("CREATE PUBLICATION shop FOR TABLE prices")
+        other.execute(
+            f"CREATE SUBSCRIPTION shop CONNECTION 'host=127.0.0.1 port={publisher.port} user=postgres "
+            "dbname=shop' PUBLICATION shop WITH (copy_data = false)"
+        )
+        time.sleep(2)
+        connection.execute("ALTER TABLE prices ADD COLUMN currency text")
+        connection.execute("INSERT INTO prices VALUES (1, 100, 'EUR')")
+    _says(subscriber, "missing replicated column")
+    time.sleep(12)
+    world.database(publisher)
+    world.database(subscriber, "reports-db")
+    world.examine()
+    with subscriber.connect() as connection:
+        connection.execute("ALTER SUBSCRIPTION shop DISABLE")
     return None
 
 

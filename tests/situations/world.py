@@ -113,6 +113,10 @@ class World:
         self._stack.callback(_end, process)
         return process
 
+    def ends_with(self, work: Callable[[], object]) -> None:
+        """Do `work` at the end of the situation."""
+        self._stack.callback(work)
+
     def hold(self, server: postgres_service.Server, role: str = "app", **how: Any) -> psycopg.Connection:
         """Return a session that stays open."""
         connection = server.connect(role, **how)

@@ -356,6 +356,8 @@ class PostgresPool(Row, frozen=True, kw_only=True):
     is_disabled: bool | None = None  # by DISABLE, until ENABLE
     server_database: str | None = None  # what it is called at the server
     server_role: str | None = None  # that all its clients become there; None: each its own
+    user_limit_count: int | None = None  # max_user_connections; None: no limit
+    user_connection_count: int | None = None  # of all pools of the role that it becomes at the server
 
     @property
     def name(self) -> str:

@@ -13,10 +13,10 @@ from tests.unit.correlation.situations import judge_with
 SHOP = Topology(kinds={"db": "postgres", "late": "postgres"}, addresses={"db": ("10.0.0.5:5432",)})
 
 
-def _standby(*, delay: float = 3600.0, port: int = 5432) -> Evidence:
+def _standby(*, delay: float = 3600.0, port: int = 5432, paused: bool = False) -> Evidence:
     row = PostgresStandby(
         direction="upstream", name="10.0.0.5", client_address=None, state="streaming", synchronous=None,
-        lag_bytes=900, lag_seconds=90.0, delay_seconds=delay, upstream_port=port,
+        lag_bytes=900, lag_seconds=90.0, delay_seconds=delay, upstream_port=port, is_paused=paused,
     )  # fmt: skip
     return Evidence(
         probe="postgres.replication", target="late", status=EvidenceStatus.COLLECTED, rows=(row,),
@@ -40,6 +40,9 @@ def _late(*, is_replay: bool = True) -> Finding:
         ((_late(),), (_standby(port=5433),), ["WARNING"]),
         ((_late(is_replay=False),), (_standby(),), ["WARNING"]),
         ((_late(), _late()), (_standby(),), ["WARNING", "WARNING"]),
+        ((_late(),), (_standby(delay=0.0, paused=True),), ["INFO"]),
+        ((_late(),), (_standby(delay=0.0, paused=True, port=5433),), ["WARNING"]),
+        ((_late(is_replay=False),), (_standby(delay=0.0, paused=True),), ["WARNING"]),
     ],
 )
 def test_what_is_meant_is_no_warning(
@@ -47,3 +50,8 @@ def test_what_is_meant_is_no_warning(
 ) -> None:
     found = judge_with(judge_meant_delays, late, topology=SHOP, evidence=evidence)
     assert [finding.severity.name for finding in found] == severities
+
+
+def test_the_primary_says_which_standby_is_paused() -> None:
+    found = judge_with(judge_meant_delays, (_late(),), topology=SHOP, evidence=(_standby(paused=True),))
+    assert [finding.title for finding in found] == ["is 90 s behind, because replay is paused on late"]

@@ -117,6 +117,17 @@ def _why(pool: PostgresPool) -> tuple[str, str, str]:
         why += "this pool has not reached its own size"
         remedy = f"Find which pool of {pool.database} holds most (SHOW POOLS); raise max_db_connections and "
         remedy += "RELOAD if the server has room."
+    elif pool.user_limit_count and (pool.user_connection_count or 0) >= pool.user_limit_count:
+        role = pool.server_role or pool.role
+        layer = f"max_user_connections of {role}"
+        why = (
+            f"The pools of the role {role} together have used all {pool.user_limit_count} connections of "
+            "max_user_connections; this pool has not reached its own size"
+        )
+        remedy = (
+            f"Find which pool of {role} holds most (SHOW POOLS); raise max_user_connections of PgBouncer and "
+            "RELOAD if the server has room."
+        )
     else:
         layer = pool.server_address or "the server"
         why = f"It gets no more connections from {layer}: is it full or unreachable?"

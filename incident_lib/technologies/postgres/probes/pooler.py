@@ -1,6 +1,7 @@
 """Do clients wait in the pooler?"""
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +24,8 @@ def fetch_pooler(session: "PoolerSession", _window: Window) -> Fetched:
     Source: SHOW POOLS, twice, a second apart; SHOW DATABASES, LISTS, CONFIG, VERSION. Needs: stats_users.
     """
     before = {(row["database"], row["user"]): row for row in session.show("SHOW POOLS")}
-    about = pooler_row(session.show("SHOW VERSION"), session.show("SHOW LISTS"), session.show("SHOW CONFIG"))
+    version, lists, config = (session.show(f"SHOW {what}") for what in ("VERSION", "LISTS", "CONFIG"))
+    about = pooler_row(version, lists, config)
     databases = {row["name"]: row for row in session.show("SHOW DATABASES")}
     time.sleep(_APART_SECONDS)
     pools = [
@@ -31,7 +33,32 @@ def fetch_pooler(session: "PoolerSession", _window: Window) -> Fetched:
         for row in session.show("SHOW POOLS")
         if row["database"] != CONSOLE
     ]
-    return Fetched(rows=(about, *pools))
+    return Fetched(rows=(about, *limited_by_user(pools, config)))
+
+
+def limited_by_user(pools: list[PostgresPool], config: Answer) -> list[PostgresPool]:
+    """Return the pools with the limit that those of one role share, and how much of it they have.
+
+    >>> pool = pool_row({"database": "shop", "user": "app", "cl_active": 2, "cl_waiting": 1, "maxwait": 1,
+    ...     "sv_active": 2, "sv_idle": 1, "sv_used": 0, "sv_login": 0}, None, {})
+    >>> [limited] = limited_by_user([pool], [{"key": "max_user_connections", "value": "3"}])
+    >>> limited.user_limit_count, limited.user_connection_count
+    (3, 3)
+    """
+    settings = {row["key"]: row["value"] for row in config}
+    limit = int(settings.get("max_user_connections") or 0)
+    if not limit:
+        return pools
+    taken: Counter[str] = Counter()
+    for pool in pools:
+        servers = pool.server_active_count + pool.server_idle_count + pool.server_used_count
+        taken[pool.server_role or pool.role] += servers + pool.server_login_count
+    return [
+        msgspec.structs.replace(
+            pool, user_limit_count=limit, user_connection_count=taken[pool.server_role or pool.role]
+        )
+        for pool in pools
+    ]
 
 
 def pooler_row(version: Answer, lists: Answer, config: Answer) -> PostgresPooler:

@@ -12,6 +12,7 @@ from incident_lib.findings.thresholds import Thresholds
 from incident_lib.model import FindingSeverity
 from incident_lib.technologies import comparers
 from incident_lib.technologies.postgres.probes.disk import disks, parse_df
+from incident_lib.technologies.postgres.probes.pooler import limited_by_user
 from incident_lib.technologies.postgres.rows import (
     PostgresCheckpoints,
     PostgresCounters,
@@ -68,6 +69,28 @@ def test_clients_that_wait_in_a_pool(values: dict[str, Any], found: dict[str, Fi
 def test_a_pool_that_gets_no_connections_points_at_the_server() -> None:
     stuck = _pool(client_waiting_count=2, longest_wait_seconds=3.0, server_active_count=0)
     assert "from 10.0.0.2:5432" in judge(evidence("pooler", stuck))["waiting"].detail
+
+
+def test_a_pool_at_the_limit_of_its_role_does_not_point_at_the_server() -> None:
+    held = _pool(
+        client_waiting_count=2, longest_wait_seconds=3.0, server_active_count=2, server_role="shop_app",
+        user_limit_count=4, user_connection_count=4,
+    )  # fmt: skip
+    found = judge(evidence("pooler", held))["waiting"]
+    assert found.data["layer"] == "max_user_connections of shop_app"
+    assert "raise max_user_connections of PgBouncer" in str(found.data["remedy"])
+    free = msgspec.structs.replace(held, user_connection_count=3)
+    assert judge(evidence("pooler", free))["waiting"].data["layer"] == "10.0.0.2:5432"
+
+
+def test_the_pools_of_a_role_share_its_limit() -> None:
+    pools = [
+        _pool(server_active_count=2),
+        _pool(database="stock", server_idle_count=1, server_active_count=1),
+    ]
+    limited = limited_by_user([*pools, _pool(role="report")], [{"key": "max_user_connections", "value": "4"}])
+    assert [pool.user_connection_count for pool in limited] == [4, 4, 8]
+    assert limited_by_user(pools, [{"key": "max_user_connections", "value": "0"}]) == pools
 
 
 def test_a_pooler_that_is_nearly_full() -> None:
