@@ -638,6 +638,9 @@ def standby_that_waits_for_wal(world: World) -> Over | None:
             copy.start()
 
     (data / "log").touch()
+    if primary.account:
+        for name in ("log", "backup_label", "postgresql.conf", "standby.signal"):
+            os.chown(data / name, primary.account.pw_uid, primary.account.pw_gid)
     world.meanwhile(start)
     _says(copy, "not yet accepting")
     world.database(primary)

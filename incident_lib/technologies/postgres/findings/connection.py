@@ -25,6 +25,7 @@ _TITLES = {
     ProblemKind.BUSY: "The database server runs but lets no client in: logins hang",
 }
 _OWN_LIMIT = re.compile(r'too many connections for (role|database) "([^"]*)"')
+_INCONSISTENT = "the database system is not yet accepting connections"
 _NO_HOT_STANDBY = "the database system is not accepting connections"  # as every server says it from 14 on
 _SAID_WELL = {ProblemKind.PROTOCOL, ProblemKind.WRONG_PEER}  # the reason names what answers
 _REFUSALS = {
@@ -50,6 +51,14 @@ def analyze_failure(evidence: Evidence, _context: Context) -> Iterator[Finding]:
         return
     if layer := _own_limit(kind, reason):
         yield _limited(evidence, layer, detail)
+        return
+    if kind == ProblemKind.STARTING and _INCONSISTENT in reason:
+        title = "The server replays WAL and has not reached a consistent state, so it takes no connections"
+        detail = (
+            f"{reason}. It does so for moments when a standby starts; it stays so where the WAL never comes "
+            "that its copy needs. Its log names what it waits for"
+        )
+        yield finding(evidence, "inconsistent", FindingSeverity.CRITICAL, title, detail, kind=str(kind))
         return
     if kind == ProblemKind.STARTING and _NO_HOT_STANDBY in reason:
         yield _no_hot_standby(evidence, reason)

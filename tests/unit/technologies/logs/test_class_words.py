@@ -603,7 +603,10 @@ clock An error occurred (RequestTimeTooSkewed) when calling the PutObject operat
 db_no_hot_standby reports.store psycopg.OperationalError: FATAL: the database system is not accepting connections DETAIL: Hot standby mode is disabled.
 db_no_hot_standby DETAIL:  Hot standby mode is disabled.
 db_no_hot_standby 2026-01-15 14:30:00 UTC [71] 57P03 FATAL:  the database system is not accepting connections
-db_not_ready FATAL:  the database system is not yet accepting connections//DETAIL:  Consistent recovery state has not been yet reached.
+db_inconsistent FATAL:  the database system is not yet accepting connections//DETAIL:  Consistent recovery state has not been yet reached.
+db_not_ready 2026-01-15 14:30:00 UTC [71] app@shop FATAL:  the database system is in recovery mode
+db_inconsistent DETAIL:  Consistent recovery state has not been yet reached.
+db_inconsistent psycopg.OperationalError: connection failed: FATAL:  the database system is not yet accepting connections
 db_closed FATAL:  database "books" is not currently accepting connections
 db_closed FATAL:  cannot connect to invalid database "books"
 db_closed WARNING C-0x1: books/app@10.0.0.7:41 pooler error: database "books" is disabled
@@ -712,7 +715,6 @@ def test_the_end_of_a_first_copy_misses_no_slot() -> None:
     ("line", "name", "reason"),
     [
         ("FATAL:  the database system is starting up", "db_not_ready", None),
-        ("FATAL:  the database system is not yet accepting connections", "db_not_ready", "inconsistent"),
         ("ERROR:  all replication slots are in use", "db_replication_limit", "slots"),
         ("WARNING:  out of logical replication worker slots", "db_replication_limit", "apply_workers"),
         ("WARNING:  out of background worker slots", "db_replication_limit", "processes"),

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from incident_lib.errors import ProblemKind
 from incident_lib.model import FindingSeverity, Problem
+from incident_lib.technologies.postgres.connect.problems import connection_error
 from incident_lib.technologies.postgres.rows import (
     PostgresArchiver,
     PostgresCollation,
@@ -24,7 +25,7 @@ from incident_lib.technologies.postgres.rows import (
     PostgresTable,
     PostgresWalFolder,
 )
-from tests.unit.technologies.postgres.records import NOW, evidence, judge
+from tests.unit.technologies.postgres.records import NOW, evidence, failed, judge
 
 CRITICAL, WARNING, INFO, OK = (FindingSeverity[name] for name in ("CRITICAL", "WARNING", "INFO", "OK"))
 HOUR = timedelta(hours=1)
@@ -449,6 +450,22 @@ def test_a_database_that_refuses_is_critical_though_its_server_answers() -> None
     found = judge(evidence("connection", row, problem=problem))
     assert list(found) == ["timed_out", "unknown"]
     assert found["timed_out"].title == "The database shop hangs, while its server answers"
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "severity"),
+    [
+        ("the database system is starting up", "starting", CRITICAL),
+        ("the database system is not yet accepting connections", "inconsistent", CRITICAL),
+        ("the database system is not accepting connections", "no_hot_standby", WARNING),
+    ],
+)
+def test_what_lets_nobody_in_yet_or_never_is_told_apart(
+    words: str, name: str, severity: FindingSeverity
+) -> None:
+    problem = connection_error(f'connection to server at "10.0.0.5", port 5432 failed: FATAL:  {words}')
+    found = judge(failed(problem.kind, str(problem)))
+    assert {key: finding.severity for key, finding in found.items()} == {name: severity}
 
 
 def test_a_database_at_its_own_limit_is_named_though_another_one_let_us_in() -> None:
