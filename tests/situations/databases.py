@@ -159,7 +159,7 @@ EXPECTED = {
         "no connections: give it that WAL (restore_command, primary_conninfo), or a new copy.",
         must=(Rule("consistent|WAL", where="hypothesis"),),
         never=(Rule("^(re)?start|start it;|pg_resetwal|backup_label", where="first"),),
-        first="start|standby|recover|wal|db-down|ready|consisten",
+        first="start|standby|recover|wal|db-down|ready|consistent",
     ),
     "slot_gone_after_a_failover": Expected(
         right="The slot that the standby names does not exist at its primary any more: create it again, or "
