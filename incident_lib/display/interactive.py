@@ -58,7 +58,7 @@ def explore(case: Case, service: str = "") -> Interactive:
         span = widgets.SelectionRangeSlider(
             options=[(f"{moment:%H:%M:%S}", moment) for moment in moments],
             index=whole,
-            description="Span (UTC)",
+            description="Range (UTC)",
             continuous_update=False,
             layout=widgets.Layout(width="36em"),
         )

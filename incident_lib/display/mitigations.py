@@ -35,7 +35,7 @@ def proposals(case: Case) -> Block:
     if not found:
         note = "No finding or hypothesis proposes a change that can be executed with this configuration."
         if case.looks_back:
-            note = "This looks at a past time span: nothing is proposed for it."
+            note = "This case covers a time range in the past: nothing is proposed for it."
         return Block(blocks.note(note), "nothing is proposed")
     rows = [(proposal.action, proposal.target, proposal.text) for proposal in found]
     html = plain("Suggested actions", ("action", "target", "because"), rows)

@@ -194,7 +194,7 @@ def cut(evidence: Evidence) -> str:
         return ""
     cap = evidence.truncated
     total = f"of {cap.total}" if cap.total is not None else "and the rest was not counted"
-    return blocks.note(f"{evidence.target}: cut, {cap.kept:,} {cap.unit} kept {total}.", kind="warning")
+    return blocks.note(f"{evidence.target}: truncated, {cap.kept:,} {cap.unit} kept {total}.", kind="warning")
 
 
 def sources(evidence: Sequence[Evidence]) -> str:

@@ -11,7 +11,7 @@ from incident_lib.model.history import Figures, Measure
 
 NO_SNAPSHOT = "(no snapshot)"
 NO_HYPOTHESIS = "(none)"
-NO_SERVICE = "(not said)"
+NO_SERVICE = "(not given)"
 _LEAST_P90 = 5  # fewer than that have no tenth
 
 

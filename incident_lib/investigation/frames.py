@@ -165,7 +165,7 @@ def missing(evidence: list[Evidence]) -> list[str]:
     for each in evidence:
         if cap := each.truncated:
             rest = f"of {cap.total:,}" if cap.total is not None else "and the rest was not counted"
-            found.append(f"{each.target} cut: {cap.kept:,} {cap.unit} kept {rest}")
+            found.append(f"{each.target} truncated: {cap.kept:,} {cap.unit} kept {rest}")
     for sentence in found:
         _LOG.warning("%s", sentence)
     return found

@@ -32,7 +32,7 @@ def refreshed(case: Case, probe: str = "", target: str = "") -> Case:
     """
     folder = _own_folder(case)
     if case.looks_back:
-        raise UsageError("this case looks at a past time span; refresh the case of the latest snapshot")
+        raise UsageError("this case covers a time range in the past; refresh the case of the latest snapshot")
     lanes = plan_lanes(case.settings)
     chosen = _chosen(lanes, probe, target)
 
@@ -74,7 +74,7 @@ def looked_back(case: Case, start: str, end: str) -> Case:
     found = collect_into(case.settings, folder.path / "snapshots", lambda: extent, Watch(), folder=folder)
     if count := len(extent.seen):
         names = ", ".join(sorted({name.partition(".")[0] for name in (each.probe for each in extent.seen)}))
-        _LOG.warning("%s cannot look back, and are not assessed: %s", format_count(count, "probe"), names)
+        _LOG.warning("%s cannot read the past, and are not assessed: %s", format_count(count, "probe"), names)
     return found
 
 
@@ -133,7 +133,7 @@ def _cannot(probe: Probe, target: str, window: Window) -> Evidence:
     """Return that a probe was skipped, since it only reads the present."""
     problem = Problem(
         kind=ProblemKind.SKIPPED,
-        message=f"it shows only the present, and cannot look back at {format_span(window)}",
+        message=f"it shows only the present, and cannot read {format_span(window)}",
         advice="read it in the snapshot that was taken nearest to that time",
     )
     return Evidence(
@@ -156,7 +156,7 @@ def _span(start: str, end: str, *, of: datetime) -> Window:
     """
     window = Window(clock.parse_time(str(start), at=of), clock.parse_time(str(end), at=of))
     if window.length <= timedelta(0):
-        raise UsageError(f"{start} is not before {end}; if the span crosses midnight, give both dates")
+        raise UsageError(f"{start} is not before {end}; if the range crosses midnight, give both dates")
     if window.end > clock.now():
         raise UsageError(f"{end} is in the future; case.refresh() collects the present")
     return window

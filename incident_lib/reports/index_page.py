@@ -100,7 +100,7 @@ def circumstances(facts: IndexFacts) -> str:
     parts = [f"Since {clock.format_time(since)}"] if since and bad else []
     parts += [hurt.rstrip(".")] if hurt else []
     seen = f"{facts.window.end:%H:%M:%S} UTC"
-    then = "the end of the span" if analysis.looks_back else "the time of the snapshot"
+    then = "the end of the time range" if analysis.looks_back else "the time of the snapshot"
     if frame.incident.resolved_at:
         parts.append("It is resolved")
     elif any(finding.holds is Holds.NOW for finding in bad):
@@ -269,7 +269,7 @@ def _collection(facts: IndexFacts) -> Iterator[tuple[str, str]]:
     for evidence in facts.evidence:
         if cut := evidence.truncated:
             total = f"of {cut.total}" if cut.total is not None else "and there was more"
-            yield f"Cut: {evidence.ref}", f"{cut.kept:,} {cut.unit} kept {total}"
+            yield f"Truncated: {evidence.ref}", f"{cut.kept:,} {cut.unit} kept {total}"
     seconds = sum(record.seconds or 0 for record in facts.run.notebooks)
     yield "Notebooks took", format_duration(seconds)
 

@@ -295,7 +295,7 @@ def test_a_click_collects_again_and_so_does_one_probe_of_one_target(desk, lab):
 
 def test_a_filter_a_level_a_span_and_a_service_change_what_is_shown(desk):
     desk.begin()
-    log = desk.panel.locator(".jp-OutputArea-output", has_text="Span (UTC)")
+    log = desk.panel.locator(".jp-OutputArea-output", has_text="Range (UTC)")
     count, lines = log.locator(".iw-why"), log.locator("pre.iw-log")
     everything = count.inner_text()
     log.locator(".widget-text input").fill("/api/v1/checkout")

@@ -11,11 +11,11 @@ from incident_lib.units import format_duration
 
 _TITLES = MappingProxyType(
     {
-        "refused": "refuses connections",
-        "timed_out": "does not answer in time",
-        "unreachable": "cannot be reached",
-        "reset": "closes connections without an answer",
-        "silent": "accepts connections but sends nothing",
+        "refused": "the service refuses connections",
+        "timed_out": "the service does not answer in time",
+        "unreachable": "the service cannot be reached",
+        "reset": "the service closes connections without an answer",
+        "silent": "the service accepts connections but sends nothing",
     }
 )
 _PHASES = MappingProxyType(

@@ -89,7 +89,7 @@ def test_nothing_found_is_not_the_same_as_nothing_collected():
 
 def test_a_cut_is_said():
     table = show.table(case(one(disk(), truncated=Truncation(kept=1, total=90))), "host.disk")
-    assert "cut, 1 rows kept of 90" in table.html
+    assert "truncated, 1 rows kept of 90" in table.html
 
 
 def test_what_is_not_shown_is_counted():

@@ -84,7 +84,7 @@ def test_another_span_is_read_where_a_probe_can_look_back(opened, place, caplog)
     assert "out of stock" not in opened.log_text("backend")
     assert past.looks_back
     assert "only the present" in past.of("network.ports")[0].problem.message
-    assert "cannot look back, and are not assessed: host, network" in caplog.text
+    assert "cannot read the past, and are not assessed: host, network" in caplog.text
     assert opened.folder.snapshot("latest").name == opened.snapshot
     assert past.findings("logs")
     assert past.analysis.looks_back

@@ -189,7 +189,7 @@ def test_a_page_begins_with_its_start_and_leads_to_the_home_of_the_incident():
 def test_a_look_at_a_span_of_the_past_says_until_when_it_went_on():
     slow = finding(FindingSeverity.CRITICAL, since=AT - timedelta(minutes=9))
     past = facts(Analysis(snapshot="S", findings=(slow,), looks_back=True))
-    assert circumstances(past).endswith("It was still ongoing at the end of the span, 14:45:00 UTC.")
+    assert circumstances(past).endswith("It was still ongoing at the end of the time range, 14:45:00 UTC.")
 
 
 def test_the_page_of_a_hundred_services_that_fail_is_small_and_every_link_on_it_leads_somewhere():

@@ -31,7 +31,8 @@ def _ok(evidence: Evidence, usage: ContainerUsage) -> Finding:
     if usage.memory_bytes is not None:
         limit = f" of {format_bytes(usage.memory_limit_bytes)}" if usage.memory_limit_bytes else ""
         parts.append(f"{format_bytes(usage.memory_bytes)}{limit}")
-    title = "uses " + (" and ".join(parts) or "which the engine does not report")
+    used = f"the container uses {' and '.join(parts)}"
+    title = used if parts else "the engine does not report what the container uses"
     severity = FindingSeverity.OK if parts else FindingSeverity.UNKNOWN
     return finding(
         evidence,
@@ -59,7 +60,7 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "cpu",
             severity,
-            f"uses {format_share(usage.cpu_ratio)} of its CPU limit",
+            f"the container uses {format_share(usage.cpu_ratio)} of its CPU limit",
             f"{usage.cpu_cores:.2f} of {usage.cpu_limit_cores:g} over {format_duration(usage.seconds)}",
             **_data(usage),
         )
@@ -69,7 +70,8 @@ def _cpu(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterato
             evidence,
             "throttled",
             severity,
-            f"its CPU limit throttled it in {format_share(usage.throttled_ratio)} of the scheduler's periods",
+            f"the CPU limit throttled the container in {format_share(usage.throttled_ratio)} of the "
+            "scheduler's periods",
             f"limit {usage.cpu_limit_cores:g} CPUs; raise it, or reduce the load",
             throttled_ratio=usage.throttled_ratio,
             **_data(usage),
@@ -80,7 +82,7 @@ def _memory(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iter
     severity = context.thresholds.severity("container.memory", usage.memory_ratio, "ratio")
     if severity and usage.memory_ratio is not None:
         size, limit = format_bytes(usage.memory_bytes or 0), format_bytes(usage.memory_limit_bytes or 0)
-        title = f"uses {format_share(usage.memory_ratio)} of its memory limit"
+        title = f"the container uses {format_share(usage.memory_ratio)} of its memory limit"
         yield finding(evidence, "memory", severity, title, f"{size} of {limit}", **_data(usage))
 
 
@@ -121,7 +123,7 @@ def _pids(evidence: Evidence, usage: ContainerUsage, context: Context) -> Iterat
             evidence,
             "pids",
             severity,
-            f"has {format_number(usage.process_count)} of the "
+            f"the container has {format_number(usage.process_count)} of the "
             f"{format_number(usage.process_limit_count)} processes that it may have",
             count=usage.process_count,
             limit=usage.process_limit_count,
@@ -137,7 +139,7 @@ def _network(evidence: Evidence, usage: ContainerUsage, context: Context) -> Ite
             evidence,
             "network",
             severity,
-            f"its network lost {lost:,} packets in {format_duration(usage.seconds)}",
+            f"the network of the container lost {lost:,} packets in {format_duration(usage.seconds)}",
             f"{format_number(usage.dropped_count)} dropped, {format_number(usage.error_count)} errors",
             count=lost,
         )

@@ -80,7 +80,7 @@ def _expired(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
 def _needless(evidence: Evidence, row: TlsAnswer, certificate: Certificate) -> Finding:
     """Return that an expired certificate is sent along, and another way leads to an authority."""
     gone = _days(evidence.collected_at, certificate.not_after_at)
-    title = f"sends along a certificate that expired {gone} ago, which modern clients do not need"
+    title = f"the server sends along a certificate that expired {gone} ago, which modern clients do not need"
     detail = (
         f"{_dates(certificate)}. The chain verifies here without it; old clients (OpenSSL before 1.1, old "
         f"CA stores) follow it and fail. Remove it from what the server sends"
@@ -154,7 +154,7 @@ def _protocol(evidence: Evidence, row: TlsAnswer) -> Iterator[Finding]:
         detail = f"{row.address}: correct the host and port in its url"
         yield _critical(evidence, "wrong_peer", title, detail, data)
     if row.silent:
-        title = "accepts connections but does not answer the TLS handshake"
+        title = "the server accepts connections but does not answer the TLS handshake"
         yield _critical(evidence, "silent", title, row.message, data)
     if row.old_protocol:
         spoken = f"only {row.protocol}" if row.protocol else "no current version of TLS"

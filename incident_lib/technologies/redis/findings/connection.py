@@ -13,18 +13,18 @@ from incident_lib.units import format_duration, format_share
 
 _FEW_PINGS = 20
 _TITLES = {
-    ProblemKind.REFUSED: "connections are refused",
-    ProblemKind.TIMED_OUT: "no answer in time",
-    ProblemKind.UNREACHABLE: "cannot be reached",
-    ProblemKind.RESET: "closes connections",
+    ProblemKind.REFUSED: "the server refuses connections",
+    ProblemKind.TIMED_OUT: "the server does not answer in time",
+    ProblemKind.UNREACHABLE: "the server cannot be reached",
+    ProblemKind.RESET: "the server closes connections",
     ProblemKind.NAME_NOT_RESOLVED: "the name does not resolve",
-    ProblemKind.NOT_CALLED: "its name resolves to a link-local or metadata address",
-    ProblemKind.TLS: "no TLS connection",
-    ProblemKind.DENIED: "refuses the workbench's login",
-    ProblemKind.FULL: "accepts no more clients",
-    ProblemKind.STARTING: "still loading its data",
-    ProblemKind.BUSY: "busy with one script, refuses everything else",
-    ProblemKind.NOT_FOUND: "not there",
+    ProblemKind.NOT_CALLED: "the name resolves to a link-local or metadata address",
+    ProblemKind.TLS: "the server cannot be reached over TLS",
+    ProblemKind.DENIED: "the server refuses the workbench's login",
+    ProblemKind.FULL: "the server accepts no more clients",
+    ProblemKind.STARTING: "the server is still loading its data",
+    ProblemKind.BUSY: "the server is busy with a script and refuses everything else",
+    ProblemKind.NOT_FOUND: "the server is not there",
     ProblemKind.PROTOCOL: "what answers is not a supported Redis",
 }
 
@@ -125,7 +125,7 @@ def _latency(evidence: Evidence, latency: RedisLatency, context: Context) -> Ite
             evidence,
             name,
             FindingSeverity.CRITICAL,
-            f"answers PING with {latency.refusal}",
+            f"the server answers PING with {latency.refusal}",
             "a replica without its primary that may not serve stale data" if name == "master_down" else "",
         )
         return

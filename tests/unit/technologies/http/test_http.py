@@ -94,14 +94,14 @@ def test_errors_of_one_kind_are_one_finding() -> None:
     late = row("/a", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True)
     (one,) = judge(late, row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="late", silent=True))
     assert (one.id, one.severity, one.data["count"]) == ("http.health.silent", "CRITICAL", 2)
-    assert one.title == "accepts connections but sends nothing"
+    assert one.title == "the service accepts connections but sends nothing"
 
 
 def test_an_answer_beside_an_error_is_not_ok() -> None:
     (one,) = judge(
         row(), row("/b", None, error_kind=ProblemKind.TIMED_OUT, error="started but did not finish")
     )
-    assert (one.id, one.title) == ("http.health.timed_out", "/b: does not answer in time")
+    assert (one.id, one.title) == ("http.health.timed_out", "/b: the service does not answer in time")
 
 
 @pytest.mark.parametrize("kind", list(ProblemKind))
