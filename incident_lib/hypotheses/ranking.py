@@ -67,7 +67,8 @@ def rank(
     better = _known_otherwise(found)
     near = _Near([each for each in found if not _is_explained_better(each, better)], clues)
     weighed = [_weighed(each, near, clues) for each in near.candidates]
-    kept = _folded(sorted((each for each in weighed if each.score >= each.least), key=_order), weighed)
+    listed = [each for each in weighed if each.score >= each.least and not _is_said(each)]
+    kept = _folded(sorted(listed, key=_order), weighed)
     return tuple(_hypothesis(each, number, catalogue) for number, each in enumerate(kept, 1))
 
 
@@ -156,7 +157,11 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         - (0 if _has_critical(required) else 0.05)
         - (_HINTED if is_hinted else 0)
     )
-    reason = _reason(change, clues, target)
+    reasons = (
+        _reason(change, clues, target),
+        "intermittent" if any(f.data.get("returns_count") for f in required) else "",
+        *(f"measured against it: {f.title}" for f in denials[:1]),
+    )
     return _Candidate(
         pattern=pattern,
         target=target,
@@ -167,7 +172,7 @@ def _held_against(pattern: Pattern, target: str, clues: Clues) -> _Candidate | N
         denials=denials,
         change=change,
         score=score,
-        reason="; ".join(filter(None, (reason, *(f"measured against it: {f.title}" for f in denials[:1])))),
+        reason="; ".join(filter(None, reasons)),
         is_hinted=is_hinted,
         moments=moments if pattern.within_seconds else (),
     )
@@ -332,6 +337,14 @@ def _weighed(candidate: _Candidate, near: _Near, clues: Clues) -> _Candidate:
         cause=cause,
         reason=f"{reason}probably a symptom of {_named(cause)}",
     )
+
+
+def _is_said(symptom: _Candidate) -> bool:
+    """Return whether its cause at the same target rests on all that it rests on, and on more."""
+    cause = symptom.cause
+    if cause is None or cause.target != symptom.target or cause.is_hinted:
+        return False
+    return {f.ref for f in symptom.required} < {f.ref for f in cause.required}
 
 
 def _named(cause: _Candidate) -> str:

@@ -229,10 +229,12 @@ EXPECTED = {
         never=(_CRITICAL,),
         first="",
     ),
+    # That it does not run is a fact, and may be what users miss: so it is said, and that it was stopped.
     "switch_from_blue_to_green": Expected(
-        right="Blue was stopped in good order after green had taken over its requests: nothing is wrong.",
-        never=(_CRITICAL,),
-        first="",
+        right="Blue was stopped in good order after green had taken over its requests: it may be meant.",
+        must=(Rule("clean", where="hypothesis"), Rule("switch|whether|meant", where="first")),
+        never=(_RESTART, Rule("fix that|roll", where="first"), Rule("orders-green|web", where="hypothesis")),
+        first="stopped|shut down",
     ),
     "certificate_renewed_in_time": Expected(
         right="The certificate was renewed an hour ago, and nginx reloaded: nothing is wrong.",

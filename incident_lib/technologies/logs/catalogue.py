@@ -13,7 +13,7 @@ _COVERAGE = (
 )
 _CLASS = (
     "address addresses advice count database duration_max_seconds duration_p50_seconds error_class last_at "
-    "least_count peers problem reason setting"
+    "least_count peers problem reason returns_count setting"
 )
 
 
@@ -56,6 +56,7 @@ def kinds_of_files(paths: Iterable[Path], before: Iterable[Path]) -> tuple[Findi
 
 
 FINDINGS = (
+    entry("logs.lines.stopped", STATE, "The log ends with a clean shutdown", Flag.LOGGED),
     entry("logs.lines.onset", SYMPTOM, "Requests started to fail", Flag.ONSET, Flag.MOMENT,
           fields="after_ratio before_ratio strength", event="failing"),
     # When the window moves, so does the first time that a line was seen in it.

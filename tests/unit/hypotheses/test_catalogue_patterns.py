@@ -235,6 +235,14 @@ CASES: dict[str, tuple[str, Case]] = {
         "keys",
         ("keys redis.keyspace.queue", "keys redis.memory.full", "keys redis.errors.oom WARNING", *ERRORS),
     ),
+    "service-stopped": (
+        "orders",
+        ("orders process.state.not_running", "orders logs.lines.stopped INFO", "orders http.health.refused"),
+    ),
+    "tls-old-chain": (
+        "bank",
+        ("bank network.tls.old_chain WARNING", "orders logs.lines.class.tls_expired WARNING", *ERRORS),
+    ),
     "redis-pending": ("keys", ("keys redis.keyspace.pending WARNING",)),
     "redis-client-buffer": (
         "keys",

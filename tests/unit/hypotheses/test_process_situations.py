@@ -157,7 +157,6 @@ RUNS = seen("shop", "process.state", record(ProcessState, is_running=True, pid=7
         (REFUSED, PORT, "port-refused", "network.ports.ok", "accepts them from here"),
         (NO_NAME, NAME, "dns-failure", "network.names.ok", "resolves from here"),
         (EXPIRED, tls(), "tls-expired", "network.tls.ok", "verifies from here"),
-        (EXPIRED, tls(old=True), "tls-expired", "network.tls.old_chain", "verifies from here"),
         (KILLED, memory(0), "out-of-memory", "host.memory.no_kills", "no such kill was measured"),
     ],
 )
@@ -170,6 +169,12 @@ def test_what_is_measured_stands_against_what_the_log_says(line, measured, cause
     assert (words in beside.title, words in alone.title) == (True, False)
     assert beside.first_action != alone.first_action
     assert "measured against it" in beside.reason
+
+
+def test_an_expired_certificate_that_is_sent_along_is_named():
+    named = first(log_of(lines(SERVED, EXPIRED)), tls(old=True))
+    assert (named.id, named.target) == ("tls-old-chain", "bank")
+    assert "chain" in named.first_action
 
 
 def test_a_kill_that_the_machine_counted_is_not_denied():

@@ -476,3 +476,11 @@ def test_symptoms_of_the_same_symptom_of_one_event_are_one_hypothesis():
     assert ranked[0].id == "common-cause"
     assert "10.9.0.7:6379" in ranked[0].title
     assert {len(each.alike) for each in ranked[1:]} == {19}
+
+
+def test_what_was_stopped_in_good_order_is_not_called_down_as_well():
+    gone, ended = found("api", "process.state.not_running"), found("api", "logs.lines.stopped", "INFO")
+    assert ids(gone) == [("service-down", "api")]
+    assert ids(gone, ended) == [("service-stopped", "api")]
+    failed = found("api", "logs.lines.class.module_missing", "WARNING")
+    assert ("service-stopped", "api") not in ids(gone, ended, failed)

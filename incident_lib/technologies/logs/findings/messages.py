@@ -14,11 +14,13 @@ from incident_lib.technologies.logs.addresses import addresses_of
 from incident_lib.technologies.logs.classes import LogClass, log_classes
 from incident_lib.technologies.logs.findings import boots
 from incident_lib.technologies.logs.findings.recovery import (
+    comes_and_goes,
     error_lines_state,
     errors_state,
     judged,
     spell_of,
     state_of,
+    state_of_lines,
 )
 from incident_lib.technologies.logs.findings.view import SERVERS, View, is_of_server, span, when
 from incident_lib.technologies.logs.probes.events import event_of, server_events
@@ -34,6 +36,7 @@ from incident_lib.units import format_duration, format_share, format_times
 
 _BAD = frozenset({"ERROR", "CRITICAL"})
 _QUIET = timedelta(seconds=5)
+_CLOSE = timedelta(minutes=1)  # a failure that short before a stop is its reason
 _RETRIED = re.compile(r"\b[Rr]etrying\b")  # what failed is done again
 _BEGINNING = 0.1  # of the time of a log
 _UNNAMED = "unknown"  # a traceback that does not say what was raised
@@ -71,12 +74,13 @@ def judge_classes(view: View) -> Iterator[Finding]:
             f"class.{row.error_class}",
             FindingSeverity.INFO if passing else FindingSeverity.WARNING,
             f"{known.title}{_about(row.peers)}: logged {format_times(row.count)}{_lasted(row)}",
-            f"{_placed(row, watched)}; {row.example}\nNext: {known.advice}",
+            f"{_placed(row, watched)}{_in_spells(view, row)}; {row.example}\nNext: {known.advice}",
             since=row.first_at,
             error_class=row.error_class,
             count=row.count,
             least_count=least,
             last_at=row.last_at.isoformat() if row.last_at else None,
+            returns_count=row.returns_count if comes_and_goes(view, spell_of(row)) else None,
             address=row.peers[0] if row.peers else None,
             peers=" ".join(row.peers) or None,
             addresses=" ".join(addresses_of(row.example)) or None,
@@ -89,6 +93,11 @@ def judge_classes(view: View) -> Iterator[Finding]:
         is_current = current > 0 and not view.summary.has_times
         lasts = known.is_lasting or is_current
         yield found if lasts else judged(view, found, state_of(view, spell_of(row)))
+
+
+def _in_spells(view: View, row: LogErrorClass) -> str:
+    words = comes_and_goes(view, spell_of(row))
+    return f"; {words}" if words else ""
 
 
 def _placed(row: LogErrorClass, watched: LogGrowth | None) -> str:
@@ -253,7 +262,7 @@ def judge_template(view: View) -> Iterator[Finding]:
         count=rows[0].count,
         new=int(bool(fresh)),
     )
-    yield judged(view, found, state_of(view, spell_of(rows[0])))
+    yield judged(view, found, state_of_lines(view, rows[0]))
 
 
 def _is_error_line(row: LogTemplate) -> bool:
@@ -290,7 +299,7 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ]
     if not rows:
         return
-    states = {(row.level, row.template): state_of(view, spell_of(row)) for row in rows}
+    states = {(row.level, row.template): state_of_lines(view, row) for row in rows}
     first = max(rows, key=lambda row: (states[row.level, row.template].holds is not Holds.PAST, row.count))
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
@@ -421,6 +430,7 @@ def judge_events(view: View) -> Iterator[Finding]:
     if loop:
         yield loop
     yield from _not_ready(view, events)
+    yield from _stopped(view, events)
     for row in events.values():
         known = server_events().get(row.event)
         found = finding(
@@ -452,6 +462,30 @@ def _not_ready(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
         f"its last line: {span(view.summary.last_at, view.summary.last_at)}",
         since=started,
     )
+
+
+def _stopped(view: View, events: dict[str, LogEvent]) -> Iterator[Finding]:
+    """Yield `stopped` where the log ends with a clean shutdown, after which nothing was started."""
+    stop, last = events.get("stop"), view.summary.last_at
+    if stop is None or stop.last_at is None or last is None or last - stop.last_at > _QUIET:
+        return
+    later = [
+        row
+        for name, row in events.items()
+        if (known := server_events().get(name))
+        and row.last_at
+        and (known.severity.is_bad or known.is_boot or name in {"start", "ready"})
+        and (row.last_at > stop.last_at or (known.severity.is_bad and stop.last_at - row.last_at < _CLOSE))
+    ]
+    if not later:
+        yield finding(
+            view.evidence,
+            "stopped",
+            FindingSeverity.INFO,
+            f"the log ends with a clean shutdown at {when(stop.last_at)} UTC",
+            stop.example,
+            since=stop.last_at,
+        )
 
 
 def _event_severity(row: LogEvent, events: dict[str, LogEvent], *, is_looping: bool) -> FindingSeverity:

@@ -26,8 +26,9 @@ from incident_lib.technologies.logs.rows import (
     LogLatency,
     LogTemplate,
 )
-from incident_lib.units import format_count, format_share
+from incident_lib.units import format_count, format_duration, format_share, format_times
 
+_SAME_LINE = timedelta(seconds=1)
 _NOISE_RATIO = 0.1  # of all failures: an endpoint with fewer is no part of its own
 
 
@@ -82,6 +83,37 @@ def judged(view: View, finding: Finding, state: State) -> Finding:
     return finding if view.summary.has_times else msgspec.structs.replace(finding, holds=Holds.UNKNOWN)
 
 
+def comes_and_goes(view: View, spell: Spell) -> str:
+    """Return in words that what occurs in spells still does, "" where it does not come and go."""
+    least, gap = view.context.thresholds["recovery.least_quiet_seconds"], spell.return_gap_seconds or 0.0
+    if not view.summary.has_times or spell.last_at is None or gap < least:
+        return ""
+    quiet = _quiet_seconds(view, spell.last_at)
+    if not comes_back(spell.returns_count, gap, max(quiet, 0.0)):
+        return ""
+    now = f", and quiet now for {format_duration(quiet)}" if quiet >= least else ""
+    return (
+        f"intermittent: back {format_times(spell.returns_count)} after pauses of about "
+        f"{format_duration(gap)}{now}"
+    )
+
+
+def shares_end(view: View, row: LogTemplate) -> bool:
+    """Return whether a kind of lines ended with a class or an exception that comes and goes."""
+    spells = [spell_of(other) for other in view.evidence.of(LogErrorClass)]
+    spells += [spell_of(other) for other in view.evidence.of(LogException)]
+    return any(
+        row.last_at and spell.last_at and abs(row.last_at - spell.last_at) <= _SAME_LINE
+        for spell in spells
+        if comes_and_goes(view, spell)
+    )
+
+
+def state_of_lines(view: View, row: LogTemplate) -> State:
+    """Return whether lines of one kind are still logged; of them, it is not known how they came and went."""
+    return _NOW if shares_end(view, row) else state_of(view, spell_of(row))
+
+
 def state_of(view: View, spell: Spell) -> State:
     """Return whether what occurred in a spell still does."""
     if spell.last_at is None or not view.summary.has_times:
@@ -110,13 +142,7 @@ def endpoint_state(view: View, row: LogEndpoint) -> State:
     if row.last_server_error_at is None or row.served_since_count is None:
         return _NOW
     quiet = _quiet_seconds(view, row.last_server_error_at)
-    spell = Spell(
-        first_at=row.first_server_error_at,
-        last_at=row.last_server_error_at,
-        count=row.server_errors_count,
-        returns_count=row.returns_count,
-        return_gap_seconds=row.return_gap_seconds,
-    )
+    spell = _spell_of_endpoint(row)
     if quiet < view.context.thresholds["recovery.least_quiet_seconds"] or _comes_back(spell, quiet):
         return _NOW
     well = f"{format_count(row.served_since_count, 'request')} to {_name(row)}"
@@ -129,6 +155,22 @@ def _since(view: View, last_at: datetime, expected: float, well: str, how: str) 
     if expected < view.limit("recovery.least_expected_count") or is_silent(view):
         return _too_few(view, last_at, well)
     return State(Holds.PAST, last_at, f"{well} were {how} since")
+
+
+def errors_come_and_go(view: View) -> str:
+    """Return in words that requests fail in spells, "" where the most failing endpoint does not."""
+    worst = max(parts_of(view), key=lambda row: row.server_errors_count, default=None)
+    return comes_and_goes(view, _spell_of_endpoint(worst)) if worst else ""
+
+
+def _spell_of_endpoint(row: LogEndpoint) -> Spell:
+    return Spell(
+        first_at=row.first_server_error_at,
+        last_at=row.last_server_error_at,
+        count=row.server_errors_count,
+        returns_count=row.returns_count,
+        return_gap_seconds=row.return_gap_seconds,
+    )
 
 
 def errors_state(view: View) -> State:

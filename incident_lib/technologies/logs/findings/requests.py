@@ -9,6 +9,7 @@ from incident_lib.technologies.logs.findings.recovery import (
     State,
     endpoint_state,
     error_lines_state,
+    errors_come_and_go,
     errors_state,
     judged,
     parts_of,
@@ -33,7 +34,8 @@ def judge_errors(view: View) -> Iterator[Finding]:
     if severity is None:
         return
     title = f"{failed:,} of {served:,} requests failed with 5xx ({format_share(overall)})"
-    state, fall = errors_state(view), since_fall(view)
+    state, fall, spells = errors_state(view), since_fall(view), errors_come_and_go(view)
+    fall = None if spells else fall  # the newest pause is no end
     newest = onset.after_ratio if onset else None
     if onset and state.holds is not Holds.PAST:
         title += f"; since {onset.at:%H:%M:%S} UTC {format_share(onset.after_ratio)} fail"
@@ -41,6 +43,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
         since_when, newest = fall
         title += f"; since {since_when:%H:%M:%S} UTC {format_share(newest)} fail"
         severity = view.context.thresholds.severity("logs.errors", newest, "ratio") or FindingSeverity.WARNING
+    title += f"; {spells}" if spells else ""
     if not summary.has_times:
         now = _failing_now(view)
         severity, more = now or (FindingSeverity.UNKNOWN, "when is unknown")

@@ -298,3 +298,31 @@ def test_no_answer_before_a_failover_is_explained_by_it() -> None:
 )
 def test_ends_by_an_error_that_nothing_caught(message: str, event: str) -> None:
     assert event_of(message) == event
+
+
+_ENDS = (
+    "[2026-01-15 14:40:00 +0000] [7] [INFO] Handling signal: term",
+    "[2026-01-15 14:40:01 +0000] [21] [INFO] Worker exiting (pid: 21)",
+    "[2026-01-15 14:40:01 +0000] [7] [INFO] Shutting down: Master",
+)
+_STARTS = (
+    "[2026-01-15 14:35:00 +0000] [7] [INFO] Starting gunicorn 22.0.0",
+    "[2026-01-15 14:35:00 +0000] [21] [INFO] Booting worker with pid: 21",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "in_good_order"),
+    [
+        ((*_STARTS, *_ENDS), True),
+        (_ENDS, True),
+        (_STARTS, False),
+        ((*_ENDS, "[2026-01-15 14:40:02 +0000] [8] [INFO] Starting gunicorn 22.0.0"), False),
+        ((*_ENDS, "[2026-01-15 14:41:00 +0000] [8] [INFO] anything later"), False),
+        # A failure is why it stopped.
+        ((*_STARTS, "[2026-01-15 14:39:59 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:21)", *_ENDS), False),
+    ],
+)
+def test_a_log_that_ends_in_a_stop(lines: tuple[str, ...], *, in_good_order: bool) -> None:
+    found = {finding.id: finding for finding in concluded(*lines).findings}
+    assert ("logs.lines.stopped" in found) == in_good_order

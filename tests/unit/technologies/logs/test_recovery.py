@@ -181,3 +181,32 @@ def test_requests_that_took_long_are_over_when_the_same_are_quick() -> None:
     assert Holds.NOW in {finding.holds for finding in _of(concluded(*before, *slow, *still), "slow")}
     untried = concluded(*before, *slow, *(took(ago, 12.0, "/other") for ago in range(240, 1, -1)))
     assert _of(untried, "slow")[0].holds is Holds.UNKNOWN
+
+
+def _spells(*ends: float) -> Iterator[str]:
+    """Yield requests of ten minutes, of which those of twenty seconds before each of `ends` failed."""
+    begin = 600.0
+    for end in ends:
+        yield from _served(begin, end + 20)
+        yield from _failing(end + 20, end)
+        begin = end
+    yield from _served(begin, 1)
+
+
+def test_what_comes_and_goes_is_called_that_and_is_not_over_in_a_pause() -> None:
+    analysis = concluded(*_spells(480, 330, 180, 60))
+    (errors,) = _of(analysis, "errors")
+    assert errors.holds is Holds.NOW
+    assert "intermittent: back 3 times after pauses of about 2m" in errors.title
+    assert "quiet now for 1m" in errors.title
+    (logged,) = _of(analysis, "class.")
+    assert "intermittent: back 3 times" in logged.detail
+    assert logged.data["returns_count"] == 3
+    assert all(finding.holds is Holds.NOW for finding in _of(analysis, "template"))
+    assert "intermittent" in analysis.hypotheses[0].reason
+
+
+@pytest.mark.parametrize("ends", [(300,), (400, 120), (590, 560, 530, 500)])
+def test_what_is_over_or_came_back_once_does_not_come_and_go(ends: tuple[float, ...]) -> None:
+    analysis = concluded(*_spells(*ends))
+    assert not [f for f in analysis.findings if "intermittent" in f"{f.title} {f.detail}"]
