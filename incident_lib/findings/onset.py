@@ -8,6 +8,8 @@ import msgspec
 
 from incident_lib.model.series import Point, Series
 
+_STEP_SECONDS = 60.0  # of a series that names none
+
 
 class Onset(msgspec.Struct, frozen=True, kw_only=True):
     """A moment from which on more failed than before."""
@@ -62,7 +64,21 @@ def find_onset(
         failed_count=round(all_failed - failed),
         strength=round(best_gain, 1),
     )
-    return onset if onset.after_ratio >= max(0.01, 3 * onset.before_ratio) else None
+    if onset.after_ratio < max(0.01, 3 * onset.before_ratio):
+        return None
+    before = points[best - 1]
+    is_next = (points[best].at - before.at).total_seconds() <= 1.5 * (series.step_seconds or _STEP_SECONDS)
+    if is_next and 0 < failed == before.value and tried - (before.total or 0) >= least_before:
+        # All that failed before did so in the step right before, where others had succeeded.
+        at = before.first_at or before.at
+        return msgspec.structs.replace(
+            onset,
+            at=at,
+            before_ratio=0.0,
+            before_count=round(tried - failed),
+            failed_count=round(all_failed),
+        )
+    return onset
 
 
 def _first_failure(points: Sequence[Point]) -> datetime:

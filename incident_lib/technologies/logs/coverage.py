@@ -5,10 +5,14 @@ from incident_lib.units import format_share
 
 
 def read_ratio(summary: LogSummary) -> float | None:
-    """Return the share of lines that were read, None where it was not measured or there is no line."""
+    """Return the share of lines that were read, None where it was not measured or there is no line.
+
+    Stack traces are read also where they have no time, when other lines of the log have.
+    """
     if summary.read_lines_count is None or not summary.lines_count:
         return None
-    return min(summary.read_lines_count / summary.lines_count, 1.0)
+    traced = summary.traced_lines_count if summary.timed_lines_count else 0
+    return min((summary.read_lines_count + traced) / summary.lines_count, 1.0)
 
 
 def describe_read(summary: LogSummary) -> str:
@@ -23,7 +27,8 @@ def describe_read(summary: LogSummary) -> str:
 
 def describe_unread(summary: LogSummary) -> str:
     """Return what could not be read of the lines, "" where nothing is missing."""
-    lines, timed, known = summary.lines_count, summary.timed_lines_count, summary.known_lines_count
+    lines = summary.lines_count - (summary.traced_lines_count if summary.timed_lines_count else 0)
+    timed, known = summary.timed_lines_count, summary.known_lines_count
     counts = (
         (0 if timed is None else lines - timed, "without a time"),
         (0 if known is None else lines - known, "of an unknown format"),

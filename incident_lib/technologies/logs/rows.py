@@ -29,6 +29,8 @@ class LogSummary(Row, frozen=True, kw_only=True):
     timed_lines_count: int | None = None  # with a time; None in snapshots that did not measure it
     known_lines_count: int | None = None  # of a known format
     read_lines_count: int | None = None  # of a known format, and with a time
+    # Of stack traces without a time, as runtimes write them: they count with the line before them.
+    traced_lines_count: int = 0
     not_text_lines_count: int = 0
     services: dict[str, int] = msgspec.field(default_factory=dict)  # lines by the service in envelopes
     # Error lines, and requests answered with 5xx, by that service.

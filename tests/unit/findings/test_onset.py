@@ -91,3 +91,12 @@ def test_an_onset_is_found_though_it_is_over():
 )
 def test_no_onset_without_a_change_for_the_worse(failures):
     assert found(Point(at(number), failed, 10) for number, failed in enumerate(failures)) is None
+
+
+@pytest.mark.parametrize(("gap", "second"), [(1, 448), (12, 560)])
+def test_failures_of_the_step_before_belong_to_the_rise(gap, second):
+    calm = [Point(at(10 * number), 0, 10) for number in range(44)]
+    first = Point(at(440), 1, 10, at(448))
+    onset = found((*calm, first, *(Point(at(440 + 10 * (gap + number)), 10, 10) for number in range(9))))
+    assert onset.at == at(second)
+    assert (onset.before_ratio == 0) is (gap == 1)

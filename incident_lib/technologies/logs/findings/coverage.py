@@ -90,9 +90,11 @@ def judge_coverage(view: View) -> Iterator[Finding]:
     elif not summary.has_times:
         yield _no_times(view, severity)
     elif ratio is not None and ratio < view.limit("coverage.least_ratio"):
-        lines, least = summary.lines_count, view.limit("coverage.least_ratio") * summary.lines_count
+        lines = summary.lines_count - (summary.traced_lines_count if summary.timed_lines_count else 0)
+        least = view.limit("coverage.least_ratio") * lines
         timed, known = summary.timed_lines_count or 0, summary.known_lines_count or 0
-        title = f"{format_share(ratio)} of {lines:,} lines could be read: {describe_unread(summary)}"
+        share = f"{format_share(ratio)} of {summary.lines_count:,} lines"
+        title = f"{share} could be read: {describe_unread(summary)}"
         advice = _ADVICE
         if timed < least <= known:
             share = format_share(timed / lines)

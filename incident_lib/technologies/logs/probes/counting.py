@@ -61,6 +61,7 @@ def count_batch(digest: Digest, batch: Batch, *, over_time: bool) -> None:
     digest.timed_lines += facts.timed_lines * count
     digest.known_lines += facts.known_lines * count
     digest.read_lines += facts.read_lines * count
+    digest.traced_lines += facts.traced_lines * count
     digest.errors += facts.errors * count
     digest.formats[facts.format] = digest.formats.get(facts.format, 0) + count
     if facts.level:

@@ -84,6 +84,7 @@ class Digest(msgspec.Struct):
     timed_lines: int = 0
     known_lines: int = 0  # of a known format
     read_lines: int = 0  # of a known format, and with a time
+    traced_lines: int = 0  # of stack traces that no time or format stands in front of
     not_text_lines: int = 0
     first_at: float | None = None
     last_at: float | None = None
@@ -161,6 +162,7 @@ def merge(first: Digest, second: Digest) -> Digest:
         timed_lines=first.timed_lines + second.timed_lines,
         known_lines=first.known_lines + second.known_lines,
         read_lines=first.read_lines + second.read_lines,
+        traced_lines=first.traced_lines + second.traced_lines,
         not_text_lines=first.not_text_lines + second.not_text_lines,
         first_at=_least(first.first_at, second.first_at),
         last_at=_most(first.last_at, second.last_at),

@@ -82,6 +82,9 @@ class Facts:
             digest.last_at = at
 
     def _unread(self, record: Record) -> None:
+        if record.trace is not None:
+            self.digest.traced_lines += len(record.trace.lines)
+            return
         text, unread = record.text, self.digest.unread
         if _NO_CHARACTER in text and text.count(_NO_CHARACTER) * _NOT_TEXT >= len(text):
             self.digest.not_text_lines += 1

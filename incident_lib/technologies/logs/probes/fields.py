@@ -15,12 +15,13 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "at": (
         *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
         *("time_local", "start_time", "__REALTIME_TIMESTAMP", "timeMillis", "instant"),
+        *("timeUnixNano", "observedTimeUnixNano"),  # of OpenTelemetry
     ),
     "level": (
         *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
         *("severity_text", "PRIORITY"),
     ),
-    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt", "textPayload"),
+    "message": ("event", "message", "msg", "text", "short_message", "@m", "@mt", "textPayload", "body"),
     "logger": (
         "logger",
         "name",

@@ -80,6 +80,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     timed_lines: int
     known_lines: int
     read_lines: int
+    traced_lines: int
     errors: int
     template: tuple[str, str] | None
     template_class: str
@@ -358,6 +359,7 @@ class Learner:
             timed_lines=digest.timed_lines,
             known_lines=digest.known_lines,
             read_lines=digest.read_lines,
+            traced_lines=digest.traced_lines,
             errors=digest.errors,
             template=template,
             template_class=digest.template_classes.get(template, "") if template else "",

@@ -130,6 +130,7 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         timed_lines_count=digest.timed_lines,
         known_lines_count=digest.known_lines,
         read_lines_count=digest.read_lines,
+        traced_lines_count=digest.traced_lines,
         not_text_lines_count=digest.not_text_lines,
         services=dict(digest.services),
         service_errors=dict(digest.service_errors),

@@ -30,8 +30,11 @@ _CLOSING = expression(r"\s*\+-{20,}$")
 _EDGE = expression(r"^\s*[|+](?: |$)")
 _FRAME = expression(r"^[\s|>]*File \"([^\"]{1,500})\", line \d+, in ([^\n]{1,200})", re.MULTILINE)
 _FINAL = expression(
-    r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|During|The)\b)[A-Za-z_][\w.]{0,200})"
+    r"^[\s|]*((?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL|LOG|WARN|DETAIL|HINT|CONTEXT|During|The)\b)[A-Za-z_][\w.]{0,200})"
     r"(?:: ([^\n]*))?$"
+)
+_REST = expression(  # of the message of psycopg and SQLAlchemy
+    r"LINE \d{1,6}: |(?:DETAIL|HINT|CONTEXT):  |\[(?:SQL|parameters): |\(Background on this error at: "
 )
 _SCOPED = expression(r"((?:[A-Z]\w{0,80}(?:::|\\))+[A-Z]\w{0,100})(?:: ([^\n]*))?$")  # of Ruby and PHP
 _INDENT = expression(r"^ {3,40}(?=  File \")", re.MULTILINE)
@@ -79,6 +82,8 @@ class PythonJoiner(Joiner):
         elif not bare:
             self.ended = self.ended or _CLOSING.match(text) is not None
         elif text[:1] not in " \t|+" and not text.startswith("> File "):
+            if self.ended and not self._indent and _REST.match(text):
+                return True
             if self.ended or self._indent:
                 return False
             self.ended = bool(_FINAL.match(text))

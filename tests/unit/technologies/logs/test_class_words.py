@@ -37,6 +37,7 @@ connect_refused connect to mx.example[198.51.100.9]:25: Connection refused
 connect_refused Error connecting to docs-2:27017 (10.0.0.8:27017) :: caused by :: Connection refused
 connect_refused SQLSTATE[HY000] [2002] Connection refused (SQL: select 1)
 connect_refused connexion à 10.0.0.8:8080 impossible : Connexion refusée
+connect_timeout to=<a@b.example>, dsn=4.4.1, status=deferred (connect to mx.example[198.51.100.9]:25: Connection timed out)
 connect_timeout connect to mx.example[198.51.100.9]:25: Connection timed out
 name_resolution plugin/errors: 2 cart.example. AAAA: read udp 10.0.0.3:41->10.0.0.2:53: i/o timeout
 memory_error Code: 241. DB::Exception: Memory limit (for query) exceeded: would use 9.3 GiB

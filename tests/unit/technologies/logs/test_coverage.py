@@ -520,3 +520,35 @@ def test_a_time_of_day_without_a_date_is_named():
     rows = (untimed(), unread("<*> ready", 9), unread("[14:31:05 ERR] no route", 40))
     assert "have a time of day, but no date" in judge(*rows)["no_times"].title
     assert "have no times" in judge(untimed(), unread("boom at 14:31:05", 40))["no_times"].title
+
+
+@pytest.mark.parametrize(("lines", "is_read"), [(0, True), (8, False)])
+def test_stack_traces_without_a_time_were_read(lines, is_read):
+    scan = Scan(CONTEXT.window.start.timestamp(), NOW.timestamp())
+    for second in range(60):
+        scan.feed(f"{ago(300 - 5 * second):%Y-%m-%d %H:%M:%S} INFO order {second} is paid")
+        if second % 5 == 4:
+            for text in (*["no header"] * lines, 'Exception in thread "main" shop.PayError: declined'):
+                scan.feed(text)
+            scan.feed("\tat shop.Pay.charge(Pay.java:51)")
+            scan.feed("\tat shop.Main.main(Main.java:7)")
+    assert ("coverage" not in judge(*rows(scan.finish()))) is is_read
+
+
+def test_the_rest_of_a_message_of_the_database_is_of_its_traceback():
+    scan = Scan(CONTEXT.window.start.timestamp(), NOW.timestamp())
+    for text in (
+        f"{ago(9):%Y-%m-%d %H:%M:%S} ERROR no cart",
+        "Traceback (most recent call last):",
+        '  File "/srv/carts.py", line 3, in show',
+        'psycopg.errors.UndefinedColumn: column "note" does not exist',
+        'LINE 1: SELECT "note" FROM "carts"',
+        "               ^",
+        "HINT:  Perhaps you meant another",
+        "[SQL: SELECT note FROM carts]",
+        f"{ago(5):%Y-%m-%d %H:%M:%S} INFO ready",
+    ):
+        scan.feed(text)
+    digest = scan.finish()
+    assert {key[0] for key in digest.exceptions} == {"psycopg.errors.UndefinedColumn"}
+    assert sum(digest.formats.values()) == 2

@@ -715,3 +715,16 @@ def test_a_progress_bar_is_its_last_state():
         b"  5%|\r 50%|\r100%|\rERROR: no\n" + b"\r".join(b"%d" % number for number in range(10**6)) + b"\r\n"
     )
     assert list(clean_lines(block)) == [("ERROR: no", False), ("999999", False)]
+
+
+def test_a_level_and_a_tab_stand_before_the_time():
+    line = parse("[ERROR]\t2026-01-15T14:31:05.250Z\t6cad4a26-8d11-4ece-a738-f7d93d9c1724\tno room")
+    assert (line.level, line.at, line.message[-7:]) == ("ERROR", AT + 0.25, "no room")
+
+
+def test_a_record_of_opentelemetry():
+    line = parse(
+        '{"timeUnixNano":"1768487465250000000","severityText":"ERROR","severityNumber":17,"body":"no room"}'
+    )
+    assert (line.level, line.message) == ("ERROR", "no room")
+    assert line.at == pytest.approx(AT + 0.25)
