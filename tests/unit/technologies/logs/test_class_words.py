@@ -602,6 +602,13 @@ clock jwt.exceptions.InvalidIssuedAtError: iat is in the future
 clock google.auth.exceptions.InvalidValue: Token used too early, 1 < 2. Check that your computer's clock is set correctly.
 clock An error occurred (RequestTimeTooSkewed) when calling the PutObject operation
 db_no_hot_standby reports.store psycopg.OperationalError: FATAL: the database system is not accepting connections DETAIL: Hot standby mode is disabled.
+db_schema ERROR:  function gen_random_uuid() does not exist at character 8
+db_schema ERROR:  operator does not exist: integer = character varying at character 41
+db_schema ERROR:  invalid input value for enum order_status: "archived" at character 23
+db_schema ERROR:  schema "billing" does not exist
+db_schema psycopg.errors.UndefinedObject: type "order_status" does not exist
+db_auth WARNING S-0x55: shop/app@10.0.0.5:5432 cannot do SCRAM authentication: wrong password type
+db_replication_broken ERROR:  subscription "shop" could not connect to the publisher: connection to server at "10.0.0.5", port 5432 failed: timeout
 db_no_hot_standby DETAIL:  Hot standby mode is disabled.
 db_no_hot_standby 2026-01-15 14:30:00 UTC [71] 57P03 FATAL:  the database system is not accepting connections
 db_inconsistent FATAL:  the database system is not yet accepting connections//DETAIL:  Consistent recovery state has not been yet reached.
@@ -716,6 +723,11 @@ def test_the_end_of_a_first_copy_misses_no_slot() -> None:
     ("line", "name", "reason"),
     [
         ("FATAL:  the database system is starting up", "db_not_ready", None),
+        ("ERROR:  function public.total(integer, text) does not exist", "db_schema", "function"),
+        ('ERROR:  invalid input value for enum state: "x"', "db_schema", "enum"),
+        ('ERROR:  relation "function_log" does not exist', "db_schema", None),
+        ("server login failed: wrong password type", "db_auth", "pooler_secret"),
+        ("ERROR:  could not connect to the publisher: no", "db_replication_broken", "publisher"),
         ("ERROR:  all replication slots are in use", "db_replication_limit", "slots"),
         ("WARNING:  out of logical replication worker slots", "db_replication_limit", "apply_workers"),
         ("WARNING:  out of background worker slots", "db_replication_limit", "processes"),
