@@ -1,10 +1,11 @@
-"""What earlier lines say of later ones: headers of tables and lists, kinds of manifests, statements.
+"""What earlier lines say of later ones: headers of tables and lists, heads of blocks, statements.
 
 A log is redacted in pieces, so what a piece leaves open goes along with the next.
 """
 
 from collections.abc import Iterator
 
+from incident_lib.redact.blocks import open_blocks, secrets_of_blocks
 from incident_lib.redact.bound import is_open, secrets_of_bound, statements
 from incident_lib.redact.lists import announced, secrets_of_lists
 from incident_lib.redact.manifests import open_manifests, secrets_of_manifests
@@ -20,6 +21,7 @@ def secrets_by_earlier_lines(before: str, text: str, folded: str) -> Iterator[Sp
         *secrets_of_bound(both, all_folded),
         *secrets_of_manifests(both),
         *secrets_of_lists(both, all_folded),
+        *secrets_of_blocks(both),
     )
     for span in spans:
         if span.start >= len(before):
@@ -43,6 +45,7 @@ def left_open(before: str, text: str) -> str:
         if each.end >= len(both)
     ]
     kept += open_manifests(both)
+    kept += open_blocks(both)
     for statement in statements(both, folded):
         if is_open(both, statement):
             line_end = both.find("\n", statement.end)

@@ -61,6 +61,8 @@ _UNITS = [
         "backup codes: a1b2c3 ",
         "token AbCdEfGhXqWrTz ",
         "--token\n- ",
+        "\n value: Ab1Cd2Ef3",
+        "\npassword:\n  value: ",
         "password\n input=",
     ),
     *(

@@ -96,6 +96,11 @@ HIDDEN = [  # text, secrets, what stays
     ("bearer token sent by client: Kw4nTz8Xq2Lm5p", ["Kw4nTz8Xq2Lm5p"], ["client"]),
 ]
 ORDINARY = [
+    'variable "password_length" {\n  type    = number\n  default = 20\n}',
+    'variable "db_password" {\n  type      = string\n  sensitive = true\n}\nvariable "region" {\n  default = "eu-west-1"\n}',
+    "password:\n  label: Passwort\n  value: Passwort\ntoken_ttl:\n  value: 3600",
+    'apiToken:\n  default: ""\n  description: of the deployment',
+    "- name: LOG_LEVEL\n  value: Debug2File\n- name: DB_PASSWORD\n  valueFrom: vault",
     "proxy_pass http://backend:8000/;",
     "api_key: your-api-key-here",
     "mot de passe oublié",
