@@ -50,7 +50,6 @@ _COMPARED = expression(
     rf"(?<![\w\"`.\[\]])(?P<column>[\w\"`.\[\]]{{1,128}})\s{{0,8}}(?:=|<>|!=|like|ilike)\s{{0,8}}(?:\w+\(\s{{0,4}})?{_MARK}",
     re.IGNORECASE,
 )
-_ANY_MARK = expression(_MARK)
 _STATEMENTS, _COMPARISONS = Sieve(_STATEMENT), Sieve(_COMPARED)
 _LIST = expression(
     r"(?<!binding )(?:param(?:eter)?s?|args|arguments|bind(?:ings?)?|values|data)[\"']?\s{0,4}"
@@ -101,10 +100,11 @@ def statements(text: str, folded: str) -> Iterator[Statement]:
     for number, match in enumerate(found):
         limit = found[number + 1].start() if number + 1 < len(found) else len(text)
         limit = min(limit, match.start() + _LONGEST)
-        if not allowance.take(match.start()) or not _has_columns(text, folded, match.start(), limit):
+        if not allowance.take(match.start()):
             continue
-        secret, end = _secret_marks(text, match.start(), limit)
-        if secret:
+        columns = _columns(text, folded, match.start(), limit)
+        if any(map(strength, columns.values())):
+            secret, end = _secret_marks(text, match.start(), columns)
             yield Statement(match.start(), end, secret)
 
 
@@ -144,20 +144,20 @@ def _after_lines(text: str, place: int, limit: int) -> int:
     return place
 
 
-def _has_columns(text: str, folded: str, begin: int, limit: int) -> bool:
-    """Return whether there may be marks whose columns are known."""
-    is_inserting = folded.find("into", begin, limit) >= 0 and _ANY_MARK.search(text, begin, limit) is not None
-    return is_inserting or _COMPARISONS.may_match(text[begin:limit])
-
-
-def _secret_marks(text: str, begin: int, limit: int) -> tuple[dict[str, Strength], int]:
-    """Return how sure the marks' columns make, by number and name, and where the last mark ends."""
-    columns: dict[int, str] = {}  # where a mark stands: its column
-    if insert := _INSERT.search(text, begin, limit):
+def _columns(text: str, folded: str, begin: int, limit: int) -> dict[int, str]:
+    """Return the columns of the marks in a statement, by where the marks stand."""
+    columns: dict[int, str] = {}
+    if folded.find("into", begin, limit) >= 0 and (insert := _INSERT.search(text, begin, limit)):
         columns = _in_rows(text, insert, limit)
-        limit = max([limit if not columns else 0, *(place + 1 for place in columns)]) if columns else limit
-    for compared in _COMPARED.finditer(text, begin, limit):
-        columns.setdefault(compared.start("mark"), compared["column"].rpartition(".")[2])
+    if not columns:
+        part = text[begin:limit]
+        for compared in _COMPARISONS.finditer(part, part.encode("utf-8", "surrogatepass")):
+            columns[begin + compared.start("mark")] = compared["column"].rpartition(".")[2]
+    return {place: column.strip('" `[]\t\r\n') for place, column in columns.items()}
+
+
+def _secret_marks(text: str, begin: int, columns: dict[int, str]) -> tuple[dict[str, Strength], int]:
+    """Return how sure the marks' columns make, by number and name, and where the last mark ends."""
     secret: dict[str, Strength] = {}
     count, end = 0, begin
     for token in _TOKEN.finditer(text, begin, max(columns, default=begin) + 64):
@@ -166,7 +166,7 @@ def _secret_marks(text: str, begin: int, limit: int) -> tuple[dict[str, Strength
         named = next((name for name in token.group("number", "named", "dollar", "at", "colon") if name), "")
         count += 1
         column = columns.get(token.start("mark"))
-        sure = strength(column.strip('" `[]\t\r\n')) if column else Strength.NONE
+        sure = strength(column) if column else Strength.NONE
         if sure:
             for key in {named or str(count), str(count)} if not named or not named.isdigit() else {named}:
                 secret[key] = Strength(min(sure, Strength.STRONG))

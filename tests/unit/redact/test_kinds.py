@@ -97,7 +97,7 @@ HIDDEN = [  # text, secrets, what stays
 ]
 ORDINARY = [
     'variable "password_length" {\n  type    = number\n  default = 20\n}',
-    'variable "db_password" {\n  type      = string\n  sensitive = true\n}\nvariable "region" {\n  default = "eu-west-1"\n}',
+    'variable "db_password" {\n  sensitive = true\n}\nvariable "region" {\n  default = "eu-west-1"\n}',
     "password:\n  label: Passwort\n  value: Passwort\ntoken_ttl:\n  value: 3600",
     'apiToken:\n  default: ""\n  description: of the deployment',
     "- name: LOG_LEVEL\n  value: Debug2File\n- name: DB_PASSWORD\n  valueFrom: vault",
