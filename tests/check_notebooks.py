@@ -1,4 +1,4 @@
-"""Tell what is wrong with the notebooks, for `make check`: exit 1 when something is.
+"""Report what is wrong with the notebooks, for `make check`: exit 1 when something is.
 
 A notebook asks questions, and each is answered by one call: no logic, no outputs, few and short cells.
 """
