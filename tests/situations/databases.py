@@ -271,7 +271,7 @@ def swap_behind_a_vacuum_by_hand(world: World) -> Over | None:
             "CREATE TABLE stock AS SELECT n, md5(n::text) AS t FROM generate_series(1, 90000) n"
         )
         connection.execute("ALTER TABLE stock OWNER TO app")
-    job = world.hold(server, role="postgres", application_name="vacuumdb")
+    job = world.hold(server, application_name="vacuumdb")
     world.meanwhile(lambda: job.execute("VACUUM stock"))
     time.sleep(1)
     swap = world.hold(server, application_name="pg_repack")
