@@ -9,6 +9,8 @@ from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder
 
 PEEK_BYTES = 64 * 1024
 _QUARTER = 900  # seconds: zones differ by whole quarters of an hour
+_ODD_ZONES = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)  # hours east of UTC
+_ZONES = frozenset(int(hours * 3600) for hours in (*range(-12, 15), *_ODD_ZONES))
 
 ReadAt = Callable[[int, int], bytes]  # (start, size) -> at most that many bytes
 
@@ -52,6 +54,11 @@ def zone_shift(tail: bytes, modified_at: float, order: DateOrder = UNDECIDED) ->
 
     >>> zone_shift(b"1970-01-01 02:00:00 INFO done", 3_600.5)
     -3600.0
+
+    No zone is a quarter of an hour from UTC: the file was only touched then.
+
+    >>> zone_shift(b"1970-01-01 02:00:00 INFO done", 8_100.0)
+    0.0
     """
     read = (_read(text, order) for text in reversed(tail.split(b"\n")))
     at, zoned = next(((at, zoned) for at, zoned in read if at is not None), (None, True))
@@ -59,7 +66,7 @@ def zone_shift(tail: bytes, modified_at: float, order: DateOrder = UNDECIDED) ->
         return 0.0
     away = modified_at - at
     shift = round(away / _QUARTER) * _QUARTER
-    return float(shift) if abs(shift) <= 14 * 3600 and abs(away - shift) <= 2 else 0.0
+    return float(shift) if -shift in _ZONES and abs(away - shift) <= 2 else 0.0
 
 
 def _read(line: bytes, order: DateOrder) -> tuple[float | None, bool]:
