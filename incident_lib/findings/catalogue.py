@@ -57,6 +57,7 @@ class Flag(StrEnum):
     FOUND_BAD = auto()  # of something that was seen from inside, too: it is bad from here
     LOGGED = auto()  # the word of a log, which a measurement may deny
     UNMEASURED = auto()  # no measurement shows whether it is over: what is asked for does not meet it
+    RAISED = auto()  # the exception that is raised most often, as the data say
     LAST_WORDS = auto()  # the error that a log ends in
     FIRST_SEEN = auto()  # `since` is the first time in the window, and moves with it
     OF_DATABASE = auto()  # of the database of the session alone, and not of the whole server

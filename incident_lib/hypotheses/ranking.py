@@ -473,6 +473,18 @@ def _last_words(support: Iterable[Finding], catalogue: Catalogue) -> str:
     return f"Its log ends with: {error} - " if error else ""
 
 
+def _raised(candidate: _Candidate, catalogue: Catalogue) -> str:
+    """Return the exception that a symptom of unknown cause comes with, as a sentence, "" for none."""
+    if not candidate.pattern.is_symptom:
+        return ""
+    for finding in candidate.support:
+        if catalogue.has(finding, Flag.RAISED) and (name := finding.data.get("type")):
+            message, frame = finding.data.get("message"), finding.data.get("frame")
+            words = f"{name}: {message}" if message and message != name else str(name)
+            return f"Most often raised: {words}{f' in {frame}' if frame else ''}. "
+    return ""
+
+
 class _Blank(dict[str, object]):
     """Data for a title: a name that no finding filled in reads as a plain word."""
 
@@ -497,6 +509,7 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         next_check = pattern.denied_check or next_check
         first_action = pattern.denied_action or first_action
     title = " ".join(title.format_map(data).split())
+    known_errors = _last_words(support, catalogue) or _raised(candidate, catalogue)
     if candidate.alike:
         title = f"{title}; the same at {some_of(candidate.alike)}"
     return Hypothesis(
@@ -508,7 +521,7 @@ def _hypothesis(candidate: _Candidate, number: int, catalogue: Catalogue) -> Hyp
         support=tuple(dict.fromkeys(f.id for f in support)),
         against=tuple(dict.fromkeys(f.id for f in (*candidate.denials, *candidate.against))),
         reason=candidate.reason,
-        next_check=f"{_last_words(support, catalogue)}{next_check.format_map(data)}",
+        next_check=f"{known_errors}{next_check.format_map(data)}",
         first_action=first_action.format_map(data),
         notebook=pattern.notebook,
         symptom_of=f"{candidate.cause.target}:{candidate.cause.pattern.id}" if candidate.cause else "",

@@ -12,6 +12,8 @@ from incident_lib import clock
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, Finding, FindingSeverity, Window
 from incident_lib.technologies.logs.findings import ANALYZERS
+from incident_lib.technologies.logs.probes.file import FileLog
+from incident_lib.technologies.logs.probes.reader import Reading
 from incident_lib.technologies.logs.rows import LogGrowth, LogSummary, LogTail
 from tests.integration.test_logs_files import collect, window
 
@@ -49,6 +51,33 @@ def test_what_is_appended_to_a_file_without_times_is_of_now(
     (grown,) = evidence.of(LogGrowth)
     assert bool(grown.requests_count) == bool(appended)
     assert findings(evidence, during)["errors"].severity is severity
+
+
+def test_a_file_that_took_long_to_read_is_watched_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rooms.log"
+    path.write_text(SERVED * 30)
+    count, done = FileLog.count, threading.Event()
+
+    def slowly(self: FileLog, during: Window) -> tuple[Reading, bool]:
+        time.sleep(1.5)  # as on a machine that is busy
+        return count(self, during)
+
+    def write() -> None:
+        while not done.wait(0.05):
+            with path.open("a") as log:
+                log.write(FAILED)
+
+    monkeypatch.setattr(FileLog, "count", slowly)
+    writer = threading.Thread(target=write)
+    writer.start()
+    evidence = collect(path, window())
+    done.set()
+    writer.join()
+    (grown,) = evidence.of(LogGrowth)
+    assert grown.server_errors_count > 3
+    assert grown.seconds >= 1.0
 
 
 def test_a_file_with_times_is_not_watched(tmp_path: Path) -> None:

@@ -135,6 +135,13 @@ EXPECTED = {
         never=(_RESTART, Rule("database|password", where="first")),
         first="concurren|limit|503|overload|slow",
     ),
+    "exceptions_without_times": Expected(
+        right="orders raises KeyError 'vat_rate' for one path, and its log has no times: the exception is "
+        "named, and where it is raised.",
+        must=(Rule("KeyError", severity=_ALARM), Rule("vat_rate|KeyError", where="hypothesis")),
+        never=(_RESTART, Rule("database|password", where="first")),
+        first="exception|error|fail",
+    ),
     "no_thread_can_be_started": Expected(
         source="FarjaalAhmad/django_bgRemoverML#25",
         right="The program has as many threads as its user may have and can start no other: find what "
@@ -506,6 +513,34 @@ def more_requests_than_the_program_takes(world: World) -> Over | None:
     url = f'url = "http://127.0.0.1:{port}"'
     world.service("orders", "http", url, 'health = ["/health"]', f'log = "{log}"')
     world.examine()
+    return None
+
+
+_RAISED = """\
+INFO:     127.0.0.1:{port} - "GET /orders HTTP/1.1" 500 Internal Server Error
+ERROR:    Exception in ASGI application
+Traceback (most recent call last):
+  File "/srv/app/orders/totals.py", line 31, in total
+    return amount * (1 + rates["vat_rate"])
+KeyError: 'vat_rate'
+INFO:     127.0.0.1:{port} - "GET /basket HTTP/1.1" 200 OK
+"""
+
+
+def exceptions_without_times(world: World) -> Over | None:
+    """As uvicorn writes its log unless it is told otherwise: no line has a time."""
+    log = world.log("orders", [_RAISED.format(port=number) for number in range(40_000, 40_200)])
+
+    def go_on() -> None:
+        with log.open("a") as file:
+            file.write(_RAISED.format(port=random.randint(40_000, 60_000)))
+
+    world.meanwhile(go_on, again_seconds=0.1)
+    time.sleep(3)
+    with serve(http("ok")) as port:
+        url = f'url = "http://127.0.0.1:{port}"'
+        world.service("orders", "http", url, 'health = ["/health"]', f'log = "{log}"')
+        world.examine()
     return None
 
 

@@ -69,6 +69,7 @@ FINDINGS = (
               fields="endpoint endpoint_failure_ratio failed_count other_failure_ratio share_of_errors",
               event="failing", precedence=2),
         entry("logs.lines.exception", SYMPTOM, "Exceptions are raised", Flag.FAILS, Flag.ANY_FAILURE,
+              Flag.RAISED,
               fields="count frame kinds_count message type", event="failing", precedence=3),
         entry("logs.lines.error_lines", SYMPTOM, "Many lines are errors", fields="error_ratio errors_count"),
         entry("logs.lines.slow", SYMPTOM, "Requests are slow", Flag.SLOW, Flag.WAITS, Flag.BY_SERVICE,

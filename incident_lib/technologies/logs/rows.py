@@ -140,6 +140,9 @@ class LogGrowth(Row, frozen=True, kw_only=True):
     requests_count: int
     server_errors_count: int
     error_classes: dict[str, int] = msgspec.field(default_factory=dict)  # lines of each class of error
+    exceptions: dict[str, int] = msgspec.field(
+        default_factory=dict
+    )  # by type and frame, with a space between
 
 
 class LogTail(Row, frozen=True, kw_only=True):

@@ -478,6 +478,15 @@ def test_symptoms_of_the_same_symptom_of_one_event_are_one_hypothesis():
     assert {len(each.alike) for each in ranked[1:]} == {19}
 
 
+def test_a_failing_endpoint_names_the_exception_that_is_raised():
+    errors = found("api", "logs.lines.errors", endpoint="GET /")
+    data = {"type": "KeyError", "frame": "totals.py:total", "message": "'vat'"}
+    (named,) = rank((errors, found("api", "logs.lines.exception", **data)), SHOP, PATTERNS, catalogue())
+    assert named.next_check.startswith("Most often raised: KeyError: 'vat' in totals.py:total. ")
+    (unnamed,) = rank((errors,), SHOP, PATTERNS, catalogue())
+    assert unnamed.next_check.startswith("Find the exception")
+
+
 def test_what_was_stopped_in_good_order_is_not_called_down_as_well():
     gone, ended = found("api", "process.state.not_running"), found("api", "logs.lines.stopped", "INFO")
     assert ids(gone) == [("service-down", "api")]

@@ -188,8 +188,18 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     if not rows:
         return
     states = {(row.type, row.frame): state_of(view, spell_of(row)) for row in rows}
-    rows = tuple(sorted(rows, key=lambda row: states[row.type, row.frame].holds is Holds.PAST))
+    watched = next(iter(view.evidence.of(LogGrowth)), None)
+    current = watched.exceptions if watched and not view.summary.has_times else {}
+
+    def order(row: LogException) -> tuple[bool, bool]:
+        # Of lines without times those are of now that came while the log was watched.
+        is_old = bool(current) and f"{row.type} {row.frame}" not in current
+        return states[row.type, row.frame].holds is Holds.PAST, is_old
+
+    rows = tuple(sorted(rows, key=order))
     first = rows[0]
+    is_current = f"{first.type} {first.frame}" in current
+    is_placed = view.summary.has_times or is_current
     often = first.count >= view.limit("exception.warning_count") or bool(first.deaths_count)
     place = f" in {first.frame}" if first.frame else ""
     name = {"error": "an error", _UNNAMED: "an exception"}.get(first.type, first.type)
@@ -197,7 +207,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     found = finding(
         view.evidence,
         "exception",
-        FindingSeverity.WARNING if often and view.summary.has_times else FindingSeverity.INFO,
+        FindingSeverity.WARNING if often and is_placed else FindingSeverity.INFO,
         f"{name} was raised {format_times(first.count)}{place}{_ended(first)}{kinds}",
         "\n".join(
             f"{row.type} {format_times(row.count)}{f' in {row.frame}' if row.frame else ''}, "
@@ -211,7 +221,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         kinds_count=len(rows),
         message=first.example,
     )
-    yield judged(view, found, states[first.type, first.frame])
+    yield found if is_current else judged(view, found, states[first.type, first.frame])
 
 
 def _with_name(row: LogException, view: View) -> LogException:

@@ -78,12 +78,16 @@ def judge_errors(view: View) -> Iterator[Finding]:
 
 
 def _failing_now(view: View) -> tuple[FindingSeverity, str] | None:
-    """Return how bad what was appended while the log was watched is, and its words; None for too little."""
+    """Return how bad what was appended while the log was watched is, and its words; None for too little.
+
+    A failure or two are a warning where as many failed before.
+    """
     for row in view.evidence.of(LogGrowth):
-        if row.requests_count and row.server_errors_count >= view.limit("errors.least_count"):
+        if row.requests_count and row.server_errors_count:
+            few = row.server_errors_count < view.limit("errors.least_count")
             ratio = row.server_errors_count / row.requests_count
             if severity := view.context.thresholds.severity("logs.errors", ratio, "ratio"):
-                return severity, (
+                return FindingSeverity.WARNING if few else severity, (
                     f"only the lines of the {format_duration(row.seconds)} during which the log was watched "
                     f"are current: {row.server_errors_count:,} of {row.requests_count:,} failed"
                 )

@@ -101,4 +101,5 @@ def growth(appended: Digest, seconds: float) -> LogGrowth:
         requests_count=requests.count,
         server_errors_count=sum(endpoint.statuses.get(5, 0) for endpoint in requests.endpoints.values()),
         error_classes={name: tally.count for name, tally in sorted(appended.classes.items())},
+        exceptions={" ".join(key): tally.count for key, tally in sorted(appended.exceptions.items())},
     )

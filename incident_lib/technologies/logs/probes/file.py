@@ -115,8 +115,8 @@ class FileLog:
         A file without times is watched for a second where it was written lately. Errors: TargetError
         NOT_FOUND, PRIVILEGE, UNSUPPORTED for what is no file.
         """
-        begun = clock.monotonic()
         reading, timed = self.count(window)
+        begun = clock.monotonic()
         end = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
         reading.modified_at = end.modified_at
         if not reading.digest.lines:
@@ -126,7 +126,7 @@ class FileLog:
         return reading
 
     def _watch(self, reading: Reading, begun: float, size: int) -> None:
-        """Count what is appended until a second after the reading began: it is of now."""
+        """Count what is appended within a second, however long the reading took: it is of now."""
         time.sleep(max(begun + _WATCHED_SECONDS - clock.monotonic(), 0.0))
         scan = Scan(float("-inf"), float("inf"))
         data = self._reader.part(self._path, size, BLOCK_BYTES).data

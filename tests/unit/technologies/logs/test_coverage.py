@@ -28,6 +28,7 @@ from incident_lib.technologies.logs.rows import (
     LogBucket,
     LogEndpoint,
     LogErrorClass,
+    LogException,
     LogGrowth,
     LogSummary,
     LogTail,
@@ -339,6 +340,17 @@ def test_a_class_without_times_whose_lines_come_while_it_is_watched_is_of_now():
     assert found["class.name_resolution"].severity is INFO
 
 
+def test_an_exception_without_times_that_is_raised_while_it_is_watched_is_of_now():
+    rows = [
+        LogException(type=name, frame="totals.py:total", count=60, first_at=None, last_at=None, example="e")
+        for name in ("ValueError", "KeyError")
+    ]
+    watched = msgspec.structs.replace(growth(40, 20), exceptions={"KeyError totals.py:total": 6})
+    now = judge(untimed(), *rows, watched)["exception"]
+    assert (now.severity, now.holds, now.data["type"]) == (WARNING, Holds.NOW, "KeyError")
+    assert judge(untimed(), *rows, growth(40, 20))["exception"].severity is INFO
+
+
 def growth(served: int, failed: int, seconds: float = 2.0) -> LogGrowth:
     return LogGrowth(
         seconds=seconds, lines_count=served, errors_count=0, requests_count=served, server_errors_count=failed
@@ -347,7 +359,7 @@ def growth(served: int, failed: int, seconds: float = 2.0) -> LogGrowth:
 
 @pytest.mark.parametrize(
     ("served", "failed", "severity"),
-    [(9, 7, CRITICAL), (300, 3, WARNING), (9, 2, UNKNOWN), (500, 4, UNKNOWN), (0, 0, UNKNOWN)],
+    [(9, 7, CRITICAL), (300, 3, WARNING), (9, 2, WARNING), (500, 4, UNKNOWN), (0, 0, UNKNOWN)],
 )
 def test_what_was_appended_while_a_log_was_watched_is_of_now(served, failed, severity):
     found = judge(untimed(requests_count=600, server_errors_count=300), growth(served, failed))
