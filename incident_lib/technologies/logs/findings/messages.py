@@ -314,7 +314,10 @@ def judge_unknown(view: View) -> Iterator[Finding]:
     ratio = min(first.count / entries, 1.0)
     steady = _goes_with_success(first, ratio, view)
     of_client = is_of_server(view) and first.level != "CRITICAL"  # the statement fails, and not the server
-    is_known = any(_came_together(first, row) for row in view.evidence.of(LogErrorClass))
+    # In the log of a server, what clients send comes at the same time and has nothing to do with it.
+    is_known = not is_of_server(view) and any(
+        _came_together(first, row) for row in view.evidence.of(LogErrorClass)
+    )
     new = "" if _is_frequent(first, entries, view) else f", none before {when(first.first_at)} UTC"
     found = finding(
         view.evidence,
