@@ -79,7 +79,11 @@ OF_REDIS_CHANGE = {
 }
 # What the library sends when it connects for a change.
 _REDIS_LOGIN = ("AUTH", "CLIENT SETNAME", "CLIENT SETINFO", "SELECT")
+_IDLE = "when a stream was last used; only of streams that the server cannot evict for that"
 _REDIS_CHANGES = {
+    "XINFO GROUPS": _IDLE,
+    "XLEN": _IDLE,
+    "XPENDING": _IDLE,
     "CLIENT SETNAME": "the name of our own connection",
     "CLIENT SETINFO": "the library's name, of our own connection",
     "SELECT": "the database of our own connection",
@@ -204,7 +208,7 @@ def actions_table() -> Iterator[str]:
             source = probe.source
             if source.startswith("--"):
                 source = ", ".join(f"{name}.sql" for name in _statements_of(probe.fetch, source))
-            yield _row(f"`{probe.name}`", source, _NOTHING)
+            yield _row(f"`{probe.name}`", source, _IDLE if "XLEN" in source else _NOTHING)
     yield _row(
         "own `[[probe]]`", "one SELECT, one GET, one reading command, or a file of this machine", _NOTHING
     )
