@@ -40,6 +40,9 @@ def look_twice_without(kind: str, rule: str) -> dict[str, Evidence]:
     """Return what a user sees who lacks `rule`, and who was refused for it before."""
     with running(kind) as server, server.client() as client:
         client.set("user:1", "data")
+        client.xadd("events", {"order": "7"})  # its groups and what they have in hand are asked for
+        client.xgroup_create("events", "workers", "0")
+        client.xreadgroup("workers", "worker-1", {"events": ">"})
         kept = [one for one in ACL_RULE.split() if one != rule]
         client.execute_command("ACL", "SETUSER", "lame", "on", ">sesame", *kept)
         settings = settings_for(f"redis://lame:sesame@127.0.0.1:{server.port}")
