@@ -50,7 +50,10 @@ EXPECTED = {
     "sessions_that_were_never_closed": Expected(
         source="jhu-bids/TermHub#723",
         right="One program keeps idle sessions until only the reserved slots are left: end its sessions.",
-        must=(Rule("slot|connections", severity=_ALARM, where="finding"), Rule("(?:who|what|which application) holds")),
+        must=(
+            Rule("slot|connections", severity=_ALARM, where="finding"),
+            Rule("(?:who|what|which application) holds"),
+        ),
         never=(Rule("orders-db is down"), Rule("^raise max_connections", where="first")),
         first="connections",
     ),

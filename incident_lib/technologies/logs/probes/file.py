@@ -15,9 +15,10 @@ from incident_lib.connections.places.base import Content, Place
 from incident_lib.connections.places.machine import ThisMachine
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem, Window
+from incident_lib.technologies.logs.probes.clocks import MOST_BYTES, NO_DATES, dated, dated_line, newest_clock
 from incident_lib.technologies.logs.probes.digest import Digest, merge
 from incident_lib.technologies.logs.probes.line import clean_lines, encoding_of
-from incident_lib.technologies.logs.probes.moments import first_time, seek, zone_shift
+from incident_lib.technologies.logs.probes.moments import first_time, last_time, seek, zone_shift
 from incident_lib.technologies.logs.probes.reader import (
     ALL,
     EXCERPT_BYTES,
@@ -99,6 +100,7 @@ class FileLog:
         self.notes: tuple[str, ...] = ()
         self._reader, self._path, self._limits = reader, reader.path, reader.limits
         self._encoding = "utf-8"
+        self._clock: float | None = None  # the last time of a log whose times have no date
         self._aborted = False
         self._block_bytes = FIRST_BYTES
 
@@ -142,6 +144,7 @@ class FileLog:
         self._encoding = encoding_of(self._reader.part(self._path, 0, 2).data)
         if self._encoding != "utf-8":
             return self._count_encoded(Scan(start, end, width))
+        self._clock = self._newest_clock()
         order, shift = self._dating()
         parts, timed, complete = self._parts(window.start, start - shift, order)
         reading = Reading(digest=Digest(slot_seconds=width), newest=[], source="", complete=complete)
@@ -156,7 +159,7 @@ class FileLog:
                     reading.problem = _late(read_bytes, parts, seconds)
                 break
             scan = Scan(start, end, width, shift=shift, order=order)
-            scan.prime((line, None) for line, _ in clean_lines(block.before))
+            scan.prime((self._dated(line), None) for line, _ in clean_lines(block.before))
             lines = list(clean_lines(block.data))
             read_bytes += len(block.data)
             if not self._take(lines, scan, behind=behind, reading=reading, wanted=wanted):
@@ -219,8 +222,8 @@ class FileLog:
         if wanted is not None:
             room = wanted - reading.digest.lines
             more, found = len(found) <= room, found[-room:] if room else []
-        kept = [line for line, cut in found if line and scan.feed(line, cut=cut)]
-        reading.digest = merge(scan.finish(behind), reading.digest)
+        kept = [line for line, cut in found if line and scan.feed(self._dated(line), cut=cut)]
+        reading.digest = merge(scan.finish(map(self._dated, behind)), reading.digest)
         room = self._limits.log_lines - len(reading.newest)
         size = sum(map(len, reading.newest))
         reading.newest = newest_of(kept, room, limit_bytes=self._reader.excerpt_bytes - size) + reading.newest
@@ -240,7 +243,7 @@ class FileLog:
             size = head.size_bytes
             if head.modified_at < window_start:
                 break
-            first = first_time(head.data.split(b"\n"), order)
+            first = first_time(self._with_dates(head.data).split(b"\n"), order)
             timed = timed or first is not None
             begin = 0
             if first is not None and first < start:
@@ -285,16 +288,34 @@ class FileLog:
                 yield _Block(data[:skip], data[skip:])
                 end = begin + skip - context if begin > part.start else begin
 
+    def _newest_clock(self) -> float | None:
+        """Return the last moment of a log whose times have no date, in its zone; None for any other log."""
+        tail = self._reader.part(self._path, -_PEEK_BYTES, _PEEK_BYTES)
+        if last_time(tail.data.split(b"\n")) is not None or tail.size_bytes > MOST_BYTES:
+            return None
+        whole = tail if len(tail.data) == tail.size_bytes else self._reader.part(self._path, 0, MOST_BYTES)
+        if first_time(whole.data[:_PEEK_BYTES].split(b"\n")) is not None:
+            return None
+        return newest_clock(whole.data, whole.modified_at.timestamp())
+
+    def _with_dates(self, data: bytes) -> bytes:
+        return data if self._clock is None else dated(data, self._clock)
+
+    def _dated(self, line: str) -> str:
+        return line if self._clock is None else dated_line(line, self._clock)
+
     def _dating(self) -> tuple[DateOrder, float]:
         """Return the order of the log's numeric dates, and what to add to its times without a zone."""
         head, tail = (self._reader.part(self._path, start, _PEEK_BYTES) for start in (0, -_PEEK_BYTES))
         modified_at = tail.modified_at.timestamp()
         order = order_of((line for part in (head, tail) for line, _ in clean_lines(part.data)), modified_at)
-        return order, zone_shift(tail.data, modified_at, order)
+        return order, zone_shift(self._with_dates(tail.data), modified_at, order)
 
     def _source(self, parts: list[_Part], shift: float, *, timed: bool) -> str:
         read = ", ".join(f"{part.path.name} bytes {part.start} to {part.end}" for part in parts)
         notes = "" if timed or not parts else "; its lines have no time, so only the newest were read"
+        if self._clock is not None:
+            notes += f"; {NO_DATES}"
         if shift:
             notes += f"; its times have no zone and are taken as {-shift / 3600:+g} h from UTC"
         return f"read {self._path}: {read or 'nothing was written in the window'}{notes}"

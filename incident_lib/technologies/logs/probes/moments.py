@@ -64,9 +64,17 @@ def zone_shift(tail: bytes, modified_at: float, order: DateOrder = UNDECIDED) ->
     at, zoned = next(((at, zoned) for at, zoned in read if at is not None), (None, True))
     if at is None or zoned:
         return 0.0
-    away = modified_at - at
-    shift = round(away / _QUARTER) * _QUARTER
-    return float(shift) if -shift in _ZONES and abs(away - shift) <= 2 else 0.0
+    return zone_away(modified_at - at) or 0.0
+
+
+def zone_away(seconds: float) -> float | None:
+    """Return what to add to a local time that is so far from UTC; None where no zone is.
+
+    >>> zone_away(-3_599.5), zone_away(700.0)
+    (-3600.0, None)
+    """
+    shift = round(seconds / _QUARTER) * _QUARTER
+    return float(shift) if -shift in _ZONES and abs(seconds - shift) <= 2 else None
 
 
 def _read(line: bytes, order: DateOrder) -> tuple[float | None, bool]:

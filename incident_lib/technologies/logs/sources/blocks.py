@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from incident_lib.technologies.logs.probes.clocks import dated
 from incident_lib.technologies.logs.sources.compression import compression_of, decompressed
 from incident_lib.technologies.logs.sources.forms import exported, form_of, taken_apart
 from incident_lib.technologies.logs.sources.opening import stored_chunks
@@ -46,7 +47,7 @@ def blocks(source: Source, progress: Progress) -> Iterator[bytes]:
     for block in _whole_lines(chunks):
         progress.text_bytes += len(block)
         if is_text(block[:_SAMPLE]):
-            yield block
+            yield block if source.newest_clock is None else dated(block, source.newest_clock)
         else:
             progress.not_text_lines += max(block.count(b"\n"), 1)
 

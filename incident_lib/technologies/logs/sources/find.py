@@ -11,6 +11,7 @@ import msgspec
 
 from incident_lib.errors import ProblemKind, TargetError
 from incident_lib.model import Problem
+from incident_lib.technologies.logs.probes.clocks import MOST_BYTES, NO_DATES, dated, newest_clock
 from incident_lib.technologies.logs.probes.line import clean_lines
 from incident_lib.technologies.logs.probes.moments import PEEK_BYTES, first_time, last_time, seek, zone_shift
 from incident_lib.technologies.logs.probes.times import order_of
@@ -20,7 +21,7 @@ from incident_lib.technologies.logs.sources.forms import LARGEST_DOCUMENT, form_
 from incident_lib.technologies.logs.sources.opening import read_at, status_of
 from incident_lib.technologies.logs.sources.remote import list_remote
 from incident_lib.technologies.logs.sources.rotation import predecessors, rotated
-from incident_lib.technologies.logs.sources.source import DOCUMENT, EXPORT, STDIN, Progress, Source
+from incident_lib.technologies.logs.sources.source import DOCUMENT, EXPORT, PLAIN, STDIN, Progress, Source
 
 _LEAST_SAME = 256  # bytes at the beginning that two files of a set have in common
 
@@ -191,9 +192,14 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
     """Add the files of one log in order, with what they say about its times together."""
     group.sort(key=lambda each: rotated(each.source.address.rpartition("/")[2]).age)
     group = _without_copies(group, found)
-    lines = list(chain.from_iterable(_sample(each.head) for each in group))
     live = group[-1].source
     tail = _tail(live) if live.can_split else group[-1].tail
+    if len(group) == 1 and (clock := _clock_of(live, group[0].head, tail)) is not None:
+        live = msgspec.structs.replace(live, newest_clock=clock)
+        tail = dated(tail, clock)
+        found.notes.append(f"{live.address}: {NO_DATES}")
+        group = [_Candidate(source=live, head=dated(group[0].head, clock))]
+    lines = list(chain.from_iterable(_sample(each.head) for each in group))
     order = order_of([*lines, *_sample(tail)], live.modified_at)
     shift = zone_shift(tail, live.modified_at, order) if tail and live.modified_at else 0.0
     last_at = last_time(tail.split(b"\n"), order) if tail else None
@@ -214,6 +220,19 @@ def _finish(group: list[_Candidate], since: float | None, found: Found) -> None:
         newest = last_at + shift if last_at is not None and is_live else modified_at
         if newest is not None:
             found.last_at = max(newest, found.last_at or newest)
+
+
+def _clock_of(source: Source, head: bytes, tail: bytes) -> float | None:
+    """Return the last moment of a log whose times have no date, in its zone; None for any other log."""
+    size, modified_at = source.size_bytes or 0, source.modified_at
+    if not source.can_split or source.form != PLAIN or modified_at is None or not 0 < size <= MOST_BYTES:
+        return None
+    if first_time(head.split(b"\n")) is not None or last_time(tail.split(b"\n")) is not None:
+        return None
+    try:
+        return newest_clock(read_at(source, 0, size), modified_at)
+    except TargetError:
+        return None
 
 
 def _sample(data: bytes) -> list[str]:

@@ -26,6 +26,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: float | None = None
     shift: float = 0.0  # what is added to times without a zone
     order: DateOrder = UNDECIDED  # of numeric dates
+    newest_clock: float | None = None  # of times without a date: the last one, in the log's zone
     form: str = PLAIN  # or JSON_FILE of an engine's driver, EXPORT of the journal, DOCUMENT: all of it is one
     since: float | None = None  # of an engine's documents: those from before are left out
     begin: int = 0  # bytes of text in front that are not of the log: of a compressed source, those inside it
@@ -43,6 +44,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.address != STDIN
             and not self.compression
+            and self.newest_clock is None
             and self.form not in {EXPORT, DOCUMENT}
             and self.encoding == "utf-8"
             and self.end is not None
