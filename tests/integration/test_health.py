@@ -29,7 +29,7 @@ def health(folder: Path, *words: str, **variables: str) -> subprocess.CompletedP
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -241,6 +241,6 @@ def test_it_imports_nothing_heavy(tmp_path: Path) -> None:
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stderr.strip() == "[]"

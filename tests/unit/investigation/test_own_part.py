@@ -157,7 +157,7 @@ def test_a_workbench_that_was_stopped_blames_no_target(tmp_path: Path) -> None:
                 if client.recv(1000).startswith(b"GET") and not stopped:
                     stopped = True
                     os.kill(running[0].pid, signal.SIGSTOP)
-                    time.sleep(3)
+                    time.sleep(8)
                     client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
                     os.kill(running[0].pid, signal.SIGCONT)
                 else:
@@ -167,7 +167,7 @@ def test_a_workbench_that_was_stopped_blames_no_target(tmp_path: Path) -> None:
         config = tmp_path / "workbench.toml"
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         config.write_text(
-            f'[limits]\nhttp_seconds = 2.0\n[[service]]\nname = "api"\nkind = "http"\nurl = "{url}"\n'
+            f'[limits]\nhttp_seconds = 6.0\n[[service]]\nname = "api"\nkind = "http"\nurl = "{url}"\n'
         )
         path = os.pathsep.join(filter(None, sys.path))
         command = [sys.executable, "-c", _INCIDENT, "--config", str(config), "triage", "--json"]
