@@ -192,6 +192,7 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     current = watched.exceptions if watched and not view.summary.has_times else {}
 
     def order(row: LogException) -> tuple[bool, bool]:
+        """Return what sorts an exception: those of now come first."""
         # Of lines without times those are of now that came while the log was watched.
         is_old = bool(current) and f"{row.type} {row.frame}" not in current
         return states[row.type, row.frame].holds is Holds.PAST, is_old

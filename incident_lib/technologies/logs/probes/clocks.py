@@ -54,6 +54,7 @@ def dated(data: bytes, newest: float) -> bytes:
     limit = newest % _DAY + _LATE
 
     def with_date(match: re.Match[bytes]) -> bytes:
+        """Return a time of day behind its date."""
         day = today if _second(match) <= limit else before
         return match["front"] + day + b" " + match["clock"]
 
