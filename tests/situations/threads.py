@@ -128,7 +128,7 @@ EXPECTED = {
             Rule("output.buffer", severity=_ALARM),
             Rule("read|subscriber|client-output-buffer-limit", where="first"),
         ),
-        never=(_CACHE_DOWN, _RESTART, Rule("maxmemory", where="first")),
+        never=(_CACHE_DOWN, _RESTART, Rule("maxmemory|start the service", where="first")),
         first="buffer|subscriber|client|pub",
     ),
     "errors_long_after_a_restart": Expected(

@@ -211,6 +211,21 @@ db_sequence {"error_severity":"ERROR","state_code":"2200H"}
 redis_refused consumer: Cannot connect to redis://keys:6379/0: Error 111 connecting to keys:6379. Connection refused..
 redis_refused Redis::CannotConnectError: (connect to keys:6379)
 redis_refused Could not connect to Redis at keys:6379: it is away
+redis_refused valkey.exceptions.ConnectionError: Error 111 connecting to keys:6379. Connection refused.
+redis_closed valkey.exceptions.ConnectionError: Connection closed by server.
+redis_closed redis.exceptions.ConnectionError: Error while reading from keys:6379 : (104, 'Connection reset by peer')
+redis_closed redis.exceptions.ConnectionError: Error 104 while writing to socket. Connection reset by peer.
+redis_closed SocketClosedUnexpectedlyError: Socket closed unexpectedly
+redis_closed AbortError: Redis connection lost and command aborted. It might have been processed.
+redis_closed redis.clients.jedis.exceptions.JedisConnectionException: Unexpected end of stream.
+redis_closed redis.clients.jedis.exceptions.JedisConnectionException: java.net.SocketException: Broken pipe (Write failed)
+redis_closed io.lettuce.core.RedisException: java.io.IOException: Connection reset by peer
+redis_closed io.lettuce.core.RedisException: Connection closed
+redis_closed StackExchange.Redis.RedisConnectionException: SocketFailure (ReadSocketError/ConnectionReset, last-recv: 4) on keys:6379/Interactive, Idle/Faulted, last: GET
+redis_closed RedisConnectionException: SocketClosed (ReadEndOfStream, last-recv: 0) on keys:6379/Interactive, Idle/MarkProcessed, last: PING, origin: ReadFromPipe
+redis_closed Redis::ConnectionError: Connection lost (ECONNRESET)
+redis_closed PHP Fatal error: Uncaught RedisException: read error on connection to keys:6379 in /srv/app/cart.php:12
+redis_closed RedisException: Redis server went away
 redis_timeout valkey.exceptions.TimeoutError: slow
 redis_timeout Redis::TimeoutError: slow
 redis_timeout redis.exceptions.TimeoutError: Timeout reading from socket

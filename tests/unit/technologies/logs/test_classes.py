@@ -122,7 +122,7 @@ redis_refused Error: connect ECONNREFUSED 10.0.0.6:6379
 redis_refused dial tcp 10.0.0.6:6379: connect: connection refused
 redis_refused [ioredis] Unhandled error event: Error: connect ECONNREFUSED 127.0.0.1:6379
 redis_refused MaxRetriesPerRequestError: Reached the max retries per request limit (which is 20). Refer to
-redis_refused redis.exceptions.ConnectionError: Error 32 while writing to socket. Broken pipe.
+redis_closed redis.exceptions.ConnectionError: Error 32 while writing to socket. Broken pipe.
 redis_timeout io.lettuce.core.RedisCommandTimeoutException: Command timed out after 2 second(s)
 redis_timeout Error: Command timed out//    at Object.timeout (/srv/node_modules/ioredis/built/Command.js
 redis_auth ERR AUTH <password> called without any password configured for the default user. Are you sure
