@@ -37,6 +37,8 @@ def triage(arguments: argparse.Namespace) -> int:
     case, unkept = terminal.collect(settings, since, folder, console)
     why = why or unkept
     if arguments.json:
+        if why:
+            terminal.print_unkept(console, why)
         return print_json(case.analysis)
     terminal.print_analysis(console, case, verbose=arguments.verbose)
     if case.hidden:

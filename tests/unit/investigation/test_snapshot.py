@@ -1,5 +1,7 @@
 """Looking when nothing can be kept. One dependency is asked that refuses at once."""
 
+import json
+
 import pytest
 
 from incident_lib import config
@@ -40,6 +42,10 @@ def test_a_place_that_cannot_be_read_is_no_reason_not_to_look(here, capsys):
     out = capsys.readouterr().out
     assert "CRITICAL vendor" in out
     assert "The snapshot is not kept: " in out
+    assert main(["triage", "--save", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["findings"]
+    assert "The snapshot is not kept: " in err
 
 
 @pytest.mark.parametrize(
