@@ -15,7 +15,7 @@ OUT = Path(__file__).with_name("out") / "accuracy.json"
 _ONE_EACH = ("lock-contention", "redis-full", "endpoint-error", "dependency-errors")  # by technology
 _FRESH_STACKS = 2
 _TIMES = 3
-_AT_ONCE = 5
+_AT_ONCE = 3
 
 
 def options(description: str | None) -> argparse.Namespace:
