@@ -32,6 +32,7 @@ class LogSummary(Row, frozen=True, kw_only=True):
     # Of stack traces without a time, as runtimes write them: they count with the line before them.
     traced_lines_count: int = 0
     not_text_lines_count: int = 0
+    failures: dict[str, int] = msgspec.field(default_factory=dict)  # requests answered with 5xx, by status
     services: dict[str, int] = msgspec.field(default_factory=dict)  # lines by the service in envelopes
     # Error lines, and requests answered with 5xx, by that service.
     service_errors: dict[str, int] = msgspec.field(default_factory=dict)

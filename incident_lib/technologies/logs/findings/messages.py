@@ -46,7 +46,10 @@ _NAME = expression(
 )
 _TOGETHER = timedelta(seconds=1)  # lines of one event are written within
 _OTHER = "(other)"  # the lines beyond what could be kept apart: no line in itself
-_PROXIES = frozenset({"nginx", "haproxy", "traefik", "caddy", "envoy", "apache"})
+_PROXIES = frozenset(
+    {"nginx", "haproxy", "traefik", "caddy", "envoy", "apache", "elb", "cloudfront", "squid"}
+)
+_OF_GATEWAYS = frozenset({"502", "504", *map(str, range(520, 528))})  # what is behind them gave no answer
 _FIELDS = frozenset({"json", "logfmt"})  # proxies write these too, where they name a failing peer
 
 
@@ -140,6 +143,9 @@ def _fails_as_often(row: LogErrorClass, view: View) -> bool:
             and share >= view.limit("error_lines.warning_ratio")
             and 2 * row.count >= summary.errors_count
         )
+    refused = row.count >= view.limit("error_lines.warning_ratio") * summary.requests_count
+    if refused and summary.client_errors_count >= row.count:  # a limit meant for a few ends many
+        return True
     return failed >= view.limit("errors.least_count") and 2 * row.count >= failed
 
 
@@ -371,7 +377,9 @@ def judge_front(view: View) -> Iterator[Finding]:
     of_peer = any(Flag.PEER_FAILS in known.flags for known in _known_classes(view))
     requests = sum(summary.formats.get(name, 0) for name in (_PROXIES | _FIELDS if of_peer else _PROXIES))
     failed = summary.server_errors_count >= view.limit("errors.least_count")
-    if not failed or 2 * requests < summary.requests_count or view.evidence.of(LogException):
+    unanswered = sum(count for status, count in summary.failures.items() if status in _OF_GATEWAYS)
+    of_proxy = 2 * requests >= summary.requests_count or 2 * unanswered > summary.server_errors_count
+    if not failed or not of_proxy or view.evidence.of(LogException):
         return
     worst = max(view.evidence.of(LogEndpoint), key=lambda row: row.server_errors_count, default=None)
     found = finding(

@@ -65,7 +65,8 @@ def judge_errors(view: View) -> Iterator[Finding]:
             f"{endpoint.requests_count:,} ({format_share(endpoint.server_errors_ratio)})"
             for endpoint in endpoints[:10]
             if endpoint.server_errors_count
-        ),
+        )
+        + _answers(view),
         since=onset.at if onset else None,
         error_ratio=round(overall, 4),
         error_ratio_since_onset=round(newest, 4) if newest is not None else None,
@@ -75,6 +76,13 @@ def judge_errors(view: View) -> Iterator[Finding]:
         endpoint=f"{worst.method} {worst.path}".strip() if worst and worst.server_errors_count else None,
     )
     yield judged(view, found, state)
+
+
+def _answers(view: View) -> str:
+    """Return a line that names the statuses of failed requests, the most frequent first."""
+    failures = sorted(view.summary.failures.items(), key=lambda each: (-each[1], each[0]))
+    answers = ", ".join(f"{status} ({count:,} times)" for status, count in failures[:5])
+    return f"\nanswered with {answers}" if answers else ""
 
 
 def _failing_now(view: View) -> tuple[FindingSeverity, str] | None:

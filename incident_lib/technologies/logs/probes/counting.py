@@ -173,9 +173,8 @@ def _count_requests(digest: Digest, batch: Batch, key: tuple[str, str], *, over_
     if key not in requests.endpoints and len(requests.endpoints) >= MOST_ENDPOINTS:
         key = ("*", OTHER)
     endpoint = requests.endpoints.setdefault(key, EndpointCount())
-    families = batch.statuses // 100
-    for family, number in _numbers(families):
-        endpoint.statuses[family] = endpoint.statuses.get(family, 0) + number
+    _count_statuses(endpoint.statuses, batch.statuses // 100)
+    _count_statuses(requests.failures, batch.statuses[batch.statuses >= SERVER_ERROR])
     keys = None if batch.seconds is None else batch.seconds // digest.slot_seconds
     if keys is not None:
         _count_failures(requests, endpoint, batch, keys)
@@ -194,6 +193,11 @@ def _count_requests(digest: Digest, batch: Batch, key: tuple[str, str], *, over_
     if over_time:
         for latency, number in _numbers(_latency_keys(keys, classes)):
             endpoint.over_time[latency] = endpoint.over_time.get(latency, 0) + number
+
+
+def _count_statuses(counts: dict[int, int], statuses: Numbers) -> None:
+    for status, number in _numbers(statuses):
+        counts[status] = counts.get(status, 0) + number
 
 
 def _count_failures(requests: Requests, endpoint: EndpointCount, batch: Batch, keys: Numbers) -> None:

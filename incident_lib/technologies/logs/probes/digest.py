@@ -72,6 +72,7 @@ class Requests(msgspec.Struct):
     timed: int = 0  # those with a duration
     slots: dict[int, Slot] = {}
     endpoints: dict[tuple[str, str], EndpointCount] = {}
+    failures: dict[int, int] = {}  # by status, of those answered with 5xx
 
 
 class Digest(msgspec.Struct):
@@ -199,6 +200,7 @@ def coarsen(digest: Digest, seconds: int) -> Digest:
             timed=of.timed,
             slots=_coarse(of.slots, factor),
             endpoints={key: _coarse_endpoint(endpoint, factor) for key, endpoint in of.endpoints.items()},
+            failures=of.failures,
         )
         for name, of in digest.requests.items()
     }
@@ -276,6 +278,7 @@ def _merge_requests(first: Requests, second: Requests) -> Requests:
         timed=first.timed + second.timed,
         slots=_union(first.slots, second.slots, _merge_slots),
         endpoints=_union(first.endpoints, second.endpoints, _merge_endpoints),
+        failures=_union(first.failures, second.failures, add),
     )
 
 

@@ -178,6 +178,9 @@ _VIEWER = expression(
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?[ \t]{1,9}+"
     rf"(?={_COMPLETE.pattern})"
 )
+# The labels of a stream, as logcli prints them: none where all streams have the same ones.
+_LABELS = expression(r"\{(?:[a-zA-Z_]\w{0,200}=\"(?:[^\"\\]|\\.){0,2000}\"(?:, ?)?){0,60}\} ")
+_LABEL = expression(r"(\w+)=\"((?:[^\"\\]|\\.)*)\"")
 _SECONDS = expression(r"\d{10}\.\d{6} ")
 _FOREMAN = expression(r"(\d\d:\d\d:\d\d) +([A-Za-z][\w-]{0,60}(?:\.\d{1,4})?) +\| ?")
 
@@ -217,8 +220,8 @@ def _behind_moment(text: str) -> Envelope | None:
     if match is None:
         return _in_viewer(text)
     start, fraction, zone = match.end(), match[1] or "", match[2]
-    if text[start : start + 3] == "std" and (found := _CRI.match(text, start)):
-        return _timed(text, found.end(), stream=found[1], is_partial=found[2] == "P")
+    if text[start : start + 1] in ("s", "{") and (stored := _stored(text, start)):
+        return stored
     is_engine = zone is not None and len(fraction) in _ENGINES_DIGITS
     if text[start : text.find(" ", start, start + 12)].lower() in LEVELS:
         return _timed(text, start) if is_engine else None
@@ -227,6 +230,21 @@ def _behind_moment(text: str) -> Envelope | None:
     if is_engine:
         return None if _PADDED_LEVEL.match(text, start) else _timed(text, start)
     return _of_platform(text, start) or _in_viewer(text)
+
+
+def _stored(text: str, start: int) -> Envelope | None:
+    """Return the line behind the stream that CRI names, or the labels that Loki's logcli prints."""
+    if text[start] != "{":
+        found = _CRI.match(text, start)
+        return _timed(text, found.end(), stream=found[1], is_partial=found[2] == "P") if found else None
+    match = _LABELS.match(text, start)
+    if match is None:
+        return None
+    labels = dict(_LABEL.findall(text, start, match.end()))
+    line = _timed(text, match.end(), service=_word(labels, *_OF_STREAM), stream=_word(labels, "stream"))
+    line.host = _word(labels, *_HOSTS)
+    line.level = level_of(_word(labels, "level", "detected_level"))
+    return line
 
 
 def _of_platform(text: str, start: int) -> Envelope | None:
@@ -544,12 +562,13 @@ def _of_loki(document: _Document) -> Envelope | None:
         "ts",
         "date",
         service=_word(labels, *_OF_STREAM),
-        host=_word(labels, "pod", "instance", "host", "hostname", "node_name"),
+        host=_word(labels, *_HOSTS),
         stream=_word(labels, "stream"),
         level=level_of(_word(labels, "level", "detected_level")),
     )
 
 
+_HOSTS = ("pod", "instance", "host", "hostname", "node_name")
 _OF_STREAM = (
     "container",
     "container_name",

@@ -39,7 +39,7 @@ MOST_DATABASES = 1_000  # of all classes
 PEER_LINES = 2_000  # of a class: enough to know which hosts it is about
 _JUDGED_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL", ""})
 _FIELDS = frozenset({"json", "logfmt"})
-_PROXIES = frozenset({"haproxy", "envoy"})  # lines of requests say how they ended, too
+_PROXIES = frozenset({"haproxy", "envoy", "elb"})  # lines of requests say how they ended, too
 _SERVER_FORMATS = frozenset({"postgres", "redis", "mongodb"})  # these report trouble at ordinary levels too
 # The name of what was raised, where a header ends in it.
 _RAISED = re.compile(
@@ -107,7 +107,8 @@ class Facts:
         if line.status:
             self._request(line, at)
             is_bad = line.level in BAD_LEVELS or line.status >= 500
-            if exception or (is_bad and line.format in _FIELDS):  # other lines of requests add nothing
+            is_noted = is_bad or line.level == "WARNING"
+            if exception or (is_noted and line.format in _FIELDS):  # other lines of requests add nothing
                 self._classes(_text_of(record, exception), at)
             elif is_bad and line.format in _PROXIES:
                 self._classes(record.text, at)
@@ -247,6 +248,8 @@ class Facts:
         requests.count += 1
         endpoint = self._endpoint(requests, line)
         endpoint.statuses[family] = endpoint.statuses.get(family, 0) + 1
+        if family == 5:
+            requests.failures[line.status] = requests.failures.get(line.status, 0) + 1
         if duration is not None:
             requests.timed += 1
             self._took(endpoint, duration, at)

@@ -16,6 +16,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
         *("time_local", "start_time", "__REALTIME_TIMESTAMP", "timeMillis", "instant"),
         *("timeUnixNano", "observedTimeUnixNano"),  # of OpenTelemetry
+        "EdgeStartTimestamp",  # of Cloudflare
     ),
     "level": (
         *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
@@ -31,14 +32,22 @@ _ROLES: dict[str, tuple[str, ...]] = {
         "SourceContext",
         "SYSLOG_IDENTIFIER",
     ),
-    "method": ("method", "http.method", "request_method", "http_method", "http.request.method", "verb"),
+    "method": (
+        "method",
+        "http.method",
+        "request_method",
+        "http_method",
+        "http.request.method",
+        "verb",
+        "ClientRequestMethod",
+    ),
     "path": (
         *("path", "request_path", "url", "http.target", "uri", "request_uri", "url.path", "http.route"),
-        *("request_url", "request"),
+        *("request_url", "ClientRequestURI", "ClientRequestPath", "request"),
     ),
     "status": (
         *("status", "status_code", "http.status_code", "http.response.status_code", "response_status"),
-        *("response_code", "DownstreamStatus", "resp"),
+        *("response_code", "DownstreamStatus", "EdgeResponseStatus", "http_status", "resp"),
     ),
     "exception": (
         *(
@@ -68,14 +77,14 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("duration_us", "elapsed_us", "latency_us", "request_time_us", "duration_micros"),
         *("duration_ns", "elapsed_ns", "latency_ns", "duration_nanos", "event.duration"),
         *("request_time", "upstream_response_time", "duration", "elapsed", "latency", "response_time"),
-        *("took", "dur", "service"),
+        *("took", "dur", "time_taken", "service"),
     ),
 }
 # Nested documents.
 _PARTS = frozenset(
     {
         *("http", "request", "response", "req", "res", "log", "error", "err", "exception", "url", "record"),
-        *("httpRequest", "event", "jsonPayload", "attr", "thrown", "fields"),
+        *("httpRequest", "event", "jsonPayload", "attr", "thrown", "fields", "properties"),
     }
 )
 _TIMES = ("t", "timestamp", "instant")  # may be documents
@@ -85,6 +94,8 @@ _ERRORS = ("error", "err")  # their message is not the line's
 _CLASS = re.compile(r"(?:[A-Za-z_]\w{0,80}(?:\.|::|\\))*[A-Z]\w{1,100}")
 _PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
+# Traefik says only at DEBUG why a server behind it gave no answer.
+_UNANSWERED = ("502 Bad Gateway", "504 Gateway Timeout", "'502 Bad Gateway'", "'504 Gateway Timeout'")
 _STATUS_LEVELS = ("info", "error", "warn", "warning", "debug", "critical", "notice", "emergency", "alert")
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
@@ -149,6 +160,8 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
         _request(line, document, plan, code)
     elif status == "status" and not level and document[status] in _STATUS_LEVELS:
         line.level = level_of(document[status])  # of Datadog
+    if line.level == "DEBUG" and line.message.startswith(_UNANSWERED):
+        line.level = "ERROR"
     if kind:
         _OF_PROGRAMS[kind](line, document)
     elif not (line.message or line.level or line.status or line.error):
@@ -203,7 +216,40 @@ def _answered(line: Line, document: Mapping[str, Any]) -> None:
     line.error = f'"response_flags":"{flags}" {details} upstream="{upstream}"'
 
 
+def _routed(line: Line, document: Mapping[str, Any]) -> None:
+    """Note why the router of Heroku answered with an error itself."""
+    line.error = f'code={document["code"]} desc="{_text(document["desc"])}"'
+
+
+def _of_gelf(line: Line, document: Mapping[str, Any]) -> None:
+    """Take over the whole message of GELF, whose short one is often the first line of it alone."""
+    full = _text(document["full_message"]).strip()
+    more = full.removeprefix(line.message).strip()
+    line.exception = line.exception or _exception(more)
+    if more and not line.exception:
+        line.error = line.error or more
+
+
+def _proxied(line: Line, document: Mapping[str, Any]) -> None:
+    """Note which server gave a proxy no answer: its status alone says that one did not."""
+    if line.status not in _NO_ANSWERS:
+        return
+    address = _text(document.get("upstream_addr") or document.get("ServiceAddr") or document.get("OriginIP"))
+    address = address.replace(" : ", ", ").rpartition(", ")[2]  # the last one that nginx tried
+    if address not in {"", "-"}:
+        line.error = f'upstream: "{address}" {_NO_ANSWERS[line.status]}: {line.status}'
+
+
+_NO_ANSWERS = {502: "gave no usable answer", 504: "gave no answer in time"}
+_NO_ANSWERS |= dict.fromkeys((520, 521), _NO_ANSWERS[502]) | dict.fromkeys((522, 523, 524), _NO_ANSWERS[504])
+_NO_ANSWERS |= dict.fromkeys((525, 526), "fails the TLS handshake")  # from 520 on: of Cloudflare
+_BEHIND = frozenset({"upstream_addr", "ServiceAddr", "OriginIP"})  # the server behind a proxy
+
+
 _OF_PROGRAMS = {
+    "heroku": _routed,
+    "proxied": _proxied,
+    "gelf": _of_gelf,
     "postgres": _of_postgres,
     "mongodb": _of_mongodb,
     "envoy": _answered,
@@ -244,6 +290,12 @@ def _remember(shape: tuple[str, ...]) -> _Plan:
         if "response_flags" in shape
         else "caddy"
         if "request.remote_ip" in shape
+        else "heroku"
+        if {"at", "code", "desc", "dyno"}.issubset(shape)
+        else "proxied"
+        if keys[6] and not _BEHIND.isdisjoint(shape)
+        else "gelf"
+        if keys[2] == "short_message" and "full_message" in shape
         else None
     )
     plan = (*keys, usual_unit(shape, keys[-1]), kind)

@@ -132,6 +132,7 @@ def _summary(digest: Digest, requests: Requests, templates: int) -> LogSummary:
         read_lines_count=digest.read_lines,
         traced_lines_count=digest.traced_lines,
         not_text_lines_count=digest.not_text_lines,
+        failures={str(status): count for status, count in sorted(requests.failures.items())},
         services=dict(digest.services),
         service_errors=dict(digest.service_errors),
     )

@@ -39,6 +39,8 @@ def read_access(line: Line, match: re.Match[str]) -> Line:
     elif len(tail) > 20 and (found := _ENVOY.match(tail)):
         line.format = "envoy"
         line.duration = int(found[1]) / 1e3
+    elif "=" in tail and (found := _NAMED_TIME.search(tail)):
+        line.duration = _seconds_or_micro(found[1])
     return line
 
 
@@ -86,7 +88,11 @@ def _served_seconds(tail: str) -> float | None:
     found = _REQUEST_TIME.match(tail) or _NAMED_TIME.search(tail)
     if found is None:
         return None
-    return float(found[1]) if "." in found[1] else int(found[1]) / 1e6
+    return _seconds_or_micro(found[1])
+
+
+def _seconds_or_micro(text: str) -> float:
+    return float(text) if "." in text else int(text) / 1e6
 
 
 # Requests as frameworks and proxies log them, each in another order of words.

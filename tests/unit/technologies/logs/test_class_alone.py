@@ -76,6 +76,7 @@ CAUSES = {
         "read_timeout", "server_disconnected", "upstream_error", "upstream_backlog_full",
         "upstream_socket_missing", "upstream_socket_denied", "upstream_none", "upstream_down",
         "upstream_header_too_big", "upstream_tls", "upstream_bad_answer", "upstream_overflow",
+        "upstream_no_answer",
     ],
     "upstream-failing",
 )  # fmt: skip
@@ -84,6 +85,7 @@ CAUSES |= {f"redis_{name}": "redis-*" for name in ("readonly", "cluster_down", "
 NOWHERE = {
     "db_serialization": "clients are meant to send it again; only failing requests make it a cause",
     "db_transaction_aborted": "the error before it is the cause; only failing requests make it one",
+    "requests_limited": "a limit is meant to refuse; only failing requests, or many, make it a cause",
     "redis_overcommit": "advice that Redis writes at each start, whether it ever matters or not",
     "proxy_no_route": "its line is a request with 404, which a client causes by any wrong address",
 }

@@ -530,7 +530,17 @@ platform_timeout REPORT RequestId: 4f1d Duration: 30000.00 ms Billed Duration: 3
 platform_timeout The request has been terminated because it has reached the maximum request timeout.
 platform_crashed at=error code=H14 desc="No web processes running" method=GET
 platform_crashed Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch
+upstream_no_answer upstream: "10.0.9.4:8080" gave no usable answer: 502
+upstream_no_answer upstream: "unix:/run/shop.sock" gave no usable answer: 521
+upstream_no_answer app/shop/50dc 203.0.113.9:4001 10.0.1.17:80 0.001 0.004 -1 502 - 287 299 "GET https://shop.example:443/a HTTP/1.1"
+upstream_tls upstream: "198.51.100.20" fails the TLS handshake: 525
+upstream_none app/shop/50dc 203.0.113.9:4001 - -1 -1 -1 503 - 287 299 "GET https://shop.example:443/a HTTP/1.1"
+read_timeout app/shop/50dc 203.0.113.9:4001 10.0.1.17:80 0.001 -1 -1 504 - 287 299 "GET https://shop.example:443/a HTTP/1.1"
+read_timeout upstream: "10.0.9.4:8080" gave no answer in time: 504
+platform_crashed Container shop_0_99ae64d5 didn't respond to HTTP pings on port: 8080, failing site start. See container logs for debugging.
+platform_crashed Container shop_0_99ae64d5 for site shop has exited, failing site start
 platform_crashed The request was aborted because there was no available instance.
+requests_limited limiting requests, excess: 5.610 by zone "login", client: 10.0.0.7
 task_timeout Soft time limit (120s) exceeded for mail.send[4f1d]
 task_timeout rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (180 seconds)
 task_timeout billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
@@ -826,6 +836,9 @@ def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> 
         "SYSTEMFILE was read; OPENFILE too",
         'limiting requests, delaying request, excess: 0.100, by zone "api"',
         "connection to the past was reset",
+        "warning: hostname a.example does not resolve to address 203.0.113.9: Name or service not known",
+        "reverse mapping checking getaddrinfo for a.example [203.0.113.9] failed: Name or service not known",
+        "app/shop/50dc 203.0.113.9:4001 10.0.1.17:80 0.001 0.020 0.000 502 502 287 299",  # its own answer
     ],
 )
 def test_prose_and_numbers_are_no_class(line: str) -> None:

@@ -63,6 +63,7 @@ ENVELOPES = {
         "2026-01-15T14:31:05.000000+00:00 ecs/till/0123456789abcdef0123456789abcdef {}", "till", "", "", AT),
     "function in CloudWatch": (
         "2026-01-15T14:31:05.000000+00:00 2026/01/15/[$LATEST]0123456789abcdef {}", "", "", "", AT),
+    "logcli": ('2026-01-15T14:31:05Z {app="till", level="info", pod="till-1"} {}', "till", "", "till-1", AT),
     "seven digits": ("2026-01-15T14:31:05.0000000Z {}", "", "", "", AT),
     "fluentd": ("2026-01-15 14:31:05 +0000 kube.till: {{\"log\": {!j}, \"stream\": \"stdout\"}}", "kube.till",
                 "stdout", "", AT),
@@ -88,6 +89,12 @@ def test_an_envelope_gives_back_its_line(name: str, text: str) -> None:
         host,
         at,
     )
+
+
+def test_logcli_leaves_out_labels_that_all_streams_have() -> None:
+    found = unwrap("2026-01-15T14:31:05Z {} no route")
+    assert found is not None
+    assert (found.text, found.at, found.service) == ("no route", AT, "")
 
 
 DOCUMENTS = {

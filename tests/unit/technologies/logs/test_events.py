@@ -15,6 +15,20 @@ from tests.unit.technologies.logs.logs_of import concluded
 @pytest.mark.parametrize(
     "message",
     [
+        "Failed password for root from 203.0.113.9 port 40022 ssh2",
+        "Invalid user admin from 203.0.113.9 port 40022",
+        "error: kex_exchange_identification: Connection closed by remote host",
+        "banner exchange: Connection from 203.0.113.9 port 40022: invalid format",
+        "Unable to negotiate with 203.0.113.9 port 40022: no matching host key type found.",
+    ],
+)
+def test_what_strangers_try_at_ssh_is_one_event(message: str) -> None:
+    assert event_of(message) == "login_probed"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "statement: ALTER TABLE orders ADD COLUMN note text",
         "statement: create index concurrently orders_by_day on orders (day)",
         "statement: /* 0007 */ CREATE UNIQUE INDEX a ON b (c)",
