@@ -51,6 +51,10 @@ _FORMS = (
         *("dial unix", "connect E", "connecting to ", "on socket "),
     ),
     _form(rf"server at \"(?P<host>{_HOST})\"(?: \([^)]*\))?, port (?P<port>\d+)", "server at "),  # libpq
+    _form(  # libpq before 14
+        rf"host \"(?P<host>{_HOST})\"(?: \([^)]*\))? and accepting\s+TCP/IP connections on port (?P<port>\d+)",
+        "and accepting",
+    ),
     _form(rf"(?:read|write) tcp ->(?P<host>{_HOST}):(?P<port>\d+)", " tcp ->"),  # Go
     _form(
         rf"host=['\"]?(?P<host>{_HOST})['\"]?,? port=['\"]?(?P<port>\d+)", "port="

@@ -11,6 +11,7 @@ from incident_lib.units import format_duration, format_times
 
 _MOST_OTHERS_RATIO = 0.1  # of the tracebacks: entries in a log that holds nothing else
 _GOES_ON_SECONDS = 60.0  # without a start, where starts come more often
+_OF_WORKERS_RATIO = 0.8  # of the starts: the master's are the others
 _REPLACED = frozenset({"worker_timeout", "worker_killed"})  # workers whose end has a name and a cause
 _BAD = frozenset({"ERROR", "CRITICAL"})
 
@@ -124,10 +125,16 @@ def _unexplained(row: LogEvent, events: dict[str, LogEvent]) -> float:
             each.count for name, each in events.items() if name in known and known[name].severity.is_bad
         ]
         return min(row.count, max(failed, default=0))
-    if not _is_of_workers(row):
+    if not _is_of_workers(row) and not _are_of_workers(row, events):
         return row.count
     ends = [each for name, each in events.items() if name in _REPLACED or _is_on_purpose(name)]
     return row.count - sum(each.count for each in ends)
+
+
+def _are_of_workers(row: LogEvent, events: dict[str, LogEvent]) -> bool:
+    """Return whether the starts of servers are those of workers that came up, as uvicorn's are under gunicorn."""
+    others = (events.get(name) for name in ("worker_start", "ready"))
+    return all(other is not None and other.count >= _OF_WORKERS_RATIO * row.count for other in others)
 
 
 def _is_on_purpose(event: str) -> bool:

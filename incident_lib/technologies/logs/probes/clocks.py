@@ -15,9 +15,9 @@ NO_DATES = "its times have no date: they are read as times in the 24 hours befor
 _LEAST_LINES = 3
 _FRONT = 40  # characters in which the time of a line stands
 _DAY, _HALF_DAY, _HOUR, _LATE = 86_400, 43_200, 3_600, 2
-_CLOCK = re.compile(  # 14:31:05 ready; [14:31:05 INF] ready; 14:31:05.250 [info] ready
+_CLOCK = re.compile(  # 14:31:05 ready; [14:31:05 INF] ready; 14:31:05.250 [info] ready; 14:31:05: ready
     rb"(?m)^(?P<front>(?:\x1b\[[\d;]{1,8}m)?[\[(]?)(?P<clock>(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d))"
-    rb"(?=(?:[.,]\d{1,9})?[ \])\t])"
+    rb"(?=(?:[.,]\d{1,9})?(?:[ \])\t]|: ))"
 )
 
 

@@ -139,6 +139,8 @@ def _behind_bracket(text: str) -> Envelope | None:
         return Envelope(text=text[match.end() :], service=match[1]) if match else None
     if text[1:2].isdigit():
         return _of_fluent_bit(text) if "=>" in text else None
+    if text[1:4] in times.NAMES:
+        return _of_mod_wsgi(text) if "] [wsgi:" in text[:60] else None
     if "] " in text[:90] and "|" in text[:120] and (match := _BRACKETED.match(text)):
         return None if level_of(match[1]) else Envelope(text=text[match.end() :], service=match[1])
     return None
@@ -156,6 +158,24 @@ def _of_fluent_bit(text: str) -> Envelope | None:
         return None
     line = found[1].replace('\\"', '"').removesuffix("\\n")
     return Envelope(text=line, at=float(match[2]), service=match[1])
+
+
+# What a program writes to its standard error under mod_wsgi: Apache calls all of it an error. Behind a client's
+# address stand messages of mod_wsgi, too, and these keep their level.
+_MOD_WSGI = expression(
+    r"\[([A-Z][^\]]{18,40})\] \[wsgi:error\] \[pid [\d:tid ]{1,40}\](?: \[(?:remote|client) [^\]\s]{1,80}\])?+(?: |$)"
+    r"(?!mod_wsgi \(|Timeout when reading |Truncated or oversized |Unable to |Target WSGI |Exception occurred )"
+)
+_REFERER = expression(r", referer: \S+$")
+
+
+def _of_mod_wsgi(text: str) -> Envelope | None:
+    match = _MOD_WSGI.match(text)
+    found = times.from_month_first(match[1]) if match else None
+    if match is None or found is None:
+        return None
+    line = _REFERER.sub("", text[match.end() :]) if ", referer: " in text else text[match.end() :]
+    return Envelope(text=line, at=found[0], zoned=False, stream="stderr")
 
 
 # Times in front of a line.

@@ -59,6 +59,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
             "stacktrace",
             "error.stack",
             "exc_text",
+            "full_message",
         ),
         *("error.stack_trace", "err.stack", "@x", "exception.backtrace", "exception.stacktrace"),
     ),
@@ -92,10 +93,11 @@ _RAISED = "thrown"  # of log4j 2: an exception as a document
 _ERRORS = ("error", "err")  # their message is not the line's
 # The name of a class of errors: what is only a kind (timeout) or a number is none.
 _CLASS = re.compile(r"(?:[A-Za-z_]\w{0,80}(?:\.|::|\\))*[A-Z]\w{1,100}")
-_PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
+_PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'(?=\s|$)|[^\s\"]*)")
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 # Traefik says only at DEBUG why a server behind it gave no answer.
 _UNANSWERED = ("502 Bad Gateway", "504 Gateway Timeout", "'502 Bad Gateway'", "'504 Gateway Timeout'")
+_IS_TRACE = re.compile(r"Traceback \(most recent call last\)|\n\s+at |\n\s*from |\n#\d+ ")
 _STATUS_LEVELS = ("info", "error", "warn", "warning", "debug", "critical", "notice", "emergency", "alert")
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
@@ -129,10 +131,27 @@ def from_logfmt(text: str) -> Line | None:
     named = any(key in pairs for key in ("msg", "message", "event")) or ("level" in pairs and len(pairs) > 1)
     if not named and not pairs.keys() >= {"method", "path", "status"}:
         return None
-    fields = {
-        key: value[1:-1].replace('\\"', '"') if value[:1] == '"' else value for key, value in pairs.items()
-    }
+    fields = {key: _unquoted(value) if value[:1] in _QUOTES else value for key, value in pairs.items()}
     return from_fields(fields, "logfmt")
+
+
+_QUOTES = ('"', "'")  # the latter of structlog, which writes values as Python does
+_IN_TRACES = ("Traceback (most recent call last)", "\\n\\tat ", "\\n    at ")
+
+
+def _unquoted(value: str) -> str:
+    r"""Return what stands in quotes, a stack trace in lines of its own.
+
+    >>> _unquoted(r'"say \"no\""'), _unquoted(r"'it\'s C:\new'"), _unquoted("'")
+    ('say "no"', "it's C:\\new", "'")
+    """
+    quote = value[0]
+    if len(value) < 2 or value[-1] != quote:
+        return value
+    value = value[1:-1].replace(f"\\{quote}", quote)
+    if "\\n" in value and any(map(value.__contains__, _IN_TRACES)):
+        value = value.replace("\\n", "\n").replace("\\t", "\t")
+    return value
 
 
 def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDECIDED) -> Line:
@@ -152,6 +171,8 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
+    if exception == "full_message" and not _IS_TRACE.search(line.exception):  # of GELF: the message, at length
+        line.exception = ""
     if raised:
         trace, words = (document.get(key) if key else None for key in (exception, error))
         line.exception = _named(line, document[raised], trace, words)

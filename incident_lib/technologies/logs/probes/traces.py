@@ -34,7 +34,7 @@ _FINAL = expression(
     r"(?:: ([^\n]*))?$"
 )
 _REST = expression(  # of the message of psycopg and SQLAlchemy
-    r"LINE \d{1,6}: |(?:DETAIL|HINT|CONTEXT):  |\[(?:SQL|parameters): |\(Background on this error at: "
+    r"LINE \d{1,6}: |(?:DETAIL|HINT|CONTEXT):  |connection to server (?:at|on) \"|\[(?:SQL|parameters): |\(Background on this error at: "
 )
 _SCOPED = expression(r"((?:[A-Z]\w{0,80}(?:::|\\))+[A-Z]\w{0,100})(?:: ([^\n]*))?$")  # of Ruby and PHP
 _INDENT = expression(r"^ {3,40}(?=  File \")", re.MULTILINE)

@@ -348,6 +348,15 @@ def test_a_loop_of_tracebacks_that_ended_is_past():
             ),
             5,
         ),
+        (  # uvicorn's workers under gunicorn
+            (
+                "[{t} +0000] [{n}] [WARNING] Maximum request limit of 1000 exceeded. Terminating process.",
+                "[{t} +0000] [{n}] [INFO] Booting worker with pid: {n}",
+                "[{t} +0000] [{n}] [INFO] Started server process [{n}]",
+                "[{t} +0000] [{n}] [INFO] Application startup complete.",
+            ),
+            5,
+        ),
     ],
 )
 def test_workers_that_are_replaced_for_a_reason_are_no_loop(forms, every):

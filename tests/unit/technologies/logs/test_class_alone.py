@@ -69,6 +69,7 @@ CAUSES = {
     "oom_host": "out-of-memory",
     "oom_limit": "out-of-memory",
     "platform_memory": "out-of-memory",
+    "task_lost": "worker-killed",
     "workers_exhausted": "event-loop-blocked",
     "crashed": "worker-killed",
 } | dict.fromkeys(

@@ -366,7 +366,8 @@ redis_oom valkey.exceptions.OutOfMemoryError: no
 redis_clients redis.exceptions.MaxClientsError: no room
 redis_clients ReplyError: ERR max number of clients reached
 redis_clients redis.exceptions.ConnectionError: max number of clients reached
-upstream_backlog_full *** uWSGI listen queue of socket "127.0.0.1:3031" (fd: 3) full !!! (101/100) ***
+workers_exhausted *** uWSGI listen queue of socket "127.0.0.1:3031" (fd: 3) full !!! (101/100) ***
+upstream_backlog_full connect() to unix:/run/shop.sock failed (11: Resource temporarily unavailable), client: 10.0.0.7
 upstream_backlog_full TCP: request_sock_TCP: Possible SYN flooding on port 8000. Sending cookies.
 upstream_backlog_full connect() to unix:/run/mail.sock failed (11: Resource temporarily unavailable) while connecting to upstream
 upstream_socket_missing dial unix /run/mail.sock: connect: no such file or directory
@@ -544,6 +545,22 @@ requests_limited limiting requests, excess: 5.610 by zone "login", client: 10.0.
 task_timeout Soft time limit (120s) exceeded for mail.send[4f1d]
 task_timeout rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (180 seconds)
 task_timeout billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
+task_lost Detected zombie job: {'full_filepath': '/srv/dags/etl.py', 'msg': "{'DAG Id': 'etl', 'Task Id': 'load'}"}
+task_lost Detected a task instance without a heartbeat: {'full_filepath': 'etl.py'}
+task_lost Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')
+task_lost Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-01-15 14:31:05
+task_skipped Execution of job "sync (trigger: cron[hour='12'], next run at: 2026-01-15 12:00:00 UTC)" skipped: maximum number of running instances reached (1)
+task_skipped Run time of job "sync (trigger: interval[0:00:30], next run at: 2026-01-15 08:42:29 UTC)" was missed by 0:00:07.998641
+task_skipped apscheduler.scheduler: Execution of job "mail.send" skipped: maximum number of running instances reached (3)
+request_abandoned Application instance <Task pending name='Task-7' coro=<ASGIHandler.__call__()>> for connection <WebRequest at 0x7f method=GET uri=/a> took too long to shut down and was killed.
+request_abandoned Application instance <Task cancelling name='Task-9'> for connection <WebSocketProtocol client=['10.0.0.7', 5] path=b'/ws/'> took too long to shut down and was killed.
+request_abandoned WARNING  Application instance <Task pending> for connection <WebRequest> took too long to shut down and was killed.
+other_db_too_many_clients (pymysql.err.OperationalError) (1040, 'Too many connections')
+other_db_too_many_clients SQLSTATE[HY000] [1040] Too many connections
+other_db_too_many_clients ERROR 1226 (42000): User 'shop' has exceeded the 'max_user_connections' resource (current value: 5)
+worker_timeout Timeout when reading response headers from daemon process 'shop': /srv/shop/wsgi.py
+connect_refused details = "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.3.9:50051: Failed to connect to remote host: Connection refused"
+read_timeout grpc.aio.AioRpcError: status = StatusCode.DEADLINE_EXCEEDED
 worker_timeout *** HARAKIRI ON WORKER 2 (pid: 71, try: 1, graceful: no) ***
 worker_timeout [1] ! Terminating timed out worker (Worker 2 failed to check in within 60 seconds): 71
 worker_timeout worker=2 PID:71 timeout (61s > 60s), killing

@@ -166,7 +166,7 @@ memory_error FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap
 memory_error fatal error: runtime: out of memory
 thread_limit RuntimeError: can't start new thread
 worker_killed Process 'ForkPoolWorker-1' pid:9 exited with 'signal 9 (SIGKILL)'
-worker_killed WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')
+task_lost WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')
 upstream_error httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'http://fx/rate?c=USD'
 upstream_error requests.exceptions.HTTPError: 503 Server Error: upstream maintenance for url:
 upstream_error AxiosError: Request failed with status code 503

@@ -97,3 +97,9 @@ def test_only_what_stands_first_on_a_line_is_a_time_of_it():
     assert dated_line("  at 10:00:00 it began", newest) == "  at 10:00:00 it began"
     assert dated_line("10:00:00", newest) == "10:00:00"
     assert dated_line("(10:00:01.250) \u00e9", newest) == "(1970-01-01 10:00:01.250) \u00e9"
+
+
+def test_a_colon_may_stand_behind_the_time():
+    newest = newest_clock(b"10:00:00: a\n10:00:01: b\n10:00:02:   0.50s \xe2\x86\x92 c\n", 36_002.0)  # of arq
+    assert newest == 36_002.0
+    assert dated_line("10:00:00:   0.50s", newest) == "1970-01-01 10:00:00:   0.50s"

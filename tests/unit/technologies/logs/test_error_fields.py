@@ -133,3 +133,20 @@ def test_what_a_request_contains_is_no_error() -> None:
     assert not digest_of(
         f'INFO:     10.0.0.7:5 - "GET /a?q={REFUSED.replace(" ", "+")} HTTP/1.1" 500'
     ).classes
+
+
+TRACE = "Traceback (most recent call last):\\n  File \"/srv/a.py\", line 9, in show\\nKeyError: {}"
+
+
+def test_values_in_the_quotes_of_python_are_read() -> None:
+    head = "timestamp='2026-01-15T14:31:05Z' level='error' event='request failed' code=500 exception="
+    digest = digest_of(f"{head}'{TRACE.format(chr(92) + chr(39) + 'sku' + chr(92) + chr(39))}'")
+    assert digest.levels == {"ERROR": 1}
+    assert [key[:2] for key in digest.exceptions] == [("KeyError", "srv/a.py:show")]
+
+
+def test_the_long_message_of_gelf_is_an_error_where_it_is_a_trace() -> None:
+    line = {"version": "1.1", "host": "web", "short_message": "no", "timestamp": AT, "level": 3}
+    trace = TRACE.format("'sku'").replace("\\n", "\n")
+    assert len(digest_of(json.dumps(line | {"full_message": trace})).exceptions) == 1
+    assert not digest_of(json.dumps(line | {"full_message": "no\nNo Error here"})).exceptions

@@ -108,6 +108,9 @@ worker_timeout Tue Jan 13 10:00:00 2026 - *** HARAKIRI ON WORKER 2 (pid: 71, try
 worker_timeout [pool www] child 71, script '/srv/index.php' (request: "GET /index.php") execution timed out (31.2 sec), terminating
 worker_timeout [1] ! Terminating timed out worker (Worker 2 failed to check in within 60 seconds): 71
 worker_timeout worker=2 PID:71 timeout (61s > 60s), killing
+task_limit [2026-01-15 14:31:05,000: ERROR/MainProcess] Hard time limit (30s) exceeded for mail.send[4f1d]
+worker_lost Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')
+worker_lost billiard.exceptions.WorkerLostError: Worker exited prematurely: exitcode 155 Job: 9.
 worker_aborted Worker with pid 71 was terminated due to signal 6
 worker_aborted Worker (pid:71) was sent SIGABRT!
 worker_aborted worker process 71 exited on signal 6 (core dumped)
@@ -120,6 +123,7 @@ worker_stopped [WARNING] (1) : Current worker (71) exited with code 143 (Termina
 worker_stopped Terminated child process [71]
 worker_recycled Maximum request limit of 1000 exceeded. Terminating process.
 worker_recycled ...The work of process 71 is done. Seeya!
+worker_recycled ...The work of process 71 is done (max requests reached (5000/5000)). Seeya!
 worker_recycled [pool www] child 71 exited with code 0 after 3600.123456 seconds from start
 worker_recycled worker 2 lifetime reached, it was running for 3601 second(s)
 worker_killed Worker with pid 71 was terminated due to signal 9
