@@ -84,6 +84,7 @@ def _clean(notebook: Any) -> list[CellRecord]:
 async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[ExecutionStatus, str, str]:
     """Return how it ended, why, and what the kernel wrote outside its cells."""
     kernel: Kernel | None = None
+    ended: tuple[ExecutionStatus, str] | None = None
     name = job.kernel_name or job.notebook.metadata.get("kernelspec", {}).get("name", kernels.NATIVE)
     try:
         async with (
@@ -98,8 +99,8 @@ async def _through_kernel(job: Job, cells: dict[int, CellRecord]) -> tuple[Execu
     except TimeoutError:
         ended = ExecutionStatus.TIMED_OUT, "the deadline of the run passed before its kernel was ready"
     except asyncio.CancelledError:
-        _forgive()
-        ended = ExecutionStatus.INTERRUPTED, "interrupted before its kernel was ready"
+        _forgive()  # what ended is not undone by an interruption while its kernel is stopped
+        ended = ended or (ExecutionStatus.INTERRUPTED, "interrupted before its kernel was ready")
     return *ended, kernel.output.text if kernel else ""
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
@@ -72,7 +72,7 @@ async def started(name: str = NATIVE, *, directory: Path | None = None) -> Async
             yield kernel
         finally:
             if kernel is not None:
-                await asyncio.shield(_stop(kernel))
+                await _to_the_end(_stop(kernel))
             _FOLDERS.discard(folder)
 
 
@@ -192,6 +192,18 @@ def _manager(name: str, folder: Path) -> Any:
         connection_file=str(folder / "kernel.json"),
         transport="ipc" if sys.platform != "win32" else "tcp",
     )
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for what must not be left half done; an interruption is raised once it is done."""
+    task, interruption = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            interruption = error
+    if interruption:
+        raise interruption
 
 
 async def _stop(kernel: Kernel) -> None:

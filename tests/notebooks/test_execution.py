@@ -122,6 +122,29 @@ def test_interrupting_leaves_a_record_and_no_kernel():
     assert kernels_left() == []
 
 
+def test_an_interruption_while_its_kernel_ends_leaves_a_complete_notebook_complete():
+    async def interrupted():
+        task = asyncio.ensure_future(
+            execution.execute(
+                execution.Job(
+                    name="made",
+                    notebook=notebook("6 * 7"),
+                    deadline=clock.monotonic() + 60,
+                    redactor=Redactor(),
+                    ended=lambda: asyncio.get_running_loop().call_soon(task.cancel),
+                )
+            )
+        )
+        record = await task
+        return record, kernels_left()  # before the loop ends what it still holds
+
+    record, left = asyncio.run(interrupted())
+    assert record.status is ExecutionStatus.COMPLETED
+    assert record.error == ""
+    assert statuses(record) == ["completed", "completed"]
+    assert left == []
+
+
 def test_a_kernel_dies_with_the_process_that_started_it(tmp_path):
     pid = os.fork()
     if pid == 0:
