@@ -52,13 +52,14 @@ _FORMS = (
     ),
     _form(rf"server at \"(?P<host>{_HOST})\"(?: \([^)]*\))?, port (?P<port>\d+)", "server at "),  # libpq
     _form(  # libpq before 14
-        rf"host \"(?P<host>{_HOST})\"(?: \([^)]*\))? and accepting\s+TCP/IP connections on port (?P<port>\d+)",
+        rf"host \"(?P<host>{_HOST})\"(?: \([^)]*\))? and accepting\s+"
+        r"TCP/IP connections on port (?P<port>\d+)",
         "and accepting",
     ),
     _form(rf"(?:read|write) tcp ->(?P<host>{_HOST}):(?P<port>\d+)", " tcp ->"),  # Go
     _form(
-        rf"host=['\"]?(?P<host>{_HOST})['\"]?,? port=['\"]?(?P<port>\d+)", "port="
-    ),  # urllib3, key and value
+        rf"host(?:=|: )['\"]?(?P<host>{_HOST})['\"]?,? port(?:=|: )['\"]?(?P<port>\d+)", *("port=", " port: ")
+    ),  # urllib3, psycopg, key and value
     _form(
         rf"(?:lookup|ENOTFOUND|EAI_[A-Z]{{4,8}}) (?!address\b)(?P<host>{_HOST})",
         *("lookup ", "ENOTFOUND ", "EAI_"),

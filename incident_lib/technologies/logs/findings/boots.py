@@ -132,7 +132,7 @@ def _unexplained(row: LogEvent, events: dict[str, LogEvent]) -> float:
 
 
 def _are_of_workers(row: LogEvent, events: dict[str, LogEvent]) -> bool:
-    """Return whether the starts of servers are those of workers that came up, as uvicorn's are under gunicorn."""
+    """Return whether the starts are those of workers that came up, as those of uvicorn under gunicorn are."""
     others = (events.get(name) for name in ("worker_start", "ready"))
     return all(other is not None and other.count >= _OF_WORKERS_RATIO * row.count for other in others)
 

@@ -43,6 +43,8 @@ _HARMLESS = expression(
     rf"|\b(?:{_FAILED}|failures?|exceptions?)(?:[:=] ?\d+ *(?:$|[,;)|\]/])| 0\b)"
     rf"|\b{_FAILED} (?:count|counter|total|ratio|rate|metric)s?\b"
     rf"|\b(?:\w+ing|\w+ed|found)(?: up| for| of)?(?: all| any| the| old)* {_FAILED} [a-z]+s\b"
+    r"|\b(?:wrong|invalid|bad|incorrect) (?:user ?name|password|credentials|token|otp|pin)\b"  # of a client
+    rf"|\b(?:log[- ]?ins?|sign[- ]?ins?) (?:attempt )?{_FAILED} (?:for|of|by|from)\b"
     r"|\b(?:succeeded|successfully|recovered|as expected|harmless|ignor(?:ed|ing))\b"
     r"|\btests?[_/:]|\b(?:PASSED|XFAIL|SKIPPED)\b"
     r"|\b(?:table|column|index|constraint|trigger|schema)s? \S{0,60} ?dropped\b"
@@ -112,7 +114,7 @@ def judge_warned(view: View) -> Iterator[Finding]:
         and not event_of(row.example)
     ]
     count = sum(row.count for row in rows)
-    if count < view.limit("error_lines.least_count") or count / entries < view.limit("worded.warning_ratio"):
+    if count < view.limit("error_lines.least_count") or count / entries < view.limit("warned.least_ratio"):
         return
     rows.sort(key=lambda row: -row.count)
     since = min(row.first_at for row in rows if row.first_at)

@@ -160,11 +160,13 @@ def _of_fluent_bit(text: str) -> Envelope | None:
     return Envelope(text=line, at=float(match[2]), service=match[1])
 
 
-# What a program writes to its standard error under mod_wsgi: Apache calls all of it an error. Behind a client's
-# address stand messages of mod_wsgi, too, and these keep their level.
+# What a program writes to its standard error under mod_wsgi: Apache calls all of it an error. Behind the
+# address of a client stand messages of mod_wsgi, too, and these keep their level.
 _MOD_WSGI = expression(
-    r"\[([A-Z][^\]]{18,40})\] \[wsgi:error\] \[pid [\d:tid ]{1,40}\](?: \[(?:remote|client) [^\]\s]{1,80}\])?+(?: |$)"
-    r"(?!mod_wsgi \(|Timeout when reading |Truncated or oversized |Unable to |Target WSGI |Exception occurred )"
+    r"\[([A-Z][^\]]{18,40})\] \[wsgi:error\] \[pid [\d:tid ]{1,40}\]"
+    r"(?: \[(?:remote|client) [^\]\s]{1,80}\])?+(?: |$)"
+    r"(?!mod_wsgi \(|Timeout when reading |Truncated or oversized |Unable to |Target WSGI "
+    r"|Exception occurred )"
 )
 _REFERER = expression(r", referer: \S+$")
 

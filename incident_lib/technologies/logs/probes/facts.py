@@ -110,7 +110,7 @@ class Facts:
             is_noted = is_bad or line.level == "WARNING"
             if exception or (is_noted and line.format in _FIELDS):  # other lines of requests add nothing
                 self._classes(_text_of(record, exception), at)
-            elif is_bad and line.format in _PROXIES:
+            elif is_bad and (line.format in _PROXIES or (line.level in BAD_LEVELS and line.status >= 500)):
                 self._classes(record.text, at)
         elif exception or not line.is_detail:
             classes: frozenset[str] = frozenset()

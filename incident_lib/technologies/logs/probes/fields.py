@@ -59,7 +59,6 @@ _ROLES: dict[str, tuple[str, ...]] = {
             "stacktrace",
             "error.stack",
             "exc_text",
-            "full_message",
         ),
         *("error.stack_trace", "err.stack", "@x", "exception.backtrace", "exception.stacktrace"),
     ),
@@ -97,7 +96,6 @@ _PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|'(?:[^'
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 # Traefik says only at DEBUG why a server behind it gave no answer.
 _UNANSWERED = ("502 Bad Gateway", "504 Gateway Timeout", "'502 Bad Gateway'", "'504 Gateway Timeout'")
-_IS_TRACE = re.compile(r"Traceback \(most recent call last\)|\n\s+at |\n\s*from |\n#\d+ ")
 _STATUS_LEVELS = ("info", "error", "warn", "warning", "debug", "critical", "notice", "emergency", "alert")
 NO_PATH = "(no path)"  # of a line that reports how a request ended, and not which it was
 
@@ -171,8 +169,6 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
-    if exception == "full_message" and not _IS_TRACE.search(line.exception):  # of GELF: the message, at length
-        line.exception = ""
     if raised:
         trace, words = (document.get(key) if key else None for key in (exception, error))
         line.exception = _named(line, document[raised], trace, words)

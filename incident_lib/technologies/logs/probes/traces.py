@@ -34,10 +34,12 @@ _FINAL = expression(
     r"(?:: ([^\n]*))?$"
 )
 _REST = expression(  # of the message of psycopg and SQLAlchemy
-    r"LINE \d{1,6}: |(?:DETAIL|HINT|CONTEXT):  |connection to server (?:at|on) \"|\[(?:SQL|parameters): |\(Background on this error at: "
+    r"LINE \d{1,6}: |(?:DETAIL|HINT|CONTEXT):  |connection to server (?:at|on) \""
+    r"|\[(?:SQL|parameters): |\(Background on this error at: "
 )
 _SCOPED = expression(r"((?:[A-Z]\w{0,80}(?:::|\\))+[A-Z]\w{0,100})(?:: ([^\n]*))?$")  # of Ruby and PHP
 _INDENT = expression(r"^ {3,40}(?=  File \")", re.MULTILINE)
+_INTERLEAVED = f"{HEAD}\n{HEAD}"  # of two processes: which frame is whose is not known
 _CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
 _FOREIGN = expression(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|importlib")
 
@@ -114,7 +116,7 @@ def read(text: str) -> Trace | None:
     ours = [
         frame for part in (text, parts[-1]) for frame in _FRAME.findall(part) if not _FOREIGN.search(frame[0])
     ]
-    place = next(reversed(ours or frames), None)
+    place = None if _INTERLEAVED in text else next(reversed(ours or frames), None)
     return Trace(type=type_, frame=_place(place) if place else "", message=message[:500])
 
 

@@ -82,6 +82,7 @@ mq:5672 consumer: Cannot connect to amqp://app:**@mq:5672//: [Errno 111] Connect
 store:27017 ServerSelectionTimeoutError: store:27017: [Errno 111] Connection refused
 books OperationalError: (2003, "Can't connect to MySQL server on 'books' ([Errno 111] Connection refused)")
 10.0.0.5:5432 Is the server running on host "10.0.0.5" and accepting TCP/IP connections on port 5432?
+db:5432 - host: 'db', port: '5432', hostaddr: '10.0.0.8': connection timeout expired
 10.0.3.9:50051 last error: UNKNOWN: ipv4:10.0.3.9:50051: Failed to connect to remote host: Connection refused
 keys:6379 redis.exceptions.TimeoutError: Timeout reading from keys:6379
 """  # noqa: E501 - each is one line of a log

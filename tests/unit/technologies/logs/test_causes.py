@@ -674,5 +674,14 @@ def test_warnings_that_begin_are_not_nothing_unusual() -> None:
     assert found.keys() == {"warned"}
     assert found["warned"].severity is FindingSeverity.INFO
     assert "30 lines (50 %) are warnings" in found["warned"].title
+    some = [line for each in warned for line in (each, *[each.replace("WARNING", "INFO")] * 14)]
+    assert "warned" in {each.id.removeprefix("logs.lines.") for each in concluded(*calm, *some).findings}
     both = list(lines("{t} INFO batch {n} done", "{t} WARNING batch {n} went to the second shelf"))
     assert {each.id for each in concluded(*both).findings} == {"logs.lines.ok"}  # it always writes them
+
+
+def test_the_error_behind_a_request_is_classed() -> None:
+    line = (
+        '{t} ERROR [api] "GET /items" 500: (psycopg.OperationalError) FATAL:  sorry, too many clients already'
+    )
+    assert "class.db_too_many_clients" in bad(*lines(line))

@@ -558,6 +558,21 @@ request_abandoned WARNING  Application instance <Task pending> for connection <W
 other_db_too_many_clients (pymysql.err.OperationalError) (1040, 'Too many connections')
 other_db_too_many_clients SQLSTATE[HY000] [1040] Too many connections
 other_db_too_many_clients ERROR 1226 (42000): User 'shop' has exceeded the 'max_user_connections' resource (current value: 5)
+task_unknown [2026-01-15 14:31:05,000: ERROR/MainProcess] Received unregistered task of type 'mail.send'.
+task_unknown huey.exceptions.HueyException: mail.tasks.send not found in TaskRegistry
+task_unknown 14:31:05: job 4f1d, function 'send' not found
+task_unknown Received message for undefined actor 'send'. Moving it to the DLQ.
+sqlite_locked django.db.utils.OperationalError: database is locked
+sqlite_locked (sqlite3.OperationalError) database table is locked: orders
+sqlite_locked SqliteError: SQLITE_BUSY: database is locked
+connection_limit WARNING:waitress:total open connections reached the connection limit, no longer accepting new connections
+connection_limit waitress: total open connections reached the connection limit, no longer accepting new connections
+connection_limit 2026-01-15 14:31:05,000 WARNING [waitress:225][MainThread] total open connections reached the connection limit, no longer accepting new connections
+connect_refused aiokafka: Unable connect to node with id 1: [Errno 111] Connect call failed ('10.1.1.1', 9092)
+broker_unreachable AMQPConnectionError: (AMQPConnectorSocketConnectError: ConnectionRefusedError(111, 'Connection refused'),)
+name_resolution consumer: Cannot connect to redis://keys:6379/0: Error -2 connecting to keys:6379. Name or service not known.
+name_resolution consumer: Cannot connect to amqp://app:**@mq:5672//: [Errno -2] Name or service not known.
+read_timeout File "/srv/lib/python3.11/site-packages/aiohttp/client.py", line 603, in _request//TimeoutError
 worker_timeout Timeout when reading response headers from daemon process 'shop': /srv/shop/wsgi.py
 connect_refused details = "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.3.9:50051: Failed to connect to remote host: Connection refused"
 read_timeout grpc.aio.AioRpcError: status = StatusCode.DEADLINE_EXCEEDED

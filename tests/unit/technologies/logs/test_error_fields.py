@@ -135,7 +135,7 @@ def test_what_a_request_contains_is_no_error() -> None:
     ).classes
 
 
-TRACE = "Traceback (most recent call last):\\n  File \"/srv/a.py\", line 9, in show\\nKeyError: {}"
+TRACE = 'Traceback (most recent call last):\\n  File "/srv/a.py", line 9, in show\\nKeyError: {}'
 
 
 def test_values_in_the_quotes_of_python_are_read() -> None:

@@ -312,7 +312,11 @@ def test_a_line_belongs_to_a_message_of_the_same_moment_alone(second: str, lines
 def test_what_a_program_writes_under_mod_wsgi_is_read_as_its_own() -> None:
     head = "[Thu Jan 15 14:31:05.123456 2026] [wsgi:error] [pid 75:tid 140] [remote 10.0.0.7:37026] "
     trace = (
-        *("Internal Server Error: /a", "Traceback (most recent call last):", '  File "/srv/a.py", line 3, in a'),
+        *(
+            "Internal Server Error: /a",
+            "Traceback (most recent call last):",
+            '  File "/srv/a.py", line 3, in a',
+        ),
         'psycopg2.OperationalError: connection to server at "db", port 5432 failed: FATAL:  no',
         *('connection to server at "db", port 5432 failed: FATAL:  no', "", "INFO order 7 stored"),
     )
@@ -320,4 +324,6 @@ def test_what_a_program_writes_under_mod_wsgi_is_read_as_its_own() -> None:
     assert [tally.count for tally in found.exceptions.values()] == [1]
     assert found.levels.get("ERROR", 0) == 0
     own = "[Thu Jan 15 14:31:05.123456 2026] [wsgi:error] [pid 75:tid 140] [client 10.0.0.7:37026] "
-    assert digest(f"{own}Timeout when reading response headers from daemon process 'a'").levels == {"ERROR": 1}
+    assert digest(f"{own}Timeout when reading response headers from daemon process 'a'").levels == {
+        "ERROR": 1
+    }

@@ -230,3 +230,9 @@ def test_an_error_of_rails_behind_the_tags_of_its_request():
         scan.feed(line)
     (template,) = scan.finish().templates
     assert template[1].startswith("ActiveRecord::RecordNotFound")
+
+
+def test_frames_of_two_processes_in_one_trace_name_no_place() -> None:
+    frames = '  File "/srv/a.py", line 1, in a\n  File "/srv/b.py", line 2, in b'
+    found = traces.read(f"{traces.HEAD}\n{traces.HEAD}\n{frames}\nKeyError: 7")
+    assert found == traces.Trace(type="KeyError", frame="", message="7")

@@ -8,6 +8,7 @@ import pytest
 from incident_lib.findings.base import Context
 from incident_lib.model import Evidence, EvidenceStatus, Finding, FindingSeverity, Row, Window
 from incident_lib.technologies.logs.findings import ANALYZERS
+from incident_lib.technologies.logs.findings.wording import reports_failure_calmly
 from incident_lib.technologies.logs.probes import Scan, rows
 from incident_lib.technologies.logs.rows import LogSummary, LogTemplate
 from tests.unit.technologies.logs.logs_of import summary_of
@@ -289,3 +290,16 @@ def test_a_trace_has_the_name_that_the_line_above_it_holds(header, name):
             scan.feed("/usr/local/bundle/gems/sidekiq-7.1/lib/sidekiq/processor.rb:202:in `execute_job'")
     title = judge(*rows(scan.finish()))["exception"].title
     assert title == f"{name} was raised 6 times in jobs/receipt_job.rb:perform"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login failed for user u7: wrong password",
+        "sign-in denied from 10.0.0.7",
+        "login of u7 rejected: invalid credentials",
+    ],
+)
+def test_what_a_user_mistyped_is_no_failure(text: str) -> None:
+    row = LogTemplate(template="", level="INFO", count=9, first_at=None, last_at=None, example=text)
+    assert not reports_failure_calmly(row)
