@@ -695,6 +695,19 @@ def _container_of(document: _Document) -> str:
     return _word(_part(document, "container"), "name") or _word(document, "container_name").lstrip("/")
 
 
+# Of s6, runit and daemontools: seconds of TAI, 10 of which had passed when UTC began, and nanoseconds.
+_TAI64N = expression(r"@(4[0-9a-f]{15})([0-9a-f]{8})(?: |$)")
+_TAI_BEGIN = 2**62 + 10
+
+
+def _behind_tai(text: str) -> Envelope | None:
+    match = _TAI64N.match(text)
+    if match is None:
+        return None
+    at = int(match[1], 16) - _TAI_BEGIN + int(match[2], 16) / 1e9
+    return Envelope(text=text[match.end() :], at=at)
+
+
 def _in_colour(text: str) -> Envelope | None:
     plain = clean(text)[0]
     reader = _READERS.get(plain[:1])
@@ -715,6 +728,7 @@ _READERS: dict[str, Callable[[str], Envelope | None]] = {
     "<": _behind_priority,
     "\x1b": _in_colour,
     " ": _indented,
+    "@": _behind_tai,
     **dict.fromkeys("0123456789", _behind_digit),
     **dict.fromkeys("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _behind_name),
 }

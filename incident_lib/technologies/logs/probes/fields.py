@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 
 from incident_lib.technologies.logs.probes import times
-from incident_lib.technologies.logs.probes.line import PLAIN, SEVERITIES, Line, level_of
+from incident_lib.technologies.logs.probes.line import (
+    PLAIN,
+    SEVERITIES,
+    UNANSWERED,
+    Line,
+    level_of,
+    unanswered,
+)
 from incident_lib.technologies.logs.probes.times import UNDECIDED, DateOrder, seconds_of, usual_unit
 
 # Compared without case, "_" and "-", so that statusCode, status_code and StatusCode are the same name.
@@ -16,7 +23,8 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("timestamp", "ts", "time", "@timestamp", "asctime", "datetime", "t", "date", "@t", "time_iso8601"),
         *("time_local", "start_time", "__REALTIME_TIMESTAMP", "timeMillis", "instant"),
         *("timeUnixNano", "observedTimeUnixNano"),  # of OpenTelemetry
-        "EdgeStartTimestamp",  # of Cloudflare
+        "EdgeStartTimestamp",
+        "requestTimeEpoch",  # of Cloudflare and AWS
     ),
     "level": (
         *("level", "levelname", "severity", "log.level", "lvl", "loglevel", "@l", "error_severity"),
@@ -164,8 +172,7 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
     if at and (found := times.from_value(document[at], order)):
         line.at, line.zoned = found
     if level:
-        by_number = message == "short_message" or level == "PRIORITY"
-        line.level = _severity(document[level]) if by_number else level_of(document[level])
+        line.level = _level(document, level, message)
     line.message = _text(document[message]) if message else ""
     line.logger = _text(document[logger]) if logger else ""
     line.exception = _exception(document[exception]) if exception else ""
@@ -177,13 +184,19 @@ def from_fields(document: Mapping[str, Any], form: str, order: DateOrder = UNDEC
         _request(line, document, plan, code)
     elif status == "status" and not level and document[status] in _STATUS_LEVELS:
         line.level = level_of(document[status])  # of Datadog
-    if line.level == "DEBUG" and line.message.startswith(_UNANSWERED):
-        line.level = "ERROR"
     if kind:
         _OF_PROGRAMS[kind](line, document)
     elif not (line.message or line.level or line.status or line.error):
         line.format = PLAIN  # a document of other names
     return line
+
+
+def _level(document: Mapping[str, Any], name: str, message: str | None) -> str:
+    by_number = message == "short_message" or name == "PRIORITY"
+    level = _severity(document[name]) if by_number else level_of(document[name])
+    if level == "DEBUG" and message and _text(document[message]).startswith(_UNANSWERED):
+        return "ERROR"
+    return level
 
 
 def _request(line: Line, document: Mapping[str, Any], plan: _Plan, status: int) -> None:
@@ -249,17 +262,14 @@ def _of_gelf(line: Line, document: Mapping[str, Any]) -> None:
 
 def _proxied(line: Line, document: Mapping[str, Any]) -> None:
     """Note which server gave a proxy no answer: its status alone says that one did not."""
-    if line.status not in _NO_ANSWERS:
+    if line.status not in UNANSWERED:
         return
     address = _text(document.get("upstream_addr") or document.get("ServiceAddr") or document.get("OriginIP"))
     address = address.replace(" : ", ", ").rpartition(", ")[2]  # the last one that nginx tried
     if address not in {"", "-"}:
-        line.error = f'upstream: "{address}" {_NO_ANSWERS[line.status]}: {line.status}'
+        line.error = unanswered(line.status, address)
 
 
-_NO_ANSWERS = {502: "gave no usable answer", 504: "gave no answer in time"}
-_NO_ANSWERS |= dict.fromkeys((520, 521), _NO_ANSWERS[502]) | dict.fromkeys((522, 523, 524), _NO_ANSWERS[504])
-_NO_ANSWERS |= dict.fromkeys((525, 526), "fails the TLS handshake")  # from 520 on: of Cloudflare
 _BEHIND = frozenset({"upstream_addr", "ServiceAddr", "OriginIP"})  # the server behind a proxy
 
 
@@ -298,6 +308,8 @@ def _remember(shape: tuple[str, ...]) -> _Plan:
     keys = [next((known[name] for name in names if name in known), None) for names in _PLAIN_ROLES]
     if _MONGO.issubset(shape):
         keys[1], keys[3] = "s", "c"
+    if keys[0] is None and keys[-1] == "requestTime":  # of the API gateways of AWS: when, and not how long
+        keys[0], keys[-1] = keys[-1], None
     kind = (
         "postgres"
         if keys[1] == "error_severity"

@@ -520,12 +520,18 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
 def _header_of_program(text: str) -> tuple[str, str, str]:
     """Return the same of a line with a level as only some programs write it."""
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
-        return _LETTERS[match[1]], "", text[match.end() :]
+        return _LETTERS[match[1]], "", _unquoted(text[match.end() :])
     if text[:1] == "[" and (match := _POCO.match(text)):
         return level_of(match[1]) or "DEBUG", match[2] or "", text[match.end() :]
     if match := _BEHIND_PROGRAM.match(text):
         return level_of(match[2]), match[1], text[match.end() :]
     return "", "", text
+
+
+def _unquoted(message: str) -> str:
+    """Return a structured message of klog without the quotes around its words, which are not a value."""
+    end = message.find('"', 1) if message[:1] == '"' else -1
+    return message[1:end] + message[end + 1 :] if end > 0 else message
 
 
 def _stands_before(before: str, *, timed: bool) -> bool:

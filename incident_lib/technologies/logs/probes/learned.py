@@ -32,6 +32,7 @@ _TOKEN = re.compile(rb"(?<![\w-])(?:[0a-f]{8}-(?:[0a-f]{4}-){3}[0a-f]{12}|[0a-f]
 _NO_WORDS = b"0abcdef-"  # of a skeleton: what digits, ids and lengths of numbers change
 _NO_RUN = re.compile(rb"[a-f-]")
 _DECIMAL = re.compile(rb"0+(?:\.0+)?")
+_STATUSES = (b"200", b"502", b"503", b"504", b"521", b"525")  # each of these may say more than the others
 _LONGEST = 2_000  # bytes of a line that may have a shape
 _LONGEST_RECORD, MOST_LINES = 8_000, 100  # of a record that may
 _MOST_TOKENS = 60
@@ -436,7 +437,7 @@ class Learner:
 
     def _fails_alike(self, unit: bytes, span: Span, base: Seen) -> bool:
         """Return whether a request reports the same facts, failed or not."""
-        others = (self.read(unit[: span[0]] + status + unit[span[1] :]) for status in (b"503", b"200"))
+        others = (self.read(unit[: span[0]] + status + unit[span[1] :]) for status in _STATUSES)
         return all(other is not None and other.facts == base.facts for other in others)
 
     def _scale(self, unit: bytes, spans: list[Span]) -> Callable[[Any], Any] | None:

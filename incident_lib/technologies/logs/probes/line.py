@@ -75,6 +75,22 @@ def level_of_priority(priority: int) -> str:
     return SEVERITIES[priority % 8]
 
 
+# What the status of a proxy says of the server behind it; from 520 on: of Cloudflare.
+_NO_ANSWER, _NONE_IN_TIME = "gave no usable answer", "gave no answer in time"
+UNANSWERED = {502: _NO_ANSWER, 504: _NONE_IN_TIME, 520: _NO_ANSWER, 521: _NO_ANSWER, 522: _NONE_IN_TIME}
+UNANSWERED |= {523: _NONE_IN_TIME, 524: _NONE_IN_TIME, 525: "fails the TLS handshake"}
+UNANSWERED[526] = UNANSWERED[525]
+
+
+def unanswered(status: int, address: str) -> str:
+    """Return what the proxy's status says of the server behind it, in words that classes know.
+
+    >>> unanswered(504, "10.0.0.7:8080")
+    'upstream: "10.0.0.7:8080" gave no answer in time: 504'
+    """
+    return f'upstream: "{address}" {UNANSWERED[status]}: {status}'
+
+
 LONGEST = 64 * 1024  # characters of a line that are read
 _ANSI = re.compile(
     r"\x1b(?:\[[0-9;:?<=>]{0,30}[ -/]{0,3}[@-~]|\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)?|[@-Z\\^_()].?)"

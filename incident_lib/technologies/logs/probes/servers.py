@@ -5,7 +5,7 @@ import re
 from incident_lib.expressions import expression
 from incident_lib.technologies.logs.probes import times
 from incident_lib.technologies.logs.probes.fields import NO_PATH
-from incident_lib.technologies.logs.probes.line import Line
+from incident_lib.technologies.logs.probes.line import UNANSWERED, Line, unanswered
 from incident_lib.technologies.logs.probes.times import seconds_of
 
 _COMBINED = expression(
@@ -24,6 +24,7 @@ _REQUEST_TIME = expression(
     r"(?:\d{1,9} (?=\d{1,9}\.\d{1,9} \[))?\"?(\d{1,9}(?:\.\d{1,9})?)\"?(?=\s|$)"
 )  # behind the quoted referrer and agent; in Kubernetes behind the request's length, too
 # Flags, bytes in, bytes out, milliseconds, those upstream
+_TRAEFIK = expression(r"\"https?://([\w.:\[\]-]{1,300})[^\s\"]{0,300}\" \d{1,9}ms$")  # whom it asked
 _ENVOY = expression(r" (?:-|[A-Z,]{2,40}) (?:\S+ \S+ (?:-|\"[^\"]{0,400}\") )?\d+ \d+ (\d{1,9}) (?:\d+|-) \"")
 
 
@@ -64,6 +65,8 @@ def read_combined(text: str) -> Line | None:
     if found:
         line.at, _, line.zoned = found
     line.duration = _served_seconds(tail)
+    if line.status in UNANSWERED and tail[-2:] == "ms" and (behind := _TRAEFIK.search(tail)):
+        line.error = unanswered(line.status, behind[1])
     return line
 
 

@@ -531,6 +531,15 @@ platform_timeout REPORT RequestId: 4f1d Duration: 30000.00 ms Billed Duration: 3
 platform_timeout The request has been terminated because it has reached the maximum request timeout.
 platform_crashed at=error code=H14 desc="No web processes running" method=GET
 platform_crashed Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch
+network_disk_silent nfs: server nas1 not responding, timed out
+network_disk_silent CIFS: VFS: \\nas1 has not responded in 180 seconds. Reconnecting...
+network_disk_silent session1: session recovery timed out after 120 secs
+network_disk_silent mpatha: remaining active paths: 0
+pod_evicted "Eviction manager: attempting to reclaim" resourceName="ephemeral-storage"
+pod_evicted The node had condition: [DiskPressure].
+disk_io_error write failed: Input/output error
+disk_io_error write /data/wal/7: input/output error
+redis_refused heartbeat: Connection refused - connect(2) for 10.0.4.2:6379 (redis://10.0.4.2:6379)
 upstream_no_answer upstream: "10.0.9.4:8080" gave no usable answer: 502
 upstream_no_answer upstream: "unix:/run/shop.sock" gave no usable answer: 521
 upstream_no_answer app/shop/50dc 203.0.113.9:4001 10.0.1.17:80 0.001 0.004 -1 502 - 287 299 "GET https://shop.example:443/a HTTP/1.1"
@@ -868,6 +877,10 @@ def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> 
         "SYSTEMFILE was read; OPENFILE too",
         'limiting requests, delaying request, excess: 0.100, by zone "api"',
         "connection to the past was reset",
+        "nfs: server nas1 OK",
+        "mpatha: remaining active paths: 3",
+        "the node was low on coffee",
+        "stdin: Input/output error",
         "warning: hostname a.example does not resolve to address 203.0.113.9: Name or service not known",
         "reverse mapping checking getaddrinfo for a.example [203.0.113.9] failed: Name or service not known",
         "app/shop/50dc 203.0.113.9:4001 10.0.1.17:80 0.001 0.020 0.000 502 502 287 299",  # its own answer

@@ -91,6 +91,13 @@ def test_an_envelope_gives_back_its_line(name: str, text: str) -> None:
     )
 
 
+@pytest.mark.parametrize("text", LINES)
+def test_a_line_of_s6_has_a_time_of_tai(text: str) -> None:
+    found = unwrap(f"@{2**62 + 10 + 1768487465:016x}{250_000_000:08x} {text}")
+    assert found is not None
+    assert (found.text, found.at) == (text, 1768487465.25)
+
+
 def test_logcli_leaves_out_labels_that_all_streams_have() -> None:
     found = unwrap("2026-01-15T14:31:05Z {} no route")
     assert found is not None

@@ -43,6 +43,12 @@ def cloudflare(seconds: int, status: int) -> str:
     return json.dumps(fields | {"EdgeStartTimestamp": _at(seconds), "OriginIP": _UPSTREAM})
 
 
+def traefik_clf(seconds: int, status: int) -> str:
+    moment = NOW - timedelta(seconds=seconds)
+    served = f'{status} 15 "-" "-" 7 "api@docker" "http://{_UPSTREAM}" 12ms'
+    return f'203.0.113.9 - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "GET /a HTTP/2.0" {served}'
+
+
 def elb(seconds: int, status: int) -> str:
     times = {502: "0.001 0.004 -1 502 -", 504: "0.001 -1 -1 504 -"}.get(
         status, f"0.0 0.02 0.0 {status} {status}"
@@ -51,7 +57,7 @@ def elb(seconds: int, status: int) -> str:
     return f"https {_at(seconds)} app/shop/50dc 203.0.113.9:4001 {_UPSTREAM} {times} 287 299 {request}"
 
 
-@pytest.mark.parametrize("form", [nginx, traefik, cloudflare, elb])
+@pytest.mark.parametrize("form", [nginx, traefik, traefik_clf, cloudflare, elb])
 @pytest.mark.parametrize(("status", "words"), [(502, "no usable answer"), (504, "in time")])
 def test_the_server_that_gives_a_proxy_no_answer_is_named(form, status, words):
     lines = [form(second, 200 if second > 240 else status) for second in range(800, 2, -4)]
@@ -59,7 +65,7 @@ def test_the_server_that_gives_a_proxy_no_answer_is_named(form, status, words):
     assert (first.id, _UPSTREAM in first.title, words in first.title) == ("upstream-failing", True, True)
 
 
-@pytest.mark.parametrize("form", [nginx, traefik, cloudflare, elb])
+@pytest.mark.parametrize("form", [nginx, traefik, traefik_clf, cloudflare, elb])
 def test_an_error_of_the_server_itself_is_not_the_proxys(form):
     lines = [form(second, 200 if second > 240 else 500) for second in range(800, 2, -4)]
     assert concluded(*lines).hypotheses[0].id == "endpoint-error"
@@ -150,3 +156,27 @@ def test_a_limit_that_refuses_a_few_is_no_trouble(share):
 def test_access_lines_of_other_separators_are_read(text, status, seconds):
     line = parse(text)
     assert (line.method, line.path, line.status, line.duration) == ("GET", "/a", status, seconds)
+
+
+def test_an_api_gateway_names_when_a_request_came():
+    fields = {"requestTime": "15/Jan/2026:14:31:05 +0000", "httpMethod": "GET", "path": "/a", "status": "502"}
+    assert (parse(json.dumps(fields)).at, parse(json.dumps(fields)).duration) == (1768487465.0, None)
+
+
+def test_a_structured_message_of_klog_keeps_its_words():
+    line = parse('E0115 14:31:05.123456     902 a.go:614] "Pod is gone" pod="shop/api-1"')
+    assert (line.level, line.message) == ("ERROR", 'Pod is gone pod="shop/api-1"')
+
+
+def test_a_disk_on_the_network_hangs_until_it_answers():
+    def kernel(second: int, message: str) -> str:
+        return f"{NOW - timedelta(seconds=second):%b %d %H:%M:%S} web1 kernel: {message}"
+
+    lines = [kernel(second, f"usb 1-{second % 7}: new device") for second in range(880, 300, -20)]
+    lines.append(kernel(300, "nfs: server nas1 not responding, still trying"))
+    lines += [kernel(second, f"usb 1-{second % 7}: new device") for second in range(299, 40, -20)]
+    silent = concluded(*lines)
+    assert "nas1" in silent.hypotheses[0].title
+    assert not concluded(
+        *lines, kernel(30, "nfs: server nas1 OK"), kernel(5, "usb 1-1: new device")
+    ).hypotheses

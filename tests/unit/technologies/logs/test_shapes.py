@@ -1,6 +1,7 @@
 """Blocks counted by the shapes of their lines give what the scan gives line by line, whatever is in them."""
 
 import random
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -173,6 +174,19 @@ def test_errors_and_what_belongs_to_them_are_counted_without_being_read(kind):
     assert differences(counted, by_scan(raws, open_plain)) == []
     assert counted.errors == 600
     assert shapes.slow_lines < len(raws) / 8
+
+
+@pytest.mark.parametrize("bad", [502, 503, 504, 521])
+def test_a_status_that_says_more_than_others_is_read(bad):
+    def served(at: int, status: int) -> bytes:
+        fields = f'"status":{status},"request_uri":"/a/{at}","request_method":"GET"'
+        moment = f"{datetime.fromtimestamp(BEGIN + at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f'{{"time":"{moment}",{fields},"upstream_addr":"10.0.0.{at % 9}:80"}}'.encode()
+
+    raws = [served(at, bad if at > 1_500 and at % 4 == 0 else 200) for at in range(2_000)]
+    scanned = by_scan(raws, open_plain)
+    assert not differences(scanned, by_shapes(raws, open_plain, 100_000)[0])
+    assert sum(tally.count for tally in scanned.classes.values()) == (0 if bad == 503 else 124)
 
 
 @pytest.mark.parametrize("seed", range(6))
