@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_what_was_acknowledged_is_there_and_what_is_there_was_acknowledged(tmp_path):
-    results = swept("tests.faults", tmp_path, COMMANDS, every=13)
+    results = swept("tests.faults", tmp_path, COMMANDS, every=23)
     assert all(result.calls >= 8 and result.tried >= 3 for result in results)
 
 
 def test_nothing_acknowledged_is_lost_with_the_power_and_nothing_torn_is_called_damage(tmp_path):
-    results = swept("tests.power_loss", tmp_path, [*COMMANDS, *SEALING], every=19)
+    results = swept("tests.power_loss", tmp_path, [*COMMANDS, *SEALING], every=31)
     assert all(result.calls >= 8 and result.tried >= 1 for result in results)
 
 
