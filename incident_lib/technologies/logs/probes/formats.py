@@ -46,6 +46,8 @@ _BEHIND_PROGRAM = expression(
     r"([a-z][a-z-]{2,30}|\u2502)(?:\([^()\s]{1,80}\))?(?:<[^<>\s]{0,80}>){0,3}(?::|(?<=\u2502)) "
     r"(Panic|Fatal|Error|Warning): "
 )
+_LEVEL_LAST = expression(r" (?:\| ?|-{1,2} |\[ ?)(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL) ?\]?$")
+_LEVEL_ENDS = frozenset("GONRL]")  # the last letters of those
 _COMPONENT = expression(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
 _AFTER_LEVEL = expression(
     r"(?: *\]\[[^\[\]\s]{1,100} *\](?: \[[^\[\]]{1,100}\])?|[/\w-]*\])?"
@@ -513,11 +515,11 @@ def _header(text: str, *, timed: bool) -> tuple[str, str, str]:
     if small:
         behind = _COMPONENT.match(text, small.end())
         end = behind.end() if behind else small.end()
-        return level_of(small[1]), "", text[end:].lstrip(" :")
-    return _header_of_program(text)
+        return level_of(small[1]), "", text[end:].lstrip(" :") or text[: small.start()].rstrip()
+    return _header_of_program(text, timed=timed)
 
 
-def _header_of_program(text: str) -> tuple[str, str, str]:
+def _header_of_program(text: str, *, timed: bool) -> tuple[str, str, str]:
     """Return the same of a line with a level as only some programs write it."""
     if text[:1] in "IWEF" and (match := _KLOG.match(text)):
         return _LETTERS[match[1]], "", _unquoted(text[match.end() :])
@@ -525,6 +527,8 @@ def _header_of_program(text: str) -> tuple[str, str, str]:
         return level_of(match[1]) or "DEBUG", match[2] or "", text[match.end() :]
     if match := _BEHIND_PROGRAM.match(text):
         return level_of(match[2]), match[1], text[match.end() :]
+    if timed and text[-1:] in _LEVEL_ENDS and (match := _LEVEL_LAST.search(text[-14:])):
+        return level_of(match[1]), "", text[: match.start() - min(len(text), 14)]
     return "", "", text
 
 

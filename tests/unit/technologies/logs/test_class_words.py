@@ -553,7 +553,17 @@ platform_crashed The request was aborted because there was no available instance
 requests_limited limiting requests, excess: 5.610 by zone "login", client: 10.0.0.7
 task_timeout Soft time limit (120s) exceeded for mail.send[4f1d]
 task_timeout rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (180 seconds)
-task_timeout billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
+task_timeout Hard time limit (300s) exceeded for mail.send[4f1d]
+task_ended billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
+task_ended Task handler raised error: TimeLimitExceeded(300)
+task_ended Task mail.send[4f1d] raised unexpected: SoftTimeLimitExceeded(60)
+db_session_broken sqlalchemy.exc.InvalidRequestError: Can't reconnect until invalid transaction is rolled back
+db_session_broken PendingRollbackError: Can't reconnect until invalid savepoint transaction is rolled back.
+db_session_broken PendingRollbackError: Can't reconnect until invalid transaction is rolled back. Please rollback() fully before proceeding
+migration_unknown FAILED: Can't locate revision identified by '3f2a1b'
+migration_unknown django.db.migrations.exceptions.InconsistentMigrationHistory: Migration shop.0002 is applied before its dependency
+migration_unknown Detected applied migration not resolved locally: 7. If you removed this migration intentionally, run repair
+server_disconnected pymongo.errors.AutoReconnect: docs:27017: connection closed (configured timeouts: connectTimeoutMS: 20000.0ms)
 task_lost Detected zombie job: {'full_filepath': '/srv/dags/etl.py', 'msg': "{'DAG Id': 'etl', 'Task Id': 'load'}"}
 task_lost Detected a task instance without a heartbeat: {'full_filepath': 'etl.py'}
 task_lost Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')

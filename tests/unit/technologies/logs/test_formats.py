@@ -40,6 +40,14 @@ AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
         ),
         ("WARNING:  Exceeded concurrency limit.", "uvicorn", {"level": "WARNING"}),
         (
+            "2026-01-15 14:31:05.000 | shop.pay | ledger said no | ERROR",
+            "text",
+            {"at": AT, "level": "ERROR", "message": "shop.pay | ledger said no"},
+        ),
+        ("2026-01-15 14:31:05 till opened [INFO]", "text", {"level": "INFO", "message": "till opened"}),
+        ("2026-01-15 14:31:05 of what the till calls ERROR", "text", {"level": ""}),
+        ("the till's light is - ERROR", "plain", {"level": ""}),
+        (
             "[E 260115 14:31:05 web:2271] 500 GET /a?b=c (10.0.0.7) 30.22ms",
             "tornado",
             {
