@@ -85,7 +85,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
         *("duration_us", "elapsed_us", "latency_us", "request_time_us", "duration_micros"),
         *("duration_ns", "elapsed_ns", "latency_ns", "duration_nanos", "event.duration"),
         *("request_time", "upstream_response_time", "duration", "elapsed", "latency", "response_time"),
-        *("took", "dur", "time_taken", "service"),
+        *("took", "dur", "time_taken", "rt", "service"),
     ),
 }
 # Nested documents.
@@ -101,6 +101,7 @@ _ERRORS = ("error", "err")  # their message is not the line's
 # The name of a class of errors: what is only a kind (timeout) or a number is none.
 _CLASS = re.compile(r"(?:[A-Za-z_]\w{0,80}(?:\.|::|\\))*[A-Z]\w{1,100}")
 _PAIR = re.compile(r"(?<![\w.@/-])([\w.@/-]{1,80})=(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'(?=\s|$)|[^\s\"]*)")
+_LOGFMT_PATHS = frozenset({"path", "uri", "url", "request_uri"})
 _MONGO = frozenset({"t", "s", "c", "msg"})  # a log line of MongoDB: its level is "s", its component "c"
 # Traefik says only at DEBUG why a server behind it gave no answer.
 _UNANSWERED = ("502 Bad Gateway", "504 Gateway Timeout", "'502 Bad Gateway'", "'504 Gateway Timeout'")
@@ -135,7 +136,8 @@ def from_logfmt(text: str) -> Line | None:
     """
     pairs = dict(_PAIR.findall(text))
     named = any(key in pairs for key in ("msg", "message", "event")) or ("level" in pairs and len(pairs) > 1)
-    if not named and not pairs.keys() >= {"method", "path", "status"}:
+    is_request = pairs.keys() >= {"method", "status"} and not _LOGFMT_PATHS.isdisjoint(pairs)
+    if not named and not is_request:
         return None
     fields = {key: _unquoted(value) if value[:1] in _QUOTES else value for key, value in pairs.items()}
     return from_fields(fields, "logfmt")

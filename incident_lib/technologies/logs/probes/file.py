@@ -1,7 +1,7 @@
 """A log in a plain file: only the part that the window needs is read, the newest first, within bounds."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ from incident_lib.technologies.logs.probes.reader import (
 )
 from incident_lib.technologies.logs.probes.scan import Scan
 from incident_lib.technologies.logs.probes.times import DateOrder, order_of
+from incident_lib.technologies.logs.sources.forms import LARGEST_DOCUMENT, exported, form_of, taken_apart
+from incident_lib.technologies.logs.sources.source import EXPORT, PLAIN, Progress
 from incident_lib.units import format_bytes, format_duration, format_share
 
 FIRST_BYTES, BLOCK_BYTES = 256 * 1024, 4 * 1024 * 1024  # of the first block, and of any
@@ -141,9 +143,13 @@ class FileLog:
         begun = clock.monotonic()
         start, end = window.start.timestamp(), window.end.timestamp()
         width = slot_seconds(window.length.total_seconds())
-        self._encoding = encoding_of(self._reader.part(self._path, 0, 2).data)
+        head = self._reader.part(self._path, 0, _PEEK_BYTES)
+        self._encoding = encoding_of(head.data)
         if self._encoding != "utf-8":
             return self._count_encoded(Scan(start, end, width))
+        form = form_of(head.data)
+        if form != PLAIN and head.size_bytes <= min(self._limits.log_bytes, LARGEST_DOCUMENT):
+            return self._count_converted(Scan(start, end, width), form)
         self._clock = self._newest_clock()
         order, shift = self._dating()
         parts, timed, complete = self._parts(window.start, start - shift, order)
@@ -180,13 +186,26 @@ class FileLog:
         size = self._reader.part(self._path, 0, 0).size_bytes
         begin = max(size - self._limits.log_bytes, 0) // 2 * 2
         block = self._reader.part(self._path, begin, size - begin).data
-        lines = clean_lines(block, self._encoding)
+        source = f"read {self._path}: bytes {begin} to {size}, {self._encoding}"
+        return self._counted(clean_lines(block, self._encoding), scan, source, complete=begin == 0)
+
+    def _count_converted(self, scan: Scan, form: str) -> tuple[Reading, bool]:
+        """Return what a file holds that has no record a line: the journal's export, a document of JSON."""
+        data = self._reader.part(self._path, 0, LARGEST_DOCUMENT).data
+        progress = Progress()
+        blocks = exported([data], progress) if form == EXPORT else taken_apart([data])
+        lines = (line for block in blocks for line in clean_lines(block))
+        return self._counted(lines, scan, f"read {self._path}: all of it, one {form}", complete=True)
+
+    def _counted(
+        self, lines: Iterable[tuple[str, bool]], scan: Scan, source: str, *, complete: bool
+    ) -> tuple[Reading, bool]:
         kept = [line for line, cut in lines if line and scan.feed(line, cut=cut)]
         reading = Reading(
             digest=scan.finish(),
             newest=newest_of(kept, self._limits.log_lines, limit_bytes=self._reader.excerpt_bytes),
-            source=f"read {self._path}: bytes {begin} to {size}, {self._encoding}",
-            complete=begin == 0,
+            source=source,
+            complete=complete,
         )
         return reading, reading.digest.timed_lines > 0
 

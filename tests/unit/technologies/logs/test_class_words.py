@@ -531,6 +531,11 @@ platform_timeout REPORT RequestId: 4f1d Duration: 30000.00 ms Billed Duration: 3
 platform_timeout The request has been terminated because it has reached the maximum request timeout.
 platform_crashed at=error code=H14 desc="No web processes running" method=GET
 platform_crashed Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch
+raid_degraded md/raid1:md0: Operation continuing on 1 devices.
+raid_degraded A DegradedArray event had been detected on md device /dev/md0.
+raid_degraded Device: /dev/sdb [SAT], FAILED SMART self-check. BACK UP DATA NOW!
+connect_refused 10.2.0.9:41 [15/Jan/2026:14:30:00.000] pg_front pg_back/pg1 1/-1/3003 0 SC 22/22/21/21/3 0/0
+connect_timeout 10.2.0.9:41 [15/Jan/2026:14:30:00.000] pg_front pg_back/pg1 1/-1/5001 0 sC 22/22/21/21/3 0/0
 network_disk_silent nfs: server nas1 not responding, timed out
 network_disk_silent CIFS: VFS: \\nas1 has not responded in 180 seconds. Reconnecting...
 network_disk_silent session1: session recovery timed out after 120 secs

@@ -5,10 +5,14 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from incident_lib.model import Window
+from incident_lib.technologies.logs.probes import FileReader
 from incident_lib.technologies.logs.probes.envelope import unwrap
 from incident_lib.technologies.logs.sources import STDIN, Progress, Source, blocks, find
 from incident_lib.technologies.logs.sources.forms import exported, form_of, from_export
@@ -230,6 +234,20 @@ def test_requests_in_an_array_of_google_name_their_service(tmp_path: Path) -> No
     assert requests.count == 20
     assert [endpoint.statuses for endpoint in requests.endpoints.values()] == [{2: 15, 5: 5}]
     assert (digest.services, digest.service_errors) == ({"till": 20}, {"till": 5})
+
+
+@pytest.mark.parametrize("form", ["export", "document"])
+def test_the_log_of_a_target_may_hold_no_record_a_line(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "till.log"
+    if form == "export":
+        path.write_bytes(b"".join(entry(number, b"no route", b"3") for number in range(5)))
+    else:
+        path.write_text(json.dumps(DOCUMENTS["filter-log-events"], indent=1))
+    begin = datetime.fromtimestamp(AT - 60, UTC)
+    with closing(FileReader(path).open()) as log:
+        reading = log.read(Window(begin, begin + timedelta(minutes=10)))
+    assert (reading.digest.errors, reading.complete) == (5, True)
+    assert reading.digest.timed_lines == reading.digest.lines
 
 
 def test_a_document_in_another_encoding_is_taken_apart(tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ def test_a_limit_that_refuses_a_few_is_no_trouble(share):
             504,
             60.001,
         ),
+        ("2026-01-15T14:31:05Z status=504 method=GET uri=/a host=shop rt=0.012 ua=curl", 504, 0.012),
         ('2026-01-15T14:31:05Z,10.0.0.7,"GET /a HTTP/1.1",504,160', 504, None),
         ('2026-01-15T14:31:05Z 10.0.0.7 "GET /a HTTP/1.1" status=504 request_time=0.5 bytes=7', 504, 0.5),
         ('2026-01-15T14:31:05Z\t10.0.0.7\t"GET /a HTTP/1.1"\t"504"\t"0.5"', 504, None),
