@@ -3,7 +3,7 @@
 import re
 
 from incident_lib.expressions import expression
-from incident_lib.technologies.logs.probes import times
+from incident_lib.technologies.logs.probes import times, traces
 from incident_lib.technologies.logs.probes.databases import (
     read_csv,
     read_mongo,
@@ -46,6 +46,7 @@ _BEHIND_PROGRAM = expression(
     r"([a-z][a-z-]{2,30}|\u2502)(?:\([^()\s]{1,80}\))?(?:<[^<>\s]{0,80}>){0,3}(?::|(?<=\u2502)) "
     r"(Panic|Fatal|Error|Warning): "
 )
+_ARQ = expression(r"\d{1,9}\.\d\ds ([\u2192\u2190\u21bb!]) ")  # how long a job waited or took
 _LEVEL_LAST = expression(r" (?:\| ?|-{1,2} |\[ ?)(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL) ?\]?$")
 _LEVEL_ENDS = frozenset("GONRL]")  # the last letters of those
 _COMPONENT = expression(r"\[[^\[\]\s]{1,100}\](?: \[[^\[\]\s]{1,120}\])?\s+")  # and its line of source
@@ -262,6 +263,10 @@ def _of_document(text: str, order: DateOrder) -> Line:
     if line is None:
         return Line(message=text)
     message = line.message
+    if "\n" in message and not line.exception and traces.HEAD in message:
+        at = message.index(traces.HEAD)
+        line.message, line.exception = message[:at].rstrip() or message, message[at:]
+        return line
     if message[:1] == "{" and message[-1:] == "}" and not line.status:
         inner = from_json(message, order)
         if inner is not None and inner.is_known:
@@ -527,6 +532,8 @@ def _header_of_program(text: str, *, timed: bool) -> tuple[str, str, str]:
         return level_of(match[1]) or "DEBUG", match[2] or "", text[match.end() :]
     if match := _BEHIND_PROGRAM.match(text):
         return level_of(match[2]), match[1], text[match.end() :]
+    if timed and text[:1].isdigit() and (match := _ARQ.match(text)):
+        return "ERROR" if match[1] == "!" else "INFO", "", text[match.end() :]
     if timed and text[-1:] in _LEVEL_ENDS and (match := _LEVEL_LAST.search(text[-14:])):
         return level_of(match[1]), "", text[: match.start() - min(len(text), 14)]
     return "", "", text

@@ -12,6 +12,14 @@ from incident_lib.technologies.logs.probes.line import BAD_LEVELS, GENERIC, Line
 _TRACED = BAD_LEVELS | {"WARNING"}  # a traceback without a header that follows such a line is about it
 _CONTINUED = 30  # lines without a header that continue an error
 PAUSE = 1.0  # seconds after which a line that its envelope times continues no message
+_STATEMENTS = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH ")
+_CLAUSES = tuple(
+    f"{words} "
+    for words in (
+        *("FROM", "WHERE", "AND", "OR", "SET", "VALUES", "JOIN", "LEFT OUTER JOIN", "GROUP BY", "HAVING"),
+        *("ORDER BY", "RETURNING", "UNION", "SELECT"),
+    )
+)
 _LONGEST = 8_192  # characters of such lines that are kept
 _TAGS = expression(r"(?:\[[^\[\]\s]{1,80}\] )+")  # of Rails, in front of each line of a message
 
@@ -131,7 +139,7 @@ class Stream:
             record.add(line.message if line.format == "postgres" else text)
         elif (is_entry and text[:1] not in " \t") or _is_later(record, at):
             return None
-        elif self._goes_on(record):
+        elif self._goes_on(record) or (text.startswith(_CLAUSES) and self._is_statement(record)):
             record.continued += 1
             record.add(text)
         else:
@@ -169,6 +177,12 @@ class Stream:
         """Return whether a plain line continues the record: after an error with a header, it does."""
         has_header = record.is_timed or bool(record.line.level)
         return has_header and record.line.level in BAD_LEVELS and record.continued < _CONTINUED
+
+    @staticmethod
+    def _is_statement(record: Record) -> bool:
+        """Return whether a line with a header begins a statement: SQLAlchemy writes several lines of it."""
+        words = record.line.message.removeprefix("sqlalchemy.engine.Engine ")
+        return words.startswith(_STATEMENTS) and record.continued < _CONTINUED
 
 
 def _is_later(record: Record, at: float | None) -> bool:

@@ -560,6 +560,8 @@ task_timeout Soft time limit (120s) exceeded for mail.send[4f1d]
 task_timeout rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value (180 seconds)
 task_timeout Hard time limit (300s) exceeded for mail.send[4f1d]
 task_ended billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()
+task_ended dramatiq.middleware.time_limit.TimeLimitExceeded
+upstream_denied smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')
 task_ended Task handler raised error: TimeLimitExceeded(300)
 task_ended Task mail.send[4f1d] raised unexpected: SoftTimeLimitExceeded(60)
 db_session_broken sqlalchemy.exc.InvalidRequestError: Can't reconnect until invalid transaction is rolled back

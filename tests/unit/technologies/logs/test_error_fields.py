@@ -150,3 +150,10 @@ def test_the_long_message_of_gelf_is_an_error_where_it_is_a_trace() -> None:
     trace = TRACE.format("'sku'").replace("\\n", "\n")
     assert len(digest_of(json.dumps(line | {"full_message": trace})).exceptions) == 1
     assert not digest_of(json.dumps(line | {"full_message": "no\nNo Error here"})).exceptions
+
+
+def test_a_trace_in_the_message_of_a_document_is_read() -> None:
+    trace = TRACE.format("'sku'").replace("\\n", "\n")
+    digest = digest_of(json.dumps({"severity": "ERROR", "message": f"query failed\n{trace}"}))
+    assert [key[:2] for key in digest.exceptions] == [("KeyError", "srv/a.py:show")]
+    assert [key[1] for key in digest.templates] == ["query failed"]

@@ -44,6 +44,12 @@ AT = datetime(2026, 1, 15, 14, 31, 5, tzinfo=UTC).timestamp()
             "text",
             {"at": AT, "level": "ERROR", "message": "shop.pay | ledger said no"},
         ),
+        (
+            "2026-01-15 14:31:05:  30.00s ! 7cb2:export failed, TimeoutError: ",
+            "text",
+            {"at": AT, "level": "ERROR", "message": "7cb2:export failed, TimeoutError: "},
+        ),
+        ("2026-01-15 14:31:05:   0.80s \u2190 9ab2:sync \u25cf", "text", {"at": AT, "level": "INFO"}),
         ("2026-01-15 14:31:05 till opened [INFO]", "text", {"level": "INFO", "message": "till opened"}),
         ("2026-01-15 14:31:05 of what the till calls ERROR", "text", {"level": ""}),
         ("the till's light is - ERROR", "plain", {"level": ""}),

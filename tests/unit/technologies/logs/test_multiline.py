@@ -327,3 +327,9 @@ def test_what_a_program_writes_under_mod_wsgi_is_read_as_its_own() -> None:
     assert digest(f"{own}Timeout when reading response headers from daemon process 'a'").levels == {
         "ERROR": 1
     }
+
+
+def test_a_statement_goes_on_in_the_lines_below_its_header() -> None:
+    head = "2026-01-15 14:31:05,123 INFO sqlalchemy.engine.Engine"
+    found = digest(f"{head} SELECT errors.id \nFROM errors \nWHERE errors.failed\n{head} ROLLBACK\nFROM here")
+    assert found.formats == {"text": 2, "plain": 1}
