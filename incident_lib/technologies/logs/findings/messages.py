@@ -25,6 +25,7 @@ from incident_lib.technologies.logs.findings.recovery import (
 from incident_lib.technologies.logs.findings.view import SERVERS, View, is_of_server, span, when
 from incident_lib.technologies.logs.probes.events import event_of, server_events
 from incident_lib.technologies.logs.rows import (
+    LogBucket,
     LogEndpoint,
     LogErrorClass,
     LogEvent,
@@ -39,6 +40,10 @@ _QUIET = timedelta(seconds=5)
 _CLOSE = timedelta(minutes=1)  # a failure that short before a stop is its reason
 _RETRIED = re.compile(r"\b[Rr]etrying\b")  # what failed is done again
 _BEGINNING = 0.1  # of the time of a log
+_CLIENT_LEFT = expression(  # of Tomcat, Spring, Jetty, Node's body-parser, Kestrel
+    r"\bClientAbortException:|\bAsyncRequestNotUsableException:|jetty\.io\.EofException:|: request aborted$"
+    r"|\bBadHttpRequestException: (?:Unexpected end of request content|Reading the request body timed out)"
+)
 _UNNAMED = "unknown"  # a traceback that does not say what was raised
 _NAME = expression(
     r"((?:[A-Za-z_]\w{0,60}(?:\.|::)){0,8}[A-Z]\w{0,80}(?:Error|Exception|Invalid|NotFound|Timeout))"
@@ -67,7 +72,7 @@ def judge_classes(view: View) -> Iterator[Finding]:
         meant = explained or _in_a_restart(row, view) or _was_ended(row, known, view)
         of_client = known.is_of_client and is_of_server(view)
         passes = known.is_passing and not _fails_as_often(row, view)
-        helped = bool(_RETRIED.search(row.example)) and _serves_all(view)
+        helped = bool(_RETRIED.search(row.example)) and _serves_all(view) and _served_since(row, view)
         # Of lines without times those are of now that came while the log was watched.
         current = watched.error_classes.get(row.error_class, 0) if watched else 0
         is_placed = view.summary.has_times or current > 0
@@ -124,6 +129,12 @@ def _serves_all(view: View) -> bool:
     """Return whether the log has requests, and none of them failed."""
     summary = view.summary
     return summary.requests_count >= view.limit("errors.least_count") and not summary.server_errors_count
+
+
+def _served_since(row: LogErrorClass, view: View) -> bool:
+    """Return whether requests were served after an error came first: what is retried may hold up all."""
+    served = (bucket.at for bucket in view.evidence.of(LogBucket) if bucket.requests_count)
+    return row.first_at is None or any(at > row.first_at for at in served)
 
 
 def _unknown_class(row: LogErrorClass) -> LogClass:
@@ -197,17 +208,18 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
     watched = next(iter(view.evidence.of(LogGrowth)), None)
     current = watched.exceptions if watched and not view.summary.has_times else {}
 
-    def order(row: LogException) -> tuple[bool, bool]:
-        """Return what sorts an exception: those of now come first."""
+    def order(row: LogException) -> tuple[bool, bool, bool]:
+        """Return what sorts an exception: those of now come first, those for a client that left last."""
         # Of lines without times those are of now that came while the log was watched.
         is_old = bool(current) and f"{row.type} {row.frame}" not in current
-        return states[row.type, row.frame].holds is Holds.PAST, is_old
+        return states[row.type, row.frame].holds is Holds.PAST, is_old, _left(row, view)
 
     rows = tuple(sorted(rows, key=order))
     first = rows[0]
     is_current = f"{first.type} {first.frame}" in current
     is_placed = view.summary.has_times or is_current
-    often = first.count >= view.limit("exception.warning_count") or bool(first.deaths_count)
+    often = first.count >= view.limit("exception.warning_count") and not _left(first, view)
+    often = often or bool(first.deaths_count)
     place = f" in {first.frame}" if first.frame else ""
     name = {"error": "an error", _UNNAMED: "an exception"}.get(first.type, first.type)
     kinds = f"; {len(rows)} kinds of tracebacks in all" if len(rows) > 1 else ""
@@ -229,6 +241,15 @@ def judge_exceptions(view: View) -> Iterator[Finding]:
         message=first.example,
     )
     yield found if is_current else judged(view, found, states[first.type, first.frame])
+
+
+def _left(row: LogException, view: View) -> bool:
+    """Return whether an exception says that a client closed its connection, as some always do."""
+    summary = view.summary
+    few = row.count < view.limit("error_lines.warning_ratio") * (
+        summary.requests_count or summary.lines_count
+    )
+    return few and _CLIENT_LEFT.search(f"{row.type}: {row.example}") is not None
 
 
 def _with_name(row: LogException, view: View) -> LogException:

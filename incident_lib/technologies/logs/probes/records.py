@@ -80,10 +80,15 @@ def bucket_seconds(digest: Digest) -> int:
 def chosen_requests(digest: Digest) -> Requests:
     """Return the requests of the format that reports most; of about as many, those with durations.
 
-    An application's line and the server's access line report the same request, which is counted once.
+    An application's line and the server's access line report the same request, which is counted once: by
+    those that say when it came, where only some do.
     """
-    most = max((of.count for of in digest.requests.values()), default=0)
-    equal = [of for of in digest.requests.values() if of.count >= 0.9 * most]
+    found = list(digest.requests.values())
+    most = max((of.count for of in found), default=0)
+    # Those without a time may be older than the window, and so be more.
+    dated = [of for of in found if of.slots and of.count >= 0.5 * most]
+    most = max((of.count for of in dated), default=most)
+    equal = [of for of in dated or found if of.count >= 0.9 * most]
     return max(equal, key=lambda of: (of.timed, of.count), default=Requests())
 
 

@@ -536,6 +536,9 @@ raid_degraded A DegradedArray event had been detected on md device /dev/md0.
 raid_degraded Device: /dev/sdb [SAT], FAILED SMART self-check. BACK UP DATA NOW!
 connect_refused 10.2.0.9:41 [15/Jan/2026:14:30:00.000] pg_front pg_back/pg1 1/-1/3003 0 SC 22/22/21/21/3 0/0
 connect_timeout 10.2.0.9:41 [15/Jan/2026:14:30:00.000] pg_front pg_back/pg1 1/-1/5001 0 sC 22/22/21/21/3 0/0
+workers_exhausted As of "01/15/2026 14:31:05 +00:00", the heartbeat has been running for "00:00:03.1412" which is longer than "00:00:01". This could be caused by thread pool starvation.
+probe_failed Liveness probe failed: Get "http://10.244.1.7:8080/healthz": dial tcp 10.244.1.7:8080: connect: connection refused
+probe_failed Readiness probe failed: Get "http://10.244.1.7:8080/healthz": net/http: request canceled (Client.Timeout exceeded while awaiting headers)
 network_disk_silent nfs: server nas1 not responding, timed out
 network_disk_silent CIFS: VFS: \\nas1 has not responded in 180 seconds. Reconnecting...
 network_disk_silent session1: session recovery timed out after 120 secs

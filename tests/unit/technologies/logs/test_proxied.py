@@ -181,3 +181,58 @@ def test_a_disk_on_the_network_hangs_until_it_answers():
     assert not concluded(
         *lines, kernel(30, "nfs: server nas1 OK"), kernel(5, "usb 1-1: new device")
     ).hypotheses
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.03, "INFO"), (0.3, "WARNING")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "BadRequestError", "message": "request aborted", "code": "ECONNABORTED"},
+        {"type": "ClientAbortException", "message": "java.io.IOException: Broken pipe"},
+    ],
+)
+def test_clients_that_leave_are_no_trouble(share, severity, error):
+    lines = []
+    for second in range(800, 0, -1):
+        lines.append(
+            json.dumps({"time": _at(second), "method": "GET", "path": "/a", "status": 200, "msg": "ok"})
+        )
+        if second % 100 < 100 * share:
+            lines.append(json.dumps({"time": _at(second), "level": "error", "msg": "failed", "err": error}))
+    found = next(each for each in concluded(*lines).findings if each.id == "logs.lines.exception")
+    assert found.severity.name == severity
+
+
+def test_what_is_retried_while_no_request_is_served_is_trouble():
+    def go(second: int, message: str) -> str:
+        return f"{NOW - timedelta(seconds=second):%Y/%m/%d %H:%M:%S} {message}"
+
+    refused = "http: Accept error: accept tcp [::]:8080: accept4: too many open files; retrying in 1s"
+    lines = [go(second, f"GET /a/{second} 200 3ms") for second in range(800, 200, -4)]
+    lines += [go(second, refused) for second in range(200, 0, -4)]
+    assert concluded(*lines).hypotheses[0].id == "open-files"
+    lines += [go(second, f"GET /a/{second} 200 3ms") for second in range(180, 0, -4)]
+    assert not concluded(*lines).hypotheses
+
+
+def test_requests_are_counted_by_the_lines_that_say_when_they_came():
+    lines = []
+    for second in range(800, 0, -4):
+        status = 500 if second < 240 else 200
+        moment = NOW - timedelta(seconds=second)
+        lines.append(
+            f'nginx-1  | 10.0.0.7 - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "GET /a HTTP/1.1" {status} 31'
+        )
+        lines.append(f"api-1    | GET /a {status} 4.112 ms - 31")
+    errors = next(each for each in concluded(*lines).findings if each.id == "logs.lines.errors")
+    assert errors.since
+
+
+def test_a_failed_probe_counts_at_the_level_that_kubelet_gives_it():
+    def kubelet(second: int) -> str:
+        moment = NOW - timedelta(seconds=second)
+        probe = 'probeType="Liveness" pod="shop/api-1" probeResult="failure"'
+        return f'I{moment:%m%d %H:%M:%S}.000000     902 prober.go:107] "Probe failed" {probe}'
+
+    found = concluded(*(kubelet(second) for second in range(300, 0, -5))).findings
+    assert any(each.id == "logs.lines.class.probe_failed" for each in found)
