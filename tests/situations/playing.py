@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.situations import (
     asked,
+    clients,
     databases,
     issues,
     moments,
@@ -35,6 +36,7 @@ _MODULES = {
     "threads": threads,
     "databases": databases,
     "public issues": issues,
+    "clients": clients,
 }
 _OVER_SECONDS = 15.0
 Play = Callable[[World], Over | None]

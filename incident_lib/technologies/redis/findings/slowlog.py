@@ -27,6 +27,12 @@ ZREM ZSCORE
 """
 _CONSTANT = frozenset(_QUICK.split())
 _FEW = 20  # arguments
+_INSTEAD = {
+    "DEL": "UNLINK frees what it deletes in the background, as DEL does with lazyfree-lazy-user-del yes",
+    "KEYS": "SCAN does the same in small steps",
+    "SMEMBERS": "SSCAN reads the members in small steps",
+    "HGETALL": "HSCAN reads the fields in small steps",
+}
 
 
 def stalled(commands: Sequence[RedisSlowCommand], thresholds: Thresholds) -> tuple[RedisSlowCommand, ...]:
@@ -104,7 +110,7 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
         f"{shown} blocked all clients for {format_duration(most)} in {calls}",
         f"{format_share(most / total)} of the slow time of {len(commands)} commands; the slowest took "
         f"{format_duration(slowest.duration_seconds)} with {slowest.argument_count} arguments, "
-        f"from {slowest.client or slowest.address or 'an unknown client'}",
+        f"from {slowest.client or slowest.address or 'an unknown client'}{_instead(command)}",
         since=min(slow.started_at for slow in worst),
         command=command,
         key_pattern=pattern,
@@ -116,6 +122,16 @@ def _slow(evidence: Evidence, commands: tuple[RedisSlowCommand, ...], context: C
     )
     ends = [slow.started_at + timedelta(seconds=slow.duration_seconds) for slow in worst]
     return quiet(found, ends, context)
+
+
+def _instead(command: str) -> str:
+    """Return what does the same without holding everybody up.
+
+    >>> _instead("KEYS"), _instead("GET")
+    ('. SCAN does the same in small steps', '')
+    """
+    instead = _INSTEAD.get(command)
+    return f". {instead}" if instead else ""
 
 
 def _seconds(commands: tuple[RedisSlowCommand, ...] | list[RedisSlowCommand]) -> float:

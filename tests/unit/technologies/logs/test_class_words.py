@@ -46,7 +46,10 @@ upstream_denied Login failed for user 'cart'.
 upstream_denied Access denied for user 'cart'@'10.0.0.9' (using password: YES)
 pool_timeout sqlx::Error: pool timed out while waiting for an open connection
 pool_timeout Npgsql.NpgsqlException: The connection pool has been exhausted, either raise 'Max Pool Size'
-pool_timeout redis.exceptions.ConnectionError: No connection available.
+redis_pool_timeout redis.exceptions.ConnectionError: No connection available.
+redis_pool_timeout redis.exceptions.MaxConnectionsError: Too many connections
+redis_pool_timeout redis.exceptions.ConnectionError: Too many connections
+redis_clients redis.exceptions.ConnectionError: max number of clients reached
 http_pool_timeout org.apache.http.conn.ConnectionPoolTimeoutException: Timeout waiting for connection from pool
 http_pool_timeout httpcore.PoolTimeout: timed out
 http_pool_timeout httpx.PoolTimeout: The pool has no free connection
@@ -317,6 +320,9 @@ redis_save_denied Failed opening the temp RDB file temp-71.rdb (in server root d
 redis_save_gone Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: No such file or directory
 redis_save_failed Failed opening the temp RDB file temp-71.rdb (in server root dir /data) for saving: Input/output error
 redis_save_failed Background AOF rewrite terminated with error
+redis_save_killed 71:M 15 Jan 2026 14:30:00.000 # Background saving terminated by signal 9
+redis_save_killed 71:M 15 Jan 2026 14:30:00.000 # Background AOF rewrite terminated by signal 9
+redis_save_killed 71:M 15 Jan 2026 14:30:00.000 # Background transfer terminated by signal 9
 redis_save_failed Write error saving DB on disk(rdbSaveRio): No such device
 redis_fsync_slow Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting
 redis_fsync_slow 2314:M 01 Mar 2026 05:50:27.101 * Asynchronous AOF fsync is taking too long (disk is busy?).
@@ -435,6 +441,9 @@ tls_expired x509: certificate has expired or is not yet valid: current time 2026
 tls_verify [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1006)
 tls_verify Get "https://bank.example/": x509: certificate signed by unknown authority
 tls_verify Error: self-signed certificate in certificate chain
+redis_plain_client Error accepting a client connection: error:0A00010B:SSL routines::wrong version number (conn: fd=9)
+redis_plain_client 71:M 15 Jan 2026 14:30:00.000 # Error accepting a client connection: error:1408F10B:SSL routines:ssl3_get_record:wrong version number (conn: fd=8)
+redis_plain_client Error accepting a client connection: error:0A00009C:SSL routines::http request (addr=10.0.0.9:4711 laddr=10.0.0.3:6379)
 tls_protocol OpenSSL: error:0A00010B:SSL routines:tls_get_record_header:wrong version number
 tls_protocol received corrupt message of type InvalidContentType
 tls_protocol Get "https://mail:8080/": http: server gave HTTP response to HTTPS client

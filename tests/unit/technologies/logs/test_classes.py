@@ -94,10 +94,10 @@ pool_timeout KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is
 pool_timeout PrismaClientKnownRequestError: Timed out fetching a new connection from the connection pool.
 pool_timeout SequelizeConnectionAcquireTimeoutError: Operation timeout
 pool_timeout ActiveRecord::ConnectionTimeoutError: could not obtain a connection from the pool within 5.000
-pool_timeout redis: connection pool timeout
+redis_pool_timeout redis: connection pool timeout
 pool_timeout peewee.MaxConnectionsExceeded: Max connections exceeded, timed out attempting to connect.
 pooler_wait FATAL: query_wait_timeout
-pool_timeout redis.clients.jedis.exceptions.JedisExhaustedPoolException: Could not get a resource since the
+redis_pool_timeout redis.clients.jedis.exceptions.JedisExhaustedPoolException: Could not get a resource
 db_refused Error: connect ECONNREFUSED 10.0.0.5:5432
 db_refused dial tcp 10.0.0.5:5432: connect: connection refused
 db_refused PrismaClientInitializationError: Can't reach database server at `db`:`5432`

@@ -219,6 +219,13 @@ def slow(command: str, seconds: float, count: int = 1) -> list[RedisSlowCommand]
     ]
 
 
+@pytest.mark.parametrize(("command", "instead"), [("DEL", "UNLINK"), ("KEYS", "SCAN"), ("SORT", "")])
+def test_a_slow_command_comes_with_what_does_the_same_without_waiting(command: str, instead: str) -> None:
+    detail = judge("slowlog", *slow(command, 0.9, 3))["slow"].detail or ""
+    _, _, advice = detail.partition("from importer")
+    assert advice.startswith(f". {instead} ") if instead else not advice
+
+
 def test_quick_commands_in_the_slow_log_were_held_up() -> None:
     quick = [replace(one, mean_seconds=0.000_002) for one in slow("SET", 0.03, 16)]
     assert severities(judge("slowlog", *quick)) == {"stalled": "INFO"}
