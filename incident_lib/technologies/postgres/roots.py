@@ -29,6 +29,7 @@ class Root(StrEnum):
     WORKS = auto()  # runs a statement
     IDLE_TRANSACTION = auto()
     IDLE_HOLDER = auto()  # outside of any transaction: it holds an advisory lock
+    BUSY_HOLDER = auto()  # as that one, and has run statements since the others began to wait
     STANDBY = auto()  # its commit waits for a synchronous standby
     CLIENT_OUT = auto()  # its client does not read
     CLIENT_IN = auto()  # its client does not send what was announced
@@ -92,6 +93,14 @@ KINDS = {
         "cancelling does nothing.",
         offers=("terminate",),
         no_cancel="it runs no statement; it keeps its lock until the session ends",
+    ),
+    Root.BUSY_HOLDER: Kind(
+        does="at work between two statements, with an advisory lock that it keeps",
+        check="Does {application} elect a leader by that lock? Then the others wait for their turn, as they "
+        "should. Behind a pooler that shares sessions, it may be the lock of a client that has left.",
+        advice="Leave pid {pid} alone if it is the leader, or the only instance of a job: it has run "
+        "statements since the others began to wait. Only a lock that a pooled connection was left with is "
+        "given back by closing that connection.",
     ),
     Root.STANDBY: Kind(
         does="its commit waits for a synchronous standby",

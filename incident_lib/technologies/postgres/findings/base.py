@@ -34,12 +34,12 @@ def facts(session: AnySession) -> Session:
     )
 
 
-def who(session: AnySession) -> str:
+def who(session: AnySession, kind: Root | None = None) -> str:
     """Return a session as people name it: `pid 4211 (psql, idle in transaction for 3m 12s)`."""
     if isinstance(session, PostgresLockSession) and session.pid <= 0:
         return f"the prepared transaction {session.prepared_name}" if session.prepared_name else _PREPARED
     name = session.application or session.role
-    inside = ", ".join(part for part in (name, what(session), KINDS[root_of(session)].does) if part)
+    inside = ", ".join(part for part in (name, what(session), KINDS[kind or root_of(session)].does) if part)
     return f"pid {session.pid} ({inside})" if inside else f"pid {session.pid}"
 
 

@@ -69,7 +69,16 @@ class Tree(msgspec.Struct, frozen=True):
         """What the root is, which decides what may be advised."""
         if self.root.blocked_by:
             return Root.CIRCLE
-        return Root.MOVING if self.moves else root_of(self.root)
+        if self.moves:
+            return Root.MOVING
+        kind = root_of(self.root)
+        return Root.BUSY_HOLDER if kind is Root.IDLE_HOLDER and self.is_busy else kind
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the root has run a statement since the first of the others began to wait."""
+        ran, waits = self.root.query_started_at, [waiter.wait_started_at for waiter in self.waiters]
+        return ran is not None and any(began is not None and began < ran for began in waits)
 
     @property
     def moves(self) -> bool:
@@ -166,7 +175,7 @@ def _blocked(evidence: Evidence, tree: Tree, context: Context) -> Finding:
 def _root_name(tree: Tree) -> str:
     if tree.kind is Root.CIRCLE:
         return f"{who(tree.root)}, which waits for one of them itself"
-    return who(tree.root)
+    return who(tree.root, tree.kind)
 
 
 def _actions(evidence: Evidence, tree: Tree) -> tuple[ProposedAction, ...]:
@@ -331,7 +340,9 @@ def _detail(tree: Tree) -> str:
     waits = text_of(tree.root.wait_type, tree.root.wait_event) if not tree.root.blocked_by else ""
     own = f" (it waits for {waits})" if waits and tree.root.state == "active" else ""
     since = f", prepared {format_duration(tree.root.transaction_seconds)} ago" if tree.root.pid <= 0 else ""
-    lines = [f"Root: {who(tree.root)}{own}{since}, {where(tree.root)}: {one_line(tree.root.query)}"]
+    lines = [
+        f"Root: {who(tree.root, tree.kind)}{own}{since}, {where(tree.root)}: {one_line(tree.root.query)}"
+    ]
     lines.append(advised(tree.root, tree.kind, tree.first.pid)["advice"])
     ordered = sorted(tree.waiters, key=lambda waiter: -(waiter.wait_seconds or 0))
     lines += [_waiter(waiter) for waiter in ordered[:_LISTED]]

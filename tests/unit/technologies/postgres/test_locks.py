@@ -1,5 +1,6 @@
 """The tree of those who wait."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_without_privilege_the_tree_still_stands() -> None:
     [
         ({}, Root.WORKS, ["postgres.cancel", "postgres.terminate"]),
         ({"state": "idle in transaction"}, Root.IDLE_TRANSACTION, ["postgres.terminate"]),
-        ({"state": "idle"}, Root.IDLE_HOLDER, ["postgres.terminate"]),
+        ({"state": "idle", "query_started_at": None}, Root.IDLE_HOLDER, ["postgres.terminate"]),
         ({"wait_type": "IPC", "wait_event": "SyncRep"}, Root.STANDBY, []),
         ({"wait_type": "Client", "wait_event": "ClientWrite"}, Root.CLIENT_OUT, ["postgres.terminate"]),
         ({"wait_type": "Client", "wait_event": "ClientRead"}, Root.CLIENT_IN, ["postgres.terminate"]),
@@ -134,6 +135,22 @@ def test_what_is_offered_follows_the_kind_of_the_root(
     assert found.data["root_kind"] == kind.value
     assert [action.action for action in found.actions] == offered
     assert "{" not in f"{found.data['advice']}{found.data['check']}"
+
+
+@pytest.mark.parametrize(
+    ("ran_seconds_ago", "kind", "offered"),
+    [(60.0, Root.IDLE_HOLDER, ["postgres.terminate"]), (0.5, Root.BUSY_HOLDER, [])],
+)
+def test_a_leader_at_work_is_not_ended_for_those_who_wait_for_their_turn(
+    ran_seconds_ago: float, kind: Root, offered: list[str]
+) -> None:
+    ran = NOW - timedelta(seconds=ran_seconds_ago)
+    leader = waiter(10, state="idle", query_started_at=ran, state_changed_at=ran)
+    turn = {"lock_type": "advisory", "wait_seconds": 20.0, "wait_started_at": NOW - timedelta(seconds=20)}
+    (found,) = judge(evidence("locks", leader, waiter(11, 10, **turn), waiter(12, 10, **turn))).values()
+    assert found.data["root_kind"] == kind.value
+    assert [action.action for action in found.actions] == offered
+    assert ("at work between two statements" in found.title) is (kind is Root.BUSY_HOLDER)
 
 
 def test_what_waits_for_a_vacuum_against_wraparound_is_cancelled_and_not_the_vacuum() -> None:
