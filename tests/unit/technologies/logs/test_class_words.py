@@ -716,6 +716,13 @@ db_closed WARNING C-0x1: books/app@10.0.0.7:41 pooler error: database "books" is
 db_pooler_parameter FATAL:  unsupported startup parameter in options: statement_timeout
 db_pooler_parameter WARNING C-0x5: (nodb)/(nouser)@10.0.0.7:38 unsupported startup parameter: search_path=shop
 db_pooler_parameter org.postgresql.util.PSQLException: ERROR: Unsupported startup parameter: extra_float_digits
+db_pooler_config psycopg.OperationalError: connection to server at "10.0.0.7", port 6432 failed: FATAL:  bouncer config error
+db_pooler_config LOG C-0x1: shop/(nouser)@10.0.0.7:41 closing because: bouncer config error (age=0s)
+db_pooler_config psql: ERROR:  unexpected response from login query
+db_pooler_config WARNING C-0x1: authentication database "logins" is not configured.
+db_in_use psycopg.errors.ObjectInUse: source database "template1" is being accessed by other users//DETAIL:  There are 19 other sessions using the database.
+db_in_use ERROR:  database "tenant_7" is being accessed by other users
+db_in_use PG::ObjectInUse: ERROR:  database "shop_test" is being accessed by other users
 db_replication_limit FATAL:  number of requested standby connections exceeds "max_wal_senders" (currently 10)
 db_replication_limit FATAL:  could not connect to the primary server: FATAL:  number of requested standby connections exceeds max_wal_senders (currently 2)
 db_replication_limit ERROR:  could not create replication slot "pg_1_sync_2": ERROR:  all replication slots are in use
@@ -907,6 +914,9 @@ def test_a_code_of_postgresql_stands_for_its_class(line: str, expected: str) -> 
         'limiting requests, delaying request, excess: 0.100, by zone "api"',
         "connection to the past was reset",
         "nfs: server nas1 OK",
+        'automatic vacuum of table "shop.public.places": index scans: 1',
+        "the entrance is being accessed by other users of the building",
+        "setup of the bouncer: config error rate is zero",
         "mpatha: remaining active paths: 3",
         "the node was low on coffee",
         "stdin: Input/output error",
