@@ -9,6 +9,7 @@ from tests.situations import (
     databases,
     issues,
     moments,
+    pools,
     postgres,
     programs,
     proxies,
@@ -35,6 +36,7 @@ _MODULES = {
     "questions": asked,
     "threads": threads,
     "databases": databases,
+    "pools": pools,
     "public issues": issues,
     "clients": clients,
 }
