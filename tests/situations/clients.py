@@ -230,6 +230,7 @@ def idle_connections_end_before_the_pool_notices(world: World) -> Over | None:
 
     for _ in range(8):
         world.meanwhile(ask, again_seconds=0.1)
+    time.sleep(75)  # by then clients would have come back to a server that was restarted
     _served(world, log, least=30)
     world.examine()
     return None

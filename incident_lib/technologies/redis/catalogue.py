@@ -51,6 +51,8 @@ FINDINGS = flagged((
           fields="address client_count"),
     entry("redis.clients.one_address", STATE, "One address holds most of the connections",
           fields="address client_count share_ratio"),
+    entry("redis.clients.idle_limit", STATE, "Clients that idle are disconnected",
+          fields="limit limit_seconds"),
     entry("redis.clients.blocked", STATE, "Most clients wait in a blocking command", fields="blocked_count"),
     *(
         entry(f"redis.clients.{name}", SYMPTOM, what,

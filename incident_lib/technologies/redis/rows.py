@@ -103,6 +103,7 @@ class RedisClients(Row, frozen=True, kw_only=True):
         None  # that have sent something, a second ago or more, which is no whole command
     )
     unread_address: str | None = None  # where most of them come from
+    idle_limit_seconds: float | None = None  # after which it disconnects clients, `timeout`; None: never
     paused_by: str | None = None  # what pauses clients and which commands, where the server reports it
 
 

@@ -227,6 +227,10 @@ CASES: dict[str, tuple[str, Case]] = {
             *ERRORS,
         ),
     ),
+    "redis-idle-closed": (
+        "keys",
+        ("keys redis.clients.idle_limit INFO", "orders logs.lines.class.redis_closed WARNING", *ERRORS),
+    ),
     "redis-resync": (
         "keys",
         ("keys redis.replication.resync_limit WARNING", "keys redis.clients.replica_buffer WARNING"),

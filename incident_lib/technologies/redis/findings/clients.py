@@ -25,6 +25,7 @@ def analyze_clients(evidence: Evidence, context: Context) -> Iterator[Finding]:
         yield from bad
         yield from _blocked(evidence, row, context)
         yield from _one_address(evidence, row, context)
+        yield from _idle_limit(evidence, row)
         if not any(each.severity.is_bad for each in bad):
             yield _ok(evidence, row)
 
@@ -110,6 +111,20 @@ def _unread(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
             f"protocol. They wait until their own timeout",
             client_count=row.unread_count,
             address=row.unread_address,
+        )
+
+
+def _idle_limit(evidence: Evidence, row: RedisClients) -> Iterator[Finding]:
+    if row.idle_limit_seconds:
+        limit = format_duration(row.idle_limit_seconds)
+        yield finding(
+            evidence,
+            "idle_limit",
+            FindingSeverity.INFO,
+            f"clients that idle for over {limit} are disconnected",
+            "by its setting `timeout`: a pool that keeps idle connections longer hands out closed ones",
+            limit=limit,
+            limit_seconds=row.idle_limit_seconds,
         )
 
 

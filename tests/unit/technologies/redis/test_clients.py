@@ -43,6 +43,7 @@ def group(count: int, address: str = "10.0.0.7", name: str = "", library: str = 
         ({"connected_count": 90}, {"high": "WARNING"}),
         ({"connected_count": 90, "limit_count": None}, {"ok": "OK"}),
         ({"rejected_count": 1}, {"rejected": "WARNING"}),
+        ({"idle_limit_seconds": 300.0}, {"ok": "OK", "idle_limit": "INFO"}),
         ({"rejected_count": None}, {"ok": "OK"}),
         ({"blocked_count": 24}, {"ok": "OK"}),
         ({"blocked_count": 25}, {"blocked": "INFO", "ok": "OK"}),
