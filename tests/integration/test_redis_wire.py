@@ -56,6 +56,26 @@ def test_to_connect_says_nothing_and_a_command_only_itself() -> None:
     assert heard == b"*1\r\n$4\r\nPING\r\n"
 
 
+@pytest.mark.parametrize("late", [b"$10\r\n# Server\r\n\r\n", b"*0\r\n", b"+PONG\r\n"])
+def test_a_redis_that_answers_when_it_is_too_late_is_not_called_something_else(late: bytes) -> None:
+    def answer() -> None:
+        client, _ = server.accept()
+        with client, contextlib.suppress(OSError):
+            client.settimeout(20)
+            while not client.recv(4096).endswith(b"\r\n\r\n"):  # what it is sent once our time is up
+                pass
+            client.sendall(late)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        settings = settings_for(f"redis://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(TargetError) as raised:
+            open_session(settings, settings.services[0])
+        thread.join(20)
+    assert raised.value.kind is ProblemKind.TIMED_OUT
+
+
 def test_the_access_rules_refuse_nothing_of_ours(kind: str) -> None:
     with running(kind) as server, server.client() as client:
         client.set("user:1", "data")

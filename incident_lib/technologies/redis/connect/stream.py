@@ -88,13 +88,17 @@ class Stream:
         return TargetError(error.kind, error.message, error.advice, numbers=numbers)
 
     def _nudged(self) -> Peer | None:
-        """Return who answers to the end of a line, which Redis passes over and HTTP servers wait for."""
+        """Return who answers to the end of a line, which Redis passes over and HTTP servers wait for.
+
+        A Redis that was only late answers what it was asked before.
+        """
         try:
             self._socket.settimeout(_NUDGE_SECONDS)
             self._socket.sendall(b"\r\n\r\n")
-            return recognize(self._socket.recv(_FIRST_BYTES))
+            first = self._socket.recv(_FIRST_BYTES)
         except OSError:
             return None
+        return Peer.REDIS if first[:1] in _REPLIES else recognize(first)
 
     def local(self) -> str:
         """Return our end, as the server may show it, "" on a Unix socket."""
