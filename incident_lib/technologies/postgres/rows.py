@@ -185,6 +185,7 @@ class PostgresStandby(Row, frozen=True, kw_only=True):
     newest_seconds: float | None = None  # the age of the newest transaction that it has replayed
     passes_feedback: bool | None = None  # hot_standby_feedback
     patience_seconds: float | None = None  # max_standby_streaming_delay; None: replay waits for ever
+    failed_copies: tuple[str, ...] = ()  # of a subscription: tables whose first copy began and does not run
     upstream_port: int | None = None  # of the server that this standby streams from; `name` is its host
 
 

@@ -347,6 +347,8 @@ def _is_replay_late(row: PostgresStandby) -> bool:
 def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) -> Iterator[Finding]:
     if row.state == "streaming":
         yield from _subscription_lag(evidence, row, context)
+        if row.failed_copies:
+            yield _failed_copies(evidence, row)
         return
     yield finding(
         evidence,
@@ -357,6 +359,19 @@ def _subscription(evidence: Evidence, row: PostgresStandby, context: Context) ->
         "could be started (max_logical_replication_workers)",
         subscription=row.name,
         state=row.state,
+    )
+
+
+def _failed_copies(evidence: Evidence, row: PostgresStandby) -> Finding:
+    tables = ", ".join(row.failed_copies)
+    title = f"The first copy of {tables} for the subscription {row.name} began and does not run: it failed"
+    detail = (
+        "the server's log names the error before each new try: mostly rows that are there already (a "
+        "duplicate key in CONTEXT: COPY), or a column that differs. The tables that were copied are applied"
+    )
+    warning = FindingSeverity.WARNING
+    return finding(
+        evidence, "subscription", warning, title, detail, subscription=row.name, state="copy failed"
     )
 
 

@@ -528,6 +528,12 @@ def test_subscriptions() -> None:
     for state, severity in (("without a worker", WARNING), ("disabled", INFO)):
         row = _standby(direction="subscription", name="copy", state=state)
         assert judge(evidence("replication", row))["subscription"].severity is severity
+    failed = _standby(direction="subscription", name="copy", failed_copies=("prices", "billing.rates"))
+    found = judge(evidence("replication", failed))["subscription"]
+    assert (found.severity, found.title) == (
+        WARNING,
+        "The first copy of prices, billing.rates for the subscription copy began and does not run: it failed",
+    )
     well = judge(evidence("replication", _standby(direction="subscription", name="copy")))
     assert well["ok"].title == (
         "No standby streams from here; 1 subscription in contact with the publisher; no slot"
