@@ -106,7 +106,7 @@ EXPECTED = {
         first="tls|plain",
     ),
     "pool_of_the_program_is_too_small": Expected(
-        source="redis/redis-py#1127",
+        source="redis/go-redis#1798",
         right="All ten connections of the program's own pool wait in BLPOP, so its other commands get none: "
         "more connections in the pool, or a pool of their own for those that wait. Redis has room.",
         must=(
@@ -128,7 +128,7 @@ EXPECTED = {
         first="upstream|reach|refus",
     ),
     "a_proxy_answers_for_the_partner": Expected(
-        source="istio/istio#34138",
+        source="istio/istio#46431",
         right="The 503 comes from the proxy before the partner, which cannot reach it ('upstream connect "
         "error'): look at the proxy's way to the partner, and not at the partner's program.",
         must=(
@@ -140,7 +140,7 @@ EXPECTED = {
         first="payments|503|proxy|gateway",
     ),
     "disk_filled_by_its_own_log": Expected(
-        source="moby/moby#11485",
+        source="zalando-stups/taupage#128",
         right="The program's own debug log fills its disk, and then its uploads fail: rotate or truncate the "
         "log, and lower its level. A deleted file that is open keeps its room.",
         must=(
@@ -151,7 +151,7 @@ EXPECTED = {
         first="disk|space|full",
     ),
     "starts_again_and_again_in_silence": Expected(
-        source="benoitc/gunicorn#1493",
+        source="benoitc/gunicorn#2215",
         right="The program starts each half minute and says nothing at its ends, so something kills it: look "
         "for the exit status, or the kernel's kill.",
         must=(
