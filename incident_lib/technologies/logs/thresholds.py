@@ -45,7 +45,7 @@ LIMITS = {
     "logs.class.moment_seconds": limit(5, "own", "names and connections fail while a container is replaced"),
     "logs.exception.warning_count": limit(3, "own", "the same traceback, repeatedly"),
     "logs.worded.warning_ratio": limit(0.2, "own", "of the entries: text is weaker evidence than a level"),
-    "logs.warned.least_ratio": limit(0.05, "own", "of the entries: warnings that began within the log"),
+    "logs.warned.warning_ratio": limit(0.05, "own", "of the entries: warnings that began within the log"),
     "logs.replaced.least_count": limit(20, "own", "lines of a kind; fewer are a phase of a start"),
     "logs.coverage.least_ratio": limit(
         0.9, "own", "of the lines with a known format and a time; with fewer, the log is unknown"

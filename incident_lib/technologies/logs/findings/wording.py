@@ -114,7 +114,7 @@ def judge_warned(view: View) -> Iterator[Finding]:
         and not event_of(row.example)
     ]
     count = sum(row.count for row in rows)
-    if count < view.limit("error_lines.least_count") or count / entries < view.limit("warned.least_ratio"):
+    if count < view.limit("error_lines.least_count") or count / entries < view.limit("warned.warning_ratio"):
         return
     rows.sort(key=lambda row: -row.count)
     since = min(row.first_at for row in rows if row.first_at)
