@@ -446,17 +446,22 @@ def no_worker_for_a_subscription(world: World) -> Over | None:
                 f"dbname=shop' PUBLICATION {name} WITH (copy_data = false)"
             )
     _says(subscriber, "out of logical replication worker slots")
+    _publishes(world, publisher, subscriber)
+    return None
+
+
+def _publishes(world: World, publisher: Server, subscriber: Server) -> None:
+    """Write to the published table `stock` for a while, and examine both servers meanwhile."""
 
     def write() -> None:
         with publisher.connect() as connection:
-            connection.execute("INSERT INTO stock SELECT coalesce(max(id), 0) + 1 FROM stock")
+            connection.execute("INSERT INTO stock (id) SELECT coalesce(max(id), 0) + 1 FROM stock")
 
     world.meanwhile(write, again_seconds=0.3)
     time.sleep(20)
     world.database(publisher)
     world.database(subscriber, "reports-db")
     world.examine()
-    return None
 
 
 def cascade_fed_by_a_standby_that_is_cut_off(world: World) -> Over | None:

@@ -7,7 +7,7 @@ from functools import partial
 import psycopg
 
 from tests.integration.postgres_service import PASSWORD, Server
-from tests.situations.databases import _fails, _line, _says, _serves
+from tests.situations.databases import _fails, _line, _publishes, _says, _serves
 from tests.situations.judging import Expected, Rule
 from tests.situations.world import Over, World, ago, is_blocked, until
 
@@ -237,16 +237,7 @@ def first_copy_meets_rows(world: World) -> Over | None:
             "dbname=shop' PUBLICATION shop"
         )
     _says(subscriber, "duplicate key value violates unique constraint")
-
-    def write() -> None:
-        with publisher.connect() as connection:
-            connection.execute("INSERT INTO stock SELECT coalesce(max(id), 0) + 1, 1 FROM stock")
-
-    world.meanwhile(write, again_seconds=0.3)
-    time.sleep(20)
-    world.database(publisher)
-    world.database(subscriber, "reports-db")
-    world.examine()
+    _publishes(world, publisher, subscriber)
     return None
 
 
