@@ -95,7 +95,7 @@ def to_html(axes: Axes) -> str:
     title = axes.get_title(loc="left") or axes.get_title()
     conclusion = getattr(axes, "conclusion", "")
     hidden = [each for each in (figure.patch, *(ax.patch for ax in figure.axes)) if each.get_visible()]
-    hidden += [part for part in (axes.title, axes._left_title) if part.get_visible()]  # noqa: SLF001
+    hidden += [part for part in (axes.title, axes._left_title) if part.get_visible()]  # noqa: SLF001 - it is not public
     for each in hidden:
         each.set_visible(False)  # the page has its own ground, and the title is its text
     try:

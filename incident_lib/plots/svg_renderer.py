@@ -78,7 +78,7 @@ class SvgRenderer(RendererBase):  # type: ignore[misc]  # matplotlib has no type
         gc: GraphicsContextBase,
         path: Path,
         transform: Any,
-        rgbFace: Any = None,  # noqa: N803
+        rgbFace: Any = None,  # noqa: N803 - matplotlib's own
     ) -> None:
         """Draw a line or an area, cut at the clip's edge."""
         fill = _is_seen(rgbFace)
@@ -96,7 +96,7 @@ class SvgRenderer(RendererBase):  # type: ignore[misc]  # matplotlib has no type
         marker_trans: Any,
         path: Path,
         trans: Any,
-        rgbFace: Any = None,  # noqa: N803
+        rgbFace: Any = None,  # noqa: N803 - matplotlib's own
     ) -> None:
         """Draw markers; dots as one line of no length with round ends."""
         if not (_is_seen(rgbFace) and np.array_equal(marker_path.vertices, _DOT.vertices)):
@@ -123,7 +123,7 @@ class SvgRenderer(RendererBase):  # type: ignore[misc]  # matplotlib has no type
         s: str,
         prop: Any,
         angle: float,
-        ismath: Any = False,  # noqa: FBT002
+        ismath: Any = False,  # noqa: FBT002 - matplotlib's own
         mtext: Any = None,
     ) -> None:
         """Write a text where it is anchored, so that a font of another width moves it to one side only."""

@@ -19,7 +19,7 @@ from incident_lib.technologies.logs.findings.recovery import (
 )
 from incident_lib.technologies.logs.findings.view import View, ended_moment, when
 from incident_lib.technologies.logs.rows import LogEndpoint, LogGrowth
-from incident_lib.units import format_duration, format_share
+from incident_lib.units import format_duration, format_share, format_times
 
 
 def judge_errors(view: View) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def judge_errors(view: View) -> Iterator[Finding]:
 def _answers(view: View) -> str:
     """Return a line that names the statuses of failed requests, the most frequent first."""
     failures = sorted(view.summary.failures.items(), key=lambda each: (-each[1], each[0]))
-    answers = ", ".join(f"{status} ({count:,} times)" for status, count in failures[:5])
+    answers = ", ".join(f"{status} ({format_times(count)})" for status, count in failures[:5])
     return f"\nanswered with {answers}" if answers else ""
 
 

@@ -107,9 +107,9 @@ class Facts:
         if line.status:
             self._request(line, at)
             is_bad = line.level in BAD_LEVELS or line.status >= 500
-            is_noted = is_bad or line.level == "WARNING"
-            is_told = line.format in _FIELDS or bool(line.error)  # other lines of requests add nothing
-            if exception or (is_noted and is_told):
+            is_notable = is_bad or line.level == "WARNING"
+            has_reason = line.format in _FIELDS or bool(line.error)  # other lines of requests add nothing
+            if exception or (is_notable and has_reason):
                 self._classes(_text_of(record, exception), at)
             elif is_bad and (line.format in _PROXIES or (line.level in BAD_LEVELS and line.status >= 500)):
                 self._classes(record.text, at)

@@ -73,8 +73,9 @@ def test_an_error_of_the_server_itself_is_not_the_proxys(form):
 
 def test_the_statuses_of_failed_requests_are_named():
     lines = [nginx(second, 200 if second > 240 else 503) for second in range(800, 2, -4)]
+    lines.append(nginx(2, 500))
     errors = next(each for each in concluded(*lines).findings if each.id == "logs.lines.errors")
-    assert errors.detail.endswith("answered with 503 (60 times)")
+    assert errors.detail.endswith("answered with 503 (60 times), 500 (once)")
 
 
 @pytest.mark.parametrize(
